@@ -1,0 +1,3 @@
+"""The tables that leave a run: their schemas and how they are written."""
+
+from __future__ import annotations
