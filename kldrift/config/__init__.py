@@ -1,0 +1,34 @@
+"""The configuration of a monitor: YAML in, frozen dataclasses out; nothing else is imported."""
+
+from __future__ import annotations
+
+from kldrift.config.load import config_from_mapping, load_config
+from kldrift.config.model import (
+    METRICS,
+    Config,
+    Dataset,
+    Expectations,
+    Features,
+    Output,
+    Override,
+    Scoring,
+    Significance,
+    Spark,
+    Threshold,
+)
+
+__all__ = [
+    "METRICS",
+    "Config",
+    "Dataset",
+    "Expectations",
+    "Features",
+    "Output",
+    "Override",
+    "Scoring",
+    "Significance",
+    "Spark",
+    "Threshold",
+    "config_from_mapping",
+    "load_config",
+]

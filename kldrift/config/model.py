@@ -1,0 +1,267 @@
+"""What a monitor is asked to do: frozen dataclasses, named as the keys of the YAML file.
+
+Types are the reader's business (``kldrift.config.read``); which values make sense together stands
+here, so that a ``Config`` that exists, also one built in Python, can be run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from kldrift.config.problems import ImpossibleConfigError, Problem, found, nearest
+
+Kind = Literal["numeric", "categorical"]
+Part = Literal["hour", "weekday", "month", "whole"]
+Missing = Literal["cell", "exclude"]
+Correction = Literal["benjamini-hochberg", "none"]
+Scan = Literal["auto", "arrow", "dataframe"]
+
+KINDS: Final[tuple[Kind, ...]] = ("numeric", "categorical")
+PARTS: Final[tuple[Part, ...]] = ("hour", "weekday", "month", "whole")
+MISSING: Final[tuple[Missing, ...]] = ("cell", "exclude")
+CORRECTIONS: Final[tuple[Correction, ...]] = ("benjamini-hochberg", "none")
+SCANS: Final[tuple[Scan, ...]] = ("auto", "arrow", "dataframe")
+OUTPUT_FORMATS: Final = ("parquet",)
+METRICS: Final = (
+    "kl",
+    "kl_reverse",
+    "js",
+    "psi",
+    "hellinger",
+    "total_variation",
+    "wasserstein",
+    "ks",
+    "gaussian_kl",
+)
+"""Columns of ``drift_scores`` that a threshold can be set on."""
+
+MONITOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Where rows come from: files, a table of the catalog, or a query; exactly one of the three."""
+
+    path: tuple[str, ...] = ()
+    table: str | None = None
+    sql: str | None = None
+    format: str = "parquet"
+    options: dict[str, str] = field(default_factory=dict)
+    where: str | None = None
+    schema: str | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what no run could do."""
+        given = [key for key in ("path", "table", "sql") if getattr(self, key)]
+        if len(given) != 1:
+            text = (
+                f"expected exactly one of path, table and sql, got {' and '.join(given) or 'none'}"
+            )
+            yield (), text
+        if self.schema is not None and not self.path:
+            yield ("schema",), "goes with path only; a table or a query has its own schema"
+        if self.options and self.sql is not None:
+            yield ("options",), "go with path or table; a query takes none"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Scores above these are a warning or critical; ``None`` judges nothing at that level."""
+
+    warning: float | None = None
+    critical: float | None = None
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what no run could do."""
+        for key, value in (("warning", self.warning), ("critical", self.critical)):
+            if value is not None and not 0 <= value < math.inf:
+                yield (key,), f"expected a finite number, 0 or more, got {found(value)}"
+        if self.warning is not None and self.critical is not None and self.warning > self.critical:
+            text = f"expected at most critical ({found(self.critical)}), got {found(self.warning)}"
+            yield ("warning",), text
+
+
+@dataclass(frozen=True)
+class Override:
+    """What is different for one feature; the rest is as for all features."""
+
+    kind: Kind | None = None
+    parts: tuple[Part, ...] = ()
+    thresholds: dict[str, Threshold] = field(default_factory=dict)
+    keep: bool = False
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what no run could do."""
+        if len(set(self.parts)) != len(self.parts):
+            yield ("parts",), f"expected each part once, got {', '.join(self.parts)}"
+        yield from _under("thresholds", _thresholds(self.thresholds))
+
+
+@dataclass(frozen=True)
+class Features:
+    """Which columns are monitored, and as what."""
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    derived: dict[str, str] = field(default_factory=dict)
+    override: dict[str, Override] = field(default_factory=dict)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what no run could do."""
+        if not self.include and not self.derived:
+            yield ("include",), 'expected one pattern or more, such as "*"'
+        for feature, override in self.override.items():
+            yield from _under("override", _under(feature, override.problems()))
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """How counts become scores."""
+
+    bins: int = 20
+    stored_bins: int = 128
+    max_categories: int = 1000
+    pseudocount: float = 0.5
+    missing: Missing = "cell"
+    min_rows: int = 2
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what no run could do."""
+        for key, least in (("bins", 2), ("max_categories", 1), ("min_rows", 1)):
+            if getattr(self, key) < least:
+                yield (key,), f"expected {least} or more, got {found(getattr(self, key))}"
+        if self.stored_bins < max(self.bins, 2):
+            text = f"expected at least bins ({max(self.bins, 2)}), got {found(self.stored_bins)}"
+            yield ("stored_bins",), text
+        if not 0 <= self.pseudocount < math.inf:
+            text = f"expected a finite number, 0 or more, got {found(self.pseudocount)}"
+            yield ("pseudocount",), text
+
+
+@dataclass(frozen=True)
+class Significance:
+    """How sure a verdict must be that a score is more than chance."""
+
+    alpha: float = 0.01
+    correction: Correction = "benjamini-hochberg"
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what no run could do."""
+        if not 0 < self.alpha < 1:
+            yield ("alpha",), f"expected a number between 0 and 1, got {found(self.alpha)}"
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where the tables go: an absolute path or a URI."""
+
+    path: str
+    format: str = "parquet"
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """Where the Great Expectations project is, and whether its Data Docs are built."""
+
+    path: str
+    data_docs: bool = True
+
+
+@dataclass(frozen=True)
+class Spark:
+    """The session to make where there is none yet."""
+
+    master: str | None = None
+    conf: dict[str, str] = field(default_factory=dict)
+
+
+def default_thresholds() -> dict[str, Threshold]:
+    """Return the thresholds of a monitor that states none."""
+    return {"kl": Threshold(warning=0.1, critical=0.25)}
+
+
+@dataclass(frozen=True)
+class Config:
+    """One monitor: what to compare, how to score and judge it, where to write."""
+
+    monitor: str
+    reference: Dataset
+    current: Dataset
+    output: Output
+    features: Features = field(default_factory=Features)
+    scoring: Scoring = field(default_factory=Scoring)
+    thresholds: dict[str, Threshold] = field(default_factory=default_thresholds)
+    significance: Significance = field(default_factory=Significance)
+    expectations: Expectations | None = None
+    spark: Spark = field(default_factory=Spark)
+    scan: Scan = "auto"
+    source: Path | None = None
+
+    def __post_init__(self) -> None:
+        problems = tuple(self.problems())
+        if problems:
+            raise ImpossibleConfigError(problems, source=str(self.source or "configuration"))
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what no run could do."""
+        yield from _under("monitor", _name(self.monitor))
+        yield from _under("reference", self.reference.problems())
+        yield from _under("current", self.current.problems())
+        yield from _under("features", self.features.problems())
+        yield from _under("scoring", self.scoring.problems())
+        yield from _under("thresholds", _thresholds(self.thresholds))
+        for metric, threshold in self.thresholds.items():
+            if threshold == Threshold():
+                yield ("thresholds", metric), "expected a number for warning, critical or both"
+        yield from _under("significance", self.significance.problems())
+
+    def thresholds_of(self, feature: str) -> dict[str, Threshold]:
+        """Return the thresholds that judge a feature: its own, then those of all features."""
+        override = self.features.override.get(feature, Override())
+        return {**self.thresholds, **override.thresholds}
+
+    @property
+    def config_hash(self) -> str:
+        """16 hexadecimal digits that are equal where two configurations ask the same question.
+
+        How the rows are read, where results go and what the session is called change no number,
+        so ``scan``, ``output``, ``expectations``, ``spark`` and the file's name are left out.
+        """
+        question = {key: value for key, value in asdict(self).items() if key not in _NO_QUESTION}
+        canonical = json.dumps(question, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+_NO_QUESTION: Final = ("output", "expectations", "spark", "scan", "source")
+
+
+def _under(key: str, problems: Iterable[Problem]) -> Iterator[Problem]:
+    for path, text in problems:
+        yield (key, *path), text
+
+
+def _name(monitor: str) -> Iterator[Problem]:
+    if not MONITOR_NAME.fullmatch(monitor):
+        text = (
+            "expected 1 to 100 letters, digits, '.', '_' or '-', beginning with a letter or digit"
+        )
+        yield (), f"{text}, got {found(monitor)}"
+    elif ".." in monitor:
+        yield (), f"expected no '..', which would leave the output folder, got {found(monitor)}"
+    elif "profiling" in monitor:
+        text = "expected a name without 'profiling': Data Docs do not list the runs of such a name"
+        yield (), f"{text}; got {found(monitor)}"
+
+
+def _thresholds(thresholds: dict[str, Threshold]) -> Iterator[Problem]:
+    for metric, threshold in thresholds.items():
+        if metric not in METRICS:
+            yield (metric,), f"unknown metric{nearest(metric, METRICS)}"
+        yield from _under(metric, threshold.problems())

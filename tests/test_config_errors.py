@@ -1,0 +1,329 @@
+"""What a wrong configuration is told: file, key path, what was expected and what was found."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from config_sample import minimal, placed
+
+from kldrift.config import config_from_mapping, load_config
+from kldrift.errors import ConfigError
+
+
+def problems(mapping):
+    with pytest.raises(ConfigError) as caught:
+        config_from_mapping(mapping)
+    return str(caught.value).splitlines()
+
+
+KL = ("thresholds", "kl")
+CASES = {
+    "unknown key": (("scoring", "bin"), 5, "unknown key; did you mean 'bins'?"),
+    "unknown key at the top": (
+        ("threshold",),
+        {},
+        "unknown key; did you mean 'thresholds'?",
+    ),
+    "unknown key, nothing near": (
+        ("output", "zzz"),
+        1,
+        "unknown key; expected one of path, format",
+    ),
+    "key that is no text": (("features", "derived", 7), "a", "expected a key that is text, got 7"),
+    "section that is text": (("scoring",), "a", "expected a mapping of keys, got 'a'"),
+    "section that is a list": (("spark",), [], "expected a mapping of keys, got a list"),
+    "text that is a number": (("monitor",), 2020, "expected text, got 2020; put it in quotes"),
+    "text that is true": (
+        ("current", "where"),
+        True,
+        "expected text, got true; put it in quotes",
+    ),
+    "text that is blank": (("current", "where"), " ", "expected text, got ' '"),
+    "text that is nothing": (("output", "path"), None, "expected text, got nothing"),
+    "text list that is text": (
+        ("features", "include"),
+        "a",
+        "expected a list of text, got 'a'",
+    ),
+    "path that is a number": (("current", "path"), 5, "expected text, got 5; put it in quotes"),
+    "whole number that is text": (("scoring", "bins"), "20", "expected a whole number, got '20'"),
+    "whole number that is true": (("scoring", "bins"), True, "expected a whole number, got true"),
+    "whole number with a fraction": (
+        ("scoring", "min_rows"),
+        2.5,
+        "expected a whole number, got 2.5",
+    ),
+    "number that is true": (("significance", "alpha"), True, "expected a number, got true"),
+    "flag that is text": (
+        ("expectations", "data_docs"),
+        "yes",
+        "expected true or false, got 'yes'",
+    ),
+    "word": (
+        ("scoring", "missing"),
+        "excluded",
+        "expected one of cell, exclude, got 'excluded'; did you mean 'exclude'?",
+    ),
+    "word, nothing near": (("scan",), 3, "expected one of auto, arrow, dataframe, got 3"),
+    "option that is a list": (
+        ("current", "options", "sep"),
+        [","],
+        "expected text, a number or true/false, got a list",
+    ),
+    "bins": (("scoring", "bins"), 1, "expected 2 or more, got 1"),
+    "stored bins": (("scoring", "stored_bins"), 19, "expected at least bins (20), got 19"),
+    "categories": (("scoring", "max_categories"), 0, "expected 1 or more, got 0"),
+    "rows": (("scoring", "min_rows"), 0, "expected 1 or more, got 0"),
+    "pseudocount": (
+        ("scoring", "pseudocount"),
+        -0.5,
+        "expected a finite number, 0 or more, got -0.5",
+    ),
+    "alpha of 0": (("significance", "alpha"), 0, "expected a number between 0 and 1, got 0.0"),
+    "alpha of 1": (("significance", "alpha"), 1, "expected a number between 0 and 1, got 1.0"),
+    "alpha that is no number": (
+        ("significance", "alpha"),
+        math.nan,
+        "expected a number between 0 and 1, got nan",
+    ),
+    "threshold that is no number": (
+        (*KL, "warning"),
+        math.nan,
+        "expected a finite number, 0 or more, got nan",
+    ),
+    "endless threshold": (
+        (*KL, "critical"),
+        math.inf,
+        "expected a finite number, 0 or more, got inf",
+    ),
+    "negative threshold": (
+        (*KL, "critical"),
+        -1,
+        "expected a finite number, 0 or more, got -1.0",
+    ),
+    "threshold that is a number": (KL, 0.1, "expected a mapping of keys, got 0.1"),
+    "threshold without a level": (KL, {}, "expected a number for warning, critical or both"),
+    "metric": (
+        ("thresholds", "jss"),
+        {"warning": 1},
+        "unknown key; did you mean 'js'?",
+    ),
+    "part twice": (
+        ("features", "override", "a.b", "parts"),
+        ["hour", "hour"],
+        "expected each part once, got hour, hour",
+    ),
+    "nothing to monitor": (
+        ("features", "include"),
+        [],
+        'expected one pattern or more, such as "*"',
+    ),
+    "monitor name": (
+        ("monitor",),
+        "a/b",
+        "expected 1 to 100 letters, digits, '.', '_' or '-', beginning with a letter or digit, "
+        "got 'a/b'",
+    ),
+    "monitor name with dots": (
+        ("monitor",),
+        "a..b",
+        "expected no '..', which would leave the output folder, got 'a..b'",
+    ),
+    "monitor name that Data Docs hide": (
+        ("monitor",),
+        "profiling",
+        "expected a name without 'profiling': Data Docs do not list the runs of such a name; "
+        "got 'profiling'",
+    ),
+    "no source of rows": (
+        ("current",),
+        {},
+        "expected exactly one of path, table and sql, got none",
+    ),
+    "two sources of rows": (
+        ("current", "table"),
+        "t",
+        "expected exactly one of path, table and sql, got path and table",
+    ),
+    "format of a table": (("current",), {"table": "t", "format": "csv"}, "goes with path only"),
+    "schema of a query": (
+        ("current",),
+        {"sql": "select 1", "schema": "a int"},
+        "goes with path only; a table or a query has its own schema",
+    ),
+    "options of a query": (
+        ("current",),
+        {"sql": "select 1", "options": {"a": 1}},
+        "go with path or table; a query takes none",
+    ),
+    "files of two formats": (
+        ("current", "path"),
+        ["a.csv", "b.parquet"],
+        "the files end like csv and parquet; state one format",
+    ),
+    "files of commas and tabs": (
+        ("current", "path"),
+        ["a.csv", "b.tsv"],
+        "the files end like csv and tsv; state one format",
+    ),
+    "time": (
+        ("time",),
+        {"column": "t"},
+        "not available yet in kldrift 0.1.0; remove it: one window is then the whole of current",
+    ),
+    "joint": (
+        ("joint",),
+        {},
+        "not available yet in kldrift 0.1.0; remove it: each feature is then scored for itself",
+    ),
+    "segments": (
+        ("segments",),
+        [["a"]],
+        "not available yet in kldrift 0.1.0; remove it: scores are then over all rows",
+    ),
+    "from": (
+        ("current", "from"),
+        "2020-01-01",
+        "not available yet in kldrift 0.1.0; use where with a condition on the time column",
+    ),
+    "to": (
+        ("reference", "to"),
+        "2020-01-01",
+        "not available yet in kldrift 0.1.0; use where with a condition on the time column",
+    ),
+    "delta tables": (
+        ("output", "format"),
+        "delta",
+        "not available yet in kldrift 0.1.0; use parquet",
+    ),
+    "learned thresholds": (
+        ("thresholds",),
+        "learned",
+        "not available yet in kldrift 0.1.0; state numbers for warning and critical",
+    ),
+    "learned threshold": (
+        KL,
+        "learned",
+        "not available yet in kldrift 0.1.0; state numbers for warning and critical",
+    ),
+    "learned level": (
+        (*KL, "warning"),
+        "learned",
+        "not available yet in kldrift 0.1.0; state numbers for warning and critical",
+    ),
+}
+PLACE = {
+    "unknown key": "scoring.bin",
+    "part twice": 'features.override."a.b".parts',
+    "key that is no text": "features.derived.7",
+    "files of two formats": "current.format",
+    "files of commas and tabs": "current.format",
+    "format of a table": "current.format",
+    "schema of a query": "current.schema",
+    "options of a query": "current.options",
+    "two sources of rows": "current",
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_problem_names_its_key_and_what_was_found(case):
+    path, value, expected = CASES[case]
+    place = PLACE.get(case) or ".".join(path)
+    assert problems(placed(path, value)) == [f"configuration: {place}: {expected}"]
+
+
+@pytest.mark.parametrize("key", ["monitor", "output"])
+def test_text_that_must_be_there_is_missed(key):
+    mapping = minimal()
+    del mapping[key]
+    place = {"output": "output.path"}.get(key, key)
+    expected = "expected text, but the key is missing"
+    assert problems(mapping) == [f"configuration: {place}: {expected}"]
+
+
+@pytest.mark.parametrize("key", ["reference", "current"])
+def test_a_dataset_that_must_be_there_is_missed(key):
+    mapping = minimal()
+    del mapping[key]
+    expected = "expected a mapping with path, table or sql, but it is missing"
+    assert problems(mapping) == [f"configuration: {key}: {expected}"]
+
+
+def test_a_place_in_a_list_is_counted_from_nought():
+    mapping = placed(("features", "include"), ["a", 7])
+    text = "configuration: features.include[1]: expected text, got 7; put it in quotes"
+    assert problems(mapping) == [text]
+
+
+def test_warning_is_at_most_critical_also_where_one_is_inherited():
+    override = {"a": {"thresholds": {"kl": {"warning": 0.3}}}}
+    assert problems(minimal(features={"override": override})) == [
+        "configuration: features.override.a.thresholds.kl.warning: "
+        "expected at most critical (0.25), got 0.3"
+    ]
+
+
+def test_all_problems_are_reported_at_once_one_per_line():
+    mapping = minimal(
+        monitor=1, scoring={"bin": 3, "min_rows": 0}, thresholds={"kl": {"warning": "a"}}, time=None
+    )
+    places = [line.split(": ")[1] for line in problems(mapping)]
+    assert sorted(places) == [
+        "monitor",
+        "scoring.bin",
+        "scoring.min_rows",
+        "thresholds.kl.warning",
+        "time",
+    ]
+
+
+def test_what_follows_from_a_problem_is_not_reported_again():
+    # Without its path the dataset has no source of rows: the typing error is the news.
+    mapping = minimal(current={"pth": "x"})
+    assert problems(mapping) == ["configuration: current.pth: unknown key; did you mean 'path'?"]
+
+
+def test_a_long_value_is_shown_in_short():
+    (line,) = problems(minimal(monitor="x" * 5000))
+    assert len(line) < 250
+
+
+@pytest.mark.parametrize("value", [None, "text", ["a"], 5])
+def test_a_configuration_that_is_no_mapping_is_refused(value):
+    expected = "expected a mapping with monitor, reference, current and output, got"
+    with pytest.raises(ConfigError, match=expected):
+        config_from_mapping(value)
+
+
+FILES = {
+    "": r"m\.yaml: the file is empty; expected a mapping with monitor",
+    "# only a comment\n": r"m\.yaml: the file is empty",
+    "- a\n- b\n": r"m\.yaml: expected a mapping with monitor.*, got a list",
+    "just text\n": r"m\.yaml: expected a mapping .*, got 'just text'",
+    "monitor: m\nscoring:\n\tbins: 3\n": r"m\.yaml:3: .*; indent with spaces, not with tabs",
+    "monitor: m\nreference: {path: a\n": r"m\.yaml:3: expected ',' or '}'",
+    "monitor: m\n---\nmonitor: n\n": r"m\.yaml:2: but found another document",
+    "monitor: 'm\n": r"m\.yaml:2: found unexpected end of stream",
+    "monitor: m\nx: \x07\n": r"m\.yaml:2: special characters are not allowed",
+    "monitor: m\noutput: {path: ${A}/x}\n": r'm\.yaml:2: .*put "\$\{NAME\}" in quotes',
+    "[" * 5000: r"m\.yaml: nested too deeply",
+}
+
+
+@pytest.mark.parametrize("text", FILES, ids=lambda text: repr(text[:20]))
+def test_a_file_that_is_no_configuration_says_where(text, tmp_path):
+    path = tmp_path / "m.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=FILES[text]):
+        load_config(path)
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.yaml: no such file; 'kldrift init' writes one"):
+        load_config(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        load_config(tmp_path)
+    (tmp_path / "latin.yaml").write_bytes("monitor: é".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"latin\.yaml: expected text in UTF-8"):
+        load_config(tmp_path / "latin.yaml")
