@@ -282,6 +282,9 @@ def test_what_follows_from_a_problem_is_not_reported_again():
     # Without its path the dataset has no source of rows: the typing error is the news.
     mapping = minimal(current={"pth": "x"})
     assert problems(mapping) == ["configuration: current.pth: unknown key; did you mean 'path'?"]
+    assert problems(minimal(output=5)) == [
+        "configuration: output: expected a mapping of keys, got 5"
+    ]
 
 
 def test_a_long_value_is_shown_in_short():

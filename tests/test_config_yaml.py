@@ -73,6 +73,10 @@ def test_keys_are_always_text():
     }
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_key(load):
+    assert load("\ufeff" + TEXT).monitor == "trips"
+
+
 def test_a_column_called_no_is_a_column_called_no(load):
     config = load(TEXT + "features: {exclude: [NO, on], override: {NO: {keep: true}}}\n")
     assert config.features.exclude == ("NO", "on")

@@ -87,7 +87,7 @@ def config_from_mapping(
 
 def _text(source: Path) -> str:
     try:
-        return source.read_text(encoding="utf-8-sig")
+        return source.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{source}: no such file; 'kldrift init' writes one") from None
     except UnicodeDecodeError as error:

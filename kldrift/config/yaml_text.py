@@ -17,7 +17,6 @@ from kldrift.config.problems import found
 from kldrift.errors import ConfigError
 
 _TAG: Final = "tag:yaml.org,2002:"
-_MERGE: Final = _TAG + "merge"
 _MOST_VALUES: Final = 1_000_000
 _OPTIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("reference", "options"),
@@ -133,7 +132,7 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise _error("expected a plain key, got a list or a mapping", key)
-            if key.tag != _MERGE and first.setdefault(key.value, key) is not key:
+            if first.setdefault(key.value, key) is not key:
                 line = first[key.value].start_mark.line + 1
                 note = f"the key {key.value!r} stands twice, first in line {line}"
                 self.twice.append((key.start_mark.line + 1, note))
