@@ -1,0 +1,24 @@
+"""Thresholds as native Great Expectations results: suites, checkpoints, Data Docs, actions.
+
+Importing this package registers kldrift's classes with GX, and is what the folders written here
+ask every process to do that opens them. It takes seconds, so the monitor imports it after the
+Spark work, on the driver, and nothing that a Spark worker loads may import it.
+"""
+
+from __future__ import annotations
+
+from kldrift.expectations.action import DriftSummaryAction
+from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
+from kldrift.expectations.gx import ValidationResultsStore
+from kldrift.expectations.pages import PlainIndexRenderer, WorstFirstPageRenderer
+from kldrift.expectations.publish import Published, publish
+
+__all__ = [
+    "DriftSummaryAction",
+    "ExpectFeatureDriftToBeLessThan",
+    "PlainIndexRenderer",  # the last three are named in great_expectations.yml
+    "Published",
+    "ValidationResultsStore",
+    "WorstFirstPageRenderer",
+    "publish",
+]

@@ -1,0 +1,133 @@
+"""What one row of the drift table says about one threshold: an outcome, and the numbers behind it.
+
+The outcome is recomputed from the row's score and ``q_value``, never copied from its ``severity``:
+a table that was edited after the run is judged by what it says now. Everything here is plain
+Python on one row, ready for strict JSON: a number that is null, NaN or infinite is ``None``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+Outcome = Literal["within", "drift", "unscored"]
+JsonValue = str | int | float | bool | None
+
+SCORED_STATUSES: Final = frozenset({"ok", "constant"})
+_AS_IN_ROW: Final = (
+    "run_id",
+    "window_start",
+    "window_end",
+    "kind",
+    "status",
+    "severity",
+    "reason",
+    "q_value",
+    "p_value",
+    "kl_expected",
+    "mean_reference",
+    "mean_current",
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The outcome of one threshold and why, for one row of the drift table."""
+
+    outcome: Outcome
+    score: float | None
+    details: Mapping[str, JsonValue]
+
+    @property
+    def passes(self) -> bool:
+        """Whether the threshold holds; a row without a score never passes."""
+        return self.outcome == "within"
+
+
+def evidence(row: Mapping[str, Any], *, metric: str, threshold: float, alpha: float) -> Evidence:
+    """Judge one row against one threshold.
+
+    Args:
+        row: one row of ``drift_scores``, by column name.
+        metric: the column that holds the score.
+        threshold: the largest score that passes whatever the evidence.
+        alpha: a larger score fails only when ``q_value`` is below this.
+
+    Returns:
+        The outcome and its details; ``observed_value`` in GX is ``score``.
+
+    Raises:
+        KeyError: if the table has no column ``metric``.
+
+    Examples:
+        >>> row = {"status": "ok", "kl": 0.42, "q_value": 1e-12, "n_current": 900}
+        >>> evidence(row, metric="kl", threshold=0.25, alpha=0.01).details["because"]
+        'kl 0.42 is above 0.25, and q 1e-12 is below alpha 0.01'
+    """
+    score = None if _is_null(row[metric]) else float(row[metric])
+    q = None if _is_null(row.get("q_value")) else float(row["q_value"])
+    status = str(row.get("status"))
+    outcome, because = _judge(score, q, status, metric, threshold, alpha)
+    if outcome == "unscored" and not _is_null(row.get("reason")):
+        because = f"{because}: {row['reason']}"
+    finite = score if score is not None and math.isfinite(score) else None
+    details: dict[str, JsonValue] = {
+        "outcome": outcome,
+        "because": because,
+        "score": finite,
+        "threshold": threshold,
+        "alpha": alpha,
+        "missing_share_reference": _share(row, "reference"),
+        "missing_share_current": _share(row, "current"),
+    }
+    for count in ("n_reference", "n_current"):  # pandas reads integers with nulls as floats
+        details[count] = None if _is_null(row.get(count)) else int(row[count])
+    details |= {column: _json(row.get(column)) for column in _AS_IN_ROW}
+    return Evidence(outcome, finite, details)
+
+
+def _judge(
+    score: float | None, q: float | None, status: str, metric: str, threshold: float, alpha: float
+) -> tuple[Outcome, str]:
+    if status not in SCORED_STATUSES or score is None:
+        return "unscored", f"not scored, status {status}"
+    if not score > threshold:
+        return "within", f"{metric} {_beside(score, threshold)} is not above {threshold:.15g}"
+    above = f"{metric} {_beside(score, threshold)} is above {threshold:.15g}"
+    if q is None:
+        return "unscored", f"{above}, but there is no q value to say whether that is chance"
+    if q < alpha:
+        return "drift", f"{above}, and q {_beside(q, alpha)} is below alpha {alpha:.15g}"
+    return "within", f"{above}, but q {_beside(q, alpha)} is not below alpha {alpha:.15g}"
+
+
+def _beside(value: float, other: float) -> str:
+    """Four digits, or all of them where four would look the same as the number beside it."""
+    short = f"{value:.4g}"
+    return repr(value) if value != other and short == f"{other:.4g}" else short
+
+
+def _share(row: Mapping[str, Any], side: str) -> float | None:
+    missing, rows = row.get(f"missing_{side}"), row.get(f"n_{side}")
+    if missing is None or rows is None or _is_null(missing) or _is_null(rows) or not rows:
+        return None
+    return float(missing) / float(rows)
+
+
+def _is_null(value: Any) -> bool:
+    return bool(pd.isna(value))
+
+
+def _json(value: Any) -> JsonValue:
+    if _is_null(value):
+        return None
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, str | int) else str(value)

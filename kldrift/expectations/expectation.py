@@ -1,0 +1,100 @@
+"""A native Great Expectations expectation over the drift table.
+
+Importing this module is the registration: GX's metaclass files the class under
+``expect_feature_drift_to_be_less_than``. All expectations of a suite ask for one and the same
+built-in metric (``table.head``, all rows), so the table is read once, whatever their number.
+
+No text that comes from data stands in an exception: Data Docs prints tracebacks unescaped.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+from kldrift.expectations.evidence import evidence
+from kldrift.expectations.gx import (
+    BatchExpectation,
+    MetricConfiguration,
+    SuiteParameterDict,
+    pydantic,
+)
+from kldrift.expectations.rendering import DriftRenderers
+
+_TABLE: Final = "table.head"
+
+
+class ExpectFeatureDriftToBeLessThan(DriftRenderers, BatchExpectation):  # type: ignore[misc]  # untyped
+    """Expect the drift of a feature to be at most a threshold, or no more than chance.
+
+    Fails when the score is above ``threshold`` and ``q_value`` is below ``alpha``, and when there
+    is no score: it never passes silently. The batch is the drift table of one monitor and window.
+
+    Args:
+        feature: the feature, as the drift table names it.
+        segment: its segment, or None for the whole dataset.
+        metric: the column of the drift table that holds the score, such as ``kl``.
+        threshold: the largest score that passes whatever the evidence.
+        alpha: a larger score fails only when ``q_value`` is below this.
+        severity: ``warning`` or ``critical``.
+    """
+
+    # `feature`, not `column`: Data Docs makes one section per distinct `column`. And `metric`,
+    # `threshold` and `alpha` have no default, because GX leaves defaults out of its results.
+    feature: pydantic.StrictStr = pydantic.Field(description="Feature in the drift table.")
+    segment: pydantic.StrictStr | None = pydantic.Field(default=None, description="Its segment.")
+    metric: pydantic.StrictStr = pydantic.Field(description="Column that holds the score.")
+    threshold: float | SuiteParameterDict = pydantic.Field(description="Largest passing score.")
+    alpha: float | SuiteParameterDict = pydantic.Field(description="Bound of q of a failure.")
+
+    domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
+    success_keys: ClassVar[tuple[str, ...]] = ("feature", "segment", "metric", "threshold", "alpha")
+    args_keys: ClassVar[tuple[str, ...]] = success_keys
+    library_metadata: ClassVar[dict[str, Any]] = {"tags": ["drift"], "contributors": ["kldrift"]}
+
+    class Config:
+        """How GX titles the class."""
+
+        title = "Expect feature drift to be less than"
+
+    @pydantic.validator("threshold", "alpha")  # type: ignore[untyped-decorator]
+    def _is_finite(cls, value: Any) -> Any:  # noqa: N805  # pydantic makes it a class method
+        if isinstance(value, float) and not math.isfinite(value):
+            message = f"expected a finite number, got {value!r}"
+            raise ValueError(message)
+        return value
+
+    def get_validation_dependencies(
+        self, execution_engine: Any = None, runtime_configuration: Any = None
+    ) -> Any:
+        """Ask GX for all rows of the table, under one metric id for the whole suite."""
+        needed = super().get_validation_dependencies(execution_engine, runtime_configuration)
+        domain = {k: v for k, v in self._get_domain_kwargs().items() if v is not None}
+        rows = MetricConfiguration(
+            _TABLE,
+            metric_domain_kwargs=domain,
+            metric_value_kwargs={"n_rows": None, "fetch_all": True},
+        )
+        needed.set_metric_configuration(_TABLE, rows)
+        return needed
+
+    def _validate(self, metrics: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
+        table = metrics[_TABLE]
+        matches = np.flatnonzero(table["feature"] == self.feature)
+        segment = table["segment"].iloc[matches]
+        matches = matches[segment.isna() if self.segment is None else segment == self.segment]
+        if len(matches) != 1:
+            message = f"the drift table has {len(matches)} rows of this feature, 1 is expected"
+            raise ValueError(message)
+        found = evidence(
+            table.iloc[matches[0]],
+            metric=self.metric,
+            threshold=self.threshold,
+            alpha=self.alpha,
+        )
+        return {
+            "success": found.passes,
+            "result": {"observed_value": found.score, "details": dict(found.details)},
+        }

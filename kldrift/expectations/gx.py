@@ -1,0 +1,90 @@
+"""The one door to great-expectations: imported quietly, nothing of the process changed.
+
+Importing GX 1.24 emits two DeprecationWarnings (``sre_constants``, ``sre_parse``), which stop a
+process that runs with ``-W error``, and calls ``logging.captureWarnings(True)`` in five modules:
+with unconfigured logging every later Python warning of the process would vanish. Both are undone
+here. The import takes seconds and 130 MiB, which is why nothing that a Spark worker loads may
+import this package.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+
+# A no-op since analytics left GX, kept for the older 1.x that still has it.
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+_showwarning = warnings.showwarning
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import great_expectations
+    from great_expectations.checkpoint import UpdateDataDocsAction
+    from great_expectations.checkpoint.actions import ValidationAction
+    from great_expectations.compatibility import pydantic
+    from great_expectations.core.run_identifier import RunIdentifier
+    from great_expectations.core.suite_parameters import SuiteParameterDict
+    from great_expectations.data_context import project_manager
+    from great_expectations.data_context.store import ValidationResultsStore
+    from great_expectations.datasource.fluent.config_str import ConfigStr
+    from great_expectations.exceptions import DataContextRequiredError, ExpectationNotFoundError
+    from great_expectations.expectations.expectation import (
+        BatchExpectation,
+        render_suite_parameter_string,
+    )
+    from great_expectations.expectations.metadata_types import FailureSeverity
+    from great_expectations.expectations.registry import get_expectation_impl
+    from great_expectations.render import (
+        AtomicDiagnosticRendererType,
+        LegacyDiagnosticRendererType,
+        LegacyRendererType,
+        RenderedAtomicContent,
+        RenderedStringTemplateContent,
+        RenderedTableContent,
+        renderedAtomicValueSchema,
+    )
+    from great_expectations.render.renderer import (
+        SiteIndexPageRenderer,
+        ValidationResultsPageRenderer,
+    )
+    from great_expectations.render.renderer.renderer import renderer
+    from great_expectations.render.renderer_configuration import (
+        RendererConfiguration,
+        RendererValueType,
+    )
+    from great_expectations.validator.metric_configuration import MetricConfiguration
+
+    if warnings.showwarning is not _showwarning:  # GX captured what was not captured before
+        logging.captureWarnings(False)
+
+__all__ = [
+    "AtomicDiagnosticRendererType",
+    "BatchExpectation",
+    "ConfigStr",
+    "DataContextRequiredError",
+    "ExpectationNotFoundError",
+    "FailureSeverity",
+    "LegacyDiagnosticRendererType",
+    "LegacyRendererType",
+    "MetricConfiguration",
+    "RenderedAtomicContent",
+    "RenderedStringTemplateContent",
+    "RenderedTableContent",
+    "RendererConfiguration",
+    "RendererValueType",
+    "RunIdentifier",
+    "SiteIndexPageRenderer",
+    "SuiteParameterDict",
+    "UpdateDataDocsAction",
+    "ValidationAction",
+    "ValidationResultsPageRenderer",
+    "ValidationResultsStore",
+    "get_expectation_impl",
+    "great_expectations",
+    "project_manager",
+    "pydantic",
+    "render_suite_parameter_string",
+    "renderedAtomicValueSchema",
+    "renderer",
+]

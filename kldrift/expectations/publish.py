@@ -1,0 +1,155 @@
+"""Hand the verdicts of a run to Great Expectations: suite, results, Data Docs, actions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from kldrift.errors import ConfigError, OutputError
+from kldrift.expectations import definitions
+from kldrift.expectations.action import drift_results
+from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
+from kldrift.expectations.folder import docs_index, exclusive, open_folder
+from kldrift.expectations.gx import RunIdentifier
+from kldrift.expectations.results import raised, severity_of
+
+Thresholds = Mapping[str, Mapping[str, tuple[float | None, float | None]]]
+
+# It becomes a folder's name: ".." would leave the site, and GX files "profiling" elsewhere.
+_RUN_NAME: Final = re.compile(r"(?!.*profiling)[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
+
+
+@dataclass(frozen=True)
+class Published:
+    """What Great Expectations made of a run.
+
+    Attributes:
+        checkpoint_result: the ``CheckpointResult``, for those who work with GX.
+        evaluated: drift expectations that were evaluated, one per feature, metric and severity.
+        failed_warning: those of severity ``warning`` that failed, without a score included.
+        failed_critical: those of severity ``critical`` that failed, without a score included.
+        docs_index: the index page of Data Docs, or None.
+    """
+
+    checkpoint_result: Any
+    evaluated: int
+    failed_warning: int
+    failed_critical: int
+    docs_index: Path | None
+
+
+def publish(  # noqa: PLR0913  # what a run knows, by name
+    scores: pd.DataFrame,
+    *,
+    scores_path: str,
+    root: Path,
+    monitor: str,
+    run_id: str,
+    run_time: dt.datetime,
+    thresholds: Thresholds,
+    alpha: float,
+    data_docs: bool = True,
+    lock_seconds: float = 60.0,
+) -> Published:
+    """Bring the folder in line with the thresholds, and run the monitor's checkpoint.
+
+    Publishing the same ``run_id`` and ``run_time`` again overwrites the same files.
+
+    Args:
+        scores: the rows of the run, with the columns of ``drift_scores``.
+        scores_path: the Parquet file that holds these rows, and no others.
+        root: the GX folder; several monitors may share it.
+        monitor: letters, digits, ``.``, ``_`` and ``-``; names what is kept in the folder.
+        run_id: becomes GX's run name.
+        run_time: with a time zone.
+        thresholds: ``feature -> metric -> (warning, critical)``, only metrics that the feature's
+            kind has; None for no threshold.
+        alpha: what ``q_value`` must be below for a score above a threshold to fail.
+        data_docs: whether to build the pages.
+        lock_seconds: how long to wait for another run that holds the folder.
+
+    Raises:
+        ConfigError: if ``thresholds`` names a feature or a metric that ``scores`` has not.
+        OutputError: if the folder is held by another run or cannot be brought in line, if GX did
+            not evaluate every expectation, or if an action of the user failed.
+        ValueError: if ``run_id`` or ``run_time`` cannot name a run.
+    """
+    if not _RUN_NAME.fullmatch(run_id):
+        raise ValueError(f"run id {run_id!r} cannot be the name of a GX run")
+    if run_time.tzinfo is None:
+        raise ValueError(f"expected a run time with a time zone, got {run_time!r}")
+    wanted = list(_wanted(scores, thresholds, alpha))
+    name = definitions.name_of(monitor)
+    with exclusive(root, seconds=lock_seconds), open_folder(root) as context:
+        suite = definitions.sync_suite(context, name, wanted)
+        batch = definitions.sync_batch(context, name, _absolute(scores_path))
+        checkpoint = definitions.sync_checkpoint(context, suite, batch, data_docs=data_docs)
+        result = _run(checkpoint, RunIdentifier(run_name=run_id, run_time=run_time))
+        index = docs_index(context) if data_docs else None
+    ids = {e.id for e in suite.expectations if definitions.is_managed(e)}
+    ours = [r for r in drift_results(result) if r.expectation_config.id in ids]
+    _check_complete(ours, len(wanted), root)
+    failed = [severity_of(r.expectation_config).value for r in ours if not r.success]
+    return Published(
+        checkpoint_result=result,
+        evaluated=len(ours),
+        failed_warning=failed.count("warning"),
+        failed_critical=failed.count("critical"),
+        docs_index=index,
+    )
+
+
+def _wanted(scores: pd.DataFrame, thresholds: Thresholds, alpha: float) -> Iterator[Any]:
+    if unknown := sorted(set(thresholds) - set(scores["feature"])):
+        raise ConfigError(f"thresholds for {unknown[0]!r}, which has no row in the drift table")
+    for feature, segment in scores[["feature", "segment"]].itertuples(index=False):
+        for metric, bounds in thresholds.get(feature, {}).items():
+            if metric not in scores.columns:
+                raise ConfigError(f"thresholds for {metric!r}, which the drift table has not")
+            for severity, threshold in zip(("warning", "critical"), bounds, strict=True):
+                if threshold is not None:
+                    yield ExpectFeatureDriftToBeLessThan(
+                        feature=feature,
+                        segment=None if pd.isna(segment) else segment,
+                        metric=metric,
+                        threshold=float(threshold),
+                        alpha=float(alpha),
+                        severity=severity,
+                        meta=dict(definitions.MARK),
+                    )
+
+
+def _absolute(path: str) -> str:
+    """A path that means the same to whoever opens the folder later; addresses stay."""
+    return path if "://" in path else str(Path(path).absolute())
+
+
+def _run(checkpoint: Any, run_id: Any) -> Any:
+    try:
+        return checkpoint.run(run_id=run_id)
+    except Exception as error:
+        # an action of the user may raise anything, and its text may hold a webhook's address
+        raise OutputError(
+            f"the checkpoint {checkpoint.name!r} or one of its actions failed with "
+            f"{type(error).__name__}; actions run after the results are stored"
+        ) from error
+
+
+def _check_complete(ours: list[Any], wanted: int, root: Path) -> None:
+    """GX drops what it cannot build, and reports success on the rest."""
+    if len(ours) != wanted:
+        raise OutputError(f"{root}: GX evaluated {len(ours)} of {wanted} drift expectations")
+    errors = [r for r in ours if raised(r)]
+    if errors:
+        feature, info = errors[0].expectation_config.kwargs["feature"], errors[0].exception_info
+        record = info if "raised_exception" in info else next(iter(info.values()))
+        raise OutputError(
+            f"{root}: GX could not evaluate {len(errors)} of {wanted} drift expectations; "
+            f"feature {feature!r}: {record['exception_message']}"
+        )

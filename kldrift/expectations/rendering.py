@@ -1,0 +1,116 @@
+"""How Data Docs, and ``result.render()``, show a drift expectation.
+
+GX finds these methods by their decorator, and escapes every parameter of a template; so all text
+that comes from data is a parameter. The status carries a word beside GX's icon, because the icon
+is a glyph of a web font that is fetched from a CDN.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kldrift.expectations import wording
+from kldrift.expectations.gx import (
+    AtomicDiagnosticRendererType,
+    BatchExpectation,
+    LegacyDiagnosticRendererType,
+    LegacyRendererType,
+    RenderedAtomicContent,
+    RenderedStringTemplateContent,
+    RendererConfiguration,
+    RendererValueType,
+    render_suite_parameter_string,
+    renderedAtomicValueSchema,
+    renderer,
+)
+from kldrift.expectations.results import details_of, raised, severity_of
+
+_PARAMS = {
+    "feature": RendererValueType.STRING,
+    "segment": RendererValueType.STRING,
+    "metric": RendererValueType.STRING,
+    "threshold": RendererValueType.NUMBER,
+    "alpha": RendererValueType.NUMBER,
+}
+
+
+class DriftRenderers:
+    """The renderers of a drift expectation; a part of its class, for GX looks for them there."""
+
+    @classmethod
+    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)  # type: ignore[untyped-decorator]
+    @render_suite_parameter_string  # type: ignore[untyped-decorator]
+    def _prescriptive_renderer(
+        cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None
+    ) -> list[Any]:
+        config = configuration or result.expectation_config
+        styling = dict((runtime_configuration or {}).get("styling") or {})
+        feature = {"classes": ["badge", "badge-primary"], "tag": "strong"}
+        styling["params"] = {**styling.get("params", {}), "feature": feature}
+        kwargs = config.kwargs
+        template = wording.expected_template(with_segment="segment" in kwargs)
+        params = {name: kwargs[name] for name in _PARAMS if name in kwargs}
+        params["severity"] = severity_of(config).value
+        return [_text(f"{template} ($severity)", params, styling=styling)]
+
+    @classmethod
+    @renderer(renderer_type=LegacyDiagnosticRendererType.OBSERVED_VALUE)  # type: ignore[untyped-decorator]
+    def _diagnostic_observed_value_renderer(cls, result: Any = None, **_: Any) -> Any:
+        details = details_of(result)
+        if not details:
+            return "--"
+        params = {f"line{i}": line for i, line in enumerate(wording.observed(details))}
+        return _text("\n".join(f"${name}" for name in params), params)
+
+    @classmethod
+    @renderer(renderer_type=LegacyDiagnosticRendererType.STATUS_ICON)  # type: ignore[untyped-decorator]
+    def _diagnostic_status_icon_renderer(cls, result: Any = None, **_: Any) -> Any:
+        icon = BatchExpectation._diagnostic_status_icon_renderer(result=result)  # noqa: SLF001
+        word = wording.status(
+            success=bool(result.success),
+            raised=raised(result),
+            severity=severity_of(result.expectation_config).value,
+            details=details_of(result),
+        )
+        template = icon.string_template
+        template["template"] = "$icon&nbsp;$word"
+        template["params"]["word"] = word
+        colour = "text-success" if result.success else "text-danger"
+        template["styling"]["params"]["word"] = {"classes": [colour]}
+        return icon
+
+    @classmethod
+    def _prescriptive_template(cls, renderer_configuration: Any) -> Any:
+        for name, kind in _PARAMS.items():
+            renderer_configuration.add_param(name=name, param_type=kind)
+        with_segment = renderer_configuration.kwargs.get("segment") is not None
+        renderer_configuration.template_str = wording.expected_template(with_segment=with_segment)
+        return renderer_configuration
+
+    @classmethod
+    @renderer(renderer_type=AtomicDiagnosticRendererType.OBSERVED_VALUE)  # type: ignore[untyped-decorator]
+    def _atomic_diagnostic_observed_value(
+        cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None
+    ) -> Any:
+        config = RendererConfiguration(
+            configuration=configuration, result=result, runtime_configuration=runtime_configuration
+        )
+        text = str(details_of(result).get("because", "--"))
+        config.add_param(name="observed_value", param_type=RendererValueType.STRING, value=text)
+        value = {
+            "template": "$observed_value",
+            "params": config.params.dict(),
+            "schema": {"type": "com.superconductive.rendered.string"},
+        }
+        return RenderedAtomicContent(
+            name=AtomicDiagnosticRendererType.OBSERVED_VALUE,
+            value_type="StringValueType",
+            value=renderedAtomicValueSchema.load(value),
+        )
+
+
+def _text(template: str, params: dict[str, Any], **rest: Any) -> Any:
+    return RenderedStringTemplateContent(
+        content_block_type="string_template",
+        string_template={"template": template, "params": params, **rest},
+    )

@@ -1,0 +1,54 @@
+"""What Data Docs says about a threshold, in words that stand without style sheets and icons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def expected_template(*, with_segment: bool) -> str:
+    """The sentence about the expectation, its parameters written as ``$name``."""
+    subject = "$feature in segment $segment" if with_segment else "$feature"
+    return f"{subject}: $metric must not be above $threshold with q below $alpha"
+
+
+def status(*, success: bool, raised: bool, severity: str, details: Mapping[str, Any]) -> str:
+    """One word for the row: ok, the severity that failed, unscored, or error.
+
+    Examples:
+        >>> status(success=False, raised=False, severity="warning", details={})
+        'warning'
+    """
+    if raised:
+        return "error"
+    if success:
+        return "ok"
+    return "unscored" if details.get("outcome") == "unscored" else severity
+
+
+def observed(details: Mapping[str, Any]) -> list[str]:
+    """What was found, line by line: the verdict, the two sides, and the row's own reason.
+
+    Examples:
+        >>> observed({"because": "kl 0.01 is not above 0.1", "n_reference": 1000, "n_current": 90})
+        ['kl 0.01 is not above 0.1', 'rows 1,000 -> 90']
+    """
+    because, reason = str(details.get("because", "--")), str(details.get("reason") or "")
+    sides = [
+        _side("rows", details, "n", "{:,d}".format),
+        _side("missing", details, "missing_share", lambda share: f"{100 * share:.3g} %"),
+        _side("mean", details, "mean", "{:.6g}".format),
+    ]
+    if details.get("kl_expected") is not None:
+        sides.append(f"without drift kl would be about {details['kl_expected']:.2g}")
+    lines = [because, "; ".join(side for side in sides if side)]
+    if reason not in because:
+        lines.append(reason)
+    return [line for line in lines if line]
+
+
+def _side(what: str, details: Mapping[str, Any], column: str, words: Callable[[Any], str]) -> str:
+    sides = [details.get(f"{column}_{side}") for side in ("reference", "current")]
+    if sides == [None, None]:
+        return ""
+    return f"{what} " + " -> ".join("none" if x is None else words(x) for x in sides)
