@@ -1,0 +1,34 @@
+"""Whether there is a Java for Spark to start, told in one line before Spark tells it in forty."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from kldrift.errors import KldriftError
+
+
+class JavaError(KldriftError):
+    """There is no Java where Spark looks for it."""
+
+
+def require_java() -> None:
+    """Check that the Java that Spark would start is there.
+
+    Spark looks in ``JAVA_HOME`` and, only if that is not set, on ``PATH``; so does this.
+
+    Raises:
+        JavaError: it is not there.
+    """
+    home = os.environ.get("JAVA_HOME")
+    if home:
+        if not shutil.which("java", path=os.path.join(home, "bin")):  # noqa: PTH118 - text in, text out
+            raise JavaError(
+                f"JAVA_HOME is {home!r}, but there is no bin/java; "
+                "set it to an installation of Java 17 or later, or unset it"
+            )
+    elif not shutil.which("java"):
+        raise JavaError(
+            "Spark needs Java, and there is none: JAVA_HOME is not set and no java is on PATH; "
+            "install Java 17 or later"
+        )

@@ -1,0 +1,163 @@
+"""What a run tells while it works: stages, and how far the present one is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Protocol, Self, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+
+class Progress(Protocol):
+    """Is told what goes on; may be told from any thread."""
+
+    def stage(self, name: str) -> None:
+        """Begin a stage; the one before is finished."""
+
+    def update(self, done: int, total: int | None, unit: str) -> None:
+        """Say how far the present stage is; ``total`` is None while it is not known."""
+
+
+class _Silent:
+    def stage(self, name: str) -> None:
+        """Say nothing."""
+
+    def update(self, done: int, total: int | None, unit: str) -> None:
+        """Say nothing."""
+
+
+SILENT: Final[Progress] = _Silent()
+
+
+class _Shown:
+    """A progress that is left when the run ends; an error leaves its stage unfinished."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(failed=kind is not None)
+
+    def close(self, *, failed: bool = False) -> None:
+        """End the present stage."""
+
+
+class LogProgress(_Shown):
+    """Plain lines with the time: one when a stage begins, one when it is done, few in between.
+
+    Examples:
+        >>> clock = iter([0.0, 1.5, 3.2]).__next__
+        >>> with LogProgress(sys.stdout, clock=clock, now=lambda: "T") as progress:
+        ...     progress.stage("counting")
+        ...     progress.update(12, 12, "files")
+        T counting
+        T counting done: 12 of 12 files, 3.2 s
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        every: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], str] | None = None,
+    ) -> None:
+        """Begin to log.
+
+        Args:
+            stream: where to; default: standard error.
+            every: seconds between two lines about one stage.
+            clock: seconds that only grow.
+            now: what stands at the beginning of a line.
+        """
+        self._stream = sys.stderr if stream is None else stream
+        self._every, self._clock, self._now = every, clock, now or _utc
+        self._stage, self._far = "", ""
+        self._began = self._said = 0.0
+
+    def stage(self, name: str) -> None:
+        """Say what is done with the stage before, and that this one begins."""
+        self.close()
+        self._began = self._said = self._clock()
+        self._stage = name
+        self._say(name)
+
+    def update(self, done: int, total: int | None, unit: str) -> None:
+        """Say how far it is, if nothing has been said for a while."""
+        self._far = f"{how_far(done, total, unit)}, "
+        seconds = self._clock()
+        if seconds - self._said >= self._every:
+            self._said = seconds
+            self._say(f"{self._stage}: {self._far}{seconds - self._began:.1f} s")
+
+    def close(self, *, failed: bool = False) -> None:
+        """Say that the present stage is done, or has failed."""
+        if self._stage:
+            end, seconds = "failed" if failed else "done", self._clock() - self._began
+            self._say(f"{self._stage} {end}: {self._far}{seconds:.1f} s")
+        self._stage, self._far = "", ""
+
+    def _say(self, text: str) -> None:
+        print(self._now(), text, file=self._stream, flush=True)
+
+
+class BarProgress(_Shown):
+    """A bar on a terminal, one line per stage."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Begin to draw, on standard error if no stream is given."""
+        from rich import progress  # noqa: PLC0415 - jobs without a terminal need none
+        from rich.console import Console  # noqa: PLC0415
+
+        self._bars: Bars = progress.Progress(
+            progress.SpinnerColumn(finished_text=" "),
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(bar_width=30),
+            progress.TextColumn("{task.fields[far]}", markup=False),
+            progress.TimeElapsedColumn(),
+            console=Console(file=sys.stderr if stream is None else stream),
+        )
+        self._task: progress.TaskID | None = None
+        self._bars.start()
+
+    def stage(self, name: str) -> None:
+        """Finish the line of the stage before and begin one."""
+        self._finish()
+        self._task = self._bars.add_task(name, total=None, far="")
+
+    def update(self, done: int, total: int | None, unit: str) -> None:
+        """Draw how far it is."""
+        if self._task is not None:
+            far = how_far(done, total, unit)
+            self._bars.update(self._task, completed=done, total=total, far=far)
+
+    def close(self, *, failed: bool = False) -> None:
+        """End the present line and leave the terminal as it was."""
+        if not failed:
+            self._finish()
+        self._bars.stop()
+
+    def _finish(self) -> None:
+        if self._task is not None:
+            task = self._bars.tasks[self._task]
+            self._bars.update(self._task, total=task.total or 1, completed=task.total or 1)
+
+
+def how_far(done: int, total: int | None, unit: str) -> str:
+    """Say how far a stage is.
+
+    Examples:
+        >>> how_far(1200, None, "rows")
+        '1,200 rows'
+        >>> how_far(3, 12, "files")
+        '3 of 12 files'
+    """
+    return f"{done:,} {unit}" if total is None else f"{done:,} of {total:,} {unit}"
+
+
+def _utc() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
