@@ -1,0 +1,277 @@
+"""Choosing a feature's support from the sketch of its reference.
+
+Two steps, because the counting pass knows exactly what a sketch can only nominate:
+:func:`choose` proposes a support from the sketch; :func:`settle` drops the proposed cells whose
+exact count turns out too small. The result depends on the reference's rows alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
+from kldrift.support import (
+    CategoricalSupport,
+    Cell,
+    CellKind,
+    Keys,
+    NumericSupport,
+    Support,
+    Unit,
+    step,
+)
+
+ID_ROWS = 100
+TEXT_ID_ROWS = 20
+TEXT_ID_SHARE = 0.9
+INTEGER_ID_SHARE = 0.95
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A support, and which of its cells still have to prove themselves.
+
+    Attributes:
+        support: what the reference is counted on.
+        tentative: keys or categories that keep a cell of their own only if they fill enough rows.
+        share: the smallest share of rows (nulls left out) that a tentative cell must fill.
+        most: most categories to keep.
+        skip: why the feature cannot be monitored; empty if it can.
+        base: for numbers, the support without its tentative cells.
+    """
+
+    support: Support
+    tentative: tuple[float, ...] | tuple[int, ...] | tuple[str, ...] = ()
+    share: float = 0.0
+    most: int = 0
+    skip: str = ""
+    base: NumericSupport | None = None
+
+
+@dataclass(frozen=True)
+class Binning:
+    """How finely a reference is cut; the ``scoring`` part of a configuration."""
+
+    bins: int = 20
+    stored_bins: int = 128
+    max_categories: int = 1000
+
+
+def choose(
+    sketch: Sketch,
+    binning: Binning,
+    *,
+    scale: int = 1,
+    unit: Unit = Unit.NUMBER,
+    floats: bool = False,
+    keep: bool = False,
+) -> Proposal:
+    """Propose the support of a feature.
+
+    Args:
+        sketch: of all rows of the reference.
+        binning: how finely to cut.
+        scale: keys per unit, see :class:`~kldrift.support.NumericSupport`.
+        unit: what a key stands for.
+        floats: for text: whether the values were floats.
+        keep: monitor the feature even if it looks like an identifier.
+    """
+    if unit is Unit.BOOLEAN:
+        return Proposal(CategoricalSupport(("false", "true")))
+    if isinstance(sketch, TextSketch):
+        proposal = _categories(sketch, binning, floats=floats)
+    else:
+        proposal = _intervals(sketch, binning, scale, unit)
+    return replace(proposal, skip="") if keep else proposal
+
+
+def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) -> Proposal:
+    lows, highs, counts = sketch.lows, sketch.highs, sketch.counts
+    rows, integral = sketch.rows, lows.dtype == np.int64
+    few = min(binning.stored_bins, max(binning.bins, rows // 10))
+    if sketch.exact and len(lows) <= few:
+        edges = np.unique(np.concatenate([lows, step(lows)]))
+        return Proposal(NumericSupport(edges, scale, unit))
+    skip = ""
+    everyone = rows if sketch.exact else INTEGER_ID_SHARE * rows
+    plain = integral and scale == 1 and unit is Unit.NUMBER
+    if plain and rows >= ID_ROWS and sketch.distinct >= everyone:
+        skip = f"near-unique: about every one of {rows:,} rows has a number of its own"
+    share = rows / binning.stored_bins
+    before = np.cumsum(counts) - counts
+    heavy = counts >= share
+    single = lows == highs
+    # A new bin begins where the mass before passes a multiple of the share, and on both sides of
+    # a heavy cell; its edge is the first value seen there, which depends on the data alone.
+    cuts = np.diff((before / share).astype(np.int64), prepend=-1) > 0
+    cuts |= heavy
+    cuts[1:] |= heavy[:-1]
+    parts = [lows[cuts], step(lows[heavy & single]), step(highs[-1:])]
+    base = NumericSupport(np.unique(np.concatenate(parts)), scale, unit)
+    tentative = _inside(sketch.heavy, lows, highs, heavy & ~single)
+    parts += [tentative, step(tentative)]
+    support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit)
+    fewest = 1 / binning.stored_bins
+    return Proposal(support, tuple(tentative.tolist()), fewest, skip=skip, base=base)
+
+
+def _inside(values: Keys, lows: Keys, highs: Keys, cells: NDArray[np.bool_]) -> Keys:
+    """The values that lie in one of the marked cells."""
+    at = np.searchsorted(lows, values, "right") - 1
+    inside = (at >= 0) & cells[at] & (values <= highs[at])
+    return values[inside]
+
+
+def _categories(sketch: TextSketch, binning: Binning, *, floats: bool) -> Proposal:
+    most = binning.max_categories
+    if sketch.exact:
+        skip = ""
+        distinct = len(sketch.counts)
+        if sketch.rows >= TEXT_ID_ROWS and distinct >= TEXT_ID_SHARE * sketch.rows:
+            skip = f"near-unique: {distinct:,} different values in {sketch.rows:,} rows"
+        chosen = _most_frequent(sketch.values.to_pylist(), sketch.counts, most)
+        return Proposal(CategoricalSupport(chosen, floats), skip=skip)
+    share = 2 / sketch.limit
+    candidates = sketch.counts + sketch.deducted >= share * sketch.rows
+    names = np.array(sketch.values.to_pylist(), dtype=object)[candidates]
+    skip = "" if len(names) else _too_many(sketch.limit)
+    chosen = tuple(sorted(names.tolist()))
+    return Proposal(CategoricalSupport(chosen, floats), chosen, share, most, skip)
+
+
+def _too_many(limit: int) -> str:
+    return f"near-unique: no value fills 1 in {limit // 2:,} rows"
+
+
+def _most_frequent(names: list[str], counts: NDArray[np.int64], most: int) -> tuple[str, ...]:
+    """The most frequent names; equally frequent ones in the order of their text."""
+    ranked = sorted(zip(-counts, names, strict=True))[:most]
+    return tuple(name for _, name in ranked)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The frozen support and where each proposed cell went.
+
+    Attributes:
+        support: what both datasets are compared on.
+        target: index in ``support`` of each cell of the proposal, shape ``(proposed size,)``.
+        skip: why the feature cannot be monitored; empty if it can.
+    """
+
+    support: Support
+    target: NDArray[np.intp]
+    skip: str = ""
+
+    def fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Counts on the proposal's cells as counts on the support's."""
+        out = np.zeros(self.support.size, dtype=np.int64)
+        np.add.at(out, self.target, counts)
+        return out
+
+
+def settle(proposal: Proposal, counts: NDArray[np.int64], *, keep: bool = False) -> Settled:
+    """Decide about tentative cells with the exact counts of the whole reference.
+
+    Args:
+        proposal: what :func:`choose` returned.
+        counts: rows per cell of the proposal's support.
+        keep: monitor the feature even if no category is frequent enough.
+    """
+    support = proposal.support
+    if not proposal.tentative:
+        return Settled(support, np.arange(support.size))
+    if isinstance(support, CategoricalSupport):
+        return _settle_categories(proposal, support, counts, keep=keep)
+    base = proposal.base
+    assert isinstance(base, NumericSupport)
+    inner = counts[: support.intervals]
+    tentative = np.array(proposal.tentative, dtype=support.edges.dtype)
+    at = np.searchsorted(support.edges, tentative, "right")
+    passed = tentative[inner[at] >= proposal.share * int(inner.sum())]
+    edges = np.unique(np.concatenate([base.edges, passed, step(passed)]))
+    settled = NumericSupport(edges, support.scale, support.unit)
+    target = np.arange(support.size) - support.size + settled.size
+    target[0] = 0
+    target[1 : support.intervals] = np.searchsorted(settled.edges, support.edges, "right")
+    return Settled(settled, target)
+
+
+def _settle_categories(
+    proposal: Proposal, support: CategoricalSupport, counts: NDArray[np.int64], *, keep: bool
+) -> Settled:
+    n = len(support.categories)
+    rows = int(counts[: n + 1].sum())
+    frequent = counts[:n] >= proposal.share * rows
+    names = [c for c, f in zip(support.categories, frequent, strict=True) if f]
+    chosen = _most_frequent(names, counts[:n][frequent], proposal.most)
+    place = {name: i for i, name in enumerate(chosen)}
+    settled = CategoricalSupport(chosen, support.floats)
+    other = len(chosen)
+    target = [place.get(name, other) for name in support.categories]
+    target += range(other, settled.size)
+    skip = "" if chosen or keep or not rows else _too_many(LIMIT)
+    return Settled(settled, np.array(target, dtype=np.intp), skip)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How stored cells are merged into the cells that are scored.
+
+    Attributes:
+        target: index of the scored cell that each stored cell belongs to, not decreasing.
+        cells: the scored cells.
+    """
+
+    target: NDArray[np.intp]
+    cells: tuple[Cell, ...]
+
+    @cached_property
+    def starts(self) -> NDArray[np.intp]:
+        """The first stored cell of each scored cell."""
+        return np.flatnonzero(np.diff(self.target, prepend=-1))
+
+    def fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows per scored cell from rows per stored cell, along the last axis."""
+        return np.add.reduceat(counts, self.starts, axis=-1)
+
+
+def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int) -> Scored:
+    """Merge stored bins to about ``bins`` cells of equal reference mass.
+
+    A value that fills more than one such share keeps its own cell, as do all values of a
+    few-valued feature, the open tails and everything that is no number.
+
+    Args:
+        support: the stored cells.
+        reference: rows of the whole reference in each of them.
+        bins: number of cells to aim at.
+    """
+    if isinstance(support, CategoricalSupport) or not (reference[: support.intervals].any()):
+        return Scored(np.arange(support.size), support.cells)
+    kinds = np.array(support.kinds[: support.intervals])
+    counts = reference[: support.intervals]
+    merged = kinds == CellKind.BIN
+    if counts[merged].any():
+        merged |= (kinds == CellKind.VALUE) & (counts * bins < counts.sum())
+    middle = np.cumsum(counts) - counts / 2
+    share = np.floor(middle / max(1, int(counts.sum())) * bins)
+    same = merged[1:] & merged[:-1] & (share[1:] == share[:-1])
+    inner = np.concatenate([[0], np.cumsum(~same)])
+    tail = np.arange(support.size - support.intervals) + inner[-1] + 1
+    target = np.concatenate([inner, tail]).astype(np.intp)
+    starts = np.flatnonzero(np.diff(target, prepend=-1))
+    ends = np.append(starts[1:], support.size) - 1
+    cells = tuple(
+        support.cells[s] if s == e else _joined(support.cells[s], support.cells[e])
+        for s, e in zip(starts, ends, strict=True)
+    )
+    return Scored(target, cells)
+
+
+def _joined(first: Cell, last: Cell) -> Cell:
+    return Cell(CellKind.BIN, first.lower, last.upper)

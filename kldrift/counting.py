@@ -1,0 +1,163 @@
+"""Counting a batch of one feature: the kernels that every row goes through.
+
+A batch of numbers is sorted once and the edges are searched in it, which is several times cheaper
+than searching each value among the edges; text is counted by dictionary code. No kernel runs
+Python per value.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from kldrift.moments import NO_MOMENTS, Moments
+from kldrift.reading import Reading, Tally, numbers
+from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
+from kldrift.support import CategoricalSupport, Keys, NumericSupport, Support
+
+Counts = NDArray[np.int64]
+
+
+def sketch_batch(column: pa.Array, reading: Reading, limit: int = LIMIT, level: int = 0) -> Sketch:
+    """Sketch one batch of a feature.
+
+    Args:
+        column: the values, shape ``(n,)``.
+        reading: how they become keys.
+        limit: most cells or values to keep.
+        level: resolution that the rest of the feature has already been brought down to.
+    """
+    if reading is Reading.PRESENCE:
+        here = len(column) - column.null_count
+        return TextSketch(
+            limit, pa.array([], pa.string()), np.empty(0, np.int64), 0, here, column.null_count
+        )
+    if reading is Reading.TEXT:
+        tally = Tally(column)
+        counts, null, nan = tally.counts()
+        rows = int(counts.sum())
+        batch = TextSketch(limit, tally.names, counts, 0, rows, null, nan)
+        # Adding nothing merges names that two different values share, and keeps the limit.
+        return TextSketch.empty(limit) + batch
+    keys = numbers(column, reading)
+    return NumericSketch.of(np.sort(keys), column.null_count, limit, level)
+
+
+class Counter:
+    """Counts batches of one feature on one support.
+
+    Args:
+        support: the cells.
+        reading: how values become keys; as when the support was chosen.
+    """
+
+    def __init__(self, support: Support, reading: Reading) -> None:
+        self.support = support
+        self.reading = reading
+
+    @cached_property
+    def _categories(self) -> pa.Array:
+        assert isinstance(self.support, CategoricalSupport)
+        return pa.array(self.support.categories, pa.string())
+
+    def count(self, column: pa.Array) -> tuple[Counts, Moments]:
+        """Rows per cell and moments of one batch, shape ``(support.size,)``."""
+        if isinstance(self.support, CategoricalSupport):
+            cells = self._cells_of_text(column, self.support)
+            return np.bincount(cells, minlength=self.support.size), NO_MOMENTS
+        ordered = np.sort(numbers(column, self.reading))
+        counts = np.zeros(self.support.size, dtype=np.int64)
+        end = _end_of_numbers(ordered)
+        if self.support.integral:
+            finite = ordered
+        else:
+            first = int(np.searchsorted(ordered[:end], -np.inf, "right"))
+            finite = ordered[first : int(np.searchsorted(ordered[:end], np.inf, "left"))]
+            counts[-2] = len(ordered) - end
+        places = np.searchsorted(ordered[:end], self.support.edges, "left")
+        counts[: self.support.intervals] = np.diff(places, prepend=0, append=end)
+        counts[-1] = column.null_count
+        return counts, Moments.of(finite.astype(np.float64, copy=False))
+
+    def count_groups(
+        self, column: pa.Array, groups: NDArray[np.int64], n_groups: int
+    ) -> tuple[Counts, list[Moments]]:
+        """Rows per group and cell, and moments per group, of one batch.
+
+        Args:
+            column: the values, shape ``(n,)``.
+            groups: the group of each row, ``0 <= g < n_groups``, shape ``(n,)``.
+            n_groups: number of groups.
+
+        Returns:
+            Counts, shape ``(n_groups, support.size)``, and ``n_groups`` moments.
+        """
+        size = self.support.size
+        if isinstance(self.support, CategoricalSupport):
+            cells = self._cells_of_text(column, self.support)
+            moments = [NO_MOMENTS] * n_groups
+        else:
+            cells, moments = self._cells_of_numbers(column, self.support, groups, n_groups)
+        counts = np.bincount(groups * size + cells, minlength=n_groups * size)
+        return counts.reshape(n_groups, size), moments
+
+    def _cells_of_text(self, column: pa.Array, support: CategoricalSupport) -> NDArray[np.int64]:
+        other = len(support.categories)
+        if self.reading is Reading.PRESENCE:
+            valid = column.is_valid().to_numpy(zero_copy_only=False)
+            return np.where(valid, other, support.size - 1)
+        tally = Tally(column)
+        found = pc.index_in(tally.names, value_set=self._categories).fill_null(other)
+        flow = [support.size - 2, support.size - 1]  # codes -2 (NaN) and -1 (null) come last
+        cells: Counts = np.append(found.to_numpy(zero_copy_only=False), flow).astype(np.int64)
+        return cells[tally.codes]
+
+    def _cells_of_numbers(
+        self,
+        column: pa.Array,
+        support: NumericSupport,
+        groups: NDArray[np.int64],
+        n_groups: int,
+    ) -> tuple[NDArray[np.int64], list[Moments]]:
+        cells = np.full(len(column), support.size - 1)
+        valid = column.is_valid().to_numpy(zero_copy_only=False)
+        keys = numbers(column, self.reading)
+        places = np.searchsorted(support.edges, keys, "right")
+        finite = np.isfinite(keys)
+        if not support.integral:
+            places[np.isnan(keys)] = support.size - 2
+        cells[valid] = places
+        return cells, _grouped_moments(
+            keys[finite].astype(np.float64, copy=False), groups[valid][finite], n_groups
+        )
+
+
+def _end_of_numbers(ordered: Keys) -> int:
+    """Where the NaN begin, which sort behind everything."""
+    if ordered.dtype == np.int64:
+        return len(ordered)
+    return int(np.searchsorted(ordered, np.inf, "right"))
+
+
+def _grouped_moments(
+    values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int
+) -> list[Moments]:
+    """Moments of the values of each group, without a pass per group."""
+    rows = np.bincount(groups, minlength=n_groups)
+    low = np.full(n_groups, np.inf)
+    high = np.full(n_groups, -np.inf)
+    np.minimum.at(low, groups, values)
+    np.maximum.at(high, groups, values)
+    some = np.maximum(rows, 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        pivot = np.where(rows > 0, low / 2 + high / 2, 0.0)
+        deviations = values - pivot[groups]
+        shift = np.bincount(groups, deviations, n_groups) / some
+        deviations -= shift[groups]
+        m2 = np.bincount(groups, deviations * deviations, n_groups)
+    columns = (rows.tolist(), (pivot + shift).tolist(), m2.tolist(), low.tolist(), high.tolist())
+    return [Moments(*row) for row in zip(*columns, strict=True)]

@@ -1,0 +1,19 @@
+"""The run: plan, profile, score, judge, write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kldrift.monitor.job import check, run
+
+__all__ = ["check", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the job when it is asked for: comparing data in memory needs no Spark."""
+    if name in __all__:
+        from kldrift.monitor import job  # noqa: PLC0415 - see above
+
+        return getattr(job, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

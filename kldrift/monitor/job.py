@@ -1,0 +1,268 @@
+"""Run a monitor from its configuration to its tables."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from pyspark.sql import SparkSession
+
+from kldrift import __version__
+from kldrift.config import Config
+from kldrift.features import Skipped
+from kldrift.monitor.plan import Plan, make_plan
+from kldrift.monitor.rows import Stamp, cell_rows, profile_rows, score_rows
+from kldrift.monitor.scoring import Outcome, score_plan
+from kldrift.monitor.verdict import SCORED, Verdict, applicable
+from kldrift.progress import SILENT, Progress
+from kldrift.result import RunResult
+from kldrift.scan.open import open_source
+from kldrift.scan.protocol import Source
+from kldrift.spark.engine import SparkEngine
+from kldrift.spark.session import open_session
+from kldrift.tables import Window, prepare_output, write_run, write_window
+from kldrift.tables.schema import SCHEMA_VERSION
+from kldrift.threshold import Severity
+
+DONE: Final = 0
+DRIFT: Final = 3
+NOT_SCORED: Final = 4
+FAILED: Final = 1
+
+
+def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
+    """Plan a run without reading rows: schemas and file footers only.
+
+    Raises:
+        DatasetError: a dataset cannot be read.
+        ConfigError: the configuration does not fit the data.
+    """
+    with _session(config, spark) as session:
+        return make_plan(config, *_sources(config, session))
+
+
+def _sources(config: Config, spark: SparkSession) -> tuple[Source, Source]:
+    derived, way = config.features.derived, config.scan
+    reference = open_source(spark, config.reference, derived, way=way, side="reference")
+    return reference, open_source(spark, config.current, derived, way=way, side="current")
+
+
+def run(
+    config: Config,
+    *,
+    spark: SparkSession | None = None,
+    as_of: datetime | None = None,
+    fail_on: str = "critical",
+    progress: Progress = SILENT,
+) -> RunResult:
+    """Run a monitor: compare the current dataset with the reference, write the tables, judge.
+
+    Args:
+        config: the configuration.
+        spark: the session to use; by default the active one, or a new one that is stopped after.
+        as_of: the time that the run is for; rows of runs for different times stand side by side.
+        fail_on: the severity from which the exit code is 3: ``critical``, ``warning``, ``never``.
+        progress: told what goes on.
+
+    Raises:
+        KldriftError: the run failed; a row in ``runs`` says so too, where it can be written.
+    """
+    prepare_output(config.output.path)
+    started = datetime.now(UTC)
+    record = _Record(config, Window(None, as_of), started, progress)
+    try:
+        with record.session(spark) as session:
+            record.stage("planning")
+            reference, current = _sources(config, session)
+            plan = record.plan = make_plan(config, reference, current)
+            outcome = score_plan(plan, SparkEngine(session, reference, current, record), record)
+        return _publish(record, plan, outcome, fail_on)
+    except Exception as error:
+        record.failed(error)
+        raise
+
+
+def _publish(record: _Record, plan: Plan, outcome: Outcome, fail_on: str) -> RunResult:
+    config = record.config
+    stamp = Stamp(
+        record.run_id, config.monitor, record.window, outcome.reference_id, config.config_hash
+    )
+    record.stage("writing tables")
+    scores = score_rows(outcome.verdicts, config, stamp)
+    cells = cell_rows(outcome.verdicts, stamp)
+    tables = {
+        "drift_scores": scores,
+        "drift_cells": cells,
+        "profiles": profile_rows(outcome.verdicts, stamp),
+    }
+    written = write_window(config.output.path, config.monitor, record.window, tables)
+    frame = scores.to_pandas()
+    docs = None
+    if config.expectations is not None:
+        record.stage("Great Expectations")
+        docs = _expectations(record, outcome.verdicts, frame, written["drift_scores"])
+    skipped = (*plan.skipped, *outcome.skipped)
+    exit_code = exit_code_of(outcome.verdicts, fail_on)
+    row = record.row(outcome, skipped, exit_code)
+    write_run(config.output.path, row)
+    return RunResult(
+        scores=frame,
+        cells=cells.to_pandas(),
+        run=row,
+        exit_code=exit_code,
+        skipped=[(s.column, s.reason) for s in skipped],
+        output=Path(config.output.path),
+        docs=docs,
+    )
+
+
+def exit_code_of(verdicts: tuple[Verdict, ...], fail_on: str) -> int:
+    """What a scheduler is told: 3 for drift, 4 for a feature that could not be scored, else 0."""
+    fatal = {
+        "critical": (Severity.CRITICAL,),
+        "warning": (Severity.CRITICAL, Severity.WARNING),
+        "never": (),
+    }[fail_on]
+    if any(v.severity in fatal for v in verdicts):
+        return DRIFT
+    return NOT_SCORED if any(v.failed for v in verdicts) else DONE
+
+
+def _expectations(
+    record: _Record, verdicts: tuple[Verdict, ...], scores: pd.DataFrame, path: str
+) -> Path | None:
+    from kldrift.expectations import publish  # noqa: PLC0415 - takes seconds, and only here
+
+    config = record.config
+    assert config.expectations is not None
+    thresholds = {
+        v.name: {m: (t.warning, t.critical) for m, t in applicable(v).items()} for v in verdicts
+    }
+    published = publish(
+        scores,
+        scores_path=path,
+        root=Path(config.expectations.path),
+        monitor=config.monitor,
+        run_id=record.run_id,
+        run_time=record.started,
+        thresholds=thresholds,
+        alpha=config.significance.alpha,
+        data_docs=config.expectations.data_docs,
+    )
+    return published.docs_index
+
+
+@contextmanager
+def _session(config: Config, spark: SparkSession | None) -> Iterator[SparkSession]:
+    """A session for a block; stopped after it if it was started for it."""
+    if spark is not None:
+        yield spark
+        return
+    session, new = open_session(config.spark, f"kldrift {config.monitor}")
+    try:
+        yield session
+    finally:
+        if new:
+            session.stop()
+
+
+@dataclass
+class _Record:
+    """What a run tells about itself: its stages and their times, and its row in ``runs``."""
+
+    config: Config
+    window: Window
+    started: datetime
+    progress: Progress
+    run_id: str = ""
+    plan: Plan | None = None
+    spark_version: str = ""
+    _stages: list[tuple[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.run_id = f"{self.started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+    @contextmanager
+    def session(self, spark: SparkSession | None) -> Iterator[SparkSession]:
+        """The session of the run."""
+        if spark is None:
+            self.stage("starting Spark")
+        with _session(self.config, spark) as session:
+            self.spark_version = session.version
+            yield session
+
+    def stage(self, name: str) -> None:
+        """A new stage begins."""
+        self._stages.append((name, time.perf_counter()))
+        self.progress.stage(name)
+
+    def update(self, done: int, total: int | None, unit: str) -> None:
+        """How far the stage is."""
+        self.progress.update(done, total, unit)
+
+    def seconds(self) -> list[dict[str, Any]]:
+        """How long each stage took."""
+        ends = [at for _, at in self._stages[1:]] + [time.perf_counter()]
+        return [
+            {"stage": name, "seconds": end - at}
+            for (name, at), end in zip(self._stages, ends, strict=True)
+        ]
+
+    def row(self, outcome: Outcome, skipped: tuple[Skipped, ...], exit_code: int) -> dict[str, Any]:
+        """The row of a run that came to its end."""
+        severities = [v.severity for v in outcome.verdicts]
+        return self._row(
+            exit_code=exit_code,
+            rows_reference=outcome.rows_reference,
+            rows_current=outcome.rows_current,
+            features=sum(v.status in SCORED for v in outcome.verdicts),
+            warning=severities.count(Severity.WARNING),
+            critical=severities.count(Severity.CRITICAL),
+            unscored=severities.count(Severity.UNSCORED),
+            skipped=[{"column": s.column, "reason": s.reason} for s in skipped],
+            reference_id=outcome.reference_id,
+        )
+
+    def failed(self, error: BaseException) -> None:
+        """Write the row of a run that failed, if that can be done."""
+        # The error itself matters more than its record.
+        with suppress(Exception):
+            write_run(self.config.output.path, self._row(exit_code=FAILED, error=str(error)))
+
+    def _row(self, **found: Any) -> dict[str, Any]:
+        base: dict[str, Any] = dict.fromkeys(
+            (
+                "rows_reference",
+                "rows_current",
+                "features",
+                "warning",
+                "critical",
+                "unscored",
+                "reference_id",
+                "error",
+            )
+        )
+        base |= {
+            "schema_version": SCHEMA_VERSION,
+            "run_id": self.run_id,
+            "monitor": self.config.monitor,
+            "window_start": self.window.start,
+            "window_end": self.window.end,
+            "started_at": self.started,
+            "finished_at": datetime.now(UTC),
+            "reference_read": self.plan.reference.why if self.plan else None,
+            "current_read": self.plan.current.why if self.plan else None,
+            "skipped": [],
+            "seconds": self.seconds(),
+            "config_hash": self.config.config_hash,
+            "kldrift_version": __version__,
+            "spark_version": self.spark_version or None,
+        }
+        return base | found

@@ -1,0 +1,140 @@
+"""What a run will do: how both datasets are read, which features are compared, what is skipped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kldrift.config import Config
+from kldrift.errors import ConfigError
+from kldrift.features import (
+    Feature,
+    FeaturePlan,
+    Pair,
+    Skipped,
+    check_names,
+    pair,
+    plan_features,
+)
+from kldrift.scan.protocol import Known
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    Attributes:
+        config: the configuration.
+        reference: the reference dataset.
+        current: the current dataset.
+        pairs: the features of both sides.
+        skipped: columns that are no feature, and why.
+    """
+
+    config: Config
+    reference: Known
+    current: Known
+    pairs: tuple[Pair, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def compared(self) -> tuple[Pair, ...]:
+        """The features that both sides have."""
+        return tuple(p for p in self.pairs if p.reference and p.current)
+
+    def lines(self) -> list[str]:
+        """The plan for a reader."""
+        out = [f"monitor {self.config.monitor}: {len(self.compared)} features to compare"]
+        for name, passes, side in (
+            ("reference", 2, self.reference),
+            ("current", 1, self.current),
+        ):
+            what = side_facts(side, self._features(name))
+            facts = ", ".join(
+                f"{value:,} {key}" for key, value in what.items() if value is not None
+            )
+            times = "once" if passes == 1 else "twice: supports, then counts"
+            out.append(f"{name}: {facts or 'size unknown'}; read {times}; {side.why}")
+        out.append("")
+        width = max([len(p.feature.name) for p in self.pairs], default=0)
+        out += [f"  {p.feature.name:<{width}}  {_what(p)}" for p in self.pairs]
+        if self.skipped:
+            out += ["", "skipped:"]
+            width = max(len(s.column) for s in self.skipped)
+            out += [f"  {s.column:<{width}}  {s.reason}" for s in self.skipped]
+        return out
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan for a program; strict JSON."""
+        return {
+            "monitor": self.config.monitor,
+            "reference": {
+                **side_facts(self.reference, self._features("reference")),
+                "passes": 2,
+                "read": self.reference.why,
+            },
+            "current": {
+                **side_facts(self.current, self._features("current")),
+                "passes": 1,
+                "read": self.current.why,
+            },
+            "features": [
+                {"feature": p.feature.name, "kind": p.feature.kind, "what": _what(p)}
+                for p in self.pairs
+            ],
+            "skipped": [{"column": s.column, "reason": s.reason} for s in self.skipped],
+        }
+
+    def _features(self, side: str) -> list[Feature]:
+        return [f for p in self.pairs if (f := getattr(p, side)) is not None]
+
+
+def side_facts(source: Known, features: list[Feature]) -> dict[str, int | None]:
+    """How much there is to read on one side."""
+    return {
+        "rows": source.rows,
+        "columns": len({f.path[0] for f in features}),
+        "bytes": source.size(features),
+    }
+
+
+def _what(p: Pair) -> str:
+    feature = p.feature
+    if p.changed:
+        return f"type changed: {p.changed}"
+    if p.current is None:
+        return "missing in the current dataset"
+    if p.reference is None:
+        return "new: not in the reference"
+    details = f" from {feature.sql}" if feature.sql else ""
+    return f"{feature.kind} ({feature.type}){details}"
+
+
+def make_plan(config: Config, reference: Known, current: Known) -> Plan:
+    """Match the features of both datasets.
+
+    Raises:
+        ConfigError: the configuration names columns that are not there, or no feature is left.
+    """
+    plans = [_side_plan(config, side) for side in (reference, current)]
+    pairs = pair(plans[0], plans[1])
+    skipped = tuple(dict.fromkeys(s for plan in plans for s in plan.skipped))
+    names = [p.feature.name for p in pairs] + [s.column for s in skipped]
+    columns = [*reference.schema.names, *current.schema.names]
+    check_names(config.features, names, columns)
+    monitored = {p.feature.name for p in pairs}
+    skipped = tuple(s for s in skipped if s.column not in monitored)
+    if not any(p.reference and p.current for p in pairs):
+        reasons = "; ".join(f"{s.column}: {s.reason}" for s in skipped[:3])
+        raise ConfigError(
+            f"no feature is left to compare; check features.include ({reasons or 'no columns'})"
+        )
+    return Plan(config, reference, current, pairs, skipped)
+
+
+def _side_plan(config: Config, side: Known) -> FeaturePlan:
+    foreign = {s.column for s in side.foreign}
+    plan = plan_features(side.schema, config.features, side.derived)
+    features = tuple(f for f in plan.features if f.path[0] not in foreign)
+    kept = tuple(s for s in plan.skipped if s.column not in foreign)
+    return FeaturePlan(features, (*kept, *side.foreign))

@@ -1,0 +1,258 @@
+"""From scores to verdicts: the status, the severity and the reason of every feature of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from kldrift.config import Config, Threshold
+from kldrift.divergence.kl import kl_terms
+from kldrift.features import Pair
+from kldrift.probabilities import Probabilities, probabilities
+from kldrift.profile import Counts
+from kldrift.reading import Reading
+from kldrift.score import SCORES, Comparison, scored_counts
+from kldrift.significance import q_values
+from kldrift.support import Cell, CellKind
+from kldrift.threshold import Severity, exceeded
+
+
+class Status(StrEnum):
+    """Whether a feature could be scored, and if not, why."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    CONSTANT = "constant"
+    TOO_FEW_ROWS = "too_few_rows"
+    NEW_FEATURE = "new_feature"
+    MISSING_FEATURE = "missing_feature"
+    TYPE_CHANGED = "type_changed"
+    ERROR = "error"
+
+
+SCORED: Final = (Status.OK, Status.CONSTANT)
+SHOWN_CELLS: Final = 3
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredCells:
+    """The scored cells of one comparison, occupied ones only.
+
+    Attributes:
+        cells: what they are.
+        rows_current: rows of each, shape ``(k,)``.
+        rows_reference: rows of each.
+        current: probability of each, smoothed.
+        reference: probability of each, smoothed.
+        contributions: what each adds to ``kl``, in nats.
+    """
+
+    cells: tuple[Cell, ...]
+    rows_current: Counts
+    rows_reference: Counts
+    current: Probabilities
+    reference: Probabilities
+    contributions: Probabilities
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """One row of ``drift_scores``, before it is written.
+
+    Attributes:
+        name: the feature.
+        kind: ``numeric`` or ``categorical``.
+        status: whether it could be scored.
+        reason: why not, or what moved; empty if there is nothing to say.
+        scores: what was computed, by name.
+        thresholds: by metric.
+        severity: the verdict.
+        comparison: both profiles, where there are both.
+        cells: the scored cells, where there is a score.
+        q_value: the p-value, corrected for all tests of the run.
+    """
+
+    name: str
+    kind: str
+    status: Status
+    reason: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+    severity: Severity = Severity.UNSCORED
+    comparison: Comparison | None = None
+    cells: ScoredCells | None = None
+    q_value: float | None = None
+
+    def value(self, metric: str) -> float | None:
+        """A score, or None where it could not be computed."""
+        found = self.scores.get(metric, np.nan)
+        return None if np.isnan(found) else float(found)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a feature that should have been scored could not be."""
+        return self.severity is Severity.UNSCORED and self.status is not Status.NEW_FEATURE
+
+
+def verdict_of(
+    p: Pair, config: Config, comparison: Comparison | None, scores: Mapping[str, float]
+) -> Verdict:
+    """The verdict on one feature, before evidence is known."""
+    kind = p.feature.kind
+    override = config.features.override.get(p.feature.name)
+    thresholds = {**config.thresholds, **(override.thresholds if override else {})}
+    base = Verdict(p.feature.name, kind, Status.OK, thresholds=thresholds, comparison=comparison)
+    if p.reference is None:
+        return replace(base, status=Status.NEW_FEATURE, reason=p.changed or "not in the reference")
+    if p.current is None:
+        status = Status.TYPE_CHANGED if p.changed else Status.MISSING_FEATURE
+        return replace(base, status=status, reason=p.changed or "not in the current dataset")
+    assert comparison is not None
+    status, reason = _status(p, config, comparison, scores)
+    if status not in SCORED:
+        return replace(base, status=status, reason=reason)
+    cells = scored_cells(comparison, config.scoring.pseudocount, config.scoring.missing)
+    return replace(base, status=status, reason=reason, scores=scores, cells=cells)
+
+
+def _status(  # noqa: PLR0911 - one line per status
+    p: Pair, config: Config, comparison: Comparison, scores: Mapping[str, float]
+) -> tuple[Status, str]:
+    n, m = comparison.current.rows, comparison.reference.rows
+    for rows, side in ((m, "reference"), (n, "current dataset")):
+        if rows == 0:
+            return Status.EMPTY, f"no rows in the {side}"
+    nulls = (comparison.current.counts[-1] == n, comparison.reference.counts[-1] == m)
+    if p.changed and not any(nulls):
+        return Status.TYPE_CHANGED, p.changed
+    fewest = config.scoring.min_rows
+    if min(n, m) < fewest:
+        return Status.TOO_FEW_ROWS, f"{min(n, m)} rows, scoring.min_rows is {fewest}"
+    if scores["cells"] == 0:
+        return Status.EMPTY, "every value is missing, and scoring.missing is exclude"
+    if scores["cells"] == 1:
+        return Status.CONSTANT, "one and the same value on both sides"
+    if np.isnan(scores["kl"]):
+        if config.scoring.missing == "exclude" and any(nulls):
+            side = "current dataset" if nulls[0] else "reference"
+            return Status.EMPTY, f"every value is missing in the {side}"
+        return Status.ERROR, (
+            "kl is infinite: the current dataset has rows where the reference has none; "
+            "set scoring.pseudocount above 0"
+        )
+    return Status.OK, ""
+
+
+def scored_cells(comparison: Comparison, pseudocount: float, missing: str) -> ScoredCells:
+    """The occupied cells of a comparison, and what each adds to ``kl``."""
+    p, q = scored_counts(comparison, missing)
+    occupied = (p + q) > 0
+    current = probabilities(p, occupied, pseudocount=pseudocount)[occupied]
+    reference = probabilities(q, occupied, pseudocount=pseudocount)[occupied]
+    cells = tuple(c for c, o in zip(comparison.scored.cells, occupied, strict=True) if o)
+    terms = kl_terms(current, reference)
+    return ScoredCells(cells, p[occupied], q[occupied], current, reference, terms)
+
+
+def judge(verdicts: Sequence[Verdict], config: Config) -> tuple[Verdict, ...]:
+    """Add evidence and severity: the correction needs all tests of the run at once.
+
+    Returns:
+        The verdicts, worst first.
+    """
+    p_values = np.array([v.scores.get("p_value", np.nan) for v in verdicts])
+    corrected = config.significance.correction != "none"
+    q = q_values(p_values) if corrected else p_values
+    judged = [_judged(v, float(x), config) for v, x in zip(verdicts, q, strict=True)]
+    return tuple(sorted(judged, key=_worst_first))
+
+
+def _judged(verdict: Verdict, q: float, config: Config) -> Verdict:
+    if verdict.status not in SCORED:
+        return verdict
+    q_value = None if np.isnan(q) else q
+    scores = {name: verdict.value(name) for name in SCORES}
+    thresholds = applicable(verdict)
+    severity, metric = exceeded(scores, q_value, thresholds, config.significance.alpha)
+    reason = verdict.reason
+    if metric is not None and severity in (Severity.WARNING, Severity.CRITICAL):
+        reason = _why(verdict, severity, metric, q_value)
+    elif metric is not None:
+        reason = f"{metric} could not be computed"
+    return replace(verdict, severity=severity, reason=reason, q_value=q_value)
+
+
+def applicable(verdict: Verdict) -> dict[str, Threshold]:
+    """Thresholds that this feature can be held to: order and moments are for numbers only."""
+    if verdict.status is Status.CONSTANT:
+        return {m: t for m, t in verdict.thresholds.items() if verdict.value(m) is not None}
+    if verdict.kind == "numeric":
+        return dict(verdict.thresholds)
+    numeric_only = ("wasserstein", "ks", "gaussian_kl")
+    return {m: t for m, t in verdict.thresholds.items() if m not in numeric_only}
+
+
+def _worst_first(verdict: Verdict) -> tuple[int, float, str]:
+    order = [Severity.CRITICAL, Severity.WARNING, Severity.UNSCORED, Severity.OK]
+    kl = verdict.value("kl")
+    return order.index(verdict.severity), -(kl if kl is not None else np.inf), verdict.name
+
+
+def _why(verdict: Verdict, severity: Severity, metric: str, q_value: float | None) -> str:
+    threshold = verdict.thresholds[metric]
+    limit = threshold.critical if severity is Severity.CRITICAL else threshold.warning
+    evidence = "" if q_value is None else f", q {q_value:.1g}"
+    text = f"{metric} {verdict.value(metric):.3g} is above {severity.value} {limit:g}{evidence}"
+    return f"{text}; {_most_moved(verdict)}"
+
+
+def _most_moved(verdict: Verdict) -> str:
+    """The cells that changed most, as a sentence."""
+    cells = verdict.cells
+    assert cells is not None
+    n, m = max(1, int(cells.rows_current.sum())), max(1, int(cells.rows_reference.sum()))
+    now, before = cells.rows_current / n, cells.rows_reference / m
+    # What a cell does to kl once mass is balanced: never negative, so that losses count too.
+    weight = cells.contributions - cells.current + cells.reference
+    top = np.argsort(-weight, kind="stable")[:SHOWN_CELLS]
+    moved = [
+        f"{cell_text(cells.cells[i])}: {_percent(before[i])} -> {_percent(now[i])}"
+        for i in top
+        if now[i] != before[i]
+    ]
+    return "most moved " + "; ".join(moved)
+
+
+def _percent(share: float) -> str:
+    percent = 100 * share
+    return f"{percent:.1f} %" if percent == 0 or percent >= 0.1 else f"{percent:.2g} %"
+
+
+def cell_text(cell: Cell) -> str:
+    """What a reader calls a cell."""
+    if cell.kind is CellKind.CATEGORY:
+        return repr(cell.label)
+    if cell.kind is CellKind.VALUE:
+        return str(cell.label)
+    if cell.kind is CellKind.BIN:
+        return f"{cell.lower:.5g} to {cell.upper:.5g}"
+    if cell.kind is CellKind.UNDERFLOW:
+        return f"below {cell.upper:.5g}, the reference's smallest"
+    if cell.kind is CellKind.OVERFLOW:
+        return f"above {cell.lower:.5g}, the reference's largest"
+    return {
+        CellKind.OTHER: "values not in the reference's cells",
+        CellKind.NAN: "NaN",
+        CellKind.NULL: "null",
+        CellKind.NEGATIVE_INFINITY: "-infinity",
+        CellKind.POSITIVE_INFINITY: "+infinity",
+    }[cell.kind]
+
+
+def is_presence(p: Pair) -> bool:
+    """Whether only the presence of values is compared, because the types differ."""
+    return p.feature.reading is Reading.PRESENCE

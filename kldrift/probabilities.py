@@ -1,0 +1,53 @@
+"""From counts to probabilities: the only place where zeros are dealt with."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Probabilities = NDArray[np.float64]
+
+KRICHEVSKY_TROFIMOV = 0.5
+
+
+def probabilities(
+    counts: NDArray[np.int64],
+    occupied: NDArray[np.bool_] | None = None,
+    *,
+    pseudocount: float = KRICHEVSKY_TROFIMOV,
+) -> Probabilities:
+    """Estimate cell probabilities with additive smoothing.
+
+    Every occupied cell gets ``pseudocount`` rows on top of its own, so that no probability is zero
+    and divergences stay finite. The default is the Krichevsky-Trofimov estimator [1].
+
+    Args:
+        counts: rows per cell, shape ``(..., k)``.
+        occupied: cells that take part, shape ``(..., k)``: those where the current or the
+            reference dataset has a row. The others keep probability 0. All by default.
+        pseudocount: rows added to each occupied cell; 0 gives the relative frequencies.
+
+    Returns:
+        Probabilities, shape ``(..., k)``, that add up to 1 along the last axis; zeros where there
+        is neither a row nor an occupied cell.
+
+    Raises:
+        ValueError: the counts are no integers, or a count or the pseudocount is negative.
+
+    References:
+        [1] Krichevsky, R. E. and Trofimov, V. K. (1981). The performance of universal encoding.
+            IEEE Transactions on Information Theory 27(2), 199-207.
+
+    Examples:
+        >>> probabilities(np.array([3, 0, 0]))
+        array([0.77777778, 0.11111111, 0.11111111])
+        >>> probabilities(np.array([3, 0, 0]), np.array([True, True, False]))
+        array([0.875, 0.125, 0.   ])
+    """
+    if counts.dtype.kind not in "iu":
+        raise ValueError(f"counts must be integers, got {counts.dtype}")
+    if pseudocount < 0 or (counts < 0).any():
+        raise ValueError(f"counts and pseudocount must not be negative, got {pseudocount=}")
+    smoothed = counts + pseudocount * (1.0 if occupied is None else occupied)
+    total = smoothed.sum(axis=-1, keepdims=True)
+    return np.asarray(np.divide(smoothed, total, out=np.zeros_like(smoothed), where=total > 0))

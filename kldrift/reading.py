@@ -1,0 +1,124 @@
+"""From an Arrow column to the keys that are counted.
+
+A key is the exact value where the type allows: integers, dates (days), timestamps (microseconds)
+and decimals of up to 18 digits (their unscaled integers) are int64; other numbers are float64;
+everything that is compared as a category is text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from kldrift.support import Keys
+
+LONGEST_LABEL: Final = 256
+SHOWN: Final = 48
+EXACT_DECIMAL_DIGITS: Final = 18
+
+
+class Reading(StrEnum):
+    """How the values of a column become keys."""
+
+    INTEGER = "integer"
+    FLOAT = "float"
+    TEXT = "text"
+    PRESENCE = "presence"  # only whether a value is there: the two sides have different types
+
+
+def numbers(column: pa.Array, reading: Reading) -> Keys:
+    """The keys of the values that are not null, in the order of the rows, shape ``(n,)``."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_null(column.type):
+        return np.empty(0, np.float64 if reading is Reading.FLOAT else np.int64)
+    if column.null_count:
+        column = column.drop_null()
+    if reading is Reading.FLOAT:
+        return _view(column.cast(pa.float64(), safe=False))
+    kind = column.type
+    if pa.types.is_decimal(kind):
+        return _unscaled(column)
+    if pa.types.is_timestamp(kind):
+        column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
+    elif pa.types.is_date64(kind):
+        column = column.cast(pa.date32())
+    if pa.types.is_temporal(kind):
+        column = column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
+    return _view(column.cast(pa.int64()))
+
+
+def _view(column: pa.Array) -> Keys:
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _unscaled(column: pa.Array) -> NDArray[np.int64]:
+    """The integers behind decimals of at most 18 digits: the low halves of their 128 bits."""
+    if not pa.types.is_decimal128(column.type):
+        column = column.cast(pa.decimal128(EXACT_DECIMAL_DIGITS, column.type.scale))
+    words = np.frombuffer(column.buffers()[1], dtype=np.int64)
+    return words[2 * column.offset : 2 * (column.offset + len(column)) : 2].copy()
+
+
+class Tally:
+    """The different values of a batch as text, and each row's value by number.
+
+    Attributes:
+        names: distinct values as text, shape ``(d,)``; long ones shortened, see :func:`label`.
+        codes: index in ``names`` of every row; -1 is null, -2 is NaN; shape ``(n,)``.
+    """
+
+    __slots__ = ("codes", "names")
+
+    def __init__(self, column: pa.Array) -> None:
+        if pa.types.is_null(column.type):
+            column = column.cast(pa.string())
+        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        values = encoded.dictionary
+        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        if pa.types.is_floating(values.type):
+            nan = np.isnan(values.to_numpy(zero_copy_only=False))
+            values = pc.add(values, pa.scalar(0, values.type))  # -0.0 is 0.0
+            codes = np.where((codes >= 0) & nan[codes], -2, codes) if nan.any() else codes
+        self.names = label(values)
+        self.codes = codes
+
+    def counts(self) -> tuple[NDArray[np.int64], int, int]:
+        """Rows of each name, rows that are null, rows that are NaN."""
+        counts = np.bincount(self.codes + 2, minlength=len(self.names) + 2)
+        return counts[2:], int(counts[1]), int(counts[0])
+
+
+def label(values: pa.Array) -> pa.Array:
+    """Values as text: what a category is called and compared by.
+
+    Numbers are written without a trailing ``.0``; text of more than 256 bytes is shown by its
+    beginning, its size and a hash, which tell it from any other.
+
+    Examples:
+        >>> label(pa.array([1.0, 0.5])).to_pylist()
+        ['1', '0.5']
+        >>> label(pa.array(["", "null", "x" * 1000])).to_pylist()[2][44:]
+        'xxxx... (1000 bytes, 8b84eae2b03b48a1)'
+    """
+    text = values.cast(pa.string())
+    if pa.types.is_floating(values.type):
+        text = pc.replace_substring_regex(text, r"\.0$", "")
+    sizes = pc.binary_length(text)
+    if (pc.max(sizes).as_py() or 0) <= LONGEST_LABEL:
+        return text
+    long = pc.greater(sizes, LONGEST_LABEL).fill_null(fill_value=False)
+    short = [_shortened(value) for value in text.filter(long).to_pylist()]
+    return pc.replace_with_mask(text, long, pa.array(short, pa.string()))
+
+
+def _shortened(value: str) -> str:
+    raw = value.encode()
+    digest = hashlib.blake2b(raw, digest_size=8).hexdigest()
+    return f"{value[:SHOWN]}... ({len(raw)} bytes, {digest})"

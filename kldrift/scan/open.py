@@ -1,0 +1,199 @@
+"""Open a configured dataset: choose the way in, and say why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pyarrow as pa
+from pyspark.errors import AnalysisException, ParseException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
+from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
+
+from kldrift.config import Dataset
+from kldrift.errors import ConfigError, DatasetError
+from kldrift.features import Skipped
+from kldrift.scan.files import list_files, read_footers
+from kldrift.scan.predicate import Unsupported, columns, to_arrow
+from kldrift.scan.protocol import Source
+from kldrift.scan.source import ArrowSource, FrameSource
+
+READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "csv": {"header": "true"},
+    "parquet": {"mergeSchema": "true"},
+}
+
+
+def why_frame(dataset: Dataset, derived: Mapping[str, str], way: str) -> str:
+    """Why a dataset cannot be read with Arrow; empty if it can, before a look at its files."""
+    if way == "dataframe":
+        return "asked for by scan: dataframe"
+    if not dataset.path:
+        return f"a {'table' if dataset.table else 'SQL query'} is read by Spark"
+    if dataset.format != "parquet":
+        return f"{dataset.format} is read by Spark"
+    if dataset.options or dataset.schema:
+        return "its options or schema are for Spark's reader"
+    if derived:
+        return "derived features are Spark SQL"
+    return ""
+
+
+def open_files(dataset: Dataset, side: str) -> ArrowSource | Unsupported:
+    """Open Parquet files for Arrow; no Spark is needed.
+
+    Args:
+        dataset: its configuration.
+        side: ``reference`` or ``current``, for messages.
+
+    Raises:
+        DatasetError: files are missing, damaged or do not fit together.
+    """
+    try:
+        footers = read_footers(list_files(dataset.path))
+    except DatasetError as error:
+        raise DatasetError(f"{side}: {error}") from error
+    if dataset.where is None:
+        return ArrowSource(footers)
+    where = to_arrow(dataset.where, footers.schema)
+    if isinstance(where, Unsupported):
+        return where
+    return ArrowSource(footers, where, tuple(sorted(columns(dataset.where))))
+
+
+def open_source(
+    spark: SparkSession, dataset: Dataset, derived: Mapping[str, str], *, way: str, side: str
+) -> Source:
+    """Open a dataset in the best way that the configuration allows.
+
+    Args:
+        spark: the session that will scan it.
+        dataset: its configuration.
+        derived: derived features, name to Spark SQL.
+        way: ``auto``, ``arrow`` or ``dataframe``.
+        side: ``reference`` or ``current``, for messages.
+
+    Raises:
+        DatasetError: the dataset cannot be read.
+        ConfigError: ``where`` or a derived feature is no valid SQL, or ``scan: arrow`` is asked
+            for where it cannot be had.
+    """
+    why = why_frame(dataset, derived, way)
+    if not why:
+        opened = open_files(dataset, side)
+        if isinstance(opened, ArrowSource):
+            return opened
+        why = f"where: {opened.reason}"
+    if way == "arrow":
+        raise ConfigError(f"scan: arrow is not possible for {side}: {why}; use scan: auto")
+    return _frame(spark, dataset, derived, why, side)
+
+
+def _frame(
+    spark: SparkSession, dataset: Dataset, derived: Mapping[str, str], why: str, side: str
+) -> Source:
+    if dataset.path and dataset.format == "parquet":
+        open_files(dataset, side)  # names a missing or damaged file better than Spark does
+    elif dataset.path and all("://" not in p for p in dataset.path):
+        list_files(dataset.path)
+    frame = _read(spark, dataset, side)
+    if dataset.where:
+        frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
+    return frame_source(frame, derived, f"through a Spark DataFrame: {why}")
+
+
+def frame_source(frame: DataFrame, derived: Mapping[str, str], why: str) -> FrameSource:
+    """A Spark DataFrame as a source.
+
+    Args:
+        frame: the rows.
+        derived: derived features, name to Spark SQL.
+        why: which way it is read, and why.
+
+    Raises:
+        ConfigError: a derived feature is no valid SQL.
+    """
+    width = len(frame.columns)
+    for name, sql in derived.items():
+        key = f"features.derived.{name}"
+        frame = _or_config_error(
+            lambda f=frame, s=sql, n=name: f.select("*", F.expr(s).alias(n)), key
+        )
+    fields = list(frame.schema.fields)
+    foreign: list[Skipped] = []
+    converted = []
+    for field in fields:
+        kind = arrow_type(field.dataType)
+        if kind is None:
+            text = field.dataType.simpleString()
+            foreign.append(Skipped(field.name, f"values of type {text} are no feature"))
+        # A placeholder keeps the place of a column that cannot be read.
+        converted.append(pa.field(field.name, kind or pa.month_day_nano_interval()))
+    return FrameSource(
+        frame, pa.schema(converted[:width]), pa.schema(converted[width:]), tuple(foreign), why
+    )
+
+
+def _read(spark: SparkSession, dataset: Dataset, side: str) -> DataFrame:
+    try:
+        if dataset.sql:
+            return spark.sql(dataset.sql)
+        if dataset.table:
+            return spark.read.table(dataset.table)
+        options = {**READ_OPTIONS.get(dataset.format, {}), **dataset.options}
+        if dataset.format == "csv" and not dataset.schema:
+            options.setdefault("inferSchema", "true")
+        reader = spark.read.format(dataset.format).options(**options)
+        if dataset.schema:
+            reader = reader.schema(dataset.schema)
+        return reader.load(list(dataset.path))
+    except ParseException as error:
+        raise ConfigError(f"{side}: {first_line(error)}") from error
+    except Exception as error:
+        raise DatasetError(f"{side}: Spark cannot read it: {first_line(error)}") from error
+
+
+def _or_config_error(build: Any, key: str) -> DataFrame:
+    try:
+        frame: DataFrame = build()
+        frame.schema  # noqa: B018 - Spark Connect analyses only when asked
+    except (AnalysisException, ParseException) as error:
+        raise ConfigError(f"{key}: {first_line(error)}") from error
+    return frame
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text: Spark's go on with plans and stack traces."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def arrow_type(kind: T.DataType) -> pa.DataType | None:
+    """The Arrow type that Spark sends a column as; None if it has none that can be counted."""
+    simple = {
+        T.ByteType: pa.int8(),
+        T.ShortType: pa.int16(),
+        T.IntegerType: pa.int32(),
+        T.LongType: pa.int64(),
+        T.FloatType: pa.float32(),
+        T.DoubleType: pa.float64(),
+        T.BooleanType: pa.bool_(),
+        T.BinaryType: pa.binary(),
+        T.DateType: pa.date32(),
+        T.TimestampType: pa.timestamp("us", tz="UTC"),
+        T.TimestampNTZType: pa.timestamp("us"),
+        T.NullType: pa.null(),
+    }
+    if isinstance(kind, T.DecimalType):
+        return pa.decimal128(kind.precision, kind.scale)
+    if isinstance(kind, T.StringType | T.CharType | T.VarcharType):
+        return pa.string()
+    if isinstance(kind, T.ArrayType):
+        return pa.list_(arrow_type(kind.elementType) or pa.null())
+    if isinstance(kind, T.MapType):
+        return pa.map_(pa.string(), pa.null())
+    if isinstance(kind, T.StructType):
+        fields = [(f.name, arrow_type(f.dataType)) for f in kind.fields]
+        return pa.struct([pa.field(n, t or pa.month_day_nano_interval()) for n, t in fields])
+    return simple.get(type(kind))

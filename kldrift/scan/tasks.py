@@ -1,0 +1,188 @@
+"""What runs on the executors: plain functions and accumulators over Arrow columns.
+
+A task sees its share of a dataset as columns, adds them to one accumulator per feature, and emits
+one small batch at its end: nothing per row ever leaves it.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from kldrift.binning import Binning, Proposal, choose
+from kldrift.counting import Counter, sketch_batch
+from kldrift.features import Feature
+from kldrift.moments import NO_MOMENTS
+from kldrift.profile import Profile
+from kldrift.reading import Reading
+from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
+from kldrift.support import Support
+
+SKETCHES: Final = pa.schema([("feature", pa.int32()), ("sketch", pa.binary())])
+COUNTS: Final = pa.schema(
+    [
+        ("feature", pa.int32()),
+        ("counts", pa.list_(pa.int64())),
+        ("moment_rows", pa.int64()),
+        ("mean", pa.float64()),
+        ("m2", pa.float64()),
+        ("minimum", pa.float64()),
+        ("maximum", pa.float64()),
+    ]
+)
+SKETCHES_DDL: Final = "feature int, sketch binary"
+COUNTS_DDL: Final = (
+    "feature int, counts array<bigint>, "
+    "moment_rows bigint, mean double, m2 double, minimum double, maximum double"
+)
+
+Columns = Iterator[tuple[int, list[pa.Array]]]
+"""Batches of the features ``first, first + 1, ...``: (first, their columns)."""
+
+
+class Accumulator(Protocol):
+    """Adds up batches of columns."""
+
+    def add(self, feature: int, column: pa.Array) -> None:
+        """Add a batch of one feature, named by its number."""
+
+    def result(self) -> pa.RecordBatch:
+        """What leaves the task."""
+
+
+class Program(Protocol):
+    """What to do with a task's rows; sent to the executors."""
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The features, in the order of their numbers."""
+
+    def start(self) -> Accumulator:
+        """A new accumulator, for one task."""
+
+
+def run(program: Program, columns: Columns) -> Iterator[pa.RecordBatch]:
+    """Send a task's columns through a program."""
+    accumulator = program.start()
+    for first, batch in columns:
+        for i, column in enumerate(batch, first):
+            accumulator.add(i, column)
+    yield accumulator.result()
+
+
+def sketch_limit(features: int) -> int:
+    """Cells that a sketch keeps, so that all of a task's sketches fit into about 128 MB.
+
+    It depends on the number of features alone: the same data gives the same supports.
+
+    Examples:
+        >>> sketch_limit(40), sketch_limit(5000)
+        (16384, 2048)
+    """
+    return int(np.clip(2**22 // max(1, features), 2_048, LIMIT))
+
+
+class SketchProgram:
+    """Sketch every feature, so that its support can be chosen."""
+
+    def __init__(self, features: tuple[Feature, ...]) -> None:
+        self.features = features
+
+    def start(self) -> Sketches:
+        """A new accumulator, for one task."""
+        return Sketches(self.features)
+
+
+class Sketches:
+    """A sketch per feature, in ``sketches``."""
+
+    def __init__(self, features: tuple[Feature, ...]) -> None:
+        self._features = features
+        self._limit = sketch_limit(len(features))
+        self.sketches: list[Sketch] = [empty_sketch(f, self._limit) for f in features]
+
+    def add(self, feature: int, column: pa.Array) -> None:
+        """Add a batch of one feature, named by its number."""
+        known = self.sketches[feature]
+        level = known.level if isinstance(known, NumericSketch) else 0
+        reading = self._features[feature].reading
+        batch = sketch_batch(column, reading, self._limit, level)
+        self.sketches[feature] = known + batch  # type: ignore[operator]
+
+    def result(self) -> pa.RecordBatch:
+        """One row per feature."""
+        payloads = [pickle.dumps(s, protocol=5) for s in self.sketches]
+        return pa.record_batch([range(len(payloads)), payloads], schema=SKETCHES)
+
+
+def empty_sketch(feature: Feature, limit: int) -> Sketch:
+    """The sketch of no rows."""
+    if feature.reading in (Reading.TEXT, Reading.PRESENCE):
+        return TextSketch.empty(limit)
+    integer = feature.reading is Reading.INTEGER
+    return NumericSketch.empty(np.dtype(np.int64 if integer else np.float64), limit)
+
+
+def propose_one(feature: Feature, sketch: Sketch, binning: Binning) -> Proposal:
+    """Propose the support of one feature."""
+    return choose(
+        sketch,
+        binning,
+        scale=feature.scale,
+        unit=feature.unit,
+        floats=feature.floats,
+        keep=feature.keep,
+    )
+
+
+class CountProgram:
+    """Count every feature on its support."""
+
+    def __init__(self, features: tuple[Feature, ...], supports: tuple[Support, ...]) -> None:
+        self.features = features
+        self.supports = supports
+
+    def start(self) -> Profiles:
+        """A new accumulator, for one task."""
+        return Profiles(self.features, self.supports)
+
+
+class Profiles:
+    """Counts and moments per feature."""
+
+    def __init__(self, features: tuple[Feature, ...], supports: tuple[Support, ...]) -> None:
+        pairs = zip(features, supports, strict=True)
+        self._counters = [Counter(support, feature.reading) for feature, support in pairs]
+        self._counts = [np.zeros(support.size, dtype=np.int64) for support in supports]
+        self._moments = [NO_MOMENTS] * len(supports)
+
+    def add(self, feature: int, column: pa.Array) -> None:
+        """Add a batch of one feature, named by its number."""
+        counts, moments = self._counters[feature].count(column)
+        self._counts[feature] += counts
+        self._moments[feature] += moments
+
+    def profiles(self) -> list[Profile]:
+        """The profile of each feature."""
+        parts = zip(self._counters, self._counts, self._moments, strict=True)
+        return [Profile(counter.support, counts, moments) for counter, counts, moments in parts]
+
+    def result(self) -> pa.RecordBatch:
+        """One row per feature."""
+        m = self._moments
+        return pa.record_batch(
+            [
+                range(len(m)),
+                self._counts,
+                [x.rows for x in m],
+                [x.mean for x in m],
+                [x.m2 for x in m],
+                [x.minimum for x in m],
+                [x.maximum for x in m],
+            ],
+            schema=COUNTS,
+        )

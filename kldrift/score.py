@@ -1,0 +1,196 @@
+"""Scores of many pairs of profiles at once.
+
+A pair is a current and a reference profile of one feature on one support. Pairs are padded with
+empty cells to a common width, so that each formula runs once over a matrix instead of once per
+feature; an empty cell adds nothing to any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.binning import Scored
+from kldrift.divergence import DIVERGENCES, gaussian_kl_parts
+from kldrift.divergence.wasserstein import wasserstein_formula
+from kldrift.probabilities import probabilities
+from kldrift.profile import Profile
+from kldrift.significance import g_test
+from kldrift.support import CellKind, NumericSupport, Support
+
+Floats = NDArray[np.float64]
+
+CELL_METRICS: Final = ("kl", "kl_reverse", "js", "psi", "hellinger", "total_variation")
+ORDERED_METRICS: Final = ("wasserstein", "ks")
+GAUSSIAN_METRICS: Final = ("gaussian_kl", "gaussian_kl_mean", "gaussian_kl_spread")
+MOMENTS: Final = ("mean_reference", "mean_current", "std_reference", "std_current")
+SCORES: Final = (
+    *CELL_METRICS,
+    *ORDERED_METRICS,
+    *GAUSSIAN_METRICS,
+    *MOMENTS,
+    "cells",
+    "kl_expected",
+    "p_value",
+)
+"""What :func:`score` computes for each pair; NaN where it cannot be computed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two profiles of one feature on one support, and how its cells are merged for scoring."""
+
+    current: Profile
+    reference: Profile
+    scored: Scored
+
+    @property
+    def support(self) -> Support:
+        """The cells of both profiles."""
+        return self.reference.support
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredPair:
+    """A feature's profiles and its scores, by name; NaN where there is none."""
+
+    comparison: Comparison
+    scores: dict[str, float]
+
+
+def score(
+    pairs: Sequence[Comparison], *, pseudocount: float = 0.5, missing: str = "cell"
+) -> dict[str, Floats]:
+    """Score pairs of profiles.
+
+    Args:
+        pairs: what to compare.
+        pseudocount: rows added to each cell that has rows on either side.
+        missing: ``cell`` compares nulls and NaN as cells, ``exclude`` leaves them out.
+
+    Returns:
+        For each name in ``SCORES`` an array of shape ``(len(pairs),)``. NaN stands for what cannot
+        be computed: an infinite score, an ordered metric of categories, a side without rows.
+    """
+    out = {name: np.full(len(pairs), np.nan) for name in SCORES}
+    for which in _by_width([len(pair.scored.cells) for pair in pairs]):
+        _score_cells([pairs[i] for i in which], which, out, pseudocount, missing)
+    ordered = [i for i, pair in enumerate(pairs) if _positions(pair.support) is not None]
+    for which in _by_width([_width(pairs[i].support) for i in ordered]):
+        rows = [ordered[j] for j in which]
+        _score_order([pairs[i] for i in rows], rows, out)
+    _score_moments(pairs, out)
+    for values in out.values():
+        values[np.isinf(values)] = np.nan
+    return out
+
+
+def scored_counts(pair: Comparison, missing: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of each scored cell, current and reference; those left out are 0."""
+    p = pair.scored.fold(pair.current.counts)
+    q = pair.scored.fold(pair.reference.counts)
+    if missing == "exclude":
+        keep = [cell.kind not in (CellKind.NULL, CellKind.NAN) for cell in pair.scored.cells]
+        p, q = p * keep, q * keep
+    return p, q
+
+
+def _by_width(widths: Sequence[int]) -> Iterator[list[int]]:
+    """Indices of rows of similar width, so that padding at most doubles the work."""
+    classes: dict[int, list[int]] = {}
+    for i, width in enumerate(widths):
+        classes.setdefault(width.bit_length(), []).append(i)
+    yield from classes.values()
+
+
+def _padded(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    out = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    for i, row in enumerate(rows):
+        out[i, : len(row)] = row
+    return out
+
+
+def _score_cells(
+    pairs: Sequence[Comparison],
+    which: Sequence[int],
+    out: dict[str, Floats],
+    pseudocount: float,
+    missing: str,
+) -> None:
+    sides = [scored_counts(pair, missing) for pair in pairs]
+    p, q = _padded([s[0] for s in sides]), _padded([s[1] for s in sides])
+    occupied = (p + q) > 0
+    n, m = p.sum(-1), q.sum(-1)
+    both = (n > 0) & (m > 0)
+    current = probabilities(p, occupied, pseudocount=pseudocount)
+    reference = probabilities(q, occupied, pseudocount=pseudocount)
+    for metric in CELL_METRICS:
+        value = DIVERGENCES[metric].fn(current, reference)
+        out[metric][which] = np.where(both, value, np.nan)
+    cells = occupied.sum(-1)
+    out["cells"][which] = cells
+    with np.errstate(divide="ignore"):
+        expected = np.maximum(cells - 1, 0) / 2 * (1 / n + 1 / m)
+    out["kl_expected"][which] = np.where(both, expected, np.nan)
+    out["p_value"][which] = np.where(both, np.atleast_1d(g_test(p, q)[2]), np.nan)
+
+
+def _width(support: Support) -> int:
+    return support.intervals if isinstance(support, NumericSupport) else 0
+
+
+def _positions(support: Support) -> Floats | None:
+    """Where the ordered cells lie; None where there is no order."""
+    if not isinstance(support, NumericSupport) or not len(support.edges):
+        return None
+    return support.positions
+
+
+def _score_order(pairs: Sequence[Comparison], which: Sequence[int], out: dict[str, Floats]) -> None:
+    """Metrics of ordered cells, on the stored cells and without smoothing: they need none."""
+    widths = [_width(pair.support) for pair in pairs]
+    p = _padded([pair.current.counts[:w] for pair, w in zip(pairs, widths, strict=True)])
+    q = _padded([pair.reference.counts[:w] for pair, w in zip(pairs, widths, strict=True)])
+    positions = np.zeros(p.shape)
+    for i, (pair, width) in enumerate(zip(pairs, widths, strict=True)):
+        at = _positions(pair.support)
+        assert at is not None
+        finite = ~np.isnan(at)
+        # Infinities lie nowhere: they count for the order, but no distance can be told.
+        known = at[finite]
+        positions[i, :width] = np.where(
+            finite, at, np.where(np.arange(width) == 0, known[0], known[-1])
+        )
+        positions[i, width:] = positions[i, width - 1]
+    both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
+    current, reference = probabilities(p, pseudocount=0), probabilities(q, pseudocount=0)
+    ks = DIVERGENCES["ks"].fn(current, reference)
+    distance = wasserstein_formula(current, reference, positions)
+    out["ks"][which] = np.where(both, ks, np.nan)
+    out["wasserstein"][which] = np.where(both, distance, np.nan)
+
+
+def _score_moments(pairs: Sequence[Comparison], out: dict[str, Floats]) -> None:
+    numeric = [i for i, pair in enumerate(pairs) if isinstance(pair.support, NumericSupport)]
+    for i in numeric:
+        pair = pairs[i]
+        assert isinstance(pair.support, NumericSupport)
+        for side, profile in (("reference", pair.reference), ("current", pair.current)):
+            moments = profile.moments.scaled(pair.support.scale)
+            if moments.rows:
+                out[f"mean_{side}"][i] = moments.mean
+                out[f"std_{side}"][i] = moments.std
+    mean_p, std_p = out["mean_current"], out["std_current"]
+    mean_q, std_q = out["mean_reference"], out["std_reference"]
+    spread = (std_p > 0) & (std_q > 0) & np.isfinite(std_p) & np.isfinite(std_q)
+    if spread.any():
+        mean, width = gaussian_kl_parts(
+            mean_p[spread], std_p[spread], mean_q[spread], std_q[spread]
+        )
+        out["gaussian_kl_mean"][spread] = mean
+        out["gaussian_kl_spread"][spread] = width
+        out["gaussian_kl"][spread] = mean + width

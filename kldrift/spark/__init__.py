@@ -1,0 +1,3 @@
+"""What runs on Spark beside the scans: the session, merging and scoring."""
+
+from __future__ import annotations

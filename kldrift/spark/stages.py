@@ -1,0 +1,223 @@
+"""The Spark jobs of a run: sketch the reference, count the reference, count and score the current.
+
+Each is one scan and one shuffle of a few bytes per feature, task and cell. Merging and scoring
+happen in grouped pandas UDFs, so that what reaches the driver does not grow with rows or tasks.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
+
+from kldrift.binning import Binning, Proposal, Scored
+from kldrift.features import Feature
+from kldrift.moments import Moments
+from kldrift.profile import Profile
+from kldrift.scan.protocol import Source
+from kldrift.scan.source import parallelism
+from kldrift.scan.tasks import (
+    COUNTS_DDL,
+    SKETCHES_DDL,
+    CountProgram,
+    SketchProgram,
+    propose_one,
+)
+from kldrift.score import SCORES, Comparison, ScoredPair, score
+from kldrift.sketch import Sketch
+from kldrift.support import Support
+
+MOMENTS: Final = ("moment_rows", "mean", "m2", "minimum", "maximum")
+SCORED_DDL: Final = f"{COUNTS_DDL}, {', '.join(f'{name} double' for name in SCORES)}"
+
+Collect = Callable[[DataFrame], list[Any]]
+"""Runs a frame and returns its rows; the caller may show progress meanwhile."""
+
+
+def propose(
+    spark: SparkSession,
+    source: Source,
+    features: tuple[Feature, ...],
+    binning: Binning,
+    collect: Collect,
+) -> list[Proposal]:
+    """Propose a support for each feature, from one scan of the reference."""
+    sketches = source.through(spark, SketchProgram(features), SKETCHES_DDL)
+
+    def chooser(sketches: pd.DataFrame) -> pd.DataFrame:
+        return _choose_bucket(features, binning, sketches)
+
+    merged = sketches.groupBy(_bucket(spark)).applyInPandas(chooser, "feature int, proposal binary")
+    found = {row["feature"]: pickle.loads(row["proposal"]) for row in collect(merged)}
+    return [found[i] for i in range(len(features))]
+
+
+def _bucket(spark: SparkSession) -> Any:
+    """Groups of features: enough to keep every core busy, few enough to cost nothing."""
+    return (F.col("feature") % (4 * parallelism(spark))).alias("bucket")
+
+
+def _choose_bucket(
+    features: Sequence[Feature], binning: Binning, sketches: pd.DataFrame
+) -> pd.DataFrame:
+    merged: dict[int, Sketch] = {}
+    for i, payload in zip(sketches["feature"], sketches["sketch"], strict=True):
+        sketch = pickle.loads(payload)
+        merged[i] = merged[i] + sketch if i in merged else sketch
+    proposals = [pickle.dumps(propose_one(features[i], s, binning), 5) for i, s in merged.items()]
+    return pd.DataFrame({"feature": list(merged), "proposal": proposals}).astype(
+        {"feature": "int32"}
+    )
+
+
+def count(
+    spark: SparkSession,
+    source: Source,
+    features: tuple[Feature, ...],
+    supports: tuple[Support, ...],
+    collect: Collect,
+) -> list[Profile]:
+    """Count each feature on its support, in one scan."""
+    counts = source.through(spark, CountProgram(features, supports), COUNTS_DDL)
+    merged = counts.groupBy(_bucket(spark)).applyInPandas(_merge_bucket, COUNTS_DDL)
+    profiles = {row["feature"]: _profile(row, supports) for row in collect(merged)}
+    return [profiles[i] for i in range(len(features))]
+
+
+def _moments(row: Any) -> Moments:
+    return Moments(*(row[name] for name in MOMENTS))
+
+
+def _profile(row: Any, supports: Sequence[Support]) -> Profile:
+    counts = np.asarray(row["counts"], dtype=np.int64)
+    return Profile(supports[row["feature"]], counts, _moments(row))
+
+
+_CountsOf = dict[int, NDArray[np.int64]]
+_MomentsOf = dict[int, Moments]
+
+
+def _merged(parts: pd.DataFrame) -> tuple[_CountsOf, _MomentsOf]:
+    counts: _CountsOf = {}
+    moments: _MomentsOf = {}
+    # Tasks finish in any order: a fixed one makes sums of floats the same from run to run.
+    parts = parts.sort_values(["feature", *MOMENTS], kind="stable")
+    for row in parts.to_dict("records"):
+        i = int(row["feature"])
+        if i in counts:
+            counts[i] = counts[i] + row["counts"]
+            moments[i] = moments[i] + _moments(row)
+        else:
+            counts[i], moments[i] = np.asarray(row["counts"], dtype=np.int64), _moments(row)
+    return counts, moments
+
+
+def _merge_bucket(parts: pd.DataFrame) -> pd.DataFrame:
+    counts, moments = _merged(parts)
+    return _frame(list(counts), counts, moments)
+
+
+def _frame(order: Sequence[int], counts: _CountsOf, moments: _MomentsOf) -> pd.DataFrame:
+    rows = [
+        (i, counts[i], m.rows, m.mean, m.m2, m.minimum, m.maximum)
+        for i in order
+        for m in (moments[i],)
+    ]
+    frame = pd.DataFrame(rows, columns=["feature", "counts", *MOMENTS])
+    return frame.astype({"feature": "int32"})
+
+
+def count_and_score(
+    spark: SparkSession,
+    source: Source,
+    features: tuple[Feature, ...],
+    references: tuple[tuple[Profile, Scored], ...],
+    scoring: tuple[float, str],
+    collect: Collect,
+) -> list[ScoredPair]:
+    """Count the current dataset on the reference's supports and score it, in one scan.
+
+    Args:
+        spark: the session.
+        source: the current dataset.
+        features: what to count.
+        references: the profile of each feature's reference, and how its cells are scored.
+        scoring: pseudocount, and what to do with missing values.
+        collect: runs the job.
+    """
+    supports = tuple(profile.support for profile, _ in references)
+    counts = source.through(spark, CountProgram(features, supports), COUNTS_DDL)
+    sides = counts.select(F.lit(False).alias("is_reference"), "*").unionByName(
+        _reference_rows(spark, references)
+    )
+    merges = tuple(scored for _, scored in references)
+
+    def scorer(sides: pd.DataFrame) -> pd.DataFrame:
+        return _score_bucket(supports, merges, scoring, sides)
+
+    rows = collect(sides.groupBy(_bucket(spark)).applyInPandas(scorer, SCORED_DDL))
+    pairs = {}
+    for row in rows:
+        reference, scored = references[row["feature"]]
+        comparison = Comparison(_profile(row, supports), reference, scored)
+        pairs[row["feature"]] = ScoredPair(comparison, {name: _nan(row[name]) for name in SCORES})
+    return [pairs[i] for i in range(len(features))]
+
+
+def _nan(value: float | None) -> float:
+    """A pandas UDF's NaN arrives as null."""
+    return float("nan") if value is None else value
+
+
+def _reference_rows(spark: SparkSession, references: Sequence[tuple[Profile, Scored]]) -> DataFrame:
+    rows = [
+        (True, i, p.counts.tolist(), m.rows, m.mean, m.m2, m.minimum, m.maximum)
+        for i, (p, _) in enumerate(references)
+        for m in (p.moments,)
+    ]
+    return spark.createDataFrame(rows, f"is_reference boolean, {COUNTS_DDL}")
+
+
+def _score_bucket(
+    supports: Sequence[Support],
+    scored: Sequence[Scored],
+    scoring: tuple[float, str],
+    sides: pd.DataFrame,
+) -> pd.DataFrame:
+    is_reference = sides["is_reference"].astype(bool)
+    current_counts, current_moments = _merged(sides[~is_reference])
+    reference_counts, reference_moments = _merged(sides[is_reference])
+    order = list(reference_counts)
+    pairs = [
+        Comparison(
+            Profile(supports[i], current_counts[i], current_moments[i]),
+            Profile(supports[i], reference_counts[i], reference_moments[i]),
+            scored[i],
+        )
+        for i in order
+    ]
+    pseudocount, missing = scoring
+    scores = score(pairs, pseudocount=pseudocount, missing=missing)
+    return _frame(order, current_counts, current_moments).assign(**scores)
+
+
+def tasks_done(spark: SparkSession) -> Iterator[tuple[int, int]]:
+    """Tasks done and tasks in all of the running jobs, at each step; classic Spark only."""
+    context = getattr(spark, "sparkContext", None)
+    while context is not None:
+        tracker = context.statusTracker()
+        done = total = 0
+        for job in tracker.getActiveJobsIds():
+            info = tracker.getJobInfo(job)
+            for stage in info.stageIds if info else ():
+                found = tracker.getStageInfo(stage)
+                if found:
+                    done += found.numCompletedTasks
+                    total += found.numTasks
+        yield done, total
