@@ -39,7 +39,7 @@ CASES: list[tuple[str, str, float | None, float | None, str]] = [
     ("retyped", "type_changed", None, None, "unscored"),
     ("broken", "error", None, None, "unscored"),
     ("few, scored by mistake", "too_few_rows", 0.01, 0.5, "unscored"),
-    ("large, no evidence", "ok", 0.4, None, "unscored"),
+    ("large, not tested", "ok", 0.4, None, "ok"),
 ]
 
 

@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 from expectations_tables import ALPHA, CASES, CRITICAL, RUN_TIME, WARNING, row
 
-from kldrift.expectations.evidence import evidence
+from kldrift.config import Threshold
+from kldrift.expectations.evidence import SCORED_STATUSES, evidence
+from kldrift.monitor.verdict import SCORED, Status
+from kldrift.threshold import exceeded
 
 
 def judged(columns, threshold=WARNING, metric="kl"):
@@ -24,8 +27,23 @@ def test_a_threshold_fails_exactly_when_the_severity_of_the_row_says_so(status, 
     columns = {"status": status, "kl": kl, "q_value": q, "severity": "not looked at"}
     warning, critical = judged(columns), judged(columns, CRITICAL)
     assert warning.passes == (severity == "ok")
-    assert critical.passes == (severity in {"ok", "warning"} and kl is not None)
+    assert critical.passes == (severity in {"ok", "warning"})
     assert (warning.outcome == "unscored") == (severity == "unscored")
+
+
+@pytest.mark.parametrize(
+    ("kl", "q", "severity"),
+    [case[2:] for case in CASES if case[1] in SCORED_STATUSES],
+    ids=[case[0] for case in CASES if case[1] in SCORED_STATUSES],
+)
+def test_the_severities_of_the_cases_are_those_that_a_run_stores(kl, q, severity):
+    thresholds = {"kl": Threshold(WARNING, CRITICAL)}
+    assert exceeded({"kl": kl}, q, thresholds, ALPHA)[0] == severity
+
+
+def test_the_statuses_that_are_judged_are_those_that_a_run_judges():
+    assert {status.value for status in SCORED} == SCORED_STATUSES
+    assert {case[1] for case in CASES} == {status.value for status in Status}
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.1, 1e-300, 3.0])
@@ -53,6 +71,10 @@ def test_an_infinite_score_fails_and_is_not_stored_as_a_number():
     [
         ({"kl": 0.42, "q_value": 1e-12}, "kl 0.42 is above 0.1, and q 1e-12 is below alpha 0.01"),
         ({"kl": 0.42, "q_value": 0.3}, "kl 0.42 is above 0.1, but q 0.3 is not below alpha 0.01"),
+        (
+            {"kl": 0.42, "q_value": None},
+            "kl 0.42 is above 0.1, but there was no test that it is not chance",
+        ),
         ({"kl": 0.03}, "kl 0.03 is not above 0.1"),
         ({"kl": 0.1}, "kl 0.1 is not above 0.1"),
         (

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import re
 from collections import Counter
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -27,6 +28,7 @@ from kldrift.errors import ConfigError, OutputError
 from kldrift.expectations import ExpectFeatureDriftToBeLessThan
 from kldrift.expectations.gx import FailureSeverity, get_expectation_impl
 from kldrift.expectations.gx import great_expectations as gx
+from kldrift.expectations.publish import _check_complete
 from kldrift.tables.schema import DRIFT_SCORES
 
 Expectation = gx.expectations.expectation.Expectation
@@ -133,7 +135,7 @@ def test_every_verdict_can_be_recomputed_from_the_parquet_file(published, folder
         r = table.loc[feature]
         threshold = {"warning": WARNING, "critical": CRITICAL}[severity]
         scored = r["status"] in {"ok", "constant"} and pd.notna(r["kl"])
-        drifted = r["kl"] > threshold and (r["q_value"] < ALPHA or pd.isna(r["q_value"]))
+        drifted = r["kl"] > threshold and r["q_value"] < ALPHA
         assert success == (scored and not drifted), (feature, severity)
         assert observed == (r["kl"] if pd.notna(r["kl"]) else None)
 
@@ -240,6 +242,18 @@ def test_a_path_with_a_dollar_sign_is_read_as_it_is_written(tmp_path):
     assert published.evaluated == 2
     rerun = user_context(tmp_path / "a$b ${HOME}").checkpoints.get("taxi").run()
     assert rerun.success
+
+
+def test_a_relative_path_means_the_same_from_everywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    publish_rows(tmp_path, [row("a")], scores_path="scores/taxi.parquet", root=Path("gx"))
+    monkeypatch.chdir("/")
+    assert user_context(tmp_path).checkpoints.get("taxi").run().success
+
+
+def test_expectations_that_were_not_evaluated_are_missed(published, tmp_path):
+    with pytest.raises(OutputError, match="GX evaluated 42 of 43 drift expectations"):
+        _check_complete(results_of(published.checkpoint_result), 43, tmp_path)
 
 
 def test_without_data_docs_there_are_results_and_no_pages(tmp_path):

@@ -1,7 +1,8 @@
 """What one row of the drift table says about one threshold: an outcome, and the numbers behind it.
 
-The outcome is recomputed from the row's score and ``q_value``, never copied from its ``severity``:
-a table that was edited after the run is judged by what it says now. Everything here is plain
+The outcome is recomputed from the row's score and ``q_value`` by the rule of ``kldrift.threshold``,
+never copied from its ``severity``: a table that was edited after the run is judged by what it says
+now. Everything here is plain
 Python on one row, ready for strict JSON: a number that is null, NaN or infinite is ``None``.
 """
 
@@ -14,6 +15,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import pandas as pd
+
+from kldrift.config import Threshold
+from kldrift.threshold import Severity, exceeded
 
 Outcome = Literal["within", "drift", "unscored"]
 JsonValue = str | int | float | bool | None
@@ -96,14 +100,18 @@ def _judge(
 ) -> tuple[Outcome, str]:
     if status not in SCORED_STATUSES or score is None:
         return "unscored", f"not scored, status {status}"
+    limit = {metric: Threshold(critical=threshold)}
+    drift = exceeded({metric: score}, q, limit, alpha)[0] is Severity.CRITICAL
+    size = f"{metric} {_beside(score, threshold)} is"
     if not score > threshold:
-        return "within", f"{metric} {_beside(score, threshold)} is not above {threshold:.15g}"
-    above = f"{metric} {_beside(score, threshold)} is above {threshold:.15g}"
-    if q is None:
-        return "unscored", f"{above}, but there is no q value to say whether that is chance"
-    if q < alpha:
-        return "drift", f"{above}, and q {_beside(q, alpha)} is below alpha {alpha:.15g}"
-    return "within", f"{above}, but q {_beside(q, alpha)} is not below alpha {alpha:.15g}"
+        text = f"{size} not above {threshold:.15g}"
+    elif q is None:
+        text = f"{size} above {threshold:.15g}, but there was no test that it is not chance"
+    else:
+        chance = "and q {} is below" if drift else "but q {} is not below"
+        chance = chance.format(_beside(q, alpha))
+        text = f"{size} above {threshold:.15g}, {chance} alpha {alpha:.15g}"
+    return ("drift" if drift else "within"), text
 
 
 def _beside(value: float, other: float) -> str:

@@ -35,8 +35,8 @@ def badness(result: Any) -> tuple[bool, bool, Any, float]:
 
 
 def _size(details: dict[str, Any]) -> float:
-    """How many times its threshold a score is; what has no score comes before what has one."""
+    """How many times its threshold a score is; what could not be judged comes before the rest."""
     score, threshold = details.get("score"), details.get("threshold")
-    if score is None or threshold is None:
+    if details.get("outcome") == "unscored" or score is None or not threshold:
         return math.inf
-    return float(score) / float(threshold) if threshold > 0 else math.inf
+    return float(score) / float(threshold)

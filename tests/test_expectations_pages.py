@@ -1,0 +1,256 @@
+"""Data Docs: right for every feature name, worst first, and legible without the internet."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from expectations_tables import CASES, case_rows, publish_rows, row, write
+
+from kldrift.errors import OutputError
+from kldrift.expectations import wording
+from kldrift.expectations.folder import RUNS_ON_THE_INDEX
+from kldrift.expectations.gx import RunIdentifier
+from kldrift.expectations.gx import great_expectations as gx
+
+NAMES = [
+    "$feature",
+    "$PARAMETER",
+    "$$",
+    "a${x}b",
+    "$line1",
+    "q\"uo'te`",
+    "a.b c/d\\e",
+    "ünïcode 数据",
+    "<script>document.title='taken'</script>",
+    "<b>bold</b>",
+    "a&amp;b",
+    "{{ 1 + 1 }} {% raw %}",
+    "%s {x}",
+    "new\nline",
+    " spaces ",
+    "",
+]
+
+
+class Page(HTMLParser):
+    """The text of a page by table row and cell, as a browser sees it, and the tags it has."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tables, self.tags, self.links = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in {"td", "th"}:
+            self.tables[-1][-1].append("")
+        elif tag == "a":
+            self.links.append(dict(attrs).get("href", ""))
+        elif tag == "br":
+            self.handle_data("\n")
+
+    def handle_data(self, data):
+        if self.tables and self.tables[-1] and self.tables[-1][-1]:
+            self.tables[-1][-1][-1] += data
+
+    def body(self, first):
+        """The rows of the table whose first header is ``first``, white space made single."""
+        (table,) = [t for t in self.tables if t and plain(t[0][0]) == first]
+        return [[plain(cell) for cell in cells] for cells in table[1:]]
+
+
+def plain(text):
+    return " ".join(text.split())
+
+
+def result_page(folder):
+    (path,) = (folder / "gx/uncommitted/data_docs/local_site/validations").rglob("*.html")
+    return Page(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cases")
+    publish_rows(folder, case_rows())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("names")
+    rows = [
+        row(name, segment=name, kl=0.9, reason=f"{name} is not {name}", severity="critical")
+        for name in NAMES
+    ]
+    publish_rows(folder, rows)
+    return folder
+
+
+def test_every_name_is_stored_as_it_is(names):
+    (path,) = (names / "gx/uncommitted/validations").rglob("*.json")
+    results = json.loads(path.read_text())["results"]
+    stored = [
+        (
+            r["expectation_config"]["kwargs"]["feature"],
+            r["expectation_config"]["kwargs"]["segment"],
+            r["result"]["details"]["reason"],
+        )
+        for r in results
+    ]
+    assert sorted(set(stored)) == sorted((n, n, f"{n} is not {n}") for n in NAMES)
+
+
+def test_every_name_is_shown_as_it_is_and_none_becomes_markup_or_a_parameter(names):
+    page = result_page(names)
+    shown = page.body("Status")
+    for name in NAMES:
+        sentence = f"{name} in segment {name}: kl must not be above 0.25 with q below 0.01"
+        (found,) = [r for r in shown if r[1] == plain(f"{sentence} (critical)")]
+        assert found[0].endswith("critical")
+        assert found[2].endswith(plain(f"{name} is not {name}"))
+    own_tags = {"b", "script"}
+    clean = result_page_of_plain_names(names.parent / "plain")
+    assert [t for t in page.tags if t in own_tags] == [t for t in clean.tags if t in own_tags]
+
+
+def result_page_of_plain_names(folder):
+    publish_rows(folder, [row("a", segment="a", kl=0.9)])
+    return result_page(folder)
+
+
+def test_the_page_of_the_suite_shows_every_name_too(names):
+    text = (names / "gx/uncommitted/data_docs/local_site/expectations/taxi.html").read_text()
+    assert "<script>document" not in text
+    assert "&lt;script&gt;document.title='taken'&lt;/script&gt;</strong> in segment" in text
+    assert "a${x}b</strong>" in text
+    assert "$PARAMETER</strong>" in text
+
+
+def test_a_hostile_name_in_an_error_does_not_reach_the_page(names):
+    (scores,) = (names / "scores").glob("*.parquet")
+    scores.rename(scores.with_suffix(".kept"))
+    try:
+        write(scores, [row("another")])
+        context = gx.get_context(mode="file", context_root_dir=str(names / "gx"))
+        context.checkpoints.get("taxi").run(run_id=RunIdentifier("tampered"))
+        (path,) = (names / "gx").rglob("validations/taxi/tampered/*/*.html")
+    finally:
+        scores.with_suffix(".kept").rename(scores)
+    text = path.read_text()
+    path.unlink()
+    assert "<script>document" not in text
+    assert "the drift table has 0 rows of this feature, 1 is expected" in text
+    assert {r[0].split()[-1] for r in Page(text).body("Status")[:3]} == {"error"}
+
+
+def test_the_worst_stand_first(cases):
+    shown = [(r[0].split()[-1], r[1].split(":")[0]) for r in result_page(cases).body("Status")]
+    words = [word for word, _ in shown]
+    unscored = sum(severity == "unscored" for *_, severity in CASES)
+    assert words[: unscored + 2] == ["unscored"] * unscored + ["critical"] * 2
+    assert shown[unscored : unscored + 2] == [
+        ("critical", "constant, moved"),
+        ("critical", "above critical, certain"),
+    ]
+    first_ok = words.index("ok")
+    assert set(words[first_ok:]) == {"ok"}
+    assert words[first_ok - 1] == "warning"
+
+
+def test_a_row_says_in_words_what_was_found(cases):
+    rows = {(r[0].split()[-1], r[1].split(":")[0]): r[2] for r in result_page(cases).body("Status")}
+    assert rows["critical", "above critical, certain"] == (
+        "kl 0.4 is above 0.25, and q 0 is below alpha 0.01 "
+        "rows 100,000 -> 80,000; missing 0.1 % -> 5 %; mean 1.5 -> 2.5; "
+        "without drift kl would be about 0.0002 "
+        "most from payment_type=2: 23.1 % -> 35.0 %"
+    )
+    assert rows["unscored", "missing"].startswith(
+        "not scored, status missing_feature: it could not be, because rows 100,000"
+    )
+    assert rows["ok", "above critical, by chance"].startswith(
+        "kl 0.4 is above 0.1, but q 0.2 is not below alpha 0.01"
+    )
+
+
+def test_a_side_that_is_missing_is_said_to_be_none():
+    lines = wording.observed({"because": "b", "n_reference": 5, "n_current": None, "reason": "b"})
+    assert lines == ["b", "rows 5 -> none"]
+
+
+def test_the_index_is_legible_without_scripts_and_its_links_lead_somewhere(cases):
+    index = cases / "gx/uncommitted/data_docs/local_site/index.html"
+    page = Page(index.read_text())
+    assert page.body("Status")[0] == [
+        "failed",
+        "2026-11-23 20:45:00 UTC",
+        "20261123T204500Z-1a2b3c4d",
+        "taxi",
+    ]
+    local = [link for link in page.links if link.endswith(".html")]
+    assert len(local) == 3
+    assert all((index.parent / link).exists() for link in local)
+
+
+def test_the_style_that_works_offline_is_on_every_page_and_written_once(cases):
+    publish_rows(cases, case_rows())
+    (style,) = (cases / "gx/plugins").rglob("data_docs_custom_styles.css")
+    assert style.read_text().count("kldrift:") == 1
+    for path in (cases / "gx/uncommitted/data_docs").rglob("*.html"):
+        assert "border-collapse: collapse" in path.read_text()
+
+
+def test_the_index_lists_a_bounded_number_of_runs(cases):
+    text = (cases / "gx/great_expectations.yml").read_text()
+    assert RUNS_ON_THE_INDEX == 30
+    assert re.search(r"validation_results_limit: 30\b", text)
+
+
+def test_settings_of_the_site_that_a_user_changes_stay_changed(tmp_path):
+    publish_rows(tmp_path, [row("a")])
+    yml = tmp_path / "gx/great_expectations.yml"
+    yml.write_text(yml.read_text().replace("results_limit: 30", "results_limit: 7"))
+    publish_rows(tmp_path, [row("a")])
+    assert "results_limit: 7" in yml.read_text()
+
+
+def test_a_folder_with_a_store_of_its_own_is_refused(tmp_path):
+    publish_rows(tmp_path, [row("a")], data_docs=False)
+    yml = tmp_path / "gx/great_expectations.yml"
+    module = "great_expectations.data_context.store.validation_results_store"
+    with_own = yml.read_text().replace("kldrift.expectations\n  check", f"{module}\n  check")
+    yml.write_text(with_own)
+    with pytest.raises(OutputError, match="a ValidationResultsStore of its own"):
+        publish_rows(tmp_path, [row("a")], data_docs=False)
+
+
+def test_a_result_renders_itself_for_those_who_ask_it_to(tmp_path):
+    published = publish_rows(tmp_path, [row("a$b", kl=0.9, segment="cash")], data_docs=False)
+    (suite,) = published.checkpoint_result.run_results.values()
+    result = suite.results[0]
+    result.render()
+    (observed,) = [c.value.to_json_dict() for c in result.rendered_content]
+    assert observed["params"]["observed_value"]["value"].startswith("kl 0.9 is above 0.1")
+    (expected,) = [c.value.to_json_dict() for c in result.expectation_config.rendered_content]
+    assert expected["template"].startswith("$feature in segment $segment: $metric must not")
+    assert expected["params"]["feature"]["value"] == "a$b"
+
+
+def test_results_without_details_still_render(tmp_path):
+    publish_rows(tmp_path, [row("a", kl=0.9)])
+    context = gx.get_context(mode="file", context_root_dir=str(tmp_path / "gx"))
+    checkpoint = context.checkpoints.get("taxi")
+    checkpoint.result_format = "BOOLEAN_ONLY"
+    checkpoint.save()
+    publish_rows(tmp_path, [row("a", kl=0.9)])
+    assert [r[0].split()[-1] for r in result_page(tmp_path).body("Status")] == [
+        "critical",
+        "warning",
+    ]
