@@ -1,6 +1,7 @@
 """The four tables that kldrift writes: the second public interface.
 
-Every column has a type and, in its field metadata, a unit or ``""`` and what a null means.
+Every column has a type and, in its field metadata, a ``unit`` (``""`` where there is none) and
+what a ``null`` means (``"never"`` where there is none; the writer refuses one there).
 ``docs/tables.md`` documents them column by column; a test compares the two.
 """
 
@@ -13,128 +14,173 @@ import pyarrow as pa
 SCHEMA_VERSION: Final = 1
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 
+NEVER: Final = "never"
+NOT_SCORED: Final = "not scored; `status` says why"
+CATEGORICAL: Final = "categorical, or not scored"
+NO_MOMENTS: Final = "categorical, or no finite value"
+NO_WINDOW_START: Final = "no time windows"
+NO_WINDOW_END: Final = "no time windows and no `--as-of`"
+WHOLE: Final = "the whole dataset"
+OPEN: Final = "open, or a cell without bounds"
+NO_LABEL: Final = "a cell that is not a value or a category"
+
+
+def _column(name: str, type_: pa.DataType, null: str = NEVER, *, unit: str = "") -> pa.Field:
+    return pa.field(name, type_, metadata={"unit": unit, "null": null})
+
+
+def _text(name: str, null: str = NEVER) -> pa.Field:
+    return _column(name, pa.string(), null)
+
+
+def _rows(name: str, null: str = NEVER) -> pa.Field:
+    return _column(name, pa.int64(), null, unit="rows")
+
+
+def _nats(name: str, null: str = NOT_SCORED) -> pa.Field:
+    return _column(name, pa.float64(), null, unit="nats")
+
+
+def _number(name: str, null: str = NOT_SCORED) -> pa.Field:
+    return _column(name, pa.float64(), null)
+
+
+def _of_feature(name: str, null: str = NO_MOMENTS, *, power: str = "") -> pa.Field:
+    return _column(name, pa.float64(), null, unit=f"unit of the feature{power}")
+
+
+VERSION: Final = _column("schema_version", pa.int32())
+WINDOW_START: Final = _column("window_start", TIMESTAMP, NO_WINDOW_START, unit="UTC")
+WINDOW_END: Final = _column("window_end", TIMESTAMP, NO_WINDOW_END, unit="UTC")
+
 DRIFT_SCORES: Final = pa.schema(
     [
-        ("schema_version", pa.int32()),
-        ("run_id", pa.string()),
-        ("monitor", pa.string()),
-        ("window_start", TIMESTAMP),
-        ("window_end", TIMESTAMP),
-        ("segment", pa.string()),
-        ("feature", pa.string()),
-        ("kind", pa.string()),
-        ("status", pa.string()),
-        ("reason", pa.string()),
-        ("n_reference", pa.int64()),
-        ("n_current", pa.int64()),
-        ("missing_reference", pa.int64()),
-        ("missing_current", pa.int64()),
-        ("cells", pa.int32()),
-        ("kl", pa.float64()),
-        ("kl_reverse", pa.float64()),
-        ("js", pa.float64()),
-        ("psi", pa.float64()),
-        ("hellinger", pa.float64()),
-        ("total_variation", pa.float64()),
-        ("wasserstein", pa.float64()),
-        ("ks", pa.float64()),
-        ("gaussian_kl", pa.float64()),
-        ("gaussian_kl_mean", pa.float64()),
-        ("gaussian_kl_spread", pa.float64()),
-        ("mean_reference", pa.float64()),
-        ("mean_current", pa.float64()),
-        ("std_reference", pa.float64()),
-        ("std_current", pa.float64()),
-        ("kl_expected", pa.float64()),
-        ("p_value", pa.float64()),
-        ("q_value", pa.float64()),
-        ("threshold_warning", pa.float64()),
-        ("threshold_critical", pa.float64()),
-        ("severity", pa.string()),
-        ("pseudocount", pa.float64()),
-        ("reference_id", pa.string()),
-        ("config_hash", pa.string()),
-        ("kldrift_version", pa.string()),
+        VERSION,
+        _text("run_id"),
+        _text("monitor"),
+        WINDOW_START,
+        WINDOW_END,
+        _text("segment", WHOLE),
+        _text("feature"),
+        _text("kind", "not known; `status` says why"),
+        _text("status"),
+        _text("reason", "nothing to explain"),
+        _rows("n_reference", "the reference was not counted; `status` says why"),
+        _rows("n_current", "the current dataset was not counted; `status` says why"),
+        _rows("missing_reference", "the reference was not counted; `status` says why"),
+        _rows("missing_current", "the current dataset was not counted; `status` says why"),
+        _column("cells", pa.int32(), NOT_SCORED, unit="cells"),
+        _nats("kl"),
+        _nats("kl_reverse"),
+        _nats("js"),
+        _nats("psi"),
+        _number("hellinger"),
+        _number("total_variation"),
+        _of_feature("wasserstein", CATEGORICAL),
+        _number("ks", CATEGORICAL),
+        _nats("gaussian_kl", "categorical, not scored, or a side without spread"),
+        _nats("gaussian_kl_mean", "categorical, not scored, or a side without spread"),
+        _nats("gaussian_kl_spread", "categorical, not scored, or a side without spread"),
+        _of_feature("mean_reference"),
+        _of_feature("mean_current"),
+        _of_feature("std_reference"),
+        _of_feature("std_current"),
+        _nats("kl_expected"),
+        _number("p_value"),
+        _number("q_value"),
+        _nats("threshold_warning", "no such threshold"),
+        _nats("threshold_critical", "no such threshold"),
+        _text("severity"),
+        _column("pseudocount", pa.float64(), NOT_SCORED, unit="rows"),
+        _text("reference_id", "the reference was not profiled"),
+        _text("config_hash"),
+        _text("kldrift_version"),
     ]
 )
 
 DRIFT_CELLS: Final = pa.schema(
     [
-        ("schema_version", pa.int32()),
-        ("run_id", pa.string()),
-        ("monitor", pa.string()),
-        ("window_start", TIMESTAMP),
-        ("window_end", TIMESTAMP),
-        ("segment", pa.string()),
-        ("feature", pa.string()),
-        ("cell", pa.int32()),
-        ("cell_kind", pa.string()),
-        ("lower", pa.float64()),
-        ("upper", pa.float64()),
-        ("label", pa.string()),
-        ("rows_reference", pa.int64()),
-        ("rows_current", pa.int64()),
-        ("probability_reference", pa.float64()),
-        ("probability_current", pa.float64()),
-        ("contribution", pa.float64()),
+        VERSION,
+        _text("run_id"),
+        _text("monitor"),
+        WINDOW_START,
+        WINDOW_END,
+        _text("segment", WHOLE),
+        _text("feature"),
+        _column("cell", pa.int32()),
+        _text("cell_kind"),
+        _of_feature("lower", OPEN),
+        _of_feature("upper", OPEN),
+        _text("label", NO_LABEL),
+        _rows("rows_reference"),
+        _rows("rows_current"),
+        _number("probability_reference", "left out of the score"),
+        _number("probability_current", "left out of the score"),
+        _nats("contribution", "left out of the score"),
     ]
 )
 
 PROFILES: Final = pa.schema(
     [
-        ("schema_version", pa.int32()),
-        ("run_id", pa.string()),
-        ("monitor", pa.string()),
-        ("dataset", pa.string()),
-        ("window_start", TIMESTAMP),
-        ("window_end", TIMESTAMP),
-        ("segment", pa.string()),
-        ("feature", pa.string()),
-        ("kind", pa.string()),
-        ("cell", pa.int32()),
-        ("cell_kind", pa.string()),
-        ("lower", pa.float64()),
-        ("upper", pa.float64()),
-        ("label", pa.string()),
-        ("rows", pa.int64()),
-        ("moment_rows", pa.int64()),
-        ("mean", pa.float64()),
-        ("m2", pa.float64()),
-        ("minimum", pa.float64()),
-        ("maximum", pa.float64()),
-        ("reference_id", pa.string()),
-        ("config_hash", pa.string()),
+        VERSION,
+        _text("run_id"),
+        _text("monitor"),
+        _text("dataset"),
+        WINDOW_START,
+        WINDOW_END,
+        _text("segment", WHOLE),
+        _text("feature"),
+        _text("kind"),
+        _column("cell", pa.int32()),
+        _text("cell_kind"),
+        _of_feature("lower", OPEN),
+        _of_feature("upper", OPEN),
+        _text("label", NO_LABEL),
+        _rows("rows"),
+        _rows("moment_rows", "categorical"),
+        _of_feature("mean"),
+        _of_feature("m2", power=", squared"),
+        _of_feature("minimum"),
+        _of_feature("maximum"),
+        _text("reference_id"),
+        _text("config_hash"),
     ]
 )
 
 RUNS: Final = pa.schema(
     [
-        ("schema_version", pa.int32()),
-        ("run_id", pa.string()),
-        ("monitor", pa.string()),
-        ("window_start", TIMESTAMP),
-        ("window_end", TIMESTAMP),
-        ("started_at", TIMESTAMP),
-        ("finished_at", TIMESTAMP),
-        ("exit_code", pa.int32()),
-        ("rows_reference", pa.int64()),
-        ("rows_current", pa.int64()),
-        ("reference_read", pa.string()),
-        ("current_read", pa.string()),
-        ("features", pa.int32()),
-        ("warning", pa.int32()),
-        ("critical", pa.int32()),
-        ("unscored", pa.int32()),
-        (
+        VERSION,
+        _text("run_id"),
+        _text("monitor"),
+        WINDOW_START,
+        WINDOW_END,
+        _column("started_at", TIMESTAMP, unit="UTC"),
+        _column("finished_at", TIMESTAMP, unit="UTC"),
+        _column("exit_code", pa.int32()),
+        _rows("rows_reference", "the reference was not read"),
+        _rows("rows_current", "the current dataset was not read"),
+        _text("reference_read", "the reference was not read"),
+        _text("current_read", "the current dataset was not read"),
+        _column("features", pa.int32(), "the run failed before it was known", unit="features"),
+        _column("warning", pa.int32(), "the run failed before it was known", unit="features"),
+        _column("critical", pa.int32(), "the run failed before it was known", unit="features"),
+        _column("unscored", pa.int32(), "the run failed before it was known", unit="features"),
+        _column(
             "skipped",
             pa.list_(pa.struct([("column", pa.string()), ("reason", pa.string())])),
+            "the run failed before it was known",
         ),
-        ("seconds", pa.list_(pa.struct([("stage", pa.string()), ("seconds", pa.float64())]))),
-        ("reference_id", pa.string()),
-        ("config_hash", pa.string()),
-        ("kldrift_version", pa.string()),
-        ("spark_version", pa.string()),
-        ("error", pa.string()),
+        _column(
+            "seconds",
+            pa.list_(pa.struct([("stage", pa.string()), ("seconds", pa.float64())])),
+            "not measured",
+            unit="s",
+        ),
+        _text("reference_id", "the reference was not profiled"),
+        _text("config_hash"),
+        _text("kldrift_version"),
+        _text("spark_version", "no Spark session was used"),
+        _text("error", "the run did not fail"),
     ]
 )
 

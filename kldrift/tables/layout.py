@@ -1,0 +1,70 @@
+"""Where each row lives: one file per table, monitor and window; one per run.
+
+A file is the unit that is replaced.  Its name says what it holds, so that a rerun finds the file
+it replaces without reading anything, and so that a foreign file is told from one of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from kldrift.errors import OutputError
+from kldrift.tables.window import Window
+
+MARKER: Final = "_kldrift.json"
+WINDOW_TABLES: Final = ("profiles", "drift_cells", "drift_scores")  # in the order of writing
+RUNS_TABLE: Final = "runs"
+
+# Readers hide names that begin with "." or "_" (Spark) or do not (DuckDB): none may begin so.
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+_STAMP = r"\d{8}T\d{6}(?:\.\d{6})?Z"
+_KEY = rf"all|{_STAMP}(?:_{_STAMP})?"
+_WINDOW_FILE = re.compile(rf"{_NAME}--(?:{_KEY})\.parquet", re.ASCII)
+_RUN_FILE = re.compile(rf"{_NAME}\.parquet", re.ASCII)
+
+
+def window_file(table: str, monitor: str, window: Window) -> str:
+    """Return the path, below the output folder, of one table's rows of a monitor's window.
+
+    A key holds no ``-``, so the last ``--`` parts the two and no two pairs share a file.
+
+    Examples:
+        >>> window_file("drift_scores", "nyc_taxi", Window())
+        'drift_scores/nyc_taxi--all.parquet'
+    """
+    return f"{table}/{_checked('monitor', monitor)}--{window.key}.parquet"
+
+
+def run_file(run_id: str) -> str:
+    """Return the path, below the output folder, of one run's row.
+
+    Examples:
+        >>> run_file("20200401T060000Z-1f3a")
+        'runs/20200401T060000Z-1f3a.parquet'
+    """
+    return f"{RUNS_TABLE}/{_checked('run_id', run_id)}.parquet"
+
+
+def is_ours(table: str, name: str) -> bool:
+    """Tell whether a file of this name in a table's folder is one that kldrift writes."""
+    return bool((_RUN_FILE if table == RUNS_TABLE else _WINDOW_FILE).fullmatch(name))
+
+
+def is_foreign(table: str, name: str) -> bool:
+    """Tell whether a reader of the table would stumble over a file of this name.
+
+    ``_SUCCESS`` and the like do no harm, but DuckDB's ``*.parquet`` takes ``_x.parquet`` and
+    ``.x.parquet`` for rows.
+    """
+    hidden = name.startswith((".", "_")) and not name.endswith(".parquet")
+    return not hidden and not is_ours(table, name)
+
+
+def _checked(what: str, name: str) -> str:
+    if not re.fullmatch(_NAME, name, re.ASCII):
+        raise OutputError(
+            f"{what} {name!r} cannot name a file; use up to 128 letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit"
+        )
+    return name

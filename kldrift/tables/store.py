@@ -1,0 +1,139 @@
+"""Where files are put: a local folder or an object store.
+
+The seam is small because one promise is all that the tables need: ``put`` shows a file whole or
+not at all, whatever happens to the writer.  A local file system keeps it by renaming, an object
+store by showing an object only when its upload is complete.  A file system that does neither
+through pyarrow (HDFS will not rename onto an existing file) is refused, not half supported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+import pyarrow as pa
+from pyarrow import fs
+
+from kldrift.errors import OutputError
+from kldrift.tables.local import LocalStore
+
+# What people write -> what pyarrow calls it; s3a and s3n are Hadoop's names.
+OBJECT_STORES: Final = {
+    "s3": "s3",
+    "s3a": "s3",
+    "s3n": "s3",
+    "gs": "gs",
+    "gcs": "gs",
+    "abfs": "abfs",
+    "abfss": "abfss",
+}
+
+
+class Store(Protocol):
+    """A folder of files; names are relative and have ``/`` between parts."""
+
+    def location(self, name: str) -> str:
+        """Return what a person would open to see the file."""
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names in a folder, sorted; none where there is no such folder."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file's bytes, or None where there is no such file."""
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Write files in this order, each whole or not at all, over what was there."""
+
+    def make_ready(self, folder: str) -> None:
+        """Create a folder, prove that it can be written, and clear what dead runs left."""
+
+
+def open_store(path: str) -> Store:
+    """Return the store behind a local path or a URI; nothing is touched yet.
+
+    Args:
+        path: a local path, ``file://``, ``s3://``, ``gs://`` or ``abfs://``.
+
+    Raises:
+        OutputError: the URI is not one that can be written safely, or not understood.
+    """
+    scheme, separator, rest = path.partition(":")
+    if scheme == "file" and rest.startswith("/"):
+        return LocalStore(Path(_from_uri(path, path)[1]))
+    if not separator or not rest.startswith("//"):
+        return LocalStore(Path(path))
+    if scheme not in OBJECT_STORES:
+        raise OutputError(
+            f"{path}: cannot write to {scheme!r} safely; "
+            f"use a local path or one of {', '.join(OBJECT_STORES)}"
+        )
+    filesystem, root = _from_uri(path, f"{OBJECT_STORES[scheme]}:{rest}")
+    if not root.strip("/"):
+        raise OutputError(f"{path}: names no bucket or container to write to")
+    return ObjectStore(filesystem, root, path)
+
+
+def _from_uri(path: str, uri: str) -> tuple[fs.FileSystem, str]:
+    try:
+        filesystem, root = fs.FileSystem.from_uri(uri)
+    except (OSError, pa.ArrowException) as error:
+        raise OutputError(f"{path}: cannot open this location: {first_line(error)}") from error
+    return filesystem, str(root)
+
+
+class ObjectStore:
+    """A prefix of an object store; an object appears when its upload is complete."""
+
+    def __init__(self, filesystem: fs.FileSystem, root: str, uri: str) -> None:
+        self._filesystem = filesystem
+        self._root = root.rstrip("/")
+        self._uri = uri.rstrip("/")
+
+    def location(self, name: str) -> str:
+        """See `Store`."""
+        return f"{self._uri}/{name}" if name else self._uri
+
+    def names(self, folder: str) -> list[str]:
+        """See `Store`."""
+        selector = fs.FileSelector(self._path(folder), allow_not_found=True)
+        try:
+            infos = self._filesystem.get_file_info(selector)
+        except OSError as error:
+            raise self._failed("list", folder, error) from error
+        # Some stores keep an empty object for the folder itself.
+        return sorted(info.base_name for info in infos if info.base_name)
+
+    def read(self, name: str) -> bytes | None:
+        """See `Store`."""
+        try:
+            with self._filesystem.open_input_file(self._path(name)) as stream:
+                return bytes(stream.read())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._failed("read", name, error) from error
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """See `Store`."""
+        for name, data in files.items():
+            try:
+                # No parents to create: a store has no folders, and making one costs a request.
+                with self._filesystem.open_output_stream(self._path(name)) as stream:
+                    stream.write(data)
+            except OSError as error:
+                raise self._failed("write", name, error) from error
+
+    def make_ready(self, folder: str) -> None:
+        """Do nothing: a prefix needs no making, and the marker's ``put`` proves the rights."""
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}" if name else self._root
+
+    def _failed(self, what: str, name: str, error: OSError) -> OutputError:
+        return OutputError(f"{self.location(name)}: cannot {what}: {first_line(error)}")
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says, without the pages that some C++ libraries add."""
+    return (str(error) or type(error).__name__).splitlines()[0]

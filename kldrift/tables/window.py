@@ -1,0 +1,60 @@
+"""The time window that a set of rows is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time, start inclusive and end exclusive; empty where data has no time.
+
+    Attributes:
+        start: the first instant; None for an ``--as-of`` run and where there are no windows.
+        end: the first instant after it; None where there are no windows.
+
+    Examples:
+        >>> april = Window(datetime(2020, 4, 1, tzinfo=UTC), datetime(2020, 5, 1, tzinfo=UTC))
+        >>> april.key
+        '20200401T000000Z_20200501T000000Z'
+        >>> Window(None, datetime(2020, 4, 1, tzinfo=UTC)).key
+        '20200401T000000Z'
+        >>> Window().key
+        'all'
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name, moment in (("start", self.start), ("end", self.end)):
+            if moment is None:
+                continue
+            if moment.tzinfo is None:
+                raise ValueError(f"window {name} needs a time zone, got {moment.isoformat()!r}")
+            object.__setattr__(self, name, moment.astimezone(UTC))
+        if self.start is None:
+            return
+        if self.end is None:
+            raise ValueError(f"a window that starts must end, got start {self.start.isoformat()!r}")
+        if self.start >= self.end:
+            raise ValueError(
+                f"a window must end after it starts, got {self.start.isoformat()!r} "
+                f"to {self.end.isoformat()!r}"
+            )
+
+    @property
+    def key(self) -> str:
+        """The window as part of a file name; two windows have one key only if they are equal.
+
+        Both ends stand in it, so that a day and its first hour do not replace each other.
+        """
+        ends = [_stamp(moment) for moment in (self.start, self.end) if moment is not None]
+        return "_".join(ends) or "all"
+
+
+def _stamp(moment: datetime) -> str:
+    fraction = f".{moment.microsecond:06d}" if moment.microsecond else ""
+    # strftime does not pad years before 1000 on Linux.
+    return f"{moment.year:04d}{moment:%m%dT%H%M%S}{fraction}Z"

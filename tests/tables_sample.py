@@ -1,0 +1,152 @@
+"""A small output folder that looks like a real one: one monitor, two days, four features."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+
+from kldrift.tables import SCHEMA_VERSION, TABLES, Window
+
+MONITOR = "nyc_taxi"
+DAYS = tuple(
+    Window(datetime(2020, 4, day, tzinfo=UTC), datetime(2020, 4, day + 1, tzinfo=UTC))
+    for day in (1, 2)
+)
+
+# feature, kind, severity, kl, threshold_critical, rows missing now, reason
+FEATURES = (
+    (
+        "payment_type",
+        "categorical",
+        "critical",
+        0.42,
+        0.25,
+        0,
+        "kl 0.42 above critical 0.25 (q 1e-12); most from payment_type=2: 23.1 % -> 35.0 %",
+    ),
+    (
+        "trip_distance",
+        "numeric",
+        "warning",
+        0.15,
+        0.2,
+        120,
+        "kl 0.15 above warning 0.05 (q 1e-9); most from 0.5 to 1: 8.0 % -> 14.2 %",
+    ),
+    ("tip_amount", "numeric", "unscored", None, 0.25, 1000, "every value is null now"),
+    ("passenger_count", "categorical", "ok", 0.01, 0.25, 3, None),
+)
+# kind, lower, upper, label, rows of the reference, rows now
+CELLS = {
+    "payment_type": [
+        ("category", None, None, "1", 700, 550),
+        ("category", None, None, "2", 231, 350),
+        ("other", None, None, None, 9, 50),
+        ("null", None, None, None, 60, 50),
+    ],
+    "trip_distance": [
+        ("underflow", None, 0.5, None, 10, 20),
+        ("bin", 0.5, 1.0, None, 80, 142),
+        ("bin", 1.0, 4.0, None, 600, 518),
+        ("overflow", 4.0, None, None, 310, 200),
+        ("null", None, None, None, 0, 120),
+    ],
+    "passenger_count": [
+        ("value", None, None, "1", 800, 790),
+        ("value", None, None, "2", 200, 207),
+        ("null", None, None, None, 0, 3),
+    ],
+}
+
+
+def window_tables(window: Window = DAYS[0], run_id: str = "run-1", monitor: str = MONITOR) -> dict:
+    """Return the three tables of one window."""
+    common = {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run_id,
+        "monitor": monitor,
+        "window_start": window.start,
+        "window_end": window.end,
+        "segment": None,
+        "reference_id": "ref-1",
+        "config_hash": "0123456789abcdef",
+        "kldrift_version": "0.1.0",
+    }
+    scores = [common | _score(*feature) for feature in FEATURES]
+    cells, profiles = [], []
+    for feature, rows in CELLS.items():
+        for position, row in enumerate(rows):
+            cell = dict(zip(("cell_kind", "lower", "upper", "label"), row, strict=False))
+            cell |= common | {"feature": feature, "cell": position}
+            cells.append(cell | _sides(*row[4:]))
+            profiles += [
+                cell | {"kind": "categorical", "dataset": dataset, "rows": count}
+                for dataset, count in zip(("reference", "current"), row[4:], strict=True)
+            ]
+    return {
+        name: pa.Table.from_pylist(rows, schema=TABLES[name])
+        for name, rows in (("drift_scores", scores), ("drift_cells", cells), ("profiles", profiles))
+    }
+
+
+def _score(feature, kind, severity, kl, critical, missing, reason):
+    return {
+        "feature": feature,
+        "kind": kind,
+        "status": "empty" if kl is None else "ok",
+        "reason": reason,
+        "n_reference": 1000,
+        "n_current": 1000,
+        "missing_reference": 0,
+        "missing_current": missing,
+        "kl": kl,
+        "kl_expected": None if kl is None else 0.004,
+        "p_value": None if kl is None else 1e-13,
+        "q_value": None if kl is None else 1e-12,
+        "threshold_warning": critical / 4,
+        "threshold_critical": critical,
+        "severity": severity,
+        "pseudocount": 0.5,
+    }
+
+
+def _sides(reference, current):
+    p, q = current / 1000, reference / 1000
+    return {
+        "rows_reference": reference,
+        "rows_current": current,
+        "probability_reference": q,
+        "probability_current": p,
+        "contribution": p - q,  # not the formula; what counts here is that it can be summed
+    }
+
+
+def run_row(window: Window = DAYS[0], run_id: str = "run-1") -> dict:
+    """Return the row of one run."""
+    started = datetime(2020, 5, 1, 6, tzinfo=UTC)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run_id,
+        "monitor": MONITOR,
+        "window_start": window.start,
+        "window_end": window.end,
+        "started_at": started,
+        "finished_at": started + timedelta(seconds=42),
+        "exit_code": 3,
+        "rows_reference": 1000,
+        "rows_current": 1000,
+        "reference_read": "trips/2020-02/*.parquet",
+        "current_read": "trips/2020-04/*.parquet",
+        "features": 4,
+        "warning": 1,
+        "critical": 1,
+        "unscored": 1,
+        "skipped": [{"column": "trip_id", "reason": "nearly every value is its own"}],
+        "seconds": [{"stage": "scan", "seconds": 40.5}, {"stage": "score", "seconds": 1.5}],
+        "reference_id": "ref-1",
+        "config_hash": "0123456789abcdef",
+        "kldrift_version": "0.1.0",
+        "spark_version": "4.1.4",
+        "error": None,
+    }

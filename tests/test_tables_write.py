@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tables_sample import DAYS, MONITOR, run_row, window_tables
+
+from kldrift.errors import OutputError
+from kldrift.tables import TABLES, Window, prepare_output, read_table, write_run, write_window
+from kldrift.tables.write import conform, to_parquet
+
+
+@pytest.fixture
+def output(tmp_path):
+    prepare_output(str(tmp_path))
+    for window, run_id in zip(DAYS, ("run-1", "run-2"), strict=True):
+        write_window(str(tmp_path), MONITOR, window, window_tables(window, run_id))
+        write_run(str(tmp_path), run_row(window, run_id))
+    return tmp_path
+
+
+def replaced(table, column, values):
+    return table.set_column(table.column_names.index(column), column, values)
+
+
+def test_each_table_has_one_file_per_window_and_runs_one_per_run(output):
+    files = sorted(str(path.relative_to(output)) for path in output.rglob("*.parquet"))
+    keys = ("20200401T000000Z_20200402T000000Z", "20200402T000000Z_20200403T000000Z")
+    assert files == [
+        *(f"drift_cells/nyc_taxi--{key}.parquet" for key in keys),
+        *(f"drift_scores/nyc_taxi--{key}.parquet" for key in keys),
+        *(f"profiles/nyc_taxi--{key}.parquet" for key in keys),
+        "runs/run-1.parquet",
+        "runs/run-2.parquet",
+    ]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_what_was_written_is_read_back(output, name):
+    read = read_table(str(output), name)
+    if name == "runs":
+        wanted = [run_row(DAYS[0], "run-1"), run_row(DAYS[1], "run-2")]
+    else:
+        wanted = window_tables(DAYS[0], "run-1")[name].to_pylist()
+        wanted += window_tables(DAYS[1], "run-2")[name].to_pylist()
+    assert read.to_pylist() == wanted
+    assert read.schema.equals(TABLES[name], check_metadata=True)
+
+
+def test_a_second_run_replaces_its_window_and_leaves_the_others(output):
+    shorter = {name: rows.slice(0, 1) for name, rows in window_tables(DAYS[0], "run-3").items()}
+    write_window(str(output), MONITOR, DAYS[0], shorter)
+    scores = read_table(str(output), "drift_scores")
+    assert scores["run_id"].to_pylist() == ["run-3"] + ["run-2"] * 4
+
+
+def test_where_the_files_are_is_returned(tmp_path):
+    paths = write_window(str(tmp_path), MONITOR, DAYS[0], window_tables())
+    assert list(paths) == ["profiles", "drift_cells", "drift_scores"]
+    assert pq.read_table(paths["drift_scores"]).num_rows == 4
+    assert pq.read_table(write_run(str(tmp_path), run_row())).num_rows == 1
+
+
+def test_pandas_and_duckdb_read_a_table_without_kldrift(output):
+    (output / "drift_scores" / ".kldrift-0a.tmp").write_bytes(b"half a fi")
+    frame = pd.read_parquet(output / "drift_scores")
+    relation = duckdb.sql(f"select * from '{output}/drift_scores/*.parquet'").arrow().read_all()
+    assert len(frame) == relation.num_rows == 8
+    assert frame["kl"].sum() == pytest.approx(2 * (0.42 + 0.15 + 0.01))
+    assert relation["feature"].to_pylist() == frame["feature"].to_list()
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("name", TABLES)
+def test_spark_reads_a_table_without_kldrift(output, spark, name):
+    (output / name / ".kldrift-0a.tmp").write_bytes(b"half a fi")
+    frame = spark.read.parquet(str(output / name))
+    assert frame.columns == TABLES[name].names
+    assert frame.count() == read_table(str(output), name).num_rows
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_an_empty_table_can_be_written_and_read(tmp_path, name):
+    if name == "runs":
+        (tmp_path / name).mkdir()
+    else:
+        empty = {key: TABLES[key].empty_table() for key in TABLES if key != "runs"}
+        write_window(str(tmp_path), MONITOR, Window(), empty)
+    assert read_table(str(tmp_path), name).equals(TABLES[name].empty_table())
+
+
+@pytest.mark.parametrize("name", ["drift_scores", "drift_cells", "profiles"])
+def test_the_same_rows_give_the_same_bytes_however_they_are_chunked(name):
+    table = window_tables()[name]
+    chunked = pa.concat_tables([table.slice(0, 1), table.slice(1, 1), table.slice(2)])
+    from_pandas = pa.Table.from_pandas(
+        table.to_pandas().sample(frac=1, random_state=0).sort_index()
+    )
+    data = to_parquet(conform(name, table))
+    assert to_parquet(conform(name, chunked)) == data
+    assert to_parquet(conform(name, from_pandas.drop_columns("__index_level_0__"))) == data
+
+
+def test_files_are_compressed_and_carry_statistics_and_what_a_null_means(output):
+    file = pq.ParquetFile(next((output / "drift_scores").iterdir()))
+    column = file.metadata.row_group(0).column(TABLES["drift_scores"].names.index("kl"))
+    assert column.compression == "ZSTD"
+    assert (column.statistics.min, column.statistics.max) == (0.01, 0.42)
+    assert file.schema_arrow.field("kl").metadata[b"unit"] == b"nats"
+    assert b"pandas" not in (file.schema_arrow.metadata or {})
+
+
+def test_columns_may_come_in_any_order_and_leave_in_the_order_of_the_schema():
+    table = window_tables()["drift_cells"]
+    turned = table.select(table.column_names[::-1])
+    assert conform("drift_cells", turned).equals(table)
+
+
+def test_kindred_types_are_cast():
+    table = window_tables()["drift_scores"]
+    ours = table
+    for column, type_ in [
+        ("schema_version", pa.int64()),
+        ("cells", pa.float64()),
+        ("kl", pa.float32()),
+        ("feature", pa.dictionary(pa.int32(), pa.string())),
+        ("severity", pa.large_string()),
+        ("window_end", pa.timestamp("ns", "Europe/Berlin")),
+    ]:
+        table = replaced(table, column, table[column].cast(type_))
+    table = replaced(table, "segment", pa.nulls(table.num_rows))
+    cast = conform("drift_scores", table)
+    assert cast.schema.equals(TABLES["drift_scores"])
+    assert cast.drop_columns("kl").equals(ours.drop_columns("kl"))
+
+
+def test_what_is_not_a_number_is_stored_as_null():
+    table = window_tables()["drift_scores"]
+    table = replaced(table, "kl", pa.array([math.nan, math.inf, -math.inf, 0.5]))
+    assert conform("drift_scores", table)["kl"].to_pylist() == [None, None, None, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.drop_columns("kl"), "missing columns of drift_scores: 'kl'"),
+        (
+            lambda t: t.rename_columns({"psi": "psl"}),
+            "unknown columns of drift_scores: 'psl'; did you mean 'psi'",
+        ),
+        (lambda t: t.append_column("kl", t["kl"]), "columns of drift_scores stand there twice"),
+        (
+            lambda t: replaced(t, "kl", pa.array(["0.4"] * 4)),
+            "drift_scores.kl: expected double, got string",
+        ),
+        (
+            lambda t: replaced(t, "feature", pa.array([1, 2, 3, 4])),
+            "drift_scores.feature: expected string, got int64",
+        ),
+        (
+            lambda t: replaced(t, "n_current", pa.array([0.5] * 4)),
+            "drift_scores.n_current: cannot be stored as int64",
+        ),
+        (
+            lambda t: replaced(t, "window_end", t["window_end"].cast(pa.timestamp("us"))),
+            r"drift_scores.window_end: expected timestamp\[us, tz=UTC\], got timestamp\[us\]",
+        ),
+        (
+            lambda t: replaced(t, "severity", pa.array(["ok", None, "ok", None])),
+            "drift_scores.severity: must not be null, got 2 nulls",
+        ),
+        (
+            lambda t: replaced(t, "monitor", pa.array([MONITOR] * 3 + ["chicago"])),
+            "drift_scores.monitor: expected 'nyc_taxi' in every row, also got 'chicago'",
+        ),
+        (
+            lambda t: replaced(t, "window_start", pa.nulls(4, t["window_start"].type)),
+            "drift_scores.window_start: expected .* in every row, also got None",
+        ),
+    ],
+    ids=[
+        "missing column",
+        "unknown column",
+        "column twice",
+        "text for a number",
+        "number for a text",
+        "half a row",
+        "no time zone",
+        "null",
+        "another monitor",
+        "another window",
+    ],
+)
+def test_rows_that_are_not_of_the_table_are_refused_and_nothing_is_written(
+    tmp_path, change, message
+):
+    tables = window_tables()
+    tables["drift_scores"] = change(tables["drift_scores"])
+    with pytest.raises(ValueError, match=message):
+        write_window(str(tmp_path), MONITOR, DAYS[0], tables)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_three_tables_of_a_window_are_wanted(tmp_path):
+    tables = window_tables()
+    del tables["profiles"]
+    with pytest.raises(ValueError, match="missing tables: 'profiles'"):
+        write_window(str(tmp_path), MONITOR, DAYS[0], tables)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"exitcode": 0}, "unknown columns of runs: 'exitcode'; did you mean 'exit_code'"),
+        ({"started_at": datetime(2020, 5, 1)}, "runs.started_at: needs a time zone"),
+        ({"config_hash": None}, "runs.config_hash: must not be null"),
+    ],
+)
+def test_a_run_that_is_not_of_the_table_is_refused(tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        write_run(str(tmp_path), run_row() | change)
+
+
+def test_a_run_without_a_column_is_refused(tmp_path):
+    row = run_row()
+    del row["error"]
+    with pytest.raises(ValueError, match="missing columns of runs: 'error'"):
+        write_run(str(tmp_path), row)
+
+
+@pytest.mark.parametrize("name", ["_hidden", ".hidden", "a/b", "..", "", "a\n", "ä", "x" * 129])
+def test_a_name_that_readers_would_not_find_is_refused(tmp_path, name):
+    with pytest.raises(OutputError, match=r"monitor .* cannot name a file"):
+        write_window(str(tmp_path), name, DAYS[0], window_tables(monitor=name))
+    with pytest.raises(OutputError, match=r"run_id .* cannot name a file"):
+        write_run(str(tmp_path), run_row(run_id=name))
+
+
+def test_only_files_of_ours_are_read(output):
+    (output / "runs" / "notes.txt").write_text("x")
+    (output / "runs" / "_SUCCESS").touch()
+    assert read_table(str(output), "runs").num_rows == 2
+
+
+def test_a_damaged_file_is_named(output):
+    damaged = output / "runs" / "run-1.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    with pytest.raises(OutputError, match=r"runs/run-1\.parquet: not a table .* run its window"):
+        read_table(str(output), "runs")
+
+
+def test_an_unknown_table_is_refused(output):
+    with pytest.raises(ValueError, match="no table 'scores'; the tables are drift_scores,"):
+        read_table(str(output), "scores")
+
+
+def test_a_run_id_may_hold_the_time_it_began(tmp_path):
+    run_id = datetime(2020, 5, 1, tzinfo=UTC).strftime("%Y%m%dT%H%M%SZ") + "-1f3a"
+    assert write_run(str(tmp_path), run_row(run_id=run_id)).endswith(f"runs/{run_id}.parquet")
