@@ -75,12 +75,21 @@ class Feature:
         if self.part is Part.VALUE or pa.types.is_null(column.type):
             return column
         if self.part is Part.SIZE:
-            return pc.list_value_length(column)
+            return _sizes(column)
         if pa.types.is_timestamp(column.type) and column.type.tz:
             column = column.cast(pa.timestamp("us", tz="UTC"), safe=False)
         if self.part is Part.HOUR:
             return pc.hour(column)
         return pc.day_of_week(column) if self.part is Part.WEEKDAY else pc.month(column)
+
+
+def _sizes(column: pa.Array) -> pa.Array:
+    """How many elements each array or map has."""
+    if not pa.types.is_map(column.type):
+        return pc.list_value_length(column)
+    ends = column.offsets
+    sizes = pc.subtract(ends.slice(1), ends.slice(0, len(column)))
+    return pc.if_else(column.is_valid(), sizes, pa.scalar(None, sizes.type))
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,9 @@ from kldrift.divergence.kl import kl_terms
 from kldrift.features import Pair
 from kldrift.probabilities import Probabilities, probabilities
 from kldrift.profile import Counts
-from kldrift.reading import Reading
 from kldrift.score import SCORES, Comparison, scored_counts
 from kldrift.significance import q_values
-from kldrift.support import Cell, CellKind
+from kldrift.support import Cell, CellKind, NumericSupport
 from kldrift.threshold import Severity, exceeded
 
 
@@ -36,6 +35,7 @@ class Status(StrEnum):
 
 SCORED: Final = (Status.OK, Status.CONSTANT)
 SHOWN_CELLS: Final = 3
+LARGE_GAUSSIAN_KL: Final = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +183,8 @@ def _judged(verdict: Verdict, q: float, config: Config) -> Verdict:
         reason = _why(verdict, severity, metric, q_value)
     elif metric is not None:
         reason = f"{metric} could not be computed"
+    elif not reason:
+        reason = _extremes(verdict)
     return replace(verdict, severity=severity, reason=reason, q_value=q_value)
 
 
@@ -208,6 +210,21 @@ def _why(verdict: Verdict, severity: Severity, metric: str, q_value: float | Non
     evidence = "" if q_value is None else f", q {q_value:.1g}"
     text = f"{metric} {verdict.value(metric):.3g} is above {severity.value} {limit:g}{evidence}"
     return f"{text}; {_most_moved(verdict)}"
+
+
+def _extremes(verdict: Verdict) -> str:
+    """Why moments moved although the distribution hardly did; empty if they did not."""
+    gaussian, kl = verdict.value("gaussian_kl"), verdict.value("kl")
+    if gaussian is None or kl is None or gaussian < LARGE_GAUSSIAN_KL or verdict.comparison is None:
+        return ""
+    support = verdict.comparison.support
+    scale = support.scale if isinstance(support, NumericSupport) else 1
+    now = verdict.comparison.current.moments.scaled(scale)
+    before = verdict.comparison.reference.moments.scaled(scale)
+    return (
+        f"gaussian_kl {gaussian:.3g} comes from few rows far out: smallest {now.minimum:.3g}, "
+        f"largest {now.maximum:.3g} (reference {before.minimum:.3g}, {before.maximum:.3g})"
+    )
 
 
 def _most_moved(verdict: Verdict) -> str:
@@ -245,14 +262,9 @@ def cell_text(cell: Cell) -> str:
     if cell.kind is CellKind.OVERFLOW:
         return f"above {cell.lower:.5g}, the reference's largest"
     return {
-        CellKind.OTHER: "values not in the reference's cells",
+        CellKind.OTHER: "all other values",
         CellKind.NAN: "NaN",
         CellKind.NULL: "null",
         CellKind.NEGATIVE_INFINITY: "-infinity",
         CellKind.POSITIVE_INFINITY: "+infinity",
     }[cell.kind]
-
-
-def is_presence(p: Pair) -> bool:
-    """Whether only the presence of values is compared, because the types differ."""
-    return p.feature.reading is Reading.PRESENCE

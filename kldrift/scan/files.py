@@ -52,7 +52,10 @@ class File:
             if self.uri:
                 filesystem, _ = pafs.FileSystem.from_uri(self.uri)
                 source = filesystem.open_input_file(self.path)
-            return pq.ParquetFile(source, read_dictionary=list(dictionary))
+            metadata = pq.read_metadata(source)
+            # A file may lack a column that others of its dataset have.
+            there = [name for name in dictionary if name in metadata.schema.to_arrow_schema().names]
+            return pq.ParquetFile(source, metadata=metadata, read_dictionary=there)
         except (pa.ArrowException, OSError) as cause:
             raise DatasetError(f"cannot read {self.path!r} as Parquet: {cause}") from cause
 
@@ -267,7 +270,8 @@ class Reader:
 
     def columns(self, pieces: Sequence[Piece]) -> Columns:
         """The features of some row groups, block of features by block, batch by batch."""
-        texts = [".".join(f.path) for f in self.features if f.family == "text"]
+        # Arrow cannot read the dictionaries of nested text over several chunks.
+        texts = [f.path[0] for f in self.features if f.family == "text" and len(f.path) == 1]
         for file in dict.fromkeys(p.file for p in pieces):
             groups = [p.row_group for p in pieces if p.file == file]
             with file.open(texts) as parquet:
