@@ -30,6 +30,8 @@ class _Silent:
         """Say nothing."""
 
 
+_Far = tuple[int, int | None, str]
+
 SILENT: Final[Progress] = _Silent()
 
 
@@ -55,7 +57,7 @@ class LogProgress(_Shown):
         ...     progress.stage("counting")
         ...     progress.update(12, 12, "files")
         T counting
-        T counting done: 12 of 12 files, 3.2 s
+        T counting done: 12 files, 3.2 s
     """
 
     def __init__(
@@ -76,7 +78,8 @@ class LogProgress(_Shown):
         """
         self._stream = sys.stderr if stream is None else stream
         self._every, self._clock, self._now = every, clock, now or _utc
-        self._stage, self._far = "", ""
+        self._stage = ""
+        self._far: _Far | None = None
         self._began = self._said = 0.0
 
     def stage(self, name: str) -> None:
@@ -84,24 +87,29 @@ class LogProgress(_Shown):
         self.close()
         self._began = self._said = self._clock()
         self._stage = name
-        self._say(name)
+        self._print(name)
 
     def update(self, done: int, total: int | None, unit: str) -> None:
         """Say how far it is, if nothing has been said for a while."""
-        self._far = f"{how_far(done, total, unit)}, "
-        seconds = self._clock()
-        if seconds - self._said >= self._every:
-            self._said = seconds
-            self._say(f"{self._stage}: {self._far}{seconds - self._began:.1f} s")
+        self._far = (done, total, unit)
+        if self._clock() - self._said >= self._every:
+            self._said = self._clock()
+            self._say(self._stage, self._far)
 
     def close(self, *, failed: bool = False) -> None:
         """Say that the present stage is done, or has failed."""
-        if self._stage:
-            end, seconds = "failed" if failed else "done", self._clock() - self._began
-            self._say(f"{self._stage} {end}: {self._far}{seconds:.1f} s")
-        self._stage, self._far = "", ""
+        if self._stage and failed:
+            self._say(f"{self._stage} failed", self._far)
+        elif self._stage:
+            self._say(f"{self._stage} done", self._far and at_the_end(*self._far))
+        self._stage, self._far = "", None
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, far: _Far | None) -> None:
+        far_and = f"{how_far(*far)}, " if far else ""
+        seconds = self._clock() - self._began
+        self._print(f"{text}: {far_and}{seconds:.1f} s")
+
+    def _print(self, text: str) -> None:
         print(self._now(), text, file=self._stream, flush=True)
 
 
@@ -122,6 +130,7 @@ class BarProgress(_Shown):
             console=Console(file=sys.stderr if stream is None else stream),
         )
         self._task: progress.TaskID | None = None
+        self._far: _Far | None = None
         self._bars.start()
 
     def stage(self, name: str) -> None:
@@ -131,9 +140,9 @@ class BarProgress(_Shown):
 
     def update(self, done: int, total: int | None, unit: str) -> None:
         """Draw how far it is."""
+        self._far = (done, total, unit)
         if self._task is not None:
-            far = how_far(done, total, unit)
-            self._bars.update(self._task, completed=done, total=total, far=far)
+            self._bars.update(self._task, completed=done, total=total, far=how_far(*self._far))
 
     def close(self, *, failed: bool = False) -> None:
         """End the present line and leave the terminal as it was."""
@@ -143,8 +152,9 @@ class BarProgress(_Shown):
 
     def _finish(self) -> None:
         if self._task is not None:
-            task = self._bars.tasks[self._task]
-            self._bars.update(self._task, total=task.total or 1, completed=task.total or 1)
+            far = self._far and how_far(*at_the_end(*self._far))
+            self._bars.update(self._task, total=1, completed=1, far=far or "")
+        self._far = None
 
 
 def how_far(done: int, total: int | None, unit: str) -> str:
@@ -157,6 +167,16 @@ def how_far(done: int, total: int | None, unit: str) -> str:
         '3 of 12 files'
     """
     return f"{done:,} {unit}" if total is None else f"{done:,} of {total:,} {unit}"
+
+
+def at_the_end(done: int, total: int | None, unit: str) -> tuple[int, None, str]:
+    """Return how far a stage is that is done, whatever was the last that it said.
+
+    Examples:
+        >>> how_far(*at_the_end(3, 12, "files"))
+        '12 files'
+    """
+    return (done if total is None else total), None, unit
 
 
 def _utc() -> str:

@@ -37,13 +37,16 @@ def test_each_stage_is_a_line_when_it_begins_and_one_when_it_is_done(log):
     progress.stage("counting")
     progress.update(7, 40, "files")
     clock.seconds = 2.5
-    progress.update(40, 40, "files")
+    progress.update(39, 40, "files")
+    progress.stage("writing")
     progress.close()
     assert lines() == [
         "T planning",
         "T planning done: 1.2 s",
         "T counting",
-        "T counting done: 40 of 40 files, 1.2 s",
+        "T counting done: 40 files, 1.2 s",
+        "T writing",
+        "T writing done: 0.0 s",
     ]
 
 
@@ -66,11 +69,12 @@ def test_a_stage_that_fails_is_not_said_to_be_done(log):
     def fail():
         with progress:
             progress.stage("counting")
+            progress.update(3, 12, "files")
             raise KeyError
 
     with pytest.raises(KeyError):
         fail()
-    assert lines() == ["T counting", "T counting failed: 0.0 s"]
+    assert lines() == ["T counting", "T counting failed: 3 of 12 files, 0.0 s"]
 
 
 def test_the_end_of_a_run_without_a_stage_says_nothing(log):
@@ -94,10 +98,20 @@ def test_a_bar_shows_every_stage_and_how_far_it_came():
         progress.stage("planning")
         progress.stage("[red]counting")
         progress.update(3, 12, "files")
-    text = stream.getvalue()
-    assert "planning" in text
-    assert "[red]counting" in text
-    assert "3 of 12 files" in text
+    planning, counting = stream.getvalue().splitlines()
+    assert planning.split()[0] == "planning"
+    assert "files" not in planning
+    assert "[red]counting" in counting
+    assert " 12 files " in counting
+
+
+def test_a_bar_of_a_stage_that_fails_stays_where_it_was():
+    stream = io.StringIO()
+    progress = BarProgress(stream)
+    progress.stage("counting")
+    progress.update(3, 12, "files")
+    progress.close(failed=True)
+    assert "3 of 12 files" in stream.getvalue()
 
 
 def test_silence_is_a_progress(capsys):
