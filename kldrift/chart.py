@@ -26,8 +26,8 @@ def chart(name: str, cells: Sequence[Mapping[str, Any]]) -> str:
         name: the feature, for those who hear the page.
         cells: rows of ``drift_cells`` of one feature.
     """
-    scored = [cell for cell in cells if cell["probability_reference"] is not None]
-    moved = sorted(scored, key=lambda cell: -abs(cell["contribution"] or 0.0))
+    scored = [cell for cell in cells if cell["contribution"] is not None]
+    moved = sorted(scored, key=lambda cell: -abs(cell["contribution"]))
     shown = sorted(moved[:SHOWN], key=lambda cell: cell["cell"])
     lines = [
         (cell_name(cell), cell["probability_reference"], cell["probability_current"], _tip(cell))

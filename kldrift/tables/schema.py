@@ -21,6 +21,9 @@ NO_MOMENTS: Final = "categorical, or no finite value"
 NO_WINDOW_START: Final = "no time windows"
 NO_WINDOW_END: Final = "no time windows and no `--as-of`"
 WHOLE: Final = "the whole dataset"
+NO_SPREAD: Final = "categorical, not scored, or a side without spread"
+NO_THRESHOLD: Final = "no such threshold"
+FAILED: Final = "the run failed before it was known"
 OPEN: Final = "open, or a cell without bounds"
 NO_LABEL: Final = "a cell that is not a value or a category"
 
@@ -78,9 +81,9 @@ DRIFT_SCORES: Final = pa.schema(
         _number("total_variation"),
         _of_feature("wasserstein", CATEGORICAL),
         _number("ks", CATEGORICAL),
-        _nats("gaussian_kl", "categorical, not scored, or a side without spread"),
-        _nats("gaussian_kl_mean", "categorical, not scored, or a side without spread"),
-        _nats("gaussian_kl_spread", "categorical, not scored, or a side without spread"),
+        _nats("gaussian_kl", NO_SPREAD),
+        _nats("gaussian_kl_mean", NO_SPREAD),
+        _nats("gaussian_kl_spread", NO_SPREAD),
         _of_feature("mean_reference"),
         _of_feature("mean_current"),
         _of_feature("std_reference"),
@@ -88,8 +91,8 @@ DRIFT_SCORES: Final = pa.schema(
         _nats("kl_expected"),
         _number("p_value"),
         _number("q_value"),
-        _nats("threshold_warning", "no such threshold"),
-        _nats("threshold_critical", "no such threshold"),
+        _column("threshold_warning", pa.float64(), NO_THRESHOLD, unit="unit of the metric"),
+        _column("threshold_critical", pa.float64(), NO_THRESHOLD, unit="unit of the metric"),
         _text("severity"),
         _column("pseudocount", pa.float64(), NOT_SCORED, unit="rows"),
         _text("reference_id", "the reference was not profiled"),
@@ -114,9 +117,9 @@ DRIFT_CELLS: Final = pa.schema(
         _text("label", NO_LABEL),
         _rows("rows_reference"),
         _rows("rows_current"),
-        _number("probability_reference", "left out of the score"),
-        _number("probability_current", "left out of the score"),
-        _nats("contribution", "left out of the score"),
+        _number("probability_reference", NEVER),
+        _number("probability_current", NEVER),
+        _nats("contribution", NEVER),
     ]
 )
 
@@ -161,14 +164,14 @@ RUNS: Final = pa.schema(
         _rows("rows_current", "the current dataset was not read"),
         _text("reference_read", "the reference was not read"),
         _text("current_read", "the current dataset was not read"),
-        _column("features", pa.int32(), "the run failed before it was known", unit="features"),
-        _column("warning", pa.int32(), "the run failed before it was known", unit="features"),
-        _column("critical", pa.int32(), "the run failed before it was known", unit="features"),
-        _column("unscored", pa.int32(), "the run failed before it was known", unit="features"),
+        _column("features", pa.int32(), FAILED, unit="features"),
+        _column("warning", pa.int32(), FAILED, unit="features"),
+        _column("critical", pa.int32(), FAILED, unit="features"),
+        _column("unscored", pa.int32(), FAILED, unit="features"),
         _column(
             "skipped",
             pa.list_(pa.struct([("column", pa.string()), ("reason", pa.string())])),
-            "the run failed before it was known",
+            FAILED,
         ),
         _column(
             "seconds",

@@ -152,9 +152,8 @@ def _same_names(what: str, given: Mapping[str, Any] | list[str], wanted: Any) ->
 def to_parquet(table: pa.Table) -> bytes:
     """Return the table as a Parquet file; the same rows give the same bytes."""
     sink = pa.BufferOutputStream()
-    # Chunks would decide where pages end, so that they would decide the bytes.
     pq.write_table(
-        table.combine_chunks(),
+        table,
         sink,
         compression="zstd",
         compression_level=3,
