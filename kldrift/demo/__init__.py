@@ -1,0 +1,19 @@
+"""A made-up web shop with planted drift, to see a verdict before trusting one."""
+
+from __future__ import annotations
+
+from kldrift.demo.data import demo_config, write_demo
+from kldrift.demo.events import DECOYS, PLANTED, Decoy, Planted
+from kldrift.demo.report import Outcome, planted_against_flagged, to_text
+
+__all__ = [
+    "DECOYS",
+    "PLANTED",
+    "Decoy",
+    "Outcome",
+    "Planted",
+    "demo_config",
+    "planted_against_flagged",
+    "to_text",
+    "write_demo",
+]
