@@ -76,8 +76,20 @@ def test_a_store_that_does_not_replace_whole_objects_is_refused(scheme):
 def test_a_uri_that_is_not_understood_is_named():
     with pytest.raises(OutputError, match=r"gs://: names no bucket or container"):
         open_store("gs://")
-    with pytest.raises(OutputError, match=r"gs://b\?x=1: cannot open this location: .*'x'"):
+    with pytest.raises(OutputError, match=r"gs://b: cannot open this location: .*'x'"):
         open_store("gs://b?x=1")
+
+
+@pytest.mark.parametrize(
+    ("uri", "location"),
+    [
+        ("gs://bucket/drift/?scheme=http", "gs://bucket/drift/runs"),
+        ("s3://key:secret@bucket/drift?region=us-east-1", "s3://bucket/drift/runs"),
+        ("abfss://box@account.dfs.core.windows.net/drift", None),
+    ],
+)
+def test_a_location_holds_no_secret(uri, location):
+    assert open_store(uri).location("runs") == (location or f"{uri}/runs")
 
 
 def test_what_a_store_answers_is_reported_with_the_object(tmp_path):

@@ -8,6 +8,7 @@ through pyarrow (HDFS will not rename onto an existing file) is refused, not hal
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
@@ -59,27 +60,35 @@ def open_store(path: str) -> Store:
         OutputError: the URI is not one that can be written safely, or not understood.
     """
     scheme, separator, rest = path.partition(":")
+    shown = _without_secrets(path)
     if scheme == "file" and rest.startswith("/"):
-        return LocalStore(Path(_from_uri(path, path)[1]))
+        return LocalStore(Path(_from_uri(shown, path)[1]))
     if not separator or not rest.startswith("//"):
         return LocalStore(Path(path))
     if scheme not in OBJECT_STORES:
         raise OutputError(
-            f"{path}: cannot write to {scheme!r} safely; "
+            f"{shown}: cannot write to {scheme!r} safely; "
             f"use a local path or one of {', '.join(OBJECT_STORES)}"
         )
-    filesystem, root = _from_uri(path, f"{OBJECT_STORES[scheme]}:{rest}")
+    filesystem, root = _from_uri(shown, f"{OBJECT_STORES[scheme]}:{rest}")
     if not root.strip("/"):
-        raise OutputError(f"{path}: names no bucket or container to write to")
-    return ObjectStore(filesystem, root, path)
+        raise OutputError(f"{shown}: names no bucket or container to write to")
+    return ObjectStore(filesystem, root, shown)
 
 
-def _from_uri(path: str, uri: str) -> tuple[fs.FileSystem, str]:
+def _from_uri(shown: str, uri: str) -> tuple[fs.FileSystem, str]:
     try:
         filesystem, root = fs.FileSystem.from_uri(uri)
     except (OSError, pa.ArrowException) as error:
-        raise OutputError(f"{path}: cannot open this location: {first_line(error)}") from error
+        raise OutputError(f"{shown}: cannot open this location: {first_line(error)}") from error
     return filesystem, str(root)
+
+
+def _without_secrets(path: str) -> str:
+    """Return a URI fit for a log: without ``user:password@`` and ``?secret=``."""
+    if "://" not in path:
+        return path
+    return re.sub(r"//[^/@:]*:[^/@]*@", "//", path.partition("?")[0])
 
 
 class ObjectStore:
