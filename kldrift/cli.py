@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -37,7 +37,7 @@ exit codes:
   3  drift at or above --fail-on
   4  no such drift, but a feature that should have been scored could not be
 """
-LATER: Final = ("demo", "backfill", "rescore", "backtest", "report", "dashboard", "model-shift")
+LATER: Final = ("backfill", "rescore", "backtest", "report", "dashboard", "model-shift")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -148,6 +148,41 @@ def _from_folder_of(file: Path | None, source: str) -> str:
     return str(Path(source).absolute()) if elsewhere and not _URI.match(source) else source
 
 
+def _demo(args: argparse.Namespace) -> Answer:
+    from kldrift.console import Line, run_lines, visible  # noqa: PLC0415
+    from kldrift.demo import (  # noqa: PLC0415
+        as_it_should_be,
+        demo_config,
+        planted_against_flagged,
+        to_text,
+        write_demo,
+    )
+    from kldrift.runner import run  # noqa: PLC0415
+
+    folder = Path(args.output)
+    config = folder / "kldrift.yaml"
+    with _progress(quiet=False) as progress:
+        progress.stage("making 60 days of orders")
+        try:
+            write_demo(folder)
+            config.write_text(demo_config(Path()), encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"{folder}: cannot be written: {error.strerror}") from error
+        result = run(load_config(config), progress=progress)
+    outcomes = planted_against_flagged(result.scores)
+    right = as_it_should_be(outcomes)
+    said = "every planted event and no decoy" if right else "NOT what was planted"
+    lines = [
+        *run_lines(result, "critical"),
+        Line(),
+        *map(Line, to_text(outcomes).splitlines()),
+        Line(),
+        Line(f"the monitor flagged {said}; its configuration: {visible(str(config))}"),
+    ]
+    events = [asdict(outcome) for outcome in outcomes]
+    return Answer(0 if right else FAILED, lines, {"run": result.summary(), "events": events})
+
+
 def _later(args: argparse.Namespace) -> Answer:
     raise ConfigError(f"{args.name}: not available yet in kldrift {__version__}")
 
@@ -234,6 +269,10 @@ def _parser() -> argparse.ArgumentParser:
         )
         made.set_defaults(command=function, json=False)
         return made
+
+    demo = command("demo", _demo, "make the demo data, monitor it, print planted against flagged")
+    demo.add_argument("--output", default="demo", metavar="DIR", help="default: %(default)s")
+    _add_json(demo)
 
     init = command("init", _init, "look at a dataset, write a commented configuration for it")
     init.add_argument("source", metavar="SOURCE", help="files, a folder or a URI to monitor")

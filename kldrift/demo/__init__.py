@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kldrift.demo.data import demo_config, write_demo
 from kldrift.demo.events import DECOYS, PLANTED, Decoy, Planted
-from kldrift.demo.report import Outcome, planted_against_flagged, to_text
+from kldrift.demo.report import Outcome, as_it_should_be, planted_against_flagged, to_text
 
 __all__ = [
     "DECOYS",
@@ -12,6 +12,7 @@ __all__ = [
     "Decoy",
     "Outcome",
     "Planted",
+    "as_it_should_be",
     "demo_config",
     "planted_against_flagged",
     "to_text",

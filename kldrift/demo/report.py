@@ -60,6 +60,11 @@ def planted_against_flagged(scores: pd.DataFrame) -> list[Outcome]:
     return [*outcomes, _outcome(by_feature, "nothing at all", "", rest, "nothing")]
 
 
+def as_it_should_be(outcomes: Iterable[Outcome]) -> bool:
+    """Whether every event was answered as it should be: nothing missed, no false alarm."""
+    return all(o.verdict in ("caught", "quiet", "left to joint features") for o in outcomes)
+
+
 def to_text(outcomes: Iterable[Outcome]) -> str:
     """Lay outcomes out as a plain table.
 

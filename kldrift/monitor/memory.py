@@ -39,7 +39,7 @@ class TableSource:
 
     def size(self, features: Sequence[Feature]) -> int | None:
         """Bytes of the columns in memory."""
-        return sum(self.table.column(f.path[0]).nbytes for f in features)
+        return sum(int(self.table.column(f.path[0]).nbytes) for f in features)
 
     def batches(self, feature: Feature) -> Iterator[pa.Array]:
         """The values of a feature, batch by batch."""

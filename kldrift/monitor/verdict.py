@@ -11,7 +11,7 @@ import numpy as np
 
 from kldrift.config import Config, Threshold
 from kldrift.divergence.kl import kl_terms
-from kldrift.features import Pair
+from kldrift.features import NO_OVERRIDE, Pair
 from kldrift.probabilities import Probabilities, probabilities
 from kldrift.profile import Counts
 from kldrift.score import SCORES, Comparison, scored_counts
@@ -103,11 +103,13 @@ def verdict_of(
 ) -> Verdict:
     """The verdict on one feature, before evidence is known."""
     kind = p.feature.kind
-    override = config.features.override.get(p.feature.name)
-    thresholds = {**config.thresholds, **(override.thresholds if override else {})}
+    thresholds = dict(config.thresholds)
+    for name in (p.feature.column, p.feature.name):
+        thresholds |= config.features.override.get(name, NO_OVERRIDE).thresholds
     base = Verdict(p.feature.name, kind, Status.OK, thresholds=thresholds, comparison=comparison)
     if p.reference is None:
-        return replace(base, status=Status.NEW_FEATURE, reason=p.changed or "not in the reference")
+        status = Status.TYPE_CHANGED if p.changed else Status.NEW_FEATURE
+        return replace(base, status=status, reason=p.changed or "not in the reference")
     if p.current is None:
         status = Status.TYPE_CHANGED if p.changed else Status.MISSING_FEATURE
         return replace(base, status=status, reason=p.changed or "not in the current dataset")
@@ -129,17 +131,21 @@ def _status(  # noqa: PLR0911 - one line per status
     nulls = (comparison.current.counts[-1] == n, comparison.reference.counts[-1] == m)
     if p.changed and not any(nulls):
         return Status.TYPE_CHANGED, p.changed
-    fewest = config.scoring.min_rows
-    if min(n, m) < fewest:
-        return Status.TOO_FEW_ROWS, f"{min(n, m)} rows, scoring.min_rows is {fewest}"
-    if scores["cells"] == 0:
-        return Status.EMPTY, "every value is missing, and scoring.missing is exclude"
+    now, before = scored_counts(comparison, config.scoring.missing)
+    both = {"reference": before, "current dataset": now}
+    gone = [side for side, counts in both.items() if not counts.any()]
+    if gone:
+        where = " and the ".join(gone)
+        return Status.EMPTY, f"every value is missing in the {where}; scoring.missing is exclude"
+    rows, fewest = int(min(now.sum(), before.sum())), config.scoring.min_rows
+    if rows < fewest:
+        return Status.TOO_FEW_ROWS, f"{rows} rows, scoring.min_rows is {fewest}"
     if scores["cells"] == 1:
+        only = comparison.scored.cells[int((now + before).argmax())]
+        if only.kind is CellKind.OTHER:
+            return Status.CONSTANT, "no value is frequent enough for a cell of its own"
         return Status.CONSTANT, "one and the same value on both sides"
     if np.isnan(scores["kl"]):
-        if config.scoring.missing == "exclude" and any(nulls):
-            side = "current dataset" if nulls[0] else "reference"
-            return Status.EMPTY, f"every value is missing in the {side}"
         return Status.ERROR, (
             "kl is infinite: the current dataset has rows where the reference has none; "
             "set scoring.pseudocount above 0"
@@ -217,6 +223,8 @@ def _extremes(verdict: Verdict) -> str:
     gaussian, kl = verdict.value("gaussian_kl"), verdict.value("kl")
     if gaussian is None or kl is None or gaussian < LARGE_GAUSSIAN_KL or verdict.comparison is None:
         return ""
+    if kl > gaussian / 10:
+        return ""  # many rows moved
     support = verdict.comparison.support
     scale = support.scale if isinstance(support, NumericSupport) else 1
     now = verdict.comparison.current.moments.scaled(scale)
@@ -237,11 +245,17 @@ def _most_moved(verdict: Verdict) -> str:
     weight = cells.contributions - cells.current + cells.reference
     top = np.argsort(-weight, kind="stable")[:SHOWN_CELLS]
     moved = [
-        f"{cell_text(cells.cells[i])}: {_percent(before[i])} -> {_percent(now[i])}"
+        f"{_cell_name(cells, i)}: {_percent(before[i])} -> {_percent(now[i])}"
         for i in top
         if now[i] != before[i]
     ]
     return "most moved " + "; ".join(moved)
+
+
+def _cell_name(cells: ScoredCells, i: int) -> str:
+    if cells.cells[i].kind is CellKind.OTHER and not cells.rows_reference[i]:
+        return "values never seen in the reference"
+    return cell_text(cells.cells[i])
 
 
 def _percent(share: float) -> str:

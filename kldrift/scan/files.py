@@ -55,7 +55,12 @@ class File:
             metadata = pq.read_metadata(source)
             # A file may lack a column that others of its dataset have.
             there = [name for name in dictionary if name in metadata.schema.to_arrow_schema().names]
-            return pq.ParquetFile(source, metadata=metadata, read_dictionary=there)
+            return pq.ParquetFile(
+                source,
+                metadata=metadata,
+                read_dictionary=there,
+                coerce_int96_timestamp_unit="us",  # what Spark reads them as
+            )
         except (pa.ArrowException, OSError) as cause:
             raise DatasetError(f"cannot read {self.path!r} as Parquet: {cause}") from cause
 
@@ -169,7 +174,10 @@ def read_footers(files: Sequence[File]) -> Footers:
             columns[field.name] = (_common_type(field.name, known, first, kind, file), first)
     partitions = pa.schema(_partition_types(files))
     fields = [pa.field(n, t) for n, (t, _) in columns.items() if n not in partitions.names]
-    return Footers(pa.schema([*fields, *partitions]), partitions, tuple(pieces), sizes)
+    # Spark notes in the metadata which text columns do not compare byte by byte.
+    notes = read[0][0].metadata if read else None
+    schema = pa.schema([*fields, *partitions], notes)
+    return Footers(schema, partitions, tuple(pieces), sizes)
 
 
 def _footer(file: File) -> tuple[pa.Schema, list[Piece], dict[str, int]]:
@@ -258,12 +266,14 @@ class Reader:
 
     Attributes:
         features: what to read.
+        schema: the columns of all files.
         partitions: the types of the partition columns.
         where: rows to keep, as an Arrow expression; None keeps all.
         where_columns: the columns that ``where`` reads.
     """
 
     features: tuple[Feature, ...]
+    schema: pa.Schema
     partitions: pa.Schema
     where: Any = None
     where_columns: tuple[str, ...] = ()
@@ -299,7 +309,8 @@ class Reader:
             if self.where is not None:
                 for name in self.where_columns:
                     if name not in table.column_names:
-                        table = table.append_column(name, pa.nulls(batch.num_rows))
+                        nulls = pa.nulls(batch.num_rows, self.schema.field(name).type)
+                        table = table.append_column(name, nulls)
                 table = table.filter(self.where)
             yield table
 

@@ -59,7 +59,7 @@ def open_files(dataset: Dataset, side: str) -> ArrowSource | Unsupported:
     where = to_arrow(dataset.where, footers.schema)
     if isinstance(where, Unsupported):
         return where
-    return ArrowSource(footers, where, tuple(sorted(columns(dataset.where))))
+    return ArrowSource(footers, where, tuple(sorted(columns(dataset.where, footers.schema))))
 
 
 def open_source(

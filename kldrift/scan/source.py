@@ -55,7 +55,13 @@ class ArrowSource:
 
     def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
         """The results of a program's tasks."""
-        reader = Reader(program.features, self.footers.partitions, self.where, self.where_columns)
+        reader = Reader(
+            program.features,
+            self.footers.schema.remove_metadata(),
+            self.footers.partitions,
+            self.where,
+            self.where_columns,
+        )
         shares = spread(self.footers.pieces, parallelism(spark))
         tasks = spark.range(0, len(shares), 1, len(shares))
         return tasks.mapInArrow(partial(_read_shares, shares, reader, program), schema)

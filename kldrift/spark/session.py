@@ -50,13 +50,16 @@ def open_session(wanted: Spark, app: str) -> tuple[SparkSession, bool]:
     if active is not None:
         return active, False
     under_submit = "PYSPARK_GATEWAY_PORT" in os.environ
-    if not under_submit and not (wanted.master or "").startswith("sc://"):
+    connect = (wanted.master or "").startswith("sc://") or "SPARK_REMOTE" in os.environ
+    if not under_submit and not connect:
         require_java()
     # Without it workers start whichever python is on the path, without pyarrow.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app)
     settings = {**({} if under_submit else NEW_SESSION), **wanted.conf}
-    master = wanted.master or (None if under_submit else "local[*]")
+    # spark-submit has a master already, from its own options or from the cluster's defaults.
+    remote = bool(os.environ.get("SPARK_REMOTE"))
+    master = None if under_submit or remote else wanted.master or "local[*]"
     if master and master.startswith("sc://"):
         builder = builder.remote(master)
     elif master:
