@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
+from kldrift.sketch import NOMINATION, NumericSketch, Sketch, TextSketch
 from kldrift.support import (
     CategoricalSupport,
     Cell,
@@ -95,7 +95,7 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
     few = min(binning.stored_bins, max(binning.bins, rows // 10))
     if sketch.exact and len(lows) <= few:
         edges = np.unique(np.concatenate([lows, step(lows)]))
-        return Proposal(NumericSupport(edges, scale, unit))
+        return Proposal(NumericSupport(edges, scale, unit, _middle(sketch)))
     skip = ""
     everyone = rows if sketch.exact else INTEGER_ID_SHARE * rows
     plain = integral and scale == 1 and unit is Unit.NUMBER
@@ -111,12 +111,21 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
     cuts |= heavy
     cuts[1:] |= heavy[:-1]
     parts = [lows[cuts], step(lows[heavy & single]), step(highs[-1:])]
-    base = NumericSupport(np.unique(np.concatenate(parts)), scale, unit)
+    pivot = _middle(sketch)
+    base = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
     tentative = _inside(sketch.heavy, lows, highs, heavy & ~single)
     parts += [tentative, step(tentative)]
-    support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit)
-    fewest = 1 / binning.stored_bins
+    support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
+    fewest = max(1 / binning.stored_bins, 2 / NOMINATION)  # lighter ones may not be nominated
     return Proposal(support, tuple(tentative.tolist()), fewest, skip=skip, base=base)
+
+
+def _middle(sketch: NumericSketch) -> float:
+    """A value at the median of the sketched rows; 0 where there are none."""
+    if not len(sketch.counts):
+        return 0.0
+    middle = np.searchsorted(np.cumsum(sketch.counts), sketch.rows / 2)
+    return float(sketch.lows[middle])
 
 
 def _inside(values: Keys, lows: Keys, highs: Keys, cells: NDArray[np.bool_]) -> Keys:
@@ -138,13 +147,13 @@ def _categories(sketch: TextSketch, binning: Binning, *, floats: bool) -> Propos
     share = 2 / sketch.limit
     candidates = sketch.counts + sketch.deducted >= share * sketch.rows
     names = np.array(sketch.values.to_pylist(), dtype=object)[candidates]
-    skip = "" if len(names) else _too_many(sketch.limit)
+    skip = "" if len(names) else _too_many(share)
     chosen = tuple(sorted(names.tolist()))
     return Proposal(CategoricalSupport(chosen, floats), chosen, share, most, skip)
 
 
-def _too_many(limit: int) -> str:
-    return f"near-unique: no value fills 1 in {limit // 2:,} rows"
+def _too_many(share: float) -> str:
+    return f"near-unique: no value fills 1 in {round(1 / share):,} rows"
 
 
 def _most_frequent(names: list[str], counts: NDArray[np.int64], most: int) -> tuple[str, ...]:
@@ -194,7 +203,7 @@ def settle(proposal: Proposal, counts: NDArray[np.int64], *, keep: bool = False)
     at = np.searchsorted(support.edges, tentative, "right")
     passed = tentative[inner[at] >= proposal.share * int(inner.sum())]
     edges = np.unique(np.concatenate([base.edges, passed, step(passed)]))
-    settled = NumericSupport(edges, support.scale, support.unit)
+    settled = NumericSupport(edges, support.scale, support.unit, support.pivot)
     target = np.arange(support.size) - support.size + settled.size
     target[0] = 0
     target[1 : support.intervals] = np.searchsorted(settled.edges, support.edges, "right")
@@ -214,7 +223,7 @@ def _settle_categories(
     other = len(chosen)
     target = [place.get(name, other) for name in support.categories]
     target += range(other, settled.size)
-    skip = "" if chosen or keep or not rows else _too_many(LIMIT)
+    skip = "" if chosen or keep or not rows else _too_many(proposal.share)
     return Settled(settled, np.array(target, dtype=np.intp), skip)
 
 
@@ -267,11 +276,14 @@ def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int)
     starts = np.flatnonzero(np.diff(target, prepend=-1))
     ends = np.append(starts[1:], support.size) - 1
     cells = tuple(
-        support.cells[s] if s == e else _joined(support.cells[s], support.cells[e])
+        support.cells[s] if s == e else _joined(support, int(s), int(e))
         for s, e in zip(starts, ends, strict=True)
     )
     return Scored(target, cells)
 
 
-def _joined(first: Cell, last: Cell) -> Cell:
-    return Cell(CellKind.BIN, first.lower, last.upper)
+def _joined(support: NumericSupport, first: int, last: int) -> Cell:
+    upper = support.cells[last].upper
+    if support.integral and support.points[last] and last < len(support.edges):
+        upper = support.amount(support.edges[last])  # behind the last value, not at it
+    return Cell(CellKind.BIN, support.cells[first].lower, upper)

@@ -57,7 +57,7 @@ def run_lines(result: RunResult, fail_on: str) -> Iterator[Line]:
             yield Line(f"  {visible(column)}: {visible(reason)}", indent=2)
         if len(result.skipped) > MOST_SKIPPED:
             yield Line(f"  and {len(result.skipped) - MOST_SKIPPED} more; see table runs")
-    yield Line(f"tables: {visible(str(result.output))}")
+    yield Line(f"tables: {visible(result.output)}")
     if result.docs is not None:
         yield Line(f"Data Docs: {visible(str(result.docs))}")
     yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}")

@@ -7,6 +7,7 @@ Python per value.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldrift.moments import NO_MOMENTS, Moments
-from kldrift.reading import Reading, Tally, numbers
+from kldrift.reading import Reading, Tally, numbers, plain
 from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
 from kldrift.support import CategoricalSupport, Keys, NumericSupport, Support
 
@@ -32,19 +33,18 @@ def sketch_batch(column: pa.Array, reading: Reading, limit: int = LIMIT, level: 
         level: resolution that the rest of the feature has already been brought down to.
     """
     if reading is Reading.PRESENCE:
-        here = len(column) - column.null_count
-        return TextSketch(
-            limit, pa.array([], pa.string()), np.empty(0, np.int64), 0, here, column.null_count
-        )
+        null = plain(column).null_count
+        return replace(TextSketch.empty(limit), rows=len(column) - null, null=null)
     if reading is Reading.TEXT:
         tally = Tally(column)
         counts, null, nan = tally.counts()
-        rows = int(counts.sum())
-        batch = TextSketch(limit, tally.names, counts, 0, rows, null, nan)
+        used = counts > 0  # a dictionary may hold values that no row has
+        names, rows = tally.names.filter(pa.array(used)), int(counts.sum())
+        batch = TextSketch(limit, names, counts[used], 0, rows, null, nan)
         # Adding nothing merges names that two different values share, and keeps the limit.
         return TextSketch.empty(limit) + batch
     keys = numbers(column, reading)
-    return NumericSketch.of(np.sort(keys), column.null_count, limit, level)
+    return NumericSketch.of(np.sort(keys), len(column) - len(keys), limit, level)
 
 
 class Counter:
@@ -80,8 +80,8 @@ class Counter:
             counts[-2] = len(ordered) - end
         places = np.searchsorted(ordered[:end], self.support.edges, "left")
         counts[: self.support.intervals] = np.diff(places, prepend=0, append=end)
-        counts[-1] = column.null_count
-        return counts, Moments.of(finite.astype(np.float64, copy=False))
+        counts[-1] = len(column) - len(ordered)
+        return counts, Moments.of(finite.astype(np.float64, copy=False), self.support.pivot)
 
     def count_groups(
         self, column: pa.Array, groups: NDArray[np.int64], n_groups: int
@@ -108,13 +108,14 @@ class Counter:
     def _cells_of_text(self, column: pa.Array, support: CategoricalSupport) -> NDArray[np.int64]:
         other = len(support.categories)
         if self.reading is Reading.PRESENCE:
-            valid = column.is_valid().to_numpy(zero_copy_only=False)
-            return np.where(valid, other, support.size - 1)
+            valid = plain(column).is_valid().to_numpy(zero_copy_only=False)
+            presence: Counts = np.where(valid, other, support.size - 1)
+            return presence
         tally = Tally(column)
         found = pc.index_in(tally.names, value_set=self._categories).fill_null(other)
         flow = [support.size - 2, support.size - 1]  # codes -2 (NaN) and -1 (null) come last
         cells: Counts = np.append(found.to_numpy(zero_copy_only=False), flow).astype(np.int64)
-        return cells[tally.codes]
+        return np.asarray(cells[tally.codes])
 
     def _cells_of_numbers(
         self,
@@ -123,6 +124,7 @@ class Counter:
         groups: NDArray[np.int64],
         n_groups: int,
     ) -> tuple[NDArray[np.int64], list[Moments]]:
+        column = plain(column)
         cells = np.full(len(column), support.size - 1)
         valid = column.is_valid().to_numpy(zero_copy_only=False)
         keys = numbers(column, self.reading)
@@ -131,9 +133,9 @@ class Counter:
         if not support.integral:
             places[np.isnan(keys)] = support.size - 2
         cells[valid] = places
-        return cells, _grouped_moments(
-            keys[finite].astype(np.float64, copy=False), groups[valid][finite], n_groups
-        )
+        values = keys[finite].astype(np.float64, copy=False)
+        among = groups[valid][finite]
+        return cells, _grouped_moments(values, among, n_groups, support.pivot)
 
 
 def _end_of_numbers(ordered: Keys) -> int:
@@ -144,20 +146,19 @@ def _end_of_numbers(ordered: Keys) -> int:
 
 
 def _grouped_moments(
-    values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int
+    values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int, pivot: float
 ) -> list[Moments]:
     """Moments of the values of each group, without a pass per group."""
-    rows = np.bincount(groups, minlength=n_groups)
     low = np.full(n_groups, np.inf)
     high = np.full(n_groups, -np.inf)
     np.minimum.at(low, groups, values)
     np.maximum.at(high, groups, values)
-    some = np.maximum(rows, 1)
     with np.errstate(over="ignore", invalid="ignore"):
-        pivot = np.where(rows > 0, low / 2 + high / 2, 0.0)
-        deviations = values - pivot[groups]
-        shift = np.bincount(groups, deviations, n_groups) / some
-        deviations -= shift[groups]
-        m2 = np.bincount(groups, deviations * deviations, n_groups)
-    columns = (rows.tolist(), (pivot + shift).tolist(), m2.tolist(), low.tolist(), high.tolist())
-    return [Moments(*row) for row in zip(*columns, strict=True)]
+        deviations = values - pivot
+        sum1 = np.bincount(groups, deviations, n_groups)
+        sum2 = np.bincount(groups, deviations * deviations, n_groups)
+    rows = np.bincount(groups, minlength=n_groups)
+    return [
+        Moments(int(rows[i]), pivot, float(sum1[i]), 0.0, float(sum2[i]), 0.0, low[i], high[i])
+        for i in range(n_groups)
+    ]

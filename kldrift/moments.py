@@ -1,31 +1,44 @@
-"""Count, mean, spread and range of a feature's finite values, mergeable in any order."""
+"""Count, mean, spread and range of a feature's finite values, the same in whatever order they come.
+
+Sums of floats depend on their order, and a Gaussian KL of nearly equal data shows the last digits
+of its moments. So sums are kept to twice the precision of a double, about a pivot that is fixed
+before the first row is seen: what is rounded then is the same for a value wherever it stands.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+SPLIT_BITS: Final = 27
+FAR: Final = 256
+CHUNK: Final = 32_768
+"""Values that are summed together: they stay in a core's cache."""
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Moments:
     """Sufficient statistics of a Gaussian; a commutative monoid under ``+``.
 
-    Merged as in Chan et al. [1], so that a mean of 1e9 with a spread of 1 keeps its digits.
+    Power sums about a pivot near the data, each as the sum of two doubles: merging is adding, and a
+    mean of 1e9 with a spread of 1 keeps its digits.
 
     Attributes:
         rows: number of finite values.
-        mean: their mean; 0 where there are none.
-        m2: sum of squared deviations from the mean.
+        pivot: what is subtracted from each value first.
+        sum1: sum of the deviations from the pivot.
+        sum1_low: what a double loses of it.
+        sum2: sum of their squares.
+        sum2_low: what a double loses of it.
         minimum: smallest value; inf where there are none.
         maximum: largest value; -inf where there are none.
-
-    References:
-        [1] Chan, T. F., Golub, G. H. and LeVeque, R. J. (1983). Algorithms for computing the
-            sample variance. The American Statistician 37(3), 242-247.
 
     Examples:
         >>> (Moments.of(np.array([1.0, 2.0])) + Moments.of(np.array([3.0]))).mean
@@ -33,53 +46,165 @@ class Moments:
     """
 
     rows: int = 0
-    mean: float = 0.0
-    m2: float = 0.0
+    pivot: float = 0.0
+    sum1: float = 0.0
+    sum1_low: float = 0.0
+    sum2: float = 0.0
+    sum2_low: float = 0.0
     minimum: float = math.inf
     maximum: float = -math.inf
 
     @classmethod
-    def of(cls, values: NDArray[np.float64]) -> Self:
-        """Moments of finite values, shape ``(n,)``, in two passes over them."""
-        n = len(values)
-        if n == 0:
-            return cls()
-        low, high = float(values.min()), float(values.max())
+    def of(cls, values: Floats, pivot: float = 0.0) -> Self:
+        """Moments of finite values, shape ``(n,)``.
+
+        Args:
+            values: in any order; no NaN, no infinities.
+            pivot: a value near them, known before them.
+        """
+        if not len(values):
+            return cls(pivot=pivot)
+        total1, total2 = (0.0, 0.0), (0.0, 0.0)
         with np.errstate(over="ignore", invalid="ignore"):
-            # Deviations from a value inside the data are small: their mean loses no digits.
-            pivot = low / 2 + high / 2
-            deviations = values - pivot
-            shift = float(deviations.mean())
-            deviations -= shift
-            m2 = float(np.dot(deviations, deviations))
-        return cls(n, pivot + shift, m2, low, high)
+            for start in range(0, len(values), CHUNK):
+                deviations = values[start : start + CHUNK] - pivot
+                total1 = _added(total1, _sum(deviations))
+                total2 = _added(total2, _sum_of_squares(deviations))
+        low, high = float(values.min()), float(values.max())
+        return cls(len(values), pivot, *total1, *total2, low, high)
 
     def __add__(self, other: Self) -> Self:
         if not self.rows:
             return other
         if not other.rows:
             return self
-        rows = self.rows + other.rows
-        delta = other.mean - self.mean
-        return type(self)(
-            rows,
-            self.mean + delta * (other.rows / rows),
-            self.m2 + other.m2 + delta * delta * (self.rows / rows * other.rows),
-            min(self.minimum, other.minimum),
-            max(self.maximum, other.maximum),
-        )
+        other = other.about(self.pivot)
+        sum1 = _added((self.sum1, self.sum1_low), (other.sum1, other.sum1_low))
+        sum2 = _added((self.sum2, self.sum2_low), (other.sum2, other.sum2_low))
+        low, high = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
+        return type(self)(self.rows + other.rows, self.pivot, *sum1, *sum2, low, high)
+
+    def about(self, pivot: float) -> Self:
+        """The same moments about another pivot."""
+        if pivot == self.pivot or not math.isfinite(self.sum2):
+            return replace(self, pivot=pivot)
+        shift = Fraction(self.pivot) - Fraction(pivot)
+        s1, s2 = _exact(self.sum1, self.sum1_low), _exact(self.sum2, self.sum2_low)
+        sum1 = _two(s1 + self.rows * shift)
+        sum2 = _two(s2 + 2 * shift * s1 + self.rows * shift * shift)
+        return type(self)(self.rows, pivot, *sum1, *sum2, self.minimum, self.maximum)
+
+    def summary(self, scale: int = 1) -> Summary:
+        """Mean, spread and range of the values divided by ``scale``."""
+        low, high = self.minimum / scale, self.maximum / scale
+        if not self.rows:
+            return Summary(0, math.nan, math.nan, low, high)
+        if not math.isfinite(self.sum1):
+            return Summary(self.rows, math.nan, math.nan, low, high)
+        s1 = _exact(self.sum1, self.sum1_low)
+        mean = float((Fraction(self.pivot) + s1 / self.rows) / scale)
+        if not math.isfinite(self.sum2):
+            return Summary(self.rows, mean, math.inf, low, high)
+        m2 = (_exact(self.sum2, self.sum2_low) - s1 * s1 / self.rows) / scale**2
+        return Summary(self.rows, mean, max(0.0, float(m2)), low, high)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the values; NaN where there are none."""
+        return self.summary().mean
+
+    @property
+    def m2(self) -> float:
+        """Sum of squared deviations from the mean; NaN where there are no values."""
+        return self.summary().m2
+
+    @property
+    def std(self) -> float:
+        """Population standard deviation; NaN where there are no values."""
+        return self.summary().std
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a reader asks of moments, in the unit of the feature.
+
+    Attributes:
+        rows: number of finite values.
+        mean: their mean; NaN where there are none, or it is beyond a double.
+        m2: sum of squared deviations from the mean; inf where it is beyond a double.
+        minimum: smallest value; inf where there are none.
+        maximum: largest value; -inf where there are none.
+    """
+
+    rows: int
+    mean: float
+    m2: float
+    minimum: float
+    maximum: float
 
     @property
     def std(self) -> float:
         """Population standard deviation (divided by ``rows``); NaN where there are no values."""
         return math.sqrt(self.m2 / self.rows) if self.rows else math.nan
 
-    def scaled(self, scale: int) -> Self:
-        """The moments of the values divided by ``scale``."""
-        if scale == 1:
-            return self
-        low, high = self.minimum / scale, self.maximum / scale
-        return type(self)(self.rows, self.mean / scale, self.m2 / scale**2, low, high)
-
 
 NO_MOMENTS: Final = Moments()
+
+
+def _exact(high: float, low: float) -> Fraction:
+    return Fraction(high) + Fraction(low)
+
+
+def _two(value: Fraction) -> tuple[float, float]:
+    """A number as the nearest double and the nearest double to what is left."""
+    try:
+        high = float(value)
+    except OverflowError:
+        return math.inf, 0.0
+    return high, float(value - Fraction(high))
+
+
+def _added(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+    """The sum of two numbers of twice a double's precision (Dekker 1971)."""
+    high = a[0] + b[0]
+    if not math.isfinite(high):
+        return high, 0.0
+    back = high - a[0]
+    low = (a[0] - (high - back)) + (b[0] - back) + a[1] + b[1]
+    total = high + low
+    return total, low - (total - high)
+
+
+def _sum(values: Floats) -> tuple[float, float]:
+    """The sum of at most 32,768 doubles, to about twice a double's precision.
+
+    Each value is split at a common bit: the upper parts are few bits wide, so that their sum is
+    exact in any order, and the lower parts are so small that rounding them does not matter.
+    """
+    largest = float(np.abs(values).max())
+    if not 0 < largest < 1e290:
+        total = float(values.sum())
+        return (total, 0.0) if math.isfinite(total) else (math.inf, 0.0)
+    upper = _upper(values, largest)
+    high, low = float(upper.sum()), float((values - upper).sum())
+    total = high + low
+    return total, low - (total - high)
+
+
+def _upper(values: Floats, largest: float) -> Floats:
+    """The values rounded to 26 bits of the largest one."""
+    anchor = math.ldexp(1.5, math.frexp(largest)[1] + SPLIT_BITS)
+    return (values + anchor) - anchor
+
+
+def _sum_of_squares(deviations: Floats) -> tuple[float, float]:
+    low, high = float(deviations.min()), float(deviations.max())
+    largest = max(-low, high)
+    if largest < FAR * (high - low) or not largest < 1e145:
+        return _sum(deviations * deviations)
+    # All are far from the pivot and near each other: the digits that differ are those that a
+    # rounded square would lose, so square the two halves of each number.
+    upper = _upper(deviations, largest)
+    lower = deviations - upper
+    cross = _sum(2 * upper * lower)
+    return _added(_added(_sum(upper * upper), cross), _sum(lower * lower))

@@ -106,7 +106,7 @@ class RunResult(Result):
     run: dict[str, Any]
     exit_code: int
     skipped: list[tuple[str, str]]
-    output: Path
+    output: str
     docs: Path | None
 
     def summary(self) -> dict[str, Any]:
@@ -117,7 +117,7 @@ class RunResult(Result):
             "severities": self.counts,
             "worst": records(self.worst(WORST_IN_SUMMARY)),
             "skipped": [{"column": column, "reason": reason} for column, reason in self.skipped],
-            "output": str(self.output),
+            "output": self.output,
             "docs": None if self.docs is None else str(self.docs),
         }
 
@@ -129,6 +129,6 @@ class RunResult(Result):
             cells=found.cells,
             monitor=self.run.get("monitor"),
             skipped=tuple(self.skipped),
-            output=str(self.output),
+            output=self.output,
             docs=None if self.docs is None else str(self.docs),
         )

@@ -133,7 +133,7 @@ def _score_cells(
         out[metric][which] = np.where(both, value, np.nan)
     cells = occupied.sum(-1)
     out["cells"][which] = cells
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         expected = np.maximum(cells - 1, 0) / 2 * (1 / n + 1 / m)
     out["kl_expected"][which] = np.where(both, expected, np.nan)
     out["p_value"][which] = np.where(both, np.atleast_1d(g_test(p, q)[2]), np.nan)
@@ -180,7 +180,7 @@ def _score_moments(pairs: Sequence[Comparison], out: dict[str, Floats]) -> None:
         pair = pairs[i]
         assert isinstance(pair.support, NumericSupport)
         for side, profile in (("reference", pair.reference), ("current", pair.current)):
-            moments = profile.moments.scaled(pair.support.scale)
+            moments = profile.moments.summary(pair.support.scale)
             if moments.rows:
                 out[f"mean_{side}"][i] = moments.mean
                 out[f"std_{side}"][i] = moments.std

@@ -63,10 +63,11 @@ class Unit(StrEnum):
 
 
 def step(keys: Keys) -> Keys:
-    """Return the next larger key that the type holds, so that ``[v, step(v))`` holds v alone."""
+    """The next larger key that the type holds: the interval from v to it holds v alone."""
     if keys.dtype == np.int64:
         return np.where(keys == np.iinfo(np.int64).max, keys, keys + 1)
-    return np.nextafter(keys, np.inf)
+    with np.errstate(over="ignore"):  # infinity follows the largest double
+        return np.nextafter(keys, np.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,21 +79,24 @@ class NumericSupport:
             with a cell of its own is the interval ``[v, step(v))``.
         scale: keys per unit: ``10**s`` for a decimal with s digits, 1,000,000 for timestamps.
         unit: what a key stands for.
+        pivot: a key in the midst of the reference, which moments are taken about.
     """
 
     edges: Keys
     scale: int = 1
     unit: Unit = Unit.NUMBER
+    pivot: float = 0.0
 
     def __post_init__(self) -> None:
         edges = np.array(self.edges)
         if edges.dtype not in (np.dtype(np.int64), np.dtype(np.float64)):
             raise ValueError(f"edges must be int64 or float64, got {edges.dtype}")
-        if edges.dtype == np.float64:
-            # Infinities get cells of their own: the tails hold finite values only.
-            edges = np.unique(np.concatenate([[LOWEST], edges, [np.inf]]))
         if edges.ndim != 1 or (edges[1:] <= edges[:-1]).any() or np.isnan(edges).any():
             raise ValueError(f"edges must be increasing numbers, got {self.edges!r}")
+        if edges.dtype == np.float64:
+            # Infinities get cells of their own: the tails hold finite values only.
+            # + 0.0 makes -0.0 the zero that it equals, so that equal edges have equal bytes.
+            edges = np.unique(np.concatenate([[LOWEST], edges + 0.0, [np.inf]]))
         edges.flags.writeable = False
         object.__setattr__(self, "edges", edges)
 
@@ -133,7 +137,9 @@ class NumericSupport:
         if len(self.edges) == 2:
             inner = [CellKind.OTHER]
         else:
-            inner[0], inner[-1] = CellKind.UNDERFLOW, CellKind.OVERFLOW
+            # The smallest and the largest double leave no room for a tail, and stay values.
+            inner[0] = inner[0] if self.points[1] else CellKind.UNDERFLOW
+            inner[-1] = inner[-1] if self.points[-2] else CellKind.OVERFLOW
         infinities = (CellKind.NEGATIVE_INFINITY, CellKind.POSITIVE_INFINITY)
         return (infinities[0], *inner, infinities[1], CellKind.NAN, CellKind.NULL)
 
@@ -151,7 +157,7 @@ class NumericSupport:
             return str(np.datetime64(int(key), "D"))
         if self.integral:
             digits = len(str(self.scale)) - 1
-            return str(Decimal(int(key)).scaleb(-digits)) if digits else str(int(key))
+            return f"{Decimal(int(key)).scaleb(-digits):f}"
         return repr(float(key)).removesuffix(".0")
 
     @cached_property
@@ -216,10 +222,10 @@ class NumericSupport:
         return hash((self.edges.tobytes(), self.scale, self.unit))
 
     def __str__(self) -> str:
-        if not len(self.edges):
+        edges = self.edges if self.integral else self.edges[1:-1]
+        if not len(edges):
             return "no edges"
-        first, last = self.text(self.edges[0]), self.text(self.edges[-1])
-        return f"{len(self.edges)} edges over [{first}, {last}]"
+        return f"{len(edges)} edges over [{self.text(edges[0])}, {self.text(edges[-1])}]"
 
 
 @dataclass(frozen=True)
@@ -262,6 +268,11 @@ class CategoricalSupport:
 
 
 Support = NumericSupport | CategoricalSupport
+
+
+def pivot_of(support: Support) -> float:
+    """What moments on a support are taken about."""
+    return support.pivot if isinstance(support, NumericSupport) else 0.0
 
 
 def require_same(left: Support, right: Support) -> None:

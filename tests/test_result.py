@@ -28,7 +28,7 @@ def run_result(scores=None, cells=None, **changes):
         "run": run_row(),
         "exit_code": 3,
         "skipped": [("trip_id", "nearly every value is its own")],
-        "output": Path("/data/drift"),
+        "output": "/data/drift",
         "docs": None,
     }
     return RunResult(
@@ -169,7 +169,7 @@ def test_nothing_from_data_acts_on_the_page():
         cells,
         run=run_row() | {"monitor": HOSTILE},
         skipped=[(HOSTILE, HOSTILE)],
-        output=Path(HOSTILE.replace("\x00", "")),
+        output=HOSTILE.replace("\x00", ""),
         docs=Path(HOSTILE.replace("\x00", "")),
     )
     page = found.to_html()

@@ -167,7 +167,7 @@ def _yaml(
     text: bool,
 ) -> str:
     lines = [
-        "# Written by `kldrift init`; `kldrift check` says what a run will do, `kldrift run` does it.",
+        "# Written by `kldrift init`. `kldrift check` says what a run will do.",
         f"monitor: {_scalar(monitor)}",
         "",
         f"reference:{f'  # {note}' if note else ''}",

@@ -118,7 +118,7 @@ def _publish(record: _Record, plan: Plan, outcome: Outcome, fail_on: str) -> Run
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
-        output=Path(config.output.path),
+        output=config.output.path,
         docs=docs,
     )
 

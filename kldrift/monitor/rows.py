@@ -140,7 +140,7 @@ def _moments(profile: Profile) -> dict[str, float | int]:
     support = profile.support
     if not isinstance(support, NumericSupport):
         return {}
-    m = profile.moments.scaled(support.scale)
+    m = profile.moments.summary(support.scale)
     if not m.rows:
         return {"moment_rows": 0}
     numbers = {"mean": m.mean, "m2": m.m2, "minimum": m.minimum, "maximum": m.maximum}

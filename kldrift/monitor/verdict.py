@@ -227,8 +227,8 @@ def _extremes(verdict: Verdict) -> str:
         return ""  # many rows moved
     support = verdict.comparison.support
     scale = support.scale if isinstance(support, NumericSupport) else 1
-    now = verdict.comparison.current.moments.scaled(scale)
-    before = verdict.comparison.reference.moments.scaled(scale)
+    now = verdict.comparison.current.moments.summary(scale)
+    before = verdict.comparison.reference.moments.summary(scale)
     return (
         f"gaussian_kl {gaussian:.3g} comes from few rows far out: smallest {now.minimum:.3g}, "
         f"largest {now.maximum:.3g} (reference {before.minimum:.3g}, {before.maximum:.3g})"

@@ -16,7 +16,7 @@ import pyarrow as pa
 from kldrift.binning import Binning, Proposal, choose
 from kldrift.counting import Counter, sketch_batch
 from kldrift.features import Feature
-from kldrift.moments import NO_MOMENTS
+from kldrift.moments import NO_MOMENTS, Moments
 from kldrift.profile import Profile
 from kldrift.reading import Reading
 from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
@@ -28,8 +28,10 @@ COUNTS: Final = pa.schema(
         ("feature", pa.int32()),
         ("counts", pa.list_(pa.int64())),
         ("moment_rows", pa.int64()),
-        ("mean", pa.float64()),
-        ("m2", pa.float64()),
+        ("sum1", pa.float64()),
+        ("sum1_low", pa.float64()),
+        ("sum2", pa.float64()),
+        ("sum2_low", pa.float64()),
         ("minimum", pa.float64()),
         ("maximum", pa.float64()),
     ]
@@ -37,7 +39,8 @@ COUNTS: Final = pa.schema(
 SKETCHES_DDL: Final = "feature int, sketch binary"
 COUNTS_DDL: Final = (
     "feature int, counts array<bigint>, "
-    "moment_rows bigint, mean double, m2 double, minimum double, maximum double"
+    "moment_rows bigint, sum1 double, sum1_low double, sum2 double, sum2_low double, "
+    "minimum double, maximum double"
 )
 
 Columns = Iterator[tuple[int, list[pa.Array]]]
@@ -139,6 +142,12 @@ def propose_one(feature: Feature, sketch: Sketch, binning: Binning) -> Proposal:
     )
 
 
+def moment_columns(moments: Moments) -> tuple[int, float, float, float, float, float, float]:
+    """Moments as they travel; the pivot is known from the support."""
+    m = moments
+    return m.rows, m.sum1, m.sum1_low, m.sum2, m.sum2_low, m.minimum, m.maximum
+
+
 class CountProgram:
     """Count every feature on its support."""
 
@@ -178,11 +187,7 @@ class Profiles:
             [
                 range(len(m)),
                 self._counts,
-                [x.rows for x in m],
-                [x.mean for x in m],
-                [x.m2 for x in m],
-                [x.minimum for x in m],
-                [x.maximum for x in m],
+                *zip(*(moment_columns(x) for x in m), strict=True),
             ],
             schema=COUNTS,
         )

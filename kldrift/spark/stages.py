@@ -27,13 +27,22 @@ from kldrift.scan.tasks import (
     SKETCHES_DDL,
     CountProgram,
     SketchProgram,
+    moment_columns,
     propose_one,
 )
 from kldrift.score import SCORES, Comparison, ScoredPair, score
 from kldrift.sketch import Sketch
-from kldrift.support import Support
+from kldrift.support import Support, pivot_of
 
-MOMENTS: Final = ("moment_rows", "mean", "m2", "minimum", "maximum")
+MOMENTS: Final = (
+    "moment_rows",
+    "sum1",
+    "sum1_low",
+    "sum2",
+    "sum2_low",
+    "minimum",
+    "maximum",
+)
 SCORED_DDL: Final = f"{COUNTS_DDL}, {', '.join(f'{name} double' for name in SCORES)}"
 
 Collect = Callable[[DataFrame], list[Any]]
@@ -85,50 +94,52 @@ def count(
 ) -> list[Profile]:
     """Count each feature on its support, in one scan."""
     counts = source.through(spark, CountProgram(features, supports), COUNTS_DDL)
-    merged = counts.groupBy(_bucket(spark)).applyInPandas(_merge_bucket, COUNTS_DDL)
+
+    def merger(parts: pd.DataFrame) -> pd.DataFrame:
+        return _merge_bucket(supports, parts)
+
+    merged = counts.groupBy(_bucket(spark)).applyInPandas(merger, COUNTS_DDL)
     profiles = {row["feature"]: _profile(row, supports) for row in collect(merged)}
     return [profiles[i] for i in range(len(features))]
 
 
-def _moments(row: Any) -> Moments:
-    return Moments(*(row[name] for name in MOMENTS))
+def _moments(row: Any, support: Support) -> Moments:
+    rows, *sums = (row[name] for name in MOMENTS)
+    return Moments(rows, pivot_of(support), *sums)
 
 
 def _profile(row: Any, supports: Sequence[Support]) -> Profile:
     counts = np.asarray(row["counts"], dtype=np.int64)
-    return Profile(supports[row["feature"]], counts, _moments(row))
+    return Profile(supports[row["feature"]], counts, _moments(row, supports[row["feature"]]))
 
 
 _CountsOf = dict[int, NDArray[np.int64]]
 _MomentsOf = dict[int, Moments]
 
 
-def _merged(parts: pd.DataFrame) -> tuple[_CountsOf, _MomentsOf]:
+def _merged(supports: Sequence[Support], parts: pd.DataFrame) -> tuple[_CountsOf, _MomentsOf]:
     counts: _CountsOf = {}
     moments: _MomentsOf = {}
-    # Tasks finish in any order: a fixed one makes sums of floats the same from run to run.
-    parts = parts.sort_values(["feature", *MOMENTS], kind="stable")
     for row in parts.to_dict("records"):
         i = int(row["feature"])
         if i in counts:
             counts[i] = counts[i] + row["counts"]
-            moments[i] = moments[i] + _moments(row)
+            moments[i] = moments[i] + _moments(row, supports[i])
         else:
-            counts[i], moments[i] = np.asarray(row["counts"], dtype=np.int64), _moments(row)
+            counts[i], moments[i] = (
+                np.asarray(row["counts"], dtype=np.int64),
+                _moments(row, supports[i]),
+            )
     return counts, moments
 
 
-def _merge_bucket(parts: pd.DataFrame) -> pd.DataFrame:
-    counts, moments = _merged(parts)
+def _merge_bucket(supports: Sequence[Support], parts: pd.DataFrame) -> pd.DataFrame:
+    counts, moments = _merged(supports, parts)
     return _frame(list(counts), counts, moments)
 
 
 def _frame(order: Sequence[int], counts: _CountsOf, moments: _MomentsOf) -> pd.DataFrame:
-    rows = [
-        (i, counts[i], m.rows, m.mean, m.m2, m.minimum, m.maximum)
-        for i in order
-        for m in (moments[i],)
-    ]
+    rows = [(i, counts[i], *moment_columns(moments[i])) for i in order]
     frame = pd.DataFrame(rows, columns=["feature", "counts", *MOMENTS])
     return frame.astype({"feature": "int32"})
 
@@ -177,9 +188,8 @@ def _nan(value: float | None) -> float:
 
 def _reference_rows(spark: SparkSession, references: Sequence[tuple[Profile, Scored]]) -> DataFrame:
     rows = [
-        (True, i, p.counts.tolist(), m.rows, m.mean, m.m2, m.minimum, m.maximum)
+        (True, i, p.counts.tolist(), *moment_columns(p.moments))
         for i, (p, _) in enumerate(references)
-        for m in (p.moments,)
     ]
     return spark.createDataFrame(rows, f"is_reference boolean, {COUNTS_DDL}")
 
@@ -191,8 +201,8 @@ def _score_bucket(
     sides: pd.DataFrame,
 ) -> pd.DataFrame:
     is_reference = sides["is_reference"].astype(bool)
-    current_counts, current_moments = _merged(sides[~is_reference])
-    reference_counts, reference_moments = _merged(sides[is_reference])
+    current_counts, current_moments = _merged(supports, sides[~is_reference])
+    reference_counts, reference_moments = _merged(supports, sides[is_reference])
     order = list(reference_counts)
     pairs = [
         Comparison(
