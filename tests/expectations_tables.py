@@ -99,7 +99,7 @@ def publish_rows(folder: Path, rows: list[dict[str, Any]], **changes: Any) -> An
     from kldrift.expectations import publish
 
     monitor = changes.get("monitor", "taxi")
-    path = folder / "scores" / f"{monitor}.parquet"
+    path = Path(changes.get("scores_path", folder / "scores" / f"{monitor}.parquet"))
     scores = write(path, rows)
     usual: dict[str, Any] = {
         "scores_path": str(path),

@@ -148,14 +148,16 @@ def test_one_of_our_expectations_that_cannot_be_read_is_noticed(tmp_path):
         publish(tmp_path, ROWS)
 
 
+RECORDED: list[str] = []
+
+
 class Recorded(ValidationAction):
     """An action such as a user writes."""
 
     type: str = "test_recorded"
-    seen: list = []
 
     def run(self, checkpoint_result, action_context=None):  # noqa: ARG002
-        Recorded.__fields__["seen"].default.append(checkpoint_result.run_id.run_name)
+        RECORDED.append(checkpoint_result.run_id.run_name)
         return {}
 
 
@@ -177,9 +179,10 @@ def add_action(folder, action):
 def test_actions_of_the_user_are_kept_and_run(tmp_path):
     publish(tmp_path, ROWS)
     add_action(tmp_path, Recorded(name="mine"))
+    RECORDED.clear()
     publish(tmp_path, ROWS, run_id="second")
     publish(tmp_path, ROWS, run_id="third", thresholds={"a": {"kl": (0.2, None)}})
-    assert Recorded.__fields__["seen"].default == ["second", "third"]
+    assert RECORDED == ["second", "third"]
     names = [a.name for a in user_context(tmp_path).checkpoints.get("taxi").actions]
     assert names == ["kldrift_summary", "mine"]
 
@@ -198,11 +201,11 @@ def test_settings_of_our_actions_are_kept(tmp_path):
 def test_the_summary_action_comes_back_because_it_guards_the_checkpoint(tmp_path):
     publish(tmp_path, ROWS)
     checkpoint = user_context(tmp_path).checkpoints.get("taxi")
-    checkpoint.actions = []
+    checkpoint.actions = [Recorded(name="mine")]
     checkpoint.save()
     publish(tmp_path, ROWS, data_docs=True)
     kinds = [type(a) for a in user_context(tmp_path).checkpoints.get("taxi").actions]
-    assert kinds == [UpdateDataDocsAction, DriftSummaryAction]
+    assert kinds == [Recorded, UpdateDataDocsAction, DriftSummaryAction]
 
 
 def test_data_docs_can_be_switched_off_and_on(tmp_path):
@@ -256,6 +259,12 @@ def test_a_validation_definition_of_the_user_is_not_taken_over(tmp_path):
         )
     )
     with pytest.raises(OutputError, match="the validation definition 'taxi' is not kldrift's"):
+        publish(tmp_path, ROWS)
+
+
+def test_a_data_source_of_the_user_is_not_taken_over(tmp_path):
+    user_context(tmp_path).data_sources.add_pandas_filesystem("kldrift", base_directory=tmp_path)
+    with pytest.raises(OutputError, match="is of type 'pandas_filesystem' and not kldrift's"):
         publish(tmp_path, ROWS)
 
 

@@ -139,11 +139,13 @@ def test_a_hostile_name_in_an_error_does_not_reach_the_page(names):
     try:
         write(scores, [row("another")])
         context = gx.get_context(mode="file", context_root_dir=str(names / "gx"))
-        context.checkpoints.get("taxi").run(run_id=RunIdentifier("tampered"))
-        (path,) = (names / "gx").rglob("validations/taxi/tampered/*/*.html")
+        context.checkpoints.get("taxi").run(run_id=RunIdentifier("tampered $text <i>"))
+        (path,) = (names / "gx").rglob("validations/taxi/tampered*/*/*.html")
     finally:
         scores.with_suffix(".kept").rename(scores)
     text = path.read_text()
+    index = (names / "gx/uncommitted/data_docs/local_site/index.html").read_text()
+    assert "tampered $text &lt;i&gt;</a>" in "".join(index.split("\n")).replace("  ", "")
     path.unlink()
     assert "<script>document" not in text
     assert "the drift table has 0 rows of this feature, 1 is expected" in text
@@ -162,6 +164,12 @@ def test_the_worst_stand_first(cases):
     first_ok = words.index("ok")
     assert set(words[first_ok:]) == {"ok"}
     assert words[first_ok - 1] == "warning"
+
+
+def test_the_results_stand_above_the_particulars_of_the_run(cases):
+    (path,) = (cases / "gx/uncommitted/data_docs/local_site/validations").rglob("*.html")
+    text = path.read_text()
+    assert text.index("Observed Value") < text.index("Great Expectations Version")
 
 
 def test_a_row_says_in_words_what_was_found(cases):

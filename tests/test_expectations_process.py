@@ -76,7 +76,7 @@ def test_importing_survives_warnings_as_errors_and_leaves_warnings_as_they_were(
     assert "still heard" in done.stderr
 
 
-def test_a_capture_of_warnings_that_was_on_before_stays_on():
+def test_a_capture_of_warnings_that_was_on_before_stays_on_until_it_is_ended():
     done = python(
         """
         import logging, sys, warnings
@@ -84,10 +84,14 @@ def test_a_capture_of_warnings_that_was_on_before_stays_on():
         logging.captureWarnings(True)
         import kldrift.expectations
         warnings.warn("captured")
+        logging.captureWarnings(False)
+        warnings.warn("let go")
         """
     )
     assert "py.warnings" in done.stdout, done.stderr
     assert "captured" in done.stdout
+    assert "let go" in done.stderr
+    assert "let go" not in done.stdout
 
 
 def test_a_plain_great_expectations_process_opens_reruns_extends_and_adds_an_action(root):

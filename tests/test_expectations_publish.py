@@ -199,10 +199,11 @@ def test_the_same_run_published_twice_leaves_the_same_files(tmp_path):
     assert contents() == first
 
 
-def test_every_run_keeps_its_own_results(tmp_path):
+def test_every_run_keeps_its_own_results_and_is_read_from_its_own_file(tmp_path):
     publish_rows(tmp_path, [row("a")])
-    later = RUN_TIME + dt.timedelta(hours=1)
-    publish_rows(tmp_path, [row("a", kl=0.9)], run_id="later", run_time=later)
+    next_run = {"run_id": "later", "run_time": RUN_TIME + dt.timedelta(hours=1)}
+    path = str(tmp_path / "scores/later.parquet")
+    publish_rows(tmp_path, [row("a", kl=0.9)], scores_path=path, **next_run)
     context = user_context(tmp_path)
     results = {
         key.run_id.run_name: context.validation_results_store.get(key).success

@@ -71,6 +71,11 @@ def sync_batch(context: Any, name: str, path: str) -> Any:
     source = next((s for s in context.data_sources.all().values() if s.name == SOURCE), None)
     if source is None:
         source = context.data_sources.add_pandas(SOURCE)
+    if source.type != "pandas":
+        raise OutputError(
+            f"{context.root_directory}: the data source {SOURCE!r} is of type {source.type!r} and "
+            f"not kldrift's; give expectations.path a folder to itself"
+        )
     asset = next((a for a in source.assets if a.name == name), None)
     if asset is None:
         asset = source.add_parquet_asset(name, path=path)
@@ -115,7 +120,7 @@ def _validation_definition(context: Any, suite: Any, batch: Any) -> Any:
     if definition.data.id != batch.id or definition.suite.id != suite.id:
         raise OutputError(
             f"{context.root_directory}: the validation definition {name!r} is not kldrift's; "
-            f"give the monitor another name, or its expectations a path of their own"
+            f"give the monitor another name, or expectations.path a folder to itself"
         )
     return definition
 
