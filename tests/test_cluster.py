@@ -60,13 +60,13 @@ def master(tmp_path_factory) -> Iterator[str]:
     try:
         for name, command in commands.items():
             with (folder / f"{name}.log").open("w") as log:
-                processes.append(
-                    subprocess.Popen(
-                        [spark_class, *command], stdout=log, stderr=log, env=environment(), cwd=folder
-                    )
+                started = [spark_class, *command]
+                process = subprocess.Popen(
+                    started, stdout=log, stderr=log, env=environment(), cwd=folder
                 )
-            started = "New state: ALIVE" if name == "master" else "Successfully registered"
-            wait_for(folder / f"{name}.log", started)
+                processes.append(process)
+            ready = "New state: ALIVE" if name == "master" else "Successfully registered"
+            wait_for(folder / f"{name}.log", ready)
         yield url
     finally:
         for process in processes:
@@ -104,9 +104,7 @@ def test_a_cluster_of_two_workers_writes_the_tables_of_one_machine(master, tmp_p
         assert done.returncode == 0, done.stderr
         outputs[name] = tmp_path / name
     for table in ("drift_scores", "drift_cells", "profiles"):
-        frames = [
-            pd.read_parquet(outputs[name] / table).drop(columns="run_id") for name in outputs
-        ]
+        frames = [pd.read_parquet(outputs[name] / table).drop(columns="run_id") for name in outputs]
         exact = [f.drop(columns=[c for c in MOMENTS if c in f]) for f in frames]
         pd.testing.assert_frame_equal(*exact)
         close = [f[[c for c in MOMENTS if c in f]] for f in frames]

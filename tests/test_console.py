@@ -44,7 +44,7 @@ def result(*rows, exit_code=0, skipped=(), docs=None):
         run={},
         exit_code=exit_code,
         skipped=list(skipped),
-        output=Path("/data/drift"),
+        output="/data/drift",
         docs=docs,
     )
 

@@ -20,7 +20,7 @@ def test_every_example_of_the_readme_runs(spark, tmp_path, monkeypatch):  # noqa
     names: dict[str, object] = {}
     for language, text in BLOCKS:
         if language == "python":
-            exec(compile(text, "README.md", "exec"), names)  # noqa: S102
+            exec(compile(text, "README.md", "exec"), names)
         for command in re.findall(r"^\$ kldrift (.*)$", text, re.MULTILINE):
             arguments = shlex.split(command)
             assert main(arguments) == EXIT_CODES.get(arguments[0], 0), command

@@ -33,7 +33,8 @@ def months(data, tmp_path_factory) -> Path:
 
 
 @pytest.mark.spark
-def test_the_lockdown_is_found_in_the_trips_and_its_changes_are_named(spark, data, tmp_path):
+@pytest.mark.usefixtures("data")
+def test_the_lockdown_is_found_in_the_trips_and_its_changes_are_named(spark, tmp_path):
     overrides = [f"output.path={tmp_path / 'drift'}", f"expectations.path={tmp_path / 'gx'}"]
     result = kldrift.run(load_config(CONF / "nyc_taxi.yaml", overrides=overrides), spark=spark)
     assert result.exit_code == 3

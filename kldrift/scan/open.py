@@ -82,12 +82,23 @@ def open_source(
     why = why_frame(dataset, derived, way)
     if not why:
         opened = open_files(dataset, side)
+        why = f"where: {opened.reason}" if isinstance(opened, Unsupported) else ""
         if isinstance(opened, ArrowSource):
-            return opened
-        why = f"where: {opened.reason}"
+            why = _other_clock(opened, spark)
+            if not why:
+                return opened
     if way == "arrow":
         raise ConfigError(f"scan: arrow is not possible for {side}: {why}; use scan: auto")
     return _frame(spark, dataset, derived, why, side)
+
+
+def _other_clock(source: ArrowSource, spark: SparkSession) -> str:
+    """Why a filter on time would mean something else to Arrow; empty if it would not."""
+    zone = spark.conf.get("spark.sql.session.timeZone", "UTC")
+    times = [n for n in source.where_columns if pa.types.is_temporal(source.schema.field(n).type)]
+    if not times or zone in ("UTC", "Etc/UTC", "GMT", "Z", "+00:00"):
+        return ""
+    return f"where: {times[0]!r} is compared in the session's time zone {zone}"
 
 
 def _frame(
