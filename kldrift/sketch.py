@@ -28,7 +28,7 @@ from kldrift.support import Keys
 
 LIMIT: Final = 16_384
 NOMINATION: Final = 512
-"""A value that fills 2/512 of a batch is nominated for a cell of its own."""
+"""A value that fills 2/512 of the rows is nominated for a cell of its own."""
 HASHES: Final = 2_048
 
 Int64s = NDArray[np.int64]
@@ -64,7 +64,8 @@ class NumericSketch:
         counts: rows per cell.
         lows: smallest key seen in each cell.
         highs: largest key seen in each cell.
-        heavy: keys that filled much of some batch; each is a candidate for a cell of its own.
+        heavy: every key that fills 2/512 of the rows, and some that fill less: candidates for a
+            cell of their own. Which others are among them depends on the batches.
         hashes: the smallest hashes of distinct integers, to estimate their number; None while
             level is 0 and the number is known, and for floats.
         null: rows that are null.
@@ -116,7 +117,7 @@ class NumericSketch:
             ends - starts,
             ordered[starts] + zero,
             ordered[ends - 1] + zero,
-            _heavy(ordered) + zero,
+            _nominated(ordered) + zero,
             _hashes(np.unique(ordered)) if level else None,
             null,
             flow,
@@ -183,7 +184,7 @@ class NumericSketch:
         highs = np.concatenate([a.highs, b.highs])[order]
         counts = np.concatenate([a.counts, b.counts])[order]
         some = len(starts) > 0
-        return replace(
+        merged = replace(
             a,
             prefixes=prefixes[starts],
             counts=np.add.reduceat(counts, starts) if some else counts,
@@ -193,7 +194,19 @@ class NumericSketch:
             hashes=_merge_hashes(a.hashes, b.hashes),
             null=a.null + b.null,
             flow=(a.flow[0] + b.flow[0], a.flow[1] + b.flow[1], a.flow[2] + b.flow[2]),
-        ).coarsened()
+        )
+        return merged.coarsened().weeded()
+
+    def weeded(self) -> Self:
+        """The same sketch without the nominated keys whose cell shows that they are too light.
+
+        A key that fills 2/512 of the whole fills as much of at least one of any two parts: it
+        is nominated there, and stays nominated in every sum. So the others can go, which keeps
+        the nominated few.
+        """
+        cells = np.searchsorted(self.lows, self.heavy, "right") - 1
+        weighty = self.counts[cells] * NOMINATION >= 2 * self.rows
+        return replace(self, heavy=self.heavy[weighty])
 
 
 def _prefixes(keys: Keys, level: int) -> Int64s:
@@ -204,8 +217,10 @@ def _prefixes(keys: Keys, level: int) -> Int64s:
     return order_key(keys.astype(np.float64)) >> level
 
 
-def _heavy(ordered: Keys) -> Keys:
+def _nominated(ordered: Keys) -> Keys:
     """Every value that fills at least 2/512 of a sorted batch (and maybe some that fill less)."""
+    if len(ordered) <= NOMINATION // 2:
+        return np.unique(ordered)  # a single row is as much
     stride = max(1, len(ordered) // NOMINATION)
     marks = ordered[::stride]
     return np.unique(marks[1:][marks[1:] == marks[:-1]])
