@@ -1,0 +1,331 @@
+"""Choosing a support: from the rows alone, fine where the mass is, bounded, with nothing lost."""
+
+from __future__ import annotations
+
+from collections import Counter as Tallied
+from functools import reduce
+from operator import add
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from strategies import cut, parts, quick, samples, slow, texts
+
+from kldrift.binning import Binning, Settled, choose, merge_for_scoring, settle
+from kldrift.counting import Counter, sketch_batch
+from kldrift.reading import Reading, label
+from kldrift.support import CategoricalSupport, Cell, CellKind, NumericSupport, Unit
+
+SMALL = Binning(bins=4, stored_bins=8, max_categories=5)
+
+
+def settled(
+    pieces: list[pa.Array],
+    reading: Reading,
+    binning: Binning = SMALL,
+    limit: int = 2_048,
+    **how: object,
+) -> tuple[Settled, np.ndarray]:
+    """What two passes over the parts of a reference give: support, counts, why it is skipped."""
+    sketch = reduce(add, [sketch_batch(piece, reading, limit) for piece in pieces])
+    proposal = choose(sketch, binning, **how)
+    counter = Counter(proposal.support, reading)
+    counts = sum(counter.count(piece)[0] for piece in pieces)
+    found = settle(proposal, counts)
+    return Settled(found.support, found.target, proposal.skip or found.skip), found.fold(counts)
+
+
+def of(values: object, binning: Binning = SMALL, **how: object) -> tuple[Settled, np.ndarray]:
+    column = pa.array(values)
+    reading = Reading.FLOAT if pa.types.is_floating(column.type) else Reading.INTEGER
+    return settled([column], Reading.TEXT if pa.types.is_string(column.type) else reading,
+                   binning, **how)  # fmt: skip
+
+
+def rows_by_label(support: object, counts: np.ndarray) -> dict[str, int]:
+    cells = zip(support.cells, counts.tolist(), strict=True)
+    return {c.label or c.kind.value: n for c, n in cells if n or c.label}
+
+
+# ------------------------------------------------------------------------- the rows alone decide
+
+
+@quick
+@given(st.data(), samples)
+def test_any_parts_in_any_order_give_the_same_support_and_the_same_counts(data, sample):
+    for limit in (8, 2_048):
+        whole, rows = settled([sample.column], sample.reading, limit=limit)
+        pieces = data.draw(parts(sample.column))
+        again, counts = settled(pieces, sample.reading, limit=limit)
+        assert again.support == whole.support
+        assert again.skip == whole.skip
+        np.testing.assert_array_equal(counts, rows)
+        assert counts.sum() == len(sample.column)
+
+
+def spread(seed: int, kind: type) -> np.ndarray:
+    """Thousands of different values, some heavy ones among them, and what is no number."""
+    rng = np.random.default_rng(seed)
+    values = rng.lognormal(0, 2, 3_000) * 1e6
+    values[rng.random(3_000) < 0.02] = 1_234_567
+    values[rng.random(3_000) < 0.006] = -5
+    values[:: rng.integers(2, 200)] = 0
+    odd = [np.inf, -np.inf, np.nan] if kind is float else [2**63 - 1, -(2**63), 2**53 + 1]
+    column = values.astype(kind)
+    column[rng.integers(0, 3_000, 40)] = np.array(odd * 14, dtype=kind)[:40]
+    return column
+
+
+@slow
+@given(
+    st.data(),
+    st.integers(0, 999),
+    st.sampled_from([float, np.int64]),
+    st.sampled_from([Binning(4, 8), Binning(20, 128), Binning(20, 700)]),
+)
+def test_more_values_than_the_sketch_keeps_change_nothing_of_that(data, seed, kind, binning):
+    column = pa.array(spread(seed, kind))
+    reading = Reading.FLOAT if kind is float else Reading.INTEGER
+    whole, rows = settled([column], reading, binning, 64)
+    for pieces in (data.draw(parts(column)), cut(column, list(range(30, 3_000, 30)))):
+        again, counts = settled(pieces, reading, binning, 64)
+        assert again.support == whole.support
+        np.testing.assert_array_equal(counts, rows)
+
+
+@slow
+@given(st.data(), st.integers(0, 999))
+def test_more_texts_than_the_sketch_keeps_change_nothing_either(data, seed):
+    rng = np.random.default_rng(seed)
+    names = [f"v{i}" for i in (rng.pareto(0.7, 2_000) * 3).astype(int)]
+    column = pa.array(names)
+    whole, rows = settled([column], Reading.TEXT, limit=40)
+    again, counts = settled(data.draw(parts(column)), Reading.TEXT, limit=40)
+    assert again.support == whole.support
+    np.testing.assert_array_equal(counts, rows)
+    by_name = rows_by_label(whole.support, rows)
+    frequent = [n for n, rows in Tallied(names).items() if rows >= 2 / 40 * len(names)]
+    assert by_name.keys() - {"other"} == set(frequent[: SMALL.max_categories])
+    assert by_name["other"] == sum(name not in by_name for name in names)
+
+
+# ---------------------------------------------------------------------------------------- numbers
+
+
+def test_few_valued_numbers_have_a_cell_for_each_value():
+    found, counts = of([5, 1, 1, None, 2**53 + 1, 2**53, 2**53])
+    assert rows_by_label(found.support, counts) == {
+        "1": 2,
+        "5": 1,
+        "9007199254740992": 2,
+        "9007199254740993": 1,
+        "null": 1,
+    }
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 5e-324, 1.7976931348623157e308, 2**63 - 1, -(2**63)])
+def test_a_constant_has_one_cell(value):
+    found, counts = of([value] * 5)
+    assert [c for c, n in zip(found.support.cells, counts, strict=True) if n] == [
+        Cell(CellKind.VALUE, float(value), float(value), found.support.text(value + 0))
+    ]
+
+
+@slow
+@given(st.integers(0, 999), st.sampled_from([64, 100_000]))
+def test_bins_hold_about_equal_shares_and_open_tails_hold_none_of_the_reference(seed, limit):
+    values = np.random.default_rng(seed).normal(1e9, 1, 4_000)
+    found, counts = settled([pa.array(values)], Reading.FLOAT, Binning(5, 20), limit)
+    by_kind = {
+        kind: counts[[k is kind for k in found.support.kinds]] for kind in set(found.support.kinds)
+    }
+    assert by_kind[CellKind.UNDERFLOW] == 0 == by_kind[CellKind.OVERFLOW]
+    assert 15 <= len(by_kind[CellKind.BIN]) <= 25
+    assert by_kind[CellKind.BIN].max() <= (2 if limit > 64 else 5) * 4_000 / 20
+
+
+@pytest.mark.parametrize("limit", [64, 100_000], ids=["coarse", "exact"])
+@pytest.mark.parametrize("kind", [np.float64, np.int64])
+def test_a_value_that_fills_a_share_has_a_cell_of_its_own_with_exact_rows(limit, kind):
+    rng = np.random.default_rng(1)
+    continuous = (rng.normal(0, 1e9, 10_000)).astype(kind)
+    values = np.concatenate([continuous, np.full(2_500, 7, kind), np.full(70, 123_456_789, kind)])
+    column = pa.array(rng.permutation(values))
+    reading = Reading.FLOAT if kind is np.float64 else Reading.INTEGER
+    found, counts = settled([column], reading, Binning(20, 128), limit)
+    assert rows_by_label(found.support, counts)["7"] == 2_500
+    assert "123456789" not in rows_by_label(found.support, counts)  # 70 rows are 1 in 180
+
+
+@quick
+@given(st.integers(1, 300), st.integers(2, 30), st.integers(30, 200))
+def test_there_are_never_many_more_cells_than_asked_for(distinct, bins, stored):
+    values = np.tile(np.arange(distinct) ** 3, 11)
+    found, _ = of(values, Binning(bins, stored))
+    assert found.support.size <= 3 * stored + 6
+
+
+def test_a_zero_inflated_amount_has_its_zeros_apart_and_its_quantiles_distinct():
+    amounts = np.concatenate([np.zeros(900), np.random.default_rng(0).lognormal(0, 1, 1_100)])
+    found, counts = of(amounts, Binning(10, 50))
+    assert rows_by_label(found.support, counts)["0"] == 900
+    assert (np.diff(found.support.edges) > 0).all()
+
+
+def test_an_empty_reference_has_a_support_without_edges():
+    for kind in (pa.float64(), pa.int64()):
+        found, counts = of(pa.array([None, None], kind))
+        assert found.support.kinds[-1] is CellKind.NULL
+        assert CellKind.OTHER in found.support.kinds
+        assert counts.tolist()[-1] == counts.sum() == 2
+
+
+def test_scale_and_unit_are_those_of_the_feature():
+    found, _ = of([150, 250], scale=100, unit=Unit.NUMBER)
+    assert [c.label for c in found.support.cells if c.label] == ["1.50", "2.50"]
+    assert of([1, 2], unit=Unit.DAYS)[0].support.unit is Unit.DAYS
+
+
+# ------------------------------------------------------------------------------------ identifiers
+
+
+@pytest.mark.parametrize(
+    ("values", "how", "skipped"),
+    [
+        pytest.param(range(100, 300), {}, True, id="every integer once"),
+        pytest.param(range(99), {}, False, id="too few rows to tell"),
+        pytest.param([*range(500), *range(500)], {}, False, id="every integer twice"),
+        pytest.param(range(100, 300), {"keep": True}, False, id="wanted all the same"),
+        pytest.param(range(100, 300), {"scale": 100}, False, id="decimals"),
+        pytest.param(range(100, 300), {"unit": Unit.DAYS}, False, id="dates"),
+        pytest.param(np.random.default_rng(0).random(300), {}, False, id="floats"),
+        pytest.param([f"id{i}" for i in range(50)], {}, True, id="every text once"),
+        pytest.param([f"id{i}" for i in range(19)], {}, False, id="too few texts to tell"),
+        pytest.param([f"id{i}" for i in range(50)], {"keep": True}, False, id="wanted texts"),
+        pytest.param(["a", "b"] * 50, {}, False, id="two texts"),
+    ],
+)
+def test_what_looks_like_an_identifier_is_left_out(values, how, skipped):
+    assert of(values, **how)[0].skip.startswith("near-unique" if skipped else "")
+    assert bool(of(values, **how)[0].skip) == skipped
+
+
+def test_identifiers_are_recognised_beyond_what_the_sketch_keeps():
+    found, _ = settled([pa.array(np.arange(5_000) * 977)], Reading.INTEGER, limit=64)
+    assert "about every one of 5,000 rows" in found.skip
+    column = pa.array([f"id{i}" for i in range(5_000)])
+    assert settled([column], Reading.TEXT, limit=40)[0].skip == (
+        "near-unique: no value fills 1 in 20 rows"
+    )
+
+
+def test_a_number_of_categories_that_fails_only_in_the_second_pass_says_the_same():
+    column = pa.array([f"id{i}" for i in range(5_000)] + ["a"] * 240)
+    found, counts = settled([column], Reading.TEXT, limit=40)
+    assert found.skip == "near-unique: no value fills 1 in 20 rows"
+    assert rows_by_label(found.support, counts) == {"other": 5_240}
+
+
+# ------------------------------------------------------------------------------------- categories
+
+
+def test_the_most_frequent_categories_are_kept_and_ties_are_broken_by_their_text():
+    values = ["z"] * 3 + ["b"] * 2 + ["a"] * 2 + ["d", "c"] + [None]
+    found, counts = of(values * 9, Binning(max_categories=4))
+    assert found.support.categories == ("z", "a", "b", "c")
+    assert rows_by_label(found.support, counts)["other"] == 9
+
+
+@quick
+@given(texts)
+def test_each_category_has_exactly_its_rows_and_other_has_the_rest(sample):
+    found, counts = settled([sample.column], Reading.TEXT, Binning(max_categories=3))
+    true = Tallied(name for name in label(sample.column).to_pylist() if name is not None)
+    kept = found.support.categories
+    assert counts[: len(kept)].tolist() == [true[name] for name in kept]
+    assert len(kept) == min(3, len(true))
+    assert counts[len(kept)] == true.total() - sum(true[name] for name in kept)
+    assert all(true[name] >= n for name in kept for other, n in true.items() if other not in kept)
+
+
+def test_booleans_always_have_both_cells():
+    found, counts = settled([pa.array([True, None])], Reading.TEXT, unit=Unit.BOOLEAN)
+    assert found.support == CategoricalSupport(("false", "true"))
+    assert counts.tolist() == [0, 1, 0, 1]
+
+
+# ------------------------------------------------------------------------------ cells for scoring
+
+
+def numeric(counts: list[int], edges: list[int]) -> tuple[NumericSupport, np.ndarray]:
+    support = NumericSupport(np.array(edges, dtype=np.int64))
+    return support, np.array([0, *counts, 0, 0])
+
+
+@slow
+@given(st.integers(0, 999), st.integers(2, 40))
+@example(seed=0, bins=2)
+def test_stored_bins_are_merged_to_about_as_many_of_equal_mass_as_asked_for(seed, bins):
+    values = np.random.default_rng(seed).lognormal(0, 1, 20_000)
+    found, counts = settled([pa.array(values)], Reading.FLOAT, Binning(bins, 128), 100_000)
+    scored = merge_for_scoring(found.support, counts, bins)
+    rows = scored.fold(counts)
+    numbers = [n for cell, n in zip(scored.cells, rows, strict=True) if cell.kind is CellKind.BIN]
+    assert len(numbers) in (bins, bins - 1)
+    assert max(numbers) <= 20_000 / bins + 2 * 20_000 / 128
+
+
+@quick
+@given(samples, st.integers(2, 30))
+def test_merging_loses_no_row_and_keeps_the_order(sample, bins):
+    found, counts = settled([sample.column], sample.reading, Binning(bins, 128), 8)
+    scored = merge_for_scoring(found.support, counts, bins)
+    assert scored.fold(counts).sum() == len(sample.column)
+    assert len(scored.cells) == len(scored.starts) == scored.target.max() + 1
+    assert (np.diff(scored.target) >= 0).all()
+    flow = [c for c in scored.cells if c.kind not in (CellKind.BIN, CellKind.VALUE)]
+    kept = [c for c in found.support.cells if c.kind not in (CellKind.BIN, CellKind.VALUE)]
+    assert flow == kept
+
+
+def test_a_value_heavier_than_a_scored_cell_stays_alone_and_lighter_ones_are_merged():
+    support, counts = numeric([10, 50, 10, 10, 20], [0, 10, 11, 20, 21, 30])
+    scored = merge_for_scoring(support, counts, 3)
+    kinds = [(cell.kind, int(n)) for cell, n in zip(scored.cells, scored.fold(counts), strict=True)]
+    assert (CellKind.VALUE, 50) in kinds
+    assert kinds.count((CellKind.VALUE, 10)) == 0
+    assert scored.cells[0].kind is CellKind.UNDERFLOW
+    assert scored.cells[-2:] == (Cell(CellKind.OVERFLOW, 30.0), Cell(CellKind.NULL))
+
+
+def test_values_of_a_few_valued_feature_are_never_merged():
+    found, counts = of([1, 2, 3, 4, 5, 6, 7] * 9, Binning(4, 8))
+    scored = merge_for_scoring(found.support, counts, 2)
+    assert scored.cells == found.support.cells
+
+
+def test_a_merged_bin_of_integers_ends_behind_its_last_value():
+    support, counts = numeric([5, 5, 5, 5], [0, 10, 11, 20, 30])
+    scored = merge_for_scoring(support, counts, 2)
+    assert scored.cells[1:3] == (Cell(CellKind.BIN, 0.0, 11.0), Cell(CellKind.BIN, 11.0, 30.0))
+
+
+def test_a_merged_bin_of_floats_ends_at_its_last_value():
+    edges = np.array([0.0, 10.0, np.nextafter(10.0, 11), 20.0, 30.0])
+    support = NumericSupport(edges)
+    scored = merge_for_scoring(support, np.array([0, 0, 5, 5, 5, 5, 0, 0, 0, 0]), 2)
+    assert scored.cells[2:4] == (Cell(CellKind.BIN, 0.0, 10.0), Cell(CellKind.BIN, 10.0, 30.0))
+
+
+def test_categories_are_scored_as_they_are():
+    support = CategoricalSupport(("a", "b"))
+    assert merge_for_scoring(support, np.array([1, 2, 0, 0]), 2).cells == support.cells
+
+
+def test_counts_of_many_groups_are_merged_at_once():
+    support, counts = numeric([5, 5, 5, 5], [0, 10, 11, 20, 30])
+    scored = merge_for_scoring(support, counts, 2)
+    both = scored.fold(np.stack([counts, 2 * counts]))
+    assert both.tolist() == [[0, 10, 10, 0, 0], [0, 20, 20, 0, 0]]
