@@ -32,10 +32,14 @@ class Reading(StrEnum):
     PRESENCE = "presence"  # only whether a value is there: the two sides have different types
 
 
+def plain(column: pa.Array) -> pa.Array:
+    """The column without a dictionary, whose values may hold nulls that the column hides."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
 def numbers(column: pa.Array, reading: Reading) -> Keys:
     """The keys of the values that are not null, in the order of the rows, shape ``(n,)``."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+    column = plain(column)
     if pa.types.is_null(column.type):
         return np.empty(0, np.float64 if reading is Reading.FLOAT else np.int64)
     if column.null_count:
@@ -82,7 +86,12 @@ class Tally:
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         values = encoded.dictionary
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        if values.null_count:
+            null = values.is_null().to_numpy(zero_copy_only=False)
+            codes = np.where((codes >= 0) & null[codes], -1, codes)
         if pa.types.is_floating(values.type):
+            if pa.types.is_float16(values.type):
+                values = values.cast(pa.float32())  # Arrow cannot add half floats
             nan = np.isnan(values.to_numpy(zero_copy_only=False))
             values = pc.add(values, pa.scalar(0, values.type))  # -0.0 is 0.0
             codes = np.where((codes >= 0) & nan[codes], -2, codes) if nan.any() else codes
@@ -96,26 +105,44 @@ class Tally:
 
 
 def label(values: pa.Array) -> pa.Array:
-    """Values as text: what a category is called and compared by.
+    r"""Values as text: what a category is called and compared by.
 
-    Numbers are written without a trailing ``.0``; text of more than 256 bytes is shown by its
+    A number is written the same whether it is an integer, a float or a decimal with more digits;
+    bytes that are no UTF-8 are written as ``\xff``; text of more than 256 bytes is shown by its
     beginning, its size and a hash, which tell it from any other.
 
     Examples:
         >>> label(pa.array([1.0, 0.5])).to_pylist()
         ['1', '0.5']
         >>> label(pa.array(["", "null", "x" * 1000])).to_pylist()[2][44:]
-        'xxxx... (1000 bytes, 8b84eae2b03b48a1)'
+        'xxxx... (1000 bytes, 9a306b894c158617)'
     """
     text = values.cast(pa.string())
+    if pa.types.is_decimal(values.type):
+        pattern = r"(\.[0-9]*[1-9])0+(E|$)|\.0+(E|$)|^(0)E-[0-9]+$"
+        text = pc.replace_substring_regex(text, pattern, r"\1\2\3\4")
     if pa.types.is_floating(values.type):
-        text = pc.replace_substring_regex(text, r"\.0$", "")
+        whole = pc.and_(pc.less(pc.abs(values), 2.0**53), pc.equal(values, pc.floor(values)))
+        digits = pc.if_else(whole, values, pa.scalar(0, values.type)).cast(pa.int64())
+        text = pc.if_else(whole, digits.cast(pa.string()), text)  # Arrow writes 2e+10
+    text = _utf8(text)
     sizes = pc.binary_length(text)
     if (pc.max(sizes).as_py() or 0) <= LONGEST_LABEL:
         return text
     long = pc.greater(sizes, LONGEST_LABEL).fill_null(fill_value=False)
     short = [_shortened(value) for value in text.filter(long).to_pylist()]
     return pc.replace_with_mask(text, long, pa.array(short, pa.string()))
+
+
+def _utf8(text: pa.Array) -> pa.Array:
+    """Text that Python can read: neither Parquet nor Spark checks what others wrote as text."""
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        raw = text.cast(pa.binary()).to_pylist()
+        readable = [None if r is None else r.decode("utf-8", "backslashreplace") for r in raw]
+        return pa.array(readable, pa.string())
+    return text
 
 
 def _shortened(value: str) -> str:
