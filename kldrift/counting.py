@@ -149,16 +149,19 @@ def _grouped_moments(
     values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int, pivot: float
 ) -> list[Moments]:
     """Moments of the values of each group, without a pass per group."""
+    rows = np.bincount(groups, minlength=n_groups)
     low = np.full(n_groups, np.inf)
     high = np.full(n_groups, -np.inf)
     np.minimum.at(low, groups, values)
     np.maximum.at(high, groups, values)
     with np.errstate(over="ignore", invalid="ignore"):
-        deviations = values - pivot
+        # A group may lie far from the pivot of all: about its own middle it loses no digits.
+        own = np.where(rows > 0, low / 2 + high / 2, 0.0)
+        deviations = values - own[groups]
         sum1 = np.bincount(groups, deviations, n_groups)
         sum2 = np.bincount(groups, deviations * deviations, n_groups)
-    rows = np.bincount(groups, minlength=n_groups)
+    none = np.zeros(n_groups)
+    columns = (rows, own, sum1, none, sum2, none, low, high)
     return [
-        Moments(int(rows[i]), pivot, float(sum1[i]), 0.0, float(sum2[i]), 0.0, low[i], high[i])
-        for i in range(n_groups)
+        Moments(*row).about(pivot) for row in zip(*map(np.ndarray.tolist, columns), strict=True)
     ]

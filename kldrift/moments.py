@@ -86,12 +86,14 @@ class Moments:
 
     def about(self, pivot: float) -> Self:
         """The same moments about another pivot."""
-        if pivot == self.pivot or not math.isfinite(self.sum2):
+        if pivot == self.pivot or not math.isfinite(self.sum1):
             return replace(self, pivot=pivot)
         shift = Fraction(self.pivot) - Fraction(pivot)
-        s1, s2 = _exact(self.sum1, self.sum1_low), _exact(self.sum2, self.sum2_low)
-        sum1 = _two(s1 + self.rows * shift)
-        sum2 = _two(s2 + 2 * shift * s1 + self.rows * shift * shift)
+        s1 = _exact(self.sum1, self.sum1_low)
+        sum1, sum2 = _two(s1 + self.rows * shift), (math.inf, 0.0)
+        if math.isfinite(self.sum2):
+            s2 = _exact(self.sum2, self.sum2_low)
+            sum2 = _two(s2 + 2 * shift * s1 + self.rows * shift * shift)
         return type(self)(self.rows, pivot, *sum1, *sum2, self.minimum, self.maximum)
 
     def summary(self, scale: int = 1) -> Summary:
@@ -99,6 +101,8 @@ class Moments:
         low, high = self.minimum / scale, self.maximum / scale
         if not self.rows:
             return Summary(0, math.nan, math.nan, low, high)
+        if self.minimum == self.maximum:  # a constant has no spread, not even a rounded one
+            return Summary(self.rows, low, 0.0, low, high)
         if not math.isfinite(self.sum1):
             return Summary(self.rows, math.nan, math.nan, low, high)
         s1 = _exact(self.sum1, self.sum1_low)
