@@ -36,6 +36,8 @@ class Profile:
             raise ValueError(
                 f"counts must have shape {(self.support.size,)}, got {self.counts.shape}"
             )
+        if self.counts.dtype.kind not in "iu":
+            raise ValueError(f"counts must be integers, got {self.counts.dtype}")
         if (self.counts < 0).any():
             cell = self.support.cells[int(self.counts.argmin())]
             raise ValueError(f"counts must not be negative, got {self.counts.min()} in {cell}")
