@@ -123,7 +123,7 @@ def _probabilities(name: str, values: ArrayLike) -> FloatArray:
     rule = f"{name} must add up to 1, or be made so from counts by kldrift.probabilities"
     require((np.abs(total - 1) <= tolerance)[..., 0], total[..., 0], rule)
     off = np.abs(total - 1) > k * np.finfo(np.float64).eps
-    return array / np.where(off, total, 1.0) if off.any() else array
+    return array / np.where(off, total, 1.0)
 
 
 def _rounding(values: ArrayLike) -> float:

@@ -32,9 +32,11 @@ class CountsTest:
 
 
 def chi_square_tail(statistic: FloatArray, dof: FloatArray) -> FloatArray:
-    """Return the upper tail of the chi-square distribution; 1 without degrees of freedom."""
-    tail = np.asarray(chdtrc(np.maximum(dof, 1), statistic), dtype=np.float64)
-    return np.where(dof > 0, tail, 1.0)
+    """Return the upper tail of the chi-square distribution.
+
+    Without degrees of freedom the statistic is 0, whose tail is 1 with any.
+    """
+    return np.asarray(chdtrc(np.maximum(dof, 1), statistic), dtype=np.float64)
 
 
 def degrees_of_freedom(current: FloatArray, reference: FloatArray) -> FloatArray:

@@ -18,6 +18,7 @@ Density = Callable[[float], ArrayLike]
 Function = Callable[[float], float]
 
 MASS_TOLERANCE: Final = 1e-6  # quad itself is better than that where it sees the density
+ERROR_TOLERANCE: Final = 1e-6
 NORMALISED: Final = 1e-9
 UNDERFLOW_MASS: Final = 1e-12  # mass of p that may lie where q is 0 because it underflowed
 SMALLEST: Final = 5e-324
@@ -90,6 +91,7 @@ def kl_divergence_continuous(
     edges = [lower, upper]
     p_mass, q_mass = _integral(p, edges)[0], _integral(q, edges)[0]
     if abs(p_mass - 1) > MASS_TOLERANCE or abs(q_mass - 1) > MASS_TOLERANCE:
+        # of both: panels that suit one alone may lose sight of the other
         edges = sorted({*edges, *_edges(p_pdf, lower, upper), *_edges(q_pdf, lower, upper)})
         p_mass, q_mass = _integral(p, edges)[0], _integral(q, edges)[0]
     _require_masses(p_mass, q_mass, lower, upper)
@@ -101,9 +103,11 @@ def kl_divergence_continuous(
 
     def integrand(x: float) -> float:
         px, qx = p(x), q(x)
-        if px > 0:
-            (covered if qx > 0 else uncovered).append(x)
-            qx = max(qx, SMALLEST)
+        if qx > 0:
+            covered.append(x)
+        elif px > 0:
+            uncovered.append(x)
+            qx = SMALLEST
         return formula(px, qx)
 
     value, error = _integral(integrand, edges)
@@ -114,7 +118,7 @@ def kl_divergence_continuous(
                 "perhaps infinite; use a closed form such as gaussian_kl"
             )
         return EstimatedFloat(math.inf, 0.0)
-    if not error <= 1e-3 * max(1.0, abs(value)):
+    if not error <= ERROR_TOLERANCE * max(1.0, abs(value)):
         raise ValueError(
             f"the integral did not converge: {value:.6g} with an error of {error:.1e}; the "
             "divergence may be infinite, or the interval too wide"
@@ -176,14 +180,16 @@ def _integral(
 
 
 def _edges(density: Density, lower: float, upper: float) -> list[float]:
-    """Ends and highest points of the stretches in which the density is seen not to be 0."""
+    """Ends, highest points and steps of the stretches in which the density is seen."""
     points = _probes(lower, upper)
     values = np.array([_number(density(float(x))) for x in points])
     seen = np.flatnonzero(np.diff(np.concatenate([[0], values > 0, [0]])))
     edges: list[float] = []
     for first, last in zip(seen[::2], seen[1::2], strict=True):
         highest = first + int(np.argmax(values[first:last]))
-        around = [max(first - 1, 0), highest, min(last, points.size - 1)]
+        # a long stretch in steps, for it may span many orders of magnitude
+        steps = range(first, last, PROBES // 16)
+        around = [max(first - 1, 0), *steps, highest, min(last, points.size - 1)]
         edges += [float(points[i]) for i in around]
     return edges
 
