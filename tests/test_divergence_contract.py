@@ -1,0 +1,194 @@
+"""Each divergence keeps what it declares. A new one is covered by being listed."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+from divergence_oracles import (
+    LAWS,
+    ORACLES,
+    exact,
+    near_pairs,
+    normalised,
+    pairs,
+    wide_pairs,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kldrift.divergence import DIVERGENCES
+
+each_divergence = pytest.mark.parametrize("divergence", DIVERGENCES.values(), ids=lambda d: d.name)
+named = lambda *names: pytest.mark.parametrize(  # noqa: E731
+    "divergence", [DIVERGENCES[name] for name in names], ids=names
+)
+
+# What 50 digits of rounded probabilities cannot decide: a sum that is off by rounding moves the
+# linear ones in the 16th digit of 1, the others only by its square.
+FLOOR = dict.fromkeys(DIVERGENCES, 1e-30) | {
+    "hellinger": 1e-15,
+    "total_variation": 1e-14,
+    "ks": 1e-14,
+    "wasserstein": 1e-13,
+}
+
+
+def assert_agrees_with_50_digits(divergence, p, q):
+    expected = ORACLES[divergence.name](exact(p), exact(q))
+    value = divergence.fn(p, q)
+    if math.isinf(expected):
+        assert value == math.inf
+    else:
+        assert abs(value - expected) <= 1e-9 * expected + FLOOR[divergence.name]
+
+
+def test_the_dict_is_keyed_by_the_names_of_its_divergences():
+    assert list(DIVERGENCES) == [divergence.name for divergence in DIVERGENCES.values()]
+
+
+@each_divergence
+@LAWS
+@given(pairs())
+def test_counts_give_what_50_digits_give(divergence, pq):
+    assert_agrees_with_50_digits(divergence, *pq)
+
+
+@each_divergence
+@LAWS
+@given(wide_pairs())
+def test_probabilities_of_any_magnitude_give_what_50_digits_give(divergence, pq):
+    assert_agrees_with_50_digits(divergence, *pq)
+
+
+@each_divergence
+@LAWS
+@given(near_pairs())
+def test_nearly_equal_distributions_give_what_50_digits_give(divergence, pq):
+    assert_agrees_with_50_digits(divergence, *pq)
+
+
+@each_divergence
+@LAWS
+@given(pairs())
+def test_value_is_within_its_bounds(divergence, pq):
+    assert 0 <= divergence.fn(*pq) <= divergence.upper + 1e-12
+
+
+@each_divergence
+@LAWS
+@given(pairs())
+def test_equal_distributions_have_no_drift(divergence, pq):
+    p, _ = pq
+    assert divergence.fn(p, p) == 0
+
+
+@each_divergence
+@LAWS
+@given(pairs().filter(lambda pq: np.abs(pq[0] - pq[1]).max() > 1e-9))
+def test_different_distributions_have_drift(divergence, pq):
+    assert divergence.fn(*pq) > 0
+
+
+@each_divergence
+@LAWS
+@given(pairs())
+def test_symmetry_is_as_declared(divergence, pq):
+    p, q = pq
+    if divergence.symmetric:
+        assert divergence.fn(p, q) == pytest.approx(divergence.fn(q, p), rel=1e-12)
+
+
+@each_divergence
+def test_a_divergence_that_is_declared_asymmetric_is(divergence):
+    p, q = np.array([0.4, 0.4, 0.2]), np.array([0.5, 0.1, 0.4])
+    assert (divergence.fn(p, q) == pytest.approx(divergence.fn(q, p))) == divergence.symmetric
+
+
+@each_divergence
+@LAWS
+@given(pairs(min_size=3), st.data())
+def test_merging_two_cells_never_adds_drift(divergence, pq, data):
+    first = data.draw(st.integers(0, pq[0].size - 2))
+    p, q = (np.r_[x[:first], x[first] + x[first + 1], x[first + 2 :]] for x in pq)
+    assert divergence.fn(p, q) <= divergence.fn(*pq) * (1 + 1e-12) + 1e-12
+
+
+@each_divergence
+@LAWS
+@given(pairs(), st.randoms())
+def test_cell_order_matters_only_if_declared(divergence, pq, shuffle):
+    p, q = pq
+    order = shuffle.sample(range(p.size), p.size)
+    if not divergence.ordinal:
+        reordered = divergence.fn(p[order], q[order])
+        assert reordered == pytest.approx(divergence.fn(p, q), rel=1e-12, abs=1e-15)
+
+
+@each_divergence
+def test_a_divergence_that_is_declared_ordinal_is(divergence):
+    p, q = np.array([0.5, 0.2, 0.2, 0.1]), np.array([0.2, 0.5, 0.1, 0.2])
+    order = [0, 2, 1, 3]
+    moved = divergence.fn(p[order], q[order]) != pytest.approx(divergence.fn(p, q))
+    assert moved == divergence.ordinal
+
+
+@each_divergence
+@LAWS
+@given(pairs(), st.data())
+def test_a_cell_that_is_empty_on_both_sides_changes_nothing(divergence, pq, data):
+    p, q = pq
+    # between two cells it would push the ordered ones apart
+    place = 0 if divergence.ordinal else data.draw(st.integers(0, p.size))
+    value = divergence.fn(np.insert(p, place, 0.0), np.insert(q, place, 0.0))
+    assert value == pytest.approx(divergence.fn(p, q), rel=1e-12, abs=1e-15)
+
+
+@each_divergence
+@LAWS
+@given(st.lists(pairs(min_size=4, max_size=4), min_size=1, max_size=6))
+def test_many_groups_at_once_give_what_each_gives_alone(divergence, groups):
+    p, q = (np.array(side) for side in zip(*groups, strict=True))
+    alone = [divergence.fn(*pq) for pq in groups]
+    np.testing.assert_allclose(divergence.fn(p, q), alone, rtol=1e-14)
+    np.testing.assert_allclose(divergence.fn(p[:, None], q[:, None])[:, 0], alone, rtol=1e-14)
+
+
+@each_divergence
+@LAWS
+@given(pairs(min_size=4, max_size=4), pairs(min_size=4, max_size=4), st.floats(0, 1))
+def test_mixing_two_pairs_alike_gives_no_more_drift_than_the_worse(divergence, one, other, share):
+    p, q = (share * a + (1 - share) * b for a, b in zip(one, other, strict=True))
+    worse = max(divergence.fn(*one), divergence.fn(*other))
+    assert divergence.fn(p, q) <= worse * (1 + 1e-12) + 1e-12
+
+
+@named("kl", "kl_reverse", "js", "psi", "total_variation", "wasserstein", "ks", "bhattacharyya")
+@LAWS
+@given(pairs(min_size=4, max_size=4), pairs(min_size=4, max_size=4), st.floats(0.01, 0.99))
+def test_mixing_two_pairs_alike_gives_no_more_drift_than_their_mean(divergence, one, other, share):
+    p, q = (share * a + (1 - share) * b for a, b in zip(one, other, strict=True))
+    mean = share * divergence.fn(*one) + (1 - share) * divergence.fn(*other)
+    assert divergence.fn(p, q) <= mean * (1 + 1e-12) + 1e-12
+
+
+@named("kl", "kl_reverse", "psi", "renyi", "bhattacharyya")
+@LAWS
+@given(pairs(max_size=5), pairs(max_size=5))
+def test_drifts_of_independent_features_add_up(divergence, one, other):
+    p, q = (np.outer(a, b).ravel() for a, b in zip(one, other, strict=True))
+    both = divergence.fn(*one) + divergence.fn(*other)
+    assert divergence.fn(p, q) == pytest.approx(both, rel=1e-9, abs=1e-14)
+
+
+@each_divergence
+@LAWS
+@given(st.lists(st.integers(100, 5000), min_size=2, max_size=8), st.randoms())
+def test_a_score_moves_little_when_one_row_moves(divergence, rows, shuffle):
+    q = normalised(random.Random(1).sample(range(100, 5000), len(rows)))
+    moved = list(rows)
+    source, target = shuffle.sample(range(len(rows)), 2)
+    moved[source] -= 1
+    moved[target] += 1
+    change = divergence.fn(normalised(moved), q) - divergence.fn(normalised(rows), q)
+    assert abs(change) < 0.2
