@@ -62,6 +62,11 @@ class Feature:
     keep: bool = False
     sql: str | None = None
 
+    @property
+    def column(self) -> str:
+        """The column as configurations name it, also where only a part of it is the feature."""
+        return self.name if self.part is Part.VALUE else self.name[len(self.part) + 1 : -1]
+
     def of(self, column: pa.Array) -> pa.Array:
         """The feature's values, from the column named first in ``path``."""
         for field in self.path[1:]:
@@ -119,7 +124,8 @@ def plan_features(
         derived: the types of the derived features, by name.
 
     Raises:
-        ConfigError: an override asks for what the column's type cannot give.
+        ConfigError: an override asks for what the column's type cannot give, or a derived feature
+            has the name of a column.
     """
     features: list[Feature] = []
     skipped: list[Skipped] = []
@@ -127,9 +133,9 @@ def plan_features(
     names = [".".join(path) for path, _ in nested]
     for (path, kind), dotted in zip(nested, names, strict=True):
         name = dotted if names.count(dotted) == 1 else ".".join(f"`{p}`" for p in path)
-        if not any(fnmatchcase(name, p) or fnmatchcase(path[0], p) for p in wanted.include):
+        if not any(_matches(n, p) for p in wanted.include for n in (name, path[0])):
             continue
-        if any(fnmatchcase(name, p) or fnmatchcase(path[0], p) for p in wanted.exclude):
+        if any(_matches(n, p) for p in wanted.exclude for n in (name, path[0])):
             skipped.append(Skipped(name, "excluded by the configuration"))
             continue
         override = wanted.override.get(name, NO_OVERRIDE)
@@ -139,12 +145,21 @@ def plan_features(
         else:
             features.extend(found)
     for field in derived or ():
+        if any(field.name in (f.name, f.path[0]) for f in features):
+            raise ConfigError(
+                f"features.derived.{field.name}: a column of that name is a feature too; "
+                "give the derived one another name, or exclude the column"
+            )
         override = wanted.override.get(field.name, NO_OVERRIDE)
         found = _of_type(field.name, (field.name,), field.type, override)
         if isinstance(found, Skipped):
             raise ConfigError(f"features.derived.{field.name}: {found.reason}")
         features.extend(replace(f, sql=wanted.derived[field.name]) for f in found)
     return FeaturePlan(tuple(features), tuple(skipped))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return name == pattern or fnmatchcase(name, pattern)  # a name may hold brackets and stars
 
 
 def _leaves(
@@ -228,32 +243,17 @@ def _of_time(
             f"{what} always move; ask for features.override.{name}.parts: "
             f"[{'weekday' if date else 'hour, weekday'}] or [whole]",
         )
+    base = Feature(name, path, Part.VALUE, "part", str(kind), "numeric", Reading.INTEGER)
     features = []
     for part in override.parts:
         if part == "whole":
             unit, scale = (Unit.DAYS, 1) if date else (Unit.SECONDS, 1_000_000)
             family = "date" if date else "timestamp"
-            features.append(
-                Feature(
-                    name,
-                    path,
-                    Part.VALUE,
-                    family,
-                    str(kind),
-                    "numeric",
-                    Reading.INTEGER,
-                    scale,
-                    unit,
-                )
-            )
+            features.append(replace(base, family=family, scale=scale, unit=unit))
             continue
         if part == "hour" and date:
             raise ConfigError(f"features.override.{name}.parts: a date has no hour")
-        features.append(
-            Feature(
-                f"{part}({name})", path, Part(part), "part", str(kind), "numeric", Reading.INTEGER
-            )
-        )
+        features.append(replace(base, name=f"{part}({name})", part=Part(part)))
     return tuple(features)
 
 
@@ -318,31 +318,29 @@ def _match(reference: Feature, current: Feature | None) -> Pair:
 def _explain(found: Pair, lost: Mapping[str, Skipped]) -> Pair:
     if found.reference and found.current:
         return found
-    gone = lost.get(found.feature.path[0])
+    path = found.feature.path
+    prefixes = [".".join(path[:i]) for i in range(len(path), 0, -1)]
+    gone = next((lost[name] for name in prefixes if name in lost), None)
     if gone is None or gone.reason.startswith("excluded"):
         return found
     return replace(found, changed=f"on one side {gone.reason}")
 
 
 def check_names(wanted: Features, names: Iterable[str], columns: Iterable[str]) -> None:
-    """Check that what the configuration names is there.
+    """Check that what the configuration names is there; leaving out what is not is no harm.
 
     Raises:
-        ConfigError: an include, exclude or override matches nothing in either dataset.
+        ConfigError: an include or an override matches nothing in either dataset.
     """
     known = sorted({*names, *columns})
     problems = []
     for key, patterns in (
         ("include", wanted.include),
-        ("exclude", wanted.exclude),
         ("override", tuple(wanted.override)),
     ):
         for pattern in patterns:
-            if key == "override":
-                hit = pattern in known
-            else:
-                hit = any(fnmatchcase(name, pattern) for name in known)
-            if not hit and pattern != "*":
+            glob = key != "override" and any(fnmatchcase(name, pattern) for name in known)
+            if not glob and pattern not in known and pattern != "*":
                 near = difflib.get_close_matches(pattern, known, 1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 problems.append(f"features.{key}: no column or feature is called {pattern!r}{hint}")

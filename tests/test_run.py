@@ -68,7 +68,8 @@ def test_a_run_writes_four_tables_that_any_reader_understands(spark, sides, tmp_
     out = tmp_path / "drift"
     result = kldrift.run(mapping(sides, out), spark=spark)
     assert result.exit_code == 3
-    scores = spark.read.parquet(str(out / "drift_scores")).toPandas().set_index("feature")
+    rows = spark.read.parquet(str(out / "drift_scores")).collect()
+    scores = pd.DataFrame([row.asDict() for row in rows]).set_index("feature")
     assert scores["severity"].to_dict() == {"moved": "critical", "still": "ok"}
     assert scores["n_current"].tolist() == [1500, 1500]
     sums = duckdb.sql(

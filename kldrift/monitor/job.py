@@ -20,7 +20,7 @@ from kldrift.features import Skipped
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.rows import Stamp, cell_rows, profile_rows, score_rows
 from kldrift.monitor.scoring import Outcome, score_plan
-from kldrift.monitor.verdict import SCORED, Verdict, applicable
+from kldrift.monitor.verdict import SCORED, Status, Verdict, applicable
 from kldrift.progress import SILENT, Progress
 from kldrift.result import RunResult
 from kldrift.scan.open import open_source
@@ -143,7 +143,9 @@ def _expectations(
     config = record.config
     assert config.expectations is not None
     thresholds = {
-        v.name: {m: (t.warning, t.critical) for m, t in applicable(v).items()} for v in verdicts
+        v.name: {m: (t.warning, t.critical) for m, t in applicable(v).items()}
+        for v in verdicts
+        if v.status is not Status.NEW_FEATURE  # there is no reference to hold it to
     }
     published = publish(
         scores,
