@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc, xlogy
 
+from kldrift.sparse import moved, pools, rare_p_value
+
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 SPARSE: Final = 5.0
 SCARCE: Final = 1.0
 SPARSE_SHARE: Final = 0.2
+RARE: Final = 20.0
+"""Sparse cells that expect less than this together are too few rows for two pools."""
 
 
 def g_test(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64], Floats]:
@@ -22,10 +26,15 @@ def g_test(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64], Floats]:
     ``G = 2 sum(O * log(O / E))`` over both rows, compared with chi-square of ``k - 1`` degrees of
     freedom, ``k`` the cells where either row has counts [1].
 
-    The chi-square approximation needs enough rows per cell. Where Cochran's rule [2] is violated
-    (an expected count below 1, or more than a fifth of them below 5), cells with an expected count
-    below 5 on either side are pooled first, and G is divided by Williams' correction [1]: otherwise
-    thousands of rare categories would make identical data look different.
+    The chi-square approximation needs enough rows per cell: thousands of rare categories would
+    make identical data look different, and one row of a value that a large reference has never
+    seen would hide every other difference. Where Cochran's rule [2] is violated (an expected count
+    below 1, or more than a fifth of them below 5), cells that expect fewer than 5 rows on either
+    side are treated apart. If they expect 20 rows or more together, they are pooled, some at a time
+    until at least 5 are expected; which ones are pooled together has nothing to do with their
+    counts. Otherwise they leave the G-test and are tested exactly, each by itself and all together;
+    the smallest p-value is then taken times the number of tests. G is divided by Williams'
+    correction [1] in both cases.
 
     Args:
         p: current rows per cell, shape ``(..., k)``.
@@ -33,7 +42,8 @@ def g_test(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64], Floats]:
 
     Returns:
         G, degrees of freedom and p-value, each of shape ``(...)``. The p-value is 1 where there is
-        one cell or none, or no row on one side.
+        one cell or none, or no row on one side. Without degrees of freedom it may be smaller: then
+        all of the table was tested exactly.
 
     References:
         [1] Sokal, R. R. and Rohlf, F. J. (1995). Biometry, 3rd ed., ch. 17.
@@ -43,29 +53,31 @@ def g_test(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64], Floats]:
     Examples:
         >>> g, dof, p_value = g_test(np.array([30, 70]), np.array([50, 50]))
         >>> round(float(g), 4), int(dof), round(float(p_value), 6)
-        (8.3992, 1, 0.003754)
+        (8.4024, 1, 0.003747)
     """
+    p, q = np.broadcast_arrays(p, q)
+    shape = p.shape[:-1]
     p, q = np.atleast_2d(p), np.atleast_2d(q)
-    shape = np.broadcast_shapes(p.shape, q.shape)[:-1]
     expected = _fewest_expected(p, q)
     occupied = (p + q) > 0
     sparse = occupied & (expected < SPARSE)
-    cells = occupied.sum(-1)
     scarce = (occupied & (expected < SCARCE)).any(-1)
-    violated = scarce | (sparse.sum(-1) > SPARSE_SHARE * cells)
-    pool = sparse & violated[..., None]
-    # Pooling everything would test nothing: very small tables are tested as they are.
-    pool &= ((cells - pool.sum(-1)) >= 1)[..., None]
-    pooled_p = np.concatenate([np.where(pool, 0, p), (p * pool).sum(-1, keepdims=True)], -1)
-    pooled_q = np.concatenate([np.where(pool, 0, q), (q * pool).sum(-1, keepdims=True)], -1)
-    g, k = _g(pooled_p, pooled_q)
-    g = np.where(violated, g / _williams(pooled_p, pooled_q, k), g)
+    violated = scarce | (sparse.sum(-1) > SPARSE_SHARE * occupied.sum(-1))
+    sparse &= violated[..., None]
+    few = (expected * sparse).sum(-1) < RARE
+    rare, pooled = sparse & few[..., None], sparse & ~few[..., None]
+    exact, tests = rare_p_value(p, q, rare)
+    p, q = np.where(rare, 0, p), np.where(rare, 0, q)
+    if pooled.any():
+        place = pools(expected, pooled, 2 * SPARSE)
+        p, q = moved(p, place), moved(q, place)
+    g, k = _g(p, q)
+    g = np.where(violated, g / _williams(p, q, k), g)
     dof = np.maximum(k - 1, 0)
     testable = (dof > 0) & (p.sum(-1) > 0) & (q.sum(-1) > 0)
     p_value = np.where(testable, chdtrc(np.maximum(dof, 1), g), 1.0)
-    squeeze = shape == (1,)
-    results = (g, dof, p_value)
-    return tuple(r[0] if squeeze and r.shape == (1,) else r for r in results)  # type: ignore[return-value]
+    p_value = np.minimum(1.0, np.minimum(p_value, exact) * np.maximum(tests + testable, 1))
+    return g.reshape(shape)[()], dof.reshape(shape)[()], p_value.reshape(shape)[()]
 
 
 def _fewest_expected(p: Counts, q: Counts) -> Floats:
@@ -79,8 +91,9 @@ def _g(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64]]:
     n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
     total, both = p + q, np.maximum(n + m, 1)
     safe = np.maximum(total, 1)
-    g = xlogy(p, p * both / (safe * np.maximum(n, 1)))
-    g = g + xlogy(q, q * both / (safe * np.maximum(m, 1)))
+    # Ratios, not products: of billions of rows these do not fit into 64 bits.
+    g = xlogy(p, p / safe * (both / np.maximum(n, 1)))
+    g = g + xlogy(q, q / safe * (both / np.maximum(m, 1)))
     return np.maximum(2 * g.sum(-1), 0.0), (total > 0).sum(-1)
 
 
