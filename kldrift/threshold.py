@@ -52,7 +52,9 @@ def exceeded(
     evidence = q_value is not None and q_value < alpha
     for metric, threshold in thresholds.items():
         score = scores.get(metric)
-        if score is None:
+        if threshold == Threshold():
+            severity = Severity.OK
+        elif score is None:
             severity = Severity.UNSCORED
         elif evidence and threshold.critical is not None and score > threshold.critical:
             severity = Severity.CRITICAL
