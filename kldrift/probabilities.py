@@ -48,6 +48,6 @@ def probabilities(
         raise ValueError(f"counts must be integers, got {counts.dtype}")
     if pseudocount < 0 or (counts < 0).any():
         raise ValueError(f"counts and pseudocount must not be negative, got {pseudocount=}")
-    smoothed = counts + pseudocount * (1.0 if occupied is None else occupied)
+    smoothed = counts + float(pseudocount) * (1.0 if occupied is None else occupied)
     total = smoothed.sum(axis=-1, keepdims=True)
     return np.asarray(np.divide(smoothed, total, out=np.zeros_like(smoothed), where=total > 0))

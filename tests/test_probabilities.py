@@ -48,6 +48,15 @@ def test_every_occupied_cell_has_mass_with_a_pseudocount_and_none_without():
     assert probabilities(counts, pseudocount=0).tolist() == [1.0, 0.0]
 
 
+@pytest.mark.parametrize("pseudocount", [0, 1])
+def test_a_whole_pseudocount_is_as_good_as_a_fraction(pseudocount):
+    counts, occupied = np.array([3, 1, 0]), np.array([True, True, False])
+    found = probabilities(counts, occupied, pseudocount=pseudocount)
+    assert (
+        found.tolist() == probabilities(counts, occupied, pseudocount=float(pseudocount)).tolist()
+    )
+
+
 def test_each_row_of_a_table_is_a_distribution():
     counts = np.array([[[1, 3], [0, 0]], [[2, 2], [5, 0]]])
     found = probabilities(counts, pseudocount=0)
