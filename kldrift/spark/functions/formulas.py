@@ -1,0 +1,192 @@
+"""What the Spark functions compute, over matrices of rows: `kldrift.divergence` by row.
+
+An array column comes as a matrix of shape ``(rows, k)``, a number column as ``(rows,)``; one row
+alone comes without the first axis. No formula stands here, only how a row becomes the arguments
+of the function in `kldrift.divergence` that has the same name.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from kldrift import divergence
+from kldrift.divergence import CountsTest
+from kldrift.divergence.arguments import (
+    LARGEST_COUNT,
+    FloatArray,
+    require,
+    require_same_cells,
+)
+from kldrift.probabilities import probabilities
+
+Kind = Literal["cells", "moments", "number", "option"]
+"""What an argument is in one row: an array of numbers; numbers, or an array of numbers or of such
+arrays; a number; or a number that rows have to share to be computed together."""
+
+CELLS: Final[Mapping[str, Kind]] = {"p": "cells", "q": "cells"}
+SMOOTHED: Final[Mapping[str, Kind]] = {**CELLS, "pseudocount": "option"}
+WITH_BASE: Final[Mapping[str, Kind]] = {**SMOOTHED, "base": "option"}
+GAUSSIANS: Final[Mapping[str, Kind]] = {
+    "mean_p": "moments",
+    "cov_p": "moments",
+    "mean_q": "moments",
+    "cov_q": "moments",
+}
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of rows.
+
+    Attributes:
+        formula: from matrices by argument name to one value a row, or one of each field.
+        arguments: their names and kinds, in the order in which SQL takes them.
+        fields: of the struct that it gives; none if it gives a number.
+    """
+
+    formula: Callable[..., Any]
+    arguments: Mapping[str, Kind]
+    fields: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> frozenset[str]:
+        """Names of the arguments that have no default."""
+        parameters = inspect.signature(self.formula).parameters.values()
+        return frozenset(p.name for p in parameters if p.default is p.empty)
+
+
+def shares(p: FloatArray, q: FloatArray, pseudocount: float) -> tuple[FloatArray, FloatArray]:
+    """Normalise counts or probabilities, the same way on both sides.
+
+    Without a pseudocount each row is divided by its sum. With one, the row holds counts, and each
+    cell that has rows on either side gets it, as in the score tables.
+
+    Raises:
+        ValueError: a side is empty or all zero, or holds something that is no count.
+    """
+    for name, values in (("p", p), ("q", q)):
+        valid = (values >= 0) & (values < math.inf)
+        require(valid, values, f"{name} must hold counts or probabilities, finite and not negative")
+        if not (values > 0).any(axis=-1).all():
+            what = "is all zero" if values.shape[-1] else "is empty"
+            raise ValueError(f"{name} {what}; without rows there is no distribution to compare")
+    require_same_cells(p, q)
+    if pseudocount == 0:
+        return p / p.sum(axis=-1, keepdims=True), q / q.sum(axis=-1, keepdims=True)
+    if not 0 < pseudocount < math.inf:
+        raise ValueError(f"pseudocount must be 0 or a positive number of rows, got {pseudocount!r}")
+    for name, values in (("p", p), ("q", q)):
+        whole = (values == np.floor(values)) & (values <= LARGEST_COUNT)
+        require(whole, values, f"{name} must hold whole row counts when a pseudocount is given")
+    occupied = (p > 0) | (q > 0)
+    counts_p, counts_q = p.astype(np.int64), q.astype(np.int64)
+    return (
+        probabilities(counts_p, occupied, pseudocount=pseudocount),
+        probabilities(counts_q, occupied, pseudocount=pseudocount),
+    )
+
+
+def _smoothed(of: Callable[..., Any]) -> Callable[..., Any]:
+    def formula(p: FloatArray, q: FloatArray, pseudocount: float = 0.0) -> Any:
+        return of(*shares(p, q, pseudocount))
+
+    return formula
+
+
+def _with_base(of: Callable[..., Any]) -> Callable[..., Any]:
+    def formula(
+        p: FloatArray, q: FloatArray, pseudocount: float = 0.0, base: float = math.e
+    ) -> Any:
+        return of(*shares(p, q, pseudocount), base=base)
+
+    return formula
+
+
+def _wasserstein(
+    p: FloatArray, q: FloatArray, positions: FloatArray | None = None, pseudocount: float = 0.0
+) -> Any:
+    return divergence.wasserstein(*shares(p, q, pseudocount), positions)
+
+
+def _renyi_divergence(
+    p: FloatArray, q: FloatArray, alpha: float, pseudocount: float = 0.0, base: float = math.e
+) -> Any:
+    return divergence.renyi_divergence(*shares(p, q, pseudocount), alpha, base=base)
+
+
+def _counts_test(of: Callable[..., CountsTest]) -> Callable[..., Any]:
+    def formula(current: FloatArray, reference: FloatArray) -> Any:
+        test = of(current, reference)
+        return np.stack([test.statistic, test.dof, test.p_value], axis=-1)
+
+    return formula
+
+
+def _multivariate_gaussian_kl(
+    mean_p: FloatArray,
+    cov_p: FloatArray,
+    mean_q: FloatArray,
+    cov_q: FloatArray,
+    ridge: float = 0.0,
+) -> Any:
+    p, q = _covariance(mean_p, cov_p), _covariance(mean_q, cov_q)
+    return divergence.multivariate_gaussian_kl(mean_p, p, mean_q, q, ridge=ridge)
+
+
+def _frechet_distance(
+    mean_p: FloatArray, cov_p: FloatArray, mean_q: FloatArray, cov_q: FloatArray
+) -> Any:
+    p, q = _covariance(mean_p, cov_p), _covariance(mean_q, cov_q)
+    return divergence.frechet_distance(mean_p, p, mean_q, q)
+
+
+def _covariance(mean: FloatArray, cov: FloatArray) -> FloatArray:
+    """A covariance that lies flat in one array, as a matrix; others as they are."""
+    k = mean.shape[-1]
+    flat = cov.ndim == mean.ndim and cov.shape[-1] == k * k != k
+    return cov.reshape(*cov.shape[:-1], k, k) if flat else cov
+
+
+def _categorical_kl(p_logits: FloatArray, q_logits: FloatArray) -> Any:
+    require_same_cells(p_logits, q_logits, "p_logits", "q_logits")
+    p, q = np.atleast_2d(p_logits), np.atleast_2d(q_logits)
+    return divergence.categorical_kl(p, q, reduction="none")
+
+
+_TEST: Final = ("statistic", "dof", "p_value")
+_COUNTS: Final[Mapping[str, Kind]] = {"current": "cells", "reference": "cells"}
+_NUMBERS: Final[Mapping[str, Kind]] = dict.fromkeys(
+    ("mean_p", "std_p", "mean_q", "std_q"), "number"
+)
+
+FUNCTIONS: Final[Mapping[str, Function]] = {
+    "kl_divergence": Function(_with_base(divergence.kl_divergence), WITH_BASE),
+    "js_divergence": Function(_with_base(divergence.js_divergence), WITH_BASE),
+    "js_distance": Function(_with_base(divergence.js_distance), WITH_BASE),
+    "psi": Function(_with_base(divergence.psi), WITH_BASE),
+    "bhattacharyya_distance": Function(_with_base(divergence.bhattacharyya_distance), WITH_BASE),
+    "renyi_divergence": Function(
+        _renyi_divergence, {**CELLS, "alpha": "option", "pseudocount": "option", "base": "option"}
+    ),
+    "hellinger": Function(_smoothed(divergence.hellinger), SMOOTHED),
+    "total_variation": Function(_smoothed(divergence.total_variation), SMOOTHED),
+    "kolmogorov_smirnov": Function(_smoothed(divergence.kolmogorov_smirnov), SMOOTHED),
+    "wasserstein": Function(_wasserstein, {**CELLS, "positions": "cells", "pseudocount": "option"}),
+    "chi_square": Function(_counts_test(divergence.chi_square), _COUNTS, _TEST),
+    "g_statistic": Function(_counts_test(divergence.g_statistic), _COUNTS, _TEST),
+    "gaussian_kl": Function(divergence.gaussian_kl, _NUMBERS),
+    "standard_normal_kl": Function(
+        divergence.standard_normal_kl, {"mean": "number", "std": "number"}
+    ),
+    "multivariate_gaussian_kl": Function(
+        _multivariate_gaussian_kl, {**GAUSSIANS, "ridge": "option"}
+    ),
+    "frechet_distance": Function(_frechet_distance, GAUSSIANS),
+    "categorical_kl": Function(_categorical_kl, {"p_logits": "cells", "q_logits": "cells"}),
+}
