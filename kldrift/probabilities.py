@@ -50,4 +50,4 @@ def probabilities(
         raise ValueError(f"counts and pseudocount must not be negative, got {pseudocount=}")
     smoothed = counts + float(pseudocount) * (1.0 if occupied is None else occupied)
     total = smoothed.sum(axis=-1, keepdims=True)
-    return np.asarray(np.divide(smoothed, total, out=np.zeros_like(smoothed), where=total > 0))
+    return np.asarray(np.divide(smoothed, total, out=np.zeros(smoothed.shape), where=total > 0))
