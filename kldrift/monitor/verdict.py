@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -263,6 +264,14 @@ def _percent(share: float) -> str:
     return f"{percent:.1f} %" if percent == 0 or percent >= 0.1 else f"{percent:.2g} %"
 
 
+def _interval(lower: float, upper: float) -> str:
+    """Two bounds, with as many digits as it takes to tell them apart."""
+    width, largest = upper - lower, max(abs(lower), abs(upper))
+    digits = math.ceil(math.log10(largest / width)) + 2 if 0 < width < largest else 0
+    digits = min(17, max(5, digits))
+    return f"{lower:.{digits}g} to {upper:.{digits}g}"
+
+
 def cell_text(cell: Cell) -> str:
     """What a reader calls a cell."""
     if cell.kind is CellKind.CATEGORY:
@@ -270,7 +279,9 @@ def cell_text(cell: Cell) -> str:
     if cell.kind is CellKind.VALUE:
         return str(cell.label)
     if cell.kind is CellKind.BIN:
-        return f"{cell.lower:.5g} to {cell.upper:.5g}"
+        assert cell.lower is not None
+        assert cell.upper is not None
+        return _interval(cell.lower, cell.upper)
     if cell.kind is CellKind.UNDERFLOW:
         return f"below {cell.upper:.5g}, the reference's smallest"
     if cell.kind is CellKind.OVERFLOW:
