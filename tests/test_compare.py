@@ -1,0 +1,173 @@
+"""Comparing data in memory: the numbers of the definition, for pandas and Arrow alike."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from all_types import all_types
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import quick
+
+from kldrift import compare
+from kldrift.errors import ConfigError
+from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
+
+REFERENCE = pd.DataFrame({"x": [1] * 5 + [2] + [3] * 4})
+CURRENT = pd.DataFrame({"x": [1, 1, 2, 2, 3]})
+
+
+def kl(reference: Any, current: Any, **how: Any) -> float:
+    return float(compare(reference, current, **how).scores["kl"][0])
+
+
+def test_three_values_give_the_kl_that_pencil_and_paper_give():
+    # Current 2, 2, 1 of 5 and reference 5, 1, 4 of 10 rows of 1, 2, 3.
+    by_hand = 0.4 * math.log(0.4 / 0.5) + 0.4 * math.log(0.4 / 0.1) + 0.2 * math.log(0.2 / 0.4)
+    found = compare(REFERENCE, CURRENT, pseudocount=0).scores.iloc[0]
+    assert found["kl"] == pytest.approx(by_hand, rel=1e-12)
+    assert round(found["kl"], 4) == 0.3266
+    assert round(found["kl"] / math.log(2), 4) == 0.4712  # bits
+    assert (found["n_reference"], found["n_current"], found["cells"]) == (10, 5, 3)
+
+
+@quick
+@given(*[st.lists(st.sampled_from("abcd"), min_size=2, max_size=40)] * 2)
+def test_kl_is_its_definition_on_smoothed_shares(reference, current):
+    frames = (pd.DataFrame({"x": side}) for side in (reference, current))
+    seen = sorted({*reference, *current})
+    # Values that the reference has never seen share one cell.
+    cells = [[v] for v in seen if v in reference] + [[v for v in seen if v not in reference]]
+    cells = [cell for cell in cells if cell]
+    p, q = (
+        [(sum(map(side.count, cell)) + 0.5) / (len(side) + 0.5 * len(cells)) for cell in cells]
+        for side in (current, reference)
+    )
+    exact = sum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
+    assert kl(*frames, max_categories=10) == pytest.approx(exact, abs=1e-12)
+
+
+def test_the_pseudocount_is_in_the_row_and_keeps_kl_finite():
+    unseen = pd.DataFrame({"x": [4, 4]})
+    found = compare(REFERENCE, unseen).scores.iloc[0]
+    assert found["pseudocount"] == 0.5
+    assert np.isfinite(found["kl"])
+    without = compare(REFERENCE, unseen, pseudocount=0).scores.iloc[0]
+    assert without["status"] == "error"
+    assert without["severity"] == "unscored"
+
+
+def test_equal_data_of_every_type_have_no_drift_in_whatever_order():
+    table = all_types()
+    rows = np.random.default_rng(1).permutation(table.num_rows)
+    parts = {"override": {c: {"parts": ["whole"]} for c in ("date", "instant", "clock")}}
+    scores = compare(table, table.take(pa.array(rows)), **parts).scores
+    assert set(scores["severity"]) == {"ok"}
+    assert scores["kl"].abs().max() < 1e-12
+    assert scores["gaussian_kl"].dropna().abs().max() < 1e-12
+
+
+def test_the_order_of_the_rows_and_the_chunks_changes_no_bit():
+    reference, current = all_types(seed=0), all_types(seed=1)
+    expected = compare(reference, current)
+    rng = np.random.default_rng(2)
+    shuffled = [t.take(pa.array(rng.permutation(t.num_rows))) for t in (reference, current)]
+    chunked = [pa.concat_tables([t.slice(0, 7), t.slice(7, 0), t.slice(7)]) for t in shuffled]
+    again = compare(*chunked)
+    pd.testing.assert_frame_equal(again.scores, expected.scores, check_exact=True)
+    pd.testing.assert_frame_equal(again.cells, expected.cells, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda frame: pa.Table.from_pandas(frame, preserve_index=False),
+        lambda frame: pa.RecordBatch.from_pandas(frame, preserve_index=False),
+        lambda frame: frame.set_index(frame.index + 10),
+        lambda frame: frame.convert_dtypes(),
+    ],
+    ids=["table", "batch", "index", "nullable types"],
+)
+def test_pandas_and_arrow_give_the_same_numbers(convert):
+    rng = np.random.default_rng(0)
+    frames = [
+        pd.DataFrame(
+            {
+                "number": rng.normal(shift, 1, 500),
+                "few": rng.integers(0, 5, 500),
+                "text": rng.choice(["a", "b", None], 500),
+                "flag": rng.random(500) < 0.5,
+                "category": pd.Categorical(rng.choice(["u", "v"], 500), ["u", "v", "w"]),
+            }
+        )
+        for shift in (0, 0.3)
+    ]
+    expected = compare(*frames).scores
+    again = compare(*map(convert, frames)).scores
+    pd.testing.assert_frame_equal(again, expected, check_exact=True)
+
+
+def test_the_tables_have_the_documented_columns_and_cells_add_up():
+    found = compare(all_types(seed=0), all_types(seed=1))
+    assert list(found.scores) == DRIFT_SCORES.names
+    assert list(found.cells) == DRIFT_CELLS.names
+    scored = found.scores[found.scores["kl"].notna()].set_index("feature")
+    by_feature = found.cells.groupby("feature")
+    np.testing.assert_allclose(
+        by_feature["contribution"].sum(), scored["kl"].sort_index(), atol=1e-12
+    )
+    assert (by_feature["rows_current"].sum() == 400).all()
+    assert (by_feature["rows_reference"].sum() == 400).all()
+    assert (by_feature.size() == scored["cells"].sort_index()).all()
+
+
+def test_nan_is_no_null_in_arrow_and_is_one_in_pandas():
+    values = {"x": [1.0, 2.0, math.nan, math.nan]}
+    arrow = compare(pa.table(values), pa.table(values))
+    assert set(arrow.cells["cell_kind"]) == {"value", "nan"}
+    pandas = compare(pd.DataFrame(values), pd.DataFrame(values))
+    assert set(pandas.cells["cell_kind"]) == {"value", "null"}
+
+
+def test_options_are_those_of_the_configuration():
+    reference, current = ({"x": [1, 2] * 50, "y": side} for side in (["a"] * 100, ["b"] * 100))
+    found = compare(
+        pa.table(reference),
+        pa.table(current),
+        include=["y"],
+        override={"y": {"thresholds": {"js": {"warning": 0.1}}}},
+        thresholds={"kl": {"critical": 1e9}},
+        alpha=0.001,
+    ).scores
+    assert found[["feature", "severity"]].to_numpy().tolist() == [["y", "warning"]]
+    assert "js 0.6" in found["reason"][0]
+    assert found["threshold_critical"][0] == 1e9
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"bin": 5}, "scoring.bin: unknown key; did you mean 'bins'"),
+        ({"bins": 1}, "scoring.bins: expected 2 or more, got 1"),
+        ({"include": ["z"]}, "features.include: no column or feature is called 'z'"),
+        ({"exclude": ["x"]}, "no feature is left to compare"),
+        ({"alpha": 2}, "significance.alpha"),
+        ({"thresholds": {"kll": {"warning": 1}}}, "thresholds.kll: unknown key; did you mean 'kl'"),
+    ],
+    ids=str,
+)
+def test_wrong_options_are_refused_by_name(how, message):
+    with pytest.raises(ConfigError, match=message):
+        compare(REFERENCE, CURRENT, **how)
+
+
+def test_other_data_is_refused():
+    with pytest.raises(TypeError, match="Arrow tables or Spark DataFrames, got dict"):
+        compare({"x": [1]}, {"x": [1]})
+    with pytest.raises(TypeError, match="need Spark DataFrames"):
+        compare(REFERENCE, CURRENT, derived={"y": "x + 1"})
