@@ -233,6 +233,20 @@ def test_files_of_one_dataset_may_lack_columns_but_not_contradict_each_other(spa
         outcome_of(spark, config(folder, folder, features={}))
 
 
+def test_names_that_differ_only_in_case_are_told_how_to_get_through_spark(spark, tmp_path):
+    table = pa.table({"Case": [1, 2] * 20, "case": [3, 4] * 20})
+    folder = write_parts(table, tmp_path / "r", 1)
+    spark.conf.set("spark.sql.caseSensitive", "false")
+    try:
+        assert len(outcome_of(spark, config(folder, folder, features={})).verdicts) == 2
+        with pytest.raises(
+            DatasetError, match=r"set spark.conf: \{spark.sql.caseSensitive: true\}"
+        ):
+            outcome_of(spark, config(folder, folder, features={}, scan="dataframe"))
+    finally:
+        spark.conf.set("spark.sql.caseSensitive", "true")
+
+
 def test_a_truncated_file_is_named(spark, tmp_path):
     folder = write_parts(all_types(100), tmp_path / "r", 2)
     whole = (folder / "part-1.parquet").read_bytes()

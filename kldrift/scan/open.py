@@ -148,21 +148,31 @@ def frame_source(frame: DataFrame, derived: Mapping[str, str], why: str) -> Fram
 
 def _read(spark: SparkSession, dataset: Dataset, side: str) -> DataFrame:
     try:
-        if dataset.sql:
-            return spark.sql(dataset.sql)
-        if dataset.table:
-            return spark.read.table(dataset.table)
-        options = {**READ_OPTIONS.get(dataset.format, {}), **dataset.options}
-        if dataset.format == "csv" and not dataset.schema:
-            options.setdefault("inferSchema", "true")
-        reader = spark.read.format(dataset.format).options(**options)
-        if dataset.schema:
-            reader = reader.schema(dataset.schema)
-        return reader.load(list(dataset.path))
+        frame = _load(spark, dataset)
+        frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error
     except Exception as error:
-        raise DatasetError(f"{side}: Spark cannot read it: {first_line(error)}") from error
+        hint = ""
+        if "COLUMN_ALREADY_EXISTS" in str(error):
+            hint = "; for names that differ only in case, set spark.conf: "
+            hint += "{spark.sql.caseSensitive: true}"
+        raise DatasetError(f"{side}: Spark cannot read it: {first_line(error)}{hint}") from error
+    return frame
+
+
+def _load(spark: SparkSession, dataset: Dataset) -> DataFrame:
+    if dataset.sql:
+        return spark.sql(dataset.sql)
+    if dataset.table:
+        return spark.read.table(dataset.table)
+    options = {**READ_OPTIONS.get(dataset.format, {}), **dataset.options}
+    if dataset.format == "csv" and not dataset.schema:
+        options.setdefault("inferSchema", "true")
+    reader = spark.read.format(dataset.format).options(**options)
+    if dataset.schema:
+        reader = reader.schema(dataset.schema)
+    return reader.load(list(dataset.path))
 
 
 def _or_config_error(build: Any, key: str) -> DataFrame:
