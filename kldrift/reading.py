@@ -91,9 +91,8 @@ class Tally:
             codes = np.where((codes >= 0) & null[codes], -1, codes)
         if pa.types.is_floating(values.type):
             if pa.types.is_float16(values.type):
-                values = values.cast(pa.float32())  # Arrow cannot add half floats
+                values = values.cast(pa.float32())  # Arrow cannot compare half floats
             nan = np.isnan(values.to_numpy(zero_copy_only=False))
-            values = pc.add(values, pa.scalar(0, values.type))  # -0.0 is 0.0
             codes = np.where((codes >= 0) & nan[codes], -2, codes) if nan.any() else codes
         self.names = label(values)
         self.codes = codes

@@ -126,6 +126,11 @@ def test_the_tables_have_the_documented_columns_and_cells_add_up():
     assert (by_feature.size() == scored["cells"].sort_index()).all()
 
 
+def test_rows_beyond_one_batch_are_counted_too():
+    table = pa.table({"x": np.arange(300_000) % 3})
+    assert compare(table, table).scores["n_current"][0] == 300_000
+
+
 def test_nan_is_no_null_in_arrow_and_is_one_in_pandas():
     values = {"x": [1.0, 2.0, math.nan, math.nan]}
     arrow = compare(pa.table(values), pa.table(values))

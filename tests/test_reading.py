@@ -32,6 +32,7 @@ def dictionary(codes: list[int | None], values: pa.Array) -> pa.DictionaryArray:
         (pa.array([Decimal("-1.10"), None, Decimal("0.01")], pa.decimal128(9, 2)), [-110, 1]),
         (pa.array([Decimal(10**17)], pa.decimal128(18, 0)), [10**17]),
         (pa.array([Decimal("-1.10")], pa.decimal256(9, 2)), [-110]),
+        (pa.array([Decimal("0.01"), Decimal("0.02")], pa.decimal128(9, 2))[1:], [2]),
         (pa.array([None, None], pa.decimal128(9, 2)), []),
         (pa.array([dt.date(1970, 1, 3), dt.date(1969, 12, 31)]), [2, -1]),
         (pa.array([dt.date(1970, 1, 3)], pa.date64()), [2]),

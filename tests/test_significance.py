@@ -153,6 +153,12 @@ def test_one_row_that_a_large_reference_has_never_seen_does_not_hide_a_drift():
     assert g_test(p, q)[2] < 1e-100
 
 
+def test_the_better_of_two_tests_counts_twice():
+    g, dof, p_value = g_test(np.array([60, 40, 1]), np.array([40, 60, 0]))
+    assert dof == 1
+    assert p_value == pytest.approx(2 * scipy.stats.chi2.sf(g, 1))
+
+
 @pytest.mark.parametrize("reference", [10**6, 10**9])
 @pytest.mark.parametrize("n", [2, 8, 20, 1_000])
 def test_rows_that_the_reference_has_never_seen_are_evidence_however_few(n, reference):
