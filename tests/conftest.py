@@ -10,9 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+# Machines are shared: no test may fail because it was slow, and a build must not fail by luck.
+settings.register_profile(
+    "kldrift",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("kldrift")
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -1,6 +1,7 @@
 """Two ways in, one way to count: over Spark, with every type, any partitioning and any order."""
 
 import json
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -149,7 +150,7 @@ def test_derived_features_are_spark_sql(spark, folders):
 
 
 def count_jobs(spark, run) -> tuple[int, int]:
-    group = f"count-{id(run)}"
+    group = uuid.uuid4().hex
     spark.sparkContext.setJobGroup(group, "counted")
     try:
         run()
