@@ -7,6 +7,7 @@ exact count turns out too small. The result depends on the reference's rows alon
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -29,6 +30,9 @@ ID_ROWS = 100
 TEXT_ID_ROWS = 20
 TEXT_ID_SHARE = 0.9
 INTEGER_ID_SHARE = 0.95
+CHOSEN_ROWS = 20
+"""Of too many categories, those with fewer rows get no cell: the most frequent of many rare ones
+are those that chance made frequent in the reference, and look like drift everywhere else."""
 
 
 @dataclass(frozen=True)
@@ -143,22 +147,26 @@ def _categories(sketch: TextSketch, binning: Binning, *, floats: bool) -> Propos
         if sketch.rows >= TEXT_ID_ROWS and distinct >= TEXT_ID_SHARE * sketch.rows:
             skip = f"near-unique: {distinct:,} different values in {sketch.rows:,} rows"
         chosen = _most_frequent(sketch.values.to_pylist(), sketch.counts, most)
+        if distinct and not chosen:
+            skip = skip or _too_many(CHOSEN_ROWS)
         return Proposal(CategoricalSupport(chosen, floats), skip=skip)
-    share = 2 / sketch.limit
+    share = max(2 / sketch.limit, CHOSEN_ROWS / sketch.rows)
     candidates = sketch.counts + sketch.deducted >= share * sketch.rows
     names = np.array(sketch.values.to_pylist(), dtype=object)[candidates]
-    skip = "" if len(names) else _too_many(share)
+    skip = "" if len(names) else _too_many(share * sketch.rows)
     chosen = tuple(sorted(names.tolist()))
     return Proposal(CategoricalSupport(chosen, floats), chosen, share, most, skip)
 
 
-def _too_many(share: float) -> str:
-    return f"near-unique: no value fills 1 in {round(1 / share):,} rows"
+def _too_many(rows: float) -> str:
+    return f"near-unique: no value has {math.ceil(rows):,} rows"
 
 
 def _most_frequent(names: list[str], counts: NDArray[np.int64], most: int) -> tuple[str, ...]:
     """The most frequent names; equally frequent ones in the order of their text."""
-    ranked = sorted(zip(-counts, names, strict=True))[:most]
+    ranked = sorted(zip((-counts).tolist(), names, strict=True))
+    if len(ranked) > most:
+        ranked = [(count, name) for count, name in ranked[:most] if -count >= CHOSEN_ROWS]
     return tuple(name for _, name in ranked)
 
 
@@ -223,7 +231,7 @@ def _settle_categories(
     other = len(chosen)
     target = [place.get(name, other) for name in support.categories]
     target += range(other, settled.size)
-    skip = "" if chosen or keep or not rows else _too_many(proposal.share)
+    skip = "" if chosen or keep or not rows else _too_many(proposal.share * rows)
     return Settled(settled, np.array(target, dtype=np.intp), skip)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,8 @@ import pyarrow as pa
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from kldrift.binning import Binning, Settled, choose, settle
+from kldrift.counting import Counter, sketch_batch
 from kldrift.reading import Reading
 
 quick = settings(max_examples=60, deadline=None)
@@ -21,6 +25,7 @@ INT64 = (-(2**63), 2**63 - 1)
 LARGEST = float(np.finfo(np.float64).max)
 ODD_FLOATS = (0.0, -0.0, np.nan, np.inf, -np.inf, 5e-324, -5e-324, LARGEST, -LARGEST, 1e9, 0.1)
 ODD_INTS = (0, 1, -1, 2**53, 2**53 + 1, -(2**53) - 1, *INT64)
+SMALL = Binning(bins=4, stored_bins=8, max_categories=5)
 ODD_TEXTS = ("", " ", "null", "None", "NaN", "é", "e\u0301", "a\nb", "x" * 300, "x" * 299 + "y")
 
 
@@ -106,3 +111,19 @@ def trees(draw: st.DrawFn, leaves: list[Any]) -> Any:
         left = todo.pop(draw(st.integers(0, len(todo) - 1)))
         todo.append(left + right)
     return todo[0]
+
+
+def settled(
+    pieces: list[pa.Array],
+    reading: Reading,
+    binning: Binning = SMALL,
+    limit: int = 2_048,
+    **how: object,
+) -> tuple[Settled, np.ndarray]:
+    """What two passes over the parts of a reference give: support, counts, why it is skipped."""
+    sketch = reduce(add, [sketch_batch(piece, reading, limit) for piece in pieces])
+    proposal = choose(sketch, binning, **how)
+    counter = Counter(proposal.support, reading)
+    counts = sum(counter.count(piece)[0] for piece in pieces)
+    found = settle(proposal, counts)
+    return Settled(found.support, found.target, proposal.skip or found.skip), found.fold(counts)
