@@ -96,8 +96,9 @@ def choose(
 def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) -> Proposal:
     lows, highs, counts = sketch.lows, sketch.highs, sketch.counts
     rows, integral = sketch.rows, lows.dtype == np.int64
+    # Few rows make few bins, and values that came once are no sign of what will come again.
     few = min(binning.stored_bins, max(binning.bins, rows // 10))
-    if sketch.exact and len(lows) <= few:
+    if sketch.exact and len(lows) <= few and 2 * len(lows) <= rows:
         edges = np.unique(np.concatenate([lows, step(lows)]))
         return Proposal(NumericSupport(edges, scale, unit, _middle(sketch)))
     skip = ""
@@ -105,9 +106,9 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
     plain = integral and scale == 1 and unit is Unit.NUMBER
     if plain and rows >= ID_ROWS and sketch.distinct >= everyone:
         skip = f"near-unique: about every one of {rows:,} rows has a number of its own"
-    share = rows / binning.stored_bins
+    share = rows / few
     before = np.cumsum(counts) - counts
-    heavy = counts >= share
+    heavy = counts >= max(share, 2)
     single = lows == highs
     # A new bin begins where the mass before passes a multiple of the share, and on both sides of
     # a heavy cell; its edge is the first value seen there, which depends on the data alone.
@@ -120,7 +121,7 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
     tentative = _inside(sketch.heavy, lows, highs, heavy & ~single)
     parts += [tentative, step(tentative)]
     support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
-    fewest = max(1 / binning.stored_bins, 2 / NOMINATION)  # lighter ones may not be nominated
+    fewest = max(1 / few, 2 / NOMINATION)  # lighter ones may not be nominated
     return Proposal(support, tuple(tentative.tolist()), fewest, skip=skip, base=base)
 
 
