@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import SMALL, cut, parts, quick, samples, settled, slow, texts
 
-from kldrift.binning import Binning, Settled, choose
+from kldrift.binning import Binning, Settled, choose, merge_for_scoring
 from kldrift.counting import sketch_batch
 from kldrift.reading import Reading, label
 from kldrift.support import CategoricalSupport, Cell, CellKind, Unit
@@ -109,14 +109,25 @@ def test_more_texts_than_the_sketch_keeps_change_nothing_either(data, seed):
 
 
 def test_few_valued_numbers_have_a_cell_for_each_value():
-    found, counts = of([5, 1, 1, None, 2**53 + 1, 2**53, 2**53])
+    found, counts = of([5, 1, 1, 1, 1, None, 2**53 + 1, 2**53, 2**53])
     assert rows_by_label(found.support, counts) == {
-        "1": 2,
+        "1": 4,
         "5": 1,
         "9007199254740992": 2,
         "9007199254740993": 1,
         "null": 1,
     }
+
+
+@pytest.mark.parametrize("rows", [5, 30, 100, 127])
+def test_values_that_came_once_get_no_cell_of_their_own(rows):
+    values = np.random.default_rng(0).normal(0, 1, rows)
+    found, counts = of(values, Binning())
+    kinds = [k for k, n in zip(found.support.kinds, counts, strict=True) if n]
+    assert kinds.count(CellKind.VALUE) <= 1  # the largest ends the last bin
+    assert kinds.count(CellKind.BIN) >= min(rows, 20) - 1
+    scored = merge_for_scoring(found.support, counts, 20)
+    assert len(scored.cells) <= 20 + 6
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0, 5e-324, 1.7976931348623157e308, 2**63 - 1, -(2**63)])
@@ -177,7 +188,7 @@ def test_an_empty_reference_has_a_support_without_edges():
 
 
 def test_scale_and_unit_are_those_of_the_feature():
-    found, _ = of([150, 250], scale=100, unit=Unit.NUMBER)
+    found, _ = of([150, 150, 250, 250], scale=100, unit=Unit.NUMBER)
     assert [c.label for c in found.support.cells if c.label] == ["1.50", "2.50"]
     assert of([1, 2], unit=Unit.DAYS)[0].support.unit is Unit.DAYS
 

@@ -154,8 +154,8 @@ def test_kl_expected_is_the_mean_kl_without_drift(n, m, k):
 @quick
 @given(*[st.lists(st.integers(-4, 4), min_size=1, max_size=40)] * 2)
 def test_ordered_metrics_of_few_valued_numbers_are_those_of_the_samples(reference, current):
-    found = one(floats_of([*range(-4, 5), *reference], current))
-    before = [*range(-4, 5), *reference]
+    before = [*range(-4, 5), *range(-4, 5), *reference]
+    found = one(floats_of(before, current))
     with_scipy = scipy.stats.ks_2samp(current, before, method="asymp").statistic
     assert found["ks"] == pytest.approx(with_scipy, abs=1e-12)
     distance = scipy.stats.wasserstein_distance(current, before)
@@ -178,7 +178,7 @@ def test_infinities_count_for_the_order_but_lie_nowhere():
 
 @pytest.mark.parametrize("missing", [0, 50])
 def test_nulls_change_no_ordered_metric(missing):
-    column = pa.array([1.0, 2.0, 3.0, *[None] * missing])
+    column = pa.array([*[1.0, 2.0, 3.0] * 2, *[None] * missing])
     found = one(compared(column, pa.array([3.0, 3.0, 3.0]), Reading.FLOAT))
     assert found["wasserstein"] == pytest.approx(1.0)
 

@@ -55,7 +55,7 @@ def test_a_value_heavier_than_a_scored_cell_stays_alone_and_lighter_ones_are_mer
 
 
 def test_values_of_a_few_valued_feature_are_never_merged():
-    column = pa.array([1, 2, 3, 4, 5, 6, 7] * 9)
+    column = pa.array([1, 2, 3, 4, 5, 6, 7] * 10)
     found, counts = settled([column], Reading.INTEGER, Binning(4, 8))
     scored = merge_for_scoring(found.support, counts, 2)
     assert scored.cells == found.support.cells
