@@ -30,6 +30,8 @@ ID_ROWS = 100
 TEXT_ID_ROWS = 20
 TEXT_ID_SHARE = 0.9
 INTEGER_ID_SHARE = 0.95
+FEWEST_BINS = 5
+ROWS_PER_BIN = 40
 CHOSEN_ROWS = 20
 """Of too many categories, those with fewer rows get no cell: the most frequent of many rare ones
 are those that chance made frequent in the reference, and look like drift everywhere else."""
@@ -261,8 +263,10 @@ class Scored:
 def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int) -> Scored:
     """Merge stored bins to about ``bins`` cells of equal reference mass.
 
-    A value that fills more than one such share keeps its own cell, as do all values of a
-    few-valued feature, the open tails and everything that is no number.
+    A reference of few rows gets fewer, one for each 40 rows but 5 at least: chance alone would
+    otherwise give scores as large as a threshold. A value that fills more than one such share
+    keeps its own cell, as do all values of a few-valued feature, the open tails and everything
+    that is no number.
 
     Args:
         support: the stored cells.
@@ -273,6 +277,7 @@ def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int)
         return Scored(np.arange(support.size), support.cells)
     kinds = np.array(support.kinds[: support.intervals])
     counts = reference[: support.intervals]
+    bins = min(bins, max(FEWEST_BINS, int(counts.sum()) // ROWS_PER_BIN))
     merged = kinds == CellKind.BIN
     if counts[merged].any():
         merged |= (kinds == CellKind.VALUE) & (counts * bins < counts.sum())

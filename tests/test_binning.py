@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from strategies import SMALL, cut, parts, quick, samples, settled, slow, texts
 
 from kldrift.binning import Binning, Settled, choose, merge_for_scoring
-from kldrift.counting import sketch_batch
+from kldrift.counting import Counter, sketch_batch
 from kldrift.reading import Reading, label
+from kldrift.sketch import NumericSketch
 from kldrift.support import CategoricalSupport, Cell, CellKind, Unit
 
 NONE_OF_20 = "near-unique: no value has 20 rows"
@@ -274,3 +275,12 @@ def test_booleans_always_have_both_cells():
     found, counts = settled([pa.array([True, None])], Reading.TEXT, unit=Unit.BOOLEAN)
     assert found.support == CategoricalSupport(("false", "true"))
     assert counts.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(("rows", "most"), [(100, 5), (365, 9), (5000, 20)])
+def test_a_small_reference_is_scored_in_few_bins_so_that_chance_stays_small(rows, most):
+    ordered = np.sort(np.random.default_rng(0).normal(size=rows))
+    support = choose(NumericSketch.of(ordered, 0), Binning()).support
+    counts, _ = Counter(support, Reading.FLOAT).count(pa.array(ordered))
+    bins = [c for c in merge_for_scoring(support, counts, 20).cells if c.kind is CellKind.BIN]
+    assert most - 1 <= len(bins) <= most + 1
