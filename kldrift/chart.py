@@ -49,6 +49,41 @@ def chart(name: str, cells: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def joint_chart(name: str, cells: Sequence[Mapping[str, Any]]) -> str:
+    """Return the features and pairs that add most to a joint group's divergence.
+
+    Args:
+        name: the group, for those who hear the page.
+        cells: rows of ``drift_cells`` of one group.
+    """
+    moved = sorted(cells, key=lambda cell: -abs(cell["contribution"]))
+    longest = max((abs(cell["contribution"]) for cell in moved[:SHOWN]), default=0.0) or 1.0
+    bars = "".join(
+        _nats(place, cell, abs(cell["contribution"]) / longest)
+        for place, cell in enumerate(moved[:SHOWN])
+    )
+    height = ROW * len(moved[:SHOWN])
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" role="img" '
+        f'aria-label="what each feature and pair adds to {text(name)}">{bars}</svg>'
+    )
+
+
+def _nats(place: int, cell: Mapping[str, Any], share: float) -> str:
+    top, label = place * ROW + 3, str(cell["label"])
+    said = f"{cell['contribution']:+.3g} nats"
+    before, now = cell.get("correlation_reference"), cell.get("correlation_current")
+    if before is not None and now is not None:
+        said += f", r {before:.2f} → {now:.2f}"
+    bar = max(0.5, share * BAR * 0.6)
+    return (
+        f"<g><title>{text(label)}: {text(said)}</title>"
+        f'<text x="{LABEL - 8}" y="{top + 13}" text-anchor="end">{text(label, 26)}</text>'
+        f'<rect x="{LABEL}" y="{top + 4}" width="{bar:.1f}" height="{THICK + 3}" '
+        f'fill="{CURRENT}"/><text x="{LABEL + bar + 8:.1f}" y="{top + 13}">{text(said)}</text></g>'
+    )
+
+
 def _bars(place: int, label: str, shares: tuple[float, float], longest: float, tip: str) -> str:
     top = place * ROW + 3
     moved = " → ".join(map(percent, shares))

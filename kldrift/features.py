@@ -47,6 +47,7 @@ class Feature:
         floats: whether categories were floats.
         keep: monitored even if it looks like an identifier.
         sql: the Spark SQL expression of a derived feature.
+        vector: whether it is the size of a column of vectors of numbers.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Feature:
     floats: bool = False
     keep: bool = False
     sql: str | None = None
+    vector: bool = False
 
     @property
     def column(self) -> str:
@@ -186,7 +188,8 @@ def _of_type(
         base = Feature(
             f"size({name})", path, Part.SIZE, "size", str(kind), "numeric", Reading.INTEGER
         )
-        return (replace(base, keep=override.keep),)
+        vector = not pa.types.is_map(kind) and pa.types.is_floating(kind.value_type)
+        return (replace(base, keep=override.keep, vector=vector),)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _of_time(name, path, kind, override)
     plain = _plain(name, path, kind)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.chart import CURRENT, REFERENCE, chart, percent, text
+from kldrift.chart import CURRENT, REFERENCE, chart, joint_chart, percent, text
 from kldrift.plain import records
 
 CHARTS: Final = 20
@@ -192,7 +192,7 @@ def _charts(found: Page, most: int) -> str:
     cells = _cells_of(found.cells, drifted[:most])
     figures = [
         f"<figure><figcaption>{_name(row)}: {_figure(row['kl'])} nats</figcaption>"
-        f"{chart(str(row['feature']), cells[key])}</figure>"
+        f"{_picture(row, cells[key])}</figure>"
         for row in drifted[:most]
         if (key := _key(row)) in cells
     ]
@@ -202,11 +202,17 @@ def _charts(found: Page, most: int) -> str:
     more = len(drifted) - len(figures)
     rest = f"<p>and {more} more that drifted, in the table <code>drift_cells</code></p>"
     return (
-        "<p>share of rows in the cells that moved most: "
+        "<p>share of rows in the cells that moved most "
+        "(of a joint group: what its features and pairs add): "
         f'<span class="key" style="background:{REFERENCE}"></span> reference, '
         f'<span class="key" style="background:{CURRENT}"></span> current</p>'
         f"{''.join(figures)}{rest if more else ''}"
     )
+
+
+def _picture(row: Mapping[str, Any], cells: Sequence[Mapping[str, Any]]) -> str:
+    draw = joint_chart if row["kind"] == "joint" else chart
+    return draw(str(row["feature"]), cells)
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:

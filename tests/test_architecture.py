@@ -16,13 +16,14 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 # From the bottom to the top; a part imports from those below it and from itself.
 LAYERS = (
     ("errors",),
-    ("support", "moments"),
+    ("support", "moments", "comoments"),
     ("sketch", "reading", "profile"),
     ("binning", "counting", "sparse", "probabilities", "divergence"),
     ("significance",),
-    ("score",),
+    ("score", "joint"),
     ("config",),
     ("threshold", "features"),
+    ("group",),
     ("java", "progress", "scan", "tables", "expectations"),
     ("spark",),
     ("plain", "chart"),

@@ -172,11 +172,6 @@ CASES = {
         {"column": "t"},
         "not available yet in kldrift 0.1.0; remove it: one window is then the whole of current",
     ),
-    "joint": (
-        ("joint",),
-        {},
-        "not available yet in kldrift 0.1.0; remove it: each feature is then scored for itself",
-    ),
     "segments": (
         ("segments",),
         [["a"]],

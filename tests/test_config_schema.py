@@ -12,7 +12,15 @@ import pytest
 from config_sample import MINIMAL, minimal, placed
 
 from kldrift import config as kldrift_config
-from kldrift.config import METRICS, Config, Override, Threshold, config_from_mapping, load_config
+from kldrift.config import (
+    METRICS,
+    Config,
+    Joint,
+    Override,
+    Threshold,
+    config_from_mapping,
+    load_config,
+)
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
 
@@ -45,6 +53,8 @@ ACCEPTED = {
     "a metric that inherits": placed((*OVERRIDE, "thresholds", "kl"), None),
     "bins of 20.0": placed(("scoring", "bins"), 20.0),
     "pseudocount of 0": placed(("scoring", "pseudocount"), 0),
+    "a group of two": minimal(joint={"g": {"features": ["a", "b"], "covariance": None}}),
+    "no groups": minimal(joint=None),
     "no expectations": minimal(expectations=False),
     "expectations": minimal(expectations=True),
     "expectations with nothing behind": minimal(expectations=None),
@@ -117,6 +127,10 @@ REFUSED = {
     "expectations that are text": minimal(expectations="no"),
     "data docs of text": placed(("expectations", "data_docs"), "no"),
     "a master that is a number": placed(("spark", "master"), 4),
+    "a group that is a list": minimal(joint={"g": ["a", "b"]}),
+    "a feature of a group twice": minimal(joint={"g": {"features": ["a", "a"]}}),
+    "an unknown covariance": minimal(joint={"g": {"features": ["a", "b"], "covariance": "c"}}),
+    "a negative ridge": minimal(joint={"g": {"features": ["a", "b"], "ridge": -1}}),
     "an unknown scan": minimal(scan="sql"),
     "a scan of nothing": minimal(scan=None),
 }
@@ -125,6 +139,10 @@ ONLY_THE_LOADER_REFUSES = {
     "fewer stored bins than bins": minimal(scoring={"bins": 50, "stored_bins": 49}),
     "a warning above critical": minimal(thresholds={"kl": {"warning": 2, "critical": 1}}),
     "files of two formats": minimal(current={"path": ["a.csv", "b.json"]}),
+    "a group of nothing": minimal(joint={"g": {}}),
+    "a score that groups have not": minimal(
+        joint={"g": {"features": ["a", "b"], "thresholds": {"js": {"warning": 1}}}}
+    ),
     "an endless threshold": minimal(thresholds={"kl": {"warning": float("inf")}}),
     "a variable that is not set": minimal(output={"path": "${KLDRIFT_NONE}"}),
 }
@@ -178,16 +196,21 @@ def schema_keys(node=SCHEMA, path=()):
         yield ".".join((*path, key)), below
         yield from schema_keys(below, (*path, key))
     below = node.get("additionalProperties")
-    if path and path[-1] in ("override", "thresholds"):
-        name = {"override": "<feature>", "thresholds": "<metric>"}[path[-1]]
-        definition = below if path[-1] == "override" else SCHEMA["definitions"]["thresholds"]
-        below = below if path[-1] == "override" else definition["additionalProperties"]
+    names = {"override": "<feature>", "joint": "<group>", "thresholds": "<metric>"}
+    if path and path[-1] in names:
+        name = names[path[-1]]
+        if path[-1] == "thresholds":
+            below = SCHEMA["definitions"]["thresholds"]["additionalProperties"]
         yield from schema_keys(below, (*path, name))
 
 
 def class_keys(cls=Config, path=()):
     """Key paths of the dataclasses with their defaults."""
-    named = {"override": ("<feature>", Override), "thresholds": ("<metric>", Threshold)}
+    named = {
+        "override": ("<feature>", Override),
+        "joint": ("<group>", Joint),
+        "thresholds": ("<metric>", Threshold),
+    }
     for field in fields(cls):
         default = field.default
         if field.default_factory is not MISSING:
@@ -256,7 +279,9 @@ def test_the_documented_example_works(key):
     mapping = minimal()
     if key in ("reference.table", "reference.sql"):
         mapping["reference"] = {}
-    names = {"<feature>": "a", "<metric>": "kl"}
+    if key.startswith("joint."):
+        mapping["joint"] = {"weather": {"features": ["a", "b"]}}
+    names = {"<feature>": "a", "<metric>": "kl", "<group>": "weather"}
     mapping = placed([names.get(part, part) for part in key.split(".")], value, mapping)
     assert schema_accepts(mapping)
     config_from_mapping(mapping)

@@ -11,7 +11,8 @@ QUIET = [f for e in DECOYS for f in e.features] + ["basket_value", "discount_rat
 
 def _scores(**changed: str | None) -> pd.DataFrame:
     """What a monitor with no fault finds, with some severities changed or rows left out."""
-    severities = dict.fromkeys(BY_KL, "critical") | dict.fromkeys(QUIET, "ok") | changed
+    flagged = dict.fromkeys([*BY_KL, "discounts"], "critical")
+    severities = flagged | dict.fromkeys(QUIET, "ok") | changed
     rows = [
         (feature, severity, {"critical": 1.5, "warning": 0.2, "ok": 0.001}.get(severity))
         for feature, severity in severities.items()
@@ -26,11 +27,15 @@ def _outcome(feature: str, scores: pd.DataFrame) -> Outcome:
 
 def test_a_perfect_run_catches_what_is_planted_and_nothing_else() -> None:
     outcomes = planted_against_flagged(_scores())
-    assert [o.verdict for o in outcomes] == (
-        ["caught"] * 5 + ["left to joint features"] + ["quiet"] * (len(DECOYS) + 1)
-    )
+    assert [o.verdict for o in outcomes] == (["caught"] * 6 + ["quiet"] * (len(DECOYS) + 1))
     assert [o.features for o in outcomes][:-1] == [e.features for e in (*PLANTED, *DECOYS)]
     assert outcomes[-1].features == ("amount",)
+
+
+@pytest.mark.parametrize("severity", ["ok", "unscored", None])
+def test_a_correlation_that_only_the_group_can_show_is_missed_without_it(severity) -> None:
+    outcome = _outcome("discount_rate", _scores(discounts=severity))
+    assert (outcome.verdict, outcome.features) == ("missed", ("basket_value", "discount_rate"))
 
 
 @pytest.mark.parametrize("severity", ["ok", "unscored", None])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from kldrift.config.load import config_from_mapping, load_config
 from kldrift.config.model import (
+    JOINT_METRICS,
     METRICS,
     Config,
     Dataset,
     Expectations,
     Features,
+    Joint,
     Output,
     Override,
     Scoring,
@@ -18,11 +20,13 @@ from kldrift.config.model import (
 )
 
 __all__ = [
+    "JOINT_METRICS",
     "METRICS",
     "Config",
     "Dataset",
     "Expectations",
     "Features",
+    "Joint",
     "Output",
     "Override",
     "Scoring",

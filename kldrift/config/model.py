@@ -21,12 +21,14 @@ Kind = Literal["numeric", "categorical"]
 Part = Literal["hour", "weekday", "month", "whole"]
 Missing = Literal["cell", "exclude"]
 Correction = Literal["benjamini-hochberg", "none"]
+Covariance = Literal["full", "diagonal"]
 Scan = Literal["auto", "arrow", "dataframe"]
 
 KINDS: Final[tuple[Kind, ...]] = ("numeric", "categorical")
 PARTS: Final[tuple[Part, ...]] = ("hour", "weekday", "month", "whole")
 MISSING: Final[tuple[Missing, ...]] = ("cell", "exclude")
 CORRECTIONS: Final[tuple[Correction, ...]] = ("benjamini-hochberg", "none")
+COVARIANCES: Final[tuple[Covariance, ...]] = ("full", "diagonal")
 SCANS: Final[tuple[Scan, ...]] = ("auto", "arrow", "dataframe")
 OUTPUT_FORMATS: Final = ("parquet",)
 METRICS: Final = (
@@ -41,6 +43,8 @@ METRICS: Final = (
     "gaussian_kl",
 )
 """Columns of ``drift_scores`` that a threshold can be set on."""
+JOINT_METRICS: Final = ("kl", "gaussian_kl")
+"""Those that a joint group has."""
 
 MONITOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -122,6 +126,34 @@ class Features:
 
 
 @dataclass(frozen=True)
+class Joint:
+    """A group of numeric features, or one column of vectors, that is scored as a whole."""
+
+    features: tuple[str, ...] = ()
+    covariance: Covariance | None = None
+    ridge: float = 0.0
+    thresholds: dict[str, Threshold] = field(default_factory=dict)
+
+    def covariance_of(self, *, vector: bool) -> Covariance:
+        """What is asked for; by default full for features and diagonal for vectors."""
+        return self.covariance or ("diagonal" if vector else "full")
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what no run could do."""
+        if not self.features:
+            yield ("features",), "expected two numeric features or more, or one column of vectors"
+        if len(set(self.features)) != len(self.features):
+            yield ("features",), f"expected each feature once, got {', '.join(self.features)}"
+        if not 0 <= self.ridge < math.inf:
+            yield ("ridge",), f"expected a finite number, 0 or more, got {found(self.ridge)}"
+        yield from _under("thresholds", _thresholds(self.thresholds))
+        for metric in self.thresholds:
+            if metric in METRICS and metric not in JOINT_METRICS:
+                text = f"expected one of {', '.join(JOINT_METRICS)}: a group has no other score"
+                yield ("thresholds", metric), text
+
+
+@dataclass(frozen=True)
 class Scoring:
     """How counts become scores."""
 
@@ -196,6 +228,7 @@ class Config:
     current: Dataset
     output: Output
     features: Features = field(default_factory=Features)
+    joint: dict[str, Joint] = field(default_factory=dict)
     scoring: Scoring = field(default_factory=Scoring)
     thresholds: dict[str, Threshold] = field(default_factory=default_thresholds)
     significance: Significance = field(default_factory=Significance)
@@ -215,6 +248,8 @@ class Config:
         yield from _under("reference", self.reference.problems())
         yield from _under("current", self.current.problems())
         yield from _under("features", self.features.problems())
+        for name, joint in self.joint.items():
+            yield from _under("joint", _under(name, joint.problems()))
         yield from _under("scoring", self.scoring.problems())
         yield from _under("thresholds", _thresholds(self.thresholds))
         for metric, threshold in self.thresholds.items():

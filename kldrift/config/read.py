@@ -12,6 +12,7 @@ from typing import Final
 from kldrift import __version__
 from kldrift.config.model import (
     CORRECTIONS,
+    COVARIANCES,
     KINDS,
     METRICS,
     MISSING,
@@ -22,6 +23,7 @@ from kldrift.config.model import (
     Dataset,
     Expectations,
     Features,
+    Joint,
     Output,
     Override,
     Scoring,
@@ -52,7 +54,6 @@ def _not_yet(instead: str) -> str:
 
 _LATER: Final = {
     "time": _not_yet("remove it: one window is then the whole of current"),
-    "joint": _not_yet("remove it: each feature is then scored for itself"),
     "segments": _not_yet("remove it: scores are then over all rows"),
 }
 _LATER_IN_DATASET: Final = {
@@ -87,6 +88,7 @@ def read_config(values: object, *, source: Path | None, base: Path, problems: Pr
             current=_dataset(top, "current", place),
             output=output,
             features=_features(top, thresholds),
+            joint=_joint(top, thresholds),
             scoring=_scoring(top),
             thresholds=thresholds,
             significance=_significance(top),
@@ -172,6 +174,20 @@ def _features(top: Section, thresholds: dict[str, Threshold]) -> Features:
         derived=section.each("derived", Section.required_text),
         override=section.each("override", override),
     )
+
+
+def _joint(top: Section, thresholds: dict[str, Threshold]) -> dict[str, Joint]:
+    def group(parent: Section, name: str) -> Joint:
+        section = _below(parent, name, Joint)
+        stated = section.value("covariance") is not None
+        return Joint(
+            features=section.texts("features", ()),
+            covariance=section.word("covariance", COVARIANCES, "full") if stated else None,
+            ridge=section.number("ridge", 0.0),
+            thresholds=_thresholds(section, thresholds),
+        )
+
+    return top.each("joint", group)
 
 
 def _override(section: Section, thresholds: dict[str, Threshold]) -> Override:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kldrift.demo.events import DAYS, DECOYS, PLANTED, Decoy, Planted, date_of
+from kldrift.demo.events import DAYS, DECOYS, GROUP, PLANTED, Decoy, Planted, date_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -93,6 +93,7 @@ def demo_config(path: Path) -> str:
 monitor: demo
 reference: {{path: {side("2026-02-*.parquet")}}}
 current: {{path: {current}}}
+joint: {{{GROUP}: {{features: [{", ".join(CORRELATION.features)}]}}}}
 output: {{path: {json.dumps(str(path / "drift"))}}}
 """
 

@@ -13,6 +13,8 @@ from typing import Final, Literal
 FIRST_DAY: Final = dt.date(2026, 2, 1)
 DAYS: Final = 60
 REFERENCE: Final = range(1, 29)
+GROUP: Final = "discounts"
+"""The joint group that the demo's configuration names."""
 CURRENT: Final = range(33, 61)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kldrift.demo.events import DECOYS, PLANTED, Decoy, Planted
+from kldrift.demo.events import DECOYS, GROUP, PLANTED, Decoy, Planted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +29,7 @@ class Outcome:
         expected: ``kl``, ``joint``, or ``nothing`` for what must stay quiet.
         severity: the worst of the features' severities.
         kl: the greatest of the features' scores; None if none was scored.
-        verdict: ``caught``, ``missed``, ``left to joint features``, ``quiet``, ``not scored`` or
-            ``FALSE ALARM``.
+        verdict: ``caught``, ``missed``, ``quiet``, ``not scored`` or ``FALSE ALARM``.
     """
 
     event: str
@@ -56,13 +55,13 @@ def planted_against_flagged(scores: pd.DataFrame) -> list[Outcome]:
     outcomes = [_outcome(by_feature, e.what, _days(e), e.features, e.caught_by) for e in PLANTED]
     outcomes += [_outcome(by_feature, e.what, _days(e), e.features, "nothing") for e in DECOYS]
     named = {feature for event in (*PLANTED, *DECOYS) for feature in event.features}
-    rest = tuple(sorted(by_feature.keys() - named))
+    rest = tuple(sorted(by_feature.keys() - named - {GROUP}))
     return [*outcomes, _outcome(by_feature, "nothing at all", "", rest, "nothing")]
 
 
 def as_it_should_be(outcomes: Iterable[Outcome]) -> bool:
     """Whether every event was answered as it should be: nothing missed, no false alarm."""
-    return all(o.verdict in ("caught", "quiet", "left to joint features") for o in outcomes)
+    return all(o.verdict in ("caught", "quiet") for o in outcomes)
 
 
 def to_text(outcomes: Iterable[Outcome]) -> str:
@@ -105,7 +104,10 @@ def _outcome(
         verdict = "FALSE ALARM"
         features = tuple(f for f in features if found[f][0] in FLAGGED)
     elif expected == "joint":
-        verdict = "left to joint features"
+        # Each alone is quiet, as it should be: together they must not be.
+        severity, kl = scores.get(GROUP, (NOT_SCORED, None))
+        verdict = "caught" if severity in FLAGGED else "missed"
+        return Outcome(event, days, features, expected, severity, kl, verdict)
     else:
         verdict = NOT_SCORED if NOT_SCORED in severities else "quiet"
     numbers = [kl for _, kl in found.values() if kl is not None and not math.isnan(kl)]

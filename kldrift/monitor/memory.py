@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from kldrift.binning import Binning, Proposal, Scored
 from kldrift.features import Feature, Skipped
+from kldrift.group import Group, GroupCounts
 from kldrift.profile import Profile
 from kldrift.scan.tasks import CountProgram, SketchProgram, propose_one
 from kldrift.score import Comparison, ScoredPair, score
@@ -48,6 +49,13 @@ class TableSource:
             for start in range(0, len(chunk), BATCH_ROWS):
                 yield feature.of(chunk.slice(start, BATCH_ROWS))
 
+    def group_batches(self, group: Group) -> Iterator[list[pa.Array]]:
+        """The columns of a group, batch by batch."""
+        for start in range(0, self.table.num_rows, BATCH_ROWS):
+            part = self.table.slice(start, BATCH_ROWS)
+            columns = [(f, part.column(f.path[0]).combine_chunks()) for f in group.features]
+            yield [feature.of(column) for feature, column in columns]
+
 
 class MemoryEngine:
     """The scans of a run over two tables in memory."""
@@ -65,9 +73,14 @@ class MemoryEngine:
         found = zip(features, sketches.sketches, strict=True)
         return [propose_one(feature, sketch, binning) for feature, sketch in found]
 
-    def count(self, features: tuple[Feature, ...], supports: tuple[Support, ...]) -> list[Profile]:
+    def count(
+        self,
+        features: tuple[Feature, ...],
+        supports: tuple[Support, ...],
+        groups: tuple[Group, ...],
+    ) -> tuple[list[Profile], list[GroupCounts]]:
         """Count the reference."""
-        return _count(self._reference, features, supports)
+        return _count(self._reference, features, supports, groups)
 
     def count_and_score(
         self,
@@ -75,26 +88,34 @@ class MemoryEngine:
         references: tuple[tuple[Profile, Scored], ...],
         pseudocount: float,
         missing: str,
-    ) -> list[ScoredPair]:
+        groups: tuple[Group, ...],
+    ) -> tuple[list[ScoredPair], list[GroupCounts]]:
         """Count the current table and score it."""
         supports = tuple(profile.support for profile, _ in references)
-        counted = _count(self._current, features, supports)
+        counted, joint = _count(self._current, features, supports, groups)
         pairs = [
             Comparison(current, reference, scored)
             for current, (reference, scored) in zip(counted, references, strict=True)
         ]
         scores = score(pairs, pseudocount=pseudocount, missing=missing)
-        return [
+        scored = [
             ScoredPair(pair, {name: float(values[i]) for name, values in scores.items()})
             for i, pair in enumerate(pairs)
         ]
+        return scored, joint
 
 
 def _count(
-    source: TableSource, features: tuple[Feature, ...], supports: tuple[Support, ...]
-) -> list[Profile]:
-    profiles = CountProgram(features, supports).start()
+    source: TableSource,
+    features: tuple[Feature, ...],
+    supports: tuple[Support, ...],
+    groups: tuple[Group, ...],
+) -> tuple[list[Profile], list[GroupCounts]]:
+    profiles = CountProgram(features, supports, groups).start()
     for i, feature in enumerate(features):
         for batch in source.batches(feature):
             profiles.add(i, batch)
-    return profiles.profiles()
+    for j, group in enumerate(groups):
+        for columns in source.group_batches(group):
+            profiles.add_group(j, columns)
+    return profiles.profiles(), profiles.group_counts

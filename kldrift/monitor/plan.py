@@ -16,6 +16,7 @@ from kldrift.features import (
     pair,
     plan_features,
 )
+from kldrift.monitor.grouping import GroupPlan, plan_groups
 from kldrift.scan.protocol import Known
 
 
@@ -29,6 +30,7 @@ class Plan:
         current: the current dataset.
         pairs: the features of both sides.
         skipped: columns that are no feature, and why.
+        groups: features that are scored together, and columns of vectors.
     """
 
     config: Config
@@ -36,6 +38,7 @@ class Plan:
     current: Known
     pairs: tuple[Pair, ...]
     skipped: tuple[Skipped, ...]
+    groups: tuple[GroupPlan, ...] = ()
 
     @property
     def compared(self) -> tuple[Pair, ...]:
@@ -58,6 +61,10 @@ class Plan:
         out.append("")
         width = max([len(p.feature.name) for p in self.pairs], default=0)
         out += [f"  {p.feature.name:<{width}}  {_what(p)}" for p in self.pairs]
+        if self.groups:
+            out += ["", "joint:"]
+            width = max(len(g.name) for g in self.groups)
+            out += [f"  {g.name:<{width}}  {_together(g)}" for g in self.groups]
         if self.skipped:
             out += ["", "skipped:"]
             width = max(len(s.column) for s in self.skipped)
@@ -82,6 +89,7 @@ class Plan:
                 {"feature": p.feature.name, "kind": p.feature.kind, "what": _what(p)}
                 for p in self.pairs
             ],
+            "joint": [{"group": g.name, "what": _together(g)} for g in self.groups],
             "skipped": [{"column": s.column, "reason": s.reason} for s in self.skipped],
         }
 
@@ -110,6 +118,15 @@ def _what(p: Pair) -> str:
     return f"{feature.kind} ({feature.type}){details}"
 
 
+def _together(g: GroupPlan) -> str:
+    if g.problem is not None:
+        return g.problem[1]
+    covariance = f"{g.joint.covariance_of(vector=g.vector)} covariance"
+    if g.vector:
+        return f"vectors in {g.pairs[0].feature.column}, {covariance}"
+    return f"{', '.join(p.feature.name for p in g.pairs)}; {covariance}"
+
+
 def make_plan(config: Config, reference: Known, current: Known) -> Plan:
     """Match the features of both datasets.
 
@@ -129,7 +146,7 @@ def make_plan(config: Config, reference: Known, current: Known) -> Plan:
         raise ConfigError(
             f"no feature is left to compare; check features.include ({reasons or 'no columns'})"
         )
-    return Plan(config, reference, current, pairs, skipped)
+    return Plan(config, reference, current, pairs, skipped, plan_groups(config, pairs))
 
 
 def _side_plan(config: Config, side: Known) -> FeaturePlan:

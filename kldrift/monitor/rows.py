@@ -88,10 +88,16 @@ def _score_row(v: Verdict, config: Config) -> dict[str, Any]:
         ):
             row[f"n_{side}"] = profile.rows
             row[f"missing_{side}"] = int(profile.counts[-1])
+    if v.joint is not None:
+        row["n_reference"], row["missing_reference"] = (
+            v.joint.rows_reference,
+            v.joint.left_out_reference,
+        )
+        row["n_current"], row["missing_current"] = v.joint.rows_current, v.joint.left_out_current
     for name in v.scores:
         row[name] = v.value(name)
     if v.scores:
-        row["pseudocount"] = config.scoring.pseudocount
+        row["pseudocount"] = config.scoring.pseudocount if v.joint is None else 0.0
         row["cells"] = int(v.scores["cells"])
     return row
 
@@ -112,6 +118,31 @@ def cell_rows(verdicts: Sequence[Verdict], stamp: Stamp) -> pa.Table:
         ("contribution", "contributions"),
     ):
         columns[name] = _joined([getattr(c, attribute) for _, c in scored])
+    for name in ("correlation_reference", "correlation_current"):
+        columns[name] = pa.nulls(sum(sizes), pa.float64())
+    return pa.concat_tables([_table(columns, DRIFT_CELLS), _joint_rows(verdicts, stamp)])
+
+
+def _joint_rows(verdicts: Sequence[Verdict], stamp: Stamp) -> pa.Table:
+    """The cells of groups: one row per feature alone and per pair."""
+    found = [(v.name, i, c) for v in verdicts if v.joint for i, c in enumerate(v.joint.cells)]
+    columns = stamp.columns(len(found))
+    cells = [c for _, _, c in found]
+    columns["feature"] = pa.array([name for name, _, _ in found], pa.string())
+    columns["cell"] = pa.array([i for _, i, _ in found], pa.int32())
+    columns["cell_kind"] = pa.array([c.kind for c in cells], pa.string())
+    for name in ("lower", "upper", "probability_reference", "probability_current"):
+        columns[name] = pa.nulls(len(found), pa.float64())
+    for name in (
+        "label",
+        "rows_reference",
+        "rows_current",
+        "contribution",
+        "correlation_reference",
+        "correlation_current",
+    ):
+        kind = DRIFT_CELLS.field(name).type
+        columns[name] = pa.array([getattr(c, name) for c in cells], kind)
     return _table(columns, DRIFT_CELLS)
 
 

@@ -10,12 +10,14 @@ from typing import Protocol
 from kldrift.binning import Binning, Proposal, Scored, Settled, merge_for_scoring, settle
 from kldrift.errors import KldriftError
 from kldrift.features import Feature, Pair, Skipped
+from kldrift.group import Group, GroupCounts
+from kldrift.monitor.grouping import group_verdict, not_vectors
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.verdict import Verdict, judge, verdict_of
 from kldrift.profile import Profile
 from kldrift.progress import Progress
 from kldrift.score import ScoredPair
-from kldrift.support import Support
+from kldrift.support import Support, pivot_of
 
 
 class Engine(Protocol):
@@ -24,7 +26,12 @@ class Engine(Protocol):
     def propose(self, features: tuple[Feature, ...], binning: Binning) -> list[Proposal]:
         """Propose supports from one scan of the reference."""
 
-    def count(self, features: tuple[Feature, ...], supports: tuple[Support, ...]) -> list[Profile]:
+    def count(
+        self,
+        features: tuple[Feature, ...],
+        supports: tuple[Support, ...],
+        groups: tuple[Group, ...],
+    ) -> tuple[list[Profile], list[GroupCounts]]:
         """Count the reference in one scan."""
 
     def count_and_score(
@@ -33,7 +40,8 @@ class Engine(Protocol):
         references: tuple[tuple[Profile, Scored], ...],
         pseudocount: float,
         missing: str,
-    ) -> list[ScoredPair]:
+        groups: tuple[Group, ...],
+    ) -> tuple[list[ScoredPair], list[GroupCounts]]:
         """Count the current dataset in one scan and score it."""
 
 
@@ -70,6 +78,9 @@ def score_plan(plan: Plan, engine: Engine, progress: Progress) -> Outcome:
     progress.stage("reference: choosing supports")
     features = _side(pairs, "reference")
     proposals = engine.propose(features, binning)
+    pivots = {
+        f.name: pivot_of(p.support) / f.scale for f, p in zip(features, proposals, strict=True)
+    }
     keep = [not p.skip for p in proposals]
     skipped = [Skipped(f.name, p.skip) for f, p in zip(features, proposals, strict=True) if p.skip]
     pairs = [p for p, k in zip(pairs, keep, strict=True) if k]
@@ -78,7 +89,9 @@ def score_plan(plan: Plan, engine: Engine, progress: Progress) -> Outcome:
     progress.stage("reference: counting")
     features = _side(pairs, "reference")
     supports = tuple(p.support for p in proposals)
-    counted = engine.count(features, supports)
+    groups = [g for g in plan.groups if g.problem is None]
+    together = tuple(g.group("reference", pivots) for g in groups)
+    counted, joint_reference = engine.count(features, supports, together)
     rows_reference = rows_of(counted, features, plan.reference.rows)
     settled = [
         settle(p, profile.counts, keep=f.keep)
@@ -95,7 +108,13 @@ def score_plan(plan: Plan, engine: Engine, progress: Progress) -> Outcome:
 
     progress.stage("current: counting and scoring")
     features = _side(pairs, "current")
-    scored = engine.count_and_score(features, references, scoring.pseudocount, scoring.missing)
+    no_vectors = [not_vectors(g, c) for g, c in zip(groups, joint_reference, strict=True)]
+    skipped += [s for s in no_vectors if s]
+    kept = [i for i, s in enumerate(no_vectors) if not s]
+    groups, joint_reference = [groups[i] for i in kept], [joint_reference[i] for i in kept]
+    together = tuple(g.group("current", pivots) for g in groups)
+    how = (scoring.pseudocount, scoring.missing)
+    scored, joint_current = engine.count_and_score(features, references, *how, together)
     rows_current = rows_of([s.comparison.current for s in scored], features, plan.current.rows)
     verdicts = [
         verdict_of(p, config, s.comparison, s.scores) for p, s in zip(pairs, scored, strict=True)
@@ -103,6 +122,9 @@ def score_plan(plan: Plan, engine: Engine, progress: Progress) -> Outcome:
     verdicts += [
         verdict_of(p, config, None, {}) for p in plan.pairs if not (p.reference and p.current)
     ]
+    sides = zip(groups, joint_reference, joint_current, strict=True)
+    verdicts += [group_verdict(g, config, q, p) for g, q, p in sides]
+    verdicts += [group_verdict(g, config, None, None) for g in plan.groups if g.problem]
     return Outcome(
         judge(verdicts, config),
         tuple(skipped),

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from kldrift.config import Config, Threshold
+from kldrift.config import JOINT_METRICS, Config, Threshold
 from kldrift.divergence.kl import kl_terms
 from kldrift.features import NO_OVERRIDE, Pair
 from kldrift.probabilities import Probabilities, probabilities
@@ -60,13 +60,45 @@ class ScoredCells:
     contributions: Probabilities
 
 
+@dataclass(frozen=True)
+class JointCell:
+    """A feature alone, or a pair of features, and what it adds to the ``kl`` of its group."""
+
+    kind: str
+    label: str
+    contribution: float
+    rows_reference: int
+    rows_current: int
+    correlation_reference: float | None = None
+    correlation_current: float | None = None
+
+    @property
+    def moved(self) -> float:
+        """How far a pair's correlation moved, on Fisher's scale; 0 where there is none."""
+        if self.correlation_reference is None or self.correlation_current is None:
+            return 0.0
+        both = np.clip([self.correlation_reference, self.correlation_current], -1, 1)
+        return float(np.abs(np.diff(np.arctanh(both * (1 - 1e-12)))[0]))
+
+
+@dataclass(frozen=True)
+class JointFound:
+    """Rows of a group on both sides, those left out, and its cells; no cells where no score."""
+
+    rows_reference: int
+    rows_current: int
+    left_out_reference: int
+    left_out_current: int
+    cells: tuple[JointCell, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Verdict:
     """One row of ``drift_scores``, before it is written.
 
     Attributes:
         name: the feature.
-        kind: ``numeric`` or ``categorical``.
+        kind: ``numeric``, ``categorical`` or ``joint``.
         status: whether it could be scored.
         reason: why not, or what moved; empty if there is nothing to say.
         scores: what was computed, by name.
@@ -75,6 +107,7 @@ class Verdict:
         comparison: both profiles, where there are both.
         cells: the scored cells, where there is a score.
         q_value: the p-value, corrected for all tests of the run.
+        joint: what is known of a group of features.
     """
 
     name: str
@@ -87,6 +120,7 @@ class Verdict:
     comparison: Comparison | None = None
     cells: ScoredCells | None = None
     q_value: float | None = None
+    joint: JointFound | None = None
 
     def value(self, metric: str) -> float | None:
         """A score, or None where it could not be computed."""
@@ -199,6 +233,8 @@ def applicable(verdict: Verdict) -> dict[str, Threshold]:
     """Thresholds that this feature can be held to: order and moments are for numbers only."""
     if verdict.status is Status.CONSTANT:
         return {m: t for m, t in verdict.thresholds.items() if verdict.value(m) is not None}
+    if verdict.kind == "joint":
+        return {m: t for m, t in verdict.thresholds.items() if m in JOINT_METRICS}
     if verdict.kind == "numeric":
         return dict(verdict.thresholds)
     numeric_only = ("wasserstein", "ks", "gaussian_kl")
@@ -238,6 +274,8 @@ def _extremes(verdict: Verdict) -> str:
 
 def _most_moved(verdict: Verdict) -> str:
     """The cells that changed most, as a sentence."""
+    if verdict.joint is not None:
+        return _joint_moved(verdict.joint.cells)
     cells = verdict.cells
     assert cells is not None
     n, m = max(1, int(cells.rows_current.sum())), max(1, int(cells.rows_reference.sum()))
@@ -251,6 +289,24 @@ def _most_moved(verdict: Verdict) -> str:
         if now[i] != before[i]
     ]
     return "most moved " + "; ".join(moved)
+
+
+def _joint_moved(cells: Sequence[JointCell]) -> str:
+    """What features alone and what their dependence add, as a sentence."""
+    alone = sorted((c for c in cells if c.kind == "feature"), key=lambda c: -c.contribution)
+    pairs = [c for c in cells if c.kind == "pair"]
+    top = ", ".join(f"{c.label} {c.contribution:.3g}" for c in alone[:SHOWN_CELLS])
+    text = f"{sum(c.contribution for c in alone):.3g} nats from features alone ({top})"
+    if not pairs:
+        return text
+    text += f", {sum(c.contribution for c in pairs):.3g} from their dependence"
+    most = max(pairs, key=lambda c: c.moved)
+    before, now = most.correlation_reference, most.correlation_current
+    if before is None or now is None:
+        return text
+    digits = next((d for d in (2, 3, 4) if f"{before:.{d}f}" != f"{now:.{d}f}"), 6)
+    correlations = f"{before:.{digits}f} -> {now:.{digits}f}"
+    return f"{text}; correlation that moved most: {most.label}, {correlations}"
 
 
 def _cell_name(cells: ScoredCells, i: int) -> str:

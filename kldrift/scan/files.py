@@ -18,6 +18,7 @@ from pyarrow import fs as pafs
 
 from kldrift.errors import DatasetError
 from kldrift.features import Feature
+from kldrift.group import Group
 from kldrift.scan.tasks import Columns
 
 FOOTER_THREADS: Final = 16
@@ -266,6 +267,7 @@ class Reader:
 
     Attributes:
         features: what to read.
+        groups: groups of features, read beside one of the features' blocks.
         schema: the columns of all files.
         partitions: the types of the partition columns.
         where: rows to keep, as an Arrow expression; None keeps all.
@@ -277,27 +279,40 @@ class Reader:
     partitions: pa.Schema
     where: Any = None
     where_columns: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
 
     def columns(self, pieces: Sequence[Piece]) -> Columns:
         """The features of some row groups, block of features by block, batch by batch."""
         # Arrow cannot read the dictionaries of nested text over several chunks.
         texts = [f.path[0] for f in self.features if f.family == "text" and len(f.path) == 1]
+        homes = [self._home(group) for group in self.groups]
         for file in dict.fromkeys(p.file for p in pieces):
             groups = [p.row_group for p in pieces if p.file == file]
             with file.open(texts) as parquet:
                 try:
                     for first in range(0, len(self.features), BLOCK):
                         block = self.features[first : first + BLOCK]
-                        for batch in self._batches(parquet, file, groups, block):
+                        beside = [j for j, home in enumerate(homes) if home == first]
+                        extra = [f for j in beside for f in self.groups[j].features]
+                        for batch in self._batches(parquet, file, groups, [*block, *extra]):
                             yield first, [_column(batch, f) for f in block]
+                            for j in beside:
+                                yield -1 - j, [_column(batch, f) for f in self.groups[j].features]
                 except (pa.ArrowException, OSError) as cause:
                     raise DatasetError(f"cannot read {file.path!r}: {cause}") from cause
+
+    def _home(self, group: Group) -> int:
+        """The block that has a group's columns anyway; the first if none has them all."""
+        needed = {f.path for f in group.features}
+        starts = range(0, len(self.features), BLOCK)
+        blocks = ({f.path for f in self.features[i : i + BLOCK]} for i in starts)
+        return next((i for i, have in zip(starts, blocks, strict=True) if needed <= have), 0)
 
     def _batches(
         self, parquet: pq.ParquetFile, file: File, groups: list[int], block: Sequence[Feature]
     ) -> Iterator[pa.Table]:
         names = set(parquet.schema_arrow.names).difference(self.partitions.names)
-        wanted = [".".join(f.path) for f in block if f.path[0] in names]
+        wanted = list(dict.fromkeys(".".join(f.path) for f in block if f.path[0] in names))
         wanted += [c for c in self.where_columns if c in names]
         partition = dict(file.partition)
         for batch in parquet.iter_batches(BATCH_ROWS, groups, wanted, use_threads=False):

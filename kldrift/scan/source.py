@@ -61,6 +61,7 @@ class ArrowSource:
             self.footers.partitions,
             self.where,
             self.where_columns,
+            program.groups,
         )
         shares = spread(self.footers.pieces, parallelism(spark))
         tasks = spark.range(0, len(shares), 1, len(shares))
@@ -127,7 +128,7 @@ class FrameSource:
 
     def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:  # noqa: ARG002
         """The results of a program's tasks."""
-        features = program.features
+        features = (*program.features, *(f for g in program.groups for f in g.features))
         wanted = list(dict.fromkeys(_wanted(f) for f in features))
         numbered = self.frame.toDF(*[f"c{i}" for i in range(len(self.frame.columns))])
         places = {name: i for i, name in enumerate([*self.schema.names, *self.derived.names])}
@@ -152,17 +153,20 @@ def _wanted(feature: Feature) -> tuple[tuple[str, ...], bool]:
 def _read_batches(
     program: Program, index: Sequence[int], batches: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
-    return run(program, _batch_columns(program.features, index, batches))
+    return run(program, _batch_columns(program, index, batches))
 
 
 def _batch_columns(
-    features: Sequence[Feature], index: Sequence[int], batches: Iterator[pa.RecordBatch]
+    program: Program, index: Sequence[int], batches: Iterator[pa.RecordBatch]
 ) -> Columns:
+    features = (*program.features, *(f for g in program.groups for f in g.features))
     for batch in batches:
-        yield (
-            0,
-            [
-                batch.column(i) if f.part is Part.SIZE else f.of_value(batch.column(i))
-                for f, i in zip(features, index, strict=True)
-            ],
-        )
+        columns = [
+            batch.column(i) if f.part is Part.SIZE else f.of_value(batch.column(i))
+            for f, i in zip(features, index, strict=True)
+        ]
+        end = len(program.features)
+        yield 0, columns[:end]
+        for j, group in enumerate(program.groups):
+            start, end = end, end + len(group.features)
+            yield -1 - j, columns[start:end]

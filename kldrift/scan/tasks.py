@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from kldrift.binning import Binning, Proposal, choose
+from kldrift.comoments import CoMoments
 from kldrift.counting import Counter, sketch_batch
 from kldrift.features import Feature
+from kldrift.group import NO_ROWS, Group, GroupCounts, count_group
 from kldrift.moments import NO_MOMENTS, Moments
 from kldrift.profile import Profile
 from kldrift.reading import Reading
@@ -34,17 +36,20 @@ COUNTS: Final = pa.schema(
         ("sum2_low", pa.float64()),
         ("minimum", pa.float64()),
         ("maximum", pa.float64()),
+        ("sums", pa.list_(pa.float64())),
     ]
 )
 SKETCHES_DDL: Final = "feature int, sketch binary"
 COUNTS_DDL: Final = (
     "feature int, counts array<bigint>, "
     "moment_rows bigint, sum1 double, sum1_low double, sum2 double, sum2_low double, "
-    "minimum double, maximum double"
+    "minimum double, maximum double, sums array<double>"
 )
 
 Columns = Iterator[tuple[int, list[pa.Array]]]
-"""Batches of the features ``first, first + 1, ...``: (first, their columns)."""
+"""Batches of the features ``first, first + 1, ...``: (first, their columns).
+
+``-1 - j`` instead of a first feature stands for group j of the program, with its columns."""
 
 
 class Accumulator(Protocol):
@@ -52,6 +57,9 @@ class Accumulator(Protocol):
 
     def add(self, feature: int, column: pa.Array) -> None:
         """Add a batch of one feature, named by its number."""
+
+    def add_group(self, group: int, columns: list[pa.Array]) -> None:
+        """Add a batch of one group, named by its number."""
 
     def result(self) -> pa.RecordBatch:
         """What leaves the task."""
@@ -64,6 +72,10 @@ class Program(Protocol):
     def features(self) -> tuple[Feature, ...]:
         """The features, in the order of their numbers."""
 
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Groups of features that are looked at together."""
+
     def start(self) -> Accumulator:
         """A new accumulator, for one task."""
 
@@ -72,6 +84,9 @@ def run(program: Program, columns: Columns) -> Iterator[pa.RecordBatch]:
     """Send a task's columns through a program."""
     accumulator = program.start()
     for first, batch in columns:
+        if first < 0:
+            accumulator.add_group(-1 - first, batch)
+            continue
         for i, column in enumerate(batch, first):
             accumulator.add(i, column)
     yield accumulator.result()
@@ -91,6 +106,8 @@ def sketch_limit(features: int) -> int:
 
 class SketchProgram:
     """Sketch every feature, so that its support can be chosen."""
+
+    groups: tuple[Group, ...] = ()
 
     def __init__(self, features: tuple[Feature, ...]) -> None:
         self.features = features
@@ -115,6 +132,9 @@ class Sketches:
         reading = self._features[feature].reading
         batch = sketch_batch(column, reading, self._limit, level)
         self.sketches[feature] = known + batch  # type: ignore[operator]
+
+    def add_group(self, group: int, columns: list[pa.Array]) -> None:
+        """Groups need no sketch."""
 
     def result(self) -> pa.RecordBatch:
         """One row per feature."""
@@ -149,21 +169,34 @@ def moment_columns(moments: Moments) -> tuple[int, float, float, float, float, f
 
 
 class CountProgram:
-    """Count every feature on its support."""
+    """Count every feature on its support, and the moments of every group."""
 
-    def __init__(self, features: tuple[Feature, ...], supports: tuple[Support, ...]) -> None:
+    def __init__(
+        self,
+        features: tuple[Feature, ...],
+        supports: tuple[Support, ...],
+        groups: tuple[Group, ...] = (),
+    ) -> None:
         self.features = features
         self.supports = supports
+        self.groups = groups
 
     def start(self) -> Profiles:
         """A new accumulator, for one task."""
-        return Profiles(self.features, self.supports)
+        return Profiles(self.features, self.supports, self.groups)
 
 
 class Profiles:
-    """Counts and moments per feature."""
+    """Counts and moments per feature and per group."""
 
-    def __init__(self, features: tuple[Feature, ...], supports: tuple[Support, ...]) -> None:
+    def __init__(
+        self,
+        features: tuple[Feature, ...],
+        supports: tuple[Support, ...],
+        groups: tuple[Group, ...] = (),
+    ) -> None:
+        self._groups = groups
+        self.group_counts = [NO_ROWS] * len(groups)
         pairs = zip(features, supports, strict=True)
         self._counters = [Counter(support, feature.reading) for feature, support in pairs]
         self._counts = [np.zeros(support.size, dtype=np.int64) for support in supports]
@@ -175,19 +208,47 @@ class Profiles:
         self._counts[feature] += counts
         self._moments[feature] += moments
 
+    def add_group(self, group: int, columns: list[pa.Array]) -> None:
+        """Add a batch of one group, named by its number."""
+        self.group_counts[group] += count_group(self._groups[group], columns)
+
     def profiles(self) -> list[Profile]:
         """The profile of each feature."""
         parts = zip(self._counters, self._counts, self._moments, strict=True)
         return [Profile(counter.support, counts, moments) for counter, counts, moments in parts]
 
     def result(self) -> pa.RecordBatch:
-        """One row per feature."""
-        m = self._moments
-        return pa.record_batch(
-            [
-                range(len(m)),
-                self._counts,
-                *zip(*(moment_columns(x) for x in m), strict=True),
-            ],
-            schema=COUNTS,
-        )
+        """One row per feature, then one or more per group."""
+        rows = [
+            (i, counts, *moment_columns(moments), None)
+            for i, (counts, moments) in enumerate(zip(self._counts, self._moments, strict=True))
+        ]
+        for j, found in enumerate(self.group_counts):
+            rows += [(len(self._counts) + j, *row) for row in group_rows(found)]
+        columns = zip(*rows, strict=True) if rows else [[]] * len(COUNTS)
+        return pa.record_batch([list(column) for column in columns], schema=COUNTS)
+
+
+def group_rows(found: GroupCounts) -> list[tuple[Any, ...]]:
+    """A group's counts as they travel: ``(counts, moments of no feature, sums)``.
+
+    The first row holds the number of rows; each further one a width, and its complete rows.
+    """
+    none = (None,) * 7
+    out: list[tuple[Any, ...]] = [([found.rows], *none, None)]
+    for width, m in found.moments.items():
+        sums = np.concatenate([m.sum1, m.cross.ravel(), m.sum3, m.sum4])
+        out.append(([width, m.rows], *none, sums))
+    return out
+
+
+def group_from_row(group: Group, counts: Any, sums: Any) -> GroupCounts:
+    """One row of :func:`group_rows` again."""
+    if len(counts) == 1:
+        return GroupCounts(int(counts[0]), {})
+    k = int(counts[0])
+    values = np.asarray(sums, dtype=np.float64)
+    sum1, cross, sum3, sum4 = np.split(values, [k, len(values) - 2 * k, len(values) - k])
+    if len(cross) != k or (k == 1 and not group.diagonal):
+        cross = cross.reshape(k, k)
+    return GroupCounts(0, {k: CoMoments(int(counts[1]), group.pivot(k), sum1, cross, sum3, sum4)})

@@ -11,10 +11,12 @@ from pyspark.sql import DataFrame, SparkSession
 from kldrift.binning import Binning, Proposal, Scored
 from kldrift.errors import DatasetError
 from kldrift.features import Feature
+from kldrift.group import Group, GroupCounts
 from kldrift.profile import Profile
 from kldrift.progress import Progress
 from kldrift.scan.open import first_line
 from kldrift.scan.protocol import Source
+from kldrift.scan.tasks import CountProgram
 from kldrift.score import ScoredPair
 from kldrift.spark.stages import Collect, count, count_and_score, propose, tasks_done
 from kldrift.support import Support
@@ -39,10 +41,15 @@ class SparkEngine:
         source = self._reference
         return self._run(source, lambda c: propose(self._spark, source, features, binning, c))
 
-    def count(self, features: tuple[Feature, ...], supports: tuple[Support, ...]) -> list[Profile]:
+    def count(
+        self,
+        features: tuple[Feature, ...],
+        supports: tuple[Support, ...],
+        groups: tuple[Group, ...],
+    ) -> tuple[list[Profile], list[GroupCounts]]:
         """Count the reference in one scan."""
-        source = self._reference
-        return self._run(source, lambda c: count(self._spark, source, features, supports, c))
+        source, program = self._reference, CountProgram(features, supports, groups)
+        return self._run(source, lambda c: count(self._spark, source, program, c))
 
     def count_and_score(
         self,
@@ -50,14 +57,17 @@ class SparkEngine:
         references: tuple[tuple[Profile, Scored], ...],
         pseudocount: float,
         missing: str,
-    ) -> list[ScoredPair]:
+        groups: tuple[Group, ...],
+    ) -> tuple[list[ScoredPair], list[GroupCounts]]:
         """Count the current dataset in one scan and score it."""
         source, how = self._current, (pseudocount, missing)
+        supports = tuple(profile.support for profile, _ in references)
+        program = CountProgram(features, supports, groups)
         return self._run(
-            source, lambda c: count_and_score(self._spark, source, features, references, how, c)
+            source, lambda c: count_and_score(self._spark, source, program, references, how, c)
         )
 
-    def _run(self, source: Source, job: Callable[[Collect], list[T]]) -> list[T]:
+    def _run(self, source: Source, job: Callable[[Collect], T]) -> T:
         """Run a job over a source, show how far it is, and explain what fails."""
         try:
             return job(lambda frame: self._collect(frame, source.rows))

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.binning import Binning, Proposal, Scored
 from kldrift.features import Feature
+from kldrift.group import NO_ROWS, Group, GroupCounts
 from kldrift.moments import Moments
 from kldrift.profile import Profile
 from kldrift.scan.protocol import Source
@@ -27,6 +28,8 @@ from kldrift.scan.tasks import (
     SKETCHES_DDL,
     CountProgram,
     SketchProgram,
+    group_from_row,
+    group_rows,
     moment_columns,
     propose_one,
 )
@@ -88,19 +91,45 @@ def _choose_bucket(
 def count(
     spark: SparkSession,
     source: Source,
-    features: tuple[Feature, ...],
-    supports: tuple[Support, ...],
+    program: CountProgram,
     collect: Collect,
-) -> list[Profile]:
-    """Count each feature on its support, in one scan."""
-    counts = source.through(spark, CountProgram(features, supports), COUNTS_DDL)
+) -> tuple[list[Profile], list[GroupCounts]]:
+    """Count each feature on its support and each group, in one scan."""
+    counts = source.through(spark, program, COUNTS_DDL)
+    supports, groups = program.supports, program.groups
 
     def merger(parts: pd.DataFrame) -> pd.DataFrame:
-        return _merge_bucket(supports, parts)
+        return _merge_bucket(supports, groups, parts)
 
     merged = counts.groupBy(_bucket(spark)).applyInPandas(merger, COUNTS_DDL)
-    profiles = {row["feature"]: _profile(row, supports) for row in collect(merged)}
-    return [profiles[i] for i in range(len(features))]
+    rows = collect(merged)
+    profiles = {
+        row["feature"]: _profile(row, supports) for row in rows if row["feature"] < len(supports)
+    }
+    return [profiles[i] for i in range(len(supports))], _groups(groups, len(supports), rows)
+
+
+def _groups(groups: Sequence[Group], first: int, rows: Sequence[Any]) -> list[GroupCounts]:
+    """The counts of each group, from the rows whose feature is ``first`` or more."""
+    found = [NO_ROWS] * len(groups)
+    for row in rows:
+        j = int(row["feature"]) - first
+        if j >= 0:
+            found[j] += group_from_row(groups[j], row["counts"], row["sums"])
+    return found
+
+
+def _group_frame(groups: Sequence[Group], first: int, parts: pd.DataFrame) -> pd.DataFrame:
+    """The parts of groups, merged."""
+    found = _groups(groups, first, parts.to_dict("records"))
+    rows = [
+        (first + j, *row)
+        for j, counts in enumerate(found)
+        if counts.rows or counts.moments
+        for row in group_rows(counts)
+    ]
+    frame = pd.DataFrame(rows, columns=["feature", "counts", *MOMENTS, "sums"])
+    return frame.astype({"feature": "int32"})
 
 
 def _moments(row: Any, support: Support) -> Moments:
@@ -133,52 +162,67 @@ def _merged(supports: Sequence[Support], parts: pd.DataFrame) -> tuple[_CountsOf
     return counts, moments
 
 
-def _merge_bucket(supports: Sequence[Support], parts: pd.DataFrame) -> pd.DataFrame:
-    counts, moments = _merged(supports, parts)
-    return _frame(list(counts), counts, moments)
+def _merge_bucket(
+    supports: Sequence[Support], groups: Sequence[Group], parts: pd.DataFrame
+) -> pd.DataFrame:
+    single = parts["feature"] < len(supports)
+    counts, moments = _merged(supports, parts[single])
+    merged = _frame(list(counts), counts, moments)
+    return _with_groups(merged, _group_frame(groups, len(supports), parts[~single]))
+
+
+def _with_groups(merged: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
+    if groups.empty:
+        return merged
+    return pd.concat([merged.astype(object), groups.astype(object)]).astype({"feature": "int32"})
 
 
 def _frame(order: Sequence[int], counts: _CountsOf, moments: _MomentsOf) -> pd.DataFrame:
-    rows = [(i, counts[i], *moment_columns(moments[i])) for i in order]
-    frame = pd.DataFrame(rows, columns=["feature", "counts", *MOMENTS])
+    rows = [(i, counts[i], *moment_columns(moments[i]), None) for i in order]
+    frame = pd.DataFrame(rows, columns=["feature", "counts", *MOMENTS, "sums"])
     return frame.astype({"feature": "int32"})
 
 
 def count_and_score(
     spark: SparkSession,
     source: Source,
-    features: tuple[Feature, ...],
+    program: CountProgram,
     references: tuple[tuple[Profile, Scored], ...],
     scoring: tuple[float, str],
     collect: Collect,
-) -> list[ScoredPair]:
+) -> tuple[list[ScoredPair], list[GroupCounts]]:
     """Count the current dataset on the reference's supports and score it, in one scan.
 
     Args:
         spark: the session.
         source: the current dataset.
-        features: what to count.
+        program: what to count.
         references: the profile of each feature's reference, and how its cells are scored.
         scoring: pseudocount, and what to do with missing values.
         collect: runs the job.
     """
-    supports = tuple(profile.support for profile, _ in references)
-    counts = source.through(spark, CountProgram(features, supports), COUNTS_DDL)
+    supports, groups = program.supports, program.groups
+    counts = source.through(spark, program, COUNTS_DDL)
     sides = counts.select(F.lit(False).alias("is_reference"), "*").unionByName(
         _reference_rows(spark, references)
     )
     merges = tuple(scored for _, scored in references)
 
     def scorer(sides: pd.DataFrame) -> pd.DataFrame:
-        return _score_bucket(supports, merges, scoring, sides)
+        single = sides["feature"] < len(supports)
+        scores = _score_bucket(supports, merges, scoring, sides[single])
+        merged = _group_frame(groups, len(supports), sides[~single])
+        return _with_groups(scores, merged.assign(**dict.fromkeys(SCORES)))
 
     rows = collect(sides.groupBy(_bucket(spark)).applyInPandas(scorer, SCORED_DDL))
     pairs = {}
     for row in rows:
+        if row["feature"] >= len(supports):
+            continue
         reference, scored = references[row["feature"]]
         comparison = Comparison(_profile(row, supports), reference, scored)
         pairs[row["feature"]] = ScoredPair(comparison, {name: _nan(row[name]) for name in SCORES})
-    return [pairs[i] for i in range(len(features))]
+    return [pairs[i] for i in range(len(supports))], _groups(groups, len(supports), rows)
 
 
 def _nan(value: float | None) -> float:
@@ -188,7 +232,7 @@ def _nan(value: float | None) -> float:
 
 def _reference_rows(spark: SparkSession, references: Sequence[tuple[Profile, Scored]]) -> DataFrame:
     rows = [
-        (True, i, p.counts.tolist(), *moment_columns(p.moments))
+        (True, i, p.counts.tolist(), *moment_columns(p.moments), None)
         for i, (p, _) in enumerate(references)
     ]
     return spark.createDataFrame(rows, f"is_reference boolean, {COUNTS_DDL}")

@@ -16,16 +16,21 @@ TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 
 NEVER: Final = "never"
 NOT_SCORED: Final = "not scored; `status` says why"
-CATEGORICAL: Final = "categorical, or not scored"
-NO_MOMENTS: Final = "categorical, or no finite value"
+CATEGORICAL: Final = "not numeric, or not scored"
+NO_MOMENTS: Final = "not numeric, or no finite value"
 NO_WINDOW_START: Final = "no time windows"
 NO_WINDOW_END: Final = "no time windows and no `--as-of`"
 WHOLE: Final = "the whole dataset"
 NO_SPREAD: Final = "categorical, not scored, or a side without spread"
+NO_CELLS: Final = "joint, model_shift, or not scored"
+NOT_JOINT: Final = "no vector column, or not scored"
+NOT_MODELS: Final = "no model shift, or not scored"
 NO_THRESHOLD: Final = "no such threshold"
 FAILED: Final = "the run failed before it was known"
 OPEN: Final = "open, or a cell without bounds"
-NO_LABEL: Final = "a cell that is not a value or a category"
+NO_LABEL: Final = "a cell that has only bounds or a kind"
+JOINT_CELL: Final = "a feature or a pair of a joint group"
+NO_PAIR: Final = "not a pair of a joint group"
 
 
 def _column(name: str, type_: pa.DataType, null: str = NEVER, *, unit: str = "") -> pa.Field:
@@ -74,11 +79,11 @@ DRIFT_SCORES: Final = pa.schema(
         _rows("missing_current", "the current dataset was not counted; `status` says why"),
         _column("cells", pa.int32(), NOT_SCORED, unit="cells"),
         _nats("kl"),
-        _nats("kl_reverse"),
-        _nats("js"),
-        _nats("psi"),
-        _number("hellinger"),
-        _number("total_variation"),
+        _nats("kl_reverse", NO_CELLS),
+        _nats("js", NO_CELLS),
+        _nats("psi", NO_CELLS),
+        _number("hellinger", NO_CELLS),
+        _number("total_variation", NO_CELLS),
         _of_feature("wasserstein", CATEGORICAL),
         _number("ks", CATEGORICAL),
         _nats("gaussian_kl", NO_SPREAD),
@@ -88,6 +93,11 @@ DRIFT_SCORES: Final = pa.schema(
         _of_feature("mean_current"),
         _of_feature("std_reference"),
         _of_feature("std_current"),
+        _number("frechet", NOT_JOINT),
+        _nats("kl_median", NOT_MODELS),
+        _nats("kl_p90", NOT_MODELS),
+        _nats("kl_p99", NOT_MODELS),
+        _number("top_class_changed", NOT_MODELS),
         _nats("kl_expected"),
         _number("p_value"),
         _number("q_value"),
@@ -117,9 +127,11 @@ DRIFT_CELLS: Final = pa.schema(
         _text("label", NO_LABEL),
         _rows("rows_reference"),
         _rows("rows_current"),
-        _number("probability_reference", NEVER),
-        _number("probability_current", NEVER),
+        _number("probability_reference", JOINT_CELL),
+        _number("probability_current", JOINT_CELL),
         _nats("contribution", NEVER),
+        _number("correlation_reference", NO_PAIR),
+        _number("correlation_current", NO_PAIR),
     ]
 )
 
