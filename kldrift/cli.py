@@ -101,7 +101,14 @@ def run_monitor(
     from kldrift.runner import run  # noqa: PLC0415
 
     with _progress(quiet=args.quiet) as progress:
-        result = run(config, spark=spark, as_of=args.as_of, fail_on=args.fail_on, progress=progress)
+        result = run(
+            config,
+            spark=spark,
+            as_of=args.as_of,
+            fail_on=args.fail_on,
+            refresh_reference=args.refresh_reference,
+            progress=progress,
+        )
     lines = () if args.quiet or args.json else tuple(run_lines(result, args.fail_on))
     return Answer(result.exit_code, lines, result.summary() if args.json else {})
 
@@ -209,6 +216,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         choices=("critical", "warning", "never"),
         default="critical",
         help="from which severity the exit code is 3 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--refresh-reference",
+        action="store_true",
+        help="read the reference again, also if its files have not changed since an earlier run",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     _add_json(parser)

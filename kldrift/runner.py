@@ -22,6 +22,7 @@ def run(
     spark: SparkSession | None = None,
     as_of: datetime | None = None,
     fail_on: str = "critical",
+    refresh_reference: bool = False,
     progress: Progress = SILENT,
 ) -> RunResult:
     """Compare the current dataset with the reference, write the tables, and judge.
@@ -33,6 +34,8 @@ def run(
         as_of: the time that the run is for, with a time zone; rows of runs for different times
             stand side by side in the tables.
         fail_on: the severity from which the exit code is 3: ``critical``, ``warning``, ``never``.
+        refresh_reference: read the reference also where it is known from an earlier run of the same
+            configuration and its files have not changed since.
         progress: told what goes on.
 
     Returns:
@@ -49,4 +52,11 @@ def run(
         config = load_config(config)
     elif not isinstance(config, Config):
         config = config_from_mapping(config)
-    return job.run(config, spark=spark, as_of=as_of, fail_on=fail_on, progress=progress)
+    return job.run(
+        config,
+        spark=spark,
+        as_of=as_of,
+        fail_on=fail_on,
+        refresh_reference=refresh_reference,
+        progress=progress,
+    )

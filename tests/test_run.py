@@ -173,5 +173,5 @@ def test_the_demo_flags_what_was_planted_and_nothing_else(spark, tmp_path, capsy
     verdicts = {e["event"]: e["verdict"] for e in said["events"]}
     assert "missed" not in verdicts.values()
     assert "FALSE ALARM" not in verdicts.values()
-    assert list(verdicts.values()).count("caught") == 5
+    assert list(verdicts.values()).count("caught") == 6
     assert said["run"]["exit_code"] == 3

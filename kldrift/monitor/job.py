@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,14 +17,16 @@ from pyspark.sql import SparkSession
 from kldrift import __version__
 from kldrift.config import Config
 from kldrift.features import Skipped
+from kldrift.monitor import baseline as baselines
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.rows import Stamp, cell_rows, profile_rows, score_rows
-from kldrift.monitor.scoring import Outcome, score_plan
+from kldrift.monitor.scoring import Outcome, read_reference, score_current
 from kldrift.monitor.verdict import SCORED, Status, Verdict, applicable
 from kldrift.progress import SILENT, Progress
 from kldrift.result import RunResult
 from kldrift.scan.open import open_source
 from kldrift.scan.protocol import Source
+from kldrift.scan.version import version_of
 from kldrift.spark.engine import SparkEngine
 from kldrift.spark.session import open_session
 from kldrift.tables import Window, prepare_output, write_run, write_window
@@ -45,7 +47,16 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
         ConfigError: the configuration does not fit the data.
     """
     with _session(config, spark) as session:
-        return make_plan(config, *_sources(config, session))
+        key = _key(config, session)
+        plan = make_plan(config, *_sources(config, session))
+        baseline = baselines.load(plan, key)
+        return plan if baseline is None else replace(plan, baseline=str(baseline))
+
+
+def _key(config: Config, spark: SparkSession) -> baselines.Key:
+    """What a stored baseline must belong to; taken before the reference is opened."""
+    zone = str(spark.conf.get("spark.sql.session.timeZone", "UTC"))
+    return baselines.key_of(config, version_of(config.reference), zone)
 
 
 def _sources(config: Config, spark: SparkSession) -> tuple[Source, Source]:
@@ -60,6 +71,7 @@ def run(
     spark: SparkSession | None = None,
     as_of: datetime | None = None,
     fail_on: str = "critical",
+    refresh_reference: bool = False,
     progress: Progress = SILENT,
 ) -> RunResult:
     """Run a monitor: compare the current dataset with the reference, write the tables, judge.
@@ -69,6 +81,7 @@ def run(
         spark: the session to use; by default the active one, or a new one that is stopped after.
         as_of: the time that the run is for; rows of runs for different times stand side by side.
         fail_on: the severity from which the exit code is 3: ``critical``, ``warning``, ``never``.
+        refresh_reference: read the reference also where it is known from an earlier run.
         progress: told what goes on.
 
     Raises:
@@ -80,9 +93,20 @@ def run(
     try:
         with record.session(spark) as session:
             record.stage("planning")
-            reference, current = _sources(config, session)
-            plan = record.plan = make_plan(config, reference, current)
-            outcome = score_plan(plan, SparkEngine(session, reference, current, record), record)
+            key = _key(config, session)
+            sources = _sources(config, session)
+            plan = record.plan = make_plan(config, *sources)
+            engine = SparkEngine(session, *sources, record)
+            baseline = None if refresh_reference else baselines.load(plan, key)
+            if baseline is None:
+                reference = read_reference(plan, engine, record)
+                if key == _key(config, session):  # else it changed while it was read
+                    baselines.save(plan, key, reference, record.run_id)
+            else:
+                plan = record.plan = replace(plan, baseline=str(baseline))
+                record.stage(f"reference: unchanged, {baseline}")
+                reference = baseline.reference
+            outcome = score_current(plan, reference, engine, record)
         return _publish(record, plan, outcome, fail_on)
     except Exception as error:
         record.failed(error)
@@ -259,7 +283,7 @@ class _Record:
             "window_end": self.window.end,
             "started_at": self.started,
             "finished_at": datetime.now(UTC),
-            "reference_read": self.plan.reference.why if self.plan else None,
+            "reference_read": self.plan.reference_read if self.plan else None,
             "current_read": self.plan.current.why if self.plan else None,
             "skipped": [],
             "seconds": self.seconds(),

@@ -31,6 +31,7 @@ class Plan:
         pairs: the features of both sides.
         skipped: columns that are no feature, and why.
         groups: features that are scored together, and columns of vectors.
+        baseline: when and by which run the reference was read, if it need not be read again.
     """
 
     config: Config
@@ -39,6 +40,7 @@ class Plan:
     pairs: tuple[Pair, ...]
     skipped: tuple[Skipped, ...]
     groups: tuple[GroupPlan, ...] = ()
+    baseline: str = ""
 
     @property
     def compared(self) -> tuple[Pair, ...]:
@@ -48,16 +50,16 @@ class Plan:
     def lines(self) -> list[str]:
         """The plan for a reader."""
         out = [f"monitor {self.config.monitor}: {len(self.compared)} features to compare"]
-        for name, passes, side in (
-            ("reference", 2, self.reference),
-            ("current", 1, self.current),
+        twice = "" if self.baseline else "read twice: supports, then counts; "
+        for name, side, read in (
+            ("reference", self.reference, twice + self.reference_read),
+            ("current", self.current, f"read once; {self.current.why}"),
         ):
             what = side_facts(side, self._features(name))
             facts = ", ".join(
                 f"{value:,} {key}" for key, value in what.items() if value is not None
             )
-            times = "once" if passes == 1 else "twice: supports, then counts"
-            out.append(f"{name}: {facts or 'size unknown'}; read {times}; {side.why}")
+            out.append(f"{name}: {facts or 'size unknown'}; {read}")
         out.append("")
         width = max([len(p.feature.name) for p in self.pairs], default=0)
         out += [f"  {p.feature.name:<{width}}  {_what(p)}" for p in self.pairs]
@@ -71,14 +73,21 @@ class Plan:
             out += [f"  {s.column:<{width}}  {s.reason}" for s in self.skipped]
         return out
 
+    @property
+    def reference_read(self) -> str:
+        """How the reference is read, and why so."""
+        if self.baseline:
+            return f"not read: unchanged, {self.baseline}; --refresh-reference reads it again"
+        return self.reference.why
+
     def as_dict(self) -> dict[str, Any]:
         """The plan for a program; strict JSON."""
         return {
             "monitor": self.config.monitor,
             "reference": {
                 **side_facts(self.reference, self._features("reference")),
-                "passes": 2,
-                "read": self.reference.why,
+                "passes": 0 if self.baseline else 2,
+                "read": self.reference_read,
             },
             "current": {
                 **side_facts(self.current, self._features("current")),

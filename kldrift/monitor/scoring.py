@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +64,25 @@ class Outcome:
     reference_id: str
 
 
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What is known of a reference once it has been read: all that scoring needs of it.
+
+    Attributes:
+        profiles: by feature, on the support that its counts decided.
+        skipped: by feature that turned out to be none when the data was seen: why.
+        groups: moments of the joint groups, by name.
+        pivots: what the features of groups are taken about, by feature.
+        rows: rows read.
+    """
+
+    profiles: Mapping[str, Profile]
+    skipped: Mapping[str, str]
+    groups: Mapping[str, GroupCounts]
+    pivots: Mapping[str, float]
+    rows: int
+
+
 def score_plan(plan: Plan, engine: Engine, progress: Progress) -> Outcome:
     """Run a plan's three scans and judge the scores.
 
@@ -71,50 +90,82 @@ def score_plan(plan: Plan, engine: Engine, progress: Progress) -> Outcome:
         DatasetError: rows cannot be read.
         KldriftError: the counts do not add up to the rows that were read.
     """
-    config, pairs = plan.config, list(plan.compared)
-    scoring = config.scoring
+    return score_current(plan, read_reference(plan, engine, progress), engine, progress)
+
+
+def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
+    """Profile the reference of a plan, in two scans.
+
+    Raises:
+        DatasetError: rows cannot be read.
+        KldriftError: the counts do not add up to the rows that were read.
+    """
+    scoring = plan.config.scoring
     binning = Binning(scoring.bins, scoring.stored_bins, scoring.max_categories)
 
     progress.stage("reference: choosing supports")
-    features = _side(pairs, "reference")
+    features = _side(plan.compared, "reference")
     proposals = engine.propose(features, binning)
-    pivots = {
-        f.name: pivot_of(p.support) / f.scale for f, p in zip(features, proposals, strict=True)
-    }
-    keep = [not p.skip for p in proposals]
-    skipped = [Skipped(f.name, p.skip) for f, p in zip(features, proposals, strict=True) if p.skip]
-    pairs = [p for p, k in zip(pairs, keep, strict=True) if k]
-    proposals = [p for p in proposals if not p.skip]
+    both = list(zip(features, proposals, strict=True))
+    pivots = {f.name: pivot_of(p.support) / f.scale for f, p in both}
+    skipped = {f.name: p.skip for f, p in both if p.skip}
+    both = [(f, p) for f, p in both if not p.skip]
 
     progress.stage("reference: counting")
-    features = _side(pairs, "reference")
-    supports = tuple(p.support for p in proposals)
+    features = tuple(f for f, _ in both)
+    supports = tuple(p.support for _, p in both)
     groups = [g for g in plan.groups if g.problem is None]
     together = tuple(g.group("reference", pivots) for g in groups)
-    counted, joint_reference = engine.count(features, supports, together)
-    rows_reference = rows_of(counted, features, plan.reference.rows)
-    settled = [
-        settle(p, profile.counts, keep=f.keep)
-        for p, profile, f in zip(proposals, counted, features, strict=True)
+    counted, joint = engine.count(features, supports, together)
+    rows = rows_of(counted, features, plan.reference.rows)
+    profiles = {}
+    for (feature, proposal), profile in zip(both, counted, strict=True):
+        settled = settle(proposal, profile.counts, keep=feature.keep)
+        if settled.skip:
+            skipped[feature.name] = settled.skip
+        else:
+            profiles[feature.name] = settled_profile(profile, settled)
+    names = [g.name for g in groups]
+    return Reference(profiles, skipped, dict(zip(names, joint, strict=True)), pivots, rows)
+
+
+def score_current(plan: Plan, reference: Reference, engine: Engine, progress: Progress) -> Outcome:
+    """Count the current dataset of a plan in one scan, score it and judge the scores.
+
+    Args:
+        plan: the plan.
+        reference: what is known of the plan's reference.
+        engine: runs the scan.
+        progress: told what goes on.
+
+    Raises:
+        DatasetError: rows cannot be read.
+        KldriftError: the counts do not add up to the rows that were read.
+    """
+    progress.stage("current: counting and scoring")
+    config, scoring = plan.config, plan.config.scoring
+    names = [p.feature.name for p in plan.compared]
+    skipped = [
+        Skipped(name, reference.skipped[name]) for name in names if name in reference.skipped
     ]
-    skipped += [Skipped(f.name, s.skip) for f, s in zip(features, settled, strict=True) if s.skip]
-    left = [i for i, s in enumerate(settled) if not s.skip]
-    pairs = [pairs[i] for i in left]
-    profiles = [settled_profile(counted[i], settled[i]) for i in left]
+    pairs = [p for p in plan.compared if p.feature.name in reference.profiles]
+    features = _side(pairs, "current")
+    profiles = [reference.profiles[p.feature.name] for p in pairs]
     references = tuple(
         (profile, merge_for_scoring(profile.support, profile.counts, scoring.bins))
         for profile in profiles
     )
-
-    progress.stage("current: counting and scoring")
-    features = _side(pairs, "current")
-    no_vectors = [not_vectors(g, c) for g, c in zip(groups, joint_reference, strict=True)]
-    skipped += [s for s in no_vectors if s]
-    kept = [i for i, s in enumerate(no_vectors) if not s]
-    groups, joint_reference = [groups[i] for i in kept], [joint_reference[i] for i in kept]
-    together = tuple(g.group("current", pivots) for g in groups)
+    groups = []
+    for group in plan.groups:
+        if group.problem is None:
+            why = not_vectors(group, reference.groups[group.name])
+            if why:
+                skipped.append(why)
+            else:
+                groups.append(group)
+    together = tuple(g.group("current", reference.pivots) for g in groups)
     how = (scoring.pseudocount, scoring.missing)
-    scored, joint_current = engine.count_and_score(features, references, *how, together)
+    scored, joint = engine.count_and_score(features, references, *how, together)
     rows_current = rows_of([s.comparison.current for s in scored], features, plan.current.rows)
     verdicts = [
         verdict_of(p, config, s.comparison, s.scores) for p, s in zip(pairs, scored, strict=True)
@@ -122,13 +173,15 @@ def score_plan(plan: Plan, engine: Engine, progress: Progress) -> Outcome:
     verdicts += [
         verdict_of(p, config, None, {}) for p in plan.pairs if not (p.reference and p.current)
     ]
-    sides = zip(groups, joint_reference, joint_current, strict=True)
-    verdicts += [group_verdict(g, config, q, p) for g, q, p in sides]
+    verdicts += [
+        group_verdict(g, config, reference.groups[g.name], p)
+        for g, p in zip(groups, joint, strict=True)
+    ]
     verdicts += [group_verdict(g, config, None, None) for g in plan.groups if g.problem]
     return Outcome(
         judge(verdicts, config),
         tuple(skipped),
-        rows_reference,
+        reference.rows,
         rows_current,
         fingerprint(profiles),
     )

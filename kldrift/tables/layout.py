@@ -15,6 +15,8 @@ from kldrift.tables.window import Window
 MARKER: Final = "_kldrift.json"
 WINDOW_TABLES: Final = ("profiles", "drift_cells", "drift_scores")  # in the order of writing
 RUNS_TABLE: Final = "runs"
+BASELINES: Final = "baselines"
+"""A folder beside the tables, for what a run remembers of its reference; no table."""
 
 # Readers hide names that begin with "." or "_" (Spark) or do not (DuckDB): none may begin so.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
@@ -44,6 +46,16 @@ def run_file(run_id: str) -> str:
         'runs/20200401T060000Z-1f3a.parquet'
     """
     return f"{RUNS_TABLE}/{_checked('run_id', run_id)}.parquet"
+
+
+def baseline_file(monitor: str) -> str:
+    """Return the path, below the output folder, of what is remembered of a monitor's reference.
+
+    Examples:
+        >>> baseline_file("nyc_taxi")
+        'baselines/nyc_taxi.parquet'
+    """
+    return f"{BASELINES}/{_checked('monitor', monitor)}.parquet"
 
 
 def is_ours(table: str, name: str) -> bool:

@@ -12,7 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from kldrift.tables.layout import RUNS_TABLE, WINDOW_TABLES, run_file, window_file
+from kldrift.tables.layout import (
+    RUNS_TABLE,
+    WINDOW_TABLES,
+    baseline_file,
+    run_file,
+    window_file,
+)
 from kldrift.tables.schema import NEVER, TABLES
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
@@ -72,6 +78,24 @@ def write_run(path: str, run: Mapping[str, Any]) -> str:
     store = open_store(path)
     store.put({name: to_parquet(conform(RUNS_TABLE, pa.Table.from_pylist([run], schema=schema)))})
     return store.location(name)
+
+
+def write_baseline(path: str, monitor: str, data: bytes) -> None:
+    """Replace what is remembered of a monitor's reference.
+
+    Raises:
+        OutputError: the file cannot be written; what was there before is then still there.
+    """
+    open_store(path).put({baseline_file(monitor): data})
+
+
+def read_baseline(path: str, monitor: str) -> bytes | None:
+    """What is remembered of a monitor's reference, as it was written; None if nothing is.
+
+    Raises:
+        OutputError: the file cannot be read.
+    """
+    return open_store(path).read(baseline_file(monitor))
 
 
 def conform(name: str, table: pa.Table) -> pa.Table:
