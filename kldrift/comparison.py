@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def compare(
+def compare(  # noqa: PLR0913 - all but the data have a default
     reference: pd.DataFrame | pa.Table | pa.RecordBatch | DataFrame,
     current: pd.DataFrame | pa.Table | pa.RecordBatch | DataFrame,
     *,
@@ -29,6 +29,7 @@ def compare(
     exclude: Sequence[str] = (),
     override: Mapping[str, Any] | None = None,
     derived: Mapping[str, str] | None = None,
+    joint: Mapping[str, Any] | None = None,
     thresholds: Mapping[str, Mapping[str, float]] | None = None,
     alpha: float = 0.01,
     **scoring: Any,
@@ -45,6 +46,8 @@ def compare(
         exclude: patterns of those to leave out.
         override: feature to ``kind``, ``parts``, ``thresholds``, ``keep``, as in the configuration.
         derived: name to Spark SQL; for Spark DataFrames only.
+        joint: group to ``features``, ``covariance``, ``ridge``, ``thresholds``, as in the
+            configuration; or simply to a list of features.
         thresholds: metric to ``warning`` and ``critical``; by default those of the configuration.
         alpha: largest false discovery rate of a verdict.
         **scoring: ``bins``, ``stored_bins``, ``max_categories``, ``pseudocount``, ``missing``,
@@ -76,6 +79,10 @@ def compare(
             "exclude": list(exclude),
             "override": dict(override or {}),
             "derived": dict(derived or {}),
+        },
+        "joint": {
+            name: dict(g) if isinstance(g, Mapping) else {"features": list(g)}
+            for name, g in (joint or {}).items()
         },
         "scoring": scoring,
         "significance": {"alpha": alpha},

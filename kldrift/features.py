@@ -16,6 +16,7 @@ from kldrift.config import Features, Override
 from kldrift.errors import ConfigError
 from kldrift.reading import EXACT_DECIMAL_DIGITS, Reading
 from kldrift.support import Unit
+from kldrift.vectors import is_ml_vector, to_lists
 
 NO_OVERRIDE: Final = Override()
 
@@ -79,6 +80,8 @@ class Feature:
 
     def of_value(self, column: pa.Array) -> pa.Array:
         """The feature's values, from the values at ``path``."""
+        if is_ml_vector(column.type):
+            column = to_lists(column)
         if self.part is Part.VALUE or pa.types.is_null(column.type):
             return column
         if self.part is Part.SIZE:
@@ -169,7 +172,8 @@ def _leaves(
 ) -> Iterator[tuple[tuple[str, ...], pa.DataType]]:
     for field in fields:
         path = (*parents, field.name)
-        if pa.types.is_struct(field.type) and field.type.num_fields:
+        struct = pa.types.is_struct(field.type) and not is_ml_vector(field.type)
+        if struct and field.type.num_fields:
             yield from _leaves(path, (field.type.field(i) for i in range(field.type.num_fields)))
         else:
             yield path, field.type
@@ -180,6 +184,8 @@ def _of_type(
 ) -> tuple[Feature, ...] | Skipped:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
+    if is_ml_vector(kind):
+        kind = pa.list_(pa.float64())
     if override.parts and not pa.types.is_temporal(kind):
         raise ConfigError(
             f"features.override.{name}.parts: expected a timestamp or date column, got {kind}"

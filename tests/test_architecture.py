@@ -17,7 +17,7 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 LAYERS = (
     ("errors",),
     ("support", "moments", "comoments"),
-    ("sketch", "reading", "profile"),
+    ("sketch", "reading", "profile", "vectors"),
     ("binning", "counting", "sparse", "probabilities", "divergence"),
     ("significance",),
     ("score", "joint"),

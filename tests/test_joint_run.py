@@ -160,3 +160,51 @@ def test_a_group_whose_feature_is_gone_is_unscored_and_fails_the_run(
     assert (row["status"], row["severity"]) == ("missing_feature", "unscored")
     assert row["reason"] == "x1 is not in the current dataset"
     assert result.exit_code == 4
+
+
+@pytest.fixture(scope="module")
+def ml_vectors(spark, tmp_path_factory):
+    """Vectors of Spark's own type, dense, sparse and null, in several files; and their elements."""
+    linalg = pytest.importorskip("pyspark.ml.linalg")
+    rng = np.random.default_rng(3)
+    path, elements = tmp_path_factory.mktemp("ml"), {}
+    for shift, side in enumerate(("reference", "current")):
+        values = np.where(rng.random((400, 5)) < 0.6, 0.0, rng.normal(shift, 1, (400, 5)))
+        rows = []
+        for i, row in enumerate(values.tolist()):
+            held = {j: x for j, x in enumerate(row) if x}
+            made = linalg.Vectors.dense(row) if i % 2 else linalg.Vectors.sparse(5, held)
+            rows.append((i, made, None if i % 10 == 0 else made))
+        frame = spark.createDataFrame(rows, _ml_schema())
+        frame.repartition(3).write.parquet(str(path / side))
+        elements[side] = values
+    return path, elements
+
+
+def _ml_schema():
+    from pyspark.ml.linalg import VectorUDT
+    from pyspark.sql.types import IntegerType, StructType
+
+    return StructType().add("n", IntegerType()).add("v", VectorUDT()).add("gaps", VectorUDT())
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("scan", ["arrow", "dataframe"])
+def test_vectors_of_machine_learning_are_vectors(spark, ml_vectors, tmp_path, scan):
+    path, elements = ml_vectors
+    config = mapping(path, scan=scan, joint={}, output={"path": str(tmp_path / "drift")})
+    row = kldrift.run(config_from_mapping(config), spark=spark).scores.set_index("feature")
+    for name, every in (("v", slice(None)), ("gaps", np.arange(400) % 10 > 0)):
+        q, p = (elements[side][every] for side in ("reference", "current"))
+        expected = multivariate_gaussian_kl(p.mean(0), p.var(0), q.mean(0), q.var(0))
+        assert row.loc[name, "kl"] == pytest.approx(expected, rel=1e-9)
+    assert (row.loc["v", "missing_current"], row.loc["gaps", "missing_current"]) == (0, 40)
+    assert row.loc["size(v)", "kind"] == "numeric"
+
+
+def test_a_comparison_takes_groups_by_name(sides):
+    found = kldrift.compare(*sides, joint={"few": ["x1", "x2"]})
+    same = kldrift.compare(*sides, joint={"few": {"features": ["x1", "x2"], "ridge": 0}})
+    kl = found.scores.set_index("feature")["kl"]
+    assert found.scores.set_index("feature")["kind"]["few"] == "joint"
+    assert same.scores.set_index("feature")["kl"]["few"] == kl["few"]

@@ -135,3 +135,31 @@ def test_two_random_halves_of_a_data_set_raise_no_alarm(data, source):
         left = np.random.default_rng(seed).random(len(frame)) < 0.5
         scores = kldrift.compare(frame[left], frame[~left]).scores
         assert set(scores["severity"]) == {"ok"}, seed
+
+
+@pytest.mark.spark
+@pytest.mark.usefixtures("data")
+def test_summer_and_winter_weather_differ_together_as_the_example_says(spark, tmp_path):
+    result = _example(spark, tmp_path, "bike_sharing")
+    scores = result.scores.set_index("feature")
+    assert list(scores.loc[["temp", "atemp", "weather"], "severity"]) == ["critical"] * 3
+    pair = result.cells[result.cells["label"] == "temp × hum"].iloc[0]
+    assert round(pair["correlation_reference"], 2) == 0.06
+    assert round(pair["correlation_current"], 2) == -0.77
+
+
+@pytest.mark.spark
+@pytest.mark.usefixtures("data")
+def test_flights_differ_in_no_feature_but_together_as_the_example_says(spark, tmp_path):
+    result = _example(spark, tmp_path, "flight_delays")
+    scores = result.scores.set_index("feature")
+    assert scores.loc["flight", "severity"] in ("warning", "critical")
+    assert set(scores.drop("flight")["severity"]) == {"ok"}
+    pair = result.cells[result.cells["label"] == "AIR_TIME × DISTANCE"].iloc[0]
+    assert round(pair["correlation_reference"], 3) == 0.978
+    assert round(pair["correlation_current"], 3) == 0.991
+
+
+def _example(spark, folder, name):
+    overrides = [f"output.path={folder / 'drift'}", "expectations=false"]
+    return kldrift.run(load_config(CONF / f"{name}.yaml", overrides=overrides), spark=spark)

@@ -125,6 +125,7 @@ def frame_source(frame: DataFrame, derived: Mapping[str, str], why: str) -> Fram
     Raises:
         ConfigError: a derived feature is no valid SQL.
     """
+    frame = _plain_vectors(frame)
     width = len(frame.columns)
     for name, sql in derived.items():
         key = f"features.derived.{name}"
@@ -144,6 +145,19 @@ def frame_source(frame: DataFrame, derived: Mapping[str, str], why: str) -> Fram
     return FrameSource(
         frame, pa.schema(converted[:width]), pa.schema(converted[width:]), tuple(foreign), why
     )
+
+
+def _plain_vectors(frame: DataFrame) -> DataFrame:
+    """A frame whose machine learning vectors are arrays: Spark sends Arrow no other form."""
+    names = [f.name for f in frame.schema.fields if type(f.dataType).__name__ == "VectorUDT"]
+    if not names:
+        return frame
+    from pyspark.ml.functions import vector_to_array  # noqa: PLC0415 - few datasets need it
+
+    columns = {name: F.col("`" + name.replace("`", "``") + "`") for name in names}
+    # The function is no friend of nulls.
+    arrays = {n: F.when(c.isNotNull(), vector_to_array(c)) for n, c in columns.items()}
+    return frame.withColumns(arrays)
 
 
 def _read(spark: SparkSession, dataset: Dataset, side: str) -> DataFrame:
