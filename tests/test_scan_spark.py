@@ -19,6 +19,8 @@ from kldrift.monitor.job import _sources, check
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.scoring import Outcome, score_plan
 from kldrift.progress import SILENT
+from kldrift.scan.files import File, Piece
+from kldrift.scan.source import spread
 from kldrift.spark.engine import SparkEngine
 
 pytestmark = pytest.mark.spark
@@ -47,6 +49,10 @@ def assert_same(left: Outcome, right: Outcome) -> None:
     assert [v.name for v in left.verdicts] == [v.name for v in right.verdicts]
     for a, b in zip(left.verdicts, right.verdicts, strict=True):
         assert (a.status, a.severity, a.reason) == (b.status, b.severity, b.reason), a.name
+        if a.comparison is None:
+            assert b.comparison is None
+            assert a.scores == pytest.approx(b.scores, rel=1e-9, nan_ok=True), a.name
+            continue
         assert a.comparison.support == b.comparison.support, a.name
         assert np.array_equal(a.comparison.current.counts, b.comparison.current.counts), a.name
         for name, score in a.scores.items():
@@ -147,6 +153,71 @@ def test_derived_features_are_spark_sql(spark, folders):
     }
     outcome = outcome_of(spark, config(folders["reference"], folders["current"], features=features))
     assert {v.name for v in outcome.verdicts} == {"int", "twice", "first`s"}
+
+
+@pytest.mark.parametrize("where", [None, "double > 1.5"])
+def test_plain_columns_are_read_with_arrow_beside_derived_ones(spark, folders, where):
+    features = {
+        "exclude": ["instant", "clock", "date"],
+        "derived": {"twice": "int * 2", "first": "substr(string, 1, 1)"},
+    }
+    joint = {
+        "plain": {"features": ["double", "int"]},
+        "both": {"features": ["twice", "int"], "covariance": "diagonal"},
+    }
+    found = []
+    for way in ("auto", "dataframe"):
+        wanted = config(
+            "",
+            folders["current"],
+            reference={"path": str(folders["reference"])} | ({"where": where} if where else {}),
+            features=features,
+            joint=joint,
+            scan=way,
+        )
+        found.append((check(wanted, spark=spark).reference, outcome_of(spark, wanted)))
+    (mixed, by_both), (frame, by_spark) = found
+    assert (type(mixed).__name__, type(frame).__name__) == ("MixedSource", "FrameSource")
+    assert mixed.why.endswith("derived features through a Spark DataFrame")
+    assert {"twice", "first", "plain", "both", "tags"} <= {
+        v.name.removeprefix("size(").removesuffix(")") for v in by_both.verdicts
+    }
+    assert_same(by_both, by_spark)
+
+
+def test_only_derived_features_leave_nothing_to_arrow(spark, folders):
+    features = {"include": [], "derived": {"twice": "int * 2"}}
+    outcome = outcome_of(spark, config(folders["reference"], folders["current"], features=features))
+    assert [v.name for v in outcome.verdicts] == ["twice"]
+    assert outcome.rows_reference == 400
+
+
+def test_footers_of_many_files_are_read_by_the_tasks(spark, tmp_path, monkeypatch):
+    table = pa.table({"x": np.arange(900), "y": np.arange(900) / 7})
+    write_parts(table, tmp_path / "many", 300)
+    wanted = config(tmp_path / "many", tmp_path / "many", features={})
+    by_tasks = _sources(wanted, spark)[0]
+    monkeypatch.setattr("kldrift.scan.footers.FEW", 1000)
+    assert _sources(wanted, spark)[0] == by_tasks
+    assert by_tasks.rows == 900
+    monkeypatch.undo()
+    sorted((tmp_path / "many").glob("*.parquet"))[7].write_bytes(b"PAR1 no more")
+    with pytest.raises(DatasetError, match=r"reference: cannot read '.*parquet' as Parquet"):
+        _sources(wanted, spark)
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 5, 100, 20_000])
+def test_row_groups_are_dealt_evenly_and_none_is_lost(pieces):
+    rng = np.random.default_rng(pieces)
+    file = File("f", "", ())
+    sizes = rng.integers(1, 10**8, pieces)
+    all_of_them = tuple(Piece(file, i, 1, int(size)) for i, size in enumerate(sizes))
+    shares = spread(all_of_them, 4)
+    assert sorted(p.row_group for share in shares for p in share) == list(range(pieces))
+    assert len(shares) <= 32
+    if pieces >= 100:
+        loads = [sum(p.size for p in share) for share in shares]
+        assert max(loads) - min(loads) <= 2 * max(sizes)
 
 
 def count_jobs(spark, run) -> tuple[int, int]:

@@ -93,7 +93,7 @@ def _absolute(path: str) -> str:
 
 
 def _look(dataset: Dataset, side: str) -> Known:
-    if not why_frame(dataset, {}, "auto"):
+    if not why_frame(dataset, "auto"):
         opened = open_files(dataset, side)
         if isinstance(opened, Unsupported):
             raise DatasetError(f"{side}: {opened.reason}")

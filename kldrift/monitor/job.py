@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 
 from kldrift import __version__
 from kldrift.config import Config
+from kldrift.errors import DatasetError
 from kldrift.features import Skipped
 from kldrift.monitor import baseline as baselines
 from kldrift.monitor.plan import Plan, make_plan
@@ -56,7 +57,11 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
 def _key(config: Config, spark: SparkSession) -> baselines.Key:
     """What a stored baseline must belong to; taken before the reference is opened."""
     zone = str(spark.conf.get("spark.sql.session.timeZone", "UTC"))
-    return baselines.key_of(config, version_of(config.reference), zone)
+    try:
+        version = version_of(config.reference)
+    except DatasetError as error:
+        raise DatasetError(f"reference: {error}") from error
+    return baselines.key_of(config, version, zone)
 
 
 def _sources(config: Config, spark: SparkSession) -> tuple[Source, Source]:

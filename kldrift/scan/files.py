@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -154,21 +154,48 @@ class Footers:
         return sum(p.rows for p in self.pieces)
 
 
-def read_footers(files: Sequence[File]) -> Footers:
-    """Read all footers, in parallel.
+Footer = tuple[pa.Schema, list[Piece], dict[str, int]]
+"""What one footer says: the columns, the row groups, and compressed bytes by column."""
+
+
+def read_here(files: Sequence[File]) -> list[Footer]:
+    """Read footers in this process, several at once; equal schemas are one object.
+
+    Raises:
+        DatasetError: a file is damaged.
+    """
+    found: list[Footer] = []
+    with ThreadPoolExecutor(FOOTER_THREADS) as pool:
+        for schema, pieces, sizes in pool.map(_footer, files):
+            same = bool(found) and found[-1][0].equals(schema, check_metadata=True)
+            found.append((found[-1][0] if same else schema, pieces, sizes))
+    return found
+
+
+def read_footers(
+    files: Sequence[File], read: Callable[[Sequence[File]], list[Footer]] = read_here
+) -> Footers:
+    """Put together what the footers of a dataset's files say.
+
+    Args:
+        files: the files.
+        read: reads the footer of each.
 
     Raises:
         DatasetError: a file is damaged, or two files give one column types that do not fit.
     """
-    with ThreadPoolExecutor(FOOTER_THREADS) as pool:
-        read = list(pool.map(_footer, files))
+    footers = read(files)
     columns: dict[str, tuple[pa.DataType, File]] = {}
     sizes: dict[str, int] = {}
     pieces: list[Piece] = []
-    for file, (schema, file_pieces, file_sizes) in zip(files, read, strict=True):
+    before = None
+    for file, (schema, file_pieces, file_sizes) in zip(files, footers, strict=True):
         pieces.extend(file_pieces)
         for name, size in file_sizes.items():
             sizes[name] = sizes.get(name, 0) + size
+        if schema is before:
+            continue
+        before = schema
         for field in schema:
             kind = _plain_type(field.type)
             known, first = columns.get(field.name, (kind, file))
@@ -176,12 +203,12 @@ def read_footers(files: Sequence[File]) -> Footers:
     partitions = pa.schema(_partition_types(files))
     fields = [pa.field(n, t) for n, (t, _) in columns.items() if n not in partitions.names]
     # Spark notes in the metadata which text columns do not compare byte by byte.
-    notes = read[0][0].metadata if read else None
+    notes = footers[0][0].metadata if footers else None
     schema = pa.schema([*fields, *partitions], notes)
     return Footers(schema, partitions, tuple(pieces), sizes)
 
 
-def _footer(file: File) -> tuple[pa.Schema, list[Piece], dict[str, int]]:
+def _footer(file: File) -> Footer:
     with file.open() as parquet:
         metadata = parquet.metadata
         sizes: dict[str, int] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -14,7 +15,9 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.features import Skipped
-from kldrift.scan.files import list_files, read_footers
+from kldrift.scan.files import list_files, read_footers, read_here
+from kldrift.scan.footers import footers_by
+from kldrift.scan.mixed import MixedSource
 from kldrift.scan.predicate import Unsupported, columns, to_arrow
 from kldrift.scan.protocol import Source
 from kldrift.scan.source import ArrowSource, FrameSource
@@ -25,7 +28,7 @@ READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def why_frame(dataset: Dataset, derived: Mapping[str, str], way: str) -> str:
+def why_frame(dataset: Dataset, way: str) -> str:
     """Why a dataset cannot be read with Arrow; empty if it can, before a look at its files."""
     if way == "dataframe":
         return "asked for by scan: dataframe"
@@ -35,23 +38,25 @@ def why_frame(dataset: Dataset, derived: Mapping[str, str], way: str) -> str:
         return f"{dataset.format} is read by Spark"
     if dataset.options or dataset.schema:
         return "its options or schema are for Spark's reader"
-    if derived:
-        return "derived features are Spark SQL"
     return ""
 
 
-def open_files(dataset: Dataset, side: str) -> ArrowSource | Unsupported:
+def open_files(
+    dataset: Dataset, side: str, spark: SparkSession | None = None
+) -> ArrowSource | Unsupported:
     """Open Parquet files for Arrow; no Spark is needed.
 
     Args:
         dataset: its configuration.
         side: ``reference`` or ``current``, for messages.
+        spark: reads the footers, where there are many.
 
     Raises:
         DatasetError: files are missing, damaged or do not fit together.
     """
     try:
-        footers = read_footers(list_files(dataset.path))
+        files = list_files(dataset.path)
+        footers = read_footers(files, partial(footers_by, spark) if spark else read_here)
     except DatasetError as error:
         raise DatasetError(f"{side}: {error}") from error
     if dataset.where is None:
@@ -79,16 +84,24 @@ def open_source(
         ConfigError: ``where`` or a derived feature is no valid SQL, or ``scan: arrow`` is asked
             for where it cannot be had.
     """
-    why = why_frame(dataset, derived, way)
+    why = why_frame(dataset, way)
     if not why:
-        opened = open_files(dataset, side)
+        opened = open_files(dataset, side, spark)
         why = f"where: {opened.reason}" if isinstance(opened, Unsupported) else ""
         if isinstance(opened, ArrowSource):
             why = _other_clock(opened, spark)
-            if not why:
+            if not why and not derived:
                 return opened
+            if not why:
+                return MixedSource(
+                    opened, _frame(spark, dataset, derived, "derived features", side)
+                )
     if way == "arrow":
         raise ConfigError(f"scan: arrow is not possible for {side}: {why}; use scan: auto")
+    if dataset.path and dataset.format == "parquet":
+        open_files(dataset, side, spark)  # names a missing or damaged file better than Spark does
+    elif dataset.path and all("://" not in p for p in dataset.path):
+        list_files(dataset.path)
     return _frame(spark, dataset, derived, why, side)
 
 
@@ -103,11 +116,7 @@ def _other_clock(source: ArrowSource, spark: SparkSession) -> str:
 
 def _frame(
     spark: SparkSession, dataset: Dataset, derived: Mapping[str, str], why: str, side: str
-) -> Source:
-    if dataset.path and dataset.format == "parquet":
-        open_files(dataset, side)  # names a missing or damaged file better than Spark does
-    elif dataset.path and all("://" not in p for p in dataset.path):
-        list_files(dataset.path)
+) -> FrameSource:
     frame = _read(spark, dataset, side)
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")

@@ -8,10 +8,14 @@ filter exactly as Spark would, goes the DataFrame way, and its ``why`` says so.
 from __future__ import annotations
 
 import heapq
+import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
@@ -20,7 +24,11 @@ from kldrift.features import Feature, Part, Skipped
 from kldrift.scan.files import Footers, Piece, Reader
 from kldrift.scan.tasks import Columns, Program, run
 
-BYTES_PER_TASK = 64 * 2**20
+BYTES_PER_TASK: Final = 64 * 2**20
+TASKS_PER_WORKER: Final = 8
+"""More tasks than this would even nothing out, and each sends its profiles."""
+PIECES_PER_TASK: Final = 64
+"""With more row groups than this in a task, any fair share of the bytes is even."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +73,27 @@ class ArrowSource:
         )
         shares = spread(self.footers.pieces, parallelism(spark))
         tasks = spark.range(0, len(shares), 1, len(shares))
-        return tasks.mapInArrow(partial(_read_shares, shares, reader, program), schema)
+        # A task unpacks its own share only, however many row groups there are.
+        packed = [pickle.dumps(share, 5) for share in shares]
+        return tasks.mapInArrow(partial(_read_shares, packed, reader, program), schema)
 
 
 def _read_shares(
-    shares: Sequence[Sequence[Piece]],
+    shares: Sequence[bytes],
     reader: Reader,
     program: Program,
     ids: Iterator[pa.RecordBatch],
 ) -> Iterator[pa.RecordBatch]:
     mine = [i for batch in ids for i in batch.column(0).to_pylist()]
-    pieces = [piece for i in mine for piece in shares[i]]
+    pieces: list[Piece] = [piece for i in mine for piece in pickle.loads(shares[i])]
     return run(program, reader.columns(pieces))
 
 
 def spread(pieces: Sequence[Piece], workers: int) -> tuple[tuple[Piece, ...], ...]:
-    """Deal row groups to tasks, evenly by bytes: the largest first, each to the lightest task.
+    """Deal row groups to tasks, evenly by bytes.
+
+    Few are dealt the largest first, each to the lightest task; many in the order of the files, so
+    that a task opens few of them.
 
     Args:
         pieces: the row groups.
@@ -90,7 +103,14 @@ def spread(pieces: Sequence[Piece], workers: int) -> tuple[tuple[Piece, ...], ..
         The row groups of each task; at least one task, also for no row group.
     """
     total = sum(p.size for p in pieces)
-    tasks = max(1, min(len(pieces), max(workers, -(-total // BYTES_PER_TASK))))
+    wanted = min(-(-total // BYTES_PER_TASK), TASKS_PER_WORKER * workers)
+    tasks = max(1, min(len(pieces), max(workers, wanted)))
+    if len(pieces) > PIECES_PER_TASK * tasks:
+        ends = np.cumsum([p.size for p in pieces])
+        middles = ends - np.array([p.size for p in pieces]) / 2
+        places = np.minimum(middles * tasks // max(1, total), tasks - 1).astype(int)
+        cuts = np.searchsorted(places, np.arange(tasks + 1))
+        return tuple(tuple(pieces[a:b]) for a, b in pairwise(cuts.tolist()))
     shares: list[list[Piece]] = [[] for _ in range(tasks)]
     heap = [(0, i) for i in range(tasks)]
     for piece in sorted(pieces, key=lambda p: -p.size):

@@ -7,7 +7,7 @@ one small batch at its end: nothing per row ever leaves it.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -79,6 +79,9 @@ class Program(Protocol):
     def start(self) -> Accumulator:
         """A new accumulator, for one task."""
 
+    def part(self, features: Sequence[int], groups: Sequence[int]) -> Program:
+        """The same for some of the features and groups only, numbered from 0."""
+
 
 def run(program: Program, columns: Columns) -> Iterator[pa.RecordBatch]:
     """Send a task's columns through a program."""
@@ -109,20 +112,25 @@ class SketchProgram:
 
     groups: tuple[Group, ...] = ()
 
-    def __init__(self, features: tuple[Feature, ...]) -> None:
+    def __init__(self, features: tuple[Feature, ...], limit: int | None = None) -> None:
         self.features = features
+        self._limit = sketch_limit(len(features)) if limit is None else limit
 
     def start(self) -> Sketches:
         """A new accumulator, for one task."""
-        return Sketches(self.features)
+        return Sketches(self.features, self._limit)
+
+    def part(self, features: Sequence[int], groups: Sequence[int]) -> SketchProgram:  # noqa: ARG002
+        """Sketch some of the features, as finely as all of them would be."""
+        return SketchProgram(tuple(self.features[i] for i in features), self._limit)
 
 
 class Sketches:
     """A sketch per feature, in ``sketches``."""
 
-    def __init__(self, features: tuple[Feature, ...]) -> None:
+    def __init__(self, features: tuple[Feature, ...], limit: int) -> None:
         self._features = features
-        self._limit = sketch_limit(len(features))
+        self._limit = limit
         self.sketches: list[Sketch] = [empty_sketch(f, self._limit) for f in features]
 
     def add(self, feature: int, column: pa.Array) -> None:
@@ -184,6 +192,14 @@ class CountProgram:
     def start(self) -> Profiles:
         """A new accumulator, for one task."""
         return Profiles(self.features, self.supports, self.groups)
+
+    def part(self, features: Sequence[int], groups: Sequence[int]) -> CountProgram:
+        """Count some of the features and groups."""
+        return CountProgram(
+            tuple(self.features[i] for i in features),
+            tuple(self.supports[i] for i in features),
+            tuple(self.groups[j] for j in groups),
+        )
 
 
 class Profiles:
