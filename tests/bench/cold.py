@@ -7,19 +7,21 @@ in turn, so that what else the machine does hits both.
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
 
+from tests.bench.options import Options
+from tests.bench.rounds import rounds, timed
+from tests.bench.table import Row, summarised
+
 ROWS = 10_000
 COLUMNS = 18
-REPEATS = 5
+START = "start Spark, read both, import GX"
 
 FLOOR = """
 import sys
@@ -39,19 +41,17 @@ def make(folder: Path) -> list[str]:
         rng = np.random.default_rng(seed)
         columns: dict[str, object] = {f"number_{i}": rng.lognormal(size=ROWS) for i in range(12)}
         columns |= {f"text_{i}": rng.choice(list("abcdefgh"), ROWS) for i in range(COLUMNS - 12)}
-        paths.append(str(folder / f"{seed}.parquet"))
+        paths.append(str(folder / f"cold-{seed}.parquet"))
         pd.DataFrame(columns).to_parquet(paths[-1])
     return paths
 
 
-def seconds(command: list[str]) -> float:
-    """How long a command takes from start to end."""
-    began = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, env=None)
-    return time.perf_counter() - began
+def call(command: list[str]) -> None:
+    """Run a command from start to end."""
+    subprocess.run(command, check=True, capture_output=True)
 
 
-def run(folder: Path) -> list[dict[str, object]]:
+def run(folder: Path, options: Options) -> list[Row]:
     """Measure both, in turn, and return rows of a table."""
     paths = make(folder)
     config = folder / "kldrift.yaml"
@@ -64,22 +64,13 @@ def run(folder: Path) -> list[dict[str, object]]:
     config.write_text(yaml.safe_dump(mapping))
     kldrift = str(Path(sys.executable).with_name("kldrift"))
     contenders = {
-        "start Spark, read both, import GX": [sys.executable, "-c", FLOOR, *paths],
-        "kldrift run": [kldrift, "run", str(config), "--quiet"],
+        START: timed(lambda: call([sys.executable, "-c", FLOOR, *paths])),
+        "kldrift run": timed(lambda: call([kldrift, "run", str(config), "--quiet"])),
     }
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(REPEATS):
-        for name, command in contenders.items():
-            times[name].append(seconds(command))
-    floor = statistics.median(times["start Spark, read both, import GX"])
-    return [
-        {
-            "benchmark": "cold run, 2 x 10,000 rows",
-            "contender": name,
-            "median s": round(statistics.median(found), 2),
-            "min s": round(min(found), 2),
-            "max s": round(max(found), 2),
-            "ratio": round(statistics.median(found) / floor, 2),
-        }
-        for name, found in times.items()
-    ]
+    times = rounds("cold", contenders, options.repeats, warm=False)
+    return summarised(
+        "cold",
+        times,
+        case=f"2 x {ROWS:,} x {COLUMNS}, new processes",
+        ratios={"ratio_to_floor": START},
+    )

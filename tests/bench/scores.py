@@ -1,0 +1,115 @@
+"""A million scores: the Spark functions over array columns, and what jobs call.
+
+Jobs call ``kldrift.score.score``: all scores of many pairs of profiles at once, in one process a
+task. It is measured here in this process, in blocks as large as a task gets them. The floor of the
+Spark functions is a scan of the two array columns; that of one score is the formula over a matrix.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+
+from kldrift.binning import merge_for_scoring
+from kldrift.divergence import kl_divergence
+from kldrift.moments import NO_MOMENTS
+from kldrift.probabilities import probabilities
+from kldrift.profile import Profile
+from kldrift.score import Comparison, score
+from kldrift.spark import functions
+from kldrift.support import CategoricalSupport
+from tests.bench.options import Options
+from tests.bench.rounds import rounds, timed
+from tests.bench.session import session
+from tests.bench.table import Row, summarised
+
+CELLS = 20
+PAIRS = 1_000_000
+BLOCK = 10_000
+READ = "Spark noop scan of the arrays"
+FORMULA = "kl_divergence of a matrix"
+OVER_COUNTS = (
+    "kl_divergence",
+    "js_divergence",
+    "js_distance",
+    "psi",
+    "bhattacharyya_distance",
+    "hellinger",
+    "total_variation",
+    "kolmogorov_smirnov",
+    "wasserstein",
+)
+
+Counts = NDArray[np.int64]
+
+
+def run(folder: Path, options: Options) -> list[Row]:
+    """Measure every function of two count arrays, all at once, and the core's own scoring."""
+    pairs = 20_000 if options.quick else PAIRS
+    rng = np.random.default_rng(0)
+    p, q = (rng.poisson(50, (pairs, CELLS)).astype(np.int64) for _ in range(2))
+    path = folder / f"scores-{pairs}.parquet"
+    columns = {"p": _arrays(p), "q": _arrays(q)}
+    pq.write_table(pa.table(columns), path, row_group_size=-(-pairs // (4 * options.cores)))
+    with session(options.cores) as spark:
+        df = spark.read.parquet(str(path))
+        contenders = {READ: timed(lambda: _noop(df))}
+        for name in OVER_COUNTS:
+            column = getattr(functions, name)("p", "q", pseudocount=0.5).alias(name)
+            contenders[name] = timed(lambda c=column: _noop(df.select(c)))
+        tests = [functions.chi_square("p", "q"), functions.g_statistic("p", "q")]
+        for name, column in zip(("chi_square", "g_statistic"), tests, strict=True):
+            contenders[name] = timed(lambda c=column: _noop(df.select(c)))
+        every = [getattr(functions, n)("p", "q", pseudocount=0.5).alias(n) for n in OVER_COUNTS]
+        contenders["all of these in one select"] = timed(lambda: _noop(df.select(*every, *tests)))
+        times = rounds("scores", contenders, options.repeats)
+    blocks = [slice(i, i + BLOCK) for i in range(0, pairs, BLOCK)]
+    in_process = {
+        FORMULA: timed(lambda: [_formula(p[b], q[b]) for b in blocks]),
+        "kldrift.score.score, all scores": timed(lambda: [_score(p[b], q[b]) for b in blocks]),
+    }
+    own = rounds("scores", in_process, options.repeats)
+    case = f"{pairs:,} pairs of {CELLS} cells"
+    return [
+        *summarised(
+            "scores",
+            times,
+            case=f"{case}, Spark, {options.cores} cores",
+            ratios={"ratio_to_floor": READ},
+        ),
+        *summarised(
+            "scores", own, case=f"{case}, in one process", ratios={"ratio_to_floor": FORMULA}
+        ),
+    ]
+
+
+def _arrays(counts: Counts) -> pa.Array:
+    offsets = pa.array(np.arange(len(counts) + 1, dtype=np.int32) * counts.shape[1])
+    return pa.ListArray.from_arrays(offsets, pa.array(counts.ravel()))
+
+
+def _noop(df: DataFrame) -> None:
+    df.write.format("noop").mode("overwrite").save()
+
+
+def _formula(p: Counts, q: Counts) -> object:
+    occupied = (p + q) > 0
+    sides = (probabilities(side, occupied, pseudocount=0.5) for side in (p, q))
+    return kl_divergence(*sides)
+
+
+def _score(p: Counts, q: Counts) -> object:
+    support = CategoricalSupport(tuple(f"value {i}" for i in range(CELLS)))
+    empty = [(0, support.size - CELLS)]
+    p, q = (np.pad(side, [(0, 0), *empty]) for side in (p, q))
+    scored = merge_for_scoring(support, q[0], CELLS)
+    pairs = [
+        Comparison(Profile(support, a, NO_MOMENTS), Profile(support, b, NO_MOMENTS), scored)
+        for a, b in zip(p, q, strict=True)
+    ]
+    return score(pairs)
