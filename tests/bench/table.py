@@ -64,7 +64,8 @@ def shown(value: object) -> str:
     if isinstance(value, float):
         if value == 0:
             return "0"
-        digits = max(0, 2 - math.floor(math.log10(abs(value))))
+        rounded = abs(float(f"{value:.3g}"))  # 0.9996 has as many digits as 1
+        digits = max(0, 2 - math.floor(math.log10(rounded)))
         return f"{value:,.{digits}f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
