@@ -118,7 +118,9 @@ class NumericSketch:
             ordered[starts] + zero,
             ordered[ends - 1] + zero,
             _nominated(ordered) + zero,
-            _hashes(np.unique(ordered)) if level else None,
+            _hashes(ordered[np.diff(ordered, prepend=~ordered[:1]) != 0])
+            if level and ordered.dtype == np.int64
+            else None,
             null,
             flow,
         )

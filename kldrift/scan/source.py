@@ -27,6 +27,7 @@ from kldrift.scan.tasks import Columns, Program, run
 BYTES_PER_TASK: Final = 64 * 2**20
 TASKS_PER_WORKER: Final = 8
 """More tasks than this would even nothing out, and each sends its profiles."""
+ROWS_AT_ONCE: Final = 65_536
 PIECES_PER_TASK: Final = 64
 """With more row groups than this in a task, any fair share of the bytes is even."""
 
@@ -176,11 +177,25 @@ def _read_batches(
     return run(program, _batch_columns(program, index, batches))
 
 
+def gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Put small batches together: Spark's hold 10,000 rows unless its settings say otherwise."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= ROWS_AT_ONCE:
+            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+            waiting, rows = [], 0
+    if rows:
+        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+
+
 def _batch_columns(
     program: Program, index: Sequence[int], batches: Iterator[pa.RecordBatch]
 ) -> Columns:
     features = (*program.features, *(f for g in program.groups for f in g.features))
-    for batch in batches:
+    for batch in gathered(batches):
         columns = [
             batch.column(i) if f.part is Part.SIZE else f.of_value(batch.column(i))
             for f, i in zip(features, index, strict=True)

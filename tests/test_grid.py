@@ -1,0 +1,104 @@
+"""The grid says the same as a search among the edges, for every number that there is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kldrift.counting import FEW, Counter
+from kldrift.grid import Grid
+from kldrift.reading import Reading
+from kldrift.support import NumericSupport
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+WHOLE = st.integers(-(2**63), 2**63 - 1)
+
+
+def searched(edges, values):
+    return np.bincount(np.searchsorted(edges, values, "right"), minlength=len(edges) + 1)
+
+
+def beside(edges):
+    """Each edge and its neighbours: where a mistake would show."""
+    if edges.dtype == np.float64:
+        with np.errstate(over="ignore"):
+            near = [edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf)]
+        found = np.concatenate(near)
+        return found[np.isfinite(found)]
+    least, most = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+    return np.concatenate(
+        [edges, np.maximum(edges, least + 1) - 1, np.minimum(edges, most - 1) + 1]
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(FINITE, min_size=1, max_size=60), st.lists(FINITE, max_size=60))
+def test_any_doubles_fall_where_a_search_puts_them(edges, values):
+    edges = np.unique(np.array(edges) + 0.0)
+    values = np.concatenate([values, beside(edges), [-0.0]])
+    assert Grid(edges).count(values).tolist() == searched(edges, values).tolist()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(WHOLE, min_size=1, max_size=60), st.lists(WHOLE, max_size=60))
+def test_any_integers_fall_where_a_search_puts_them(edges, values):
+    edges = np.unique(np.array(edges, dtype=np.int64))
+    values = np.concatenate([np.array(values, dtype=np.int64), beside(edges)])
+    assert Grid(edges).count(values).tolist() == searched(edges, values).tolist()
+
+
+SHAPES = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "far from zero": lambda rng, n: 1e9 + rng.normal(size=n),
+    "many magnitudes": lambda rng, n: rng.lognormal(0, 5, n),
+    "both signs, many magnitudes": lambda rng, n: np.sinh(rng.normal(0, 20, n)),
+    "denormals": lambda rng, n: rng.random(n) * 1e-310,
+    "huge": lambda rng, n: rng.uniform(-1, 1, n) * 1.7e308,
+    "few values": lambda rng, n: rng.integers(0, 5, n) / 3,
+    "half zeros": lambda rng, n: rng.normal(size=n) * rng.integers(0, 2, n),
+    "small integers": lambda rng, n: rng.integers(-50, 50, n),
+    "large integers": lambda rng, n: rng.integers(-(2**62), 2**62, n),
+    "skewed integers": lambda rng, n: np.floor(rng.lognormal(0, 4, n)).astype(np.int64),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_quantiles_of_any_shape_cut_it_exactly(shape):
+    rng = np.random.default_rng(3)
+    values = SHAPES[shape](rng, 20_000)
+    quantiles = np.quantile(values, np.linspace(0, 1, 128), method="lower")
+    edges = np.unique(np.concatenate([quantiles, beside(quantiles)]))
+    assert Grid(edges).count(values).tolist() == searched(edges, values).tolist()
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_many_and_few_numbers_are_counted_alike(whole):
+    rng = np.random.default_rng(4)
+    rows = 4 * FEW
+    values = rng.lognormal(3, 2, rows)
+    if whole:
+        column = pa.array(np.floor(values).astype(np.int64), mask=rng.random(rows) < 0.1)
+        edges = np.unique(np.floor(rng.lognormal(3, 2, 99)).astype(np.int64))
+    else:
+        values[::10] = rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], len(values[::10]))
+        column = pa.array(values, mask=rng.random(rows) < 0.1)
+        edges = np.unique(rng.lognormal(3, 2, 99))
+    counter = Counter(NumericSupport(edges), Reading.INTEGER if whole else Reading.FLOAT)
+    parts = [counter.count(column.slice(start, FEW // 2)) for start in range(0, rows, FEW // 2)]
+    counts = sum(c for c, _ in parts)
+    moments = sum((m for _, m in parts[1:]), parts[0][1])
+    whole_counts, whole_moments = counter.count(column)
+    assert whole_counts.tolist() == counts.tolist()
+    assert whole_counts.sum() == rows
+    assert (whole_moments.rows, whole_moments.mean) == (moments.rows, pytest.approx(moments.mean))
+    assert (whole_moments.minimum, whole_moments.maximum) == (moments.minimum, moments.maximum)
+
+
+def test_edges_that_lie_close_and_far_are_found_in_few_crowded_slots():
+    rng = np.random.default_rng(5)
+    for values in (rng.normal(size=10_000), rng.lognormal(0, 5, 10_000)):
+        edges = np.unique(np.quantile(values, np.linspace(0.005, 0.995, 127)))
+        assert (Grid(edges)._held <= 2).all()
