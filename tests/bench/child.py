@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,10 @@ def main(path: Path, cores: int, scratch: Path, what: list[str]) -> None:
     output = scratch / "child"
     shutil.rmtree(output, ignore_errors=True)
     with Peaks() as peaks, session(cores) as spark:
-        scans = Scans(spark, arrow(path))
+        source = arrow(path)
+        scans = Scans(spark, source)
         settled = scans.settled()
-        works = {
+        works: dict[str, Callable[[], object]] = {
             "propose": scans.propose,
             "count": lambda: scans.count(*settled),
             "run": lambda: kldrift.run(config(path, output), spark=spark, fail_on="never"),
@@ -64,7 +66,7 @@ def main(path: Path, cores: int, scratch: Path, what: list[str]) -> None:
             began = time.perf_counter()
             works[name]()
             seconds[name] = time.perf_counter() - began
-        values = sum(p.rows for p in scans.source.footers.pieces) * len(scans.source.schema.names)
+        values = sum(p.rows for p in source.footers.pieces) * len(source.schema.names)
     print(json.dumps({"seconds": seconds, "peaks": peaks.megabytes, "values": values}))
 
 

@@ -56,7 +56,7 @@ def rows_of(results: pd.DataFrame) -> list[Row]:
 
 
 def _whole(value: float) -> int | None:
-    return None if pd.isna(value) else int(value)
+    return int(value) if pd.notna(value) else None
 
 
 def tables(results: pd.DataFrame) -> str:
@@ -96,7 +96,7 @@ def chart(results: pd.DataFrame) -> str:
 
 
 def _group(title: str, rows: Sequence[Row], top: int) -> str:
-    medians = [row["median_s"] for row in rows if not pd.isna(row["median_s"])]
+    medians = [row["median_s"] for row in rows if pd.notna(row["median_s"])]
     longest = max(medians, default=1.0) or 1.0
     head = f'<text class="head" x="8" y="{top + 28}">{escape(title)}, seconds</text>'
     return head + "".join(

@@ -8,6 +8,7 @@ Spark functions is a scan of the two array columns; that of one score is the for
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,10 +66,10 @@ def run(folder: Path, options: Options) -> list[Row]:
         contenders = {READ: timed(lambda: _noop(df))}
         for name in OVER_COUNTS:
             column = getattr(functions, name)("p", "q", pseudocount=0.5).alias(name)
-            contenders[name] = timed(lambda c=column: _noop(df.select(c)))
+            contenders[name] = timed(partial(_noop, df.select(column)))
         tests = [functions.chi_square("p", "q"), functions.g_statistic("p", "q")]
         for name, column in zip(("chi_square", "g_statistic"), tests, strict=True):
-            contenders[name] = timed(lambda c=column: _noop(df.select(c)))
+            contenders[name] = timed(partial(_noop, df.select(column)))
         every = [getattr(functions, n)("p", "q", pseudocount=0.5).alias(n) for n in OVER_COUNTS]
         contenders["all of these in one select"] = timed(lambda: _noop(df.select(*every, *tests)))
         times = rounds("scores", contenders, options.repeats)

@@ -29,20 +29,27 @@ MINUTES = 30
 
 @dataclass(frozen=True)
 class Peer:
-    """A tool: the script that measures it, and what its environment holds; nothing for our own."""
+    """A tool.
+
+    Attributes:
+        script: what measures it.
+        packages: what its environment holds; nothing for our own.
+        alone: whether the process that is timed reads the files, and holds all that is used.
+    """
 
     script: str
     packages: tuple[str, ...] = ()
+    alone: bool = True
 
 
 COMMON = ("pandas==2.2.3", "pyarrow==19.0.1", "numpy==1.26.4", "setuptools==80.9.0")
 PEERS: Mapping[str, Peer] = {
     "kldrift.compare, Arrow tables": Peer("with_kldrift.py"),
-    "kldrift.run, Spark": Peer("with_kldrift_spark.py"),
+    "kldrift.run, Spark": Peer("with_kldrift_spark.py", alone=False),
     "Evidently 0.7.23": Peer(
         "with_evidently.py", ("evidently==0.7.23", "pandas==2.2.3", "pyarrow==19.0.1")
     ),
-    "NannyML 0.13.1": Peer("with_nannyml.py", ("nannyml==0.13.1", "statsmodels==0.14.4", *COMMON)),
+    "NannyML 0.13.1": Peer("with_nannyml.py", ("nannyml==0.13.1", "statsmodels==0.14.6", *COMMON)),
     "popmon 1.4.12": Peer("with_popmon.py", ("popmon==1.4.12", *COMMON)),
     "whylogs 1.6.4": Peer("with_whylogs.py", ("whylogs[viz]==1.6.4", *COMMON)),
 }
@@ -128,10 +135,11 @@ def table(
                 "min_s": min(seconds),
                 "max_s": max(seconds),
                 "ratio_to_kldrift": median / floor,
-                "read_s": statistics.median(m["read_s"] for m in measured),
                 "million_values_per_s": values / median / 1e6,
-                "peak_mb": round(statistics.median(m["peak_mb"] for m in measured)),
                 "columns": measured[0]["columns"],
             }
+        if measured and PEERS[name].alone:
+            row["read_s"] = statistics.median(m["read_s"] for m in measured)
+            row["peak_mb"] = round(statistics.median(m["peak_mb"] for m in measured))
         rows.append(row | {"note": notes.get(name, "")})
     return rows
