@@ -56,7 +56,7 @@ def rows_of(results: pd.DataFrame) -> list[Row]:
 
 
 def _whole(value: float) -> int | None:
-    return int(value) if pd.notna(value) else None
+    return int(value) if shown(value) else None
 
 
 def tables(results: pd.DataFrame) -> str:
@@ -96,7 +96,7 @@ def chart(results: pd.DataFrame) -> str:
 
 
 def _group(title: str, rows: Sequence[Row], top: int) -> str:
-    medians = [row["median_s"] for row in rows if pd.notna(row["median_s"])]
+    medians = [row["median_s"] for row in rows if shown(row["median_s"])]
     longest = max(medians, default=1.0) or 1.0
     head = f'<text class="head" x="8" y="{top + 28}">{escape(title)}, seconds</text>'
     return head + "".join(
@@ -109,7 +109,7 @@ def _bar(row: Row, longest: float, top: int) -> str:
     label = (
         f'<text x="{LABEL - 8}" y="{top + 12}" text-anchor="end">{escape(_short(name, 58))}</text>'
     )
-    if pd.isna(median):
+    if not shown(median):
         said = escape(_short(str(row.get("note") or "not measured"), 58))
         return f'{label}<text x="{LABEL}" y="{top + 12}">{said}</text>'
     width = max(1.0, median / longest * BAR)
