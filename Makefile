@@ -31,4 +31,4 @@ bench: java setup
 	$(BIN)/python -m tests.bench
 
 clean:
-	rm -rf $(VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench-envs demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

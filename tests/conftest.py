@@ -26,6 +26,9 @@ settings.load_profile("kldrift")
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
+# Scripts of the benchmarks that run in environments of other tools, and at once when imported.
+collect_ignore_glob = ["bench/peers/with_*.py"]
+
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
