@@ -126,6 +126,20 @@ class NumericSketch:
         )
         return sketch.coarsened()
 
+    def packed(self) -> tuple[Any, ...]:
+        """The sketch as it travels: without what can be told from the rest."""
+        counts = self.counts
+        if not len(counts) or counts.max() < 2**32:
+            counts = counts.astype(np.uint32)
+        keys = (self.lows, self.highs, self.heavy)
+        return self.limit, self.level, counts, *keys, self.hashes, self.null, self.flow
+
+    @classmethod
+    def unpacked(cls, packed: tuple[Any, ...]) -> Self:
+        """The sketch again."""
+        limit, level, counts, lows, *rest = packed
+        return cls(limit, level, _prefixes(lows, level), counts.astype(np.int64), lows, *rest)
+
     @property
     def rows(self) -> int:
         """Rows with a finite number."""
@@ -158,8 +172,15 @@ class NumericSketch:
             fine = keys
             if level == 0:
                 level, fine = 1, _prefixes(self.lows, 1)
-            while np.count_nonzero(np.diff(fine >> shift)) + 1 > self.limit:
-                shift += 1
+            # Cells only merge as the resolution falls: halve the shifts that come into question.
+            differences = fine[1:] ^ fine[:-1]
+            few, shift = -1, 63
+            while shift - few > 1:
+                middle = (few + shift) // 2
+                if np.count_nonzero(differences >> middle) + 1 > self.limit:
+                    few = middle
+                else:
+                    shift = middle
             level += shift
             keys = fine >> shift
         if level == self.level:

@@ -10,7 +10,7 @@ that is called "null" is not a null.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -99,6 +99,10 @@ class NumericSupport:
             edges = np.unique(np.concatenate([[LOWEST], edges + 0.0, [np.inf]]))
         edges.flags.writeable = False
         object.__setattr__(self, "edges", edges)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels: not what is worked out from it."""
+        return {f.name: self.__dict__[f.name] for f in fields(self)}
 
     @property
     def integral(self) -> bool:
@@ -243,6 +247,10 @@ class CategoricalSupport:
     def __post_init__(self) -> None:
         if len(set(self.categories)) != len(self.categories):
             raise ValueError(f"categories must be distinct, got {self.categories!r}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels: not what is worked out from it."""
+        return {f.name: self.__dict__[f.name] for f in fields(self)}
 
     @cached_property
     def size(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -316,12 +317,14 @@ class Reader:
         for file in dict.fromkeys(p.file for p in pieces):
             groups = [p.row_group for p in pieces if p.file == file]
             with file.open(texts) as parquet:
+                names = set(parquet.schema_arrow.names).difference(self.partitions.names)
                 try:
                     for first in range(0, len(self.features), BLOCK):
                         block = self.features[first : first + BLOCK]
                         beside = [j for j, home in enumerate(homes) if home == first]
                         extra = [f for j in beside for f in self.groups[j].features]
-                        for batch in self._batches(parquet, file, groups, [*block, *extra]):
+                        wanted = [*block, *extra]
+                        for batch in self._batches(parquet, file, groups, wanted, names):
                             yield first, [_column(batch, f) for f in block]
                             for j in beside:
                                 yield -1 - j, [_column(batch, f) for f in self.groups[j].features]
@@ -336,9 +339,13 @@ class Reader:
         return next((i for i, have in zip(starts, blocks, strict=True) if needed <= have), 0)
 
     def _batches(
-        self, parquet: pq.ParquetFile, file: File, groups: list[int], block: Sequence[Feature]
+        self,
+        parquet: pq.ParquetFile,
+        file: File,
+        groups: list[int],
+        block: Sequence[Feature],
+        names: AbstractSet[str],
     ) -> Iterator[pa.Table]:
-        names = set(parquet.schema_arrow.names).difference(self.partitions.names)
         wanted = list(dict.fromkeys(".".join(f.path) for f in block if f.path[0] in names))
         wanted += [c for c in self.where_columns if c in names]
         partition = dict(file.partition)

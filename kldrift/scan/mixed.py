@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -98,8 +98,8 @@ class _Renumbered:
         self.add = inner.add
         self.add_group = inner.add_group
 
-    def result(self) -> pa.RecordBatch:
+    def results(self) -> Iterator[pa.RecordBatch]:
         """What leaves the task."""
-        found = self._inner.result()
-        numbers = pa.array(self._numbers, pa.int32()).take(found.column(0))
-        return found.set_column(0, found.schema.field(0), numbers)
+        outside = pa.array(self._numbers, pa.int32())
+        for found in self._inner.results():
+            yield found.set_column(0, found.schema.field(0), outside.take(found.column(0)))

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from kldrift.binning import Binning, Proposal, choose
 from kldrift.comoments import CoMoments
@@ -28,7 +29,7 @@ SKETCHES: Final = pa.schema([("feature", pa.int32()), ("sketch", pa.binary())])
 COUNTS: Final = pa.schema(
     [
         ("feature", pa.int32()),
-        ("counts", pa.list_(pa.int64())),
+        ("counts", pa.binary()),
         ("moment_rows", pa.int64()),
         ("sum1", pa.float64()),
         ("sum1_low", pa.float64()),
@@ -36,14 +37,16 @@ COUNTS: Final = pa.schema(
         ("sum2_low", pa.float64()),
         ("minimum", pa.float64()),
         ("maximum", pa.float64()),
-        ("sums", pa.list_(pa.float64())),
+        ("sums", pa.binary()),
     ]
 )
+SKETCHES_AT_ONCE: Final = 64
+"""Sketches in a batch that leaves a task: bounds what is held twice meanwhile."""
 SKETCHES_DDL: Final = "feature int, sketch binary"
 COUNTS_DDL: Final = (
-    "feature int, counts array<bigint>, "
+    "feature int, counts binary, "
     "moment_rows bigint, sum1 double, sum1_low double, sum2 double, sum2_low double, "
-    "minimum double, maximum double, sums array<double>"
+    "minimum double, maximum double, sums binary"
 )
 
 Columns = Iterator[tuple[int, list[pa.Array]]]
@@ -61,7 +64,7 @@ class Accumulator(Protocol):
     def add_group(self, group: int, columns: list[pa.Array]) -> None:
         """Add a batch of one group, named by its number."""
 
-    def result(self) -> pa.RecordBatch:
+    def results(self) -> Iterator[pa.RecordBatch]:
         """What leaves the task."""
 
 
@@ -92,7 +95,7 @@ def run(program: Program, columns: Columns) -> Iterator[pa.RecordBatch]:
             continue
         for i, column in enumerate(batch, first):
             accumulator.add(i, column)
-    yield accumulator.result()
+    yield from accumulator.results()
 
 
 def sketch_limit(features: int) -> int:
@@ -144,10 +147,23 @@ class Sketches:
     def add_group(self, group: int, columns: list[pa.Array]) -> None:
         """Groups need no sketch."""
 
-    def result(self) -> pa.RecordBatch:
-        """One row per feature."""
-        payloads = [pickle.dumps(s, protocol=5) for s in self.sketches]
-        return pa.record_batch([range(len(payloads)), payloads], schema=SKETCHES)
+    def results(self) -> Iterator[pa.RecordBatch]:
+        """One row per feature, a few features at a time."""
+        for start in range(0, len(self.sketches), SKETCHES_AT_ONCE):
+            payloads = [pack(s) for s in self.sketches[start : start + SKETCHES_AT_ONCE]]
+            numbers = range(start, start + len(payloads))
+            yield pa.record_batch([numbers, payloads], schema=SKETCHES)
+
+
+def pack(sketch: Sketch) -> bytes:
+    """A sketch as it travels."""
+    return pickle.dumps(sketch.packed() if isinstance(sketch, NumericSketch) else sketch, 5)
+
+
+def unpack(payload: bytes) -> Sketch:
+    """A sketch again."""
+    found: Any = pickle.loads(payload)
+    return NumericSketch.unpacked(found) if isinstance(found, tuple) else found
 
 
 def empty_sketch(feature: Feature, limit: int) -> Sketch:
@@ -233,16 +249,28 @@ class Profiles:
         parts = zip(self._counters, self._counts, self._moments, strict=True)
         return [Profile(counter.support, counts, moments) for counter, counts, moments in parts]
 
-    def result(self) -> pa.RecordBatch:
+    def results(self) -> Iterator[pa.RecordBatch]:
         """One row per feature, then one or more per group."""
-        rows = [
+        rows: list[tuple[Any, ...]] = [
             (i, counts, *moment_columns(moments), None)
             for i, (counts, moments) in enumerate(zip(self._counts, self._moments, strict=True))
         ]
         for j, found in enumerate(self.group_counts):
             rows += [(len(self._counts) + j, *row) for row in group_rows(found)]
-        columns = zip(*rows, strict=True) if rows else [[]] * len(COUNTS)
-        return pa.record_batch([list(column) for column in columns], schema=COUNTS)
+        columns = zip(*map(packed_row, rows), strict=True) if rows else [[]] * len(COUNTS)
+        yield pa.record_batch([list(column) for column in columns], schema=COUNTS)
+
+
+def packed_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row of ``COUNTS`` whose arrays are bytes: Spark takes those as they are."""
+    feature, counts, *moments, sums = row
+    packed = None if sums is None else np.asarray(sums, dtype=np.float64).tobytes()
+    return feature, np.asarray(counts, dtype=np.int64).tobytes(), *moments, packed
+
+
+def counts_of(row: Any) -> NDArray[np.int64]:
+    """The counts of a packed row."""
+    return np.frombuffer(row["counts"], dtype=np.int64)
 
 
 def group_rows(found: GroupCounts) -> list[tuple[Any, ...]]:
@@ -256,6 +284,14 @@ def group_rows(found: GroupCounts) -> list[tuple[Any, ...]]:
         sums = np.concatenate([m.sum1, m.cross.ravel(), m.sum3, m.sum4])
         out.append(([width, m.rows], *none, sums))
     return out
+
+
+def group_from_packed(group: Group, row: Any) -> GroupCounts:
+    """One packed row of a group again."""
+    sums = row["sums"]
+    return group_from_row(
+        group, counts_of(row), None if sums is None else np.frombuffer(sums, dtype=np.float64)
+    )
 
 
 def group_from_row(group: Group, counts: Any, sums: Any) -> GroupCounts:

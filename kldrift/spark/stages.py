@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -28,10 +29,13 @@ from kldrift.scan.tasks import (
     SKETCHES_DDL,
     CountProgram,
     SketchProgram,
-    group_from_row,
+    counts_of,
+    group_from_packed,
     group_rows,
     moment_columns,
+    packed_row,
     propose_one,
+    unpack,
 )
 from kldrift.score import SCORES, Comparison, ScoredPair, score
 from kldrift.sketch import Sketch
@@ -46,6 +50,7 @@ MOMENTS: Final = (
     "minimum",
     "maximum",
 )
+FEATURES_PER_BUCKET: Final = 50
 SCORED_DDL: Final = f"{COUNTS_DDL}, {', '.join(f'{name} double' for name in SCORES)}"
 
 Collect = Callable[[DataFrame], list[Any]]
@@ -65,14 +70,16 @@ def propose(
     def chooser(sketches: pd.DataFrame) -> pd.DataFrame:
         return _choose_bucket(features, binning, sketches)
 
-    merged = sketches.groupBy(_bucket(spark)).applyInPandas(chooser, "feature int, proposal binary")
+    buckets = _bucket(spark, len(features))
+    merged = sketches.groupBy(buckets).applyInPandas(chooser, "feature int, proposal binary")
     found = {row["feature"]: pickle.loads(row["proposal"]) for row in collect(merged)}
     return [found[i] for i in range(len(features))]
 
 
-def _bucket(spark: SparkSession) -> Any:
-    """Groups of features: enough to keep every core busy, few enough to cost nothing."""
-    return (F.col("feature") % (4 * parallelism(spark))).alias("bucket")
+def _bucket(spark: SparkSession, features: int) -> Any:
+    """Groups of features: enough to keep every core busy, and small; few enough to cost nothing."""
+    buckets = max(4 * parallelism(spark), features // FEATURES_PER_BUCKET)
+    return (F.col("feature") % buckets).alias("bucket")
 
 
 def _choose_bucket(
@@ -80,8 +87,8 @@ def _choose_bucket(
 ) -> pd.DataFrame:
     merged: dict[int, Sketch] = {}
     for i, payload in zip(sketches["feature"], sketches["sketch"], strict=True):
-        sketch = pickle.loads(payload)
-        merged[i] = merged[i] + sketch if i in merged else sketch
+        sketch = unpack(payload)
+        merged[i] = merged[i] + sketch if i in merged else sketch  # type: ignore[operator]
     proposals = [pickle.dumps(propose_one(features[i], s, binning), 5) for i, s in merged.items()]
     return pd.DataFrame({"feature": list(merged), "proposal": proposals}).astype(
         {"feature": "int32"}
@@ -98,10 +105,12 @@ def count(
     counts = source.through(spark, program, COUNTS_DDL)
     supports, groups = program.supports, program.groups
 
-    def merger(parts: pd.DataFrame) -> pd.DataFrame:
-        return _merge_bucket(supports, groups, parts)
+    first = len(supports)  # the supports themselves stay here: adding counts needs none
 
-    merged = counts.groupBy(_bucket(spark)).applyInPandas(merger, COUNTS_DDL)
+    def merger(parts: pd.DataFrame) -> pd.DataFrame:
+        return _merge_bucket(first, groups, parts)
+
+    merged = counts.groupBy(_bucket(spark, first)).applyInPandas(merger, COUNTS_DDL)
     rows = collect(merged)
     profiles = {
         row["feature"]: _profile(row, supports) for row in rows if row["feature"] < len(supports)
@@ -115,7 +124,7 @@ def _groups(groups: Sequence[Group], first: int, rows: Sequence[Any]) -> list[Gr
     for row in rows:
         j = int(row["feature"]) - first
         if j >= 0:
-            found[j] += group_from_row(groups[j], row["counts"], row["sums"])
+            found[j] += group_from_packed(groups[j], row)
     return found
 
 
@@ -123,7 +132,7 @@ def _group_frame(groups: Sequence[Group], first: int, parts: pd.DataFrame) -> pd
     """The parts of groups, merged."""
     found = _groups(groups, first, parts.to_dict("records"))
     rows = [
-        (first + j, *row)
+        packed_row((first + j, *row))
         for j, counts in enumerate(found)
         if counts.rows or counts.moments
         for row in group_rows(counts)
@@ -132,43 +141,39 @@ def _group_frame(groups: Sequence[Group], first: int, parts: pd.DataFrame) -> pd
     return frame.astype({"feature": "int32"})
 
 
-def _moments(row: Any, support: Support) -> Moments:
+def _moments(row: Any, pivot: float = 0.0) -> Moments:
+    """A row's moments; while they are only added, what they are about does not matter."""
     rows, *sums = (row[name] for name in MOMENTS)
-    return Moments(rows, pivot_of(support), *sums)
+    return Moments(rows, pivot, *sums)
 
 
 def _profile(row: Any, supports: Sequence[Support]) -> Profile:
-    counts = np.asarray(row["counts"], dtype=np.int64)
-    return Profile(supports[row["feature"]], counts, _moments(row, supports[row["feature"]]))
+    support = supports[row["feature"]]
+    return Profile(support, counts_of(row), _moments(row, pivot_of(support)))
 
 
 _CountsOf = dict[int, NDArray[np.int64]]
 _MomentsOf = dict[int, Moments]
 
 
-def _merged(supports: Sequence[Support], parts: pd.DataFrame) -> tuple[_CountsOf, _MomentsOf]:
+def _merged(parts: pd.DataFrame) -> tuple[_CountsOf, _MomentsOf]:
     counts: _CountsOf = {}
     moments: _MomentsOf = {}
     for row in parts.to_dict("records"):
         i = int(row["feature"])
         if i in counts:
-            counts[i] = counts[i] + row["counts"]
-            moments[i] = moments[i] + _moments(row, supports[i])
+            counts[i] = counts[i] + counts_of(row)
+            moments[i] = moments[i] + _moments(row)
         else:
-            counts[i], moments[i] = (
-                np.asarray(row["counts"], dtype=np.int64),
-                _moments(row, supports[i]),
-            )
+            counts[i], moments[i] = counts_of(row), _moments(row)
     return counts, moments
 
 
-def _merge_bucket(
-    supports: Sequence[Support], groups: Sequence[Group], parts: pd.DataFrame
-) -> pd.DataFrame:
-    single = parts["feature"] < len(supports)
-    counts, moments = _merged(supports, parts[single])
+def _merge_bucket(first: int, groups: Sequence[Group], parts: pd.DataFrame) -> pd.DataFrame:
+    single = parts["feature"] < first
+    counts, moments = _merged(parts[single])
     merged = _frame(list(counts), counts, moments)
-    return _with_groups(merged, _group_frame(groups, len(supports), parts[~single]))
+    return _with_groups(merged, _group_frame(groups, first, parts[~single]))
 
 
 def _with_groups(merged: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
@@ -178,7 +183,7 @@ def _with_groups(merged: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
 
 
 def _frame(order: Sequence[int], counts: _CountsOf, moments: _MomentsOf) -> pd.DataFrame:
-    rows = [(i, counts[i], *moment_columns(moments[i]), None) for i in order]
+    rows = [packed_row((i, counts[i], *moment_columns(moments[i]), None)) for i in order]
     frame = pd.DataFrame(rows, columns=["feature", "counts", *MOMENTS, "sums"])
     return frame.astype({"feature": "int32"})
 
@@ -202,19 +207,19 @@ def count_and_score(
         collect: runs the job.
     """
     supports, groups = program.supports, program.groups
+    first = len(supports)
     counts = source.through(spark, program, COUNTS_DDL)
-    sides = counts.select(F.lit(False).alias("is_reference"), "*").unionByName(
-        _reference_rows(spark, references)
+    sides = counts.withColumn("reference", F.lit(None).cast("binary")).unionByName(
+        _reference_rows(spark, references), allowMissingColumns=True
     )
-    merges = tuple(scored for _, scored in references)
 
     def scorer(sides: pd.DataFrame) -> pd.DataFrame:
-        single = sides["feature"] < len(supports)
-        scores = _score_bucket(supports, merges, scoring, sides[single])
-        merged = _group_frame(groups, len(supports), sides[~single])
+        single = sides["feature"] < first
+        scores = _score_bucket(scoring, sides[single])
+        merged = _group_frame(groups, first, sides[~single])
         return _with_groups(scores, merged.assign(**dict.fromkeys(SCORES)))
 
-    rows = collect(sides.groupBy(_bucket(spark)).applyInPandas(scorer, SCORED_DDL))
+    rows = collect(sides.groupBy(_bucket(spark, first)).applyInPandas(scorer, SCORED_DDL))
     pairs = {}
     for row in rows:
         if row["feature"] >= len(supports):
@@ -231,34 +236,26 @@ def _nan(value: float | None) -> float:
 
 
 def _reference_rows(spark: SparkSession, references: Sequence[tuple[Profile, Scored]]) -> DataFrame:
-    rows = [
-        (True, i, p.counts.tolist(), *moment_columns(p.moments), None)
-        for i, (p, _) in enumerate(references)
-    ]
-    return spark.createDataFrame(rows, f"is_reference boolean, {COUNTS_DDL}")
+    """Each reference beside the counts it is compared with: a task unpacks only its own."""
+    rows = [(i, pickle.dumps(reference, 5)) for i, reference in enumerate(references)]
+    return spark.createDataFrame(rows, "feature int, reference binary")
 
 
-def _score_bucket(
-    supports: Sequence[Support],
-    scored: Sequence[Scored],
-    scoring: tuple[float, str],
-    sides: pd.DataFrame,
-) -> pd.DataFrame:
-    is_reference = sides["is_reference"].astype(bool)
-    current_counts, current_moments = _merged(supports, sides[~is_reference])
-    reference_counts, reference_moments = _merged(supports, sides[is_reference])
-    order = list(reference_counts)
-    pairs = [
-        Comparison(
-            Profile(supports[i], current_counts[i], current_moments[i]),
-            Profile(supports[i], reference_counts[i], reference_moments[i]),
-            scored[i],
-        )
-        for i in order
-    ]
+def _score_bucket(scoring: tuple[float, str], sides: pd.DataFrame) -> pd.DataFrame:
+    is_reference = sides["reference"].notna()
+    references: dict[int, tuple[Profile, Scored]] = {
+        int(i): pickle.loads(payload)
+        for i, payload in sides.loc[is_reference, ["feature", "reference"]].itertuples(index=False)
+    }
+    counts, moments = _merged(sides[~is_reference])
+    pairs = []
+    for i, (reference, scored) in references.items():
+        about = replace(moments[i], pivot=pivot_of(reference.support))
+        current = Profile(reference.support, counts[i], about)
+        pairs.append(Comparison(current, reference, scored))
     pseudocount, missing = scoring
     scores = score(pairs, pseudocount=pseudocount, missing=missing)
-    return _frame(order, current_counts, current_moments).assign(**scores)
+    return _frame(list(references), counts, moments).assign(**scores)
 
 
 def tasks_done(spark: SparkSession) -> Iterator[tuple[int, int]]:
