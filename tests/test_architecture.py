@@ -30,6 +30,7 @@ LAYERS = (
     ("result_page",),
     ("result",),
     ("monitor",),
+    ("shift",),
     ("comparison", "runner", "demo"),
     ("console",),
     ("cli",),

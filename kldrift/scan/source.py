@@ -62,6 +62,7 @@ class ArrowSource:
             self.where,
             self.where_columns,
             program.groups,
+            program.batch_rows,
         )
         shares = spread(self.footers.pieces, parallelism(spark))
         tasks = spark.range(0, len(shares), 1, len(shares))
