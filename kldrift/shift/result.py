@@ -1,0 +1,45 @@
+"""What a model shift hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from kldrift.plain import records
+from kldrift.result import RunResult
+
+SHIFT_COLUMNS: Final = ["kl_median", "kl_p90", "kl_p99", "top_class_changed"]
+WORST_IN_SUMMARY: Final = 20
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ShiftResult(RunResult):
+    """What a model shift found, by window and segment, and where it wrote it.
+
+    Attributes:
+        worst_rows: the rows on which the models differ most, with the columns of the table
+            ``worst_rows``; empty without a key.
+    """
+
+    worst_rows: pd.DataFrame
+
+    def worst(self, n: int = 10) -> pd.DataFrame:
+        """Return the ``n`` worst windows and segments; columns as of a run, and four more."""
+        base = super().worst(n)
+        more = self._sorted()[["window_start", *SHIFT_COLUMNS]].head(n)
+        return pd.concat([base, more], axis=1)
+
+    def worst_of_all(self) -> pd.DataFrame:
+        """Return the worst rows of the latest window as a whole, worst first."""
+        whole = self.worst_rows[self.worst_rows["segment"].isna()]
+        if whole["window_end"].notna().any():
+            whole = whole[whole["window_end"] == whole["window_end"].max()]
+        return whole.reset_index(drop=True)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what a program wants to know, as values of strict JSON (null for NaN)."""
+        found = records(self.worst_of_all().head(WORST_IN_SUMMARY))
+        keys = ("place", "key", "kl", "champion_class", "challenger_class")
+        return super().summary() | {"worst_rows": [{k: row[k] for k in keys} for row in found]}
