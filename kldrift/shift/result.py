@@ -9,6 +9,8 @@ import pandas as pd
 
 from kldrift.plain import records
 from kldrift.result import RunResult
+from kldrift.result_page import whole
+from kldrift.shift.page import CHARTS, fragment
 
 SHIFT_COLUMNS: Final = ["kl_median", "kl_p90", "kl_p99", "top_class_changed"]
 WORST_IN_SUMMARY: Final = 20
@@ -43,3 +45,18 @@ class ShiftResult(RunResult):
         found = records(self.worst_of_all().head(WORST_IN_SUMMARY))
         keys = ("place", "key", "kl", "champion_class", "challenger_class")
         return super().summary() | {"worst_rows": [{k: row[k] for k in keys} for row in found]}
+
+    def to_html(self) -> str:
+        """Return a page that needs nothing but itself: segments, distributions, worst rows."""
+        return whole(str(self.run["monitor"]), self._fragment(len(self.scores), CHARTS))
+
+    def _repr_html_(self) -> str:
+        return self._fragment(rows=10, charts=3)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
+        return f"{type(self).__name__}({len(self.scores)} segments: {counts})"
+
+    def _fragment(self, rows: int, charts: int) -> str:
+        worst = records(self.worst_of_all())
+        return fragment(self._page(), worst, rows=rows, charts=charts)

@@ -88,7 +88,7 @@ def mean_above(found: Summary, threshold: float) -> float:
     Examples:
         >>> from kldrift.shift.shift import Shift
         >>> round(mean_above(Shift.of(np.array([0.1, 0.2, 0.3, 0.4])).summary(), 0.1), 6)
-        0.049867
+        0.051364
     """
     if found.finite < 2 or not math.isfinite(found.kl):
         return math.nan
