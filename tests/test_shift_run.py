@@ -335,8 +335,16 @@ def test_great_expectations_has_a_result_for_each_threshold_and_segment(spark, f
             (segment, level) for segment in ("", "sex=Female", "sex=Male") for level in (0.1, 0.25)
         ]
         for r in suite["results"]:
-            wrong = r["expectation_config"]["kwargs"].get("segment") != "sex=Male"
-            assert r["success"] is not wrong
+            rows = result.scores[result.scores["kl"] == r["result"]["observed_value"]]
+            assert len(rows) == 1
+            kwargs, row = r["expectation_config"]["kwargs"], rows.iloc[0]
+            assert kwargs.get("segment") == (row["segment"] if pd.notna(row["segment"]) else None)
+            assert r["success"] is not bool(
+                row["kl"] > kwargs["threshold"] and row["q_value"] < kwargs["alpha"]
+            )
+    severities = result.scores.groupby("severity").size()
+    assert severities["critical"] >= 3
+    assert severities["ok"] >= 3
 
 
 @pytest.mark.parametrize("program", ["job", "cli"])
