@@ -89,7 +89,10 @@ def _shares(place: int, cell: Mapping[str, Any], longest: float) -> str:
     top, share = place * ROW + 3, cell["probability_current"]
     said = f"{percent(share)} of rows, {cell['contribution']:.3g} nats"
     bar = max(0.5, share / longest * BAR * 0.6)
+    lower, upper = cell["lower"], cell["upper"]
     label = cell_name(cell)
+    if lower is not None and upper is not None:  # cells double in width: two digits tell them apart
+        label = f"{lower:.2g} to {upper:.2g}"
     return (
         f"<g><title>{text(label)}: {cell['rows_current']:,} rows</title>"
         f'<text x="{LABEL - 8}" y="{top + 13}" text-anchor="end">{text(label, 26)}</text>'
