@@ -152,6 +152,7 @@ def test_huge_logits_and_masks_are_finite_where_they_can_be():
 
 LEFT_OUT = {
     "null": (None, [1.0], Outcome.NULL),
+    "null on the other side": ([1.0], None, Outcome.NULL),
     "null on both sides": (None, None, Outcome.NULL),
     "two lengths": ([1.0, 2.0], [1.0], Outcome.LENGTH),
     "empty": ([], [], Outcome.LENGTH),
@@ -295,6 +296,7 @@ def through(table, cuts, program=PROGRAM):
 def test_any_partitioning_gives_the_same_bits(rows, monkeypatch):
     whole = through(rows, [])
     monkeypatch.setattr(task, "PENDING", 8)  # merges all the time
+    monkeypatch.setattr(task, "BATCH_ROWS", 300)
     for cuts in ([1, 2, 1500], [0, 700, 700, 2999]):
         found = through(rows, cuts)
         assert found.keys() == whole.keys()

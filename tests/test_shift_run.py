@@ -56,6 +56,7 @@ def made(n=4000, noise=0.2, seed=0) -> pa.Table:
             "id": np.arange(n),
             "at": pa.array(at, pa.timestamp("us")),
             "sex": pa.array(sex),
+            "raw": pa.array([b"\xff"] * n),
             "age": pa.array(rng.choice([20, 30, None], n).tolist(), pa.int64()),
         }
     )
@@ -288,6 +289,7 @@ WRONG = {
         {"segments": [["champion"]]},
         r"segments\[0\]\[0\]: expected a column of",
     ),
+    "bytes as a key": ({"key": "raw"}, "key: expected a column of plain values, got 'raw' of type"),
     "a list as a key": ({"key": "champion"}, "key: expected a column of plain values"),
 }
 

@@ -69,9 +69,15 @@ def test_a_verdict_needs_size_and_evidence():
             "no row can be compared; 7 of 7 rows left out: 7 null",
         ),
         (Shift.of(HIGH[:29]), "too_few_rows", "29 rows can be compared, min_rows is 30"),
+        (
+            Shift.of(HIGH[:29]) + left_out(Outcome.MASKED, 5),
+            "too_few_rows",
+            "29 rows can be compared, min_rows is 30; "
+            "5 of 34 rows left out: 5 with every class masked",
+        ),
         (Shift.of(np.full(40, math.inf)), "error", "the divergence of every row is infinite"),
     ],
-    ids=["empty", "left out", "few", "infinite"],
+    ids=["empty", "left out", "few", "few of more", "infinite"],
 )
 def test_what_cannot_be_scored_says_why_and_is_never_ok(shift, status, reason):
     found = verdicts({None: shift, "small": shift})

@@ -124,6 +124,8 @@ def texts(column: pa.Array) -> pa.Array:
     return column.cast(pa.string()) if pa.types.is_null(column.type) else label(column)
 
 
-def is_nested(kind: pa.DataType) -> bool:
-    """Whether values of a type have parts, so that they are no names."""
-    return bool(pa.types.is_nested(kind) or pa.types.is_interval(kind))
+def is_plain(kind: pa.DataType) -> bool:
+    """Whether values of a type can be written as a name: no lists, no structs, no bytes."""
+    types = pa.types
+    raw = types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    return not (types.is_nested(kind) or types.is_interval(kind) or raw)

@@ -11,7 +11,7 @@ from kldrift.errors import ConfigError
 from kldrift.features import Feature, Part
 from kldrift.reading import Reading
 from kldrift.scan.protocol import Known
-from kldrift.shift.groups import is_nested
+from kldrift.shift.groups import is_plain
 from kldrift.shift.task import ShiftProgram
 
 
@@ -98,5 +98,5 @@ def _check_time(name: str, schema: pa.Schema) -> None:
 
 def _check_value(key: str, name: str, schema: pa.Schema) -> None:
     kind = _type(key, name, schema)
-    if is_nested(kind):
+    if not is_plain(kind):
         raise ConfigError(f"{key}: expected a column of plain values, got {name!r} of type {kind}")

@@ -88,6 +88,10 @@ class Shifts:
 
     def add_group(self, group: int, columns: list[pa.Array]) -> None:  # noqa: ARG002 - there is one
         """Add the columns of a batch."""
+        for start in range(0, len(columns[0]), BATCH_ROWS):  # Spark may send more at once
+            self._add_rows([column.slice(start, BATCH_ROWS) for column in columns])
+
+    def _add_rows(self, columns: list[pa.Array]) -> None:
         program = self._program
         found = compare_rows(columns[0], columns[1], probabilities=program.probabilities)
         windows = np.full(len(columns[0]), NO_WINDOWS, dtype=np.int64)
@@ -95,12 +99,9 @@ class Shifts:
             windows = window_starts(columns[program.time], program.length)
         split_up = _Split(found)
         keys = columns[program.key] if program.key is not None else None
-        timed = windows != UNTIMED
         for places in ((), *program.segments):
             names = [(program.features[i].name, columns[i]) for i in places]
             ids = self._numbered(*groups_of(windows, names))
-            if places and not timed.all():
-                ids = np.where(timed, ids, -1)
             self._add(split_up, ids, keys)
 
     def _numbered(self, groups: Sequence[Group], place: Ints) -> Ints:
