@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from kldrift.comparison import compare
     from kldrift.config import load_config
-    from kldrift.runner import run
+    from kldrift.runner import model_shift, run
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compare", "load_config", "run"]
+__all__ = ["__version__", "compare", "load_config", "model_shift", "run"]
 
 _HOMES: Final = {
     "compare": "kldrift.comparison",
     "load_config": "kldrift.config",
+    "model_shift": "kldrift.runner",
     "run": "kldrift.runner",
 }
 

@@ -69,6 +69,38 @@ def joint_chart(name: str, cells: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def shift_chart(name: str, cells: Sequence[Mapping[str, Any]]) -> str:
+    """Return how the divergences of rows are spread: the share of rows of each size.
+
+    Args:
+        name: the segment, for those who hear the page.
+        cells: rows of ``drift_cells`` of one segment of a model shift.
+    """
+    longest = max((cell["probability_current"] for cell in cells), default=0.0) or 1.0
+    bars = "".join(_shares(place, cell, longest) for place, cell in enumerate(cells))
+    height = ROW * len(cells)
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" role="img" '
+        f'aria-label="share of rows by divergence, {text(name)}">{bars}</svg>'
+    )
+
+
+def _shares(place: int, cell: Mapping[str, Any], longest: float) -> str:
+    top, share = place * ROW + 3, cell["probability_current"]
+    said = f"{percent(share)} of rows, {cell['contribution']:.3g} nats"
+    bar = max(0.5, share / longest * BAR * 0.6)
+    lower, upper = cell["lower"], cell["upper"]
+    label = cell_name(cell)
+    if lower is not None and upper is not None:  # cells double in width: two digits tell them apart
+        label = f"{lower:.2g} to {upper:.2g}"
+    return (
+        f"<g><title>{text(label)}: {cell['rows_current']:,} rows</title>"
+        f'<text x="{LABEL - 8}" y="{top + 13}" text-anchor="end">{text(label, 26)}</text>'
+        f'<rect x="{LABEL}" y="{top + 4}" width="{bar:.1f}" height="{THICK + 3}" '
+        f'fill="{CURRENT}"/><text x="{LABEL + bar + 8:.1f}" y="{top + 13}">{text(said)}</text></g>'
+    )
+
+
 def _nats(place: int, cell: Mapping[str, Any], share: float) -> str:
     top, label = place * ROW + 3, str(cell["label"])
     said = f"{cell['contribution']:+.3g} nats"
@@ -142,6 +174,7 @@ _FLOW: Final[Mapping[str, str]] = {
     "negative_infinity": "-infinity",
     "positive_infinity": "infinity",
     "bin": "any number",
+    "infinite": "infinite",
 }
 
 

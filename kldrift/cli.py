@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kldrift import __version__
-from kldrift.config import Config, load_config
+from kldrift.config import Config, ModelShift, load_config, load_model_shift
 from kldrift.errors import ConfigError, KldriftError, OutputError
 from kldrift.progress import SILENT, BarProgress, LogProgress, Progress
 
@@ -37,7 +37,7 @@ exit codes:
   3  drift at or above --fail-on
   4  no such drift, but a feature that should have been scored could not be
 """
-LATER: Final = ("backfill", "rescore", "backtest", "report", "dashboard", "model-shift")
+LATER: Final = ("backfill", "rescore", "backtest", "report", "dashboard")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -111,6 +111,25 @@ def run_monitor(
         )
     lines = () if args.quiet or args.json else tuple(run_lines(result, args.fail_on))
     return Answer(result.exit_code, lines, result.summary() if args.json else {})
+
+
+def run_model_shift(
+    config: ModelShift, args: argparse.Namespace, *, spark: SparkSession | None = None
+) -> Answer:
+    """Compare two models with the options of ``kldrift run``."""
+    from kldrift.console import shift_lines  # noqa: PLC0415
+    from kldrift.runner import model_shift  # noqa: PLC0415
+
+    with _progress(quiet=args.quiet) as progress:
+        result = model_shift(
+            config, spark=spark, as_of=args.as_of, fail_on=args.fail_on, progress=progress
+        )
+    lines = () if args.quiet or args.json else tuple(shift_lines(result, args.fail_on))
+    return Answer(result.exit_code, lines, result.summary() if args.json else {})
+
+
+def _model_shift(args: argparse.Namespace) -> Answer:
+    return run_model_shift(load_model_shift(args.config, overrides=args.set), args)
 
 
 def _run(args: argparse.Namespace) -> Answer:
@@ -203,7 +222,7 @@ def _progress(*, quiet: bool) -> AbstractContextManager[Progress]:
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``kldrift run``, which ``jobs/monitor.py`` has too."""
+    """Add the options of ``kldrift run``, which ``model-shift`` and the jobs have too."""
     _add_set(parser)
     parser.add_argument(
         "--as-of",
@@ -316,6 +335,10 @@ def _parser() -> argparse.ArgumentParser:
     run = command("run", _run, "compare the current dataset with the reference and judge it")
     run.add_argument("config", metavar="CONFIG")
     add_run_options(run)
+
+    shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
+    shift.add_argument("config", metavar="CONFIG")
+    add_run_options(shift)
 
     for name in LATER:
         # No prefix characters: whatever options will come, they are not the news.

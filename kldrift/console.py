@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -21,12 +21,27 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from kldrift.result import RunResult
+    from kldrift.shift.result import ShiftResult
 
 MOST_FEATURES: Final = 10
 MOST_SKIPPED: Final = 10
 LONGEST_NAME: Final = 60
 COLOURS: Final = {"critical": "bold red", "warning": "yellow", "ok": "green", "unscored": "magenta"}
 HEADINGS: Final = ("severity", "feature", "kl", "threshold", "by chance", "q", "null share")
+SHIFT_HEADINGS: Final = (
+    "severity",
+    "segment",
+    "kl",
+    "threshold",
+    "median",
+    "p90",
+    "p99",
+    "top class",
+    "q",
+    "rows",
+    "left out",
+)
+WORST_ROWS: Final = 5
 NOTHING: Final = "-"
 
 
@@ -44,13 +59,42 @@ def run_lines(result: RunResult, fail_on: str) -> Iterator[Line]:
     from kldrift.plain import records  # noqa: PLC0415 - pandas, which an error message needs not
 
     rows, counts = records(result.worst(MOST_FEATURES)), result.counts
-    yield from _table(rows)
+    yield from _table(rows, HEADINGS, _cells)
+    yield from _counted(rows, counts, "feature")
+    yield from _ending(result, fail_on)
+
+
+def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
+    """Say how far two models are apart: the worst segments, counts, the worst rows."""
+    from kldrift.plain import records  # noqa: PLC0415
+
+    rows = records(result.worst(MOST_FEATURES))
+    yield Line(f"{visible(str(rows[0]['feature']))}: nats by row, on the same rows")
+    yield from _table(rows, SHIFT_HEADINGS, _shift_cells)
+    yield from _counted(rows, result.counts, "segment")
+    examples = records(result.worst_of_all().head(WORST_ROWS))
+    if examples:
+        yield Line("rows that differ most:")
+    for row in examples:
+        kl = "infinite" if row["kl"] is None else _figure(row["kl"])
+        key = "no key" if row["key"] is None else visible(row["key"])
+        classes = f"class {row['champion_class']} -> {row['challenger_class']}"
+        yield Line(f"  {_short(key)}: kl {kl}, {classes}", indent=2)
+    yield from _ending(result, fail_on)
+
+
+def _counted(
+    rows: Sequence[Mapping[str, Any]], counts: Mapping[str, int], noun: str
+) -> Iterator[Line]:
     rest = sum(counts.values()) - counts["ok"] - sum(row["severity"] != "ok" for row in rows)
     if rest > 0:
         yield Line(f"and {rest} more that are not ok; see table drift_scores")
     yield Line()
     said = ", ".join(f"{counts[severity]} {severity}" for severity in COLOURS)
-    yield Line(f"{_count(sum(counts.values()), 'feature')}: {said}")
+    yield Line(f"{_count(sum(counts.values()), noun)}: {said}")
+
+
+def _ending(result: RunResult, fail_on: str) -> Iterator[Line]:
     if result.skipped:
         yield Line(f"{_count(len(result.skipped), 'column')} skipped:")
         for column, reason in result.skipped[:MOST_SKIPPED]:
@@ -147,9 +191,13 @@ def _draw(lines: Sequence[Line] | Iterator[Line], console: Console) -> None:
             console.print(text, soft_wrap=True)
 
 
-def _table(rows: list[dict[str, Any]]) -> Iterator[Line]:
-    cells = [HEADINGS, *(_cells(row) for row in rows)]
-    widths = [max(cell_len(row[place]) for row in cells) for place in range(len(HEADINGS))]
+def _table(
+    rows: list[dict[str, Any]],
+    headings: tuple[str, ...],
+    cells_of: Callable[[Mapping[str, Any]], tuple[str, ...]],
+) -> Iterator[Line]:
+    cells = [headings, *(cells_of(row) for row in rows)]
+    widths = [max(cell_len(row[place]) for row in cells) for place in range(len(headings))]
     indent = widths[0] + 2
     for place, columns in enumerate(cells):
         padded = (set_cell_size(cell, width) for cell, width in zip(columns, widths, strict=True))
@@ -163,16 +211,39 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[Line]:
             yield Line(" " * indent + visible(reason), indent=indent)
 
 
+def _shift_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    segment = "all rows" if row["segment"] is None else visible(str(row["segment"]))
+    if row["window_start"] is not None:
+        segment += f", from {row['window_start'][:16]}"
+    changed = row["top_class_changed"]
+    return (
+        str(row["severity"]),
+        _short(segment),
+        _figure(row["kl"]),
+        _level(row),
+        *(_figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99")),
+        NOTHING if changed is None else f"{100 * changed:.1f} %",
+        _figure(row["q_value"], digits=1),
+        f"{row['n_current']:,}",
+        _share(row, "current"),
+    )
+
+
+def _level(row: Mapping[str, Any]) -> str:
+    """The threshold that a row was held to."""
+    levels = [row["threshold_warning"], row["threshold_critical"]]
+    if row["severity"] == "critical":
+        levels.reverse()
+    return next((f"{level:g}" for level in levels if level is not None), NOTHING)
+
+
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     severity = str(row["severity"])
-    levels = [row["threshold_warning"], row["threshold_critical"]]
-    if severity == "critical":
-        levels.reverse()
     return (
         severity,
         _short(visible(str(row["feature"]))),
         _figure(row["kl"]),
-        next((f"{level:g}" for level in levels if level is not None), NOTHING),
+        _level(row),
         _figure(row["kl_expected"]),
         _figure(row["q_value"], digits=1),
         f"{_share(row, 'reference')} -> {_share(row, 'current')}",

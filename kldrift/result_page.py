@@ -71,13 +71,17 @@ class Page:
 
 def page(found: Page) -> str:
     """Return a whole page."""
-    title = text(found.monitor or "comparison")
+    title = found.monitor or "comparison"
+    return whole(title, fragment(found, rows=len(found.scores), charts=CHARTS))
+
+
+def whole(title: str, body: str) -> str:
+    """Return a page of a title and a body, which is HTML already."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>kldrift: {title}</title></head><body>\n"
-        f"{fragment(found, rows=len(found.scores), charts=CHARTS)}\n</body></html>\n"
+        f"<title>kldrift: {text(title)}</title></head><body>\n{body}\n</body></html>\n"
     )
 
 
@@ -96,12 +100,12 @@ def fragment(found: Page, *, rows: int, charts: int) -> str:
         *_about(found),
         _table(found.scores[:rows], len(found.scores)),
         _charts(found, charts),
-        _skipped(found.skipped),
+        skipped_list(found.skipped),
     ]
     return f'<div class="kldrift">{"".join(parts)}</div>'
 
 
-def verdict(counts: Mapping[str, int]) -> str:
+def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
     """Say in words what was found.
 
     Examples:
@@ -112,16 +116,16 @@ def verdict(counts: Mapping[str, int]) -> str:
     """
     total, drifted = sum(counts.values()), counts["critical"] + counts["warning"]
     if not total:
-        return "no feature was compared"
+        return f"no {noun} was compared"
     unscored = f"; {counts['unscored']} could not be scored" if counts["unscored"] else ""
     if drifted:
         kinds = ", ".join(
             f"{counts[name]} {name}" for name in ("critical", "warning") if counts[name]
         )
-        return f"{drifted} of {total} features drifted: {kinds}{unscored}"
+        return f"{drifted} of {total} {noun}s drifted: {kinds}{unscored}"
     if unscored:
-        return f"no drift in {counts['ok']} of {total} features{unscored}"
-    return f"no drift in {total} features"
+        return f"no drift in {counts['ok']} of {total} {noun}s{unscored}"
+    return f"no drift in {total} {noun}s"
 
 
 def _about(found: Page) -> Iterable[str]:
@@ -144,7 +148,7 @@ def _about(found: Page) -> Iterable[str]:
 def _table(scores: Sequence[Mapping[str, Any]], total: int) -> str:
     if not total:
         return ""
-    rows = _fitting(map(_row, scores), TABLE_BYTES)
+    rows = fitting(map(_row, scores), TABLE_BYTES)
     more = total - len(rows)
     rest = f"<p>and {more} more, in the table <code>drift_scores</code></p>" if more else ""
     return f"<table><thead><tr>{HEADINGS}</tr></thead><tbody>{''.join(rows)}</tbody></table>{rest}"
@@ -156,12 +160,12 @@ def _row(row: Mapping[str, Any]) -> str:
     if severity == "critical":
         levels.reverse()
     level = next((level for level in levels if level is not None), None)
-    figures = (_figure(row["kl"]), _figure(level), _figure(row["kl_expected"]))
-    numbers = (*figures, _figure(row["q_value"], 1), _count(row["n_current"]), _nulls(row))
+    figures = (figure(row["kl"]), figure(level), figure(row["kl_expected"]))
+    numbers = (*figures, figure(row["q_value"], 1), count(row["n_current"]), _nulls(row))
     return (
         f'<tr><td class="s {text(severity)}">{SIGNS.get(severity, "")} {text(severity)}</td>'
         f'<td class="f">{_name(row)}</td>'
-        + "".join(f'<td class="n">{figure}</td>' for figure in numbers)
+        + "".join(f'<td class="n">{number}</td>' for number in numbers)
         + f"<td>{text(row['reason'] or '', 240)}</td></tr>"
     )
 
@@ -179,24 +183,26 @@ def _nulls(row: Mapping[str, Any]) -> str:
     return escape(" → ".join(shares))
 
 
-def _figure(value: float | None, digits: int = 3) -> str:
+def figure(value: float | None, digits: int = 3) -> str:
+    """Write a number, or a dash for none."""
     return "-" if value is None else f"{value:.{digits}g}"
 
 
-def _count(value: float | None) -> str:
+def count(value: float | None) -> str:
+    """Write a number of rows, or a dash for none."""
     return "-" if value is None else f"{int(value):,}"
 
 
 def _charts(found: Page, most: int) -> str:
     drifted = [row for row in found.scores if row["severity"] in ("critical", "warning")]
-    cells = _cells_of(found.cells, drifted[:most])
+    cells = cells_of(found.cells, drifted[:most])
     figures = [
-        f"<figure><figcaption>{_name(row)}: {_figure(row['kl'])} nats</figcaption>"
+        f"<figure><figcaption>{_name(row)}: {figure(row['kl'])} nats</figcaption>"
         f"{_picture(row, cells[key])}</figure>"
         for row in drifted[:most]
-        if (key := _key(row)) in cells
+        if (key := key_of(row)) in cells
     ]
-    figures = _fitting(figures, CHART_BYTES)
+    figures = fitting(figures, CHART_BYTES)
     if not figures:
         return ""
     more = len(drifted) - len(figures)
@@ -215,32 +221,35 @@ def _picture(row: Mapping[str, Any], cells: Sequence[Mapping[str, Any]]) -> str:
     return draw(str(row["feature"]), cells)
 
 
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells a row of the scores, and its cells, from others."""
     return tuple(row[key] for key in ("feature", "segment", "window_start", "window_end"))
 
 
-def _cells_of(
+def cells_of(
     cells: pd.DataFrame, rows: Sequence[Mapping[str, Any]]
 ) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    """Return the cells of some rows of the scores, by their key."""
     found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for cell in records(cells[cells["feature"].isin([row["feature"] for row in rows])]):
-        found.setdefault(_key(cell), []).append(cell)
+        found.setdefault(key_of(cell), []).append(cell)
     return found
 
 
-def _skipped(skipped: Sequence[tuple[str, str]]) -> str:
+def skipped_list(skipped: Sequence[tuple[str, str]], heading: str = "not monitored:") -> str:
+    """Return what was left out, each with its reason; empty for nothing."""
     if not skipped:
         return ""
-    items = _fitting(
+    items = fitting(
         (f"<li>{text(column)}: {text(reason, 240)}</li>" for column, reason in skipped),
         SKIPPED_BYTES,
     )
     more = len(skipped) - len(items)
     rest = f"<li>and {more} more, in the table <code>runs</code></li>" if more else ""
-    return f"<p>not monitored:</p><ul>{''.join(items)}{rest}</ul>"
+    return f"<p>{heading}</p><ul>{''.join(items)}{rest}</ul>"
 
 
-def _fitting(pieces: Iterable[str], most: int) -> list[str]:
+def fitting(pieces: Iterable[str], most: int) -> list[str]:
     """Return the pieces from the first on that are no more than so many bytes together."""
     taken: list[str] = []
     for piece in pieces:

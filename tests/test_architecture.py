@@ -31,6 +31,7 @@ LAYERS = (
     ("result_page",),
     ("result",),
     ("monitor",),
+    ("shift",),
     ("comparison", "runner", "demo"),
     ("console",),
     ("cli",),

@@ -16,6 +16,7 @@ from kldrift.config import (
     Dataset,
     Expectations,
     Features,
+    Joint,
     Output,
     Override,
     Scoring,
@@ -208,6 +209,7 @@ HASHED = {
     "scoring": Scoring(bins=21),
     "thresholds": {"kl": Threshold(0.1, 0.26)},
     "significance": Significance(alpha=0.02),
+    "joint": {"g": Joint(features=("a", "b"))},
 }
 NOT_HASHED = {
     "output": Output("/elsewhere"),

@@ -40,7 +40,10 @@ def test_each_table_has_one_file_per_window_and_runs_one_per_run(output):
     ]
 
 
-@pytest.mark.parametrize("name", TABLES)
+OF_EVERY_RUN = [name for name in TABLES if name != "worst_rows"]
+
+
+@pytest.mark.parametrize("name", OF_EVERY_RUN)
 def test_what_was_written_is_read_back(output, name):
     read = read_table(str(output), name)
     if name == "runs":
@@ -57,6 +60,17 @@ def test_a_second_run_replaces_its_window_and_leaves_the_others(output):
     write_window(str(output), MONITOR, DAYS[0], shorter)
     scores = read_table(str(output), "drift_scores")
     assert scores["run_id"].to_pylist() == ["run-3"] + ["run-2"] * 4
+
+
+def test_worst_rows_are_written_where_there_are_any(tmp_path):
+    common = {"schema_version": 1, "run_id": "r", "monitor": MONITOR, "feature": "b vs a"}
+    ends = {"window_start": DAYS[0].start, "window_end": DAYS[0].end}
+    row = {"segment": None, "place": 1, "key": "7", "kl": None}
+    row |= common | ends | {"champion_class": 0, "challenger_class": 1}
+    rows = pa.Table.from_pylist([row], schema=TABLES["worst_rows"])
+    paths = write_window(str(tmp_path), MONITOR, DAYS[0], window_tables() | {"worst_rows": rows})
+    assert list(paths) == ["worst_rows", "profiles", "drift_cells", "drift_scores"]
+    assert read_table(str(tmp_path), "worst_rows").to_pylist() == [row]
 
 
 def test_where_the_files_are_is_returned(tmp_path):
@@ -76,7 +90,7 @@ def test_pandas_and_duckdb_read_a_table_without_kldrift(output):
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", OF_EVERY_RUN)
 def test_spark_reads_a_table_without_kldrift(output, spark, name):
     (output / name / ".kldrift-0a.tmp").write_bytes(b"half a fi")
     frame = spark.read.parquet(str(output / name))

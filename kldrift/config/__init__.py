@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from kldrift.config.load import config_from_mapping, load_config
+from kldrift.config.load import (
+    config_from_mapping,
+    load_config,
+    load_model_shift,
+    model_shift_from_mapping,
+)
 from kldrift.config.model import (
     JOINT_METRICS,
     METRICS,
@@ -18,6 +23,7 @@ from kldrift.config.model import (
     Spark,
     Threshold,
 )
+from kldrift.config.model_shift import ModelShift, Time
 
 __all__ = [
     "JOINT_METRICS",
@@ -27,12 +33,16 @@ __all__ = [
     "Expectations",
     "Features",
     "Joint",
+    "ModelShift",
     "Output",
     "Override",
     "Scoring",
     "Significance",
     "Spark",
     "Threshold",
+    "Time",
     "config_from_mapping",
     "load_config",
+    "load_model_shift",
+    "model_shift_from_mapping",
 ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from kldrift.config.environment import substitute
 from kldrift.config.model import Config, default_thresholds
+from kldrift.config.model_shift import ModelShift, read_model_shift
 from kldrift.config.overrides import apply_override, read_override
 from kldrift.config.problems import KeyPath, Problems, found
 from kldrift.config.read import read_config
@@ -16,6 +17,15 @@ from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
 
 _EXPECTED: Final = "a mapping with monitor, reference, current and output"
+_EXPECTED_SHIFT: Final = "a mapping with monitor, data, champion, challenger and output"
+
+Read_co = TypeVar("Read_co", covariant=True)
+
+
+class _Reader(Protocol[Read_co]):
+    def __call__(
+        self, values: object, *, source: Path | None, base: Path, problems: Problems
+    ) -> Read_co: ...
 
 
 def load_config(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> Config:
@@ -31,12 +41,23 @@ def load_config(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) 
     Raises:
         ConfigError: with everything that is wrong, one problem per line.
     """
+    return _load(path, overrides, read_config, _EXPECTED)
+
+
+def load_model_shift(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> ModelShift:
+    """Read and check the configuration file of a model shift, as `load_config` does a monitor's."""
+    return _load(path, overrides, read_model_shift, _EXPECTED_SHIFT)
+
+
+def _load(
+    path: str | os.PathLike[str], overrides: Sequence[str], read: _Reader[Read_co], expected: str
+) -> Read_co:
     source = Path(path)
     values = parse_yaml(_text(source), source=str(source))
     if values is None:
-        raise ConfigError(f"{source}: the file is empty; expected {_EXPECTED}")
+        raise ConfigError(f"{source}: the file is empty; expected {expected}")
     if not isinstance(values, dict):
-        raise ConfigError(f"{source}: expected {_EXPECTED}, got {found(values)}")
+        raise ConfigError(f"{source}: expected {expected}, got {found(values)}")
     set_by: dict[KeyPath, str] = {}
     for override in overrides:
         keys, value = read_override(override)
@@ -47,7 +68,7 @@ def load_config(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) 
         set_by[keys] = f"--set {override}"
     problems = Problems(str(source), set_by)
     values = substitute(values, os.environ, problems)
-    return read_config(values, source=source, base=source.parent, problems=problems)
+    return read(values, source=source, base=source.parent, problems=problems)
 
 
 def config_from_mapping(
@@ -78,11 +99,28 @@ def config_from_mapping(
         >>> config.thresholds
         {'kl': Threshold(warning=0.1, critical=0.25)}
     """
+    return _from_mapping(mapping, source, base, read_config, _EXPECTED)
+
+
+def model_shift_from_mapping(
+    mapping: Mapping[str, object], *, source: Path | None = None, base: Path | None = None
+) -> ModelShift:
+    """Read and check a model shift that is a mapping already, as `config_from_mapping` does."""
+    return _from_mapping(mapping, source, base, read_model_shift, _EXPECTED_SHIFT)
+
+
+def _from_mapping(
+    mapping: Mapping[str, object],
+    source: Path | None,
+    base: Path | None,
+    read: _Reader[Read_co],
+    expected: str,
+) -> Read_co:
     problems = Problems(str(source or "configuration"))
     if not isinstance(mapping, Mapping):
-        raise ConfigError(f"{problems.source}: expected {_EXPECTED}, got {found(mapping)}")
+        raise ConfigError(f"{problems.source}: expected {expected}, got {found(mapping)}")
     values = substitute(mapping, os.environ, problems)
-    return read_config(values, source=source, base=base or Path(), problems=problems)
+    return read(values, source=source, base=base or Path(), problems=problems)
 
 
 def _text(source: Path) -> str:

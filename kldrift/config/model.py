@@ -105,7 +105,7 @@ class Override:
         """Yield what no run could do."""
         if len(set(self.parts)) != len(self.parts):
             yield ("parts",), f"expected each part once, got {', '.join(self.parts)}"
-        yield from _under("thresholds", _thresholds(self.thresholds))
+        yield from under("thresholds", threshold_problems(self.thresholds))
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Features:
         if not self.include and not self.derived:
             yield ("include",), 'expected one pattern or more, such as "*"'
         for feature, override in self.override.items():
-            yield from _under("override", _under(feature, override.problems()))
+            yield from under("override", under(feature, override.problems()))
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Joint:
             yield ("features",), f"expected each feature once, got {', '.join(self.features)}"
         if not 0 <= self.ridge < math.inf:
             yield ("ridge",), f"expected a finite number, 0 or more, got {found(self.ridge)}"
-        yield from _under("thresholds", _thresholds(self.thresholds))
+        yield from under("thresholds", threshold_problems(self.thresholds))
         for metric in self.thresholds:
             if metric in METRICS and metric not in JOINT_METRICS:
                 text = f"expected one of {', '.join(JOINT_METRICS)}: a group has no other score"
@@ -244,18 +244,16 @@ class Config:
 
     def problems(self) -> Iterator[Problem]:
         """Yield what no run could do."""
-        yield from _under("monitor", _name(self.monitor))
-        yield from _under("reference", self.reference.problems())
-        yield from _under("current", self.current.problems())
-        yield from _under("features", self.features.problems())
+        yield from under("monitor", name_problems(self.monitor))
+        yield from under("reference", self.reference.problems())
+        yield from under("current", self.current.problems())
+        yield from under("features", self.features.problems())
         for name, joint in self.joint.items():
-            yield from _under("joint", _under(name, joint.problems()))
-        yield from _under("scoring", self.scoring.problems())
-        yield from _under("thresholds", _thresholds(self.thresholds))
-        for metric, threshold in self.thresholds.items():
-            if threshold == Threshold():
-                yield ("thresholds", metric), "expected a number for warning, critical or both"
-        yield from _under("significance", self.significance.problems())
+            yield from under("joint", under(name, joint.problems()))
+        yield from under("scoring", self.scoring.problems())
+        yield from under("thresholds", threshold_problems(self.thresholds))
+        yield from under("thresholds", unstated(self.thresholds))
+        yield from under("significance", self.significance.problems())
 
     def thresholds_of(self, feature: str) -> dict[str, Threshold]:
         """Return the thresholds that judge a feature: its own, then those of all features."""
@@ -269,20 +267,24 @@ class Config:
         How the rows are read, where results go and what the session is called change no number,
         so ``scan``, ``output``, ``expectations``, ``spark`` and the file's name are left out.
         """
-        question = {key: value for key, value in asdict(self).items() if key not in _NO_QUESTION}
+        question = {key: value for key, value in asdict(self).items() if key not in NO_QUESTION}
+        if not self.joint:
+            del question["joint"]  # a key that came later asks nothing until it is stated
         canonical = json.dumps(question, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-_NO_QUESTION: Final = ("output", "expectations", "spark", "scan", "source")
+NO_QUESTION: Final = ("output", "expectations", "spark", "scan", "source")
 
 
-def _under(key: str, problems: Iterable[Problem]) -> Iterator[Problem]:
+def under(key: str, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield problems with a key before their paths."""
     for path, text in problems:
         yield (key, *path), text
 
 
-def _name(monitor: str) -> Iterator[Problem]:
+def name_problems(monitor: str) -> Iterator[Problem]:
+    """Yield why a monitor cannot be called so."""
     if not MONITOR_NAME.fullmatch(monitor):
         text = (
             "expected 1 to 100 letters, digits, '.', '_' or '-', beginning with a letter or digit"
@@ -295,8 +297,16 @@ def _name(monitor: str) -> Iterator[Problem]:
         yield (), f"{text}; got {found(monitor)}"
 
 
-def _thresholds(thresholds: dict[str, Threshold]) -> Iterator[Problem]:
+def threshold_problems(thresholds: dict[str, Threshold]) -> Iterator[Problem]:
+    """Yield what is wrong with thresholds."""
     for metric, threshold in thresholds.items():
         if metric not in METRICS:
             yield (metric,), f"unknown metric{nearest(metric, METRICS)}"
-        yield from _under(metric, threshold.problems())
+        yield from under(metric, threshold.problems())
+
+
+def unstated(thresholds: dict[str, Threshold]) -> Iterator[Problem]:
+    """Yield the thresholds that judge nothing, where none is inherited."""
+    for metric, threshold in thresholds.items():
+        if threshold == Threshold():
+            yield (metric,), "expected a number for warning, critical or both"

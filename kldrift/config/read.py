@@ -77,23 +77,23 @@ def read_config(values: object, *, source: Path | None, base: Path, problems: Pr
     """
     keys = [field.name for field in fields(Config) if field.name != "source"]
     top = Section(values, (), problems, keys=keys, later=_LATER)
-    place = _Placing(base.absolute())
-    output = _output(top, place)
-    thresholds = _thresholds(top, {}) if top.value("thresholds") is not None else None
-    thresholds = default_thresholds() if thresholds is None else thresholds
+    place = Placing(base.absolute())
+    place_of_tables = output(top, place)
+    stated = top.value("thresholds") is not None
+    common = thresholds(top, {}) if stated else default_thresholds()
     try:
         config = Config(
             monitor=top.required_text("monitor"),
-            reference=_dataset(top, "reference", place),
-            current=_dataset(top, "current", place),
-            output=output,
-            features=_features(top, thresholds),
-            joint=_joint(top, thresholds),
+            reference=dataset(top, "reference", place),
+            current=dataset(top, "current", place),
+            output=place_of_tables,
+            features=_features(top, common),
+            joint=_joint(top, common),
             scoring=_scoring(top),
-            thresholds=thresholds,
-            significance=_significance(top),
-            expectations=_expectations(top, output, place),
-            spark=_spark(top),
+            thresholds=common,
+            significance=significance(top),
+            expectations=expectations(top, place_of_tables, place),
+            spark=spark(top),
             scan=top.word("scan", SCANS, "auto"),
             source=source,
         )
@@ -105,13 +105,14 @@ def read_config(values: object, *, source: Path | None, base: Path, problems: Pr
     return config
 
 
-class _Placing:
+class Placing:
     """Relative paths are relative to the configuration file; URIs are left alone."""
 
     def __init__(self, base: Path) -> None:
         self.base = base
 
     def __call__(self, path: str) -> str:
+        """Return where a path leads."""
         return path if _URI.match(path) else os.path.normpath(self.base / path)
 
 
@@ -120,7 +121,8 @@ def _below(parent: Section, key: str, kind: type, later: dict[str, str] | None =
     return Section(parent.value(key), parent.at(key), parent.problems, keys=keys, later=later)
 
 
-def _dataset(top: Section, key: str, place: Callable[[str], str]) -> Dataset:
+def dataset(top: Section, key: str, place: Callable[[str], str]) -> Dataset:
+    """Read a dataset: where rows come from."""
     if key not in top:
         top.problems.add(
             top.at(key), "expected a mapping with path, table or sql, but it is missing"
@@ -162,11 +164,11 @@ def _format(endings: set[str], section: Section) -> str:
     return formats[0] if formats else "parquet"
 
 
-def _features(top: Section, thresholds: dict[str, Threshold]) -> Features:
+def _features(top: Section, common: dict[str, Threshold]) -> Features:
     section = _below(top, "features", Features)
 
     def override(parent: Section, feature: str) -> Override:
-        return _override(_below(parent, feature, Override), thresholds)
+        return _override(_below(parent, feature, Override), common)
 
     return Features(
         include=section.texts("include", ("*",)),
@@ -176,7 +178,7 @@ def _features(top: Section, thresholds: dict[str, Threshold]) -> Features:
     )
 
 
-def _joint(top: Section, thresholds: dict[str, Threshold]) -> dict[str, Joint]:
+def _joint(top: Section, common: dict[str, Threshold]) -> dict[str, Joint]:
     def group(parent: Section, name: str) -> Joint:
         section = _below(parent, name, Joint)
         stated = section.value("covariance") is not None
@@ -184,22 +186,22 @@ def _joint(top: Section, thresholds: dict[str, Threshold]) -> dict[str, Joint]:
             features=section.texts("features", ()),
             covariance=section.word("covariance", COVARIANCES, "full") if stated else None,
             ridge=section.number("ridge", 0.0),
-            thresholds=_thresholds(section, thresholds),
+            thresholds=thresholds(section, common),
         )
 
     return top.each("joint", group)
 
 
-def _override(section: Section, thresholds: dict[str, Threshold]) -> Override:
+def _override(section: Section, common: dict[str, Threshold]) -> Override:
     return Override(
         kind=section.word("kind", KINDS, KINDS[0]) if section.value("kind") is not None else None,
         parts=section.words("parts", PARTS),
-        thresholds=_thresholds(section, thresholds),
+        thresholds=thresholds(section, common),
         keep=section.flag("keep", default=False),
     )
 
 
-def _thresholds(parent: Section, inherited: dict[str, Threshold]) -> dict[str, Threshold]:
+def thresholds(parent: Section, inherited: dict[str, Threshold]) -> dict[str, Threshold]:
     """Read thresholds; a level that is not stated is inherited, one that is null judges nothing."""
     path = parent.at("thresholds")
     values = parent.value("thresholds")
@@ -207,7 +209,7 @@ def _thresholds(parent: Section, inherited: dict[str, Threshold]) -> dict[str, T
         parent.problems.add(path, _LEARNED)
         return {}
     section = Section(values, path, parent.problems, keys=METRICS)
-    thresholds = {}
+    read = {}
     for metric in section.names():
         value = section.value(metric)
         if value == "learned":
@@ -218,10 +220,10 @@ def _thresholds(parent: Section, inherited: dict[str, Threshold]) -> dict[str, T
             if levels.value(level) == "learned":
                 levels.problems.add(levels.at(level), _LEARNED)
         base = inherited.get(metric, Threshold())
-        thresholds[metric] = Threshold(
+        read[metric] = Threshold(
             levels.level("warning", base.warning), levels.level("critical", base.critical)
         )
-    return thresholds
+    return read
 
 
 def _scoring(top: Section) -> Scoring:
@@ -236,7 +238,8 @@ def _scoring(top: Section) -> Scoring:
     )
 
 
-def _significance(top: Section) -> Significance:
+def significance(top: Section) -> Significance:
+    """Read how sure a verdict must be."""
     section, default = _below(top, "significance", Significance), Significance()
     return Significance(
         alpha=section.number("alpha", default.alpha),
@@ -244,7 +247,8 @@ def _significance(top: Section) -> Significance:
     )
 
 
-def _output(top: Section, place: Callable[[str], str]) -> Output:
+def output(top: Section, place: Callable[[str], str]) -> Output:
+    """Read where the tables go."""
     section = _below(top, "output", Output)
     if section.value("format") == "delta":
         section.problems.add(section.at("format"), _not_yet("use parquet"))
@@ -252,20 +256,22 @@ def _output(top: Section, place: Callable[[str], str]) -> Output:
     return Output(path=place(section.required_text("path")), format=form)
 
 
-def _expectations(top: Section, output: Output, place: Callable[[str], str]) -> Expectations | None:
+def expectations(top: Section, tables: Output, place: Callable[[str], str]) -> Expectations | None:
+    """Read where the Great Expectations project is; None for none."""
     if top.value("expectations") is False:
         return None
     keys = [field.name for field in fields(Expectations)]
     value = None if top.value("expectations") is True else top.value("expectations")
     section = Section(value, top.at("expectations"), top.problems, keys=keys)
     path = section.text("path")
-    default = f"{output.path.rstrip('/')}/gx"
+    default = f"{tables.path.rstrip('/')}/gx"
     return Expectations(
         path=default if path is None else place(path),
         data_docs=section.flag("data_docs", default=True),
     )
 
 
-def _spark(top: Section) -> Spark:
+def spark(top: Section) -> Spark:
+    """Read the session to make."""
     section = _below(top, "spark", Spark)
     return Spark(master=section.text("master"), conf=section.strings("conf"))

@@ -21,6 +21,7 @@ _MOST_VALUES: Final = 1_000_000
 _OPTIONS: Final[tuple[tuple[str, ...], ...]] = (
     ("reference", "options"),
     ("current", "options"),
+    ("data", "options"),
     ("spark", "conf"),
 )
 """Mappings whose values Spark wants as text, so that 1.10 stays 1.10 and TRUE stays TRUE."""

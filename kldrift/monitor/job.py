@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import pandas as pd
 from pyspark.sql import SparkSession
 
 from kldrift import __version__
-from kldrift.config import Config
+from kldrift.config import Config, ModelShift
 from kldrift.errors import DatasetError
 from kldrift.features import Skipped
 from kldrift.monitor import baseline as baselines
@@ -34,6 +34,8 @@ from kldrift.tables import Window, prepare_output, write_run, write_window
 from kldrift.tables.schema import SCHEMA_VERSION
 from kldrift.threshold import Severity
 
+AnyConfig = TypeVar("AnyConfig", Config, ModelShift)
+
 DONE: Final = 0
 DRIFT: Final = 3
 NOT_SCORED: Final = 4
@@ -47,7 +49,7 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
         DatasetError: a dataset cannot be read.
         ConfigError: the configuration does not fit the data.
     """
-    with _session(config, spark) as session:
+    with session_for(config, spark) as session:
         key = _key(config, session)
         plan = make_plan(config, *_sources(config, session))
         baseline = baselines.load(plan, key)
@@ -94,7 +96,7 @@ def run(
     """
     prepare_output(config.output.path)
     started = datetime.now(UTC)
-    record = _Record(config, Window(None, as_of), started, progress)
+    record = Record(config, Window(None, as_of), started, progress)
     try:
         with record.session(spark) as session:
             record.stage("planning")
@@ -118,7 +120,7 @@ def run(
         raise
 
 
-def _publish(record: _Record, plan: Plan, outcome: Outcome, fail_on: str) -> RunResult:
+def _publish(record: Record[Config], plan: Plan, outcome: Outcome, fail_on: str) -> RunResult:
     config = record.config
     stamp = Stamp(
         record.run_id, config.monitor, record.window, outcome.reference_id, config.config_hash
@@ -152,7 +154,19 @@ def _publish(record: _Record, plan: Plan, outcome: Outcome, fail_on: str) -> Run
     )
 
 
-def exit_code_of(verdicts: tuple[Verdict, ...], fail_on: str) -> int:
+class Judged(Protocol):
+    """A verdict, of whatever kind of run."""
+
+    @property
+    def severity(self) -> Severity:
+        """The verdict."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it should have been scored and could not be."""
+
+
+def exit_code_of(verdicts: Sequence[Judged], fail_on: str) -> int:
     """What a scheduler is told: 3 for drift, 4 for a feature that could not be scored, else 0."""
     fatal = {
         "critical": (Severity.CRITICAL,),
@@ -165,7 +179,7 @@ def exit_code_of(verdicts: tuple[Verdict, ...], fail_on: str) -> int:
 
 
 def _expectations(
-    record: _Record, verdicts: tuple[Verdict, ...], scores: pd.DataFrame, path: str
+    record: Record[Config], verdicts: tuple[Verdict, ...], scores: pd.DataFrame, path: str
 ) -> Path | None:
     from kldrift.expectations import publish  # noqa: PLC0415 - takes seconds, and only here
 
@@ -191,7 +205,7 @@ def _expectations(
 
 
 @contextmanager
-def _session(config: Config, spark: SparkSession | None) -> Iterator[SparkSession]:
+def session_for(config: AnyConfig, spark: SparkSession | None) -> Iterator[SparkSession]:
     """A session for a block; stopped after it if it was started for it."""
     if spark is not None:
         yield spark
@@ -205,10 +219,10 @@ def _session(config: Config, spark: SparkSession | None) -> Iterator[SparkSessio
 
 
 @dataclass
-class _Record:
+class Record(Generic[AnyConfig]):
     """What a run tells about itself: its stages and their times, and its row in ``runs``."""
 
-    config: Config
+    config: AnyConfig
     window: Window
     started: datetime
     progress: Progress
@@ -225,7 +239,7 @@ class _Record:
         """The session of the run."""
         if spark is None:
             self.stage("starting Spark")
-        with _session(self.config, spark) as session:
+        with session_for(self.config, spark) as session:
             self.spark_version = session.version
             yield session
 
@@ -249,7 +263,7 @@ class _Record:
     def row(self, outcome: Outcome, skipped: tuple[Skipped, ...], exit_code: int) -> dict[str, Any]:
         """The row of a run that came to its end."""
         severities = [v.severity for v in outcome.verdicts]
-        return self._row(
+        return self.any_row(
             exit_code=exit_code,
             rows_reference=outcome.rows_reference,
             rows_current=outcome.rows_current,
@@ -265,9 +279,10 @@ class _Record:
         """Write the row of a run that failed, if that can be done."""
         # The error itself matters more than its record.
         with suppress(Exception):
-            write_run(self.config.output.path, self._row(exit_code=FAILED, error=str(error)))
+            write_run(self.config.output.path, self.any_row(exit_code=FAILED, error=str(error)))
 
-    def _row(self, **found: Any) -> dict[str, Any]:
+    def any_row(self, **found: Any) -> dict[str, Any]:
+        """The row of a run with what is known of any run; the rest is null or as given."""
         base: dict[str, Any] = dict.fromkeys(
             (
                 "rows_reference",

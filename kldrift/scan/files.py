@@ -20,10 +20,9 @@ from pyarrow import fs as pafs
 from kldrift.errors import DatasetError
 from kldrift.features import Feature
 from kldrift.group import Group
-from kldrift.scan.tasks import Columns
+from kldrift.scan.tasks import BATCH_ROWS, Columns
 
 FOOTER_THREADS: Final = 16
-BATCH_ROWS: Final = 131_072
 BLOCK: Final = 64
 """Features that are decoded together: bounds a task's memory on wide tables."""
 NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
@@ -96,7 +95,7 @@ def _local(pattern: str) -> Iterator[File]:
     roots = [r for r in roots if Path(r).exists()]
     if not roots:
         raise DatasetError(
-            f"{pattern!r}: no such file or folder; check reference.path and current.path"
+            f"{pattern!r}: no such file or folder; check the path in the configuration"
         )
     found = False
     for root in map(Path, roots):
@@ -300,6 +299,7 @@ class Reader:
         partitions: the types of the partition columns.
         where: rows to keep, as an Arrow expression; None keeps all.
         where_columns: the columns that ``where`` reads.
+        batch_rows: rows that are read at once.
     """
 
     features: tuple[Feature, ...]
@@ -308,6 +308,7 @@ class Reader:
     where: Any = None
     where_columns: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
+    batch_rows: int = BATCH_ROWS
 
     def columns(self, pieces: Sequence[Piece]) -> Columns:
         """The features of some row groups, block of features by block, batch by batch."""
@@ -349,7 +350,7 @@ class Reader:
         wanted = list(dict.fromkeys(".".join(f.path) for f in block if f.path[0] in names))
         wanted += [c for c in self.where_columns if c in names]
         partition = dict(file.partition)
-        for batch in parquet.iter_batches(BATCH_ROWS, groups, wanted, use_threads=False):
+        for batch in parquet.iter_batches(self.batch_rows, groups, wanted, use_threads=False):
             table = pa.Table.from_batches([batch])
             for field in self.partitions:
                 scalar = partition_scalar(partition.get(field.name), field.type)

@@ -78,6 +78,7 @@ class Part:
         self.features: tuple[Feature, ...] = tuple(whole.features[i] for i in features)
         self.groups: tuple[Group, ...] = tuple(whole.groups[j] for j in groups)
         self._part = whole.part(features, groups)
+        self.batch_rows = whole.batch_rows
         self._numbers = [*features, *(len(whole.features) + j for j in groups)]
 
     def part(self, features: Sequence[int], groups: Sequence[int]) -> Program:

@@ -27,7 +27,7 @@ from kldrift.scan.tasks import Columns, Program, run
 BYTES_PER_TASK: Final = 64 * 2**20
 TASKS_PER_WORKER: Final = 8
 """More tasks than this would even nothing out, and each sends its profiles."""
-ROWS_AT_ONCE: Final = 65_536
+BYTES_AT_ONCE: Final = 64 * 2**20
 PIECES_PER_TASK: Final = 64
 """With more row groups than this in a task, any fair share of the bytes is even."""
 
@@ -71,6 +71,7 @@ class ArrowSource:
             self.where,
             self.where_columns,
             program.groups,
+            program.batch_rows,
         )
         shares = spread(self.footers.pieces, parallelism(spark))
         tasks = spark.range(0, len(shares), 1, len(shares))
@@ -177,16 +178,21 @@ def _read_batches(
     return run(program, _batch_columns(program, index, batches))
 
 
-def gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Put small batches together: Spark's hold 10,000 rows unless its settings say otherwise."""
+def gathered(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[pa.RecordBatch]:
+    """Put small batches together: Spark's hold 10,000 rows unless its settings say otherwise.
+
+    Args:
+        batches: as Spark sends them.
+        limit: rows that are enough; 64 MB are, too.
+    """
     waiting: list[pa.RecordBatch] = []
-    rows = 0
+    rows = size = 0
     for batch in batches:
         waiting.append(batch)
-        rows += batch.num_rows
-        if rows >= ROWS_AT_ONCE:
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= limit or size >= BYTES_AT_ONCE:
             yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
-            waiting, rows = [], 0
+            waiting, rows, size = [], 0, 0
     if rows:
         yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
 
@@ -195,7 +201,7 @@ def _batch_columns(
     program: Program, index: Sequence[int], batches: Iterator[pa.RecordBatch]
 ) -> Columns:
     features = (*program.features, *(f for g in program.groups for f in g.features))
-    for batch in gathered(batches):
+    for batch in gathered(batches, program.batch_rows // 2):
         columns = [
             batch.column(i) if f.part is Part.SIZE else f.of_value(batch.column(i))
             for f, i in zip(features, index, strict=True)

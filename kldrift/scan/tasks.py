@@ -55,6 +55,9 @@ Columns = Iterator[tuple[int, list[pa.Array]]]
 ``-1 - j`` instead of a first feature stands for group j of the program, with its columns."""
 
 
+BATCH_ROWS: Final = 131_072
+
+
 class Accumulator(Protocol):
     """Adds up batches of columns."""
 
@@ -78,6 +81,10 @@ class Program(Protocol):
     @property
     def groups(self) -> tuple[Group, ...]:
         """Groups of features that are looked at together."""
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows that are read from files at once."""
 
     def start(self) -> Accumulator:
         """A new accumulator, for one task."""
@@ -114,6 +121,7 @@ class SketchProgram:
     """Sketch every feature, so that its support can be chosen."""
 
     groups: tuple[Group, ...] = ()
+    batch_rows: int = BATCH_ROWS
 
     def __init__(self, features: tuple[Feature, ...], limit: int | None = None) -> None:
         self.features = features
@@ -194,6 +202,8 @@ def moment_columns(moments: Moments) -> tuple[int, float, float, float, float, f
 
 class CountProgram:
     """Count every feature on its support, and the moments of every group."""
+
+    batch_rows: int = BATCH_ROWS
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ class SparkEngine:
     def propose(self, features: tuple[Feature, ...], binning: Binning) -> list[Proposal]:
         """Propose supports from one scan of the reference."""
         source = self._reference
-        return self._run(source, lambda c: propose(self._spark, source, features, binning, c))
+        return self.run(source, lambda c: propose(self._spark, source, features, binning, c))
 
     def count(
         self,
@@ -49,7 +49,7 @@ class SparkEngine:
     ) -> tuple[list[Profile], list[GroupCounts]]:
         """Count the reference in one scan."""
         source, program = self._reference, CountProgram(features, supports, groups)
-        return self._run(source, lambda c: count(self._spark, source, program, c))
+        return self.run(source, lambda c: count(self._spark, source, program, c))
 
     def count_and_score(
         self,
@@ -63,11 +63,11 @@ class SparkEngine:
         source, how = self._current, (pseudocount, missing)
         supports = tuple(profile.support for profile, _ in references)
         program = CountProgram(features, supports, groups)
-        return self._run(
+        return self.run(
             source, lambda c: count_and_score(self._spark, source, program, references, how, c)
         )
 
-    def _run(self, source: Source, job: Callable[[Collect], T]) -> T:
+    def run(self, source: Source, job: Callable[[Collect], T]) -> T:
         """Run a job over a source, show how far it is, and explain what fails."""
         try:
             return job(lambda frame: self._collect(frame, source.rows))

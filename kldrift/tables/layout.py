@@ -14,6 +14,7 @@ from kldrift.tables.window import Window
 
 MARKER: Final = "_kldrift.json"
 WINDOW_TABLES: Final = ("profiles", "drift_cells", "drift_scores")  # in the order of writing
+OPTIONAL_TABLES: Final = ("worst_rows",)  # of a model shift, written before the others
 RUNS_TABLE: Final = "runs"
 BASELINES: Final = "baselines"
 """A folder beside the tables, for what a run remembers of its reference; no table."""

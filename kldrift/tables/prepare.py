@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from kldrift.errors import OutputError
-from kldrift.tables.layout import MARKER, is_foreign
+from kldrift.tables.layout import MARKER, OPTIONAL_TABLES, is_foreign
 from kldrift.tables.schema import SCHEMA_VERSION, TABLES
 from kldrift.tables.store import Store, open_store
 
@@ -37,13 +37,15 @@ def prepare_output(path: str) -> None:
     # Written again on each run: it proves that the folder can be written.
     store.put({MARKER: _marker()})
     for table in TABLES:
-        foreign = [name for name in store.names(table) if is_foreign(table, name)]
+        there = store.names(table)
+        foreign = [name for name in there if is_foreign(table, name)]
         if foreign:
             raise OutputError(
                 f"{store.location(table)}: holds files that kldrift did not write: "
                 f"{_some(foreign)}; readers would take them for rows, so move them elsewhere"
             )
-        store.make_ready(table)
+        if there or table not in OPTIONAL_TABLES:  # the folder of rows that may never come
+            store.make_ready(table)
 
 
 def check_marker(store: Store) -> bool:

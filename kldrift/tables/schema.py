@@ -1,4 +1,4 @@
-"""The four tables that kldrift writes: the second public interface.
+"""The tables that kldrift writes: the second public interface.
 
 Every column has a type and, in its field metadata, a ``unit`` (``""`` where there is none) and
 what a ``null`` means (``"never"`` where there is none; the writer refuses one there).
@@ -162,6 +162,23 @@ PROFILES: Final = pa.schema(
     ]
 )
 
+WORST_ROWS: Final = pa.schema(
+    [
+        VERSION,
+        _text("run_id"),
+        _text("monitor"),
+        WINDOW_START,
+        WINDOW_END,
+        _text("segment", WHOLE),
+        _text("feature"),
+        _column("place", pa.int32()),
+        _text("key", "the row has no key"),
+        _nats("kl", "infinite"),
+        _column("champion_class", pa.int32()),
+        _column("challenger_class", pa.int32()),
+    ]
+)
+
 RUNS: Final = pa.schema(
     [
         VERSION,
@@ -203,5 +220,6 @@ TABLES: Final = {
     "drift_scores": DRIFT_SCORES,
     "drift_cells": DRIFT_CELLS,
     "profiles": PROFILES,
+    "worst_rows": WORST_ROWS,
     "runs": RUNS,
 }

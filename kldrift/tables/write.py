@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from kldrift.tables.layout import (
+    OPTIONAL_TABLES,
     RUNS_TABLE,
     WINDOW_TABLES,
     baseline_file,
@@ -34,7 +35,8 @@ def write_window(
         monitor: the monitor that the rows are about.
         window: the window that the rows are about.
         tables: ``profiles``, ``drift_cells`` and ``drift_scores``, rows in their final order;
-            a table may be empty. Columns may stand in any order.
+            a table may be empty. ``worst_rows`` too, where there are any. Columns may stand in any
+            order.
 
     Returns:
         Where each table's file is.
@@ -43,9 +45,10 @@ def write_window(
         OutputError: a file cannot be written; each table then has its old rows or its new ones.
         ValueError: a table is not of its schema, or holds rows of something else.
     """
-    _same_names("tables", tables, WINDOW_TABLES)
+    wanted = [*(table for table in OPTIONAL_TABLES if table in tables), *WINDOW_TABLES]
+    _same_names("tables", tables, wanted)
     store = open_store(path)
-    names = {table: window_file(table, monitor, window) for table in WINDOW_TABLES}
+    names = {table: window_file(table, monitor, window) for table in wanted}
     files = {}
     for table, name in names.items():
         rows = conform(table, tables[table])

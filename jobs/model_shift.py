@@ -1,0 +1,42 @@
+"""Compare two models: ``spark-submit jobs/model_shift.py --config FILE [options of model-shift]``.
+
+spark-submit writes the driver's standard error to its own standard output, so with ``--json`` the
+object is the last line there and not the only one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from pyspark.sql import SparkSession
+
+from kldrift.cli import EXIT_CODES, Answer, add_run_options, guarded, run_model_shift
+from kldrift.config import load_model_shift
+
+
+def job(args: argparse.Namespace) -> Answer:
+    """Check the configuration, then run it on the session of spark-submit, if there is one."""
+    config = load_model_shift(args.config, overrides=args.set)
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    return run_model_shift(
+        config, args, spark=SparkSession.builder.getOrCreate() if submitted else None
+    )
+
+
+def main() -> int:
+    """Read the arguments, run, return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="model_shift.py",
+        description="Compare what two models say of the same rows and judge it.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", required=True, metavar="FILE")
+    add_run_options(parser)
+    return guarded(parser.parse_args(), job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""What a model shift hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from kldrift.plain import records
+from kldrift.result import RunResult
+from kldrift.result_page import whole
+from kldrift.shift.page import CHARTS, fragment
+
+SHIFT_COLUMNS: Final = ["kl_median", "kl_p90", "kl_p99", "top_class_changed"]
+WORST_IN_SUMMARY: Final = 20
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ShiftResult(RunResult):
+    """What a model shift found, by window and segment, and where it wrote it.
+
+    Attributes:
+        worst_rows: the rows on which the models differ most, with the columns of the table
+            ``worst_rows``; empty without a key.
+    """
+
+    worst_rows: pd.DataFrame
+
+    def worst(self, n: int = 10) -> pd.DataFrame:
+        """Return the ``n`` worst windows and segments; columns as of a run, and four more."""
+        base = super().worst(n)
+        more = self._sorted()[["window_start", *SHIFT_COLUMNS]].head(n)
+        return pd.concat([base, more], axis=1)
+
+    def worst_of_all(self) -> pd.DataFrame:
+        """Return the worst rows of the latest window as a whole, worst first."""
+        whole = self.worst_rows[self.worst_rows["segment"].isna()]
+        if whole["window_end"].notna().any():
+            whole = whole[whole["window_end"] == whole["window_end"].max()]
+        return whole.reset_index(drop=True)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what a program wants to know, as values of strict JSON (null for NaN)."""
+        found = records(self.worst_of_all().head(WORST_IN_SUMMARY))
+        keys = ("place", "key", "kl", "champion_class", "challenger_class")
+        return super().summary() | {"worst_rows": [{k: row[k] for k in keys} for row in found]}
+
+    def to_html(self) -> str:
+        """Return a page that needs nothing but itself: segments, distributions, worst rows."""
+        return whole(str(self.run["monitor"]), self._fragment(len(self.scores), CHARTS))
+
+    def _repr_html_(self) -> str:
+        return self._fragment(rows=10, charts=3)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
+        return f"{type(self).__name__}({len(self.scores)} segments: {counts})"
+
+    def _fragment(self, rows: int, charts: int) -> str:
+        worst = records(self.worst_of_all())
+        return fragment(self._page(), worst, rows=rows, charts=charts)
