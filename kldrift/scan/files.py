@@ -1,30 +1,26 @@
-"""Parquet files: which there are, what their footers say, and how tasks read them with Arrow."""
+"""Parquet files: which there are, and what their footers say."""
 
 from __future__ import annotations
 
 import glob
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs as pafs
 
 from kldrift.errors import DatasetError
-from kldrift.features import Feature
-from kldrift.group import Group
-from kldrift.scan.tasks import Columns
 
 FOOTER_THREADS: Final = 16
-BATCH_ROWS: Final = 131_072
-BLOCK: Final = 64
-"""Features that are decoded together: bounds a task's memory on wide tables."""
 NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -35,12 +31,27 @@ class File:
     Attributes:
         path: where it lies, as its filesystem writes it.
         uri: the filesystem it lies on, empty for local files.
-        partition: hive-style partition values, by column.
+        partition: partition values by column: text of hive-style folders, or typed by a table.
+        names: for a file of a table, its columns and what the file calls them; None for a file
+            that speaks for itself.
+        deleted: a bit for each row that a table deleted, see :func:`pack`; empty if there is none.
     """
 
     path: str
     uri: str
-    partition: tuple[tuple[str, str | None], ...]
+    partition: tuple[tuple[str, Any], ...]
+    names: tuple[tuple[str, str], ...] | None = None
+    deleted: bytes = b""
+
+    def kept(self, rows: int) -> npt.NDArray[np.bool_] | None:
+        """Which of the file's rows are not deleted, shape ``(rows,)``; None if all are kept."""
+        if not self.deleted:
+            return None
+        bits = np.frombuffer(zlib.decompress(self.deleted), np.uint8)
+        deleted = np.zeros(rows, np.bool_)
+        marked = np.unpackbits(bits)[:rows]  # rows behind the last bit are kept
+        deleted[: len(marked)] = marked
+        return ~deleted
 
     def open(self, dictionary: Sequence[str] = ()) -> pq.ParquetFile:
         """Open the file with Arrow; the named text columns come dictionary-encoded.
@@ -66,9 +77,14 @@ class File:
             raise DatasetError(f"cannot read {self.path!r} as Parquet: {cause}") from cause
 
 
+def pack(deleted: npt.NDArray[np.bool_]) -> bytes:
+    """Which rows of a file are deleted, as ``File.deleted`` holds it; empty if none is."""
+    return zlib.compress(np.packbits(deleted).tobytes()) if deleted.any() else b""
+
+
 @dataclass(frozen=True)
 class Piece:
-    """A row group of a file: the unit of work that is spread over tasks."""
+    """A row group of a file: the unit of work that is spread over tasks; rows not deleted."""
 
     file: File
     row_group: int
@@ -154,41 +170,69 @@ class Footers:
         return sum(p.rows for p in self.pieces)
 
 
+@dataclass(frozen=True)
+class Footer:
+    """What the footer of one file says: its columns, row groups, and compressed bytes by column."""
+
+    file: File
+    schema: pa.Schema
+    pieces: tuple[Piece, ...]
+    sizes: Mapping[str, int]
+
+
+def read_each(files: Sequence[File]) -> list[Footer]:
+    """Read the footers of files, in parallel.
+
+    Raises:
+        DatasetError: a file is missing or damaged.
+    """
+    with ThreadPoolExecutor(FOOTER_THREADS) as pool:
+        return list(pool.map(_footer, files))
+
+
 def read_footers(files: Sequence[File]) -> Footers:
-    """Read all footers, in parallel.
+    """Read all footers of a dataset that is nothing but its files.
 
     Raises:
         DatasetError: a file is damaged, or two files give one column types that do not fit.
     """
-    with ThreadPoolExecutor(FOOTER_THREADS) as pool:
-        read = list(pool.map(_footer, files))
+    read = read_each(files)
     columns: dict[str, tuple[pa.DataType, File]] = {}
-    sizes: dict[str, int] = {}
-    pieces: list[Piece] = []
-    for file, (schema, file_pieces, file_sizes) in zip(files, read, strict=True):
-        pieces.extend(file_pieces)
-        for name, size in file_sizes.items():
-            sizes[name] = sizes.get(name, 0) + size
-        for field in schema:
-            kind = _plain_type(field.type)
-            known, first = columns.get(field.name, (kind, file))
-            columns[field.name] = (_common_type(field.name, known, first, kind, file), first)
+    for footer in read:
+        for field in footer.schema:
+            kind = plain_type(field.type)
+            known, first = columns.get(field.name, (kind, footer.file))
+            common = _common_type(field.name, known, first, kind, footer.file)
+            columns[field.name] = (common, first)
     partitions = pa.schema(_partition_types(files))
     fields = [pa.field(n, t) for n, (t, _) in columns.items() if n not in partitions.names]
     # Spark notes in the metadata which text columns do not compare byte by byte.
-    notes = read[0][0].metadata if read else None
-    schema = pa.schema([*fields, *partitions], notes)
-    return Footers(schema, partitions, tuple(pieces), sizes)
+    notes = read[0].schema.metadata if read else None
+    return together(read, pa.schema([*fields, *partitions], notes), partitions)
 
 
-def _footer(file: File) -> tuple[pa.Schema, list[Piece], dict[str, int]]:
+def together(read: Sequence[Footer], schema: pa.Schema, partitions: pa.Schema) -> Footers:
+    """The footers of all files of a dataset, whose columns are known."""
+    sizes: dict[str, int] = {}
+    for footer in read:
+        for name, size in footer.sizes.items():
+            sizes[name] = sizes.get(name, 0) + size
+    return Footers(schema, partitions, tuple(p for f in read for p in f.pieces), sizes)
+
+
+def _footer(file: File) -> Footer:
     with file.open() as parquet:
         metadata = parquet.metadata
+        kept = file.kept(metadata.num_rows)
         sizes: dict[str, int] = {}
         pieces = []
+        first = 0
         for i in range(metadata.num_row_groups):
             group = metadata.row_group(i)
-            pieces.append(Piece(file, i, group.num_rows, group.total_byte_size))
+            end = first + group.num_rows
+            rows = group.num_rows if kept is None else int(kept[first:end].sum())
+            pieces.append(Piece(file, i, rows, group.total_byte_size))
+            first = end
         if metadata.num_row_groups:
             group = metadata.row_group(0)
             scale = metadata.num_rows / max(1, group.num_rows)
@@ -196,10 +240,11 @@ def _footer(file: File) -> tuple[pa.Schema, list[Piece], dict[str, int]]:
                 column = group.column(j)
                 name = column.path_in_schema.split(".")[0]
                 sizes[name] = sizes.get(name, 0) + int(column.total_compressed_size * scale)
-        return parquet.schema_arrow, pieces, sizes
+        return Footer(file, parquet.schema_arrow, tuple(pieces), sizes)
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """The type of the values, of a column that may be a dictionary."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
@@ -245,95 +290,3 @@ def _inferred(texts: set[str]) -> pa.DataType:
     if texts and all(re.fullmatch(r"\d{4}-\d{2}-\d{2}", t) for t in texts):
         return pa.date32()
     return pa.string()
-
-
-def partition_scalar(value: str | None, kind: pa.DataType) -> pa.Scalar:
-    """A partition value as a scalar of its column's type."""
-    if value is None:
-        return pa.scalar(None, kind)
-    converted: Any = value
-    if kind == pa.int64():
-        converted = int(value)
-    elif kind == pa.float64():
-        converted = float(value)
-    elif kind == pa.date32():
-        converted = date.fromisoformat(value)
-    return pa.scalar(converted, kind)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Reads row groups and yields the columns of features; sent to the executors.
-
-    Attributes:
-        features: what to read.
-        groups: groups of features, read beside one of the features' blocks.
-        schema: the columns of all files.
-        partitions: the types of the partition columns.
-        where: rows to keep, as an Arrow expression; None keeps all.
-        where_columns: the columns that ``where`` reads.
-    """
-
-    features: tuple[Feature, ...]
-    schema: pa.Schema
-    partitions: pa.Schema
-    where: Any = None
-    where_columns: tuple[str, ...] = ()
-    groups: tuple[Group, ...] = ()
-
-    def columns(self, pieces: Sequence[Piece]) -> Columns:
-        """The features of some row groups, block of features by block, batch by batch."""
-        # Arrow cannot read the dictionaries of nested text over several chunks.
-        texts = [f.path[0] for f in self.features if f.family == "text" and len(f.path) == 1]
-        homes = [self._home(group) for group in self.groups]
-        for file in dict.fromkeys(p.file for p in pieces):
-            groups = [p.row_group for p in pieces if p.file == file]
-            with file.open(texts) as parquet:
-                try:
-                    for first in range(0, len(self.features), BLOCK):
-                        block = self.features[first : first + BLOCK]
-                        beside = [j for j, home in enumerate(homes) if home == first]
-                        extra = [f for j in beside for f in self.groups[j].features]
-                        for batch in self._batches(parquet, file, groups, [*block, *extra]):
-                            yield first, [_column(batch, f) for f in block]
-                            for j in beside:
-                                yield -1 - j, [_column(batch, f) for f in self.groups[j].features]
-                except (pa.ArrowException, OSError) as cause:
-                    raise DatasetError(f"cannot read {file.path!r}: {cause}") from cause
-
-    def _home(self, group: Group) -> int:
-        """The block that has a group's columns anyway; the first if none has them all."""
-        needed = {f.path for f in group.features}
-        starts = range(0, len(self.features), BLOCK)
-        blocks = ({f.path for f in self.features[i : i + BLOCK]} for i in starts)
-        return next((i for i, have in zip(starts, blocks, strict=True) if needed <= have), 0)
-
-    def _batches(
-        self, parquet: pq.ParquetFile, file: File, groups: list[int], block: Sequence[Feature]
-    ) -> Iterator[pa.Table]:
-        names = set(parquet.schema_arrow.names).difference(self.partitions.names)
-        wanted = list(dict.fromkeys(".".join(f.path) for f in block if f.path[0] in names))
-        wanted += [c for c in self.where_columns if c in names]
-        partition = dict(file.partition)
-        for batch in parquet.iter_batches(BATCH_ROWS, groups, wanted, use_threads=False):
-            table = pa.Table.from_batches([batch])
-            for field in self.partitions:
-                scalar = partition_scalar(partition.get(field.name), field.type)
-                column = pa.repeat(scalar, batch.num_rows)
-                table = table.append_column(field, column)
-            if self.where is not None:
-                for name in self.where_columns:
-                    if name not in table.column_names:
-                        nulls = pa.nulls(batch.num_rows, self.schema.field(name).type)
-                        table = table.append_column(name, nulls)
-                table = table.filter(self.where)
-            yield table
-
-
-def _column(table: pa.Table, feature: Feature) -> pa.Array:
-    if feature.path[0] not in table.column_names:
-        return pa.nulls(table.num_rows)
-    chunked = table.column(feature.path[0])
-    if chunked.num_chunks == 1:
-        return feature.of(chunked.chunk(0))
-    return feature.of(chunked.combine_chunks())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -14,7 +14,8 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.features import Skipped
-from kldrift.scan.files import list_files, read_footers
+from kldrift.scan import delta
+from kldrift.scan.files import Footers, list_files, read_footers
 from kldrift.scan.predicate import Unsupported, columns, to_arrow
 from kldrift.scan.protocol import Source
 from kldrift.scan.source import ArrowSource, FrameSource
@@ -24,6 +25,10 @@ READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "parquet": {"mergeSchema": "true"},
 }
 
+TABLE_OPTIONS: Final[Mapping[str, frozenset[str]]] = {"delta": delta.OPTIONS}
+"""The formats of tables over Parquet files, and the options that are read without Spark."""
+NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
+
 
 def why_frame(dataset: Dataset, derived: Mapping[str, str], way: str) -> str:
     """Why a dataset cannot be read with Arrow; empty if it can, before a look at its files."""
@@ -31,9 +36,10 @@ def why_frame(dataset: Dataset, derived: Mapping[str, str], way: str) -> str:
         return "asked for by scan: dataframe"
     if not dataset.path:
         return f"a {'table' if dataset.table else 'SQL query'} is read by Spark"
-    if dataset.format != "parquet":
+    if dataset.format != "parquet" and dataset.format not in TABLE_OPTIONS:
         return f"{dataset.format} is read by Spark"
-    if dataset.options or dataset.schema:
+    known = TABLE_OPTIONS.get(dataset.format, frozenset())
+    if dataset.schema or any(name.lower() not in known for name in dataset.options):
         return "its options or schema are for Spark's reader"
     if derived:
         return "derived features are Spark SQL"
@@ -41,7 +47,7 @@ def why_frame(dataset: Dataset, derived: Mapping[str, str], way: str) -> str:
 
 
 def open_files(dataset: Dataset, side: str) -> ArrowSource | Unsupported:
-    """Open Parquet files for Arrow; no Spark is needed.
+    """Open Parquet files, or a table over such files, for Arrow; no Spark is needed.
 
     Args:
         dataset: its configuration.
@@ -49,17 +55,33 @@ def open_files(dataset: Dataset, side: str) -> ArrowSource | Unsupported:
 
     Raises:
         DatasetError: files are missing, damaged or do not fit together.
+        ConfigError: an option of a table has no such value.
     """
     try:
-        footers = read_footers(list_files(dataset.path))
-    except DatasetError as error:
-        raise DatasetError(f"{side}: {error}") from error
+        what, footers = _footers(dataset)
+    except (ConfigError, DatasetError) as error:
+        raise type(error)(f"{side}: {error}") from error
+    if isinstance(footers, Unsupported):
+        return footers
+    why = f"{what}, read with Arrow in the tasks"
     if dataset.where is None:
-        return ArrowSource(footers)
+        return ArrowSource(footers, why=why)
     where = to_arrow(dataset.where, footers.schema)
     if isinstance(where, Unsupported):
-        return where
-    return ArrowSource(footers, where, tuple(sorted(columns(dataset.where, footers.schema))))
+        return Unsupported(f"where: {where.reason}")
+    return ArrowSource(footers, where, tuple(sorted(columns(dataset.where, footers.schema))), why)
+
+
+def _footers(dataset: Dataset) -> tuple[str, Footers | Unsupported]:
+    """What a dataset's files are, and what their footers say."""
+    if dataset.format == "parquet":
+        return "Parquet files", read_footers(list_files(dataset.path))
+    if len(dataset.path) != 1:
+        raise DatasetError(f"a {dataset.format} table is one folder, got {len(dataset.path)} paths")
+    snapshot = delta.open_delta(dataset.path[0], dataset.options)
+    if isinstance(snapshot, Unsupported):
+        return "", snapshot
+    return snapshot.what, snapshot.footers()
 
 
 def open_source(
@@ -82,7 +104,7 @@ def open_source(
     why = why_frame(dataset, derived, way)
     if not why:
         opened = open_files(dataset, side)
-        why = f"where: {opened.reason}" if isinstance(opened, Unsupported) else ""
+        why = opened.reason if isinstance(opened, Unsupported) else ""
         if isinstance(opened, ArrowSource):
             why = _other_clock(opened, spark)
             if not why:
@@ -106,12 +128,16 @@ def _frame(
 ) -> Source:
     if dataset.path and dataset.format == "parquet":
         open_files(dataset, side)  # names a missing or damaged file better than Spark does
-    elif dataset.path and all("://" not in p for p in dataset.path):
+    elif dataset.format not in TABLE_OPTIONS and not _remote(dataset.path):
         list_files(dataset.path)
-    frame = _read(spark, dataset, side)
+    frame = _read(spark, dataset, side, why)
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
     return frame_source(frame, derived, f"through a Spark DataFrame: {why}")
+
+
+def _remote(paths: Sequence[str]) -> bool:
+    return any("://" in path for path in paths)
 
 
 def frame_source(frame: DataFrame, derived: Mapping[str, str], why: str) -> FrameSource:
@@ -146,13 +172,16 @@ def frame_source(frame: DataFrame, derived: Mapping[str, str], why: str) -> Fram
     )
 
 
-def _read(spark: SparkSession, dataset: Dataset, side: str) -> DataFrame:
+def _read(spark: SparkSession, dataset: Dataset, side: str, why: str) -> DataFrame:
     try:
         frame = _load(spark, dataset)
         frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error
     except Exception as error:
+        if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
+            text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {why}"
+            raise DatasetError(f"{side}: {text}") from error
         hint = ""
         if "COLUMN_ALREADY_EXISTS" in str(error):
             hint = "; for names that differ only in case, set spark.conf: "
