@@ -141,7 +141,9 @@ def test_renamed_columns_and_deletion_vectors_are_honoured(tmp_path, mapping):
     filtered = read(opened(tmp_path, where="n > 3 and day = '2024-01-02' and new is null"))
     assert filtered["text"] == list("eghi")
     # The last row group alone: positions count from the file's first row.
-    last = ArrowSource(replace(source.footers, pieces=source.footers.pieces[2:]))
+    (file_footer,) = source.footers.files
+    only_last = replace(file_footer, pieces=file_footer.pieces[2:])
+    last = ArrowSource(replace(source.footers, files=(only_last,)))
     assert read(last)["n"] == [8]
 
 
@@ -158,7 +160,8 @@ def test_a_feature_that_is_a_partition_alone_counts_no_deleted_rows(tmp_path):
     footers = opened(tmp_path).footers
     features = plan_features(footers.schema, Features(include=("p",))).features
     reader = Reader(features, footers.schema, footers.partitions)
-    assert sum((c.to_pylist() for _, (c,) in reader.columns(footers.pieces)), []) == [7] * 8
+    read_batches = [c.to_pylist() for _, (c,) in reader.columns(footers.pieces)]
+    assert [v for batch in read_batches for v in batch] == [7] * 8
 
 
 def test_a_table_that_arrow_cannot_read_says_why(tmp_path):
@@ -238,6 +241,30 @@ def config(left: Path | str, right: Path | str, output: Path, **more):
         "expectations": False,
     }
     return config_from_mapping(mapping | more)
+
+
+def test_files_whose_partition_or_bounds_cannot_match_are_not_read(tmp_path):
+    write_deltalake(tmp_path, rows(90), partition_by=["day"])
+    for footer in opened(tmp_path).footers.files:
+        if "day=2024-01-02" not in footer.file.path:
+            Path(footer.file.path).unlink()
+    source = opened(tmp_path, where="day = '2024-01-02'")
+    assert source.footers.rows == 30
+    assert source.why == (
+        "Delta table, version 0, 1 of its 3 files by partition, read with Arrow in the tasks"
+    )
+    assert opened(tmp_path, where="day > '2024-01-01' and n < 0").footers.rows == 0
+
+
+@pytest.mark.parametrize("mapping", ["name", "id"])
+def test_bounds_of_renamed_columns_are_those_of_the_file(tmp_path, mapping):
+    schema = pa.schema([pa.field("col-1", pa.int64(), metadata={b"PARQUET:field_id": b"1"})])
+    file = add(tmp_path, "f.parquet", pa.table([list(range(10))], schema=schema))
+    write_log(tmp_path, [("N", "long"), ("new", "long")], [file], mapping=mapping,
+              features=["columnMapping"])  # fmt: skip
+    source = opened(tmp_path, where="n >= 8")
+    assert [p.row_group for p in source.footers.pieces] == [2]
+    assert opened(tmp_path, where="new = 1").footers.pieces == ()
 
 
 @pytest.mark.spark

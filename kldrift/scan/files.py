@@ -5,9 +5,10 @@ from __future__ import annotations
 import glob
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs as pafs
 
 from kldrift.errors import DatasetError
+from kldrift.scan.bounds import Bounds, bounds_of_chunk
 
 FOOTER_THREADS: Final = 16
 NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
@@ -149,54 +151,90 @@ def _partition(folders: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
 
 
 @dataclass(frozen=True)
-class Footers:
-    """What the footers of a dataset's files say.
+class Footer:
+    """What the footer of one file says.
 
     Attributes:
-        schema: all columns, those of partitions last.
-        partitions: the types of the partition columns.
-        pieces: all row groups.
+        file: the file.
+        schema: its columns.
+        pieces: its row groups.
         sizes: compressed bytes by top-level column.
+        bounds: what is known of the columns that were asked for, by row group.
     """
-
-    schema: pa.Schema
-    partitions: pa.Schema
-    pieces: tuple[Piece, ...]
-    sizes: Mapping[str, int]
-
-    @property
-    def rows(self) -> int:
-        """Rows of the dataset, before any filter."""
-        return sum(p.rows for p in self.pieces)
-
-
-@dataclass(frozen=True)
-class Footer:
-    """What the footer of one file says: its columns, row groups, and compressed bytes by column."""
 
     file: File
     schema: pa.Schema
     pieces: tuple[Piece, ...]
     sizes: Mapping[str, int]
+    bounds: tuple[Mapping[str, Bounds], ...] = ()
 
 
-def read_each(files: Sequence[File]) -> list[Footer]:
+@dataclass(frozen=True)
+class Footers:
+    """What the footers of a dataset's files say.
+
+    Attributes:
+        schema: all columns, those of partitions last unless a table says otherwise.
+        partitions: the types of the partition columns.
+        files: the files, and what is in them.
+    """
+
+    schema: pa.Schema
+    partitions: pa.Schema
+    files: tuple[Footer, ...]
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """All row groups."""
+        return tuple(piece for file in self.files for piece in file.pieces)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Compressed bytes by top-level column."""
+        sizes: dict[str, int] = {}
+        for file in self.files:
+            for name, size in file.sizes.items():
+                sizes[name] = sizes.get(name, 0) + size
+        return sizes
+
+    @property
+    def rows(self) -> int:
+        """Rows of the dataset, before any filter."""
+        return sum(p.rows for file in self.files for p in file.pieces)
+
+
+Asked = Callable[[pa.Field], bool]
+"""Whether the bounds of a file's column are wanted."""
+
+
+def ask_nothing(_: pa.Field) -> bool:
+    """No bounds are wanted."""
+    return False
+
+
+def ask_by_name(names: Collection[str]) -> Asked:
+    """The bounds of these columns are wanted; names as in Spark, without regard to case."""
+    lower = {name.lower() for name in names}
+    return lambda field: field.name.lower() in lower
+
+
+def read_each(files: Sequence[File], asked: Asked = ask_nothing) -> list[Footer]:
     """Read the footers of files, in parallel.
 
     Raises:
         DatasetError: a file is missing or damaged.
     """
     with ThreadPoolExecutor(FOOTER_THREADS) as pool:
-        return list(pool.map(_footer, files))
+        return list(pool.map(lambda file: _footer(file, asked), files))
 
 
-def read_footers(files: Sequence[File]) -> Footers:
+def read_footers(files: Sequence[File], asked: Asked = ask_nothing) -> Footers:
     """Read all footers of a dataset that is nothing but its files.
 
     Raises:
         DatasetError: a file is damaged, or two files give one column types that do not fit.
     """
-    read = read_each(files)
+    read = read_each(files, asked)
     columns: dict[str, tuple[pa.DataType, File]] = {}
     for footer in read:
         for field in footer.schema:
@@ -208,30 +246,30 @@ def read_footers(files: Sequence[File]) -> Footers:
     fields = [pa.field(n, t) for n, (t, _) in columns.items() if n not in partitions.names]
     # Spark notes in the metadata which text columns do not compare byte by byte.
     notes = read[0].schema.metadata if read else None
-    return together(read, pa.schema([*fields, *partitions], notes), partitions)
+    return Footers(pa.schema([*fields, *partitions], notes), partitions, tuple(read))
 
 
-def together(read: Sequence[Footer], schema: pa.Schema, partitions: pa.Schema) -> Footers:
-    """The footers of all files of a dataset, whose columns are known."""
-    sizes: dict[str, int] = {}
-    for footer in read:
-        for name, size in footer.sizes.items():
-            sizes[name] = sizes.get(name, 0) + size
-    return Footers(schema, partitions, tuple(p for f in read for p in f.pieces), sizes)
-
-
-def _footer(file: File) -> Footer:
+def _footer(file: File, asked: Asked) -> Footer:
     with file.open() as parquet:
         metadata = parquet.metadata
+        schema = parquet.schema_arrow
         kept = file.kept(metadata.num_rows)
+        wanted = {field.name for field in schema if asked(field)}
+        places = {c: i for i in range(metadata.num_columns) if (c := _path(metadata, i)) in wanted}
         sizes: dict[str, int] = {}
         pieces = []
+        bounds = []
         first = 0
         for i in range(metadata.num_row_groups):
             group = metadata.row_group(i)
             end = first + group.num_rows
             rows = group.num_rows if kept is None else int(kept[first:end].sum())
             pieces.append(Piece(file, i, rows, group.total_byte_size))
+            found = {
+                name: bounds_of_chunk(group.column(j), schema.field(name).type, group.num_rows)
+                for name, j in places.items()
+            }
+            bounds.append(found)
             first = end
         if metadata.num_row_groups:
             group = metadata.row_group(0)
@@ -240,7 +278,12 @@ def _footer(file: File) -> Footer:
                 column = group.column(j)
                 name = column.path_in_schema.split(".")[0]
                 sizes[name] = sizes.get(name, 0) + int(column.total_compressed_size * scale)
-        return Footer(file, parquet.schema_arrow, tuple(pieces), sizes)
+        return Footer(file, schema, tuple(pieces), sizes, tuple(bounds))
+
+
+def _path(metadata: pq.FileMetaData, column: int) -> str:
+    path: str = metadata.schema.column(column).path
+    return path
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:
@@ -290,3 +333,17 @@ def _inferred(texts: set[str]) -> pa.DataType:
     if texts and all(re.fullmatch(r"\d{4}-\d{2}-\d{2}", t) for t in texts):
         return pa.date32()
     return pa.string()
+
+
+def partition_scalar(value: Any, kind: pa.DataType) -> pa.Scalar:
+    """A partition value as a scalar of its column's type; text is that of a folder's name."""
+    converted = value
+    if not isinstance(value, str):
+        return pa.scalar(value, kind)
+    if kind == pa.int64():
+        converted = int(value)
+    elif kind == pa.float64():
+        converted = float(value)
+    elif kind == pa.date32():
+        converted = date.fromisoformat(value)
+    return pa.scalar(converted, kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -15,10 +16,12 @@ from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.features import Skipped
 from kldrift.scan import delta
-from kldrift.scan.files import Footers, list_files, read_footers
+from kldrift.scan.files import Footers, ask_by_name, list_files, read_footers
 from kldrift.scan.predicate import Unsupported, columns, to_arrow
 from kldrift.scan.protocol import Source
+from kldrift.scan.pruning import matcher, partition_bounds, prune
 from kldrift.scan.source import ArrowSource, FrameSource
+from kldrift.scan.table import Snapshot
 
 READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "csv": {"header": "true"},
@@ -69,19 +72,46 @@ def open_files(dataset: Dataset, side: str) -> ArrowSource | Unsupported:
     where = to_arrow(dataset.where, footers.schema)
     if isinstance(where, Unsupported):
         return Unsupported(f"where: {where.reason}")
-    return ArrowSource(footers, where, tuple(sorted(columns(dataset.where, footers.schema))), why)
+    pruned = prune(footers, dataset.where)
+    if len(pruned.pieces) < len(footers.pieces):
+        why += (
+            f"; {len(pruned.pieces):,} of {len(footers.pieces):,} row groups may hold rows that "
+            f"meet where ({pruned.rows:,} of {footers.rows:,} rows)"
+        )
+    return ArrowSource(pruned, where, tuple(sorted(columns(dataset.where, footers.schema))), why)
 
 
 def _footers(dataset: Dataset) -> tuple[str, Footers | Unsupported]:
     """What a dataset's files are, and what their footers say."""
+    asked = _asked(dataset.where)
     if dataset.format == "parquet":
-        return "Parquet files", read_footers(list_files(dataset.path))
+        return "Parquet files", read_footers(list_files(dataset.path), ask_by_name(asked))
     if len(dataset.path) != 1:
         raise DatasetError(f"a {dataset.format} table is one folder, got {len(dataset.path)} paths")
     snapshot = delta.open_delta(dataset.path[0], dataset.options)
     if isinstance(snapshot, Unsupported):
         return "", snapshot
-    return snapshot.what, snapshot.footers()
+    if dataset.where and not isinstance(to_arrow(dataset.where, snapshot.schema), Unsupported):
+        snapshot = _only(snapshot, dataset.where)
+    return snapshot.what, snapshot.footers(asked)
+
+
+def _only(table: Snapshot, where: str) -> Snapshot:
+    """The files of a table whose partition may hold rows that a predicate keeps."""
+    matches = matcher(where, table.schema)
+    files = tuple(f for f in table.files if matches(partition_bounds(f, table.partitions)))
+    if len(files) == len(table.files):
+        return table
+    what = f"{table.what}, {len(files):,} of its {len(table.files):,} files by partition"
+    return replace(table, files=files, what=what)
+
+
+def _asked(where: str | None) -> frozenset[str]:
+    """The columns that a predicate names; none if it cannot be read."""
+    try:
+        return columns(where) if where else frozenset()
+    except ValueError:
+        return frozenset()
 
 
 def open_source(

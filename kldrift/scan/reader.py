@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -15,26 +14,12 @@ import pyarrow.parquet as pq
 from kldrift.errors import DatasetError
 from kldrift.features import Feature
 from kldrift.group import Group
-from kldrift.scan.files import File, Piece, plain_type
+from kldrift.scan.files import File, Piece, partition_scalar, plain_type
 from kldrift.scan.tasks import Columns
 
 BATCH_ROWS: Final = 131_072
 BLOCK: Final = 64
 """Features that are decoded together: bounds a task's memory on wide tables."""
-
-
-def partition_scalar(value: Any, kind: pa.DataType) -> pa.Scalar:
-    """A partition value as a scalar of its column's type; text is that of a folder's name."""
-    converted = value
-    if not isinstance(value, str):
-        return pa.scalar(value, kind)
-    if kind == pa.int64():
-        converted = int(value)
-    elif kind == pa.float64():
-        converted = float(value)
-    elif kind == pa.date32():
-        converted = date.fromisoformat(value)
-    return pa.scalar(converted, kind)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ lies in the folder, and tasks read the files as those of any other dataset.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
 
-from kldrift.scan.files import File, Footer, Footers, plain_type, read_each, together
+from kldrift.scan.files import Asked, File, Footer, Footers, plain_type, read_each
 from kldrift.scan.predicate import Unsupported
 
 FIELD_ID: Final = b"PARQUET:field_id"
@@ -39,8 +39,11 @@ class Snapshot:
     names: Mapping[str, str] | None = None
     ids: Mapping[str, int] | None = None
 
-    def footers(self) -> Footers | Unsupported:
+    def footers(self, asked: Collection[str] = ()) -> Footers | Unsupported:
         """Read the footers of the files, in parallel.
+
+        Args:
+            asked: the columns whose bounds are wanted, without regard to case.
 
         Returns:
             What they say, by the names of the table; or why Arrow cannot read one of them as a
@@ -50,19 +53,29 @@ class Snapshot:
             DatasetError: a file is missing or damaged.
         """
         read = []
-        for footer in read_each(self.files):
+        for footer in read_each(self.files, self._asked(asked)):
             names = self._names_in(footer.schema)
             other = self._other_fields(footer, names)
             if other:
                 return Unsupported(other)
             read.append(_renamed(footer, names))
-        return together(read, self.schema, self.partitions)
+        return Footers(self.schema, self.partitions, tuple(read))
+
+    def _asked(self, names: Collection[str]) -> Asked:
+        lower = {name.lower() for name in names}
+        columns = {name for name in self.schema.names if name.lower() in lower}
+        if self.ids is not None:
+            ids = {self.ids[name] for name in columns}
+            return lambda field: _id(field) in ids
+        named = self.names or {}
+        inside = {named.get(name, name) for name in columns}
+        return lambda field: field.name in inside
 
     def _names_in(self, file: pa.Schema) -> dict[str, str]:
         """The table's columns that a file has, and what it calls them."""
         columns = [n for n in self.schema.names if n not in self.partitions.names]
         if self.ids is not None:
-            by_id = {int((f.metadata or {}).get(FIELD_ID, b"-1")): f.name for f in file}
+            by_id = {_id(field): field.name for field in file}
             return {n: by_id[self.ids[n]] for n in columns if self.ids[n] in by_id}
         named = self.names or {}
         return {n: named.get(n, n) for n in columns if named.get(n, n) in file.names}
@@ -76,6 +89,10 @@ class Snapshot:
         return ""
 
 
+def _id(field: pa.Field) -> int:
+    return int((field.metadata or {}).get(FIELD_ID, b"-1"))
+
+
 def _fields(kind: pa.DataType) -> object:
     """The names and types of a struct's fields, of structs within it too."""
     if pa.types.is_struct(kind):
@@ -87,4 +104,6 @@ def _renamed(footer: Footer, names: Mapping[str, str]) -> Footer:
     file = replace(footer.file, names=tuple(names.items()))
     pieces = tuple(replace(p, file=file) for p in footer.pieces)
     sizes = {n: footer.sizes[i] for n, i in names.items() if i in footer.sizes}
-    return Footer(file, footer.schema, pieces, sizes)
+    fields = [footer.schema.field(inside).with_name(n) for n, inside in names.items()]
+    bounds = tuple({n: b[i] for n, i in names.items() if i in b} for b in footer.bounds)
+    return Footer(file, pa.schema(fields), pieces, sizes, bounds)
