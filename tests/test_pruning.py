@@ -18,7 +18,8 @@ from test_predicate import TREES
 from kldrift.config import Dataset, config_from_mapping
 from kldrift.monitor.job import check, run
 from kldrift.scan.bounds import ALL_NULL, Bounds
-from kldrift.scan.files import File, Footers, ask_by_name, list_files, read_footers
+from kldrift.scan.files import File, Footers, ask_by_name, read_footers
+from kldrift.scan.listing import list_files
 from kldrift.scan.open import open_files
 from kldrift.scan.predicate import columns, to_arrow
 from kldrift.scan.pruning import matcher, prune
@@ -39,14 +40,14 @@ def ordered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[pa.Tabl
         table = TABLE.take(pc.sort_indices(TABLE[name]))
         path = folder / f"{name}.parquet"
         pq.write_table(table, path, row_group_size=-(-len(table) // GROUPS))
-        footers = read_footers([File(str(path), "", ())], ask_by_name(table.column_names))
+        footers = read_footers([File(str(path), None, ())], ask_by_name(table.column_names))
         numbers = np.repeat(np.arange(len(footers.pieces)), [p.rows for p in footers.pieces])
         out[name] = (table.append_column("row group", pa.array(numbers)), footers)
     return out
 
 
 def footers_of(path: Path, where: str) -> Footers:
-    return read_footers([File(str(path), "", ())], ask_by_name(columns(where)))
+    return read_footers([File(str(path), None, ())], ask_by_name(columns(where)))
 
 
 def lost(table: pa.Table, footers: Footers, where: str) -> set[int]:

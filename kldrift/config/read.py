@@ -146,6 +146,7 @@ def _dataset(top: Section, key: str, place: Callable[[str], str]) -> Dataset:
         options=options,
         where=section.text("where"),
         schema=section.text("schema"),
+        filesystem=section.strings("filesystem"),
     )
 
 

@@ -15,7 +15,7 @@ import yaml
 from kldrift.config import Dataset, Features, Override, Spark, config_from_mapping
 from kldrift.errors import DatasetError
 from kldrift.features import Skipped, plan_features
-from kldrift.scan.files import list_files
+from kldrift.scan.listing import list_files
 from kldrift.scan.open import TABLE_OPTIONS, open_files, open_source, why_frame
 from kldrift.scan.predicate import Unsupported
 from kldrift.scan.protocol import Known

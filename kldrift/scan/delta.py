@@ -132,7 +132,7 @@ def _files(table: Any, path: str) -> tuple[File, ...]:
         uri = written if "://" in written or written.startswith("file:") else f"{root}/{written}"
         unseen.discard(uri)
         partition = tuple((action.get("partition") or {}).items())
-        files.append(File(_local(uri, path), "", partition, (), deleted.get(uri, b"")))
+        files.append(File(_local(uri, path), None, partition, (), deleted.get(uri, b"")))
     if unseen:  # never count rows that are deleted
         raise DatasetError(f"the Delta table {path!r} deletes rows of {min(unseen)!r}, not listed")
     return tuple(sorted(files, key=lambda f: f.path))

@@ -1,29 +1,25 @@
-"""Parquet files: which there are, and what their footers say."""
+"""Parquet files, and what their footers say."""
 
 from __future__ import annotations
 
-import glob
 import re
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import fs as pafs
 
 from kldrift.errors import DatasetError
 from kldrift.scan.bounds import Bounds, bounds_of_chunk
+from kldrift.scan.filesystem import Store
 
 FOOTER_THREADS: Final = 16
-NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,7 @@ class File:
 
     Attributes:
         path: where it lies, as its filesystem writes it.
-        uri: the filesystem it lies on, empty for local files.
+        store: the filesystem it lies on; None for local files.
         partition: partition values by column: text of hive-style folders, or typed by a table.
         names: for a file of a table, its columns and what the file calls them; None for a file
             that speaks for itself.
@@ -40,7 +36,7 @@ class File:
     """
 
     path: str
-    uri: str
+    store: Store | None
     partition: tuple[tuple[str, Any], ...]
     names: tuple[tuple[str, str], ...] | None = None
     deleted: bytes = b""
@@ -63,9 +59,8 @@ class File:
         """
         try:
             source: Any = self.path
-            if self.uri:
-                filesystem, _ = pafs.FileSystem.from_uri(self.uri)
-                source = filesystem.open_input_file(self.path)
+            if self.store is not None:
+                source = self.store.open().open_input_file(self.path)
             metadata = pq.read_metadata(source)
             # A file may lack a column that others of its dataset have.
             there = [name for name in dictionary if name in metadata.schema.to_arrow_schema().names]
@@ -92,62 +87,6 @@ class Piece:
     row_group: int
     rows: int
     size: int
-
-
-def list_files(paths: Sequence[str]) -> tuple[File, ...]:
-    """The Parquet files behind paths, globs and folders, in a fixed order.
-
-    Files whose name begins with ``_`` or ``.`` are left out, as Spark does.
-
-    Raises:
-        DatasetError: a path does not exist or holds no file.
-    """
-    files: list[File] = []
-    for path in paths:
-        files.extend(_remote(path) if "://" in path else _local(path))
-    return tuple(sorted(set(files), key=lambda f: (f.uri, f.path)))
-
-
-def _local(pattern: str) -> Iterator[File]:
-    roots = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]  # noqa: PTH207
-    roots = [r for r in roots if Path(r).exists()]
-    if not roots:
-        raise DatasetError(
-            f"{pattern!r}: no such file or folder; check reference.path and current.path"
-        )
-    found = False
-    for root in map(Path, roots):
-        inside = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
-        for path in inside:
-            parts = path.relative_to(root).parts if path != root else (path.name,)
-            if not any(_hidden(part) for part in parts):
-                found = True
-                yield File(str(path), "", _partition(parts[:-1]))
-    if not found:
-        raise DatasetError(f"{pattern!r} holds no files")
-
-
-def _remote(uri: str) -> Iterator[File]:
-    try:
-        filesystem, root = pafs.FileSystem.from_uri(uri)
-        info = filesystem.get_file_info(root)
-        selector = pafs.FileSelector(root, recursive=True)
-        infos = [info] if info.is_file else filesystem.get_file_info(selector)
-    except (pa.ArrowException, OSError) as cause:
-        raise DatasetError(f"cannot list {uri!r}: {cause}") from cause
-    for found in infos:
-        below = found.path[len(root) :].strip("/").split("/")
-        if found.is_file and not any(_hidden(part) for part in below):
-            yield File(found.path, uri, _partition(below[:-1]))
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith((".", "_")) and "=" not in name
-
-
-def _partition(folders: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
-    pairs = (folder.split("=", 1) for folder in folders if "=" in folder)
-    return tuple((unquote(k), None if v == NULL_PARTITION else unquote(v)) for k, v in pairs)
 
 
 @dataclass(frozen=True)

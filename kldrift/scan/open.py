@@ -16,7 +16,8 @@ from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.features import Skipped
 from kldrift.scan import delta
-from kldrift.scan.files import Footers, ask_by_name, list_files, read_footers
+from kldrift.scan.files import Footers, ask_by_name, read_footers
+from kldrift.scan.listing import list_files
 from kldrift.scan.predicate import Unsupported, columns, to_arrow
 from kldrift.scan.protocol import Source
 from kldrift.scan.pruning import matcher, partition_bounds, prune
@@ -85,7 +86,8 @@ def _footers(dataset: Dataset) -> tuple[str, Footers | Unsupported]:
     """What a dataset's files are, and what their footers say."""
     asked = _asked(dataset.where)
     if dataset.format == "parquet":
-        return "Parquet files", read_footers(list_files(dataset.path), ask_by_name(asked))
+        files = list_files(dataset.path, dataset.filesystem)
+        return "Parquet files", read_footers(files, ask_by_name(asked))
     if len(dataset.path) != 1:
         raise DatasetError(f"a {dataset.format} table is one folder, got {len(dataset.path)} paths")
     snapshot = delta.open_delta(dataset.path[0], dataset.options)
