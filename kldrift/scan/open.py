@@ -15,7 +15,7 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.features import Skipped
-from kldrift.scan import delta
+from kldrift.scan import delta, iceberg
 from kldrift.scan.files import Footers, ask_by_name, read_footers
 from kldrift.scan.listing import list_files
 from kldrift.scan.predicate import Unsupported, columns, to_arrow
@@ -29,7 +29,10 @@ READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "parquet": {"mergeSchema": "true"},
 }
 
-TABLE_OPTIONS: Final[Mapping[str, frozenset[str]]] = {"delta": delta.OPTIONS}
+TABLE_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "delta": delta.OPTIONS,
+    "iceberg": iceberg.OPTIONS,
+}
 """The formats of tables over Parquet files, and the options that are read without Spark."""
 NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
 
@@ -90,7 +93,11 @@ def _footers(dataset: Dataset) -> tuple[str, Footers | Unsupported]:
         return "Parquet files", read_footers(files, ask_by_name(asked))
     if len(dataset.path) != 1:
         raise DatasetError(f"a {dataset.format} table is one folder, got {len(dataset.path)} paths")
-    snapshot = delta.open_delta(dataset.path[0], dataset.options)
+    snapshot: Snapshot | Unsupported
+    if dataset.format == "iceberg":
+        snapshot = iceberg.open_iceberg(dataset.path[0], dataset.options, dataset.filesystem)
+    else:
+        snapshot = delta.open_delta(dataset.path[0], dataset.options)
     if isinstance(snapshot, Unsupported):
         return "", snapshot
     if dataset.where and not isinstance(to_arrow(dataset.where, snapshot.schema), Unsupported):

@@ -81,7 +81,9 @@ class Snapshot:
         return {n: named.get(n, n) for n in columns if named.get(n, n) in file.names}
 
     def _other_fields(self, footer: Footer, names: Mapping[str, str]) -> str:
-        """Why a file's structs are not those of the table; empty if they are."""
+        """Why a file cannot be read by the table's names; empty if it can."""
+        if self.ids is not None and all(_id(field) < 0 for field in footer.schema):
+            return f"the columns of {footer.file.path!r} have no field ids"
         for name, inside in names.items():
             wanted, got = self.schema.field(name).type, footer.schema.field(inside).type
             if pa.types.is_struct(wanted) and _fields(wanted) != _fields(got):
