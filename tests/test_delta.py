@@ -104,6 +104,10 @@ def test_a_column_that_was_added_is_null_in_older_files_and_a_wider_type_holds_f
     write_log(tmp_path, fields, adds, features=["typeWidening"])
     source = opened(tmp_path, where="n >= 2")
     assert read(source) == {"n": [2, 2**40], "f": [1.5, 0.1], "new": [None, "a"]}
+    features = plan_features(source.schema, Features(include=("n", "f"))).features
+    reader = Reader(features, source.schema, source.footers.partitions)
+    types = {str(c.type) for _, columns in reader.columns(source.footers.pieces) for c in columns}
+    assert types == {"int64", "double"}
     assert opened(tmp_path, where="new is null").where is not None
     assert read(opened(tmp_path, where="new is null"))["n"] == [1, 2]
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from kldrift.scan.bounds import ALL_NULL, UNKNOWN, Bounds, bounds_of_value
-from kldrift.scan.files import File, Footers, partition_scalar, plain_type
+from kldrift.scan.files import File, Footers, partition_scalar
 from kldrift.scan.operands import column, literal, operand
 from kldrift.scan.predicate import OPERATORS, columns, parse
 from kldrift.scan.spark_comparison import MIRRORED, OPPOSITE, is_string
@@ -40,16 +40,10 @@ def prune(footers: Footers, where: str) -> Footers:
         fixed = partition_bounds(footer.file, footers.partitions)
         there = set(footer.schema.names) - fixed.keys()
         fixed |= dict.fromkeys(read - there - fixed.keys(), ALL_NULL)
-        # Bounds are compared as the dataset's type, so a file must have that very type.
-        sure = {
-            name
-            for name in read & there
-            if plain_type(footer.schema.field(name).type) == footers.schema.field(name).type
-        }
         kept = tuple(
             piece
             for piece, found in zip(footer.pieces, footer.bounds, strict=True)
-            if matches({n: b for n, b in found.items() if n in sure} | fixed)
+            if matches({**found, **fixed})
         )
         if not kept:
             continue
@@ -146,7 +140,8 @@ def _leaf(
 
 
 def _bounds(one: Column, known: Mapping[str, Bounds]) -> Bounds:
-    return known.get(one.name, UNKNOWN)
+    # A dot is a struct's field or a part of a name; which of the two is not looked at.
+    return UNKNOWN if "." in one.name else known.get(one.name, UNKNOWN)
 
 
 def _compared(one: Column, op: str, value: Value, known: Mapping[str, Bounds]) -> bool:
