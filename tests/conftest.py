@@ -37,6 +37,9 @@ def spark() -> Iterator[SparkSession]:
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # The tasks have the environment in which Spark was started; only a server of tests asks.
+    os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
+    os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
     session = (
         SparkSession.builder.master("local[2]")
         .appName("kldrift tests")

@@ -38,6 +38,8 @@ ACCEPTED = {
     "no format": placed(("current", "format"), None),
     "a schema": placed(("current", "schema"), "a int"),
     "an empty option": placed(("current", "options", "nullValue"), ""),
+    "a filesystem": placed(("current", "filesystem"), {"region": "eu-west-1", "anonymous": True}),
+    "no filesystem": placed(("current", "filesystem"), None),
     "sections with nothing in them": minimal(
         features=None, scoring=None, thresholds=None, significance=None, spark=None
     ),
@@ -85,6 +87,8 @@ REFUSED = {
     "a path and a table": placed(("current", "table"), "t"),
     "a format of a table": minimal(current={"table": "t", "format": "csv"}),
     "a schema of a query": minimal(current={"sql": "select 1", "schema": "a int"}),
+    "a filesystem of a table": minimal(current={"table": "t", "filesystem": {"region": "x"}}),
+    "a secret in a filesystem": placed(("current", "filesystem", "Secret_Key"), "x"),
     "options of a query": minimal(current={"sql": "select 1", "options": {"a": "b"}}),
     "an option of nothing": placed(("current", "options", "a"), None),
     "an option that is a list": placed(("current", "options", "a"), []),

@@ -209,7 +209,7 @@ def test_footers_of_many_files_are_read_by_the_tasks(spark, tmp_path, monkeypatc
 @pytest.mark.parametrize("pieces", [0, 1, 5, 100, 20_000])
 def test_row_groups_are_dealt_evenly_and_none_is_lost(pieces):
     rng = np.random.default_rng(pieces)
-    file = File("f", "", ())
+    file = File("f", None, ())
     sizes = rng.integers(1, 10**8, pieces)
     all_of_them = tuple(Piece(file, i, 1, int(size)) for i, size in enumerate(sizes))
     shares = spread(all_of_them, 4)

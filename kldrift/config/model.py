@@ -60,6 +60,7 @@ class Dataset:
     options: dict[str, str] = field(default_factory=dict)
     where: str | None = None
     schema: str | None = None
+    filesystem: dict[str, str] = field(default_factory=dict)
 
     def problems(self) -> Iterator[Problem]:
         """Yield what no run could do."""
@@ -73,6 +74,13 @@ class Dataset:
             yield ("schema",), "goes with path only; a table or a query has its own schema"
         if self.options and self.sql is not None:
             yield ("options",), "go with path or table; a query takes none"
+        if self.filesystem and not self.path:
+            yield ("filesystem",), "goes with path only"
+        for name in self.filesystem:
+            if any(word in name.lower() for word in _SECRET):
+                # Its value is not shown: it would be in every log.
+                text = "credentials are taken from the environment, not from the configuration"
+                yield ("filesystem", name), text
 
 
 @dataclass(frozen=True)
@@ -265,15 +273,30 @@ class Config:
         """16 hexadecimal digits that are equal where two configurations ask the same question.
 
         How the rows are read, where results go and what the session is called change no number,
-        so ``scan``, ``output``, ``expectations``, ``spark`` and the file's name are left out.
+        so ``scan``, ``output``, ``expectations``, ``spark``, the file's name and the datasets'
+        ``filesystem`` are left out.
         """
         question = {key: value for key, value in asdict(self).items() if key not in NO_QUESTION}
         if not self.joint:
             del question["joint"]  # a key that came later asks nothing until it is stated
+        for side in ("reference", "current"):
+            del question[side]["filesystem"]
         canonical = json.dumps(question, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
+_SECRET: Final = (
+    "access",
+    "auth",
+    "connection_string",
+    "credential",
+    "key",
+    "password",
+    "sas_",
+    "secret",
+    "token",
+)
+"""What names of options for filesystems have in them that hold a secret."""
 NO_QUESTION: Final = ("output", "expectations", "spark", "scan", "source")
 
 

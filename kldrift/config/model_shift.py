@@ -143,6 +143,7 @@ class ModelShift:
     def config_hash(self) -> str:
         """16 hexadecimal digits that are equal where two configurations ask the same question."""
         question = {key: value for key, value in asdict(self).items() if key not in NO_QUESTION}
+        del question["data"]["filesystem"]  # how the rows are read
         canonical = json.dumps(question, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

@@ -148,6 +148,7 @@ def dataset(top: Section, key: str, place: Callable[[str], str]) -> Dataset:
         options=options,
         where=section.text("where"),
         schema=section.text("schema"),
+        filesystem=section.strings("filesystem"),
     )
 
 

@@ -15,8 +15,8 @@ import yaml
 from kldrift.config import Dataset, Features, Override, Spark, config_from_mapping
 from kldrift.errors import DatasetError
 from kldrift.features import Skipped, plan_features
-from kldrift.scan.files import list_files
-from kldrift.scan.open import open_files, open_source, why_frame
+from kldrift.scan.listing import list_files
+from kldrift.scan.open import TABLE_OPTIONS, open_files, open_source, why_frame
 from kldrift.scan.predicate import Unsupported
 from kldrift.scan.protocol import Known
 from kldrift.spark.session import open_session
@@ -46,7 +46,7 @@ def init(
     Raises:
         DatasetError: a dataset cannot be read.
     """
-    current_path, reference_path, note = _sides(source, reference)
+    current_path, reference_path, note = _sides(source, reference, format)
     given: dict[str, object] = {"path": [str(p) for p in current_path]}
     if format:
         given["format"] = format
@@ -77,11 +77,14 @@ def init(
     )
 
 
-def _sides(source: str, reference: str | None) -> tuple[list[str], list[str], str]:
+def _sides(
+    source: str, reference: str | None, form: str | None
+) -> tuple[list[str], list[str], str]:
     source = _absolute(source)
     if reference is not None:
         return [source], [_absolute(reference)], ""
-    files = [source] if "://" in source else [f.path for f in list_files([source])]
+    one = "://" in source or form in TABLE_OPTIONS
+    files = [source] if one else [f.path for f in list_files([source])]
     if len(files) > 1:
         return files[-1:], files[:-1], "the files before the last one"
     return [source], [source], "CHANGE THIS: the dataset itself, until you name a reference"

@@ -1,31 +1,25 @@
-"""Parquet files: which there are, what their footers say, and how tasks read them with Arrow."""
+"""Parquet files, and what their footers say."""
 
 from __future__ import annotations
 
-import glob
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+import zlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import fs as pafs
 
 from kldrift.errors import DatasetError
-from kldrift.features import Feature
-from kldrift.group import Group
-from kldrift.scan.tasks import BATCH_ROWS, Columns
+from kldrift.scan.bounds import Bounds, bounds_of_chunk
+from kldrift.scan.filesystem import Store
 
 FOOTER_THREADS: Final = 16
-BLOCK: Final = 64
-"""Features that are decoded together: bounds a task's memory on wide tables."""
-NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
@@ -34,13 +28,28 @@ class File:
 
     Attributes:
         path: where it lies, as its filesystem writes it.
-        uri: the filesystem it lies on, empty for local files.
-        partition: hive-style partition values, by column.
+        store: the filesystem it lies on; None for local files.
+        partition: partition values by column: text of hive-style folders, or typed by a table.
+        names: for a file of a table, its columns and what the file calls them; None for a file
+            that speaks for itself.
+        deleted: a bit for each row that a table deleted, see :func:`pack`; empty if there is none.
     """
 
     path: str
-    uri: str
-    partition: tuple[tuple[str, str | None], ...]
+    store: Store | None
+    partition: tuple[tuple[str, Any], ...]
+    names: tuple[tuple[str, str], ...] | None = None
+    deleted: bytes = b""
+
+    def kept(self, rows: int) -> npt.NDArray[np.bool_] | None:
+        """Which of the file's rows are not deleted, shape ``(rows,)``; None if all are kept."""
+        if not self.deleted:
+            return None
+        bits = np.frombuffer(zlib.decompress(self.deleted), np.uint8)
+        deleted = np.zeros(rows, np.bool_)
+        marked = np.unpackbits(bits)[:rows]  # rows behind the last bit are kept
+        deleted[: len(marked)] = marked
+        return ~deleted
 
     def open(self, dictionary: Sequence[str] = ()) -> pq.ParquetFile:
         """Open the file with Arrow; the named text columns come dictionary-encoded.
@@ -50,9 +59,8 @@ class File:
         """
         try:
             source: Any = self.path
-            if self.uri:
-                filesystem, _ = pafs.FileSystem.from_uri(self.uri)
-                source = filesystem.open_input_file(self.path)
+            if self.store is not None:
+                source = self.store.open().open_input_file(self.path)
             metadata = pq.read_metadata(source)
             # A file may lack a column that others of its dataset have.
             there = [name for name in dictionary if name in metadata.schema.to_arrow_schema().names]
@@ -66,9 +74,14 @@ class File:
             raise DatasetError(f"cannot read {self.path!r} as Parquet: {cause}") from cause
 
 
+def pack(deleted: npt.NDArray[np.bool_]) -> bytes:
+    """Which rows of a file are deleted, as ``File.deleted`` holds it; empty if none is."""
+    return zlib.compress(np.packbits(deleted).tobytes()) if deleted.any() else b""
+
+
 @dataclass(frozen=True)
 class Piece:
-    """A row group of a file: the unit of work that is spread over tasks."""
+    """A row group of a file: the unit of work that is spread over tasks; rows not deleted."""
 
     file: File
     row_group: int
@@ -76,60 +89,23 @@ class Piece:
     size: int
 
 
-def list_files(paths: Sequence[str]) -> tuple[File, ...]:
-    """The Parquet files behind paths, globs and folders, in a fixed order.
+@dataclass(frozen=True)
+class Footer:
+    """What the footer of one file says.
 
-    Files whose name begins with ``_`` or ``.`` are left out, as Spark does.
-
-    Raises:
-        DatasetError: a path does not exist or holds no file.
+    Attributes:
+        file: the file.
+        schema: its columns.
+        pieces: its row groups.
+        sizes: compressed bytes by top-level column.
+        bounds: what is known of the columns that were asked for, by row group.
     """
-    files: list[File] = []
-    for path in paths:
-        files.extend(_remote(path) if "://" in path else _local(path))
-    return tuple(sorted(set(files), key=lambda f: (f.uri, f.path)))
 
-
-def _local(pattern: str) -> Iterator[File]:
-    roots = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]  # noqa: PTH207
-    roots = [r for r in roots if Path(r).exists()]
-    if not roots:
-        raise DatasetError(
-            f"{pattern!r}: no such file or folder; check the path in the configuration"
-        )
-    found = False
-    for root in map(Path, roots):
-        inside = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
-        for path in inside:
-            parts = path.relative_to(root).parts if path != root else (path.name,)
-            if not any(_hidden(part) for part in parts):
-                found = True
-                yield File(str(path), "", _partition(parts[:-1]))
-    if not found:
-        raise DatasetError(f"{pattern!r} holds no files")
-
-
-def _remote(uri: str) -> Iterator[File]:
-    try:
-        filesystem, root = pafs.FileSystem.from_uri(uri)
-        info = filesystem.get_file_info(root)
-        selector = pafs.FileSelector(root, recursive=True)
-        infos = [info] if info.is_file else filesystem.get_file_info(selector)
-    except (pa.ArrowException, OSError) as cause:
-        raise DatasetError(f"cannot list {uri!r}: {cause}") from cause
-    for found in infos:
-        below = found.path[len(root) :].strip("/").split("/")
-        if found.is_file and not any(_hidden(part) for part in below):
-            yield File(found.path, uri, _partition(below[:-1]))
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith((".", "_")) and "=" not in name
-
-
-def _partition(folders: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
-    pairs = (folder.split("=", 1) for folder in folders if "=" in folder)
-    return tuple((unquote(k), None if v == NULL_PARTITION else unquote(v)) for k, v in pairs)
+    file: File
+    schema: pa.Schema
+    pieces: tuple[Piece, ...]
+    sizes: Mapping[str, int]
+    bounds: tuple[Mapping[str, Bounds], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,85 +113,119 @@ class Footers:
     """What the footers of a dataset's files say.
 
     Attributes:
-        schema: all columns, those of partitions last.
+        schema: all columns, those of partitions last unless a table says otherwise.
         partitions: the types of the partition columns.
-        pieces: all row groups.
-        sizes: compressed bytes by top-level column.
+        files: the files, and what is in them.
     """
 
     schema: pa.Schema
     partitions: pa.Schema
-    pieces: tuple[Piece, ...]
-    sizes: Mapping[str, int]
+    files: tuple[Footer, ...]
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """All row groups."""
+        return tuple(piece for file in self.files for piece in file.pieces)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Compressed bytes by top-level column."""
+        sizes: dict[str, int] = {}
+        for file in self.files:
+            for name, size in file.sizes.items():
+                sizes[name] = sizes.get(name, 0) + size
+        return sizes
 
     @property
     def rows(self) -> int:
         """Rows of the dataset, before any filter."""
-        return sum(p.rows for p in self.pieces)
+        return sum(p.rows for file in self.files for p in file.pieces)
 
 
-Footer = tuple[pa.Schema, list[Piece], dict[str, int]]
-"""What one footer says: the columns, the row groups, and compressed bytes by column."""
+Asked = Callable[[pa.Field], bool]
+"""Whether the bounds of a file's column are wanted."""
 
 
-def read_here(files: Sequence[File]) -> list[Footer]:
-    """Read footers in this process, several at once; equal schemas are one object.
+def ask_nothing(_: pa.Field) -> bool:
+    """No bounds are wanted."""
+    return False
+
+
+def ask_by_name(names: Collection[str]) -> Asked:
+    """The bounds of these columns are wanted; names as in Spark, without regard to case."""
+    lower = {name.lower() for name in names}
+    return lambda field: field.name.lower() in lower
+
+
+def read_each(files: Sequence[File], asked: Asked = ask_nothing) -> list[Footer]:
+    """Read the footers of files, in parallel.
 
     Raises:
-        DatasetError: a file is damaged.
+        DatasetError: a file is missing or damaged.
     """
     found: list[Footer] = []
     with ThreadPoolExecutor(FOOTER_THREADS) as pool:
-        for schema, pieces, sizes in pool.map(_footer, files):
-            same = bool(found) and found[-1][0].equals(schema, check_metadata=True)
-            found.append((found[-1][0] if same else schema, pieces, sizes))
+        for footer in pool.map(lambda file: _footer(file, asked), files):
+            before = found[-1].schema if found else None
+            same = before is not None and before.equals(footer.schema, check_metadata=True)
+            # One object for equal schemas: they are wide, and there may be many.
+            found.append(replace(footer, schema=before) if same else footer)
     return found
 
 
-def read_footers(
-    files: Sequence[File], read: Callable[[Sequence[File]], list[Footer]] = read_here
-) -> Footers:
-    """Put together what the footers of a dataset's files say.
+ReadEach = Callable[[Sequence[File], Asked], list[Footer]]
+"""Reads the footers of files: here, or on the executors."""
 
-    Args:
-        files: the files.
-        read: reads the footer of each.
+
+def read_footers(
+    files: Sequence[File], asked: Asked = ask_nothing, read_each: ReadEach = read_each
+) -> Footers:
+    """Read all footers of a dataset that is nothing but its files.
 
     Raises:
         DatasetError: a file is damaged, or two files give one column types that do not fit.
     """
-    footers = read(files)
+    read = read_each(files, asked)
     columns: dict[str, tuple[pa.DataType, File]] = {}
-    sizes: dict[str, int] = {}
-    pieces: list[Piece] = []
     before = None
-    for file, (schema, file_pieces, file_sizes) in zip(files, footers, strict=True):
-        pieces.extend(file_pieces)
-        for name, size in file_sizes.items():
-            sizes[name] = sizes.get(name, 0) + size
-        if schema is before:
+    for footer in read:
+        if footer.schema is before:
             continue
-        before = schema
-        for field in schema:
-            kind = _plain_type(field.type)
-            known, first = columns.get(field.name, (kind, file))
-            columns[field.name] = (_common_type(field.name, known, first, kind, file), first)
+        before = footer.schema
+        for field in footer.schema:
+            kind = plain_type(field.type)
+            known, first = columns.get(field.name, (kind, footer.file))
+            common = _common_type(field.name, known, first, kind, footer.file)
+            columns[field.name] = (common, first)
     partitions = pa.schema(_partition_types(files))
     fields = [pa.field(n, t) for n, (t, _) in columns.items() if n not in partitions.names]
     # Spark notes in the metadata which text columns do not compare byte by byte.
-    notes = footers[0][0].metadata if footers else None
-    schema = pa.schema([*fields, *partitions], notes)
-    return Footers(schema, partitions, tuple(pieces), sizes)
+    notes = read[0].schema.metadata if read else None
+    return Footers(pa.schema([*fields, *partitions], notes), partitions, tuple(read))
 
 
-def _footer(file: File) -> Footer:
+def _footer(file: File, asked: Asked) -> Footer:
     with file.open() as parquet:
         metadata = parquet.metadata
+        schema = parquet.schema_arrow
+        kept = file.kept(metadata.num_rows)
+        wanted = {field.name for field in schema if asked(field)}
+        places = {c: i for i in range(metadata.num_columns) if (c := _path(metadata, i)) in wanted}
         sizes: dict[str, int] = {}
         pieces = []
+        bounds = []
+        first = 0
         for i in range(metadata.num_row_groups):
             group = metadata.row_group(i)
-            pieces.append(Piece(file, i, group.num_rows, group.total_byte_size))
+            end = first + group.num_rows
+            rows = group.num_rows if kept is None else int(kept[first:end].sum())
+            pieces.append(Piece(file, i, rows, group.total_byte_size))
+            found = {
+                name: bounds_of_chunk(group.column(j), schema.field(name).type, group.num_rows)
+                for name, j in places.items()
+            }
+            bounds.append(found)
+            first = end
         if metadata.num_row_groups:
             group = metadata.row_group(0)
             scale = metadata.num_rows / max(1, group.num_rows)
@@ -223,10 +233,16 @@ def _footer(file: File) -> Footer:
                 column = group.column(j)
                 name = column.path_in_schema.split(".")[0]
                 sizes[name] = sizes.get(name, 0) + int(column.total_compressed_size * scale)
-        return parquet.schema_arrow, pieces, sizes
+        return Footer(file, schema, tuple(pieces), sizes, tuple(bounds))
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:
+def _path(metadata: pq.FileMetaData, column: int) -> str:
+    path: str = metadata.schema.column(column).path
+    return path
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """The type of the values, of a column that may be a dictionary."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
@@ -274,11 +290,11 @@ def _inferred(texts: set[str]) -> pa.DataType:
     return pa.string()
 
 
-def partition_scalar(value: str | None, kind: pa.DataType) -> pa.Scalar:
-    """A partition value as a scalar of its column's type."""
-    if value is None:
-        return pa.scalar(None, kind)
-    converted: Any = value
+def partition_scalar(value: Any, kind: pa.DataType) -> pa.Scalar:
+    """A partition value as a scalar of its column's type; text is that of a folder's name."""
+    converted = value
+    if not isinstance(value, str):
+        return pa.scalar(value, kind)
     if kind == pa.int64():
         converted = int(value)
     elif kind == pa.float64():
@@ -286,89 +302,3 @@ def partition_scalar(value: str | None, kind: pa.DataType) -> pa.Scalar:
     elif kind == pa.date32():
         converted = date.fromisoformat(value)
     return pa.scalar(converted, kind)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Reads row groups and yields the columns of features; sent to the executors.
-
-    Attributes:
-        features: what to read.
-        groups: groups of features, read beside one of the features' blocks.
-        schema: the columns of all files.
-        partitions: the types of the partition columns.
-        where: rows to keep, as an Arrow expression; None keeps all.
-        where_columns: the columns that ``where`` reads.
-        batch_rows: rows that are read at once.
-    """
-
-    features: tuple[Feature, ...]
-    schema: pa.Schema
-    partitions: pa.Schema
-    where: Any = None
-    where_columns: tuple[str, ...] = ()
-    groups: tuple[Group, ...] = ()
-    batch_rows: int = BATCH_ROWS
-
-    def columns(self, pieces: Sequence[Piece]) -> Columns:
-        """The features of some row groups, block of features by block, batch by batch."""
-        # Arrow cannot read the dictionaries of nested text over several chunks.
-        texts = [f.path[0] for f in self.features if f.family == "text" and len(f.path) == 1]
-        homes = [self._home(group) for group in self.groups]
-        for file in dict.fromkeys(p.file for p in pieces):
-            groups = [p.row_group for p in pieces if p.file == file]
-            with file.open(texts) as parquet:
-                names = set(parquet.schema_arrow.names).difference(self.partitions.names)
-                try:
-                    for first in range(0, len(self.features), BLOCK):
-                        block = self.features[first : first + BLOCK]
-                        beside = [j for j, home in enumerate(homes) if home == first]
-                        extra = [f for j in beside for f in self.groups[j].features]
-                        wanted = [*block, *extra]
-                        for batch in self._batches(parquet, file, groups, wanted, names):
-                            yield first, [_column(batch, f) for f in block]
-                            for j in beside:
-                                yield -1 - j, [_column(batch, f) for f in self.groups[j].features]
-                except (pa.ArrowException, OSError) as cause:
-                    raise DatasetError(f"cannot read {file.path!r}: {cause}") from cause
-
-    def _home(self, group: Group) -> int:
-        """The block that has a group's columns anyway; the first if none has them all."""
-        needed = {f.path for f in group.features}
-        starts = range(0, len(self.features), BLOCK)
-        blocks = ({f.path for f in self.features[i : i + BLOCK]} for i in starts)
-        return next((i for i, have in zip(starts, blocks, strict=True) if needed <= have), 0)
-
-    def _batches(
-        self,
-        parquet: pq.ParquetFile,
-        file: File,
-        groups: list[int],
-        block: Sequence[Feature],
-        names: AbstractSet[str],
-    ) -> Iterator[pa.Table]:
-        wanted = list(dict.fromkeys(".".join(f.path) for f in block if f.path[0] in names))
-        wanted += [c for c in self.where_columns if c in names]
-        partition = dict(file.partition)
-        for batch in parquet.iter_batches(self.batch_rows, groups, wanted, use_threads=False):
-            table = pa.Table.from_batches([batch])
-            for field in self.partitions:
-                scalar = partition_scalar(partition.get(field.name), field.type)
-                column = pa.repeat(scalar, batch.num_rows)
-                table = table.append_column(field, column)
-            if self.where is not None:
-                for name in self.where_columns:
-                    if name not in table.column_names:
-                        nulls = pa.nulls(batch.num_rows, self.schema.field(name).type)
-                        table = table.append_column(name, nulls)
-                table = table.filter(self.where)
-            yield table
-
-
-def _column(table: pa.Table, feature: Feature) -> pa.Array:
-    if feature.path[0] not in table.column_names:
-        return pa.nulls(table.num_rows)
-    chunked = table.column(feature.path[0])
-    if chunked.num_chunks == 1:
-        return feature.of(chunked.chunk(0))
-    return feature.of(chunked.combine_chunks())

@@ -11,25 +11,25 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from kldrift.errors import DatasetError
-from kldrift.scan.files import File, Footer, read_here
+from kldrift.scan.files import Asked, File, Footer, read_each
 
 FEW: Final = 256
 """Files whose footers the driver reads itself: sooner done than asked for."""
 FILES_PER_TASK: Final = 64
 
 
-def footers_by(spark: SparkSession, files: Sequence[File]) -> list[Footer]:
+def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> list[Footer]:
     """The footer of each file, in their order.
 
     Raises:
         DatasetError: a file is damaged.
     """
     if len(files) <= FEW:
-        return read_here(files)
+        return read_each(files, asked)
     starts = range(0, len(files), FILES_PER_TASK)
     shares = [pickle.dumps(files[i : i + FILES_PER_TASK], 5) for i in starts]
     tasks = spark.range(0, len(shares), 1, len(shares))
-    rows = tasks.mapInArrow(partial(_read, shares), "share long, footers binary").collect()
+    rows = tasks.mapInArrow(partial(_read, shares, asked), "share long, footers binary").collect()
     found: list[Footer] = []
     for row in sorted(rows, key=lambda row: int(row["share"])):
         read = pickle.loads(row["footers"])
@@ -39,11 +39,13 @@ def footers_by(spark: SparkSession, files: Sequence[File]) -> list[Footer]:
     return found
 
 
-def _read(shares: Sequence[bytes], ids: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _read(
+    shares: Sequence[bytes], asked: Asked, ids: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
     for batch in ids:
         for share in batch.column(0).to_pylist():
             try:
-                payload = pickle.dumps(read_here(pickle.loads(shares[share])), 5)
+                payload = pickle.dumps(read_each(pickle.loads(shares[share]), asked), 5)
             except DatasetError as error:
                 payload = pickle.dumps(str(error), 5)  # a line for the reader, no stack trace
             yield pa.record_batch(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -15,17 +16,28 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.features import Skipped
-from kldrift.scan.files import list_files, read_footers, read_here
+from kldrift.scan import delta, iceberg
+from kldrift.scan.files import Footers, ReadEach, ask_by_name, read_each, read_footers
 from kldrift.scan.footers import footers_by
+from kldrift.scan.listing import list_files
 from kldrift.scan.mixed import MixedSource
 from kldrift.scan.predicate import Unsupported, columns, to_arrow
 from kldrift.scan.protocol import Source
+from kldrift.scan.pruning import matcher, partition_bounds, prune
 from kldrift.scan.source import ArrowSource, FrameSource
+from kldrift.scan.table import Snapshot
 
 READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "csv": {"header": "true"},
     "parquet": {"mergeSchema": "true"},
 }
+
+TABLE_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "delta": delta.OPTIONS,
+    "iceberg": iceberg.OPTIONS,
+}
+"""The formats of tables over Parquet files, and the options that are read without Spark."""
+NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
 
 
 def why_frame(dataset: Dataset, way: str) -> str:
@@ -34,9 +46,10 @@ def why_frame(dataset: Dataset, way: str) -> str:
         return "asked for by scan: dataframe"
     if not dataset.path:
         return f"a {'table' if dataset.table else 'SQL query'} is read by Spark"
-    if dataset.format != "parquet":
+    if dataset.format != "parquet" and dataset.format not in TABLE_OPTIONS:
         return f"{dataset.format} is read by Spark"
-    if dataset.options or dataset.schema:
+    known = TABLE_OPTIONS.get(dataset.format, frozenset())
+    if dataset.schema or any(name.lower() not in known for name in dataset.options):
         return "its options or schema are for Spark's reader"
     return ""
 
@@ -44,7 +57,7 @@ def why_frame(dataset: Dataset, way: str) -> str:
 def open_files(
     dataset: Dataset, side: str, spark: SparkSession | None = None
 ) -> ArrowSource | Unsupported:
-    """Open Parquet files for Arrow; no Spark is needed.
+    """Open Parquet files, or a table over such files, for Arrow; no Spark is needed.
 
     Args:
         dataset: its configuration.
@@ -53,18 +66,73 @@ def open_files(
 
     Raises:
         DatasetError: files are missing, damaged or do not fit together.
+        ConfigError: an option of a table has no such value.
     """
     try:
-        files = list_files(dataset.path)
-        footers = read_footers(files, partial(footers_by, spark) if spark else read_here)
-    except DatasetError as error:
-        raise DatasetError(f"{side}: {error}") from error
+        what, footers = _footers(dataset, partial(footers_by, spark) if spark else read_each)
+    except (ConfigError, DatasetError) as error:
+        raise type(error)(f"{side}: {error}") from error
+    if isinstance(footers, Unsupported):
+        return footers
+    why = f"{what}, read with Arrow in the tasks"
     if dataset.where is None:
-        return ArrowSource(footers)
+        return ArrowSource(footers, why=why)
     where = to_arrow(dataset.where, footers.schema)
     if isinstance(where, Unsupported):
-        return where
-    return ArrowSource(footers, where, tuple(sorted(columns(dataset.where, footers.schema))))
+        return Unsupported(f"where: {where.reason}")
+    pruned = prune(footers, dataset.where)
+    if len(pruned.pieces) < len(footers.pieces):
+        why += (
+            f"; {len(pruned.pieces):,} of {len(footers.pieces):,} row groups may hold rows that "
+            f"meet where ({pruned.rows:,} of {footers.rows:,} rows)"
+        )
+    return ArrowSource(pruned, where, tuple(sorted(columns(dataset.where, footers.schema))), why)
+
+
+def _footers(dataset: Dataset, read: ReadEach) -> tuple[str, Footers | Unsupported]:
+    """What a dataset's files are, and what their footers say."""
+    asked = _asked(dataset.where)
+    if dataset.format == "parquet":
+        files = list_files(dataset.path, dataset.filesystem)
+        return "Parquet files", read_footers(files, ask_by_name(asked), read)
+    snapshot = open_table(dataset)
+    if isinstance(snapshot, Unsupported):
+        return "", snapshot
+    if dataset.where and not isinstance(to_arrow(dataset.where, snapshot.schema), Unsupported):
+        snapshot = _only(snapshot, dataset.where)
+    return snapshot.what, snapshot.footers(asked, read)
+
+
+def open_table(dataset: Dataset) -> Snapshot | Unsupported:
+    """A Delta or Iceberg table, as its log has it.
+
+    Raises:
+        DatasetError: there is no such table, or more than one.
+        ConfigError: an option has no such value.
+    """
+    if len(dataset.path) != 1:
+        raise DatasetError(f"a {dataset.format} table is one folder, got {len(dataset.path)} paths")
+    if dataset.format == "iceberg":
+        return iceberg.open_iceberg(dataset.path[0], dataset.options, dataset.filesystem)
+    return delta.open_delta(dataset.path[0], dataset.options)
+
+
+def _only(table: Snapshot, where: str) -> Snapshot:
+    """The files of a table whose partition may hold rows that a predicate keeps."""
+    matches = matcher(where, table.schema)
+    files = tuple(f for f in table.files if matches(partition_bounds(f, table.partitions)))
+    if len(files) == len(table.files):
+        return table
+    what = f"{table.what}, {len(files):,} of its {len(table.files):,} files by partition"
+    return replace(table, files=files, what=what)
+
+
+def _asked(where: str | None) -> frozenset[str]:
+    """The columns that a predicate names; none if it cannot be read."""
+    try:
+        return columns(where) if where else frozenset()
+    except ValueError:
+        return frozenset()
 
 
 def open_source(
@@ -87,7 +155,7 @@ def open_source(
     why = why_frame(dataset, way)
     if not why:
         opened = open_files(dataset, side, spark)
-        why = f"where: {opened.reason}" if isinstance(opened, Unsupported) else ""
+        why = opened.reason if isinstance(opened, Unsupported) else ""
         if isinstance(opened, ArrowSource):
             why = _other_clock(opened, spark)
             if not why and not derived:
@@ -100,7 +168,7 @@ def open_source(
         raise ConfigError(f"scan: arrow is not possible for {side}: {why}; use scan: auto")
     if dataset.path and dataset.format == "parquet":
         open_files(dataset, side, spark)  # names a missing or damaged file better than Spark does
-    elif dataset.path and all("://" not in p for p in dataset.path):
+    elif dataset.format not in TABLE_OPTIONS and not _remote(dataset.path):
         list_files(dataset.path)
     return _frame(spark, dataset, derived, why, side)
 
@@ -117,10 +185,14 @@ def _other_clock(source: ArrowSource, spark: SparkSession) -> str:
 def _frame(
     spark: SparkSession, dataset: Dataset, derived: Mapping[str, str], why: str, side: str
 ) -> FrameSource:
-    frame = _read(spark, dataset, side)
+    frame = _read(spark, dataset, side, why)
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
     return frame_source(frame, derived, f"through a Spark DataFrame: {why}")
+
+
+def _remote(paths: Sequence[str]) -> bool:
+    return any("://" in path for path in paths)
 
 
 def frame_source(frame: DataFrame, derived: Mapping[str, str], why: str) -> FrameSource:
@@ -169,13 +241,16 @@ def _plain_vectors(frame: DataFrame) -> DataFrame:
     return frame.withColumns(arrays)
 
 
-def _read(spark: SparkSession, dataset: Dataset, side: str) -> DataFrame:
+def _read(spark: SparkSession, dataset: Dataset, side: str, why: str) -> DataFrame:
     try:
         frame = _load(spark, dataset)
         frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error
     except Exception as error:
+        if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
+            text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {why}"
+            raise DatasetError(f"{side}: {text}") from error
         hint = ""
         if "COLUMN_ALREADY_EXISTS" in str(error):
             hint = "; for names that differ only in case, set spark.conf: "

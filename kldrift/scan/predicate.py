@@ -12,6 +12,7 @@ down to the comparisons, and a null satisfies neither of the two.
 The session's time zone is taken to be UTC. The expression is for filtering batches. It must not
 prune row groups by Parquet statistics where float columns are read: these leave out NaN, which in
 Spark is greater than every number, and Arrow drops a row group of ``[5.0, NaN]`` for ``x > 6``.
+``kldrift.scan.pruning`` drops those that certainly hold no such row.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def to_arrow(where: str, schema: pa.Schema) -> pc.Expression | Unsupported:
         Unsupported(reason="'ROUND(fare)' is neither a column nor a literal")
     """
     try:
-        return _true_when(_parse(where), True, schema)
+        return _true_when(parse(where), True, schema)
     except RefusedError as refused:
         return Unsupported(str(refused))
     except RecursionError:
@@ -96,7 +97,7 @@ def columns(where: str, schema: pa.Schema | None = None) -> frozenset[str]:
         ['fare']
     """
     try:
-        written = {names(found)[0] for found in _parse(where).find_all(exp.Column)}
+        written = {names(found)[0] for found in parse(where).find_all(exp.Column)}
         if schema is None:
             return frozenset(written)
         identifiers = (exp.column(exp.to_identifier(name, quoted=True)) for name in written)
@@ -105,7 +106,12 @@ def columns(where: str, schema: pa.Schema | None = None) -> frozenset[str]:
         raise ValueError(f"{where!r}: {refused}") from None
 
 
-def _parse(where: str) -> exp.Expression:
+def parse(where: str) -> exp.Expression:
+    """Parse a Spark SQL predicate.
+
+    Raises:
+        RefusedError: it is no predicate, or means one thing or another as Spark is set.
+    """
     for sign, reason in AMBIGUOUS.items():
         if sign in where:
             raise RefusedError(reason)

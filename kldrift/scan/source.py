@@ -21,7 +21,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.features import Feature, Part, Skipped
-from kldrift.scan.files import Footers, Piece, Reader
+from kldrift.scan.files import Footers, Piece
+from kldrift.scan.reader import Reader
 from kldrift.scan.tasks import Columns, Program, run
 
 BYTES_PER_TASK: Final = 64 * 2**20
@@ -34,7 +35,7 @@ PIECES_PER_TASK: Final = 64
 
 @dataclass(frozen=True)
 class ArrowSource:
-    """Parquet files, read by the tasks with Arrow, row group by row group."""
+    """Parquet files, alone or of a table, read by the tasks with Arrow, row group by row group."""
 
     footers: Footers
     where: object = None

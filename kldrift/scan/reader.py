@@ -1,0 +1,144 @@
+"""How tasks read row groups of Parquet files with Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kldrift.errors import DatasetError
+from kldrift.features import Feature
+from kldrift.group import Group
+from kldrift.scan.files import File, Piece, partition_scalar, plain_type
+from kldrift.scan.tasks import BATCH_ROWS, Columns
+
+BLOCK: Final = 64
+"""Features that are decoded together: bounds a task's memory on wide tables."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads row groups and yields the columns of features; sent to the executors.
+
+    Attributes:
+        features: what to read.
+        groups: groups of features, read beside one of the features' blocks.
+        schema: the columns of all files.
+        partitions: the types of the partition columns.
+        where: rows to keep, as an Arrow expression; None keeps all.
+        where_columns: the columns that ``where`` reads.
+        batch_rows: rows that are read at once.
+    """
+
+    features: tuple[Feature, ...]
+    schema: pa.Schema
+    partitions: pa.Schema
+    where: Any = None
+    where_columns: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
+    batch_rows: int = BATCH_ROWS
+
+    def columns(self, pieces: Sequence[Piece]) -> Columns:
+        """The features of some row groups, block of features by block, batch by batch."""
+        # Arrow cannot read the dictionaries of nested text over several chunks.
+        plain = [f.path[0] for f in self.features if f.family == "text" and len(f.path) == 1]
+        homes = [self._home(group) for group in self.groups]
+        for file in dict.fromkeys(p.file for p in pieces):
+            groups = [p.row_group for p in pieces if p.file == file]
+            names = None if file.names is None else dict(file.names)
+            texts = plain if names is None else [names[n] for n in plain if n in names]
+            with file.open(texts) as parquet:
+                there = frozenset(parquet.schema_arrow.names)
+                try:
+                    for first in range(0, len(self.features), BLOCK):
+                        block = self.features[first : first + BLOCK]
+                        beside = [j for j, home in enumerate(homes) if home == first]
+                        extra = [f for j in beside for f in self.groups[j].features]
+                        wanted = [*block, *extra]
+                        for batch in self._batches(parquet, file, groups, wanted, there):
+                            yield first, [_column(batch, f) for f in block]
+                            for j in beside:
+                                yield -1 - j, [_column(batch, f) for f in self.groups[j].features]
+                except (pa.ArrowException, OSError) as cause:
+                    raise DatasetError(f"cannot read {file.path!r}: {cause}") from cause
+
+    def _home(self, group: Group) -> int:
+        """The block that has a group's columns anyway; the first if none has them all."""
+        needed = {f.path for f in group.features}
+        starts = range(0, len(self.features), BLOCK)
+        blocks = ({f.path for f in self.features[i : i + BLOCK]} for i in starts)
+        return next((i for i, have in zip(starts, blocks, strict=True) if needed <= have), 0)
+
+    def _batches(
+        self,
+        parquet: pq.ParquetFile,
+        file: File,
+        groups: list[int],
+        block: Sequence[Feature],
+        there: AbstractSet[str],
+    ) -> Iterator[pa.Table]:
+        inside = {n: n for n in there} if file.names is None else dict(file.names)
+        names = {n: i for n, i in inside.items() if i in there and n not in self.partitions.names}
+        paths = [".".join((names[f.path[0]], *f.path[1:])) for f in block if f.path[0] in names]
+        paths += [names[c] for c in self.where_columns if c in names]
+        wanted = list(dict.fromkeys(paths))
+        partition = dict(file.partition)
+        kept = _kept(parquet, file, groups)
+        first = 0
+        for batch in parquet.iter_batches(self.batch_rows, groups, wanted, use_threads=False):
+            end = first + batch.num_rows
+            left = batch if kept is None else batch.filter(pa.array(kept[first:end]))
+            first, rows = end, left.num_rows
+            table = pa.Table.from_batches([left])
+            if file.names is not None:
+                table = self._as_in_table(table, {i: n for n, i in names.items()})
+            for field in self.partitions:
+                scalar = partition_scalar(partition.get(field.name), field.type)
+                column = pa.repeat(scalar, rows)
+                table = table.append_column(field, column)
+            if self.where is not None:
+                for name in self.where_columns:
+                    if name not in table.column_names:
+                        nulls = pa.nulls(rows, self.schema.field(name).type)
+                        table = table.append_column(name, nulls)
+                table = table.filter(self.where)
+            yield table
+
+    def _as_in_table(self, table: pa.Table, names: Mapping[str, str]) -> pa.Table:
+        """Columns of a file with the names and types that the dataset's table gives them."""
+        table = table.rename_columns([names[n] for n in table.column_names])
+        for i, field in enumerate(table.schema):
+            wanted = self.schema.field(field.name).type
+            if not pa.types.is_nested(wanted) and plain_type(field.type) != wanted:
+                # Spark cuts times to microseconds; no other widening loses anything.
+                safe = not pa.types.is_timestamp(wanted)
+                table = table.set_column(i, field.name, table.column(i).cast(wanted, safe=safe))
+        return table
+
+
+def _kept(
+    parquet: pq.ParquetFile, file: File, groups: Sequence[int]
+) -> npt.NDArray[np.bool_] | None:
+    """Which rows of some row groups, one after the other, are not deleted; None if all are kept."""
+    metadata = parquet.metadata
+    kept = file.kept(metadata.num_rows)
+    if kept is None:
+        return None
+    sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+    ends = np.cumsum(sizes)
+    return np.concatenate([kept[ends[i] - sizes[i] : ends[i]] for i in groups])
+
+
+def _column(table: pa.Table, feature: Feature) -> pa.Array:
+    if feature.path[0] not in table.column_names:
+        return pa.nulls(table.num_rows)
+    chunked = table.column(feature.path[0])
+    if chunked.num_chunks == 1:
+        return feature.of(chunked.chunk(0))
+    return feature.of(chunked.combine_chunks())

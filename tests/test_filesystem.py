@@ -1,0 +1,199 @@
+"""Files in object stores: over real HTTP to a server of S3, inside Spark's tasks."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import fs as pafs
+
+import kldrift
+from kldrift.config import config_from_mapping
+from kldrift.errors import ConfigError, DatasetError
+from kldrift.scan import filesystem
+from kldrift.scan.files import read_footers
+from kldrift.scan.filesystem import Store, locate
+from kldrift.scan.listing import list_files
+
+BUCKET = "lake-of-tests"
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[dict[str, str]]:
+    """The options of a bucket that holds two months of two files, on a server of this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        from moto.server import ThreadedMotoServer
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server.start()
+        host, port = server.get_host_and_port()
+        options = {"endpoint_override": f"{host}:{port}", "scheme": "http", "region": "us-east-1"}
+        s3 = pafs.S3FileSystem(**options, allow_bucket_creation=True)
+        s3.create_dir(BUCKET)
+        for month, shift in (("2024-01", 0.0), ("2024-02", 1.0)):
+            for part in range(2):
+                table = pa.table({"n": np.arange(200) % 7, "x": np.arange(200) % 50 + shift})
+                path = f"{BUCKET}/trips/month={month}/part-{part}.parquet"
+                pq.write_table(table, path, filesystem=s3, row_group_size=50)
+        with s3.open_output_stream(f"{BUCKET}/trips/month=2024-01/_SUCCESS") as file:
+            file.write(b"")
+        yield options
+        server.stop()
+
+
+def names(pattern: str, options: dict[str, str]) -> list[str]:
+    return [
+        file.path.removeprefix(f"{BUCKET}/trips/")
+        for file in list_files([f"s3://{BUCKET}/{pattern}"], options)
+    ]
+
+
+ONE = ["month=2024-01/part-0.parquet", "month=2024-01/part-1.parquet"]
+TWO = ["month=2024-02/part-0.parquet", "month=2024-02/part-1.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("trips/month=2024-01/part-0.parquet", ONE[:1]),
+        ("trips/month=2024-01", ONE),
+        ("trips/", ONE + TWO),
+        ("trips/month=2024-01/*.parquet", ONE),
+        ("trips/*/part-1.parquet", ONE[1:] + TWO[1:]),
+        ("trips/month=*2", TWO),
+        ("trips/**/part-?.parquet", ONE + TWO),
+        ("**/part-[1-9].parquet", ONE[1:] + TWO[1:]),
+        ("tr*", ONE + TWO),
+    ],
+)
+def test_globs_are_as_on_a_local_disk(store, tmp_path, pattern, expected):
+    assert names(pattern, store) == expected
+    for name in (*ONE, *TWO):
+        path = tmp_path / "trips" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    local = list_files([str(tmp_path / pattern)])
+    remote = list_files([f"s3://{BUCKET}/{pattern}"], store)
+    assert [f.path.removeprefix(f"{tmp_path}/trips/") for f in local] == expected
+    assert [f.partition for f in local] == [f.partition for f in remote]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("trips/*.csv", "no such file or folder"),
+        ("nowhere/x.parquet", "no such file or folder"),
+        ("trips/month=2024-01/_*", "holds no files"),
+    ],
+)
+def test_what_is_not_there_is_named(store, pattern, message):
+    with pytest.raises(DatasetError, match=message):
+        names(pattern, store)
+
+
+def test_the_options_may_stand_in_the_uri(store):
+    query = "&".join(f"{k}={v}" for k, v in store.items())
+    assert len(list_files([f"s3://{BUCKET}/trips/*/part-0.parquet?{query}"])) == 2
+
+
+def test_a_filesystem_is_opened_once_however_many_files_there_are(store, monkeypatch):
+    filesystem._opened.cache_clear()
+    made = []
+    real = pafs.S3FileSystem
+    monkeypatch.setattr(pafs, "S3FileSystem", lambda **o: made.append(o) or real(**o))
+    files = list_files([f"s3://{BUCKET}/trips"], store)
+    assert read_footers(files).rows == 800
+    assert len(made) == 1
+
+
+def test_options_are_read_as_what_they_are():
+    options = (("anonymous", "true"), ("request_timeout", "1.5"), ("region", "x"))
+    assert filesystem._s3_options(options) == {
+        "anonymous": True,
+        "request_timeout": 1.5,
+        "region": "x",
+    }
+    with pytest.raises(ConfigError, match=r"filesystem.endpoint: unknown for s3; expected one of"):
+        filesystem._s3_options((("endpoint", "x"),))
+    with pytest.raises(ConfigError, match=r"filesystem.request_timeout: expected a number"):
+        filesystem._s3_options((("request_timeout", "soon"),))
+
+
+def mapping(reference: dict[str, object], current: dict[str, object], output: object):
+    return {
+        "monitor": "store",
+        "reference": reference,
+        "current": current,
+        "output": {"path": str(output)},
+        "expectations": False,
+        "scan": "arrow",
+    }
+
+
+def test_a_secret_is_refused_without_being_shown():
+    side = {"path": "s3://b/k", "filesystem": {"access_key": "AKIA-HUSH", "region": "x"}}
+    with pytest.raises(ConfigError, match=r"reference.filesystem.access_key: credentials") as found:
+        config_from_mapping(mapping(side, {"path": "x"}, "o"))
+    assert "HUSH" not in str(found.value)
+    with pytest.raises(DatasetError, match="holds a password") as shown:
+        locate("s3://AKIA:HUSH@bucket/key", {})
+    assert "HUSH" not in str(shown.value)
+
+
+def test_where_files_lie_is_no_part_of_the_question():
+    hashes = {
+        config_from_mapping(
+            mapping({"path": "s3://b/k", "filesystem": options}, {"path": "/x"}, "o")
+        ).config_hash
+        for options in ({}, {"region": "eu-west-1"})
+    }
+    assert len(hashes) == 1
+
+
+def test_a_scheme_that_nothing_opens_says_what_to_install(monkeypatch):
+    with pytest.raises(DatasetError, match=r"cannot open 'nowhere://b/' with fsspec"):
+        Store("nowhere://b/").open()
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(DatasetError, match=r"no filesystem nowhere2://; install fsspec"):
+        Store("nowhere2://b/").open()
+
+
+def write_local(folder):
+    folder.mkdir()
+    for part in range(2):
+        pq.write_table(pa.table({"x": np.arange(100) % 9}), folder / f"{part}.parquet")
+    return folder
+
+
+def test_a_scheme_that_pyarrow_lacks_is_opened_with_fsspec(tmp_path):
+    root = write_local(tmp_path / "data")
+    files = list_files([f"local://{root}/*.parquet"])
+    assert [f.path for f in files] == [str(root / "0.parquet"), str(root / "1.parquet")]
+    assert read_footers(files).rows == 200
+
+
+@pytest.mark.spark
+def test_a_run_reads_s3_and_fsspec_in_the_tasks(spark, store, tmp_path):
+    sides = [
+        {"path": f"s3://{BUCKET}/trips/month=2024-0{m}/*.parquet", "filesystem": store}
+        for m in (1, 2)
+    ]
+    sides[1]["where"] = "n >= 2"
+    result = kldrift.run(config_from_mapping(mapping(*sides, tmp_path / "drift")), spark=spark)
+    scores = result.scores.set_index("feature")
+    assert scores["n_reference"].to_dict() == {"n": 400, "x": 400}
+    assert scores["n_current"]["x"] == 2 * sum(i % 7 >= 2 for i in range(200))
+    assert result.run["error"] is None
+    root = write_local(tmp_path / "data")
+    side = {"path": f"local://{root}/*.parquet"}
+    plain = kldrift.run(config_from_mapping(mapping(side, side, tmp_path / "o2")), spark=spark)
+    assert plain.scores["n_reference"].tolist() == [200]
