@@ -97,7 +97,7 @@ def _footers(dataset: Dataset) -> tuple[str, Footers | Unsupported]:
     if dataset.format == "iceberg":
         snapshot = iceberg.open_iceberg(dataset.path[0], dataset.options, dataset.filesystem)
     else:
-        snapshot = delta.open_delta(dataset.path[0], dataset.options)
+        snapshot = delta.open_delta(dataset.path[0], dataset.options, dataset.filesystem)
     if isinstance(snapshot, Unsupported):
         return "", snapshot
     if dataset.where and not isinstance(to_arrow(dataset.where, snapshot.schema), Unsupported):
