@@ -15,7 +15,7 @@ from pyarrow import fs as pafs
 import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
-from kldrift.scan import filesystem
+from kldrift.scan import delta, filesystem
 from kldrift.scan.files import read_footers
 from kldrift.scan.filesystem import Store, locate
 from kldrift.scan.listing import list_files
@@ -191,6 +191,20 @@ def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
     assert source.rows is None
     assert source.footers.rows == 5
     assert source.why.startswith("Delta table, version 1, 1 of its 2 files by partition")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"endpoint_override": "h:9000"}, ("https://h:9000", "false")),
+        ({"endpoint_override": "h:9000", "scheme": "http"}, ("http://h:9000", "true")),
+        ({"endpoint_override": "http://h:9000"}, ("http://h:9000", "true")),
+    ],
+    ids=["https", "http", "whole"],
+)
+def test_an_endpoint_is_told_to_deltalake_as_it_wants_it(options, told):
+    found = delta._storage(options)
+    assert (found["AWS_ENDPOINT_URL"], found["AWS_ALLOW_HTTP"]) == told
 
 
 def write_local(folder):
