@@ -290,14 +290,14 @@ def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int)
     starts = np.flatnonzero(np.diff(target, prepend=-1))
     ends = np.append(starts[1:], support.size) - 1
     cells = tuple(
-        support.cells[s] if s == e else _joined(support, int(s), int(e))
+        support.cell(int(s)) if s == e else _joined(support, int(s), int(e))
         for s, e in zip(starts, ends, strict=True)
     )
     return Scored(target, cells)
 
 
 def _joined(support: NumericSupport, first: int, last: int) -> Cell:
-    upper = support.cells[last].upper
+    upper = support.cell(last).upper
     if support.integral and support.points[last] and last < len(support.edges):
         upper = support.amount(support.edges[last])  # behind the last value, not at it
-    return Cell(CellKind.BIN, support.cells[first].lower, upper)
+    return Cell(CellKind.BIN, support.cell(first).lower, upper)

@@ -164,35 +164,30 @@ class NumericSupport:
             return f"{Decimal(int(key)).scaleb(-digits):f}"
         return repr(float(key)).removesuffix(".0")
 
+    def cell(self, i: int) -> Cell:
+        """The cell at a place in the counts."""
+        kind = self.kinds[i]
+        if kind in (CellKind.BIN, CellKind.UNDERFLOW, CellKind.OVERFLOW):
+            low = i - 1
+            if not self.integral and i and self.points[i - 1]:
+                low = i - 2  # right behind a value: show that value, not its neighbour
+            lower = None if kind is CellKind.UNDERFLOW or low < 0 else self.edges[low]
+            upper = None if kind is CellKind.OVERFLOW or i >= len(self.edges) else self.edges[i]
+            return Cell(
+                kind,
+                None if lower is None else self.amount(lower),
+                None if upper is None else self.amount(upper),
+            )
+        if kind is CellKind.VALUE:
+            key = self.edges[i - 1].item()
+            amount = self.amount(key)
+            return Cell(kind, amount, amount, self.text(key))
+        return Cell(kind)
+
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """The cells, in the order of the counts."""
-        bounds: list[int | float | None] = [None, *self.edges.tolist(), None]
-        out = []
-        for i, kind in enumerate(self.kinds):
-            if kind in (CellKind.BIN, CellKind.UNDERFLOW, CellKind.OVERFLOW):
-                low, high = bounds[i], bounds[i + 1]
-                if not self.integral and i and self.points[i - 1]:
-                    low = bounds[i - 1]  # right behind a value: show that value, not its neighbour
-                if kind is CellKind.UNDERFLOW:
-                    low = None
-                if kind is CellKind.OVERFLOW:
-                    high = None
-                out.append(
-                    Cell(
-                        kind,
-                        None if low is None else self.amount(low),
-                        None if high is None else self.amount(high),
-                    )
-                )
-            elif kind is CellKind.VALUE:
-                key = bounds[i]
-                assert key is not None
-                amount = self.amount(key)
-                out.append(Cell(kind, amount, amount, self.text(key)))
-            else:
-                out.append(Cell(kind))
-        return tuple(out)
+        return tuple(self.cell(i) for i in range(self.size))
 
     @cached_property
     def positions(self) -> NDArray[np.float64]:
@@ -224,6 +219,12 @@ class NumericSupport:
 
     def __hash__(self) -> int:
         return hash((self.edges.tobytes(), self.scale, self.unit))
+
+    @property
+    def identity(self) -> bytes:
+        """Bytes that are equal for equal supports."""
+        about = f"{self.edges.dtype}\0{self.scale}\0{self.unit}\0{len(self.edges)}\0"
+        return about.encode() + self.edges.tobytes()
 
     def __str__(self) -> str:
         edges = self.edges if self.integral else self.edges[1:-1]
@@ -270,6 +271,13 @@ class CategoricalSupport:
         return tuple(
             Cell(kind, label=label) for kind, label in zip(self.kinds, labels, strict=True)
         )
+
+    @property
+    def identity(self) -> bytes:
+        """Bytes that are equal for equal supports."""
+        names = [name.encode(errors="surrogatepass") for name in self.categories]
+        sizes = ",".join(str(len(name)) for name in names)
+        return f"text\0{self.floats}\0{sizes}\0".encode() + b"".join(names)
 
     def __str__(self) -> str:
         return f"{len(self.categories)} categories"

@@ -227,6 +227,12 @@ def test_a_file_that_is_gone_is_named(tmp_path):
         open_files(dataset(tmp_path), "reference")
 
 
+def test_a_table_is_not_read_as_the_files_in_its_folder(tmp_path):
+    write_deltalake(tmp_path, rows(3))
+    with pytest.raises(DatasetError, match="is a Delta table; state format: delta"):
+        open_files(dataset(tmp_path, format="parquet"), "reference")
+
+
 def test_a_configuration_is_drafted_for_a_table(tmp_path):
     write_deltalake(tmp_path, rows(9), mode="append")
     write_deltalake(tmp_path, rows(9), mode="append")

@@ -15,10 +15,12 @@ from pyarrow import fs as pafs
 import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
-from kldrift.scan import filesystem
+from kldrift.scan import delta, filesystem
 from kldrift.scan.files import read_footers
 from kldrift.scan.filesystem import Store, locate
 from kldrift.scan.listing import list_files
+from kldrift.scan.open import open_files
+from kldrift.scan.source import ArrowSource
 
 BUCKET = "lake-of-tests"
 
@@ -165,6 +167,44 @@ def test_a_scheme_that_nothing_opens_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(DatasetError, match=r"no filesystem nowhere2://; install fsspec"):
         Store("nowhere2://b/").open()
+
+
+def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
+    from deltalake import DeltaTable, write_deltalake
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    uri = f"s3://{BUCKET}/a delta/table"
+    told = {
+        "AWS_ENDPOINT_URL": f"http://{store['endpoint_override']}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+    }
+    for n in (20, 10):
+        table = pa.table({"n": np.arange(n), "p": ["a b", "c"] * (n // 2)})
+        write_deltalake(uri, table, partition_by=["p"], mode="overwrite", storage_options=told)
+    assert DeltaTable(uri, storage_options=told).version() == 1
+    side = {"path": uri, "format": "delta", "filesystem": store, "where": "p = 'a b'"}
+    config = config_from_mapping(mapping(side, side, "o"))
+    source = open_files(config.reference, "reference")
+    assert isinstance(source, ArrowSource)
+    assert source.rows is None
+    assert source.footers.rows == 5
+    assert source.why.startswith("Delta table, version 1, 1 of its 2 files by partition")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"endpoint_override": "h:9000"}, ("https://h:9000", "false")),
+        ({"endpoint_override": "h:9000", "scheme": "http"}, ("http://h:9000", "true")),
+        ({"endpoint_override": "http://h:9000"}, ("http://h:9000", "true")),
+    ],
+    ids=["https", "http", "whole"],
+)
+def test_an_endpoint_is_told_to_deltalake_as_it_wants_it(options, told):
+    found = delta._storage(options)
+    assert (found["AWS_ENDPOINT_URL"], found["AWS_ALLOW_HTTP"]) == told
 
 
 def write_local(folder):

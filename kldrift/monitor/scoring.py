@@ -218,6 +218,6 @@ def fingerprint(profiles: Sequence[Profile]) -> str:
     """A short hash of profiles: equal for equal supports and counts."""
     digest = hashlib.sha256()
     for profile in profiles:
-        digest.update(repr(profile.support.cells).encode())
+        digest.update(profile.support.identity)
         digest.update(profile.counts.tobytes())
     return digest.hexdigest()[:16]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.scan.files import File, pack
+from kldrift.scan.filesystem import locate
 from kldrift.scan.predicate import Unsupported
 from kldrift.scan.table import Snapshot
 
@@ -34,15 +34,24 @@ KNOWN_FEATURES: Final = frozenset(
         "vacuumProtocolCheck",
     }
 )
+STORE_OPTIONS: Final = {
+    "anonymous": "AWS_SKIP_SIGNATURE",
+    "region": "AWS_REGION",
+    "role_arn": "AWS_ROLE_ARN",
+    "session_name": "AWS_ROLE_SESSION_NAME",
+}
 SPARK_NOTES: Final = b"org.apache.spark.sql.parquet.row.metadata"
 
 
-def open_delta(path: str, options: Mapping[str, str]) -> Snapshot | Unsupported:
+def open_delta(
+    path: str, options: Mapping[str, str], filesystem: Mapping[str, str]
+) -> Snapshot | Unsupported:
     """Read the log of a Delta table.
 
     Args:
         path: the table's folder.
         options: ``versionAsOf``, a number; by default the newest version is read.
+        filesystem: how to open the store of its files, as the configuration has it.
 
     Returns:
         The table's files; or why Arrow cannot read them.
@@ -61,7 +70,7 @@ def open_delta(path: str, options: Mapping[str, str]) -> Snapshot | Unsupported:
         return Unsupported("Delta tables are read with deltalake: pip install 'kldrift[delta]'")
     version = _version(options)
     try:
-        table = DeltaTable(path, version=version)
+        table = DeltaTable(path, version=version, storage_options=_storage(filesystem))
     except TableNotFoundError as cause:
         text = f"no Delta table at {path!r}; check the path in the configuration"
         raise DatasetError(text) from cause
@@ -74,7 +83,7 @@ def open_delta(path: str, options: Mapping[str, str]) -> Snapshot | Unsupported:
     if unknown:
         return Unsupported(f"the Delta table has {', '.join(unknown)}")
     try:
-        return _snapshot(table, path)
+        return _snapshot(table, path, filesystem)
     except DeltaError as cause:
         raise DatasetError(f"cannot read the Delta table {path!r}: {_first_line(cause)}") from cause
 
@@ -92,7 +101,20 @@ def _version(options: Mapping[str, str]) -> int | None:
     return None
 
 
-def _snapshot(table: Any, path: str) -> Snapshot | Unsupported:
+def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
+    """What deltalake is told of a store, from what pyarrow is."""
+    scheme = filesystem.get("scheme", "https")
+    told = {}
+    for name, value in filesystem.items():
+        if name == "endpoint_override":
+            told["AWS_ENDPOINT_URL"] = value if "://" in value else f"{scheme}://{value}"
+            told["AWS_ALLOW_HTTP"] = str(told["AWS_ENDPOINT_URL"].startswith("http:")).lower()
+        elif name in STORE_OPTIONS:
+            told[STORE_OPTIONS[name]] = value
+    return told
+
+
+def _snapshot(table: Any, path: str, filesystem: Mapping[str, str]) -> Snapshot | Unsupported:
     declared = json.loads(table.schema().to_json())["fields"]
     metadata = table.metadata()
     mode = metadata.configuration.get("delta.columnMapping.mode", "none")
@@ -111,7 +133,7 @@ def _snapshot(table: Any, path: str) -> Snapshot | Unsupported:
     elif mode == "id":
         ids = {n: int(m["delta.columnMapping.id"]) for n, m in mapping.items()}
     what = f"Delta table, version {table.version()}"
-    return Snapshot(what, _files(table, path), schema, partitions, names, ids)
+    return Snapshot(what, _files(table, path, filesystem), schema, partitions, names, ids)
 
 
 def _type_name(field: Mapping[str, Any]) -> str:
@@ -119,7 +141,7 @@ def _type_name(field: Mapping[str, Any]) -> str:
     return str(kind["type"] if isinstance(kind, dict) else kind)
 
 
-def _files(table: Any, path: str) -> tuple[File, ...]:
+def _files(table: Any, path: str, filesystem: Mapping[str, str]) -> tuple[File, ...]:
     actions = pa.table(table.get_add_actions())
     wanted = [n for n in ("path", "partition") if n in actions.column_names]
     features = table.protocol().reader_features or ()
@@ -132,7 +154,12 @@ def _files(table: Any, path: str) -> tuple[File, ...]:
         uri = written if "://" in written or written.startswith("file:") else f"{root}/{written}"
         unseen.discard(uri)
         partition = tuple((action.get("partition") or {}).items())
-        files.append(File(_local(uri, path), None, partition, (), deleted.get(uri, b"")))
+        store, place = None, unquote(uri)
+        if uri.startswith("file:"):
+            place = place.removeprefix("file://").removeprefix("file:")
+        else:
+            store, place = locate(place, filesystem)
+        files.append(File(place, store, partition, (), deleted.get(uri, b"")))
     if unseen:  # never count rows that are deleted
         raise DatasetError(f"the Delta table {path!r} deletes rows of {min(unseen)!r}, not listed")
     return tuple(sorted(files, key=lambda f: f.path))
@@ -145,10 +172,3 @@ def _deleted(table: Any) -> dict[str, bytes]:
         for uri, kept in zip(batch["filepath"].to_pylist(), batch["selection_vector"], strict=True):
             found[uri] = pack(~kept.values.to_numpy(zero_copy_only=False).astype(np.bool_))
     return found
-
-
-def _local(uri: str, path: str) -> str:
-    """The path of a local file, from its URI in the log."""
-    if not uri.startswith("file:"):
-        raise DatasetError(f"the Delta table {path!r} lists {uri!r}, which is no local file")
-    return str(Path(unquote(uri.removeprefix("file://").removeprefix("file:"))))

@@ -31,7 +31,7 @@ def list_files(
         filesystem: how to open the filesystems of URIs, as the configuration has it.
 
     Raises:
-        DatasetError: a path does not exist or holds no file.
+        DatasetError: a path does not exist, holds no file, or is a Delta table.
     """
     files: list[File] = []
     for path in paths:
@@ -48,6 +48,8 @@ def _local(pattern: str) -> Iterator[File]:
         )
     found = False
     for root in map(Path, roots):
+        if (root / "_delta_log").is_dir():  # its folder has files that are no longer part of it
+            raise DatasetError(f"{str(root)!r} is a Delta table; state format: delta")
         inside = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
         for path in inside:
             parts = path.relative_to(root).parts if path != root else (path.name,)

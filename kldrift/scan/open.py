@@ -114,7 +114,7 @@ def open_table(dataset: Dataset) -> Snapshot | Unsupported:
         raise DatasetError(f"a {dataset.format} table is one folder, got {len(dataset.path)} paths")
     if dataset.format == "iceberg":
         return iceberg.open_iceberg(dataset.path[0], dataset.options, dataset.filesystem)
-    return delta.open_delta(dataset.path[0], dataset.options)
+    return delta.open_delta(dataset.path[0], dataset.options, dataset.filesystem)
 
 
 def _only(table: Snapshot, where: str) -> Snapshot:
