@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from kldrift.binning import Binning, settle
 from kldrift.config import Features
 from kldrift.features import Feature, plan_features
-from kldrift.scan.files import list_files, read_footers
+from kldrift.scan.files import read_footers
+from kldrift.scan.listing import list_files
 from kldrift.scan.open import frame_source
 from kldrift.scan.protocol import Source
 from kldrift.scan.source import ArrowSource
