@@ -7,6 +7,7 @@ Python per value.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import cached_property
 from typing import Final
@@ -72,8 +73,7 @@ class Counter:
     def count(self, column: pa.Array) -> tuple[Counts, Moments]:
         """Rows per cell and moments of one batch, shape ``(support.size,)``."""
         if isinstance(self.support, CategoricalSupport):
-            cells = self._cells_of_text(column, self.support)
-            return np.bincount(cells, minlength=self.support.size), NO_MOMENTS
+            return self._count_text(column, self.support), NO_MOMENTS
         keys = numbers(column, self.reading)
         if len(keys) >= FEW and self._grid is not None:
             return self._by_grid(keys, len(column) - len(keys), self.support, self._grid)
@@ -105,15 +105,18 @@ class Counter:
         counts[-1] = null
         if support.integral:
             counts[: support.intervals] = grid.count(keys)
-            return counts, Moments.of(keys.astype(np.float64), support.pivot)
-        if not (np.isfinite(keys.min()) and np.isfinite(keys.max())):
+            return counts, Moments.of(keys, support.pivot)
+        low, high = float(keys.min()), float(keys.max())
+        between: tuple[float, float] | None = (low, high)
+        if not (math.isfinite(low) and math.isfinite(high)):
             rows = len(keys)
             counts[0] = np.count_nonzero(keys == -np.inf)
             counts[support.intervals - 1] = np.count_nonzero(keys == np.inf)
             keys = keys[np.isfinite(keys)]
+            between = None
             counts[-2] = rows - len(keys) - counts[0] - counts[support.intervals - 1]
         counts[1 : support.intervals - 1] = grid.count(keys)
-        return counts, Moments.of(keys, support.pivot)
+        return counts, Moments.of(keys, support.pivot, between)
 
     def count_groups(
         self, column: pa.Array, groups: NDArray[np.int64], n_groups: int
@@ -137,6 +140,27 @@ class Counter:
         counts = np.bincount(groups * size + cells, minlength=n_groups * size)
         return counts.reshape(n_groups, size), moments
 
+    def _count_text(self, column: pa.Array, support: CategoricalSupport) -> Counts:
+        """Rows per cell: each name of the batch is looked up once."""
+        counts = np.zeros(support.size, dtype=np.int64)
+        other = len(support.categories)
+        if self.reading is Reading.PRESENCE:
+            counts[-1] = plain(column).null_count
+            counts[other] = len(column) - counts[-1]
+            return counts
+        tally = Tally(column)
+        of_name, null, nan = tally.counts()
+        cells = self._cells_of_names(tally, support)
+        counts[: other + 1] = np.bincount(cells, of_name, other + 1)
+        counts[-1] += null
+        counts[-2] += nan
+        return counts
+
+    def _cells_of_names(self, tally: Tally, support: CategoricalSupport) -> NDArray[np.int64]:
+        found = pc.index_in(tally.names, value_set=self._categories)
+        cells = found.fill_null(len(support.categories)).to_numpy(zero_copy_only=False)
+        return np.asarray(cells.astype(np.int64))
+
     def _cells_of_text(self, column: pa.Array, support: CategoricalSupport) -> NDArray[np.int64]:
         other = len(support.categories)
         if self.reading is Reading.PRESENCE:
@@ -144,9 +168,8 @@ class Counter:
             presence: Counts = np.where(valid, other, support.size - 1)
             return presence
         tally = Tally(column)
-        found = pc.index_in(tally.names, value_set=self._categories).fill_null(other)
         flow = [support.size - 2, support.size - 1]  # codes -2 (NaN) and -1 (null) come last
-        cells: Counts = np.append(found.to_numpy(zero_copy_only=False), flow).astype(np.int64)
+        cells = np.append(self._cells_of_names(tally, support), flow)
         return np.asarray(cells[tally.codes])
 
     def _cells_of_numbers(

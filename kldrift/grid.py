@@ -20,6 +20,8 @@ from kldrift.sketch import order_key
 from kldrift.support import Keys
 
 SLOTS: Final = 4096
+CHUNK: Final = 32_768
+"""Numbers that are looked up together: they stay in a core's cache."""
 MOST_EDGES: Final = 2
 """Edges in a slot that numbers are compared with one by one; with more, they are searched."""
 
@@ -50,7 +52,7 @@ class Grid:
         if self._exact:
             held[:] = 0
         self._held = np.minimum(held, MOST_EDGES + 1).astype(np.uint8)
-        self._plain = self._held == 0
+        self._odd = self._held > 0
 
     def count(self, values: Keys) -> Int64s:
         """How many values lie below the first edge, between each two, and from the last on.
@@ -62,15 +64,19 @@ class Grid:
             Counts, shape ``(m + 1,)``; an edge belongs to the interval that begins with it.
         """
         size = len(self._edges) + 1
-        slots = self._way.slots(values)
-        filled = np.bincount(slots, minlength=SLOTS)
-        sums = np.bincount(self._before, np.where(self._plain, filled, 0), size)
-        counts = sums.astype(np.int64)
-        if not self._exact:
-            odd = np.flatnonzero(self._held[slots])
-            if len(odd):
-                counts += np.bincount(self._compared(values[odd], slots[odd]), minlength=size)
-        return counts
+        filled = np.zeros(SLOTS, dtype=np.int64)
+        counts = np.zeros(size, dtype=np.int64)
+        for start in range(0, len(values), CHUNK):
+            chunk = values[start : start + CHUNK]
+            slots = self._way.slots(chunk)
+            filled += np.bincount(slots, minlength=SLOTS)
+            if not self._exact:
+                odd = np.flatnonzero(self._odd[slots])
+                if len(odd):
+                    found = self._compared(chunk[odd], slots[odd])
+                    counts += np.bincount(found, minlength=size)
+        filled[self._odd] = 0
+        return counts + np.bincount(self._before, filled, size).astype(np.int64)
 
     def _compared(self, values: Keys, slots: Int64s) -> Int64s:
         before, held = self._before[slots], self._held[slots]

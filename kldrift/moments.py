@@ -8,6 +8,7 @@ before the first row is seen: what is rounded then is the same for a value where
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, Self
@@ -55,22 +56,32 @@ class Moments:
     maximum: float = -math.inf
 
     @classmethod
-    def of(cls, values: Floats, pivot: float = 0.0) -> Self:
+    def of(
+        cls,
+        values: NDArray[np.float64] | NDArray[np.int64],
+        pivot: float = 0.0,
+        between: tuple[float, float] | None = None,
+    ) -> Self:
         """Moments of finite values, shape ``(n,)``.
 
         Args:
-            values: in any order; no NaN, no infinities.
+            values: in any order; no NaN, no infinities; integers count as doubles.
             pivot: a value near them, known before them.
+            between: the smallest and the largest, if they are known.
         """
         if not len(values):
             return cls(pivot=pivot)
         total1, total2 = (0.0, 0.0), (0.0, 0.0)
+        room = np.empty((3, min(len(values), CHUNK)))
         with np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, len(values), CHUNK):
-                deviations = values[start : start + CHUNK] - pivot
-                total1 = _added(total1, _sum(deviations))
-                total2 = _added(total2, _sum_of_squares(deviations))
-        low, high = float(values.min()), float(values.max())
+                chunk = values[start : start + CHUNK]
+                deviations, *free = room[:, : len(chunk)]
+                np.subtract(chunk, pivot, out=deviations)
+                least, most = float(deviations.min()), float(deviations.max())
+                total1 = _added(total1, _sum(deviations, max(-least, most), free))
+                total2 = _added(total2, _sum_of_squares(deviations, least, most, free))
+        low, high = between or (float(values.min()), float(values.max()))
         return cls(len(values), pivot, *total1, *total2, low, high)
 
     def __add__(self, other: Self) -> Self:
@@ -179,36 +190,46 @@ def _added(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float
     return total, low - (total - high)
 
 
-def _sum(values: Floats) -> tuple[float, float]:
+def _sum(values: Floats, largest: float, free: Sequence[Floats]) -> tuple[float, float]:
     """The sum of at most 32,768 doubles, to about twice a double's precision.
 
     Each value is split at a common bit: the upper parts are few bits wide, so that their sum is
     exact in any order, and the lower parts are so small that rounding them does not matter.
+
+    Args:
+        values: what to add up.
+        largest: the largest of their absolute values.
+        free: an array of their shape that may be written to, first of all.
     """
-    largest = float(np.abs(values).max())
     if not 0 < largest < 1e290:
         total = float(values.sum())
         return (total, 0.0) if math.isfinite(total) else (math.inf, 0.0)
-    upper = _upper(values, largest)
-    high, low = float(upper.sum()), float((values - upper).sum())
+    upper = _upper(values, largest, free[0])
+    high = float(upper.sum())
+    low = float(np.subtract(values, upper, out=upper).sum())
     total = high + low
     return total, low - (total - high)
 
 
-def _upper(values: Floats, largest: float) -> Floats:
+def _upper(values: Floats, largest: float, out: Floats | None = None) -> Floats:
     """The values rounded to 26 bits of the largest one."""
     anchor = math.ldexp(1.5, math.frexp(largest)[1] + SPLIT_BITS)
-    return (values + anchor) - anchor
+    upper = np.add(values, anchor, out=out)
+    upper -= anchor
+    return upper
 
 
-def _sum_of_squares(deviations: Floats) -> tuple[float, float]:
-    low, high = float(deviations.min()), float(deviations.max())
+def _sum_of_squares(
+    deviations: Floats, low: float, high: float, free: Sequence[Floats]
+) -> tuple[float, float]:
     largest = max(-low, high)
     if largest < FAR * (high - low) or not largest < 1e145:
-        return _sum(deviations * deviations)
+        squares = np.multiply(deviations, deviations, out=free[1])
+        return _sum(squares, largest * largest, free)
     # All are far from the pivot and near each other: the digits that differ are those that a
     # rounded square would lose, so square the two halves of each number.
     upper = _upper(deviations, largest)
     lower = deviations - upper
-    cross = _sum(2 * upper * lower)
-    return _added(_added(_sum(upper * upper), cross), _sum(lower * lower))
+    parts = (upper * upper, 2 * upper * lower, lower * lower)
+    sums = [_sum(part, float(np.abs(part).max()), free) for part in parts]
+    return _added(_added(sums[0], sums[1]), sums[2])
