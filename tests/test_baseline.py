@@ -218,3 +218,22 @@ def test_a_query_has_no_version_and_is_read_each_time(spark, folder, unread):
     unread()
     with pytest.raises(ReadAgainError):
         run(spark, folder, **wanted)
+
+
+def test_a_delta_table_is_read_again_when_it_has_a_new_version(spark, tmp_path, unread):
+    deltalake = pytest.importorskip("deltalake")
+    rows = pa.table({"x": np.arange(100) % 7, "y": np.arange(100) / 9})
+    for name in ("reference", "current"):
+        deltalake.write_deltalake(str(tmp_path / name), rows)
+    table = {"path": str(tmp_path / "reference"), "format": "delta"}
+    wanted = {
+        "reference": table,
+        "current": table | {"path": str(tmp_path / "current")},
+        "joint": {},
+    }
+    run(spark, tmp_path, **wanted)
+    deltalake.write_deltalake(str(tmp_path / "reference"), rows, mode="append")
+    again = run(spark, tmp_path, **wanted)
+    assert again.run["rows_reference"] == 200
+    unread()
+    assert run(spark, tmp_path, **wanted).run["rows_reference"] == 200

@@ -192,6 +192,13 @@ def test_only_derived_features_leave_nothing_to_arrow(spark, folders):
     assert outcome.rows_reference == 400
 
 
+def test_sketches_of_many_tasks_are_merged_in_two_steps_to_the_same(
+    spark, folders, baseline, monkeypatch
+):
+    monkeypatch.setattr("kldrift.spark.stages.TASKS_AT_ONCE", 1)
+    assert_same(baseline, outcome_of(spark, config(folders["shuffled"], folders["mixed"])))
+
+
 def test_footers_of_many_files_are_read_by_the_tasks(spark, tmp_path, monkeypatch):
     table = pa.table({"x": np.arange(900), "y": np.arange(900) / 7})
     write_parts(table, tmp_path / "many", 300)

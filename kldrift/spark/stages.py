@@ -6,6 +6,7 @@ happen in grouped pandas UDFs, so that what reaches the driver does not grow wit
 
 from __future__ import annotations
 
+import math
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -23,7 +24,7 @@ from kldrift.group import NO_ROWS, Group, GroupCounts
 from kldrift.moments import Moments
 from kldrift.profile import Profile
 from kldrift.scan.protocol import Source
-from kldrift.scan.source import parallelism
+from kldrift.scan.source import TASKS_PER_WORKER, parallelism
 from kldrift.scan.tasks import (
     COUNTS_DDL,
     SKETCHES_DDL,
@@ -33,6 +34,7 @@ from kldrift.scan.tasks import (
     group_from_packed,
     group_rows,
     moment_columns,
+    pack,
     packed_row,
     propose_one,
     unpack,
@@ -51,6 +53,8 @@ MOMENTS: Final = (
     "maximum",
 )
 FEATURES_PER_BUCKET: Final = 50
+TASKS_AT_ONCE: Final = 512
+"""Tasks whose sketches of a feature are merged in one step; those of more in two."""
 SCORED_DDL: Final = f"{COUNTS_DDL}, {', '.join(f'{name} double' for name in SCORES)}"
 
 Collect = Callable[[DataFrame], list[Any]]
@@ -71,6 +75,11 @@ def propose(
         return _choose_bucket(features, binning, sketches)
 
     buckets = _bucket(spark, len(features))
+    most = TASKS_PER_WORKER * parallelism(spark)
+    if most > TASKS_AT_ONCE:
+        # A feature's sketches of that many tasks are more than one worker should hold.
+        share = (F.spark_partition_id() % math.isqrt(most)).alias("share")
+        sketches = sketches.groupBy(buckets, share).applyInPandas(_merge_sketches, SKETCHES_DDL)
     merged = sketches.groupBy(buckets).applyInPandas(chooser, "feature int, proposal binary")
     found = {row["feature"]: pickle.loads(row["proposal"]) for row in collect(merged)}
     return [found[i] for i in range(len(features))]
@@ -82,13 +91,24 @@ def _bucket(spark: SparkSession, features: int) -> Any:
     return (F.col("feature") % buckets).alias("bucket")
 
 
-def _choose_bucket(
-    features: Sequence[Feature], binning: Binning, sketches: pd.DataFrame
-) -> pd.DataFrame:
+def _merged_sketches(sketches: pd.DataFrame) -> dict[int, Sketch]:
     merged: dict[int, Sketch] = {}
     for i, payload in zip(sketches["feature"], sketches["sketch"], strict=True):
         sketch = unpack(payload)
         merged[i] = merged[i] + sketch if i in merged else sketch  # type: ignore[operator]
+    return merged
+
+
+def _merge_sketches(sketches: pd.DataFrame) -> pd.DataFrame:
+    merged = _merged_sketches(sketches)
+    payloads = [pack(sketch) for sketch in merged.values()]
+    return pd.DataFrame({"feature": list(merged), "sketch": payloads}).astype({"feature": "int32"})
+
+
+def _choose_bucket(
+    features: Sequence[Feature], binning: Binning, sketches: pd.DataFrame
+) -> pd.DataFrame:
+    merged = _merged_sketches(sketches)
     proposals = [pickle.dumps(propose_one(features[i], s, binning), 5) for i, s in merged.items()]
     return pd.DataFrame({"feature": list(merged), "proposal": proposals}).astype(
         {"feature": "int32"}

@@ -28,6 +28,7 @@ from tests.bench.table import Row, summarised
 DECODE = "raw Arrow decode"
 SQL = "Spark SQL min, max, avg, stddev, count (numbers only)"
 NOOP = "Spark noop scan"
+MAP = "Spark mapInArrow that looks at nothing"
 
 
 def decode(spark: SparkSession, source: ArrowSource) -> int:
@@ -58,6 +59,11 @@ def decode_shares(
     yield pa.record_batch([pa.array([total], pa.int64())], names=["n"])
 
 
+def count_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The floor of the DataFrame way: Spark sends the rows, and nobody looks at them."""
+    yield pa.record_batch([pa.array([sum(b.num_rows for b in batches)], pa.int64())], names=["n"])
+
+
 def statistics_of(df: DataFrame) -> object:
     """Spark's own statistics of the number columns."""
     numbers = [name for name, kind in df.dtypes if kind == "double"]
@@ -77,6 +83,7 @@ def run(folder: Path, options: Options) -> list[Row]:
             DECODE: timed(lambda: decode(spark, source)),
             SQL: timed(lambda: statistics_of(df)),
             NOOP: timed(lambda: df.write.format("noop").mode("overwrite").save()),
+            MAP: timed(lambda: df.mapInArrow(count_batches, "n bigint").collect()),
             "kldrift count, Arrow": timed(lambda: by_arrow.count(features, supports)),
             "kldrift propose, Arrow": timed(by_arrow.propose),
             "kldrift count, DataFrame": timed(lambda: by_frame.count(features, supports)),
