@@ -57,12 +57,18 @@ def joint_chart(name: str, cells: Sequence[Mapping[str, Any]]) -> str:
         cells: rows of ``drift_cells`` of one group.
     """
     moved = sorted(cells, key=lambda cell: -abs(cell["contribution"]))
-    longest = max((abs(cell["contribution"]) for cell in moved[:SHOWN]), default=0.0) or 1.0
+    rest = moved[SHOWN:]
+    if rest:
+        said = {
+            "label": f"{len(rest)} others",
+            "contribution": sum(c["contribution"] for c in rest),
+        }
+        moved = [*moved[:SHOWN], said]
+    longest = max((abs(cell["contribution"]) for cell in moved), default=0.0) or 1.0
     bars = "".join(
-        _nats(place, cell, abs(cell["contribution"]) / longest)
-        for place, cell in enumerate(moved[:SHOWN])
+        _nats(place, cell, abs(cell["contribution"]) / longest) for place, cell in enumerate(moved)
     )
-    height = ROW * len(moved[:SHOWN])
+    height = ROW * len(moved)
     return (
         f'<svg viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" role="img" '
         f'aria-label="what each feature and pair adds to {text(name)}">{bars}</svg>'

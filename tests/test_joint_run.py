@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import kldrift
+from kldrift.chart import joint_chart
 from kldrift.config import config_from_mapping
 from kldrift.divergence import frechet_distance, multivariate_gaussian_kl
 from kldrift.errors import ConfigError
@@ -124,6 +125,15 @@ def test_memory_gives_the_numbers_of_numpy_for_vectors(sides):
     row = kldrift.compare(*sides).scores.set_index("feature").loc["embedding"]
     assert row["kind"] == "joint"
     assert row["missing_reference"] == 3
+
+
+def test_a_picture_of_a_group_leaves_nothing_out():
+    cells = [{"label": f"x{i}", "contribution": 0.5 if i else -3.0} for i in range(12)]
+    drawn = joint_chart("<g>", cells)
+    assert "x0: -3 nats" in drawn
+    assert "4 others: +2 nats" in drawn
+    assert "&lt;g&gt;" in drawn
+    assert "others" not in joint_chart("g", cells[:8])
 
 
 def test_lists_of_many_lengths_are_no_vectors():
