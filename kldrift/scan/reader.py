@@ -61,10 +61,12 @@ class Reader:
                         beside = [j for j, home in enumerate(homes) if home == first]
                         extra = [f for j in beside for f in self.groups[j].features]
                         wanted = [*block, *extra]
-                        for batch in self._batches(parquet, file, groups, wanted, there):
-                            yield first, [_column(batch, f) for f in block]
-                            for j in beside:
-                                yield -1 - j, [_column(batch, f) for f in self.groups[j].features]
+                        for some in _together(parquet, groups, self.batch_rows):
+                            for batch in self._batches(parquet, file, some, wanted, there):
+                                yield first, [_column(batch, f) for f in block]
+                                for j in beside:
+                                    members = self.groups[j].features
+                                    yield -1 - j, [_column(batch, f) for f in members]
                 except (pa.ArrowException, OSError) as cause:
                     raise DatasetError(f"cannot read {file.path!r}: {cause}") from cause
 
@@ -120,6 +122,24 @@ class Reader:
                 safe = not pa.types.is_timestamp(wanted)
                 table = table.set_column(i, field.name, table.column(i).cast(wanted, safe=safe))
         return table
+
+
+def _together(parquet: pq.ParquetFile, groups: Sequence[int], rows: int) -> Iterator[list[int]]:
+    """Row groups that are read in one go: small ones fill a batch, a large one is alone.
+
+    Arrow holds two large ones at once where a batch reaches from one into the next.
+    """
+    some: list[int] = []
+    held = 0
+    for group in groups:
+        size = parquet.metadata.row_group(group).num_rows
+        if some and held + size > rows:
+            yield some
+            some, held = [], 0
+        some.append(group)
+        held += size
+    if some:
+        yield some
 
 
 def _kept(
