@@ -15,6 +15,7 @@ from kldrift.cli import main
 from kldrift.config import config_from_mapping
 from kldrift.errors import KldriftError
 from kldrift.monitor.job import check
+from kldrift.scan.predicate import steady
 from kldrift.spark.engine import SparkEngine
 from tests.all_types import all_types
 
@@ -209,6 +210,54 @@ def test_a_reference_that_changes_while_it_is_read_is_not_remembered(spark, fold
     monkeypatch.setattr(SparkEngine, "count", count)
     run(spark, folder)
     assert not (folder / "drift" / "baselines").exists()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"where": "date > date_sub(current_date(), 36500)"},
+        {"derived": {"age": "datediff(now(), date)"}},
+    ],
+    ids=["where", "derived"],
+)
+def test_what_asks_for_the_time_reads_the_reference_each_time(spark, folder, unread, more):
+    where = {"where": more["where"]} if "where" in more else {}
+    wanted = {
+        "reference": {"path": str(folder / "reference")} | where,
+        "features": {"derived": more.get("derived", {})},
+    }
+    run(spark, folder, **wanted)
+    unread()
+    with pytest.raises(ReadAgainError):
+        run(spark, folder, **wanted)
+
+
+def test_a_condition_that_does_not_move_leaves_the_reference_unread(spark, folder, unread):
+    reference = {"path": str(folder / "reference"), "where": "length(string) > 0 or int > 3"}
+    features = {"derived": {"twice": "int * 2"}}
+    run(spark, folder, reference=reference, features=features)
+    unread()
+    assert len(run(spark, folder, reference=reference, features=features).scores)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a > 2 and b in ('x', 'y')", True),
+        ("(unix_timestamp(a) - unix_timestamp(b)) / 60", True),
+        ("cast(a as double) between 1 and 2", True),
+        ("unix_timestamp() > a", False),
+        ("a > current_timestamp", False),
+        ("localtimestamp() > a", False),
+        ("rand() < 0.5", False),
+        ("uuid() = a", False),
+        ("a in (select b from t)", False),
+        ("a > timestamp 'now'", False),
+        ("not sql (", False),
+    ],
+)
+def test_what_may_change_without_the_files_is_known_by_its_functions(text, expected):
+    assert steady(text) is expected
 
 
 def test_a_query_has_no_version_and_is_read_each_time(spark, folder, unread):

@@ -39,6 +39,11 @@ def numpy_moments(made, names):
     return complete.mean(0), shifted.T @ shifted / len(complete), len(complete)
 
 
+def complete_vectors(made):
+    vectors = [v for v in made["embedding"].to_pylist() if v and len(v) == 8]
+    return np.array([v for v in vectors if not np.isnan(v).any()])
+
+
 @pytest.fixture(scope="module")
 def sides():
     return table(0), table(1, mix=0.6)
@@ -95,8 +100,7 @@ def test_vectors_are_scored_and_those_of_another_length_are_counted(spark, sides
     row = result.scores.set_index("feature").loc["embedding"]
     stats = []
     for side in sides:
-        vectors = [v for v in side["embedding"].to_pylist() if v and len(v) == 8]
-        vectors = np.array([v for v in vectors if not np.isnan(v).any()])
+        vectors = complete_vectors(side)
         stats += [vectors.mean(0), vectors.var(0)]
     expected = multivariate_gaussian_kl(*stats[2:], *stats[:2])
     assert row["kl"] == pytest.approx(expected, rel=1e-9)
@@ -114,8 +118,7 @@ def test_a_full_covariance_of_vectors_is_asked_for_by_name(spark, sides, folder)
     row = result.scores.set_index("feature").loc["e"]
     stats = []
     for side in sides:
-        vectors = [v for v in side["embedding"].to_pylist() if v and len(v) == 8]
-        vectors = np.array([v for v in vectors if not np.isnan(v).any()])
+        vectors = complete_vectors(side)
         stats += [vectors.mean(0), np.cov(vectors.T, bias=True)]
     assert row["kl"] == pytest.approx(multivariate_gaussian_kl(*stats[2:], *stats[:2]), rel=1e-9)
     assert "embedding" not in set(result.scores["feature"])
@@ -125,6 +128,11 @@ def test_memory_gives_the_numbers_of_numpy_for_vectors(sides):
     row = kldrift.compare(*sides).scores.set_index("feature").loc["embedding"]
     assert row["kind"] == "joint"
     assert row["missing_reference"] == 3
+    stats = []
+    for side in sides:
+        vectors = complete_vectors(side)
+        stats += [vectors.mean(0), vectors.var(0)]
+    assert row["kl"] == pytest.approx(multivariate_gaussian_kl(*stats[2:], *stats[:2]), rel=1e-9)
 
 
 def test_a_picture_of_a_group_leaves_nothing_out():

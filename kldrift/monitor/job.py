@@ -60,7 +60,7 @@ def _key(config: Config, spark: SparkSession) -> baselines.Key:
     """What a stored baseline must belong to; taken before the reference is opened."""
     zone = str(spark.conf.get("spark.sql.session.timeZone", "UTC"))
     try:
-        version = version_of(config.reference)
+        version = version_of(config.reference, config.features.derived.values())
     except DatasetError as error:
         raise DatasetError(f"reference: {error}") from error
     return baselines.key_of(config, version, zone)

@@ -47,6 +47,11 @@ OPERATORS: Final[dict[type, str]] = {
     exp.NullSafeNEQ: "<!>",
 }
 
+CHANGING: Final = ("Current", "Local", "Rand", "Session", "Uuid", "Utc", "Version")
+"""How the names of functions begin, in the parser, that ask for the time, chance or the session."""
+MOVING_TIMES: Final = frozenset({"now", "today", "tomorrow", "yesterday"})
+"""Text that Spark may read as a time that moves."""
+
 
 @dataclass(frozen=True)
 class Unsupported:
@@ -104,6 +109,28 @@ def columns(where: str, schema: pa.Schema | None = None) -> frozenset[str]:
         return frozenset(column(name, schema).name for name in identifiers)
     except RefusedError as refused:
         raise ValueError(f"{where!r}: {refused}") from None
+
+
+def steady(text: str) -> bool:
+    """Whether a Spark SQL expression gives the same for the same row, today and tomorrow.
+
+    False where that is not certain: the current time, chance, another table, a function that is
+    not known here.
+
+    Examples:
+        >>> steady("month(day) = 2"), steady("day > current_date() - 7"), steady("mine(day)")
+        (True, False, False)
+    """
+    try:
+        nodes = list(parse(text).walk())
+    except (RefusedError, RecursionError):
+        return False
+    return not any(
+        isinstance(node, exp.Query | exp.Anonymous)
+        or (isinstance(node, exp.Func) and type(node).__name__.startswith(CHANGING))
+        or (isinstance(node, exp.Literal) and node.name.strip().lower() in MOVING_TIMES)
+        for node in nodes
+    )
 
 
 def parse(where: str) -> exp.Expression:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,23 +13,26 @@ from kldrift.errors import DatasetError
 from kldrift.scan.files import File
 from kldrift.scan.listing import list_files
 from kldrift.scan.open import TABLE_OPTIONS, open_table, why_frame
-from kldrift.scan.predicate import Unsupported
+from kldrift.scan.predicate import Unsupported, steady
 
 
-def version_of(dataset: Dataset) -> str | None:
+def version_of(dataset: Dataset, derived: Iterable[str] = ()) -> str | None:
     """A fingerprint of a dataset: its files, their sizes and their times, or a table's version.
 
     Args:
         dataset: its configuration.
+        derived: the Spark SQL of derived features.
 
     Returns:
-        32 hexadecimal digits that change when a file is added, removed or written again; None for
-        a table of the catalog or a query, whose version cannot be known without reading it.
+        32 hexadecimal digits that change when a file is added, removed or written again; None
+        where the same files may hold other rows tomorrow: for a table of the catalog or a query,
+        and for a ``where`` or a derived feature that asks for the time, chance or another table.
 
     Raises:
         DatasetError: a path does not exist or holds no file.
     """
-    if not dataset.path:
+    expressions = (*derived, *([dataset.where] if dataset.where else []))
+    if not dataset.path or not all(map(steady, expressions)):
         return None
     digest = hashlib.sha256()
     if dataset.format not in TABLE_OPTIONS:
