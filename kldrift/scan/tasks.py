@@ -22,6 +22,7 @@ from kldrift.group import NO_ROWS, Group, GroupCounts, count_group
 from kldrift.moments import NO_MOMENTS, Moments
 from kldrift.profile import Profile
 from kldrift.reading import Reading
+from kldrift.scan.archives import forget_archives
 from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
 from kldrift.support import Support
 
@@ -103,6 +104,7 @@ def run(program: Program, columns: Columns) -> Iterator[pa.RecordBatch]:
         for i, column in enumerate(batch, first):
             accumulator.add(i, column)
     yield from accumulator.results()
+    forget_archives()
 
 
 def sketch_limit(features: int) -> int:
