@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import pandas as pd
@@ -9,6 +12,7 @@ import pytest
 
 from tests.bench import report
 from tests.bench.__main__ import arguments, options_of
+from tests.bench.child import Case, measure
 from tests.bench.rounds import rounds
 from tests.bench.table import as_markdown, as_text, by_benchmark, shown, summarised
 
@@ -154,3 +158,35 @@ def test_quick_is_small_unless_told_otherwise():
     asked = options_of(arguments(["scan", "--quick", "--repeats", "3"]))
     assert (asked.rows, asked.repeats, asked.quick) == (40_000, 3, True)
     assert options_of(arguments([])).rows == 5_000_000
+
+
+def test_growth_is_charted_as_time_per_value_with_a_group_for_each_kind_of_run():
+    times = {"count": [1.0], "run": [6.0], "propose": [3.0]}
+    values = {"count": 10**9, "run": 3 * 10**9, "propose": 10**9}
+    found = [
+        row
+        for case in ("1,000 x 40", "8,000 x 40")
+        for row in summarised("growth", times, case=case, values=values)
+    ]
+    drawn = report.chart(pd.DataFrame(found).assign(note=None))
+    texts = [e.text for e in ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]
+    assert texts == [
+        "Growth of one scan, ns per value read and core",
+        *["1,000 x 40", "1.00", "8,000 x 40", "1.00"],
+        "Growth of a first run, three scans, ns per value read and core",
+        *["1,000 x 40", "2.00", "8,000 x 40", "2.00"],
+    ]
+
+
+def test_a_case_reaches_the_process_that_measures_it(tmp_path, monkeypatch):
+    case = Case(str(tmp_path / "not there"), 1, ("count", "again"), "a segment")
+    seen = []
+
+    def run(command, **_):
+        seen.append(Case(**json.loads(command[3])))
+        return SimpleNamespace(returncode=1, stderr="no such folder")
+
+    monkeypatch.setattr("tests.bench.child.subprocess.run", run)
+    with pytest.raises(RuntimeError, match="not there: the measurement failed: no such folder"):
+        measure(case, tmp_path)
+    assert seen == [replace(case, what=["count", "again"])]

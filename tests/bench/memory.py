@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.bench import data
-from tests.bench.children import Case, in_turn
+from tests.bench.child import Case
+from tests.bench.children import in_turn
 from tests.bench.options import Options
 from tests.bench.table import Row
 
@@ -23,5 +24,6 @@ def run(folder: Path, options: Options) -> list[Row]:
     cases = {}
     for times in (1, 8, 40) if options.large else (1, 8):
         path = once if times == 1 else data.links(folder, once, times)
-        cases[f"{rows * times:,} x 40, {options.cores} cores"] = Case(path, options.cores)
-    return in_turn("memory", cases, folder, what=("run",), repeats=options.repeats)
+        name = f"{rows * times:,} x 40, {options.cores} cores"
+        cases[name] = Case(str(path), options.cores, ("run",))
+    return in_turn("memory", cases, folder, repeats=options.repeats)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
@@ -13,6 +14,11 @@ from tests.bench.table import Row, as_markdown, by_benchmark, shown
 BEGIN = "<!-- results: written by python -m tests.bench --chart -->"
 END = "<!-- end of results -->"
 CHARTED = {"scan": "One scan", "run": "A whole run, warm", "peers": "Other tools, same files"}
+GROWTH = {
+    "count": "Growth of one scan",
+    "run": "Growth of a first run, three scans",
+    "again": "Growth of the next run, one scan",
+}
 CIRCUMSTANCES = ("date", "machine", "python", "kldrift", "pyspark", "pyarrow", "numpy", "pandas")
 
 WIDTH, LABEL, BAR, ROW, HEAD, THICK = 860, 390, 360, 24, 40, 14
@@ -74,16 +80,21 @@ def tables(results: pd.DataFrame) -> str:
 
 
 def chart(results: pd.DataFrame) -> str:
-    """Median seconds as horizontal bars, one group for each benchmark and case.
+    """Medians as horizontal bars: seconds of each benchmark and case, time per value of growth.
 
     Bars of a group have one scale; kldrift is blue, everything else grey, and every bar says its
     number. What could not be measured has no bar and says why.
     """
-    groups: dict[str, list[Row]] = {}
+    groups: dict[str, list[Bar]] = {}
     for row in rows_of(results):
         if row["benchmark"] in CHARTED:
-            title = f"{CHARTED[row['benchmark']]}: {row['case']}"
-            groups.setdefault(title, []).append(row)
+            title = f"{CHARTED[row['benchmark']]}: {row['case']}, seconds"
+            name = str(row["contender"])
+            bar = Bar(name, row["median_s"], str(row.get("note") or ""), name.startswith("kldrift"))
+            groups.setdefault(title, []).append(bar)
+        elif row["benchmark"] == "growth" and row["contender"] in GROWTH:
+            title = f"{GROWTH[row['contender']]}, ns per value read and core"
+            groups.setdefault(title, []).append(Bar(str(row["case"]), row["ns_per_value"]))
     parts, top = [], 0
     for title, rows in groups.items():
         parts.append(_group(title, rows, top))
@@ -95,29 +106,38 @@ def chart(results: pd.DataFrame) -> str:
     )
 
 
-def _group(title: str, rows: Sequence[Row], top: int) -> str:
-    medians = [row["median_s"] for row in rows if shown(row["median_s"])]
-    longest = max(medians, default=1.0) or 1.0
-    head = f'<text class="head" x="8" y="{top + 28}">{escape(title)}, seconds</text>'
+@dataclass(frozen=True)
+class Bar:
+    """One bar: its label, its length, what stands there instead, and whether it is kldrift's."""
+
+    label: str
+    value: float
+    note: str = ""
+    own: bool = True
+
+
+def _group(title: str, bars: Sequence[Bar], top: int) -> str:
+    values = [bar.value for bar in bars if shown(bar.value)]
+    longest = max(values, default=1.0) or 1.0
+    head = f'<text class="head" x="8" y="{top + 28}">{escape(title)}</text>'
     return head + "".join(
-        _bar(row, longest, top + HEAD + ROW * place) for place, row in enumerate(rows)
+        _bar(bar, longest, top + HEAD + ROW * place) for place, bar in enumerate(bars)
     )
 
 
-def _bar(row: Row, longest: float, top: int) -> str:
-    name, median = str(row["contender"]), row["median_s"]
+def _bar(bar: Bar, longest: float, top: int) -> str:
     label = (
-        f'<text x="{LABEL - 8}" y="{top + 12}" text-anchor="end">{escape(_short(name, 58))}</text>'
+        f'<text x="{LABEL - 8}" y="{top + 12}" text-anchor="end">'
+        f"{escape(_short(bar.label, 58))}</text>"
     )
-    if not shown(median):
-        said = escape(_short(str(row.get("note") or "not measured"), 58))
+    if not shown(bar.value):
+        said = escape(_short(bar.note or "not measured", 58))
         return f'{label}<text x="{LABEL}" y="{top + 12}">{said}</text>'
-    width = max(1.0, median / longest * BAR)
-    colour = OWN if name.startswith("kldrift") else OTHER
+    width = max(1.0, bar.value / longest * BAR)
     return (
         f'{label}<rect x="{LABEL}" y="{top}" width="{width:.1f}" height="{THICK}" '
-        f'fill="{colour}"/><text x="{LABEL + width + 8:.1f}" y="{top + 12}">'
-        f"{escape(shown(float(median)))}</text>"
+        f'fill="{OWN if bar.own else OTHER}"/><text x="{LABEL + width + 8:.1f}" y="{top + 12}">'
+        f"{escape(shown(float(bar.value)))}</text>"
     )
 
 
