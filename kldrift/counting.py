@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kldrift.grid import Grid
 from kldrift.moments import NO_MOMENTS, Moments
-from kldrift.reading import Reading, Tally, numbers, plain
+from kldrift.reading import Reading, Tally, numbers, plain, unordered, without
 from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
 from kldrift.support import CategoricalSupport, Keys, NumericSupport, Support
 
@@ -74,7 +74,7 @@ class Counter:
         """Rows per cell and moments of one batch, shape ``(support.size,)``."""
         if isinstance(self.support, CategoricalSupport):
             return self._count_text(column, self.support), NO_MOMENTS
-        keys = numbers(column, self.reading)
+        keys = unordered(column, self.reading)
         if len(keys) >= FEW and self._grid is not None:
             return self._by_grid(keys, len(column) - len(keys), self.support, self._grid)
         ordered = np.sort(keys)
@@ -103,20 +103,21 @@ class Counter:
     ) -> tuple[Counts, Moments]:
         counts = np.zeros(support.size, dtype=np.int64)
         counts[-1] = null
+        low, high = keys.min().item(), keys.max().item()
         if support.integral:
-            counts[: support.intervals] = grid.count(keys)
-            return counts, Moments.of(keys, support.pivot)
-        low, high = float(keys.min()), float(keys.max())
-        between: tuple[float, float] | None = (low, high)
+            counts[: support.intervals] = grid.count(keys, (low, high))
+            return counts, Moments.of(keys, support.pivot, (float(low), float(high)))
         if not (math.isfinite(low) and math.isfinite(high)):
-            rows = len(keys)
-            counts[0] = np.count_nonzero(keys == -np.inf)
-            counts[support.intervals - 1] = np.count_nonzero(keys == np.inf)
-            keys = keys[np.isfinite(keys)]
-            between = None
-            counts[-2] = rows - len(keys) - counts[0] - counts[support.intervals - 1]
-        counts[1 : support.intervals - 1] = grid.count(keys)
-        return counts, Moments.of(keys, support.pivot, between)
+            apart = np.flatnonzero(~np.isfinite(keys))
+            counts[0] = np.count_nonzero(keys[apart] == -np.inf)
+            counts[support.intervals - 1] = np.count_nonzero(keys[apart] == np.inf)
+            counts[-2] = np.count_nonzero(np.isnan(keys[apart]))
+            keys = without(keys, apart)
+            if not len(keys):
+                return counts, Moments.of(keys, support.pivot)
+            low, high = keys.min().item(), keys.max().item()
+        counts[1 : support.intervals - 1] = grid.count(keys, (low, high))
+        return counts, Moments.of(keys, support.pivot, (low, high))
 
     def count_groups(
         self, column: pa.Array, groups: NDArray[np.int64], n_groups: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -40,13 +40,53 @@ def plain(column: pa.Array) -> pa.Array:
 def numbers(column: pa.Array, reading: Reading) -> Keys:
     """The keys of the values that are not null, in the order of the rows, shape ``(n,)``."""
     column = plain(column)
-    if pa.types.is_null(column.type):
-        return np.empty(0, np.float64 if reading is Reading.FLOAT else np.int64)
-    if column.null_count:
-        column = column.drop_null()
-    if reading is Reading.FLOAT:
-        return _view(column.cast(pa.float64(), safe=False))
+    return _keys(column.drop_null() if column.null_count else column, reading)
+
+
+def unordered(column: pa.Array, reading: Reading) -> Keys:
+    """The keys of the values that are not null, in any order: with less to move."""
+    column = plain(column)
+    return without(_keys(column, reading), _nulls(column))
+
+
+def without(values: NDArray[Any], gaps: NDArray[np.int64]) -> NDArray[Any]:
+    """The values that are not at some places, in any order: the last ones close the gaps.
+
+    Args:
+        values: shape ``(n,)``.
+        gaps: increasing places in them.
+
+    Examples:
+        >>> without(np.array([10, 11, 12, 13, 14]), np.array([1, 3])).tolist()
+        [10, 14, 12]
+    """
+    if not len(gaps):
+        return values
+    kept = len(values) - len(gaps)
+    inside = int(np.searchsorted(gaps, kept))
+    closed = values[:kept].copy()
+    closed[gaps[:inside]] = np.delete(values[kept:], gaps[inside:] - kept)
+    return closed
+
+
+def _nulls(column: pa.Array) -> NDArray[np.int64]:
+    """The places of the nulls, increasing."""
+    if not column.null_count or pa.types.is_null(column.type):
+        return np.empty(0, dtype=np.int64)
+    first, end = column.offset, column.offset + len(column)
+    valid = np.frombuffer(column.buffers()[0], dtype=np.uint8)[first // 8 : -(-end // 8)]
+    bits = np.unpackbits(valid, bitorder="little")[first % 8 :][: len(column)]
+    return np.flatnonzero(bits == 0)
+
+
+def _keys(column: pa.Array, reading: Reading) -> Keys:
+    """The key of each row, shape ``(n,)``: any number where the row is null."""
     kind = column.type
+    dtype = np.dtype(np.float64 if reading is Reading.FLOAT else np.int64)
+    if column.null_count == len(column):
+        return np.zeros(0 if pa.types.is_null(kind) else len(column), dtype)
+    if reading is Reading.FLOAT:
+        return _words(column.cast(pa.float64(), safe=False), dtype)
     if pa.types.is_decimal(kind):
         return _unscaled(column)
     if pa.types.is_timestamp(kind):
@@ -55,11 +95,13 @@ def numbers(column: pa.Array, reading: Reading) -> Keys:
         column = column.cast(pa.date32())
     if pa.types.is_temporal(kind):
         column = column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
-    return _view(column.cast(pa.int64()))
+    return _words(column.cast(pa.int64()), dtype)
 
 
-def _view(column: pa.Array) -> Keys:
-    return np.asarray(column.to_numpy(zero_copy_only=False))
+def _words(column: pa.Array, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """What stands in a column of numbers as wide as the dtype, also where it is null."""
+    words = np.frombuffer(column.buffers()[1], dtype=dtype)
+    return words[column.offset : column.offset + len(column)]
 
 
 def _unscaled(column: pa.Array) -> NDArray[np.int64]:

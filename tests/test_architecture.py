@@ -18,6 +18,7 @@ LAYERS = (
     ("errors",),
     ("support", "moments", "comoments"),
     ("sketch", "reading", "profile", "vectors"),
+    ("slots",),
     ("grid",),
     ("binning", "counting", "sparse", "probabilities", "divergence"),
     ("significance",),
@@ -38,7 +39,7 @@ LAYERS = (
     ("jobs",),
 )
 HEIGHT = {part: height for height, parts in enumerate(LAYERS) for part in parts}
-CORE = {part for parts in LAYERS[:7] for part in parts}
+CORE = {part for parts in LAYERS[:8] for part in parts}
 
 ONLY_IN = {
     "pyspark": ("kldrift/spark/", "kldrift/scan/", "jobs/", "kldrift/monitor/job.py"),
