@@ -17,7 +17,7 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 LAYERS = (
     ("errors",),
     ("support", "moments", "comoments"),
-    ("sketch", "reading", "profile", "vectors"),
+    ("sketch", "reading", "profile", "vectors", "spectrum"),
     ("slots",),
     ("grid",),
     ("binning", "counting", "sparse", "probabilities", "divergence"),
