@@ -37,8 +37,8 @@ Counts = NDArray[np.int64]
 
 FEW: Final = 2048
 """Numbers of a batch that are sooner sorted than looked up."""
-REMEMBERED: Final = 32_768
-"""Bytes of a dictionary that is kept for the next batch, which often has the same."""
+REMEMBERED: Final = 2**24
+"""Bytes of dictionaries that all features of a task keep for their next batch."""
 
 
 def sketch_batch(column: pa.Array, reading: Reading, limit: int = LIMIT, level: int = 0) -> Sketch:
@@ -71,11 +71,16 @@ class Counter:
     Args:
         support: the cells.
         reading: how values become keys; as when the support was chosen.
+        remembered: bytes of the largest dictionary that is kept for the next batch, which often
+            has the same.
     """
 
-    def __init__(self, support: Support, reading: Reading) -> None:
+    def __init__(
+        self, support: Support, reading: Reading, remembered: int = REMEMBERED // 16
+    ) -> None:
         self.support = support
         self.reading = reading
+        self._remembered = remembered
         self._known: tuple[Vocabulary | None, Counts] = (None, np.empty(0, dtype=np.int64))
 
     @cached_property
@@ -176,7 +181,7 @@ class Counter:
         tally = Tally(column, known)
         if tally.vocabulary is not known:
             cells = self._cells_of_names(tally, support)
-            if tally.vocabulary.values.nbytes <= REMEMBERED:
+            if tally.vocabulary.values.nbytes <= self._remembered:
                 self._known = tally.vocabulary, cells
         of_name, null, nan = tally.counts()
         counts[: other + 1] = np.bincount(cells, of_name, other + 1)

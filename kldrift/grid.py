@@ -50,6 +50,7 @@ class Grid:
         if self._exact:
             held[:] = 0
         self._odd = held > 0
+        self._odd_slots = np.flatnonzero(self._odd)
         self._most = int(held.max())
         # Edges v and the next number enclose v alone: most numbers in its slot may be v.
         points = np.flatnonzero(edges[1:] == step(edges[:-1]))
@@ -75,11 +76,10 @@ class Grid:
             if len(odd):
                 compared.append(slots[odd])
                 counts += np.bincount(self._places(chunk[odd], compared[-1]), minlength=size)
-        rows = filled[self._odd].sum()
-        if rows > sum(map(len, compared)):
+        if filled[self._odd_slots].sum() > sum(map(len, compared)):
             filled -= np.bincount(np.concatenate(compared), minlength=SLOTS)
             counts[self._points + 1] += filled[self._point_slots]
-        filled[self._odd] = 0
+        filled[self._odd_slots] = 0
         counts[self._before[self._starts]] += np.add.reduceat(filled, self._starts)
         return counts
 

@@ -264,9 +264,8 @@ def _normal(high: float, low: float) -> Pair:
 
 
 def _dot(x: Floats, y: Floats) -> float:
+    """The sum of products, block by block."""
     whole = len(x) // BLOCK * BLOCK
-    rest = float(np.dot(x[whole:], y[whole:]))
-    if not whole:
-        return rest
+    rest = float(np.dot(x[whole:], y[whole:])) if whole < len(x) else 0.0
     rows, columns = x[:whole].reshape(-1, 1, BLOCK), y[:whole].reshape(-1, BLOCK, 1)
-    return rest + float(np.matmul(rows, columns).sum())
+    return rest + math.fsum(np.matmul(rows, columns).ravel().tolist())

@@ -15,8 +15,8 @@ from kldrift.support import Keys
 
 SLOTS: Final = 8_192
 """A power of two. Their counts, of 64 KB, stay in a core's cache beside the numbers."""
-UNIT: Final = 1 / 4
-"""Which quantile of the edges' absolute values is small among them."""
+UNITS: Final = (0.05, 0.25)
+"""Which quantiles of the edges' absolute values may be small among them."""
 BASE: Final = 2.0**52
 """From here on, doubles are whole numbers, and their lowest bits are those of the number."""
 
@@ -44,7 +44,8 @@ def best(edges: Keys) -> Slots:
     """Slots of which few numbers share one with an edge, if the edges are quantiles of them."""
     even = EvenSlots.over(edges) if edges.dtype == np.float64 else WholeSlots(edges)
     sizes = np.abs(edges.astype(np.float64))
-    bits = (BitSlots(edges, unit) for unit in (0.0, float(np.quantile(sizes, UNIT))))
+    units = np.quantile(sizes[sizes > 0], UNITS).tolist() if sizes.any() else []
+    bits = (BitSlots(edges, unit) for unit in (0.0, *units))
     ways = [way for way in (even, *bits) if way is not None]
     # The first ones take fewer steps.
     costs = [_beside_edges(edges, way) + 0.02 * i for i, way in enumerate(ways)]
@@ -72,8 +73,9 @@ class EvenSlots:
     def over(cls, edges: Keys) -> EvenSlots | None:
         """Slots over the edges; None where they lie too near or too far for a double."""
         margin = SLOTS // 16  # numbers a little farther out need no clipping
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            scale = np.float64(SLOTS - 2 * margin) / (edges[-1] - edges[0])
+        with np.errstate(all="ignore"):
+            # Halves: the distance of two doubles may be none.
+            scale = np.float64(SLOTS / 2 - margin) / (edges[-1] / 2 - edges[0] / 2)
             offset = BASE + margin - edges[0] * scale
         fits = 0 < scale < np.inf and np.isfinite(offset)
         return cls(float(scale), float(offset)) if fits else None
