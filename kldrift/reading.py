@@ -173,18 +173,20 @@ class Tally:
     @property
     def codes(self) -> NDArray[np.int64]:
         """Index in ``names`` of every row; -1 is null, -2 is NaN; shape ``(n,)``."""
-        filled = self._indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        codes: NDArray[np.int64] = filled.astype(np.int64)
+        codes = self._words().astype(np.int64)
+        codes[_nulls(self._indices)] = -1
         for code, places in ((-1, self.vocabulary.nulls), (-2, self.vocabulary.nans)):
             if len(places):
                 codes[np.isin(codes, places)] = code
         return codes
 
+    def _words(self) -> NDArray[Any]:
+        return _words(self._indices, np.dtype(self._indices.type.to_pandas_dtype()))
+
     def counts(self) -> tuple[NDArray[np.int64], int, int]:
         """Rows of each name, rows that are null, rows that are NaN."""
         nulls, nans = self.vocabulary.nulls, self.vocabulary.nans
-        words = _words(self._indices, np.dtype(self._indices.type.to_pandas_dtype()))
-        codes = without(words, _nulls(self._indices)).astype(np.int64, copy=False)
+        codes = without(self._words(), _nulls(self._indices)).astype(np.int64, copy=False)
         counts = np.bincount(codes, minlength=len(self.names))
         flow = self._indices.null_count + int(counts[nulls].sum()), int(counts[nans].sum())
         counts[nulls] = counts[nans] = 0
