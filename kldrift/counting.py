@@ -19,14 +19,26 @@ from numpy.typing import NDArray
 
 from kldrift.grid import Grid
 from kldrift.moments import NO_MOMENTS, Moments
-from kldrift.reading import Reading, Tally, numbers, plain
+from kldrift.reading import (
+    Reading,
+    Tally,
+    Vocabulary,
+    null_count,
+    numbers,
+    plain,
+    unordered,
+    without,
+)
 from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
+from kldrift.spectrum import Spectrum, exact_about
 from kldrift.support import CategoricalSupport, Keys, NumericSupport, Support
 
 Counts = NDArray[np.int64]
 
 FEW: Final = 2048
 """Numbers of a batch that are sooner sorted than looked up."""
+REMEMBERED: Final = 2**24
+"""Bytes of dictionaries that all features of a task keep for their next batch."""
 
 
 def sketch_batch(column: pa.Array, reading: Reading, limit: int = LIMIT, level: int = 0) -> Sketch:
@@ -59,11 +71,17 @@ class Counter:
     Args:
         support: the cells.
         reading: how values become keys; as when the support was chosen.
+        remembered: bytes of the largest dictionary that is kept for the next batch, which often
+            has the same.
     """
 
-    def __init__(self, support: Support, reading: Reading) -> None:
+    def __init__(
+        self, support: Support, reading: Reading, remembered: int = REMEMBERED // 16
+    ) -> None:
         self.support = support
         self.reading = reading
+        self._remembered = remembered
+        self._known: tuple[Vocabulary | None, Counts] = (None, np.empty(0, dtype=np.int64))
 
     @cached_property
     def _categories(self) -> pa.Array:
@@ -74,49 +92,60 @@ class Counter:
         """Rows per cell and moments of one batch, shape ``(support.size,)``."""
         if isinstance(self.support, CategoricalSupport):
             return self._count_text(column, self.support), NO_MOMENTS
-        keys = numbers(column, self.reading)
-        if len(keys) >= FEW and self._grid is not None:
-            return self._by_grid(keys, len(column) - len(keys), self.support, self._grid)
-        ordered = np.sort(keys)
-        counts = np.zeros(self.support.size, dtype=np.int64)
-        end = _end_of_numbers(ordered)
-        if self.support.integral:
-            finite = ordered
+        count = self._count_whole if self.support.integral else self._count_floats
+        return count(plain(column), self.support)
+
+    def _count_whole(self, column: pa.Array, support: NumericSupport) -> tuple[Counts, Moments]:
+        counts = np.zeros(support.size, dtype=np.int64)
+        counts[-1] = column.null_count
+        if counts[-1] == len(column):
+            return counts, Moments(pivot=support.pivot)
+        spectrum, exact = None, exact_about(support.pivot)
+        if exact and pa.types.is_boolean(column.type):
+            spectrum = Spectrum.of_booleans(column)
         else:
-            first = int(np.searchsorted(ordered[:end], -np.inf, "right"))
-            finite = ordered[first : int(np.searchsorted(ordered[:end], np.inf, "left"))]
-            counts[-2] = len(ordered) - end
-        places = np.searchsorted(ordered[:end], self.support.edges, "left")
-        counts[: self.support.intervals] = np.diff(places, prepend=0, append=end)
-        counts[-1] = len(column) - len(ordered)
-        return counts, Moments.of(finite.astype(np.float64, copy=False), self.support.pivot)
+            keys = unordered(column, self.reading)
+            low, high = keys.min().item(), keys.max().item()
+            spectrum = Spectrum.of(keys, low, high) if exact else None
+        if spectrum is not None:
+            counts[:-1] = spectrum.count(support.edges)
+            return counts, spectrum.moments(support.pivot)
+        counts[:-1] = self._between_edges(keys, (low, high))
+        return counts, Moments.of(keys, support.pivot, (float(low), float(high)))
+
+    def _count_floats(self, column: pa.Array, support: NumericSupport) -> tuple[Counts, Moments]:
+        counts = np.zeros(support.size, dtype=np.int64)
+        keys = unordered(column, self.reading)
+        counts[-1] = len(column) - len(keys)
+        low, high = _ends(keys)
+        if not (math.isfinite(low) and math.isfinite(high)):
+            apart = np.flatnonzero(~np.isfinite(keys))
+            others = keys[apart]
+            counts[-2] = np.count_nonzero(np.isnan(others))
+            counts[0] = np.count_nonzero(others < 0)
+            counts[support.intervals - 1] = np.count_nonzero(others > 0)
+            keys = without(keys, apart)
+            low, high = _ends(keys)
+        # The outermost intervals are the infinities.
+        counts[1 : support.intervals - 1] = self._between_edges(keys, (low, high))
+        return counts, Moments.of(keys, support.pivot, (low, high))
+
+    def _between_edges(self, keys: Keys, ends: tuple[float, float]) -> Counts:
+        """Rows below the first edge, between each two, and from the last on; keys are finite."""
+        if len(keys) >= FEW and self._grid is not None:
+            return self._grid.count(keys, ends)
+        places = np.searchsorted(np.sort(keys), self._edges, "left")
+        return np.diff(places, prepend=0, append=len(keys))
+
+    @cached_property
+    def _edges(self) -> Keys:
+        """The finite edges."""
+        assert isinstance(self.support, NumericSupport)
+        return self.support.edges if self.support.integral else self.support.edges[1:-1]
 
     @cached_property
     def _grid(self) -> Grid | None:
-        assert isinstance(self.support, NumericSupport)
-        edges = self.support.edges
-        inner = edges if self.support.integral else edges[1:-1]  # the ends are the infinities
-        return Grid(inner) if len(inner) else None
-
-    def _by_grid(
-        self, keys: Keys, null: int, support: NumericSupport, grid: Grid
-    ) -> tuple[Counts, Moments]:
-        counts = np.zeros(support.size, dtype=np.int64)
-        counts[-1] = null
-        if support.integral:
-            counts[: support.intervals] = grid.count(keys)
-            return counts, Moments.of(keys, support.pivot)
-        low, high = float(keys.min()), float(keys.max())
-        between: tuple[float, float] | None = (low, high)
-        if not (math.isfinite(low) and math.isfinite(high)):
-            rows = len(keys)
-            counts[0] = np.count_nonzero(keys == -np.inf)
-            counts[support.intervals - 1] = np.count_nonzero(keys == np.inf)
-            keys = keys[np.isfinite(keys)]
-            between = None
-            counts[-2] = rows - len(keys) - counts[0] - counts[support.intervals - 1]
-        counts[1 : support.intervals - 1] = grid.count(keys)
-        return counts, Moments.of(keys, support.pivot, between)
+        return Grid(self._edges) if len(self._edges) else None
 
     def count_groups(
         self, column: pa.Array, groups: NDArray[np.int64], n_groups: int
@@ -145,12 +174,16 @@ class Counter:
         counts = np.zeros(support.size, dtype=np.int64)
         other = len(support.categories)
         if self.reading is Reading.PRESENCE:
-            counts[-1] = plain(column).null_count
+            counts[-1] = null_count(column)
             counts[other] = len(column) - counts[-1]
             return counts
-        tally = Tally(column)
+        known, cells = self._known
+        tally = Tally(column, known)
+        if tally.vocabulary is not known:
+            cells = self._cells_of_names(tally, support)
+            if tally.vocabulary.values.nbytes <= self._remembered:
+                self._known = tally.vocabulary, cells
         of_name, null, nan = tally.counts()
-        cells = self._cells_of_names(tally, support)
         counts[: other + 1] = np.bincount(cells, of_name, other + 1)
         counts[-1] += null
         counts[-2] += nan
@@ -193,11 +226,9 @@ class Counter:
         return cells, _grouped_moments(values, among, n_groups, support.pivot)
 
 
-def _end_of_numbers(ordered: Keys) -> int:
-    """Where the NaN begin, which sort behind everything."""
-    if ordered.dtype == np.int64:
-        return len(ordered)
-    return int(np.searchsorted(ordered, np.inf, "right"))
+def _ends(keys: Keys) -> tuple[float, float]:
+    """The smallest and the largest; NaN where one is; zeros where there are none."""
+    return (float(keys.min()), float(keys.max())) if len(keys) else (0.0, 0.0)
 
 
 def _grouped_moments(

@@ -1,31 +1,30 @@
 """Which interval a number falls into, without searching for it.
 
-The range of the edges is cut into slots that a number's slot is computed for in a few vectorised
-steps, each of which keeps the order of its input, rounding included. So a number in a slot left of
-an edge's slot is below that edge, and one to the right of it above: only in the slots that hold an
-edge, a few per cent of the numbers, is anything compared. The counts are exact.
-
-Slots are evenly wide, or evenly wide over the order-preserving bits of a double where that parts
-the edges better: for data over many orders of magnitude.
+The range of the edges is cut into slots that a number's slot is computed for in a few steps; see
+:mod:`kldrift.slots`. Only in the slots that hold an edge, a few per cent of the numbers, is
+anything compared. The counts are exact.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.sketch import order_key
-from kldrift.support import Keys
+from kldrift.slots import SLOTS, best
+from kldrift.support import Keys, step
 
-SLOTS: Final = 4096
-CHUNK: Final = 32_768
+CHUNK: Final = 65_536
 """Numbers that are looked up together: they stay in a core's cache."""
 MOST_EDGES: Final = 2
 """Edges in a slot that numbers are compared with one by one; with more, they are searched."""
+MANY: Final = 1 / 8
+"""From this share in slots with an edge on, numbers may be those that have cells of their own."""
 
 Int64s = NDArray[np.int64]
+Ends = tuple[float, float]
 
 
 class Grid:
@@ -38,111 +37,102 @@ class Grid:
     def __init__(self, edges: Keys) -> None:
         self._edges = edges
         self._padded = np.append(edges, edges[-1:])
-        even = _Even.over(edges) if edges.dtype == np.float64 else None
-        shifted = _Shifted(edges)
-        # Even slots take fewer steps, so they are preferred.
-        ways: list[_Even | _Shifted] = [shifted] if even is None else [even, shifted]
-        crowds = [_crowded(w.slots(edges)) for w in ways]
-        self._way = ways[int(np.argmin(crowds))]
+        self._way = best(edges)
         self._exact = self._way.exact
-        held = np.bincount(self._way.slots(edges), minlength=SLOTS)
+        room = np.empty(len(edges), dtype=np.int64)
+        slots = self._way.of(edges, edges[0], edges[-1], room)
+        held = np.bincount(slots, minlength=SLOTS)
         # Where a slot is one number, it is on or above the edge that it holds.
         below = np.cumsum(held) - (0 if self._exact else held)
-        self._before = below.astype(np.int32)
+        self._starts = np.flatnonzero(np.diff(below, prepend=-1))
+        narrow = np.int16 if len(edges) < 2**15 else np.int32
+        self._before = np.append(below, len(edges)).astype(narrow)
         if self._exact:
             held[:] = 0
-        self._held = np.minimum(held, MOST_EDGES + 1).astype(np.uint8)
-        self._odd = self._held > 0
+        self._odd = held > 0
+        self._odd_slots = np.flatnonzero(self._odd)
+        self._most = int(held.max())
+        # Edges v and the next number enclose v alone: most numbers in its slot may be v.
+        points = np.flatnonzero(edges[1:] == step(edges[:-1]))
+        self._point_slots, first = np.unique(slots[points], return_index=True)
+        self._points = points[first]
 
-    def count(self, values: Keys) -> Int64s:
+    def count(self, values: Keys, between: Ends | None = None) -> Int64s:
         """How many values lie below the first edge, between each two, and from the last on.
 
         Args:
             values: finite, of the edges' type, in any order, shape ``(n,)``.
+            between: the smallest and the largest, exactly, if they are known.
 
         Returns:
             Counts, shape ``(m + 1,)``; an edge belongs to the interval that begins with it.
         """
         size = len(self._edges) + 1
-        filled = np.zeros(SLOTS, dtype=np.int64)
         counts = np.zeros(size, dtype=np.int64)
+        filled = np.zeros(SLOTS, dtype=np.int64)
+        compared = [np.empty(0, dtype=np.int64)]
+        for chunk, slots, odd in self._chunks(values, between):
+            filled += np.bincount(slots, minlength=SLOTS)
+            if len(odd):
+                compared.append(slots[odd])
+                counts += np.bincount(self._places(chunk[odd], compared[-1]), minlength=size)
+        if filled[self._odd_slots].sum() > sum(map(len, compared)):
+            filled -= np.bincount(np.concatenate(compared), minlength=SLOTS)
+            counts[self._points + 1] += filled[self._point_slots]
+        filled[self._odd_slots] = 0
+        counts[self._before[self._starts]] += np.add.reduceat(filled, self._starts)
+        return counts
+
+    def cells(self, values: Keys, between: Ends | None = None) -> Int64s:
+        """The interval of each value, ``0 <= i <= m``; arguments as for :meth:`count`."""
+        cells = np.empty(len(values), dtype=np.int64)
+        own = self._before.copy()
+        own[self._point_slots] = self._points + 1
+        start = 0
+        for chunk, slots, odd in self._chunks(values, between):
+            part = cells[start : start + len(chunk)]
+            part[:] = own[slots]
+            part[odd] = self._places(chunk[odd], slots[odd])
+            start += len(chunk)
+        return cells
+
+    def _chunks(self, values: Keys, between: Ends | None) -> Iterator[tuple[Keys, Int64s, Int64s]]:
+        """The values in parts, the slot of each, and which of them are to be compared.
+
+        Of those in a slot with an edge, the others are the number that has a cell of its own.
+        """
+        if not len(values):
+            return
+        low, high = between or (values.min(), values.max())
+        room = np.empty(min(len(values), CHUNK), dtype=np.int64)
+        beside = np.zeros(len(room), dtype=np.bool_)
         for start in range(0, len(values), CHUNK):
             chunk = values[start : start + CHUNK]
-            slots = self._way.slots(chunk)
-            filled += np.bincount(slots, minlength=SLOTS)
-            if not self._exact:
-                odd = np.flatnonzero(self._odd[slots])
-                if len(odd):
-                    found = self._compared(chunk[odd], slots[odd])
-                    counts += np.bincount(found, minlength=size)
-        filled[self._odd] = 0
-        return counts + np.bincount(self._before, filled, size).astype(np.int64)
+            slots = self._way.of(chunk, low, high, room[: len(chunk)])
+            odd = beside[:0].astype(np.int64)
+            if self._most:
+                flags = self._odd.take(slots, out=beside[: len(chunk)], mode="clip")
+                odd = np.flatnonzero(flags)
+                if len(self._points) and len(odd) > MANY * len(chunk):
+                    flags &= chunk != self._point_of_slot()[slots]
+                    odd = np.flatnonzero(flags)
+            yield chunk, slots, odd
 
-    def _compared(self, values: Keys, slots: Int64s) -> Int64s:
-        before, held = self._before[slots], self._held[slots]
-        found = before.astype(np.int64) + (values >= self._padded[before])
-        found += (held > 1) & (values >= self._padded[before + 1])
-        crowd = np.flatnonzero(held > MOST_EDGES)
-        if len(crowd):
-            found[crowd] = np.searchsorted(self._edges, values[crowd], "right")
+    def _point_of_slot(self) -> Keys:
+        """The number of each slot that has a cell of its own; a number of other slots if none."""
+        points = self._edges[self._points]
+        found = np.full(SLOTS, points[0])
+        found[self._point_slots] = points
         return found
 
-
-def _crowded(slots: Int64s) -> int:
-    """Edges in slots that hold more than can be compared one by one."""
-    held = np.bincount(slots, minlength=1)
-    return int(held[held > MOST_EDGES].sum())
-
-
-class _Even:
-    """Evenly wide slots between two numbers."""
-
-    exact: bool = False
-
-    def __init__(self, low: float, scale: float) -> None:
-        self._low = low
-        self._scale = scale
-
-    @classmethod
-    def over(cls, edges: Keys) -> _Even | None:
-        """Slots over the edges; None where they lie too near or too far for a double."""
-        with np.errstate(over="ignore", divide="ignore"):
-            scale = np.float64(SLOTS - 2) / (edges[-1] - edges[0])
-        return cls(float(edges[0]), float(scale)) if 0 < scale < np.inf else None
-
-    def slots(self, values: Keys) -> Int64s:
-        """The slot of each value; the first and the last hold what is outside of the edges."""
-        with np.errstate(over="ignore"):
-            places = values - self._low
-            places *= self._scale  # an infinity is outside, as it should be
-        places += 1.0
-        np.clip(places, 0.0, SLOTS - 1, out=places)
-        return places.astype(np.int64)
-
-
-class _Shifted:
-    """Slots of 2**shift whole numbers: integers, or the order-preserving bits of doubles."""
-
-    def __init__(self, edges: Keys) -> None:
-        self._bits = edges.dtype == np.float64
-        keys = self._keys(edges[[0, -1]])
-        low, high = int(keys[0]), int(keys[1])
-        shift = 0
-        while (high >> shift) - (low >> shift) + 3 > SLOTS:
-            shift += 1
-        self._shift = shift
-        least, most = np.iinfo(np.int64).min, np.iinfo(np.int64).max
-        self._low = max((low >> shift) - 1, int(least))
-        self._high = min((high >> shift) + 1, int(most))
-        self.exact = shift == 0
-
-    def _keys(self, values: Keys) -> Int64s:
-        return order_key(values) if self._bits else values
-
-    def slots(self, values: Keys) -> Int64s:
-        """The slot of each value; the first and the last hold what is outside of the edges."""
-        keys = self._keys(values)
-        slots: Any = keys >> self._shift if self._shift else keys
-        slots = np.clip(slots, self._low, self._high)
-        slots -= self._low
-        return np.asarray(slots)
+    def _places(self, values: Keys, slots: Int64s) -> Int64s:
+        """The interval of values in slots with an edge."""
+        before = self._before[slots].astype(np.int64)
+        found = before + (values >= self._padded[before])
+        if self._most > 1:
+            held = self._before[slots + 1].astype(np.int64) - before
+            found += (held > 1) & (values >= self._padded[before + 1])
+            crowd = np.flatnonzero(held > MOST_EDGES)
+            if len(crowd):
+                found[crowd] = np.searchsorted(self._edges, values[crowd], "right")
+        return found

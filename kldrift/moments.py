@@ -16,12 +16,20 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-SPLIT_BITS: Final = 27
-FAR: Final = 256
-CHUNK: Final = 32_768
+CHUNK: Final = 65_536
 """Values that are summed together: they stay in a core's cache."""
+BLOCK: Final = 8_192
+"""Numbers of one BLAS call: of more than 10,000, each would wake all of its threads."""
+SUMMED_BITS: Final = 26
+"""Bits of a number that 65,536 are added up of exactly."""
+SQUARED_BITS: Final = 18
+"""Bits of a number that 65,536 squares are added up of exactly: 2 * 18 + 16 < 53."""
+FAR: Final = 8
+"""From so many times their range away, numbers need care lest their spread lose its digits."""
 
 Floats = NDArray[np.float64]
+Pair = tuple[float, float]
+"""A number as the nearest double and what is left of it."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,9 @@ class Moments:
         """
         if not len(values):
             return cls(pivot=pivot)
+        low, high = between or (float(values.min()), float(values.max()))
+        largest = max(abs(low - pivot), abs(high - pivot))
+        far = largest > FAR * (high - low)
         total1, total2 = (0.0, 0.0), (0.0, 0.0)
         room = np.empty((3, min(len(values), CHUNK)))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -78,10 +89,8 @@ class Moments:
                 chunk = values[start : start + CHUNK]
                 deviations, *free = room[:, : len(chunk)]
                 np.subtract(chunk, pivot, out=deviations)
-                least, most = float(deviations.min()), float(deviations.max())
-                total1 = _added(total1, _sum(deviations, max(-least, most), free))
-                total2 = _added(total2, _sum_of_squares(deviations, least, most, free))
-        low, high = between or (float(values.min()), float(values.max()))
+                sum1, sum2 = _power_sums(deviations, largest, free, far=far)
+                total1, total2 = _added(total1, sum1), _added(total2, sum2)
         return cls(len(values), pivot, *total1, *total2, low, high)
 
     def __add__(self, other: Self) -> Self:
@@ -170,7 +179,7 @@ def _exact(high: float, low: float) -> Fraction:
     return Fraction(high) + Fraction(low)
 
 
-def _two(value: Fraction) -> tuple[float, float]:
+def _two(value: Fraction) -> Pair:
     """A number as the nearest double and the nearest double to what is left."""
     try:
         high = float(value)
@@ -179,7 +188,7 @@ def _two(value: Fraction) -> tuple[float, float]:
     return high, float(value - Fraction(high))
 
 
-def _added(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+def _added(a: Pair, b: Pair) -> Pair:
     """The sum of two numbers of twice a double's precision (Dekker 1971)."""
     high = a[0] + b[0]
     if not math.isfinite(high):
@@ -190,46 +199,73 @@ def _added(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float
     return total, low - (total - high)
 
 
-def _sum(values: Floats, largest: float, free: Sequence[Floats]) -> tuple[float, float]:
-    """The sum of at most 32,768 doubles, to about twice a double's precision.
+def _power_sums(
+    deviations: Floats, largest: float, free: Sequence[Floats], *, far: bool
+) -> tuple[Pair, Pair]:
+    """The sum of at most 65,536 doubles and that of their squares, to twice a double's precision.
 
-    Each value is split at a common bit: the upper parts are few bits wide, so that their sum is
-    exact in any order, and the lower parts are so small that rounding them does not matter.
+    Each number is split at a common bit. The upper parts are so few bits wide that their sum and
+    the sum of their squares are exact in any order; what the lower parts add is so small that
+    rounding it does not matter.
+
+    Args:
+        deviations: what to add up; overwritten.
+        largest: the largest of their absolute values, or more.
+        free: two arrays of their shape that may be written to.
+        far: whether they are far from zero and near each other. The digits in which they differ
+            are then the lower ones: these are split again, and all sums are exact.
+    """
+    if not 1e-130 < largest < 1e145:  # a square, or a part of it, would be no double
+        squares = np.multiply(deviations, deviations, out=free[1])
+        sum1 = _sum(deviations, largest, free[0])
+        return sum1, _sum(squares, largest * largest, free[0])
+    upper = _upper(deviations, largest, SQUARED_BITS, free[0])
+    lower = np.subtract(deviations, upper, out=free[1])
+    sum1 = _normal(float(upper.sum()), float(lower.sum()))
+    squares1 = _dot(upper, upper)
+    if not far:
+        return sum1, _normal(squares1, _dot(lower, deviations) + _dot(lower, upper))
+    most = math.ldexp(0.5, math.frexp(largest)[1] - SQUARED_BITS)
+    middle = _upper(lower, most, SQUARED_BITS, deviations)
+    lower -= middle
+    sum2 = _normal(squares1, 2 * _dot(upper, middle))
+    sum2 = _added(sum2, _normal(_dot(middle, middle), 2 * _dot(upper, lower)))
+    return sum1, _added(sum2, _normal(2 * _dot(middle, lower), _dot(lower, lower)))
+
+
+def _sum(values: Floats, largest: float, free: Floats) -> Pair:
+    """The sum of at most 65,536 doubles, to about twice a double's precision.
 
     Args:
         values: what to add up.
-        largest: the largest of their absolute values.
-        free: an array of their shape that may be written to, first of all.
+        largest: the largest of their absolute values, or more.
+        free: an array of their shape that may be written to.
     """
     if not 0 < largest < 1e290:
         total = float(values.sum())
         return (total, 0.0) if math.isfinite(total) else (math.inf, 0.0)
-    upper = _upper(values, largest, free[0])
+    upper = _upper(values, largest, SUMMED_BITS, free)
     high = float(upper.sum())
-    low = float(np.subtract(values, upper, out=upper).sum())
+    return _normal(high, float(np.subtract(values, upper, out=upper).sum()))
+
+
+def _upper(values: Floats, largest: float, bits: int, out: Floats) -> Floats:
+    """The values rounded to so many bits of the largest one."""
+    anchor = math.ldexp(1.5, math.frexp(largest)[1] + 52 - bits)
+    np.add(values, anchor, out=out)
+    out -= anchor
+    return out
+
+
+def _normal(high: float, low: float) -> Pair:
+    """The sum of a number and of what is left, as the nearest double and the rest."""
     total = high + low
     return total, low - (total - high)
 
 
-def _upper(values: Floats, largest: float, out: Floats | None = None) -> Floats:
-    """The values rounded to 26 bits of the largest one."""
-    anchor = math.ldexp(1.5, math.frexp(largest)[1] + SPLIT_BITS)
-    upper = np.add(values, anchor, out=out)
-    upper -= anchor
-    return upper
-
-
-def _sum_of_squares(
-    deviations: Floats, low: float, high: float, free: Sequence[Floats]
-) -> tuple[float, float]:
-    largest = max(-low, high)
-    if largest < FAR * (high - low) or not largest < 1e145:
-        squares = np.multiply(deviations, deviations, out=free[1])
-        return _sum(squares, largest * largest, free)
-    # All are far from the pivot and near each other: the digits that differ are those that a
-    # rounded square would lose, so square the two halves of each number.
-    upper = _upper(deviations, largest)
-    lower = deviations - upper
-    parts = (upper * upper, 2 * upper * lower, lower * lower)
-    sums = [_sum(part, float(np.abs(part).max()), free) for part in parts]
-    return _added(_added(sums[0], sums[1]), sums[2])
+def _dot(x: Floats, y: Floats) -> float:
+    """The sum of products, block by block."""
+    whole = len(x) // BLOCK * BLOCK
+    rest = float(np.dot(x[whole:], y[whole:])) if whole < len(x) else 0.0
+    rows, columns = x[:whole].reshape(-1, 1, BLOCK), y[:whole].reshape(-1, BLOCK, 1)
+    return rest + math.fsum(np.matmul(rows, columns).ravel().tolist())

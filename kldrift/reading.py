@@ -8,8 +8,9 @@ everything that is compared as a category is text.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -37,16 +38,62 @@ def plain(column: pa.Array) -> pa.Array:
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
+def null_count(column: pa.Array) -> int:
+    """Rows that are null, also where that stands in the column's dictionary only."""
+    hidden = pa.types.is_dictionary(column.type) and column.dictionary.null_count
+    return int((plain(column) if hidden else column).null_count)
+
+
 def numbers(column: pa.Array, reading: Reading) -> Keys:
     """The keys of the values that are not null, in the order of the rows, shape ``(n,)``."""
     column = plain(column)
-    if pa.types.is_null(column.type):
-        return np.empty(0, np.float64 if reading is Reading.FLOAT else np.int64)
-    if column.null_count:
-        column = column.drop_null()
-    if reading is Reading.FLOAT:
-        return _view(column.cast(pa.float64(), safe=False))
+    return _keys(column.drop_null() if column.null_count else column, reading)
+
+
+def unordered(column: pa.Array, reading: Reading) -> Keys:
+    """The keys of the values that are not null, in any order: with less to move."""
+    column = plain(column)
+    return without(_keys(column, reading), _nulls(column))
+
+
+def without(values: NDArray[Any], gaps: NDArray[np.int64]) -> NDArray[Any]:
+    """The values that are not at some places, in any order: the last ones close the gaps.
+
+    Args:
+        values: shape ``(n,)``.
+        gaps: increasing places in them.
+
+    Examples:
+        >>> without(np.array([10, 11, 12, 13, 14]), np.array([1, 3])).tolist()
+        [10, 14, 12]
+    """
+    if not len(gaps):
+        return values
+    kept = len(values) - len(gaps)
+    inside = int(np.searchsorted(gaps, kept))
+    closed = values[:kept].copy()
+    closed[gaps[:inside]] = np.delete(values[kept:], gaps[inside:] - kept)
+    return closed
+
+
+def _nulls(column: pa.Array) -> NDArray[np.int64]:
+    """The places of the nulls, increasing."""
+    if not column.null_count or pa.types.is_null(column.type):
+        return np.empty(0, dtype=np.int64)
+    first, end = column.offset, column.offset + len(column)
+    valid = np.frombuffer(column.buffers()[0], dtype=np.uint8)[first // 8 : -(-end // 8)]
+    bits = np.unpackbits(valid, bitorder="little")[first % 8 :][: len(column)]
+    return np.flatnonzero(bits == 0)
+
+
+def _keys(column: pa.Array, reading: Reading) -> Keys:
+    """The key of each row, shape ``(n,)``: any number where the row is null."""
     kind = column.type
+    dtype = np.dtype(np.float64 if reading is Reading.FLOAT else np.int64)
+    if column.null_count == len(column):
+        return np.zeros(0 if pa.types.is_null(kind) else len(column), dtype)
+    if reading is Reading.FLOAT:
+        return _words(column.cast(pa.float64(), safe=False), dtype)
     if pa.types.is_decimal(kind):
         return _unscaled(column)
     if pa.types.is_timestamp(kind):
@@ -55,11 +102,13 @@ def numbers(column: pa.Array, reading: Reading) -> Keys:
         column = column.cast(pa.date32())
     if pa.types.is_temporal(kind):
         column = column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
-    return _view(column.cast(pa.int64()))
+    return _words(column.cast(pa.int64()), dtype)
 
 
-def _view(column: pa.Array) -> Keys:
-    return np.asarray(column.to_numpy(zero_copy_only=False))
+def _words(column: pa.Array, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """What stands in a column of numbers as wide as the dtype, also where it is null."""
+    words = np.frombuffer(column.buffers()[1], dtype=dtype)
+    return words[column.offset : column.offset + len(column)]
 
 
 def _unscaled(column: pa.Array) -> NDArray[np.int64]:
@@ -70,37 +119,86 @@ def _unscaled(column: pa.Array) -> NDArray[np.int64]:
     return words[2 * column.offset : 2 * (column.offset + len(column)) : 2].copy()
 
 
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """What the values of a dictionary are called.
+
+    Attributes:
+        values: the values, shape ``(d,)``; a null may be among them.
+        names: the values as text; long ones shortened, see :func:`label`.
+        nulls: the places of the null.
+        nans: the places of NaN.
+    """
+
+    values: pa.Array
+    names: pa.Array
+    nulls: NDArray[np.int64]
+    nans: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: pa.Array) -> Self:
+        """The vocabulary of a dictionary."""
+        if pa.types.is_float16(values.type):
+            values = values.cast(pa.float32())  # Arrow cannot compare half floats
+        return cls(values, label(values), _nulls(values), _nans(values))
+
+
 class Tally:
     """The different values of a batch as text, and each row's value by number.
 
+    Args:
+        column: the values, shape ``(n,)``.
+        known: the vocabulary of a batch before, which this one may have too.
+
     Attributes:
-        names: distinct values as text, shape ``(d,)``; long ones shortened, see :func:`label`.
-        codes: index in ``names`` of every row; -1 is null, -2 is NaN; shape ``(n,)``.
+        vocabulary: what its values are called; ``known`` itself if that is the same.
     """
 
-    __slots__ = ("codes", "names")
+    __slots__ = ("_indices", "vocabulary")
 
-    def __init__(self, column: pa.Array) -> None:
+    def __init__(self, column: pa.Array, known: Vocabulary | None = None) -> None:
         if pa.types.is_null(column.type):
             column = column.cast(pa.string())
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         values = encoded.dictionary
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        if values.null_count:
-            null = values.is_null().to_numpy(zero_copy_only=False)
-            codes = np.where((codes >= 0) & null[codes], -1, codes)
-        if pa.types.is_floating(values.type):
-            if pa.types.is_float16(values.type):
-                values = values.cast(pa.float32())  # Arrow cannot compare half floats
-            nan = np.isnan(values.to_numpy(zero_copy_only=False))
-            codes = np.where((codes >= 0) & nan[codes], -2, codes) if nan.any() else codes
-        self.names = label(values)
-        self.codes = codes
+        same = known is not None and known.values.equals(values)
+        self.vocabulary = known if known is not None and same else Vocabulary.of(values)
+        self._indices = encoded.indices
+
+    @property
+    def names(self) -> pa.Array:
+        """Distinct values as text, shape ``(d,)``."""
+        return self.vocabulary.names
+
+    @property
+    def codes(self) -> NDArray[np.int64]:
+        """Index in ``names`` of every row; -1 is null, -2 is NaN; shape ``(n,)``."""
+        codes = self._words().astype(np.int64)
+        codes[_nulls(self._indices)] = -1
+        for code, places in ((-1, self.vocabulary.nulls), (-2, self.vocabulary.nans)):
+            if len(places):
+                codes[np.isin(codes, places)] = code
+        return codes
+
+    def _words(self) -> NDArray[Any]:
+        return _words(self._indices, np.dtype(self._indices.type.to_pandas_dtype()))
 
     def counts(self) -> tuple[NDArray[np.int64], int, int]:
         """Rows of each name, rows that are null, rows that are NaN."""
-        counts = np.bincount(self.codes + 2, minlength=len(self.names) + 2)
-        return counts[2:], int(counts[1]), int(counts[0])
+        nulls, nans = self.vocabulary.nulls, self.vocabulary.nans
+        codes = without(self._words(), _nulls(self._indices)).astype(np.int64, copy=False)
+        counts = np.bincount(codes, minlength=len(self.names))
+        flow = self._indices.null_count + int(counts[nulls].sum()), int(counts[nans].sum())
+        counts[nulls] = counts[nans] = 0
+        return counts, *flow
+
+
+def _nans(values: pa.Array) -> NDArray[np.int64]:
+    """The places of the NaN."""
+    if not pa.types.is_floating(values.type):
+        return np.empty(0, dtype=np.int64)
+    found = pc.is_nan(values).fill_null(fill_value=False)
+    return np.flatnonzero(found.to_numpy(zero_copy_only=False))
 
 
 def label(values: pa.Array) -> pa.Array:

@@ -17,7 +17,8 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 LAYERS = (
     ("errors",),
     ("support", "moments", "comoments"),
-    ("sketch", "reading", "profile", "vectors"),
+    ("sketch", "reading", "profile", "vectors", "spectrum"),
+    ("slots",),
     ("grid",),
     ("binning", "counting", "sparse", "probabilities", "divergence"),
     ("significance",),
@@ -38,7 +39,7 @@ LAYERS = (
     ("jobs",),
 )
 HEIGHT = {part: height for height, parts in enumerate(LAYERS) for part in parts}
-CORE = {part for parts in LAYERS[:7] for part in parts}
+CORE = {part for parts in LAYERS[:8] for part in parts}
 
 ONLY_IN = {
     "pyspark": ("kldrift/spark/", "kldrift/scan/", "jobs/", "kldrift/monitor/job.py"),

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import Sample, numeric, parts, quick, samples, texts
 
+from kldrift import counting
 from kldrift.binning import Binning, choose
 from kldrift.counting import Counter, sketch_batch
 from kldrift.moments import NO_MOMENTS
@@ -121,6 +122,42 @@ def test_moments_are_those_of_the_finite_values(sample):
             exact = float(sum((Fraction(k) - mean) ** 2 for k in keys))
             assert moments.m2 == pytest.approx(exact, rel=1e-9, abs=1e-14 * largest**2)
         assert (moments.minimum, moments.maximum) == (float(min(keys)), float(max(keys)))
+
+
+@quick
+@given(st.data(), numeric)
+def test_many_rows_are_counted_as_few_are(data, sample):
+    counter = Counter(support_for(sample), sample.reading)
+    order = data.draw(st.lists(st.integers(0, max(0, len(sample.column) - 1)), max_size=40))
+    rows = np.resize(np.array(order if len(sample.column) else [], dtype=np.int64), 99)
+    column = sample.column.take(pa.array(rows)) if len(sample.column) else sample.column
+    counts, moments = counter.count(column)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counting, "FEW", 1)
+        patch.setattr(counting, "exact_about", lambda _: False)
+        by_grid, same = counter.count(column)
+    assert counts.tolist() == by_grid.tolist()
+    assert (moments.rows, moments.minimum, moments.maximum) == (
+        same.rows,
+        same.minimum,
+        same.maximum,
+    )
+    for one, other in ((moments.sum1, same.sum1), (moments.sum2, same.sum2)):
+        assert one == pytest.approx(other, rel=1e-15, nan_ok=True)
+
+
+@pytest.mark.parametrize("remembered", [0, 2**20], ids=["each new", "remembered"])
+@quick
+@given(batches=st.lists(texts, min_size=1, max_size=5))
+def test_each_batch_is_counted_by_its_own_dictionary(remembered, batches):
+    counter = Counter(CategoricalSupport(("a", "b", "null")), Reading.TEXT, remembered)
+    for sample in [b for batch in batches for b in (batch, batch)]:
+        column = sample.column.dictionary_encode()
+        values = ["" if v is None else v for v in sample.values]
+        expected = [values.count(name) for name in ("a", "b", "null")]
+        nulls = sample.values.count(None)
+        expected += [len(values) - nulls - sum(expected), nulls]
+        assert counter.count(column)[0].tolist() == expected
 
 
 @quick

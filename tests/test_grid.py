@@ -7,11 +7,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import quick
 
+from kldrift import grid
 from kldrift.counting import FEW, Counter
 from kldrift.grid import Grid
 from kldrift.reading import Reading
-from kldrift.support import NumericSupport
+from kldrift.support import NumericSupport, step
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 WHOLE = st.integers(-(2**63), 2**63 - 1)
@@ -34,34 +36,69 @@ def beside(edges):
     )
 
 
+def assert_searched(edges, values, between=None):
+    """The grid's counts and cells are those of a search."""
+    found = Grid(edges)
+    assert found.count(values, between).tolist() == searched(edges, values).tolist()
+    cells = found.cells(values, between)
+    assert cells.dtype == np.int64
+    assert cells.tolist() == np.searchsorted(edges, values, "right").tolist()
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(FINITE, min_size=1, max_size=60), st.lists(FINITE, max_size=60))
 def test_any_doubles_fall_where_a_search_puts_them(edges, values):
     edges = np.unique(np.array(edges) + 0.0)
-    values = np.concatenate([values, beside(edges), [-0.0]])
-    assert Grid(edges).count(values).tolist() == searched(edges, values).tolist()
+    assert_searched(edges, np.concatenate([values, beside(edges), [-0.0]]))
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(WHOLE, min_size=1, max_size=60), st.lists(WHOLE, max_size=60))
 def test_any_integers_fall_where_a_search_puts_them(edges, values):
     edges = np.unique(np.array(edges, dtype=np.int64))
-    values = np.concatenate([np.array(values, dtype=np.int64), beside(edges)])
-    assert Grid(edges).count(values).tolist() == searched(edges, values).tolist()
+    assert_searched(edges, np.concatenate([np.array(values, dtype=np.int64), beside(edges)]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.sampled_from([FINITE, st.floats(-9, 9), st.integers(-9, 9).map(float), WHOLE]))
+def test_numbers_with_cells_of_their_own_fall_there_in_chunks_of_any_size(data, kind):
+    dtype = np.int64 if kind is WHOLE else np.float64
+    own = np.array(data.draw(st.lists(kind, min_size=1, max_size=9)), dtype) + dtype(0)
+    edges = np.unique(np.concatenate([own, step(own)]))
+    edges = edges[np.isfinite(edges)]
+    others = np.array(data.draw(st.lists(kind, max_size=9)), dtype)
+    values = np.concatenate([own.repeat(5), others, beside(edges)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grid, "CHUNK", data.draw(st.integers(1, 40)))
+        assert_searched(edges, values)
+        assert_searched(edges, values[:0])
+
+
+@quick
+@given(st.lists(FINITE, min_size=1, max_size=9), st.lists(FINITE, min_size=1, max_size=60))
+def test_ends_that_are_known_change_nothing(edges, values):
+    for dtype in (np.float64, np.int64):
+        x = np.clip(values, -1e18, 1e18).astype(dtype)
+        cuts = np.unique(np.clip(edges, -1e18, 1e18).astype(dtype) + dtype(0))
+        assert_searched(cuts, x, (x.min().item(), x.max().item()))
 
 
 SHAPES = {
     "normal": lambda rng, n: rng.normal(size=n),
     "far from zero": lambda rng, n: 1e9 + rng.normal(size=n),
+    "too far to tell apart": lambda rng, n: 1e17 + rng.normal(size=n) * 100,
     "many magnitudes": lambda rng, n: rng.lognormal(0, 5, n),
+    "negative, many magnitudes": lambda rng, n: -rng.lognormal(0, 5, n),
     "both signs, many magnitudes": lambda rng, n: np.sinh(rng.normal(0, 20, n)),
     "denormals": lambda rng, n: rng.random(n) * 1e-310,
     "huge": lambda rng, n: rng.uniform(-1, 1, n) * 1.7e308,
     "few values": lambda rng, n: rng.integers(0, 5, n) / 3,
+    "whole doubles": lambda rng, n: rng.integers(-9, 99, n) * 1.0,
     "half zeros": lambda rng, n: rng.normal(size=n) * rng.integers(0, 2, n),
     "small integers": lambda rng, n: rng.integers(-50, 50, n),
     "large integers": lambda rng, n: rng.integers(-(2**62), 2**62, n),
     "skewed integers": lambda rng, n: np.floor(rng.lognormal(0, 4, n)).astype(np.int64),
+    "skewed large integers": lambda rng, n: np.floor(rng.lognormal(25, 3, n)).astype(np.int64),
 }
 
 
@@ -70,8 +107,17 @@ def test_quantiles_of_any_shape_cut_it_exactly(shape):
     rng = np.random.default_rng(3)
     values = SHAPES[shape](rng, 20_000)
     quantiles = np.quantile(values, np.linspace(0, 1, 128), method="lower")
-    edges = np.unique(np.concatenate([quantiles, beside(quantiles)]))
-    assert Grid(edges).count(values).tolist() == searched(edges, values).tolist()
+    assert_searched(np.unique(np.concatenate([quantiles, beside(quantiles)])), values)
+    assert_searched(np.unique(quantiles), values)
+    inner = np.unique(quantiles)[3:-3]  # many values lie outside of the edges
+    assert_searched(inner if len(inner) else np.unique(quantiles), values)
+
+
+@pytest.mark.parametrize("shape", ["normal", "many magnitudes", "both signs, many magnitudes"])
+def test_more_edges_than_slots_are_searched(shape):
+    rng = np.random.default_rng(3)
+    values = SHAPES[shape](rng, 50_000)
+    assert_searched(np.unique(values[:40_000] + 0.0), values)
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -97,8 +143,13 @@ def test_many_and_few_numbers_are_counted_alike(whole):
     assert (whole_moments.minimum, whole_moments.maximum) == (moments.minimum, moments.maximum)
 
 
-def test_edges_that_lie_close_and_far_are_found_in_few_crowded_slots():
+@pytest.mark.parametrize("shape", SHAPES.keys() - {"too far to tell apart"})
+def test_few_numbers_are_compared_with_edges_whatever_their_shape(shape):
     rng = np.random.default_rng(5)
-    for values in (rng.normal(size=10_000), rng.lognormal(0, 5, 10_000)):
-        edges = np.unique(np.quantile(values, np.linspace(0.005, 0.995, 127)))
-        assert (Grid(edges)._held <= 2).all()
+    values = SHAPES[shape](rng, 50_000)
+    edges = np.unique(np.quantile(values, np.linspace(0.005, 0.995, 127), method="lower"))
+    if len(edges) < 127:  # a value that fills more than a bin has a cell of its own
+        edges = np.unique(np.concatenate([edges, step(edges)]))
+    chunks = list(Grid(edges)._chunks(values, None))
+    assert sum(len(odd) for _, _, odd in chunks) < 0.15 * len(values)
+    assert Grid(edges)._most <= 4

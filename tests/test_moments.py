@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import LARGEST, quick, trees
 
-from kldrift.moments import NO_MOMENTS, Moments
+from kldrift.moments import BLOCK, CHUNK, NO_MOMENTS, Moments
 
 numbers = st.floats(-1e6, 1e6) | st.integers(-5, 5).map(float)
 values = st.lists(numbers, max_size=30)
@@ -25,11 +25,11 @@ def of(x: object, pivot: float = 0.0) -> Moments:
     return Moments.of(np.array(x, dtype=np.float64), pivot)
 
 
-def same(a: Moments, b: Moments, rel: float = 1e-12) -> None:
-    """Equal to rounding: that of the squares, when the pivot is far away."""
+def same(a: Moments, b: Moments, rel: float = 1e-12, pivot: float = 0.0) -> None:
+    """Equal to rounding: that of the squares, and of deviations from a pivot far away."""
     assert (a.rows, a.minimum, a.maximum) == (b.rows, b.minimum, b.maximum)
     if a.rows:
-        width = max(a.maximum - a.minimum, abs(a.maximum))
+        width = max(a.maximum - a.minimum, abs(a.maximum), pivot * 2**-53 / rel)
         assert a.mean == pytest.approx(b.mean, rel=rel, abs=rel * width)
         assert a.m2 == pytest.approx(b.m2, rel=rel, abs=rel * width**2 * a.rows)
 
@@ -44,8 +44,9 @@ def test_moments_of_parts_in_any_order_add_up_to_the_moments_of_the_whole(data, 
 @quick
 @given(values, values, pivots, pivots)
 def test_moments_add_up_in_either_order_also_about_different_pivots(x, y, one, other):
-    same(of(x, one) + of(y, other), of(y, other) + of(x, one))
-    same(of(x, one) + of(y, other), of(x + y, one))
+    far = max(abs(one), abs(other))
+    same(of(x, one) + of(y, other), of(y, other) + of(x, one), pivot=far)
+    same(of(x, one) + of(y, other), of(x + y, one), pivot=far)
 
 
 @quick
@@ -89,6 +90,61 @@ def test_the_order_of_the_rows_leaves_no_trace_in_the_digits(seed):
         found = reduce(add, [Moments.of(part, 20.0) for part in rows])
         results.add((found.mean, found.std))
     assert len(results) == 1
+
+
+def in_units(x: np.ndarray) -> tuple[list[int], Fraction]:
+    """Doubles as whole numbers of a unit, exactly."""
+    fractions, exponents = np.frexp(x)
+    least = int(exponents.min())
+    whole = (fractions * 2.0**53).astype(np.int64).tolist()
+    shifts = (exponents - least).tolist()
+    return [w << s for w, s in zip(whole, shifts, strict=True)], Fraction(2) ** (least - 53)
+
+
+SHAPES = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "heavy tails": lambda rng, n: rng.standard_cauchy(n),
+    "a little aside": lambda rng, n: 5 + rng.random(n),
+    "far away": lambda rng, n: -1e9 + rng.normal(size=n),
+    "hardly different": lambda rng, n: 1 + rng.random(n) * 1e-12,
+    "one far out": lambda rng, n: np.append(rng.normal(1e6, 1, n - 1), 0.0),
+    "cents": lambda rng, n: np.round(rng.lognormal(3, 2, n), 2),
+    "whole numbers": lambda rng, n: rng.integers(-(2**40), 2**40, n),
+    "tiny": lambda rng, n: rng.normal(size=n) * 1e-120,
+    "large": lambda rng, n: rng.normal(size=n) * 1e140,
+}
+
+
+@pytest.mark.parametrize("rows", [3, BLOCK, 2 * BLOCK + 1, CHUNK + 9])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_sums_of_many_numbers_keep_nearly_twice_the_digits_of_a_double(shape, rows):
+    x = SHAPES[shape](np.random.default_rng(rows), rows)
+    pivot = float(x[0])  # so that a deviation is a double
+    found = Moments.of(x, pivot)
+    exact, unit = in_units(x - pivot)
+    for moment, high, low in ((1, found.sum1, found.sum1_low), (2, found.sum2, found.sum2_low)):
+        powers = [v**moment for v in exact]
+        error = (Fraction(high) + Fraction(low)) / unit**moment - sum(powers)
+        assert abs(error) * 2**66 <= sum(map(abs, powers))
+        assert high == high + low
+
+
+@pytest.mark.parametrize("away", [10, 1e3, 1e9])
+def test_sums_of_numbers_far_away_and_near_each_other_are_exact(away):
+    x = np.random.default_rng(1).uniform(0.5, 1, CHUNK + 9) + away
+    found = Moments.of(x)
+    exact, unit = in_units(x)
+    assert (Fraction(found.sum1) + Fraction(found.sum1_low)) / unit == sum(exact)
+    squares = sum(v * v for v in exact)
+    error = (Fraction(found.sum2) + Fraction(found.sum2_low)) / unit**2 - squares
+    assert abs(error) * 2**104 <= squares  # what two doubles hold
+
+
+@quick
+@given(some_values, pivots)
+def test_ends_that_are_known_change_nothing(x, pivot):
+    array = np.array(x)
+    assert Moments.of(array, pivot, (min(x), max(x))) == Moments.of(array, pivot)
 
 
 @pytest.mark.parametrize("pivot", [0.0, 0.3, 1e9])

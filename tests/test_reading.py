@@ -10,9 +10,18 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import ODD_TEXTS, decimals, integers, quick
+from strategies import ODD_TEXTS, decimals, floats, integers, quick
 
-from kldrift.reading import LONGEST_LABEL, Reading, Tally, label, numbers
+from kldrift.reading import (
+    LONGEST_LABEL,
+    Reading,
+    Tally,
+    label,
+    null_count,
+    numbers,
+    unordered,
+    without,
+)
 
 INSTANT = dt.datetime(2024, 2, 29, 12, 30, 0, 250_000)
 MICROSECONDS = 1_709_209_800_250_000
@@ -81,6 +90,66 @@ def test_a_slice_of_a_column_has_the_keys_of_its_own_rows(data, sample):
     assert numbers(sample.column.slice(start, rows), Reading.INTEGER).tolist() == keys
 
 
+def over_garbage(valid: list[bool], words: np.ndarray, kind: pa.DataType) -> pa.Array:
+    """A column whose buffer holds any bytes where it is null."""
+    bits = np.packbits(valid, bitorder="little").tobytes()
+    return pa.Array.from_buffers(kind, len(words), [pa.py_buffer(bits), pa.py_buffer(words)])
+
+
+@quick
+@given(st.data(), floats | integers | decimals)
+def test_without_their_order_the_keys_are_the_same(data, sample):
+    start = data.draw(st.integers(0, len(sample.column)))
+    column = sample.column.slice(start, data.draw(st.integers(0, len(sample.column))))
+    found, same = (f(column, sample.reading) for f in (unordered, numbers))
+    assert found.dtype == same.dtype
+    np.testing.assert_array_equal(np.sort(found), np.sort(same))
+
+
+@quick
+@given(st.lists(st.booleans(), min_size=1, max_size=70), st.integers(0, 20))
+def test_what_stands_under_a_null_is_never_seen(valid, start):
+    rows = np.arange(len(valid))
+    for dtype, kind, junk in (
+        (np.float64, pa.float64(), [np.nan, np.inf, -np.inf, 1e300]),
+        (np.float32, pa.float32(), [np.nan, np.inf]),
+        (np.int64, pa.int64(), [2**63 - 1, -(2**63)]),
+        (np.int64, pa.timestamp("us"), [2**63 - 1, -(2**63)]),
+        (np.int32, pa.date32(), [2**31 - 1, -(2**31)]),
+        (np.int16, pa.int16(), [2**15 - 1, -(2**15)]),
+    ):
+        words = np.where(valid, rows, np.resize(np.array(junk, dtype), len(rows))).astype(dtype)
+        column = over_garbage(valid, words, kind)[start:]
+        reading = Reading.FLOAT if pa.types.is_floating(kind) else Reading.INTEGER
+        kept = rows[start:][np.array(valid, dtype=bool)[start:]]
+        assert np.sort(unordered(column, reading)).tolist() == kept.tolist()
+        assert numbers(column, reading).tolist() == kept.tolist()
+
+
+@quick
+@given(st.data(), st.integers(0, 60))
+def test_gaps_are_closed_and_nothing_else_is_lost(data, rows):
+    values = np.arange(rows)
+    gone = sorted(data.draw(st.sets(st.integers(0, max(0, rows - 1)), max_size=rows)))
+    gaps = np.array(gone if rows else [], dtype=np.int64)
+    assert sorted(without(values, gaps)) == sorted(set(range(rows)) - set(gone))
+    assert values.tolist() == list(range(rows))
+
+
+@pytest.mark.parametrize(
+    ("column", "nulls"),
+    [
+        (pa.nulls(3), 3),
+        (pa.array([1, None]), 1),
+        (dictionary([1, None, 0], pa.array(["a", "b"])), 1),
+        (dictionary([1, None, 0, 1], pa.array(["a", None])), 3),
+    ],
+    ids=["null", "plain", "dictionary", "hidden"],
+)
+def test_nulls_are_counted_wherever_they_stand(column, nulls):
+    assert null_count(column) == nulls
+
+
 # ------------------------------------------------------------------------------------------ text
 
 
@@ -120,6 +189,35 @@ def test_the_tally_counts_rows_nulls_and_nan():
     counts, null, nan = Tally(pa.array([1.5, None, np.nan, 1.5, None])).counts()
     assert counts.sum() == 2
     assert (null, nan) == (2, 1)
+
+
+@pytest.mark.parametrize("index", [pa.int8(), pa.uint16(), pa.int32(), pa.int64(), pa.uint64()])
+def test_codes_under_a_null_are_never_seen(index):
+    words = np.array([1, 99, 0, 1, 77], dtype=index.to_pandas_dtype())
+    codes = over_garbage([True, False, True, True, False], words, index)
+    values = pa.array([np.nan, 1.5])
+    for column in (pa.DictionaryArray.from_arrays(codes, values), pa.array([1.5, None, np.nan])):
+        tally = Tally(column)
+        counts, null, nan = tally.counts()
+        named = dict(zip(tally.names.to_pylist(), counts.tolist(), strict=True))
+        rows = tally.codes.tolist()
+        assert named["1.5"] == sum(counts) == rows.count(tally.names.to_pylist().index("1.5"))
+        assert (null, nan) == (rows.count(-1), rows.count(-2)) == (column.null_count, 1)
+
+
+def test_nulls_and_nan_of_a_dictionary_are_counted_apart():
+    column = dictionary([0, 1, 2, 2, None], pa.array([np.nan, 1.5, None]))
+    counts, null, nan = Tally(column).counts()
+    assert (counts.tolist(), null, nan) == ([0, 1, 0], 3, 1)
+
+
+def test_a_vocabulary_is_made_once_while_batches_share_it():
+    first = Tally(dictionary([0, 1], pa.array(["a", "b"])))
+    again = Tally(dictionary([1, None], pa.array(["a", "b"])), first.vocabulary)
+    other = Tally(dictionary([1, 0], pa.array(["b", "a"])), first.vocabulary)
+    assert again.vocabulary is first.vocabulary
+    assert (again.codes.tolist(), again.counts()[0].tolist()) == ([1, -1], [0, 1])
+    assert other.names.to_pylist() == ["b", "a"]
 
 
 @quick

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kldrift.binning import Binning, Proposal, choose
 from kldrift.comoments import CoMoments
-from kldrift.counting import Counter, sketch_batch
+from kldrift.counting import REMEMBERED, Counter, sketch_batch
 from kldrift.features import Feature
 from kldrift.group import NO_ROWS, Group, GroupCounts, count_group
 from kldrift.moments import NO_MOMENTS, Moments
@@ -242,7 +242,8 @@ class Profiles:
         self._groups = groups
         self.group_counts = [NO_ROWS] * len(groups)
         pairs = zip(features, supports, strict=True)
-        self._counters = [Counter(support, feature.reading) for feature, support in pairs]
+        share = REMEMBERED // max(1, len(supports))
+        self._counters = [Counter(support, feature.reading, share) for feature, support in pairs]
         self._counts = [np.zeros(support.size, dtype=np.int64) for support in supports]
         self._moments = [NO_MOMENTS] * len(supports)
 

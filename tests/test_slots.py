@@ -1,0 +1,66 @@
+"""A larger number never falls into an earlier slot, whatever the numbers and the slots."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kldrift.slots import SLOTS, BitSlots, EvenSlots, WholeSlots, best
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+WHOLE = st.integers(-(2**63), 2**63 - 1)
+UNITS = st.sampled_from([0.0, 5e-324, 1e-300, 1.0, 1e9, 1e300])
+
+
+def slots(way, values):
+    room = np.empty(len(values), dtype=np.int64)
+    return way.of(values, values[0].item(), values[-1].item(), room)
+
+
+def assert_in_order(way, values):
+    """Of increasing numbers, alone and together with others."""
+    found = slots(way, values)
+    assert (np.diff(found) >= 0).all()
+    assert found[0] >= 0
+    assert found[-1] < SLOTS
+    for i in range(len(values)):
+        assert slots(way, values[i : i + 1])[0] == found[i]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(FINITE, min_size=1, max_size=9), st.lists(FINITE, min_size=1, max_size=30), UNITS)
+def test_doubles_keep_their_order(edges, values, unit):
+    cuts = np.unique(np.array(edges) + 0.0)
+    values = np.unique(np.concatenate([values, cuts]))
+    for way in (EvenSlots.over(cuts), BitSlots(cuts, unit), best(cuts)):
+        if way is not None:
+            assert_in_order(way, values)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(WHOLE, min_size=1, max_size=9), st.lists(WHOLE, min_size=1, max_size=30), UNITS)
+def test_integers_keep_their_order(edges, values, unit):
+    cuts = np.unique(np.array(edges, dtype=np.int64))
+    values = np.unique(np.concatenate([np.array(values, dtype=np.int64), cuts]))
+    for way in (WholeSlots(cuts), BitSlots(cuts, unit), best(cuts)):
+        assert_in_order(way, values)
+
+
+@pytest.mark.parametrize("low", [-1.0, 0.0])
+@pytest.mark.parametrize("unit", [0.0, 1.0])
+def test_zeros_of_both_signs_share_a_slot(unit, low):
+    for way in (EvenSlots.over(np.array([low, 1.0])), BitSlots(np.array([low, 1.0]), unit)):
+        values = np.array([low, -0.0, 0.0, 1.0])
+        assert slots(way, values)[1] == slots(way, values)[2]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(-99, 99), min_size=1, max_size=9), st.integers(-(2**40), 2**40))
+def test_where_slots_are_exact_each_number_has_its_own(edges, origin):
+    cuts = np.unique(np.array(edges, dtype=np.int64)) + origin
+    way = best(cuts)
+    assert way.exact
+    near = np.arange(cuts[0] - 1, cuts[-1] + 2)
+    assert (np.diff(slots(way, near)) == 1).all()
