@@ -11,15 +11,16 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from kldrift.errors import DatasetError
-from kldrift.scan.files import Asked, File, Footer, read_each
+from kldrift.scan.files import File
+from kldrift.scan.summary import Asked, Summary, added, read_each
 
 FEW: Final = 256
 """Files whose footers the driver reads itself: sooner done than asked for."""
 FILES_PER_TASK: Final = 64
 
 
-def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> list[Footer]:
-    """The footer of each file, in their order.
+def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> Summary:
+    """What the footers of files say, in their order.
 
     Raises:
         DatasetError: a file is damaged.
@@ -30,13 +31,14 @@ def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> list
     shares = [pickle.dumps(files[i : i + FILES_PER_TASK], 5) for i in starts]
     tasks = spark.range(0, len(shares), 1, len(shares))
     rows = tasks.mapInArrow(partial(_read, shares, asked), "share long, footers binary").collect()
-    found: list[Footer] = []
-    for row in sorted(rows, key=lambda row: int(row["share"])):
-        read = pickle.loads(row["footers"])
-        if isinstance(read, str):
-            raise DatasetError(read)
-        found += read
-    return found
+    return added(_summary(row["footers"]) for row in sorted(rows, key=lambda row: row["share"]))
+
+
+def _summary(payload: bytes) -> Summary:
+    read: Summary | str = pickle.loads(payload)
+    if isinstance(read, str):
+        raise DatasetError(read)
+    return read
 
 
 def _read(
