@@ -61,13 +61,14 @@ class File:
             source: Any = self.path
             if self.store is not None:
                 source = self.store.open().open_input_file(self.path)
-            metadata = pq.read_metadata(source)
-            # A file may lack a column that others of its dataset have.
+            metadata = None
             there: Collection[str] = ()
-            if dictionary or naming:
+            if dictionary or naming or self.rows is not None:
+                metadata = pq.read_metadata(source)
                 schema = metadata.schema.to_arrow_schema()
                 self._check(metadata.num_rows, schema, naming)
                 inside = naming.inside(schema) if naming else {n: n for n in schema.names}
+                # A file may lack a column that others of its dataset have.
                 there = [inside[name] for name in dictionary if name in inside]
             return pq.ParquetFile(
                 source,

@@ -99,10 +99,10 @@ def _footers(dataset: Dataset, read: ReadEach) -> tuple[str, Footers | Unsupport
     if dataset.where and not isinstance(to_arrow(dataset.where, table.schema), Unsupported):
         table = table.only(dataset.where)
         some = len(table.entries)
-    files = f"{some:,} of {listed:,} files may hold rows that meet where"
+    which = f"{some:,} of {listed:,} files may hold rows that meet where"
     if some == listed:
-        files = f"{listed:,} file{'' if listed == 1 else 's'}"
-    what = f"{table.what}: {files}"
+        which = f"{listed:,} file{'' if listed == 1 else 's'}"
+    what = f"{table.what}: {which}"
     if table.footers_needed:
         return what, table.footers(asked, read)
     size = sum(entry.size for entry in table.entries)

@@ -157,18 +157,19 @@ def _footer(file: File, asked: Asked) -> Summary:
         bounds = tuple(known(i) for i in range(len(pieces)))
         # Notes that differ from file to file, such as those of pandas, make no other schema.
         notes = {k: v for k, v in (schema.metadata or {}).items() if k == SPARK_NOTES}
-        shape = Shape(schema.with_metadata(notes or None), file, _sizes(metadata))
+        shape = Shape(schema.with_metadata(notes or None), file, _sizes(metadata, schema.names))
         return Summary((shape,), tuple(pieces), bounds)
 
 
-def _sizes(metadata: pq.FileMetaData) -> dict[str, int]:
+def _sizes(metadata: pq.FileMetaData, names: Sequence[str]) -> dict[str, int]:
     """Compressed bytes by top-level column, from the first row group."""
     sizes: dict[str, int] = {}
     if metadata.num_row_groups:
         group = metadata.row_group(0)
         scale = metadata.num_rows / max(1, group.num_rows)
+        flat = group.num_columns == len(names)
         for j in range(group.num_columns):
             column = group.column(j)
-            name = column.path_in_schema.split(".")[0]
+            name = names[j] if flat else column.path_in_schema.split(".")[0]
             sizes[name] = sizes.get(name, 0) + int(column.total_compressed_size * scale)
     return sizes
