@@ -15,14 +15,17 @@ from pyarrow import fs as pafs
 import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
-from kldrift.scan import delta, filesystem
-from kldrift.scan.files import read_footers
+from kldrift.scan import delta, filesystem, iceberg
 from kldrift.scan.filesystem import Store, locate
 from kldrift.scan.listing import list_files
 from kldrift.scan.open import open_files
 from kldrift.scan.source import ArrowSource
+from kldrift.scan.summary import read_footers
 
 BUCKET = "lake-of-tests"
+
+# SQLAlchemy's engine leaves its connection to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +193,61 @@ def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
     assert isinstance(source, ArrowSource)
     assert source.rows is None
     assert source.footers.rows == 5
-    assert source.why.startswith("Delta table, version 1, 1 of its 2 files by partition")
+    assert source.why.startswith("Delta table, version 1: 1 of 2 files may hold rows that meet")
+
+
+def test_an_iceberg_table_lies_in_a_store_too(store, tmp_path):
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    told = iceberg._storage(store)
+    catalog = SqlCatalog(
+        "lake", uri=f"sqlite:///{tmp_path}/c.db", warehouse=f"s3://{BUCKET}/ice", **told
+    )
+    catalog.create_namespace("ns")
+    tables = [pa.table({"n": pa.array(np.arange(k) + 100 * k)}) for k in (20, 10)]
+    made = catalog.create_table("ns.t", schema=tables[0].schema)
+    for table in tables:
+        made.append(table)
+    for path in (f"s3://{BUCKET}/ice/ns/t/", made.metadata_location):
+        side = {"path": path, "format": "iceberg", "filesystem": store, "where": "n >= 2000"}
+        config = config_from_mapping(mapping(side, side, "o"))
+        source = open_files(config.reference, "reference")
+        assert isinstance(source, ArrowSource)
+        assert ": 1 of 2 files may hold rows that meet where, " in source.why
+        (piece,) = source.footers.pieces
+        assert (piece.rows, piece.file.store) == (20, locate(path, store)[0])
+        with piece.file.open() as parquet:
+            assert parquet.metadata.num_rows == 20
+    missing = {"path": f"s3://{BUCKET}/ice/ns/u", "format": "iceberg", "filesystem": store}
+    config = config_from_mapping(mapping(missing, missing, "o"))
+    with pytest.raises(DatasetError, match="reference: no Iceberg table at 's3://"):
+        open_files(config.reference, "reference")
+
+
+@pytest.mark.spark
+def test_a_run_reads_an_iceberg_table_of_a_store_in_the_tasks(spark, store, tmp_path):
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    uri, place = f"sqlite:///{tmp_path}/c.db", f"s3://{BUCKET}/ice-run"
+    catalog = SqlCatalog("lake", uri=uri, warehouse=place, **iceberg._storage(store))
+    catalog.create_namespace("ns")
+    table = pa.table({"n": np.arange(200) % 7, "x": np.arange(200) % 50})
+    catalog.create_table("ns.t", schema=table.schema).append(table)
+    side = {"path": f"{place}/ns/t", "format": "iceberg", "filesystem": store}
+    sides = (side, side | {"where": "n >= 2"})
+    result = kldrift.run(config_from_mapping(mapping(*sides, tmp_path / "drift")), spark=spark)
+    assert result.scores["n_reference"].tolist() == [200, 200]
+    assert result.scores["n_current"].tolist() == [sum(i % 7 >= 2 for i in range(200))] * 2
+
+
+def test_a_store_is_told_to_pyiceberg_as_it_wants_it():
+    assert iceberg._storage({"endpoint_override": "h:9000", "region": "x"}) == {
+        "s3.endpoint": "https://h:9000",
+        "s3.region": "x",
+    }
+    assert iceberg._storage({"endpoint_override": "http://h", "scheme": "https"}) == {
+        "s3.endpoint": "http://h"
+    }
 
 
 @pytest.mark.parametrize(

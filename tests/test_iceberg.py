@@ -69,7 +69,13 @@ def read(source: ArrowSource) -> dict[str, list[object]]:
     features = plan_features(source.schema, Features()).features
     footers = source.footers
     reader = Reader(
-        features, footers.schema, footers.partitions, source.where, source.where_columns
+        features,
+        footers.schema,
+        footers.partitions,
+        source.where,
+        source.where_columns,
+        naming=footers.naming,
+        predicate=source.predicate,
     )
     values: dict[str, list[object]] = {f.name: [] for f in features}
     for _, columns in reader.columns(footers.pieces):
@@ -82,9 +88,10 @@ def test_a_table_is_read_from_its_folder_and_from_a_metadata_file(catalog, tmp_p
     table = make(catalog, rows(9))
     for path in (tmp_path / "ns" / "t", table.metadata_location.removeprefix("file://")):
         source = opened(path)
+        (task,) = table.scan().plan_files()
         assert source.why == (
-            f"Iceberg table, snapshot {table.current_snapshot().snapshot_id}, "
-            "read with Arrow in the tasks"
+            f"Iceberg table, snapshot {table.current_snapshot().snapshot_id}: 1 file, "
+            f"{task.file.file_size_in_bytes:,} bytes with all columns, read with Arrow in the tasks"
         )
         assert read(source) == rows(9).to_pydict()
 
@@ -154,11 +161,19 @@ def test_equality_deletes_are_left_to_spark(catalog):
 
 def test_files_without_field_ids_are_left_to_spark(catalog, tmp_path):
     table = make(catalog, rows(9))
-    (task,) = table.scan().plan_files()
-    pq.write_table(rows(9), task.file.file_path.removeprefix("file://"))
+    pq.write_table(rows(9), tmp_path / "f.parquet")
+    table.add_files([f"file://{tmp_path}/f.parquet"])  # notes in the table that there may be such
     found = look(tmp_path / "ns" / "t")
     assert isinstance(found, Unsupported)
-    assert found.reason.endswith("have no field ids")
+    assert found.reason.endswith("f.parquet' have no field ids")
+
+
+def test_a_file_without_field_ids_that_no_table_would_have_is_named_by_the_task(catalog, tmp_path):
+    table = make(catalog, rows(9))
+    (task,) = table.scan().plan_files()
+    pq.write_table(rows(9), task.file.file_path.removeprefix("file://"))
+    with pytest.raises(DatasetError, match=r"have no field ids; scan: dataframe leaves them"):
+        read(opened(tmp_path / "ns" / "t"))
 
 
 def test_a_struct_of_a_schema_that_changed_is_left_to_spark(catalog, tmp_path):

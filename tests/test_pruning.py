@@ -19,12 +19,13 @@ from test_predicate import TREES
 from kldrift.config import Dataset, config_from_mapping
 from kldrift.monitor.job import check, run
 from kldrift.scan.bounds import ALL_NULL, Bounds
-from kldrift.scan.files import File, Footers, ask_by_name, read_footers
+from kldrift.scan.files import File, Footers
 from kldrift.scan.listing import list_files
 from kldrift.scan.open import open_files
 from kldrift.scan.predicate import columns, to_arrow
 from kldrift.scan.pruning import matcher, prune
 from kldrift.scan.source import ArrowSource
+from kldrift.scan.summary import ask_by_name, read_footers
 
 ORDERS = ["id", "n", "tiny", "big", "x", "g", "s", "day", "at", "wall", "coarse", "amount", "wide"]
 
@@ -187,7 +188,7 @@ def test_bounds_of_text_are_not_looked_at(tmp_path):
 def test_only_what_is_exact_has_bounds(tmp_path, column, low):
     path = tmp_path / "f.parquet"
     pq.write_table(pa.table({"c": column}), path)
-    (found,) = footers_of(path, "c IS NULL").files[0].bounds
+    (found,) = footers_of(path, "c IS NULL").bounds
     assert found["c"] == Bounds(low, low, nulls=column.null_count > 0)
 
 

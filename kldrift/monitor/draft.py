@@ -16,7 +16,8 @@ from kldrift.config import Dataset, Features, Override, Spark, config_from_mappi
 from kldrift.errors import DatasetError
 from kldrift.features import Skipped, plan_features
 from kldrift.scan.listing import list_files
-from kldrift.scan.open import TABLE_OPTIONS, open_files, open_source, why_frame
+from kldrift.scan.open import open_files, open_source, why_frame
+from kldrift.scan.open_table import TABLE_OPTIONS
 from kldrift.scan.predicate import Unsupported
 from kldrift.scan.protocol import Known
 from kldrift.spark.session import open_session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -28,6 +29,15 @@ class Bounds:
     high: Any = None
     nulls: bool = True
     values: bool = True
+
+    def __and__(self, other: Bounds) -> Bounds:
+        """What is known if both hold."""
+        return Bounds(
+            max((b.low for b in (self, other) if b.low is not None), default=None),
+            min((b.high for b in (self, other) if b.high is not None), default=None),
+            self.nulls and other.nulls,
+            self.values and other.values,
+        )
 
 
 UNKNOWN: Final = Bounds()
@@ -58,13 +68,47 @@ def bounds_of_chunk(chunk: pq.ColumnChunkMetaData, kind: pa.DataType, rows: int)
     low = high = None
     if statistics.has_min_max and counts_units(kind) and not pa.types.is_unsigned_integer(kind):
         try:
-            low, high = _naive(statistics.min), _naive(statistics.max)
+            low, high = exact(statistics.min), exact(statistics.max)
         except (ValueError, OverflowError, NotImplementedError):  # a day that Python does not have
             low = high = None
     return Bounds(low, high, nulls != 0, nulls is None or nulls < rows)
 
 
-def _naive(value: Any) -> Any:
+def bounds_in(
+    metadata: pq.FileMetaData, schema: pa.Schema, inside: Mapping[str, str]
+) -> Callable[[int], dict[str, Bounds]]:
+    """Ask for the bounds of columns in each row group of a file.
+
+    Args:
+        metadata: the file's.
+        schema: its columns.
+        inside: the columns that are wanted, and what the file calls them.
+
+    Returns:
+        A function of a row group's number; it knows of every column that is wanted.
+    """
+    if not inside:
+        return lambda _: {}
+    wanted = frozenset(inside.values())
+    leaves = map(metadata.schema.column, range(metadata.num_columns))
+    places = {leaf.path: j for j, leaf in enumerate(leaves) if leaf.path in wanted}
+
+    def known(number: int) -> dict[str, Bounds]:
+        group = metadata.row_group(number)
+        found = {}
+        for name, i in inside.items():
+            kind = schema.field(i).type
+            flat = i in places and not pa.types.is_nested(kind)
+            found[name] = UNKNOWN
+            if flat:
+                found[name] = bounds_of_chunk(group.column(places[i]), kind, group.num_rows)
+        return found
+
+    return known
+
+
+def exact(value: Any) -> Any:
+    """A value as bounds hold it, times in UTC without their zone; None if it is not exact."""
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
         return value.astimezone(dt.UTC).replace(tzinfo=None)
     return value if isinstance(value, int | Decimal | dt.date) else None

@@ -7,20 +7,22 @@ version is settled when the run is planned, so both passes over a reference read
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, Final
-from urllib.parse import unquote
 
-import numpy as np
 import pyarrow as pa
+from pyarrow import fs as pafs
 
-from kldrift.errors import ConfigError, DatasetError
-from kldrift.scan.files import File, pack
-from kldrift.scan.filesystem import locate
+from kldrift.errors import DatasetError
+from kldrift.scan.delta_files import entries_of, located
+from kldrift.scan.naming import Naming
 from kldrift.scan.predicate import Unsupported
+from kldrift.scan.summary import SPARK_NOTES
 from kldrift.scan.table import Snapshot
+from kldrift.scan.time_travel import chosen, instant, number
 
-OPTIONS: Final = frozenset({"versionasof"})
+OPTIONS: Final = frozenset({"versionasof", "timestampasof"})
 """What is read of ``options``; names are compared as Spark does, without regard to case."""
 
 KNOWN_FEATURES: Final = frozenset(
@@ -40,25 +42,29 @@ STORE_OPTIONS: Final = {
     "role_arn": "AWS_ROLE_ARN",
     "session_name": "AWS_ROLE_SESSION_NAME",
 }
-SPARK_NOTES: Final = b"org.apache.spark.sql.parquet.row.metadata"
 
 
 def open_delta(
-    path: str, options: Mapping[str, str], filesystem: Mapping[str, str]
+    path: str,
+    options: Mapping[str, str],
+    filesystem: Mapping[str, str],
+    asked: Collection[str] = (),
 ) -> Snapshot | Unsupported:
     """Read the log of a Delta table.
 
     Args:
         path: the table's folder.
-        options: ``versionAsOf``, a number; by default the newest version is read.
+        options: ``versionAsOf``, a number, or ``timestampAsOf``, a day or a time; by default the
+            newest version is read.
         filesystem: how to open the store of its files, as the configuration has it.
+        asked: columns whose bounds are wanted, without regard to case.
 
     Returns:
         The table's files; or why Arrow cannot read them.
 
     Raises:
         DatasetError: there is no such table or version, or its log is damaged.
-        ConfigError: the version is no number.
+        ConfigError: the version is no number, or the time is no time.
     """
     try:
         from deltalake import DeltaTable  # noqa: PLC0415 - an extra
@@ -68,9 +74,13 @@ def open_delta(
         )
     except ImportError:
         return Unsupported("Delta tables are read with deltalake: pip install 'kldrift[delta]'")
-    version = _version(options)
+    which = which_version(options)
+    version = which if isinstance(which, int) else None
     try:
         table = DeltaTable(path, version=version, storage_options=_storage(filesystem))
+        if isinstance(which, datetime):
+            table.load_as_version(which)
+            _check_time(table, path, which, filesystem)
     except TableNotFoundError as cause:
         text = f"no Delta table at {path!r}; check the path in the configuration"
         raise DatasetError(text) from cause
@@ -83,22 +93,44 @@ def open_delta(
     if unknown:
         return Unsupported(f"the Delta table has {', '.join(unknown)}")
     try:
-        return _snapshot(table, path, filesystem)
+        return _snapshot(table, path, filesystem, asked)
     except DeltaError as cause:
         raise DatasetError(f"cannot read the Delta table {path!r}: {_first_line(cause)}") from cause
 
 
+def which_version(options: Mapping[str, str]) -> int | datetime | None:
+    """The version that options ask for, by its number or as of a time; None for the newest.
+
+    Raises:
+        ConfigError: an option has no such value, or both are given.
+    """
+    found = chosen(options, OPTIONS)
+    if found is None:
+        return None
+    if found[0].lower() == "timestampasof":
+        return instant(*found)
+    return number(*found, "a version number")
+
+
+def _check_time(table: Any, path: str, at: datetime, filesystem: Mapping[str, str]) -> None:
+    """Refuse a version that was not there yet: the log's reader gives the first one then.
+
+    A version's time is that of its file in the log.
+    """
+    configuration = table.metadata().configuration
+    if configuration.get("delta.enableInCommitTimestamps") == "true":
+        text = "keeps the times of its versions in them; name one with versionAsOf"
+        raise DatasetError(f"the Delta table {path!r} {text}")
+    log = f"{table.table_uri.rstrip('/')}/_delta_log/{table.version():020}.json"
+    store, place = located(log, filesystem)
+    opened = pafs.LocalFileSystem() if store is None else store.open()
+    info = opened.get_file_info(place)
+    if not info.is_file or info.mtime_ns // 10**6 > at.timestamp() * 1000:
+        raise DatasetError(f"the Delta table {path!r} has no version as of {at}")
+
+
 def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]
-
-
-def _version(options: Mapping[str, str]) -> int | None:
-    for name, value in options.items():
-        if name.lower() in OPTIONS:
-            if not value.isdecimal():
-                raise ConfigError(f"options.{name}: expected a version number, got {value!r}")
-            return int(value)
-    return None
 
 
 def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
@@ -114,7 +146,9 @@ def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
     return told
 
 
-def _snapshot(table: Any, path: str, filesystem: Mapping[str, str]) -> Snapshot | Unsupported:
+def _snapshot(
+    table: Any, path: str, filesystem: Mapping[str, str], asked: Collection[str]
+) -> Snapshot | Unsupported:
     declared = json.loads(table.schema().to_json())["fields"]
     metadata = table.metadata()
     mode = metadata.configuration.get("delta.columnMapping.mode", "none")
@@ -127,48 +161,19 @@ def _snapshot(table: Any, path: str, filesystem: Mapping[str, str]) -> Snapshot 
     schema = pa.schema([pa.field(f.name, f.type) for f in types], notes)
     partitions = pa.schema([schema.field(n) for n in metadata.partition_columns])
     mapping = {f["name"]: f.get("metadata", {}) for f in declared}
-    names, ids = None, None
-    if mode == "name":
-        names = {n: str(m["delta.columnMapping.physicalName"]) for n, m in mapping.items()}
-    elif mode == "id":
+    physical = {n: str(m.get("delta.columnMapping.physicalName", n)) for n, m in mapping.items()}
+    ids = None
+    if mode == "id":
         ids = {n: int(m["delta.columnMapping.id"]) for n, m in mapping.items()}
+    columns = tuple(n for n in schema.names if n not in partitions.names)
+    naming = Naming(columns, physical if mode == "name" else None, ids)
+    lower = {name.lower() for name in asked}
+    inside = {n: physical[n] for n in columns if n.lower() in lower}
+    entries = entries_of(table, path, filesystem, inside)
     what = f"Delta table, version {table.version()}"
-    return Snapshot(what, _files(table, path, filesystem), schema, partitions, names, ids)
+    return Snapshot(what, entries, schema, partitions, naming)
 
 
 def _type_name(field: Mapping[str, Any]) -> str:
     kind = field["type"]
     return str(kind["type"] if isinstance(kind, dict) else kind)
-
-
-def _files(table: Any, path: str, filesystem: Mapping[str, str]) -> tuple[File, ...]:
-    actions = pa.table(table.get_add_actions())
-    wanted = [n for n in ("path", "partition") if n in actions.column_names]
-    features = table.protocol().reader_features or ()
-    deleted = _deleted(table) if "deletionVectors" in features else {}
-    root = table.table_uri.rstrip("/")
-    files = []
-    unseen = set(deleted)
-    for action in actions.select(wanted).to_pylist():
-        written = action["path"]
-        uri = written if "://" in written or written.startswith("file:") else f"{root}/{written}"
-        unseen.discard(uri)
-        partition = tuple((action.get("partition") or {}).items())
-        store, place = None, unquote(uri)
-        if uri.startswith("file:"):
-            place = place.removeprefix("file://").removeprefix("file:")
-        else:
-            store, place = locate(place, filesystem)
-        files.append(File(place, store, partition, (), deleted.get(uri, b"")))
-    if unseen:  # never count rows that are deleted
-        raise DatasetError(f"the Delta table {path!r} deletes rows of {min(unseen)!r}, not listed")
-    return tuple(sorted(files, key=lambda f: f.path))
-
-
-def _deleted(table: Any) -> dict[str, bytes]:
-    """Which rows are deleted, by the file's URI."""
-    found = {}
-    for batch in pa.RecordBatchReader.from_stream(table.deletion_vectors()):
-        for uri, kept in zip(batch["filepath"].to_pylist(), batch["selection_vector"], strict=True):
-            found[uri] = pack(~kept.values.to_numpy(zero_copy_only=False).astype(np.bool_))
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
@@ -11,32 +12,37 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from kldrift.errors import DatasetError
-from kldrift.scan.files import Asked, File, Footer, read_each
+from kldrift.scan.files import File
+from kldrift.scan.summary import Asked, Summary, added, read_each
 
 FEW: Final = 256
 """Files whose footers the driver reads itself: sooner done than asked for."""
 FILES_PER_TASK: Final = 64
+"""At least, so that a task has something to do."""
+TASKS: Final = 512
+"""At most: each sends its schemas and the sizes of all columns."""
 
 
-def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> list[Footer]:
-    """The footer of each file, in their order.
+def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> Summary:
+    """What the footers of files say, in their order.
 
     Raises:
         DatasetError: a file is damaged.
     """
     if len(files) <= FEW:
         return read_each(files, asked)
-    starts = range(0, len(files), FILES_PER_TASK)
-    shares = [pickle.dumps(files[i : i + FILES_PER_TASK], 5) for i in starts]
+    size = max(FILES_PER_TASK, -(-len(files) // TASKS))
+    shares = [pickle.dumps(files[i : i + size], 5) for i in range(0, len(files), size)]
     tasks = spark.range(0, len(shares), 1, len(shares))
     rows = tasks.mapInArrow(partial(_read, shares, asked), "share long, footers binary").collect()
-    found: list[Footer] = []
-    for row in sorted(rows, key=lambda row: int(row["share"])):
-        read = pickle.loads(row["footers"])
-        if isinstance(read, str):
-            raise DatasetError(read)
-        found += read
-    return found
+    return added(_summary(row["footers"]) for row in sorted(rows, key=lambda row: row["share"]))
+
+
+def _summary(payload: bytes) -> Summary:
+    read: Summary | str = pickle.loads(zlib.decompress(payload))
+    if isinstance(read, str):
+        raise DatasetError(read)
+    return read
 
 
 def _read(
@@ -45,9 +51,10 @@ def _read(
     for batch in ids:
         for share in batch.column(0).to_pylist():
             try:
-                payload = pickle.dumps(read_each(pickle.loads(shares[share]), asked), 5)
+                read: Summary | str = read_each(pickle.loads(shares[share]), asked)
             except DatasetError as error:
-                payload = pickle.dumps(str(error), 5)  # a line for the reader, no stack trace
+                read = str(error)  # a line for the reader, no stack trace
+            payload = zlib.compress(pickle.dumps(read, 5), 1)
             yield pa.record_batch(
                 {"share": pa.array([share]), "footers": pa.array([payload], pa.binary())}
             )

@@ -8,54 +8,76 @@ added columns) is left to Spark.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+from pyarrow import fs as pafs
 
-from kldrift.errors import ConfigError, DatasetError
-from kldrift.scan.files import File, pack
+from kldrift.errors import DatasetError
 from kldrift.scan.filesystem import locate
+from kldrift.scan.iceberg_files import entries_of
+from kldrift.scan.naming import Naming
 from kldrift.scan.predicate import Unsupported
 from kldrift.scan.table import Snapshot
+from kldrift.scan.time_travel import chosen, number
 
-OPTIONS: Final = frozenset({"snapshot-id"})
+WHAT: Final = {
+    "snapshot-id": "a snapshot's number",
+    "as-of-timestamp": "milliseconds since 1970-01-01 UTC",
+}
+OPTIONS: Final = frozenset(WHAT)
 """What is read of ``options``."""
 CATALOG: Final = "iceberg://"
+NAME_MAPPING: Final = "schema.name-mapping.default"
+"""A property of tables that took in files that have no field ids."""
+HINT: Final = "version-hint.text"
+STORE_OPTIONS: Final = {
+    "anonymous": "s3.anonymous",
+    "connect_timeout": "s3.connect-timeout",
+    "endpoint_override": "s3.endpoint",
+    "force_virtual_addressing": "s3.force-virtual-addressing",
+    "region": "s3.region",
+    "request_timeout": "s3.request-timeout",
+    "role_arn": "s3.role-arn",
+    "session_name": "s3.role-session-name",
+}
 METADATA: Final = re.compile(r"v?(\d+)(-.*)?(\.gz)?\.metadata\.json(\.gz)?")
 
 
 def open_iceberg(
-    path: str, options: Mapping[str, str], filesystem: Mapping[str, str]
+    path: str,
+    options: Mapping[str, str],
+    filesystem: Mapping[str, str],
+    asked: Collection[str] = (),
 ) -> Snapshot | Unsupported:
     """Read the metadata and manifests of an Iceberg table.
 
     Args:
         path: the table's folder, one of its ``metadata.json`` files, or
             ``iceberg://CATALOG/NAMESPACE.TABLE`` for a catalog of pyiceberg's own configuration.
-        options: ``snapshot-id``; by default the current snapshot is read.
+        options: ``snapshot-id``, or ``as-of-timestamp`` in milliseconds; by default the current
+            snapshot is read.
         filesystem: how to open the store of its files, as the configuration has it.
+        asked: columns whose bounds are wanted, without regard to case.
 
     Returns:
         The table's files; or why Arrow cannot read them.
 
     Raises:
         DatasetError: there is no such table or snapshot, or its metadata is damaged.
-        ConfigError: the snapshot is no number.
+        ConfigError: the snapshot or the time is no number.
     """
     try:
         from pyiceberg.exceptions import NoSuchTableError  # noqa: PLC0415 - an extra
     except ImportError:
         text = "Iceberg tables are read with pyiceberg: pip install 'kldrift[iceberg]'"
         return Unsupported(text)
-    wanted = _snapshot_id(options)
+    which = chosen(options, OPTIONS)
+    wanted = which and (which[0].lower(), number(*which, WHAT[which[0].lower()]))
     try:
-        table = _load(path)
-        return _snapshot(table, wanted, filesystem)
+        table = _load(path, filesystem)
+        return _snapshot(table, _snapshot_id(table, wanted), filesystem, asked)
     except (NoSuchTableError, FileNotFoundError) as cause:
         text = f"no Iceberg table at {path!r}; check the path in the configuration"
         raise DatasetError(text) from cause
@@ -66,51 +88,73 @@ def open_iceberg(
         raise DatasetError(f"cannot read the Iceberg table {path!r}: {first}") from cause
 
 
-def _snapshot_id(options: Mapping[str, str]) -> int | None:
-    for name, value in options.items():
-        if name.lower() in OPTIONS:
-            if not value.isdecimal():
-                raise ConfigError(f"options.{name}: expected a snapshot's number, got {value!r}")
-            return int(value)
-    return None
+def _snapshot_id(table: Any, wanted: tuple[str, int] | None) -> int | None:
+    """The snapshot that is wanted; None for the current one."""
+    if wanted is None:
+        return None
+    name, value = wanted
+    if name == "snapshot-id":
+        if table.snapshot_by_id(value) is None:
+            raise ValueError(f"there is no snapshot {value}")
+        return value
+    found = table.snapshot_as_of_timestamp(value)
+    if found is None:
+        raise ValueError(f"there is no snapshot as of {value}")
+    return int(found.snapshot_id)
 
 
-def _load(path: str) -> Any:
+def _load(path: str, filesystem: Mapping[str, str]) -> Any:
+    told = _storage(filesystem)
     if path.startswith(CATALOG):
         from pyiceberg.catalog import load_catalog  # noqa: PLC0415 - an extra
 
         catalog, _, name = path.removeprefix(CATALOG).partition("/")
-        return load_catalog(catalog).load_table(name)
+        return load_catalog(catalog, **told).load_table(name)
     from pyiceberg.table import StaticTable  # noqa: PLC0415 - an extra
 
-    local = "://" not in path and not path.endswith(".json")
-    return StaticTable.from_metadata(_newest(Path(path)) if local else path)
+    file = path if path.endswith(".json") else _newest(path.rstrip("/"), filesystem)
+    return StaticTable.from_metadata(file, told)
 
 
-def _newest(folder: Path) -> str:
+def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
+    """What pyiceberg is told of a store, from what pyarrow is."""
+    told = {STORE_OPTIONS[n]: value for n, value in filesystem.items() if n in STORE_OPTIONS}
+    endpoint = told.get("s3.endpoint", "")
+    if endpoint and "://" not in endpoint:
+        told["s3.endpoint"] = f"{filesystem.get('scheme', 'https')}://{endpoint}"
+    return told
+
+
+def _newest(folder: str, filesystem: Mapping[str, str]) -> str:
     """The newest metadata of a table's folder: its hint, else the highest number."""
-    found: dict[int, list[Path]] = {}
-    for file in (folder / "metadata").glob("*.metadata.json*"):
-        if named := METADATA.fullmatch(file.name):
-            found.setdefault(int(named[1]), []).append(file)
+    if "://" in folder:
+        store, root = locate(folder, filesystem)
+        opened = store.open()
+    else:
+        opened, root = pafs.LocalFileSystem(), folder
+    selector = pafs.FileSelector(f"{root}/metadata", allow_not_found=True)
+    names = [info.base_name for info in opened.get_file_info(selector) if info.is_file]
+    found: dict[int, list[str]] = {}
+    for name in names:
+        if named := METADATA.fullmatch(name):
+            found.setdefault(int(named[1]), []).append(name)
     if not found:
         raise FileNotFoundError(folder)
-    hint = folder / "metadata" / "version-hint.text"
-    text = hint.read_text().strip() if hint.is_file() else ""
+    text = ""
+    if HINT in names:
+        with opened.open_input_stream(f"{root}/metadata/{HINT}") as file:
+            text = file.read().decode().strip()
     newest = found.get(int(text) if text.isdecimal() else max(found), [])
     if len(newest) != 1:
         raise ValueError("which metadata is the newest is not certain; name a metadata.json file")
-    return str(newest[0])
+    return f"{folder}/metadata/{newest[0]}"
 
 
 def _snapshot(
-    table: Any, wanted: int | None, filesystem: Mapping[str, str]
+    table: Any, wanted: int | None, filesystem: Mapping[str, str], asked: Collection[str]
 ) -> Snapshot | Unsupported:
     from pyiceberg.io.pyarrow import schema_to_pyarrow  # noqa: PLC0415 - an extra
-    from pyiceberg.manifest import DataFileContent, FileFormat  # noqa: PLC0415
 
-    if wanted is not None and table.snapshot_by_id(wanted) is None:
-        raise ValueError(f"there is no snapshot {wanted}")
     scan = table.scan(snapshot_id=wanted)
     declared = scan.projection()
     defaults = [f.name for f in declared.fields if f.initial_default is not None]
@@ -121,25 +165,17 @@ def _snapshot(
     structs = [f.name for f in schema if pa.types.is_struct(f.type)]
     if structs and len(table.metadata.schemas) > 1:
         return Unsupported(f"the schema changed, and {structs[0]!r} is a struct")
-    files = []
-    deletes: dict[str, pa.Table] = {}
-    for task in scan.plan_files():
-        if task.file.file_format != FileFormat.PARQUET:
-            return Unsupported(f"the Iceberg table has files of {task.file.file_format}")
-        for delete in task.delete_files:
-            if delete.content != DataFileContent.POSITION_DELETES:
-                return Unsupported("the Iceberg table has equality deletes")
-            if delete.file_format != FileFormat.PARQUET:
-                return Unsupported("the Iceberg table has deletion vectors")
-            if delete.file_path not in deletes:
-                deletes[delete.file_path] = _positions(delete.file_path, filesystem)
-        found = [deletes[delete.file_path] for delete in task.delete_files]
-        files.append(_file(task.file, found, filesystem))
+    lower = {name.lower() for name in asked}
+    fields = [field for field in declared.fields if field.name.lower() in lower]
+    entries = entries_of(scan, table.specs(), filesystem, fields)
+    if isinstance(entries, Unsupported):
+        return entries
     current = table.metadata.current_snapshot_id if wanted is None else wanted
     what = f"Iceberg table, snapshot {current}"
     ids = {field.name: field.field_id for field in declared.fields}
-    files.sort(key=lambda f: f.path)
-    return Snapshot(what, tuple(files), schema, pa.schema([]), ids=ids)
+    mapped = NAME_MAPPING in table.properties
+    naming = Naming(tuple(schema.names), ids=ids)
+    return Snapshot(what, entries, schema, pa.schema([]), naming, mapped)
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
@@ -147,28 +183,3 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_struct(kind):
         return pa.struct([pa.field(f.name, _plain(f.type)) for f in kind])
     return pa.string() if pa.types.is_large_string(kind) else kind
-
-
-def _place(path: str, filesystem: Mapping[str, str]) -> File:
-    if path.startswith("file:"):
-        path = path.removeprefix("file://").removeprefix("file:")
-    if "://" not in path:
-        return File(path, None, ())
-    store, inside = locate(path, filesystem)
-    return File(inside, store, ())
-
-
-def _positions(path: str, filesystem: Mapping[str, str]) -> pa.Table:
-    with _place(path, filesystem).open() as parquet:
-        return parquet.read(["file_path", "pos"])
-
-
-def _file(file: Any, deletes: list[pa.Table], filesystem: Mapping[str, str]) -> File:
-    place = _place(file.file_path, filesystem)
-    if not deletes:
-        return place
-    marked: npt.NDArray[np.bool_] = np.zeros(file.record_count, np.bool_)
-    for table in deletes:
-        mine = table.filter(pc.field("file_path") == file.file_path)
-        marked[mine["pos"].to_numpy()] = True
-    return File(place.path, place.store, (), None, pack(marked))

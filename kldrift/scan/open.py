@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -16,27 +15,22 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.features import Skipped
-from kldrift.scan import delta, iceberg
-from kldrift.scan.files import Footers, ReadEach, ask_by_name, read_each, read_footers
+from kldrift.scan.files import Footers
 from kldrift.scan.footers import footers_by
 from kldrift.scan.listing import list_files
 from kldrift.scan.mixed import MixedSource
+from kldrift.scan.open_table import TABLE_OPTIONS, open_table
 from kldrift.scan.predicate import Unsupported, columns, to_arrow
 from kldrift.scan.protocol import Source
-from kldrift.scan.pruning import matcher, partition_bounds, prune
+from kldrift.scan.pruning import prune
 from kldrift.scan.source import ArrowSource, FrameSource
-from kldrift.scan.table import Snapshot
+from kldrift.scan.summary import ReadEach, ask_by_name, read_each, read_footers
 
 READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "csv": {"header": "true"},
     "parquet": {"mergeSchema": "true"},
 }
 
-TABLE_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
-    "delta": delta.OPTIONS,
-    "iceberg": iceberg.OPTIONS,
-}
-"""The formats of tables over Parquet files, and the options that are read without Spark."""
 NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
 
 
@@ -80,51 +74,39 @@ def open_files(
     where = to_arrow(dataset.where, footers.schema)
     if isinstance(where, Unsupported):
         return Unsupported(f"where: {where.reason}")
+    named = tuple(sorted(columns(dataset.where, footers.schema)))
+    if footers.sizes is None:  # the tasks that read the footers drop row groups
+        return ArrowSource(footers, where, named, why, predicate=dataset.where)
     pruned = prune(footers, dataset.where)
     if len(pruned.pieces) < len(footers.pieces):
         why += (
             f"; {len(pruned.pieces):,} of {len(footers.pieces):,} row groups may hold rows that "
             f"meet where ({pruned.rows:,} of {footers.rows:,} rows)"
         )
-    return ArrowSource(pruned, where, tuple(sorted(columns(dataset.where, footers.schema))), why)
+    return ArrowSource(pruned, where, named, why)
 
 
 def _footers(dataset: Dataset, read: ReadEach) -> tuple[str, Footers | Unsupported]:
-    """What a dataset's files are, and what their footers say."""
+    """What a dataset's files are, and what is known of them."""
     asked = _asked(dataset.where)
     if dataset.format == "parquet":
         files = list_files(dataset.path, dataset.filesystem)
         return "Parquet files", read_footers(files, ask_by_name(asked), read)
-    snapshot = open_table(dataset)
-    if isinstance(snapshot, Unsupported):
-        return "", snapshot
-    if dataset.where and not isinstance(to_arrow(dataset.where, snapshot.schema), Unsupported):
-        snapshot = _only(snapshot, dataset.where)
-    return snapshot.what, snapshot.footers(asked, read)
-
-
-def open_table(dataset: Dataset) -> Snapshot | Unsupported:
-    """A Delta or Iceberg table, as its log has it.
-
-    Raises:
-        DatasetError: there is no such table, or more than one.
-        ConfigError: an option has no such value.
-    """
-    if len(dataset.path) != 1:
-        raise DatasetError(f"a {dataset.format} table is one folder, got {len(dataset.path)} paths")
-    if dataset.format == "iceberg":
-        return iceberg.open_iceberg(dataset.path[0], dataset.options, dataset.filesystem)
-    return delta.open_delta(dataset.path[0], dataset.options, dataset.filesystem)
-
-
-def _only(table: Snapshot, where: str) -> Snapshot:
-    """The files of a table whose partition may hold rows that a predicate keeps."""
-    matches = matcher(where, table.schema)
-    files = tuple(f for f in table.files if matches(partition_bounds(f, table.partitions)))
-    if len(files) == len(table.files):
-        return table
-    what = f"{table.what}, {len(files):,} of its {len(table.files):,} files by partition"
-    return replace(table, files=files, what=what)
+    table = open_table(dataset, asked)
+    if isinstance(table, Unsupported):
+        return "", table
+    listed = some = len(table.entries)
+    if dataset.where and not isinstance(to_arrow(dataset.where, table.schema), Unsupported):
+        table = table.only(dataset.where)
+        some = len(table.entries)
+    which = f"{some:,} of {listed:,} files may hold rows that meet where"
+    if some == listed:
+        which = f"{listed:,} file{'' if listed == 1 else 's'}"
+    what = f"{table.what}: {which}"
+    if table.footers_needed:
+        return what, table.footers(asked, read)
+    size = sum(entry.size for entry in table.entries)
+    return f"{what}, {size:,} bytes with all columns", table.planned()
 
 
 def _asked(where: str | None) -> frozenset[str]:

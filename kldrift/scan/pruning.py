@@ -1,29 +1,36 @@
 """Which row groups cannot hold a row that a predicate keeps, by what is known of their columns.
 
-A row group is dropped only if no value within its bounds meets the predicate, so wider bounds than
-those of its values do no harm. Known are the least and greatest value of whole numbers, decimals,
-dates and timestamps, the values of partitions, and whether there are nulls. The bounds of floats
-are never looked at: Parquet leaves out NaN, which in Spark is greater than every number. Those of
-text are not either: writers cut them, and the footer as Arrow gives it does not say so.
+A row group, or a whole file by the log of a table, is dropped only if no value within its bounds
+meets the predicate, so wider bounds than those of its values do no harm. Known are the least and
+greatest value of whole numbers, decimals, dates and timestamps, the values of partitions, and
+whether there are nulls. The bounds of floats are never looked at: Parquet leaves out NaN, which in
+Spark is greater than every number. Those of text are not either: writers cut them, and the footer
+as Arrow gives it does not say so.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from sqlglot import exp
 
-from kldrift.scan.bounds import ALL_NULL, UNKNOWN, Bounds, bounds_of_value
-from kldrift.scan.files import File, Footers, partition_scalar
+from kldrift.scan.bounds import ALL_NULL, UNKNOWN, Bounds, bounds_in, bounds_of_value
+from kldrift.scan.column_types import partition_scalar
+from kldrift.scan.files import File, Footers
 from kldrift.scan.operands import column, literal, operand
 from kldrift.scan.predicate import OPERATORS, columns, parse
 from kldrift.scan.spark_comparison import MIRRORED, OPPOSITE, is_string
 from kldrift.scan.units import Column, RefusedError, Value, counts_units, in_units
+
+Known = Mapping[str, Bounds]
+"""What is known of some rows, by top-level column."""
+Matcher = Callable[[Known], bool]
+"""Whether there may be a row among them that meets a predicate."""
 
 
 def prune(footers: Footers, where: str) -> Footers:
@@ -33,24 +40,39 @@ def prune(footers: Footers, where: str) -> Footers:
         footers: with the bounds of the columns that the predicate reads.
         where: a predicate that :func:`kldrift.scan.predicate.to_arrow` translates.
     """
-    read = columns(where, footers.schema)
+    absent = dict.fromkeys(columns(where, footers.schema), ALL_NULL)
     matches = matcher(where, footers.schema)
-    files = []
-    for footer in footers.files:
-        fixed = partition_bounds(footer.file, footers.partitions)
-        there = set(footer.schema.names) - fixed.keys()
-        fixed |= dict.fromkeys(read - there - fixed.keys(), ALL_NULL)
-        kept = tuple(
-            piece
-            for piece, found in zip(footer.pieces, footer.bounds, strict=True)
-            if matches({**found, **fixed})
-        )
-        if not kept:
-            continue
-        share = sum(p.size for p in kept) / max(1, sum(p.size for p in footer.pieces))
-        sizes = {name: int(size * share) for name, size in footer.sizes.items()}
-        files.append(replace(footer, pieces=kept, sizes=sizes, bounds=()))
-    return replace(footers, files=tuple(files))
+    pieces, bounds = [], []
+    file, fixed = None, {}
+    for piece, found in zip(footers.pieces, footers.bounds, strict=True):
+        if piece.file is not file:
+            file, fixed = piece.file, partition_bounds(piece.file, footers.partitions)
+        if matches({**absent, **found, **fixed}):
+            pieces.append(piece)
+            bounds.append(found)
+    share = sum(p.size for p in pieces) / max(1, sum(p.size for p in footers.pieces))
+    sizes = {name: int(size * share) for name, size in (footers.sizes or {}).items()}
+    return replace(footers, pieces=tuple(pieces), bounds=tuple(bounds), sizes=sizes)
+
+
+def prune_groups(
+    metadata: pq.FileMetaData,
+    groups: Sequence[int],
+    fixed: Known,
+    inside: Mapping[str, str],
+    matches: Matcher,
+) -> list[int]:
+    """Drop the row groups of one file that hold no row that a predicate keeps.
+
+    Args:
+        metadata: the file's.
+        groups: the numbers of the row groups.
+        fixed: what is known of the whole file.
+        inside: the columns that the predicate reads and that the file has, as the file calls them.
+        matches: the predicate; a column of it that is neither in the file nor fixed is null.
+    """
+    known = bounds_in(metadata, metadata.schema.to_arrow_schema(), inside)
+    return [i for i in groups if matches({**fixed, **known(i)})]
 
 
 def partition_bounds(file: File, partitions: pa.Schema) -> dict[str, Bounds]:
@@ -62,7 +84,7 @@ def partition_bounds(file: File, partitions: pa.Schema) -> dict[str, Bounds]:
     }
 
 
-def matcher(where: str, schema: pa.Schema) -> Callable[[Mapping[str, Bounds]], bool]:
+def matcher(where: str, schema: pa.Schema) -> Matcher:
     """Ask whether rows within bounds may meet a predicate.
 
     Args:
@@ -80,94 +102,100 @@ def matcher(where: str, schema: pa.Schema) -> Callable[[Mapping[str, Bounds]], b
         >>> may_match({"n": Bounds(1, 6)})
         True
     """
-    parsed = parse(where)
-
-    def may_match(known: Mapping[str, Bounds]) -> bool:
-        try:
-            return _may(parsed, True, schema, known)
-        except RefusedError:
-            return True
-
-    return may_match
+    return _may(parse(where), True, schema)
 
 
-def _may(node: exp.Expression, value: bool, schema: pa.Schema, known: Mapping[str, Bounds]) -> bool:
+def _may(node: exp.Expression, value: bool, schema: pa.Schema) -> Matcher:
     """Whether the node may be ``value`` for a row within the bounds; a null is neither."""
-    recurse = functools.partial(_may, schema=schema, known=known)
+    found: Matcher
     match node:
         case exp.Paren():
-            found = recurse(node.this, value)
+            found = _may(node.this, value, schema)
         case exp.Not():
-            found = recurse(node.this, not value)
+            found = _may(node.this, not value, schema)
         case exp.And() | exp.Or():
-            sides = (recurse(side, value) for side in (node.this, node.expression))
-            found = all(sides) if isinstance(node, exp.And) == value else any(sides)
+            sides = [_may(side, value, schema) for side in (node.this, node.expression)]
+            enough = all if isinstance(node, exp.And) == value else any
+            found = lambda known: enough(side(known) for side in sides)  # noqa: E731
         case exp.Between():
             low = exp.GTE(this=node.this, expression=node.args["low"])
             high = exp.LTE(this=node.this, expression=node.args["high"])
-            found = recurse(exp.and_(low, high), value)
+            found = _may(exp.and_(low, high), value, schema)
         case exp.Boolean():
-            found = node.this == value
+            found = _always if node.this == value else _never
         case exp.Null():
-            found = False
+            found = _never
         case _:
-            found = _leaf(node, value, schema, known)
+            try:
+                found = _leaf(node, value, schema)
+            except RefusedError:
+                found = _always
     return found
 
 
-def _leaf(
-    node: exp.Expression, value: bool, schema: pa.Schema, known: Mapping[str, Bounds]
-) -> bool:
+def _never(_: Known) -> bool:
+    return False
+
+
+def _always(_: Known) -> bool:
+    return True
+
+
+def _leaf(node: exp.Expression, value: bool, schema: pa.Schema) -> Matcher:
     """The same for a predicate about one column; anything else may be."""
     if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
-        bounds = _bounds(column(node.this, schema), known)
-        return bounds.nulls if value else bounds.values
+        one = column(node.this, schema)
+        return lambda known: _bounds(one, known).nulls if value else _bounds(one, known).values
     if isinstance(node, exp.In) and value and node.expressions:
         one = column(node.this, schema)
-        listed = [literal(item, schema) for item in node.expressions]
-        return any(_compared(one, "=", item, known) for item in listed)
+        tests = [_compared(one, "=", literal(item, schema)) for item in node.expressions]
+        return lambda known: any(test(known) for test in tests)
     if type(node) not in OPERATORS:
-        return True
+        return _always
     op = OPERATORS[type(node)]
     if not value:
         op = OPPOSITE[op]
     left, right = operand(node.this, schema), operand(node.expression, schema)
     if isinstance(left, Column) and not isinstance(right, Column):
-        return _compared(left, op, right, known)
+        return _compared(left, op, right)
     if isinstance(right, Column) and not isinstance(left, Column):
-        return _compared(right, MIRRORED.get(op, op), left, known)
-    return True
+        return _compared(right, MIRRORED.get(op, op), left)
+    return _always
 
 
-def _bounds(one: Column, known: Mapping[str, Bounds]) -> Bounds:
+def _bounds(one: Column, known: Known) -> Bounds:
     # A dot is a struct's field or a part of a name; which of the two is not looked at.
     return UNKNOWN if "." in one.name else known.get(one.name, UNKNOWN)
 
 
-def _compared(one: Column, op: str, value: Value, known: Mapping[str, Bounds]) -> bool:
+def _compared(one: Column, op: str, value: Value) -> Matcher:
     """Whether a comparison with a literal may be true."""
-    bounds = _bounds(one, known)
-    if value is None:
-        return {"<=>": bounds.nulls, "<!>": bounds.values}.get(op, False)
-    if op == "<!>" and bounds.nulls:
-        return True
-    if not bounds.values:
-        return False
-    low, high = _ordered(one, bounds.low), _ordered(one, bounds.high)
     than = _ordered(one, value)
-    if low is None or high is None or than is None:
-        return True
-    found: bool = {
-        "=": low <= than <= high,
-        "<=>": low <= than <= high,
-        "!=": not low == than == high,
-        "<!>": not low == than == high,
-        "<": low < than,
-        "<=": low <= than,
-        ">": high > than,
-        ">=": high >= than,
-    }[op]
-    return found
+
+    def may(known: Known) -> bool:
+        bounds = _bounds(one, known)
+        if value is None:
+            return {"<=>": bounds.nulls, "<!>": bounds.values}.get(op, False)
+        if op == "<!>" and bounds.nulls:
+            return True
+        if not bounds.values:
+            return False
+        low, high = _ordered(one, bounds.low), _ordered(one, bounds.high)
+        if low is None or high is None or than is None:
+            return True
+        found: bool = {
+            "=": low <= than <= high,
+            "<=>": low <= than <= high,
+            "!=": not low == than == high,
+            "<!>": not low == than == high,
+            "<": low < than,
+            "<=": low <= than,
+            ">": high > than,
+            ">=": high >= than,
+        }[op]
+        return found
+
+    return may
 
 
 def _ordered(one: Column, value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +14,12 @@ import pyarrow.parquet as pq
 from kldrift.errors import DatasetError
 from kldrift.features import Feature
 from kldrift.group import Group
-from kldrift.scan.files import File, Piece, partition_scalar, plain_type
+from kldrift.scan.bounds import ALL_NULL
+from kldrift.scan.column_types import partition_scalar, plain_type
+from kldrift.scan.files import File, Piece
+from kldrift.scan.naming import Naming
+from kldrift.scan.pruning import Matcher, matcher, partition_bounds, prune_groups
+from kldrift.scan.ranges import starts_of
 from kldrift.scan.tasks import BATCH_ROWS, Columns
 
 BLOCK: Final = 64
@@ -34,6 +38,9 @@ class Reader:
         where: rows to keep, as an Arrow expression; None keeps all.
         where_columns: the columns that ``where`` reads.
         batch_rows: rows that are read at once.
+        naming: what files call the columns; None if they speak for themselves.
+        predicate: ``where`` as it is written, by which row groups of ranges are dropped; empty
+            keeps all.
     """
 
     features: tuple[Feature, ...]
@@ -43,18 +50,22 @@ class Reader:
     where_columns: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
     batch_rows: int = BATCH_ROWS
+    naming: Naming | None = None
+    predicate: str = ""
 
     def columns(self, pieces: Sequence[Piece]) -> Columns:
-        """The features of some row groups, block of features by block, batch by batch."""
+        """The features of some pieces, block of features by block, batch by batch."""
         # Arrow cannot read the dictionaries of nested text over several chunks.
         plain = [f.path[0] for f in self.features if f.family == "text" and len(f.path) == 1]
         homes = [self._home(group) for group in self.groups]
-        for file in dict.fromkeys(p.file for p in pieces):
-            groups = [p.row_group for p in pieces if p.file == file]
-            names = None if file.names is None else dict(file.names)
-            texts = plain if names is None else [names[n] for n in plain if n in names]
-            with file.open(texts) as parquet:
-                there = frozenset(parquet.schema_arrow.names)
+        matches = matcher(self.predicate, self.schema) if self.predicate else None
+        by_file: dict[File, list[Piece]] = {}
+        for piece in pieces:
+            by_file.setdefault(piece.file, []).append(piece)
+        for file, mine in by_file.items():
+            with file.open(plain, self.naming) as parquet:
+                names = self._names(parquet.schema_arrow)
+                groups = self._row_groups(parquet.metadata, file, mine, names, matches)
                 try:
                     for first in range(0, len(self.features), BLOCK):
                         block = self.features[first : first + BLOCK]
@@ -62,7 +73,7 @@ class Reader:
                         extra = [f for j in beside for f in self.groups[j].features]
                         wanted = [*block, *extra]
                         for some in _together(parquet, groups, self.batch_rows):
-                            for batch in self._batches(parquet, file, some, wanted, there):
+                            for batch in self._batches(parquet, file, some, wanted, names):
                                 yield first, [_column(batch, f) for f in block]
                                 for j in beside:
                                     members = self.groups[j].features
@@ -77,16 +88,40 @@ class Reader:
         blocks = ({f.path for f in self.features[i : i + BLOCK]} for i in starts)
         return next((i for i, have in zip(starts, blocks, strict=True) if needed <= have), 0)
 
+    def _names(self, file: pa.Schema) -> dict[str, str]:
+        """The columns that a file has, and what it calls them."""
+        inside = self.naming.inside(file) if self.naming else {n: n for n in file.names}
+        partitions = frozenset(self.partitions.names)
+        return {n: i for n, i in inside.items() if n not in partitions}
+
+    def _row_groups(
+        self,
+        metadata: pq.FileMetaData,
+        file: File,
+        pieces: Sequence[Piece],
+        names: Mapping[str, str],
+        matches: Matcher | None,
+    ) -> list[int]:
+        """The row groups that pieces of a file stand for, and that may have rows to keep."""
+        if all(p.row_group is not None for p in pieces):
+            return [p.row_group for p in pieces if p.row_group is not None]
+        starts = starts_of(metadata)
+        groups = [i for p in pieces for i in p.row_groups(starts)]
+        if matches is None:
+            return groups
+        fixed = dict.fromkeys(self.where_columns, ALL_NULL)
+        fixed |= partition_bounds(file, self.partitions)
+        inside = {n: names[n] for n in self.where_columns if n in names}
+        return prune_groups(metadata, groups, fixed, inside, matches)
+
     def _batches(
         self,
         parquet: pq.ParquetFile,
         file: File,
         groups: list[int],
         block: Sequence[Feature],
-        there: AbstractSet[str],
+        names: Mapping[str, str],
     ) -> Iterator[pa.Table]:
-        inside = {n: n for n in there} if file.names is None else dict(file.names)
-        names = {n: i for n, i in inside.items() if i in there and n not in self.partitions.names}
         paths = [".".join((names[f.path[0]], *f.path[1:])) for f in block if f.path[0] in names]
         paths += [names[c] for c in self.where_columns if c in names]
         wanted = list(dict.fromkeys(paths))
@@ -98,7 +133,7 @@ class Reader:
             left = batch if kept is None else batch.filter(pa.array(kept[first:end]))
             first, rows = end, left.num_rows
             table = pa.Table.from_batches([left])
-            if file.names is not None:
+            if self.naming is not None:
                 table = self._as_in_table(table, {i: n for n, i in names.items()})
             for field in self.partitions:
                 scalar = partition_scalar(partition.get(field.name), field.type)

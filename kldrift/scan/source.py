@@ -43,6 +43,7 @@ class ArrowSource:
     where_columns: tuple[str, ...] = ()
     why: str = "Parquet files, read with Arrow in the tasks"
     foreign: tuple[Skipped, ...] = ()
+    predicate: str = ""
 
     @property
     def schema(self) -> pa.Schema:
@@ -60,7 +61,9 @@ class ArrowSource:
         return None if self.where is not None else self.footers.rows
 
     def size(self, features: Sequence[Feature]) -> int | None:
-        """Compressed bytes of the columns that are read."""
+        """Compressed bytes of the columns that are read; footers alone know them."""
+        if self.footers.sizes is None:
+            return None
         wanted = {f.path[0] for f in features} | set(self.where_columns)
         return sum(size for name, size in self.footers.sizes.items() if name in wanted)
 
@@ -74,6 +77,8 @@ class ArrowSource:
             self.where_columns,
             program.groups,
             program.batch_rows,
+            self.footers.naming,
+            self.predicate,
         )
         shares = spread(self.footers.pieces, parallelism(spark))
         tasks = spark.range(0, len(shares), 1, len(shares))
@@ -121,7 +126,7 @@ def spread(pieces: Sequence[Piece], workers: int) -> tuple[tuple[Piece, ...], ..
         load, i = heapq.heappop(heap)
         shares[i].append(piece)
         heapq.heappush(heap, (load + piece.size, i))
-    return tuple(tuple(sorted(s, key=lambda p: (p.file.path, p.row_group))) for s in shares)
+    return tuple(tuple(sorted(s, key=lambda p: (p.file.path, p.place))) for s in shares)
 
 
 def parallelism(spark: SparkSession) -> int:

@@ -2,21 +2,44 @@
 
 A log knows which files are part of the table, the values of its partitions, the rows that were
 deleted and what columns are called now. So nothing is taken from folder names or from whatever
-lies in the folder, and tasks read the files as those of any other dataset.
+lies in the folder, and tasks read the files as those of any other dataset. As a rule it knows
+enough to plan with, and no footer is read before the task that reads the file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from kldrift.scan.files import Asked, File, Footer, Footers, ReadEach, plain_type, read_each
+from kldrift.scan.bounds import Bounds
+from kldrift.scan.column_types import plain_type
+from kldrift.scan.files import File, Footers
+from kldrift.scan.naming import Naming
 from kldrift.scan.predicate import Unsupported
+from kldrift.scan.pruning import matcher, partition_bounds
+from kldrift.scan.ranges import ranges_of
+from kldrift.scan.summary import ReadEach, Shape, ask_by_name, read_each
 
-FIELD_ID: Final = b"PARQUET:field_id"
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A data file as a log lists it.
+
+    Attributes:
+        file: the file.
+        size: its bytes.
+        rows: its rows that are not deleted; None if the log is silent.
+        offsets: where its row groups begin; empty if the log is silent.
+        bounds: what is known of the columns that were asked for.
+    """
+
+    file: File
+    size: int
+    rows: int | None = None
+    offsets: tuple[int, ...] = ()
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -25,19 +48,44 @@ class Snapshot:
 
     Attributes:
         what: what it is and which version, for the plan.
-        files: its data files, with partition values and deleted rows.
+        entries: its data files.
         schema: its columns, those of partitions too.
         partitions: the columns whose values stand in the log.
-        names: what its files call a column, if not by its name.
-        ids: the Parquet field ids of its columns, if its files are read by these.
+        naming: what its files call its columns.
+        mapped: whether its files may be found by more than the naming says, so that each is looked
+            at before it is read.
     """
 
     what: str
-    files: tuple[File, ...]
+    entries: tuple[Entry, ...]
     schema: pa.Schema
     partitions: pa.Schema
-    names: Mapping[str, str] | None = None
-    ids: Mapping[str, int] | None = None
+    naming: Naming
+    mapped: bool = False
+
+    @property
+    def footers_needed(self) -> bool:
+        """Whether only the footers say if Arrow can read the files as a part of the table."""
+        return self.mapped or any(pa.types.is_struct(f.type) for f in self.schema)
+
+    def only(self, where: str) -> Snapshot:
+        """The files that may hold rows that a predicate keeps.
+
+        Args:
+            where: a predicate that :func:`kldrift.scan.predicate.to_arrow` translates.
+        """
+        matches = matcher(where, self.schema)
+        kept = (
+            entry
+            for entry in self.entries
+            if matches({**entry.bounds, **partition_bounds(entry.file, self.partitions)})
+        )
+        return replace(self, entries=tuple(kept))
+
+    def planned(self) -> Footers:
+        """What there is to read, by the log alone."""
+        pieces = [p for e in self.entries for p in ranges_of(e.file, e.size, e.rows, e.offsets)]
+        return Footers(self.schema, self.partitions, tuple(pieces), naming=self.naming)
 
     def footers(
         self, asked: Collection[str] = (), read_each: ReadEach = read_each
@@ -55,47 +103,28 @@ class Snapshot:
         Raises:
             DatasetError: a file is missing or damaged.
         """
-        read = []
-        for footer in read_each(self.files, self._asked(asked)):
-            names = self._names_in(footer.schema)
-            other = self._other_fields(footer, names)
+        files = [entry.file for entry in self.entries]
+        read = read_each(files, ask_by_name(asked, self.naming))
+        sizes: dict[str, int] = {}
+        for shape in read.shapes:
+            names = self.naming.inside(shape.schema)
+            other = self._other_fields(shape, names)
             if other:
                 return Unsupported(other)
-            read.append(_renamed(footer, names))
-        return Footers(self.schema, self.partitions, tuple(read))
+            for name, inside in names.items():
+                sizes[name] = sizes.get(name, 0) + shape.sizes.get(inside, 0)
+        return Footers(self.schema, self.partitions, read.pieces, sizes, read.bounds, self.naming)
 
-    def _asked(self, names: Collection[str]) -> Asked:
-        lower = {name.lower() for name in names}
-        columns = {name for name in self.schema.names if name.lower() in lower}
-        if self.ids is not None:
-            ids = {self.ids[name] for name in columns}
-            return lambda field: _id(field) in ids
-        named = self.names or {}
-        inside = {named.get(name, name) for name in columns}
-        return lambda field: field.name in inside
-
-    def _names_in(self, file: pa.Schema) -> dict[str, str]:
-        """The table's columns that a file has, and what it calls them."""
-        columns = [n for n in self.schema.names if n not in self.partitions.names]
-        if self.ids is not None:
-            by_id = {_id(field): field.name for field in file}
-            return {n: by_id[self.ids[n]] for n in columns if self.ids[n] in by_id}
-        named = self.names or {}
-        return {n: named.get(n, n) for n in columns if named.get(n, n) in file.names}
-
-    def _other_fields(self, footer: Footer, names: Mapping[str, str]) -> str:
-        """Why a file cannot be read by the table's names; empty if it can."""
-        if self.ids is not None and all(_id(field) < 0 for field in footer.schema):
-            return f"the columns of {footer.file.path!r} have no field ids"
+    def _other_fields(self, shape: Shape, names: Mapping[str, str]) -> str:
+        """Why files cannot be read by the table's names; empty if they can."""
+        path = shape.first.path
+        if self.naming.lacks_ids(shape.schema):
+            return f"the columns of {path!r} have no field ids"
         for name, inside in names.items():
-            wanted, got = self.schema.field(name).type, footer.schema.field(inside).type
+            wanted, got = self.schema.field(name).type, shape.schema.field(inside).type
             if pa.types.is_struct(wanted) and _fields(wanted) != _fields(got):
-                return f"the struct {name!r} has other fields in {footer.file.path!r}"
+                return f"the struct {name!r} has other fields in {path!r}"
         return ""
-
-
-def _id(field: pa.Field) -> int:
-    return int((field.metadata or {}).get(FIELD_ID, b"-1"))
 
 
 def _fields(kind: pa.DataType) -> object:
@@ -103,12 +132,3 @@ def _fields(kind: pa.DataType) -> object:
     if pa.types.is_struct(kind):
         return {field.name: _fields(field.type) for field in kind}
     return "nested" if pa.types.is_nested(kind) else str(plain_type(kind))
-
-
-def _renamed(footer: Footer, names: Mapping[str, str]) -> Footer:
-    file = replace(footer.file, names=tuple(names.items()))
-    pieces = tuple(replace(p, file=file) for p in footer.pieces)
-    sizes = {n: footer.sizes[i] for n, i in names.items() if i in footer.sizes}
-    fields = [footer.schema.field(inside).with_name(n) for n, inside in names.items()]
-    bounds = tuple({n: b[i] for n, i in names.items() if i in b} for b in footer.bounds)
-    return Footer(file, pa.schema(fields), pieces, sizes, bounds)

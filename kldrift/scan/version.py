@@ -12,7 +12,8 @@ from kldrift.config import Dataset
 from kldrift.errors import DatasetError
 from kldrift.scan.files import File
 from kldrift.scan.listing import list_files
-from kldrift.scan.open import TABLE_OPTIONS, open_table, why_frame
+from kldrift.scan.open import why_frame
+from kldrift.scan.open_table import TABLE_OPTIONS, open_table
 from kldrift.scan.predicate import Unsupported, steady
 
 
@@ -45,7 +46,7 @@ def version_of(dataset: Dataset, derived: Iterable[str] = ()) -> str | None:
         if isinstance(table, Unsupported):
             return None
         # Data files are never written again: a version is what its log says.
-        paths = sorted(file.path for file in table.files)
+        paths = [entry.file.path for entry in table.entries]  # in order
         digest.update(repr((table.what, str(table.schema), paths)).encode())
     return digest.hexdigest()[:32]
 

@@ -10,11 +10,11 @@ from pyspark.sql import DataFrame, SparkSession
 from kldrift.binning import Binning, settle
 from kldrift.config import Features
 from kldrift.features import Feature, plan_features
-from kldrift.scan.files import read_footers
 from kldrift.scan.listing import list_files
 from kldrift.scan.open import frame_source
 from kldrift.scan.protocol import Source
 from kldrift.scan.source import ArrowSource
+from kldrift.scan.summary import read_footers
 from kldrift.scan.tasks import CountProgram
 from kldrift.spark.stages import count, propose
 from kldrift.support import Support

@@ -12,6 +12,7 @@ import heapq
 
 import numpy as np
 
+from kldrift.scan.footers import TASKS as FOOTER_TASKS
 from kldrift.scan.source import TASKS_PER_WORKER
 from kldrift.scan.tasks import sketch_limit
 
@@ -27,6 +28,7 @@ ROW_OVERHEAD = 90  # moments and lengths
 SKETCH_CELL = 20  # a count of 4 bytes, two keys of 8
 FOOTER_PER_COLUMN = 100
 PIECE = 120  # of a pickled share
+SUMMARY = 15  # of a column of a task that reads footers, compressed
 
 
 def makespan(tasks: int, seconds: float, *, cores: int, seed: int) -> float:
@@ -76,7 +78,10 @@ def report() -> list[tuple[str, str]]:
             f"{np.sqrt(tasks) * sketch / 1e6:,.1f} MB in each of two",
         ),
         ("driver: list of row groups", f"{groups * PIECE / 1e6:,.0f} MB"),
-        ("driver: sizes of columns by file", f"{files * COLUMNS * 20 / 1e9:,.1f} GB"),
+        (
+            "driver: what footers say of columns",
+            f"{FOOTER_TASKS * COLUMNS * SUMMARY / 1e6:,.0f} MB",
+        ),
         ("driver: profiles", f"{profile / 1e6:,.1f} MB"),
     ]
 
