@@ -16,10 +16,10 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 # From the bottom to the top; a part imports from those below it and from itself.
 LAYERS = (
     ("errors",),
-    ("support", "moments", "comoments"),
+    ("support", "moments", "comoments", "distinct"),
     ("sketch", "reading", "profile", "vectors"),
-    ("grid",),
-    ("binning", "counting", "sparse", "probabilities", "divergence"),
+    ("grid", "slots"),
+    ("binning", "counting", "sketching", "sparse", "probabilities", "divergence"),
     ("significance",),
     ("score", "joint"),
     ("config",),

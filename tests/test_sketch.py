@@ -11,11 +11,23 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import ODD_TEXTS, Sample, floats, integers, parts, quick, slow, texts, trees
+from strategies import (
+    ODD_TEXTS,
+    Sample,
+    by_sorting,
+    floats,
+    integers,
+    parts,
+    quick,
+    slow,
+    texts,
+    trees,
+)
 
-from kldrift.counting import sketch_batch
+from kldrift.distinct import HASHES, scatter
 from kldrift.reading import Reading, label
-from kldrift.sketch import HASHES, NOMINATION, NumericSketch, TextSketch, order_key, scatter
+from kldrift.sketch import NOMINATION, NumericSketch, TextSketch, order_key
+from kldrift.sketching import sketch_batch
 from kldrift.support import step
 
 FEW = 8
@@ -66,7 +78,7 @@ def test_a_resolution_given_in_advance_saves_work_and_changes_nothing(data, samp
     whole = sketch_batch(sample.column, sample.reading, FEW)
     early = min(level, whole.level)
     pieces = data.draw(parts(sample.column))
-    same(reduce(add, [sketch_batch(p, sample.reading, FEW, early) for p in pieces]), whole)
+    same(reduce(add, [by_sorting(p, sample.reading, FEW, early) for p in pieces]), whole)
 
 
 @quick
