@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HASHES: Final = 2_048
+PLACE_BITS: Final = 14
 CHUNK: Final = 16_384
 """Integers that are hashed at once: they stay in the cache."""
 
@@ -44,12 +45,22 @@ def smallest_hashes(values: NDArray[np.int64], known: Hashes = NONE) -> Hashes:
         full = len(known) == HASHES
         end = start + (CHUNK if full else 2 * HASHES)
         hashes = scatter(values[start:end])
-        # Once there are enough of them, next to none is smaller.
-        fresh.append(hashes[hashes < known[-1]] if full else hashes)
+        fresh.append(_new(hashes, known) if full else hashes)
         if sum(map(len, fresh)) > HASHES:
             known, fresh = merged_hashes([known, *fresh]), []
         start = end
     return merged_hashes([known, *fresh])
+
+
+def _new(hashes: Hashes, known: Hashes) -> Hashes:
+    """Those of some hashes that are smaller than the largest known one, without most known ones."""
+    hashes = hashes[hashes < known[-1]]
+    if len(hashes) < HASHES // 4:
+        return hashes  # as always where there are many different integers
+    shift = np.uint64(max(0, int(known[-1]).bit_length() - PLACE_BITS))
+    places = np.zeros(1 << PLACE_BITS, dtype=np.uint64)
+    places[known >> shift] = known
+    return hashes[places[hashes >> shift] != hashes]
 
 
 def merged_hashes(sets: Sequence[Hashes]) -> Hashes:

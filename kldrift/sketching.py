@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from kldrift.reading import Reading, Tally, numbers, plain
 from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
-from kldrift.slots import Slots
+from kldrift.slots import Slots, certain_level
 from kldrift.support import Keys
 
 
@@ -83,15 +83,18 @@ class _NumberSketcher:
         self._strays.append(self._slots.add(keys))
         if _held(self._strays) >= self._limit:
             self._sum += self._sorted(_taken(self._strays))
-        if self._slots.full or self._slots.level < self._sum.level:
-            self._slots = self._renewed(keys[:0])
+            if self._slots.full or self._slots.level < self._sum.level:
+                self._slots = self._renewed(keys[:0])
 
     def _renewed(self, keys: Keys) -> Slots:
         """New slots, for the cells so far and those of some more numbers."""
-        self._sum = self._so_far()
+        self._sum = layout = self._so_far()
         self._strays = []
-        some = self._limit // 4 if self._sum.level else 2 * self._limit
-        return Slots(self._sum + self._sorted(keys[:: max(1, len(keys) // some)]))
+        if len(keys):
+            some = self._limit // 4 if layout.level else 2 * self._limit
+            layout += self._sorted(keys[:: max(1, len(keys) // some)])
+            layout = layout.coarsened(certain_level(keys, layout.level, self._limit))
+        return Slots(layout)
 
     def _so_far(self) -> NumericSketch:
         parts = [self._sorted(_joined(self._strays))] if self._strays else []
@@ -100,7 +103,8 @@ class _NumberSketcher:
         return self._sum.plus(parts) if parts else self._sum
 
     def _sorted(self, keys: Keys) -> NumericSketch:
-        return NumericSketch.of(np.sort(keys), 0, self._limit, self._sum.level)
+        level = self._slots.level if self._slots is not None else 0
+        return NumericSketch.of(np.sort(keys), 0, self._limit, max(level, self._sum.level))
 
     def sketch(self) -> NumericSketch:
         """The sketch of all rows that were added."""

@@ -29,7 +29,7 @@ CHUNK: Final = 16_384
 """Numbers that are looked at together: they stay in the cache."""
 
 
-BUCKETS: Final = 1 << 12
+BUCKET_BITS: Final = 12
 PROBES: Final = 256
 MOST_STRAYS: Final = 1 / 8
 """Share of a batch that may be without a slot before new slots are worth the effort."""
@@ -61,7 +61,7 @@ class Slots:
 
         Where two pages want the same place, the one of more rows gets it.
         """
-        cells = self._cells(lows)
+        cells = _cells(lows, self.level)
         order = np.argsort(cells, kind="stable")  # they come in two runs, of the two signs
         self._bits = bits = _page_bits(cells[order])
         pages = cells[order] >> bits
@@ -86,19 +86,8 @@ class Slots:
             if best == rows.sum():
                 break
 
-    def _cells(self, keys: Keys) -> NDArray[np.uint64]:
-        """The cell of each number, in the order of their bits, which is not that of the numbers."""
-        if self._dtype == np.float64:
-            cells = (keys + 0.0).view(np.uint64)  # + 0.0 makes -0.0 the zero that it equals
-        elif self.level == 0:
-            return keys.view(np.uint64)
-        else:
-            cells = keys.astype(np.float64).view(np.uint64)
-        cells >>= np.uint64(self.level)
-        return cells
-
     def _find(self, keys: Keys, out: Int64s) -> None:
-        cells = self._cells(keys)
+        cells = _cells(keys, self.level)
         bits = self._bits
         places = cells >> bits
         places *= self._factor
@@ -176,6 +165,37 @@ class Slots:
         )
 
 
+def certain_level(keys: Keys, level: int, limit: int) -> int:
+    """The level of a sketch of some numbers, or a little less: they fill too many cells below.
+
+    Cells that share a bucket are taken for one, so that there may be more than are counted.
+    """
+    bits = (8 * limit - 1).bit_length()
+    while True:
+        seen = np.zeros(1 << bits, dtype=np.bool_)
+        for i in range(0, len(keys), CHUNK):
+            seen[_scattered(_cells(keys[i : i + CHUNK], level), bits)] = True
+        if np.count_nonzero(seen) <= limit:
+            return level
+        level += 1
+
+
+def _cells(keys: Keys, level: int) -> NDArray[np.uint64]:
+    """The cell of each number, in the order of their bits, which is not that of the numbers."""
+    if keys.dtype == np.int64 and level == 0:
+        return keys.view(np.uint64)
+    words: NDArray[np.uint64] = (keys + 0.0).view(np.uint64)  # + 0.0 makes -0.0 the zero it equals
+    words >>= np.uint64(level)
+    return words
+
+
+def _scattered(words: NDArray[np.uint64], bits: int) -> Int64s:
+    """One of 2**bits buckets for each."""
+    places = words * FACTORS[0]
+    places >>= np.uint64(64 - bits)
+    return places.view(np.int64)
+
+
 def _page_bits(cells: NDArray[np.uint64]) -> np.uint64:
     """The largest pages over some cells, in order, that do not need too many slots."""
     differences = cells[1:] ^ cells[:-1]
@@ -189,21 +209,16 @@ def _page_bits(cells: NDArray[np.uint64]) -> np.uint64:
 def _frequent(keys: Keys, least: int) -> Keys:
     """The keys that fill so many rows."""
     chunks = [keys[i : i + CHUNK] for i in range(0, len(keys), CHUNK)]
-    rows = np.zeros(BUCKETS, dtype=np.int64)
+    rows = np.zeros(1 << BUCKET_BITS, dtype=np.int64)
     for chunk in chunks:
-        rows += np.bincount(_buckets(chunk), minlength=BUCKETS)
+        rows += np.bincount(_scattered(_cells(chunk, 0), BUCKET_BITS), minlength=1 << BUCKET_BITS)
     # What shares a bucket by chance rarely fills as many: next to nothing is sorted.
     likely = rows >= least
     if not likely.any():
         return keys[:0]
-    some = np.concatenate([chunk[likely[_buckets(chunk)]] for chunk in chunks])
+    some = np.concatenate(
+        [chunk[likely[_scattered(_cells(chunk, 0), BUCKET_BITS)]] for chunk in chunks]
+    )
     ordered = np.sort(some)
     starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
     return ordered[starts[np.diff(starts, append=len(ordered)) >= least]]
-
-
-def _buckets(keys: Keys) -> Int64s:
-    words: NDArray[np.uint64] = (keys + keys.dtype.type(0)).view(np.uint64)  # -0.0 is 0.0
-    words *= FACTORS[0]
-    words >>= np.uint64(64 - 12)
-    return words.view(np.int64)
