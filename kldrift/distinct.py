@@ -60,7 +60,7 @@ def _new(hashes: Hashes, known: Hashes) -> Hashes:
     shift = np.uint64(max(0, int(known[-1]).bit_length() - PLACE_BITS))
     places = np.zeros(1 << PLACE_BITS, dtype=np.uint64)
     places[known >> shift] = known
-    return hashes[places[hashes >> shift] != hashes]
+    return np.asarray(hashes[places[hashes >> shift] != hashes])
 
 
 def merged_hashes(sets: Sequence[Hashes]) -> Hashes:
