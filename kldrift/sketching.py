@@ -17,9 +17,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.reading import Reading, Tally, numbers, plain
-from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
+from kldrift.sketch import LIMIT, NumericSketch, Sketch
 from kldrift.slots import Slots, certain_level
 from kldrift.support import Keys
+from kldrift.text_sketch import TextSketch
 
 
 class Sketcher(Protocol):
@@ -80,7 +81,8 @@ class _NumberSketcher:
     def _count(self, keys: Keys) -> None:
         if self._slots is None or not self._slots.suit(keys):
             self._slots = self._renewed(keys)
-        self._strays.append(self._slots.add(keys))
+        if len(strays := self._slots.add(keys)):
+            self._strays.append(strays)
         if _held(self._strays) >= self._limit:
             self._sum += self._sorted(_taken(self._strays))
             if self._slots.full or self._slots.level < self._sum.level:

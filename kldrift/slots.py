@@ -27,9 +27,8 @@ FACTORS: Final = tuple(
 """The golden ratio and the roots of 2 and 3: they scatter neighbouring pages evenly."""
 CHUNK: Final = 16_384
 """Numbers that are looked at together: they stay in the cache."""
-
-
 BUCKET_BITS: Final = 12
+"""More buckets than there can be keys of 2/512 of the rows, so that chance fills none so far."""
 PROBES: Final = 256
 MOST_STRAYS: Final = 1 / 8
 """Share of a batch that may be without a slot before new slots are worth the effort."""
@@ -72,7 +71,7 @@ class Slots:
         self._size = n << int(bits)
         self._pages = pages.view(np.int64)
         self._bases = (np.arange(n) - self._pages) << bits.view(np.int64)
-        shift = max(4, min((8 * n - 1).bit_length(), (4 * self._limit - 1).bit_length()))
+        shift = max(10, min((8 * n - 1).bit_length(), (4 * self._limit - 1).bit_length()))
         self._shift = np.uint64(64 - shift)
         numbers = np.argsort(rows, kind="stable")  # the last that is written stays
         best = -1

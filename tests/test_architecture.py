@@ -16,7 +16,7 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 # From the bottom to the top; a part imports from those below it and from itself.
 LAYERS = (
     ("errors",),
-    ("support", "moments", "comoments", "distinct"),
+    ("support", "moments", "comoments", "distinct", "text_sketch"),
     ("sketch", "reading", "profile", "vectors"),
     ("grid", "slots"),
     ("binning", "counting", "sketching", "sparse", "probabilities", "divergence"),

@@ -26,9 +26,10 @@ from strategies import (
 
 from kldrift.distinct import HASHES, scatter
 from kldrift.reading import Reading, label
-from kldrift.sketch import NOMINATION, NumericSketch, TextSketch, order_key
+from kldrift.sketch import LIMIT, NOMINATION, NumericSketch, order_key
 from kldrift.sketching import sketch_batch
 from kldrift.support import step
+from kldrift.text_sketch import TextSketch
 
 FEW = 8
 
@@ -194,7 +195,7 @@ def counted(sketch: TextSketch) -> dict[str, int]:
 def test_few_texts_are_counted_exactly_in_any_parts_and_any_order(data, sample):
     names = label(sample.column).to_pylist()
     pieces = [sketch_batch(p, Reading.TEXT) for p in data.draw(parts(sample.column))]
-    sketch = data.draw(trees([*pieces, TextSketch.empty()]))
+    sketch = data.draw(trees([*pieces, TextSketch.empty(LIMIT)]))
     assert sketch.exact
     assert counted(sketch) == Counter(n for n in names if n is not None)
     assert (sketch.rows, sketch.null, sketch.nan) == (
