@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.sketch import NOMINATION, NumericSketch, Sketch, TextSketch
+from kldrift.sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.support import (
     CategoricalSupport,
     Cell,
@@ -25,6 +25,7 @@ from kldrift.support import (
     Unit,
     step,
 )
+from kldrift.text_sketch import TextSketch
 
 ID_ROWS = 100
 TEXT_ID_ROWS = 20

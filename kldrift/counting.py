@@ -8,7 +8,6 @@ Python per value.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -29,7 +28,6 @@ from kldrift.reading import (
     unordered,
     without,
 )
-from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
 from kldrift.spectrum import Spectrum, exact_about
 from kldrift.support import CategoricalSupport, Keys, NumericSupport, Support
 
@@ -39,30 +37,6 @@ FEW: Final = 2048
 """Numbers of a batch that are sooner sorted than looked up."""
 REMEMBERED: Final = 2**24
 """Bytes of dictionaries that all features of a task keep for their next batch."""
-
-
-def sketch_batch(column: pa.Array, reading: Reading, limit: int = LIMIT, level: int = 0) -> Sketch:
-    """Sketch one batch of a feature.
-
-    Args:
-        column: the values, shape ``(n,)``.
-        reading: how they become keys.
-        limit: most cells or values to keep.
-        level: resolution that the rest of the feature has already been brought down to.
-    """
-    if reading is Reading.PRESENCE:
-        null = plain(column).null_count
-        return replace(TextSketch.empty(limit), rows=len(column) - null, null=null)
-    if reading is Reading.TEXT:
-        tally = Tally(column)
-        counts, null, nan = tally.counts()
-        used = counts > 0  # a dictionary may hold values that no row has
-        names, rows = tally.names.filter(pa.array(used)), int(counts.sum())
-        batch = TextSketch(limit, names, counts[used], 0, rows, null, nan)
-        # Adding nothing merges names that two different values share, and keeps the limit.
-        return TextSketch.empty(limit) + batch
-    keys = numbers(column, reading)
-    return NumericSketch.of(np.sort(keys), len(column) - len(keys), limit, level)
 
 
 class Counter:

@@ -1,35 +1,28 @@
 """What one pass over the reference keeps of a feature, so that its support can be chosen.
 
-A sketch is mergeable, and its content depends neither on the order of the rows nor on how they
-were partitioned. That is why it is no t-digest or sample:
-
-- Numbers: row counts per cell of the key space, at the finest resolution at which the whole data
-  fills at most ``limit`` cells. Any part of the data fills at most as many cells as the whole, so
-  every merge order ends at the same resolution, with exact counts.
-- Text: exact counts while there are at most ``limit`` distinct values, then the Misra-Gries
-  summary [1], which keeps every value that is frequent enough. Its counts do depend on the order;
-  they only nominate candidates, which the counting pass then counts exactly.
-
-References:
-    [1] Agarwal, P. K. et al. (2013). Mergeable summaries. ACM Transactions on Database Systems
-        38(4), 26.
+A sketch is mergeable. That of numbers depends neither on the order of the rows nor on how they
+were partitioned, which is why it is no t-digest or sample: it holds row counts per cell of the key
+space, at the finest resolution at which the whole data fills at most ``limit`` cells. Any part of
+the data fills at most as many cells as the whole, so every merge order ends at the same
+resolution, with exact counts. For text see :mod:`kldrift.text_sketch`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.distinct import Hashes, merged_hashes, number_of_distinct, smallest_hashes
 from kldrift.support import Keys
+from kldrift.text_sketch import TextSketch
 
 LIMIT: Final = 16_384
 NOMINATION: Final = 512
 """A value that fills 2/512 of the rows is nominated for a cell of its own."""
-HASHES: Final = 2_048
 
 Int64s = NDArray[np.int64]
 
@@ -43,14 +36,6 @@ def order_key(values: NDArray[np.float64]) -> Int64s:
     """
     bits = (values + 0.0).view(np.int64)  # + 0.0 makes -0.0 the zero that it equals
     return bits ^ ((bits >> 63) & np.int64(0x7FFF_FFFF_FFFF_FFFF))
-
-
-def scatter(values: Int64s) -> NDArray[np.uint64]:
-    """A well-mixed hash of each value (splitmix64, Steele et al. 2014)."""
-    h = values.view(np.uint64) + np.uint64(0x9E37_79B9_7F4A_7C15)
-    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
-    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
-    return np.asarray(h ^ (h >> np.uint64(31)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +64,7 @@ class NumericSketch:
     lows: Keys
     highs: Keys
     heavy: Keys
-    hashes: NDArray[np.uint64] | None = None
+    hashes: Hashes | None = None
     null: int = 0
     flow: tuple[int, int, int] = (0, 0, 0)
 
@@ -106,11 +91,11 @@ class NumericSketch:
             last = int(np.searchsorted(ordered, np.inf, "left"))
             flow = (len(ordered) - end, first, end - last)
             ordered = ordered[first:last]
-        zero = ordered.dtype.type(0)  # adding it turns -0.0 into the 0.0 that it equals
-        prefixes = _prefixes(ordered, level)
+        level, prefixes = _fitted(_prefixes(ordered, level), ordered, level, limit)
         starts = np.flatnonzero(np.diff(prefixes, prepend=~prefixes[:1]))
         ends = np.append(starts[1:], len(ordered))[: len(starts)]
-        sketch = cls(
+        zero = ordered.dtype.type(0)  # adding it turns -0.0 into the 0.0 that it equals
+        return cls(
             limit,
             level,
             prefixes[starts],
@@ -124,7 +109,33 @@ class NumericSketch:
             null,
             flow,
         )
-        return sketch.coarsened()
+
+    @classmethod
+    def of_cells(
+        cls,
+        limit: int,
+        level: int,
+        counts: Int64s,
+        lows: Keys,
+        highs: Keys,
+        heavy: Keys,
+        hashes: Hashes | None,
+    ) -> Self:
+        """The sketch of rows that were counted per cell, in the order of the cells.
+
+        Args:
+            limit: most cells to keep; there may be more.
+            level: resolution of the cells.
+            counts: rows per cell.
+            lows: smallest key seen in each.
+            highs: largest key seen in each.
+            heavy: every key that fills 2/512 of the rows, and any others.
+            hashes: the smallest hashes of integers, if level is not 0.
+        """
+        zero = lows.dtype.type(0)  # adding it turns -0.0 into the 0.0 that it equals
+        keys = (lows + zero, highs + zero, heavy + zero)
+        sketch = cls(limit, level, _prefixes(lows, level), counts, *keys, hashes)
+        return sketch.coarsened().weeded()
 
     def packed(self) -> tuple[Any, ...]:
         """The sketch as it travels: without what can be told from the rest."""
@@ -157,68 +168,50 @@ class NumericSketch:
             return len(self.prefixes)
         if self.hashes is None:
             return float("nan")
-        if len(self.hashes) < HASHES:
-            return len(self.hashes)
-        return (HASHES - 1) / (float(self.hashes[-1]) / 2.0**64)
+        return number_of_distinct(self.hashes)
 
     def coarsened(self, level: int | None = None) -> Self:
         """The same rows at a lower resolution: the given one, and few enough cells."""
-        level = self.level if level is None else level
-        keys = self.prefixes
-        if level > self.level:
-            keys = _prefixes(self.lows, level)
-        if len(keys) > self.limit:
-            shift = 0
-            fine = keys
-            if level == 0:
-                level, fine = 1, _prefixes(self.lows, 1)
-            # Cells only merge as the resolution falls: halve the shifts that come into question.
-            differences = fine[1:] ^ fine[:-1]
-            few, shift = -1, 63
-            while shift - few > 1:
-                middle = (few + shift) // 2
-                if np.count_nonzero(differences >> middle) + 1 > self.limit:
-                    few = middle
-                else:
-                    shift = middle
-            level += shift
-            keys = fine >> shift
+        level = self.level if level is None else max(level, self.level)
+        known = self.prefixes if level == self.level else _prefixes(self.lows, level)
+        level, prefixes = _fitted(known, self.lows, level, self.limit)
         if level == self.level:
             return self
-        starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
-        return replace(
-            self,
-            level=level,
-            prefixes=keys[starts],
-            counts=np.add.reduceat(self.counts, starts) if len(starts) else self.counts,
-            lows=self.lows[starts],
-            highs=self.highs[np.append(starts[1:], len(keys))[: len(starts)] - 1],
-            hashes=_hashes(self.lows) if self.hashes is None else self.hashes,
-        )
+        cells = _reduced(prefixes, self.counts, self.lows, self.highs)
+        return replace(self, level=level, **cells, hashes=self._all_hashes())
+
+    def _all_hashes(self) -> Hashes | None:
+        return _hashes(self.lows) if self.hashes is None else self.hashes
 
     def __add__(self, other: Self) -> Self:
-        level = max(self.level, other.level)
-        a, b = self.coarsened(level), other.coarsened(level)
-        prefixes = np.concatenate([a.prefixes, b.prefixes])
+        return self.plus([other])
+
+    def plus(self, others: Sequence[Self]) -> Self:
+        """The sum of several sketches, in one step."""
+        parts = [self, *others]
+        level = max(part.level for part in parts)
+        found = [p.prefixes if p.level == level else _prefixes(p.lows, level) for p in parts]
+        prefixes = np.concatenate(found)
+        # Each part is in order: to sort them stably is to merge them. The cells of one prefix lie
+        # side by side in each of these orders.
         order = np.argsort(prefixes, kind="stable")
-        prefixes = prefixes[order]
-        starts = np.flatnonzero(np.diff(prefixes, prepend=~prefixes[:1]))
-        lows = np.concatenate([a.lows, b.lows])[order]
-        highs = np.concatenate([a.highs, b.highs])[order]
-        counts = np.concatenate([a.counts, b.counts])[order]
-        some = len(starts) > 0
+        lows = np.sort(np.concatenate([part.lows for part in parts]), kind="stable")
+        highs = np.sort(np.concatenate([part.highs for part in parts]), kind="stable")
+        counts = np.concatenate([part.counts for part in parts])[order]
+        level, prefixes = _fitted(prefixes[order], lows, level, self.limit)
+        hashes = [part._all_hashes() for part in parts] if level else []  # noqa: SLF001
+        some = [h for h in hashes if h is not None]
+        nan, low, high = (sum(rows) for rows in zip(*(p.flow for p in parts), strict=True))
         merged = replace(
-            a,
-            prefixes=prefixes[starts],
-            counts=np.add.reduceat(counts, starts) if some else counts,
-            lows=np.minimum.reduceat(lows, starts) if some else lows,
-            highs=np.maximum.reduceat(highs, starts) if some else highs,
-            heavy=np.unique(np.concatenate([a.heavy, b.heavy])),
-            hashes=_merge_hashes(a.hashes, b.hashes),
-            null=a.null + b.null,
-            flow=(a.flow[0] + b.flow[0], a.flow[1] + b.flow[1], a.flow[2] + b.flow[2]),
+            self,
+            level=level,
+            **_reduced(prefixes, counts, lows, highs),
+            heavy=np.unique(np.concatenate([part.heavy for part in parts])),
+            hashes=merged_hashes(some) if some else None,
+            null=sum(part.null for part in parts),
+            flow=(nan, low, high),
         )
-        return merged.coarsened().weeded()
+        return merged.weeded()
 
     def weeded(self) -> Self:
         """The same sketch without the nominated keys whose cell shows that they are too light.
@@ -240,6 +233,48 @@ def _prefixes(keys: Keys, level: int) -> Int64s:
     return order_key(keys.astype(np.float64)) >> level
 
 
+def _fitted(prefixes: Int64s, keys: Keys, level: int, limit: int) -> tuple[int, Int64s]:
+    """The finest resolution, from a level on, at which keys fill few enough cells.
+
+    Args:
+        prefixes: of the keys at that level, not decreasing.
+        keys: a key in each of these cells.
+        level: the finest that comes into question.
+        limit: most cells.
+
+    Returns:
+        The level and the prefixes there.
+    """
+    differences = prefixes[1:] ^ prefixes[:-1]
+    if np.count_nonzero(differences) < limit:
+        return level, prefixes
+    few, shift = 0, 63
+    if level == 0:
+        level, prefixes = 1, _prefixes(keys, 1)
+        differences = prefixes[1:] ^ prefixes[:-1]
+        few = -1
+    # Cells only merge as the resolution falls: halve the shifts that come into question.
+    while shift - few > 1:
+        middle = (few + shift) // 2
+        if np.count_nonzero(differences >> middle) < limit:
+            shift = middle
+        else:
+            few = middle
+    return level + shift, prefixes >> shift
+
+
+def _reduced(prefixes: Int64s, counts: Int64s, lows: Keys, highs: Keys) -> dict[str, Any]:
+    """Cells, all in order, those of the same prefix made one."""
+    starts = np.flatnonzero(np.diff(prefixes, prepend=~prefixes[:1]))
+    ends = np.append(starts[1:], len(prefixes))[: len(starts)]
+    return {
+        "prefixes": prefixes[starts],
+        "counts": np.add.reduceat(counts, starts) if len(starts) else counts,
+        "lows": lows[starts],
+        "highs": highs[ends - 1],
+    }
+
+
 def _nominated(ordered: Keys) -> Keys:
     """Every value that fills at least 2/512 of a sorted batch (and maybe some that fill less)."""
     if len(ordered) <= NOMINATION // 2:
@@ -249,81 +284,10 @@ def _nominated(ordered: Keys) -> Keys:
     return np.unique(marks[1:][marks[1:] == marks[:-1]])
 
 
-def _hashes(distinct: Keys) -> NDArray[np.uint64] | None:
+def _hashes(distinct: Keys) -> Hashes | None:
     if distinct.dtype == np.float64:
         return None  # floats are never identifiers: nobody asks for their number
-    return np.sort(scatter(distinct.astype(np.int64, copy=False)))[:HASHES]
-
-
-def _merge_hashes(
-    a: NDArray[np.uint64] | None, b: NDArray[np.uint64] | None
-) -> NDArray[np.uint64] | None:
-    if a is None or b is None:
-        return a if b is None else b
-    return np.unique(np.concatenate([a, b]))[:HASHES]
-
-
-@dataclass(frozen=True, eq=False)
-class TextSketch:
-    """Row counts of the frequent values of a text feature; a monoid under ``+``.
-
-    Attributes:
-        limit: most values that are kept.
-        values: distinct values, a string array without nulls.
-        counts: rows of each, at most ``deducted`` below the truth.
-        deducted: what Misra-Gries may have taken from a count; 0 while all counts are exact.
-        rows: rows that are neither null nor NaN.
-        null: rows that are null.
-        nan: rows that are NaN, for floats that are treated as categories.
-    """
-
-    limit: int
-    values: pa.Array
-    counts: Int64s
-    deducted: int = 0
-    rows: int = 0
-    null: int = 0
-    nan: int = 0
-
-    @classmethod
-    def empty(cls, limit: int = LIMIT) -> Self:
-        """The sketch of no rows: the neutral element of ``+``."""
-        return cls(limit, pa.array([], pa.string()), np.empty(0, dtype=np.int64))
-
-    @property
-    def exact(self) -> bool:
-        """Whether the counts are exact and no value is missing."""
-        return self.deducted == 0
-
-    def __add__(self, other: Self) -> Self:
-        both = pa.chunked_array([self.values, other.values]).combine_chunks()
-        encoded = both.dictionary_encode()
-        weights = np.concatenate([self.counts, other.counts])
-        codes = encoded.indices.to_numpy()
-        counts = np.bincount(codes, weights, len(encoded.dictionary)).astype(np.int64)
-        merged = replace(
-            self,
-            values=encoded.dictionary,
-            counts=counts,
-            deducted=self.deducted + other.deducted,
-            rows=self.rows + other.rows,
-            null=self.null + other.null,
-            nan=self.nan + other.nan,
-        )
-        return merged.pruned()
-
-    def pruned(self) -> Self:
-        """At most ``limit`` values: the Misra-Gries step, taken off all counts at once."""
-        if len(self.counts) <= self.limit:
-            return self
-        off = int(np.partition(self.counts, -self.limit - 1)[-self.limit - 1])
-        keep = self.counts > off
-        return replace(
-            self,
-            values=self.values.filter(pa.array(keep)),
-            counts=self.counts[keep] - off,
-            deducted=self.deducted + off,
-        )
+    return smallest_hashes(distinct.astype(np.int64, copy=False))
 
 
 Sketch = NumericSketch | TextSketch

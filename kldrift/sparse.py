@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from kldrift.sketch import scatter
+from kldrift.distinct import scatter
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -15,8 +15,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from kldrift.binning import Binning, Settled, choose, settle
-from kldrift.counting import Counter, sketch_batch
-from kldrift.reading import Reading
+from kldrift.counting import Counter
+from kldrift.reading import Reading, numbers
+from kldrift.sketch import NumericSketch
+from kldrift.sketching import sketch_batch
 
 quick = settings(max_examples=60, deadline=None)
 slow = settings(max_examples=15, deadline=None)
@@ -111,6 +113,12 @@ def trees(draw: st.DrawFn, leaves: list[Any]) -> Any:
         left = todo.pop(draw(st.integers(0, len(todo) - 1)))
         todo.append(left + right)
     return todo[0]
+
+
+def by_sorting(column: pa.Array, reading: Reading, limit: int, level: int = 0) -> NumericSketch:
+    """The sketch of a column of numbers, told from all of them in order."""
+    keys = numbers(column, reading)
+    return NumericSketch.of(np.sort(keys), len(column) - len(keys), limit, level)
 
 
 def settled(

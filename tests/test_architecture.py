@@ -16,11 +16,11 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 # From the bottom to the top; a part imports from those below it and from itself.
 LAYERS = (
     ("errors",),
-    ("support", "moments", "comoments"),
+    ("support", "moments", "comoments", "distinct", "text_sketch"),
     ("sketch", "reading", "profile", "vectors", "spectrum"),
-    ("slots",),
+    ("slots", "paged_slots"),
     ("grid",),
-    ("binning", "counting", "sparse", "probabilities", "divergence"),
+    ("binning", "counting", "sketching", "sparse", "probabilities", "divergence"),
     ("significance",),
     ("score", "joint"),
     ("config",),

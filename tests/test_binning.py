@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from strategies import SMALL, cut, parts, quick, samples, settled, slow, texts
 
 from kldrift.binning import Binning, Settled, choose, merge_for_scoring
-from kldrift.counting import Counter, sketch_batch
+from kldrift.counting import Counter
 from kldrift.reading import Reading, label
 from kldrift.sketch import NumericSketch
+from kldrift.sketching import sketch_batch
 from kldrift.support import CategoricalSupport, Cell, CellKind, Unit
 
 NONE_OF_20 = "near-unique: no value has 20 rows"

@@ -14,9 +14,10 @@ from strategies import Sample, numeric, parts, quick, samples, texts
 
 from kldrift import counting
 from kldrift.binning import Binning, choose
-from kldrift.counting import Counter, sketch_batch
+from kldrift.counting import Counter
 from kldrift.moments import NO_MOMENTS
 from kldrift.reading import Reading, label
+from kldrift.sketching import sketch_batch
 from kldrift.support import CategoricalSupport, NumericSupport, Support
 
 

@@ -12,12 +12,13 @@ from strategies import numeric, quick, slow, texts
 
 from kldrift import divergence
 from kldrift.binning import Binning, choose, merge_for_scoring
-from kldrift.counting import Counter, sketch_batch
+from kldrift.counting import Counter
 from kldrift.probabilities import probabilities
 from kldrift.profile import Profile
 from kldrift.reading import Reading
 from kldrift.score import CELL_METRICS, SCORES, Comparison, score, scored_counts
 from kldrift.significance import g_test
+from kldrift.sketching import sketch_batch
 from kldrift.support import CategoricalSupport, CellKind, NumericSupport
 
 PUBLIC = {

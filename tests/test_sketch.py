@@ -11,12 +11,25 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import ODD_TEXTS, Sample, floats, integers, parts, quick, slow, texts, trees
+from strategies import (
+    ODD_TEXTS,
+    Sample,
+    by_sorting,
+    floats,
+    integers,
+    parts,
+    quick,
+    slow,
+    texts,
+    trees,
+)
 
-from kldrift.counting import sketch_batch
+from kldrift.distinct import HASHES, scatter
 from kldrift.reading import Reading, label
-from kldrift.sketch import HASHES, NOMINATION, NumericSketch, TextSketch, order_key, scatter
+from kldrift.sketch import LIMIT, NOMINATION, NumericSketch, order_key
+from kldrift.sketching import sketch_batch
 from kldrift.support import step
+from kldrift.text_sketch import TextSketch
 
 FEW = 8
 
@@ -66,7 +79,7 @@ def test_a_resolution_given_in_advance_saves_work_and_changes_nothing(data, samp
     whole = sketch_batch(sample.column, sample.reading, FEW)
     early = min(level, whole.level)
     pieces = data.draw(parts(sample.column))
-    same(reduce(add, [sketch_batch(p, sample.reading, FEW, early) for p in pieces]), whole)
+    same(reduce(add, [by_sorting(p, sample.reading, FEW, early) for p in pieces]), whole)
 
 
 @quick
@@ -182,7 +195,7 @@ def counted(sketch: TextSketch) -> dict[str, int]:
 def test_few_texts_are_counted_exactly_in_any_parts_and_any_order(data, sample):
     names = label(sample.column).to_pylist()
     pieces = [sketch_batch(p, Reading.TEXT) for p in data.draw(parts(sample.column))]
-    sketch = data.draw(trees([*pieces, TextSketch.empty()]))
+    sketch = data.draw(trees([*pieces, TextSketch.empty(LIMIT)]))
     assert sketch.exact
     assert counted(sketch) == Counter(n for n in names if n is not None)
     assert (sketch.rows, sketch.null, sketch.nan) == (

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from kldrift.binning import Binning, Proposal, choose
 from kldrift.comoments import CoMoments
-from kldrift.counting import REMEMBERED, Counter, sketch_batch
+from kldrift.counting import REMEMBERED, Counter
 from kldrift.features import Feature
 from kldrift.group import NO_ROWS, Group, GroupCounts, count_group
 from kldrift.moments import NO_MOMENTS, Moments
 from kldrift.profile import Profile
-from kldrift.reading import Reading
 from kldrift.scan.archives import forget_archives
-from kldrift.sketch import LIMIT, NumericSketch, Sketch, TextSketch
+from kldrift.sketch import LIMIT, NumericSketch, Sketch
+from kldrift.sketching import sketcher
 from kldrift.support import Support
 
 SKETCHES: Final = pa.schema([("feature", pa.int32()), ("sketch", pa.binary())])
@@ -139,28 +139,28 @@ class SketchProgram:
 
 
 class Sketches:
-    """A sketch per feature, in ``sketches``."""
+    """A sketch per feature."""
 
     def __init__(self, features: tuple[Feature, ...], limit: int) -> None:
-        self._features = features
-        self._limit = limit
-        self.sketches: list[Sketch] = [empty_sketch(f, self._limit) for f in features]
+        self._sketchers = [sketcher(feature.reading, limit) for feature in features]
 
     def add(self, feature: int, column: pa.Array) -> None:
         """Add a batch of one feature, named by its number."""
-        known = self.sketches[feature]
-        level = known.level if isinstance(known, NumericSketch) else 0
-        reading = self._features[feature].reading
-        batch = sketch_batch(column, reading, self._limit, level)
-        self.sketches[feature] = known + batch  # type: ignore[operator]
+        self._sketchers[feature].add(column)
 
     def add_group(self, group: int, columns: list[pa.Array]) -> None:
         """Groups need no sketch."""
 
+    @property
+    def sketches(self) -> list[Sketch]:
+        """The sketch of each feature."""
+        return [each.sketch() for each in self._sketchers]
+
     def results(self) -> Iterator[pa.RecordBatch]:
         """One row per feature, a few features at a time."""
-        for start in range(0, len(self.sketches), SKETCHES_AT_ONCE):
-            payloads = [pack(s) for s in self.sketches[start : start + SKETCHES_AT_ONCE]]
+        for start in range(0, len(self._sketchers), SKETCHES_AT_ONCE):
+            some = self._sketchers[start : start + SKETCHES_AT_ONCE]
+            payloads = [pack(each.sketch()) for each in some]
             numbers = range(start, start + len(payloads))
             yield pa.record_batch([numbers, payloads], schema=SKETCHES)
 
@@ -174,14 +174,6 @@ def unpack(payload: bytes) -> Sketch:
     """A sketch again."""
     found: Any = pickle.loads(payload)
     return NumericSketch.unpacked(found) if isinstance(found, tuple) else found
-
-
-def empty_sketch(feature: Feature, limit: int) -> Sketch:
-    """The sketch of no rows."""
-    if feature.reading in (Reading.TEXT, Reading.PRESENCE):
-        return TextSketch.empty(limit)
-    integer = feature.reading is Reading.INTEGER
-    return NumericSketch.empty(np.dtype(np.int64 if integer else np.float64), limit)
 
 
 def propose_one(feature: Feature, sketch: Sketch, binning: Binning) -> Proposal:
