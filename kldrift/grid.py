@@ -78,6 +78,23 @@ class Grid:
         filled[self._odd] = 0
         return counts + np.bincount(self._before, filled, size).astype(np.int64)
 
+    def cells(self, values: Keys) -> Int64s:
+        """Which interval each value lies in: 0 below the first edge, m from the last on.
+
+        Args:
+            values: finite, of the edges' type, in any order, shape ``(n,)``.
+        """
+        out = np.empty(len(values), dtype=np.int64)
+        for start in range(0, len(values), CHUNK):
+            chunk = values[start : start + CHUNK]
+            slots = self._way.slots(chunk)
+            found = self._before[slots]
+            if not self._exact:
+                odd = np.flatnonzero(self._odd[slots])
+                found[odd] = self._compared(chunk[odd], slots[odd])
+            out[start : start + CHUNK] = found
+        return out
+
     def _compared(self, values: Keys, slots: Int64s) -> Int64s:
         before, held = self._before[slots], self._held[slots]
         found = before.astype(np.int64) + (values >= self._padded[before])

@@ -17,14 +17,15 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 LAYERS = (
     ("errors",),
     ("support", "moments", "comoments"),
-    ("sketch", "reading", "profile", "vectors"),
-    ("grid",),
+    ("sketch", "reading", "profile", "vectors", "many_moments"),
+    ("grid", "segments"),
     ("binning", "counting", "sparse", "probabilities", "divergence"),
-    ("significance",),
+    ("significance", "segment_profiles"),
     ("score", "joint"),
+    ("segment_scores",),
     ("config",),
     ("threshold", "features"),
-    ("group",),
+    ("group", "segment_column"),
     ("java", "progress", "scan", "tables", "expectations"),
     ("spark",),
     ("plain", "chart"),
@@ -38,7 +39,7 @@ LAYERS = (
     ("jobs",),
 )
 HEIGHT = {part: height for height, parts in enumerate(LAYERS) for part in parts}
-CORE = {part for parts in LAYERS[:7] for part in parts}
+CORE = {part for parts in LAYERS[:8] for part in parts}
 
 ONLY_IN = {
     "pyspark": ("kldrift/spark/", "kldrift/scan/", "jobs/", "kldrift/monitor/job.py"),

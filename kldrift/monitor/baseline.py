@@ -26,7 +26,7 @@ from kldrift.moments import Moments
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.scoring import Reference
 from kldrift.profile import Profile
-from kldrift.scan.tasks import group_from_row, group_rows, moment_columns
+from kldrift.scan.packed import group_from_row, group_rows, moment_columns
 from kldrift.support import CategoricalSupport, NumericSupport, Support, Unit, pivot_of
 from kldrift.tables import read_baseline, write_baseline
 

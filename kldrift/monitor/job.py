@@ -19,8 +19,9 @@ from kldrift.config import Config, ModelShift
 from kldrift.errors import DatasetError
 from kldrift.features import Skipped
 from kldrift.monitor import baseline as baselines
+from kldrift.monitor.outcome_tables import tables_of
 from kldrift.monitor.plan import Plan, make_plan
-from kldrift.monitor.rows import Stamp, cell_rows, profile_rows, score_rows
+from kldrift.monitor.rows import Stamp
 from kldrift.monitor.scoring import Outcome, read_reference, score_current
 from kldrift.monitor.verdict import SCORED, Status, Verdict, applicable
 from kldrift.progress import SILENT, Progress
@@ -126,15 +127,9 @@ def _publish(record: Record[Config], plan: Plan, outcome: Outcome, fail_on: str)
         record.run_id, config.monitor, record.window, outcome.reference_id, config.config_hash
     )
     record.stage("writing tables")
-    scores = score_rows(outcome.verdicts, config, stamp)
-    cells = cell_rows(outcome.verdicts, stamp)
-    tables = {
-        "drift_scores": scores,
-        "drift_cells": cells,
-        "profiles": profile_rows(outcome.verdicts, stamp),
-    }
+    tables = tables_of(outcome, config, stamp, profiles=True)
     written = write_window(config.output.path, config.monitor, record.window, tables)
-    frame = scores.to_pandas()
+    frame = tables["drift_scores"].to_pandas()
     docs = None
     if config.expectations is not None:
         record.stage("Great Expectations")
@@ -145,7 +140,7 @@ def _publish(record: Record[Config], plan: Plan, outcome: Outcome, fail_on: str)
     write_run(config.output.path, row)
     return RunResult(
         scores=frame,
-        cells=cells.to_pandas(),
+        cells=tables["drift_cells"].to_pandas(),
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],

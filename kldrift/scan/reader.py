@@ -16,7 +16,7 @@ from kldrift.errors import DatasetError
 from kldrift.features import Feature
 from kldrift.group import Group
 from kldrift.scan.files import File, Piece, partition_scalar, plain_type
-from kldrift.scan.tasks import BATCH_ROWS, Columns
+from kldrift.scan.tasks import BATCH_ROWS, BESIDE, Columns
 
 BLOCK: Final = 64
 """Features that are decoded together: bounds a task's memory on wide tables."""
@@ -29,6 +29,7 @@ class Reader:
     Attributes:
         features: what to read.
         groups: groups of features, read beside one of the features' blocks.
+        beside: columns that are read beside every block of features.
         schema: the columns of all files.
         partitions: the types of the partition columns.
         where: rows to keep, as an Arrow expression; None keeps all.
@@ -42,12 +43,13 @@ class Reader:
     where: Any = None
     where_columns: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
+    beside: tuple[Feature, ...] = ()
     batch_rows: int = BATCH_ROWS
 
     def columns(self, pieces: Sequence[Piece]) -> Columns:
         """The features of some row groups, block of features by block, batch by batch."""
         # Arrow cannot read the dictionaries of nested text over several chunks.
-        plain = [f.path[0] for f in self.features if f.family == "text" and len(f.path) == 1]
+        plain = [f.path[0] for f in self._all() if f.family == "text" and len(f.path) == 1]
         homes = [self._home(group) for group in self.groups]
         for file in dict.fromkeys(p.file for p in pieces):
             groups = [p.row_group for p in pieces if p.file == file]
@@ -56,13 +58,15 @@ class Reader:
             with file.open(texts) as parquet:
                 there = frozenset(parquet.schema_arrow.names)
                 try:
-                    for first in range(0, len(self.features), BLOCK):
+                    for first in self._starts():
                         block = self.features[first : first + BLOCK]
                         beside = [j for j, home in enumerate(homes) if home == first]
                         extra = [f for j in beside for f in self.groups[j].features]
-                        wanted = [*block, *extra]
+                        wanted = [*block, *extra, *self.beside]
                         for some in _together(parquet, groups, self.batch_rows):
                             for batch in self._batches(parquet, file, some, wanted, there):
+                                if self.beside:
+                                    yield BESIDE, [_column(batch, f) for f in self.beside]
                                 yield first, [_column(batch, f) for f in block]
                                 for j in beside:
                                     members = self.groups[j].features
@@ -70,10 +74,20 @@ class Reader:
                 except (pa.ArrowException, OSError) as cause:
                     raise DatasetError(f"cannot read {file.path!r}: {cause}") from cause
 
+    def _all(self) -> Iterator[Feature]:
+        yield from self.features
+        yield from self.beside
+        for group in self.groups:
+            yield from group.features
+
+    def _starts(self) -> range:
+        """The first feature of each block; one block without features where there are none."""
+        return range(0, max(1, len(self.features)), BLOCK)
+
     def _home(self, group: Group) -> int:
         """The block that has a group's columns anyway; the first if none has them all."""
         needed = {f.path for f in group.features}
-        starts = range(0, len(self.features), BLOCK)
+        starts = self._starts()
         blocks = ({f.path for f in self.features[i : i + BLOCK]} for i in starts)
         return next((i for i, have in zip(starts, blocks, strict=True) if needed <= have), 0)
 
