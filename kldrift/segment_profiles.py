@@ -6,7 +6,6 @@ All are on the feature's own support, so that they and the rows of no segment ad
 from __future__ import annotations
 
 import operator
-import pickle
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,8 @@ from kldrift.support import CategoricalSupport, NumericSupport, Support, pivot_o
 
 Ints = NDArray[np.int64]
 
+_HEADER: Final = 4
+"""Whole numbers before all others: bytes of a count, segments, cells, arrays of moments."""
 MOST_BYTES: Final = 512 * 2**20
 """What the counts of segments may take in a task."""
 
@@ -77,15 +78,27 @@ class SegmentProfiles:
 
     def packed(self) -> bytes:
         """The counts and moments as they travel and are stored; the support is known there."""
-        least = np.min_scalar_type(int(self.counts.max(initial=0)))
-        moments = None if self.moments is None else self.moments.arrays
-        return zlib.compress(pickle.dumps((self.counts.astype(least), moments), 5), 1)
+        counts = self.counts.astype(np.min_scalar_type(int(self.counts.max(initial=0))))
+        moments = () if self.moments is None else self.moments.arrays
+        header = np.array([counts.itemsize, *counts.shape, len(moments)], dtype=np.int64)
+        return zlib.compress(b"".join(a.tobytes() for a in (header, *moments, counts)), 1)
 
     @classmethod
     def unpacked(cls, payload: bytes, support: Support) -> Self:
-        """The profiles again."""
-        counts, arrays = pickle.loads(zlib.decompress(payload))
-        moments = None if arrays is None else ManyMoments(pivot_of(support), *arrays)
+        """The profiles again.
+
+        Raises:
+            ValueError, zlib.error: the bytes are damaged.
+        """
+        raw = zlib.decompress(payload)
+        size, n, cells, several = np.frombuffer(raw, np.int64, _HEADER).tolist()
+        arrays = np.frombuffer(raw, np.float64, n * several, 8 * _HEADER).reshape(several, n)
+        at = 8 * (_HEADER + n * several)
+        counts = np.frombuffer(raw, f"u{size}", n * cells, at).reshape(n, cells)
+        moments = None
+        if several:
+            rows, *sums = arrays
+            moments = ManyMoments(pivot_of(support), rows.view(np.int64), *sums)
         return cls(support, counts.astype(np.int64), moments)
 
 

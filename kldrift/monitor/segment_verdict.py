@@ -18,17 +18,14 @@ from kldrift.binning import CHOSEN_ROWS
 from kldrift.config import Config, Threshold
 from kldrift.divergence.kl import kl_terms
 from kldrift.features import Pair
+from kldrift.monitor.reasons import above, cell_name, extremes, most_moved
 from kldrift.monitor.verdict import (
     LARGE_GAUSSIAN_KL,
     SCORED,
     SHOWN_CELLS,
     Status,
     Verdict,
-    above,
-    cell_name,
-    extremes,
     judge,
-    most_moved,
     thresholds_of,
 )
 from kldrift.probabilities import Probabilities, probabilities
@@ -221,6 +218,12 @@ def _judged(s: SegmentVerdicts, q: Floats, config: Config) -> SegmentVerdicts:
         s.reason[i] = f"{names[metric[i]]} could not be computed"
     _add_extremes(s, scored & (rank == RANK[Severity.OK]) & (s.reason == ""))
     return s
+
+
+def severities_of(segments: Sequence[SegmentVerdicts]) -> frozenset[Severity]:
+    """The severities that segments have."""
+    ranks = {rank for s in segments for rank in np.unique(s.severity).tolist()}
+    return frozenset(SEVERITIES[rank] for rank in ranks)
 
 
 def _most_moved(s: SegmentVerdicts, which: Ints, config: Config) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -13,7 +12,7 @@ import numpy as np
 from kldrift.config import JOINT_METRICS, Config, Threshold
 from kldrift.divergence.kl import kl_terms
 from kldrift.features import NO_OVERRIDE, Pair
-from kldrift.moments import Summary
+from kldrift.monitor.reasons import above, cell_name, extremes, most_moved
 from kldrift.probabilities import Probabilities, probabilities
 from kldrift.profile import Counts
 from kldrift.score import SCORES, Comparison, Floats, scored_counts
@@ -260,15 +259,6 @@ def _why(verdict: Verdict, severity: Severity, metric: str, q_value: float | Non
     return f"{text}; {_most_moved(verdict)}"
 
 
-def above(
-    metric: str, score: float, severity: Severity, threshold: Threshold, q_value: float | None
-) -> str:
-    """Which threshold was exceeded, and with what evidence."""
-    limit = threshold.critical if severity is Severity.CRITICAL else threshold.warning
-    evidence = "" if q_value is None else f", q {q_value:.1g}"
-    return f"{metric} {score:.3g} is above {severity.value} {limit:g}{evidence}"
-
-
 def _extremes(verdict: Verdict) -> str:
     """Why moments moved although the distribution hardly did; empty if they did not."""
     gaussian, kl = verdict.value("gaussian_kl"), verdict.value("kl")
@@ -281,14 +271,6 @@ def _extremes(verdict: Verdict) -> str:
     now = verdict.comparison.current.moments.summary(scale)
     before = verdict.comparison.reference.moments.summary(scale)
     return extremes(gaussian, now, before)
-
-
-def extremes(gaussian: float, now: Summary, before: Summary) -> str:
-    """That few values far out moved the moments."""
-    return (
-        f"gaussian_kl {gaussian:.3g} comes from few rows far out: smallest {now.minimum:.3g}, "
-        f"largest {now.maximum:.3g} (reference {before.minimum:.3g}, {before.maximum:.3g})"
-    )
 
 
 def _most_moved(verdict: Verdict) -> str:
@@ -304,13 +286,6 @@ def _most_moved(verdict: Verdict) -> str:
     top = np.argsort(-weight, kind="stable")[:SHOWN_CELLS]
     names = [cell_name(cells.cells[i], seen=bool(cells.rows_reference[i])) for i in top]
     return most_moved(names, before[top].tolist(), now[top].tolist())
-
-
-def most_moved(names: Sequence[str], before: Sequence[float], now: Sequence[float]) -> str:
-    """The cells that changed most and their shares of the rows, as a sentence."""
-    cells = zip(names, before, now, strict=True)
-    moved = [f"{name}: {_percent(x)} -> {_percent(y)}" for name, x, y in cells if x != y]
-    return "most moved " + "; ".join(moved)
 
 
 def _joint_moved(cells: Sequence[JointCell]) -> str:
@@ -329,46 +304,3 @@ def _joint_moved(cells: Sequence[JointCell]) -> str:
     digits = next((d for d in (2, 3, 4) if f"{before:.{d}f}" != f"{now:.{d}f}"), 6)
     correlations = f"{before:.{digits}f} -> {now:.{digits}f}"
     return f"{text}; correlation that moved most: {most.label}, {correlations}"
-
-
-def cell_name(cell: Cell, *, seen: bool = True) -> str:
-    """What a reader calls a cell in which the reference has rows, or has none."""
-    if cell.kind is CellKind.OTHER and not seen:
-        return "values never seen in the reference"
-    return cell_text(cell)
-
-
-def _percent(share: float) -> str:
-    percent = 100 * share
-    return f"{percent:.1f} %" if percent == 0 or percent >= 0.1 else f"{percent:.2g} %"
-
-
-def _interval(lower: float, upper: float) -> str:
-    """Two bounds, with as many digits as it takes to tell them apart."""
-    width, largest = upper - lower, max(abs(lower), abs(upper))
-    digits = math.ceil(math.log10(largest / width)) + 2 if 0 < width < largest else 0
-    digits = min(17, max(5, digits))
-    return f"{lower:.{digits}g} to {upper:.{digits}g}"
-
-
-def cell_text(cell: Cell) -> str:
-    """What a reader calls a cell."""
-    if cell.kind is CellKind.CATEGORY:
-        return repr(cell.label)
-    if cell.kind is CellKind.VALUE:
-        return str(cell.label)
-    if cell.kind is CellKind.BIN:
-        assert cell.lower is not None
-        assert cell.upper is not None
-        return _interval(cell.lower, cell.upper)
-    if cell.kind is CellKind.UNDERFLOW:
-        return f"below {cell.upper:.5g}, the reference's smallest"
-    if cell.kind is CellKind.OVERFLOW:
-        return f"above {cell.lower:.5g}, the reference's largest"
-    return {
-        CellKind.OTHER: "all other values",
-        CellKind.NAN: "NaN",
-        CellKind.NULL: "null",
-        CellKind.NEGATIVE_INFINITY: "-infinity",
-        CellKind.POSITIVE_INFINITY: "+infinity",
-    }[cell.kind]
