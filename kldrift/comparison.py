@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from kldrift.config import Config, config_from_mapping
 from kldrift.monitor.memory import MemoryEngine, TableSource
-from kldrift.monitor.outcome_tables import tables_of
+from kldrift.monitor.outcome_tables import cell_table, score_table
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.rows import Stamp
 from kldrift.monitor.scoring import Outcome, score_plan
@@ -107,10 +107,8 @@ def compare(  # noqa: PLR0913 - all but the data have a default
     stamp = Stamp(
         "compare", "compare", Window(None, None), outcome.reference_id, config.config_hash
     )
-    tables = tables_of(outcome, config, stamp)
-    return Result(
-        scores=tables["drift_scores"].to_pandas(), cells=tables["drift_cells"].to_pandas()
-    )
+    scores = score_table(outcome, config, stamp).to_pandas()
+    return Result(scores=scores, cells=cell_table(outcome, config, stamp).to_pandas())
 
 
 def _is_spark(data: Any) -> bool:

@@ -71,9 +71,9 @@ def assert_same(left, right):
             np.testing.assert_array_equal(mine.counts, other.counts)
         for name, values in a.scores.items():
             moments = name.startswith(("gaussian", "mean", "std"))
-            np.testing.assert_allclose(
-                values, b.scores[name], rtol=1e-9 if moments else 0, err_msg=f"{a.feature} {name}"
-            )
+            # Where means differ in their last digit only, that digit is all that is to be seen.
+            tolerance = {"rtol": 1e-9, "atol": 1e-14} if moments else {"rtol": 0}
+            np.testing.assert_allclose(values, b.scores[name], **tolerance, err_msg=name)
 
 
 @pytest.mark.parametrize("way", ["arrow", "dataframe"])
@@ -85,7 +85,7 @@ def test_every_way_in_gives_the_segments_that_memory_gives(spark, folder, sides,
         "string",
         "boolean",
         "instant",
-        '"sp ace/slash"',
+        "sp ace/slash",
     }
     assert_same(outcome_of(spark, config), expected)
 
@@ -268,7 +268,10 @@ def test_of_many_segments_that_drifted_the_worst_are_held_and_the_others_are_sai
     rows += [("a", "s=ok", "ok"), ("a", "s=x", "unscored")]
     scores = pd.DataFrame(rows, columns=["feature", "segment", "severity"])
     held, said = held_to_expectations(scores)
-    assert held["segment"].tolist() == [None, *(f"s={i}" for i in range(MOST_SEGMENT_ROWS))]
+    assert held["segment"].fillna("").tolist() == [
+        "",
+        *(f"s={i}" for i in range(MOST_SEGMENT_ROWS)),
+    ]
     assert said[0].reason.startswith(
         "250 scores of segments drifted; Great Expectations has the 200"
     )

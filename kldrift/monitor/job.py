@@ -20,7 +20,7 @@ from kldrift.config import Config, ModelShift
 from kldrift.errors import DatasetError
 from kldrift.features import Skipped
 from kldrift.monitor import baseline as baselines
-from kldrift.monitor.outcome_tables import tables_of
+from kldrift.monitor.outcome_tables import cell_table, profile_parts, score_table
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.rows import Stamp
 from kldrift.monitor.scoring import Outcome, read_reference, score_current
@@ -131,9 +131,15 @@ def _publish(record: Record[Config], plan: Plan, outcome: Outcome, fail_on: str)
         record.run_id, config.monitor, record.window, outcome.reference_id, config.config_hash
     )
     record.stage("writing tables")
-    tables = tables_of(outcome, config, stamp, profiles=True)
+    scores = score_table(outcome, config, stamp)
+    cells = cell_table(outcome, config, stamp)
+    tables = {
+        "drift_scores": scores,
+        "drift_cells": cells,
+        "profiles": profile_parts(outcome, stamp),
+    }
     written = write_window(config.output.path, config.monitor, record.window, tables)
-    frame = tables["drift_scores"].to_pandas()
+    frame = scores.to_pandas()
     docs = None
     skipped = (*plan.skipped, *outcome.skipped)
     if config.expectations is not None:
@@ -147,7 +153,7 @@ def _publish(record: Record[Config], plan: Plan, outcome: Outcome, fail_on: str)
     write_run(config.output.path, row)
     return RunResult(
         scores=frame,
-        cells=tables["drift_cells"].to_pandas(),
+        cells=cells.to_pandas(),
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],

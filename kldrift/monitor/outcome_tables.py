@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 
 from kldrift.config import Config
@@ -14,18 +16,19 @@ from kldrift.monitor.segment_rows import (
 )
 
 
-def tables_of(
-    outcome: Outcome, config: Config, stamp: Stamp, *, profiles: bool = False
-) -> dict[str, pa.Table]:
-    """``drift_scores``, ``drift_cells`` and, if asked for, ``profiles``."""
-    alone, parts = outcome.verdicts, outcome.segments
-    tables = {
-        "drift_scores": [
-            score_rows(alone, config, stamp),
-            segment_score_rows(parts, config, stamp),
-        ],
-        "drift_cells": [cell_rows(alone, stamp), segment_cell_rows(parts, config, stamp)],
-    }
-    if profiles:
-        tables["profiles"] = [profile_rows(alone, stamp), segment_profile_rows(parts, stamp)]
-    return {name: pa.concat_tables(found) for name, found in tables.items()}
+def score_table(outcome: Outcome, config: Config, stamp: Stamp) -> pa.Table:
+    """``drift_scores`` of a run."""
+    rows = score_rows(outcome.verdicts, config, stamp)
+    return pa.concat_tables([rows, segment_score_rows(outcome.segments, config, stamp)])
+
+
+def cell_table(outcome: Outcome, config: Config, stamp: Stamp) -> pa.Table:
+    """``drift_cells`` of a run."""
+    rows = cell_rows(outcome.verdicts, stamp)
+    return pa.concat_tables([rows, segment_cell_rows(outcome.segments, config, stamp)])
+
+
+def profile_parts(outcome: Outcome, stamp: Stamp) -> Iterator[pa.Table]:
+    """``profiles`` of a run, part by part."""
+    yield profile_rows(outcome.verdicts, stamp)
+    yield from segment_profile_rows(outcome.segments, stamp)

@@ -21,6 +21,8 @@ from kldrift.threshold import Severity
 
 Ints = NDArray[np.int64]
 
+ROWS_AT_ONCE: Final = 2**19
+"""Rows of profiles that are in memory at once."""
 _ORDER: Final = (Severity.CRITICAL, Severity.WARNING, Severity.UNSCORED, Severity.OK)
 
 
@@ -44,28 +46,39 @@ def segment_cell_rows(
     return _stacked((_cells(s, config) for s in segments), stamp, DRIFT_CELLS)
 
 
-def segment_profile_rows(segments: Sequence[SegmentVerdicts], stamp: Stamp) -> pa.Table:
-    """``profiles``: one row per stored cell that holds rows, of each feature, segment and side."""
-    sides = ("reference", "current")
-    columns = (_profiles(s, side, getattr(s.found, side)) for s in segments for side in sides)
-    return _stacked(columns, stamp, PROFILES)
+def segment_profile_rows(segments: Sequence[SegmentVerdicts], stamp: Stamp) -> Iterator[pa.Table]:
+    """``profiles``: one row per stored cell that holds rows, of each feature, segment and side.
+
+    Yields:
+        Tables of some hundred thousand rows: all of them together may be many million.
+    """
+    waiting: list[pa.Table] = []
+    for s in segments:
+        for side in ("reference", "current"):
+            waiting.append(_completed(_profiles(s, side, getattr(s.found, side)), stamp, PROFILES))
+            if sum(table.num_rows for table in waiting) >= ROWS_AT_ONCE:
+                yield pa.concat_tables(waiting)
+                waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 def _stacked(parts: Iterator[dict[str, Any]], stamp: Stamp, schema: pa.Schema) -> pa.Table:
-    """A table of parts, each the columns of one feature by one list; the rest is the stamp's."""
+    """A table of parts, each the columns of one feature by one list."""
+    tables = [_completed(part, stamp, schema) for part in parts]
+    return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def _completed(part: dict[str, Any], stamp: Stamp, schema: pa.Schema) -> pa.Table:
+    """A table of some columns; the others are the stamp's, or null."""
     known = {"reference_id": stamp.reference_id, "config_hash": stamp.config_hash}
     known["kldrift_version"] = __version__
-    tables = []
-    for part in parts:
-        rows = len(part["segment"])
-        columns = stamp.columns(rows) | part
-        for field in schema:
-            if field.name in columns:
-                continue
-            value = pa.scalar(known.get(field.name), field.type)
-            columns[field.name] = pa.repeat(value, rows)
-        tables.append(pa.table({f.name: columns[f.name] for f in schema}, schema=schema))
-    return pa.concat_tables(tables) if tables else schema.empty_table()
+    rows = len(part["segment"])
+    columns = stamp.columns(rows) | part
+    for field in schema:
+        if field.name not in columns:
+            columns[field.name] = pa.repeat(pa.scalar(known.get(field.name), field.type), rows)
+    return pa.table({f.name: columns[f.name] for f in schema}, schema=schema)
 
 
 def _scores(s: SegmentVerdicts, config: Config) -> dict[str, Any]:
