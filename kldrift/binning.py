@@ -66,6 +66,7 @@ class Binning:
     bins: int = 20
     stored_bins: int = 128
     max_categories: int = 1000
+    max_segments: int = 1000
 
 
 def choose(

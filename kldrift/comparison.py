@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from kldrift.config import Config, config_from_mapping
 from kldrift.monitor.memory import MemoryEngine, TableSource
+from kldrift.monitor.outcome_tables import cell_table, score_table
 from kldrift.monitor.plan import make_plan
-from kldrift.monitor.rows import Stamp, cell_rows, score_rows
+from kldrift.monitor.rows import Stamp
 from kldrift.monitor.scoring import Outcome, score_plan
 from kldrift.progress import SILENT
 from kldrift.result import Result
@@ -30,6 +31,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
     override: Mapping[str, Any] | None = None,
     derived: Mapping[str, str] | None = None,
     joint: Mapping[str, Any] | None = None,
+    segments: Sequence[Sequence[str]] = (),
     thresholds: Mapping[str, Mapping[str, float]] | None = None,
     alpha: float = 0.01,
     **scoring: Any,
@@ -48,10 +50,12 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         derived: name to Spark SQL; for Spark DataFrames only.
         joint: group to ``features``, ``covariance``, ``ridge``, ``thresholds``, as in the
             configuration; or simply to a list of features.
+        segments: lists of columns; each feature is also scored for each combination of values of
+            the columns of a list. ``max_segments`` says how many of them at most.
         thresholds: metric to ``warning`` and ``critical``; by default those of the configuration.
         alpha: largest false discovery rate of a verdict.
         **scoring: ``bins``, ``stored_bins``, ``max_categories``, ``pseudocount``, ``missing``,
-            ``min_rows``, as in the configuration.
+            ``min_rows``, ``max_segments``, as in the configuration.
 
     Returns:
         A result with ``.scores`` and ``.cells`` (pandas frames with the columns of
@@ -84,6 +88,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
             name: dict(g) if isinstance(g, Mapping) else {"features": list(g)}
             for name, g in (joint or {}).items()
         },
+        "segments": [list(columns) for columns in segments],
         "scoring": scoring,
         "significance": {"alpha": alpha},
         "output": {"path": "none"},
@@ -102,8 +107,8 @@ def compare(  # noqa: PLR0913 - all but the data have a default
     stamp = Stamp(
         "compare", "compare", Window(None, None), outcome.reference_id, config.config_hash
     )
-    scores = score_rows(outcome.verdicts, config, stamp).to_pandas()
-    return Result(scores=scores, cells=cell_rows(outcome.verdicts, stamp).to_pandas())
+    scores = score_table(outcome, config, stamp).to_pandas()
+    return Result(scores=scores, cells=cell_table(outcome, config, stamp).to_pandas())
 
 
 def _is_spark(data: Any) -> bool:

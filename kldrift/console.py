@@ -58,9 +58,13 @@ def run_lines(result: RunResult, fail_on: str) -> Iterator[Line]:
     """Say what a run found: the worst features, counts, what was skipped, where to look on."""
     from kldrift.plain import records  # noqa: PLC0415 - pandas, which an error message needs not
 
-    rows, counts = records(result.worst(MOST_FEATURES)), result.counts
+    rows, counts, parts = records(result.worst(MOST_FEATURES)), result.counts, result.segment_counts
     yield from _table(rows, HEADINGS, _cells)
-    yield from _counted(rows, counts, "feature")
+    alone = [row for row in rows if row["segment"] is None]
+    yield from _counted(alone, counts, "feature")
+    if any(parts.values()):
+        said = ", ".join(f"{parts[severity]:,} {severity}" for severity in COLOURS)
+        yield Line(f"{_count(sum(parts.values()), 'score')} of segments: {said}")
     yield from _ending(result, fail_on)
 
 
@@ -241,13 +245,20 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     severity = str(row["severity"])
     return (
         severity,
-        _short(visible(str(row["feature"]))),
+        _named(row),
         _figure(row["kl"]),
         _level(row),
         _figure(row["kl_expected"]),
         _figure(row["q_value"], digits=1),
         f"{_share(row, 'reference')} -> {_share(row, 'current')}",
     )
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    """The feature, and in which segment."""
+    name = _short(visible(str(row["feature"])))
+    segment = row["segment"]
+    return name if segment is None else f"{name} [{_short(visible(str(segment)))}]"
 
 
 def _share(row: Mapping[str, Any], side: str) -> str:

@@ -8,6 +8,7 @@ Python per value.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -29,7 +30,7 @@ from kldrift.reading import (
     without,
 )
 from kldrift.spectrum import Spectrum, exact_about
-from kldrift.support import CategoricalSupport, Keys, NumericSupport, Support
+from kldrift.support import CategoricalSupport, Keys, NumericSupport, Support, pivot_of
 
 Counts = NDArray[np.int64]
 
@@ -121,27 +122,18 @@ class Counter:
     def _grid(self) -> Grid | None:
         return Grid(self._edges) if len(self._edges) else None
 
-    def count_groups(
-        self, column: pa.Array, groups: NDArray[np.int64], n_groups: int
-    ) -> tuple[Counts, list[Moments]]:
-        """Rows per group and cell, and moments per group, of one batch.
-
-        Args:
-            column: the values, shape ``(n,)``.
-            groups: the group of each row, ``0 <= g < n_groups``, shape ``(n,)``.
-            n_groups: number of groups.
-
-        Returns:
-            Counts, shape ``(n_groups, support.size)``, and ``n_groups`` moments.
-        """
-        size = self.support.size
+    def cells(self, column: pa.Array) -> Cells:
+        """The cell of each row of one batch."""
         if isinstance(self.support, CategoricalSupport):
-            cells = self._cells_of_text(column, self.support)
-            moments = [NO_MOMENTS] * n_groups
-        else:
-            cells, moments = self._cells_of_numbers(column, self.support, groups, n_groups)
-        counts = np.bincount(groups * size + cells, minlength=n_groups * size)
-        return counts.reshape(n_groups, size), moments
+            return Cells(self._cells_of_text(column, self.support))
+        return self._cells_of_numbers(column, self.support)
+
+    def counted(self, cells: Cells) -> tuple[Counts, Moments]:
+        """What :meth:`count` returns, where the cell of each row is known."""
+        counts = np.bincount(cells.cells, minlength=self.support.size)
+        if cells.keys is None:
+            return counts, NO_MOMENTS
+        return counts, Moments.of(cells.keys, pivot_of(self.support))
 
     def _count_text(self, column: pa.Array, support: CategoricalSupport) -> Counts:
         """Rows per cell: each name of the batch is looked up once."""
@@ -179,49 +171,56 @@ class Counter:
         cells = np.append(self._cells_of_names(tally, support), flow)
         return np.asarray(cells[tally.codes])
 
-    def _cells_of_numbers(
-        self,
-        column: pa.Array,
-        support: NumericSupport,
-        groups: NDArray[np.int64],
-        n_groups: int,
-    ) -> tuple[NDArray[np.int64], list[Moments]]:
+    def _cells_of_numbers(self, column: pa.Array, support: NumericSupport) -> Cells:
         column = plain(column)
-        cells = np.full(len(column), support.size - 1)
-        valid = column.is_valid().to_numpy(zero_copy_only=False)
         keys = numbers(column, self.reading)
-        places = np.searchsorted(support.edges, keys, "right")
-        finite = np.isfinite(keys)
-        if not support.integral:
-            places[np.isnan(keys)] = support.size - 2
+        if support.integral:
+            places = self._intervals(keys, support)
+            rows = None
+        else:
+            places, rows = self._intervals_of_floats(keys, support)
+            keys = keys if rows is None else keys[rows]
+        if len(places) == len(column):
+            return Cells(places, keys, rows)
+        valid = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+        cells = np.full(len(column), support.size - 1)
         cells[valid] = places
-        values = keys[finite].astype(np.float64, copy=False)
-        among = groups[valid][finite]
-        return cells, _grouped_moments(values, among, n_groups, support.pivot)
+        return Cells(cells, keys, valid if rows is None else valid[rows])
+
+    def _intervals(self, keys: Keys, support: NumericSupport) -> Counts:
+        if self._grid is None or len(keys) < FEW:
+            return np.searchsorted(support.edges, keys, "right")
+        return self._grid.cells(keys) + (0 if support.integral else 1)
+
+    def _intervals_of_floats(
+        self, keys: Keys, support: NumericSupport
+    ) -> tuple[Counts, Counts | None]:
+        """The cell of each number, and which are finite; None if all are."""
+        finite = np.isfinite(keys)
+        if finite.all():
+            return self._intervals(keys, support), None
+        rows = np.flatnonzero(finite)
+        places = np.searchsorted(support.edges, np.where(finite, 0.0, keys), "right")
+        places[np.isnan(keys)] = support.size - 2
+        places[rows] = self._intervals(keys[rows], support)
+        return places, rows
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cell of each row of a batch, and its finite numbers.
+
+    Attributes:
+        cells: shape ``(n,)``.
+        keys: the finite numbers, in the order of the rows, shape ``(m,)``; None for categories.
+        rows: which rows they are; None if they are all.
+    """
+
+    cells: Counts
+    keys: Keys | None = None
+    rows: Counts | None = None
 
 
 def _ends(keys: Keys) -> tuple[float, float]:
     """The smallest and the largest; NaN where one is; zeros where there are none."""
     return (float(keys.min()), float(keys.max())) if len(keys) else (0.0, 0.0)
-
-
-def _grouped_moments(
-    values: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int, pivot: float
-) -> list[Moments]:
-    """Moments of the values of each group, without a pass per group."""
-    rows = np.bincount(groups, minlength=n_groups)
-    low = np.full(n_groups, np.inf)
-    high = np.full(n_groups, -np.inf)
-    np.minimum.at(low, groups, values)
-    np.maximum.at(high, groups, values)
-    with np.errstate(over="ignore", invalid="ignore"):
-        # A group may lie far from the pivot of all: about its own middle it loses no digits.
-        own = np.where(rows > 0, low / 2 + high / 2, 0.0)
-        deviations = values - own[groups]
-        sum1 = np.bincount(groups, deviations, n_groups)
-        sum2 = np.bincount(groups, deviations * deviations, n_groups)
-    none = np.zeros(n_groups)
-    columns = (rows, own, sum1, none, sum2, none, low, high)
-    return [
-        Moments(*row).about(pivot) for row in zip(*map(np.ndarray.tolist, columns), strict=True)
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,13 @@ WORST_COLUMNS: Final = [
     "reason",
 ]
 WORST_IN_SUMMARY: Final = 10
+MOST_SHOWN: Final = 10_000
+"""Rows that a page may choose from; more than it has room for."""
+
+
+def _counted(scores: pd.DataFrame) -> dict[str, int]:
+    found = scores["severity"].value_counts()
+    return {severity: int(found.get(severity, 0)) for severity in SEVERITIES}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -45,12 +52,16 @@ class Result:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Number of features of each severity, the worst first."""
-        found = self.scores["severity"].value_counts()
-        return {severity: int(found.get(severity, 0)) for severity in SEVERITIES}
+        """Number of features of each severity over all rows, the worst first."""
+        return _counted(self.scores[self.scores["segment"].isna()])
+
+    @property
+    def segment_counts(self) -> dict[str, int]:
+        """Number of scores of segments of each severity; one for each feature and segment."""
+        return _counted(self.scores[self.scores["segment"].notna()])
 
     def worst(self, n: int = 10) -> pd.DataFrame:
-        """Return the ``n`` worst features.
+        """Return the ``n`` worst features, over all rows or in one segment.
 
         Critical, warning, unscored, ok; within each, those whose ``kl`` is the largest multiple
         of its threshold come first.
@@ -66,7 +77,7 @@ class Result:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
-        return f"{type(self).__name__}({len(self.scores)} features: {counts})"
+        return f"{type(self).__name__}({sum(self.counts.values())} features: {counts})"
 
     def _sorted(self) -> pd.DataFrame:
         scores = self.scores.reset_index(drop=True)
@@ -86,8 +97,10 @@ class Result:
     def _page(self) -> Page:
         return Page(
             counts=self.counts,
-            scores=records(self._sorted()),
+            scores=records(self._sorted().head(MOST_SHOWN)),
             cells=self.cells,
+            total=len(self.scores),
+            segments=self.segment_counts,
         )
 
 
@@ -115,6 +128,7 @@ class RunResult(Result):
             **{str(key): plain(value) for key, value in self.run.items() if key != "skipped"},
             "exit_code": self.exit_code,
             "severities": self.counts,
+            "segment_severities": self.segment_counts,
             "worst": records(self.worst(WORST_IN_SUMMARY)),
             "skipped": [{"column": column, "reason": reason} for column, reason in self.skipped],
             "output": self.output,
@@ -123,10 +137,8 @@ class RunResult(Result):
 
     def _page(self) -> Page:
         found = super()._page()
-        return Page(
-            counts=found.counts,
-            scores=found.scores,
-            cells=found.cells,
+        return replace(
+            found,
             monitor=self.run.get("monitor"),
             skipped=tuple(self.skipped),
             output=self.output,

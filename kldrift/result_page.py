@@ -58,6 +58,8 @@ class Page:
         skipped: columns that were not monitored, each with the reason.
         output: where the tables are.
         docs: where Data Docs are.
+        total: rows of ``drift_scores``, also those that are not in ``scores``.
+        segments: scores of segments per severity.
     """
 
     counts: Mapping[str, int]
@@ -67,6 +69,8 @@ class Page:
     skipped: tuple[tuple[str, str], ...] = ()
     output: str | None = None
     docs: str | None = None
+    total: int | None = None
+    segments: Mapping[str, int] | None = None
 
 
 def page(found: Page) -> str:
@@ -98,7 +102,7 @@ def fragment(found: Page, *, rows: int, charts: int) -> str:
         STYLE,
         f"<h1>{heading}{escape(verdict(found.counts))}</h1>",
         *_about(found),
-        _table(found.scores[:rows], len(found.scores)),
+        _table(found.scores[:rows], found.total or len(found.scores)),
         _charts(found, charts),
         skipped_list(found.skipped),
     ]
@@ -139,6 +143,8 @@ def _about(found: Page) -> Iterable[str]:
         "expect without any drift at these row counts. A feature drifted when its score is above "
         "a threshold and q, the share of false alarms to expect at this level, is small.</p>"
     )
+    if found.segments and any(found.segments.values()):
+        yield f"<p>by segment: {escape(verdict(found.segments, 'score'))}</p>"
     if found.output:
         yield f"<p>tables: <code>{text(found.output, 300)}</code></p>"
     if found.docs:
@@ -172,7 +178,7 @@ def _row(row: Mapping[str, Any]) -> str:
 
 def _name(row: Mapping[str, Any]) -> str:
     segment = row.get("segment")
-    return text(row["feature"]) + (f" ({text(segment)})" if segment is not None else "")
+    return text(row["feature"]) + (f" [{text(segment)}]" if segment is not None else "")
 
 
 def _nulls(row: Mapping[str, Any]) -> str:
@@ -205,7 +211,9 @@ def _charts(found: Page, most: int) -> str:
     figures = fitting(figures, CHART_BYTES)
     if not figures:
         return ""
-    more = len(drifted) - len(figures)
+    counted = (found.counts, found.segments or {})
+    total = sum(c.get("critical", 0) + c.get("warning", 0) for c in counted)
+    more = max(total, len(drifted)) - len(figures)
     rest = f"<p>and {more} more that drifted, in the table <code>drift_cells</code></p>"
     return (
         "<p>share of rows in the cells that moved most "
@@ -231,7 +239,11 @@ def cells_of(
 ) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
     """Return the cells of some rows of the scores, by their key."""
     found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for cell in records(cells[cells["feature"].isin([row["feature"] for row in rows])]):
+    wanted = cells["feature"].isin([row["feature"] for row in rows])
+    # There may be a million cells of segments.
+    named = [row["segment"] for row in rows if row["segment"] is not None]
+    wanted &= cells["segment"].isna() | cells["segment"].isin(named)
+    for cell in records(cells[wanted]):
         found.setdefault(key_of(cell), []).append(cell)
     return found
 

@@ -79,7 +79,7 @@ def score(
     out = {name: np.full(len(pairs), np.nan) for name in SCORES}
     for which in _by_width([len(pair.scored.cells) for pair in pairs]):
         _score_cells([pairs[i] for i in which], which, out, pseudocount, missing)
-    ordered = [i for i, pair in enumerate(pairs) if _positions(pair.support) is not None]
+    ordered = [i for i, pair in enumerate(pairs) if positions_of(pair.support) is not None]
     for which in _by_width([_width(pairs[i].support) for i in ordered]):
         rows = [ordered[j] for j in which]
         _score_order([pairs[i] for i in rows], rows, out)
@@ -123,6 +123,24 @@ def _score_cells(
 ) -> None:
     sides = [scored_counts(pair, missing) for pair in pairs]
     p, q = _padded([s[0] for s in sides]), _padded([s[1] for s in sides])
+    for name, values in cell_scores(p, q, pseudocount).items():
+        out[name][which] = values
+
+
+def cell_scores(
+    p: NDArray[np.int64], q: NDArray[np.int64], pseudocount: float
+) -> dict[str, Floats]:
+    """The scores of scored cells that need no order, and the test.
+
+    Args:
+        p: current rows per pair and cell, shape ``(n, k)``.
+        q: reference rows.
+        pseudocount: rows added to each cell that has rows on either side.
+
+    Returns:
+        For each name an array of shape ``(n,)``.
+    """
+    out: dict[str, Floats] = {}
     occupied = (p + q) > 0
     n, m = p.sum(-1), q.sum(-1)
     both = (n > 0) & (m > 0)
@@ -130,24 +148,29 @@ def _score_cells(
     reference = probabilities(q, occupied, pseudocount=pseudocount)
     for metric in CELL_METRICS:
         value = DIVERGENCES[metric].fn(current, reference)
-        out[metric][which] = np.where(both, value, np.nan)
+        out[metric] = np.where(both, value, np.nan)
     cells = occupied.sum(-1)
-    out["cells"][which] = cells
+    out["cells"] = cells.astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = np.maximum(cells - 1, 0) / 2 * (1 / n + 1 / m)
-    out["kl_expected"][which] = np.where(both, expected, np.nan)
-    out["p_value"][which] = np.where(both, np.atleast_1d(g_test(p, q)[2]), np.nan)
+    out["kl_expected"] = np.where(both, expected, np.nan)
+    out["p_value"] = np.where(both, np.atleast_1d(g_test(p, q)[2]), np.nan)
+    return out
 
 
 def _width(support: Support) -> int:
     return support.intervals if isinstance(support, NumericSupport) else 0
 
 
-def _positions(support: Support) -> Floats | None:
+def positions_of(support: Support) -> Floats | None:
     """Where the ordered cells lie; None where there is no order."""
     if not isinstance(support, NumericSupport) or not len(support.edges):
         return None
-    return support.positions
+    at = support.positions
+    finite = ~np.isnan(at)
+    # Infinities lie nowhere: they count for the order, but no distance can be told.
+    known = at[finite]
+    return np.where(finite, at, np.where(np.arange(len(at)) == 0, known[0], known[-1]))
 
 
 def _score_order(pairs: Sequence[Comparison], which: Sequence[int], out: dict[str, Floats]) -> None:
@@ -157,21 +180,32 @@ def _score_order(pairs: Sequence[Comparison], which: Sequence[int], out: dict[st
     q = _padded([pair.reference.counts[:w] for pair, w in zip(pairs, widths, strict=True)])
     positions = np.zeros(p.shape)
     for i, (pair, width) in enumerate(zip(pairs, widths, strict=True)):
-        at = _positions(pair.support)
+        at = positions_of(pair.support)
         assert at is not None
-        finite = ~np.isnan(at)
-        # Infinities lie nowhere: they count for the order, but no distance can be told.
-        known = at[finite]
-        positions[i, :width] = np.where(
-            finite, at, np.where(np.arange(width) == 0, known[0], known[-1])
-        )
+        positions[i, :width] = at
         positions[i, width:] = positions[i, width - 1]
+    for name, values in order_scores(p, q, positions).items():
+        out[name][which] = values
+
+
+def order_scores(
+    p: NDArray[np.int64], q: NDArray[np.int64], positions: Floats
+) -> dict[str, Floats]:
+    """The scores of ordered stored cells.
+
+    Args:
+        p: current rows per pair and cell, shape ``(n, k)``.
+        q: reference rows.
+        positions: where the cells lie, shape ``(n, k)`` or ``(k,)``.
+
+    Returns:
+        For each name an array of shape ``(n,)``.
+    """
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
     current, reference = probabilities(p, pseudocount=0), probabilities(q, pseudocount=0)
     ks = DIVERGENCES["ks"].fn(current, reference)
     distance = wasserstein_formula(current, reference, positions)
-    out["ks"][which] = np.where(both, ks, np.nan)
-    out["wasserstein"][which] = np.where(both, distance, np.nan)
+    return {"ks": np.where(both, ks, np.nan), "wasserstein": np.where(both, distance, np.nan)}
 
 
 def _score_moments(pairs: Sequence[Comparison], out: dict[str, Floats]) -> None:
@@ -184,6 +218,11 @@ def _score_moments(pairs: Sequence[Comparison], out: dict[str, Floats]) -> None:
             if moments.rows:
                 out[f"mean_{side}"][i] = moments.mean
                 out[f"std_{side}"][i] = moments.std
+    add_gaussian(out)
+
+
+def add_gaussian(out: dict[str, Floats]) -> None:
+    """Add the scores that come from the means and standard deviations among them."""
     mean_p, std_p = out["mean_current"], out["std_current"]
     mean_q, std_q = out["mean_reference"], out["std_reference"]
     spread = (std_p > 0) & (std_q > 0) & np.isfinite(std_p) & np.isfinite(std_q)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kldrift.config import Threshold
 
 
@@ -65,3 +68,43 @@ def exceeded(
         if RANK[severity] > RANK[worst[0]]:
             worst = (severity, metric)
     return worst
+
+
+def exceeded_by(
+    scores: Mapping[str, NDArray[np.float64]],
+    q_values: NDArray[np.float64],
+    thresholds: Mapping[str, Threshold],
+    alpha: float,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """:func:`exceeded` for many features at once.
+
+    Args:
+        scores: metric to scores, shape ``(n,)``; NaN where they could not be computed.
+        q_values: shape ``(n,)``; NaN where there was no test.
+        thresholds: metric to its thresholds, the same for all.
+        alpha: largest false discovery rate.
+
+    Returns:
+        The rank of each verdict (see ``RANK``), and the place among the thresholds of the metric
+        that decided it; -1 for none.
+
+    Examples:
+        >>> scores = {"kl": np.array([0.3, 0.2, np.nan])}
+        >>> limits = {"kl": Threshold(0.1, 0.25)}
+        >>> [a.tolist() for a in exceeded_by(scores, np.full(3, 1e-9), limits, 0.01)]
+        [[3, 2, 1], [0, 0, 0]]
+    """
+    worst = np.zeros(len(q_values), dtype=np.int64)
+    metric = np.full(len(q_values), -1)
+    evidence = q_values < alpha
+    for place, (name, threshold) in enumerate(thresholds.items()):
+        if threshold == Threshold():
+            continue
+        rank = np.where(np.isnan(scores[name]), RANK[Severity.UNSCORED], RANK[Severity.OK])
+        levels = {Severity.WARNING: threshold.warning, Severity.CRITICAL: threshold.critical}
+        for severity, level in levels.items():
+            if level is not None:
+                rank = np.where(evidence & (scores[name] > level), RANK[severity], rank)
+        metric = np.where(rank > worst, place, metric)
+        worst = np.maximum(worst, rank)
+    return worst, metric

@@ -75,7 +75,9 @@ def test_every_value_arrives_where_it_belongs():
                 "pseudocount": 0,
                 "missing": "exclude",
                 "min_rows": 8,
+                "max_segments": 9,
             },
+            "segments": [["a"], ["a", "t"]],
             "thresholds": {"ks": {"warning": 0.3}},
             "significance": {"alpha": 0.5, "correction": "none"},
             "output": {"path": "s3://lake/drift/"},
@@ -99,7 +101,8 @@ def test_every_value_arrives_where_it_belongs():
                 "t": Override(parts=("hour", "whole"), thresholds={"js": Threshold(None, 1.0)}),
             },
         ),
-        scoring=Scoring(5, 6, 7, 0.0, "exclude", 8),
+        segments=(("a",), ("a", "t")),
+        scoring=Scoring(5, 6, 7, 0.0, "exclude", 8, 9),
         thresholds={"ks": Threshold(0.3, None)},
         significance=Significance(0.5, "none"),
         output=Output("s3://lake/drift/"),
@@ -210,6 +213,7 @@ HASHED = {
     "thresholds": {"kl": Threshold(0.1, 0.26)},
     "significance": Significance(alpha=0.02),
     "joint": {"g": Joint(features=("a", "b"))},
+    "segments": (("a",),),
 }
 NOT_HASHED = {
     "output": Output("/elsewhere"),

@@ -172,10 +172,20 @@ CASES = {
         {"column": "t"},
         "not available yet in kldrift 0.1.0; remove it: one window is then the whole of current",
     ),
-    "segments": (
+    "segments that are no lists": (
         ("segments",),
-        [["a"]],
-        "not available yet in kldrift 0.1.0; remove it: scores are then over all rows",
+        ["a"],
+        "expected a list of lists of columns, such as [[sex], [sex, race]], got a list",
+    ),
+    "a column of a segment twice": (
+        ("segments",),
+        [["a", "a"]],
+        "expected each column of a list once, got [a, a]",
+    ),
+    "too many segments": (
+        ("scoring", "max_segments"),
+        10_001,
+        "expected 1 to 10000, got 10001",
     ),
     "from": (
         ("current", "from"),

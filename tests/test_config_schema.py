@@ -57,6 +57,8 @@ ACCEPTED = {
     "pseudocount of 0": placed(("scoring", "pseudocount"), 0),
     "a group of two": minimal(joint={"g": {"features": ["a", "b"], "covariance": None}}),
     "no groups": minimal(joint=None),
+    "segments": minimal(segments=[["a"], ["a", "b"]]),
+    "no segments": minimal(segments=None),
     "no expectations": minimal(expectations=False),
     "expectations": minimal(expectations=True),
     "expectations with nothing behind": minimal(expectations=None),
@@ -136,6 +138,11 @@ REFUSED = {
     "an unknown covariance": minimal(joint={"g": {"features": ["a", "b"], "covariance": "c"}}),
     "a negative ridge": minimal(joint={"g": {"features": ["a", "b"], "ridge": -1}}),
     "an unknown scan": minimal(scan="sql"),
+    "segments that are a list of columns": minimal(segments=["a"]),
+    "an empty list of segments": minimal(segments=[[]]),
+    "a column of a segment twice": minimal(segments=[["a", "a"]]),
+    "no segment": placed(("scoring", "max_segments"), 0),
+    "too many segments": placed(("scoring", "max_segments"), 10_001),
     "a scan of nothing": minimal(scan=None),
 }
 # What relates two values, and numbers that JSON does not have.

@@ -17,6 +17,7 @@ from kldrift.binning import Binning, choose
 from kldrift.counting import Counter
 from kldrift.moments import NO_MOMENTS
 from kldrift.reading import Reading, label
+from kldrift.segment_profiles import SegmentCounter, SegmentRows
 from kldrift.sketching import sketch_batch
 from kldrift.support import CategoricalSupport, NumericSupport, Support
 
@@ -75,13 +76,30 @@ def test_counts_and_moments_of_parts_add_up_to_those_of_the_whole(data, sample):
     )
 
 
+def by_segment(counter, column, numbers, segments):
+    """Counts and moments of each segment."""
+    found = SegmentCounter(counter.support, segments)
+    cells = counter.cells(column)
+    found.add(cells, SegmentRows(numbers, segments))
+    whole, moments = counter.count(column)
+    counted, again = counter.counted(cells)
+    np.testing.assert_array_equal(counted, whole)
+    assert (again.rows, again.minimum, again.maximum) == (
+        moments.rows,
+        moments.minimum,
+        moments.maximum,
+    )
+    profiles = found.profiles()
+    return profiles.counts, [profiles[i].moments for i in range(segments)]
+
+
 @quick
 @given(st.data(), samples)
 def test_counts_per_group_are_the_counts_of_each_group(data, sample):
     n = len(sample.column)
     groups = np.array(data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)), np.int64)
     counter = Counter(support_for(sample), sample.reading)
-    counts, moments = counter.count_groups(sample.column, groups, 5)
+    counts, moments = by_segment(counter, sample.column, groups, 5)
     assert counts.shape == (5, counter.support.size)
     assert len(moments) == 5
     for group in range(5):
@@ -101,7 +119,7 @@ def test_a_group_far_from_the_others_keeps_the_digits_of_its_spread():
     near, far = rng.normal(0, 1, 1_000), rng.normal(1e9, 1, 1_000)
     counter = Counter(NumericSupport(np.array([0.0, 1.0])), Reading.FLOAT)
     groups = np.repeat([0, 1], 1_000)
-    _, moments = counter.count_groups(pa.array(np.concatenate([near, far])), groups, 3)
+    _, moments = by_segment(counter, pa.array(np.concatenate([near, far])), groups, 3)
     for found, x in zip(moments, (near, far), strict=False):
         assert found.mean == pytest.approx(x.mean(), rel=1e-14)
         assert found.std == pytest.approx(x.std(), rel=1e-12)
@@ -180,7 +198,7 @@ def test_zeros_of_both_signs_fall_into_one_cell_and_null_nan_and_infinities_into
     column = pa.array([0.0, -0.0, None, np.nan, np.inf, -np.inf, -5e-324, 5e-324])
     for counts in (
         Counter(support, Reading.FLOAT).count(column)[0],
-        Counter(support, Reading.FLOAT).count_groups(column, np.zeros(8, np.int64), 1)[0][0],
+        by_segment(Counter(support, Reading.FLOAT), column, np.zeros(8, np.int64), 1)[0][0],
     ):
         named = zip(support.kinds, counts.tolist(), strict=True)
         assert [(kind.value, n) for kind, n in named] == [
@@ -215,7 +233,7 @@ def test_nulls_that_hide_in_a_dictionary_are_nulls(support, reading, values, cou
     column = pa.DictionaryArray.from_arrays(pa.array([0, 1, None]), pa.array(values))
     counter = Counter(support, reading)
     assert counter.count(column)[0].tolist() == counts
-    assert counter.count_groups(column, np.zeros(3, np.int64), 1)[0][0].tolist() == counts
+    assert by_segment(counter, column, np.zeros(3, np.int64), 1)[0][0].tolist() == counts
     assert sketch_batch(column, reading).null == 2
 
 
@@ -240,4 +258,4 @@ def test_no_rows_and_only_nulls_are_counted_too(kind):
         counter = Counter(support, reading)
         assert counter.count(column)[0].tolist()[-1] == counter.count(column)[0].sum() == rows
         groups = np.zeros(rows, dtype=np.int64)
-        assert counter.count_groups(column, groups, 2)[0].sum() == rows
+        assert by_segment(counter, column, groups, 2)[0].sum() == rows

@@ -15,8 +15,9 @@ from strategies import quick
 from kldrift.config import config_from_mapping
 from kldrift.monitor.memory import MemoryEngine, TableSource
 from kldrift.monitor.plan import make_plan
+from kldrift.monitor.reasons import cell_text
 from kldrift.monitor.scoring import Outcome, score_plan
-from kldrift.monitor.verdict import Status, Verdict, cell_text
+from kldrift.monitor.verdict import Status, Verdict
 from kldrift.progress import SILENT
 from kldrift.support import Cell, CellKind
 from kldrift.threshold import Severity

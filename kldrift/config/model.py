@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from kldrift.config.problems import ImpossibleConfigError, Problem, found, nearest
+from kldrift.config.segments import Segments, segment_problems
 
 Kind = Literal["numeric", "categorical"]
 Part = Literal["hour", "weekday", "month", "whole"]
@@ -46,6 +47,8 @@ METRICS: Final = (
 JOINT_METRICS: Final = ("kl", "gaussian_kl")
 """Those that a joint group has."""
 
+MOST_SEGMENTS: Final = 10_000
+"""Of one list of columns; more nobody reads."""
 MONITOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -171,12 +174,16 @@ class Scoring:
     pseudocount: float = 0.5
     missing: Missing = "cell"
     min_rows: int = 2
+    max_segments: int = 1000
 
     def problems(self) -> Iterator[Problem]:
         """Yield what no run could do."""
         for key, least in (("bins", 2), ("max_categories", 1), ("min_rows", 1)):
             if getattr(self, key) < least:
                 yield (key,), f"expected {least} or more, got {found(getattr(self, key))}"
+        if not 1 <= self.max_segments <= MOST_SEGMENTS:
+            text = f"expected 1 to {MOST_SEGMENTS}, got {found(self.max_segments)}"
+            yield ("max_segments",), text
         if self.stored_bins < max(self.bins, 2):
             text = f"expected at least bins ({max(self.bins, 2)}), got {found(self.stored_bins)}"
             yield ("stored_bins",), text
@@ -237,6 +244,7 @@ class Config:
     output: Output
     features: Features = field(default_factory=Features)
     joint: dict[str, Joint] = field(default_factory=dict)
+    segments: Segments = ()
     scoring: Scoring = field(default_factory=Scoring)
     thresholds: dict[str, Threshold] = field(default_factory=default_thresholds)
     significance: Significance = field(default_factory=Significance)
@@ -258,6 +266,7 @@ class Config:
         yield from under("features", self.features.problems())
         for name, joint in self.joint.items():
             yield from under("joint", under(name, joint.problems()))
+        yield from under("segments", segment_problems(self.segments))
         yield from under("scoring", self.scoring.problems())
         yield from under("thresholds", threshold_problems(self.thresholds))
         yield from under("thresholds", unstated(self.thresholds))
@@ -279,6 +288,8 @@ class Config:
         question = {key: value for key, value in asdict(self).items() if key not in NO_QUESTION}
         if not self.joint:
             del question["joint"]  # a key that came later asks nothing until it is stated
+        if not self.segments:
+            del question["segments"], question["scoring"]["max_segments"]
         for side in ("reference", "current"):
             del question[side]["filesystem"]
         canonical = json.dumps(question, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -30,6 +30,7 @@ from kldrift.config.model import (
 )
 from kldrift.config.problems import ImpossibleConfigError, Problem, Problems, found
 from kldrift.config.section import Section
+from kldrift.config.segments import read_segments, segment_problems
 
 Inputs = Literal["logits", "probabilities"]
 
@@ -114,25 +115,13 @@ class ModelShift:
             yield from under("time", self.time.problems())
         if self.min_rows < 2:
             yield ("min_rows",), f"expected 2 or more, got {found(self.min_rows)}"
-        yield from self._segments()
+        yield from under("segments", segment_problems(self.segments))
         yield from under("thresholds", threshold_problems(self.thresholds))
         yield from under("thresholds", unstated(self.thresholds))
         for metric in self.thresholds:
             if metric != "kl":
                 yield ("thresholds", metric), "model shift is judged by kl only; remove it"
         yield from under("significance", self.significance.problems())
-
-    def _segments(self) -> Iterator[Problem]:
-        known = set()
-        for columns in self.segments:
-            spelled = ", ".join(columns)
-            if not columns:
-                yield ("segments",), "expected one column or more in each list, got an empty one"
-            elif len(set(columns)) != len(columns):
-                yield ("segments",), f"expected each column of a list once, got [{spelled}]"
-            elif frozenset(columns) in known:
-                yield ("segments",), f"expected each list once, got [{spelled}] again"
-            known.add(frozenset(columns))
 
     @property
     def feature(self) -> str:
@@ -173,7 +162,7 @@ def read_model_shift(
             inputs=top.word("inputs", INPUTS, "logits"),
             key=top.text("key"),
             time=_time(top),
-            segments=_segments(top),
+            segments=read_segments(top),
             min_rows=top.whole("min_rows", 30),
             thresholds=thresholds,
             significance=monitor.significance(top),
@@ -195,15 +184,3 @@ def _time(top: Section) -> Time | None:
         return None
     section = Section(top.value("time"), top.at("time"), top.problems, keys=("column", "window"))
     return Time(section.required_text("column"), section.required_text("window"))
-
-
-def _segments(top: Section) -> tuple[tuple[str, ...], ...]:
-    lists = top.value("segments")
-    if lists is None:
-        return ()
-    if not isinstance(lists, list) or not all(isinstance(item, list) for item in lists):
-        what = "a list of lists of columns, such as [[sex], [sex, race]]"
-        top.problems.expected(top.at("segments"), what, lists)
-        return ()
-    each = Section({str(i): item for i, item in enumerate(lists)}, top.at("segments"), top.problems)
-    return tuple(each.texts(name, ()) for name in each.names())

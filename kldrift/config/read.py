@@ -34,6 +34,7 @@ from kldrift.config.model import (
 )
 from kldrift.config.problems import ImpossibleConfigError, Problems
 from kldrift.config.section import Section
+from kldrift.config.segments import read_segments
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _COMPRESSION: Final = frozenset({".gz", ".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
@@ -54,7 +55,6 @@ def _not_yet(instead: str) -> str:
 
 _LATER: Final = {
     "time": _not_yet("remove it: one window is then the whole of current"),
-    "segments": _not_yet("remove it: scores are then over all rows"),
 }
 _LATER_IN_DATASET: Final = {
     "from": _not_yet("use where with a condition on the time column"),
@@ -89,6 +89,7 @@ def read_config(values: object, *, source: Path | None, base: Path, problems: Pr
             output=place_of_tables,
             features=_features(top, common),
             joint=_joint(top, common),
+            segments=read_segments(top),
             scoring=_scoring(top),
             thresholds=common,
             significance=significance(top),
@@ -233,6 +234,7 @@ def _scoring(top: Section) -> Scoring:
         bins=section.whole("bins", default.bins),
         stored_bins=section.whole("stored_bins", default.stored_bins),
         max_categories=section.whole("max_categories", default.max_categories),
+        max_segments=section.whole("max_segments", default.max_segments),
         pseudocount=section.number("pseudocount", default.pseudocount),
         missing=section.word("missing", MISSING, default.missing),
         min_rows=section.whole("min_rows", default.min_rows),

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -25,12 +26,14 @@ from kldrift.group import NO_ROWS, Group, GroupCounts
 from kldrift.moments import Moments
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.scoring import Reference
+from kldrift.monitor.segmenting import FrozenSegments, SegmentPlan
 from kldrift.profile import Profile
-from kldrift.scan.tasks import group_from_row, group_rows, moment_columns
+from kldrift.scan.packed import group_from_row, group_rows, moment_columns
+from kldrift.segment_profiles import SegmentProfiles
 from kldrift.support import CategoricalSupport, NumericSupport, Support, Unit, pivot_of
 from kldrift.tables import read_baseline, write_baseline
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised when what is stored, or how it is counted, changes within a version of kldrift."""
 
 _SCHEMA: Final = pa.schema(
@@ -48,6 +51,8 @@ _SCHEMA: Final = pa.schema(
         ("counts", pa.list_(pa.int64())),
         ("moments", pa.list_(pa.float64())),
         ("sums", pa.list_(pa.float64())),
+        ("list", pa.int32()),
+        ("segments", pa.large_binary()),
     ]
 )
 
@@ -102,6 +107,8 @@ def key_of(config: Config, version: str | None, time_zone: str) -> Key:
         time_zone,
         version,
     ]
+    if config.segments:
+        question.append([config.segments, scoring.max_segments])
     text = json.dumps(question, sort_keys=True, separators=(",", ":"))
     return Key(hashlib.sha256(text.encode()).hexdigest()[:32], version)
 
@@ -124,7 +131,15 @@ def load(plan: Plan, key: Key) -> Baseline | None:
             return None
         made_at = datetime.fromisoformat(about["made_at"]).astimezone(UTC)
         return Baseline(reference, about["run_id"], made_at)
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, IndexError):
+    except (
+        pa.ArrowException,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        zlib.error,
+    ):
         return None
 
 
@@ -150,6 +165,8 @@ def save(plan: Plan, key: Key, reference: Reference, run_id: str) -> None:
                 _row(group.name, made_from, counts=part[0], sums=part[-1])
                 for part in group_rows(counts)
             ]
+    for k, (planned, frozen) in enumerate(zip(plan.segments, reference.segments, strict=True)):
+        rows += _segment_rows(k, planned, frozen, features)
     about = {
         "key": key.digest,
         "rows": str(reference.rows),
@@ -182,9 +199,38 @@ def _profile_row(name: str, made_from: str, profile: Profile, pivot: float) -> d
     return row | {"scale": support.scale, "unit": str(support.unit), "sums": [support.pivot]}
 
 
+def _segment_rows(
+    k: int, planned: SegmentPlan, frozen: FrozenSegments, features: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """A list of segments: its names and their rows, then the profiles of every feature."""
+    made_from = repr(planned.reference)
+    yield _row(planned.name, made_from, list=k, categories=frozen.names, counts=frozen.rows)
+    for name, found in frozen.profiles.items():
+        yield _row(name, repr(features[name]), list=k, segments=found.packed())
+
+
+def _segments(
+    plan: Plan, rows: Sequence[Mapping[str, Any]], profiles: Mapping[str, Profile]
+) -> tuple[FrozenSegments, ...]:
+    """The lists of segments of a plan; profiles on the supports of the whole features."""
+    known: list[FrozenSegments] = []
+    for k, planned in enumerate(plan.segments):
+        (first,) = [r for r in rows if r["list"] == k and r["made_from"] == repr(planned.reference)]
+        packed = {r["name"]: r["segments"] for r in rows if r["list"] == k and r["segments"]}
+        found = {
+            name: SegmentProfiles.unpacked(packed[name], profile.support)
+            for name, profile in profiles.items()
+        }
+        counts = np.array(first["counts"], dtype=np.int64)
+        known.append(FrozenSegments(tuple(first["categories"]), counts, found))
+    return tuple(known)
+
+
 def _reference(plan: Plan, rows: Sequence[Mapping[str, Any]], read: int) -> Reference | None:
     """What a plan needs of a stored reference; None if a feature of it is not there."""
     wanted = {p.feature.name: repr(p.reference) for p in plan.compared}
+    by_list = [r for r in rows if r["list"] is not None]
+    rows = [r for r in rows if r["list"] is None]
     mine = [r for r in rows if wanted.get(r["name"]) == r["made_from"]]
     if {r["name"] for r in mine} != set(wanted):
         return None
@@ -199,7 +245,8 @@ def _reference(plan: Plan, rows: Sequence[Mapping[str, Any]], read: int) -> Refe
             groups[group.name] = found
     skipped = {r["name"]: r["skipped"] for r in mine if r["skipped"]}
     profiles = {r["name"]: _profile(r) for r in mine if not r["skipped"]}
-    return Reference(profiles, skipped, groups, pivots, read)
+    segments = _segments(plan, by_list, profiles)
+    return Reference(profiles, skipped, groups, pivots, read, segments)
 
 
 def _group(group: Group, rows: Sequence[Mapping[str, Any]]) -> GroupCounts | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,9 +20,11 @@ from kldrift.config import Config, ModelShift
 from kldrift.errors import DatasetError
 from kldrift.features import Skipped
 from kldrift.monitor import baseline as baselines
+from kldrift.monitor.outcome_tables import cell_table, profile_parts, score_table
 from kldrift.monitor.plan import Plan, make_plan
-from kldrift.monitor.rows import Stamp, cell_rows, profile_rows, score_rows
+from kldrift.monitor.rows import Stamp
 from kldrift.monitor.scoring import Outcome, read_reference, score_current
+from kldrift.monitor.segment_verdict import severities_of
 from kldrift.monitor.verdict import SCORED, Status, Verdict, applicable
 from kldrift.progress import SILENT, Progress
 from kldrift.result import RunResult
@@ -40,6 +43,8 @@ DONE: Final = 0
 DRIFT: Final = 3
 NOT_SCORED: Final = 4
 FAILED: Final = 1
+MOST_SEGMENT_ROWS: Final = 200
+"""Of segments that drifted, those that expectations are published for."""
 
 
 def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
@@ -126,21 +131,24 @@ def _publish(record: Record[Config], plan: Plan, outcome: Outcome, fail_on: str)
         record.run_id, config.monitor, record.window, outcome.reference_id, config.config_hash
     )
     record.stage("writing tables")
-    scores = score_rows(outcome.verdicts, config, stamp)
-    cells = cell_rows(outcome.verdicts, stamp)
+    scores = score_table(outcome, config, stamp)
+    cells = cell_table(outcome, config, stamp)
     tables = {
         "drift_scores": scores,
         "drift_cells": cells,
-        "profiles": profile_rows(outcome.verdicts, stamp),
+        "profiles": profile_parts(outcome, stamp),
     }
     written = write_window(config.output.path, config.monitor, record.window, tables)
     frame = scores.to_pandas()
     docs = None
+    skipped = (*plan.skipped, *outcome.skipped)
     if config.expectations is not None:
         record.stage("Great Expectations")
-        docs = _expectations(record, outcome.verdicts, frame, written["drift_scores"])
-    skipped = (*plan.skipped, *outcome.skipped)
-    exit_code = exit_code_of(outcome.verdicts, fail_on)
+        held, unheld = held_to_expectations(frame)
+        skipped += unheld
+        docs = _expectations(record, outcome.verdicts, held, written["drift_scores"])
+    of_segments = severities_of(outcome.segments)
+    exit_code = exit_code_of(outcome.verdicts, fail_on, of_segments)
     row = record.row(outcome, skipped, exit_code)
     write_run(config.output.path, row)
     return RunResult(
@@ -166,16 +174,42 @@ class Judged(Protocol):
         """Whether it should have been scored and could not be."""
 
 
-def exit_code_of(verdicts: Sequence[Judged], fail_on: str) -> int:
-    """What a scheduler is told: 3 for drift, 4 for a feature that could not be scored, else 0."""
+def exit_code_of(
+    verdicts: Sequence[Judged], fail_on: str, of_segments: AbstractSet[Severity] = frozenset()
+) -> int:
+    """What a scheduler is told: 3 for drift, 4 for a feature that could not be scored, else 0.
+
+    Args:
+        verdicts: on features, or what else must be scored.
+        fail_on: the severity from which drift fails the run.
+        of_segments: the severities of segments; that one could not be scored fails nothing.
+    """
     fatal = {
         "critical": (Severity.CRITICAL,),
         "warning": (Severity.CRITICAL, Severity.WARNING),
         "never": (),
     }[fail_on]
-    if any(v.severity in fatal for v in verdicts):
+    if any(s in fatal for s in (*of_segments, *(v.severity for v in verdicts))):
         return DRIFT
     return NOT_SCORED if any(v.failed for v in verdicts) else DONE
+
+
+def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skipped, ...]]:
+    """The rows that expectations are published for, and what to say of the others.
+
+    All rows of whole datasets, and of segments the worst of those that drifted: an expectation for
+    each of 50,000 rows would take an hour, and pages that no browser opens.
+    """
+    alone = scores["segment"].isna()
+    drifted = scores[~alone & scores["severity"].isin(("critical", "warning"))]  # worst first
+    said: tuple[Skipped, ...] = ()
+    if len(drifted) > MOST_SEGMENT_ROWS:
+        why = (
+            f"{len(drifted):,} scores of segments drifted; Great Expectations has the "
+            f"{MOST_SEGMENT_ROWS} worst of them, drift_scores has all"
+        )
+        said = (Skipped("segments", why),)
+    return pd.concat([scores[alone], drifted.head(MOST_SEGMENT_ROWS)]), said
 
 
 def _expectations(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -12,8 +12,11 @@ from kldrift.binning import Binning, Proposal, Scored
 from kldrift.features import Feature, Skipped
 from kldrift.group import Group, GroupCounts
 from kldrift.profile import Profile
-from kldrift.scan.tasks import CountProgram, SketchProgram, propose_one
+from kldrift.scan.segmented import SegmentList
+from kldrift.scan.tasks import CountProgram, SketchProgram, propose_one, propose_segments
 from kldrift.score import Comparison, ScoredPair, score
+from kldrift.segment_profiles import SegmentProfiles
+from kldrift.segment_scores import ScoredSegments, score_segments
 from kldrift.support import Support
 
 BATCH_ROWS: Final = 131_072
@@ -51,10 +54,17 @@ class TableSource:
 
     def group_batches(self, group: Group) -> Iterator[list[pa.Array]]:
         """The columns of a group, batch by batch."""
+        yield from (columns for (columns,) in self.together(group.features))
+
+    def together(self, *several: Sequence[Feature]) -> Iterator[list[list[pa.Array]]]:
+        """The columns of several lists of features, the same rows of each, batch by batch."""
         for start in range(0, self.table.num_rows, BATCH_ROWS):
             part = self.table.slice(start, BATCH_ROWS)
-            columns = [(f, part.column(f.path[0]).combine_chunks()) for f in group.features]
-            yield [feature.of(column) for feature, column in columns]
+            yield [[f.of(_one_chunk(part.column(f.path[0]))) for f in some] for some in several]
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 class MemoryEngine:
@@ -64,23 +74,33 @@ class MemoryEngine:
         self._reference = reference
         self._current = current
 
-    def propose(self, features: tuple[Feature, ...], binning: Binning) -> list[Proposal]:
-        """Propose supports from the reference."""
-        sketches = SketchProgram(features).start()
+    def propose(
+        self, features: tuple[Feature, ...], binning: Binning, lists: tuple[SegmentList, ...] = ()
+    ) -> list[Proposal]:
+        """Propose supports, and then segments of each list, from the reference."""
+        program = SketchProgram(features, lists=lists)
+        sketches = program.start()
         for i, feature in enumerate(features):
             for batch in self._reference.batches(feature):
                 sketches.add(i, batch)
-        found = zip(features, sketches.sketches, strict=True)
-        return [propose_one(feature, sketch, binning) for feature, sketch in found]
+        for j, group in enumerate(program.groups):
+            for columns in self._reference.group_batches(group):
+                sketches.add_group(j, columns)
+        found = zip(features, sketches.sketches, strict=False)
+        proposals = [propose_one(feature, sketch, binning) for feature, sketch in found]
+        return proposals + [
+            propose_segments(s, binning) for s in sketches.sketches[len(features) :]
+        ]
 
     def count(
         self,
         features: tuple[Feature, ...],
         supports: tuple[Support, ...],
         groups: tuple[Group, ...],
-    ) -> tuple[list[Profile], list[GroupCounts]]:
+        lists: tuple[SegmentList, ...] = (),
+    ) -> tuple[list[Profile], list[GroupCounts], list[list[SegmentProfiles]]]:
         """Count the reference."""
-        return _count(self._reference, features, supports, groups)
+        return _count(self._reference, CountProgram(features, supports, groups, lists))
 
     def count_and_score(
         self,
@@ -89,33 +109,48 @@ class MemoryEngine:
         pseudocount: float,
         missing: str,
         groups: tuple[Group, ...],
-    ) -> tuple[list[ScoredPair], list[GroupCounts]]:
+        lists: tuple[SegmentList, ...] = (),
+        by_list: Sequence[Sequence[SegmentProfiles]] = (),
+    ) -> tuple[list[ScoredPair], list[GroupCounts], list[list[ScoredSegments]]]:
         """Count the current table and score it."""
         supports = tuple(profile.support for profile, _ in references)
-        counted, joint = _count(self._current, features, supports, groups)
+        program = CountProgram(features, supports, groups, lists)
+        counted, joint, segments = _count(self._current, program)
         pairs = [
             Comparison(current, reference, scored)
             for current, (reference, scored) in zip(counted, references, strict=True)
         ]
-        scores = score(pairs, pseudocount=pseudocount, missing=missing)
+        how: dict[str, Any] = {"pseudocount": pseudocount, "missing": missing}
+        scores = score(pairs, **how)
         scored = [
             ScoredPair(pair, {name: float(values[i]) for name, values in scores.items()})
             for i, pair in enumerate(pairs)
         ]
-        return scored, joint
+        sides = zip(references, segments, by_list, strict=True) if lists else ()
+        scored_segments = [
+            [
+                ScoredSegments(now, before, s, score_segments(now, before, s, **how))
+                for now, before in zip(current, known, strict=True)
+            ]
+            for (_, s), current, known in sides
+        ]
+        return scored, joint, scored_segments
 
 
 def _count(
-    source: TableSource,
-    features: tuple[Feature, ...],
-    supports: tuple[Support, ...],
-    groups: tuple[Group, ...],
-) -> tuple[list[Profile], list[GroupCounts]]:
-    profiles = CountProgram(features, supports, groups).start()
-    for i, feature in enumerate(features):
-        for batch in source.batches(feature):
-            profiles.add(i, batch)
-    for j, group in enumerate(groups):
+    source: TableSource, program: CountProgram
+) -> tuple[list[Profile], list[GroupCounts], list[list[SegmentProfiles]]]:
+    profiles = program.start()
+    if program.beside:
+        for beside, columns in source.together(program.beside, program.features):
+            profiles.add_beside(beside)
+            for i, column in enumerate(columns):
+                profiles.add(i, column)
+    else:
+        for i, feature in enumerate(program.features):
+            for batch in source.batches(feature):
+                profiles.add(i, batch)
+    for j, group in enumerate(program.groups):
         for columns in source.group_batches(group):
             profiles.add_group(j, columns)
-    return profiles.profiles(), profiles.group_counts
+    return profiles.profiles(), profiles.group_counts, profiles.segment_profiles()

@@ -17,6 +17,7 @@ from kldrift.features import (
     plan_features,
 )
 from kldrift.monitor.grouping import GroupPlan, plan_groups
+from kldrift.monitor.segmenting import SegmentPlan, plan_segments
 from kldrift.scan.protocol import Known
 
 
@@ -32,6 +33,7 @@ class Plan:
         skipped: columns that are no feature, and why.
         groups: features that are scored together, and columns of vectors.
         baseline: when and by which run the reference was read, if it need not be read again.
+        segments: the lists of columns whose values part the rows.
     """
 
     config: Config
@@ -41,6 +43,7 @@ class Plan:
     skipped: tuple[Skipped, ...]
     groups: tuple[GroupPlan, ...] = ()
     baseline: str = ""
+    segments: tuple[SegmentPlan, ...] = ()
 
     @property
     def compared(self) -> tuple[Pair, ...]:
@@ -67,6 +70,10 @@ class Plan:
             out += ["", "joint:"]
             width = max(len(g.name) for g in self.groups)
             out += [f"  {g.name:<{width}}  {_together(g)}" for g in self.groups]
+        if self.segments:
+            most = self.config.scoring.max_segments
+            out += ["", f"segments, {most:,} of each list at most:"]
+            out += [f"  {segments.name}" for segments in self.segments]
         if self.skipped:
             out += ["", "skipped:"]
             width = max(len(s.column) for s in self.skipped)
@@ -99,11 +106,13 @@ class Plan:
                 for p in self.pairs
             ],
             "joint": [{"group": g.name, "what": _together(g)} for g in self.groups],
+            "segments": [[f.name for f in s.reference] for s in self.segments],
             "skipped": [{"column": s.column, "reason": s.reason} for s in self.skipped],
         }
 
     def _features(self, side: str) -> list[Feature]:
-        return [f for p in self.pairs if (f := getattr(p, side)) is not None]
+        features = [f for p in self.pairs if (f := getattr(p, side)) is not None]
+        return features + [f for s in self.segments for f in getattr(s, side) if f.sql is None]
 
 
 def side_facts(source: Known, features: list[Feature]) -> dict[str, int | None]:
@@ -155,7 +164,15 @@ def make_plan(config: Config, reference: Known, current: Known) -> Plan:
         raise ConfigError(
             f"no feature is left to compare; check features.include ({reasons or 'no columns'})"
         )
-    return Plan(config, reference, current, pairs, skipped, plan_groups(config, pairs))
+    return Plan(
+        config,
+        reference,
+        current,
+        pairs,
+        skipped,
+        plan_groups(config, pairs),
+        segments=plan_segments(config, reference, current),
+    )
 
 
 def _side_plan(config: Config, side: Known) -> FeaturePlan:

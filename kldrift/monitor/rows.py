@@ -109,7 +109,7 @@ def cell_rows(verdicts: Sequence[Verdict], stamp: Stamp) -> pa.Table:
     columns = stamp.columns(sum(sizes))
     columns["feature"] = _repeated([v.name for v, _ in scored], sizes)
     columns["cell"] = _numbered(sizes)
-    columns.update(_described([cell for _, c in scored for cell in c.cells]))
+    columns.update(described([cell for _, c in scored for cell in c.cells]))
     for name, attribute in (
         ("rows_reference", "rows_reference"),
         ("rows_current", "rows_current"),
@@ -157,7 +157,7 @@ def profile_rows(verdicts: Sequence[Verdict], stamp: Stamp) -> pa.Table:
     columns["feature"] = _repeated([v.name for v, _, _ in entries], sizes)
     columns["kind"] = _repeated([v.kind for v, _, _ in entries], sizes)
     columns["cell"] = _numbered(sizes)
-    columns.update(_described([cell for _, _, p in entries for cell in p.support.cells]))
+    columns.update(described([cell for _, _, p in entries for cell in p.support.cells]))
     columns["rows"] = _joined([p.counts for _, _, p in entries])
     moments = [_moments(p) for _, _, p in entries]
     for name in ("moment_rows", "mean", "m2", "minimum", "maximum"):
@@ -196,7 +196,8 @@ def _joined(arrays: list[Any]) -> np.ndarray[Any, Any]:
     return np.concatenate(arrays) if arrays else np.empty(0)
 
 
-def _described(cells: list[Cell]) -> dict[str, pa.Array]:
+def described(cells: list[Cell]) -> dict[str, pa.Array]:
+    """The columns that say what cells are."""
     return {
         "cell_kind": pa.array([c.kind.value for c in cells], pa.string()),
         "lower": pa.array([c.lower for c in cells], pa.float64()),

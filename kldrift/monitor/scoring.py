@@ -13,25 +13,40 @@ from kldrift.features import Feature, Pair, Skipped
 from kldrift.group import Group, GroupCounts
 from kldrift.monitor.grouping import group_verdict, not_vectors
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.verdict import Verdict, judge, verdict_of
+from kldrift.monitor.segment_verdict import SegmentVerdicts, judge_all, segment_verdicts
+from kldrift.monitor.segmenting import (
+    FrozenSegments,
+    by_name,
+    freeze,
+    left_out,
+    proposed_names,
+    same_rows,
+)
+from kldrift.monitor.verdict import Verdict, verdict_of
 from kldrift.profile import Profile
 from kldrift.progress import Progress
+from kldrift.scan.segmented import SegmentList
 from kldrift.score import ScoredPair
+from kldrift.segment_profiles import SegmentProfiles, check_room
+from kldrift.segment_scores import ScoredSegments
 from kldrift.support import Support, pivot_of
 
 
 class Engine(Protocol):
     """What runs the scans of a plan: Spark, or this process for data in its memory."""
 
-    def propose(self, features: tuple[Feature, ...], binning: Binning) -> list[Proposal]:
-        """Propose supports from one scan of the reference."""
+    def propose(
+        self, features: tuple[Feature, ...], binning: Binning, lists: tuple[SegmentList, ...] = ()
+    ) -> list[Proposal]:
+        """Propose supports, and then segments of each list, from one scan of the reference."""
 
     def count(
         self,
         features: tuple[Feature, ...],
         supports: tuple[Support, ...],
         groups: tuple[Group, ...],
-    ) -> tuple[list[Profile], list[GroupCounts]]:
+        lists: tuple[SegmentList, ...] = (),
+    ) -> tuple[list[Profile], list[GroupCounts], list[list[SegmentProfiles]]]:
         """Count the reference in one scan."""
 
     def count_and_score(
@@ -41,7 +56,9 @@ class Engine(Protocol):
         pseudocount: float,
         missing: str,
         groups: tuple[Group, ...],
-    ) -> tuple[list[ScoredPair], list[GroupCounts]]:
+        lists: tuple[SegmentList, ...] = (),
+        by_list: Sequence[Sequence[SegmentProfiles]] = (),
+    ) -> tuple[list[ScoredPair], list[GroupCounts], list[list[ScoredSegments]]]:
         """Count the current dataset in one scan and score it."""
 
 
@@ -55,6 +72,7 @@ class Outcome:
         rows_reference: rows read from the reference.
         rows_current: rows read from the current dataset.
         reference_id: a fingerprint of the reference's profiles.
+        segments: the verdicts on segments, for each feature and list.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -62,6 +80,7 @@ class Outcome:
     rows_reference: int
     rows_current: int
     reference_id: str
+    segments: tuple[SegmentVerdicts, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +93,7 @@ class Reference:
         groups: moments of the joint groups, by name.
         pivots: what the features of groups are taken about, by feature.
         rows: rows read.
+        segments: those of each list.
     """
 
     profiles: Mapping[str, Profile]
@@ -81,6 +101,7 @@ class Reference:
     groups: Mapping[str, GroupCounts]
     pivots: Mapping[str, float]
     rows: int
+    segments: tuple[FrozenSegments, ...] = ()
 
 
 def score_plan(plan: Plan, engine: Engine, progress: Progress) -> Outcome:
@@ -101,11 +122,15 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
         KldriftError: the counts do not add up to the rows that were read.
     """
     scoring = plan.config.scoring
-    binning = Binning(scoring.bins, scoring.stored_bins, scoring.max_categories)
+    binning = Binning(
+        scoring.bins, scoring.stored_bins, scoring.max_categories, scoring.max_segments
+    )
 
     progress.stage("reference: choosing supports")
     features = _side(plan.compared, "reference")
-    proposals = engine.propose(features, binning)
+    lists = tuple(s.side("reference") for s in plan.segments)
+    proposals = engine.propose(features, binning, lists)
+    proposals, of_lists = proposals[: len(features)], proposals[len(features) :]
     both = list(zip(features, proposals, strict=True))
     pivots = {f.name: pivot_of(p.support) / f.scale for f, p in both}
     skipped = {f.name: p.skip for f, p in both if p.skip}
@@ -116,17 +141,28 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
     supports = tuple(p.support for _, p in both)
     groups = [g for g in plan.groups if g.problem is None]
     together = tuple(g.group("reference", pivots) for g in groups)
-    counted, joint = engine.count(features, supports, together)
+    lists = tuple(
+        s.side("reference", proposed_names(p)) for s, p in zip(plan.segments, of_lists, strict=True)
+    )
+    check_room(supports, [len(one.names) for one in lists])
+    counted, joint, by_list = engine.count(features, supports, together, lists)
     rows = rows_of(counted, features, plan.reference.rows)
     profiles = {}
+    supports_of = {}
     for (feature, proposal), profile in zip(both, counted, strict=True):
         settled = settle(proposal, profile.counts, keep=feature.keep)
         if settled.skip:
             skipped[feature.name] = settled.skip
         else:
             profiles[feature.name] = settled_profile(profile, settled)
+            supports_of[feature.name] = settled
     names = [g.name for g in groups]
-    return Reference(profiles, skipped, dict(zip(names, joint, strict=True)), pivots, rows)
+    segments = tuple(
+        freeze(p, by_name(features, [found[k] for found in by_list]), supports_of, rows)
+        for k, p in enumerate(of_lists)
+    )
+    together_of = dict(zip(names, joint, strict=True))
+    return Reference(profiles, skipped, together_of, pivots, rows, segments)
 
 
 def score_current(plan: Plan, reference: Reference, engine: Engine, progress: Progress) -> Outcome:
@@ -165,7 +201,15 @@ def score_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
                 groups.append(group)
     together = tuple(g.group("current", reference.pivots) for g in groups)
     how = (scoring.pseudocount, scoring.missing)
-    scored, joint = engine.count_and_score(features, references, *how, together)
+    frozen = reference.segments
+    lists = tuple(
+        s.side("current", known.names) for s, known in zip(plan.segments, frozen, strict=True)
+    )
+    check_room([p.support for p in profiles], [len(one.names) for one in lists])
+    by_list = [[f.profiles[p.feature.name] for f in frozen] for p in pairs] if frozen else []
+    scored, joint, segments = engine.count_and_score(
+        features, references, *how, together, lists, by_list
+    )
     rows_current = rows_of([s.comparison.current for s in scored], features, plan.current.rows)
     verdicts = [
         verdict_of(p, config, s.comparison, s.scores) for p, s in zip(pairs, scored, strict=True)
@@ -178,13 +222,39 @@ def score_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
         for g, p in zip(groups, joint, strict=True)
     ]
     verdicts += [group_verdict(g, config, None, None) for g in plan.groups if g.problem]
+    skipped += _in_no_segment(plan, frozen, features, segments, (reference.rows, rows_current))
+    of_segments = [
+        segment_verdicts(p, config, frozen[k].names, found)
+        for p, lists_of in zip(pairs, segments, strict=False)
+        for k, found in enumerate(lists_of)
+    ]
+    judged, judged_segments = judge_all(verdicts, of_segments, config)
     return Outcome(
-        judge(verdicts, config),
+        judged,
         tuple(skipped),
         reference.rows,
         rows_current,
         fingerprint(profiles),
+        judged_segments,
     )
+
+
+def _in_no_segment(
+    plan: Plan,
+    frozen: Sequence[FrozenSegments],
+    features: Sequence[Feature],
+    segments: Sequence[Sequence[ScoredSegments]],
+    rows: tuple[int, int],
+) -> list[Skipped]:
+    """What to say of rows that lie in no segment, list by list."""
+    if not features:
+        return []
+    most = plan.config.scoring.max_segments
+    said = []
+    for k, (planned, known) in enumerate(zip(plan.segments, frozen, strict=True)):
+        current = same_rows(by_name(features, [found[k].current for found in segments]))
+        said.append(left_out(planned, known, current, rows, most))
+    return [skipped for skipped in said if skipped is not None]
 
 
 def settled_profile(profile: Profile, settled: Settled) -> Profile:

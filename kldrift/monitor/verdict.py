@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -13,10 +12,10 @@ import numpy as np
 from kldrift.config import JOINT_METRICS, Config, Threshold
 from kldrift.divergence.kl import kl_terms
 from kldrift.features import NO_OVERRIDE, Pair
+from kldrift.monitor.reasons import above, cell_name, extremes, most_moved
 from kldrift.probabilities import Probabilities, probabilities
 from kldrift.profile import Counts
-from kldrift.score import SCORES, Comparison, scored_counts
-from kldrift.significance import q_values
+from kldrift.score import SCORES, Comparison, Floats, scored_counts
 from kldrift.support import Cell, CellKind, NumericSupport
 from kldrift.threshold import Severity, exceeded
 
@@ -137,10 +136,7 @@ def verdict_of(
     p: Pair, config: Config, comparison: Comparison | None, scores: Mapping[str, float]
 ) -> Verdict:
     """The verdict on one feature, before evidence is known."""
-    kind = p.feature.kind
-    thresholds = dict(config.thresholds)
-    for name in (p.feature.column, p.feature.name):
-        thresholds |= config.features.override.get(name, NO_OVERRIDE).thresholds
+    kind, thresholds = p.feature.kind, thresholds_of(p, config)
     base = Verdict(p.feature.name, kind, Status.OK, thresholds=thresholds, comparison=comparison)
     if p.reference is None:
         status = Status.TYPE_CHANGED if p.changed else Status.NEW_FEATURE
@@ -154,6 +150,14 @@ def verdict_of(
         return replace(base, status=status, reason=reason)
     cells = scored_cells(comparison, config.scoring.pseudocount, config.scoring.missing)
     return replace(base, status=status, reason=reason, scores=scores, cells=cells)
+
+
+def thresholds_of(p: Pair, config: Config) -> dict[str, Threshold]:
+    """The thresholds of a feature by metric: its own, and those of all features."""
+    thresholds = dict(config.thresholds)
+    for name in (p.feature.column, p.feature.name):
+        thresholds |= config.features.override.get(name, NO_OVERRIDE).thresholds
+    return thresholds
 
 
 def _status(  # noqa: PLR0911 - one line per status
@@ -199,15 +203,17 @@ def scored_cells(comparison: Comparison, pseudocount: float, missing: str) -> Sc
     return ScoredCells(cells, p[occupied], q[occupied], current, reference, terms)
 
 
-def judge(verdicts: Sequence[Verdict], config: Config) -> tuple[Verdict, ...]:
-    """Add evidence and severity: the correction needs all tests of the run at once.
+def judge(verdicts: Sequence[Verdict], q: Floats, config: Config) -> tuple[Verdict, ...]:
+    """Add evidence and severity.
+
+    Args:
+        verdicts: before evidence is known.
+        q: the p-value of each, corrected for all tests of the run; NaN where there was none.
+        config: the configuration.
 
     Returns:
         The verdicts, worst first.
     """
-    p_values = np.array([v.scores.get("p_value", np.nan) for v in verdicts])
-    corrected = config.significance.correction != "none"
-    q = q_values(p_values) if corrected else p_values
     judged = [_judged(v, float(x), config) for v, x in zip(verdicts, q, strict=True)]
     return tuple(sorted(judged, key=_worst_first))
 
@@ -248,10 +254,8 @@ def _worst_first(verdict: Verdict) -> tuple[int, float, str]:
 
 
 def _why(verdict: Verdict, severity: Severity, metric: str, q_value: float | None) -> str:
-    threshold = verdict.thresholds[metric]
-    limit = threshold.critical if severity is Severity.CRITICAL else threshold.warning
-    evidence = "" if q_value is None else f", q {q_value:.1g}"
-    text = f"{metric} {verdict.value(metric):.3g} is above {severity.value} {limit:g}{evidence}"
+    score = verdict.scores[metric]
+    text = above(metric, score, severity, verdict.thresholds[metric], q_value)
     return f"{text}; {_most_moved(verdict)}"
 
 
@@ -266,10 +270,7 @@ def _extremes(verdict: Verdict) -> str:
     scale = support.scale if isinstance(support, NumericSupport) else 1
     now = verdict.comparison.current.moments.summary(scale)
     before = verdict.comparison.reference.moments.summary(scale)
-    return (
-        f"gaussian_kl {gaussian:.3g} comes from few rows far out: smallest {now.minimum:.3g}, "
-        f"largest {now.maximum:.3g} (reference {before.minimum:.3g}, {before.maximum:.3g})"
-    )
+    return extremes(gaussian, now, before)
 
 
 def _most_moved(verdict: Verdict) -> str:
@@ -283,12 +284,8 @@ def _most_moved(verdict: Verdict) -> str:
     # What a cell does to kl once mass is balanced: never negative, so that losses count too.
     weight = cells.contributions - cells.current + cells.reference
     top = np.argsort(-weight, kind="stable")[:SHOWN_CELLS]
-    moved = [
-        f"{_cell_name(cells, i)}: {_percent(before[i])} -> {_percent(now[i])}"
-        for i in top
-        if now[i] != before[i]
-    ]
-    return "most moved " + "; ".join(moved)
+    names = [cell_name(cells.cells[i], seen=bool(cells.rows_reference[i])) for i in top]
+    return most_moved(names, before[top].tolist(), now[top].tolist())
 
 
 def _joint_moved(cells: Sequence[JointCell]) -> str:
@@ -307,45 +304,3 @@ def _joint_moved(cells: Sequence[JointCell]) -> str:
     digits = next((d for d in (2, 3, 4) if f"{before:.{d}f}" != f"{now:.{d}f}"), 6)
     correlations = f"{before:.{digits}f} -> {now:.{digits}f}"
     return f"{text}; correlation that moved most: {most.label}, {correlations}"
-
-
-def _cell_name(cells: ScoredCells, i: int) -> str:
-    if cells.cells[i].kind is CellKind.OTHER and not cells.rows_reference[i]:
-        return "values never seen in the reference"
-    return cell_text(cells.cells[i])
-
-
-def _percent(share: float) -> str:
-    percent = 100 * share
-    return f"{percent:.1f} %" if percent == 0 or percent >= 0.1 else f"{percent:.2g} %"
-
-
-def _interval(lower: float, upper: float) -> str:
-    """Two bounds, with as many digits as it takes to tell them apart."""
-    width, largest = upper - lower, max(abs(lower), abs(upper))
-    digits = math.ceil(math.log10(largest / width)) + 2 if 0 < width < largest else 0
-    digits = min(17, max(5, digits))
-    return f"{lower:.{digits}g} to {upper:.{digits}g}"
-
-
-def cell_text(cell: Cell) -> str:
-    """What a reader calls a cell."""
-    if cell.kind is CellKind.CATEGORY:
-        return repr(cell.label)
-    if cell.kind is CellKind.VALUE:
-        return str(cell.label)
-    if cell.kind is CellKind.BIN:
-        assert cell.lower is not None
-        assert cell.upper is not None
-        return _interval(cell.lower, cell.upper)
-    if cell.kind is CellKind.UNDERFLOW:
-        return f"below {cell.upper:.5g}, the reference's smallest"
-    if cell.kind is CellKind.OVERFLOW:
-        return f"above {cell.lower:.5g}, the reference's largest"
-    return {
-        CellKind.OTHER: "all other values",
-        CellKind.NAN: "NaN",
-        CellKind.NULL: "null",
-        CellKind.NEGATIVE_INFINITY: "-infinity",
-        CellKind.POSITIVE_INFINITY: "+infinity",
-    }[cell.kind]

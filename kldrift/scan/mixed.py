@@ -57,6 +57,8 @@ class MixedSource:
 
     def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
         """The results of a program's tasks; a group with a derived feature is Spark's alone."""
+        if any(f.sql is not None for f in program.beside):
+            return self.frame.through(spark, program, schema)  # they stand beside all features
         ways = []
         for source, derived in ((self.plain, False), (self.frame, True)):
             features = [i for i, f in enumerate(program.features) if (f.sql is not None) is derived]
@@ -78,8 +80,10 @@ class Part:
         self.features: tuple[Feature, ...] = tuple(whole.features[i] for i in features)
         self.groups: tuple[Group, ...] = tuple(whole.groups[j] for j in groups)
         self._part = whole.part(features, groups)
+        self.beside = whole.beside
+        self.numbering = whole.numbering
         self.batch_rows = whole.batch_rows
-        self._numbers = [*features, *(len(whole.features) + j for j in groups)]
+        self._numbers = whole.numbering.of_part(features, groups)
 
     def part(self, features: Sequence[int], groups: Sequence[int]) -> Program:
         """Some of these features and groups."""
@@ -98,6 +102,7 @@ class _Renumbered:
         self._numbers = numbers
         self.add = inner.add
         self.add_group = inner.add_group
+        self.add_beside = inner.add_beside
 
     def results(self) -> Iterator[pa.RecordBatch]:
         """What leaves the task."""

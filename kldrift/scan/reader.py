@@ -20,7 +20,7 @@ from kldrift.scan.files import File, Piece
 from kldrift.scan.naming import Naming
 from kldrift.scan.pruning import Matcher, matcher, partition_bounds, prune_groups
 from kldrift.scan.ranges import starts_of
-from kldrift.scan.tasks import BATCH_ROWS, Columns
+from kldrift.scan.tasks import BATCH_ROWS, BESIDE, Columns
 
 BLOCK: Final = 64
 """Features that are decoded together: bounds a task's memory on wide tables."""
@@ -33,6 +33,7 @@ class Reader:
     Attributes:
         features: what to read.
         groups: groups of features, read beside one of the features' blocks.
+        beside: columns that are read beside every block of features.
         schema: the columns of all files.
         partitions: the types of the partition columns.
         where: rows to keep, as an Arrow expression; None keeps all.
@@ -49,6 +50,7 @@ class Reader:
     where: Any = None
     where_columns: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
+    beside: tuple[Feature, ...] = ()
     batch_rows: int = BATCH_ROWS
     naming: Naming | None = None
     predicate: str = ""
@@ -56,7 +58,7 @@ class Reader:
     def columns(self, pieces: Sequence[Piece]) -> Columns:
         """The features of some pieces, block of features by block, batch by batch."""
         # Arrow cannot read the dictionaries of nested text over several chunks.
-        plain = [f.path[0] for f in self.features if f.family == "text" and len(f.path) == 1]
+        plain = [f.path[0] for f in self._all() if f.family == "text" and len(f.path) == 1]
         homes = [self._home(group) for group in self.groups]
         matches = matcher(self.predicate, self.schema) if self.predicate else None
         by_file: dict[File, list[Piece]] = {}
@@ -67,13 +69,15 @@ class Reader:
                 names = self._names(parquet.schema_arrow)
                 groups = self._row_groups(parquet.metadata, file, mine, names, matches)
                 try:
-                    for first in range(0, len(self.features), BLOCK):
+                    for first in self._starts():
                         block = self.features[first : first + BLOCK]
                         beside = [j for j, home in enumerate(homes) if home == first]
                         extra = [f for j in beside for f in self.groups[j].features]
-                        wanted = [*block, *extra]
+                        wanted = [*block, *extra, *self.beside]
                         for some in _together(parquet, groups, self.batch_rows):
                             for batch in self._batches(parquet, file, some, wanted, names):
+                                if self.beside:
+                                    yield BESIDE, [_column(batch, f) for f in self.beside]
                                 yield first, [_column(batch, f) for f in block]
                                 for j in beside:
                                     members = self.groups[j].features
@@ -81,10 +85,20 @@ class Reader:
                 except (pa.ArrowException, OSError) as cause:
                     raise DatasetError(f"cannot read {file.path!r}: {cause}") from cause
 
+    def _all(self) -> Iterator[Feature]:
+        yield from self.features
+        yield from self.beside
+        for group in self.groups:
+            yield from group.features
+
+    def _starts(self) -> range:
+        """The first feature of each block; one block without features where there are none."""
+        return range(0, max(1, len(self.features)), BLOCK)
+
     def _home(self, group: Group) -> int:
         """The block that has a group's columns anyway; the first if none has them all."""
         needed = {f.path for f in group.features}
-        starts = range(0, len(self.features), BLOCK)
+        starts = self._starts()
         blocks = ({f.path for f in self.features[i : i + BLOCK]} for i in starts)
         return next((i for i, have in zip(starts, blocks, strict=True) if needed <= have), 0)
 

@@ -23,7 +23,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 from kldrift.features import Feature, Part, Skipped
 from kldrift.scan.files import Footers, Piece
 from kldrift.scan.reader import Reader
-from kldrift.scan.tasks import Columns, Program, run
+from kldrift.scan.tasks import BESIDE, Columns, Program, run
 
 BYTES_PER_TASK: Final = 2**30
 """Of all columns, not compressed: seconds of work, since a task costs 0.2 s before it begins."""
@@ -76,6 +76,7 @@ class ArrowSource:
             self.where,
             self.where_columns,
             program.groups,
+            program.beside,
             program.batch_rows,
             self.footers.naming,
             self.predicate,
@@ -157,7 +158,7 @@ class FrameSource:
 
     def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:  # noqa: ARG002
         """The results of a program's tasks."""
-        features = (*program.features, *(f for g in program.groups for f in g.features))
+        features = _all_features(program)
         wanted = list(dict.fromkeys(_wanted(f) for f in features))
         numbered = self.frame.toDF(*[f"c{i}" for i in range(len(self.frame.columns))])
         places = {name: i for i, name in enumerate([*self.schema.names, *self.derived.names])}
@@ -173,6 +174,11 @@ class FrameSource:
             column = column.getField(field)
         # Only the size of an array or map is sent: Spark counts it where it lies.
         return F.when(column.isNotNull(), F.size(column)) if size else column
+
+
+def _all_features(program: Program) -> tuple[Feature, ...]:
+    grouped = (f for g in program.groups for f in g.features)
+    return (*program.features, *grouped, *program.beside)
 
 
 def _wanted(feature: Feature) -> tuple[tuple[str, ...], bool]:
@@ -207,13 +213,15 @@ def gathered(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[pa.Recor
 def _batch_columns(
     program: Program, index: Sequence[int], batches: Iterator[pa.RecordBatch]
 ) -> Columns:
-    features = (*program.features, *(f for g in program.groups for f in g.features))
+    features = _all_features(program)
     for batch in gathered(batches, program.batch_rows // 2):
         columns = [
             batch.column(i) if f.part is Part.SIZE else f.of_value(batch.column(i))
             for f, i in zip(features, index, strict=True)
         ]
         end = len(program.features)
+        if program.beside:
+            yield BESIDE, columns[-len(program.beside) :]
         yield 0, columns[:end]
         for j, group in enumerate(program.groups):
             start, end = end, end + len(group.features)

@@ -8,53 +8,40 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from kldrift.binning import Binning, Proposal, choose
-from kldrift.comoments import CoMoments
 from kldrift.counting import REMEMBERED, Counter
 from kldrift.features import Feature
-from kldrift.group import NO_ROWS, Group, GroupCounts, count_group
-from kldrift.moments import NO_MOMENTS, Moments
+from kldrift.group import NO_ROWS, Group, count_group
+from kldrift.moments import NO_MOMENTS
 from kldrift.profile import Profile
 from kldrift.scan.archives import forget_archives
+from kldrift.scan.packed import COUNTS, group_rows, moment_columns, packed_row
+from kldrift.scan.segmented import Numbering, SegmentCounts, SegmentList, columns_beside
+from kldrift.segment_profiles import SegmentProfiles
+from kldrift.segments import sketch_segments
 from kldrift.sketch import LIMIT, NumericSketch, Sketch
 from kldrift.sketching import sketcher
 from kldrift.support import Support
+from kldrift.text_sketch import TextSketch
 
 SKETCHES: Final = pa.schema([("feature", pa.int32()), ("sketch", pa.binary())])
-COUNTS: Final = pa.schema(
-    [
-        ("feature", pa.int32()),
-        ("counts", pa.binary()),
-        ("moment_rows", pa.int64()),
-        ("sum1", pa.float64()),
-        ("sum1_low", pa.float64()),
-        ("sum2", pa.float64()),
-        ("sum2_low", pa.float64()),
-        ("minimum", pa.float64()),
-        ("maximum", pa.float64()),
-        ("sums", pa.binary()),
-    ]
-)
 SKETCHES_AT_ONCE: Final = 64
 """Sketches in a batch that leaves a task: bounds what is held twice meanwhile."""
 SKETCHES_DDL: Final = "feature int, sketch binary"
-COUNTS_DDL: Final = (
-    "feature int, counts binary, "
-    "moment_rows bigint, sum1 double, sum1_low double, sum2 double, sum2_low double, "
-    "minimum double, maximum double, sums binary"
-)
-
 Columns = Iterator[tuple[int, list[pa.Array]]]
 """Batches of the features ``first, first + 1, ...``: (first, their columns).
 
-``-1 - j`` instead of a first feature stands for group j of the program, with its columns."""
+``-1 - j`` instead of a first feature stands for group j of the program, with its columns;
+``BESIDE`` for the columns that its program wants beside the batches of features that follow."""
 
+BESIDE: Final = -(2**31)
 
 BATCH_ROWS: Final = 131_072
 
@@ -67,6 +54,9 @@ class Accumulator(Protocol):
 
     def add_group(self, group: int, columns: list[pa.Array]) -> None:
         """Add a batch of one group, named by its number."""
+
+    def add_beside(self, columns: list[pa.Array]) -> None:
+        """Take the columns beside the batches of features that follow."""
 
     def results(self) -> Iterator[pa.RecordBatch]:
         """What leaves the task."""
@@ -84,6 +74,14 @@ class Program(Protocol):
         """Groups of features that are looked at together."""
 
     @property
+    def beside(self) -> tuple[Feature, ...]:
+        """Columns that come before each batch of features, with the same rows."""
+
+    @property
+    def numbering(self) -> Numbering:
+        """The numbers under which its results travel."""
+
+    @property
     def batch_rows(self) -> int:
         """Rows that are read from files at once."""
 
@@ -98,6 +96,9 @@ def run(program: Program, columns: Columns) -> Iterator[pa.RecordBatch]:
     """Send a task's columns through a program."""
     accumulator = program.start()
     for first, batch in columns:
+        if first == BESIDE:
+            accumulator.add_beside(batch)
+            continue
         if first < 0:
             accumulator.add_group(-1 - first, batch)
             continue
@@ -120,49 +121,83 @@ def sketch_limit(features: int) -> int:
 
 
 class SketchProgram:
-    """Sketch every feature, so that its support can be chosen."""
+    """Sketch every feature, so that its support can be chosen, and the segments of every list."""
 
-    groups: tuple[Group, ...] = ()
+    beside: tuple[Feature, ...] = ()
     batch_rows: int = BATCH_ROWS
 
-    def __init__(self, features: tuple[Feature, ...], limit: int | None = None) -> None:
+    def __init__(
+        self,
+        features: tuple[Feature, ...],
+        limit: int | None = None,
+        lists: tuple[SegmentList, ...] = (),
+    ) -> None:
         self.features = features
+        self.lists = lists
         self._limit = sketch_limit(len(features)) if limit is None else limit
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The columns of each list: its rows are seen once."""
+        return tuple(Group("segments", one.columns, (), diagonal=True) for one in self.lists)
+
+    @property
+    def numbering(self) -> Numbering:
+        """The numbers of the sketches."""
+        return Numbering(len(self.features), len(self.lists))
 
     def start(self) -> Sketches:
         """A new accumulator, for one task."""
-        return Sketches(self.features, self._limit)
+        return Sketches(self.features, self._limit, self.lists)
 
-    def part(self, features: Sequence[int], groups: Sequence[int]) -> SketchProgram:  # noqa: ARG002
+    def part(self, features: Sequence[int], groups: Sequence[int]) -> SketchProgram:
         """Sketch some of the features, as finely as all of them would be."""
-        return SketchProgram(tuple(self.features[i] for i in features), self._limit)
+        return SketchProgram(
+            tuple(self.features[i] for i in features),
+            self._limit,
+            tuple(self.lists[j] for j in groups),
+        )
 
 
 class Sketches:
-    """A sketch per feature."""
+    """A sketch per feature, then one per list of segments."""
 
-    def __init__(self, features: tuple[Feature, ...], limit: int) -> None:
+    def __init__(
+        self, features: tuple[Feature, ...], limit: int, lists: tuple[SegmentList, ...] = ()
+    ) -> None:
         self._sketchers = [sketcher(feature.reading, limit) for feature in features]
+        self._lists = lists
+        self._segments = [TextSketch.empty(LIMIT) for _ in lists]
 
     def add(self, feature: int, column: pa.Array) -> None:
         """Add a batch of one feature, named by its number."""
         self._sketchers[feature].add(column)
 
     def add_group(self, group: int, columns: list[pa.Array]) -> None:
-        """Groups need no sketch."""
+        """Add a batch of the columns of one list of segments."""
+        self._segments[group] += sketch_segments(self._lists[group].named(columns))
+
+    def add_beside(self, columns: list[pa.Array]) -> None:
+        """Sketches need none."""
 
     @property
     def sketches(self) -> list[Sketch]:
-        """The sketch of each feature."""
-        return [each.sketch() for each in self._sketchers]
+        """The sketch of each feature, then of each list."""
+        return list(self._each())
+
+    def _each(self) -> Iterator[Sketch]:
+        """One after the other: a sketch is made when it is asked for."""
+        yield from (each.sketch() for each in self._sketchers)
+        yield from self._segments
 
     def results(self) -> Iterator[pa.RecordBatch]:
-        """One row per feature, a few features at a time."""
-        for start in range(0, len(self._sketchers), SKETCHES_AT_ONCE):
-            some = self._sketchers[start : start + SKETCHES_AT_ONCE]
-            payloads = [pack(each.sketch()) for each in some]
-            numbers = range(start, start + len(payloads))
-            yield pa.record_batch([numbers, payloads], schema=SKETCHES)
+        """One row per feature and list, a few at a time."""
+        payloads = map(pack, self._each())
+        start = 0
+        while some := list(islice(payloads, SKETCHES_AT_ONCE)):
+            numbers = range(start, start + len(some))
+            yield pa.record_batch([numbers, some], schema=SKETCHES)
+            start += len(some)
 
 
 def pack(sketch: Sketch) -> bytes:
@@ -188,14 +223,13 @@ def propose_one(feature: Feature, sketch: Sketch, binning: Binning) -> Proposal:
     )
 
 
-def moment_columns(moments: Moments) -> tuple[int, float, float, float, float, float, float]:
-    """Moments as they travel; the pivot is known from the support."""
-    m = moments
-    return m.rows, m.sum1, m.sum1_low, m.sum2, m.sum2_low, m.minimum, m.maximum
+def propose_segments(sketch: Sketch, binning: Binning) -> Proposal:
+    """Propose the segments of one list, as categories: the most frequent, and the rest."""
+    return choose(sketch, replace(binning, max_categories=binning.max_segments))
 
 
 class CountProgram:
-    """Count every feature on its support, and the moments of every group."""
+    """Count every feature on its support, by segments too, and the moments of every group."""
 
     batch_rows: int = BATCH_ROWS
 
@@ -204,14 +238,26 @@ class CountProgram:
         features: tuple[Feature, ...],
         supports: tuple[Support, ...],
         groups: tuple[Group, ...] = (),
+        lists: tuple[SegmentList, ...] = (),
     ) -> None:
         self.features = features
         self.supports = supports
         self.groups = groups
+        self.lists = lists
+
+    @property
+    def beside(self) -> tuple[Feature, ...]:
+        """The columns that tell the segment of a row."""
+        return columns_beside(self.lists)
+
+    @property
+    def numbering(self) -> Numbering:
+        """The numbers of what is found."""
+        return Numbering(len(self.features), len(self.groups), len(self.lists))
 
     def start(self) -> Profiles:
         """A new accumulator, for one task."""
-        return Profiles(self.features, self.supports, self.groups)
+        return Profiles(self.features, self.supports, self.groups, self.lists)
 
     def part(self, features: Sequence[int], groups: Sequence[int]) -> CountProgram:
         """Count some of the features and groups."""
@@ -219,18 +265,21 @@ class CountProgram:
             tuple(self.features[i] for i in features),
             tuple(self.supports[i] for i in features),
             tuple(self.groups[j] for j in groups),
+            self.lists,
         )
 
 
 class Profiles:
-    """Counts and moments per feature and per group."""
+    """Counts and moments per feature, per segment and per group."""
 
     def __init__(
         self,
         features: tuple[Feature, ...],
         supports: tuple[Support, ...],
         groups: tuple[Group, ...] = (),
+        lists: tuple[SegmentList, ...] = (),
     ) -> None:
+        self._segments = SegmentCounts(lists, supports) if lists else None
         self._groups = groups
         self.group_counts = [NO_ROWS] * len(groups)
         pairs = zip(features, supports, strict=True)
@@ -241,7 +290,12 @@ class Profiles:
 
     def add(self, feature: int, column: pa.Array) -> None:
         """Add a batch of one feature, named by its number."""
-        counts, moments = self._counters[feature].count(column)
+        if self._segments is None:
+            counts, moments = self._counters[feature].count(column)
+        else:
+            cells = self._counters[feature].cells(column)
+            counts, moments = self._counters[feature].counted(cells)
+            self._segments.add(feature, cells)
         self._counts[feature] += counts
         self._moments[feature] += moments
 
@@ -249,63 +303,33 @@ class Profiles:
         """Add a batch of one group, named by its number."""
         self.group_counts[group] += count_group(self._groups[group], columns)
 
+    def add_beside(self, columns: list[pa.Array]) -> None:
+        """Take the columns that tell the segment of a row."""
+        assert self._segments is not None
+        self._segments.begin(columns)
+
+    def segment_profiles(self) -> list[list[SegmentProfiles]]:
+        """The profiles of each feature by each list of segments."""
+        return [] if self._segments is None else self._segments.profiles()
+
     def profiles(self) -> list[Profile]:
         """The profile of each feature."""
         parts = zip(self._counters, self._counts, self._moments, strict=True)
         return [Profile(counter.support, counts, moments) for counter, counts, moments in parts]
 
     def results(self) -> Iterator[pa.RecordBatch]:
-        """One row per feature, then one or more per group."""
+        """One row per feature, one or more per group, one per feature and list of segments."""
         rows: list[tuple[Any, ...]] = [
             (i, counts, *moment_columns(moments), None)
             for i, (counts, moments) in enumerate(zip(self._counts, self._moments, strict=True))
         ]
         for j, found in enumerate(self.group_counts):
             rows += [(len(self._counts) + j, *row) for row in group_rows(found)]
-        columns = zip(*map(packed_row, rows), strict=True) if rows else [[]] * len(COUNTS)
+        packed = list(map(packed_row, rows))
+        if self._segments is not None:
+            first = len(self._counts) + len(self.group_counts)
+            none = (None,) * (len(COUNTS) - 2)
+            payloads = enumerate(self._segments.packed(), first)
+            packed += [(number, payload, *none) for number, payload in payloads]
+        columns = zip(*packed, strict=True) if packed else [[]] * len(COUNTS)
         yield pa.record_batch([list(column) for column in columns], schema=COUNTS)
-
-
-def packed_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row of ``COUNTS`` whose arrays are bytes: Spark takes those as they are."""
-    feature, counts, *moments, sums = row
-    packed = None if sums is None else np.asarray(sums, dtype=np.float64).tobytes()
-    return feature, np.asarray(counts, dtype=np.int64).tobytes(), *moments, packed
-
-
-def counts_of(row: Any) -> NDArray[np.int64]:
-    """The counts of a packed row."""
-    return np.frombuffer(row["counts"], dtype=np.int64)
-
-
-def group_rows(found: GroupCounts) -> list[tuple[Any, ...]]:
-    """A group's counts as they travel: ``(counts, moments of no feature, sums)``.
-
-    The first row holds the number of rows; each further one a width, and its complete rows.
-    """
-    none = (None,) * 7
-    out: list[tuple[Any, ...]] = [([found.rows], *none, None)]
-    for width, m in found.moments.items():
-        sums = np.concatenate([m.sum1, m.cross.ravel(), m.sum3, m.sum4])
-        out.append(([width, m.rows], *none, sums))
-    return out
-
-
-def group_from_packed(group: Group, row: Any) -> GroupCounts:
-    """One packed row of a group again."""
-    sums = row["sums"]
-    return group_from_row(
-        group, counts_of(row), None if sums is None else np.frombuffer(sums, dtype=np.float64)
-    )
-
-
-def group_from_row(group: Group, counts: Any, sums: Any) -> GroupCounts:
-    """One row of :func:`group_rows` again."""
-    if len(counts) == 1:
-        return GroupCounts(int(counts[0]), {})
-    k = int(counts[0])
-    values = np.asarray(sums, dtype=np.float64)
-    sum1, cross, sum3, sum4 = np.split(values, [k, len(values) - 2 * k, len(values) - k])
-    if len(cross) != k or (k == 1 and not group.diagonal):
-        cross = cross.reshape(k, k)
-    return GroupCounts(0, {k: CoMoments(int(counts[1]), group.pivot(k), sum1, cross, sum3, sum4)})

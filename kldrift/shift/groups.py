@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.reading import Tally, label, plain
+from kldrift.segments import written
 from kldrift.tables import Window
 
 Ints = NDArray[np.int64]
@@ -28,7 +27,6 @@ MICROSECOND: Final = timedelta(microseconds=1)
 # Times of which Python can name both ends of the window.
 FIRST: Final = (datetime(2, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
 LAST: Final = (datetime(9900, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
-_BARE: Final = re.compile(r'[^\s=,"](?:[^=,"\x00-\x1f\x7f]*[^\s=,"])?')
 
 
 def window_starts(column: pa.Array, length: timedelta) -> Ints:
@@ -104,28 +102,7 @@ def groups_of(windows: Ints, columns: Sequence[tuple[str, pa.Array]]) -> tuple[l
     return found, codes.astype(np.int64)
 
 
-def written(text: str) -> str:
-    """A name or value as it stands in ``segment``: in quotes where it would not be plain.
-
-    No two segments are written alike: the text ``null`` is quoted, a null is not.
-
-    Examples:
-        >>> [written(t) for t in ("Female", "a, b=c", "null", "")]
-        ['Female', '"a, b=c"', '"null"', '""']
-    """
-    if _BARE.fullmatch(text) and text not in ("null", "NaN"):
-        return text
-    return json.dumps(text, ensure_ascii=False)
-
-
 def texts(column: pa.Array) -> pa.Array:
     """Keys as text; long ones are shortened to their beginning, their size and a hash."""
     column = plain(column)
     return column.cast(pa.string()) if pa.types.is_null(column.type) else label(column)
-
-
-def is_plain(kind: pa.DataType) -> bool:
-    """Whether values of a type can be written as a name: no lists, no structs, no bytes."""
-    types = pa.types
-    raw = types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
-    return not (types.is_nested(kind) or types.is_interval(kind) or raw)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from kldrift.errors import DatasetError
 from kldrift.features import Feature
 from kldrift.group import Group as Columns
+from kldrift.scan.segmented import Numbering
 from kldrift.shift.cells import Floats, Ints, split, summed
 from kldrift.shift.groups import NO_WINDOWS, UNTIMED, Group, groups_of, texts, window_starts
 from kldrift.shift.rows import Compared, compare_rows
@@ -61,6 +62,12 @@ class ShiftProgram:
     segments: tuple[tuple[int, ...], ...]
     buckets: int
     batch_rows: int = BATCH_ROWS
+    beside: tuple[Feature, ...] = ()
+
+    @property
+    def numbering(self) -> Numbering:
+        """There are no parts to tell apart."""
+        return Numbering(0, 1)
 
     @property
     def groups(self) -> tuple[Columns, ...]:
@@ -94,6 +101,9 @@ class Shifts:
         """Add the columns of a batch."""
         for start in range(0, len(columns[0]), BATCH_ROWS):  # Spark may send more at once
             self._add_rows([column.slice(start, BATCH_ROWS) for column in columns])
+
+    def add_beside(self, columns: list[pa.Array]) -> None:
+        """Do nothing: no column stands beside others."""
 
     def _add_rows(self, columns: list[pa.Array]) -> None:
         program = self._program

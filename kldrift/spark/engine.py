@@ -16,8 +16,12 @@ from kldrift.profile import Profile
 from kldrift.progress import Progress
 from kldrift.scan.open import first_line
 from kldrift.scan.protocol import Source
+from kldrift.scan.segmented import SegmentList
 from kldrift.scan.tasks import CountProgram
 from kldrift.score import ScoredPair
+from kldrift.segment_profiles import SegmentProfiles
+from kldrift.segment_scores import ScoredSegments
+from kldrift.spark.segment_stage import ByList
 from kldrift.spark.stages import Collect, count, count_and_score, propose, tasks_done
 from kldrift.support import Support
 
@@ -36,19 +40,22 @@ class SparkEngine:
         self._current = current
         self._progress = progress
 
-    def propose(self, features: tuple[Feature, ...], binning: Binning) -> list[Proposal]:
-        """Propose supports from one scan of the reference."""
+    def propose(
+        self, features: tuple[Feature, ...], binning: Binning, lists: tuple[SegmentList, ...] = ()
+    ) -> list[Proposal]:
+        """Propose supports, and then segments of each list, from one scan of the reference."""
         source = self._reference
-        return self.run(source, lambda c: propose(self._spark, source, features, binning, c))
+        return self.run(source, lambda c: propose(self._spark, source, features, binning, c, lists))
 
     def count(
         self,
         features: tuple[Feature, ...],
         supports: tuple[Support, ...],
         groups: tuple[Group, ...],
-    ) -> tuple[list[Profile], list[GroupCounts]]:
+        lists: tuple[SegmentList, ...] = (),
+    ) -> tuple[list[Profile], list[GroupCounts], list[list[SegmentProfiles]]]:
         """Count the reference in one scan."""
-        source, program = self._reference, CountProgram(features, supports, groups)
+        source, program = self._reference, CountProgram(features, supports, groups, lists)
         return self.run(source, lambda c: count(self._spark, source, program, c))
 
     def count_and_score(
@@ -58,13 +65,16 @@ class SparkEngine:
         pseudocount: float,
         missing: str,
         groups: tuple[Group, ...],
-    ) -> tuple[list[ScoredPair], list[GroupCounts]]:
+        lists: tuple[SegmentList, ...] = (),
+        by_list: ByList = (),
+    ) -> tuple[list[ScoredPair], list[GroupCounts], list[list[ScoredSegments]]]:
         """Count the current dataset in one scan and score it."""
         source, how = self._current, (pseudocount, missing)
         supports = tuple(profile.support for profile, _ in references)
-        program = CountProgram(features, supports, groups)
+        program = CountProgram(features, supports, groups, lists)
         return self.run(
-            source, lambda c: count_and_score(self._spark, source, program, references, how, c)
+            source,
+            lambda c: count_and_score(self._spark, source, program, references, how, c, by_list),
         )
 
     def run(self, source: Source, job: Callable[[Collect], T]) -> T:

@@ -10,6 +10,7 @@ import math
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -23,24 +24,38 @@ from kldrift.features import Feature
 from kldrift.group import NO_ROWS, Group, GroupCounts
 from kldrift.moments import Moments
 from kldrift.profile import Profile
-from kldrift.scan.protocol import Source
-from kldrift.scan.source import TASKS_PER_WORKER, parallelism
-from kldrift.scan.tasks import (
+from kldrift.scan.packed import (
     COUNTS_DDL,
-    SKETCHES_DDL,
-    CountProgram,
-    SketchProgram,
     counts_of,
     group_from_packed,
     group_rows,
     moment_columns,
-    pack,
     packed_row,
+)
+from kldrift.scan.protocol import Source
+from kldrift.scan.segmented import Numbering, SegmentList
+from kldrift.scan.source import TASKS_PER_WORKER, parallelism
+from kldrift.scan.tasks import (
+    SKETCHES_DDL,
+    CountProgram,
+    SketchProgram,
+    pack,
     propose_one,
+    propose_segments,
     unpack,
 )
 from kldrift.score import SCORES, Comparison, ScoredPair, score
+from kldrift.segment_profiles import SegmentProfiles
+from kldrift.segment_scores import ScoredSegments
 from kldrift.sketch import Sketch
+from kldrift.spark.segment_stage import (
+    ByList,
+    profiles_by_list,
+    references_of_segments,
+    scored_by_list,
+    scored_segment_frame,
+    segment_frame,
+)
 from kldrift.support import Support, pivot_of
 
 MOMENTS: Final = (
@@ -67,14 +82,15 @@ def propose(
     features: tuple[Feature, ...],
     binning: Binning,
     collect: Collect,
+    lists: tuple[SegmentList, ...] = (),
 ) -> list[Proposal]:
-    """Propose a support for each feature, from one scan of the reference."""
-    sketches = source.through(spark, SketchProgram(features), SKETCHES_DDL)
+    """Propose a support for each feature, then segments of each list, from one scan."""
+    sketches = source.through(spark, SketchProgram(features, lists=lists), SKETCHES_DDL)
 
     def chooser(sketches: pd.DataFrame) -> pd.DataFrame:
         return _choose_bucket(features, binning, sketches)
 
-    buckets = _bucket(spark, len(features))
+    buckets = _bucket(spark, len(features) + len(lists))
     most = TASKS_PER_WORKER * parallelism(spark)
     if most > TASKS_AT_ONCE:
         # A feature's sketches of that many tasks are more than one worker should hold.
@@ -82,7 +98,7 @@ def propose(
         sketches = sketches.groupBy(buckets, share).applyInPandas(_merge_sketches, SKETCHES_DDL)
     merged = sketches.groupBy(buckets).applyInPandas(chooser, "feature int, proposal binary")
     found = {row["feature"]: pickle.loads(row["proposal"]) for row in collect(merged)}
-    return [found[i] for i in range(len(features))]
+    return [found[i] for i in range(len(features) + len(lists))]
 
 
 def _bucket(spark: SparkSession, features: int) -> Any:
@@ -109,7 +125,11 @@ def _choose_bucket(
     features: Sequence[Feature], binning: Binning, sketches: pd.DataFrame
 ) -> pd.DataFrame:
     merged = _merged_sketches(sketches)
-    proposals = [pickle.dumps(propose_one(features[i], s, binning), 5) for i, s in merged.items()]
+    chosen = [
+        propose_one(features[i], s, binning) if i < len(features) else propose_segments(s, binning)
+        for i, s in merged.items()
+    ]
+    proposals = [pickle.dumps(proposal, 5) for proposal in chosen]
     return pd.DataFrame({"feature": list(merged), "proposal": proposals}).astype(
         {"feature": "int32"}
     )
@@ -120,22 +140,24 @@ def count(
     source: Source,
     program: CountProgram,
     collect: Collect,
-) -> tuple[list[Profile], list[GroupCounts]]:
-    """Count each feature on its support and each group, in one scan."""
+) -> tuple[list[Profile], list[GroupCounts], list[list[SegmentProfiles]]]:
+    """Count each feature on its support, by segments too, and each group, in one scan."""
     counts = source.through(spark, program, COUNTS_DDL)
     supports, groups = program.supports, program.groups
 
-    first = len(supports)  # the supports themselves stay here: adding counts needs none
+    numbers = program.numbering  # the supports themselves stay here: adding counts needs none
 
     def merger(parts: pd.DataFrame) -> pd.DataFrame:
-        return _merge_bucket(first, groups, parts)
+        return _merge_bucket(numbers, groups, parts)
 
-    merged = counts.groupBy(_bucket(spark, first)).applyInPandas(merger, COUNTS_DDL)
+    merged = counts.groupBy(_bucket(spark, numbers.size)).applyInPandas(merger, COUNTS_DDL)
     rows = collect(merged)
     profiles = {
         row["feature"]: _profile(row, supports) for row in rows if row["feature"] < len(supports)
     }
-    return [profiles[i] for i in range(len(supports))], _groups(groups, len(supports), rows)
+    single = [profiles[i] for i in range(len(supports))]
+    together = _groups(groups, len(supports), rows)
+    return single, together, profiles_by_list(numbers, supports, rows)
 
 
 def _groups(groups: Sequence[Group], first: int, rows: Sequence[Any]) -> list[GroupCounts]:
@@ -143,7 +165,7 @@ def _groups(groups: Sequence[Group], first: int, rows: Sequence[Any]) -> list[Gr
     found = [NO_ROWS] * len(groups)
     for row in rows:
         j = int(row["feature"]) - first
-        if j >= 0:
+        if 0 <= j < len(groups):
             found[j] += group_from_packed(groups[j], row)
     return found
 
@@ -189,17 +211,27 @@ def _merged(parts: pd.DataFrame) -> tuple[_CountsOf, _MomentsOf]:
     return counts, moments
 
 
-def _merge_bucket(first: int, groups: Sequence[Group], parts: pd.DataFrame) -> pd.DataFrame:
-    single = parts["feature"] < first
-    counts, moments = _merged(parts[single])
+def _merge_bucket(numbers: Numbering, groups: Sequence[Group], parts: pd.DataFrame) -> pd.DataFrame:
+    single, grouped, by_list = _kinds(numbers, parts)
+    counts, moments = _merged(single)
     merged = _frame(list(counts), counts, moments)
-    return _with_groups(merged, _group_frame(groups, first, parts[~single]))
+    group_frame = _group_frame(groups, numbers.features, grouped)
+    return _together(merged, group_frame, segment_frame(by_list))
 
 
-def _with_groups(merged: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
-    if groups.empty:
-        return merged
-    return pd.concat([merged.astype(object), groups.astype(object)]).astype({"feature": "int32"})
+def _kinds(numbers: Numbering, parts: pd.DataFrame) -> list[pd.DataFrame]:
+    """The rows of features, of groups and of features by segments."""
+    number = parts["feature"]
+    edges = (0, numbers.features, numbers.first_list, numbers.size)
+    return [parts[(low <= number) & (number < high)] for low, high in pairwise(edges)]
+
+
+def _together(first: pd.DataFrame, *others: pd.DataFrame) -> pd.DataFrame:
+    """Rows of several kinds; each lacks some of the columns that the first has."""
+    some = [frame.reindex(columns=first.columns).astype(object) for frame in others if len(frame)]
+    if not some:
+        return first
+    return pd.concat([first.astype(object), *some]).astype({"feature": "int32"})
 
 
 def _frame(order: Sequence[int], counts: _CountsOf, moments: _MomentsOf) -> pd.DataFrame:
@@ -215,7 +247,8 @@ def count_and_score(
     references: tuple[tuple[Profile, Scored], ...],
     scoring: tuple[float, str],
     collect: Collect,
-) -> tuple[list[ScoredPair], list[GroupCounts]]:
+    by_list: ByList = (),
+) -> tuple[list[ScoredPair], list[GroupCounts], list[list[ScoredSegments]]]:
     """Count the current dataset on the reference's supports and score it, in one scan.
 
     Args:
@@ -225,21 +258,23 @@ def count_and_score(
         references: the profile of each feature's reference, and how its cells are scored.
         scoring: pseudocount, and what to do with missing values.
         collect: runs the job.
+        by_list: the reference's profiles of each feature by each list of segments.
     """
-    supports, groups = program.supports, program.groups
+    supports, groups, numbers = program.supports, program.groups, program.numbering
     first = len(supports)
     counts = source.through(spark, program, COUNTS_DDL)
     sides = counts.withColumn("reference", F.lit(None).cast("binary")).unionByName(
-        _reference_rows(spark, references), allowMissingColumns=True
+        _reference_rows(spark, numbers, references, by_list), allowMissingColumns=True
     )
 
     def scorer(sides: pd.DataFrame) -> pd.DataFrame:
-        single = sides["feature"] < first
-        scores = _score_bucket(scoring, sides[single])
-        merged = _group_frame(groups, first, sides[~single])
-        return _with_groups(scores, merged.assign(**dict.fromkeys(SCORES)))
+        single, grouped, segments = _kinds(numbers, sides)
+        scores = _score_bucket(scoring, single)
+        merged = _group_frame(groups, first, grouped)
+        return _together(scores, merged, scored_segment_frame(scoring, segments))
 
-    rows = collect(sides.groupBy(_bucket(spark, first)).applyInPandas(scorer, SCORED_DDL))
+    buckets = _bucket(spark, numbers.size)
+    rows = collect(sides.groupBy(buckets).applyInPandas(scorer, SCORED_DDL))
     pairs = {}
     for row in rows:
         if row["feature"] >= len(supports):
@@ -247,7 +282,8 @@ def count_and_score(
         reference, scored = references[row["feature"]]
         comparison = Comparison(_profile(row, supports), reference, scored)
         pairs[row["feature"]] = ScoredPair(comparison, {name: _nan(row[name]) for name in SCORES})
-    return [pairs[i] for i in range(len(supports))], _groups(groups, len(supports), rows)
+    segments = scored_by_list(numbers, references, by_list, rows)
+    return [pairs[i] for i in range(first)], _groups(groups, first, rows), segments
 
 
 def _nan(value: float | None) -> float:
@@ -255,9 +291,16 @@ def _nan(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def _reference_rows(spark: SparkSession, references: Sequence[tuple[Profile, Scored]]) -> DataFrame:
+def _reference_rows(
+    spark: SparkSession,
+    numbers: Numbering,
+    references: Sequence[tuple[Profile, Scored]],
+    by_list: ByList,
+) -> DataFrame:
     """Each reference beside the counts it is compared with: a task unpacks only its own."""
     rows = [(i, pickle.dumps(reference, 5)) for i, reference in enumerate(references)]
+    if by_list:
+        rows += references_of_segments(numbers, references, by_list)
     return spark.createDataFrame(rows, "feature int, reference binary")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,9 +24,12 @@ from kldrift.tables.schema import NEVER, TABLES
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
 
+Rows: TypeAlias = "pa.Table | Iterable[pa.Table]"
+"""A table, or its parts one after the other: those of segments need not be in memory at once."""
+
 
 def write_window(
-    path: str, monitor: str, window: Window, tables: Mapping[str, pa.Table]
+    path: str, monitor: str, window: Window, tables: Mapping[str, Rows]
 ) -> dict[str, str]:
     """Replace all rows of one monitor and window.
 
@@ -35,8 +38,8 @@ def write_window(
         monitor: the monitor that the rows are about.
         window: the window that the rows are about.
         tables: ``profiles``, ``drift_cells`` and ``drift_scores``, rows in their final order;
-            a table may be empty. ``worst_rows`` too, where there are any. Columns may stand in any
-            order.
+            a table may be empty, and may come as an iterable of its parts, one at least.
+            ``worst_rows`` too, where there are any. Columns may stand in any order.
 
     Returns:
         Where each table's file is.
@@ -51,9 +54,8 @@ def write_window(
     names = {table: window_file(table, monitor, window) for table in wanted}
     files = {}
     for table, name in names.items():
-        rows = conform(table, tables[table])
-        _all_about(table, rows, monitor, window)
-        files[name] = to_parquet(rows)
+        parts = _parts(tables[table])
+        files[name] = to_parquet(_checked(table, part, monitor, window) for part in parts)
     store.put(files)
     return {table: store.location(name) for table, name in names.items()}
 
@@ -79,7 +81,8 @@ def write_run(path: str, run: Mapping[str, Any]) -> str:
             raise ValueError(f"runs.{column}: needs a time zone, got {value.isoformat()!r}")
     name = run_file(run["run_id"])
     store = open_store(path)
-    store.put({name: to_parquet(conform(RUNS_TABLE, pa.Table.from_pylist([run], schema=schema)))})
+    row = conform(RUNS_TABLE, pa.Table.from_pylist([run], schema=schema))
+    store.put({name: to_parquet(row)})
     return store.location(name)
 
 
@@ -151,6 +154,16 @@ def _is_instant(kind: pa.DataType) -> bool:
     return bool(types.is_timestamp(kind) and kind.tz is not None)
 
 
+def _parts(rows: Rows) -> Iterable[pa.Table]:
+    return [rows] if isinstance(rows, pa.Table) else rows
+
+
+def _checked(name: str, part: pa.Table, monitor: str, window: Window) -> pa.Table:
+    rows = conform(name, part)
+    _all_about(name, rows, monitor, window)
+    return rows
+
+
 def _all_about(name: str, rows: pa.Table, monitor: str, window: Window) -> None:
     """Refuse rows that another file's replacement would not replace."""
     expected = {"monitor": monitor, "window_start": window.start, "window_end": window.end}
@@ -176,17 +189,23 @@ def _same_names(what: str, given: Mapping[str, Any] | list[str], wanted: Any) ->
         raise ValueError(f"some {what} stand there twice: {', '.join(map(repr, names))}")
 
 
-def to_parquet(table: pa.Table) -> bytes:
-    """Return the table as a Parquet file; the same rows give the same bytes."""
+def to_parquet(rows: Rows) -> bytes:
+    """Return a table, or its parts, as one Parquet file; the same rows give the same bytes."""
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
-        sink,
-        compression="zstd",
-        compression_level=3,
-        version="2.6",
-        data_page_version="1.0",
-        write_statistics=True,
-        row_group_size=1 << 20,
-    )
+    writer: pq.ParquetWriter | None = None
+    for part in _parts(rows):
+        if writer is None:
+            writer = pq.ParquetWriter(
+                sink,
+                part.schema,
+                compression="zstd",
+                compression_level=3,
+                version="2.6",
+                data_page_version="1.0",
+                write_statistics=True,
+            )
+        writer.write_table(part, row_group_size=1 << 20)
+    if writer is None:
+        raise ValueError("a file needs one part at least, which may be empty")
+    writer.close()
     return bytes(sink.getvalue())
