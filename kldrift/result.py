@@ -33,7 +33,8 @@ MOST_SHOWN: Final = 10_000
 """Rows that a page may choose from; more than it has room for."""
 
 
-def _counted(scores: pd.DataFrame) -> dict[str, int]:
+def counted(scores: pd.DataFrame) -> dict[str, int]:
+    """Rows of each severity, the worst first."""
     found = scores["severity"].value_counts()
     return {severity: int(found.get(severity, 0)) for severity in SEVERITIES}
 
@@ -53,12 +54,12 @@ class Result:
     @property
     def counts(self) -> dict[str, int]:
         """Number of features of each severity over all rows, the worst first."""
-        return _counted(self.scores[self.scores["segment"].isna()])
+        return counted(self.scores[self.scores["segment"].isna()])
 
     @property
     def segment_counts(self) -> dict[str, int]:
         """Number of scores of segments of each severity; one for each feature and segment."""
-        return _counted(self.scores[self.scores["segment"].notna()])
+        return counted(self.scores[self.scores["segment"].notna()])
 
     def worst(self, n: int = 10) -> pd.DataFrame:
         """Return the ``n`` worst features, over all rows or in one segment.

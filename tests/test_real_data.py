@@ -127,6 +127,36 @@ def test_every_data_set_runs_from_the_configuration_that_init_wrote(
     assert len(result.scores) > 5
 
 
+def test_cash_and_card_trips_changed_by_themselves_and_add_up_to_all(data):
+    sides = trips(data, "2020-02"), trips(data, "2020-04")
+    result = kldrift.compare(*sides, segments=[["payment_type"]], exclude=["*_datetime"])
+    scores = result.scores
+    whole = scores[scores["segment"].isna()].set_index("feature")
+    parts = scores[scores["segment"].notna()]
+    names = {f"payment_type={kind:g}" for kind in sides[0]["payment_type"].dropna().unique()}
+    assert names <= set(parts["segment"])
+    for side in ("reference", "current"):
+        rows = parts.groupby("feature")[f"n_{side}"].sum()
+        assert rows.to_dict() == whole[f"n_{side}"].to_dict()
+    minutes = parts[parts["feature"] == "trip_minutes"].set_index("segment")
+    assert minutes.loc["payment_type=1", "severity"] == "warning"
+    for column in ("mean_reference", "std_current"):
+        side = sides[0] if column.endswith("reference") else sides[1]
+        values = side.loc[side["payment_type"] == 1, "trip_minutes"]
+        expected = values.mean() if column.startswith("mean") else values.std(ddof=0)
+        assert minutes.loc["payment_type=1", column] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("segments", [[["sex"]], [["race", "sex"]]], ids=str)
+def test_random_halves_of_the_census_raise_no_alarm_in_any_segment(data, segments):
+    adults = pd.read_parquet(data / "adult_census/adults.parquet")
+    for seed in range(5):
+        left = np.random.default_rng(seed).random(len(adults)) < 0.5
+        scores = kldrift.compare(adults[left], adults[~left], segments=segments).scores
+        assert not set(scores["severity"]) & {"critical", "warning"}, seed
+        assert scores["segment"].nunique() == (2 if segments == [["sex"]] else 10)
+
+
 @pytest.mark.parametrize("source", [s for s, _ in SETS.values()], ids=SETS)
 def test_two_random_halves_of_a_data_set_raise_no_alarm(data, source):
     path = data / source

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from tables_sample import DAYS, MONITOR, run_row, window_tables
 
@@ -80,6 +81,7 @@ ANSWERS = {
         "feature",
         ["payment_type", "trip_distance", "tip_amount", "passenger_count"],
     ),
+    "The segments in which a feature that looks well as a whole has drifted": ("feature", []),
     "The history of one feature, with the score that no drift would give": ("kl", [0.42, 0.42]),
     "Where nulls became more": (
         "feature",
@@ -97,6 +99,21 @@ def test_a_query_of_the_page_answers_its_question(question, query):
     column, answer = ANSWERS[question]
     found = duckdb.sql(f"select {column} from ({query})").fetchall()
     assert found == [(value,) for value in answer]
+
+
+def test_a_segment_that_drifted_where_the_whole_did_not_is_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    prepare_output("drift")
+    tables = window_tables(DAYS[0], "run-1")
+    rows = tables["drift_scores"].to_pylist()
+    rows += [row | {"segment": "s=a", "severity": "critical"} for row in rows]
+    tables["drift_scores"] = pa.Table.from_pylist(rows, schema=TABLES["drift_scores"])
+    write_window("drift", MONITOR, DAYS[0], tables)
+    query = dict(QUERIES)["The segments in which a feature that looks well as a whole has drifted"]
+    well = [row["feature"] for row in rows if row["severity"] == "ok"]
+    assert well
+    found = duckdb.sql(f"select feature, segment from ({query})").fetchall()
+    assert found == [(feature, "s=a") for feature in well]
 
 
 def test_each_question_of_the_page_is_tried():

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from kldrift.plain import records
-from kldrift.result import RunResult
+from kldrift.result import RunResult, counted
 from kldrift.result_page import whole
 from kldrift.shift.page import CHARTS, fragment
 
@@ -27,6 +27,11 @@ class ShiftResult(RunResult):
 
     worst_rows: pd.DataFrame
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of windows and segments of each severity, the worst first."""
+        return counted(self.scores)
+
     def worst(self, n: int = 10) -> pd.DataFrame:
         """Return the ``n`` worst windows and segments; columns as of a run, and four more."""
         base = super().worst(n)
@@ -44,7 +49,9 @@ class ShiftResult(RunResult):
         """Return what a program wants to know, as values of strict JSON (null for NaN)."""
         found = records(self.worst_of_all().head(WORST_IN_SUMMARY))
         keys = ("place", "key", "kl", "champion_class", "challenger_class")
-        return super().summary() | {"worst_rows": [{k: row[k] for k in keys} for row in found]}
+        said = super().summary() | {"worst_rows": [{k: row[k] for k in keys} for row in found]}
+        del said["segment_severities"]  # here all rows are of segments, and counted as one
+        return said
 
     def to_html(self) -> str:
         """Return a page that needs nothing but itself: segments, distributions, worst rows."""
