@@ -13,12 +13,14 @@ from pyspark.sql import SparkSession
 
 from kldrift.errors import DatasetError
 from kldrift.scan.files import File
+from kldrift.scan.source import parallelism
 from kldrift.scan.summary import Asked, Summary, added, read_each
 
 FEW: Final = 256
 """Files whose footers the driver reads itself: sooner done than asked for."""
 FILES_PER_TASK: Final = 64
-"""At least, so that a task has something to do."""
+"""At least: a task costs more before it begins than the footers of some files."""
+TASKS_PER_WORKER: Final = 4
 TASKS: Final = 512
 """At most: each sends its schemas and the sizes of all columns."""
 
@@ -31,10 +33,11 @@ def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> Summ
     """
     if len(files) <= FEW:
         return read_each(files, asked)
-    size = max(FILES_PER_TASK, -(-len(files) // TASKS))
+    tasks = min(TASKS, TASKS_PER_WORKER * parallelism(spark))
+    size = max(FILES_PER_TASK, -(-len(files) // tasks))
     shares = [pickle.dumps(files[i : i + size], 5) for i in range(0, len(files), size)]
-    tasks = spark.range(0, len(shares), 1, len(shares))
-    rows = tasks.mapInArrow(partial(_read, shares, asked), "share long, footers binary").collect()
+    numbers = spark.range(0, len(shares), 1, len(shares))
+    rows = numbers.mapInArrow(partial(_read, shares, asked), "share long, footers binary").collect()
     return added(_summary(row["footers"]) for row in sorted(rows, key=lambda row: row["share"]))
 
 

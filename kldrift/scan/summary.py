@@ -17,6 +17,8 @@ from kldrift.scan.files import File, Footers, Piece
 from kldrift.scan.naming import Naming
 
 FOOTER_THREADS: Final = 16
+FOOTERS_AT_ONCE: Final = 128
+"""Read ahead of their being added up: bounds what is held of wide files."""
 SPARK_NOTES: Final = b"org.apache.spark.sql.parquet.row.metadata"
 """Spark's own schema: it says which text columns do not compare byte by byte."""
 
@@ -106,8 +108,10 @@ def read_each(files: Sequence[File], asked: Asked = NOTHING) -> Summary:
     Raises:
         DatasetError: a file is missing or damaged.
     """
+    read = functools.partial(_footer, asked=asked)
+    starts = range(0, len(files), FOOTERS_AT_ONCE)
     with ThreadPoolExecutor(FOOTER_THREADS) as pool:
-        return added(pool.map(functools.partial(_footer, asked=asked), files))
+        return added(s for i in starts for s in pool.map(read, files[i : i + FOOTERS_AT_ONCE]))
 
 
 ReadEach = Callable[[Sequence[File], Asked], Summary]
