@@ -1,8 +1,8 @@
 """Counting a batch of one feature: the kernels that every row goes through.
 
 The cell of a number is looked up in a grid over the edges; where there are few numbers, they are
-sorted and the edges are searched among them. Text is counted by dictionary code. No kernel runs
-Python per value.
+sorted and the edges are searched among them; whole numbers close together are counted one by one.
+Text is counted by dictionary code. No kernel runs Python per value.
 """
 
 from __future__ import annotations

@@ -180,6 +180,18 @@ def test_each_batch_is_counted_by_its_own_dictionary(remembered, batches):
 
 
 @quick
+@given(st.lists(st.none() | st.booleans(), max_size=40), st.sampled_from([0.0, 1.0, 0.5]))
+def test_flags_are_counted_as_the_integers_that_they_are(values, pivot):
+    counter = Counter(NumericSupport(np.array([0, 1, 2]), pivot=pivot), Reading.INTEGER)
+    flags = pa.array(values, pa.bool_())
+    counts, moments = counter.count(flags)
+    same, its = counter.count(flags.cast(pa.int64()))
+    assert counts.tolist() == same.tolist()
+    assert counts.tolist() == [0, values.count(False), values.count(True), 0, values.count(None)]
+    assert moments == its
+
+
+@quick
 @given(texts)
 def test_categories_have_no_moments(sample):
     assert Counter(support_for(sample), sample.reading).count(sample.column)[1] == NO_MOMENTS

@@ -25,6 +25,8 @@ def assert_in_order(way, values):
     assert (np.diff(found) >= 0).all()
     assert found[0] >= 0
     assert found[-1] < SLOTS
+    if way.exact:
+        assert (np.diff(found[(found > 0) & (found < SLOTS - 1)]) > 0).all()
     for i in range(len(values)):
         assert slots(way, values[i : i + 1])[0] == found[i]
 
@@ -37,6 +39,15 @@ def test_doubles_keep_their_order(edges, values, unit):
     for way in (EvenSlots.over(cuts), BitSlots(cuts, unit), best(cuts)):
         if way is not None:
             assert_in_order(way, values)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(-99, 99), UNITS)
+def test_neighbouring_doubles_keep_their_order(steps, unit):
+    cuts = np.array([1.0, np.nextafter(1.0, 2.0)])
+    values = np.unique(np.concatenate([cuts, 1 + np.arange(9) * steps * 2.0**-52]))
+    for way in (EvenSlots.over(cuts), BitSlots(cuts, unit), best(cuts)):
+        assert_in_order(way, values)
 
 
 @settings(max_examples=200, deadline=None)
