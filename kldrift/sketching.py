@@ -162,7 +162,7 @@ class _TextSketcher:
         tally = Tally(pa.DictionaryArray.from_arrays(each, self._dictionary))
         rows = np.bincount(tally.codes + 2, self._rows, len(tally.names) + 2).astype(np.int64)
         self._add_part(tally.names, rows[2:], int(rows[1]) + self._null, int(rows[0]))
-        self._dictionary, self._null = None, 0
+        self._dictionary, self._rows, self._null = None, self._rows[:0].copy(), 0
 
     def _add_part(self, names: pa.Array, rows: NDArray[np.int64], null: int, nan: int) -> None:
         used = rows > 0  # a dictionary may hold values that no row has

@@ -114,4 +114,5 @@ def test_nominated_numbers_stay_few_also_for_rows_that_come_in_order():
     slots = Slots(sketch_of(values, limit=4_096))
     for batch in np.split(values, 400):
         slots.add(batch)
+        assert sum(map(len, slots._heavy)) <= 4_096
     assert len(slots.sketch().heavy) < NOMINATION

@@ -24,7 +24,7 @@ from strategies import (
     trees,
 )
 
-from kldrift.distinct import HASHES, scatter
+from kldrift.distinct import HASHES, scatter, smallest_hashes
 from kldrift.reading import Reading, label
 from kldrift.sketch import LIMIT, NOMINATION, NumericSketch, order_key
 from kldrift.sketching import sketch_batch
@@ -80,6 +80,13 @@ def test_a_resolution_given_in_advance_saves_work_and_changes_nothing(data, samp
     early = min(level, whole.level)
     pieces = data.draw(parts(sample.column))
     same(reduce(add, [by_sorting(p, sample.reading, FEW, early) for p in pieces]), whole)
+
+
+@quick
+@given(floats | integers, st.integers(0, 63))
+def test_a_sketch_made_coarser_is_that_of_the_rows_at_that_resolution(sample, level):
+    sketch = by_sorting(sample.column, sample.reading, 100)
+    same(sketch.coarsened(level), by_sorting(sample.column, sample.reading, 100, level))
 
 
 @quick
@@ -168,6 +175,17 @@ def test_different_integers_have_different_hashes_that_fill_the_range():
     hashes = scatter(np.arange(-50_000, 50_000))
     assert len(np.unique(hashes)) == 100_000
     assert np.abs(np.histogram(hashes / 2.0**64, 10, (0, 1))[0] - 10_000).max() < 500
+
+
+@pytest.mark.parametrize("rows", [1, 7, 3_000])
+def test_the_smallest_hashes_are_the_same_in_any_batches(rows):
+    values = np.random.default_rng(rows).integers(0, 9_000, 30_000)
+    smallest = np.unique(scatter(np.unique(values)))[:HASHES]
+    # The last one comes last: it lies between the two largest that were kept until then.
+    last = scatter(values) == smallest[-1]
+    values = np.concatenate([values[~last], values[last]])
+    known = smallest_hashes(values[:-rows])
+    np.testing.assert_array_equal(smallest_hashes(values[-rows:], known), smallest)
 
 
 @pytest.mark.parametrize("distinct", [100, HASHES - 1, 20_000, 300_000])

@@ -156,24 +156,40 @@ def test_a_sketch_can_be_asked_for_at_any_time(kind):
         same(accumulator.sketch(), by_sorting(column.slice(0, end), reading, 64))
 
 
-def test_numbers_after_the_first_batches_are_counted_without_sorting(monkeypatch):
+MOVING = {
+    "normal": lambda rng, _: rng.standard_normal(50_000),
+    "rising": lambda _, i: np.arange(50_000.0) + 50_000 * i,
+    "a few new ones in each": lambda rng, _: np.where(
+        rng.random(50_000) < 0.97, rng.integers(0, 4_000, 50_000) / 7, 600 * rng.random(50_000)
+    ),
+}
+
+
+@pytest.mark.parametrize("moving", MOVING)
+def test_numbers_after_the_first_batches_are_counted_without_sorting(monkeypatch, moving):
     rng = np.random.default_rng(0)
-    accumulator = sketcher(Reading.FLOAT, 64)
-    for _ in range(3):
-        accumulator.add(pa.array(rng.standard_normal(50_000)))
+    batches = [pa.array(MOVING[moving](rng, i)) for i in range(22)]
+    accumulator = sketcher(Reading.FLOAT, 6_000)
+    for batch in batches[:12]:
+        accumulator.add(batch)
     ordered = []
     sort = np.sort
-    monkeypatch.setattr(np, "sort", lambda values: ordered.append(len(values)) or sort(values))
-    for _ in range(10):
-        accumulator.add(pa.array(rng.standard_normal(50_000)))
-    assert sum(ordered) < 5_000
+
+    def counting_sort(keys, kind=None):
+        ordered.append(0 if kind == "stable" else len(keys))  # that merges cells
+        return sort(keys, kind=kind)
+
+    monkeypatch.setattr(np, "sort", counting_sort)
+    for batch in batches[12:]:
+        accumulator.add(batch)
+    assert sum(ordered) < 0.02 * 10 * 50_000
 
 
 @pytest.mark.parametrize("rows", [10, 1_000_000])
 def test_a_batch_is_let_go(rows):
     accumulator = sketcher(Reading.FLOAT)
     before = pa.total_allocated_bytes()
-    batch = pa.array(np.arange(1_000_000.0)).cast(pa.float32()).cast(pa.float64())
+    batch = pa.array(np.ones(1_000_000, dtype=np.int64)).cast(pa.float64())
     accumulator.add(batch.slice(0, rows))
     del batch
     assert pa.total_allocated_bytes() - before < 1_000_000
@@ -229,6 +245,16 @@ def test_batches_that_share_a_dictionary_are_counted_by_code(monkeypatch):
     assert counted(found) == {"a": 6, "b": 4}
     assert (found.rows, found.null) == (10, 6)
     assert len(labelled) == 1
+
+
+def test_memory_is_bounded_by_names_not_by_dictionaries():
+    accumulator = sketcher(Reading.TEXT, 100)
+    for i in range(50):
+        names = [f"name {j}" for j in range(90 * i, 90 * i + 90)]
+        accumulator.add(pa.array(names).dictionary_encode())
+        assert len(pickle.dumps(accumulator)) < 10_000
+    accumulator.add(pa.array(np.arange(10_000)).cast(pa.string()).dictionary_encode())
+    assert len(pickle.dumps(accumulator)) < 10_000
 
 
 def test_equal_codes_of_different_dictionaries_are_different_values():
