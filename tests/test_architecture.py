@@ -16,6 +16,7 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 # From the bottom to the top; a part imports from those below it and from itself.
 LAYERS = (
     ("errors",),
+    ("cells",),
     ("support", "moments", "comoments"),
     ("sketch", "reading", "profile", "vectors"),
     ("grid",),

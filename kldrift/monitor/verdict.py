@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from kldrift.cells import Cell, CellKind, Cells
 from kldrift.config import JOINT_METRICS, Config, Threshold
 from kldrift.divergence.kl import kl_terms
 from kldrift.features import NO_OVERRIDE, Pair
@@ -17,7 +18,7 @@ from kldrift.probabilities import Probabilities, probabilities
 from kldrift.profile import Counts
 from kldrift.score import SCORES, Comparison, scored_counts
 from kldrift.significance import q_values
-from kldrift.support import Cell, CellKind, NumericSupport
+from kldrift.support import NumericSupport
 from kldrift.threshold import Severity, exceeded
 
 
@@ -52,7 +53,7 @@ class ScoredCells:
         contributions: what each adds to ``kl``, in nats.
     """
 
-    cells: tuple[Cell, ...]
+    cells: Cells
     rows_current: Counts
     rows_reference: Counts
     current: Probabilities
@@ -194,7 +195,7 @@ def scored_cells(comparison: Comparison, pseudocount: float, missing: str) -> Sc
     occupied = (p + q) > 0
     current = probabilities(p, occupied, pseudocount=pseudocount)[occupied]
     reference = probabilities(q, occupied, pseudocount=pseudocount)[occupied]
-    cells = tuple(c for c, o in zip(comparison.scored.cells, occupied, strict=True) if o)
+    cells = comparison.scored.cells.take(occupied)
     terms = kl_terms(current, reference)
     return ScoredCells(cells, p[occupied], q[occupied], current, reference, terms)
 
