@@ -24,6 +24,7 @@ LAYERS = (
     ("significance",),
     ("score", "joint"),
     ("config",),
+    ("patterns",),
     ("threshold", "features"),
     ("group",),
     ("java", "progress", "scan", "tables", "expectations"),

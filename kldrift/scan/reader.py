@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,7 +53,7 @@ class Reader:
             names = None if file.names is None else dict(file.names)
             texts = plain if names is None else [names[n] for n in plain if n in names]
             with file.open(texts) as parquet:
-                there = frozenset(parquet.schema_arrow.names)
+                inside = _inside(file, parquet.schema_arrow.names, self.partitions.names)
                 try:
                     for first in range(0, len(self.features), BLOCK):
                         block = self.features[first : first + BLOCK]
@@ -62,11 +61,10 @@ class Reader:
                         extra = [f for j in beside for f in self.groups[j].features]
                         wanted = [*block, *extra]
                         for some in _together(parquet, groups, self.batch_rows):
-                            for batch in self._batches(parquet, file, some, wanted, there):
-                                yield first, [_column(batch, f) for f in block]
+                            for batch in self._batches(parquet, file, some, wanted, inside):
+                                yield first, _columns(batch, block)
                                 for j in beside:
-                                    members = self.groups[j].features
-                                    yield -1 - j, [_column(batch, f) for f in members]
+                                    yield -1 - j, _columns(batch, self.groups[j].features)
                 except (pa.ArrowException, OSError) as cause:
                     raise DatasetError(f"cannot read {file.path!r}: {cause}") from cause
 
@@ -83,10 +81,8 @@ class Reader:
         file: File,
         groups: list[int],
         block: Sequence[Feature],
-        there: AbstractSet[str],
+        names: Mapping[str, str],
     ) -> Iterator[pa.Table]:
-        inside = {n: n for n in there} if file.names is None else dict(file.names)
-        names = {n: i for n, i in inside.items() if i in there and n not in self.partitions.names}
         paths = [".".join((names[f.path[0]], *f.path[1:])) for f in block if f.path[0] in names]
         paths += [names[c] for c in self.where_columns if c in names]
         wanted = list(dict.fromkeys(paths))
@@ -155,10 +151,20 @@ def _kept(
     return np.concatenate([kept[ends[i] - sizes[i] : ends[i]] for i in groups])
 
 
-def _column(table: pa.Table, feature: Feature) -> pa.Array:
-    if feature.path[0] not in table.column_names:
-        return pa.nulls(table.num_rows)
-    chunked = table.column(feature.path[0])
-    if chunked.num_chunks == 1:
-        return feature.of(chunked.chunk(0))
-    return feature.of(chunked.combine_chunks())
+def _inside(file: File, there: Sequence[str], partitions: Sequence[str]) -> dict[str, str]:
+    """What the file calls each column of the dataset that it holds."""
+    known, outside = frozenset(there), frozenset(partitions)
+    names = ((n, n) for n in there) if file.names is None else file.names
+    return {n: inside for n, inside in names if inside in known and n not in outside}
+
+
+def _columns(table: pa.Table, features: Sequence[Feature]) -> list[pa.Array]:
+    there = frozenset(table.column_names)
+    return [
+        _values(table.column(f.path[0]), f) if f.path[0] in there else pa.nulls(table.num_rows)
+        for f in features
+    ]
+
+
+def _values(column: pa.ChunkedArray, feature: Feature) -> pa.Array:
+    return feature.of(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())
