@@ -261,7 +261,9 @@ class Scored:
     @cached_property
     def starts(self) -> NDArray[np.intp]:
         """The first stored cell of each scored cell."""
-        return np.flatnonzero(np.diff(self.target, prepend=-1))
+        first = np.ones(len(self.target), dtype=np.bool_)
+        np.not_equal(self.target[1:], self.target[:-1], out=first[1:])
+        return np.flatnonzero(first)
 
     @property
     def size(self) -> int:
@@ -274,8 +276,10 @@ class Scored:
         codes = self.support.codes
         if self.size == len(codes):
             return codes
-        merged = np.diff(self.starts, append=len(codes)) > 1
-        return np.where(merged, np.int8(CODES[CellKind.BIN]), codes[self.starts])
+        ends = np.append(self.starts[1:], len(codes)) - 1
+        kinds = codes[self.starts]
+        kinds[ends > self.starts] = CODES[CellKind.BIN]
+        return kinds
 
     @cached_property
     def cells(self) -> Cells:

@@ -189,6 +189,8 @@ def score_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
 
 def settled_profile(profile: Profile, settled: Settled) -> Profile:
     """The profile on the support that its own counts decided."""
+    if settled.support is profile.support:
+        return profile
     return Profile(settled.support, settled.fold(profile.counts), profile.moments)
 
 

@@ -16,7 +16,7 @@ from kldrift.divergence.kl import kl_terms
 from kldrift.features import NO_OVERRIDE, Pair
 from kldrift.probabilities import Probabilities, probabilities
 from kldrift.profile import Counts
-from kldrift.score import SCORES, Comparison, scored_counts
+from kldrift.score import Comparison, scored_counts
 from kldrift.significance import q_values
 from kldrift.support import NumericSupport
 from kldrift.threshold import Severity, exceeded
@@ -125,8 +125,8 @@ class Verdict:
 
     def value(self, metric: str) -> float | None:
         """A score, or None where it could not be computed."""
-        found = self.scores.get(metric, np.nan)
-        return None if np.isnan(found) else float(found)
+        found = self.scores.get(metric, math.nan)
+        return None if math.isnan(found) else float(found)
 
     @property
     def failed(self) -> bool:
@@ -150,15 +150,20 @@ def verdict_of(
         status = Status.TYPE_CHANGED if p.changed else Status.MISSING_FEATURE
         return replace(base, status=status, reason=p.changed or "not in the current dataset")
     assert comparison is not None
-    status, reason = _status(p, config, comparison, scores)
+    counts = scored_counts(comparison, config.scoring.missing)
+    status, reason = _status(p, config, comparison, counts, scores)
     if status not in SCORED:
         return replace(base, status=status, reason=reason)
-    cells = scored_cells(comparison, config.scoring.pseudocount, config.scoring.missing)
+    cells = scored_cells(comparison, counts, config.scoring.pseudocount)
     return replace(base, status=status, reason=reason, scores=scores, cells=cells)
 
 
 def _status(  # noqa: PLR0911 - one line per status
-    p: Pair, config: Config, comparison: Comparison, scores: Mapping[str, float]
+    p: Pair,
+    config: Config,
+    comparison: Comparison,
+    counts: tuple[Counts, Counts],
+    scores: Mapping[str, float],
 ) -> tuple[Status, str]:
     n, m = comparison.current.rows, comparison.reference.rows
     for rows, side in ((m, "reference"), (n, "current dataset")):
@@ -167,9 +172,9 @@ def _status(  # noqa: PLR0911 - one line per status
     nulls = (comparison.current.counts[-1] == n, comparison.reference.counts[-1] == m)
     if p.changed and not any(nulls):
         return Status.TYPE_CHANGED, p.changed
-    now, before = scored_counts(comparison, config.scoring.missing)
+    now, before = counts
     both = {"reference": before, "current dataset": now}
-    gone = [side for side, counts in both.items() if not counts.any()]
+    gone = [side for side, found in both.items() if not found.any()]
     if gone:
         where = " and the ".join(gone)
         return Status.EMPTY, f"every value is missing in the {where}; scoring.missing is exclude"
@@ -189,9 +194,11 @@ def _status(  # noqa: PLR0911 - one line per status
     return Status.OK, ""
 
 
-def scored_cells(comparison: Comparison, pseudocount: float, missing: str) -> ScoredCells:
+def scored_cells(
+    comparison: Comparison, counts: tuple[Counts, Counts], pseudocount: float
+) -> ScoredCells:
     """The occupied cells of a comparison, and what each adds to ``kl``."""
-    p, q = scored_counts(comparison, missing)
+    p, q = counts
     occupied = (p + q) > 0
     current = probabilities(p, occupied, pseudocount=pseudocount)[occupied]
     reference = probabilities(q, occupied, pseudocount=pseudocount)[occupied]
@@ -217,8 +224,8 @@ def _judged(verdict: Verdict, q: float, config: Config) -> Verdict:
     if verdict.status not in SCORED:
         return verdict
     q_value = None if np.isnan(q) else q
-    scores = {name: verdict.value(name) for name in SCORES}
     thresholds = applicable(verdict)
+    scores = {name: verdict.value(name) for name in thresholds}
     severity, metric = exceeded(scores, q_value, thresholds, config.significance.alpha)
     reason = verdict.reason
     if metric is not None and severity in (Severity.WARNING, Severity.CRITICAL):

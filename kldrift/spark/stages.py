@@ -110,9 +110,7 @@ def _choose_bucket(
 ) -> pd.DataFrame:
     merged = _merged_sketches(sketches)
     proposals = [pickle.dumps(propose_one(features[i], s, binning), 5) for i, s in merged.items()]
-    return pd.DataFrame({"feature": list(merged), "proposal": proposals}).astype(
-        {"feature": "int32"}
-    )
+    return pd.DataFrame({"feature": np.array(list(merged), np.int32), "proposal": proposals})
 
 
 def count(
@@ -150,6 +148,8 @@ def _groups(groups: Sequence[Group], first: int, rows: Sequence[Any]) -> list[Gr
 
 def _group_frame(groups: Sequence[Group], first: int, parts: pd.DataFrame) -> pd.DataFrame:
     """The parts of groups, merged."""
+    if parts.empty:
+        return _frame([], {}, {})
     found = _groups(groups, first, parts.to_dict("records"))
     rows = [
         packed_row((first + j, *row))
@@ -179,13 +179,15 @@ _MomentsOf = dict[int, Moments]
 def _merged(parts: pd.DataFrame) -> tuple[_CountsOf, _MomentsOf]:
     counts: _CountsOf = {}
     moments: _MomentsOf = {}
-    for row in parts.to_dict("records"):
-        i = int(row["feature"])
+    columns = (parts[name].tolist() for name in ("feature", "counts", *MOMENTS))
+    for i, packed, rows, *sums in zip(*columns, strict=True):
+        part = np.frombuffer(packed, dtype=np.int64)
+        part_moments = Moments(int(rows), 0.0, *sums)  # about what does not matter for adding
         if i in counts:
-            counts[i] = counts[i] + counts_of(row)
-            moments[i] = moments[i] + _moments(row)
+            counts[i] = counts[i] + part
+            moments[i] += part_moments
         else:
-            counts[i], moments[i] = counts_of(row), _moments(row)
+            counts[i], moments[i] = part, part_moments
     return counts, moments
 
 
@@ -202,10 +204,17 @@ def _with_groups(merged: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([merged.astype(object), groups.astype(object)]).astype({"feature": "int32"})
 
 
-def _frame(order: Sequence[int], counts: _CountsOf, moments: _MomentsOf) -> pd.DataFrame:
-    rows = [packed_row((i, counts[i], *moment_columns(moments[i]), None)) for i in order]
-    frame = pd.DataFrame(rows, columns=["feature", "counts", *MOMENTS, "sums"])
-    return frame.astype({"feature": "int32"})
+def _frame(
+    order: Sequence[int], counts: _CountsOf, moments: _MomentsOf, **more: NDArray[np.float64]
+) -> pd.DataFrame:
+    """A row per feature, made of whole columns: pandas takes its time over each row and change."""
+    columns: dict[str, Any] = {
+        "feature": np.array(order, dtype=np.int32),
+        "counts": [counts[i].tobytes() for i in order],
+    }
+    rows = [moment_columns(moments[i]) for i in order]
+    columns |= dict(zip(MOMENTS, zip(*rows, strict=True) if rows else [()] * 7, strict=True))
+    return pd.DataFrame(columns | {"sums": None} | more)
 
 
 def count_and_score(
@@ -263,10 +272,8 @@ def _reference_rows(spark: SparkSession, references: Sequence[tuple[Profile, Sco
 
 def _score_bucket(scoring: tuple[float, str], sides: pd.DataFrame) -> pd.DataFrame:
     is_reference = sides["reference"].notna()
-    references: dict[int, tuple[Profile, Scored]] = {
-        int(i): pickle.loads(payload)
-        for i, payload in sides.loc[is_reference, ["feature", "reference"]].itertuples(index=False)
-    }
+    payloads = zip(*(sides.loc[is_reference, c] for c in ("feature", "reference")), strict=True)
+    references: dict[int, tuple[Profile, Scored]] = {i: pickle.loads(p) for i, p in payloads}
     counts, moments = _merged(sides[~is_reference])
     pairs = []
     for i, (reference, scored) in references.items():
@@ -275,7 +282,7 @@ def _score_bucket(scoring: tuple[float, str], sides: pd.DataFrame) -> pd.DataFra
         pairs.append(Comparison(current, reference, scored))
     pseudocount, missing = scoring
     scores = score(pairs, pseudocount=pseudocount, missing=missing)
-    return _frame(list(references), counts, moments).assign(**scores)
+    return _frame(list(references), counts, moments, **scores)
 
 
 def tasks_done(spark: SparkSession) -> Iterator[tuple[int, int]]:
