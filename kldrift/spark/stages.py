@@ -24,6 +24,7 @@ from kldrift.group import NO_ROWS, Group, GroupCounts
 from kldrift.moments import Moments
 from kldrift.profile import Profile
 from kldrift.scan.protocol import Source
+from kldrift.scan.sent import Sent
 from kldrift.scan.source import TASKS_PER_WORKER, parallelism
 from kldrift.scan.tasks import (
     COUNTS_DDL,
@@ -70,9 +71,10 @@ def propose(
 ) -> list[Proposal]:
     """Propose a support for each feature, from one scan of the reference."""
     sketches = source.through(spark, SketchProgram(features), SKETCHES_DDL)
+    sent = Sent(features)
 
     def chooser(sketches: pd.DataFrame) -> pd.DataFrame:
-        return _choose_bucket(features, binning, sketches)
+        return _choose_bucket(sent.value, binning, sketches)
 
     buckets = _bucket(spark, len(features))
     most = TASKS_PER_WORKER * parallelism(spark)
@@ -129,11 +131,16 @@ def count(
         return _merge_bucket(first, groups, parts)
 
     merged = counts.groupBy(_bucket(spark, first)).applyInPandas(merger, COUNTS_DDL)
-    rows = collect(merged)
+    rows = _records(collect(merged))
     profiles = {
         row["feature"]: _profile(row, supports) for row in rows if row["feature"] < len(supports)
     }
     return [profiles[i] for i in range(len(supports))], _groups(groups, len(supports), rows)
+
+
+def _records(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows by name: Spark's own look for the place of a name each time that one is asked for."""
+    return [row.asDict() for row in rows]
 
 
 def _groups(groups: Sequence[Group], first: int, rows: Sequence[Any]) -> list[GroupCounts]:
@@ -248,7 +255,8 @@ def count_and_score(
         merged = _group_frame(groups, first, sides[~single])
         return _with_groups(scores, merged.assign(**dict.fromkeys(SCORES)))
 
-    rows = collect(sides.groupBy(_bucket(spark, first)).applyInPandas(scorer, SCORED_DDL))
+    merged = sides.groupBy(_bucket(spark, first)).applyInPandas(scorer, SCORED_DDL)
+    rows = _records(collect(merged))
     pairs = {}
     for row in rows:
         if row["feature"] >= len(supports):
