@@ -10,15 +10,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kldrift.cells import CODES, CellKind, Cells
 from kldrift.sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.support import (
     CategoricalSupport,
-    Cell,
-    CellKind,
     Keys,
     NumericSupport,
     Support,
@@ -94,7 +96,7 @@ def choose(
         proposal = _categories(sketch, binning, floats=floats)
     else:
         proposal = _intervals(sketch, binning, scale, unit)
-    return replace(proposal, skip="") if keep else proposal
+    return replace(proposal, skip="") if keep and proposal.skip else proposal
 
 
 def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) -> Proposal:
@@ -121,10 +123,11 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
     cuts[1:] |= heavy[:-1]
     parts = [lows[cuts], step(lows[heavy & single]), step(highs[-1:])]
     pivot = _middle(sketch)
-    base = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
+    base = support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
     tentative = _inside(sketch.heavy, lows, highs, heavy & ~single)
-    parts += [tentative, step(tentative)]
-    support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
+    if len(tentative):
+        parts += [tentative, step(tentative)]
+        support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
     fewest = max(1 / few, 2 / NOMINATION)  # lighter ones may not be nominated
     return Proposal(support, tuple(tentative.tolist()), fewest, skip=skip, base=base)
 
@@ -151,15 +154,14 @@ def _categories(sketch: TextSketch, binning: Binning, *, floats: bool) -> Propos
         distinct = len(sketch.counts)
         if sketch.rows >= TEXT_ID_ROWS and distinct >= TEXT_ID_SHARE * sketch.rows:
             skip = f"near-unique: {distinct:,} different values in {sketch.rows:,} rows"
-        chosen = _most_frequent(sketch.values.to_pylist(), sketch.counts, most)
+        chosen = _most_frequent(sketch.values, sketch.counts, most)
         if distinct and not chosen:
             skip = skip or _too_many(CHOSEN_ROWS)
         return Proposal(CategoricalSupport(chosen, floats), skip=skip)
     share = max(2 / sketch.limit, CHOSEN_ROWS / sketch.rows)
     candidates = sketch.counts + sketch.deducted >= share * sketch.rows
-    names = np.array(sketch.values.to_pylist(), dtype=object)[candidates]
-    skip = "" if len(names) else _too_many(share * sketch.rows)
-    chosen = tuple(sorted(names.tolist()))
+    chosen = tuple(sorted(sketch.values.filter(pa.array(candidates)).to_pylist()))
+    skip = "" if chosen else _too_many(share * sketch.rows)
     return Proposal(CategoricalSupport(chosen, floats), chosen, share, most, skip)
 
 
@@ -167,12 +169,14 @@ def _too_many(rows: float) -> str:
     return f"near-unique: no value has {math.ceil(rows):,} rows"
 
 
-def _most_frequent(names: list[str], counts: NDArray[np.int64], most: int) -> tuple[str, ...]:
+def _most_frequent(names: pa.Array, counts: NDArray[np.int64], most: int) -> tuple[str, ...]:
     """The most frequent names; equally frequent ones in the order of their text."""
-    ranked = sorted(zip((-counts).tolist(), names, strict=True))
-    if len(ranked) > most:
-        ranked = [(count, name) for count, name in ranked[:most] if -count >= CHOSEN_ROWS]
-    return tuple(name for _, name in ranked)
+    if len(counts) > most:
+        least = max(int(np.partition(counts, -most)[-most]), CHOSEN_ROWS)
+        names, counts = names.filter(pa.array(counts >= least)), counts[counts >= least]
+    ranked = pa.record_batch([pa.array(-counts), names], ["counts", "names"])
+    order = pc.sort_indices(ranked, [("counts", "ascending"), ("names", "ascending")])
+    return tuple(names.take(order[:most]).to_pylist())
 
 
 @dataclass(frozen=True)
@@ -229,7 +233,7 @@ def _settle_categories(
     n = len(support.categories)
     rows = int(counts[: n + 1].sum())
     frequent = counts[:n] >= proposal.share * rows
-    names = [c for c, f in zip(support.categories, frequent, strict=True) if f]
+    names = pa.array(support.categories, pa.string()).filter(pa.array(frequent))
     chosen = _most_frequent(names, counts[:n][frequent], proposal.most)
     place = {name: i for i, name in enumerate(chosen)}
     settled = CategoricalSupport(chosen, support.floats)
@@ -240,25 +244,66 @@ def _settle_categories(
     return Settled(settled, np.array(target, dtype=np.intp), skip)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scored:
     """How stored cells are merged into the cells that are scored.
 
     Attributes:
         target: index of the scored cell that each stored cell belongs to, not decreasing.
-        cells: the scored cells.
+        support: the stored cells.
     """
 
     target: NDArray[np.intp]
-    cells: tuple[Cell, ...]
+    support: Support
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels: not what is worked out from it."""
+        return {"target": self.target, "support": self.support}
 
     @cached_property
     def starts(self) -> NDArray[np.intp]:
         """The first stored cell of each scored cell."""
-        return np.flatnonzero(np.diff(self.target, prepend=-1))
+        first = np.ones(len(self.target), dtype=np.bool_)
+        np.not_equal(self.target[1:], self.target[:-1], out=first[1:])
+        return np.flatnonzero(first)
+
+    @property
+    def size(self) -> int:
+        """Number of scored cells."""
+        return int(self.target[-1]) + 1
+
+    @cached_property
+    def codes(self) -> NDArray[np.int8]:
+        """Kind of each scored cell, as a place in ``KINDS``."""
+        codes = self.support.codes
+        if self.size == len(codes):
+            return codes
+        ends = np.append(self.starts[1:], len(codes)) - 1
+        kinds = codes[self.starts]
+        kinds[ends > self.starts] = CODES[CellKind.BIN]
+        return kinds
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The scored cells."""
+        support, cells = self.support, self.support.cells
+        if self.size == len(cells) or isinstance(support, CategoricalSupport):
+            return cells
+        ends = np.append(self.starts[1:], len(cells)) - 1
+        merged = self.starts != ends
+        upper = cells.upper[ends]
+        if support.integral:  # behind the last value, not at it
+            last = np.flatnonzero(merged & (ends < len(support.edges)))
+            last = last[support.points[ends[last]]]
+            upper[last] = support.edges[ends[last]] / support.scale
+        labels = cells.labels[self.starts]
+        labels[merged] = None
+        return Cells(self.codes, cells.lower[self.starts], upper, labels)
 
     def fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Rows per scored cell from rows per stored cell, along the last axis."""
+        if self.size == counts.shape[-1]:
+            return counts
         return np.add.reduceat(counts, self.starts, axis=-1)
 
 
@@ -275,31 +320,21 @@ def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int)
         reference: rows of the whole reference in each of them.
         bins: number of cells to aim at.
     """
-    if isinstance(support, CategoricalSupport) or not (reference[: support.intervals].any()):
-        return Scored(np.arange(support.size), support.cells)
-    kinds = np.array(support.kinds[: support.intervals])
+    target = np.arange(support.size)
+    if isinstance(support, CategoricalSupport):
+        return Scored(target, support)
     counts = reference[: support.intervals]
-    bins = min(bins, max(FEWEST_BINS, int(counts.sum()) // ROWS_PER_BIN))
-    merged = kinds == CellKind.BIN
+    rows = int(counts.sum())
+    if not rows:
+        return Scored(target, support)
+    codes = support.codes[: support.intervals]
+    bins = min(bins, max(FEWEST_BINS, rows // ROWS_PER_BIN))
+    merged = codes == CODES[CellKind.BIN]
     if counts[merged].any():
-        merged |= (kinds == CellKind.VALUE) & (counts * bins < counts.sum())
+        merged |= (codes == CODES[CellKind.VALUE]) & (counts * bins < rows)
     middle = np.cumsum(counts) - counts / 2
-    share = np.floor(middle / max(1, int(counts.sum())) * bins)
+    share = np.floor(middle / rows * bins)
     same = merged[1:] & merged[:-1] & (share[1:] == share[:-1])
-    inner = np.concatenate([[0], np.cumsum(~same)])
-    tail = np.arange(support.size - support.intervals) + inner[-1] + 1
-    target = np.concatenate([inner, tail]).astype(np.intp)
-    starts = np.flatnonzero(np.diff(target, prepend=-1))
-    ends = np.append(starts[1:], support.size) - 1
-    cells = tuple(
-        support.cell(int(s)) if s == e else _joined(support, int(s), int(e))
-        for s, e in zip(starts, ends, strict=True)
-    )
-    return Scored(target, cells)
-
-
-def _joined(support: NumericSupport, first: int, last: int) -> Cell:
-    upper = support.cell(last).upper
-    if support.integral and support.points[last] and last < len(support.edges):
-        upper = support.amount(support.edges[last])  # behind the last value, not at it
-    return Cell(CellKind.BIN, support.cell(first).lower, upper)
+    target[1 : support.intervals] -= np.cumsum(same)
+    target[support.intervals :] -= np.count_nonzero(same)
+    return Scored(target, support)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import pyarrow as pa
@@ -14,11 +14,14 @@ import pyarrow.compute as pc
 
 from kldrift.config import Features, Override
 from kldrift.errors import ConfigError
+from kldrift.patterns import Patterns
 from kldrift.reading import EXACT_DECIMAL_DIGITS, Reading
 from kldrift.support import Unit
 from kldrift.vectors import is_ml_vector, to_lists
 
 NO_OVERRIDE: Final = Override()
+HINTS: Final = 10
+"""A hint looks at every name: of many mistakes, the first ones tell what is wrong."""
 
 
 class Part(StrEnum):
@@ -136,11 +139,13 @@ def plan_features(
     skipped: list[Skipped] = []
     nested = list(_leaves((), schema))
     names = [".".join(path) for path, _ in nested]
+    times = Counter(names)
+    included, excluded = Patterns(wanted.include), Patterns(wanted.exclude)
     for (path, kind), dotted in zip(nested, names, strict=True):
-        name = dotted if names.count(dotted) == 1 else ".".join(f"`{p}`" for p in path)
-        if not any(_matches(n, p) for p in wanted.include for n in (name, path[0])):
+        name = dotted if times[dotted] == 1 else ".".join(f"`{p}`" for p in path)
+        if not included.match(name, path[0]):
             continue
-        if any(_matches(n, p) for p in wanted.exclude for n in (name, path[0])):
+        if excluded.match(name, path[0]):
             skipped.append(Skipped(name, "excluded by the configuration"))
             continue
         override = wanted.override.get(name, NO_OVERRIDE)
@@ -149,8 +154,9 @@ def plan_features(
             skipped.append(found)
         else:
             features.extend(found)
+    taken = {name for f in features for name in (f.name, f.path[0])}
     for field in derived or ():
-        if any(field.name in (f.name, f.path[0]) for f in features):
+        if field.name in taken:
             raise ConfigError(
                 f"features.derived.{field.name}: a column of that name is a feature too; "
                 "give the derived one another name, or exclude the column"
@@ -161,10 +167,6 @@ def plan_features(
             raise ConfigError(f"features.derived.{field.name}: {found.reason}")
         features.extend(replace(f, sql=wanted.derived[field.name]) for f in found)
     return FeaturePlan(tuple(features), tuple(skipped))
-
-
-def _matches(name: str, pattern: str) -> bool:
-    return name == pattern or fnmatchcase(name, pattern)  # a name may hold brackets and stars
 
 
 def _leaves(
@@ -201,7 +203,8 @@ def _of_type(
     plain = _plain(name, path, kind)
     if isinstance(plain, Skipped):
         return plain
-    plain = replace(plain, keep=override.keep or override.kind is not None)
+    if override.keep or override.kind is not None:
+        plain = replace(plain, keep=True)
     if override.kind == "categorical":
         floats = pa.types.is_floating(kind)
         plain = replace(plain, kind="categorical", reading=Reading.TEXT, scale=1, floats=floats)
@@ -320,6 +323,8 @@ def _match(reference: Feature, current: Feature | None) -> Pair:
     if not same:
         both: dict[str, Any] = {"reading": Reading.FLOAT, "scale": 1}
         reference, current = replace(reference, **both), replace(current, **both)
+    if reference.floats == current.floats:
+        return Pair(reference, current)
     floats = reference.floats or current.floats
     return Pair(replace(reference, floats=floats), replace(current, floats=floats))
 
@@ -341,16 +346,19 @@ def check_names(wanted: Features, names: Iterable[str], columns: Iterable[str]) 
     Raises:
         ConfigError: an include or an override matches nothing in either dataset.
     """
-    known = sorted({*names, *columns})
-    problems = []
+    names = {*names, *columns}
+    known = sorted(names)
+    problems: list[str] = []
     for key, patterns in (
         ("include", wanted.include),
         ("override", tuple(wanted.override)),
     ):
         for pattern in patterns:
-            glob = key != "override" and any(fnmatchcase(name, pattern) for name in known)
-            if not glob and pattern not in known and pattern != "*":
-                near = difflib.get_close_matches(pattern, known, 1)
+            if pattern in names or pattern == "*":
+                continue
+            if key == "override" or not Patterns([pattern]).match(*known):
+                asked = len(problems) < HINTS
+                near = difflib.get_close_matches(pattern, known, 1) if asked else []
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 problems.append(f"features.{key}: no column or feature is called {pattern!r}{hint}")
     if problems:

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldrift.binning import Scored
+from kldrift.cells import CODES, CellKind
 from kldrift.divergence import DIVERGENCES, gaussian_kl_parts
 from kldrift.divergence.wasserstein import wasserstein_formula
 from kldrift.probabilities import probabilities
 from kldrift.profile import Profile
 from kldrift.significance import g_test
-from kldrift.support import CellKind, NumericSupport, Support
+from kldrift.support import NumericSupport, Support
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +78,7 @@ def score(
         be computed: an infinite score, an ordered metric of categories, a side without rows.
     """
     out = {name: np.full(len(pairs), np.nan) for name in SCORES}
-    for which in _by_width([len(pair.scored.cells) for pair in pairs]):
+    for which in _by_width([pair.scored.size for pair in pairs]):
         _score_cells([pairs[i] for i in which], which, out, pseudocount, missing)
     ordered = [i for i, pair in enumerate(pairs) if positions_of(pair.support) is not None]
     for which in _by_width([_width(pairs[i].support) for i in ordered]):
@@ -94,7 +95,7 @@ def scored_counts(pair: Comparison, missing: str) -> tuple[NDArray[np.int64], ND
     p = pair.scored.fold(pair.current.counts)
     q = pair.scored.fold(pair.reference.counts)
     if missing == "exclude":
-        keep = [cell.kind not in (CellKind.NULL, CellKind.NAN) for cell in pair.scored.cells]
+        keep = ~np.isin(pair.scored.codes, [CODES[CellKind.NULL], CODES[CellKind.NAN]])
         p, q = p * keep, q * keep
     return p, q
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldrift.binning import Scored
+from kldrift.cells import CellKind
 from kldrift.score import (
     SCORES,
     Floats,
@@ -18,7 +19,7 @@ from kldrift.score import (
     positions_of,
 )
 from kldrift.segment_profiles import SegmentProfiles
-from kldrift.support import CellKind, NumericSupport
+from kldrift.support import NumericSupport
 
 CELLS_AT_ONCE: Final = 2**19
 """Cells of all segments that are scored together: bounds the memory of the formulas."""

@@ -112,7 +112,10 @@ def hypergeometric_p_value(x: Counts, marked: Counts, drawn: Counts, rows: Count
         below = np.where(up, (at + 1) * (rest + at + 1), (t - at + 1) * (s - at + 1))
         term *= above / below
         at += np.where(up, 1, -1)
-        tail += term
+        longer = tail + term
+        if (longer == tail).all():  # nor would later terms show: they only become smaller
+            break
+        tail = longer
     return np.asarray(np.minimum(1.0, 2 * tail))
 
 

@@ -14,12 +14,28 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.cells import CODES, KINDS, Cell, CellKind, Cells
 from kldrift.errors import SupportMismatchError
+
+__all__ = [
+    "LOWEST",
+    "CategoricalSupport",
+    "Cell",
+    "CellKind",
+    "Cells",
+    "Keys",
+    "NumericSupport",
+    "Support",
+    "Unit",
+    "pivot_of",
+    "require_same",
+    "step",
+]
 
 Keys = NDArray[Any]
 """int64 or float64."""
@@ -28,29 +44,10 @@ LOWEST = float(np.finfo(np.float64).min)
 """The smallest finite double; below it there is only minus infinity."""
 
 
-class CellKind(StrEnum):
-    """What kind of values a cell holds."""
-
-    BIN = "bin"
-    VALUE = "value"
-    CATEGORY = "category"
-    UNDERFLOW = "underflow"
-    OVERFLOW = "overflow"
-    NEGATIVE_INFINITY = "negative_infinity"
-    POSITIVE_INFINITY = "positive_infinity"
-    OTHER = "other"
-    NAN = "nan"
-    NULL = "null"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell: ``lower <= value < upper`` (None is open) or the values called ``label``."""
-
-    kind: CellKind
-    lower: float | None = None
-    upper: float | None = None
-    label: str | None = None
+_BELOW: Final = (CellKind.BIN, CellKind.OVERFLOW)
+_ABOVE: Final = (CellKind.BIN, CellKind.UNDERFLOW)
+HAS_LOWER: Final = np.array([kind in _BELOW for kind in KINDS])
+HAS_UPPER: Final = np.array([kind in _ABOVE for kind in KINDS])
 
 
 class Unit(StrEnum):
@@ -129,23 +126,31 @@ class NumericSupport:
         return np.concatenate([[False], inner, [last]])
 
     @cached_property
+    def codes(self) -> NDArray[np.int8]:
+        """Kind of each cell as a place in ``KINDS``, in the order of the counts."""
+        codes = np.empty(self.size, dtype=np.int8)
+        codes[: self.intervals] = np.where(self.points, CODES[CellKind.VALUE], CODES[CellKind.BIN])
+        codes[-1] = CODES[CellKind.NULL]
+        inner = codes[: self.intervals]
+        if not self.integral:
+            codes[-2] = CODES[CellKind.NAN]
+            # edges[0] is LOWEST and edges[-1] is +inf: the outermost intervals are the infinities.
+            inner[0] = CODES[CellKind.NEGATIVE_INFINITY]
+            inner[-1] = CODES[CellKind.POSITIVE_INFINITY]
+            inner = inner[1:-1]
+        if len(inner) == 1:
+            inner[0] = CODES[CellKind.OTHER]
+        else:
+            # The smallest and the largest key leave no room for a tail, and stay values.
+            for end, tail in ((0, CellKind.UNDERFLOW), (-1, CellKind.OVERFLOW)):
+                if inner[end] == CODES[CellKind.BIN]:
+                    inner[end] = CODES[tail]
+        return codes
+
+    @cached_property
     def kinds(self) -> tuple[CellKind, ...]:
         """Kind of each cell, in the order of the counts."""
-        inner = [CellKind.VALUE if p else CellKind.BIN for p in self.points[1:-1]]
-        if self.integral:
-            if not len(self.edges):
-                return (CellKind.OTHER, CellKind.NULL)
-            last = CellKind.VALUE if self.points[-1] else CellKind.OVERFLOW
-            return (CellKind.UNDERFLOW, *inner, last, CellKind.NULL)
-        # edges[0] is LOWEST and edges[-1] is +inf: the outermost intervals are the infinities.
-        if len(self.edges) == 2:
-            inner = [CellKind.OTHER]
-        else:
-            # The smallest and the largest double leave no room for a tail, and stay values.
-            inner[0] = inner[0] if self.points[1] else CellKind.UNDERFLOW
-            inner[-1] = inner[-1] if self.points[-2] else CellKind.OVERFLOW
-        infinities = (CellKind.NEGATIVE_INFINITY, CellKind.POSITIVE_INFINITY)
-        return (infinities[0], *inner, infinities[1], CellKind.NAN, CellKind.NULL)
+        return tuple(KINDS[code] for code in self.codes)
 
     def amount(self, key: float) -> float:
         """A key in the unit of the feature."""
@@ -164,30 +169,34 @@ class NumericSupport:
             return f"{Decimal(int(key)).scaleb(-digits):f}"
         return repr(float(key)).removesuffix(".0")
 
-    def cell(self, i: int) -> Cell:
-        """The cell at a place in the counts."""
-        kind = self.kinds[i]
-        if kind in (CellKind.BIN, CellKind.UNDERFLOW, CellKind.OVERFLOW):
-            low = i - 1
-            if not self.integral and i and self.points[i - 1]:
-                low = i - 2  # right behind a value: show that value, not its neighbour
-            lower = None if kind is CellKind.UNDERFLOW or low < 0 else self.edges[low]
-            upper = None if kind is CellKind.OVERFLOW or i >= len(self.edges) else self.edges[i]
-            return Cell(
-                kind,
-                None if lower is None else self.amount(lower),
-                None if upper is None else self.amount(upper),
-            )
-        if kind is CellKind.VALUE:
-            key = self.edges[i - 1].item()
-            amount = self.amount(key)
-            return Cell(kind, amount, amount, self.text(key))
-        return Cell(kind)
+    def texts(self, keys: Keys) -> list[str]:
+        """Keys as a reader writes them."""
+        if self.unit is Unit.NUMBER and not self.integral:
+            return [repr(key).removesuffix(".0") for key in keys.tolist()]
+        return [self.text(key) for key in keys.tolist()]
 
     @cached_property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> Cells:
         """The cells, in the order of the counts."""
-        return tuple(self.cell(i) for i in range(self.size))
+        n, kinds = self.intervals, self.codes
+        below, above = np.full((2, self.size), np.nan)
+        labels = np.full(self.size, None, dtype=object)
+        amounts = self.edges / self.scale
+        low = np.arange(n - 1)
+        if not self.integral:
+            low -= self.points[:-1]  # right behind a value: show that value, not its neighbour
+        below[1:n], above[: n - 1] = amounts[low], amounts
+        lower = np.where(HAS_LOWER[kinds], below, np.nan)
+        upper = np.where(HAS_UPPER[kinds], above, np.nan)
+        values = np.flatnonzero(self.points)
+        if len(values):
+            lower[values] = upper[values] = amounts[values - 1]
+            labels[values] = self.texts(self.edges[values - 1])
+        return Cells(kinds, lower, upper, labels)
+
+    def cell(self, i: int) -> Cell:
+        """The cell at a place in the counts."""
+        return self.cells[i]
 
     @cached_property
     def positions(self) -> NDArray[np.float64]:
@@ -259,18 +268,24 @@ class CategoricalSupport:
         return len(self.categories) + (3 if self.floats else 2)
 
     @cached_property
-    def kinds(self) -> tuple[CellKind, ...]:
-        """Kind of each cell, in the order of the counts."""
+    def codes(self) -> NDArray[np.int8]:
+        """Kind of each cell as a place in ``KINDS``, in the order of the counts."""
+        codes = np.full(self.size, CODES[CellKind.CATEGORY], dtype=np.int8)
         flow = (CellKind.NAN, CellKind.NULL) if self.floats else (CellKind.NULL,)
-        return (*[CellKind.CATEGORY] * len(self.categories), CellKind.OTHER, *flow)
+        codes[len(self.categories) :] = [CODES[kind] for kind in (CellKind.OTHER, *flow)]
+        return codes
 
     @cached_property
-    def cells(self) -> tuple[Cell, ...]:
+    def kinds(self) -> tuple[CellKind, ...]:
+        """Kind of each cell, in the order of the counts."""
+        return tuple(KINDS[code] for code in self.codes)
+
+    @cached_property
+    def cells(self) -> Cells:
         """The cells, in the order of the counts."""
-        labels = [*self.categories, *[None] * (self.size - len(self.categories))]
-        return tuple(
-            Cell(kind, label=label) for kind, label in zip(self.kinds, labels, strict=True)
-        )
+        labels = np.full(self.size, None, dtype=object)
+        labels[: len(self.categories)] = self.categories
+        return Cells.without_bounds(self.codes, labels)
 
     @property
     def identity(self) -> bytes:

@@ -16,6 +16,7 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 # From the bottom to the top; a part imports from those below it and from itself.
 LAYERS = (
     ("errors",),
+    ("cells",),
     ("support", "moments", "comoments", "distinct", "text_sketch"),
     ("sketch", "reading", "profile", "vectors", "spectrum", "many_moments"),
     ("slots", "paged_slots", "segments"),
@@ -25,6 +26,7 @@ LAYERS = (
     ("score", "joint"),
     ("segment_scores",),
     ("config",),
+    ("patterns",),
     ("threshold", "features"),
     ("group", "segment_column"),
     ("java", "progress", "scan", "tables", "expectations"),

@@ -10,9 +10,11 @@ No text that comes from data stands in an exception: Data Docs prints tracebacks
 from __future__ import annotations
 
 import math
+import weakref
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar, Final
 
-import numpy as np
+import pandas as pd
 
 from kldrift.expectations.evidence import evidence
 from kldrift.expectations.gx import (
@@ -80,16 +82,20 @@ class ExpectFeatureDriftToBeLessThan(DriftRenderers, BatchExpectation):  # type:
         needed.set_metric_configuration(_TABLE, rows)
         return needed
 
+    # GX builds a configuration of the whole expectation for each key that it looks up.
+    def _get_domain_kwargs(self) -> dict[str, Any]:
+        return {"batch_id": self.batch_id}
+
+    def _get_success_kwargs(self) -> dict[str, Any]:
+        return self._get_domain_kwargs() | {key: getattr(self, key) for key in self.success_keys}
+
     def _validate(self, metrics: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
-        table = metrics[_TABLE]
-        matches = np.flatnonzero(table["feature"] == self.feature)
-        segment = table["segment"].iloc[matches]
-        matches = matches[segment.isna() if self.segment is None else segment == self.segment]
-        if len(matches) != 1:
-            message = f"the drift table has {len(matches)} rows of this feature, 1 is expected"
+        rows = _ROWS.of(metrics[_TABLE]).get((self.feature, self.segment), [])
+        if len(rows) != 1:
+            message = f"the drift table has {len(rows)} rows of this feature, 1 is expected"
             raise ValueError(message)
         found = evidence(
-            table.iloc[matches[0]],
+            rows[0],
             metric=self.metric,
             threshold=self.threshold,
             alpha=self.alpha,
@@ -98,3 +104,23 @@ class ExpectFeatureDriftToBeLessThan(DriftRenderers, BatchExpectation):  # type:
             "success": found.passes,
             "result": {"observed_value": found.score, "details": dict(found.details)},
         }
+
+
+class _Rows:
+    """The rows of the latest table by feature and segment: all of a suite ask the same table."""
+
+    def __init__(self) -> None:
+        self._table: Callable[[], Any] = lambda: None
+        self._rows: dict[tuple[str, str | None], list[dict[Hashable, Any]]] = {}
+
+    def of(self, table: pd.DataFrame) -> Mapping[tuple[str, str | None], list[Any]]:
+        """The rows of a table, by feature and segment."""
+        if self._table() is not table:
+            self._table, self._rows = weakref.ref(table), {}
+            for row in table.to_dict("records"):
+                segment = None if pd.isna(row["segment"]) else row["segment"]
+                self._rows.setdefault((row["feature"], segment), []).append(row)
+        return self._rows
+
+
+_ROWS: Final = _Rows()

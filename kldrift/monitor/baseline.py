@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -126,7 +127,7 @@ def load(plan: Plan, key: Key) -> Baseline | None:
         about = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
         if about.get("key") != key.digest or table.schema.remove_metadata() != _SCHEMA:
             return None
-        reference = _reference(plan, table.to_pylist(), int(about["rows"]))
+        reference = _reference(plan, _records(table), int(about["rows"]))
         if reference is None:
             return None
         made_at = datetime.fromisoformat(about["made_at"]).astimezone(UTC)
@@ -226,6 +227,22 @@ def _segments(
     return tuple(known)
 
 
+def _records(table: pa.Table) -> list[dict[str, Any]]:
+    """Rows by name, lists of numbers as arrays: no object for each of a million counts."""
+    columns = [_column(table.column(name)) for name in table.column_names]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _column(chunked: pa.ChunkedArray) -> list[Any]:
+    column = chunked.combine_chunks()
+    if not pa.types.is_list(column.type) or column.type == pa.list_(pa.large_string()):
+        return list(column.to_pylist())
+    values, ends = column.values.to_numpy(zero_copy_only=False), column.offsets.to_pylist()
+    valid = column.is_valid().to_pylist()
+    places = zip(valid, pairwise(ends), strict=True)
+    return [values[a:b] if known else None for known, (a, b) in places]
+
+
 def _reference(plan: Plan, rows: Sequence[Mapping[str, Any]], read: int) -> Reference | None:
     """What a plan needs of a stored reference; None if a feature of it is not there."""
     wanted = {p.feature.name: repr(p.reference) for p in plan.compared}
@@ -263,10 +280,8 @@ def _profile(row: Mapping[str, Any]) -> Profile:
         support = CategoricalSupport(tuple(row["categories"]), row["floats"])
     else:
         whole = row["integer_edges"] is not None
-        edges = np.array(
-            row["integer_edges" if whole else "float_edges"], dtype="i8" if whole else "f8"
-        )
-        support = NumericSupport(edges, row["scale"], Unit(row["unit"]), row["sums"][0])
-    rows, *sums = row["moments"]
+        edges = row["integer_edges" if whole else "float_edges"]
+        support = NumericSupport(edges, row["scale"], Unit(row["unit"]), float(row["sums"][0]))
+    rows, *sums = row["moments"].tolist()
     moments = Moments(int(rows), pivot_of(support), *sums)
-    return Profile(support, np.array(row["counts"], dtype=np.int64), moments)
+    return Profile(support, row["counts"], moments)

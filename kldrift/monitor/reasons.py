@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from kldrift.cells import Cell, CellKind
 from kldrift.config import Threshold
 from kldrift.moments import Summary
-from kldrift.support import Cell, CellKind
 from kldrift.threshold import Severity
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from kldrift import __version__
+from kldrift.cells import KINDS, Cells
 from kldrift.config import Config, Threshold
 from kldrift.monitor.verdict import Verdict
 from kldrift.profile import Profile
-from kldrift.support import Cell, CellKind, NumericSupport
+from kldrift.support import NumericSupport
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES, PROFILES, SCHEMA_VERSION
 from kldrift.tables.window import Window
 
@@ -109,7 +110,7 @@ def cell_rows(verdicts: Sequence[Verdict], stamp: Stamp) -> pa.Table:
     columns = stamp.columns(sum(sizes))
     columns["feature"] = _repeated([v.name for v, _ in scored], sizes)
     columns["cell"] = _numbered(sizes)
-    columns.update(described([cell for _, c in scored for cell in c.cells]))
+    columns.update(described([c.cells for _, c in scored]))
     for name, attribute in (
         ("rows_reference", "rows_reference"),
         ("rows_current", "rows_current"),
@@ -149,22 +150,26 @@ def _joint_rows(verdicts: Sequence[Verdict], stamp: Stamp) -> pa.Table:
 def profile_rows(verdicts: Sequence[Verdict], stamp: Stamp) -> pa.Table:
     """``profiles``: one row per stored cell of each dataset."""
     both = [(v, v.comparison) for v in verdicts if v.comparison is not None]
-    entries = [(v, "reference", c.reference) for v, c in both]
-    entries += [(v, "current", c.current) for v, c in both]
-    sizes = [p.support.size for _, _, p in entries]
-    columns = stamp.columns(sum(sizes))
-    columns["dataset"] = _repeated([side for _, side, _ in entries], sizes)
-    columns["feature"] = _repeated([v.name for v, _, _ in entries], sizes)
-    columns["kind"] = _repeated([v.kind for v, _, _ in entries], sizes)
+    sizes = [c.support.size for _, c in both]
+    n = sum(sizes)
+    columns = stamp.columns(n)
+    columns["feature"] = _repeated([v.name for v, _ in both], sizes)
+    columns["kind"] = _repeated([v.kind for v, _ in both], sizes)
     columns["cell"] = _numbered(sizes)
-    columns.update(described([cell for _, _, p in entries for cell in p.support.cells]))
-    columns["rows"] = _joined([p.counts for _, _, p in entries])
-    moments = [_moments(p) for _, _, p in entries]
-    for name in ("moment_rows", "mean", "m2", "minimum", "maximum"):
-        columns[name] = _repeated([m.get(name) for m in moments], sizes, PROFILES.field(name).type)
-    columns["reference_id"] = pa.repeat(stamp.reference_id, sum(sizes))
-    columns["config_hash"] = pa.repeat(stamp.config_hash, sum(sizes))
-    return _table(columns, PROFILES)
+    columns.update(described([c.support.cells for _, c in both]))
+    columns["reference_id"] = pa.repeat(stamp.reference_id, n)
+    columns["config_hash"] = pa.repeat(stamp.config_hash, n)
+    sides = []
+    for side in ("reference", "current"):
+        profiles: list[Profile] = [getattr(c, side) for _, c in both]
+        columns["dataset"] = pa.repeat(side, n)
+        columns["rows"] = _joined([p.counts for p in profiles])
+        moments = [_moments(p) for p in profiles]
+        for name in ("moment_rows", "mean", "m2", "minimum", "maximum"):
+            kind = PROFILES.field(name).type
+            columns[name] = _repeated([m.get(name) for m in moments], sizes, kind)
+        sides.append(_table(columns, PROFILES))
+    return pa.concat_tables(sides)
 
 
 def _moments(profile: Profile) -> dict[str, float | int]:
@@ -188,23 +193,22 @@ def _repeated(values: list[Any], sizes: list[int], kind: pa.DataType | None = No
 
 
 def _numbered(sizes: list[int]) -> np.ndarray[Any, Any]:
-    numbers = [np.arange(size, dtype=np.int32) for size in sizes]
-    return np.concatenate(numbers) if numbers else np.empty(0, dtype=np.int32)
+    ends = np.cumsum(sizes, dtype=np.int32)
+    numbers = np.arange(sum(sizes), dtype=np.int32) - np.repeat(ends - sizes, sizes)
+    return numbers.astype(np.int32)
 
 
 def _joined(arrays: list[Any]) -> np.ndarray[Any, Any]:
     return np.concatenate(arrays) if arrays else np.empty(0)
 
 
-def described(cells: list[Cell]) -> dict[str, pa.Array]:
-    """The columns that say what cells are."""
+def described(cells: Sequence[Cells]) -> dict[str, pa.Array]:
+    """The columns that say what cells are, of one feature after the other."""
+    codes = _joined([c.codes for c in cells]).astype(np.int8)
+    labels = [c.labels for c in cells]
     return {
-        "cell_kind": pa.array([c.kind.value for c in cells], pa.string()),
-        "lower": pa.array([c.lower for c in cells], pa.float64()),
-        "upper": pa.array([c.upper for c in cells], pa.float64()),
-        "label": pa.array([_label(c) for c in cells], pa.string()),
+        "cell_kind": pa.array([kind.value for kind in KINDS]).take(pa.array(codes)),
+        "lower": pa.array(_joined([c.lower for c in cells]), from_pandas=True),
+        "upper": pa.array(_joined([c.upper for c in cells]), from_pandas=True),
+        "label": pa.array(_joined(labels), pa.string(), from_pandas=True),
     }
-
-
-def _label(cell: Cell) -> str | None:
-    return cell.label if cell.kind in (CellKind.CATEGORY, CellKind.VALUE) else None

@@ -259,6 +259,8 @@ def _in_no_segment(
 
 def settled_profile(profile: Profile, settled: Settled) -> Profile:
     """The profile on the support that its own counts decided."""
+    if settled.support is profile.support:
+        return profile
     return Profile(settled.support, settled.fold(profile.counts), profile.moments)
 
 

@@ -117,7 +117,7 @@ def _cells(s: SegmentVerdicts, config: Config) -> dict[str, Any]:
     row, at = np.nonzero(cells.occupied)
     inside = (row, at)
     number = np.cumsum(cells.occupied, axis=-1)[inside] - 1
-    shown = described(list(s.found.scored.cells))
+    shown = described([s.found.scored.cells])
     return {
         "segment": pa.array(s.names, pa.string()).take(pa.array(which[row])),
         "feature": pa.repeat(s.feature, len(row)),
@@ -133,7 +133,7 @@ def _cells(s: SegmentVerdicts, config: Config) -> dict[str, Any]:
 
 def _profiles(s: SegmentVerdicts, side: str, found: SegmentProfiles) -> dict[str, Any]:
     row, at = np.nonzero(found.counts)
-    shown = described(list(found.support.cells))
+    shown = described([found.support.cells])
     columns = {
         "dataset": pa.repeat(side, len(row)),
         "segment": pa.array(s.names, pa.string()).take(pa.array(row)),

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldrift.binning import CHOSEN_ROWS
+from kldrift.cells import CellKind
 from kldrift.config import Config, Threshold
 from kldrift.divergence.kl import kl_terms
 from kldrift.features import Pair
@@ -32,7 +33,7 @@ from kldrift.probabilities import Probabilities, probabilities
 from kldrift.score import SCORES, Floats
 from kldrift.segment_scores import ScoredSegments, scored_segment_counts
 from kldrift.significance import q_values
-from kldrift.support import CellKind, NumericSupport
+from kldrift.support import NumericSupport
 from kldrift.threshold import RANK, Severity, exceeded_by
 
 Ints = NDArray[np.int64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -9,14 +10,15 @@ from typing import Final
 
 import numpy as np
 
+from kldrift.cells import CellKind, Cells
 from kldrift.config import JOINT_METRICS, Config, Threshold
 from kldrift.divergence.kl import kl_terms
 from kldrift.features import NO_OVERRIDE, Pair
 from kldrift.monitor.reasons import above, cell_name, extremes, most_moved
 from kldrift.probabilities import Probabilities, probabilities
 from kldrift.profile import Counts
-from kldrift.score import SCORES, Comparison, Floats, scored_counts
-from kldrift.support import Cell, CellKind, NumericSupport
+from kldrift.score import Comparison, Floats, scored_counts
+from kldrift.support import NumericSupport
 from kldrift.threshold import Severity, exceeded
 
 
@@ -51,7 +53,7 @@ class ScoredCells:
         contributions: what each adds to ``kl``, in nats.
     """
 
-    cells: tuple[Cell, ...]
+    cells: Cells
     rows_current: Counts
     rows_reference: Counts
     current: Probabilities
@@ -123,8 +125,8 @@ class Verdict:
 
     def value(self, metric: str) -> float | None:
         """A score, or None where it could not be computed."""
-        found = self.scores.get(metric, np.nan)
-        return None if np.isnan(found) else float(found)
+        found = self.scores.get(metric, math.nan)
+        return None if math.isnan(found) else float(found)
 
     @property
     def failed(self) -> bool:
@@ -145,10 +147,11 @@ def verdict_of(
         status = Status.TYPE_CHANGED if p.changed else Status.MISSING_FEATURE
         return replace(base, status=status, reason=p.changed or "not in the current dataset")
     assert comparison is not None
-    status, reason = _status(p, config, comparison, scores)
+    counts = scored_counts(comparison, config.scoring.missing)
+    status, reason = _status(p, config, comparison, counts, scores)
     if status not in SCORED:
         return replace(base, status=status, reason=reason)
-    cells = scored_cells(comparison, config.scoring.pseudocount, config.scoring.missing)
+    cells = scored_cells(comparison, counts, config.scoring.pseudocount)
     return replace(base, status=status, reason=reason, scores=scores, cells=cells)
 
 
@@ -161,7 +164,11 @@ def thresholds_of(p: Pair, config: Config) -> dict[str, Threshold]:
 
 
 def _status(  # noqa: PLR0911 - one line per status
-    p: Pair, config: Config, comparison: Comparison, scores: Mapping[str, float]
+    p: Pair,
+    config: Config,
+    comparison: Comparison,
+    counts: tuple[Counts, Counts],
+    scores: Mapping[str, float],
 ) -> tuple[Status, str]:
     n, m = comparison.current.rows, comparison.reference.rows
     for rows, side in ((m, "reference"), (n, "current dataset")):
@@ -170,9 +177,9 @@ def _status(  # noqa: PLR0911 - one line per status
     nulls = (comparison.current.counts[-1] == n, comparison.reference.counts[-1] == m)
     if p.changed and not any(nulls):
         return Status.TYPE_CHANGED, p.changed
-    now, before = scored_counts(comparison, config.scoring.missing)
+    now, before = counts
     both = {"reference": before, "current dataset": now}
-    gone = [side for side, counts in both.items() if not counts.any()]
+    gone = [side for side, found in both.items() if not found.any()]
     if gone:
         where = " and the ".join(gone)
         return Status.EMPTY, f"every value is missing in the {where}; scoring.missing is exclude"
@@ -192,13 +199,15 @@ def _status(  # noqa: PLR0911 - one line per status
     return Status.OK, ""
 
 
-def scored_cells(comparison: Comparison, pseudocount: float, missing: str) -> ScoredCells:
+def scored_cells(
+    comparison: Comparison, counts: tuple[Counts, Counts], pseudocount: float
+) -> ScoredCells:
     """The occupied cells of a comparison, and what each adds to ``kl``."""
-    p, q = scored_counts(comparison, missing)
+    p, q = counts
     occupied = (p + q) > 0
     current = probabilities(p, occupied, pseudocount=pseudocount)[occupied]
     reference = probabilities(q, occupied, pseudocount=pseudocount)[occupied]
-    cells = tuple(c for c, o in zip(comparison.scored.cells, occupied, strict=True) if o)
+    cells = comparison.scored.cells.take(occupied)
     terms = kl_terms(current, reference)
     return ScoredCells(cells, p[occupied], q[occupied], current, reference, terms)
 
@@ -222,8 +231,8 @@ def _judged(verdict: Verdict, q: float, config: Config) -> Verdict:
     if verdict.status not in SCORED:
         return verdict
     q_value = None if np.isnan(q) else q
-    scores = {name: verdict.value(name) for name in SCORES}
     thresholds = applicable(verdict)
+    scores = {name: verdict.value(name) for name in thresholds}
     severity, metric = exceeded(scores, q_value, thresholds, config.significance.alpha)
     reason = verdict.reason
     if metric is not None and severity in (Severity.WARNING, Severity.CRITICAL):

@@ -77,11 +77,10 @@ class Reader:
                         for some in _together(parquet, groups, self.batch_rows):
                             for batch in self._batches(parquet, file, some, wanted, names):
                                 if self.beside:
-                                    yield BESIDE, [_column(batch, f) for f in self.beside]
-                                yield first, [_column(batch, f) for f in block]
+                                    yield BESIDE, _columns(batch, self.beside)
+                                yield first, _columns(batch, block)
                                 for j in beside:
-                                    members = self.groups[j].features
-                                    yield -1 - j, [_column(batch, f) for f in members]
+                                    yield -1 - j, _columns(batch, self.groups[j].features)
                 except (pa.ArrowException, OSError) as cause:
                     raise DatasetError(f"cannot read {file.path!r}: {cause}") from cause
 
@@ -204,10 +203,13 @@ def _kept(
     return np.concatenate([kept[ends[i] - sizes[i] : ends[i]] for i in groups])
 
 
-def _column(table: pa.Table, feature: Feature) -> pa.Array:
-    if feature.path[0] not in table.column_names:
-        return pa.nulls(table.num_rows)
-    chunked = table.column(feature.path[0])
-    if chunked.num_chunks == 1:
-        return feature.of(chunked.chunk(0))
-    return feature.of(chunked.combine_chunks())
+def _columns(table: pa.Table, features: Sequence[Feature]) -> list[pa.Array]:
+    there = frozenset(table.column_names)
+    return [
+        _values(table.column(f.path[0]), f) if f.path[0] in there else pa.nulls(table.num_rows)
+        for f in features
+    ]
+
+
+def _values(column: pa.ChunkedArray, feature: Feature) -> pa.Array:
+    return feature.of(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())

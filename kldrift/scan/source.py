@@ -23,6 +23,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 from kldrift.features import Feature, Part, Skipped
 from kldrift.scan.files import Footers, Piece
 from kldrift.scan.reader import Reader
+from kldrift.scan.sent import Sent
 from kldrift.scan.tasks import BESIDE, Columns, Program, run
 
 BYTES_PER_TASK: Final = 2**30
@@ -85,15 +86,15 @@ class ArrowSource:
         tasks = spark.range(0, len(shares), 1, len(shares))
         # A task unpacks its own share only, however many row groups there are.
         packed = [pickle.dumps(share, 5) for share in shares]
-        return tasks.mapInArrow(partial(_read_shares, packed, reader, program), schema)
+        return tasks.mapInArrow(partial(_read_shares, packed, Sent((reader, program))), schema)
 
 
 def _read_shares(
     shares: Sequence[bytes],
-    reader: Reader,
-    program: Program,
+    sent: Sent[tuple[Reader, Program]],
     ids: Iterator[pa.RecordBatch],
 ) -> Iterator[pa.RecordBatch]:
+    reader, program = sent.value
     mine = [i for batch in ids for i in batch.column(0).to_pylist()]
     pieces: list[Piece] = [piece for i in mine for piece in pickle.loads(shares[i])]
     return run(program, reader.columns(pieces))

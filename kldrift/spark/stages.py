@@ -34,6 +34,7 @@ from kldrift.scan.packed import (
 )
 from kldrift.scan.protocol import Source
 from kldrift.scan.segmented import Numbering, SegmentList
+from kldrift.scan.sent import Sent
 from kldrift.scan.source import TASKS_PER_WORKER, parallelism
 from kldrift.scan.tasks import (
     SKETCHES_DDL,
@@ -86,9 +87,10 @@ def propose(
 ) -> list[Proposal]:
     """Propose a support for each feature, then segments of each list, from one scan."""
     sketches = source.through(spark, SketchProgram(features, lists=lists), SKETCHES_DDL)
+    sent = Sent(features)
 
     def chooser(sketches: pd.DataFrame) -> pd.DataFrame:
-        return _choose_bucket(features, binning, sketches)
+        return _choose_bucket(sent.value, binning, sketches)
 
     buckets = _bucket(spark, len(features) + len(lists))
     most = TASKS_PER_WORKER * parallelism(spark)
@@ -130,9 +132,7 @@ def _choose_bucket(
         for i, s in merged.items()
     ]
     proposals = [pickle.dumps(proposal, 5) for proposal in chosen]
-    return pd.DataFrame({"feature": list(merged), "proposal": proposals}).astype(
-        {"feature": "int32"}
-    )
+    return pd.DataFrame({"feature": np.array(list(merged), np.int32), "proposal": proposals})
 
 
 def count(
@@ -151,13 +151,18 @@ def count(
         return _merge_bucket(numbers, groups, parts)
 
     merged = counts.groupBy(_bucket(spark, numbers.size)).applyInPandas(merger, COUNTS_DDL)
-    rows = collect(merged)
+    rows = _records(collect(merged))
     profiles = {
         row["feature"]: _profile(row, supports) for row in rows if row["feature"] < len(supports)
     }
     single = [profiles[i] for i in range(len(supports))]
     together = _groups(groups, len(supports), rows)
     return single, together, profiles_by_list(numbers, supports, rows)
+
+
+def _records(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows by name: Spark's own look for the place of a name each time that one is asked for."""
+    return [row.asDict() for row in rows]
 
 
 def _groups(groups: Sequence[Group], first: int, rows: Sequence[Any]) -> list[GroupCounts]:
@@ -172,6 +177,8 @@ def _groups(groups: Sequence[Group], first: int, rows: Sequence[Any]) -> list[Gr
 
 def _group_frame(groups: Sequence[Group], first: int, parts: pd.DataFrame) -> pd.DataFrame:
     """The parts of groups, merged."""
+    if parts.empty:
+        return _frame([], {}, {})
     found = _groups(groups, first, parts.to_dict("records"))
     rows = [
         packed_row((first + j, *row))
@@ -201,13 +208,15 @@ _MomentsOf = dict[int, Moments]
 def _merged(parts: pd.DataFrame) -> tuple[_CountsOf, _MomentsOf]:
     counts: _CountsOf = {}
     moments: _MomentsOf = {}
-    for row in parts.to_dict("records"):
-        i = int(row["feature"])
+    columns = (parts[name].tolist() for name in ("feature", "counts", *MOMENTS))
+    for i, packed, rows, *sums in zip(*columns, strict=True):
+        part = np.frombuffer(packed, dtype=np.int64)
+        part_moments = Moments(int(rows), 0.0, *sums)  # about what does not matter for adding
         if i in counts:
-            counts[i] = counts[i] + counts_of(row)
-            moments[i] = moments[i] + _moments(row)
+            counts[i] = counts[i] + part
+            moments[i] += part_moments
         else:
-            counts[i], moments[i] = counts_of(row), _moments(row)
+            counts[i], moments[i] = part, part_moments
     return counts, moments
 
 
@@ -234,10 +243,17 @@ def _together(first: pd.DataFrame, *others: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([first.astype(object), *some]).astype({"feature": "int32"})
 
 
-def _frame(order: Sequence[int], counts: _CountsOf, moments: _MomentsOf) -> pd.DataFrame:
-    rows = [packed_row((i, counts[i], *moment_columns(moments[i]), None)) for i in order]
-    frame = pd.DataFrame(rows, columns=["feature", "counts", *MOMENTS, "sums"])
-    return frame.astype({"feature": "int32"})
+def _frame(
+    order: Sequence[int], counts: _CountsOf, moments: _MomentsOf, **more: NDArray[np.float64]
+) -> pd.DataFrame:
+    """A row per feature, made of whole columns: pandas takes its time over each row and change."""
+    columns: dict[str, Any] = {
+        "feature": np.array(order, dtype=np.int32),
+        "counts": [counts[i].tobytes() for i in order],
+    }
+    rows = [moment_columns(moments[i]) for i in order]
+    columns |= dict(zip(MOMENTS, zip(*rows, strict=True) if rows else [()] * 7, strict=True))
+    return pd.DataFrame(columns | {"sums": None} | more)
 
 
 def count_and_score(
@@ -273,8 +289,8 @@ def count_and_score(
         merged = _group_frame(groups, first, grouped)
         return _together(scores, merged, scored_segment_frame(scoring, segments))
 
-    buckets = _bucket(spark, numbers.size)
-    rows = collect(sides.groupBy(buckets).applyInPandas(scorer, SCORED_DDL))
+    merged = sides.groupBy(_bucket(spark, numbers.size)).applyInPandas(scorer, SCORED_DDL)
+    rows = _records(collect(merged))
     pairs = {}
     for row in rows:
         if row["feature"] >= len(supports):
@@ -306,10 +322,8 @@ def _reference_rows(
 
 def _score_bucket(scoring: tuple[float, str], sides: pd.DataFrame) -> pd.DataFrame:
     is_reference = sides["reference"].notna()
-    references: dict[int, tuple[Profile, Scored]] = {
-        int(i): pickle.loads(payload)
-        for i, payload in sides.loc[is_reference, ["feature", "reference"]].itertuples(index=False)
-    }
+    payloads = zip(*(sides.loc[is_reference, c] for c in ("feature", "reference")), strict=True)
+    references: dict[int, tuple[Profile, Scored]] = {i: pickle.loads(p) for i, p in payloads}
     counts, moments = _merged(sides[~is_reference])
     pairs = []
     for i, (reference, scored) in references.items():
@@ -318,7 +332,7 @@ def _score_bucket(scoring: tuple[float, str], sides: pd.DataFrame) -> pd.DataFra
         pairs.append(Comparison(current, reference, scored))
     pseudocount, missing = scoring
     scores = score(pairs, pseudocount=pseudocount, missing=missing)
-    return _frame(list(references), counts, moments).assign(**scores)
+    return _frame(list(references), counts, moments, **scores)
 
 
 def tasks_done(spark: SparkSession) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,97 @@
+"""What a cell is, and many of them as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Self, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class CellKind(StrEnum):
+    """What kind of values a cell holds."""
+
+    BIN = "bin"
+    VALUE = "value"
+    CATEGORY = "category"
+    UNDERFLOW = "underflow"
+    OVERFLOW = "overflow"
+    NEGATIVE_INFINITY = "negative_infinity"
+    POSITIVE_INFINITY = "positive_infinity"
+    OTHER = "other"
+    NAN = "nan"
+    NULL = "null"
+
+
+KINDS: Final = tuple(CellKind)
+CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
+"""The place of a kind in ``KINDS``: what an array holds of it."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: ``lower <= value < upper`` (None is open) or the values called ``label``."""
+
+    kind: CellKind
+    lower: float | None = None
+    upper: float | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Cells(Sequence[Cell]):
+    """Cells as columns; a ``Cell`` is made when somebody asks for one.
+
+    Wide tables have a million cells, of which a reader sees a few.
+
+    Attributes:
+        codes: their kinds, as places in ``KINDS``.
+        lower: NaN is open, or says that the kind has no bounds.
+        upper: likewise.
+        labels: text, or None where there is none.
+    """
+
+    codes: NDArray[np.int8]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+    labels: NDArray[np.object_]
+
+    @classmethod
+    def without_bounds(cls, codes: NDArray[np.int8], labels: NDArray[np.object_]) -> Self:
+        """Cells that are no intervals."""
+        nothing = np.full(len(codes), np.nan)
+        return cls(codes, nothing, nothing, labels)
+
+    def take(self, places: NDArray[Any]) -> Cells:
+        """Some of the cells, by their places or by a mask."""
+        columns = (self.codes, self.lower, self.upper, self.labels)
+        return Cells(*(column[places] for column in columns))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @overload
+    def __getitem__(self, place: int) -> Cell: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Cell, ...]: ...
+    def __getitem__(self, place: int | slice) -> Cell | tuple[Cell, ...]:
+        if isinstance(place, slice):
+            return tuple(self[i] for i in range(*place.indices(len(self))))
+        lower, upper = self.lower[place], self.upper[place]
+        return Cell(
+            KINDS[self.codes[place]],
+            None if np.isnan(lower) else float(lower),
+            None if np.isnan(upper) else float(upper),
+            self.labels[place],
+        )
+
+    def __iter__(self) -> Iterator[Cell]:
+        return iter(self[:])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cells | tuple) and self[:] == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]

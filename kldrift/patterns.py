@@ -1,0 +1,30 @@
+"""Names and patterns of names: which columns a configuration means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import translate
+from typing import Final
+
+GLOB: Final = frozenset("*?[")
+
+
+class Patterns:
+    """Names and patterns, any of which is enough; thousands of names cost what one does.
+
+    Examples:
+        >>> Patterns(["age", "f_*"]).match("f_1"), Patterns(["a[0]"]).match("a[0]")
+        (True, True)
+    """
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._names = frozenset(patterns)  # a name may hold brackets and stars
+        globs = [translate(p) for p in sorted(self._names) if not GLOB.isdisjoint(p)]
+        self._globs = re.compile("|".join(globs)) if globs else None
+
+    def match(self, *names: str) -> bool:
+        """Whether one of the names is among them or fits a pattern."""
+        if not self._names.isdisjoint(names):
+            return True
+        return self._globs is not None and any(map(self._globs.match, names))
