@@ -128,6 +128,25 @@ def test_wide_tables_are_parted_in_every_block_of_features(spark, tmp_path):
     assert rows.groupby("feature")["n_current"].sum().unique().tolist() == [400]
 
 
+def test_a_partition_of_the_files_parts_the_rows(spark, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("reference", "current"):
+        for day in ("2024-01-01", "2024-01-02", "__HIVE_DEFAULT_PARTITION__"):
+            write_parts(pa.table({"x": rng.normal(size=90)}), tmp_path / name / f"day={day}", 1)
+    found = [
+        outcome_of(
+            spark, config_from_mapping(mapping(tmp_path, segments=[["day"]], features={}, scan=way))
+        )
+        for way in ("arrow", "dataframe")
+    ]
+    assert {n for s in found[0].segments for n in s.names} == {
+        "day=2024-01-01",
+        "day=2024-01-02",
+        "day=null",
+    }
+    assert_same(*found)
+
+
 def count_jobs(spark, work):
     """How many jobs something takes."""
     import uuid

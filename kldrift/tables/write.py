@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +24,7 @@ from kldrift.tables.schema import NEVER, TABLES
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
 
+GROUP_ROWS: Final = 1 << 20
 Rows: TypeAlias = "pa.Table | Iterable[pa.Table]"
 """A table, or its parts one after the other: those of segments need not be in memory at once."""
 
@@ -155,7 +156,10 @@ def _is_instant(kind: pa.DataType) -> bool:
 
 
 def _parts(rows: Rows) -> Iterable[pa.Table]:
-    return [rows] if isinstance(rows, pa.Table) else rows
+    """The parts of a table, none larger than a row group: a check copies what it looks at."""
+    for part in [rows] if isinstance(rows, pa.Table) else rows:
+        for start in range(0, max(1, part.num_rows), GROUP_ROWS):
+            yield part.slice(start, GROUP_ROWS)
 
 
 def _checked(name: str, part: pa.Table, monitor: str, window: Window) -> pa.Table:
@@ -204,7 +208,7 @@ def to_parquet(rows: Rows) -> bytes:
                 data_page_version="1.0",
                 write_statistics=True,
             )
-        writer.write_table(part, row_group_size=1 << 20)
+        writer.write_table(part, row_group_size=GROUP_ROWS)
     if writer is None:
         raise ValueError("a file needs one part at least, which may be empty")
     writer.close()
