@@ -19,12 +19,13 @@ from kldrift.features import Skipped
 from kldrift.scan import delta, iceberg
 from kldrift.scan.files import Footers, ReadEach, ask_by_name, read_each, read_footers
 from kldrift.scan.footers import footers_by
+from kldrift.scan.frame import FrameSource
 from kldrift.scan.listing import list_files
 from kldrift.scan.mixed import MixedSource
 from kldrift.scan.predicate import Unsupported, columns, to_arrow
 from kldrift.scan.protocol import Source
 from kldrift.scan.pruning import matcher, partition_bounds, prune
-from kldrift.scan.source import ArrowSource, FrameSource
+from kldrift.scan.source import ArrowSource
 from kldrift.scan.table import Snapshot
 
 READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
