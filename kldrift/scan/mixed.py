@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from kldrift.features import Feature, Skipped
 from kldrift.group import Group
-from kldrift.scan.source import ArrowSource, FrameSource
+from kldrift.scan.frame import FrameSource
+from kldrift.scan.source import ArrowSource
 from kldrift.scan.tasks import Accumulator, Program
 
 

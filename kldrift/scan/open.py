@@ -17,13 +17,14 @@ from kldrift.errors import ConfigError, DatasetError
 from kldrift.features import Skipped
 from kldrift.scan.files import Footers
 from kldrift.scan.footers import footers_by
+from kldrift.scan.frame import FrameSource
 from kldrift.scan.listing import list_files
 from kldrift.scan.mixed import MixedSource
 from kldrift.scan.open_table import TABLE_OPTIONS, open_table
 from kldrift.scan.predicate import Unsupported, columns, to_arrow
 from kldrift.scan.protocol import Source
 from kldrift.scan.pruning import prune
-from kldrift.scan.source import ArrowSource, FrameSource
+from kldrift.scan.source import ArrowSource
 from kldrift.scan.summary import ReadEach, ask_by_name, read_each, read_footers
 
 READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {

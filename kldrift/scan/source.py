@@ -1,8 +1,8 @@
-"""A dataset that can be scanned: by Arrow inside the tasks, or as a Spark DataFrame.
+"""A dataset that is read by Arrow inside the tasks: what moves is file splits instead of rows.
 
-Both ways stream columns through the same programs and give the same profiles. Parquet files go the
-Arrow way, which moves file splits instead of rows; everything else, and whatever Arrow could not
-filter exactly as Spark would, goes the DataFrame way, and its ``why`` says so.
+Everything that is no Parquet file, and whatever Arrow could not filter exactly as Spark would, goes
+the other way, see :mod:`kldrift.scan.frame`, and its ``why`` says so. Both ways stream columns
+through the same programs and give the same profiles.
 """
 
 from __future__ import annotations
@@ -18,19 +18,17 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
-from kldrift.features import Feature, Part, Skipped
+from kldrift.features import Feature, Skipped
 from kldrift.scan.files import Footers, Piece
 from kldrift.scan.reader import Reader
 from kldrift.scan.sent import Sent
-from kldrift.scan.tasks import BESIDE, Columns, Program, run
+from kldrift.scan.tasks import Program, run
 
 BYTES_PER_TASK: Final = 2**30
 """Of all columns, not compressed: seconds of work, since a task costs 0.2 s before it begins."""
 TASKS_PER_WORKER: Final = 8
 """More tasks than this would even nothing out, and each sends its profiles."""
-BYTES_AT_ONCE: Final = 64 * 2**20
 PIECES_PER_TASK: Final = 64
 """With more row groups than this in a task, any fair share of the bytes is even."""
 
@@ -140,90 +138,3 @@ def parallelism(spark: SparkSession) -> int:
         return int(spark.sparkContext.defaultParallelism)
     except Exception:  # noqa: BLE001 - Spark Connect has no context, and names its error by version
         return 16
-
-
-@dataclass(frozen=True)
-class FrameSource:
-    """Any Spark DataFrame; its batches reach the same programs through ``mapInArrow``."""
-
-    frame: DataFrame
-    schema: pa.Schema
-    derived: pa.Schema
-    foreign: tuple[Skipped, ...]
-    why: str
-    rows: int | None = None
-
-    def size(self, features: Sequence[Feature]) -> int | None:  # noqa: ARG002 - as Source has it
-        """Unknown: only Spark knows what it will read."""
-        return None
-
-    def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:  # noqa: ARG002
-        """The results of a program's tasks."""
-        features = _all_features(program)
-        wanted = list(dict.fromkeys(_wanted(f) for f in features))
-        numbered = self.frame.toDF(*[f"c{i}" for i in range(len(self.frame.columns))])
-        places = {name: i for i, name in enumerate([*self.schema.names, *self.derived.names])}
-        columns = [self._column(w, places).alias(f"v{i}") for i, w in enumerate(wanted)]
-        index = [wanted.index(_wanted(f)) for f in features]
-        mapper = partial(_read_batches, program, index)
-        return numbered.select(*columns).mapInArrow(mapper, schema)
-
-    def _column(self, wanted: tuple[tuple[str, ...], bool], places: dict[str, int]) -> F.Column:
-        path, size = wanted
-        column = F.col(f"c{places[path[0]]}")
-        for field in path[1:]:
-            column = column.getField(field)
-        # Only the size of an array or map is sent: Spark counts it where it lies.
-        return F.when(column.isNotNull(), F.size(column)) if size else column
-
-
-def _all_features(program: Program) -> tuple[Feature, ...]:
-    grouped = (f for g in program.groups for f in g.features)
-    return (*program.features, *grouped, *program.beside)
-
-
-def _wanted(feature: Feature) -> tuple[tuple[str, ...], bool]:
-    return feature.path, feature.part is Part.SIZE
-
-
-def _read_batches(
-    program: Program, index: Sequence[int], batches: Iterator[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
-    return run(program, _batch_columns(program, index, batches))
-
-
-def gathered(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[pa.RecordBatch]:
-    """Put small batches together: Spark's hold 10,000 rows unless its settings say otherwise.
-
-    Args:
-        batches: as Spark sends them.
-        limit: rows that are enough; 64 MB are, too.
-    """
-    waiting: list[pa.RecordBatch] = []
-    rows = size = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows, size = rows + batch.num_rows, size + batch.nbytes
-        if rows >= limit or size >= BYTES_AT_ONCE:
-            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
-            waiting, rows, size = [], 0, 0
-    if rows:
-        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
-
-
-def _batch_columns(
-    program: Program, index: Sequence[int], batches: Iterator[pa.RecordBatch]
-) -> Columns:
-    features = _all_features(program)
-    for batch in gathered(batches, program.batch_rows // 2):
-        columns = [
-            batch.column(i) if f.part is Part.SIZE else f.of_value(batch.column(i))
-            for f, i in zip(features, index, strict=True)
-        ]
-        end = len(program.features)
-        if program.beside:
-            yield BESIDE, columns[-len(program.beside) :]
-        yield 0, columns[:end]
-        for j, group in enumerate(program.groups):
-            start, end = end, end + len(group.features)
-            yield -1 - j, columns[start:end]
