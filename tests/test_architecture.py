@@ -17,8 +17,7 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 LAYERS = (
     ("errors",),
     ("support", "moments", "comoments"),
-    ("sketch", "reading", "profile", "vectors", "spectrum"),
-    ("slots",),
+    ("sketch", "reading", "profile", "vectors", "rulers", "spectrum"),
     ("grid",),
     ("binning", "counting", "sparse", "probabilities", "divergence"),
     ("significance",),
@@ -39,7 +38,7 @@ LAYERS = (
     ("jobs",),
 )
 HEIGHT = {part: height for height, parts in enumerate(LAYERS) for part in parts}
-CORE = {part for parts in LAYERS[:8] for part in parts}
+CORE = {part for parts in LAYERS[:7] for part in parts}
 
 ONLY_IN = {
     "pyspark": ("kldrift/spark/", "kldrift/scan/", "jobs/", "kldrift/monitor/job.py"),

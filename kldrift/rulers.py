@@ -1,4 +1,4 @@
-"""Slots that a number falls into by a few vectorised steps, each of which keeps the order.
+"""Rulers give a number its slot in a few vectorised steps, each of which keeps the order.
 
 A step may round, but never so that a larger number comes before a smaller one. So a number in a
 slot left of an edge's slot is below that edge, and one in a slot to the right is above it.
@@ -23,13 +23,13 @@ BASE: Final = 2.0**52
 Int64s = NDArray[np.int64]
 
 
-class Slots(Protocol):
-    """A way to give a number its slot."""
+class Ruler(Protocol):
+    """Gives a number its slot."""
 
     exact: bool
     """Whether a slot is one number, the first and the last aside."""
 
-    def of(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
+    def slots(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
         """The slot of each value; the first and the last also hold what is farther out.
 
         Args:
@@ -40,27 +40,27 @@ class Slots(Protocol):
         """
 
 
-def best(edges: Keys) -> Slots:
-    """Slots of which few numbers share one with an edge, if the edges are quantiles of them."""
-    even = EvenSlots.over(edges) if edges.dtype == np.float64 else WholeSlots(edges)
+def best(edges: Keys) -> Ruler:
+    """The ruler by which few numbers share a slot with an edge, if edges are their quantiles."""
+    even = EvenRuler.over(edges) if edges.dtype == np.float64 else WholeRuler(edges)
     sizes = np.abs(edges.astype(np.float64))
     units = np.quantile(sizes[sizes > 0], UNITS).tolist() if sizes.any() else []
-    bits = (BitSlots(edges, unit) for unit in (0.0, *units))
-    ways = [way for way in (even, *bits) if way is not None]
+    bits = (BitRuler(edges, unit) for unit in (0.0, *units))
+    rulers = [ruler for ruler in (even, *bits) if ruler is not None]
     # The first ones take fewer steps.
-    costs = [_beside_edges(edges, way) + 0.02 * i for i, way in enumerate(ways)]
-    return ways[int(np.argmin(costs))]
+    costs = [_beside_edges(edges, ruler) + 0.02 * i for i, ruler in enumerate(rulers)]
+    return rulers[int(np.argmin(costs))]
 
 
-def _beside_edges(edges: Keys, way: Slots) -> float:
+def _beside_edges(edges: Keys, ruler: Ruler) -> float:
     """The share of the numbers between edges that is to be compared with one."""
-    if way.exact or len(edges) < 2:
+    if ruler.exact or len(edges) < 2:
         return 0.0
-    gaps = np.diff(way.of(edges, edges[0], edges[-1], np.empty(len(edges), np.int64)))
+    gaps = np.diff(ruler.slots(edges, edges[0], edges[-1], np.empty(len(edges), np.int64)))
     return float(np.mean(1 / np.maximum(gaps, 1)))
 
 
-class EvenSlots:
+class EvenRuler:
     """Evenly wide slots over some doubles."""
 
     exact = False
@@ -70,7 +70,7 @@ class EvenSlots:
         self._offset = offset
 
     @classmethod
-    def over(cls, edges: Keys) -> EvenSlots | None:
+    def over(cls, edges: Keys) -> EvenRuler | None:
         """Slots over the edges; None where they lie too near or too far for a double."""
         margin = SLOTS // 16  # numbers a little farther out need no clipping
         with np.errstate(all="ignore"):
@@ -80,7 +80,7 @@ class EvenSlots:
         fits = 0 < scale < np.inf and np.isfinite(offset)
         return cls(float(scale), float(offset)) if fits else None
 
-    def of(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
+    def slots(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
         """The slot of each value."""
         places = room.view(np.float64)
         last = BASE + SLOTS - 1
@@ -93,7 +93,7 @@ class EvenSlots:
         return np.bitwise_and(room, SLOTS - 1, out=room)
 
 
-class WholeSlots:
+class WholeRuler:
     """Slots of 2**shift whole numbers."""
 
     def __init__(self, edges: Int64s) -> None:
@@ -108,7 +108,7 @@ class WholeSlots:
         self._high = min(self._low + SLOTS - 1, most)
         self.exact = shift == 0
 
-    def of(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
+    def slots(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
         """The slot of each value."""
         if self._shift:
             values = np.right_shift(values, self._shift, out=room)
@@ -117,7 +117,7 @@ class WholeSlots:
         return np.subtract(values, self._low, out=room)
 
 
-class BitSlots:
+class BitRuler:
     """Slots evenly wide over the bits of a double, with its sign: over orders of magnitude.
 
     Integers are rounded to doubles first.
@@ -132,13 +132,13 @@ class BitSlots:
         self._unit = unit
         self._bits_of_unit = np.float64(unit).view(np.int64)
         keys = self._keys(edges, edges[0], np.empty(len(edges), np.int64))
-        self._slots = WholeSlots(keys)
-        self.exact = self._slots.exact and unit == 0 and edges.dtype == np.float64
+        self._whole = WholeRuler(keys)
+        self.exact = self._whole.exact and unit == 0 and edges.dtype == np.float64
 
-    def of(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
+    def slots(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
         """The slot of each value."""
         least, most = self._keys(np.array([low, high]), low, np.empty(2, np.int64))
-        return self._slots.of(self._keys(values, low, room), least, most, room)
+        return self._whole.slots(self._keys(values, low, room), least, most, room)
 
     def _keys(self, values: Keys, low: Any, room: Int64s) -> Int64s:
         """Integers in the order of the values; zeros of both signs have the same."""
