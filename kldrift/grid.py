@@ -1,7 +1,7 @@
 """Which interval a number falls into, without searching for it.
 
 The range of the edges is cut into slots that a number's slot is computed for in a few steps; see
-:mod:`kldrift.slots`. Only in the slots that hold an edge, a few per cent of the numbers, is
+:mod:`kldrift.rulers`. Only in the slots that hold an edge, a few per cent of the numbers, is
 anything compared. The counts are exact.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.slots import SLOTS, best
+from kldrift.rulers import SLOTS, best
 from kldrift.support import Keys, step
 
 CHUNK: Final = 65_536
@@ -37,10 +37,10 @@ class Grid:
     def __init__(self, edges: Keys) -> None:
         self._edges = edges
         self._padded = np.append(edges, edges[-1:])
-        self._way = best(edges)
-        self._exact = self._way.exact
+        self._ruler = best(edges)
+        self._exact = self._ruler.exact
         room = np.empty(len(edges), dtype=np.int64)
-        slots = self._way.of(edges, edges[0], edges[-1], room)
+        slots = self._ruler.slots(edges, edges[0], edges[-1], room)
         held = np.bincount(slots, minlength=SLOTS)
         # Where a slot is one number, it is on or above the edge that it holds.
         below = np.cumsum(held) - (0 if self._exact else held)
@@ -108,7 +108,7 @@ class Grid:
         beside = np.zeros(len(room), dtype=np.bool_)
         for start in range(0, len(values), CHUNK):
             chunk = values[start : start + CHUNK]
-            slots = self._way.of(chunk, low, high, room[: len(chunk)])
+            slots = self._ruler.slots(chunk, low, high, room[: len(chunk)])
             odd = beside[:0].astype(np.int64)
             if self._most:
                 flags = self._odd.take(slots, out=beside[: len(chunk)], mode="clip")

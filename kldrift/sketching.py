@@ -1,7 +1,7 @@
 """Sketching a feature batch by batch: what every row of a reference goes through once.
 
 A task keeps one accumulator per feature. Numbers are not sorted: a sample of the first batch shows
-which cells the feature fills, and all rows are counted there, see :mod:`kldrift.paged_slots`. Text
+which cells the feature fills, and all rows are counted there, see :mod:`kldrift.slots`. Text
 is counted by dictionary code, and names are compared only where a dictionary ends. What comes out
 is the sum of the sketches of the batches.
 """
@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.paged_slots import Slots, certain_level
 from kldrift.reading import Reading, Tally, numbers, plain
 from kldrift.sketch import LIMIT, NumericSketch, Sketch
+from kldrift.slots import Slots, certain_level
 from kldrift.support import Keys
 from kldrift.text_sketch import TextSketch
 

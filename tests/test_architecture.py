@@ -18,8 +18,8 @@ LAYERS = (
     ("errors",),
     ("cells",),
     ("support", "moments", "comoments", "distinct", "text_sketch"),
-    ("sketch", "reading", "profile", "vectors", "spectrum", "many_moments"),
-    ("slots", "paged_slots", "segments"),
+    ("sketch", "reading", "profile", "vectors", "rulers", "spectrum", "many_moments"),
+    ("slots", "segments"),
     ("grid",),
     ("binning", "counting", "sketching", "sparse", "probabilities", "divergence"),
     ("significance", "segment_profiles"),
@@ -42,7 +42,7 @@ LAYERS = (
     ("jobs",),
 )
 HEIGHT = {part: height for height, parts in enumerate(LAYERS) for part in parts}
-CORE = {part for parts in LAYERS[:8] for part in parts}
+CORE = {part for parts in LAYERS[:7] for part in parts}
 
 ONLY_IN = {
     "pyspark": ("kldrift/spark/", "kldrift/scan/", "jobs/", "kldrift/monitor/job.py"),

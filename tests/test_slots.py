@@ -1,77 +1,118 @@
-"""A larger number never falls into an earlier slot, whatever the numbers and the slots."""
+"""Counting into slots: each number in its own cell or handed back, never anywhere else."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import floats, integers, quick
+from test_sketch import same
+from test_sketching import KINDS, kinds
 
-from kldrift.slots import SLOTS, BitSlots, EvenSlots, WholeSlots, best
+from kldrift.reading import numbers
+from kldrift.sketch import NOMINATION, NumericSketch
+from kldrift.slots import Slots, certain_level
 
-FINITE = st.floats(allow_nan=False, allow_infinity=False)
-WHOLE = st.integers(-(2**63), 2**63 - 1)
-UNITS = st.sampled_from([0.0, 5e-324, 1e-300, 1.0, 1e9, 1e300])
-
-
-def slots(way, values):
-    room = np.empty(len(values), dtype=np.int64)
-    return way.of(values, values[0].item(), values[-1].item(), room)
+LIMIT = 64
 
 
-def assert_in_order(way, values):
-    """Of increasing numbers, alone and together with others."""
-    found = slots(way, values)
-    assert (np.diff(found) >= 0).all()
-    assert found[0] >= 0
-    assert found[-1] < SLOTS
-    if way.exact:
-        assert (np.diff(found[(found > 0) & (found < SLOTS - 1)]) > 0).all()
-    for i in range(len(values)):
-        assert slots(way, values[i : i + 1])[0] == found[i]
+def finite(kind: str, seed: int, rows: int = 6_000) -> np.ndarray:
+    values = kinds(np.random.default_rng(seed), rows)[kind]
+    return values[np.isfinite(values)]
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(FINITE, min_size=1, max_size=9), st.lists(FINITE, min_size=1, max_size=30), UNITS)
-def test_doubles_keep_their_order(edges, values, unit):
-    cuts = np.unique(np.array(edges) + 0.0)
-    values = np.unique(np.concatenate([values, cuts]))
-    for way in (EvenSlots.over(cuts), BitSlots(cuts, unit), best(cuts)):
-        if way is not None:
-            assert_in_order(way, values)
+def sketch_of(keys: np.ndarray, level: int = 0, limit: int = LIMIT) -> NumericSketch:
+    return NumericSketch.of(np.sort(keys), 0, limit, level)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.integers(-99, 99), UNITS)
-def test_neighbouring_doubles_keep_their_order(steps, unit):
-    cuts = np.array([1.0, np.nextafter(1.0, 2.0)])
-    values = np.unique(np.concatenate([cuts, 1 + np.arange(9) * steps * 2.0**-52]))
-    for way in (EvenSlots.over(cuts), BitSlots(cuts, unit), best(cuts)):
-        assert_in_order(way, values)
+kind = pytest.mark.parametrize("kind", [k for k in KINDS if k != "no number"])
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(WHOLE, min_size=1, max_size=9), st.lists(WHOLE, min_size=1, max_size=30), UNITS)
-def test_integers_keep_their_order(edges, values, unit):
-    cuts = np.unique(np.array(edges, dtype=np.int64))
-    values = np.unique(np.concatenate([np.array(values, dtype=np.int64), cuts]))
-    for way in (WholeSlots(cuts), BitSlots(cuts, unit), best(cuts)):
-        assert_in_order(way, values)
+@quick
+@given(st.data(), floats | integers)
+def test_what_is_counted_and_what_is_handed_back_are_all_numbers(data, sample):
+    keys = numbers(sample.column, sample.reading)
+    keys = keys[np.isfinite(keys)]
+    if not len(keys):
+        return
+    whole = sketch_of(keys, limit=8)
+    known = keys[: data.draw(st.integers(1, len(keys)))]
+    level = data.draw(st.integers(0, whole.level))
+    slots = Slots(NumericSketch.of(np.sort(known), 0, 8).coarsened(level).coarsened(whole.level))
+    strays = slots.add(keys)
+    same(slots.sketch() + sketch_of(strays, slots.level, 8), whole)
 
 
-@pytest.mark.parametrize("low", [-1.0, 0.0])
-@pytest.mark.parametrize("unit", [0.0, 1.0])
-def test_zeros_of_both_signs_share_a_slot(unit, low):
-    for way in (EvenSlots.over(np.array([low, 1.0])), BitSlots(np.array([low, 1.0]), unit)):
-        values = np.array([low, -0.0, 0.0, 1.0])
-        assert slots(way, values)[1] == slots(way, values)[2]
+@kind
+def test_numbers_of_cells_that_nobody_has_seen_get_into_no_other_cell(kind):
+    keys = finite(kind, 0)
+    for few in (1, 10, 1_000):
+        layout = sketch_of(np.random.default_rng(1).choice(keys, few))
+        slots = Slots(layout.coarsened(sketch_of(keys).level))
+        strays = slots.add(keys)
+        counted = slots.sketch()
+        assert counted.rows + len(strays) == len(keys)
+        same(counted + sketch_of(strays, slots.level), sketch_of(keys))
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(st.integers(-99, 99), min_size=1, max_size=9), st.integers(-(2**40), 2**40))
-def test_where_slots_are_exact_each_number_has_its_own(edges, origin):
-    cuts = np.unique(np.array(edges, dtype=np.int64)) + origin
-    way = best(cuts)
-    assert way.exact
-    near = np.arange(cuts[0] - 1, cuts[-1] + 2)
-    assert (np.diff(slots(way, near)) == 1).all()
+@kind
+def test_every_number_of_a_known_cell_is_counted_but_where_pages_collide(kind):
+    keys = finite(kind, 2)
+    slots = Slots(sketch_of(keys, limit=1_000))
+    assert len(slots.add(keys)) <= 0.1 * len(keys)
+    assert slots.suit(keys)
+
+
+def test_numbers_far_from_all_known_ones_show_that_the_slots_do_not_suit():
+    slots = Slots(sketch_of(np.arange(1_000.0)))
+    assert not slots.suit(np.arange(1e6, 1e6 + 5_000))
+    assert slots.suit(np.arange(500.0))
+
+
+def test_the_rows_of_too_many_cells_fill_the_slots():
+    rng = np.random.default_rng(0)
+    slots = Slots(sketch_of(rng.random(2 * LIMIT)))
+    assert not slots.full
+    slots.add(rng.random(10_000))
+    assert slots.full
+    assert len(slots.sketch().counts) <= LIMIT
+
+
+@kind
+def test_the_level_that_is_certain_is_that_of_the_numbers_or_a_little_less(kind):
+    keys = finite(kind, 3)
+    level = sketch_of(keys).level
+    for early in {0, max(0, level - 3), level}:
+        assert certain_level(keys, early, LIMIT) <= level
+    assert certain_level(keys, max(1, level - 3), LIMIT) >= level - 1
+
+
+@kind
+def test_every_number_that_fills_its_share_is_nominated(kind):
+    keys = finite(kind, 4)
+    slots = Slots(sketch_of(keys))
+    strays = Counter(slots.add(keys).tolist())
+    rows = Counter(keys.tolist())
+    frequent = {key for key, n in rows.items() if n * NOMINATION >= 2 * len(keys)}
+    assert frequent - strays.keys() <= set(slots.sketch().heavy.tolist())
+
+
+def test_numbers_that_are_not_frequent_are_not_sorted_where_their_cell_is_heavy(monkeypatch):
+    keys = np.random.default_rng(0).permutation(np.arange(100_000.0))
+    slots = Slots(sketch_of(keys))  # no cell of 64 is as light as 1 in 256
+    monkeypatch.setattr(
+        np, "sort", lambda values: values if not len(values) else pytest.fail("sorted")
+    )
+    slots.add(keys)
+
+
+def test_nominated_numbers_stay_few_also_for_rows_that_come_in_order():
+    values = np.repeat(np.arange(20_000.0), 20)
+    slots = Slots(sketch_of(values, limit=4_096))
+    for batch in np.split(values, 400):
+        slots.add(batch)
+        assert sum(map(len, slots._heavy)) <= 4_096
+    assert len(slots.sketch().heavy) < NOMINATION
