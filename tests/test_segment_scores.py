@@ -383,12 +383,24 @@ def test_more_counts_than_a_task_has_room_for_are_refused():
         check_room([support] * 60, [1_000, 1_000])
 
 
-def test_chunks_and_kinds_of_input_do_not_matter():
+@pytest.mark.parametrize("most", [0, 255, 256, 70_000, 2**40], ids=str)
+def test_counts_of_any_size_arrive_as_they_left(most):
+    support = CategoricalSupport(("a", "b"))
+    counts = np.array([[0, most, 1, 2], [3, 0, 0, most]])
+    found = SegmentProfiles.unpacked(SegmentProfiles(support, counts).packed(), support)
+    np.testing.assert_array_equal(found.counts, counts)
+    assert found.moments is None
+
+
+def test_chunks_batches_and_kinds_of_input_do_not_matter(monkeypatch):
     reference, current = SIDES
     chunked = pa.concat_tables([reference.slice(0, 7), reference.slice(7)])
     frames = [side.to_pandas().assign(cents=lambda f: f["cents"].astype(float)) for side in SIDES]
     first = kldrift.compare(reference, current, segments=LISTS).scores
     second = kldrift.compare(chunked, current, segments=LISTS).scores
+    monkeypatch.setattr("kldrift.monitor.memory.BATCH_ROWS", 999)
+    batches = kldrift.compare(reference, current, segments=LISTS).scores
+    pd.testing.assert_frame_equal(first, batches, rtol=1e-12)
     third = kldrift.compare(*frames, include=["x", "kind"], segments=[["group"]]).scores
     pd.testing.assert_frame_equal(first, second)
     both = third.merge(first, on=["feature", "segment"])
