@@ -24,7 +24,7 @@ NUMBERS: Final = 240
 """In one array: bounds what is taken apart at once, and what the JVM doubles when it grows."""
 TEXTS: Final = 16
 """In one text, which may not have more than 2 GB in a batch."""
-BLOCK_ROWS: Final = 256
+BLOCK_ROWS: Final = 512
 """Rows that are turned into columns at once: they stay in the cache."""
 FLOATS: Final = frozenset({pa.float32(), pa.float64()})
 SMALL: Final = frozenset({pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.date32(), pa.string()})
@@ -138,8 +138,10 @@ class _Flat:
         self.values: NDArray[Any] = raw.reshape(rows, width)
         self.valid: NDArray[np.bool_] | None = None
         if values.null_count:
-            valid = values.is_valid().to_numpy(zero_copy_only=False)
-            self.valid = valid.reshape(rows, width)
+            bits = np.frombuffer(values.buffers()[0], np.uint8)
+            skip, end = values.offset, values.offset + len(values)
+            valid = np.unpackbits(bits, count=end, bitorder="little")[skip:]
+            self.valid = valid.view(np.bool_).reshape(rows, width)
 
 
 def _numbers(
@@ -165,7 +167,10 @@ def _columns(blocks: Sequence[NDArray[Any]], rows: int) -> NDArray[Any]:
     """Rows, shape ``(rows, k)`` in all, as columns, each in one piece."""
     dtype, width = blocks[0].dtype, blocks[0].shape[1]
     # A line of cache more: columns a power of two apart would push each other out of it.
-    columns = np.empty((width, rows + 64 // dtype.itemsize), dtype)[:, :rows]
+    pitch = rows + 64 // dtype.itemsize
+    # Of Arrow's memory, which it uses again: new memory costs as much as filling it.
+    memory = pa.allocate_buffer(width * pitch * dtype.itemsize)
+    columns = np.frombuffer(memory, dtype).reshape(width, pitch)[:, :rows]
     at = 0
     for block in blocks:
         for start in range(0, len(block), BLOCK_ROWS):
@@ -204,11 +209,12 @@ def _split(text: pa.Array, flat: _Flat, first: int) -> list[pa.Array]:
     ends = np.frombuffer(text.buffers()[1], offset, rows + 1, text.offset * offset.itemsize)
     bounds = np.empty(rows * width + 1, offset)
     bounds[0] = ends[0]
-    bounds[1:] = ends[0] + np.cumsum(lengths, dtype=np.int64)
+    np.cumsum(lengths.astype(offset).ravel(), out=bounds[1:])
+    bounds[1:] += ends[0]
     if bounds[-1] != ends[-1]:
         raise AssertionError(f"texts of {bounds[-1]} bytes arrived as {ends[-1]} bytes")
     buffers = [bits, pa.py_buffer(bounds), text.buffers()[2]]
     each = pa.Array.from_buffers(text.type, rows * width, buffers, nulls)
-    by_column = np.arange(rows * width).reshape(rows, width).T
+    by_column = np.arange(rows * width, dtype=np.int32).reshape(rows, width).T
     columns = each.take(pa.array(by_column.ravel()))
     return [columns.slice(j * rows, rows) for j in range(width)]
