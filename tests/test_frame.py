@@ -33,6 +33,7 @@ class Kept:
     """A program that keeps every column, and how much memory its task took."""
 
     batch_rows = BATCH_ROWS
+    beside = ()
 
     def __init__(self, features, groups=(), *, values=True):
         self.features = features

@@ -116,9 +116,9 @@ def sketch_limit(features: int) -> int:
 
     Examples:
         >>> sketch_limit(40), sketch_limit(5000)
-        (16384, 2048)
+        (16384, 1024)
     """
-    return int(np.clip(2**22 // max(1, features), 2_048, LIMIT))
+    return int(np.clip(2**22 // max(1, features), 1_024, LIMIT))
 
 
 class SketchProgram:
