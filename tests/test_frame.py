@@ -199,7 +199,7 @@ def test_three_thousand_columns_take_less_than_half_a_gigabyte(spark):
     settings = {k: v for k, v in NEW_SESSION.items() if "arrow" in k}
     before = {key: spark.conf.get(key, None) for key in settings}
     columns = [f"id / {i % 7 + 1} as x{i}" for i in range(3_000)]
-    source = frame_source(spark.range(0, 12_000, 1, 1).selectExpr(*columns), {}, "test")
+    source = frame_source(spark.range(0, 20_000, 1, 1).selectExpr(*columns), {}, "test")
     try:
         for key, value in settings.items():
             spark.conf.set(key, value)
@@ -207,7 +207,7 @@ def test_three_thousand_columns_take_less_than_half_a_gigabyte(spark):
     finally:
         for key, value in before.items():
             spark.conf.unset(key) if value is None else spark.conf.set(key, value)
-    assert set(rows.values()) == {12_000}
+    assert set(rows.values()) == {20_000}
     assert len(rows) == 3_000
     assert peak < 512 * 1024
 

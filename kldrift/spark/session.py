@@ -17,7 +17,7 @@ from kldrift.java import require_java
 NEW_SESSION: Final[Mapping[str, str]] = {
     "spark.sql.session.timeZone": "UTC",
     # Rows alone end a batch: Spark 4.1 otherwise adds up the size of all columns at each row, which
-    # takes half of a wide scan. So few rows that 5,000 numbers are 160 MB.
+    # takes a third of a plain scan. So few rows that 5,000 numbers are 160 MB.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "4096",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
     "spark.ui.enabled": "false",
