@@ -9,19 +9,16 @@ nothing that a double can show.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.error_free import Pair, two_product, two_sum
 from kldrift.moments import Moments
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Two = tuple[Floats, Floats]
-"""Numbers of twice a double's precision: the nearest double, and what it lacks (Dekker 1971)."""
-
-_SPLITTER: Final = 2.0**27 + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +153,7 @@ def _moved(
     """Sums about each part's own middle as sums about the pivot."""
     none = np.zeros(len(n))
     rows = n.astype(np.float64)
-    shift = _sum(middle, np.full(len(n), -pivot))
+    shift = two_sum(middle, np.full(len(n), -pivot))
     moved = _times((rows, none), shift)
     doubled = _plus((2 * sum1, none), moved)
     first = _plus((sum1, none), moved)
@@ -164,39 +161,23 @@ def _moved(
     return *_finite(first), *_finite(second)
 
 
-def _finite(value: Two) -> Two:
+def _finite(value: Pair) -> Pair:
     """The same, with infinity for what is beyond a double."""
     known = np.isfinite(value[0])
     return np.where(known, value[0], np.inf), np.where(known & np.isfinite(value[1]), value[1], 0.0)
 
 
-def _sum(a: Floats, b: Floats) -> Two:
-    """The sum of two doubles, exact."""
-    high = a + b
-    back = high - a
-    return high, (a - (high - back)) + (b - back)
+def _plus(a: Pair, b: Pair) -> Pair:
+    high, low = two_sum(a[0], b[0])
+    return two_sum(high, low + (a[1] + b[1]))
 
 
-def _product(a: Floats, b: Floats) -> Two:
-    """The product of two doubles, exact."""
-    high = a * b
-    a_upper, b_upper = (_SPLITTER * x - (_SPLITTER * x - x) for x in (a, b))
-    a_lower, b_lower = a - a_upper, b - b_upper
-    low = a_upper * b_upper - high + a_upper * b_lower + a_lower * b_upper
-    return high, low + a_lower * b_lower
+def _times(a: Pair, b: Pair) -> Pair:
+    high, low = two_product(a[0], b[0])
+    return two_sum(high, low + (a[0] * b[1] + a[1] * b[0]))
 
 
-def _plus(a: Two, b: Two) -> Two:
-    high, low = _sum(a[0], b[0])
-    return _sum(high, low + (a[1] + b[1]))
-
-
-def _times(a: Two, b: Two) -> Two:
-    high, low = _product(a[0], b[0])
-    return _sum(high, low + (a[0] * b[1] + a[1] * b[0]))
-
-
-def _divided(a: Two, n: Floats) -> Two:
+def _divided(a: Pair, n: Floats) -> Pair:
     high = a[0] / n
-    product, rest = _product(high, n)
-    return _sum(high, ((a[0] - product) - rest + a[1]) / n)
+    product, rest = two_product(high, n)
+    return two_sum(high, ((a[0] - product) - rest + a[1]) / n)

@@ -45,13 +45,6 @@ def sketcher(reading: Reading, limit: int = LIMIT) -> Sketcher:
     return _NumberSketcher(reading, limit)
 
 
-def sketch_batch(column: pa.Array, reading: Reading, limit: int = LIMIT) -> Sketch:
-    """Sketch one batch of a feature."""
-    one = sketcher(reading, limit)
-    one.add(column)
-    return one.sketch()
-
-
 class _NumberSketcher:
     def __init__(self, reading: Reading, limit: int) -> None:
         self._reading = reading

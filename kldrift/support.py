@@ -152,10 +152,6 @@ class NumericSupport:
         """Kind of each cell, in the order of the counts."""
         return tuple(KINDS[code] for code in self.codes)
 
-    def amount(self, key: float) -> float:
-        """A key in the unit of the feature."""
-        return float(key) / self.scale if self.scale != 1 else float(key)
-
     def text(self, key: float) -> str:
         """A key as a reader writes it, exact for integers and decimals."""
         if self.unit is Unit.BOOLEAN:

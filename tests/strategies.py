@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from kldrift.binning import Binning, Settled, choose, settle
 from kldrift.counting import Counter
 from kldrift.reading import Reading, numbers
-from kldrift.sketch import NumericSketch
-from kldrift.sketching import sketch_batch
+from kldrift.sketch import LIMIT, NumericSketch, Sketch
+from kldrift.sketching import sketcher
 
 quick = settings(max_examples=60, deadline=None)
 slow = settings(max_examples=15, deadline=None)
@@ -119,6 +119,13 @@ def by_sorting(column: pa.Array, reading: Reading, limit: int, level: int = 0) -
     """The sketch of a column of numbers, told from all of them in order."""
     keys = numbers(column, reading)
     return NumericSketch.of(np.sort(keys), len(column) - len(keys), limit, level)
+
+
+def sketch_batch(column: pa.Array, reading: Reading, limit: int = LIMIT) -> Sketch:
+    """Sketch one batch of a feature."""
+    one = sketcher(reading, limit)
+    one.add(column)
+    return one.sketch()
 
 
 def settled(

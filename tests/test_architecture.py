@@ -16,7 +16,7 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 # From the bottom to the top; a part imports from those below it and from itself.
 LAYERS = (
     ("errors",),
-    ("cells",),
+    ("cells", "error_free"),
     ("support", "moments", "comoments", "distinct", "text_sketch"),
     ("sketch", "reading", "profile", "vectors", "rulers", "spectrum", "many_moments"),
     ("slots", "segments"),

@@ -11,13 +11,12 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import SMALL, cut, parts, quick, samples, settled, slow, texts
+from strategies import SMALL, cut, parts, quick, samples, settled, sketch_batch, slow, texts
 
 from kldrift.binning import Binning, Settled, choose, merge_for_scoring
 from kldrift.counting import Counter
 from kldrift.reading import Reading, label
 from kldrift.sketch import NumericSketch
-from kldrift.sketching import sketch_batch
 from kldrift.support import CategoricalSupport, Cell, CellKind, Unit
 
 NONE_OF_20 = "near-unique: no value has 20 rows"

@@ -72,6 +72,11 @@ def holds_one(low: float, high: float | None, kind: np.dtype) -> bool:
     return low == INT64[1] if high is None else high == step(np.array([low], kind))[0]
 
 
+def amount(support: NumericSupport, key: float) -> float:
+    """A key in the unit of the feature."""
+    return float(key) / support.scale if support.scale != 1 else float(key)
+
+
 def cell_of(support: Support, i: int) -> Cell:
     """One cell, by definition."""
     kind = kind_of(support, i)
@@ -79,13 +84,13 @@ def cell_of(support: Support, i: int) -> Cell:
         return Cell(kind, label=support.categories[i])
     if kind is CellKind.VALUE:
         key = support.edges[i - 1].item()
-        return Cell(kind, support.amount(key), support.amount(key), support.text(key))
+        return Cell(kind, amount(support, key), amount(support, key), support.text(key))
     lower = upper = None
     if kind in (CellKind.BIN, CellKind.OVERFLOW):
         behind = not support.integral and kind_of(support, i - 1) is CellKind.VALUE
-        lower = support.amount(support.edges[i - 1 - behind])
+        lower = amount(support, support.edges[i - 1 - behind])
     if kind in (CellKind.BIN, CellKind.UNDERFLOW):
-        upper = support.amount(support.edges[i])
+        upper = amount(support, support.edges[i])
     return Cell(kind, lower, upper)
 
 
@@ -113,7 +118,7 @@ def test_a_merged_cell_reaches_from_its_first_stored_cell_to_behind_its_last(sam
         last = cell_of(support, end - 1)
         upper = last.upper
         if support.integral and last.kind is CellKind.VALUE and end - 1 < len(support.edges):
-            upper = support.amount(support.edges[end - 1])
+            upper = amount(support, support.edges[end - 1])
         assert cell == Cell(CellKind.BIN, cell_of(support, first).lower, upper)
 
 

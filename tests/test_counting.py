@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import Sample, numeric, parts, quick, samples, texts
+from strategies import Sample, numeric, parts, quick, samples, sketch_batch, texts
 
 from kldrift import counting
 from kldrift.binning import Binning, choose
@@ -18,7 +18,6 @@ from kldrift.counting import Counter
 from kldrift.moments import NO_MOMENTS
 from kldrift.reading import Reading, label
 from kldrift.segment_profiles import SegmentCounter, SegmentRows
-from kldrift.sketching import sketch_batch
 from kldrift.support import CategoricalSupport, NumericSupport, Support
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from delta_sample import add, deletion_vector, write_log
 from deltalake import DeltaTable, write_deltalake
+from source_values import values_of
 
 import kldrift
 from kldrift.config import Features, Override, config_from_mapping
@@ -22,9 +23,9 @@ from kldrift.monitor.draft import init
 from kldrift.monitor.job import check
 from kldrift.scan.open import open_files
 from kldrift.scan.predicate import Unsupported
-from kldrift.scan.reader import Reader
 from kldrift.scan.source import ArrowSource
 from kldrift.scan.table import Snapshot
+from kldrift.scan.tasks import SketchProgram
 
 DAYS = [dt.date(2024, 1, 1), dt.date(2024, 1, 2), None]
 
@@ -62,22 +63,7 @@ def read(source: ArrowSource) -> dict[str, list[object]]:
     override = {
         f.name: Override(parts=("whole",)) for f in source.schema if pa.types.is_temporal(f.type)
     }
-    features = plan_features(source.schema, Features(override=override)).features
-    footers = source.footers
-    reader = Reader(
-        features,
-        footers.schema,
-        footers.partitions,
-        source.where,
-        source.where_columns,
-        naming=footers.naming,
-        predicate=source.predicate,
-    )
-    values: dict[str, list[object]] = {f.name: [] for f in features}
-    for _, columns in reader.columns(footers.pieces):
-        for feature, column in zip(features, columns, strict=True):
-            values[feature.name] += column.to_pylist()
-    return values
+    return values_of(source, Features(override=override))
 
 
 def by_footers(path: Path, **more: object) -> ArrowSource:
@@ -139,8 +125,7 @@ def test_a_column_that_was_added_is_null_in_older_files_and_a_wider_type_holds_f
     source = opened(tmp_path, where="n >= 2")
     assert read(source) == {"n": [2, 2**40], "f": [1.5, 0.1], "new": [None, "a"]}
     features = plan_features(source.schema, Features(include=("n", "f"))).features
-    naming = source.footers.naming
-    reader = Reader(features, source.schema, source.footers.partitions, naming=naming)
+    reader = replace(source, where=None, predicate="").reader(SketchProgram(features))
     types = {str(c.type) for _, columns in reader.columns(source.footers.pieces) for c in columns}
     assert types == {"int64", "double"}
     assert opened(tmp_path, where="new is null").where is not None
@@ -196,11 +181,7 @@ def test_a_feature_that_is_a_partition_alone_counts_no_deleted_rows(tmp_path):
     )
     fields = [("n", "long"), ("p", "integer")]
     write_log(tmp_path, fields, [file], partitions=["p"], features=["deletionVectors"])
-    footers = opened(tmp_path).footers
-    features = plan_features(footers.schema, Features(include=("p",))).features
-    reader = Reader(features, footers.schema, footers.partitions)
-    read_batches = [c.to_pylist() for _, (c,) in reader.columns(footers.pieces)]
-    assert [v for batch in read_batches for v in batch] == [7] * 8
+    assert values_of(opened(tmp_path), Features(include=("p",))) == {"p": [7] * 8}
 
 
 def test_a_table_that_arrow_cannot_read_says_why(tmp_path):

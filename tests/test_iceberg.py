@@ -12,15 +12,14 @@ from iceberg_sample import delete_equal, delete_positions
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import Table
 from pyiceberg.types import DoubleType, LongType
+from source_values import values_of
 
 import kldrift
-from kldrift.config import Features, config_from_mapping
+from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
-from kldrift.features import plan_features
 from kldrift.monitor.job import check
 from kldrift.scan.open import open_files
 from kldrift.scan.predicate import Unsupported
-from kldrift.scan.reader import Reader
 from kldrift.scan.source import ArrowSource
 
 # SQLAlchemy's engine leaves its connection to the garbage collector.
@@ -65,25 +64,6 @@ def opened(path: object, **more: object) -> ArrowSource:
     return source
 
 
-def read(source: ArrowSource) -> dict[str, list[object]]:
-    features = plan_features(source.schema, Features()).features
-    footers = source.footers
-    reader = Reader(
-        features,
-        footers.schema,
-        footers.partitions,
-        source.where,
-        source.where_columns,
-        naming=footers.naming,
-        predicate=source.predicate,
-    )
-    values: dict[str, list[object]] = {f.name: [] for f in features}
-    for _, columns in reader.columns(footers.pieces):
-        for feature, column in zip(features, columns, strict=True):
-            values[feature.name] += column.to_pylist()
-    return values
-
-
 def test_a_table_is_read_from_its_folder_and_from_a_metadata_file(catalog, tmp_path):
     table = make(catalog, rows(9))
     for path in (tmp_path / "ns" / "t", table.metadata_location.removeprefix("file://")):
@@ -93,7 +73,7 @@ def test_a_table_is_read_from_its_folder_and_from_a_metadata_file(catalog, tmp_p
             f"Iceberg table, snapshot {table.current_snapshot().snapshot_id}: 1 file, "
             f"{task.file.file_size_in_bytes:,} bytes with all columns, read with Arrow in the tasks"
         )
-        assert read(source) == rows(9).to_pydict()
+        assert values_of(source) == rows(9).to_pydict()
 
 
 def test_a_catalog_of_pyiceberg_s_own_configuration_is_asked(catalog, tmp_path, monkeypatch):
@@ -118,13 +98,13 @@ def test_renamed_added_swapped_and_widened_columns_are_those_of_the_table(catalo
         update.add_column("s", DoubleType())
     table.append(pa.table({"n": [2**40], "old": ["z"], "s": [0.5]}))
     source = opened(tmp_path / "ns" / "t")
-    assert sorted(zip(*read(source).values(), strict=True), key=str) == [
+    assert sorted(zip(*values_of(source).values(), strict=True), key=str) == [
         (0, "a", None),
         (1, "b", None),
         (1099511627776, "z", 0.5),
         (2, "c", None),
     ]
-    assert read(opened(tmp_path / "ns" / "t", where="n > 1 and s is null"))["old"] == ["c"]
+    assert values_of(opened(tmp_path / "ns" / "t", where="n > 1 and s is null"))["old"] == ["c"]
 
 
 def test_a_snapshot_is_read_with_the_columns_that_it_had(catalog, tmp_path):
@@ -136,7 +116,7 @@ def test_a_snapshot_is_read_with_the_columns_that_it_had(catalog, tmp_path):
     path = tmp_path / "ns" / "t"
     assert opened(path).rows == 4
     older = opened(path, options={"snapshot-id": str(first)})
-    assert read(older) == rows(3).to_pydict()
+    assert values_of(older) == rows(3).to_pydict()
     with pytest.raises(DatasetError, match="there is no snapshot 7"):
         look(path, options={"snapshot-id": "7"})
     with pytest.raises(ConfigError, match=r"options.snapshot-id: expected a snapshot's number"):
@@ -148,7 +128,7 @@ def test_position_deletes_are_honoured(catalog):
     (task,) = table.scan().plan_files()
     source = opened(delete_positions(table, task.file.file_path, [0, 4, 8]))
     assert source.rows == 6
-    assert read(source)["n"] == [1, 2, 3, 5, 6, 7]
+    assert values_of(source)["n"] == [1, 2, 3, 5, 6, 7]
     other = opened(delete_positions(table, "file:///another.parquet", [0]))
     assert other.rows == 9
 
@@ -173,12 +153,12 @@ def test_a_file_without_field_ids_that_no_table_would_have_is_named_by_the_task(
     (task,) = table.scan().plan_files()
     pq.write_table(rows(9), task.file.file_path.removeprefix("file://"))
     with pytest.raises(DatasetError, match=r"have no field ids; scan: dataframe leaves them"):
-        read(opened(tmp_path / "ns" / "t"))
+        values_of(opened(tmp_path / "ns" / "t"))
 
 
 def test_a_struct_of_a_schema_that_changed_is_left_to_spark(catalog, tmp_path):
     table = make(catalog, pa.table({"home": [{"zip": "a"}]}))
-    assert read(opened(tmp_path / "ns" / "t")) == {"home.zip": ["a"]}
+    assert values_of(opened(tmp_path / "ns" / "t")) == {"home.zip": ["a"]}
     with table.update_schema() as update:
         update.add_column("x", LongType())
     assert look(tmp_path / "ns" / "t") == Unsupported("the schema changed, and 'home' is a struct")

@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import numeric, quick, slow, texts
+from strategies import numeric, quick, sketch_batch, slow, texts
 
 from kldrift import divergence
 from kldrift.binning import Binning, choose, merge_for_scoring
@@ -18,7 +18,6 @@ from kldrift.profile import Profile
 from kldrift.reading import Reading
 from kldrift.score import CELL_METRICS, SCORES, Comparison, score, scored_counts
 from kldrift.significance import g_test
-from kldrift.sketching import sketch_batch
 from kldrift.support import CategoricalSupport, CellKind, NumericSupport
 
 PUBLIC = {

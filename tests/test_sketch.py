@@ -19,6 +19,7 @@ from strategies import (
     integers,
     parts,
     quick,
+    sketch_batch,
     slow,
     texts,
     trees,
@@ -27,7 +28,6 @@ from strategies import (
 from kldrift.distinct import HASHES, scatter, smallest_hashes
 from kldrift.reading import Reading, label
 from kldrift.sketch import LIMIT, NOMINATION, NumericSketch, order_key
-from kldrift.sketching import sketch_batch
 from kldrift.support import step
 from kldrift.text_sketch import TextSketch
 

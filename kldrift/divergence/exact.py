@@ -1,11 +1,6 @@
-"""Sums and products in about twice the working precision, from plain float64 operations.
-
-A result is a pair ``high + low``: the rounded value and what rounding took away. This needs no
-``longdouble``, which is no wider than float64 on some platforms.
+"""Differences and matrix products in about twice the working precision, from plain float64.
 
 References:
-    Dekker, T. J. (1971). A floating-point technique for extending the available precision.
-        Numerische Mathematik 18, 224-242. doi:10.1007/BF01397083
     Ozaki, K., Ogita, T., Oishi, S. and Rump, S. M. (2012). Error-free transformations of matrix
         multiplication by using fast routines of matrix multiplication and its applications.
         Numerical Algorithms 59, 95-118. doi:10.1007/s11075-011-9478-1
@@ -20,25 +15,10 @@ from typing import Final
 import numpy as np
 
 from kldrift.divergence.arguments import FloatArray
+from kldrift.error_free import Pair, two_product, two_sum
 
 DIGITS: Final = 53  # of a float64, in bits
 SLICES: Final = 4  # of about 24 bits each: more than a float64 has, for rows of mixed magnitude
-
-Pair = tuple[FloatArray, FloatArray]
-
-
-def two_sum(a: FloatArray, b: FloatArray) -> Pair:
-    """Return ``a + b`` as a pair without error."""
-    total = a + b
-    from_b = total - a
-    return total, (a - (total - from_b)) + (b - from_b)
-
-
-def two_product(a: FloatArray, b: FloatArray) -> Pair:
-    """Return ``a * b`` as a pair without error, for numbers below 1e300."""
-    product = a * b
-    (a1, a2), (b1, b2) = _halves(a), _halves(b)
-    return product, ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
 
 
 def difference_of_products(
@@ -56,12 +36,6 @@ def congruence(w: FloatArray, c: Pair) -> FloatArray:
     whole, whole_low = _product(half, w)
     transposed = np.swapaxes(w, -1, -2)
     return whole + (whole_low + (half_low + w @ low) @ transposed)
-
-
-def _halves(a: FloatArray) -> Pair:
-    shifted = a * (2.0**27 + 1)
-    high = shifted - (shifted - a)
-    return high, a - high
 
 
 def _product(a: FloatArray, b: FloatArray) -> Pair:

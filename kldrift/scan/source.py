@@ -66,9 +66,9 @@ class ArrowSource:
         wanted = {f.path[0] for f in features} | set(self.where_columns)
         return sum(size for name, size in self.footers.sizes.items() if name in wanted)
 
-    def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
-        """The results of a program's tasks."""
-        reader = Reader(
+    def reader(self, program: Program) -> Reader:
+        """What reads the columns of a program in its tasks."""
+        return Reader(
             program.features,
             self.footers.schema.remove_metadata(),
             self.footers.partitions,
@@ -80,6 +80,10 @@ class ArrowSource:
             self.footers.naming,
             self.predicate,
         )
+
+    def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
+        """The results of a program's tasks."""
+        reader = self.reader(program)
         shares = spread(self.footers.pieces, parallelism(spark))
         tasks = spark.range(0, len(shares), 1, len(shares))
         # A task unpacks its own share only, however many row groups there are.

@@ -1,0 +1,37 @@
+"""Sums and products of doubles without error: the rounded value, and what rounding took away.
+
+This needs no ``longdouble``, which is no wider than a double on some platforms.
+
+References:
+    Dekker, T. J. (1971). A floating-point technique for extending the available precision.
+        Numerische Mathematik 18, 224-242. doi:10.1007/BF01397083
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Pair = tuple[Floats, Floats]
+"""Numbers as ``high + low``: the nearest double, and what it lacks."""
+
+
+def two_sum(a: Floats, b: Floats) -> Pair:
+    """Return ``a + b`` as a pair without error."""
+    total = a + b
+    from_b = total - a
+    return total, (a - (total - from_b)) + (b - from_b)
+
+
+def two_product(a: Floats, b: Floats) -> Pair:
+    """Return ``a * b`` as a pair without error, for numbers below 1e300."""
+    product = a * b
+    (a1, a2), (b1, b2) = _halves(a), _halves(b)
+    return product, ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
+
+
+def _halves(a: Floats) -> Pair:
+    shifted = a * (2.0**27 + 1)
+    high = shifted - (shifted - a)
+    return high, a - high

@@ -1,0 +1,18 @@
+"""The values of a source as a task reads them."""
+
+from __future__ import annotations
+
+from kldrift.config import Features
+from kldrift.features import plan_features
+from kldrift.scan.source import ArrowSource
+from kldrift.scan.tasks import SketchProgram
+
+
+def values_of(source: ArrowSource, wanted: Features | None = None) -> dict[str, list[object]]:
+    """All values of a source, by feature."""
+    features = plan_features(source.schema, wanted or Features()).features
+    values: dict[str, list[object]] = {f.name: [] for f in features}
+    for _, columns in source.reader(SketchProgram(features)).columns(source.footers.pieces):
+        for feature, column in zip(features, columns, strict=True):
+            values[feature.name] += column.to_pylist()
+    return values
