@@ -12,7 +12,7 @@ import sys
 
 from pyspark.sql import SparkSession
 
-from kldrift.cli import EXIT_CODES, Answer, add_run_options, guarded, run_model_shift
+from kldrift.cli.main import EXIT_CODES, Answer, add_run_options, guarded, run_model_shift
 from kldrift.config import load_model_shift
 
 

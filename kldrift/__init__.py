@@ -2,30 +2,125 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from kldrift.comparison import compare
-    from kldrift.config import load_config
-    from kldrift.runner import model_shift, run
+    from pyspark.sql import SparkSession
+
+    from kldrift.config import Config, ModelShift, load_config
+    from kldrift.execution.progress import Progress
+    from kldrift.monitor.compare import compare
+    from kldrift.reporting.result import RunResult
+    from kldrift.shift.result import ShiftResult
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "compare", "load_config", "model_shift", "run"]
 
-_HOMES: Final = {
-    "compare": "kldrift.comparison",
-    "load_config": "kldrift.config",
-    "model_shift": "kldrift.runner",
-    "run": "kldrift.runner",
-}
+_HOMES: Final = {"compare": "kldrift.monitor.compare", "load_config": "kldrift.config"}
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is asked for: executors and `kldrift --help` need none of them."""
     if name in _HOMES:
-        from importlib import import_module  # noqa: PLC0415 - as late as the rest
+        from importlib import import_module
 
         found = getattr(import_module(_HOMES[name]), name)
         globals()[name] = found
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def run(
+    config: Config | Mapping[str, Any] | str | Path,
+    *,
+    spark: SparkSession | None = None,
+    as_of: datetime | None = None,
+    fail_on: str = "critical",
+    refresh_reference: bool = False,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Compare the current dataset with the reference, write the tables, and judge.
+
+    Args:
+        config: a configuration, the path of its YAML file, or the mapping that the file would
+            hold; relative paths in a mapping are relative to the working directory.
+        spark: the session to use; by default the active one, or a new one that is stopped after.
+        as_of: the time that the run is for, with a time zone; rows of runs for different times
+            stand side by side in the tables.
+        fail_on: the severity from which the exit code is 3: ``critical``, ``warning``, ``never``.
+        refresh_reference: read the reference also where it is known from an earlier run of the same
+            configuration and its files have not changed since.
+        progress: told what goes on; by default nothing is.
+
+    Returns:
+        The scores, the cells and the exit code that ``kldrift run`` would end with.
+
+    Raises:
+        ConfigError: the configuration is wrong or does not fit the data.
+        DatasetError: a dataset cannot be read.
+        OutputError: the tables cannot be written.
+    """
+    from kldrift.config import Config, config_from_mapping, load_config
+    from kldrift.execution.progress import SILENT
+    from kldrift.monitor import run as job  # Spark is needed only now
+
+    if isinstance(config, str | Path):
+        config = load_config(config)
+    elif not isinstance(config, Config):
+        config = config_from_mapping(config)
+    return job.run(
+        config,
+        spark=spark,
+        as_of=as_of,
+        fail_on=fail_on,
+        refresh_reference=refresh_reference,
+        progress=progress or SILENT,
+    )
+
+
+def model_shift(
+    config: ModelShift | Mapping[str, Any] | str | Path,
+    *,
+    spark: SparkSession | None = None,
+    as_of: datetime | None = None,
+    fail_on: str = "critical",
+    progress: Progress | None = None,
+) -> ShiftResult:
+    """Compare what two models say of the same rows, write the tables, and judge.
+
+    ``kl`` is the mean over rows of D(challenger || champion), in nats.
+
+    Args:
+        config: a configuration, the path of its YAML file, or the mapping that the file would
+            hold; relative paths in a mapping are relative to the working directory.
+        spark: the session to use; by default the active one, or a new one that is stopped after.
+        as_of: the time that the run is for, with a time zone; with ``time``, windows that end later
+            are left to a later run.
+        fail_on: the severity from which the exit code is 3: ``critical``, ``warning``, ``never``.
+        progress: told what goes on; by default nothing is.
+
+    Returns:
+        The scores by window and segment, the cells, the worst rows and the exit code that
+        ``kldrift model-shift`` would end with. docs/model-shift.md has an example.
+
+    Raises:
+        ConfigError: the configuration is wrong or does not fit the data.
+        DatasetError: the dataset cannot be read, or has more than 10,000 windows and segments.
+        OutputError: the tables cannot be written.
+    """
+    from kldrift.config import ModelShift, load_model_shift, model_shift_from_mapping
+    from kldrift.execution.progress import SILENT
+    from kldrift.shift import run as job  # Spark is needed only now
+
+    if isinstance(config, str | Path):
+        config = load_model_shift(config)
+    elif not isinstance(config, ModelShift):
+        config = model_shift_from_mapping(config)
+    return job.run(config, spark=spark, as_of=as_of, fail_on=fail_on, progress=progress or SILENT)

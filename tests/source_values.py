@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kldrift.config import Features
-from kldrift.features import plan_features
-from kldrift.scan.source import ArrowSource
-from kldrift.scan.tasks import SketchProgram
+from kldrift.execution.programs import SketchProgram
+from kldrift.features.plan import plan_features
+from kldrift.sources.parquet.source import ArrowSource
 
 
 def values_of(source: ArrowSource, wanted: Features | None = None) -> dict[str, list[object]]:

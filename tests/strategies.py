@@ -14,11 +14,11 @@ import pyarrow as pa
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from kldrift.binning import Binning, Settled, choose, settle
-from kldrift.counting import Counter
-from kldrift.reading import Reading, numbers
-from kldrift.sketch import LIMIT, NumericSketch, Sketch
-from kldrift.sketching import sketcher
+from kldrift.binning.choose import Binning, Settled, choose, settle
+from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
+from kldrift.binning.sketcher import sketcher
+from kldrift.counting.counter import Counter
+from kldrift.features.keys import Reading, numbers
 
 quick = settings(max_examples=60, deadline=None)
 slow = settings(max_examples=15, deadline=None)

@@ -120,7 +120,7 @@ def _probabilities(name: str, values: ArrayLike) -> FloatArray:
     k = array.shape[-1]
     total = array.sum(axis=-1, keepdims=True)
     tolerance = max(DECIMALS, _rounding(values)) * math.sqrt(k)
-    rule = f"{name} must add up to 1, or be made so from counts by kldrift.probabilities"
+    rule = f"{name} must add up to 1, or be made so from counts by kldrift.divergence.probabilities"
     require((np.abs(total - 1) <= tolerance)[..., 0], total[..., 0], rule)
     off = np.abs(total - 1) > k * np.finfo(np.float64).eps
     return array / np.where(off, total, 1.0)

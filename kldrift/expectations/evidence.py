@@ -1,9 +1,9 @@
 """What one row of the drift table says about one threshold: an outcome, and the numbers behind it.
 
-The outcome is recomputed from the row's score and ``q_value`` by the rule of ``kldrift.threshold``,
-never copied from its ``severity``: a table that was edited after the run is judged by what it says
-now. Everything here is plain
-Python on one row, ready for strict JSON: a number that is null, NaN or infinite is ``None``.
+The outcome is recomputed from the row's score and ``q_value`` by the rule of
+``kldrift.scoring.threshold``, never copied from its ``severity``: a table that was edited after the
+run is judged by what it says now. Everything here is plain Python on one row, ready for strict
+JSON: a number that is null, NaN or infinite is ``None``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 
 from kldrift.config import Threshold
-from kldrift.threshold import Severity, exceeded
+from kldrift.scoring.threshold import Severity, exceeded
 
 Outcome = Literal["within", "drift", "unscored"]
 JsonValue = str | int | float | bool | None

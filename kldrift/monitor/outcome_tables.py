@@ -8,12 +8,12 @@ import pyarrow as pa
 
 from kldrift.config import Config
 from kldrift.monitor.rows import Stamp, cell_rows, profile_rows, score_rows
-from kldrift.monitor.scoring import Outcome
 from kldrift.monitor.segment_rows import (
     segment_cell_rows,
     segment_profile_rows,
     segment_score_rows,
 )
+from kldrift.monitor.stages import Outcome
 
 
 def score_table(outcome: Outcome, config: Config, stamp: Stamp) -> pa.Table:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kldrift.config import Config
 from kldrift.errors import ConfigError
-from kldrift.features import (
+from kldrift.features.plan import (
     Feature,
     FeaturePlan,
     Pair,
@@ -16,9 +16,9 @@ from kldrift.features import (
     pair,
     plan_features,
 )
-from kldrift.monitor.grouping import GroupPlan, plan_groups
-from kldrift.monitor.segmenting import SegmentPlan, plan_segments
-from kldrift.scan.protocol import Known
+from kldrift.monitor.groups import SegmentPlan, plan_segments
+from kldrift.monitor.joint_groups import GroupPlan, plan_groups
+from kldrift.sources.dataset import Known
 
 
 @dataclass(frozen=True)

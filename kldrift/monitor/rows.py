@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from kldrift import __version__
-from kldrift.cells import KINDS, Cells
 from kldrift.config import Config, Threshold
-from kldrift.monitor.verdict import Verdict
-from kldrift.profile import Profile
-from kldrift.support import NumericSupport
+from kldrift.profiles.cells import KINDS, Cells
+from kldrift.profiles.profile import Profile
+from kldrift.profiles.support import NumericSupport
+from kldrift.scoring.verdict import Verdict
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES, PROFILES, SCHEMA_VERSION
 from kldrift.tables.window import Window
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from kldrift import __version__
 from kldrift.config import Config, Threshold
+from kldrift.counting.grouped_counter import SegmentProfiles
 from kldrift.monitor.rows import Stamp, described
-from kldrift.monitor.segment_verdict import SEVERITIES, SegmentVerdicts
-from kldrift.score import SCORES
-from kldrift.segment_profiles import SegmentProfiles
-from kldrift.support import NumericSupport
+from kldrift.profiles.support import NumericSupport
+from kldrift.scoring.scores import SCORES
+from kldrift.scoring.segment_verdict import SEVERITIES, SegmentVerdicts
+from kldrift.scoring.threshold import Severity
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES, PROFILES
-from kldrift.threshold import Severity
 
 Ints = NDArray[np.int64]
 

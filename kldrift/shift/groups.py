@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.reading import Tally, label, plain
-from kldrift.segments import written
+from kldrift.counting.group_keys import written
+from kldrift.features.keys import Tally, label, plain
 from kldrift.tables import Window
 
 Ints = NDArray[np.int64]

@@ -1,6 +1,6 @@
 """A model shift as HTML: the segments as a table, the divergence of their rows as bars, worst rows.
 
-The same page as a run's, see :mod:`kldrift.result_page`: small, without scripts, and everything
+The same page as a run's, see :mod:`kldrift.reporting.page`: small, without scripts, and everything
 that comes from data is escaped.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from kldrift.chart import percent, shift_chart, text
-from kldrift.result_page import (
+from kldrift.reporting.chart import percent, shift_chart, text
+from kldrift.reporting.page import (
     CHART_BYTES,
     SIGNS,
     STYLE,

@@ -6,9 +6,9 @@ import pyarrow as pa
 
 from kldrift.config import ModelShift
 from kldrift.errors import ConfigError
-from kldrift.scan.protocol import Known
-from kldrift.segment_column import as_read, check_plain, column_type
-from kldrift.shift.task import ShiftProgram
+from kldrift.features.group_columns import as_read, check_plain, column_type
+from kldrift.shift.program import ShiftProgram
+from kldrift.sources.dataset import Known
 
 
 def make_program(config: ModelShift, source: Known, buckets: int) -> ShiftProgram:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.plain import records
-from kldrift.result import RunResult, counted
-from kldrift.result_page import whole
+from kldrift.reporting.json_values import records
+from kldrift.reporting.page import whole
+from kldrift.reporting.result import RunResult, counted
 from kldrift.shift.page import CHARTS, fragment
 
 SHIFT_COLUMNS: Final = ["kl_median", "kl_p90", "kl_p99", "top_class_changed"]

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from kldrift.scan.protocol import Source
+from kldrift.execution.spark_stages import Collect
 from kldrift.shift.groups import Group
-from kldrift.shift.shift import Shift, Summary
-from kldrift.shift.task import MOST_GROUPS, SHIFTS_DDL, ShiftProgram, too_many_groups
-from kldrift.spark.stages import Collect
+from kldrift.shift.program import MOST_GROUPS, SHIFTS_DDL, ShiftProgram, too_many_groups
+from kldrift.shift.summary import Shift, Summary
+from kldrift.sources.dataset import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

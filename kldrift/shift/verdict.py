@@ -11,11 +11,11 @@ import numpy as np
 from scipy.special import stdtr
 
 from kldrift.config import ModelShift, Threshold
-from kldrift.monitor.verdict import Status
-from kldrift.shift.shift import LEFT_OUT, NO_ROWS, Summary
-from kldrift.significance import q_values
+from kldrift.scoring.threshold import Severity, exceeded
+from kldrift.scoring.verdict import Status
+from kldrift.shift.summary import LEFT_OUT, NO_ROWS, Summary
+from kldrift.statistics.significance import q_values
 from kldrift.tables import Window
-from kldrift.threshold import Severity, exceeded
 
 NOTHING: Final = NO_ROWS.summary()
 _ORDER: Final = (Severity.CRITICAL, Severity.WARNING, Severity.UNSCORED, Severity.OK)
@@ -86,7 +86,7 @@ def mean_above(found: Summary, threshold: float) -> float:
         0 to 1; NaN for fewer than two finite rows.
 
     Examples:
-        >>> from kldrift.shift.shift import Shift
+        >>> from kldrift.shift.summary import Shift
         >>> round(mean_above(Shift.of(np.array([0.1, 0.2, 0.3, 0.4])).summary(), 0.1), 6)
         0.051364
     """

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from kldrift.binning import Binning, settle
+from kldrift.binning.choose import Binning, settle
 from kldrift.config import Features
-from kldrift.features import Feature, plan_features
-from kldrift.scan.listing import list_files
-from kldrift.scan.open import frame_source
-from kldrift.scan.protocol import Source
-from kldrift.scan.source import ArrowSource
-from kldrift.scan.summary import read_footers
-from kldrift.scan.tasks import CountProgram
-from kldrift.spark.stages import count, propose
-from kldrift.support import Support
+from kldrift.execution.programs import CountProgram
+from kldrift.execution.spark_stages import count, propose
+from kldrift.features.plan import Feature, plan_features
+from kldrift.profiles.support import Support
+from kldrift.sources.dataset import Source
+from kldrift.sources.open import frame_source
+from kldrift.sources.parquet.footer_summary import read_footers
+from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.source import ArrowSource
 
 BINNING = Binning()
 

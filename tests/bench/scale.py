@@ -12,9 +12,9 @@ import heapq
 
 import numpy as np
 
-from kldrift.scan.footers import TASKS as FOOTER_TASKS
-from kldrift.scan.source import TASKS_PER_WORKER
-from kldrift.scan.tasks import sketch_limit
+from kldrift.execution.programs import sketch_limit
+from kldrift.sources.parquet.footers import TASKS as FOOTER_TASKS
+from kldrift.sources.parquet.source import TASKS_PER_WORKER
 
 BYTES = 100e12
 COLUMNS = 2_000

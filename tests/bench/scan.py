@@ -15,9 +15,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
-from kldrift.scan.files import Piece
-from kldrift.scan.source import ArrowSource, parallelism, spread
-from kldrift.scan.tasks import BATCH_ROWS
+from kldrift.sources.parquet.files import Piece
+from kldrift.sources.parquet.source import ArrowSource, parallelism, spread
+from kldrift.sources.program import BATCH_ROWS
 from tests.bench import data
 from tests.bench.options import Options
 from tests.bench.profiles import Scans, arrow, features_of, frame

@@ -1,8 +1,9 @@
 """A million scores: the Spark functions over array columns, and what jobs call.
 
-Jobs call ``kldrift.score.score``: all scores of many pairs of profiles at once, in one process a
-task. It is measured here in this process, in blocks as large as a task gets them. The floor of the
-Spark functions is a scan of the two array columns; that of one score is the formula over a matrix.
+Jobs call ``kldrift.scoring.scores.score``: all scores of many pairs of profiles at once, in one
+process a task. It is measured here in this process, in blocks as large as a task gets them. The
+floor of the Spark functions is a scan of the two array columns; that of one score is the formula
+over a matrix.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
-from kldrift.binning import merge_for_scoring
+from kldrift.binning.choose import merge_for_scoring
 from kldrift.divergence import kl_divergence
-from kldrift.moments import NO_MOMENTS
-from kldrift.probabilities import probabilities
-from kldrift.profile import Profile
-from kldrift.score import Comparison, score
+from kldrift.divergence.probabilities import probabilities
+from kldrift.profiles.moments import NO_MOMENTS
+from kldrift.profiles.profile import Profile
+from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support, Unit
+from kldrift.scoring.scores import Comparison, score
 from kldrift.spark import functions
-from kldrift.support import CategoricalSupport, NumericSupport, Support, Unit
 from tests.bench.options import Options
 from tests.bench.rounds import rounds, timed
 from tests.bench.session import session
@@ -76,8 +77,8 @@ def run(folder: Path, options: Options) -> list[Row]:
     blocks = [slice(i, i + BLOCK) for i in range(0, pairs, BLOCK)]
     in_process = {
         FORMULA: timed(lambda: [_formula(p[b], q[b]) for b in blocks]),
-        "kldrift.score.score of categories": lambda: _seconds(CATEGORIES, p, q),
-        "kldrift.score.score of numbers": lambda: _seconds(NUMBERS, p, q),
+        "kldrift.scoring.scores.score of categories": lambda: _seconds(CATEGORIES, p, q),
+        "kldrift.scoring.scores.score of numbers": lambda: _seconds(NUMBERS, p, q),
     }
     own = rounds("scores", in_process, options.repeats)
     case = f"{pairs:,} pairs of {CELLS} cells"

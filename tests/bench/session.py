@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pyspark.sql import SparkSession
 
 from kldrift.config import Spark
-from kldrift.spark.session import open_session
+from kldrift.execution.session import open_session
 
 
 @contextmanager

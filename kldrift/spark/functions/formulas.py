@@ -23,7 +23,7 @@ from kldrift.divergence.arguments import (
     require,
     require_same_cells,
 )
-from kldrift.probabilities import probabilities
+from kldrift.divergence.probabilities import probabilities
 
 Kind = Literal["cells", "moments", "number", "option"]
 """What an argument is in one row: an array of numbers; numbers, or an array of numbers or of such

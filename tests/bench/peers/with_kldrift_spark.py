@@ -9,9 +9,9 @@ import tempfile
 from stopwatch import clock
 
 import kldrift
-import kldrift.monitor.job
+import kldrift.monitor.run
 from kldrift.config import Spark
-from kldrift.spark.session import open_session
+from kldrift.execution.session import open_session
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 spark, _ = open_session(Spark(f"local[{sys.argv[3]}]"), "bench")

@@ -1,0 +1,1 @@
+"""From one pass over the reference to supports: sketches, and the choice of cells."""

@@ -1,0 +1,281 @@
+"""What a run says when it is done: a few lines for a person, or one JSON object for a program.
+
+On a terminal the severity words are coloured; elsewhere every line is plain text.  Names and values
+come from data: nothing in them is taken as markup, and no control character reaches the screen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from kldrift.reporting.result import RunResult
+    from kldrift.shift.result import ShiftResult
+
+MOST_FEATURES: Final = 10
+MOST_SKIPPED: Final = 10
+LONGEST_NAME: Final = 60
+COLOURS: Final = {"critical": "bold red", "warning": "yellow", "ok": "green", "unscored": "magenta"}
+HEADINGS: Final = ("severity", "feature", "kl", "threshold", "by chance", "q", "null share")
+SHIFT_HEADINGS: Final = (
+    "severity",
+    "segment",
+    "kl",
+    "threshold",
+    "median",
+    "p90",
+    "p99",
+    "top class",
+    "q",
+    "rows",
+    "left out",
+)
+WORST_ROWS: Final = 5
+NOTHING: Final = "-"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of text; it may begin with a severity, and is indented where it wraps."""
+
+    text: str = ""
+    severity: str = ""
+    indent: int = 0
+
+
+def run_lines(result: RunResult, fail_on: str) -> Iterator[Line]:
+    """Say what a run found: the worst features, counts, what was skipped, where to look on."""
+    from kldrift.reporting.json_values import records  # noqa: PLC0415 - pandas, which an error message needs not
+
+    rows, counts, parts = records(result.worst(MOST_FEATURES)), result.counts, result.segment_counts
+    yield from _table(rows, HEADINGS, _cells)
+    alone = [row for row in rows if row["segment"] is None]
+    yield from _counted(alone, counts, "feature")
+    if any(parts.values()):
+        said = ", ".join(f"{parts[severity]:,} {severity}" for severity in COLOURS)
+        yield Line(f"{_count(sum(parts.values()), 'score')} of segments: {said}")
+    yield from _ending(result, fail_on)
+
+
+def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
+    """Say how far two models are apart: the worst segments, counts, the worst rows."""
+    from kldrift.reporting.json_values import records  # noqa: PLC0415
+
+    rows = records(result.worst(MOST_FEATURES))
+    yield Line(f"{visible(str(rows[0]['feature']))}: nats by row, on the same rows")
+    yield from _table(rows, SHIFT_HEADINGS, _shift_cells)
+    yield from _counted(rows, result.counts, "segment")
+    examples = records(result.worst_of_all().head(WORST_ROWS))
+    if examples:
+        yield Line("rows that differ most:")
+    for row in examples:
+        kl = "infinite" if row["kl"] is None else _figure(row["kl"])
+        key = "no key" if row["key"] is None else visible(row["key"])
+        classes = f"class {row['champion_class']} -> {row['challenger_class']}"
+        yield Line(f"  {_short(key)}: kl {kl}, {classes}", indent=2)
+    yield from _ending(result, fail_on)
+
+
+def _counted(
+    rows: Sequence[Mapping[str, Any]], counts: Mapping[str, int], noun: str
+) -> Iterator[Line]:
+    rest = sum(counts.values()) - counts["ok"] - sum(row["severity"] != "ok" for row in rows)
+    if rest > 0:
+        yield Line(f"and {rest} more that are not ok; see table drift_scores")
+    yield Line()
+    said = ", ".join(f"{counts[severity]} {severity}" for severity in COLOURS)
+    yield Line(f"{_count(sum(counts.values()), noun)}: {said}")
+
+
+def _ending(result: RunResult, fail_on: str) -> Iterator[Line]:
+    if result.skipped:
+        yield Line(f"{_count(len(result.skipped), 'column')} skipped:")
+        for column, reason in result.skipped[:MOST_SKIPPED]:
+            yield Line(f"  {visible(column)}: {visible(reason)}", indent=2)
+        if len(result.skipped) > MOST_SKIPPED:
+            yield Line(f"  and {len(result.skipped) - MOST_SKIPPED} more; see table runs")
+    yield Line(f"tables: {visible(result.output)}")
+    if result.docs is not None:
+        yield Line(f"Data Docs: {visible(str(result.docs))}")
+    yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}")
+
+
+def meaning(exit_code: int, fail_on: str) -> str:
+    """Say what the exit code of a finished run means.
+
+    Examples:
+        >>> meaning(3, "warning")
+        'drift at or above warning'
+        >>> meaning(0, "never")
+        'done; drift does not fail this run'
+    """
+    no_drift = "done; drift does not fail this run"
+    if fail_on != "never":
+        no_drift = f"no drift at or above {fail_on}"
+    return {
+        0: no_drift,
+        3: f"drift at or above {fail_on}",
+        4: f"{no_drift}, but a feature that should have been scored could not be",
+    }[exit_code]
+
+
+def show(lines: Sequence[Line] | Iterator[Line], stream: TextIO | None = None) -> None:
+    """Write lines, with colours and wrapping on a terminal only."""
+    stream = sys.stdout if stream is None else stream
+    try:
+        if stream.isatty():
+            _draw(lines, Console(file=stream))
+        else:
+            for line in lines:
+                print(line.text, file=stream)
+        stream.flush()
+    except BrokenPipeError:
+        # The reader has seen enough.  What is still in the buffer must not fail the exit.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def show_json(value: Mapping[str, Any], stream: TextIO | None = None) -> None:
+    """Write one strict JSON object; NaN and infinity are an error."""
+    show([Line(json.dumps(value, allow_nan=False))], stream)
+
+
+def visible(text: str) -> str:
+    r"""Write what cannot be seen as escapes, so that data cannot act on the terminal.
+
+    Examples:
+        >>> print(visible("a\x1b[31mb\n"))
+        a\x1b[31mb\n
+        >>> visible("größe [red]")
+        'größe [red]'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+@contextmanager
+def stdout_is_ours() -> Iterator[None]:
+    """Send to standard error what others print meanwhile, also the JVM and C libraries."""
+    sys.stdout.flush()
+    kept = None
+    with suppress(OSError):  # a process without standard output
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.stdout.flush()
+        if kept is not None:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+def _draw(lines: Sequence[Line] | Iterator[Line], console: Console) -> None:
+    for line in lines:
+        text = Text(line.text.lstrip() if line.indent else line.text)
+        if line.severity:
+            text.stylize(COLOURS[line.severity], 0, len(line.severity))
+        if line.indent:
+            console.print(Padding(text, (0, 0, 0, line.indent)))
+        else:
+            # The terminal wraps a row that is too long: folding it would tear its columns apart.
+            console.print(text, soft_wrap=True)
+
+
+def _table(
+    rows: list[dict[str, Any]],
+    headings: tuple[str, ...],
+    cells_of: Callable[[Mapping[str, Any]], tuple[str, ...]],
+) -> Iterator[Line]:
+    cells = [headings, *(cells_of(row) for row in rows)]
+    widths = [max(cell_len(row[place]) for row in cells) for place in range(len(headings))]
+    indent = widths[0] + 2
+    for place, columns in enumerate(cells):
+        padded = (set_cell_size(cell, width) for cell, width in zip(columns, widths, strict=True))
+        text = "  ".join(padded).rstrip()
+        if place == 0:
+            yield Line(text)
+            continue
+        yield Line(text, severity=columns[0])
+        reason = rows[place - 1].get("reason")
+        if reason:
+            yield Line(" " * indent + visible(reason), indent=indent)
+
+
+def _shift_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    segment = "all rows" if row["segment"] is None else visible(str(row["segment"]))
+    if row["window_start"] is not None:
+        segment += f", from {row['window_start'][:16]}"
+    changed = row["top_class_changed"]
+    return (
+        str(row["severity"]),
+        _short(segment),
+        _figure(row["kl"]),
+        _level(row),
+        *(_figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99")),
+        NOTHING if changed is None else f"{100 * changed:.1f} %",
+        _figure(row["q_value"], digits=1),
+        f"{row['n_current']:,}",
+        _share(row, "current"),
+    )
+
+
+def _level(row: Mapping[str, Any]) -> str:
+    """The threshold that a row was held to."""
+    levels = [row["threshold_warning"], row["threshold_critical"]]
+    if row["severity"] == "critical":
+        levels.reverse()
+    return next((f"{level:g}" for level in levels if level is not None), NOTHING)
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    severity = str(row["severity"])
+    return (
+        severity,
+        _named(row),
+        _figure(row["kl"]),
+        _level(row),
+        _figure(row["kl_expected"]),
+        _figure(row["q_value"], digits=1),
+        f"{_share(row, 'reference')} -> {_share(row, 'current')}",
+    )
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    """The feature, and in which segment."""
+    name = _short(visible(str(row["feature"])))
+    segment = row["segment"]
+    return name if segment is None else f"{name} [{_short(visible(str(segment)))}]"
+
+
+def _share(row: Mapping[str, Any], side: str) -> str:
+    missing, rows = row[f"missing_{side}"], row[f"n_{side}"]
+    if missing is None or not rows:
+        return NOTHING
+    share = missing / rows
+    return "<0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
+
+
+def _figure(value: float | None, *, digits: int = 3) -> str:
+    return NOTHING if value is None else f"{value:.{digits}g}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."

@@ -1,0 +1,352 @@
+"""The command line: arguments, the configuration, one call into the library, an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from kldrift import __version__
+from kldrift.config import Config, ModelShift, load_config, load_model_shift
+from kldrift.errors import ConfigError, KldriftError, OutputError
+from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
+
+# What takes a while to import is imported by the function that needs it, so that --help does not.
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from kldrift.cli.console import Line
+
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+INTERRUPTED: Final = 130
+
+EXIT_CODES: Final = """\
+exit codes:
+  0  no drift at or above --fail-on
+  1  the job failed
+  2  wrong usage or configuration
+  3  drift at or above --fail-on
+  4  no such drift, but a feature that should have been scored could not be
+"""
+LATER: Final = ("backfill", "rescore", "backtest", "report", "dashboard")
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command has to say: lines for a person, or a summary for a program."""
+
+    exit_code: int = 0
+    lines: Sequence[Line] = ()
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code."""
+    args = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], Answer] = args.command
+    return guarded(args, command)
+
+
+def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], Answer]) -> int:
+    """Run a command and show its answer; an error is a line on standard error and an exit code."""
+    from kldrift.cli.console import show, show_json, stdout_is_ours  # noqa: PLC0415
+
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks must not fail a run that has succeeded.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    try:
+        with stdout_is_ours() if args.json else nullcontext():
+            answer = command(args)
+        if args.json:
+            show_json(answer.summary)
+        else:
+            show(answer.lines)
+    except KeyboardInterrupt:
+        return _failed(args, INTERRUPTED, "interrupted")
+    except KldriftError as error:
+        return _failed(args, WRONG_USAGE if isinstance(error, ConfigError) else FAILED, str(error))
+    except Exception as error:  # noqa: BLE001 - the last place that can make it one line
+        what = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
+        return _failed(args, FAILED, f"unexpected {what}; --debug shows where")
+    return answer.exit_code
+
+
+def _failed(args: argparse.Namespace, exit_code: int, text: str) -> int:
+    from kldrift.cli.console import show_json, visible  # noqa: PLC0415
+
+    if args.debug:
+        traceback.print_exc()
+    for line in text.split("\n"):
+        print(f"kldrift: error: {visible(line)}", file=sys.stderr)
+    if args.json:
+        show_json({"exit_code": exit_code, "error": text})
+    return exit_code
+
+
+def run_monitor(
+    config: Config, args: argparse.Namespace, *, spark: SparkSession | None = None
+) -> Answer:
+    """Run a monitor with the options of ``kldrift run``."""
+    from kldrift import run  # noqa: PLC0415
+    from kldrift.cli.console import run_lines  # noqa: PLC0415
+
+    with _progress(quiet=args.quiet) as progress:
+        result = run(
+            config,
+            spark=spark,
+            as_of=args.as_of,
+            fail_on=args.fail_on,
+            refresh_reference=args.refresh_reference,
+            progress=progress,
+        )
+    lines = () if args.quiet or args.json else tuple(run_lines(result, args.fail_on))
+    return Answer(result.exit_code, lines, result.summary() if args.json else {})
+
+
+def run_model_shift(
+    config: ModelShift, args: argparse.Namespace, *, spark: SparkSession | None = None
+) -> Answer:
+    """Compare two models with the options of ``kldrift run``."""
+    from kldrift import model_shift  # noqa: PLC0415
+    from kldrift.cli.console import shift_lines  # noqa: PLC0415
+
+    with _progress(quiet=args.quiet) as progress:
+        result = model_shift(
+            config, spark=spark, as_of=args.as_of, fail_on=args.fail_on, progress=progress
+        )
+    lines = () if args.quiet or args.json else tuple(shift_lines(result, args.fail_on))
+    return Answer(result.exit_code, lines, result.summary() if args.json else {})
+
+
+def _model_shift(args: argparse.Namespace) -> Answer:
+    return run_model_shift(load_model_shift(args.config, overrides=args.set), args)
+
+
+def _run(args: argparse.Namespace) -> Answer:
+    return run_monitor(load_config(args.config, overrides=args.set), args)
+
+
+def _check(args: argparse.Namespace) -> Answer:
+    config = load_config(args.config, overrides=args.set)
+    from kldrift.cli.console import Line, visible  # noqa: PLC0415
+    from kldrift.monitor.run import check  # noqa: PLC0415
+
+    plan = check(config)
+    return Answer(0, [Line(visible(line)) for line in plan.lines()], plan.as_dict())
+
+
+def _init(args: argparse.Namespace) -> Answer:
+    file = None if args.output == "-" else Path(args.output)
+    if file and file.exists() and not args.force:
+        raise ConfigError(f"{file} is there already; give another file with -o, or use --force")
+    from kldrift.cli.console import Line, visible  # noqa: PLC0415
+    from kldrift.cli.init import init  # noqa: PLC0415
+
+    text = init(
+        _from_folder_of(file, args.source),
+        reference=_from_folder_of(file, args.reference) if args.reference else None,
+        format=args.format,
+        options=dict(args.option),
+    )
+    if file is None:
+        return Answer(0, [Line(line) for line in text.splitlines()])
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{file}: cannot be written: {error.strerror}") from error
+    name = visible(str(file))
+    return Answer(0, [Line(f"wrote {name}; next: kldrift check {name}")])
+
+
+def _from_folder_of(file: Path | None, source: str) -> str:
+    """Return a source as the configuration must name it: paths are relative to its folder."""
+    elsewhere = file is not None and file.parent.absolute() != Path.cwd()
+    return str(Path(source).absolute()) if elsewhere and not _URI.match(source) else source
+
+
+def _demo(args: argparse.Namespace) -> Answer:
+    from kldrift import run  # noqa: PLC0415
+    from kldrift.cli.console import Line, run_lines, visible  # noqa: PLC0415
+    from kldrift.demo import (  # noqa: PLC0415
+        as_it_should_be,
+        demo_config,
+        planted_against_flagged,
+        to_text,
+        write_demo,
+    )
+
+    folder = Path(args.output)
+    config = folder / "kldrift.yaml"
+    with _progress(quiet=False) as progress:
+        progress.stage("making 60 days of orders")
+        try:
+            write_demo(folder)
+            config.write_text(demo_config(Path()), encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"{folder}: cannot be written: {error.strerror}") from error
+        result = run(load_config(config), progress=progress)
+    outcomes = planted_against_flagged(result.scores)
+    right = as_it_should_be(outcomes)
+    said = "every planted event and no decoy" if right else "NOT what was planted"
+    lines = [
+        *run_lines(result, "critical"),
+        Line(),
+        *map(Line, to_text(outcomes).splitlines()),
+        Line(),
+        Line(f"the monitor flagged {said}; its configuration: {visible(str(config))}"),
+    ]
+    events = [asdict(outcome) for outcome in outcomes]
+    return Answer(0 if right else FAILED, lines, {"run": result.summary(), "events": events})
+
+
+def _later(args: argparse.Namespace) -> Answer:
+    raise ConfigError(f"{args.name}: not available yet in kldrift {__version__}")
+
+
+def _progress(*, quiet: bool) -> AbstractContextManager[Progress]:
+    if quiet:
+        return nullcontext(SILENT)
+    if sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"):
+        return BarProgress()
+    return LogProgress()
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``kldrift run``, which ``model-shift`` and the jobs have too."""
+    _add_set(parser)
+    parser.add_argument(
+        "--as-of",
+        type=_time,
+        metavar="T",
+        help="the time that the run is for, ISO 8601; UTC unless it says otherwise",
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=("critical", "warning", "never"),
+        default="critical",
+        help="from which severity the exit code is 3 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--refresh-reference",
+        action="store_true",
+        help="read the reference again, also if its files have not changed since an earlier run",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    _add_json(parser)
+
+
+def _add_set(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY.PATH=VALUE",
+        help="replace a value of the configuration; may be given more than once",
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object on standard output"
+    )
+    parser.add_argument("--debug", action="store_true", help="show where an error came from")
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        expected = "expected an ISO 8601 time such as 2020-04-01T00:00:00Z"
+        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _option(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
+    return key, value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kldrift",
+        description="Which features of a dataset no longer look like their reference, and why.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"kldrift {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(
+        name: str, function: Callable[[argparse.Namespace], Answer], text: str
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(command=function, json=False)
+        return made
+
+    demo = command("demo", _demo, "make the demo data, monitor it, print planted against flagged")
+    demo.add_argument("--output", default="demo", metavar="DIR", help="default: %(default)s")
+    _add_json(demo)
+
+    init = command("init", _init, "look at a dataset, write a commented configuration for it")
+    init.add_argument("source", metavar="SOURCE", help="files, a folder or a URI to monitor")
+    init.add_argument(
+        "-o",
+        "--output",
+        default="kldrift.yaml",
+        metavar="FILE",
+        help="where to write it, - for standard output (default: %(default)s)",
+    )
+    init.add_argument("--reference", metavar="SOURCE", help="what to compare it with")
+    init.add_argument("--format", help="the format of the files; default: their ending decides")
+    init.add_argument(
+        "--option",
+        action="append",
+        type=_option,
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of Spark's reader, such as header=true; may be given more than once",
+    )
+    init.add_argument("--force", action="store_true", help="replace the file if it is there")
+    init.add_argument("--debug", action="store_true", help="show where an error came from")
+
+    check = command("check", _check, "dry run: what would be read and compared, what is skipped")
+    check.add_argument("config", metavar="CONFIG")
+    _add_set(check)
+    _add_json(check)
+
+    run = command("run", _run, "compare the current dataset with the reference and judge it")
+    run.add_argument("config", metavar="CONFIG")
+    add_run_options(run)
+
+    shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
+    shift.add_argument("config", metavar="CONFIG")
+    add_run_options(shift)
+
+    for name in LATER:
+        # No prefix characters: whatever options will come, they are not the news.
+        later = commands.add_parser(name, add_help=False, prefix_chars="\0")
+        later.add_argument("rest", nargs="*")
+        later.set_defaults(command=_later, name=name, json=False, debug=False)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Kernels from Arrow columns to row counts per cell."""

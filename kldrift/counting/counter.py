@@ -1,0 +1,226 @@
+"""Counting a batch of one feature: the kernels that every row goes through.
+
+The cell of a number is looked up in a grid over the edges; where there are few numbers, they are
+sorted and the edges are searched among them; whole numbers close together are counted one by one.
+Text is counted by dictionary code. No kernel runs Python per value.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from kldrift.counting.grid import Grid
+from kldrift.counting.integer_counts import Spectrum, exact_about
+from kldrift.features.keys import (
+    Reading,
+    Tally,
+    Vocabulary,
+    null_count,
+    numbers,
+    plain,
+    unordered,
+    without,
+)
+from kldrift.profiles.moments import NO_MOMENTS, Moments
+from kldrift.profiles.support import CategoricalSupport, Keys, NumericSupport, Support, pivot_of
+
+Counts = NDArray[np.int64]
+
+FEW: Final = 2048
+"""Numbers of a batch that are sooner sorted than looked up."""
+REMEMBERED: Final = 2**24
+"""Bytes of dictionaries that all features of a task keep for their next batch."""
+
+
+class Counter:
+    """Counts batches of one feature on one support.
+
+    Args:
+        support: the cells.
+        reading: how values become keys; as when the support was chosen.
+        remembered: bytes of the largest dictionary that is kept for the next batch, which often
+            has the same.
+    """
+
+    def __init__(
+        self, support: Support, reading: Reading, remembered: int = REMEMBERED // 16
+    ) -> None:
+        self.support = support
+        self.reading = reading
+        self._remembered = remembered
+        self._known: tuple[Vocabulary | None, Counts] = (None, np.empty(0, dtype=np.int64))
+
+    @cached_property
+    def _categories(self) -> pa.Array:
+        assert isinstance(self.support, CategoricalSupport)
+        return pa.array(self.support.categories, pa.string())
+
+    def count(self, column: pa.Array) -> tuple[Counts, Moments]:
+        """Rows per cell and moments of one batch, shape ``(support.size,)``."""
+        if isinstance(self.support, CategoricalSupport):
+            return self._count_text(column, self.support), NO_MOMENTS
+        count = self._count_whole if self.support.integral else self._count_floats
+        return count(plain(column), self.support)
+
+    def _count_whole(self, column: pa.Array, support: NumericSupport) -> tuple[Counts, Moments]:
+        counts = np.zeros(support.size, dtype=np.int64)
+        counts[-1] = column.null_count
+        if counts[-1] == len(column):
+            return counts, Moments(pivot=support.pivot)
+        spectrum, exact = None, exact_about(support.pivot)
+        if exact and pa.types.is_boolean(column.type):
+            spectrum = Spectrum.of_booleans(column)
+        else:
+            keys = unordered(column, self.reading)
+            low, high = keys.min().item(), keys.max().item()
+            spectrum = Spectrum.of(keys, low, high) if exact else None
+        if spectrum is not None:
+            counts[:-1] = spectrum.count(support.edges)
+            return counts, spectrum.moments(support.pivot)
+        counts[:-1] = self._between_edges(keys, (low, high))
+        return counts, Moments.of(keys, support.pivot, (float(low), float(high)))
+
+    def _count_floats(self, column: pa.Array, support: NumericSupport) -> tuple[Counts, Moments]:
+        counts = np.zeros(support.size, dtype=np.int64)
+        keys = unordered(column, self.reading)
+        counts[-1] = len(column) - len(keys)
+        low, high = _ends(keys)
+        if not (math.isfinite(low) and math.isfinite(high)):
+            apart = np.flatnonzero(~np.isfinite(keys))
+            others = keys[apart]
+            counts[-2] = np.count_nonzero(np.isnan(others))
+            counts[0] = np.count_nonzero(others < 0)
+            counts[support.intervals - 1] = np.count_nonzero(others > 0)
+            keys = without(keys, apart)
+            low, high = _ends(keys)
+        # The outermost intervals are the infinities.
+        counts[1 : support.intervals - 1] = self._between_edges(keys, (low, high))
+        return counts, Moments.of(keys, support.pivot, (low, high))
+
+    def _between_edges(self, keys: Keys, ends: tuple[float, float]) -> Counts:
+        """Rows below the first edge, between each two, and from the last on; keys are finite."""
+        if len(keys) >= FEW and self._grid is not None:
+            return self._grid.count(keys, ends)
+        places = np.searchsorted(np.sort(keys), self._edges, "left")
+        return np.diff(places, prepend=0, append=len(keys))
+
+    @cached_property
+    def _edges(self) -> Keys:
+        """The finite edges."""
+        assert isinstance(self.support, NumericSupport)
+        return self.support.edges if self.support.integral else self.support.edges[1:-1]
+
+    @cached_property
+    def _grid(self) -> Grid | None:
+        return Grid(self._edges) if len(self._edges) else None
+
+    def cells(self, column: pa.Array) -> Cells:
+        """The cell of each row of one batch."""
+        if isinstance(self.support, CategoricalSupport):
+            return Cells(self._cells_of_text(column, self.support))
+        return self._cells_of_numbers(column, self.support)
+
+    def counted(self, cells: Cells) -> tuple[Counts, Moments]:
+        """What :meth:`count` returns, where the cell of each row is known."""
+        counts = np.bincount(cells.cells, minlength=self.support.size)
+        if cells.keys is None:
+            return counts, NO_MOMENTS
+        return counts, Moments.of(cells.keys, pivot_of(self.support))
+
+    def _count_text(self, column: pa.Array, support: CategoricalSupport) -> Counts:
+        """Rows per cell: each name of the batch is looked up once."""
+        counts = np.zeros(support.size, dtype=np.int64)
+        other = len(support.categories)
+        if self.reading is Reading.PRESENCE:
+            counts[-1] = null_count(column)
+            counts[other] = len(column) - counts[-1]
+            return counts
+        known, cells = self._known
+        tally = Tally(column, known)
+        if tally.vocabulary is not known:
+            cells = self._cells_of_names(tally, support)
+            if tally.vocabulary.values.nbytes <= self._remembered:
+                self._known = tally.vocabulary, cells
+        of_name, null, nan = tally.counts()
+        counts[: other + 1] = np.bincount(cells, of_name, other + 1)
+        counts[-1] += null
+        counts[-2] += nan
+        return counts
+
+    def _cells_of_names(self, tally: Tally, support: CategoricalSupport) -> NDArray[np.int64]:
+        found = pc.index_in(tally.names, value_set=self._categories)
+        cells = found.fill_null(len(support.categories)).to_numpy(zero_copy_only=False)
+        return np.asarray(cells.astype(np.int64))
+
+    def _cells_of_text(self, column: pa.Array, support: CategoricalSupport) -> NDArray[np.int64]:
+        other = len(support.categories)
+        if self.reading is Reading.PRESENCE:
+            valid = plain(column).is_valid().to_numpy(zero_copy_only=False)
+            presence: Counts = np.where(valid, other, support.size - 1)
+            return presence
+        tally = Tally(column)
+        flow = [support.size - 2, support.size - 1]  # codes -2 (NaN) and -1 (null) come last
+        cells = np.append(self._cells_of_names(tally, support), flow)
+        return np.asarray(cells[tally.codes])
+
+    def _cells_of_numbers(self, column: pa.Array, support: NumericSupport) -> Cells:
+        column = plain(column)
+        keys = numbers(column, self.reading)
+        if support.integral:
+            places = self._intervals(keys, support)
+            rows = None
+        else:
+            places, rows = self._intervals_of_floats(keys, support)
+            keys = keys if rows is None else keys[rows]
+        if len(places) == len(column):
+            return Cells(places, keys, rows)
+        valid = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+        cells = np.full(len(column), support.size - 1)
+        cells[valid] = places
+        return Cells(cells, keys, valid if rows is None else valid[rows])
+
+    def _intervals(self, keys: Keys, support: NumericSupport) -> Counts:
+        if self._grid is None or len(keys) < FEW:
+            return np.searchsorted(support.edges, keys, "right")
+        return self._grid.cells(keys) + (0 if support.integral else 1)
+
+    def _intervals_of_floats(
+        self, keys: Keys, support: NumericSupport
+    ) -> tuple[Counts, Counts | None]:
+        """The cell of each number, and which are finite; None if all are."""
+        finite = np.isfinite(keys)
+        if finite.all():
+            return self._intervals(keys, support), None
+        rows = np.flatnonzero(finite)
+        places = np.searchsorted(support.edges, np.where(finite, 0.0, keys), "right")
+        places[np.isnan(keys)] = support.size - 2
+        places[rows] = self._intervals(keys[rows], support)
+        return places, rows
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cell of each row of a batch, and its finite numbers.
+
+    Attributes:
+        cells: shape ``(n,)``.
+        keys: the finite numbers, in the order of the rows, shape ``(m,)``; None for categories.
+        rows: which rows they are; None if they are all.
+    """
+
+    cells: Counts
+    keys: Keys | None = None
+    rows: Counts | None = None
+
+
+def _ends(keys: Keys) -> tuple[float, float]:
+    """The smallest and the largest; NaN where one is; zeros where there are none."""
+    return (float(keys.min()), float(keys.max())) if len(keys) else (0.0, 0.0)

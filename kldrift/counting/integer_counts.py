@@ -1,0 +1,74 @@
+"""Rows of each whole number, where the numbers of a batch lie close together.
+
+Flags, small counts, codes, dates: one pass counts each number, and what else is asked for follows
+from the few different ones, exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldrift.profiles.moments import Moments
+
+WIDEST: Final = 8_192
+"""Different numbers, of which the counts stay in a core's cache."""
+EXACT: Final = 2**52
+"""Below it, integers and their differences are doubles."""
+
+Int64s = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Rows of each whole number from the first on.
+
+    Attributes:
+        first: the first number.
+        rows: rows of each, shape ``(k,)``; the first and the last have some.
+
+    Examples:
+        >>> spectrum = Spectrum.of(np.array([7, 9, 7]), 7, 9)
+        >>> spectrum.rows.tolist(), spectrum.count(np.array([8, 9])).tolist()
+        ([2, 0, 1], [2, 0, 1])
+    """
+
+    first: int
+    rows: Int64s
+
+    @classmethod
+    def of(cls, keys: Int64s, low: int, high: int) -> Self | None:
+        """Count keys between ``low`` and ``high``, both of which occur; None if far apart."""
+        if high - low >= WIDEST or max(-low, high) >= EXACT:
+            return None
+        return cls(low, np.bincount(keys - low))
+
+    @classmethod
+    def of_booleans(cls, column: pa.BooleanArray) -> Self | None:
+        """Count what is not null; None if nothing is."""
+        rows = np.array([column.false_count, column.true_count])
+        used = np.flatnonzero(rows)
+        return cls(int(used[0]), rows[used[0] : used[-1] + 1]) if len(used) else None
+
+    def count(self, edges: Int64s) -> Int64s:
+        """Rows below the first edge, between each two, and from the last on."""
+        places = np.clip(edges, self.first, self.first + len(self.rows)) - self.first
+        before = np.append(0, np.cumsum(self.rows))
+        return np.diff(before[places], prepend=0, append=before[-1])
+
+    def moments(self, pivot: float) -> Moments:
+        """Moments about a pivot."""
+        steps = np.arange(len(self.rows))
+        sum1, sum2 = int(self.rows @ steps), int(self.rows @ (steps * steps))
+        first, last = float(self.first), float(self.first + len(self.rows) - 1)
+        n = int(self.rows.sum())
+        return Moments(n, first, float(sum1), 0.0, float(sum2), 0.0, first, last).about(pivot)
+
+
+def exact_about(pivot: float) -> bool:
+    """Whether differences of a spectrum's numbers from a pivot are doubles."""
+    return pivot.is_integer() and abs(pivot) < EXACT

@@ -1,0 +1,1 @@
+"""Running programs over the rows of a dataset: Spark stages, sessions, progress."""

@@ -1,0 +1,125 @@
+"""Runs the scans of a plan as Spark jobs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from pyspark.sql import DataFrame, SparkSession
+
+from kldrift.binning.choose import Binning, Proposal, Scored
+from kldrift.counting.grouped_counter import SegmentProfiles
+from kldrift.counting.joint import Group, GroupCounts
+from kldrift.errors import DatasetError
+from kldrift.execution.group_counts import SegmentList
+from kldrift.execution.programs import CountProgram
+from kldrift.execution.progress import Progress
+from kldrift.execution.segment_stage import ByList
+from kldrift.execution.spark_stages import Collect, count, count_and_score, propose, tasks_done
+from kldrift.features.plan import Feature
+from kldrift.profiles.profile import Profile
+from kldrift.profiles.support import Support
+from kldrift.scoring.scores import ScoredPair
+from kldrift.scoring.segment_scores import ScoredSegments
+from kldrift.sources.dataset import Source
+from kldrift.sources.open import first_line
+
+POLL_SECONDS: Final = 0.25
+T = TypeVar("T")
+
+
+class SparkEngine:
+    """The scans of a run as Spark jobs."""
+
+    def __init__(
+        self, spark: SparkSession, reference: Source, current: Source, progress: Progress
+    ) -> None:
+        self._spark = spark
+        self._reference = reference
+        self._current = current
+        self._progress = progress
+
+    def propose(
+        self, features: tuple[Feature, ...], binning: Binning, lists: tuple[SegmentList, ...] = ()
+    ) -> list[Proposal]:
+        """Propose supports, and then segments of each list, from one scan of the reference."""
+        source = self._reference
+        return self.run(source, lambda c: propose(self._spark, source, features, binning, c, lists))
+
+    def count(
+        self,
+        features: tuple[Feature, ...],
+        supports: tuple[Support, ...],
+        groups: tuple[Group, ...],
+        lists: tuple[SegmentList, ...] = (),
+    ) -> tuple[list[Profile], list[GroupCounts], list[list[SegmentProfiles]]]:
+        """Count the reference in one scan."""
+        source, program = self._reference, CountProgram(features, supports, groups, lists)
+        return self.run(source, lambda c: count(self._spark, source, program, c))
+
+    def count_and_score(
+        self,
+        features: tuple[Feature, ...],
+        references: tuple[tuple[Profile, Scored], ...],
+        pseudocount: float,
+        missing: str,
+        groups: tuple[Group, ...],
+        lists: tuple[SegmentList, ...] = (),
+        by_list: ByList = (),
+    ) -> tuple[list[ScoredPair], list[GroupCounts], list[list[ScoredSegments]]]:
+        """Count the current dataset in one scan and score it."""
+        source, how = self._current, (pseudocount, missing)
+        supports = tuple(profile.support for profile, _ in references)
+        program = CountProgram(features, supports, groups, lists)
+        return self.run(
+            source,
+            lambda c: count_and_score(self._spark, source, program, references, how, c, by_list),
+        )
+
+    def run(self, source: Source, job: Callable[[Collect], T]) -> T:
+        """Run a job over a source, show how far it is, and explain what fails."""
+        try:
+            return job(lambda frame: self._collect(frame, source.rows))
+        except Exception as error:
+            if type(error).__module__.split(".")[0] in ("pyspark", "py4j", "grpc"):
+                raise DatasetError(explained(error)) from error
+            raise
+
+    def _collect(self, frame: DataFrame, rows: int | None) -> list[Any]:
+        stop = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(stop, rows), daemon=True)
+        watcher.start()
+        try:
+            rows_found: list[Any] = frame.collect()
+        finally:
+            stop.set()
+            watcher.join()
+        return rows_found
+
+    def _watch(self, stop: threading.Event, rows: int | None) -> None:
+        try:
+            for done, total in tasks_done(self._spark):
+                if stop.wait(POLL_SECONDS):
+                    return
+                if total and rows:
+                    self._progress.update(rows * done // total, rows, "rows")
+                elif total:
+                    self._progress.update(done, total, "tasks")
+        except Exception:  # noqa: BLE001 - progress is no reason to fail; Connect cannot tell any
+            return
+
+
+def explained(error: BaseException) -> str:
+    """What went wrong in a task, in one line, without Spark's stack traces."""
+    text = str(error)
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith("kldrift.errors."):
+            return stripped.split(": ", 1)[1]
+    causes = [
+        line.strip()
+        for line in text.splitlines()
+        if line.strip().startswith(("Caused by:", "[")) or "Error:" in line
+    ]
+    return f"Spark failed: {causes[-1] if causes else first_line(error)}"

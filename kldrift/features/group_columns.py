@@ -1,0 +1,75 @@
+"""A column that a configuration names by itself: is it there, and are its values plain?
+
+Segments, keys and times are read from such columns, which need not be features.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+import pyarrow as pa
+
+from kldrift.errors import ConfigError
+from kldrift.features.keys import Reading
+from kldrift.features.plan import Feature, Part
+
+
+def column_type(key: str, name: str, schema: pa.Schema, whose: str = "the data") -> pa.DataType:
+    """The type of a column.
+
+    Args:
+        key: where the configuration names it.
+        name: the column.
+        schema: what there is.
+        whose: the dataset, for messages.
+
+    Raises:
+        ConfigError: there is no such column, or more than one.
+    """
+    if name not in schema.names:
+        close = difflib.get_close_matches(name, schema.names, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else f"; it has {_some(schema.names)}"
+        raise ConfigError(f"{key}: {whose} has no column {name!r}{hint}")
+    if schema.names.count(name) > 1:
+        raise ConfigError(f"{key}: {whose} has more than one column {name!r}; rename one")
+    kind = schema.field(name).type
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def check_plain(key: str, name: str, schema: pa.Schema, whose: str = "the data") -> None:
+    """Check that a column is there and that its values can be written as a name.
+
+    Raises:
+        ConfigError: it is not there, or holds lists, structs or bytes.
+    """
+    kind = column_type(key, name, schema, whose)
+    if not is_plain(kind):
+        raise ConfigError(f"{key}: expected a column of plain values, got {name!r} of type {kind}")
+
+
+def is_plain(kind: pa.DataType) -> bool:
+    """Whether values of a type can be written as a name: no lists, no structs, no bytes."""
+    types = pa.types
+    raw = types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    return not (types.is_nested(kind) or types.is_interval(kind) or raw)
+
+
+def as_read(
+    name: str, schema: pa.Schema, *, dictionary: bool = True, sql: str | None = None
+) -> Feature:
+    """How a column is read: as it is.
+
+    Args:
+        name: the column.
+        schema: where it is.
+        dictionary: whether its values repeat, so that reading text as a dictionary pays.
+        sql: the Spark SQL expression of a derived one.
+    """
+    kind = schema.field(name).type
+    family = "text" if dictionary and pa.types.is_string(kind) else "row"
+    reading = Reading.TEXT
+    return Feature(name, (name,), Part.VALUE, family, str(kind), "categorical", reading, sql=sql)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")

@@ -1,0 +1,248 @@
+"""From an Arrow column to the keys that are counted.
+
+A key is the exact value where the type allows: integers, dates (days), timestamps (microseconds)
+and decimals of up to 18 digits (their unscaled integers) are int64; other numbers are float64;
+everything that is compared as a category is text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from kldrift.profiles.support import Keys
+
+LONGEST_LABEL: Final = 256
+SHOWN: Final = 48
+EXACT_DECIMAL_DIGITS: Final = 18
+
+
+class Reading(StrEnum):
+    """How the values of a column become keys."""
+
+    INTEGER = "integer"
+    FLOAT = "float"
+    TEXT = "text"
+    PRESENCE = "presence"  # only whether a value is there: the two sides have different types
+
+
+def plain(column: pa.Array) -> pa.Array:
+    """The column without a dictionary, whose values may hold nulls that the column hides."""
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def null_count(column: pa.Array) -> int:
+    """Rows that are null, also where that stands in the column's dictionary only."""
+    hidden = pa.types.is_dictionary(column.type) and column.dictionary.null_count
+    return int((plain(column) if hidden else column).null_count)
+
+
+def numbers(column: pa.Array, reading: Reading) -> Keys:
+    """The keys of the values that are not null, in the order of the rows, shape ``(n,)``."""
+    column = plain(column)
+    return _keys(column.drop_null() if column.null_count else column, reading)
+
+
+def unordered(column: pa.Array, reading: Reading) -> Keys:
+    """The keys of the values that are not null, in any order: with less to move."""
+    column = plain(column)
+    return without(_keys(column, reading), _nulls(column))
+
+
+def without(values: NDArray[Any], gaps: NDArray[np.int64]) -> NDArray[Any]:
+    """The values that are not at some places, in any order: the last ones close the gaps.
+
+    Args:
+        values: shape ``(n,)``.
+        gaps: increasing places in them.
+
+    Examples:
+        >>> without(np.array([10, 11, 12, 13, 14]), np.array([1, 3])).tolist()
+        [10, 14, 12]
+    """
+    if not len(gaps):
+        return values
+    kept = len(values) - len(gaps)
+    inside = int(np.searchsorted(gaps, kept))
+    closed = values[:kept].copy()
+    closed[gaps[:inside]] = np.delete(values[kept:], gaps[inside:] - kept)
+    return closed
+
+
+def _nulls(column: pa.Array) -> NDArray[np.int64]:
+    """The places of the nulls, increasing."""
+    if not column.null_count or pa.types.is_null(column.type):
+        return np.empty(0, dtype=np.int64)
+    first, end = column.offset, column.offset + len(column)
+    valid = np.frombuffer(column.buffers()[0], dtype=np.uint8)[first // 8 : -(-end // 8)]
+    bits = np.unpackbits(valid, bitorder="little")[first % 8 :][: len(column)]
+    return np.flatnonzero(bits == 0)
+
+
+def _keys(column: pa.Array, reading: Reading) -> Keys:
+    """The key of each row, shape ``(n,)``: any number where the row is null."""
+    kind = column.type
+    dtype = np.dtype(np.float64 if reading is Reading.FLOAT else np.int64)
+    if column.null_count == len(column):
+        return np.zeros(0 if pa.types.is_null(kind) else len(column), dtype)
+    if reading is Reading.FLOAT:
+        return _words(column.cast(pa.float64(), safe=False), dtype)
+    if pa.types.is_decimal(kind):
+        return _unscaled(column)
+    if pa.types.is_timestamp(kind):
+        column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
+    elif pa.types.is_date64(kind):
+        column = column.cast(pa.date32())
+    if pa.types.is_temporal(kind):
+        column = column.view(pa.int32() if pa.types.is_date32(column.type) else pa.int64())
+    return _words(column.cast(pa.int64()), dtype)
+
+
+def _words(column: pa.Array, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """What stands in a column of numbers as wide as the dtype, also where it is null."""
+    words = np.frombuffer(column.buffers()[1], dtype=dtype)
+    return words[column.offset : column.offset + len(column)]
+
+
+def _unscaled(column: pa.Array) -> NDArray[np.int64]:
+    """The integers behind decimals of at most 18 digits: the low halves of their 128 bits."""
+    if not pa.types.is_decimal128(column.type):
+        column = column.cast(pa.decimal128(EXACT_DECIMAL_DIGITS, column.type.scale))
+    words = np.frombuffer(column.buffers()[1], dtype=np.int64)
+    return words[2 * column.offset : 2 * (column.offset + len(column)) : 2].copy()
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """What the values of a dictionary are called.
+
+    Attributes:
+        values: the values, shape ``(d,)``; a null may be among them.
+        names: the values as text; long ones shortened, see :func:`label`.
+        nulls: the places of the null.
+        nans: the places of NaN.
+    """
+
+    values: pa.Array
+    names: pa.Array
+    nulls: NDArray[np.int64]
+    nans: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: pa.Array) -> Self:
+        """The vocabulary of a dictionary."""
+        if pa.types.is_float16(values.type):
+            values = values.cast(pa.float32())  # Arrow cannot compare half floats
+        return cls(values, label(values), _nulls(values), _nans(values))
+
+
+class Tally:
+    """The different values of a batch as text, and each row's value by number.
+
+    Args:
+        column: the values, shape ``(n,)``.
+        known: the vocabulary of a batch before, which this one may have too.
+
+    Attributes:
+        vocabulary: what its values are called; ``known`` itself if that is the same.
+    """
+
+    __slots__ = ("_indices", "vocabulary")
+
+    def __init__(self, column: pa.Array, known: Vocabulary | None = None) -> None:
+        if pa.types.is_null(column.type):
+            column = column.cast(pa.string())
+        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        values = encoded.dictionary
+        same = known is not None and known.values.equals(values)
+        self.vocabulary = known if known is not None and same else Vocabulary.of(values)
+        self._indices = encoded.indices
+
+    @property
+    def names(self) -> pa.Array:
+        """Distinct values as text, shape ``(d,)``."""
+        return self.vocabulary.names
+
+    @property
+    def codes(self) -> NDArray[np.int64]:
+        """Index in ``names`` of every row; -1 is null, -2 is NaN; shape ``(n,)``."""
+        codes = self._words().astype(np.int64)
+        codes[_nulls(self._indices)] = -1
+        for code, places in ((-1, self.vocabulary.nulls), (-2, self.vocabulary.nans)):
+            if len(places):
+                codes[np.isin(codes, places)] = code
+        return codes
+
+    def _words(self) -> NDArray[Any]:
+        return _words(self._indices, np.dtype(self._indices.type.to_pandas_dtype()))
+
+    def counts(self) -> tuple[NDArray[np.int64], int, int]:
+        """Rows of each name, rows that are null, rows that are NaN."""
+        nulls, nans = self.vocabulary.nulls, self.vocabulary.nans
+        codes = without(self._words(), _nulls(self._indices)).astype(np.int64, copy=False)
+        counts = np.bincount(codes, minlength=len(self.names))
+        flow = self._indices.null_count + int(counts[nulls].sum()), int(counts[nans].sum())
+        counts[nulls] = counts[nans] = 0
+        return counts, *flow
+
+
+def _nans(values: pa.Array) -> NDArray[np.int64]:
+    """The places of the NaN."""
+    if not pa.types.is_floating(values.type):
+        return np.empty(0, dtype=np.int64)
+    found = pc.is_nan(values).fill_null(fill_value=False)
+    return np.flatnonzero(found.to_numpy(zero_copy_only=False))
+
+
+def label(values: pa.Array) -> pa.Array:
+    r"""Values as text: what a category is called and compared by.
+
+    A number is written the same whether it is an integer, a float or a decimal with more digits;
+    bytes that are no UTF-8 are written as ``\xff``; text of more than 256 bytes is shown by its
+    beginning, its size and a hash, which tell it from any other.
+
+    Examples:
+        >>> label(pa.array([1.0, 0.5])).to_pylist()
+        ['1', '0.5']
+        >>> label(pa.array(["", "null", "x" * 1000])).to_pylist()[2][44:]
+        'xxxx... (1000 bytes, 9a306b894c158617)'
+    """
+    text = values.cast(pa.string())
+    if pa.types.is_decimal(values.type):
+        pattern = r"(\.[0-9]*[1-9])0+(E|$)|\.0+(E|$)|^(0)E-[0-9]+$"
+        text = pc.replace_substring_regex(text, pattern, r"\1\2\3\4")
+    if pa.types.is_floating(values.type):
+        whole = pc.and_(pc.less(pc.abs(values), 2.0**53), pc.equal(values, pc.floor(values)))
+        digits = pc.if_else(whole, values, pa.scalar(0, values.type)).cast(pa.int64())
+        text = pc.if_else(whole, digits.cast(pa.string()), text)  # Arrow writes 2e+10
+    text = _utf8(text)
+    sizes = pc.binary_length(text)
+    if (pc.max(sizes).as_py() or 0) <= LONGEST_LABEL:
+        return text
+    long = pc.greater(sizes, LONGEST_LABEL).fill_null(fill_value=False)
+    short = [_shortened(value) for value in text.filter(long).to_pylist()]
+    return pc.replace_with_mask(text, long, pa.array(short, pa.string()))
+
+
+def _utf8(text: pa.Array) -> pa.Array:
+    """Text that Python can read: neither Parquet nor Spark checks what others wrote as text."""
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        raw = text.cast(pa.binary()).to_pylist()
+        readable = [None if r is None else r.decode("utf-8", "backslashreplace") for r in raw]
+        return pa.array(readable, pa.string())
+    return text
+
+
+def _shortened(value: str) -> str:
+    raw = value.encode()
+    digest = hashlib.blake2b(raw, digest_size=8).hexdigest()
+    return f"{value[:SHOWN]}... ({len(raw)} bytes, {digest})"

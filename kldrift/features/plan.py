@@ -1,0 +1,365 @@
+"""Which features a dataset has: from its schema and the configuration, before any row is read."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kldrift.config import Features, Override
+from kldrift.errors import ConfigError
+from kldrift.features.keys import EXACT_DECIMAL_DIGITS, Reading
+from kldrift.features.ml_vectors import is_ml_vector, to_lists
+from kldrift.features.patterns import Patterns
+from kldrift.profiles.support import Unit
+
+NO_OVERRIDE: Final = Override()
+HINTS: Final = 10
+"""A hint looks at every name: of many mistakes, the first ones tell what is wrong."""
+
+
+class Part(StrEnum):
+    """What of a column is the feature."""
+
+    VALUE = "value"
+    SIZE = "size"
+    HOUR = "hour"
+    WEEKDAY = "weekday"
+    MONTH = "month"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature of one dataset.
+
+    Attributes:
+        name: as in the tables: the column, a dotted path, or ``size(c)``, ``hour(c)``.
+        path: the column and, for a nested value, the struct fields below it.
+        part: what of the column is counted.
+        family: what its values are, so that both sides can be told apart: number, text, ...
+        type: the column's type, for messages.
+        kind: ``numeric`` or ``categorical``.
+        reading: how values become keys.
+        scale: keys per unit, see :class:`~kldrift.profiles.support.NumericSupport`.
+        unit: what a key stands for.
+        floats: whether categories were floats.
+        keep: monitored even if it looks like an identifier.
+        sql: the Spark SQL expression of a derived feature.
+        vector: whether it is the size of a column of vectors of numbers.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    part: Part
+    family: str
+    type: str
+    kind: str
+    reading: Reading
+    scale: int = 1
+    unit: Unit = Unit.NUMBER
+    floats: bool = False
+    keep: bool = False
+    sql: str | None = None
+    vector: bool = False
+
+    @property
+    def column(self) -> str:
+        """The column as configurations name it, also where only a part of it is the feature."""
+        return self.name if self.part is Part.VALUE else self.name[len(self.part) + 1 : -1]
+
+    def of(self, column: pa.Array) -> pa.Array:
+        """The feature's values, from the column named first in ``path``."""
+        for field in self.path[1:]:
+            if pa.types.is_null(column.type):
+                break
+            column = pc.struct_field(column, field)
+        return self.of_value(column)
+
+    def of_value(self, column: pa.Array) -> pa.Array:
+        """The feature's values, from the values at ``path``."""
+        if is_ml_vector(column.type):
+            column = to_lists(column)
+        if self.part is Part.VALUE or pa.types.is_null(column.type):
+            return column
+        if self.part is Part.SIZE:
+            return _sizes(column)
+        if pa.types.is_timestamp(column.type) and column.type.tz:
+            column = column.cast(pa.timestamp("us", tz="UTC"), safe=False)
+        if self.part is Part.HOUR:
+            return pc.hour(column)
+        return pc.day_of_week(column) if self.part is Part.WEEKDAY else pc.month(column)
+
+
+def _sizes(column: pa.Array) -> pa.Array:
+    """How many elements each array or map has."""
+    if not pa.types.is_map(column.type):
+        return pc.list_value_length(column)
+    ends = column.offsets
+    sizes = pc.subtract(ends.slice(1), ends.slice(0, len(column)))
+    return pc.if_else(column.is_valid(), sizes, pa.scalar(None, sizes.type))
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A column that is no feature, and why."""
+
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FeaturePlan:
+    """The features of one dataset and what was left out."""
+
+    features: tuple[Feature, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def plan_features(
+    schema: pa.Schema, wanted: Features, derived: pa.Schema | None = None
+) -> FeaturePlan:
+    """Plan the features of a dataset.
+
+    Args:
+        schema: its columns.
+        wanted: the ``features`` part of the configuration.
+        derived: the types of the derived features, by name.
+
+    Raises:
+        ConfigError: an override asks for what the column's type cannot give, or a derived feature
+            has the name of a column.
+    """
+    features: list[Feature] = []
+    skipped: list[Skipped] = []
+    nested = list(_leaves((), schema))
+    names = [".".join(path) for path, _ in nested]
+    times = Counter(names)
+    included, excluded = Patterns(wanted.include), Patterns(wanted.exclude)
+    for (path, kind), dotted in zip(nested, names, strict=True):
+        name = dotted if times[dotted] == 1 else ".".join(f"`{p}`" for p in path)
+        if not included.match(name, path[0]):
+            continue
+        if excluded.match(name, path[0]):
+            skipped.append(Skipped(name, "excluded by the configuration"))
+            continue
+        override = wanted.override.get(name, NO_OVERRIDE)
+        found = _of_type(name, path, kind, override)
+        if isinstance(found, Skipped):
+            skipped.append(found)
+        else:
+            features.extend(found)
+    taken = {name for f in features for name in (f.name, f.path[0])}
+    for field in derived or ():
+        if field.name in taken:
+            raise ConfigError(
+                f"features.derived.{field.name}: a column of that name is a feature too; "
+                "give the derived one another name, or exclude the column"
+            )
+        override = wanted.override.get(field.name, NO_OVERRIDE)
+        found = _of_type(field.name, (field.name,), field.type, override)
+        if isinstance(found, Skipped):
+            raise ConfigError(f"features.derived.{field.name}: {found.reason}")
+        features.extend(replace(f, sql=wanted.derived[field.name]) for f in found)
+    return FeaturePlan(tuple(features), tuple(skipped))
+
+
+def _leaves(
+    parents: tuple[str, ...], fields: Iterable[pa.Field]
+) -> Iterator[tuple[tuple[str, ...], pa.DataType]]:
+    for field in fields:
+        path = (*parents, field.name)
+        struct = pa.types.is_struct(field.type) and not is_ml_vector(field.type)
+        if struct and field.type.num_fields:
+            yield from _leaves(path, (field.type.field(i) for i in range(field.type.num_fields)))
+        else:
+            yield path, field.type
+
+
+def _of_type(
+    name: str, path: tuple[str, ...], kind: pa.DataType, override: Override
+) -> tuple[Feature, ...] | Skipped:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if is_ml_vector(kind):
+        kind = pa.list_(pa.float64())
+    if override.parts and not pa.types.is_temporal(kind):
+        raise ConfigError(
+            f"features.override.{name}.parts: expected a timestamp or date column, got {kind}"
+        )
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
+        base = Feature(
+            f"size({name})", path, Part.SIZE, "size", str(kind), "numeric", Reading.INTEGER
+        )
+        vector = not pa.types.is_map(kind) and pa.types.is_floating(kind.value_type)
+        return (replace(base, keep=override.keep, vector=vector),)
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return _of_time(name, path, kind, override)
+    plain = _plain(name, path, kind)
+    if isinstance(plain, Skipped):
+        return plain
+    if override.keep or override.kind is not None:
+        plain = replace(plain, keep=True)
+    if override.kind == "categorical":
+        floats = pa.types.is_floating(kind)
+        plain = replace(plain, kind="categorical", reading=Reading.TEXT, scale=1, floats=floats)
+    if override.kind == "numeric" and plain.kind != "numeric":
+        if plain.family != "boolean":
+            raise ConfigError(
+                f"features.override.{name}.kind: a {kind} column cannot be numeric; "
+                f'add a derived feature such as {name}_number: "cast({name} as double)"'
+            )
+        plain = replace(plain, kind="numeric", reading=Reading.INTEGER, unit=Unit.NUMBER)
+    return (plain,)
+
+
+def _plain(  # noqa: PLR0911 - one line per type
+    name: str, path: tuple[str, ...], kind: pa.DataType
+) -> Feature | Skipped:
+    def feature(family: str, kind_name: str, reading: Reading, scale: int = 1) -> Feature:
+        return Feature(name, path, Part.VALUE, family, str(kind), kind_name, reading, scale)
+
+    types = pa.types
+    if types.is_boolean(kind):
+        return replace(feature("boolean", "categorical", Reading.TEXT), unit=Unit.BOOLEAN)
+    if types.is_integer(kind) and kind != pa.uint64():
+        return feature("number", "numeric", Reading.INTEGER)
+    if types.is_floating(kind) or kind == pa.uint64():
+        return feature("number", "numeric", Reading.FLOAT)
+    if types.is_decimal(kind):
+        if kind.precision <= EXACT_DECIMAL_DIGITS and kind.scale >= 0:
+            return feature("number", "numeric", Reading.INTEGER, scale=10**kind.scale)
+        return feature("number", "numeric", Reading.FLOAT)
+    if types.is_string(kind) or types.is_large_string(kind):
+        return feature("text", "categorical", Reading.TEXT)
+    if types.is_null(kind):
+        return feature("void", "categorical", Reading.PRESENCE)
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        return Skipped(name, "binary values are no feature; add a derived one, such as its length")
+    return Skipped(name, f"values of type {kind} are no feature; add a derived one")
+
+
+def _of_time(
+    name: str, path: tuple[str, ...], kind: pa.DataType, override: Override
+) -> tuple[Feature, ...] | Skipped:
+    date = pa.types.is_date(kind)
+    if not override.parts:
+        what = "dates" if date else "timestamps"
+        return Skipped(
+            name,
+            f"{what} always move; ask for features.override.{name}.parts: "
+            f"[{'weekday' if date else 'hour, weekday'}] or [whole]",
+        )
+    base = Feature(name, path, Part.VALUE, "part", str(kind), "numeric", Reading.INTEGER)
+    features = []
+    for part in override.parts:
+        if part == "whole":
+            unit, scale = (Unit.DAYS, 1) if date else (Unit.SECONDS, 1_000_000)
+            family = "date" if date else "timestamp"
+            features.append(replace(base, family=family, scale=scale, unit=unit))
+            continue
+        if part == "hour" and date:
+            raise ConfigError(f"features.override.{name}.parts: a date has no hour")
+        features.append(replace(base, name=f"{part}({name})", part=Part(part)))
+    return tuple(features)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One feature on both sides; None where a dataset does not have it.
+
+    Attributes:
+        reference: in the reference.
+        current: in the current dataset.
+        changed: how the types differ, if they cannot be compared; empty otherwise.
+    """
+
+    reference: Feature | None
+    current: Feature | None
+    changed: str = ""
+
+    @property
+    def feature(self) -> Feature:
+        """The feature as the reference has it, or else as the current dataset has it."""
+        found = self.reference or self.current
+        assert found is not None
+        return found
+
+
+def pair(reference: FeaturePlan, current: FeaturePlan) -> tuple[Pair, ...]:
+    """Match the features of both sides by name, in the order of the reference."""
+    sides = {f.name: f for f in current.features}
+    # A column that is skipped on one side only has changed its type there.
+    lost = {s.column: s for s in (*reference.skipped, *current.skipped)}
+    pairs = [_match(f, sides.pop(f.name, None)) for f in reference.features]
+    pairs += [Pair(None, f) for f in sides.values()]
+    return tuple(_explain(p, lost) for p in pairs)
+
+
+def _match(reference: Feature, current: Feature | None) -> Pair:
+    if current is None:
+        return Pair(reference, None)
+    if reference.family == "void":
+        return Pair(replace(current, path=reference.path), current)
+    if current.family == "void":
+        return Pair(reference, replace(reference, path=current.path))
+    if reference.family != current.family:
+        presence: dict[str, Any] = {
+            "reading": Reading.PRESENCE,
+            "kind": "categorical",
+            "unit": Unit.NUMBER,
+        }
+        return Pair(
+            replace(reference, **presence),
+            replace(current, **presence),
+            f"{reference.type} in the reference, {current.type} in the current dataset",
+        )
+    same = (reference.reading, reference.scale) == (current.reading, current.scale)
+    if not same:
+        both: dict[str, Any] = {"reading": Reading.FLOAT, "scale": 1}
+        reference, current = replace(reference, **both), replace(current, **both)
+    if reference.floats == current.floats:
+        return Pair(reference, current)
+    floats = reference.floats or current.floats
+    return Pair(replace(reference, floats=floats), replace(current, floats=floats))
+
+
+def _explain(found: Pair, lost: Mapping[str, Skipped]) -> Pair:
+    if found.reference and found.current:
+        return found
+    path = found.feature.path
+    prefixes = [".".join(path[:i]) for i in range(len(path), 0, -1)]
+    gone = next((lost[name] for name in prefixes if name in lost), None)
+    if gone is None or gone.reason.startswith("excluded"):
+        return found
+    return replace(found, changed=f"on one side {gone.reason}")
+
+
+def check_names(wanted: Features, names: Iterable[str], columns: Iterable[str]) -> None:
+    """Check that what the configuration names is there; leaving out what is not is no harm.
+
+    Raises:
+        ConfigError: an include or an override matches nothing in either dataset.
+    """
+    names = {*names, *columns}
+    known = sorted(names)
+    problems: list[str] = []
+    for key, patterns in (
+        ("include", wanted.include),
+        ("override", tuple(wanted.override)),
+    ):
+        for pattern in patterns:
+            if pattern in names or pattern == "*":
+                continue
+            if key == "override" or not Patterns([pattern]).match(*known):
+                asked = len(problems) < HINTS
+                near = difflib.get_close_matches(pattern, known, 1) if asked else []
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                problems.append(f"features.{key}: no column or feature is called {pattern!r}{hint}")
+    if problems:
+        raise ConfigError("\n".join(problems))

@@ -1,0 +1,236 @@
+"""The joint groups of a plan: which features they hold, and what their counts say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.config import Config, Joint
+from kldrift.counting.joint import LARGEST_FULL, Group, GroupCounts
+from kldrift.errors import ConfigError
+from kldrift.features.keys import Reading
+from kldrift.features.plan import Feature, Pair, Part, Skipped
+from kldrift.profiles.comoments import CoMoments
+from kldrift.scoring.scores import SCORES
+from kldrift.scoring.verdict import JointCell, JointFound, Status, Verdict
+from kldrift.statistics.joint_gaussian import ROWS_PER_FEATURE, Unscorable, joint_score
+
+MOST_PAIRS: Final = 1000
+"""Pairs that have a cell of their own; the rest is one cell with its exact share."""
+VECTOR_SHARE: Final = 0.5
+NO_JOINT: Final = Joint()
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """One group of the plan.
+
+    Attributes:
+        name: as in the tables.
+        pairs: its features on both sides; for vectors, the one column.
+        joint: how it is configured.
+        vector: whether it is a column of vectors.
+        problem: why it cannot be scored, and the status that says so; None if it can.
+        asked: whether the configuration names it.
+    """
+
+    name: str
+    pairs: tuple[Pair, ...]
+    joint: Joint
+    vector: bool = False
+    problem: tuple[Status, str] | None = None
+    asked: bool = True
+
+    def group(self, side: str, pivots: Mapping[str, float]) -> Group:
+        """The group as one side's scan counts it."""
+        features: list[Feature] = [getattr(p, side) for p in self.pairs]
+        if self.vector:
+            features = [replace(f, part=Part.VALUE, reading=Reading.FLOAT) for f in features]
+        known = tuple(pivots.get(p.feature.name, 0.0) for p in self.pairs)
+        return Group(
+            self.name,
+            tuple(features),
+            (0.0,) if self.vector else known,
+            self.joint.covariance_of(vector=self.vector) == "diagonal",
+            self.vector,
+        )
+
+
+def plan_groups(config: Config, pairs: Sequence[Pair]) -> tuple[GroupPlan, ...]:
+    """The groups that the configuration names, then every other column of vectors.
+
+    Raises:
+        ConfigError: a group names what is no numeric feature, or has the name of a feature.
+    """
+    by_name = {p.feature.name: p for p in pairs}
+    vectors = {p.feature.column: p for p in pairs if p.feature.vector}
+    found = []
+    for name, joint in config.joint.items():
+        key = f"joint.{name}"
+        if name in by_name:
+            raise ConfigError(f"{key}: a feature has that name; give the group another")
+        if len(joint.features) == 1 and joint.features[0] in vectors:
+            found.append(_vector(name, vectors[joint.features[0]], joint, asked=True))
+            continue
+        members = tuple(_member(key, feature, by_name, vectors) for feature in joint.features)
+        if len(members) == 1:
+            raise ConfigError(
+                f"{key}.features: expected two numeric features or more, or one column of vectors"
+            )
+        found.append(GroupPlan(name, members, joint, problem=_problem(members)))
+    taken = {f for joint in config.joint.values() for f in joint.features if f in vectors}
+    names = {g.name for g in found} | set(by_name)
+    for column, p in vectors.items():
+        if column not in taken and column not in names:
+            found.append(_vector(column, p, NO_JOINT, asked=False))
+    return tuple(found)
+
+
+def _vector(name: str, p: Pair, joint: Joint, *, asked: bool) -> GroupPlan:
+    return GroupPlan(name, (p,), joint, vector=True, problem=_problem((p,)), asked=asked)
+
+
+def _member(key: str, name: str, known: Mapping[str, Pair], vectors: Mapping[str, Pair]) -> Pair:
+    found = known.get(name)
+    if found is None:
+        import difflib  # noqa: PLC0415 - only for a message
+
+        if name in vectors:
+            raise ConfigError(f"{key}.features: {name!r} is a column of vectors: a group by itself")
+        near = difflib.get_close_matches(name, [*known, *vectors], 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"{key}.features: no feature is called {name!r}{hint}")
+    if found.feature.kind != "numeric" and not found.changed:
+        raise ConfigError(f"{key}.features: {name!r} is {found.feature.kind}, expected numbers")
+    return found
+
+
+def _problem(members: Sequence[Pair]) -> tuple[Status, str] | None:
+    for p in members:
+        name = p.feature.column
+        if p.changed:
+            return Status.TYPE_CHANGED, f"{name}: {p.changed}"
+        if p.current is None:
+            return Status.MISSING_FEATURE, f"{name} is not in the current dataset"
+        if p.reference is None:
+            return Status.NEW_FEATURE, f"{name} is not in the reference"
+    return None
+
+
+def not_vectors(plan: GroupPlan, counts: GroupCounts) -> Skipped | None:
+    """Why a column of lists that nobody asked for is no column of vectors; None if it is one."""
+    if plan.asked or not plan.vector:
+        return None
+    width = _width(counts)
+    complete = counts.moments[width].rows if width else 0
+    if counts.rows and complete > VECTOR_SHARE * counts.rows:
+        return None
+    reason = f"no vectors: of {counts.rows:,} rows, {complete:,} are the most of one length"
+    return Skipped(plan.name, f"{reason}; their sizes are monitored")
+
+
+def _width(counts: GroupCounts) -> int:
+    """The length that most rows of the reference have; 0 if there is none."""
+    rows = {width: m.rows for width, m in counts.moments.items()}
+    return max(rows, key=lambda w: (rows[w], w), default=0)
+
+
+def group_verdict(  # noqa: PLR0911 - one line per status
+    plan: GroupPlan, config: Config, reference: GroupCounts | None, current: GroupCounts | None
+) -> Verdict:
+    """The verdict on a group, before evidence is known."""
+    thresholds = {**config.thresholds, **plan.joint.thresholds}
+    base = Verdict(plan.name, "joint", Status.OK, thresholds=thresholds)
+    if plan.problem is not None or reference is None or current is None:
+        status, reason = plan.problem or (Status.ERROR, "not counted")
+        return replace(base, status=status, reason=reason)
+    width = _width(reference)
+    q, p = reference.moments.get(width), current.moments.get(width)
+    rows_q, rows_p = (0 if m is None else m.rows for m in (q, p))
+    names = _names(plan, width)
+    found = JointFound(
+        reference.rows, current.rows, reference.rows - rows_q, current.rows - rows_p, ()
+    )
+    base = replace(base, joint=found)
+    for rows, side in ((reference.rows, "reference"), (current.rows, "current dataset")):
+        if rows == 0:
+            return replace(base, status=Status.EMPTY, reason=f"no rows in the {side}")
+    if not rows_q or not rows_p or q is None or p is None:
+        side = "current dataset" if rows_q else "reference"
+        what = f"vector of length {width}" if plan.vector and width else "complete row"
+        return replace(base, status=Status.EMPTY, reason=f"no {what} in the {side}")
+    fewest = max(config.scoring.min_rows, 10 if q.diagonal else 10 + ROWS_PER_FEATURE * width)
+    if min(rows_p, rows_q) < fewest:
+        reason = f"{min(rows_p, rows_q)} complete rows, {fewest} are needed"
+        return replace(base, status=Status.TOO_FEW_ROWS, reason=reason)
+    if plan.vector and q.diagonal and plan.joint.covariance == "full":
+        reason = f"vectors of length {width}, a full covariance is for at most {LARGEST_FULL}"
+        return replace(base, status=Status.ERROR, reason=f"{reason}; set covariance: diagonal")
+    try:
+        score = joint_score(p, q, plan.joint.ridge)
+    except Unscorable as error:
+        reason = str(error).replace("ridge,", f"joint.{plan.name}.ridge,")
+        return replace(base, status=Status.ERROR, reason=reason)
+    cells = _feature_cells(names, score.features, p, q) + _pair_cells(names, score.pairs, p, q)
+    scores = dict.fromkeys(SCORES, np.nan) | {
+        "kl": score.kl,
+        "gaussian_kl": score.kl,
+        "gaussian_kl_mean": score.kl_mean,
+        "gaussian_kl_spread": score.kl - score.kl_mean,
+        "frechet": score.frechet if plan.vector else np.nan,
+        "kl_expected": score.kl_expected,
+        "p_value": score.p_value,
+        "cells": float(len(cells)),
+    }
+    return replace(base, scores=scores, joint=replace(found, cells=tuple(cells)))
+
+
+def _names(plan: GroupPlan, width: int) -> list[str]:
+    if plan.vector:
+        return [f"{plan.name}[{i}]" for i in range(width)]
+    return [p.feature.name for p in plan.pairs]
+
+
+def _feature_cells(
+    names: Sequence[str], shares: Floats, p: CoMoments, q: CoMoments
+) -> list[JointCell]:
+    cells = zip(names, shares.tolist(), strict=True)
+    return [JointCell("feature", name, share, q.rows, p.rows) for name, share in cells]
+
+
+def _pair_cells(
+    names: Sequence[str], shares: Floats, p: CoMoments, q: CoMoments
+) -> list[JointCell]:
+    if not shares.size:
+        return []
+    now, before = _correlations(p), _correlations(q)
+    rows, columns = np.triu_indices(len(names), 1)
+    values = shares[rows, columns]
+    top = np.argsort(-np.abs(values), kind="stable")[:MOST_PAIRS]
+    cells = [
+        JointCell(
+            "pair",
+            f"{names[i]} × {names[j]}",
+            float(shares[i, j]),
+            q.rows,
+            p.rows,
+            float(before[i, j]),
+            float(now[i, j]),
+        )
+        for i, j in ((rows[t], columns[t]) for t in np.sort(top))
+    ]
+    if len(values) > MOST_PAIRS:
+        rest = float(np.delete(values, top).sum())
+        cells.append(JointCell("pair", "all other pairs", rest, q.rows, p.rows))
+    return cells
+
+
+def _correlations(moments: CoMoments) -> Floats:
+    std = np.sqrt(moments.variances)
+    return np.asarray(moments.covariance / np.outer(std, std))

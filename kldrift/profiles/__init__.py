@@ -1,0 +1,1 @@
+"""What is known of the rows of a dataset: counts over cells, and moments; profiles add."""

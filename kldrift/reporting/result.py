@@ -1,0 +1,147 @@
+"""What a comparison or a run hands back: the tables as frames, and a way to look at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from kldrift.reporting.json_values import plain, records
+from kldrift.reporting.page import Page, fragment, page
+
+SEVERITIES: Final = ("critical", "warning", "unscored", "ok")
+WORST_COLUMNS: Final = [
+    "feature",
+    "segment",
+    "severity",
+    "kl",
+    "threshold_warning",
+    "threshold_critical",
+    "kl_expected",
+    "q_value",
+    "n_reference",
+    "n_current",
+    "missing_reference",
+    "missing_current",
+    "status",
+    "reason",
+]
+WORST_IN_SUMMARY: Final = 10
+MOST_SHOWN: Final = 10_000
+"""Rows that a page may choose from; more than it has room for."""
+
+
+def counted(scores: pd.DataFrame) -> dict[str, int]:
+    """Rows of each severity, the worst first."""
+    found = scores["severity"].value_counts()
+    return {severity: int(found.get(severity, 0)) for severity in SEVERITIES}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    """The scores of one comparison; a notebook shows it as a table and charts.
+
+    Attributes:
+        scores: one row per feature, with the columns of the table ``drift_scores``.
+        cells: one row per scored cell, with the columns of the table ``drift_cells``.
+    """
+
+    scores: pd.DataFrame
+    cells: pd.DataFrame
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of features of each severity over all rows, the worst first."""
+        return counted(self.scores[self.scores["segment"].isna()])
+
+    @property
+    def segment_counts(self) -> dict[str, int]:
+        """Number of scores of segments of each severity; one for each feature and segment."""
+        return counted(self.scores[self.scores["segment"].notna()])
+
+    def worst(self, n: int = 10) -> pd.DataFrame:
+        """Return the ``n`` worst features, over all rows or in one segment.
+
+        Critical, warning, unscored, ok; within each, those whose ``kl`` is the largest multiple
+        of its threshold come first.
+        """
+        return self._sorted()[WORST_COLUMNS].head(n)
+
+    def to_html(self) -> str:
+        """Return a page that needs nothing but itself: the worst features and how they moved."""
+        return page(self._page())
+
+    def _repr_html_(self) -> str:
+        return fragment(self._page(), rows=10, charts=3)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
+        return f"{type(self).__name__}({sum(self.counts.values())} features: {counts})"
+
+    def _sorted(self) -> pd.DataFrame:
+        scores = self.scores.reset_index(drop=True)
+        kl = pd.to_numeric(scores["kl"])
+        threshold = pd.to_numeric(scores["threshold_warning"]).fillna(
+            pd.to_numeric(scores["threshold_critical"])
+        )
+        # Without a threshold, or with one of 0, the score itself has to do.
+        order = pd.DataFrame(
+            {
+                "rank": scores["severity"].map({name: i for i, name in enumerate(SEVERITIES)}),
+                "times": -(kl / threshold.where(threshold > 0, 1.0)),
+            }
+        ).sort_values(["rank", "times"], kind="stable")
+        return scores.loc[order.index].reset_index(drop=True)
+
+    def _page(self) -> Page:
+        return Page(
+            counts=self.counts,
+            scores=records(self._sorted().head(MOST_SHOWN)),
+            cells=self.cells,
+            total=len(self.scores),
+            segments=self.segment_counts,
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RunResult(Result):
+    """What a run of a monitor found and where it wrote it.
+
+    Attributes:
+        run: the run's row of the table ``runs``.
+        exit_code: what a scheduler is told.
+        skipped: columns that were not monitored, each with the reason.
+        output: the folder of the tables.
+        docs: the first page of Great Expectations' Data Docs; None where there are none.
+    """
+
+    run: dict[str, Any]
+    exit_code: int
+    skipped: list[tuple[str, str]]
+    output: str
+    docs: Path | None
+
+    def summary(self) -> dict[str, Any]:
+        """Return what a program wants to know, as values of strict JSON (null for NaN)."""
+        return {
+            **{str(key): plain(value) for key, value in self.run.items() if key != "skipped"},
+            "exit_code": self.exit_code,
+            "severities": self.counts,
+            "segment_severities": self.segment_counts,
+            "worst": records(self.worst(WORST_IN_SUMMARY)),
+            "skipped": [{"column": column, "reason": reason} for column, reason in self.skipped],
+            "output": self.output,
+            "docs": None if self.docs is None else str(self.docs),
+        }
+
+    def _page(self) -> Page:
+        found = super()._page()
+        return replace(
+            found,
+            monitor=self.run.get("monitor"),
+            skipped=tuple(self.skipped),
+            output=self.output,
+            docs=None if self.docs is None else str(self.docs),
+        )

@@ -1,0 +1,1 @@
+"""From two profiles to scores, and from scores to verdicts, reasons and exit codes."""

@@ -1,0 +1,78 @@
+"""What is said of a score in words: the threshold, the cells that moved, values far out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from kldrift.config import Threshold
+from kldrift.profiles.cells import Cell, CellKind
+from kldrift.profiles.moments import Summary
+from kldrift.scoring.threshold import Severity
+
+
+def above(
+    metric: str, score: float, severity: Severity, threshold: Threshold, q_value: float | None
+) -> str:
+    """Which threshold was exceeded, and with what evidence."""
+    limit = threshold.critical if severity is Severity.CRITICAL else threshold.warning
+    evidence = "" if q_value is None else f", q {q_value:.1g}"
+    return f"{metric} {score:.3g} is above {severity.value} {limit:g}{evidence}"
+
+
+def extremes(gaussian: float, now: Summary, before: Summary) -> str:
+    """That few values far out moved the moments."""
+    return (
+        f"gaussian_kl {gaussian:.3g} comes from few rows far out: smallest {now.minimum:.3g}, "
+        f"largest {now.maximum:.3g} (reference {before.minimum:.3g}, {before.maximum:.3g})"
+    )
+
+
+def most_moved(names: Sequence[str], before: Sequence[float], now: Sequence[float]) -> str:
+    """The cells that changed most and their shares of the rows, as a sentence."""
+    cells = zip(names, before, now, strict=True)
+    moved = [f"{name}: {_percent(x)} -> {_percent(y)}" for name, x, y in cells if x != y]
+    return "most moved " + "; ".join(moved)
+
+
+def cell_name(cell: Cell, *, seen: bool = True) -> str:
+    """What a reader calls a cell in which the reference has rows, or has none."""
+    if cell.kind is CellKind.OTHER and not seen:
+        return "values never seen in the reference"
+    return cell_text(cell)
+
+
+def _percent(share: float) -> str:
+    percent = 100 * share
+    return f"{percent:.1f} %" if percent == 0 or percent >= 0.1 else f"{percent:.2g} %"
+
+
+def _interval(lower: float, upper: float) -> str:
+    """Two bounds, with as many digits as it takes to tell them apart."""
+    width, largest = upper - lower, max(abs(lower), abs(upper))
+    digits = math.ceil(math.log10(largest / width)) + 2 if 0 < width < largest else 0
+    digits = min(17, max(5, digits))
+    return f"{lower:.{digits}g} to {upper:.{digits}g}"
+
+
+def cell_text(cell: Cell) -> str:
+    """What a reader calls a cell."""
+    if cell.kind is CellKind.CATEGORY:
+        return repr(cell.label)
+    if cell.kind is CellKind.VALUE:
+        return str(cell.label)
+    if cell.kind is CellKind.BIN:
+        assert cell.lower is not None
+        assert cell.upper is not None
+        return _interval(cell.lower, cell.upper)
+    if cell.kind is CellKind.UNDERFLOW:
+        return f"below {cell.upper:.5g}, the reference's smallest"
+    if cell.kind is CellKind.OVERFLOW:
+        return f"above {cell.lower:.5g}, the reference's largest"
+    return {
+        CellKind.OTHER: "all other values",
+        CellKind.NAN: "NaN",
+        CellKind.NULL: "null",
+        CellKind.NEGATIVE_INFINITY: "-infinity",
+        CellKind.POSITIVE_INFINITY: "+infinity",
+    }[cell.kind]

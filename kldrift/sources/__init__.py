@@ -1,0 +1,1 @@
+"""From a dataset to streams of Arrow columns."""

@@ -1,0 +1,1 @@
+"""Any dataset that Spark reads, through ``mapInArrow``."""

@@ -1,0 +1,48 @@
+"""What a run asks of a dataset; plans are made without Spark, so it is not imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+
+from kldrift.features.plan import Feature, Skipped
+from kldrift.sources.program import Program
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+class Known(Protocol):
+    """What is known of a dataset before its rows are read."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns."""
+
+    @property
+    def derived(self) -> pa.Schema:
+        """The derived features, by name, and their types."""
+
+    @property
+    def foreign(self) -> tuple[Skipped, ...]:
+        """Columns of types that Arrow does not have."""
+
+    @property
+    def why(self) -> str:
+        """Which way the dataset is read, and why that one."""
+
+    @property
+    def rows(self) -> int | None:
+        """Rows, if known before reading and not filtered."""
+
+    def size(self, features: Sequence[Feature]) -> int | None:
+        """Compressed bytes that these features take on disk, if known."""
+
+
+class Source(Known, Protocol):
+    """A dataset whose features can be streamed through a program."""
+
+    def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
+        """The results of a program's tasks; nothing runs until the frame is collected."""

@@ -1,0 +1,66 @@
+"""Which version of a dataset this is, told without reading its rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from kldrift.config import Dataset
+from kldrift.errors import DatasetError
+from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
+from kldrift.sources.open import why_frame
+from kldrift.sources.parquet.files import File
+from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.predicates.translate import Unsupported, steady
+
+
+def version_of(dataset: Dataset, derived: Iterable[str] = ()) -> str | None:
+    """A fingerprint of a dataset: its files, their sizes and their times, or a table's version.
+
+    Args:
+        dataset: its configuration.
+        derived: the Spark SQL of derived features.
+
+    Returns:
+        32 hexadecimal digits that change when a file is added, removed or written again; None
+        where the same files may hold other rows tomorrow: for a table of the catalog or a query,
+        and for a ``where`` or a derived feature that asks for the time, chance or another table.
+
+    Raises:
+        DatasetError: a path does not exist or holds no file.
+    """
+    expressions = (*derived, *([dataset.where] if dataset.where else []))
+    if not dataset.path or not all(map(steady, expressions)):
+        return None
+    digest = hashlib.sha256()
+    if dataset.format not in TABLE_OPTIONS:
+        for line in _lines(list_files(dataset.path, dataset.filesystem)):
+            digest.update(line.encode() + b"\0")
+    elif why_frame(dataset, "auto"):
+        return None
+    else:
+        table = open_table(dataset)
+        if isinstance(table, Unsupported):
+            return None
+        # Data files are never written again: a version is what its log says.
+        paths = [entry.file.path for entry in table.entries]  # in order
+        digest.update(repr((table.what, str(table.schema), paths)).encode())
+    return digest.hexdigest()[:32]
+
+
+def _lines(files: Sequence[File]) -> Iterator[str]:
+    for store in dict.fromkeys(f.store for f in files):
+        paths = [f.path for f in files if f.store == store]
+        try:
+            if store is None:
+                found = [(p, (s := Path(p).stat()).st_size, s.st_mtime_ns) for p in paths]
+            else:
+                infos = store.open().get_file_info(paths)
+                found = [(i.path, i.size, i.mtime_ns) for i in infos]
+        except (pa.ArrowException, OSError) as cause:
+            raise DatasetError(f"cannot look at {paths[0]!r}: {cause}") from cause
+        for path, size, time in found:
+            yield f"{store or ''}\t{path}\t{size}\t{time}"

@@ -1,0 +1,1 @@
+"""Delta and Iceberg tables, planned from their logs."""

@@ -1,0 +1,179 @@
+"""Delta tables without JARs: the log is read by the package ``deltalake``, the files by the tasks.
+
+The log gives the files of one version, the typed values of partitions, and deletion vectors; the
+version is settled when the run is planned, so both passes over a reference read the same rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import pyarrow as pa
+from pyarrow import fs as pafs
+
+from kldrift.errors import DatasetError
+from kldrift.sources.lakehouse.delta_files import entries_of, located
+from kldrift.sources.lakehouse.snapshot import Snapshot
+from kldrift.sources.lakehouse.time_travel import chosen, instant, number
+from kldrift.sources.parquet.column_mapping import Naming
+from kldrift.sources.parquet.footer_summary import SPARK_NOTES
+from kldrift.sources.predicates.translate import Unsupported
+
+OPTIONS: Final = frozenset({"versionasof", "timestampasof"})
+"""What is read of ``options``; names are compared as Spark does, without regard to case."""
+
+KNOWN_FEATURES: Final = frozenset(
+    {
+        "columnMapping",
+        "deletionVectors",
+        "timestampNtz",
+        "typeWidening",
+        "typeWidening-preview",
+        "v2Checkpoint",
+        "vacuumProtocolCheck",
+    }
+)
+STORE_OPTIONS: Final = {
+    "anonymous": "AWS_SKIP_SIGNATURE",
+    "region": "AWS_REGION",
+    "role_arn": "AWS_ROLE_ARN",
+    "session_name": "AWS_ROLE_SESSION_NAME",
+}
+
+
+def open_delta(
+    path: str,
+    options: Mapping[str, str],
+    filesystem: Mapping[str, str],
+    asked: Collection[str] = (),
+) -> Snapshot | Unsupported:
+    """Read the log of a Delta table.
+
+    Args:
+        path: the table's folder.
+        options: ``versionAsOf``, a number, or ``timestampAsOf``, a day or a time; by default the
+            newest version is read.
+        filesystem: how to open the store of its files, as the configuration has it.
+        asked: columns whose bounds are wanted, without regard to case.
+
+    Returns:
+        The table's files; or why Arrow cannot read them.
+
+    Raises:
+        DatasetError: there is no such table or version, or its log is damaged.
+        ConfigError: the version is no number, or the time is no time.
+    """
+    try:
+        from deltalake import DeltaTable  # noqa: PLC0415 - an extra
+        from deltalake.exceptions import (  # noqa: PLC0415
+            DeltaError,
+            TableNotFoundError,
+        )
+    except ImportError:
+        return Unsupported("Delta tables are read with deltalake: pip install 'kldrift[delta]'")
+    which = which_version(options)
+    version = which if isinstance(which, int) else None
+    try:
+        table = DeltaTable(path, version=version, storage_options=_storage(filesystem))
+        if isinstance(which, datetime):
+            table.load_as_version(which)
+            _check_time(table, path, which, filesystem)
+    except TableNotFoundError as cause:
+        text = f"no Delta table at {path!r}; check the path in the configuration"
+        raise DatasetError(text) from cause
+    except (DeltaError, OSError) as cause:
+        at = "" if version is None else f" at version {version}"
+        raise DatasetError(
+            f"cannot read the Delta table {path!r}{at}: {_first_line(cause)}"
+        ) from cause
+    unknown = sorted(set(table.protocol().reader_features or ()) - KNOWN_FEATURES)
+    if unknown:
+        return Unsupported(f"the Delta table has {', '.join(unknown)}")
+    try:
+        return _snapshot(table, path, filesystem, asked)
+    except DeltaError as cause:
+        raise DatasetError(f"cannot read the Delta table {path!r}: {_first_line(cause)}") from cause
+
+
+def which_version(options: Mapping[str, str]) -> int | datetime | None:
+    """The version that options ask for, by its number or as of a time; None for the newest.
+
+    Raises:
+        ConfigError: an option has no such value, or both are given.
+    """
+    found = chosen(options, OPTIONS)
+    if found is None:
+        return None
+    if found[0].lower() == "timestampasof":
+        return instant(*found)
+    return number(*found, "a version number")
+
+
+def _check_time(table: Any, path: str, at: datetime, filesystem: Mapping[str, str]) -> None:
+    """Refuse a version that was not there yet: the log's reader gives the first one then.
+
+    A version's time is that of its file in the log.
+    """
+    configuration = table.metadata().configuration
+    if configuration.get("delta.enableInCommitTimestamps") == "true":
+        text = "keeps the times of its versions in them; name one with versionAsOf"
+        raise DatasetError(f"the Delta table {path!r} {text}")
+    log = f"{table.table_uri.rstrip('/')}/_delta_log/{table.version():020}.json"
+    store, place = located(log, filesystem)
+    opened = pafs.LocalFileSystem() if store is None else store.open()
+    info = opened.get_file_info(place)
+    if not info.is_file or info.mtime_ns // 10**6 > at.timestamp() * 1000:
+        raise DatasetError(f"the Delta table {path!r} has no version as of {at}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]
+
+
+def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
+    """What deltalake is told of a store, from what pyarrow is."""
+    scheme = filesystem.get("scheme", "https")
+    told = {}
+    for name, value in filesystem.items():
+        if name == "endpoint_override":
+            told["AWS_ENDPOINT_URL"] = value if "://" in value else f"{scheme}://{value}"
+            told["AWS_ALLOW_HTTP"] = str(told["AWS_ENDPOINT_URL"].startswith("http:")).lower()
+        elif name in STORE_OPTIONS:
+            told[STORE_OPTIONS[name]] = value
+    return told
+
+
+def _snapshot(
+    table: Any, path: str, filesystem: Mapping[str, str], asked: Collection[str]
+) -> Snapshot | Unsupported:
+    declared = json.loads(table.schema().to_json())["fields"]
+    metadata = table.metadata()
+    mode = metadata.configuration.get("delta.columnMapping.mode", "none")
+    structs = [f["name"] for f in declared if _type_name(f) == "struct"]
+    if mode != "none" and structs:
+        return Unsupported(f"column mapping renames the fields of the struct {structs[0]!r}")
+    types = pa.schema(table.schema())
+    # Spark's notes say which text columns do not compare byte by byte.
+    notes = {SPARK_NOTES: json.dumps(declared)}
+    schema = pa.schema([pa.field(f.name, f.type) for f in types], notes)
+    partitions = pa.schema([schema.field(n) for n in metadata.partition_columns])
+    mapping = {f["name"]: f.get("metadata", {}) for f in declared}
+    physical = {n: str(m.get("delta.columnMapping.physicalName", n)) for n, m in mapping.items()}
+    ids = None
+    if mode == "id":
+        ids = {n: int(m["delta.columnMapping.id"]) for n, m in mapping.items()}
+    columns = tuple(n for n in schema.names if n not in partitions.names)
+    naming = Naming(columns, physical if mode == "name" else None, ids)
+    lower = {name.lower() for name in asked}
+    inside = {n: physical[n] for n in columns if n.lower() in lower}
+    entries = entries_of(table, path, filesystem, inside)
+    what = f"Delta table, version {table.version()}"
+    return Snapshot(what, entries, schema, partitions, naming)
+
+
+def _type_name(field: Mapping[str, Any]) -> str:
+    kind = field["type"]
+    return str(kind["type"] if isinstance(kind, dict) else kind)

@@ -1,0 +1,185 @@
+"""Iceberg tables without JARs: manifests are read by the package ``pyiceberg``, files by the tasks.
+
+Columns are found in the files by their field ids, so that renamed and added ones are what the table
+says. Position deletes are honoured; what is not (equality deletes, deletion vectors, defaults of
+added columns) is left to Spark.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+import pyarrow as pa
+from pyarrow import fs as pafs
+
+from kldrift.errors import DatasetError
+from kldrift.sources.filesystem import locate
+from kldrift.sources.lakehouse.iceberg_files import entries_of
+from kldrift.sources.lakehouse.snapshot import Snapshot
+from kldrift.sources.lakehouse.time_travel import chosen, number
+from kldrift.sources.parquet.column_mapping import Naming
+from kldrift.sources.predicates.translate import Unsupported
+
+WHAT: Final = {
+    "snapshot-id": "a snapshot's number",
+    "as-of-timestamp": "milliseconds since 1970-01-01 UTC",
+}
+OPTIONS: Final = frozenset(WHAT)
+"""What is read of ``options``."""
+CATALOG: Final = "iceberg://"
+NAME_MAPPING: Final = "schema.name-mapping.default"
+"""A property of tables that took in files that have no field ids."""
+HINT: Final = "version-hint.text"
+STORE_OPTIONS: Final = {
+    "anonymous": "s3.anonymous",
+    "connect_timeout": "s3.connect-timeout",
+    "endpoint_override": "s3.endpoint",
+    "force_virtual_addressing": "s3.force-virtual-addressing",
+    "region": "s3.region",
+    "request_timeout": "s3.request-timeout",
+    "role_arn": "s3.role-arn",
+    "session_name": "s3.role-session-name",
+}
+METADATA: Final = re.compile(r"v?(\d+)(-.*)?(\.gz)?\.metadata\.json(\.gz)?")
+
+
+def open_iceberg(
+    path: str,
+    options: Mapping[str, str],
+    filesystem: Mapping[str, str],
+    asked: Collection[str] = (),
+) -> Snapshot | Unsupported:
+    """Read the metadata and manifests of an Iceberg table.
+
+    Args:
+        path: the table's folder, one of its ``metadata.json`` files, or
+            ``iceberg://CATALOG/NAMESPACE.TABLE`` for a catalog of pyiceberg's own configuration.
+        options: ``snapshot-id``, or ``as-of-timestamp`` in milliseconds; by default the current
+            snapshot is read.
+        filesystem: how to open the store of its files, as the configuration has it.
+        asked: columns whose bounds are wanted, without regard to case.
+
+    Returns:
+        The table's files; or why Arrow cannot read them.
+
+    Raises:
+        DatasetError: there is no such table or snapshot, or its metadata is damaged.
+        ConfigError: the snapshot or the time is no number.
+    """
+    try:
+        from pyiceberg.exceptions import NoSuchTableError  # noqa: PLC0415 - an extra
+    except ImportError:
+        text = "Iceberg tables are read with pyiceberg: pip install 'kldrift[iceberg]'"
+        return Unsupported(text)
+    which = chosen(options, OPTIONS)
+    wanted = which and (which[0].lower(), number(*which, WHAT[which[0].lower()]))
+    try:
+        table = _load(path, filesystem)
+        return _snapshot(table, _snapshot_id(table, wanted), filesystem, asked)
+    except (NoSuchTableError, FileNotFoundError) as cause:
+        text = f"no Iceberg table at {path!r}; check the path in the configuration"
+        raise DatasetError(text) from cause
+    except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as cause:
+        first = str(cause).split("\n", 1)[0]
+        if "equality deletes" in first:
+            return Unsupported("the Iceberg table has equality deletes")
+        raise DatasetError(f"cannot read the Iceberg table {path!r}: {first}") from cause
+
+
+def _snapshot_id(table: Any, wanted: tuple[str, int] | None) -> int | None:
+    """The snapshot that is wanted; None for the current one."""
+    if wanted is None:
+        return None
+    name, value = wanted
+    if name == "snapshot-id":
+        if table.snapshot_by_id(value) is None:
+            raise ValueError(f"there is no snapshot {value}")
+        return value
+    found = table.snapshot_as_of_timestamp(value)
+    if found is None:
+        raise ValueError(f"there is no snapshot as of {value}")
+    return int(found.snapshot_id)
+
+
+def _load(path: str, filesystem: Mapping[str, str]) -> Any:
+    told = _storage(filesystem)
+    if path.startswith(CATALOG):
+        from pyiceberg.catalog import load_catalog  # noqa: PLC0415 - an extra
+
+        catalog, _, name = path.removeprefix(CATALOG).partition("/")
+        return load_catalog(catalog, **told).load_table(name)
+    from pyiceberg.table import StaticTable  # noqa: PLC0415 - an extra
+
+    file = path if path.endswith(".json") else _newest(path.rstrip("/"), filesystem)
+    return StaticTable.from_metadata(file, told)
+
+
+def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
+    """What pyiceberg is told of a store, from what pyarrow is."""
+    told = {STORE_OPTIONS[n]: value for n, value in filesystem.items() if n in STORE_OPTIONS}
+    endpoint = told.get("s3.endpoint", "")
+    if endpoint and "://" not in endpoint:
+        told["s3.endpoint"] = f"{filesystem.get('scheme', 'https')}://{endpoint}"
+    return told
+
+
+def _newest(folder: str, filesystem: Mapping[str, str]) -> str:
+    """The newest metadata of a table's folder: its hint, else the highest number."""
+    if "://" in folder:
+        store, root = locate(folder, filesystem)
+        opened = store.open()
+    else:
+        opened, root = pafs.LocalFileSystem(), folder
+    selector = pafs.FileSelector(f"{root}/metadata", allow_not_found=True)
+    names = [info.base_name for info in opened.get_file_info(selector) if info.is_file]
+    found: dict[int, list[str]] = {}
+    for name in names:
+        if named := METADATA.fullmatch(name):
+            found.setdefault(int(named[1]), []).append(name)
+    if not found:
+        raise FileNotFoundError(folder)
+    text = ""
+    if HINT in names:
+        with opened.open_input_stream(f"{root}/metadata/{HINT}") as file:
+            text = file.read().decode().strip()
+    newest = found.get(int(text) if text.isdecimal() else max(found), [])
+    if len(newest) != 1:
+        raise ValueError("which metadata is the newest is not certain; name a metadata.json file")
+    return f"{folder}/metadata/{newest[0]}"
+
+
+def _snapshot(
+    table: Any, wanted: int | None, filesystem: Mapping[str, str], asked: Collection[str]
+) -> Snapshot | Unsupported:
+    from pyiceberg.io.pyarrow import schema_to_pyarrow  # noqa: PLC0415 - an extra
+
+    scan = table.scan(snapshot_id=wanted)
+    declared = scan.projection()
+    defaults = [f.name for f in declared.fields if f.initial_default is not None]
+    if defaults:
+        return Unsupported(f"the column {defaults[0]!r} of the Iceberg table has a default")
+    schema = schema_to_pyarrow(declared, include_field_ids=False)
+    schema = pa.schema([pa.field(f.name, _plain(f.type)) for f in schema])
+    structs = [f.name for f in schema if pa.types.is_struct(f.type)]
+    if structs and len(table.metadata.schemas) > 1:
+        return Unsupported(f"the schema changed, and {structs[0]!r} is a struct")
+    lower = {name.lower() for name in asked}
+    fields = [field for field in declared.fields if field.name.lower() in lower]
+    entries = entries_of(scan, table.specs(), filesystem, fields)
+    if isinstance(entries, Unsupported):
+        return entries
+    current = table.metadata.current_snapshot_id if wanted is None else wanted
+    what = f"Iceberg table, snapshot {current}"
+    ids = {field.name: field.field_id for field in declared.fields}
+    mapped = NAME_MAPPING in table.properties
+    naming = Naming(tuple(schema.names), ids=ids)
+    return Snapshot(what, entries, schema, pa.schema([]), naming, mapped)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """The type as Spark has it: Arrow's large text is text."""
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(f.name, _plain(f.type)) for f in kind])
+    return pa.string() if pa.types.is_large_string(kind) else kind

@@ -1,0 +1,88 @@
+"""The data files of an Iceberg table, as its manifests list them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kldrift.sources.filesystem import Store, locate
+from kldrift.sources.lakehouse.iceberg_bounds import bounds_of_metrics, bounds_of_partition
+from kldrift.sources.lakehouse.snapshot import Entry
+from kldrift.sources.parquet.bounds import Bounds
+from kldrift.sources.parquet.files import File, pack
+from kldrift.sources.predicates.translate import Unsupported
+
+
+def entries_of(
+    scan: Any, specs: Mapping[int, Any], filesystem: Mapping[str, str], fields: Sequence[Any]
+) -> tuple[Entry, ...] | Unsupported:
+    """The data files of a snapshot; or why Arrow cannot read them.
+
+    Args:
+        scan: the ``DataScan`` of the snapshot.
+        specs: the partition specs of the table.
+        filesystem: how to open the store of its files, as the configuration has it.
+        fields: the columns whose bounds are wanted.
+    """
+    from pyiceberg.manifest import DataFileContent, FileFormat  # noqa: PLC0415 - an extra
+
+    entries = []
+    deletes: dict[str, pa.Table] = {}
+    stores: dict[Store | None, Store | None] = {}  # one object for all files
+    for task in scan.plan_files():
+        file = task.file
+        if file.file_format != FileFormat.PARQUET:
+            return Unsupported(f"the Iceberg table has files of {file.file_format}")
+        for delete in task.delete_files:
+            if delete.content != DataFileContent.POSITION_DELETES:
+                return Unsupported("the Iceberg table has equality deletes")
+            if delete.file_format != FileFormat.PARQUET:
+                return Unsupported("the Iceberg table has deletion vectors")
+            if delete.file_path not in deletes:
+                deletes[delete.file_path] = _positions(delete.file_path, filesystem)
+        found = [deletes[delete.file_path] for delete in task.delete_files]
+        rows = int(file.record_count)
+        gone = _deleted(file.file_path, rows, found) if found else None
+        store, path = _place(file.file_path, filesystem)
+        deleted = b"" if gone is None else pack(gone)
+        left = rows if gone is None else rows - int(gone.sum())
+        place = File(path, stores.setdefault(store, store), (), deleted, rows)
+        offsets = tuple(file.split_offsets or ())
+        bounds = {field.name: _bounds(file, field, specs) for field in fields}
+        entries.append(Entry(place, int(file.file_size_in_bytes), left, offsets, bounds))
+    return tuple(sorted(entries, key=lambda e: e.file.path))
+
+
+def _bounds(file: Any, field: Any, specs: Mapping[int, Any]) -> Bounds:
+    found = bounds_of_metrics(file, field)
+    spec = specs.get(file.spec_id)
+    for part, value in zip(spec.fields if spec else (), file.partition, strict=True):
+        if part.source_id == field.field_id:
+            found &= bounds_of_partition(part.transform, field.field_type, value)
+    return found
+
+
+def _place(path: str, filesystem: Mapping[str, str]) -> tuple[Store | None, str]:
+    if path.startswith("file:"):
+        path = path.removeprefix("file://").removeprefix("file:")
+    return locate(path, filesystem) if "://" in path else (None, path)
+
+
+def _positions(path: str, filesystem: Mapping[str, str]) -> pa.Table:
+    store, inside = _place(path, filesystem)
+    with File(inside, store, ()).open() as parquet:
+        return parquet.read(["file_path", "pos"])
+
+
+def _deleted(path: str, rows: int, deletes: Sequence[pa.Table]) -> npt.NDArray[np.bool_]:
+    """Which rows of a file are deleted, shape ``(rows,)``."""
+    marked: npt.NDArray[np.bool_] = np.zeros(rows, np.bool_)
+    for table in deletes:
+        mine = table.filter(pc.field("file_path") == path)
+        marked[mine["pos"].to_numpy()] = True
+    return marked

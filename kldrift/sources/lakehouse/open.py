@@ -1,0 +1,35 @@
+"""Open a table over Parquet files, as its own log has it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from kldrift.config import Dataset
+from kldrift.errors import DatasetError
+from kldrift.sources.lakehouse import delta, iceberg
+from kldrift.sources.lakehouse.snapshot import Snapshot
+from kldrift.sources.predicates.translate import Unsupported
+
+TABLE_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "delta": delta.OPTIONS,
+    "iceberg": iceberg.OPTIONS,
+}
+"""The formats of tables over Parquet files, and the options that are read without Spark."""
+
+
+def open_table(dataset: Dataset, asked: Collection[str] = ()) -> Snapshot | Unsupported:
+    """A Delta or Iceberg table, as its log has it.
+
+    Args:
+        dataset: its configuration.
+        asked: columns whose bounds are wanted, without regard to case.
+
+    Raises:
+        DatasetError: there is no such table, or more than one.
+        ConfigError: an option has no such value.
+    """
+    if len(dataset.path) != 1:
+        raise DatasetError(f"a {dataset.format} table is one folder, got {len(dataset.path)} paths")
+    read = iceberg.open_iceberg if dataset.format == "iceberg" else delta.open_delta
+    return read(dataset.path[0], dataset.options, dataset.filesystem, asked)

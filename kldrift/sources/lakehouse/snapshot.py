@@ -1,0 +1,135 @@
+"""A table over Parquet files: what its own log says of them.
+
+A log knows which files are part of the table, the values of its partitions, the rows that were
+deleted and what columns are called now. So nothing is taken from folder names or from whatever
+lies in the folder, and tasks read the files as those of any other dataset. As a rule it knows
+enough to plan with, and no footer is read before the task that reads the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+
+from kldrift.sources.parquet.bounds import Bounds
+from kldrift.sources.parquet.byte_ranges import ranges_of
+from kldrift.sources.parquet.column_mapping import Naming
+from kldrift.sources.parquet.column_types import plain_type
+from kldrift.sources.parquet.files import File, Footers
+from kldrift.sources.parquet.footer_summary import ReadEach, Shape, ask_by_name, read_each
+from kldrift.sources.predicates.pruning import matcher, partition_bounds
+from kldrift.sources.predicates.translate import Unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A data file as a log lists it.
+
+    Attributes:
+        file: the file.
+        size: its bytes.
+        rows: its rows that are not deleted; None if the log is silent.
+        offsets: where its row groups begin; empty if the log is silent.
+        bounds: what is known of the columns that were asked for.
+    """
+
+    file: File
+    size: int
+    rows: int | None = None
+    offsets: tuple[int, ...] = ()
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of a table.
+
+    Attributes:
+        what: what it is and which version, for the plan.
+        entries: its data files.
+        schema: its columns, those of partitions too.
+        partitions: the columns whose values stand in the log.
+        naming: what its files call its columns.
+        mapped: whether its files may be found by more than the naming says, so that each is looked
+            at before it is read.
+    """
+
+    what: str
+    entries: tuple[Entry, ...]
+    schema: pa.Schema
+    partitions: pa.Schema
+    naming: Naming
+    mapped: bool = False
+
+    @property
+    def footers_needed(self) -> bool:
+        """Whether only the footers say if Arrow can read the files as a part of the table."""
+        return self.mapped or any(pa.types.is_struct(f.type) for f in self.schema)
+
+    def only(self, where: str) -> Snapshot:
+        """The files that may hold rows that a predicate keeps.
+
+        Args:
+            where: a predicate that
+                :func:`kldrift.sources.predicates.translate.to_arrow` translates.
+        """
+        matches = matcher(where, self.schema)
+        kept = (
+            entry
+            for entry in self.entries
+            if matches({**entry.bounds, **partition_bounds(entry.file, self.partitions)})
+        )
+        return replace(self, entries=tuple(kept))
+
+    def planned(self) -> Footers:
+        """What there is to read, by the log alone."""
+        pieces = [p for e in self.entries for p in ranges_of(e.file, e.size, e.rows, e.offsets)]
+        return Footers(self.schema, self.partitions, tuple(pieces), naming=self.naming)
+
+    def footers(
+        self, asked: Collection[str] = (), read_each: ReadEach = read_each
+    ) -> Footers | Unsupported:
+        """Read the footers of the files, in parallel.
+
+        Args:
+            asked: the columns whose bounds are wanted, without regard to case.
+            read_each: reads the footers.
+
+        Returns:
+            What they say, by the names of the table; or why Arrow cannot read one of them as a
+            part of it.
+
+        Raises:
+            DatasetError: a file is missing or damaged.
+        """
+        files = [entry.file for entry in self.entries]
+        read = read_each(files, ask_by_name(asked, self.naming))
+        sizes: dict[str, int] = {}
+        for shape in read.shapes:
+            names = self.naming.inside(shape.schema)
+            other = self._other_fields(shape, names)
+            if other:
+                return Unsupported(other)
+            for name, inside in names.items():
+                sizes[name] = sizes.get(name, 0) + shape.sizes.get(inside, 0)
+        return Footers(self.schema, self.partitions, read.pieces, sizes, read.bounds, self.naming)
+
+    def _other_fields(self, shape: Shape, names: Mapping[str, str]) -> str:
+        """Why files cannot be read by the table's names; empty if they can."""
+        path = shape.first.path
+        if self.naming.lacks_ids(shape.schema):
+            return f"the columns of {path!r} have no field ids"
+        for name, inside in names.items():
+            wanted, got = self.schema.field(name).type, shape.schema.field(inside).type
+            if pa.types.is_struct(wanted) and _fields(wanted) != _fields(got):
+                return f"the struct {name!r} has other fields in {path!r}"
+        return ""
+
+
+def _fields(kind: pa.DataType) -> object:
+    """The names and types of a struct's fields, of structs within it too."""
+    if pa.types.is_struct(kind):
+        return {field.name: _fields(field.type) for field in kind}
+    return "nested" if pa.types.is_nested(kind) else str(plain_type(kind))

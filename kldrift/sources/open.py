@@ -1,0 +1,301 @@
+"""Open a configured dataset: choose the way in, and say why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+import pyarrow as pa
+from pyspark.errors import AnalysisException, ParseException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
+from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
+
+from kldrift.config import Dataset
+from kldrift.errors import ConfigError, DatasetError
+from kldrift.features.plan import Skipped
+from kldrift.sources.dataframe.frame import FrameSource
+from kldrift.sources.dataframe.hybrid import MixedSource
+from kldrift.sources.dataset import Source
+from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
+from kldrift.sources.parquet.files import Footers
+from kldrift.sources.parquet.footer_summary import ReadEach, ask_by_name, read_each, read_footers
+from kldrift.sources.parquet.footers import footers_by
+from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.source import ArrowSource
+from kldrift.sources.predicates.pruning import prune
+from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
+
+READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "csv": {"header": "true"},
+    "parquet": {"mergeSchema": "true"},
+}
+
+NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
+
+
+def why_frame(dataset: Dataset, way: str) -> str:
+    """Why a dataset cannot be read with Arrow; empty if it can, before a look at its files."""
+    if way == "dataframe":
+        return "asked for by scan: dataframe"
+    if not dataset.path:
+        return f"a {'table' if dataset.table else 'SQL query'} is read by Spark"
+    if dataset.format != "parquet" and dataset.format not in TABLE_OPTIONS:
+        return f"{dataset.format} is read by Spark"
+    known = TABLE_OPTIONS.get(dataset.format, frozenset())
+    if dataset.schema or any(name.lower() not in known for name in dataset.options):
+        return "its options or schema are for Spark's reader"
+    return ""
+
+
+def open_files(
+    dataset: Dataset, side: str, spark: SparkSession | None = None
+) -> ArrowSource | Unsupported:
+    """Open Parquet files, or a table over such files, for Arrow; no Spark is needed.
+
+    Args:
+        dataset: its configuration.
+        side: ``reference`` or ``current``, for messages.
+        spark: reads the footers, where there are many.
+
+    Raises:
+        DatasetError: files are missing, damaged or do not fit together.
+        ConfigError: an option of a table has no such value.
+    """
+    try:
+        what, footers = _footers(dataset, partial(footers_by, spark) if spark else read_each)
+    except (ConfigError, DatasetError) as error:
+        raise type(error)(f"{side}: {error}") from error
+    if isinstance(footers, Unsupported):
+        return footers
+    why = f"{what}, read with Arrow in the tasks"
+    if dataset.where is None:
+        return ArrowSource(footers, why=why)
+    where = to_arrow(dataset.where, footers.schema)
+    if isinstance(where, Unsupported):
+        return Unsupported(f"where: {where.reason}")
+    named = tuple(sorted(columns(dataset.where, footers.schema)))
+    if footers.sizes is None:  # the tasks that read the footers drop row groups
+        return ArrowSource(footers, where, named, why, predicate=dataset.where)
+    pruned = prune(footers, dataset.where)
+    if len(pruned.pieces) < len(footers.pieces):
+        why += (
+            f"; {len(pruned.pieces):,} of {len(footers.pieces):,} row groups may hold rows that "
+            f"meet where ({pruned.rows:,} of {footers.rows:,} rows)"
+        )
+    return ArrowSource(pruned, where, named, why)
+
+
+def _footers(dataset: Dataset, read: ReadEach) -> tuple[str, Footers | Unsupported]:
+    """What a dataset's files are, and what is known of them."""
+    asked = _asked(dataset.where)
+    if dataset.format == "parquet":
+        files = list_files(dataset.path, dataset.filesystem)
+        return "Parquet files", read_footers(files, ask_by_name(asked), read)
+    table = open_table(dataset, asked)
+    if isinstance(table, Unsupported):
+        return "", table
+    listed = some = len(table.entries)
+    if dataset.where and not isinstance(to_arrow(dataset.where, table.schema), Unsupported):
+        table = table.only(dataset.where)
+        some = len(table.entries)
+    which = f"{some:,} of {listed:,} files may hold rows that meet where"
+    if some == listed:
+        which = f"{listed:,} file{'' if listed == 1 else 's'}"
+    what = f"{table.what}: {which}"
+    if table.footers_needed:
+        return what, table.footers(asked, read)
+    size = sum(entry.size for entry in table.entries)
+    return f"{what}, {size:,} bytes with all columns", table.planned()
+
+
+def _asked(where: str | None) -> frozenset[str]:
+    """The columns that a predicate names; none if it cannot be read."""
+    try:
+        return columns(where) if where else frozenset()
+    except ValueError:
+        return frozenset()
+
+
+def open_source(
+    spark: SparkSession, dataset: Dataset, derived: Mapping[str, str], *, way: str, side: str
+) -> Source:
+    """Open a dataset in the best way that the configuration allows.
+
+    Args:
+        spark: the session that will scan it.
+        dataset: its configuration.
+        derived: derived features, name to Spark SQL.
+        way: ``auto``, ``arrow`` or ``dataframe``.
+        side: ``reference`` or ``current``, for messages.
+
+    Raises:
+        DatasetError: the dataset cannot be read.
+        ConfigError: ``where`` or a derived feature is no valid SQL, or ``scan: arrow`` is asked
+            for where it cannot be had.
+    """
+    why = why_frame(dataset, way)
+    if not why:
+        opened = open_files(dataset, side, spark)
+        why = opened.reason if isinstance(opened, Unsupported) else ""
+        if isinstance(opened, ArrowSource):
+            why = _other_clock(opened, spark)
+            if not why and not derived:
+                return opened
+            if not why:
+                return MixedSource(
+                    opened, _frame(spark, dataset, derived, "derived features", side)
+                )
+    if way == "arrow":
+        raise ConfigError(f"scan: arrow is not possible for {side}: {why}; use scan: auto")
+    if dataset.path and dataset.format == "parquet":
+        open_files(dataset, side, spark)  # names a missing or damaged file better than Spark does
+    elif dataset.format not in TABLE_OPTIONS and not _remote(dataset.path):
+        list_files(dataset.path)
+    return _frame(spark, dataset, derived, why, side)
+
+
+def _other_clock(source: ArrowSource, spark: SparkSession) -> str:
+    """Why a filter on time would mean something else to Arrow; empty if it would not."""
+    zone = spark.conf.get("spark.sql.session.timeZone", "UTC")
+    times = [n for n in source.where_columns if pa.types.is_temporal(source.schema.field(n).type)]
+    if not times or zone in ("UTC", "Etc/UTC", "GMT", "Z", "+00:00"):
+        return ""
+    return f"where: {times[0]!r} is compared in the session's time zone {zone}"
+
+
+def _frame(
+    spark: SparkSession, dataset: Dataset, derived: Mapping[str, str], why: str, side: str
+) -> FrameSource:
+    frame = _read(spark, dataset, side, why)
+    if dataset.where:
+        frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
+    return frame_source(frame, derived, f"through a Spark DataFrame: {why}")
+
+
+def _remote(paths: Sequence[str]) -> bool:
+    return any("://" in path for path in paths)
+
+
+def frame_source(frame: DataFrame, derived: Mapping[str, str], why: str) -> FrameSource:
+    """A Spark DataFrame as a source.
+
+    Args:
+        frame: the rows.
+        derived: derived features, name to Spark SQL.
+        why: which way it is read, and why.
+
+    Raises:
+        ConfigError: a derived feature is no valid SQL.
+    """
+    frame = _plain_vectors(frame)
+    width = len(frame.columns)
+    for name, sql in derived.items():
+        key = f"features.derived.{name}"
+        frame = _or_config_error(
+            lambda f=frame, s=sql, n=name: f.select("*", F.expr(s).alias(n)), key
+        )
+    fields = list(frame.schema.fields)
+    foreign: list[Skipped] = []
+    converted = []
+    for field in fields:
+        kind = arrow_type(field.dataType)
+        if kind is None:
+            text = field.dataType.simpleString()
+            foreign.append(Skipped(field.name, f"values of type {text} are no feature"))
+        # A placeholder keeps the place of a column that cannot be read.
+        converted.append(pa.field(field.name, kind or pa.month_day_nano_interval()))
+    return FrameSource(
+        frame, pa.schema(converted[:width]), pa.schema(converted[width:]), tuple(foreign), why
+    )
+
+
+def _plain_vectors(frame: DataFrame) -> DataFrame:
+    """A frame whose machine learning vectors are arrays: Spark sends Arrow no other form."""
+    names = [f.name for f in frame.schema.fields if type(f.dataType).__name__ == "VectorUDT"]
+    if not names:
+        return frame
+    from pyspark.ml.functions import vector_to_array  # noqa: PLC0415 - few datasets need it
+
+    columns = {name: F.col("`" + name.replace("`", "``") + "`") for name in names}
+    # The function is no friend of nulls.
+    arrays = {n: F.when(c.isNotNull(), vector_to_array(c)) for n, c in columns.items()}
+    return frame.withColumns(arrays)
+
+
+def _read(spark: SparkSession, dataset: Dataset, side: str, why: str) -> DataFrame:
+    try:
+        frame = _load(spark, dataset)
+        frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
+    except ParseException as error:
+        raise ConfigError(f"{side}: {first_line(error)}") from error
+    except Exception as error:
+        if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
+            text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {why}"
+            raise DatasetError(f"{side}: {text}") from error
+        hint = ""
+        if "COLUMN_ALREADY_EXISTS" in str(error):
+            hint = "; for names that differ only in case, set spark.conf: "
+            hint += "{spark.sql.caseSensitive: true}"
+        raise DatasetError(f"{side}: Spark cannot read it: {first_line(error)}{hint}") from error
+    return frame
+
+
+def _load(spark: SparkSession, dataset: Dataset) -> DataFrame:
+    if dataset.sql:
+        return spark.sql(dataset.sql)
+    if dataset.table:
+        return spark.read.table(dataset.table)
+    options = {**READ_OPTIONS.get(dataset.format, {}), **dataset.options}
+    if dataset.format == "csv" and not dataset.schema:
+        options.setdefault("inferSchema", "true")
+    reader = spark.read.format(dataset.format).options(**options)
+    if dataset.schema:
+        reader = reader.schema(dataset.schema)
+    return reader.load(list(dataset.path))
+
+
+def _or_config_error(build: Any, key: str) -> DataFrame:
+    try:
+        frame: DataFrame = build()
+        frame.schema  # noqa: B018 - Spark Connect analyses only when asked
+    except (AnalysisException, ParseException) as error:
+        raise ConfigError(f"{key}: {first_line(error)}") from error
+    return frame
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text: Spark's go on with plans and stack traces."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def arrow_type(kind: T.DataType) -> pa.DataType | None:
+    """The Arrow type that Spark sends a column as; None if it has none that can be counted."""
+    simple = {
+        T.ByteType: pa.int8(),
+        T.ShortType: pa.int16(),
+        T.IntegerType: pa.int32(),
+        T.LongType: pa.int64(),
+        T.FloatType: pa.float32(),
+        T.DoubleType: pa.float64(),
+        T.BooleanType: pa.bool_(),
+        T.BinaryType: pa.binary(),
+        T.DateType: pa.date32(),
+        T.TimestampType: pa.timestamp("us", tz="UTC"),
+        T.TimestampNTZType: pa.timestamp("us"),
+        T.NullType: pa.null(),
+    }
+    if isinstance(kind, T.DecimalType):
+        return pa.decimal128(kind.precision, kind.scale)
+    if isinstance(kind, T.StringType | T.CharType | T.VarcharType):
+        return pa.string()
+    if isinstance(kind, T.ArrayType):
+        return pa.list_(arrow_type(kind.elementType) or pa.null())
+    if isinstance(kind, T.MapType):
+        return pa.map_(pa.string(), pa.null())
+    if isinstance(kind, T.StructType):
+        fields = [(f.name, arrow_type(f.dataType)) for f in kind.fields]
+        return pa.struct([pa.field(n, t or pa.month_day_nano_interval()) for n, t in fields])
+    return simple.get(type(kind))

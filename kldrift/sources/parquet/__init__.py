@@ -1,0 +1,1 @@
+"""Parquet files, read by the tasks with Arrow."""

@@ -1,0 +1,114 @@
+"""What is known of a column before it is read: bounds of its values, and whether nulls occur."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kldrift.sources.predicates.units import counts_units
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is known of a column's values in some rows.
+
+    Attributes:
+        low: no value is less; None if unknown.
+        high: no value is greater; None if unknown.
+        nulls: whether there may be nulls.
+        values: whether there may be other values than nulls.
+    """
+
+    low: Any = None
+    high: Any = None
+    nulls: bool = True
+    values: bool = True
+
+    def __and__(self, other: Bounds) -> Bounds:
+        """What is known if both hold."""
+        return Bounds(
+            max((b.low for b in (self, other) if b.low is not None), default=None),
+            min((b.high for b in (self, other) if b.high is not None), default=None),
+            self.nulls and other.nulls,
+            self.values and other.values,
+        )
+
+
+UNKNOWN: Final = Bounds()
+ALL_NULL: Final = Bounds(values=False)
+
+
+def bounds_of_value(value: Any) -> Bounds:
+    """The bounds of a column that is one value throughout, as of a partition."""
+    if value is None:
+        return ALL_NULL
+    if isinstance(value, float):
+        return Bounds(nulls=False)
+    return Bounds(value, value, nulls=False)
+
+
+def bounds_of_chunk(chunk: pq.ColumnChunkMetaData, kind: pa.DataType, rows: int) -> Bounds:
+    """The bounds of a column in a row group, from its statistics.
+
+    Args:
+        chunk: the column in the row group.
+        kind: its type.
+        rows: rows of the row group.
+    """
+    statistics = chunk.statistics
+    if statistics is None:
+        return UNKNOWN
+    nulls = statistics.null_count if statistics.has_null_count else None
+    low = high = None
+    if statistics.has_min_max and counts_units(kind) and not pa.types.is_unsigned_integer(kind):
+        try:
+            low, high = exact(statistics.min), exact(statistics.max)
+        except (ValueError, OverflowError, NotImplementedError):  # a day that Python does not have
+            low = high = None
+    return Bounds(low, high, nulls != 0, nulls is None or nulls < rows)
+
+
+def bounds_in(
+    metadata: pq.FileMetaData, schema: pa.Schema, inside: Mapping[str, str]
+) -> Callable[[int], dict[str, Bounds]]:
+    """Ask for the bounds of columns in each row group of a file.
+
+    Args:
+        metadata: the file's.
+        schema: its columns.
+        inside: the columns that are wanted, and what the file calls them.
+
+    Returns:
+        A function of a row group's number; it knows of every column that is wanted.
+    """
+    if not inside:
+        return lambda _: {}
+    wanted = frozenset(inside.values())
+    leaves = map(metadata.schema.column, range(metadata.num_columns))
+    places = {leaf.path: j for j, leaf in enumerate(leaves) if leaf.path in wanted}
+
+    def known(number: int) -> dict[str, Bounds]:
+        group = metadata.row_group(number)
+        found = {}
+        for name, i in inside.items():
+            kind = schema.field(i).type
+            flat = i in places and not pa.types.is_nested(kind)
+            found[name] = UNKNOWN
+            if flat:
+                found[name] = bounds_of_chunk(group.column(places[i]), kind, group.num_rows)
+        return found
+
+    return known
+
+
+def exact(value: Any) -> Any:
+    """A value as bounds hold it, times in UTC without their zone; None if it is not exact."""
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        return value.astimezone(dt.UTC).replace(tzinfo=None)
+    return value if isinstance(value, int | Decimal | dt.date) else None

@@ -1,0 +1,162 @@
+"""Parquet files, the pieces of work that they are, and what is known before rows are read."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kldrift.errors import DatasetError
+from kldrift.sources.filesystem import Store
+from kldrift.sources.parquet.bounds import Bounds
+from kldrift.sources.parquet.column_mapping import Naming
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One Parquet file.
+
+    Attributes:
+        path: where it lies, as its filesystem writes it.
+        store: the filesystem it lies on; None for local files.
+        partition: partition values by column: text of hive-style folders, or typed by a table.
+        deleted: a bit for each row that a table deleted, see :func:`pack`; empty if there is none.
+        rows: how many rows a table's log says that it has, those deleted too; None if it is silent.
+    """
+
+    path: str
+    store: Store | None
+    partition: tuple[tuple[str, Any], ...]
+    deleted: bytes = b""
+    rows: int | None = None
+
+    def kept(self, rows: int) -> npt.NDArray[np.bool_] | None:
+        """Which of the file's rows are not deleted, shape ``(rows,)``; None if all are kept."""
+        if not self.deleted:
+            return None
+        bits = np.frombuffer(zlib.decompress(self.deleted), np.uint8)
+        deleted = np.zeros(rows, np.bool_)
+        marked = np.unpackbits(bits)[:rows]  # rows behind the last bit are kept
+        deleted[: len(marked)] = marked
+        return ~deleted
+
+    def open(self, dictionary: Sequence[str] = (), naming: Naming | None = None) -> pq.ParquetFile:
+        """Open the file with Arrow.
+
+        Args:
+            dictionary: text columns that come dictionary-encoded.
+            naming: what the file calls the columns of its table, if it is part of one.
+
+        Raises:
+            DatasetError: the file cannot be read, is no Parquet file, or not the one that the log
+                of its table tells of.
+        """
+        try:
+            source: Any = self.path
+            if self.store is not None:
+                source = self.store.open().open_input_file(self.path)
+            metadata = None
+            there: Collection[str] = ()
+            if dictionary or naming or self.rows is not None:
+                metadata = pq.read_metadata(source)
+                schema = metadata.schema.to_arrow_schema()
+                self._check(metadata.num_rows, schema, naming)
+                inside = naming.inside(schema) if naming else {n: n for n in schema.names}
+                # A file may lack a column that others of its dataset have.
+                there = [inside[name] for name in dictionary if name in inside]
+            return pq.ParquetFile(
+                source,
+                metadata=metadata,
+                read_dictionary=there,
+                coerce_int96_timestamp_unit="us",  # what Spark reads them as
+            )
+        except (pa.ArrowException, OSError) as cause:
+            raise DatasetError(f"cannot read {self.path!r} as Parquet: {cause}") from cause
+
+    def _check(self, rows: int, schema: pa.Schema, naming: Naming | None) -> None:
+        if self.rows is not None and rows != self.rows:
+            text = f"{self.path!r} has {rows:,} rows but {self.rows:,} by the log of its table"
+            raise DatasetError(f"{text}; was it written again?")
+        if naming is not None and naming.lacks_ids(schema):
+            text = f"the columns of {self.path!r} have no field ids"
+            raise DatasetError(f"{text}; scan: dataframe leaves them to Spark")
+
+
+def pack(deleted: npt.NDArray[np.bool_]) -> bytes:
+    """Which rows of a file are deleted, as ``File.deleted`` holds it; empty if none is."""
+    return zlib.compress(np.packbits(deleted).tobytes()) if deleted.any() else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The unit of work that is spread over tasks: a row group, or a range of a file's bytes.
+
+    Attributes:
+        file: the file.
+        row_group: the number of the row group; None for a range.
+        rows: rows that are not deleted, None if unknown; those of a range are a share, and add up
+            to those of the file.
+        size: bytes: of a row group not compressed, of a range as they lie there.
+        start: where a range begins.
+        end: where it ends; None for the last of a file.
+    """
+
+    file: File
+    row_group: int | None
+    rows: int | None
+    size: int
+    start: int = 0
+    end: int | None = None
+
+    @property
+    def place(self) -> int:
+        """Orders the pieces of a file."""
+        return self.start if self.row_group is None else self.row_group
+
+    def row_groups(self, starts: Sequence[int]) -> list[int]:
+        """The row groups that are read.
+
+        Args:
+            starts: where each row group of the file begins.
+        """
+        if self.row_group is not None:
+            return [self.row_group]
+        end = self.end
+        return [i for i, at in enumerate(starts) if self.start <= at and (end is None or at < end)]
+
+
+@dataclass(frozen=True)
+class Footers:
+    """What is known of a dataset's files before a row is read.
+
+    Attributes:
+        schema: all columns, those of partitions last unless a table says otherwise.
+        partitions: the types of the partition columns.
+        pieces: what there is to read.
+        sizes: compressed bytes by top-level column; None if no footer was read.
+        bounds: what is known of the columns that were asked for, by piece; empty if unknown.
+        naming: what the files call the columns; None if they speak for themselves.
+    """
+
+    schema: pa.Schema
+    partitions: pa.Schema
+    pieces: tuple[Piece, ...]
+    sizes: Mapping[str, int] | None = None
+    bounds: tuple[Mapping[str, Bounds], ...] = ()
+    naming: Naming | None = None
+
+    @property
+    def rows(self) -> int | None:
+        """Rows of the dataset, before any filter; None if unknown."""
+        total = 0
+        for piece in self.pieces:
+            if piece.rows is None:
+                return None
+            total += piece.rows
+        return total

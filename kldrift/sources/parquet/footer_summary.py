@@ -1,0 +1,179 @@
+"""What the footers of files say, added up: it does not grow with files times columns."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kldrift.sources.parquet.bounds import Bounds, bounds_in
+from kldrift.sources.parquet.column_mapping import Naming
+from kldrift.sources.parquet.column_types import common_type, partition_types, plain_type
+from kldrift.sources.parquet.files import File, Footers, Piece
+
+FOOTER_THREADS: Final = 16
+FOOTERS_AT_ONCE: Final = 128
+"""Read ahead of their being added up: bounds what is held of wide files."""
+SPARK_NOTES: Final = b"org.apache.spark.sql.parquet.row.metadata"
+"""Spark's own schema: it says which text columns do not compare byte by byte."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The columns whose bounds are wanted; names without regard to case, as in Spark.
+
+    Attributes:
+        names: the columns, in lower case.
+        naming: what files call them, if they are part of a table.
+    """
+
+    names: frozenset[str] = frozenset()
+    naming: Naming | None = None
+
+    def inside(self, file: pa.Schema) -> dict[str, str]:
+        """Those that a file has, and what it calls them."""
+        if not self.names:
+            return {}
+        inside = self.naming.inside(file) if self.naming else {n: n for n in file.names}
+        return {n: i for n, i in inside.items() if n.lower() in self.names}
+
+
+NOTHING: Final = Asked()
+
+
+def ask_by_name(names: Collection[str], naming: Naming | None = None) -> Asked:
+    """The bounds of these columns are wanted."""
+    return Asked(frozenset(name.lower() for name in names), naming)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The files of one schema.
+
+    Attributes:
+        schema: the columns.
+        first: the first of the files.
+        sizes: compressed bytes of all of them, by top-level column.
+    """
+
+    schema: pa.Schema
+    first: File
+    sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the footers of some files say.
+
+    Attributes:
+        shapes: the schemas that occur.
+        pieces: the row groups, in the order of the files.
+        bounds: what is known of the columns that were asked for, by row group; a column that is
+            not there is not in the file.
+    """
+
+    shapes: tuple[Shape, ...]
+    pieces: tuple[Piece, ...]
+    bounds: tuple[Mapping[str, Bounds], ...]
+
+
+def added(summaries: Iterable[Summary]) -> Summary:
+    """What the footers of all files say, from what those of some say."""
+    shapes: dict[bytes, tuple[pa.Schema, File, dict[str, int]]] = {}
+    pieces: list[Piece] = []
+    bounds: list[Mapping[str, Bounds]] = []
+    before: pa.Schema | None = None
+    sizes: dict[str, int] = {}
+    for summary in summaries:
+        pieces += summary.pieces
+        bounds += summary.bounds
+        for shape in summary.shapes:
+            if before is None or not shape.schema.equals(before, check_metadata=True):
+                key = shape.schema.serialize().to_pybytes()
+                before, _, sizes = shapes.setdefault(key, (shape.schema, shape.first, {}))
+            for name, size in shape.sizes.items():
+                sizes[name] = sizes.get(name, 0) + size
+    found = (Shape(*shape) for shape in shapes.values())
+    return Summary(tuple(found), tuple(pieces), tuple(bounds))
+
+
+def read_each(files: Sequence[File], asked: Asked = NOTHING) -> Summary:
+    """Read the footers of files, in parallel.
+
+    Raises:
+        DatasetError: a file is missing or damaged.
+    """
+    read = functools.partial(_footer, asked=asked)
+    starts = range(0, len(files), FOOTERS_AT_ONCE)
+    with ThreadPoolExecutor(FOOTER_THREADS) as pool:
+        return added(s for i in starts for s in pool.map(read, files[i : i + FOOTERS_AT_ONCE]))
+
+
+ReadEach = Callable[[Sequence[File], Asked], Summary]
+"""Reads the footers of files: here, or on the executors."""
+
+
+def read_footers(
+    files: Sequence[File], asked: Asked = NOTHING, read_each: ReadEach = read_each
+) -> Footers:
+    """Read all footers of a dataset that is nothing but its files.
+
+    Raises:
+        DatasetError: a file is damaged, or two files give one column types that do not fit.
+    """
+    read = read_each(files, asked)
+    columns: dict[str, tuple[pa.DataType, str]] = {}
+    sizes: dict[str, int] = {}
+    for shape in read.shapes:
+        path = shape.first.path
+        for field in shape.schema:
+            kind = plain_type(field.type)
+            known, first = columns.get(field.name, (kind, path))
+            columns[field.name] = (common_type(field.name, known, first, kind, path), first)
+        for name, size in shape.sizes.items():
+            sizes[name] = sizes.get(name, 0) + size
+    partitions = pa.schema(partition_types(file.partition for file in files))
+    fields = [pa.field(n, t) for n, (t, _) in columns.items() if n not in partitions.names]
+    notes = read.shapes[0].schema.metadata if read.shapes else None
+    schema = pa.schema([*fields, *partitions], notes)
+    return Footers(schema, partitions, read.pieces, sizes, read.bounds)
+
+
+def _footer(file: File, asked: Asked) -> Summary:
+    with file.open() as parquet:
+        metadata = parquet.metadata
+        schema = parquet.schema_arrow
+        kept = file.kept(metadata.num_rows)
+        known = bounds_in(metadata, schema, asked.inside(schema))
+        pieces = []
+        first = 0
+        for i in range(metadata.num_row_groups):
+            group = metadata.row_group(i)
+            end = first + group.num_rows
+            rows = group.num_rows if kept is None else int(kept[first:end].sum())
+            pieces.append(Piece(file, i, rows, group.total_byte_size))
+            first = end
+        bounds = tuple(known(i) for i in range(len(pieces)))
+        # Notes that differ from file to file, such as those of pandas, make no other schema.
+        notes = {k: v for k, v in (schema.metadata or {}).items() if k == SPARK_NOTES}
+        shape = Shape(schema.with_metadata(notes or None), file, _sizes(metadata, schema.names))
+        return Summary((shape,), tuple(pieces), bounds)
+
+
+def _sizes(metadata: pq.FileMetaData, names: Sequence[str]) -> dict[str, int]:
+    """Compressed bytes by top-level column, from the first row group."""
+    sizes: dict[str, int] = {}
+    if metadata.num_row_groups:
+        group = metadata.row_group(0)
+        scale = metadata.num_rows / max(1, group.num_rows)
+        flat = group.num_columns == len(names)
+        for j in range(group.num_columns):
+            column = group.column(j)
+            name = names[j] if flat else column.path_in_schema.split(".")[0]
+            sizes[name] = sizes.get(name, 0) + int(column.total_compressed_size * scale)
+    return sizes

@@ -1,0 +1,124 @@
+"""The files behind paths, globs, folders and URIs."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+
+import pyarrow as pa
+from pyarrow import fs as pafs
+
+from kldrift.errors import DatasetError
+from kldrift.sources.filesystem import QUERY, locate
+from kldrift.sources.parquet.files import File
+
+NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
+
+
+def list_files(
+    paths: Sequence[str], filesystem: Mapping[str, str] | None = None
+) -> tuple[File, ...]:
+    """The Parquet files behind paths, globs and folders, in a fixed order.
+
+    Files whose name begins with ``_`` or ``.`` are left out, as Spark does.
+
+    Args:
+        paths: local paths and URIs.
+        filesystem: how to open the filesystems of URIs, as the configuration has it.
+
+    Raises:
+        DatasetError: a path does not exist, holds no file, or is a Delta table.
+    """
+    files: list[File] = []
+    for path in paths:
+        files.extend(_remote(path, filesystem or {}) if "://" in path else _local(path))
+    return tuple(sorted(set(files), key=lambda f: (str(f.store or ""), f.path)))
+
+
+def _local(pattern: str) -> Iterator[File]:
+    roots = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]  # noqa: PTH207
+    roots = [r for r in roots if Path(r).exists()]
+    if not roots:
+        raise DatasetError(
+            f"{pattern!r}: no such file or folder; check the path in the configuration"
+        )
+    found = False
+    for root in map(Path, roots):
+        if (root / "_delta_log").is_dir():  # its folder has files that are no longer part of it
+            raise DatasetError(f"{str(root)!r} is a Delta table; state format: delta")
+        inside = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
+        for path in inside:
+            parts = path.relative_to(root).parts if path != root else (path.name,)
+            if not any(_hidden(part) for part in parts):
+                found = True
+                yield File(str(path), None, _partition(parts[:-1]))
+    if not found:
+        raise DatasetError(f"{pattern!r} holds no files")
+
+
+def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
+    fixed, pattern = _split(uri)
+    try:
+        store, root = locate(fixed, options)
+        infos = _below(store.open(), root)
+    except (pa.ArrowException, OSError) as cause:
+        raise DatasetError(f"cannot list {uri!r}: {cause}") from cause
+    matched = False
+    found = False
+    for info in infos:
+        path = info.path.removeprefix(root).strip("/").split("/")
+        if path == [""]:  # the root is a file
+            path = []
+        # As locally: what the pattern matches is a file, or a folder and everything below it.
+        depths = range(len(path) + 1)
+        depth = next((d for d in depths if _matches(path[:d], pattern)), None)
+        if depth is None:
+            continue
+        matched = True
+        below = path[depth:] or [info.base_name]
+        if not any(_hidden(part) for part in below):
+            found = True
+            yield File(info.path, store, _partition(below[:-1]))
+    if not found:
+        problem = "holds no files" if matched else "no such file or folder"
+        raise DatasetError(f"{uri!r}: {problem}; check the path in the configuration")
+
+
+def _split(uri: str) -> tuple[str, list[str]]:
+    """A URI up to its first part with a wildcard, and the parts from there on."""
+    query = QUERY.search(uri)
+    end = query.start() if query else len(uri)
+    parts = uri[:end].split("/")
+    fixed = next((i for i in range(3, len(parts)) if glob.has_magic(parts[i])), len(parts))
+    return "/".join(parts[:fixed]).rstrip("/") + uri[end:], parts[fixed:]
+
+
+def _below(filesystem: Any, root: str) -> list[Any]:
+    """A file, or all files below a folder."""
+    info = filesystem.get_file_info(root)
+    if info.type == pafs.FileType.File:
+        return [info]
+    selector = pafs.FileSelector(root, recursive=True, allow_not_found=True)
+    return [info for info in filesystem.get_file_info(selector) if info.is_file]
+
+
+def _matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether a path meets a pattern, part by part; ``**`` stands for any number of parts."""
+    if not pattern or not path:
+        return not path and all(part == "**" for part in pattern)
+    if pattern[0] == "**":
+        return _matches(path, pattern[1:]) or _matches(path[1:], pattern)
+    return fnmatchcase(path[0], pattern[0]) and _matches(path[1:], pattern[1:])
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "_")) and "=" not in name
+
+
+def _partition(folders: Sequence[str]) -> tuple[tuple[str, str | None], ...]:
+    pairs = (folder.split("=", 1) for folder in folders if "=" in folder)
+    return tuple((unquote(k), None if v == NULL_PARTITION else unquote(v)) for k, v in pairs)

@@ -1,0 +1,144 @@
+"""A dataset that is read by Arrow inside the tasks: what moves is file splits instead of rows.
+
+Everything that is no Parquet file, and whatever Arrow could not filter exactly as Spark would, goes
+the other way, see :mod:`kldrift.sources.dataframe.frame`, and its ``why`` says so. Both ways stream
+columns through the same programs and give the same profiles.
+"""
+
+from __future__ import annotations
+
+import heapq
+import pickle
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from kldrift.features.plan import Feature, Skipped
+from kldrift.sources.parquet.files import Footers, Piece
+from kldrift.sources.parquet.reader import Reader
+from kldrift.sources.pickled import Sent
+from kldrift.sources.program import Program, run
+
+BYTES_PER_TASK: Final = 2**30
+"""Of all columns, not compressed: seconds of work, since a task costs 0.2 s before it begins."""
+TASKS_PER_WORKER: Final = 8
+"""More tasks than this would even nothing out, and each sends its profiles."""
+PIECES_PER_TASK: Final = 64
+"""With more row groups than this in a task, any fair share of the bytes is even."""
+
+
+@dataclass(frozen=True)
+class ArrowSource:
+    """Parquet files, alone or of a table, read by the tasks with Arrow, row group by row group."""
+
+    footers: Footers
+    where: object = None
+    where_columns: tuple[str, ...] = ()
+    why: str = "Parquet files, read with Arrow in the tasks"
+    foreign: tuple[Skipped, ...] = ()
+    predicate: str = ""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of all files, those of partitions last."""
+        return self.footers.schema
+
+    @property
+    def derived(self) -> pa.Schema:
+        """None: derived features are Spark SQL."""
+        return pa.schema([])
+
+    @property
+    def rows(self) -> int | None:
+        """Rows, unless filtered."""
+        return None if self.where is not None else self.footers.rows
+
+    def size(self, features: Sequence[Feature]) -> int | None:
+        """Compressed bytes of the columns that are read; footers alone know them."""
+        if self.footers.sizes is None:
+            return None
+        wanted = {f.path[0] for f in features} | set(self.where_columns)
+        return sum(size for name, size in self.footers.sizes.items() if name in wanted)
+
+    def reader(self, program: Program) -> Reader:
+        """What reads the columns of a program in its tasks."""
+        return Reader(
+            program.features,
+            self.footers.schema.remove_metadata(),
+            self.footers.partitions,
+            self.where,
+            self.where_columns,
+            program.groups,
+            program.beside,
+            program.batch_rows,
+            self.footers.naming,
+            self.predicate,
+        )
+
+    def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
+        """The results of a program's tasks."""
+        reader = self.reader(program)
+        shares = spread(self.footers.pieces, parallelism(spark))
+        tasks = spark.range(0, len(shares), 1, len(shares))
+        # A task unpacks its own share only, however many row groups there are.
+        packed = [pickle.dumps(share, 5) for share in shares]
+        return tasks.mapInArrow(partial(_read_shares, packed, Sent((reader, program))), schema)
+
+
+def _read_shares(
+    shares: Sequence[bytes],
+    sent: Sent[tuple[Reader, Program]],
+    ids: Iterator[pa.RecordBatch],
+) -> Iterator[pa.RecordBatch]:
+    reader, program = sent.value
+    mine = [i for batch in ids for i in batch.column(0).to_pylist()]
+    pieces: list[Piece] = [piece for i in mine for piece in pickle.loads(shares[i])]
+    return run(program, reader.columns(pieces))
+
+
+def spread(pieces: Sequence[Piece], workers: int) -> tuple[tuple[Piece, ...], ...]:
+    """Deal row groups to tasks, evenly by bytes.
+
+    Few are dealt the largest first, each to the lightest task; many in the order of the files, so
+    that a task opens few of them.
+
+    Args:
+        pieces: the row groups.
+        workers: tasks that run at once.
+
+    Returns:
+        The row groups of each task; at least one task, also for no row group.
+    """
+    total = sum(p.size for p in pieces)
+    rounds = min(-(-total // (BYTES_PER_TASK * workers)), TASKS_PER_WORKER)
+    tasks = max(1, min(len(pieces), max(1, rounds) * workers))
+    if len(pieces) > PIECES_PER_TASK * tasks:
+        ends = np.cumsum([p.size for p in pieces])
+        middles = ends - np.array([p.size for p in pieces]) / 2
+        places = np.minimum(middles * tasks // max(1, total), tasks - 1).astype(int)
+        cuts = np.searchsorted(places, np.arange(tasks + 1))
+        return tuple(tuple(pieces[a:b]) for a, b in pairwise(cuts.tolist()))
+    shares: list[list[Piece]] = [[] for _ in range(tasks)]
+    heap = [(0, i) for i in range(tasks)]
+    for piece in sorted(pieces, key=lambda p: -p.size):
+        load, i = heapq.heappop(heap)
+        shares[i].append(piece)
+        heapq.heappush(heap, (load + piece.size, i))
+    return tuple(tuple(sorted(s, key=lambda p: (p.file.path, p.place))) for s in shares)
+
+
+def parallelism(spark: SparkSession) -> int:
+    """Tasks that run at once: Spark's default parallelism, 16 where that cannot be asked."""
+    configured = spark.conf.get("spark.default.parallelism", None)
+    if configured:
+        return int(configured)
+    try:
+        return int(spark.sparkContext.defaultParallelism)
+    except Exception:  # noqa: BLE001 - Spark Connect has no context, and names its error by version
+        return 16

@@ -1,0 +1,1 @@
+"""Tests and estimates on counts and moments."""

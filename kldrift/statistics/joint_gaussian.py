@@ -1,0 +1,157 @@
+"""Joint drift of a group of features: Gaussian KL, and which feature or pair it comes from.
+
+``KL(joint) = sum of the KL of each feature alone + what the dependence adds``. The second part is
+split over pairs of features, exactly: in units of the reference's spreads, with P the inverse of
+the reference's correlations R, S the current second moments about the reference's means and
+C the current correlations,
+
+    share(i, j) = P_ij S_ij - P_ij R_ij (S_ii + S_jj) / 2 + I_ij (R - C)_ij
+
+where I is the integral of the inverse of ``C + t (R - C)`` over t from 0 to 1: the shares of the
+log-determinant along the straight way from C to R. Shares may be negative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtrc, digamma
+
+from kldrift.divergence import frechet_distance, gaussian_kl_parts, multivariate_gaussian_kl
+from kldrift.profiles.comoments import CoMoments
+
+Floats = NDArray[np.float64]
+
+ROWS_PER_FEATURE: Final = 5
+"""Fewer complete rows per feature than this say too little of a covariance."""
+FEW_ROWS: Final = 20
+"""Where fewer rows than about this make up a variance, it is no evidence of anything."""
+
+
+@dataclass(frozen=True, eq=False)
+class JointScore:
+    """What two joint moments say.
+
+    Attributes:
+        kl: D(current || reference) of the two Gaussians, in nats.
+        kl_mean: the part of it that the means make.
+        frechet: the Frechet distance of the two, in squared units of the features.
+        features: KL of each feature alone, shape ``(k,)``.
+        pairs: what each pair adds, shape ``(k, k)``, above the diagonal; all 0 when diagonal.
+        kl_expected: the ``kl`` that no drift would give at these row counts and tails.
+        p_value: of no drift.
+    """
+
+    kl: float
+    kl_mean: float
+    frechet: float
+    features: Floats
+    pairs: Floats
+    kl_expected: float
+    p_value: float
+
+
+class Unscorable(ValueError):  # noqa: N818 - a state of the data, not a mistake
+    """Two joint moments that have no divergence; the text says why."""
+
+
+def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) -> JointScore:
+    """Score the joint moments of a group of features.
+
+    Args:
+        current: moments of the current rows.
+        reference: moments of the reference's rows, about the same pivot.
+        ridge: share of each feature's reference variance that is added to both covariances.
+
+    Raises:
+        Unscorable: a feature has no spread, or a covariance is singular.
+    """
+    # About the pivot that both share: a mean of 1e9 would round the distance of the two.
+    mean_p, mean_q = current.sum1 / current.rows, reference.sum1 / reference.rows
+    var_q = reference.variances
+    for side, moments in (("current dataset", current), ("reference", reference)):
+        if not (np.isfinite(moments.covariance).all() and (moments.variances > 0).all()):
+            raise Unscorable(f"a feature has no spread, or values beyond 1e150, in the {side}")
+    cov_p, cov_q = (_ridged(m, ridge * var_q) for m in (current, reference))
+    try:
+        kl = float(multivariate_gaussian_kl(mean_p, cov_p, mean_q, cov_q))
+    except ValueError as error:
+        raise Unscorable(
+            f"{str(error).partition(';')[0]}; leave out a feature that others determine, or set "
+            "ridge, such as 1e-6 (of each feature's variance)"
+        ) from None
+    diagonal = current.diagonal
+    stds = [np.sqrt(c if diagonal else np.diagonal(c)) for c in (cov_p, cov_q)]
+    features = np.add(*gaussian_kl_parts(mean_p, stds[0], mean_q, stds[1]))
+    d = (mean_p - mean_q) / stds[1]
+    pairs = np.zeros((0, 0))
+    kl_mean = float(d @ d) / 2
+    if not diagonal:
+        pairs, kl_mean = _pairs(d, cov_p, cov_q, stds[0], stds[1])
+        pairs = _closed(pairs, kl - float(features.sum()))
+    tails = max(1.0, *((float(np.max(m.kurtosis)) - 1) / 2 for m in (current, reference)))
+    n, m, k = current.rows, reference.rows, len(d)
+    if diagonal:
+        # Features of one vector depend on each other in a way that is not known: test each alone.
+        alone = np.maximum(1.0, [(x.kurtosis - 1) / 2 for x in (current, reference)]).max(0)
+        expected = _expected(n, m, 1) * alone
+        p_value = min(1.0, k * float(chdtrc(2, 2 * features / expected).min()))
+        chance = float(expected.sum())
+    else:
+        dof = k * (k + 3) / 2
+        chance = _expected(n, m, k) * tails
+        p_value = float(chdtrc(dof, dof * kl / chance))
+    if min(x.rows / float(np.max(x.kurtosis)) for x in (current, reference)) < FEW_ROWS:
+        p_value = 1.0
+    frechet = float(frechet_distance(mean_p, cov_p, mean_q, cov_q))
+    return JointScore(kl, kl_mean, frechet, features, pairs, chance, p_value)
+
+
+def _ridged(moments: CoMoments, ridge: Floats) -> Floats:
+    return moments.covariance + (ridge if moments.diagonal else np.diag(ridge))
+
+
+def _pairs(
+    d: Floats, cov_p: Floats, cov_q: Floats, std_p: Floats, std_q: Floats
+) -> tuple[Floats, float]:
+    """The share of each pair, and the part of the divergence that the means make."""
+    r, c = cov_q / np.outer(std_q, std_q), cov_p / np.outer(std_p, std_p)
+    s = cov_p / np.outer(std_q, std_q) + np.outer(d, d)
+    p = np.linalg.inv(r)
+    root = np.linalg.cholesky(c)
+    change = np.linalg.solve(root, np.linalg.solve(root, r - c).T)
+    x, vectors = np.linalg.eigh((change + change.T) / 2)
+    x = np.maximum(x, -1 + 1e-15)
+    small = np.abs(x) < 1e-8
+    weights = np.where(small, 1 - x / 2, np.log1p(x) / np.where(small, 1.0, x))
+    along = np.linalg.solve(root.T, vectors)
+    integral = (along * weights) @ along.T
+    own = np.diagonal(s)
+    shares = p * s - p * r * (own[:, None] + own[None, :]) / 2 + integral * (r - c)
+    return np.triu(shares, 1), float(d @ p @ d) / 2
+
+
+def _closed(pairs: Floats, total: float) -> Floats:
+    """Pairs whose sum is the total to the last digit that rounding left: they are parts of it."""
+    rest, weight = total - float(pairs.sum()), float(np.abs(pairs).sum())
+    return pairs + np.abs(pairs) * (rest / weight) if weight > 0 else pairs
+
+
+def _expected(n: int, m: int, k: int) -> float:
+    """The mean KL of two samples of one k-dimensional Gaussian, of n and m rows, in nats.
+
+    From the means of Wishart matrices, of their inverses and of their log-determinants [1].
+
+    References:
+        [1] Anderson, T. W. (2003). An Introduction to Multivariate Statistical Analysis, 3rd ed.,
+            chapter 7. Wiley.
+    """
+    inverse = m / (m - k - 2)
+    i = np.arange(1, k + 1)
+    log_q = digamma((m - i) / 2).sum() - k * np.log(m)
+    log_p = digamma((n - i) / 2).sum() - k * np.log(n)
+    trace = k * inverse * ((n - 1) / n + 1 / n + 1 / m)
+    return float((trace - k + log_q - log_p) / 2)

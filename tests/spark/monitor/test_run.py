@@ -1,0 +1,177 @@
+"""Whole runs: tables, records, exit codes, and what stays behind when something goes wrong."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from all_types import OVERRIDES, all_types, write_parts
+
+import kldrift
+from kldrift.cli.main import main
+from kldrift.errors import DatasetError, OutputError
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("sides")
+    rng = np.random.default_rng(0)
+    for name, rows, shift in (("reference", 2000, 0.0), ("current", 1500, 2.0)):
+        table = pa.table(
+            {
+                "moved": rng.normal(shift, 1, rows),
+                "still": rng.choice(["a", "b", "null"], rows),
+                "when": pa.array([dt.datetime(2024, 1, 1)] * rows, pa.timestamp("us")),
+            }
+        )
+        write_parts(table, folder / name, 2)
+    return folder
+
+
+def mapping(sides: Path, output: Path, **more: object) -> dict[str, object]:
+    return {
+        "monitor": "shop",
+        "reference": {"path": str(sides / "reference")},
+        "current": {"path": str(sides / "current")},
+        "output": {"path": str(output)},
+        "expectations": False,
+    } | more
+
+
+def test_the_seed_example_holds_to_the_digit_through_a_whole_run(spark, tmp_path):
+    reference = [1] * 5 + [2] + [3] * 4
+    write_parts(pa.table({"x": reference}), tmp_path / "r", 1)
+    write_parts(pa.table({"x": [1, 1, 2, 2, 3]}), tmp_path / "c", 1)
+    wanted = {
+        "monitor": "seed",
+        "reference": {"path": str(tmp_path / "r")},
+        "current": {"path": str(tmp_path / "c")},
+        "scoring": {"pseudocount": 0},
+        "output": {"path": str(tmp_path / "drift")},
+        "expectations": False,
+    }
+    result = kldrift.run(wanted, spark=spark)
+    kl = pd.read_parquet(tmp_path / "drift" / "drift_scores")["kl"][0]
+    assert round(kl, 4) == 0.3266
+    assert round(kl / np.log(2), 4) == 0.4712
+    assert result.cells["contribution"].sum() == pytest.approx(kl, rel=1e-12)
+    assert result.exit_code == 0  # far too few rows for evidence
+
+
+def test_a_run_writes_four_tables_that_any_reader_understands(spark, sides, tmp_path):
+    out = tmp_path / "drift"
+    result = kldrift.run(mapping(sides, out), spark=spark)
+    assert result.exit_code == 3
+    rows = spark.read.parquet(str(out / "drift_scores")).collect()
+    scores = pd.DataFrame([row.asDict() for row in rows]).set_index("feature")
+    assert scores["severity"].to_dict() == {"moved": "critical", "still": "ok"}
+    assert scores["n_current"].tolist() == [1500, 1500]
+    sums = duckdb.sql(
+        f"select feature, sum(contribution) as kl from '{out}/drift_cells/*.parquet' group by all"
+    ).df()
+    for row in sums.itertuples():
+        assert row.kl == pytest.approx(scores["kl"][row.feature], rel=1e-12)
+    rows = duckdb.sql(
+        "select dataset, feature, sum(rows)::bigint as n "
+        f"from '{out}/profiles/*.parquet' group by all"
+    ).df()
+    assert set(zip(rows["dataset"], rows["n"], strict=True)) == {
+        ("reference", 2000),
+        ("current", 1500),
+    }
+    runs = pd.read_parquet(out / "runs").iloc[0]
+    assert (runs["exit_code"], runs["rows_reference"], runs["rows_current"]) == (3, 2000, 1500)
+    assert [s["column"] for s in runs["skipped"]] == ["when"]
+    assert {s["stage"] for s in runs["seconds"]} >= {"planning", "current: counting and scoring"}
+    json.dumps(result.summary(), allow_nan=False)
+
+
+def test_a_rerun_replaces_its_window_and_another_time_stands_beside_it(spark, sides, tmp_path):
+    out = tmp_path / "drift"
+    day = dt.datetime(2024, 2, 1, tzinfo=dt.UTC)
+    for as_of in (day, day, day + dt.timedelta(days=1)):
+        kldrift.run(mapping(sides, out), spark=spark, as_of=as_of)
+    scores = pd.read_parquet(out / "drift_scores")
+    assert len(scores) == 4
+    assert scores["window_end"].nunique() == 2
+    assert len(pd.read_parquet(out / "runs")) == 3
+
+
+def test_a_failed_run_leaves_the_old_tables_and_a_record(spark, sides, tmp_path):
+    out = tmp_path / "drift"
+    kldrift.run(mapping(sides, out), spark=spark)
+    before = pd.read_parquet(out / "drift_scores")
+    broken = mapping(sides, out, current={"path": str(tmp_path / "nowhere")})
+    with pytest.raises(DatasetError, match="nowhere"):
+        kldrift.run(broken, spark=spark)
+    pd.testing.assert_frame_equal(pd.read_parquet(out / "drift_scores"), before)
+    runs = pd.read_parquet(out / "runs").sort_values("started_at")
+    assert runs["exit_code"].tolist() == [3, 1]
+    assert "nowhere" in runs["error"].iloc[1]
+
+
+def test_foreign_files_in_the_output_folder_stop_the_run_before_spark_works(spark, sides, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(OutputError, match=r"thesis\.txt"):
+        kldrift.run(mapping(sides, tmp_path), spark=spark)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "change", "expected"),
+    [
+        ("critical", {}, 3),
+        ("never", {}, 0),
+        ("warning", {"thresholds": {"kl": {"warning": 0.1}}}, 3),
+        ("critical", {"thresholds": {"kl": {"warning": 0.1}}}, 0),
+        ("critical", {"features": {"include": ["still"]}}, 0),
+    ],
+    ids=["critical", "never", "warning", "warning only", "nothing moved"],
+)
+def test_the_exit_code_is_what_a_scheduler_asked_for(
+    spark, sides, tmp_path, fail_on, change, expected
+):
+    result = kldrift.run(mapping(sides, tmp_path / "o", **change), spark=spark, fail_on=fail_on)
+    assert result.exit_code == expected
+
+
+def test_a_session_with_other_settings_gives_the_same_scores(spark, tmp_path):
+    folders = [write_parts(all_types(n, s), tmp_path / str(s), 2) for n, s in ((400, 0), (300, 1))]
+    wanted = mapping(tmp_path, tmp_path, features={"override": OVERRIDES}, scan="dataframe")
+    wanted |= {"reference": {"path": str(folders[0])}, "current": {"path": str(folders[1])}}
+    odd = {
+        "spark.sql.session.timeZone": "America/New_York",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "7",
+        "spark.sql.shuffle.partitions": "3",
+        "spark.sql.execution.arrow.pyspark.enabled": "false",
+    }
+    found = []
+    before = {key: spark.conf.get(key) for key in odd}
+    for i, settings in enumerate((before, odd)):
+        try:
+            for key, value in settings.items():
+                spark.conf.set(key, value)
+            result = kldrift.run(
+                wanted | {"output": {"path": str(tmp_path / f"o{i}")}}, spark=spark
+            )
+            found.append(result.scores.drop(columns="run_id"))
+        finally:
+            for key, value in before.items():
+                spark.conf.set(key, value)
+    pd.testing.assert_frame_equal(found[0], found[1], rtol=1e-12)
+
+
+def test_the_demo_flags_what_was_planted_and_nothing_else(spark, tmp_path, capsys):  # noqa: ARG001
+    assert main(["demo", "--output", str(tmp_path / "demo"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    verdicts = {e["event"]: e["verdict"] for e in said["events"]}
+    assert "missed" not in verdicts.values()
+    assert "FALSE ALARM" not in verdicts.values()
+    assert list(verdicts.values()).count("caught") == 6
+    assert said["run"]["exit_code"] == 3

@@ -1,0 +1,221 @@
+"""A DataFrame's columns arrive in the tasks as Spark alone would send them, however they travel."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from all_types import all_types
+from pyspark import cloudpickle
+from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
+
+from kldrift.config import Features, Override
+from kldrift.counting.joint import Group
+from kldrift.execution.session import NEW_SESSION
+from kldrift.features.plan import plan_features
+from kldrift.sources.dataframe.frame import BYTES_AT_ONCE, gathered
+from kldrift.sources.open import frame_source
+from kldrift.sources.program import BATCH_ROWS
+
+pytestmark = pytest.mark.spark
+
+# The tasks have the library, not its tests.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+class Kept:
+    """A program that keeps every column, and how much memory its task took."""
+
+    batch_rows = BATCH_ROWS
+    beside = ()
+
+    def __init__(self, features, groups=(), *, values=True):
+        self.features = features
+        self.groups = groups
+        self.values = values
+
+    def part(self, features, groups):
+        raise NotImplementedError
+
+    def start(self):
+        if Path("/proc/self/clear_refs").exists():
+            Path("/proc/self/clear_refs").write_text("5")  # forgets the peak of earlier tasks
+        return _Keeper(self.values)
+
+
+class _Keeper:
+    def __init__(self, values):
+        self.values = values
+        self.batches = {}
+        self.rows = {}
+
+    def add(self, feature, column):
+        self.rows[feature] = self.rows.get(feature, 0) + len(column)
+        if self.values:
+            column.validate(full=True)
+            self.batches.setdefault(feature, []).append(column)
+
+    def add_group(self, group, columns):
+        for i, column in enumerate(columns):
+            self.add((group, i), column)
+
+    def results(self):
+        found = [pickle.dumps((k, pa.concat_arrays(v))) for k, v in self.batches.items()]
+        status = Path("/proc/self/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        peak = [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
+        found.append(pickle.dumps(("peak", [*peak, self.rows])))
+        yield pa.record_batch([found], names=["column"])
+
+
+def kept(spark, source, program) -> dict:
+    rows = source.through(spark, program, "column binary").collect()
+    return dict(pickle.loads(row["column"]) for row in rows)
+
+
+def as_they_are(batches):
+    for batch in batches:
+        yield pa.record_batch([[pickle.dumps(batch)]], names=["batch"])
+
+
+def as_spark_sends(source, features) -> pa.Table:
+    """The columns of features, each on its own."""
+    paths = [".".join(f"`{p.replace('`', '``')}`" for p in f.path) for f in features]
+    columns = [F.col(path).alias(f"x{i}") for i, path in enumerate(paths)]
+    sent = source.frame.select(*columns).mapInArrow(as_they_are, "batch binary").collect()
+    return pa.Table.from_batches([pickle.loads(row["batch"]) for row in sent])
+
+
+def bits_of(column: pa.Array) -> list:
+    if pa.types.is_floating(column.type) or pa.types.is_temporal(column.type):
+        column = column.view(pa.int32() if column.type.bit_width == 32 else pa.int64())
+    return column.to_pylist()
+
+
+def odd_times(rows: int) -> dict[str, pa.Array]:
+    """Instants, wall clocks, dates and decimals that a calendar or a double could not hold."""
+    least, most = -(2**63), 2**63 - 1
+    times = pa.array(([least, most, 0, -1, None] * rows)[:rows], pa.int64())
+    dates = pa.array(([-(2**31), 2**31 - 1, -719_163, None] * rows)[:rows], pa.int32())
+    small = [Decimal("9999999.99"), Decimal("-9999999.99"), Decimal("0.01"), None]
+    large = [Decimal("9" * 35 + ".999"), Decimal("-" + "9" * 35 + ".999"), None]
+    return {
+        "instant 2": times.view(pa.timestamp("us", "UTC")),
+        "clock 2": times.view(pa.timestamp("us")),
+        "date 2": dates.view(pa.date32()),
+        "decimal 2": pa.array((small * rows)[:rows], pa.decimal128(9, 2)),
+        "wide decimal 2": pa.array((large * rows)[:rows], pa.decimal128(38, 3)),
+        "string 2": pa.array((["é", "", None, "x" * 5000] * rows)[:rows]),
+        "double 2": pa.array(([-0.0, float("inf"), None, float("nan")] * rows)[:rows]),
+        "int 2": pa.array(([None, -(2**31), 2**31 - 1] * rows)[:rows], pa.int32()),
+        "boolean 2": pa.array(([None, True, False] * rows)[:rows]),
+    }
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory) -> Path:
+    rows = 400
+    table = all_types(rows, 0)
+    for name, column in odd_times(rows).items():
+        table = table.append_column(name, column)
+    path = tmp_path_factory.mktemp("frame") / "all.parquet"
+    pq.write_table(table, path)
+    return path
+
+
+def planned(source, derived=()):
+    times = ("instant", "instant 2", "clock", "clock 2", "date", "date 2")
+    override = {name: Override(parts=("whole", "weekday", "month")) for name in times}
+    wanted = Features(override=override, derived=dict(derived))
+    return plan_features(source.schema, wanted, source.derived).features
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+@pytest.mark.parametrize("rows", ["10000", "7"])
+def test_every_column_is_the_one_that_spark_alone_sends(spark, table, zone, rows):
+    settings = {
+        "spark.sql.session.timeZone": zone,
+        "spark.sql.execution.arrow.maxRecordsPerBatch": rows,
+    }
+    before = {key: spark.conf.get(key) for key in settings}
+    try:
+        for key, value in settings.items():
+            spark.conf.set(key, value)
+        derived = {"twice": "int * 2", "first": "substr(string, 1, 1)", "longer": "long div 3"}
+        source = frame_source(spark.read.parquet(str(table)), derived, "test")
+        features = planned(source, derived)
+        assert len(features) > 45
+        groups = (
+            Group("all", features, (), diagonal=True),
+            Group("two", features[3:1:-1], (), diagonal=True),
+        )
+        found = kept(spark, source, Kept(features, groups))
+        alone = as_spark_sends(source, features)
+        for i, feature in enumerate(features):
+            expected = feature.of_value(alone[i].combine_chunks())
+            assert found[i].type == expected.type, feature.name
+            assert bits_of(found[i]) == bits_of(expected), feature.name
+            assert found[0, i].equals(found[i]) or feature.name.startswith(("odd", "double"))
+        assert [found[1, 0], found[1, 1]] == [found[3], found[2]]
+    finally:
+        for key, value in before.items():
+            spark.conf.set(key, value)
+
+
+def test_no_rows_and_partitions_without_rows_give_no_batches(spark, table):
+    whole = spark.read.parquet(str(table))
+    source = frame_source(whole.where("int > 1000"), {}, "test")
+    assert kept(spark, source, Kept(planned(source)))["peak"][-1] == {}
+    few = frame_source(whole.limit(3).repartition(8), {}, "test")
+    found = few.through(spark, Kept(planned(few)), "column binary").collect()
+    peaks = [v for k, v in (pickle.loads(row["column"]) for row in found) if k == "peak"]
+    assert len(peaks) == 8
+    assert sum(rows[-1].get(0, 0) for rows in peaks) == 3
+
+
+def test_texts_of_a_collation_of_their_own_travel_alone(spark):
+    if spark.version < "4":
+        pytest.skip("texts have collations from Spark 4.0 on")
+    frame = spark.range(0, 5, 1, 1).selectExpr(
+        "string(id) a",
+        "string(id) collate UTF8_LCASE b",
+        "string(id) c",
+        "string(id) collate UNICODE d",
+    )
+    source = frame_source(frame, {}, "test")
+    found = kept(spark, source, Kept(planned(source)))
+    parts = [found[i].to_pylist() for i in range(4)]
+    assert parts == [list("01234")] * 4
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are Linux's")
+def test_three_thousand_columns_take_less_than_half_a_gigabyte(spark):
+    settings = {k: v for k, v in NEW_SESSION.items() if "arrow" in k}
+    before = {key: spark.conf.get(key, None) for key in settings}
+    columns = [f"id / {i % 7 + 1} as x{i}" for i in range(3_000)]
+    source = frame_source(spark.range(0, 20_000, 1, 1).selectExpr(*columns), {}, "test")
+    try:
+        for key, value in settings.items():
+            spark.conf.set(key, value)
+        peak, rows = kept(spark, source, Kept(planned(source), values=False))["peak"]
+    finally:
+        for key, value in before.items():
+            spark.conf.unset(key) if value is None else spark.conf.set(key, value)
+    assert set(rows.values()) == {20_000}
+    assert len(rows) == 3_000
+    assert peak < 512 * 1024
+
+
+def test_small_batches_are_put_together_and_large_ones_left_alone():
+    small = [pa.record_batch([np.arange(n)], names=["x"]) for n in (40, 0, 40, 40, 5)]
+    found = list(gathered(iter(small), 100))
+    assert [[b.num_rows for b in some] for some in found] == [[40, 40, 40], [5]]
+    wide = pa.record_batch([np.zeros(BYTES_AT_ONCE // 8)], names=["x"])
+    assert [len(some) for some in gathered(iter([wide, wide]), 10**9)] == [1, 1]
+    assert list(gathered(iter([]), 1)) == []

@@ -1,0 +1,286 @@
+"""Choosing a support: from the rows alone, fine where the mass is, bounded, with nothing lost."""
+
+from __future__ import annotations
+
+from collections import Counter as Tallied
+from functools import reduce
+from operator import add
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import SMALL, cut, parts, quick, samples, settled, sketch_batch, slow, texts
+
+from kldrift.binning.choose import Binning, Settled, choose, merge_for_scoring
+from kldrift.binning.numeric_sketch import NumericSketch
+from kldrift.counting.counter import Counter
+from kldrift.features.keys import Reading, label
+from kldrift.profiles.support import CategoricalSupport, Cell, CellKind, Unit
+
+NONE_OF_20 = "near-unique: no value has 20 rows"
+
+
+def of(values: object, binning: Binning = SMALL, **how: object) -> tuple[Settled, np.ndarray]:
+    column = pa.array(values)
+    reading = Reading.FLOAT if pa.types.is_floating(column.type) else Reading.INTEGER
+    return settled([column], Reading.TEXT if pa.types.is_string(column.type) else reading,
+                   binning, **how)  # fmt: skip
+
+
+def rows_by_label(support: object, counts: np.ndarray) -> dict[str, int]:
+    cells = zip(support.cells, counts.tolist(), strict=True)
+    return {c.label or c.kind.value: n for c, n in cells if n or c.label}
+
+
+# ------------------------------------------------------------------------- the rows alone decide
+
+
+@quick
+@given(st.data(), samples)
+def test_any_parts_in_any_order_give_the_same_support_and_the_same_counts(data, sample):
+    for limit in (8, 2_048):
+        whole, rows = settled([sample.column], sample.reading, limit=limit)
+        pieces = data.draw(parts(sample.column))
+        again, counts = settled(pieces, sample.reading, limit=limit)
+        assert again.support == whole.support
+        assert again.skip == whole.skip
+        np.testing.assert_array_equal(counts, rows)
+        assert counts.sum() == len(sample.column)
+
+
+def spread(seed: int, kind: type) -> np.ndarray:
+    """Thousands of different values, some heavy ones among them, and what is no number."""
+    rng = np.random.default_rng(seed)
+    values = rng.lognormal(0, 2, 3_000) * 1e6
+    values[rng.random(3_000) < 0.02] = 1_234_567
+    values[rng.random(3_000) < 0.006] = -5
+    values[:: rng.integers(2, 200)] = 0
+    odd = [np.inf, -np.inf, np.nan] if kind is float else [2**63 - 1, -(2**63), 2**53 + 1]
+    column = values.astype(kind)
+    column[rng.integers(0, 3_000, 40)] = np.array(odd * 14, dtype=kind)[:40]
+    return column
+
+
+@slow
+@given(
+    st.data(),
+    st.integers(0, 999),
+    st.sampled_from([float, np.int64]),
+    st.sampled_from([Binning(4, 8), Binning(20, 128), Binning(20, 700)]),
+)
+def test_more_values_than_the_sketch_keeps_change_nothing_of_that(data, seed, kind, binning):
+    column = pa.array(spread(seed, kind))
+    reading = Reading.FLOAT if kind is float else Reading.INTEGER
+    whole, rows = settled([column], reading, binning, 64)
+    for pieces in (data.draw(parts(column)), cut(column, list(range(30, 3_000, 30)))):
+        again, counts = settled(pieces, reading, binning, 64)
+        assert again.support == whole.support
+        np.testing.assert_array_equal(counts, rows)
+
+
+def test_a_value_that_only_some_parts_nominate_gets_no_cell_whatever_is_asked_for():
+    values = np.append(np.random.default_rng(0).random(2_995), [0.5] * 5)  # 1 in 600
+    column = pa.array(values)
+    found = [
+        settled(pieces, Reading.FLOAT, Binning(20, 700), 64)[0].support
+        for pieces in ([column], cut(column, list(range(30, 3_000, 30))))
+    ]
+    assert found[0] == found[1]
+
+
+@slow
+@given(st.data(), st.integers(0, 999))
+def test_more_texts_than_the_sketch_keeps_change_nothing_either(data, seed):
+    rng = np.random.default_rng(seed)
+    names = [f"v{i}" for i in (rng.pareto(0.7, 2_000) * 3).astype(int)]
+    column = pa.array(names)
+    whole, rows = settled([column], Reading.TEXT, limit=40)
+    again, counts = settled(data.draw(parts(column)), Reading.TEXT, limit=40)
+    assert again.support == whole.support
+    np.testing.assert_array_equal(counts, rows)
+    by_name = rows_by_label(whole.support, rows)
+    frequent = [n for n, rows in Tallied(names).items() if rows >= 2 / 40 * len(names)]
+    assert by_name.keys() - {"other"} == set(frequent[: SMALL.max_categories])
+    assert by_name["other"] == sum(name not in by_name for name in names)
+
+
+# ---------------------------------------------------------------------------------------- numbers
+
+
+def test_few_valued_numbers_have_a_cell_for_each_value():
+    found, counts = of([5, 1, 1, 1, 1, None, 2**53 + 1, 2**53, 2**53])
+    assert rows_by_label(found.support, counts) == {
+        "1": 4,
+        "5": 1,
+        "9007199254740992": 2,
+        "9007199254740993": 1,
+        "null": 1,
+    }
+
+
+@pytest.mark.parametrize("rows", [5, 30, 100, 127])
+def test_values_that_came_once_get_no_cell_of_their_own(rows):
+    values = np.random.default_rng(0).normal(0, 1, rows)
+    found, counts = of(values, Binning())
+    kinds = [k for k, n in zip(found.support.kinds, counts, strict=True) if n]
+    assert kinds.count(CellKind.VALUE) <= 1  # the largest ends the last bin
+    assert kinds.count(CellKind.BIN) >= min(rows, 20) - 1
+    scored = merge_for_scoring(found.support, counts, 20)
+    assert len(scored.cells) <= 20 + 6
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 5e-324, 1.7976931348623157e308, 2**63 - 1, -(2**63)])
+def test_a_constant_has_one_cell(value):
+    found, counts = of([value] * 5)
+    assert [c for c, n in zip(found.support.cells, counts, strict=True) if n] == [
+        Cell(CellKind.VALUE, float(value), float(value), found.support.text(value + 0))
+    ]
+
+
+@slow
+@given(st.integers(0, 999), st.sampled_from([64, 100_000]))
+def test_bins_hold_about_equal_shares_and_open_tails_hold_none_of_the_reference(seed, limit):
+    values = np.random.default_rng(seed).normal(1e9, 1, 4_000)
+    found, counts = settled([pa.array(values)], Reading.FLOAT, Binning(5, 20), limit)
+    by_kind = {
+        kind: counts[[k is kind for k in found.support.kinds]] for kind in set(found.support.kinds)
+    }
+    assert by_kind[CellKind.UNDERFLOW] == 0 == by_kind[CellKind.OVERFLOW]
+    assert 15 <= len(by_kind[CellKind.BIN]) <= 25
+    assert by_kind[CellKind.BIN].max() <= (2 if limit > 64 else 5) * 4_000 / 20
+
+
+@pytest.mark.parametrize("limit", [64, 100_000], ids=["coarse", "exact"])
+@pytest.mark.parametrize("kind", [np.float64, np.int64])
+def test_a_value_that_fills_a_share_has_a_cell_of_its_own_with_exact_rows(limit, kind):
+    rng = np.random.default_rng(1)
+    continuous = (rng.normal(0, 1e9, 10_000)).astype(kind)
+    values = np.concatenate([continuous, np.full(2_500, 7, kind), np.full(70, 123_456_789, kind)])
+    column = pa.array(rng.permutation(values))
+    reading = Reading.FLOAT if kind is np.float64 else Reading.INTEGER
+    found, counts = settled([column], reading, Binning(20, 128), limit)
+    assert rows_by_label(found.support, counts)["7"] == 2_500
+    assert "123456789" not in rows_by_label(found.support, counts)  # 70 rows are 1 in 180
+
+
+@quick
+@given(st.integers(1, 300), st.integers(2, 30), st.integers(30, 200))
+def test_there_are_never_many_more_cells_than_asked_for(distinct, bins, stored):
+    values = np.tile(np.arange(distinct) ** 3, 11)
+    found, _ = of(values, Binning(bins, stored))
+    assert found.support.size <= 3 * stored + 6
+
+
+def test_a_zero_inflated_amount_has_its_zeros_apart_and_its_quantiles_distinct():
+    amounts = np.concatenate([np.zeros(900), np.random.default_rng(0).lognormal(0, 1, 1_100)])
+    found, counts = of(amounts, Binning(10, 50))
+    assert rows_by_label(found.support, counts)["0"] == 900
+    assert (np.diff(found.support.edges) > 0).all()
+
+
+def test_an_empty_reference_has_a_support_without_edges():
+    for kind in (pa.float64(), pa.int64()):
+        found, counts = of(pa.array([None, None], kind))
+        assert found.support.kinds[-1] is CellKind.NULL
+        assert CellKind.OTHER in found.support.kinds
+        assert counts.tolist()[-1] == counts.sum() == 2
+
+
+def test_scale_and_unit_are_those_of_the_feature():
+    found, _ = of([150, 150, 250, 250], scale=100, unit=Unit.NUMBER)
+    assert [c.label for c in found.support.cells if c.label] == ["1.50", "2.50"]
+    assert of([1, 2], unit=Unit.DAYS)[0].support.unit is Unit.DAYS
+
+
+# ------------------------------------------------------------------------------------ identifiers
+
+
+@pytest.mark.parametrize(
+    ("values", "how", "skipped"),
+    [
+        pytest.param(range(100, 300), {}, True, id="every integer once"),
+        pytest.param(range(99), {}, False, id="too few rows to tell"),
+        pytest.param([*range(500), *range(500)], {}, False, id="every integer twice"),
+        pytest.param(range(100, 300), {"keep": True}, False, id="wanted all the same"),
+        pytest.param(range(100, 300), {"scale": 100}, False, id="decimals"),
+        pytest.param(range(100, 300), {"unit": Unit.DAYS}, False, id="dates"),
+        pytest.param(np.random.default_rng(0).random(300), {}, False, id="floats"),
+        pytest.param([f"id{i}" for i in range(50)], {}, True, id="every text once"),
+        pytest.param([f"id{i}" for i in range(19)], {}, False, id="too few texts to tell"),
+        pytest.param([f"id{i}" for i in range(50)], {"keep": True}, False, id="wanted texts"),
+        pytest.param(["a", "b"] * 50, {}, False, id="two texts"),
+    ],
+)
+def test_what_looks_like_an_identifier_is_left_out(values, how, skipped):
+    skip = of(values, Binning(4, 8), **how)[0].skip
+    assert skip.startswith("near-unique" if skipped else "")
+    assert bool(skip) == skipped
+
+
+def test_identifiers_are_recognised_beyond_what_the_sketch_keeps():
+    found, _ = settled([pa.array(np.arange(5_000) * 977)], Reading.INTEGER, limit=64)
+    assert "about every one of 5,000 rows" in found.skip
+    column = pa.array([f"id{i}" for i in range(5_000)])
+    skip = settled([column], Reading.TEXT, limit=40)[0].skip
+    assert skip == "near-unique: no value has 250 rows"
+
+
+def test_a_number_of_categories_that_fails_only_in_the_second_pass_says_the_same():
+    # What each part loses of 41 equal ones might all have been of "a", as far as a sketch knows.
+    pieces = [pa.array([f"{i}_{j}" for j in range(41)] * 20) for i in range(5)]
+    pieces.append(pa.array(["a"] * 140))
+    sketch = reduce(add, [sketch_batch(piece, Reading.TEXT, 40) for piece in pieces])
+    assert choose(sketch, SMALL).support.categories == ("a",)
+    found, counts = settled(pieces, Reading.TEXT, limit=40)
+    assert found.skip == "near-unique: no value has 212 rows"
+    assert rows_by_label(found.support, counts) == {"other": 4_240}
+
+
+# ------------------------------------------------------------------------------------- categories
+
+
+def test_the_most_frequent_categories_are_kept_and_ties_are_broken_by_their_text():
+    values = ["z"] * 3 + ["b"] * 2 + ["a"] * 2 + ["d", "c"] + [None]
+    found, counts = of(values * 20, Binning(max_categories=4))
+    assert found.support.categories == ("z", "a", "b", "c")
+    assert rows_by_label(found.support, counts)["other"] == 20
+
+
+@quick
+@given(texts)
+def test_each_category_has_exactly_its_rows_and_other_has_the_rest(sample):
+    found, counts = settled([sample.column], Reading.TEXT, Binning(max_categories=3))
+    true = Tallied(name for name in label(sample.column).to_pylist() if name is not None)
+    kept = found.support.categories
+    assert counts[: len(kept)].tolist() == [true[name] for name in kept]
+    frequent = sum(rows >= 20 for rows in true.values())
+    assert len(kept) == (len(true) if len(true) <= 3 else min(3, frequent))
+    assert counts[len(kept)] == true.total() - sum(true[name] for name in kept)
+    assert all(true[name] >= n for name in kept for other, n in true.items() if other not in kept)
+
+
+def test_of_too_many_categories_those_that_chance_made_frequent_get_no_cell():
+    rng = np.random.default_rng(0)
+    column = pa.array([f"v{i}" for i in rng.integers(0, 1_500, 6_000)])
+    found, _ = settled([column], Reading.TEXT, Binning(max_categories=1_000))
+    assert found.support.categories == ()
+    assert found.skip == NONE_OF_20
+    few, _ = settled([column], Reading.TEXT, Binning(max_categories=1_500))
+    assert len(few.support.categories) > 1_400
+
+
+def test_booleans_always_have_both_cells():
+    found, counts = settled([pa.array([True, None])], Reading.TEXT, unit=Unit.BOOLEAN)
+    assert found.support == CategoricalSupport(("false", "true"))
+    assert counts.tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize(("rows", "most"), [(100, 5), (365, 9), (5000, 20)])
+def test_a_small_reference_is_scored_in_few_bins_so_that_chance_stays_small(rows, most):
+    ordered = np.sort(np.random.default_rng(0).normal(size=rows))
+    support = choose(NumericSketch.of(ordered, 0), Binning()).support
+    counts, _ = Counter(support, Reading.FLOAT).count(pa.array(ordered))
+    bins = [c for c in merge_for_scoring(support, counts, 20).cells if c.kind is CellKind.BIN]
+    assert most - 1 <= len(bins) <= most + 1

@@ -1,0 +1,295 @@
+"""What a finished run says, on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from kldrift.cli.console import Line, run_lines, show, show_json, visible
+from kldrift.reporting.result import RunResult
+from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
+
+ROW = {
+    "kind": "numeric",
+    "status": "ok",
+    "reason": "",
+    "n_reference": 1000,
+    "n_current": 2000,
+    "missing_reference": 0,
+    "missing_current": 0,
+    "kl": 0.012345,
+    "kl_expected": 0.0098765,
+    "q_value": 0.5,
+    "threshold_warning": 0.1,
+    "threshold_critical": 0.25,
+    "severity": "ok",
+}
+UNSCORED = {"severity": "unscored", "kl": None, "kl_expected": None, "q_value": None}
+
+
+def result(*rows, exit_code=0, skipped=(), docs=None):
+    """A result with a row per feature; each row says how it differs from a dull one."""
+    rows = [{**ROW, "feature": f"f{n}", **row} for n, row in enumerate(rows)]
+    return RunResult(
+        scores=pa.Table.from_pylist(rows, DRIFT_SCORES).to_pandas(),
+        cells=DRIFT_CELLS.empty_table().to_pandas(),
+        run={},
+        exit_code=exit_code,
+        skipped=list(skipped),
+        output="/data/drift",
+        docs=docs,
+    )
+
+
+def text(found, fail_on="critical"):
+    stream = io.StringIO()
+    show(run_lines(found, fail_on), stream)
+    return stream.getvalue()
+
+
+def test_a_run_is_a_table_counts_places_and_what_the_exit_code_means():
+    found = result(
+        {
+            "feature": "payment_type",
+            "severity": "critical",
+            "kl": 0.42123,
+            "kl_expected": 0.00123,
+            "q_value": 1.2e-12,
+            "missing_reference": 1,
+            "missing_current": 65,
+            "reason": "kl 0.421 is above critical 0.25; most moved 2: 23.1 % -> 35.0 %",
+        },
+        {"feature": "fare", "severity": "warning", "kl": 0.15, "q_value": 0.0},
+        {"feature": "tips", **UNSCORED, "status": "empty", "reason": "no rows", "n_current": 0},
+        {"feature": "distance"},
+        exit_code=3,
+        skipped=[("trip_id", "nearly every row has its own value")],
+        docs=Path("/data/gx/index.html"),
+    )
+    assert text(found) == (
+        "severity  feature       kl      threshold  by chance  q      null share\n"
+        "critical  payment_type  0.421   0.25       0.00123    1e-12  0.1 % -> 3.2 %\n"
+        "          kl 0.421 is above critical 0.25; most moved 2: 23.1 % -> 35.0 %\n"
+        "warning   fare          0.15    0.1        0.00988    0      0.0 % -> 0.0 %\n"
+        "unscored  tips          -       0.1        -          -      0.0 % -> -\n"
+        "          no rows\n"
+        "ok        distance      0.0123  0.1        0.00988    0.5    0.0 % -> 0.0 %\n"
+        "\n"
+        "4 features: 1 critical, 1 warning, 1 ok, 1 unscored\n"
+        "1 column skipped:\n"
+        "  trip_id: nearly every row has its own value\n"
+        "tables: /data/drift\n"
+        "Data Docs: /data/gx/index.html\n"
+        "exit code 3: drift at or above critical\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("levels", "severity", "expected"),
+    [
+        ((0.1, 0.25), "ok", "0.1"),
+        ((0.1, 0.25), "critical", "0.25"),
+        ((None, 0.25), "ok", "0.25"),
+        ((0.1, None), "critical", "0.1"),
+        ((None, None), "ok", "-"),
+    ],
+)
+def test_the_threshold_that_is_shown_is_the_one_that_counts(levels, severity, expected):
+    warning, critical = levels
+    row = {"threshold_warning": warning, "threshold_critical": critical, "severity": severity}
+    assert text(result(row)).splitlines()[1].split()[3] == expected
+
+
+@pytest.mark.parametrize(
+    ("missing", "rows", "expected"),
+    [
+        (0, 1000, "0.0 %"),
+        (1, 100_000, "<0.1 %"),
+        (1, 2000, "0.1 %"),
+        (1000, 1000, "100.0 %"),
+        (0, 0, "-"),
+        (None, None, "-"),
+    ],
+)
+def test_a_few_nulls_are_not_shown_as_none(missing, rows, expected):
+    row = {"missing_current": missing, "n_current": rows}
+    assert text(result(row)).splitlines()[1].endswith(f"-> {expected}")
+
+
+def test_what_is_not_shown_is_counted():
+    found = result(
+        *[{"severity": "critical"}] * 12,
+        *[{"severity": "warning"}] * 3,
+        *[{}] * 20,
+        skipped=[(f"c{n}", "an array") for n in range(13)],
+    )
+    lines = text(found).splitlines()
+    assert sum(line.startswith("critical") for line in lines) == 10
+    assert "and 5 more that are not ok; see table drift_scores" in lines
+    assert "35 features: 12 critical, 3 warning, 20 ok, 0 unscored" in lines
+    assert "13 columns skipped:" in lines
+    assert "  c9: an array" in lines
+    assert "  c10: an array" not in lines
+    assert "  and 3 more; see table runs" in lines
+
+
+def test_ok_features_that_are_not_shown_are_no_news():
+    assert "more" not in text(result(*[{}] * 12))
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "fail_on", "expected"),
+    [
+        (0, "critical", "exit code 0: no drift at or above critical"),
+        (0, "never", "exit code 0: done; drift does not fail this run"),
+        (3, "warning", "exit code 3: drift at or above warning"),
+        (
+            4,
+            "warning",
+            "exit code 4: no drift at or above warning, "
+            "but a feature that should have been scored could not be",
+        ),
+    ],
+)
+def test_the_exit_code_is_explained(exit_code, fail_on, expected):
+    assert text(result({}, exit_code=exit_code), fail_on).splitlines()[-1] == expected
+
+
+HOSTILE = "a\x1b[31m[red]b\r\n\u202eo\u2028"
+
+
+def test_names_from_data_cannot_act_on_the_screen():
+    found = result(
+        {"feature": HOSTILE, "reason": HOSTILE, "severity": "warning"}, skipped=[(HOSTILE, HOSTILE)]
+    )
+    shown = text(found)
+    assert shown.count("a\\x1b[31m[red]b\\r\\n\\u202eo\\u2028") == 4
+    assert all(line.isprintable() for line in shown.split("\n"))
+
+
+def test_a_long_name_leaves_the_table_readable():
+    assert len(text(result({"feature": "x" * 5000})).splitlines()[1]) < 130
+
+
+def test_wide_letters_stay_in_their_column():
+    lines = text(result({"feature": "温度温度温度"}, {"feature": "size"})).splitlines()
+    assert lines[1].startswith("ok        温度温度温度  0.0123  ")
+    assert lines[2].startswith("ok        size          0.0123  ")
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "40")
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    return Terminal()
+
+
+LINES = [Line("critical  [b]x", "critical"), Line("critical is a word here")]
+
+
+def test_on_a_terminal_only_the_severity_is_coloured(terminal):
+    show(LINES, terminal)
+    assert terminal.getvalue() == "\x1b[1;31mcritical\x1b[0m  [b]x\ncritical is a word here\n"
+
+
+def test_no_color_is_respected(terminal, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    show(LINES, terminal)
+    assert "31m" not in terminal.getvalue()
+
+
+def test_on_a_terminal_a_long_sentence_keeps_its_indent_and_a_row_is_not_torn(terminal):
+    row = Line("ok " + "word " * 12, "ok")
+    show([row, Line("    " + "word " * 12, indent=4)], terminal)
+    first, *rest = terminal.getvalue().splitlines()
+    assert first.endswith(" word" * 12 + " ")
+    assert len(rest) == 2
+    assert all(line.startswith("    word") and len(line) <= 40 for line in rest)
+
+
+def test_elsewhere_nothing_wraps_and_nothing_is_coloured(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = io.StringIO()
+    show([Line("critical " + "word " * 50, "critical", indent=4)], stream)
+    assert stream.getvalue() == "critical " + "word " * 50 + "\n"
+
+
+def test_json_is_strict_and_one_line(terminal):
+    for stream in (io.StringIO(), terminal):
+        show_json({"a": "[red]\x1b é\n" * 30, "b": None}, stream)
+        assert json.loads(stream.getvalue()) == {"a": "[red]\x1b é\n" * 30, "b": None}
+        assert stream.getvalue().count("\n") == 1
+        assert "\x1b" not in stream.getvalue()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        show_json({"a": math.nan}, io.StringIO())
+
+
+@pytest.mark.parametrize("letter", ["\ud800", "\x85", "\xa0", "\u200b", "\t", "\x7f"])
+def test_what_cannot_be_seen_is_written_as_an_escape(letter):
+    assert visible(f"a{letter}b").isprintable()
+    assert visible(f"a{letter}b").startswith("a\\")
+
+
+def python(code):
+    """Start Python as a scheduler would: its standard streams are pipes, and buffered."""
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+
+
+def test_only_our_lines_reach_standard_output():
+    code = (
+        "import os, sys\n"
+        "from kldrift.cli.console import stdout_is_ours, show_json\n"
+        "print('before')\n"
+        "kept = sys.stdout\n"
+        "with stdout_is_ours():\n"
+        "    print('python')\n"
+        "    kept.write('a logger')\n"
+        "    os.write(1, b'a library')\n"
+        "    os.system('echo a child')\n"
+        "show_json({'a': 1})\n"
+    )
+    out, err = python(code).communicate(timeout=60)
+    assert out == 'before\n{"a": 1}\n'
+    assert all(word in err for word in ("python", "a logger", "a library", "a child"))
+
+
+@pytest.mark.parametrize("lines", [1, 10_000])
+def test_a_reader_that_has_seen_enough_is_no_error(lines):
+    code = (
+        "import sys\n"
+        "from kldrift.cli.console import Line, show\n"
+        "sys.stdin.read()\n"
+        f"show([Line('x' * 100)] * {lines})\n"
+        "sys.exit(3)\n"
+    )
+    process = python(code)
+    process.stdout.close()
+    process.stdin.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(timeout=60), err) == (3, "")

@@ -1,0 +1,151 @@
+"""What a run tells while it works."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+
+import pytest
+
+from kldrift.errors import KldriftError
+from kldrift.execution.java import require_java
+from kldrift.execution.progress import SILENT, BarProgress, LogProgress
+
+
+class Clock:
+    """Seconds that a test moves on."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+@pytest.fixture
+def log():
+    stream, clock = io.StringIO(), Clock()
+    progress = LogProgress(stream, every=30, clock=clock, now=lambda: "T")
+    return progress, clock, lambda: stream.getvalue().splitlines()
+
+
+def test_each_stage_is_a_line_when_it_begins_and_one_when_it_is_done(log):
+    progress, clock, lines = log
+    progress.stage("planning")
+    clock.seconds = 1.25
+    progress.stage("counting")
+    progress.update(7, 40, "files")
+    clock.seconds = 2.5
+    progress.update(39, 40, "files")
+    progress.stage("writing")
+    progress.close()
+    assert lines() == [
+        "T planning",
+        "T planning done: 1.2 s",
+        "T counting",
+        "T counting done: 40 files, 1.2 s",
+        "T writing",
+        "T writing done: 0.0 s",
+    ]
+
+
+def test_a_long_stage_says_from_time_to_time_how_far_it_is(log):
+    progress, clock, lines = log
+    progress.stage("counting")
+    for second in range(70):
+        clock.seconds = float(second)
+        progress.update(second * 1000, None, "rows")
+    assert lines() == [
+        "T counting",
+        "T counting: 30,000 rows, 30.0 s",
+        "T counting: 60,000 rows, 60.0 s",
+    ]
+
+
+def test_a_stage_that_fails_is_not_said_to_be_done(log):
+    progress, _, lines = log
+
+    def fail():
+        with progress:
+            progress.stage("counting")
+            progress.update(3, 12, "files")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert lines() == ["T counting", "T counting failed: 3 of 12 files, 0.0 s"]
+
+
+def test_the_end_of_a_run_without_a_stage_says_nothing(log):
+    progress, _, lines = log
+    with progress:
+        progress.update(1, 2, "files")
+    assert lines() == []
+
+
+def test_log_lines_begin_with_the_time_and_go_to_standard_error(capsys):
+    LogProgress().stage("counting")
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err[:2] == "20"
+    assert written.err[19:] == "Z counting\n"
+
+
+def test_a_bar_shows_every_stage_and_how_far_it_came():
+    stream = io.StringIO()
+    with BarProgress(stream) as progress:
+        progress.stage("planning")
+        progress.stage("[red]counting")
+        progress.update(3, 12, "files")
+    planning, counting = stream.getvalue().splitlines()
+    assert planning.split()[0] == "planning"
+    assert "files" not in planning
+    assert "[red]counting" in counting
+    assert " 12 files " in counting
+
+
+def test_a_bar_of_a_stage_that_fails_stays_where_it_was():
+    stream = io.StringIO()
+    progress = BarProgress(stream)
+    progress.stage("counting")
+    progress.update(3, 12, "files")
+    progress.close(failed=True)
+    assert "3 of 12 files" in stream.getvalue()
+
+
+def test_silence_is_a_progress(capsys):
+    SILENT.stage("counting")
+    SILENT.update(1, 2, "files")
+    assert capsys.readouterr() == ("", "")
+
+
+def make_java(folder):
+    folder.mkdir(parents=True)
+    java = folder / ("java.exe" if os.name == "nt" else "java")
+    java.write_text("")
+    java.chmod(stat.S_IRWXU)
+
+
+@pytest.mark.parametrize("home", [True, False], ids=["JAVA_HOME", "PATH"])
+def test_java_is_found_where_spark_looks_for_it(tmp_path, monkeypatch, home):
+    make_java(tmp_path / "bin")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path) if home else "")
+    monkeypatch.setenv("PATH", str(tmp_path if home else tmp_path / "bin"))
+    require_java()
+
+
+def test_without_java_one_line_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(KldriftError, match="no java is on PATH; install Java 17 or later"):
+        require_java()
+
+
+def test_a_wrong_java_home_is_named_even_if_there_is_another_java(tmp_path, monkeypatch):
+    # Spark does not look further than JAVA_HOME either.
+    make_java(tmp_path / "bin")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "gone"))
+    with pytest.raises(KldriftError, match=r"JAVA_HOME is '.*gone', but there is no bin/java"):
+        require_java()

@@ -1,0 +1,128 @@
+"""One row against one threshold: the outcome, and whether it says why."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+
+import pandas as pd
+import pytest
+from expectations_tables import ALPHA, CASES, CRITICAL, RUN_TIME, WARNING, row
+
+from kldrift.config import Threshold
+from kldrift.expectations.evidence import SCORED_STATUSES, evidence
+from kldrift.scoring.threshold import exceeded
+from kldrift.scoring.verdict import SCORED, Status
+
+
+def judged(columns, threshold=WARNING, metric="kl"):
+    return evidence(row("f", **columns), metric=metric, threshold=threshold, alpha=ALPHA)
+
+
+@pytest.mark.parametrize(
+    ("status", "kl", "q", "severity"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
+)
+def test_a_threshold_fails_exactly_when_the_severity_of_the_row_says_so(status, kl, q, severity):
+    columns = {"status": status, "kl": kl, "q_value": q, "severity": "not looked at"}
+    warning, critical = judged(columns), judged(columns, CRITICAL)
+    assert warning.passes == (severity == "ok")
+    assert critical.passes == (severity in {"ok", "warning"})
+    assert (warning.outcome == "unscored") == (severity == "unscored")
+
+
+@pytest.mark.parametrize(
+    ("kl", "q", "severity"),
+    [case[2:] for case in CASES if case[1] in SCORED_STATUSES],
+    ids=[case[0] for case in CASES if case[1] in SCORED_STATUSES],
+)
+def test_the_severities_of_the_cases_are_those_that_a_run_stores(kl, q, severity):
+    thresholds = {"kl": Threshold(WARNING, CRITICAL)}
+    assert exceeded({"kl": kl}, q, thresholds, ALPHA)[0] == severity
+
+
+def test_the_statuses_that_are_judged_are_those_that_a_run_judges():
+    assert {status.value for status in SCORED} == SCORED_STATUSES
+    assert {case[1] for case in CASES} == {status.value for status in Status}
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.1, 1e-300, 3.0])
+def test_a_score_at_its_threshold_passes_and_the_next_one_fails(threshold):
+    above = math.nextafter(threshold, math.inf)
+    assert judged({"kl": threshold}, threshold).passes
+    assert not judged({"kl": above}, threshold).passes
+
+
+@pytest.mark.parametrize("nothing", [None, math.nan, pd.NA, pd.NaT])
+def test_no_kind_of_null_score_ever_passes(nothing):
+    found = judged({"kl": nothing, "reason": "the current dataset is empty", "status": "empty"})
+    assert (found.outcome, found.score) == ("unscored", None)
+    assert found.details["because"] == "not scored, status empty: the current dataset is empty"
+
+
+def test_an_infinite_score_fails_and_is_not_stored_as_a_number():
+    found = judged({"kl": math.inf})
+    assert (found.outcome, found.score) == ("drift", None)
+    assert found.details["because"].startswith("kl inf is above 0.1")
+
+
+@pytest.mark.parametrize(
+    ("columns", "because"),
+    [
+        ({"kl": 0.42, "q_value": 1e-12}, "kl 0.42 is above 0.1, and q 1e-12 is below alpha 0.01"),
+        ({"kl": 0.42, "q_value": 0.3}, "kl 0.42 is above 0.1, but q 0.3 is not below alpha 0.01"),
+        (
+            {"kl": 0.42, "q_value": None},
+            "kl 0.42 is above 0.1, but there was no test that it is not chance",
+        ),
+        ({"kl": 0.03}, "kl 0.03 is not above 0.1"),
+        ({"kl": 0.1}, "kl 0.1 is not above 0.1"),
+        (
+            {"kl": 0.1000001, "q_value": 0.0099999999},
+            "kl 0.1000001 is above 0.1, and q 0.0099999999 is below alpha 0.01",
+        ),
+    ],
+)
+def test_the_sentence_shows_numbers_that_differ_as_different(columns, because):
+    assert judged(columns).details["because"] == because
+
+
+def test_the_details_hold_both_sides_as_plain_json():
+    found = judged({"kl": 0.3, "mean_current": math.inf, "p_value": math.nan, "reason": "why"})
+    details = json.loads(json.dumps(dict(found.details), allow_nan=False))
+    assert details == {
+        "outcome": "drift",
+        "because": "kl 0.3 is above 0.1, and q 1e-09 is below alpha 0.01",
+        "score": 0.3,
+        "threshold": 0.1,
+        "alpha": 0.01,
+        "missing_share_reference": 0.001,
+        "missing_share_current": 0.05,
+        "n_reference": 100_000,
+        "n_current": 80_000,
+        "run_id": row("f")["run_id"],
+        "window_start": (RUN_TIME - dt.timedelta(days=1)).isoformat(),
+        "window_end": RUN_TIME.isoformat(),
+        "kind": "numeric",
+        "status": "ok",
+        "severity": "ok",
+        "reason": "why",
+        "q_value": 1e-9,
+        "p_value": None,
+        "kl_expected": 0.0002,
+        "mean_reference": 1.5,
+        "mean_current": None,
+    }
+
+
+@pytest.mark.parametrize("rows", [None, math.nan, 0])
+def test_a_share_of_no_rows_is_null(rows):
+    found = judged({"n_current": rows})
+    assert found.details["missing_share_current"] is None
+    assert found.details["missing_share_reference"] == 0.001
+
+
+def test_any_metric_of_the_table_can_be_judged_and_no_other():
+    assert not judged({"psi": 0.2}, metric="psi").passes
+    with pytest.raises(KeyError, match="nonsense"):
+        judged({}, metric="nonsense")

@@ -1,0 +1,332 @@
+from __future__ import annotations
+
+import json
+import math
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tables_sample import DAYS, run_row, window_tables
+
+from kldrift.reporting.chart import SHOWN, cell_name, chart, percent
+from kldrift.reporting.json_values import plain
+from kldrift.reporting.result import Result, RunResult
+
+HOSTILE = "<script>alert('1')</script>&amp;\"'\x00\u202e"
+
+
+def frames():
+    tables = window_tables()
+    return tables["drift_scores"].to_pandas(), tables["drift_cells"].to_pandas()
+
+
+def run_result(scores=None, cells=None, **changes):
+    some_scores, some_cells = frames()
+    values = {
+        "run": run_row(),
+        "exit_code": 3,
+        "skipped": [("trip_id", "nearly every value is its own")],
+        "output": "/data/drift",
+        "docs": None,
+    }
+    return RunResult(
+        some_scores if scores is None else scores,
+        some_cells if cells is None else cells,
+        **(values | changes),
+    )
+
+
+def scores_of(*rows):
+    """Rows (feature, severity, kl, warning, critical)."""
+    names = ("feature", "severity", "kl", "threshold_warning", "threshold_critical")
+    dull = frames()[0].iloc[[3]].drop(columns=list(names))
+    return pd.concat([dull.assign(**dict(zip(names, row, strict=True))) for row in rows])
+
+
+def many(n, name="feature"):
+    """A result of n features that all drifted, with twenty cells each."""
+    scores, cells = frames()
+    features = [f"{name}{i}" for i in range(n)]
+    rows = pd.concat([scores.iloc[[0]]] * n, ignore_index=True).assign(feature=features)
+    cell = pd.concat([cells.iloc[[0]]] * 20, ignore_index=True).assign(cell=range(20))
+    every = pd.concat([cell.assign(feature=feature) for feature in features], ignore_index=True)
+    return rows, every
+
+
+class Reader(HTMLParser):
+    """Checks that tags are closed in order; keeps tags, attributes and text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.tags, self.attributes, self.text = [], [], [], ""
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        if tag not in ("meta", "br", "rect"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_worst_come_first_by_severity_then_by_times_the_threshold():
+    found = Result(
+        scores_of(
+            ("ok", "ok", 0.05, 0.1, 0.25),
+            ("warning far above its own threshold", "warning", 0.2, 0.02, None),
+            ("warning", "warning", 0.2, 0.1, 0.25),
+            ("unscored", "unscored", None, 0.1, 0.25),
+            ("critical by its only threshold", "critical", 0.9, None, 0.3),
+            ("critical", "critical", 0.4, 0.1, 0.25),
+            ("critical without a threshold", "critical", 0.5, None, None),
+            ("critical at a threshold of 0", "critical", 0.6, 0.0, 0.0),
+            ("ok, not a number", "ok", math.nan, 0.1, 0.25),
+        ),
+        frames()[1],
+    )
+    assert found.worst(99)["feature"].to_list() == [
+        "critical",
+        "critical by its only threshold",
+        "critical at a threshold of 0",
+        "critical without a threshold",
+        "warning far above its own threshold",
+        "warning",
+        "unscored",
+        "ok",
+        "ok, not a number",
+    ]
+    assert found.worst(2)["feature"].to_list() == found.worst(99)["feature"].to_list()[:2]
+
+
+def test_scores_that_came_with_the_same_index_are_all_there():
+    scores = frames()[0]
+    twice = pd.concat([scores, scores.assign(segment="night")])
+    assert len(Result(twice, frames()[1]).worst(99)) == 2 * len(scores)
+
+
+def test_the_worst_can_be_read_on():
+    worst = Result(*frames()).worst()
+    assert worst.index.to_list() == [0, 1, 2, 3]
+    assert worst.columns[:4].to_list() == ["feature", "segment", "severity", "kl"]
+    assert worst["severity"].to_list() == ["critical", "warning", "unscored", "ok"]
+
+
+def test_a_result_says_what_it_is():
+    assert repr(run_result()) == "RunResult(4 features: 1 critical, 1 warning, 1 unscored, 1 ok)"
+
+
+def test_a_page_says_the_verdict_the_rows_and_where_to_look():
+    page = run_result(docs=Path("/data/drift/gx/index.html")).to_html()
+    reader = Reader(page)
+    for said in (
+        "nyc_taxi: 2 of 4 features drifted: 1 critical, 1 warning; 1 could not be scored",
+        "window: 2020-04-01T00:00:00+00:00 to 2020-04-02T00:00:00+00:00",
+        "most from payment_type=2: 23.1 % -> 35.0 %",
+        "0 % → 100.0 %",
+        "trip_id: nearly every value is its own",
+        "/data/drift/gx/index.html",
+        "23.1 % → 35.0 %",
+        '"2": 231 → 350 rows, adds 0.119 nats to kl',
+    ):
+        assert said in reader.text
+    assert reader.text.index("payment_type") < reader.text.index("trip_distance")
+    assert reader.tags.count("svg") == 2  # the features that drifted
+    assert reader.tags.count("tr") == 1 + 4
+
+
+@pytest.mark.parametrize("where", ["page", "notebook"])
+def test_a_page_needs_nothing_but_itself(where):
+    found = run_result()
+    page = found.to_html() if where == "page" else found._repr_html_()
+    reader = Reader(page)
+    assert not {"script", "link", "img", "iframe", "object", "a"} & set(reader.tags)
+    assert not {"src", "href", "onclick", "onload"} & set(reader.attributes)
+    assert "url(" not in page
+    assert "http" not in page
+    assert "@import" not in page
+
+
+def test_nothing_from_data_acts_on_the_page():
+    scores, cells = frames()
+    scores = scores.assign(
+        feature=HOSTILE, segment=HOSTILE, severity=["critical"] * 4, reason=HOSTILE
+    )
+    cells = cells.assign(feature=HOSTILE, segment=HOSTILE, label=HOSTILE, cell_kind=HOSTILE)
+    found = run_result(
+        scores,
+        cells,
+        run=run_row() | {"monitor": HOSTILE},
+        skipped=[(HOSTILE, HOSTILE)],
+        output=HOSTILE.replace("\x00", ""),
+        docs=Path(HOSTILE.replace("\x00", "")),
+    )
+    page = found.to_html()
+    reader = Reader(page)
+    assert "script" not in reader.tags
+    assert reader.tags.count("svg") == 4
+    assert "\x00" not in page
+    assert "\u202e" not in page
+    assert "<script>alert('1')</script>&amp;\"'\ufffd\ufffd" in reader.text
+    assert "script" not in Reader(found._repr_html_()).tags
+
+
+def test_an_unknown_severity_does_not_leave_its_attribute():
+    scores = frames()[0].assign(severity='"><script>')
+    assert "script" not in Reader(Result(scores, frames()[1]).to_html()).tags
+
+
+@pytest.mark.parametrize(
+    "name", ["feature", "\u6e29" * 5000, "<&>" * 3000], ids=["short", "wide", "<&>"]
+)
+def test_a_page_of_many_features_stays_small(name):
+    found = run_result(*many(500, name), skipped=[(name, name)] * 500)
+    page = found.to_html()
+    reader = Reader(page)
+    assert len(page.encode()) < 200_000
+    assert 5 <= reader.tags.count("svg") <= 20
+    assert f"and {500 - reader.tags.count('svg')} more that drifted" in reader.text
+    assert f"and {501 - reader.tags.count('tr')} more, in the table drift_scores" in reader.text
+    assert len(found._repr_html_().encode()) < 60_000
+
+
+def test_twenty_features_of_short_names_all_get_their_chart():
+    assert Reader(run_result(*many(21)).to_html()).tags.count("svg") == 20
+
+
+def test_a_notebook_shows_less_than_a_page():
+    found = run_result(*many(30))
+    reader = Reader(found._repr_html_())
+    assert reader.tags.count("tr") == 1 + 10
+    assert reader.tags.count("svg") == 3
+    assert "html" not in reader.tags
+
+
+@pytest.mark.parametrize(
+    ("severities", "said"),
+    [
+        (["ok", "ok"], "no drift in 2 features"),
+        (["ok", "unscored"], "no drift in 1 of 2 features; 1 could not be scored"),
+        (["warning"], "1 of 1 features drifted: 1 warning"),
+        ([], "no feature was compared"),
+    ],
+)
+def test_the_verdict_is_said_in_words(severities, said):
+    rows = frames()[0].iloc[: len(severities)].assign(severity=severities)
+    page = Result(rows, frames()[1]).to_html()
+    assert f"<h1>{said}</h1>" in page
+    Reader(page)
+
+
+def test_a_result_without_cells_has_no_charts():
+    scores, cells = frames()
+    assert "svg" not in Reader(Result(scores, cells.iloc[:0]).to_html()).tags
+
+
+def test_cells_of_another_segment_are_not_drawn():
+    scores, cells = frames()
+    both = pd.concat([cells, cells.assign(segment="night", label="of the night")])
+    assert "of the night" not in Result(scores, both).to_html()
+
+
+def test_a_chart_draws_the_cells_that_moved_most_in_their_order_and_sums_up_the_others():
+    cells = [
+        {
+            "cell": i,
+            "cell_kind": "bin",
+            "lower": float(i),
+            "upper": float(i + 1),
+            "label": None,
+            "rows_reference": 10,
+            "rows_current": 10,
+            "probability_reference": 0.05,
+            "probability_current": 0.05,
+            "contribution": float(i % 10),
+        }
+        for i in range(20)
+    ]
+    reader = Reader(chart("x", cells))
+    assert reader.tags.count("g") == SHOWN + 1
+    places = [reader.text.index(f"{i} to {i + 1}: ") for i in (6, 7, 8, 9, 16, 17, 18, 19)]
+    assert places == sorted(places)
+    assert "12 other cells: the cells that moved less" in reader.text
+    assert "60.0 % → 60.0 %" in reader.text
+
+
+def test_cells_left_out_of_the_score_are_not_drawn():
+    cells = frames()[1].to_dict("records")[:2]
+    cells[0] |= {"probability_reference": None, "probability_current": None, "contribution": None}
+    assert Reader(chart("x", cells)).tags.count("g") == 1
+    assert Reader(chart("x", cells[:1])).tags.count("g") == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "lower", "upper", "label", "said"),
+    [
+        ("category", None, None, "", '""'),
+        ("category", None, None, "null", '"null"'),
+        ("null", None, None, None, "null"),
+        ("nan", None, None, None, "NaN"),
+        ("other", None, None, None, "other categories"),
+        ("value", None, None, "7", "7"),
+        ("underflow", None, 0.5, None, "below 0.5"),
+        ("overflow", 4.0, None, None, "4 and above"),
+        ("bin", 1e9, 1e9 + 1, None, "1000000000 to 1000000001"),
+    ],
+)
+def test_a_cell_is_named_by_the_values_that_fall_into_it(kind, lower, upper, label, said):
+    cell = {"cell_kind": kind, "lower": lower, "upper": upper, "label": label}
+    assert cell_name(cell) == said
+
+
+def test_a_share_that_is_small_is_not_none():
+    assert [percent(share) for share in (0, 1e-9, 0.001, 1)] == [
+        "0 %",
+        "<0.1 %",
+        "0.1 %",
+        "100.0 %",
+    ]
+
+
+def test_a_summary_is_strict_json_and_holds_what_a_program_asks_for():
+    scores, cells = frames()
+    summary = run_result(scores.assign(ks=math.inf), cells).summary()
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert summary["monitor"] == "nyc_taxi"
+    assert summary["exit_code"] == 3
+    assert summary["severities"] == {"critical": 1, "warning": 1, "unscored": 1, "ok": 1}
+    assert summary["started_at"] == "2020-05-01T06:00:00+00:00"
+    assert summary["seconds"][0] == {"stage": "scan", "seconds": 40.5}
+    assert [row["kl"] for row in summary["worst"]] == [0.42, 0.15, None, 0.01]
+    assert summary["skipped"] == [{"column": "trip_id", "reason": "nearly every value is its own"}]
+    assert (summary["output"], summary["docs"]) == ("/data/drift", None)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.float64("nan"), None),
+        (-math.inf, None),
+        (pd.NaT, None),
+        (pd.NA, None),
+        (np.int32(3), 3),
+        (np.bool_(True), True),
+        (pd.Timestamp(DAYS[0].start), "2020-04-01T00:00:00+00:00"),
+        (np.array([1.0, math.nan]), [1.0, None]),
+        (({"a": Path("b")},), [{"a": "b"}]),
+    ],
+)
+def test_a_value_is_made_plain(value, said):
+    assert plain(value) == said
+    assert type(plain(value)) is type(said)

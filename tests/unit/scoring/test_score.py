@@ -1,0 +1,219 @@
+"""Scores of many pairs at once are those of each pair by itself, by the public functions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import numeric, quick, sketch_batch, slow, texts
+
+from kldrift import divergence
+from kldrift.binning.choose import Binning, choose, merge_for_scoring
+from kldrift.counting.counter import Counter
+from kldrift.divergence.probabilities import probabilities
+from kldrift.features.keys import Reading
+from kldrift.profiles.profile import Profile
+from kldrift.profiles.support import CategoricalSupport, CellKind, NumericSupport
+from kldrift.scoring.scores import CELL_METRICS, SCORES, Comparison, score, scored_counts
+from kldrift.statistics.significance import g_test
+
+PUBLIC = {
+    "kl": divergence.kl_divergence,
+    "kl_reverse": lambda p, q: divergence.kl_divergence(q, p),
+    "js": divergence.js_divergence,
+    "psi": divergence.psi,
+    "hellinger": divergence.hellinger,
+    "total_variation": divergence.total_variation,
+}
+
+
+def compared(
+    reference: pa.Array,
+    current: pa.Array,
+    reading: Reading,
+    binning: Binning = Binning(),  # noqa: B008 - frozen
+    scale: int = 1,
+) -> Comparison:
+    support = choose(sketch_batch(reference, reading), binning, scale=scale, keep=True).support
+    counter = Counter(support, reading)
+    before, now = (Profile(support, *counter.count(side)) for side in (reference, current))
+    return Comparison(now, before, merge_for_scoring(support, before.counts, binning.bins))
+
+
+def floats_of(reference: object, current: object, **how: object) -> Comparison:
+    sides = (np.asarray(side, dtype=np.float64) for side in (reference, current))
+    return compared(*map(pa.array, sides), Reading.FLOAT, **how)
+
+
+def categories(p: list[int], q: list[int]) -> Comparison:
+    support = CategoricalSupport(tuple(f"c{i:04}" for i in range(len(p) - 2)))
+    profiles = (Profile(support, np.array(side)) for side in (p, q))
+    return Comparison(*profiles, merge_for_scoring(support, np.array(q), 20))
+
+
+def one(pair: Comparison, **how: object) -> dict[str, float]:
+    return {name: float(values[0]) for name, values in score([pair], **how).items()}
+
+
+pairs = st.tuples(numeric | texts, st.integers(0, 59)).map(
+    lambda drawn: compared(
+        drawn[0].column,
+        drawn[0].column.slice(drawn[1]),
+        drawn[0].reading,
+        Binning(4, 8, 3),
+        drawn[0].scale,
+    )
+)
+
+
+@slow
+@given(st.lists(pairs, min_size=1, max_size=6), st.sampled_from([0.0, 0.5, 3.0]))
+def test_many_pairs_at_once_score_as_each_alone(some, pseudocount):
+    together = score(some, pseudocount=pseudocount)
+    assert together.keys() == set(SCORES)
+    for i, pair in enumerate(some):
+        found = {name: values[i] for name, values in together.items()}
+        alone = one(pair, pseudocount=pseudocount)
+        assert found == pytest.approx(alone, rel=1e-12, abs=1e-14, nan_ok=True)
+
+
+@quick
+@given(pairs, st.sampled_from([0.5, 3.0]), st.sampled_from(["cell", "exclude"]))
+def test_scores_are_those_of_the_public_divergences_on_smoothed_counts(pair, pseudocount, missing):
+    found = one(pair, pseudocount=pseudocount, missing=missing)
+    p, q = scored_counts(pair, missing)
+    occupied = (p + q) > 0
+    assert found["cells"] == occupied.sum()
+    if not (p.any() and q.any()):
+        assert all(np.isnan(found[m]) for m in (*CELL_METRICS, "kl_expected", "p_value"))
+        return
+    smoothed = [probabilities(c[occupied], pseudocount=pseudocount) for c in (p, q)]
+    for metric, function in PUBLIC.items():
+        assert found[metric] == pytest.approx(function(*smoothed), rel=1e-9, abs=1e-14), metric
+    assert found["p_value"] == pytest.approx(g_test(p[occupied], q[occupied])[2])
+
+
+def test_without_a_pseudocount_an_infinite_score_is_none():
+    found = one(categories([5, 5, 0, 0], [5, 0, 5, 0]), pseudocount=0)
+    assert all(np.isnan(found[m]) for m in ("kl", "kl_reverse", "psi"))
+    assert found["js"] == pytest.approx(np.log(2) / 2)
+    lost = one(categories([5, 0, 0, 0], [5, 5, 0, 0]), pseudocount=0)
+    assert lost["kl"] == pytest.approx(np.log(2))
+    assert np.isnan(lost["kl_reverse"])
+
+
+@pytest.mark.parametrize(
+    ("p", "q"), [([0, 0, 0], [5, 0, 0]), ([5, 0, 0], [0, 0, 0]), ([0] * 3,) * 2]
+)
+def test_a_side_without_rows_has_no_score(p, q):
+    found = one(categories(p, q))
+    assert all(np.isnan(found[m]) for m in SCORES if m != "cells")
+
+
+def test_no_pairs_have_no_scores():
+    assert all(values.shape == (0,) for values in score([]).values())
+
+
+# ------------------------------------------------------------------------------ missing values
+
+
+def test_missing_values_are_cells_or_left_out():
+    half = floats_of([1, 2] * 20, [1, 2, np.nan, np.nan] * 10)
+    assert one(half)["kl"] > 0.3
+    left_out = one(half, missing="exclude")
+    assert left_out["kl"] == pytest.approx(0, abs=1e-12)
+    assert left_out["cells"] == 2
+    p, q = scored_counts(half, "exclude")
+    kinds = [cell.kind for cell in half.scored.cells]
+    assert p[kinds.index(CellKind.NAN)] == q[kinds.index(CellKind.NULL)] == 0
+    assert (p.sum(), q.sum()) == (20, 40)
+
+
+# ------------------------------------------------------------------------- without drift
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "k"), [(2_000, 5_000, 20), (500, 100_000, 10), (3_000, 3_000, 50)]
+)
+def test_kl_expected_is_the_mean_kl_without_drift(n, m, k):
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.full(k, 5.0))
+    sides = [rng.multinomial(rows, shares, 400) for rows in (n, m)]
+    found = score([categories([*p, 0, 0], [*q, 0, 0]) for p, q in zip(*sides, strict=True)])
+    kl, error = found["kl"].mean(), found["kl"].std() / 20
+    assert kl == pytest.approx(found["kl_expected"].mean(), abs=4 * error, rel=0.05)
+    assert found["kl_expected"][0] == pytest.approx((k - 1) / 2 * (1 / n + 1 / m))
+
+
+# --------------------------------------------------------------------------- order and moments
+
+
+@quick
+@given(*[st.lists(st.integers(-4, 4), min_size=1, max_size=40)] * 2)
+def test_ordered_metrics_of_few_valued_numbers_are_those_of_the_samples(reference, current):
+    before = [*range(-4, 5), *range(-4, 5), *reference]
+    found = one(floats_of(before, current))
+    with_scipy = scipy.stats.ks_2samp(current, before, method="asymp").statistic
+    assert found["ks"] == pytest.approx(with_scipy, abs=1e-12)
+    distance = scipy.stats.wasserstein_distance(current, before)
+    assert found["wasserstein"] == pytest.approx(distance, abs=1e-12)
+
+
+def test_ordered_metrics_use_the_stored_cells_and_not_the_merged_ones():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(0, 1, 20_000), rng.normal(0.5, 1, 20_000)
+    coarse = one(floats_of(x, y, binning=Binning(2, 128)))
+    assert coarse["wasserstein"] == pytest.approx(0.5, abs=0.03)
+    assert coarse["ks"] == pytest.approx(scipy.stats.ks_2samp(x, y).statistic, abs=0.01)
+
+
+def test_infinities_count_for_the_order_but_lie_nowhere():
+    found = one(floats_of([1, 2, 3, 4], [1, 2, 3, np.inf]))
+    assert found["ks"] == pytest.approx(0.25)
+    assert found["wasserstein"] == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("missing", [0, 50])
+def test_nulls_change_no_ordered_metric(missing):
+    column = pa.array([*[1.0, 2.0, 3.0] * 2, *[None] * missing])
+    found = one(compared(column, pa.array([3.0, 3.0, 3.0]), Reading.FLOAT))
+    assert found["wasserstein"] == pytest.approx(1.0)
+
+
+def test_gaussian_scores_come_from_the_exact_moments_in_the_unit_of_the_feature():
+    x, y = np.array([100, 250, 300, 450]), np.array([200, 260, 520])
+    found = one(compared(pa.array(x), pa.array(y), Reading.INTEGER, scale=100))
+    mean, spread = divergence.gaussian_kl_parts(y.mean(), y.std(), x.mean(), x.std())
+    assert found["gaussian_kl_mean"] == pytest.approx(mean)
+    assert found["gaussian_kl_spread"] == pytest.approx(spread)
+    assert found["gaussian_kl"] == pytest.approx(mean + spread)
+    assert found["mean_reference"] == pytest.approx(2.75)
+    assert found["std_current"] == pytest.approx(y.std() / 100)
+
+
+@pytest.mark.parametrize(
+    "current",
+    [[5.0] * 7, [0.1] * 3, [np.nan], [np.inf], [1e200, -1e200]],
+    ids=["constant", "another constant", "nan", "infinity", "too large to square"],
+)
+def test_where_a_side_has_no_finite_spread_there_is_no_gaussian(current):
+    found = one(floats_of([1, 2, 5, 9], current))
+    assert np.isnan(found["gaussian_kl"])
+    assert np.isfinite(found["kl"])
+
+
+def test_categories_have_neither_order_nor_moments():
+    found = one(categories([5, 4, 0, 0], [5, 5, 0, 0]))
+    missing = {name for name, value in found.items() if np.isnan(value)}
+    assert missing == set(SCORES) - {*CELL_METRICS, "cells", "kl_expected", "p_value"}
+
+
+def test_a_reference_of_nulls_alone_leaves_nothing_to_order():
+    pair = compared(pa.nulls(3, pa.int64()), pa.array([1, 2, 3]), Reading.INTEGER)
+    found = one(pair)
+    assert isinstance(pair.support, NumericSupport)
+    assert np.isnan(found["ks"])
+    assert found["kl"] > 1

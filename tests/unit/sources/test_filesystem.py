@@ -1,0 +1,297 @@
+"""Files in object stores: over real HTTP to a server of S3, inside Spark's tasks."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import fs as pafs
+
+import kldrift
+from kldrift.config import config_from_mapping
+from kldrift.errors import ConfigError, DatasetError
+from kldrift.sources import filesystem
+from kldrift.sources.filesystem import Store, locate
+from kldrift.sources.lakehouse import delta, iceberg
+from kldrift.sources.open import open_files
+from kldrift.sources.parquet.footer_summary import read_footers
+from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.source import ArrowSource
+
+BUCKET = "lake-of-tests"
+
+# SQLAlchemy's engine leaves its connection to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[dict[str, str]]:
+    """The options of a bucket that holds two months of two files, on a server of this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        from moto.server import ThreadedMotoServer
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server.start()
+        host, port = server.get_host_and_port()
+        options = {"endpoint_override": f"{host}:{port}", "scheme": "http", "region": "us-east-1"}
+        s3 = pafs.S3FileSystem(**options, allow_bucket_creation=True)
+        s3.create_dir(BUCKET)
+        for month, shift in (("2024-01", 0.0), ("2024-02", 1.0)):
+            for part in range(2):
+                table = pa.table({"n": np.arange(200) % 7, "x": np.arange(200) % 50 + shift})
+                path = f"{BUCKET}/trips/month={month}/part-{part}.parquet"
+                pq.write_table(table, path, filesystem=s3, row_group_size=50)
+        with s3.open_output_stream(f"{BUCKET}/trips/month=2024-01/_SUCCESS") as file:
+            file.write(b"")
+        yield options
+        server.stop()
+
+
+def names(pattern: str, options: dict[str, str]) -> list[str]:
+    return [
+        file.path.removeprefix(f"{BUCKET}/trips/")
+        for file in list_files([f"s3://{BUCKET}/{pattern}"], options)
+    ]
+
+
+ONE = ["month=2024-01/part-0.parquet", "month=2024-01/part-1.parquet"]
+TWO = ["month=2024-02/part-0.parquet", "month=2024-02/part-1.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("trips/month=2024-01/part-0.parquet", ONE[:1]),
+        ("trips/month=2024-01", ONE),
+        ("trips/", ONE + TWO),
+        ("trips/month=2024-01/*.parquet", ONE),
+        ("trips/*/part-1.parquet", ONE[1:] + TWO[1:]),
+        ("trips/month=*2", TWO),
+        ("trips/**/part-?.parquet", ONE + TWO),
+        ("**/part-[1-9].parquet", ONE[1:] + TWO[1:]),
+        ("tr*", ONE + TWO),
+    ],
+)
+def test_globs_are_as_on_a_local_disk(store, tmp_path, pattern, expected):
+    assert names(pattern, store) == expected
+    for name in (*ONE, *TWO):
+        path = tmp_path / "trips" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    local = list_files([str(tmp_path / pattern)])
+    remote = list_files([f"s3://{BUCKET}/{pattern}"], store)
+    assert [f.path.removeprefix(f"{tmp_path}/trips/") for f in local] == expected
+    assert [f.partition for f in local] == [f.partition for f in remote]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("trips/*.csv", "no such file or folder"),
+        ("nowhere/x.parquet", "no such file or folder"),
+        ("trips/month=2024-01/_*", "holds no files"),
+    ],
+)
+def test_what_is_not_there_is_named(store, pattern, message):
+    with pytest.raises(DatasetError, match=message):
+        names(pattern, store)
+
+
+def test_the_options_may_stand_in_the_uri(store):
+    query = "&".join(f"{k}={v}" for k, v in store.items())
+    assert len(list_files([f"s3://{BUCKET}/trips/*/part-0.parquet?{query}"])) == 2
+
+
+def test_a_filesystem_is_opened_once_however_many_files_there_are(store, monkeypatch):
+    filesystem._opened.cache_clear()
+    made = []
+    real = pafs.S3FileSystem
+    monkeypatch.setattr(pafs, "S3FileSystem", lambda **o: made.append(o) or real(**o))
+    files = list_files([f"s3://{BUCKET}/trips"], store)
+    assert read_footers(files).rows == 800
+    assert len(made) == 1
+
+
+def test_options_are_read_as_what_they_are():
+    options = (("anonymous", "true"), ("request_timeout", "1.5"), ("region", "x"))
+    assert filesystem._s3_options(options) == {
+        "anonymous": True,
+        "request_timeout": 1.5,
+        "region": "x",
+    }
+    with pytest.raises(ConfigError, match=r"filesystem.endpoint: unknown for s3; expected one of"):
+        filesystem._s3_options((("endpoint", "x"),))
+    with pytest.raises(ConfigError, match=r"filesystem.request_timeout: expected a number"):
+        filesystem._s3_options((("request_timeout", "soon"),))
+
+
+def mapping(reference: dict[str, object], current: dict[str, object], output: object):
+    return {
+        "monitor": "store",
+        "reference": reference,
+        "current": current,
+        "output": {"path": str(output)},
+        "expectations": False,
+        "scan": "arrow",
+    }
+
+
+def test_a_secret_is_refused_without_being_shown():
+    side = {"path": "s3://b/k", "filesystem": {"access_key": "AKIA-HUSH", "region": "x"}}
+    with pytest.raises(ConfigError, match=r"reference.filesystem.access_key: credentials") as found:
+        config_from_mapping(mapping(side, {"path": "x"}, "o"))
+    assert "HUSH" not in str(found.value)
+    with pytest.raises(DatasetError, match="holds a password") as shown:
+        locate("s3://AKIA:HUSH@bucket/key", {})
+    assert "HUSH" not in str(shown.value)
+
+
+def test_where_files_lie_is_no_part_of_the_question():
+    hashes = {
+        config_from_mapping(
+            mapping({"path": "s3://b/k", "filesystem": options}, {"path": "/x"}, "o")
+        ).config_hash
+        for options in ({}, {"region": "eu-west-1"})
+    }
+    assert len(hashes) == 1
+
+
+def test_a_scheme_that_nothing_opens_says_what_to_install(monkeypatch):
+    with pytest.raises(DatasetError, match=r"cannot open 'nowhere://b/' with fsspec"):
+        Store("nowhere://b/").open()
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(DatasetError, match=r"no filesystem nowhere2://; install fsspec"):
+        Store("nowhere2://b/").open()
+
+
+def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
+    from deltalake import DeltaTable, write_deltalake
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    uri = f"s3://{BUCKET}/a delta/table"
+    told = {
+        "AWS_ENDPOINT_URL": f"http://{store['endpoint_override']}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+    }
+    for n in (20, 10):
+        table = pa.table({"n": np.arange(n), "p": ["a b", "c"] * (n // 2)})
+        write_deltalake(uri, table, partition_by=["p"], mode="overwrite", storage_options=told)
+    assert DeltaTable(uri, storage_options=told).version() == 1
+    side = {"path": uri, "format": "delta", "filesystem": store, "where": "p = 'a b'"}
+    config = config_from_mapping(mapping(side, side, "o"))
+    source = open_files(config.reference, "reference")
+    assert isinstance(source, ArrowSource)
+    assert source.rows is None
+    assert source.footers.rows == 5
+    assert source.why.startswith("Delta table, version 1: 1 of 2 files may hold rows that meet")
+
+
+def test_an_iceberg_table_lies_in_a_store_too(store, tmp_path):
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    told = iceberg._storage(store)
+    catalog = SqlCatalog(
+        "lake", uri=f"sqlite:///{tmp_path}/c.db", warehouse=f"s3://{BUCKET}/ice", **told
+    )
+    catalog.create_namespace("ns")
+    tables = [pa.table({"n": pa.array(np.arange(k) + 100 * k)}) for k in (20, 10)]
+    made = catalog.create_table("ns.t", schema=tables[0].schema)
+    for table in tables:
+        made.append(table)
+    for path in (f"s3://{BUCKET}/ice/ns/t/", made.metadata_location):
+        side = {"path": path, "format": "iceberg", "filesystem": store, "where": "n >= 2000"}
+        config = config_from_mapping(mapping(side, side, "o"))
+        source = open_files(config.reference, "reference")
+        assert isinstance(source, ArrowSource)
+        assert ": 1 of 2 files may hold rows that meet where, " in source.why
+        (piece,) = source.footers.pieces
+        assert (piece.rows, piece.file.store) == (20, locate(path, store)[0])
+        with piece.file.open() as parquet:
+            assert parquet.metadata.num_rows == 20
+    missing = {"path": f"s3://{BUCKET}/ice/ns/u", "format": "iceberg", "filesystem": store}
+    config = config_from_mapping(mapping(missing, missing, "o"))
+    with pytest.raises(DatasetError, match="reference: no Iceberg table at 's3://"):
+        open_files(config.reference, "reference")
+
+
+@pytest.mark.spark
+def test_a_run_reads_an_iceberg_table_of_a_store_in_the_tasks(spark, store, tmp_path):
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    uri, place = f"sqlite:///{tmp_path}/c.db", f"s3://{BUCKET}/ice-run"
+    catalog = SqlCatalog("lake", uri=uri, warehouse=place, **iceberg._storage(store))
+    catalog.create_namespace("ns")
+    table = pa.table({"n": np.arange(200) % 7, "x": np.arange(200) % 50})
+    catalog.create_table("ns.t", schema=table.schema).append(table)
+    side = {"path": f"{place}/ns/t", "format": "iceberg", "filesystem": store}
+    sides = (side, side | {"where": "n >= 2"})
+    result = kldrift.run(config_from_mapping(mapping(*sides, tmp_path / "drift")), spark=spark)
+    assert result.scores["n_reference"].tolist() == [200, 200]
+    assert result.scores["n_current"].tolist() == [sum(i % 7 >= 2 for i in range(200))] * 2
+
+
+def test_a_store_is_told_to_pyiceberg_as_it_wants_it():
+    assert iceberg._storage({"endpoint_override": "h:9000", "region": "x"}) == {
+        "s3.endpoint": "https://h:9000",
+        "s3.region": "x",
+    }
+    assert iceberg._storage({"endpoint_override": "http://h", "scheme": "https"}) == {
+        "s3.endpoint": "http://h"
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"endpoint_override": "h:9000"}, ("https://h:9000", "false")),
+        ({"endpoint_override": "h:9000", "scheme": "http"}, ("http://h:9000", "true")),
+        ({"endpoint_override": "http://h:9000"}, ("http://h:9000", "true")),
+    ],
+    ids=["https", "http", "whole"],
+)
+def test_an_endpoint_is_told_to_deltalake_as_it_wants_it(options, told):
+    found = delta._storage(options)
+    assert (found["AWS_ENDPOINT_URL"], found["AWS_ALLOW_HTTP"]) == told
+
+
+def write_local(folder):
+    folder.mkdir()
+    for part in range(2):
+        pq.write_table(pa.table({"x": np.arange(100) % 9}), folder / f"{part}.parquet")
+    return folder
+
+
+def test_a_scheme_that_pyarrow_lacks_is_opened_with_fsspec(tmp_path):
+    root = write_local(tmp_path / "data")
+    files = list_files([f"local://{root}/*.parquet"])
+    assert [f.path for f in files] == [str(root / "0.parquet"), str(root / "1.parquet")]
+    assert read_footers(files).rows == 200
+
+
+@pytest.mark.spark
+def test_a_run_reads_s3_and_fsspec_in_the_tasks(spark, store, tmp_path):
+    sides = [
+        {"path": f"s3://{BUCKET}/trips/month=2024-0{m}/*.parquet", "filesystem": store}
+        for m in (1, 2)
+    ]
+    sides[1]["where"] = "n >= 2"
+    result = kldrift.run(config_from_mapping(mapping(*sides, tmp_path / "drift")), spark=spark)
+    scores = result.scores.set_index("feature")
+    assert scores["n_reference"].to_dict() == {"n": 400, "x": 400}
+    assert scores["n_current"]["x"] == 2 * sum(i % 7 >= 2 for i in range(200))
+    assert result.run["error"] is None
+    root = write_local(tmp_path / "data")
+    side = {"path": f"local://{root}/*.parquet"}
+    plain = kldrift.run(config_from_mapping(mapping(side, side, tmp_path / "o2")), spark=spark)
+    assert plain.scores["n_reference"].tolist() == [200]

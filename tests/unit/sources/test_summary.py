@@ -1,0 +1,51 @@
+"""What footers say is added up: it grows with row groups and schemas, not with columns by file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kldrift.sources.parquet.footer_summary import added, read_each, read_footers
+from kldrift.sources.parquet.listing import list_files
+
+
+def write(folder: Path) -> Path:
+    """Files of two schemas; pandas notes in each how long it is."""
+    for i in range(6):
+        extra = {} if i % 3 else {"new": [str(i)] * (i + 1)}
+        pd.DataFrame({"n": range(i + 1), **extra}).to_parquet(folder / f"{i}.parquet")
+    return folder
+
+
+def test_files_of_one_schema_are_one_shape_whatever_else_is_noted_in_them(tmp_path):
+    files = list_files([str(write(tmp_path))])
+    notes = {pq.read_schema(file.path).metadata[b"pandas"] for file in files}
+    assert len(notes) == 6
+    read = read_each(files)
+    assert [shape.first for shape in read.shapes] == [files[0], files[1]]
+    assert [piece.file for piece in read.pieces] == list(files)
+
+
+def test_summaries_of_any_shares_add_up_to_that_of_all(tmp_path):
+    files = list_files([str(write(tmp_path))])
+    whole = read_each(files)
+    for cut in range(7):
+        parts = [read_each(files[:cut]), read_each(files[cut:])]
+        assert added(parts) == whole
+        assert read_footers(files, read_each=lambda *_, p=parts: added(p)) == read_footers(files)
+    assert added([]).pieces == ()
+
+
+def test_sizes_are_those_of_all_files(tmp_path):
+    pq.write_table(pa.table({"n": [1, 2], "s": [{"a": "x"}] * 2}), tmp_path / "1.parquet")
+    pq.write_table(pa.table({"n": [3]}), tmp_path / "2.parquet")
+    sizes: dict[str, int] = {}
+    for path in tmp_path.iterdir():
+        group = pq.read_metadata(path).row_group(0)
+        for column in map(group.column, range(group.num_columns)):
+            name = column.path_in_schema.split(".")[0]
+            sizes[name] = sizes.get(name, 0) + column.total_compressed_size
+    assert read_footers(list_files([str(tmp_path)])).sizes == sizes
