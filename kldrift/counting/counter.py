@@ -29,7 +29,7 @@ from kldrift.features.keys import (
     unordered,
     without,
 )
-from kldrift.profiles.moments import NO_MOMENTS, Moments
+from kldrift.profiles.power_sums import NO_VALUES, PowerSums, power_sums
 from kldrift.profiles.support import CategoricalSupport, Keys, NumericSupport, Support, pivot_of
 
 Counts = NDArray[np.int64]
@@ -63,18 +63,18 @@ class Counter:
         assert isinstance(self.support, CategoricalSupport)
         return pa.array(self.support.categories, pa.string())
 
-    def count(self, column: pa.Array) -> tuple[Counts, Moments]:
-        """Rows per cell and moments of one batch, shape ``(support.size,)``."""
+    def count(self, column: pa.Array) -> tuple[Counts, PowerSums]:
+        """Rows per cell of one batch, shape ``(support.size,)``, and sums about the pivot."""
         if isinstance(self.support, CategoricalSupport):
-            return self._count_text(column, self.support), NO_MOMENTS
+            return self._count_text(column, self.support), NO_VALUES
         count = self._count_whole if self.support.integral else self._count_floats
         return count(plain(column), self.support)
 
-    def _count_whole(self, column: pa.Array, support: NumericSupport) -> tuple[Counts, Moments]:
+    def _count_whole(self, column: pa.Array, support: NumericSupport) -> tuple[Counts, PowerSums]:
         counts = np.zeros(support.size, dtype=np.int64)
         counts[-1] = column.null_count
         if counts[-1] == len(column):
-            return counts, Moments(pivot=support.pivot)
+            return counts, NO_VALUES
         spectrum, exact = None, exact_about(support.pivot)
         if exact and pa.types.is_boolean(column.type):
             spectrum = Spectrum.of_booleans(column)
@@ -84,11 +84,11 @@ class Counter:
             spectrum = Spectrum.of(keys, low, high) if exact else None
         if spectrum is not None:
             counts[:-1] = spectrum.count(support.edges)
-            return counts, spectrum.moments(support.pivot)
+            return counts, spectrum.power_sums(support.pivot)
         counts[:-1] = self._between_edges(keys, (low, high))
-        return counts, Moments.of(keys, support.pivot, (float(low), float(high)))
+        return counts, power_sums(keys, support.pivot, (float(low), float(high)))
 
-    def _count_floats(self, column: pa.Array, support: NumericSupport) -> tuple[Counts, Moments]:
+    def _count_floats(self, column: pa.Array, support: NumericSupport) -> tuple[Counts, PowerSums]:
         counts = np.zeros(support.size, dtype=np.int64)
         keys = unordered(column, self.reading)
         counts[-1] = len(column) - len(keys)
@@ -103,7 +103,7 @@ class Counter:
             low, high = _ends(keys)
         # The outermost intervals are the infinities.
         counts[1 : support.intervals - 1] = self._between_edges(keys, (low, high))
-        return counts, Moments.of(keys, support.pivot, (low, high))
+        return counts, power_sums(keys, support.pivot, (low, high))
 
     def _between_edges(self, keys: Keys, ends: tuple[float, float]) -> Counts:
         """Rows below the first edge, between each two, and from the last on; keys are finite."""
@@ -128,12 +128,12 @@ class Counter:
             return Cells(self._cells_of_text(column, self.support))
         return self._cells_of_numbers(column, self.support)
 
-    def counted(self, cells: Cells) -> tuple[Counts, Moments]:
+    def counted(self, cells: Cells) -> tuple[Counts, PowerSums]:
         """What :meth:`count` returns, where the cell of each row is known."""
         counts = np.bincount(cells.cells, minlength=self.support.size)
         if cells.keys is None:
-            return counts, NO_MOMENTS
-        return counts, Moments.of(cells.keys, pivot_of(self.support))
+            return counts, NO_VALUES
+        return counts, power_sums(cells.keys, pivot_of(self.support))
 
     def _count_text(self, column: pa.Array, support: CategoricalSupport) -> Counts:
         """Rows per cell: each name of the batch is looked up once."""

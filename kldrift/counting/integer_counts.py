@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.profiles.moments import Moments
+from kldrift.profiles.power_sums import PowerSums
 
 WIDEST: Final = 8_192
 """Different numbers, of which the counts stay in a core's cache."""
@@ -60,13 +60,20 @@ class Spectrum:
         before = np.append(0, np.cumsum(self.rows))
         return np.diff(before[places], prepend=0, append=before[-1])
 
-    def moments(self, pivot: float) -> Moments:
-        """Moments about a pivot."""
+    def power_sums(self, pivot: float) -> PowerSums:
+        """Sums about a pivot that :func:`exact_about` allows, exact but for the last rounding."""
         steps = np.arange(len(self.rows))
-        sum1, sum2 = int(self.rows @ steps), int(self.rows @ (steps * steps))
+        n, sum1, sum2 = (int(self.rows @ power) for power in (steps**0, steps, steps * steps))
+        shift = self.first - int(pivot)
+        about1, about2 = sum1 + n * shift, sum2 + 2 * shift * sum1 + n * shift * shift
         first, last = float(self.first), float(self.first + len(self.rows) - 1)
-        n = int(self.rows.sum())
-        return Moments(n, first, float(sum1), 0.0, float(sum2), 0.0, first, last).about(pivot)
+        return PowerSums(n, *_as_doubles(about1), *_as_doubles(about2), first, last)
+
+
+def _as_doubles(value: int) -> tuple[float, float]:
+    """The nearest double, and the nearest double to what is left."""
+    high = float(value)
+    return high, float(value - int(high))
 
 
 def exact_about(pivot: float) -> bool:

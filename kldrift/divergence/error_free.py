@@ -35,3 +35,28 @@ def _halves(a: Floats) -> Pair:
     shifted = a * (2.0**27 + 1)
     high = shifted - (shifted - a)
     return high, a - high
+
+
+def pair_sum(a: Pair, b: Pair) -> Pair:
+    """The sum of two pairs, rounded to a pair."""
+    high, low = two_sum(a[0], b[0])
+    return two_sum(high, low + (a[1] + b[1]))
+
+
+def pair_product(a: Pair, b: Pair) -> Pair:
+    """The product of two pairs, rounded to a pair."""
+    high, low = two_product(a[0], b[0])
+    return two_sum(high, low + (a[0] * b[1] + a[1] * b[0]))
+
+
+def pair_quotient(a: Pair, n: Floats) -> Pair:
+    """A pair divided by doubles, rounded to a pair."""
+    high = a[0] / n
+    product, rest = two_product(high, n)
+    return two_sum(high, ((a[0] - product) - rest + a[1]) / n)
+
+
+def finite_pair(value: Pair) -> Pair:
+    """A pair with infinity where it is beyond a double, and never a NaN in its low part."""
+    known = np.isfinite(value[0])
+    return np.where(known, value[0], np.inf), np.where(known & np.isfinite(value[1]), value[1], 0.0)

@@ -1,70 +1,151 @@
-"""What is known of one feature of one dataset: row counts over a support, and moments."""
+"""What is known of one feature of one dataset: row counts over groups and cells, and moments."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.moments import NO_MOMENTS, Moments
-from kldrift.profiles.support import Support, require_same
+from kldrift.profiles.group_keys import WHOLE, GroupKeys
+from kldrift.profiles.moments import Moments
+from kldrift.profiles.support import CategoricalSupport, Support, pivot_of, require_same
 
 Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """Row counts per cell and moments; a commutative monoid under ``+``.
+    """Row counts per group and cell, and moments per group; a commutative monoid under ``+``.
 
     Profiles of disjoint parts of a dataset add up to the profile of the whole, in any order and
     any grouping. This is what lets Spark make one per task and the tables keep one per window.
 
     Attributes:
         support: the cells, in order.
-        counts: rows per cell, shape ``(support.size,)``, read-only.
-        moments: of the finite values, in keys of the support; empty for categories.
+        keys: which rows each group holds; the features of a dataset share them.
+        counts: rows per group and cell, shape ``(groups, support.size)``, read-only.
+        moments: of the finite values of each group, in keys of the support; None for categories.
     """
 
     support: Support
+    keys: GroupKeys
     counts: Counts
-    moments: Moments = NO_MOMENTS
+    moments: Moments | None = None
 
     def __post_init__(self) -> None:
-        if self.counts.shape != (self.support.size,):
-            raise ValueError(
-                f"counts must have shape {(self.support.size,)}, got {self.counts.shape}"
-            )
+        shape = (len(self.keys), self.support.size)
+        if self.counts.shape != shape:
+            raise ValueError(f"counts must have shape {shape}, got {self.counts.shape}")
         if self.counts.dtype.kind not in "iu":
             raise ValueError(f"counts must be integers, got {self.counts.dtype}")
-        if (self.counts < 0).any():
-            cell = self.support.cells[int(self.counts.argmin())]
-            raise ValueError(f"counts must not be negative, got {self.counts.min()} in {cell}")
+        if isinstance(self.support, CategoricalSupport) != (self.moments is None):
+            raise ValueError("numbers have moments, categories have none")
+        if self.moments is not None and len(self.moments) != len(self.keys):
+            raise ValueError(f"{len(self.keys)} groups need as many moments: {len(self.moments)}")
+        if self.counts.size and int(self.counts.min()) < 0:
+            group, cell = np.unravel_index(int(self.counts.argmin()), self.counts.shape)
+            least = self.counts[group, cell]
+            raise ValueError(
+                f"counts must not be negative, got {least} in {self.support.cells[int(cell)]}"
+            )
         counts = self.counts.astype(np.int64)  # a copy: the caller keeps a writable array
         counts.flags.writeable = False
         object.__setattr__(self, "counts", counts)
 
     @classmethod
     def zero(cls, support: Support) -> Self:
-        """The profile of no rows, the neutral element of ``+``."""
-        return cls(support, np.zeros(support.size, dtype=np.int64))
+        """The profile of no groups, the neutral element of ``+``."""
+        return cls.empty(support, GroupKeys.none())
+
+    @classmethod
+    def empty(cls, support: Support, keys: GroupKeys = WHOLE) -> Self:
+        """Groups without rows."""
+        counts = np.zeros((len(keys), support.size), dtype=np.int64)
+        moments = None
+        if not isinstance(support, CategoricalSupport):
+            moments = Moments.none(len(keys), pivot_of(support))
+        return cls(support, keys, counts, moments)
+
+    def __len__(self) -> int:
+        return len(self.keys)
 
     @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return int(self.counts.sum())
+    def rows(self) -> Counts:
+        """Number of rows of each group, shape ``(groups,)``."""
+        return np.asarray(self.counts.sum(-1))
 
     def __add__(self, other: Self) -> Self:
         require_same(self.support, other.support)
-        return type(self)(self.support, self.counts + other.counts, self.moments + other.moments)
+        if self.keys == other.keys:
+            counts = self.counts + other.counts
+            moments = self.moments
+            if moments is not None and other.moments is not None:
+                moments = moments + other.moments
+            return type(self)(self.support, self.keys, counts, moments)
+        keys, mine, theirs = self.keys.union(other.keys)
+        return self._spread(keys, mine) + other._spread(keys, theirs)
+
+    def _spread(self, keys: GroupKeys, places: Counts) -> Self:
+        """The same groups at some places among more keys."""
+        counts = np.zeros((len(keys), self.support.size), dtype=np.int64)
+        counts[places] = self.counts
+        moments = self.moments and self.moments.added_up(places, len(keys))
+        return type(self)(self.support, keys, counts, moments)
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Profile)
             and self.support == other.support
+            and self.keys == other.keys
             and np.array_equal(self.counts, other.counts)
             and self.moments == other.moments
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+    def take(self, places: Any, keys: GroupKeys | None = None) -> Self:
+        """The groups at some places, in their order; under other keys if these are given."""
+        moments = None if self.moments is None else self.moments.take(places)
+        return type(self)(
+            self.support, keys or self.keys.take(places), self.counts[places], moments
+        )
+
+    def of_list(self, number: int) -> Self:
+        """The groups of one list."""
+        return self.take(self.keys.of(number))
+
+    def on(self, support: Support, target: NDArray[np.intp]) -> Self:
+        """The same rows on a support that some cells were merged to.
+
+        Args:
+            support: the larger cells.
+            target: index in it of each cell of this support, shape ``(self.support.size,)``.
+        """
+        if support is self.support:
+            return self
+        order = np.argsort(target, kind="stable")
+        starts = np.flatnonzero(np.diff(target[order], prepend=-1))  # every cell comes from some
+        counts = np.add.reduceat(self.counts[:, order], starts, axis=-1)
+        return type(self)(support, self.keys, counts, self.moments)
+
+
+def one_group(support: Support, counts: Counts, moments: Moments | None = None) -> Profile:
+    """The profile of one group: all rows, without windows.
+
+    Args:
+        support: the cells.
+        counts: rows per cell, shape ``(support.size,)``.
+        moments: of the finite values; by default of none.
+    """
+    if moments is None and not isinstance(support, CategoricalSupport):
+        moments = Moments.none(1, pivot_of(support))
+    return Profile(support, WHOLE, np.asarray(counts).reshape(1, -1), moments)
+
+
+def total(profiles: Sequence[Profile]) -> Profile:
+    """The sum of profiles on one support, one at least."""
+    first, *others = profiles
+    return sum(others, first)

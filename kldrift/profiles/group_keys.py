@@ -1,0 +1,130 @@
+"""Which rows a group holds: those of a window, of a segment, of a segment in a window, or all.
+
+Every row belongs to one window and, for each list of segments, to one segment or to none, which is
+the segment REST. So the groups of one list add up to the whole, window by window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+NO_WINDOW: Final = -(2**63)
+"""The window of data that is not cut into windows."""
+ALL: Final = -1
+"""The list whose one segment holds all rows."""
+REST: Final = -1
+"""The rows that lie in no segment of a list."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupKeys:
+    """The keys of groups, in increasing order and each once.
+
+    Attributes:
+        window: start of each group's window, in microseconds since 1970, or ``NO_WINDOW``; int64,
+            shape ``(n,)``, as the others.
+        list: the place of its list of segments in the configuration, or ``ALL``; int16.
+        segment: the place of its segment among those of the list, or ``REST``; int32.
+    """
+
+    window: NDArray[np.int64]
+    list: NDArray[np.int16]
+    segment: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        for field, kind in zip(fields(self), (np.int64, np.int16, np.int32), strict=True):
+            values = np.asarray(getattr(self, field.name), dtype=kind)
+            values.flags.writeable = False
+            object.__setattr__(self, field.name, values)
+
+    @classmethod
+    def none(cls) -> Self:
+        """No groups."""
+        return cls(*np.empty((3, 0), dtype=np.int64))
+
+    @classmethod
+    def of_list(cls, number: int, segments: int) -> Self:
+        """The segments of one list, without windows; REST first."""
+        places = np.arange(-1, segments)
+        return cls(np.full(segments + 1, NO_WINDOW), np.full(segments + 1, number), places)
+
+    def __len__(self) -> int:
+        return len(self.window)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, GroupKeys)
+            and len(self) == len(other)
+            and all(np.array_equal(a, b) for a, b in zip(self.arrays, other.arrays, strict=True))
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Windows, lists and segments."""
+        return self.window, self.list, self.segment
+
+    def take(self, places: Any) -> Self:
+        """The groups at some places, by their places or by a mask."""
+        return type(self)(*(values[places] for values in self.arrays))
+
+    def of(self, number: int) -> Ints:
+        """The places of the groups of one list."""
+        return np.flatnonzero(self.list == number)
+
+    def union(self, other: Self) -> tuple[Self, Ints, Ints]:
+        """All groups of both, and the place of each group of the first and of the second."""
+        if self == other:
+            places = np.arange(len(self))
+            return self, places, places
+        window, which, segment = (
+            np.concatenate(both) for both in zip(self.arrays, other.arrays, strict=True)
+        )
+        order = np.lexsort((segment, which, window))
+        new = np.ones(len(order), dtype=np.bool_)
+        window, which, segment = (values[order] for values in (window, which, segment))
+        new[1:] = False
+        for values in (window, which, segment):
+            new[1:] |= values[1:] != values[:-1]
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.cumsum(new) - 1
+        keys = type(self)(window[new], which[new], segment[new])
+        return keys, place[: len(self)], place[len(self) :]
+
+    def find(self, other: Self) -> Ints:
+        """The place of each group of another; -1 for those that are not here."""
+        keys, mine, theirs = self.union(other)
+        place = np.full(len(keys), -1)
+        place[mine] = np.arange(len(self))
+        return np.asarray(place[theirs])
+
+    def packed(self) -> bytes:
+        """Serialise to bytes."""
+        return b"".join(values.tobytes() for values in self.arrays)
+
+    @classmethod
+    def unpacked(cls, payload: bytes) -> Self:
+        """Deserialise from bytes.
+
+        Raises:
+            ValueError: the bytes are damaged.
+        """
+        n, rest = divmod(len(payload), 14)
+        if rest:
+            raise ValueError(f"keys of groups take 14 bytes each, got {len(payload)} bytes")
+        return cls(
+            np.frombuffer(payload, np.int64, n),
+            np.frombuffer(payload, np.int16, n, 8 * n),
+            np.frombuffer(payload, np.int32, n, 10 * n),
+        )
+
+
+WHOLE: Final = GroupKeys(*np.array([[NO_WINDOW], [ALL], [0]]))
+"""One group: all rows, without windows."""

@@ -1,0 +1,278 @@
+"""The sums behind moments, of a batch of values: count, sum, sum of squares, smallest, largest.
+
+Sums of floats depend on their order, and a Gaussian KL of nearly equal data shows the last digits
+of its moments. So sums are kept to twice the precision of a double, about a pivot that is fixed
+before the first row is seen: what is rounded then is the same for a value wherever it stands.
+
+Two kernels, for the values of one group and for those of many groups side by side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.divergence.error_free import Pair as Pairs
+from kldrift.divergence.error_free import finite_pair, pair_product, pair_sum, two_sum
+
+CHUNK: Final = 65_536
+"""Values that are summed together: they stay in a core's cache."""
+BLOCK: Final = 8_192
+"""Numbers of one BLAS call: of more than 10,000, each would wake all of its threads."""
+SUMMED_BITS: Final = 26
+"""Bits of a number that 65,536 are added up of exactly."""
+SQUARED_BITS: Final = 18
+"""Bits of a number that 65,536 squares are added up of exactly: 2 * 18 + 16 < 53."""
+FAR: Final = 8
+"""From so many times their range away, numbers need care lest their spread lose its digits."""
+
+PART_CHUNK: Final = 16_384
+"""Values of many groups that are summed together."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Pair = tuple[float, float]
+"""A number as the nearest double and what is left of it."""
+
+
+class PowerSums(NamedTuple):
+    """Sums over the finite values of one group in one batch, about a pivot known beside them.
+
+    Attributes:
+        rows: number of values.
+        sum1: sum of the deviations from the pivot.
+        sum1_low: what a double loses of it.
+        sum2: sum of their squares.
+        sum2_low: what a double loses of it.
+        minimum: smallest value; inf where there are none.
+        maximum: largest value; -inf where there are none.
+    """
+
+    rows: int = 0
+    sum1: float = 0.0
+    sum1_low: float = 0.0
+    sum2: float = 0.0
+    sum2_low: float = 0.0
+    minimum: float = math.inf
+    maximum: float = -math.inf
+
+
+NO_VALUES: Final = PowerSums()
+
+
+def power_sums(
+    values: NDArray[Any], pivot: float = 0.0, between: tuple[float, float] | None = None
+) -> PowerSums:
+    """The sums of finite values, shape ``(n,)``.
+
+    Args:
+        values: in any order; no NaN, no infinities; integers count as doubles.
+        pivot: a value near them, known before them.
+        between: the smallest and the largest, if they are known.
+    """
+    if not len(values):
+        return NO_VALUES
+    low, high = between or (float(values.min()), float(values.max()))
+    largest = max(abs(low - pivot), abs(high - pivot))
+    far = largest > FAR * (high - low)
+    total1, total2 = (0.0, 0.0), (0.0, 0.0)
+    room = np.empty((3, min(len(values), CHUNK)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(values), CHUNK):
+            chunk = values[start : start + CHUNK]
+            deviations, *free = room[:, : len(chunk)]
+            np.subtract(chunk, pivot, out=deviations)
+            sum1, sum2 = _power_sums(deviations, largest, free, far=far)
+            total1, total2 = added_pair(total1, sum1), added_pair(total2, sum2)
+    return PowerSums(len(values), *total1, *total2, low, high)
+
+
+def power_sums_of_parts(
+    values: NDArray[Any], sizes: Ints, pivot: float = 0.0
+) -> tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]:
+    """The sums of finite values that stand part by part; the fields of ``PowerSums`` as arrays.
+
+    Where a part lies far from the pivot and its values near each other, their deviations from one
+    of them are exact, and those are summed; all others are summed about the pivot. What is rounded
+    is the same for a value in whatever batch it stands.
+
+    Args:
+        values: of the first part, then of the second, and so on, shape ``(m,)``.
+        sizes: how many each part has, shape ``(n,)``; they add up to ``m``.
+        pivot: a value near them, known before them.
+
+    Returns:
+        Arrays of shape ``(n,)``.
+    """
+    n = len(sizes)
+    rows = np.array(sizes, dtype=np.int64)
+    one, one_low, two, two_low = np.zeros((4, n))
+    low, high = np.full(n, np.inf), np.full(n, -np.inf)
+    there = np.flatnonzero(rows)
+    if not len(there):
+        return rows, one, one_low, two, two_low, low, high
+    k = rows[there]
+    ends = np.cumsum(k)
+    starts = ends - k
+    least, most = (f.reduceat(values, starts) for f in (np.minimum, np.maximum))
+    least, most = (x.astype(np.float64) for x in (least, most))
+    low[there], high[there] = least, most
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest = np.maximum(np.abs(least - pivot), np.abs(most - pivot))
+        width = most - least
+        far = largest > FAR * width
+        middle = np.where(far, least / 2 + most / 2, pivot)
+        reach = np.where(far, width, largest)
+        sum1, sum2 = _sums_about(values, starts, ends, middle, reach)
+        shift = two_sum(middle, np.full(len(k), -pivot))
+        count = (k.astype(np.float64), np.zeros(len(k)))
+        moved = pair_product(count, shift)
+        doubled = pair_sum((2 * sum1[0], 2 * sum1[1]), moved)
+        first = pair_sum(sum1, moved)
+        second = pair_sum(sum2, pair_product(shift, doubled))
+        one[there], one_low[there] = finite_pair(first)
+        two[there], two_low[there] = finite_pair(second)
+    return rows, one, one_low, two, two_low, low, high
+
+
+def _sums_about(
+    values: NDArray[Any], starts: Ints, ends: Ints, middle: Floats, reach: Floats
+) -> tuple[Pairs, Pairs]:
+    """Sums of the deviations of each part from its middle, and of their squares.
+
+    Args:
+        values: part by part.
+        starts: first value of each part.
+        ends: behind the last.
+        middle: what each part is taken about.
+        reach: the largest absolute deviation of each part, or more.
+    """
+    # Beyond these, a square or a part of it is no double.
+    usual = (reach == 0) | ((reach > 1e-130) & (reach < 1e145))
+    exponents = np.frexp(np.where(usual & (reach > 0), reach, 1.0))[1]
+    anchors = np.ldexp(1.5, exponents + 52 - SQUARED_BITS)
+    finer = np.ldexp(anchors, -SQUARED_BITS)
+    out = np.zeros((6, len(starts)))  # upper, middle and lower digits; the same of the squares
+    sizes = ends - starts
+    part = np.repeat(np.arange(len(starts)), sizes) if len(starts) > 1 else None
+    for begin in range(0, len(values), PART_CHUNK):
+        chunk = values[begin : begin + PART_CHUNK]
+        first = int(np.searchsorted(ends, begin, "right"))
+        last = int(np.searchsorted(starts, begin + len(chunk), "left"))
+        which = slice(first, last)
+        at = np.maximum(starts[which] - begin, 0)
+        if part is None:
+            about, coarse, fine = middle[0], anchors[0], finer[0]
+        else:
+            of = part[begin : begin + len(chunk)]
+            about, coarse, fine = middle[of], anchors[of], finer[of]
+        deviations = chunk - about
+        upper = (deviations + coarse) - coarse
+        rest = deviations - upper
+        mid = (rest + fine) - fine
+        lower = rest - mid
+        terms = (
+            upper,
+            mid,
+            lower,
+            upper * upper,
+            upper * mid,
+            mid * mid + lower * (deviations + upper + mid),
+        )
+        for total, term in zip(out, terms, strict=True):
+            total[which] += np.add.reduceat(term, at)
+    sum1 = pair_sum(two_sum(out[0], out[1]), (out[2], np.zeros(len(starts))))
+    sum2 = pair_sum(two_sum(out[3], 2 * out[4]), (out[5], np.zeros(len(starts))))
+    if not usual.all():
+        for i in np.flatnonzero(~usual).tolist():
+            mine = values[starts[i] : ends[i]]
+            found = power_sums(mine, float(middle[i]))
+            sum1[0][i], sum1[1][i], sum2[0][i], sum2[1][i] = found[1:5]
+    return sum1, sum2
+
+
+def added_pair(a: Pair, b: Pair) -> Pair:
+    """The sum of two numbers of twice a double's precision (Dekker 1971)."""
+    high = a[0] + b[0]
+    if not math.isfinite(high):
+        return high, 0.0
+    back = high - a[0]
+    low = (a[0] - (high - back)) + (b[0] - back) + a[1] + b[1]
+    total = high + low
+    return total, low - (total - high)
+
+
+def _power_sums(
+    deviations: Floats, largest: float, free: Sequence[Floats], *, far: bool
+) -> tuple[Pair, Pair]:
+    """The sum of at most 65,536 doubles and that of their squares, to twice a double's precision.
+
+    Each number is split at a common bit. The upper parts are so few bits wide that their sum and
+    the sum of their squares are exact in any order; what the lower parts add is so small that
+    rounding it does not matter.
+
+    Args:
+        deviations: what to add up; overwritten.
+        largest: the largest of their absolute values, or more.
+        free: two arrays of their shape that may be written to.
+        far: whether they are far from zero and near each other. The digits in which they differ
+            are then the lower ones: these are split again, and all sums are exact.
+    """
+    if not 1e-130 < largest < 1e145:  # a square, or a part of it, would be no double
+        squares = np.multiply(deviations, deviations, out=free[1])
+        sum1 = _sum(deviations, largest, free[0])
+        return sum1, _sum(squares, largest * largest, free[0])
+    upper = _upper(deviations, largest, SQUARED_BITS, free[0])
+    lower = np.subtract(deviations, upper, out=free[1])
+    sum1 = _normal(float(upper.sum()), float(lower.sum()))
+    squares1 = _dot(upper, upper)
+    if not far:
+        return sum1, _normal(squares1, _dot(lower, deviations) + _dot(lower, upper))
+    most = math.ldexp(0.5, math.frexp(largest)[1] - SQUARED_BITS)
+    middle = _upper(lower, most, SQUARED_BITS, deviations)
+    lower -= middle
+    sum2 = _normal(squares1, 2 * _dot(upper, middle))
+    sum2 = added_pair(sum2, _normal(_dot(middle, middle), 2 * _dot(upper, lower)))
+    return sum1, added_pair(sum2, _normal(2 * _dot(middle, lower), _dot(lower, lower)))
+
+
+def _sum(values: Floats, largest: float, free: Floats) -> Pair:
+    """The sum of at most 65,536 doubles, to about twice a double's precision.
+
+    Args:
+        values: what to add up.
+        largest: the largest of their absolute values, or more.
+        free: an array of their shape that may be written to.
+    """
+    if not 0 < largest < 1e290:
+        total = float(values.sum())
+        return (total, 0.0) if math.isfinite(total) else (math.inf, 0.0)
+    upper = _upper(values, largest, SUMMED_BITS, free)
+    high = float(upper.sum())
+    return _normal(high, float(np.subtract(values, upper, out=upper).sum()))
+
+
+def _upper(values: Floats, largest: float, bits: int, out: Floats) -> Floats:
+    """The values rounded to so many bits of the largest one."""
+    anchor = math.ldexp(1.5, math.frexp(largest)[1] + 52 - bits)
+    np.add(values, anchor, out=out)
+    out -= anchor
+    return out
+
+
+def _normal(high: float, low: float) -> Pair:
+    """The sum of a number and of what is left, as the nearest double and the rest."""
+    total = high + low
+    return total, low - (total - high)
+
+
+def _dot(x: Floats, y: Floats) -> float:
+    """The sum of products, block by block."""
+    whole = len(x) // BLOCK * BLOCK
+    rest = float(np.dot(x[whole:], y[whole:])) if whole < len(x) else 0.0
+    rows, columns = x[:whole].reshape(-1, 1, BLOCK), y[:whole].reshape(-1, BLOCK, 1)
+    return rest + math.fsum(np.matmul(rows, columns).ravel().tolist())
