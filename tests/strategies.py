@@ -14,7 +14,7 @@ import pyarrow as pa
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from kldrift.binning.choose import Binning, Settled, choose, settle
+from kldrift.binning.choose import Binning, Frozen, choose, freeze
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.counting.counter import Counter
@@ -134,11 +134,11 @@ def settled(
     binning: Binning = SMALL,
     limit: int = 2_048,
     **how: object,
-) -> tuple[Settled, np.ndarray]:
+) -> tuple[Frozen, np.ndarray]:
     """What two passes over the parts of a reference give: support, counts, why it is skipped."""
     sketch = reduce(add, [sketch_batch(piece, reading, limit) for piece in pieces])
     proposal = choose(sketch, binning, **how)
     counter = Counter(proposal.support, reading)
     counts = sum(counter.count(piece)[0] for piece in pieces)
-    found = settle(proposal, counts)
-    return Settled(found.support, found.target, proposal.skip or found.skip), found.fold(counts)
+    found = freeze(proposal, counts)
+    return Frozen(found.support, found.target, proposal.skip or found.skip), found.fold(counts)

@@ -1,7 +1,7 @@
 """Choosing a feature's support from the sketch of its reference.
 
 Two steps, because the counting pass knows exactly what a sketch can only nominate:
-:func:`choose` proposes a support from the sketch; :func:`settle` drops the proposed cells whose
+:func:`choose` proposes a support from the sketch; :func:`freeze` drops the proposed cells whose
 exact count turns out too small. The result depends on the reference's rows alone.
 """
 
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +17,6 @@ from numpy.typing import NDArray
 
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.binning.text_sketch import TextSketch
-from kldrift.profiles.cells import CODES, CellKind, Cells
 from kldrift.profiles.support import (
     CategoricalSupport,
     Keys,
@@ -33,8 +30,6 @@ ID_ROWS = 100
 TEXT_ID_ROWS = 20
 TEXT_ID_SHARE = 0.9
 INTEGER_ID_SHARE = 0.95
-FEWEST_BINS = 5
-ROWS_PER_BIN = 40
 CHOSEN_ROWS = 20
 """Of too many categories, those with fewer rows get no cell: the most frequent of many rare ones
 are those that chance made frequent in the reference, and look like drift everywhere else."""
@@ -180,7 +175,7 @@ def _most_frequent(names: pa.Array, counts: NDArray[np.int64], most: int) -> tup
 
 
 @dataclass(frozen=True)
-class Settled:
+class Frozen:
     """The frozen support and where each proposed cell went.
 
     Attributes:
@@ -200,7 +195,7 @@ class Settled:
         return out
 
 
-def settle(proposal: Proposal, counts: NDArray[np.int64], *, keep: bool = False) -> Settled:
+def freeze(proposal: Proposal, counts: NDArray[np.int64], *, keep: bool = False) -> Frozen:
     """Decide about tentative cells with the exact counts of the whole reference.
 
     Args:
@@ -210,9 +205,9 @@ def settle(proposal: Proposal, counts: NDArray[np.int64], *, keep: bool = False)
     """
     support = proposal.support
     if not proposal.tentative:
-        return Settled(support, np.arange(support.size))
+        return Frozen(support, np.arange(support.size))
     if isinstance(support, CategoricalSupport):
-        return _settle_categories(proposal, support, counts, keep=keep)
+        return _freeze_categories(proposal, support, counts, keep=keep)
     base = proposal.base
     assert isinstance(base, NumericSupport)
     inner = counts[: support.intervals]
@@ -220,121 +215,25 @@ def settle(proposal: Proposal, counts: NDArray[np.int64], *, keep: bool = False)
     at = np.searchsorted(support.edges, tentative, "right")
     passed = tentative[inner[at] >= proposal.share * int(inner.sum())]
     edges = np.unique(np.concatenate([base.edges, passed, step(passed)]))
-    settled = NumericSupport(edges, support.scale, support.unit, support.pivot)
-    target = np.arange(support.size) - support.size + settled.size
+    frozen = NumericSupport(edges, support.scale, support.unit, support.pivot)
+    target = np.arange(support.size) - support.size + frozen.size
     target[0] = 0
-    target[1 : support.intervals] = np.searchsorted(settled.edges, support.edges, "right")
-    return Settled(settled, target)
+    target[1 : support.intervals] = np.searchsorted(frozen.edges, support.edges, "right")
+    return Frozen(frozen, target)
 
 
-def _settle_categories(
+def _freeze_categories(
     proposal: Proposal, support: CategoricalSupport, counts: NDArray[np.int64], *, keep: bool
-) -> Settled:
+) -> Frozen:
     n = len(support.categories)
     rows = int(counts[: n + 1].sum())
     frequent = counts[:n] >= proposal.share * rows
     names = pa.array(support.categories, pa.string()).filter(pa.array(frequent))
     chosen = _most_frequent(names, counts[:n][frequent], proposal.most)
     place = {name: i for i, name in enumerate(chosen)}
-    settled = CategoricalSupport(chosen, support.floats)
+    frozen = CategoricalSupport(chosen, support.floats)
     other = len(chosen)
     target = [place.get(name, other) for name in support.categories]
-    target += range(other, settled.size)
+    target += range(other, frozen.size)
     skip = "" if chosen or keep or not rows else _too_many(proposal.share * rows)
-    return Settled(settled, np.array(target, dtype=np.intp), skip)
-
-
-@dataclass(frozen=True, eq=False)
-class Scored:
-    """How stored cells are merged into the cells that are scored.
-
-    Attributes:
-        target: index of the scored cell that each stored cell belongs to, not decreasing.
-        support: the stored cells.
-    """
-
-    target: NDArray[np.intp]
-    support: Support
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What travels: not what is worked out from it."""
-        return {"target": self.target, "support": self.support}
-
-    @cached_property
-    def starts(self) -> NDArray[np.intp]:
-        """The first stored cell of each scored cell."""
-        first = np.ones(len(self.target), dtype=np.bool_)
-        np.not_equal(self.target[1:], self.target[:-1], out=first[1:])
-        return np.flatnonzero(first)
-
-    @property
-    def size(self) -> int:
-        """Number of scored cells."""
-        return int(self.target[-1]) + 1
-
-    @cached_property
-    def codes(self) -> NDArray[np.int8]:
-        """Kind of each scored cell, as a place in ``KINDS``."""
-        codes = self.support.codes
-        if self.size == len(codes):
-            return codes
-        ends = np.append(self.starts[1:], len(codes)) - 1
-        kinds = codes[self.starts]
-        kinds[ends > self.starts] = CODES[CellKind.BIN]
-        return kinds
-
-    @cached_property
-    def cells(self) -> Cells:
-        """The scored cells."""
-        support, cells = self.support, self.support.cells
-        if self.size == len(cells) or isinstance(support, CategoricalSupport):
-            return cells
-        ends = np.append(self.starts[1:], len(cells)) - 1
-        merged = self.starts != ends
-        upper = cells.upper[ends]
-        if support.integral:  # behind the last value, not at it
-            last = np.flatnonzero(merged & (ends < len(support.edges)))
-            last = last[support.points[ends[last]]]
-            upper[last] = support.edges[ends[last]] / support.scale
-        labels = cells.labels[self.starts]
-        labels[merged] = None
-        return Cells(self.codes, cells.lower[self.starts], upper, labels)
-
-    def fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Rows per scored cell from rows per stored cell, along the last axis."""
-        if self.size == counts.shape[-1]:
-            return counts
-        return np.add.reduceat(counts, self.starts, axis=-1)
-
-
-def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int) -> Scored:
-    """Merge stored bins to about ``bins`` cells of equal reference mass.
-
-    A reference of few rows gets fewer, one for each 40 rows but 5 at least: chance alone would
-    otherwise give scores as large as a threshold. A value that fills more than one such share
-    keeps its own cell, as do all values of a few-valued feature, the open tails and everything
-    that is no number.
-
-    Args:
-        support: the stored cells.
-        reference: rows of the whole reference in each of them.
-        bins: number of cells to aim at.
-    """
-    target = np.arange(support.size)
-    if isinstance(support, CategoricalSupport):
-        return Scored(target, support)
-    counts = reference[: support.intervals]
-    rows = int(counts.sum())
-    if not rows:
-        return Scored(target, support)
-    codes = support.codes[: support.intervals]
-    bins = min(bins, max(FEWEST_BINS, rows // ROWS_PER_BIN))
-    merged = codes == CODES[CellKind.BIN]
-    if counts[merged].any():
-        merged |= (codes == CODES[CellKind.VALUE]) & (counts * bins < rows)
-    middle = np.cumsum(counts) - counts / 2
-    share = np.floor(middle / rows * bins)
-    same = merged[1:] & merged[:-1] & (share[1:] == share[:-1])
-    target[1 : support.intervals] -= np.cumsum(same)
-    target[support.intervals :] -= np.count_nonzero(same)
-    return Scored(target, support)
+    return Frozen(frozen, np.array(target, dtype=np.intp), skip)

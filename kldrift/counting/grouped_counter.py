@@ -75,7 +75,7 @@ class SegmentProfiles:
         return type(self)(self.support, self.counts[segments], moments)
 
     def moved(self, support: Support, target: NDArray[np.intp]) -> Self:
-        """The same on a support that some cells were merged to; see ``Settled.target``."""
+        """The same on a support that some cells were merged to; see ``Frozen.target``."""
         order = np.argsort(target, kind="stable")
         starts = np.flatnonzero(np.diff(target[order], prepend=-1))  # every cell comes from some
         counts = np.add.reduceat(self.counts[:, order], starts, axis=-1)

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pyspark.sql import DataFrame, SparkSession
 
-from kldrift.binning.choose import Binning, Proposal, Scored
+from kldrift.binning.choose import Binning, Proposal
 from kldrift.counting.grouped_counter import SegmentProfiles
 from kldrift.counting.joint import Group, GroupCounts
 from kldrift.errors import DatasetError
@@ -19,6 +19,7 @@ from kldrift.execution.segment_stage import ByList
 from kldrift.execution.spark_stages import Collect, count, count_and_score, propose, tasks_done
 from kldrift.features.plan import Feature
 from kldrift.profiles.profile import Profile
+from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import Support
 from kldrift.scoring.scores import ScoredPair
 from kldrift.scoring.segment_scores import ScoredSegments
@@ -61,7 +62,7 @@ class SparkEngine:
     def count_and_score(
         self,
         features: tuple[Feature, ...],
-        references: tuple[tuple[Profile, Scored], ...],
+        references: tuple[tuple[Profile, Rebinning], ...],
         pseudocount: float,
         missing: str,
         groups: tuple[Group, ...],

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from kldrift.binning.choose import Binning, Proposal, Scored
+from kldrift.binning.choose import Binning, Proposal
 from kldrift.counting.grouped_counter import SegmentProfiles
 from kldrift.counting.joint import Group, GroupCounts
 from kldrift.execution.group_counts import SegmentList
 from kldrift.execution.programs import CountProgram, SketchProgram, propose_one, propose_segments
 from kldrift.features.plan import Feature, Skipped
 from kldrift.profiles.profile import Profile
+from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import Support
 from kldrift.scoring.scores import Comparison, ScoredPair, score
 from kldrift.scoring.segment_scores import ScoredSegments, score_segments
@@ -105,7 +106,7 @@ class MemoryEngine:
     def count_and_score(
         self,
         features: tuple[Feature, ...],
-        references: tuple[tuple[Profile, Scored], ...],
+        references: tuple[tuple[Profile, Rebinning], ...],
         pseudocount: float,
         missing: str,
         groups: tuple[Group, ...],

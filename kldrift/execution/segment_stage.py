@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from kldrift.binning.choose import Scored
 from kldrift.counting.grouped_counter import SegmentProfiles, merge_packed
 from kldrift.profiles.profile import Profile
+from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import Support
 from kldrift.scoring.scores import SCORES
 from kldrift.scoring.segment_scores import ScoredSegments, score_segments
@@ -39,7 +39,7 @@ def segment_frame(parts: pd.DataFrame) -> pd.DataFrame:
 
 
 def references_of_segments(
-    numbering: Numbering, references: Sequence[tuple[Profile, Scored]], by_list: ByList
+    numbering: Numbering, references: Sequence[tuple[Profile, Rebinning]], by_list: ByList
 ) -> Iterator[tuple[int, bytes]]:
     """What segments are scored against, under the number of their feature and list."""
     for i, ((profile, scored), lists) in enumerate(zip(references, by_list, strict=True)):
@@ -86,7 +86,7 @@ def profiles_by_list(
 
 def scored_by_list(
     numbering: Numbering,
-    references: Sequence[tuple[Profile, Scored]],
+    references: Sequence[tuple[Profile, Rebinning]],
     by_list: ByList,
     rows: Sequence[Any],
 ) -> list[list[ScoredSegments]]:

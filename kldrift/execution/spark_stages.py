@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
-from kldrift.binning.choose import Binning, Proposal, Scored
+from kldrift.binning.choose import Binning, Proposal
 from kldrift.binning.numeric_sketch import Sketch
 from kldrift.counting.grouped_counter import SegmentProfiles
 from kldrift.counting.joint import NO_ROWS, Group, GroupCounts
@@ -52,6 +52,7 @@ from kldrift.execution.wire import (
 from kldrift.features.plan import Feature
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.profile import Profile
+from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import Support, pivot_of
 from kldrift.scoring.scores import SCORES, Comparison, ScoredPair, score
 from kldrift.scoring.segment_scores import ScoredSegments
@@ -261,7 +262,7 @@ def count_and_score(
     spark: SparkSession,
     source: Source,
     program: CountProgram,
-    references: tuple[tuple[Profile, Scored], ...],
+    references: tuple[tuple[Profile, Rebinning], ...],
     scoring: tuple[float, str],
     collect: Collect,
     by_list: ByList = (),
@@ -311,7 +312,7 @@ def _nan(value: float | None) -> float:
 def _reference_rows(
     spark: SparkSession,
     numbers: Numbering,
-    references: Sequence[tuple[Profile, Scored]],
+    references: Sequence[tuple[Profile, Rebinning]],
     by_list: ByList,
 ) -> DataFrame:
     """Each reference beside the counts it is compared with: a task unpacks only its own."""
@@ -324,7 +325,7 @@ def _reference_rows(
 def _score_bucket(scoring: tuple[float, str], sides: pd.DataFrame) -> pd.DataFrame:
     is_reference = sides["reference"].notna()
     payloads = zip(*(sides.loc[is_reference, c] for c in ("feature", "reference")), strict=True)
-    references: dict[int, tuple[Profile, Scored]] = {i: pickle.loads(p) for i, p in payloads}
+    references: dict[int, tuple[Profile, Rebinning]] = {i: pickle.loads(p) for i, p in payloads}
     counts, moments = _merged(sides[~is_reference])
     pairs = []
     for i, (reference, scored) in references.items():

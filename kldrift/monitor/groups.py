@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.binning.choose import Proposal, Settled, settle
+from kldrift.binning.choose import Frozen, Proposal, freeze
 from kldrift.config import Config
 from kldrift.counting.grouped_counter import SegmentProfiles
 from kldrift.errors import ConfigError, KldriftError
@@ -93,7 +93,7 @@ def proposed_names(proposal: Proposal) -> tuple[str, ...]:
 def freeze(
     proposal: Proposal,
     counted: Mapping[str, SegmentProfiles],
-    settled: Mapping[str, Settled],
+    settled: Mapping[str, Frozen],
     rows: int,
 ) -> FrozenSegments:
     """Decide which of the proposed segments are scored, with their exact rows.
@@ -110,7 +110,7 @@ def freeze(
     names = proposed_names(proposal)
     found = same_rows(counted) if counted else np.zeros(len(names), dtype=np.int64)
     counts = np.append(found, [rows - found.sum(), 0])  # those of no segment; none are null
-    kept = settle(proposal, counts, keep=True).support
+    kept = freeze(proposal, counts, keep=True).support
     assert isinstance(kept, CategoricalSupport)
     place = {name: i for i, name in enumerate(names)}
     chosen = np.array([place[name] for name in kept.categories], dtype=np.int64)

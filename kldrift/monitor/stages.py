@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from kldrift.binning.choose import Binning, Proposal, Scored, Settled, merge_for_scoring, settle
+from kldrift.binning.choose import Binning, Frozen, Proposal, freeze
 from kldrift.counting.grouped_counter import SegmentProfiles, check_room
 from kldrift.counting.joint import Group, GroupCounts
 from kldrift.errors import KldriftError
@@ -25,6 +25,7 @@ from kldrift.monitor.groups import (
 from kldrift.monitor.joint_groups import group_verdict, not_vectors
 from kldrift.monitor.plan import Plan
 from kldrift.profiles.profile import Profile
+from kldrift.profiles.rebinning import Rebinning, merge_for_scoring
 from kldrift.profiles.support import Support, pivot_of
 from kldrift.scoring.scores import ScoredPair
 from kldrift.scoring.segment_scores import ScoredSegments
@@ -52,7 +53,7 @@ class Engine(Protocol):
     def count_and_score(
         self,
         features: tuple[Feature, ...],
-        references: tuple[tuple[Profile, Scored], ...],
+        references: tuple[tuple[Profile, Rebinning], ...],
         pseudocount: float,
         missing: str,
         groups: tuple[Group, ...],
@@ -150,7 +151,7 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
     profiles = {}
     supports_of = {}
     for (feature, proposal), profile in zip(both, counted, strict=True):
-        settled = settle(proposal, profile.counts, keep=feature.keep)
+        settled = freeze(proposal, profile.counts, keep=feature.keep)
         if settled.skip:
             skipped[feature.name] = settled.skip
         else:
@@ -257,7 +258,7 @@ def _in_no_segment(
     return [skipped for skipped in said if skipped is not None]
 
 
-def settled_profile(profile: Profile, settled: Settled) -> Profile:
+def settled_profile(profile: Profile, settled: Frozen) -> Profile:
     """The profile on the support that its own counts decided."""
     if settled.support is profile.support:
         return profile

@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.binning.choose import Scored
 from kldrift.divergence import DIVERGENCES, gaussian_kl_parts
 from kldrift.divergence.probabilities import probabilities
 from kldrift.divergence.wasserstein import wasserstein_formula
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.profile import Profile
+from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import NumericSupport, Support
 from kldrift.statistics.significance import g_test
 
@@ -47,7 +47,7 @@ class Comparison:
 
     current: Profile
     reference: Profile
-    scored: Scored
+    scored: Rebinning
 
     @property
     def support(self) -> Support:

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.binning.choose import Scored
 from kldrift.counting.grouped_counter import SegmentProfiles
 from kldrift.profiles.cells import CellKind
+from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import NumericSupport
 from kldrift.scoring.scores import (
     SCORES,
@@ -38,12 +38,12 @@ class ScoredSegments:
 
     current: SegmentProfiles
     reference: SegmentProfiles
-    scored: Scored
+    scored: Rebinning
     scores: dict[str, Floats]
 
 
 def scored_segment_counts(
-    profiles: SegmentProfiles, scored: Scored, missing: str
+    profiles: SegmentProfiles, scored: Rebinning, missing: str
 ) -> NDArray[np.int64]:
     """Rows per segment and scored cell; those left out are 0."""
     counts = scored.fold(profiles.counts)
@@ -55,7 +55,7 @@ def scored_segment_counts(
 def score_segments(
     current: SegmentProfiles,
     reference: SegmentProfiles,
-    scored: Scored,
+    scored: Rebinning,
     *,
     pseudocount: float = 0.5,
     missing: str = "cell",

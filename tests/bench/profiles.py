@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from kldrift.binning.choose import Binning, settle
+from kldrift.binning.choose import Binning, freeze
 from kldrift.config import Features
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.spark_stages import count, propose
@@ -54,7 +54,7 @@ class Scans:
         return propose(self.spark, self.source, features_of(self.source), BINNING, collect)
 
     def settled(self) -> tuple[tuple[Feature, ...], tuple[Support, ...]]:
-        """The features and their supports as the first two scans of a run settle them."""
+        """The features and their supports as the first two scans of a run freeze them."""
         features = features_of(self.source)
         proposals = propose(self.spark, self.source, features, BINNING, collect)
         pairs = [(f, p) for f, p in zip(features, proposals, strict=True) if not p.skip]
@@ -62,7 +62,7 @@ class Scans:
         program = CountProgram(features, tuple(p.support for _, p in pairs))
         counted, _, _ = count(self.spark, self.source, program, collect)
         return features, tuple(
-            settle(p, profile.counts).support
+            freeze(p, profile.counts).support
             for (_, p), profile in zip(pairs, counted, strict=True)
         )
 

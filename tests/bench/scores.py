@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
-from kldrift.binning.choose import merge_for_scoring
 from kldrift.divergence import kl_divergence
 from kldrift.divergence.probabilities import probabilities
 from kldrift.profiles.moments import NO_MOMENTS
 from kldrift.profiles.profile import Profile
+from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support, Unit
 from kldrift.scoring.scores import Comparison, score
 from kldrift.spark import functions

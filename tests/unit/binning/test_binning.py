@@ -13,16 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import SMALL, cut, parts, quick, samples, settled, sketch_batch, slow, texts
 
-from kldrift.binning.choose import Binning, Settled, choose, merge_for_scoring
+from kldrift.binning.choose import Binning, Frozen, choose
 from kldrift.binning.numeric_sketch import NumericSketch
 from kldrift.counting.counter import Counter
 from kldrift.features.keys import Reading, label
+from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import CategoricalSupport, Cell, CellKind, Unit
 
 NONE_OF_20 = "near-unique: no value has 20 rows"
 
 
-def of(values: object, binning: Binning = SMALL, **how: object) -> tuple[Settled, np.ndarray]:
+def of(values: object, binning: Binning = SMALL, **how: object) -> tuple[Frozen, np.ndarray]:
     column = pa.array(values)
     reading = Reading.FLOAT if pa.types.is_floating(column.type) else Reading.INTEGER
     return settled([column], Reading.TEXT if pa.types.is_string(column.type) else reading,

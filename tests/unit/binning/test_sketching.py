@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from strategies import by_sorting, cut, floats, integers, parts, quick, shuffled, texts
 from test_sketch import FEW, counted, same
 
-from kldrift.binning.choose import Binning, Proposal, Settled, choose, settle
+from kldrift.binning.choose import Binning, Frozen, Proposal, choose, freeze
 from kldrift.binning.numeric_sketch import NOMINATION, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.counting import counter as counting
@@ -142,9 +142,9 @@ def test_a_feature_of_any_kind_gets_the_support_that_its_rows_in_order_give(kind
         assert found.skip == ordered.skip
 
 
-def settle_on(column: pa.Array, reading: Reading, proposal: Proposal) -> Settled:
+def settle_on(column: pa.Array, reading: Reading, proposal: Proposal) -> Frozen:
     counts, _ = counting.Counter(proposal.support, reading).count(column)
-    return replace(settle(proposal, counts), skip=proposal.skip)
+    return replace(freeze(proposal, counts), skip=proposal.skip)
 
 
 @kind

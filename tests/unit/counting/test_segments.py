@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import ODD_TEXTS, cut, quick
 
-from kldrift.binning.choose import Binning, settle
+from kldrift.binning.choose import Binning, freeze
 from kldrift.counting.group_keys import (
     all_written,
     numbers_of,
@@ -130,7 +130,7 @@ def frozen(values, most):
     names = proposal.support.categories
     numbers = numbers_of(batch, pa.array(names, pa.string()))
     counts = np.append(np.bincount(numbers, minlength=len(names) + 1), 0)
-    settled = settle(proposal, counts, keep=True)
+    settled = freeze(proposal, counts, keep=True)
     return settled.support.categories, settled.fold(counts)
 
 

@@ -7,11 +7,11 @@ import pickle
 import numpy as np
 import pandas as pd
 
-from kldrift.binning.choose import merge_for_scoring
 from kldrift.execution.programs import moment_columns
 from kldrift.execution.spark_stages import MOMENTS, _score_bucket
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.profile import Profile
+from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import NumericSupport
 from kldrift.scoring.scores import Comparison, score
 

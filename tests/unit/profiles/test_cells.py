@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import INT64, LARGEST, quick, samples, settled
 
-from kldrift.binning.choose import Binning, merge_for_scoring
+from kldrift.binning.choose import Binning
 from kldrift.profiles.cells import Cell, CellKind, Cells
+from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import LOWEST, CategoricalSupport, NumericSupport, Support, Unit, step
 
 doubles = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(

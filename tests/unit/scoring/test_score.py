@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from strategies import numeric, quick, sketch_batch, slow, texts
 
 from kldrift import divergence
-from kldrift.binning.choose import Binning, choose, merge_for_scoring
+from kldrift.binning.choose import Binning, choose
 from kldrift.counting.counter import Counter
 from kldrift.divergence.probabilities import probabilities
 from kldrift.features.keys import Reading
 from kldrift.profiles.profile import Profile
+from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import CategoricalSupport, CellKind, NumericSupport
 from kldrift.scoring.scores import CELL_METRICS, SCORES, Comparison, score, scored_counts
 from kldrift.statistics.significance import g_test

@@ -8,8 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import quick, samples, settled, slow
 
-from kldrift.binning.choose import Binning, merge_for_scoring
+from kldrift.binning.choose import Binning
 from kldrift.features.keys import Reading
+from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import CategoricalSupport, Cell, CellKind, NumericSupport
 
 

@@ -1,0 +1,112 @@
+"""Merging stored cells into the fewer cells that are scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.profiles.cells import CODES, CellKind, Cells
+from kldrift.profiles.support import CategoricalSupport, Support
+
+FEWEST_BINS: Final = 5
+ROWS_PER_BIN: Final = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Rebinning:
+    """How stored cells are merged into the cells that are scored.
+
+    Attributes:
+        target: index of the scored cell that each stored cell belongs to, not decreasing.
+        support: the stored cells.
+    """
+
+    target: NDArray[np.intp]
+    support: Support
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels: not what is worked out from it."""
+        return {"target": self.target, "support": self.support}
+
+    @cached_property
+    def starts(self) -> NDArray[np.intp]:
+        """The first stored cell of each scored cell."""
+        first = np.ones(len(self.target), dtype=np.bool_)
+        np.not_equal(self.target[1:], self.target[:-1], out=first[1:])
+        return np.flatnonzero(first)
+
+    @property
+    def size(self) -> int:
+        """Number of scored cells."""
+        return int(self.target[-1]) + 1
+
+    @cached_property
+    def codes(self) -> NDArray[np.int8]:
+        """Kind of each scored cell, as a place in ``KINDS``."""
+        codes = self.support.codes
+        if self.size == len(codes):
+            return codes
+        ends = np.append(self.starts[1:], len(codes)) - 1
+        kinds = codes[self.starts]
+        kinds[ends > self.starts] = CODES[CellKind.BIN]
+        return kinds
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The scored cells."""
+        support, cells = self.support, self.support.cells
+        if self.size == len(cells) or isinstance(support, CategoricalSupport):
+            return cells
+        ends = np.append(self.starts[1:], len(cells)) - 1
+        merged = self.starts != ends
+        upper = cells.upper[ends]
+        if support.integral:  # behind the last value, not at it
+            last = np.flatnonzero(merged & (ends < len(support.edges)))
+            last = last[support.points[ends[last]]]
+            upper[last] = support.edges[ends[last]] / support.scale
+        labels = cells.labels[self.starts]
+        labels[merged] = None
+        return Cells(self.codes, cells.lower[self.starts], upper, labels)
+
+    def fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows per scored cell from rows per stored cell, along the last axis."""
+        if self.size == counts.shape[-1]:
+            return counts
+        return np.add.reduceat(counts, self.starts, axis=-1)
+
+
+def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int) -> Rebinning:
+    """Merge stored bins to about ``bins`` cells of equal reference mass.
+
+    A reference of few rows gets fewer, one for each 40 rows but 5 at least: chance alone would
+    otherwise give scores as large as a threshold. A value that fills more than one such share
+    keeps its own cell, as do all values of a few-valued feature, the open tails and everything
+    that is no number.
+
+    Args:
+        support: the stored cells.
+        reference: rows of the whole reference in each of them.
+        bins: number of cells to aim at.
+    """
+    target = np.arange(support.size)
+    if isinstance(support, CategoricalSupport):
+        return Rebinning(target, support)
+    counts = reference[: support.intervals]
+    rows = int(counts.sum())
+    if not rows:
+        return Rebinning(target, support)
+    codes = support.codes[: support.intervals]
+    bins = min(bins, max(FEWEST_BINS, rows // ROWS_PER_BIN))
+    merged = codes == CODES[CellKind.BIN]
+    if counts[merged].any():
+        merged |= (codes == CODES[CellKind.VALUE]) & (counts * bins < rows)
+    middle = np.cumsum(counts) - counts / 2
+    share = np.floor(middle / rows * bins)
+    same = merged[1:] & merged[:-1] & (share[1:] == share[:-1])
+    target[1 : support.intervals] -= np.cumsum(same)
+    target[support.intervals :] -= np.count_nonzero(same)
+    return Rebinning(target, support)
