@@ -92,7 +92,9 @@ class Profile:
         """The same groups at some places among more keys."""
         counts = np.zeros((len(keys), self.support.size), dtype=np.int64)
         counts[places] = self.counts
-        moments = self.moments and self.moments.added_up(places, len(keys))
+        moments = self.moments
+        if moments is not None:
+            moments = moments.added_up(places, len(keys))
         return type(self)(self.support, keys, counts, moments)
 
     def __eq__(self, other: object) -> bool:
