@@ -4,8 +4,8 @@ Discrete functions take probabilities whose last axis holds the cells, p the cur
 reference distribution, and work on all leading axes at once. They check their arguments; the
 formulas in `DIVERGENCES` do not, and are what scores many groups.
 
-A new divergence is a module and a line in `DIVERGENCES`: the contract tests and the names in
-configurations come from it.
+A new divergence is a module and a line in `DIVERGENCES`: the contract tests, the scores of a run,
+the columns of ``drift_scores`` and the names in configurations come from it.
 """
 
 from __future__ import annotations
@@ -38,18 +38,29 @@ from kldrift.divergence.total_variation import total_variation, total_variation_
 from kldrift.divergence.wasserstein import wasserstein, wasserstein_formula, wasserstein_samples
 
 DIVERGENCES: Final = {
-    "kl": Divergence("kl", kl_formula, symmetric=False),
-    "kl_reverse": Divergence("kl_reverse", kl_reverse_formula, symmetric=False),
-    "js": Divergence("js", js_formula, symmetric=True, upper=math.log(2)),
-    "psi": Divergence("psi", psi_formula, symmetric=True),
+    "kl": Divergence("kl", kl_formula, symmetric=False, unit="nats"),
+    "kl_reverse": Divergence("kl_reverse", kl_reverse_formula, symmetric=False, unit="nats"),
+    "js": Divergence("js", js_formula, symmetric=True, upper=math.log(2), unit="nats"),
+    "psi": Divergence("psi", psi_formula, symmetric=True, unit="nats"),
     "hellinger": Divergence("hellinger", hellinger_formula, symmetric=True, upper=1.0),
     "total_variation": Divergence(
         "total_variation", total_variation_formula, symmetric=True, upper=1.0
     ),
-    "wasserstein": Divergence("wasserstein", wasserstein_formula, symmetric=True, ordinal=True),
+    "wasserstein": Divergence(
+        "wasserstein",
+        wasserstein_formula,
+        symmetric=True,
+        ordinal=True,
+        positions=True,
+        unit="unit of the feature",
+    ),
     "ks": Divergence("ks", kolmogorov_smirnov_formula, symmetric=True, upper=1.0, ordinal=True),
-    "renyi": Divergence("renyi", renyi_formula, symmetric=False),  # of order 2
-    "bhattacharyya": Divergence("bhattacharyya", bhattacharyya_formula, symmetric=True),
+    "renyi": Divergence(  # of order 2
+        "renyi", renyi_formula, symmetric=False, unit="nats", scored=False
+    ),
+    "bhattacharyya": Divergence(
+        "bhattacharyya", bhattacharyya_formula, symmetric=True, unit="nats", scored=False
+    ),
 }
 
 __all__ = [

@@ -170,28 +170,7 @@ class Moments:
 
     def summary(self, scale: int = 1) -> Summary:
         """Mean, spread and range of the values divided by ``scale``."""
-        some = self.rows > 0
-        n = np.where(some, self.rows, 1).astype(np.float64)
-        sum1, sum2 = (self.sum1, self.sum1_low), (self.sum2, self.sum2_low)
-        pivot = (np.full(len(n), self.pivot), np.zeros(len(n)))
-        with np.errstate(over="ignore", invalid="ignore"):
-            high, low = _scaled(pair_sum(pair_quotient(sum1, n), pivot), scale)
-            mean = high + low
-            square = pair_quotient(pair_product(sum1, sum1), n)
-            high, low = _scaled(pair_sum(sum2, (-square[0], -square[1])), scale**2)
-            m2 = np.maximum(0.0, high + low)
-            least, most = self.minimum / scale, self.maximum / scale
-        known = np.isfinite(self.sum1)
-        m2 = np.where(np.isfinite(self.sum2), m2, np.inf)
-        mean, m2 = np.where(known, mean, np.nan), np.where(known, m2, np.nan)
-        constant = self.minimum == self.maximum  # has no spread, not even a rounded one
-        mean, m2 = np.where(constant, least, mean), np.where(constant, 0.0, m2)
-        mean, m2 = np.where(some, mean, np.nan), np.where(some, m2, np.nan)
-        return Summary(self.rows, mean, m2, least, most)
-
-
-def _scaled(value: tuple[Floats, Floats], scale: int) -> tuple[Floats, Floats]:
-    return value if scale == 1 else pair_quotient(value, np.full(len(value[0]), float(scale)))
+        return summaries([self], [scale])
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,3 +195,44 @@ class Summary:
     def std(self) -> Floats:
         """Population standard deviation (divided by ``rows``); NaN where there are no values."""
         return np.sqrt(self.m2 / np.maximum(self.rows, 1))
+
+
+def summaries(moments: Sequence[Moments], scales: Sequence[int]) -> Summary:
+    """Mean, spread and range of the groups of many features, one feature after the other.
+
+    Args:
+        moments: of each feature.
+        scales: what the values of each feature are divided by.
+    """
+    groups = [len(m) for m in moments]
+    columns = zip(*(m.arrays for m in moments), strict=True)
+    if moments:
+        rows, high1, low1, high2, low2, minimum, maximum = map(np.concatenate, columns)
+    else:
+        rows, high1, low1, high2, low2, minimum, maximum = np.zeros((7, 0))
+    zero = np.zeros(len(rows))
+    pivot = np.repeat(np.array([m.pivot for m in moments], dtype=np.float64), groups)
+    scale = np.repeat(np.array(scales, dtype=np.float64), groups)
+    n = np.maximum(rows, 1).astype(np.float64)
+    sum1, sum2 = (high1, low1), (high2, low2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        high, low = _scaled(pair_sum(pair_quotient(sum1, n), (pivot, zero)), scale)
+        mean = high + low
+        square = pair_quotient(pair_product(sum1, sum1), n)
+        spread = pair_sum(sum2, (-square[0], -square[1]))
+        high, low = _scaled(_scaled(spread, scale), scale)
+        m2 = np.maximum(0.0, high + low)
+        least, most = minimum / scale, maximum / scale
+    m2 = np.where(np.isfinite(high2), m2, np.inf)
+    known = np.isfinite(high1)
+    mean, m2 = np.where(known, mean, np.nan), np.where(known, m2, np.nan)
+    constant = minimum == maximum  # has no spread, not even a rounded one
+    mean, m2 = np.where(constant, least, mean), np.where(constant, 0.0, m2)
+    mean, m2 = np.where(rows > 0, mean, np.nan), np.where(rows > 0, m2, np.nan)
+    return Summary(rows.astype(np.int64), mean, m2, least, most)
+
+
+def _scaled(value: tuple[Floats, Floats], scale: Floats) -> tuple[Floats, Floats]:
+    """A pair divided by a scale; by 1 it stays as it is, also where a product would overflow."""
+    high, low = pair_quotient(value, scale)
+    return np.where(scale == 1, value[0], high), np.where(scale == 1, value[1], low)

@@ -1,140 +1,56 @@
-"""Scores of many pairs of profiles at once.
-
-A pair is a current and a reference profile of one feature on one support. Pairs are padded with
-empty cells to a common width, so that each formula runs once over a matrix instead of once per
-feature; an empty cell adds nothing to any of them.
-"""
+"""Scores of many comparisons at once: of every group of every feature."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldrift.divergence import DIVERGENCES, gaussian_kl_parts
 from kldrift.divergence.probabilities import probabilities
-from kldrift.divergence.wasserstein import wasserstein_formula
-from kldrift.profiles.cells import CODES, CellKind
-from kldrift.profiles.profile import Profile
-from kldrift.profiles.rebinning import Rebinning
+from kldrift.profiles.moments import summaries
+from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NumericSupport, Support
+from kldrift.scoring.comparison import Comparison, Ints, Rows
+from kldrift.scoring.metrics import CELL_METRICS, ORDERED_METRICS, SCORES
 from kldrift.statistics.significance import g_test
 
 Floats = NDArray[np.float64]
 
-CELL_METRICS: Final = ("kl", "kl_reverse", "js", "psi", "hellinger", "total_variation")
-ORDERED_METRICS: Final = ("wasserstein", "ks")
-GAUSSIAN_METRICS: Final = ("gaussian_kl", "gaussian_kl_mean", "gaussian_kl_spread")
-MOMENTS: Final = ("mean_reference", "mean_current", "std_reference", "std_current")
-SCORES: Final = (
-    *CELL_METRICS,
-    *ORDERED_METRICS,
-    *GAUSSIAN_METRICS,
-    *MOMENTS,
-    "cells",
-    "kl_expected",
-    "p_value",
-)
-"""What :func:`score` computes for each pair; NaN where it cannot be computed."""
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Two profiles of one feature on one support, and how its cells are merged for scoring."""
-
-    current: Profile
-    reference: Profile
-    scored: Rebinning
-
-    @property
-    def support(self) -> Support:
-        """The cells of both profiles."""
-        return self.reference.support
-
-
-@dataclass(frozen=True, eq=False)
-class ScoredPair:
-    """A feature's profiles and its scores, by name; NaN where there is none."""
-
-    comparison: Comparison
-    scores: dict[str, float]
-
 
 def score(
-    pairs: Sequence[Comparison], *, pseudocount: float = 0.5, missing: str = "cell"
+    comparisons: Sequence[Comparison], *, pseudocount: float = 0.5, missing: str = "cell"
 ) -> dict[str, Floats]:
-    """Score pairs of profiles.
+    """Score the groups of comparisons.
 
     Args:
-        pairs: what to compare.
+        comparisons: what to compare.
         pseudocount: rows added to each cell that has rows on either side.
         missing: ``cell`` compares nulls and NaN as cells, ``exclude`` leaves them out.
 
     Returns:
-        For each name in ``SCORES`` an array of shape ``(len(pairs),)``. NaN stands for what cannot
-        be computed: an infinite score, an ordered metric of categories, a side without rows.
+        For each name in ``SCORES`` an array of one value per group, comparison by comparison. NaN
+        stands for what cannot be computed: an infinite score, an ordered metric of categories, a
+        side without rows. A score is the same to the bit whatever it is computed beside.
     """
-    out = {name: np.full(len(pairs), np.nan) for name in SCORES}
-    for which in _by_width([pair.scored.size for pair in pairs]):
-        _score_cells([pairs[i] for i in which], which, out, pseudocount, missing)
-    ordered = [i for i, pair in enumerate(pairs) if positions_of(pair.support) is not None]
-    for which in _by_width([_width(pairs[i].support) for i in ordered]):
-        rows = [ordered[j] for j in which]
-        _score_order([pairs[i] for i in rows], rows, out)
-    _score_moments(pairs, out)
+    rows = Rows.every(comparisons)
+    out = {name: np.full(len(rows), np.nan) for name in SCORES}
+    for places, p, q in rows.scored_blocks(missing):
+        for name, values in cell_scores(p, q, pseudocount).items():
+            out[name][places] = values
+    _score_order(rows, out)
+    _score_moments(rows, out)
     for values in out.values():
         values[np.isinf(values)] = np.nan
     return out
 
 
-def scored_counts(pair: Comparison, missing: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of each scored cell, current and reference; those left out are 0."""
-    p = pair.scored.fold(pair.current.counts)
-    q = pair.scored.fold(pair.reference.counts)
-    if missing == "exclude":
-        keep = ~np.isin(pair.scored.codes, [CODES[CellKind.NULL], CODES[CellKind.NAN]])
-        p, q = p * keep, q * keep
-    return p, q
-
-
-def _by_width(widths: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of rows of similar width, so that padding at most doubles the work."""
-    classes: dict[int, list[int]] = {}
-    for i, width in enumerate(widths):
-        classes.setdefault(width.bit_length(), []).append(i)
-    yield from classes.values()
-
-
-def _padded(rows: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    out = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
-    for i, row in enumerate(rows):
-        out[i, : len(row)] = row
-    return out
-
-
-def _score_cells(
-    pairs: Sequence[Comparison],
-    which: Sequence[int],
-    out: dict[str, Floats],
-    pseudocount: float,
-    missing: str,
-) -> None:
-    sides = [scored_counts(pair, missing) for pair in pairs]
-    p, q = _padded([s[0] for s in sides]), _padded([s[1] for s in sides])
-    for name, values in cell_scores(p, q, pseudocount).items():
-        out[name][which] = values
-
-
-def cell_scores(
-    p: NDArray[np.int64], q: NDArray[np.int64], pseudocount: float
-) -> dict[str, Floats]:
+def cell_scores(p: Counts, q: Counts, pseudocount: float) -> dict[str, Floats]:
     """The scores of scored cells that need no order, and the test.
 
     Args:
-        p: current rows per pair and cell, shape ``(n, k)``.
+        p: current rows per group and cell, shape ``(n, k)``.
         q: reference rows.
         pseudocount: rows added to each cell that has rows on either side.
 
@@ -159,71 +75,67 @@ def cell_scores(
     return out
 
 
-def _width(support: Support) -> int:
-    return support.intervals if isinstance(support, NumericSupport) else 0
-
-
-def positions_of(support: Support) -> Floats | None:
-    """Where the ordered cells lie; None where there is no order."""
-    if not isinstance(support, NumericSupport) or not len(support.edges):
-        return None
-    at = support.positions
-    finite = ~np.isnan(at)
-    # Infinities lie nowhere: they count for the order, but no distance can be told.
-    known = at[finite]
-    return np.where(finite, at, np.where(np.arange(len(at)) == 0, known[0], known[-1]))
-
-
-def _score_order(pairs: Sequence[Comparison], which: Sequence[int], out: dict[str, Floats]) -> None:
-    """Metrics of ordered cells, on the stored cells and without smoothing: they need none."""
-    widths = [_width(pair.support) for pair in pairs]
-    p = _padded([pair.current.counts[:w] for pair, w in zip(pairs, widths, strict=True)])
-    q = _padded([pair.reference.counts[:w] for pair, w in zip(pairs, widths, strict=True)])
-    positions = np.zeros(p.shape)
-    for i, (pair, width) in enumerate(zip(pairs, widths, strict=True)):
-        at = positions_of(pair.support)
-        assert at is not None
-        positions[i, :width] = at
-        positions[i, width:] = positions[i, width - 1]
-    for name, values in order_scores(p, q, positions).items():
-        out[name][which] = values
-
-
-def order_scores(
-    p: NDArray[np.int64], q: NDArray[np.int64], positions: Floats
-) -> dict[str, Floats]:
-    """The scores of ordered stored cells.
+def order_scores(p: Counts, q: Counts, positions: Floats) -> dict[str, Floats]:
+    """The scores of ordered stored cells, without smoothing: they need none.
 
     Args:
-        p: current rows per pair and cell, shape ``(n, k)``.
+        p: current rows per group and cell, shape ``(n, k)``.
         q: reference rows.
-        positions: where the cells lie, shape ``(n, k)`` or ``(k,)``.
+        positions: where the cells lie, shape ``(n, k)``.
 
     Returns:
         For each name an array of shape ``(n,)``.
     """
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
     current, reference = probabilities(p, pseudocount=0), probabilities(q, pseudocount=0)
-    ks = DIVERGENCES["ks"].fn(current, reference)
-    distance = wasserstein_formula(current, reference, positions)
-    return {"ks": np.where(both, ks, np.nan), "wasserstein": np.where(both, distance, np.nan)}
+    out = {}
+    for metric in ORDERED_METRICS:
+        divergence = DIVERGENCES[metric]
+        sides = (current, reference, positions) if divergence.positions else (current, reference)
+        out[metric] = np.where(both, divergence.fn(*sides), np.nan)
+    return out
 
 
-def _score_moments(pairs: Sequence[Comparison], out: dict[str, Floats]) -> None:
-    numeric = [i for i, pair in enumerate(pairs) if isinstance(pair.support, NumericSupport)]
-    for i in numeric:
-        pair = pairs[i]
-        assert isinstance(pair.support, NumericSupport)
-        for side, profile in (("reference", pair.reference), ("current", pair.current)):
-            moments = profile.moments.summary(pair.support.scale)
-            if moments.rows:
-                out[f"mean_{side}"][i] = moments.mean
-                out[f"std_{side}"][i] = moments.std
-    add_gaussian(out)
+def ordered(support: Support) -> bool:
+    """Whether cells have an order: those of numbers do, unless the reference had none."""
+    return isinstance(support, NumericSupport) and len(support.edges) > 0
 
 
-def add_gaussian(out: dict[str, Floats]) -> None:
-    """Add the scores that come from the means and standard deviations among them."""
+def _score_order(rows: Rows, out: dict[str, Floats]) -> None:
+    has_order = np.array([ordered(c.support) for c in rows.comparisons], dtype=np.bool_)
+    which = np.flatnonzero(has_order[rows.of])
+    rows = rows.take(which)
+    for places, width in rows.blocks([_intervals(c.support) for c in rows.comparisons]):
+        p, q = rows.counts(places, width, lambda _, counts, k=width: counts[:, :k])
+        positions = np.empty(p.shape)
+        for where, comparison, _ in rows.runs(places):
+            positions[where] = _positions(comparison.support)
+        for name, values in order_scores(p, q, positions).items():
+            out[name][which[places]] = values
+
+
+def _intervals(support: Support) -> int:
+    return support.intervals if isinstance(support, NumericSupport) else 0
+
+
+def _positions(support: Support) -> Floats:
+    """Where ordered cells lie. Infinities lie nowhere: no distance to them can be told."""
+    assert isinstance(support, NumericSupport)
+    at = support.positions
+    finite = ~np.isnan(at)
+    if finite.all():
+        return at
+    known = at[finite]
+    return np.where(finite, at, np.where(np.arange(len(at)) == 0, known[0], known[-1]))
+
+
+def _score_moments(rows: Rows, out: dict[str, Floats]) -> None:
+    numeric = np.array([c.current.moments is not None for c in rows.comparisons], dtype=np.bool_)
+    which: Ints = np.flatnonzero(numeric[rows.of])
+    for side in ("reference", "current"):
+        profiles = [getattr(c, side) for c in rows.comparisons if c.current.moments is not None]
+        summary = summaries([p.moments for p in profiles], [p.support.scale for p in profiles])
+        out[f"mean_{side}"][which], out[f"std_{side}"][which] = summary.mean, summary.std
     mean_p, std_p = out["mean_current"], out["std_current"]
     mean_q, std_q = out["mean_reference"], out["std_reference"]
     spread = (std_p > 0) & (std_q > 0) & np.isfinite(std_p) & np.isfinite(std_q)

@@ -1,0 +1,153 @@
+"""What is scored: two profiles of a feature side by side, and many of them stacked.
+
+Formulas run over matrices, not once per feature or group: rows of equal width are stacked. They are
+not padded, because a sum of doubles shows in its last digit how many zeros are added at its end:
+the score of a group would depend on what it is scored beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.profiles.cells import CODES, KINDS, CellKind
+from kldrift.profiles.group_keys import GroupKeys
+from kldrift.profiles.profile import Counts, Profile
+from kldrift.profiles.rebinning import Rebinning
+from kldrift.profiles.support import Support
+
+CELLS_AT_ONCE: Final = 2**19
+"""Cells that are scored together: bounds the memory of the formulas."""
+MISSING: Final = np.isin(np.arange(len(KINDS)), [CODES[CellKind.NULL], CODES[CellKind.NAN]])
+"""Whether a kind of cell holds missing values, by the place of the kind in ``KINDS``."""
+
+Ints = NDArray[np.int64]
+Fold = Callable[["Comparison", Counts], Counts]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two profiles of one feature on one support, and how its cells are merged for scoring.
+
+    Attributes:
+        current: of the current dataset.
+        reference: of the reference, for the same groups.
+        rebinning: from the stored to the scored cells.
+    """
+
+    current: Profile
+    reference: Profile
+    rebinning: Rebinning
+
+    def __post_init__(self) -> None:
+        if self.current.keys != self.reference.keys:
+            raise ValueError(
+                f"cannot compare {len(self.current)} with {len(self.reference)} groups: both sides "
+                "must have the same ones"
+            )
+
+    def __len__(self) -> int:
+        return len(self.reference)
+
+    @property
+    def support(self) -> Support:
+        """The cells of both profiles."""
+        return self.reference.support
+
+    @property
+    def keys(self) -> GroupKeys:
+        """The groups of both profiles."""
+        return self.reference.keys
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Groups of comparisons, one row each.
+
+    Attributes:
+        comparisons: what the rows are taken from.
+        of: the place of each row's comparison, shape ``(n,)``.
+        group: the place of each row's group among those of its comparison, shape ``(n,)``.
+    """
+
+    comparisons: Sequence[Comparison]
+    of: Ints
+    group: Ints
+
+    @classmethod
+    def every(cls, comparisons: Sequence[Comparison]) -> Self:
+        """All groups, comparison by comparison."""
+        groups = np.array([len(c) for c in comparisons], dtype=np.int64)
+        of = np.repeat(np.arange(len(groups)), groups)
+        first = np.cumsum(groups) - groups
+        return cls(comparisons, of, np.arange(len(of)) - first[of])
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    def take(self, places: Ints) -> Rows:
+        """Some of the rows, in their order."""
+        return Rows(self.comparisons, self.of[places], self.group[places])
+
+    def blocks(self, widths: Sequence[int]) -> Iterator[tuple[Ints, int]]:
+        """Places of rows that have the same number of cells, and that number.
+
+        Args:
+            widths: the number of cells of each comparison.
+        """
+        width = np.array(widths, dtype=np.int64)[self.of]
+        order = np.argsort(width, kind="stable")
+        for places in np.split(order, np.flatnonzero(np.diff(width[order])) + 1):
+            if not len(places):
+                continue
+            cells = int(width[places[0]])
+            step = max(1, CELLS_AT_ONCE // max(1, cells))
+            for start in range(0, len(places), step):
+                yield places[start : start + step], cells
+
+    def runs(self, places: Ints) -> Iterator[tuple[slice, Comparison, Ints]]:
+        """Neighbours among some rows that are of one comparison: where, of which, what groups."""
+        of, group = self.of[places], self.group[places]
+        ends = [0, *(np.flatnonzero(np.diff(of)) + 1).tolist(), len(of)]
+        for start, stop in pairwise(ends):
+            yield slice(start, stop), self.comparisons[of[start]], group[start:stop]
+
+    def counts(self, places: Ints, width: int, fold: Fold) -> tuple[Counts, Counts]:
+        """Current and reference rows per cell of some rows that have the same number of cells.
+
+        Args:
+            places: of the rows.
+            width: their number of cells.
+            fold: makes the cells of the stored ones of a comparison.
+        """
+        p, q = np.empty((2, len(places), width), dtype=np.int64)
+        for where, comparison, groups in self.runs(places):
+            p[where] = fold(comparison, comparison.current.counts[groups])
+            q[where] = fold(comparison, comparison.reference.counts[groups])
+        return p, q
+
+    def scored_blocks(self, missing: str) -> Iterator[tuple[Ints, Counts, Counts]]:
+        """Places of rows, and the rows of their scored cells, current and reference.
+
+        Args:
+            missing: ``cell`` compares nulls and NaN as cells, ``exclude`` leaves them out: their
+                cells then have no rows.
+        """
+        fold = folded if missing == "cell" else folded_without_missing
+        for places, width in self.blocks([c.rebinning.size for c in self.comparisons]):
+            yield (places, *self.counts(places, width, fold))
+
+
+def folded(comparison: Comparison, counts: Counts) -> Counts:
+    """Rows of each scored cell."""
+    return comparison.rebinning.fold(counts)
+
+
+def folded_without_missing(comparison: Comparison, counts: Counts) -> Counts:
+    """Rows of each scored cell, those with missing values left out."""
+    return np.where(MISSING[comparison.rebinning.codes], 0, comparison.rebinning.fold(counts))
