@@ -9,6 +9,8 @@ from typing import Final, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kldrift.tables.store import first_line
+
 GROUP_ROWS: Final = 1 << 20
 Rows: TypeAlias = "pa.Table | Iterable[pa.Table]"
 """A table, or its parts one after the other: those of segments need not be in memory at once."""
@@ -50,19 +52,22 @@ def parts_of(rows: Rows) -> Iterator[pa.Table]:
             yield part.slice(start, GROUP_ROWS)
 
 
-def from_parquet(data: bytes, columns: Sequence[str] | None = None) -> pa.Table:
+def from_parquet(source: bytes | pa.NativeFile, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows of a Parquet file.
 
     Args:
-        data: the file.
+        source: the file.
         columns: which columns to read; by default all.
 
     Raises:
         ValueError: the file is damaged, which its checksums tell.
     """
+    reader = pa.BufferReader(source) if isinstance(source, bytes) else source
     try:
-        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-        return file.read(columns)
+        rows = pq.ParquetFile(reader, page_checksum_verification=True).read(columns)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        first = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(f"no Parquet file of kldrift: {first}") from error
+        raise ValueError(f"no Parquet file of kldrift: {first_line(error)}") from error
+    missing = set(columns or ()) - set(rows.column_names)
+    if missing:
+        raise ValueError(f"no column {min(missing)!r}")
+    return rows
