@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -41,17 +41,18 @@ class SegmentCounts:
 
     Args:
         lists: the lists.
-        supports: the cells of each feature.
+        supports: the cells of each feature, by its number.
     """
 
-    def __init__(self, lists: Sequence[SegmentList], supports: Sequence[Support]) -> None:
+    def __init__(self, lists: Sequence[SegmentList], supports: Mapping[int, Support]) -> None:
         self._lists = lists
         self._known = [pa.array(one.names, pa.string()) for one in lists]
         beside = [f.name for f in columns_beside(lists)]
         self._places = [[beside.index(f.name) for f in one.columns] for one in lists]
-        self._counters = [
-            [SegmentCounter(support, len(one.names)) for one in lists] for support in supports
-        ]
+        self._counters = {
+            number: [SegmentCounter(support, len(one.names)) for one in lists]
+            for number, support in supports.items()
+        }
         self._rows: list[SegmentRows] = []
 
     def begin(self, columns: Sequence[pa.Array]) -> None:
@@ -66,11 +67,7 @@ class SegmentCounts:
         for counter, rows in zip(self._counters[feature], self._rows, strict=True):
             counter.add(cells, rows)
 
-    def profiles(self) -> list[list[SegmentProfiles]]:
-        """The profiles of each feature by each list."""
-        return [[counter.profiles() for counter in counters] for counters in self._counters]
-
-    def packed(self) -> Iterator[bytes]:
-        """The profiles as they travel: of the first feature by each list, and so on."""
-        for counters in self._counters:
-            yield from (counter.profiles().packed() for counter in counters)
+    def profiles(self) -> dict[int, list[SegmentProfiles]]:
+        """The profiles of each feature by each list, by the feature's number."""
+        each = self._counters.items()
+        return {number: [counter.profiles() for counter in counters] for number, counters in each}

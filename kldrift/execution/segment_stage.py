@@ -14,11 +14,11 @@ import pandas as pd
 
 from kldrift.binning.choose import Scored
 from kldrift.counting.grouped_counter import SegmentProfiles, merge_packed
+from kldrift.execution.wire import Numbering
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import Support
 from kldrift.scoring.scores import SCORES
 from kldrift.scoring.segment_scores import ScoredSegments, score_segments
-from kldrift.sources.program import Numbering
 
 Made = TypeVar("Made")
 ByList = Sequence[Sequence[SegmentProfiles]]

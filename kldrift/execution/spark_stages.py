@@ -43,6 +43,7 @@ from kldrift.execution.segment_stage import (
 )
 from kldrift.execution.wire import (
     COUNTS_DDL,
+    Numbering,
     counts_of,
     group_from_packed,
     group_rows,
@@ -58,7 +59,6 @@ from kldrift.scoring.segment_scores import ScoredSegments
 from kldrift.sources.dataset import Source
 from kldrift.sources.parquet.source import TASKS_PER_WORKER, parallelism
 from kldrift.sources.pickled import Sent
-from kldrift.sources.program import Numbering
 
 MOMENTS: Final = (
     "moment_rows",

@@ -5,6 +5,7 @@ Groups of features take one row or more, which stand behind those of the feature
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -34,6 +35,39 @@ COUNTS_DDL: Final = (
     "moment_rows bigint, sum1 double, sum1_low double, sum2 double, sum2_low double, "
     "minimum double, maximum double, sums binary"
 )
+
+
+@dataclass(frozen=True)
+class Numbering:
+    """The numbers under which counts travel: of features, then joints, then features by segment.
+
+    Attributes:
+        features: number of features.
+        groups: number of groups of features.
+        lists: number of lists of segments.
+    """
+
+    features: int
+    groups: int
+    lists: int = 0
+
+    @property
+    def first_list(self) -> int:
+        """The number of the first feature by the first list."""
+        return self.features + self.groups
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return self.first_list + self.features * self.lists
+
+    def by_list(self, feature: int, which: int) -> int:
+        """The number of a feature by one of the lists."""
+        return self.first_list + feature * self.lists + which
+
+    def feature_of(self, number: int) -> tuple[int, int]:
+        """The feature and the list behind such a number."""
+        return divmod(number - self.first_list, self.lists)
 
 
 def moment_columns(moments: Moments) -> tuple[int, float, float, float, float, float, float]:
