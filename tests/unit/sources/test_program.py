@@ -60,7 +60,7 @@ class Keeper:
         yield pa.record_batch([numbers, pa.array(rows, pa.list_(pa.int64()))], ["set", "row"])
 
 
-def in_memory(tmp_path, program):
+def in_memory(_, program):
     chunks = pa.concat_tables([TABLE.slice(0, 7), TABLE.slice(7, 500), TABLE.slice(507)])
     return TableSource(chunks).batches(program)
 
