@@ -13,6 +13,7 @@ from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.wire import COUNTS, Packed, counted_rows, packed, packed_whole, unpacked
 from kldrift.features.group_columns import as_read
+from kldrift.config import Features
 from kldrift.features.plan import plan_features
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import WHOLE
@@ -41,7 +42,7 @@ LISTS = (SegmentList((as_read("g", TABLE.schema),), tuple(f"g=g{i}" for i in ran
 
 
 def program(most_bytes: int = 2**30, *, lists=LISTS) -> CountProgram:
-    plan = {f.name: f for f in plan_features(TABLE.schema).features}
+    plan = {f.name: f for f in plan_features(TABLE.schema, Features()).features}
     made = CountProgram(tuple(plan[n] for n in "xnt"), SUPPORTS, lists=lists, most_bytes=most_bytes)
     made.batch_rows = 256
     return made
