@@ -19,6 +19,7 @@ from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.counting.counter import Counter
 from kldrift.features.keys import Reading, numbers
+from kldrift.profiles.group_keys import NO_WINDOW, GroupKeys
 
 quick = settings(max_examples=60, deadline=None)
 slow = settings(max_examples=15, deadline=None)
@@ -142,3 +143,12 @@ def settled(
     counts = sum(counter.count(piece)[0] for piece in pieces)
     found = freeze(proposal, counts)
     return Frozen(found.support, found.target, proposal.skip or found.skip), found.fold(counts)
+
+
+group_keys = st.lists(
+    st.tuples(st.sampled_from([NO_WINDOW, 0, 7]), st.integers(-1, 1), st.integers(-1, 2)),
+    min_size=1,
+    max_size=6,
+    unique=True,
+).map(lambda keys: GroupKeys(*np.array(sorted(keys)).T))
+"""Keys of some groups."""

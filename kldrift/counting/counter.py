@@ -122,13 +122,13 @@ class Counter:
     def _grid(self) -> Grid | None:
         return Grid(self._edges) if len(self._edges) else None
 
-    def cells(self, column: pa.Array) -> Cells:
+    def cells(self, column: pa.Array) -> RowCells:
         """The cell of each row of one batch."""
         if isinstance(self.support, CategoricalSupport):
-            return Cells(self._cells_of_text(column, self.support))
+            return RowCells(self._cells_of_text(column, self.support))
         return self._cells_of_numbers(column, self.support)
 
-    def counted(self, cells: Cells) -> tuple[Counts, PowerSums]:
+    def counted(self, cells: RowCells) -> tuple[Counts, PowerSums]:
         """What :meth:`count` returns, where the cell of each row is known."""
         counts = np.bincount(cells.cells, minlength=self.support.size)
         if cells.keys is None:
@@ -171,7 +171,7 @@ class Counter:
         cells = np.append(self._cells_of_names(tally, support), flow)
         return np.asarray(cells[tally.codes])
 
-    def _cells_of_numbers(self, column: pa.Array, support: NumericSupport) -> Cells:
+    def _cells_of_numbers(self, column: pa.Array, support: NumericSupport) -> RowCells:
         column = plain(column)
         keys = numbers(column, self.reading)
         if support.integral:
@@ -181,11 +181,11 @@ class Counter:
             places, rows = self._intervals_of_floats(keys, support)
             keys = keys if rows is None else keys[rows]
         if len(places) == len(column):
-            return Cells(places, keys, rows)
+            return RowCells(places, keys, rows)
         valid = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
         cells = np.full(len(column), support.size - 1)
         cells[valid] = places
-        return Cells(cells, keys, valid if rows is None else valid[rows])
+        return RowCells(cells, keys, valid if rows is None else valid[rows])
 
     def _intervals(self, keys: Keys, support: NumericSupport) -> Counts:
         if self._grid is None or len(keys) < FEW:
@@ -207,7 +207,7 @@ class Counter:
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class RowCells:
     """The cell of each row of a batch, and its finite numbers.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Groups of features that are looked at together, and one batch of such a group."""
+"""Features that are looked at together, and one batch of them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 from kldrift.features.keys import numbers, plain
 from kldrift.features.plan import Feature
 from kldrift.profiles.comoments import CoMoments
+from kldrift.profiles.joint_profile import MOST_WIDTHS, JointProfile, joint_of_one_group
 
 Floats = NDArray[np.float64]
 
-MOST_WIDTHS: Final = 8
-"""Lengths of vectors that a task keeps apart; rows of further ones are left out."""
 LARGEST_FULL: Final = 256
 """Longest vector whose full covariance is kept: 65,536 numbers a task."""
 
 
 @dataclass(frozen=True)
-class Group:
+class JointColumns:
     """Numeric features that are looked at together, or the elements of one vector column.
 
     Attributes:
@@ -44,48 +43,22 @@ class Group:
         return np.full(width, self.pivots[0]) if self.vector else np.array(self.pivots)
 
 
-@dataclass(frozen=True, eq=False)
-class GroupCounts:
-    """Rows of a group, and the moments of its complete rows by their width.
-
-    Attributes:
-        rows: all rows, incomplete ones included.
-        moments: by number of values in a row; always the same for features of a group, the length
-            for vectors.
-    """
-
-    rows: int
-    moments: dict[int, CoMoments]
-
-    def __add__(self, other: GroupCounts) -> GroupCounts:
-        merged = dict(self.moments)
-        for width, moments in other.moments.items():
-            if width in merged:
-                merged[width] = merged[width] + moments
-            elif len(merged) < MOST_WIDTHS:
-                merged[width] = moments
-        return GroupCounts(self.rows + other.rows, merged)
-
-
-NO_ROWS: Final = GroupCounts(0, {})
-
-
-def count_group(group: Group, columns: list[pa.Array]) -> GroupCounts:
-    """Count one batch of a group; rows with a null, a NaN or an infinity are left out."""
-    if group.vector:
-        return _vectors(group, plain(columns[0]))
-    width = len(group.features)
+def count_joint(joint: JointColumns, columns: list[pa.Array]) -> JointProfile:
+    """Count one batch; rows with a null, a NaN or an infinity are left out."""
+    if joint.vector:
+        return _vectors(joint, plain(columns[0]))
+    width = len(joint.features)
     table = np.empty((len(columns[0]), width))
-    for i, (feature, column) in enumerate(zip(group.features, columns, strict=True)):
+    for i, (feature, column) in enumerate(zip(joint.features, columns, strict=True)):
         table[:, i] = _aligned(feature, column)
-    return GroupCounts(len(table), {width: _moments(group, table)})
+    return joint_of_one_group(len(table), {width: _moments(joint, table)})
 
 
-def _moments(group: Group, table: Floats) -> CoMoments:
+def _moments(joint: JointColumns, table: Floats) -> CoMoments:
     complete = np.isfinite(table).all(1)
-    pivot = group.pivot(table.shape[1])
+    pivot = joint.pivot(table.shape[1])
     rows = table if complete.all() else table[complete]
-    return CoMoments.of(rows, pivot, diagonal=group.diagonal)
+    return CoMoments.of(rows, pivot, diagonal=joint.diagonal)
 
 
 def _aligned(feature: Feature, column: pa.Array) -> Floats:
@@ -100,9 +73,9 @@ def _aligned(feature: Feature, column: pa.Array) -> Floats:
     return out
 
 
-def _vectors(group: Group, column: pa.Array) -> GroupCounts:
+def _vectors(joint: JointColumns, column: pa.Array) -> JointProfile:
     if pa.types.is_null(column.type):
-        return GroupCounts(len(column), {})
+        return joint_of_one_group(len(column), {})
     lists = column.drop_null()
     lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
     flat = lists.flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)  # null becomes NaN
@@ -110,9 +83,9 @@ def _vectors(group: Group, column: pa.Array) -> GroupCounts:
     widths, rows = np.unique(lengths[lengths > 0], return_counts=True)
     found = {}
     for width in widths[np.argsort(-rows, kind="stable")][:MOST_WIDTHS].tolist():
-        diagonal = group.diagonal or width > LARGEST_FULL
+        diagonal = joint.diagonal or width > LARGEST_FULL
         of_width = starts[lengths == width]
         table = flat[of_width[:, None] + np.arange(width)]
         complete = table[np.isfinite(table).all(1)]
-        found[width] = CoMoments.of(complete, group.pivot(width), diagonal=diagonal)
-    return GroupCounts(len(column), found)
+        found[width] = CoMoments.of(complete, joint.pivot(width), diagonal=diagonal)
+    return joint_of_one_group(len(column), found)

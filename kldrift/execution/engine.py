@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 
 from kldrift.binning.choose import Binning, Proposal
-from kldrift.counting.grouped_counter import SegmentProfiles
-from kldrift.counting.joint import Group, GroupCounts
+from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import DatasetError
-from kldrift.execution.group_counts import SegmentList
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.progress import Progress
-from kldrift.execution.segment_stage import ByList
 from kldrift.execution.spark_stages import Collect, count, count_and_score, propose, tasks_done
 from kldrift.features.plan import Feature
+from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
-from kldrift.profiles.support import Support
-from kldrift.scoring.scores import ScoredPair
-from kldrift.scoring.segment_scores import ScoredSegments
 from kldrift.sources.dataset import Source
 from kldrift.sources.open import first_line
+
+Floats = NDArray[np.float64]
 
 POLL_SECONDS: Final = 0.25
 T = TypeVar("T")
@@ -48,34 +47,22 @@ class SparkEngine:
         source = self._reference
         return self.run(source, lambda c: propose(self._spark, source, features, binning, c, lists))
 
-    def count(
-        self,
-        features: tuple[Feature, ...],
-        supports: tuple[Support, ...],
-        groups: tuple[Group, ...],
-        lists: tuple[SegmentList, ...] = (),
-    ) -> tuple[list[Profile], list[GroupCounts], list[list[SegmentProfiles]]]:
+    def count(self, program: CountProgram) -> tuple[list[Profile], list[JointProfile]]:
         """Count the reference in one scan."""
-        source, program = self._reference, CountProgram(features, supports, groups, lists)
+        source = self._reference
         return self.run(source, lambda c: count(self._spark, source, program, c))
 
     def count_and_score(
         self,
-        features: tuple[Feature, ...],
-        references: tuple[tuple[Profile, Rebinning], ...],
+        program: CountProgram,
+        references: Sequence[tuple[Profile, Rebinning]],
         pseudocount: float,
         missing: str,
-        groups: tuple[Group, ...],
-        lists: tuple[SegmentList, ...] = (),
-        by_list: ByList = (),
-    ) -> tuple[list[ScoredPair], list[GroupCounts], list[list[ScoredSegments]]]:
+    ) -> tuple[list[Profile], list[JointProfile], dict[str, Floats]]:
         """Count the current dataset in one scan and score it."""
         source, how = self._current, (pseudocount, missing)
-        supports = tuple(profile.support for profile, _ in references)
-        program = CountProgram(features, supports, groups, lists)
         return self.run(
-            source,
-            lambda c: count_and_score(self._spark, source, program, references, how, c, by_list),
+            source, lambda c: count_and_score(self._spark, source, program, references, how, c)
         )
 
     def run(self, source: Source, job: Callable[[Collect], T]) -> T:

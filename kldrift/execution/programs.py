@@ -7,7 +7,8 @@ one small batch at its end: nothing per row ever leaves it.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
+from copy import copy
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
@@ -19,18 +20,21 @@ from kldrift.binning.choose import Binning, Proposal, choose
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.binning.text_sketch import TextSketch
-from kldrift.counting.counter import REMEMBERED, Counter
-from kldrift.counting.group_keys import sketch_segments
-from kldrift.counting.grouped_counter import SegmentProfiles
-from kldrift.counting.joint import NO_ROWS, Group, count_group
-from kldrift.execution.group_counts import SegmentCounts, SegmentList, columns_beside
-from kldrift.execution.wire import COUNTS, group_rows, moment_columns, packed_row
+from kldrift.counting.counter import REMEMBERED
+from kldrift.counting.group_names import sketch_segments
+from kldrift.counting.joint import JointColumns, count_joint
+from kldrift.counting.profile_builder import ProfileBuilder
+from kldrift.counting.row_groups import RowGrouper, SegmentList, key_columns
+from kldrift.execution.wire import COUNTS, Packed, packed, packed_whole, unpacked
 from kldrift.features.plan import Feature
-from kldrift.profiles.moments import NO_MOMENTS
+from kldrift.profiles.counted import merged
+from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
-from kldrift.profiles.support import Support
-from kldrift.sources.program import BATCH_ROWS, Numbering
+from kldrift.profiles.support import NumericSupport, Support
+from kldrift.sources.program import BATCH_ROWS, RowBatch
 
+MOST_BYTES: Final = 256 * 2**20
+"""What the tables of segments may take in a task before they leave it as partial profiles."""
 SKETCHES: Final = pa.schema([("feature", pa.int32()), ("sketch", pa.binary())])
 SKETCHES_AT_ONCE: Final = 64
 """Sketches in a batch that leaves a task: bounds what is held twice meanwhile."""
@@ -53,7 +57,7 @@ def sketch_limit(features: int) -> int:
 class SketchProgram:
     """Sketch every feature, so that its support can be chosen, and the segments of every list."""
 
-    beside: tuple[Feature, ...] = ()
+    keys: tuple[Feature, ...] = ()
     batch_rows: int = BATCH_ROWS
 
     def __init__(
@@ -62,72 +66,56 @@ class SketchProgram:
         limit: int | None = None,
         lists: tuple[SegmentList, ...] = (),
     ) -> None:
-        self.features = features
-        self.lists = lists
-        self._limit = sketch_limit(len(features)) if limit is None else limit
+        self.sets = dict(enumerate([*((f,) for f in features), *(one.columns for one in lists)]))
+        self.lists = dict(enumerate(lists, len(features)))
+        self.limit = sketch_limit(len(features)) if limit is None else limit
 
-    @property
-    def groups(self) -> tuple[Group, ...]:
-        """The columns of each list: its rows are seen once."""
-        return tuple(Group("segments", one.columns, (), diagonal=True) for one in self.lists)
-
-    @property
-    def numbering(self) -> Numbering:
-        """The numbers of the sketches."""
-        return Numbering(len(self.features), len(self.lists))
+    def only(self, numbers: Collection[int]) -> SketchProgram:
+        """Sketch some of the features and lists, as finely as all of them would be."""
+        some = copy(self)
+        some.sets = {n: columns for n, columns in self.sets.items() if n in numbers}
+        return some
 
     def start(self) -> Sketches:
         """A new accumulator, for one task."""
-        return Sketches(self.features, self._limit, self.lists)
-
-    def part(self, features: Sequence[int], groups: Sequence[int]) -> SketchProgram:
-        """Sketch some of the features, as finely as all of them would be."""
-        return SketchProgram(
-            tuple(self.features[i] for i in features),
-            self._limit,
-            tuple(self.lists[j] for j in groups),
-        )
+        return Sketches(self)
 
 
 class Sketches:
     """A sketch per feature, then one per list of segments."""
 
-    def __init__(
-        self, features: tuple[Feature, ...], limit: int, lists: tuple[SegmentList, ...] = ()
-    ) -> None:
-        self._sketchers = [sketcher(feature.reading, limit) for feature in features]
-        self._lists = lists
-        self._segments = [TextSketch.empty(LIMIT) for _ in lists]
+    full = False
 
-    def add(self, feature: int, column: pa.Array) -> None:
-        """Add a batch of one feature, named by its number."""
-        self._sketchers[feature].add(column)
+    def __init__(self, program: SketchProgram) -> None:
+        self._lists = {n: one for n, one in program.lists.items() if n in program.sets}
+        self._segments = {n: TextSketch.empty(LIMIT) for n in self._lists}
+        features = {n: fs[0] for n, fs in program.sets.items() if n not in self._lists}
+        self._sketchers = {n: sketcher(f.reading, program.limit) for n, f in features.items()}
 
-    def add_group(self, group: int, columns: list[pa.Array]) -> None:
-        """Add a batch of the columns of one list of segments."""
-        self._segments[group] += sketch_segments(self._lists[group].named(columns))
-
-    def add_beside(self, columns: list[pa.Array]) -> None:
-        """Sketches need none."""
+    def add(self, batch: RowBatch) -> None:
+        """Add a batch."""
+        for number, columns in batch.sets:
+            if number in self._sketchers:
+                self._sketchers[number].add(columns[0])
+            else:
+                named = self._lists[number].named(columns)
+                self._segments[number] += sketch_segments(named)
 
     @property
     def sketches(self) -> list[Sketch]:
         """The sketch of each feature, then of each list."""
-        return list(self._each())
+        return [sketch for _, sketch in self._each()]
 
-    def _each(self) -> Iterator[Sketch]:
-        """One after the other: a sketch is made when it is asked for."""
-        yield from (each.sketch() for each in self._sketchers)
-        yield from self._segments
+    def _each(self) -> Iterator[tuple[int, Sketch]]:
+        """One after the other, with its number: a sketch is made when it is asked for."""
+        yield from ((n, each.sketch()) for n, each in self._sketchers.items())
+        yield from self._segments.items()
 
     def results(self) -> Iterator[pa.RecordBatch]:
         """One row per feature and list, a few at a time."""
-        payloads = map(pack, self._each())
-        start = 0
+        payloads = ((number, pack(sketch)) for number, sketch in self._each())
         while some := list(islice(payloads, SKETCHES_AT_ONCE)):
-            numbers = range(start, start + len(some))
-            yield pa.record_batch([numbers, some], schema=SKETCHES)
-            start += len(some)
+            yield pa.record_batch(list(zip(*some, strict=True)), schema=SKETCHES)
 
 
 def pack(sketch: Sketch) -> bytes:
@@ -159,7 +147,7 @@ def propose_segments(sketch: Sketch, binning: Binning) -> Proposal:
 
 
 class CountProgram:
-    """Count every feature on its support, by segments too, and the moments of every group."""
+    """Count every feature on its support, for the whole and by segments, and joint features."""
 
     batch_rows: int = BATCH_ROWS
 
@@ -167,99 +155,103 @@ class CountProgram:
         self,
         features: tuple[Feature, ...],
         supports: tuple[Support, ...],
-        groups: tuple[Group, ...] = (),
+        joint: tuple[JointColumns, ...] = (),
         lists: tuple[SegmentList, ...] = (),
+        most_bytes: int = MOST_BYTES,
     ) -> None:
-        self.features = features
         self.supports = supports
-        self.groups = groups
+        self.joint = joint
         self.lists = lists
+        self.most_bytes = most_bytes
+        self.sets = dict(enumerate([*((f,) for f in features), *(j.features for j in joint)]))
 
     @property
-    def beside(self) -> tuple[Feature, ...]:
+    def keys(self) -> tuple[Feature, ...]:
         """The columns that tell the segment of a row."""
-        return columns_beside(self.lists)
+        return key_columns(self.lists)
 
     @property
-    def numbering(self) -> Numbering:
-        """The numbers of what is found."""
-        return Numbering(len(self.features), len(self.groups), len(self.lists))
+    def numbers(self) -> int:
+        """How many numbers results travel under: features, then joint features."""
+        return len(self.supports) + len(self.joint)
 
-    def start(self) -> Profiles:
+    def only(self, numbers: Collection[int]) -> CountProgram:
+        """Count some of the features and joint features."""
+        some = copy(self)
+        some.sets = {n: columns for n, columns in self.sets.items() if n in numbers}
+        return some
+
+    def start(self) -> Counts:
         """A new accumulator, for one task."""
-        return Profiles(self.features, self.supports, self.groups, self.lists)
-
-    def part(self, features: Sequence[int], groups: Sequence[int]) -> CountProgram:
-        """Count some of the features and groups."""
-        return CountProgram(
-            tuple(self.features[i] for i in features),
-            tuple(self.supports[i] for i in features),
-            tuple(self.groups[j] for j in groups),
-            self.lists,
-        )
+        return Counts(self)
 
 
-class Profiles:
-    """Counts and moments per feature, per segment and per group."""
+class Counts:
+    """Counts and moments per feature and group, and those of joint features."""
 
-    def __init__(
-        self,
-        features: tuple[Feature, ...],
-        supports: tuple[Support, ...],
-        groups: tuple[Group, ...] = (),
-        lists: tuple[SegmentList, ...] = (),
-    ) -> None:
-        self._segments = SegmentCounts(lists, supports) if lists else None
-        self._groups = groups
-        self.group_counts = [NO_ROWS] * len(groups)
-        pairs = zip(features, supports, strict=True)
+    def __init__(self, program: CountProgram) -> None:
+        supports = {n: program.supports[n] for n in program.sets if n < len(program.supports)}
+        joint = (n for n in program.sets if n not in supports)
         share = REMEMBERED // max(1, len(supports))
-        self._counters = [Counter(support, feature.reading, share) for feature, support in pairs]
-        self._counts = [np.zeros(support.size, dtype=np.int64) for support in supports]
-        self._moments = [NO_MOMENTS] * len(supports)
+        self._most_bytes = program.most_bytes
+        self._joint = {n: program.joint[n - len(program.supports)] for n in joint}
+        self._joint_profiles = dict.fromkeys(self._joint, JointProfile.zero())
+        self._grouper = RowGrouper(program.lists) if program.lists else None
+        self._builders = {
+            n: ProfileBuilder(s, program.sets[n][0].reading, share, len(program.lists))
+            for n, s in supports.items()
+        }
+        self._bytes = 0
+        self._ready: list[tuple[int, Packed]] = []
 
-    def add(self, feature: int, column: pa.Array) -> None:
-        """Add a batch of one feature, named by its number."""
-        if self._segments is None:
-            counts, moments = self._counters[feature].count(column)
-        else:
-            cells = self._counters[feature].cells(column)
-            counts, moments = self._counters[feature].counted(cells)
-            self._segments.add(feature, cells)
-        self._counts[feature] += counts
-        self._moments[feature] += moments
+    @property
+    def full(self) -> bool:
+        """Whether what is ready should leave the task."""
+        return bool(self._ready)
 
-    def add_group(self, group: int, columns: list[pa.Array]) -> None:
-        """Add a batch of one group, named by its number."""
-        self.group_counts[group] += count_group(self._groups[group], columns)
+    def add(self, batch: RowBatch) -> None:
+        """Add a batch."""
+        groups = [] if self._grouper is None else self._grouper.group(batch.keys)
+        for number, columns in batch.sets:
+            if number in self._builders:
+                builder = self._builders[number]
+                before = builder.nbytes
+                builder.add(columns[0], groups)
+                self._bytes += builder.nbytes - before
+                if self._bytes > self._most_bytes:
+                    self._set_down()
+            else:
+                self._joint_profiles[number] += count_joint(self._joint[number], columns)
 
-    def add_beside(self, columns: list[pa.Array]) -> None:
-        """Take the columns that tell the segment of a row."""
-        assert self._segments is not None
-        self._segments.begin(columns)
+    def _set_down(self) -> None:
+        """Pack what was counted, and begin again: profiles add."""
+        self._ready += self._rows()
+        for builder in self._builders.values():
+            builder.clear()
+        self._bytes = 0
 
-    def segment_profiles(self) -> list[list[SegmentProfiles]]:
-        """The profiles of each feature by each list of segments."""
-        return [] if self._segments is None else self._segments.profiles()
+    def _rows(self) -> Iterator[tuple[int, Packed]]:
+        """A row per feature for the whole, and one for each list of segments that has rows."""
+        for number, builder in self._builders.items():
+            numeric = isinstance(builder.support, NumericSupport)
+            yield number, packed_whole(builder.counts, builder.sums if numeric else None)
+            for counted in builder.counted(self._grouper):
+                if len(counted.keys):
+                    yield number, packed(counted)
 
     def profiles(self) -> list[Profile]:
         """The profile of each feature."""
-        parts = zip(self._counters, self._counts, self._moments, strict=True)
-        return [Profile(counter.support, counts, moments) for counter, counts, moments in parts]
+        parts = ((number, unpacked(row)) for number, row in (*self._ready, *self._rows()))
+        found = merged(parts)
+        return [found[n].profile(builder.support) for n, builder in self._builders.items()]
+
+    def joint_profiles(self) -> list[JointProfile]:
+        """The profile of each joint."""
+        return list(self._joint_profiles.values())
 
     def results(self) -> Iterator[pa.RecordBatch]:
-        """One row per feature, one or more per group, one per feature and list of segments."""
-        rows: list[tuple[Any, ...]] = [
-            (i, counts, *moment_columns(moments), None)
-            for i, (counts, moments) in enumerate(zip(self._counts, self._moments, strict=True))
-        ]
-        for j, found in enumerate(self.group_counts):
-            rows += [(len(self._counts) + j, *row) for row in group_rows(found)]
-        packed = list(map(packed_row, rows))
-        if self._segments is not None:
-            first = len(self._counts) + len(self.group_counts)
-            none = (None,) * (len(COUNTS) - 2)
-            payloads = enumerate(self._segments.packed(), first)
-            packed += [(number, payload, *none) for number, payload in payloads]
-        columns = zip(*packed, strict=True) if packed else [[]] * len(COUNTS)
+        """The rows of :meth:`_rows`, and one for each joint."""
+        rows = [(number, *row) for number, row in (*self._ready, *self._rows())]
+        rows += [(n, None, pickle.dumps(j, 5), None) for n, j in self._joint_profiles.items()]
+        columns = zip(*rows, strict=True) if rows else [[]] * len(COUNTS)
         yield pa.record_batch([list(column) for column in columns], schema=COUNTS)

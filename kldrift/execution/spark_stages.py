@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -21,9 +19,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.binning.choose import Binning, Proposal
 from kldrift.binning.numeric_sketch import Sketch
-from kldrift.counting.grouped_counter import SegmentProfiles
-from kldrift.counting.joint import NO_ROWS, Group, GroupCounts
-from kldrift.execution.group_counts import SegmentList
+from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import (
     SKETCHES_DDL,
     CountProgram,
@@ -33,47 +29,25 @@ from kldrift.execution.programs import (
     propose_segments,
     unpack,
 )
-from kldrift.execution.segment_stage import (
-    ByList,
-    profiles_by_list,
-    references_of_segments,
-    scored_by_list,
-    scored_segment_frame,
-    segment_frame,
-)
-from kldrift.execution.wire import (
-    COUNTS_DDL,
-    counts_of,
-    group_from_packed,
-    group_rows,
-    moment_columns,
-    packed_row,
-)
+from kldrift.execution.wire import COUNTS, COUNTS_DDL, Packed, counted_rows, packed, unpacked
 from kldrift.features.plan import Feature
-from kldrift.profiles.moments import Moments
-from kldrift.profiles.profile import Profile
+from kldrift.profiles.counted import Counted, merged
+from kldrift.profiles.joint_profile import JointProfile
+from kldrift.profiles.profile import Profile, aligned
 from kldrift.profiles.rebinning import Rebinning
-from kldrift.profiles.support import Support, pivot_of
-from kldrift.scoring.scores import SCORES, Comparison, ScoredPair, score
-from kldrift.scoring.segment_scores import ScoredSegments
+from kldrift.profiles.support import Support
+from kldrift.scoring.scores import SCORES, Comparison, score
 from kldrift.sources.dataset import Source
 from kldrift.sources.parquet.source import TASKS_PER_WORKER, parallelism
 from kldrift.sources.pickled import Sent
-from kldrift.sources.program import Numbering
 
-MOMENTS: Final = (
-    "moment_rows",
-    "sum1",
-    "sum1_low",
-    "sum2",
-    "sum2_low",
-    "minimum",
-    "maximum",
-)
+Floats = NDArray[np.float64]
+
+NO_JOINT_ROWS: Final = JointProfile.zero()
 FEATURES_PER_BUCKET: Final = 50
 TASKS_AT_ONCE: Final = 512
 """Tasks whose sketches of a feature are merged in one step; those of more in two."""
-SCORED_DDL: Final = f"{COUNTS_DDL}, {', '.join(f'{name} double' for name in SCORES)}"
+SCORED_DDL: Final = f"{COUNTS_DDL}, scores binary"
 
 Collect = Callable[[DataFrame], list[Any]]
 """Runs a frame and returns its rows; the caller may show progress meanwhile."""
@@ -138,135 +112,68 @@ def _choose_bucket(
 
 
 def count(
-    spark: SparkSession,
-    source: Source,
-    program: CountProgram,
-    collect: Collect,
-) -> tuple[list[Profile], list[GroupCounts], list[list[SegmentProfiles]]]:
-    """Count each feature on its support, by segments too, and each group, in one scan."""
+    spark: SparkSession, source: Source, program: CountProgram, collect: Collect
+) -> tuple[list[Profile], list[JointProfile]]:
+    """Count each feature on its support, for the whole and by segments, and each joint."""
     counts = source.through(spark, program, COUNTS_DDL)
-    supports, groups = program.supports, program.groups
-
-    numbers = program.numbering  # the supports themselves stay here: adding counts needs none
+    features = len(program.supports)  # the supports themselves stay here: adding counts needs none
 
     def merger(parts: pd.DataFrame) -> pd.DataFrame:
-        return _merge_bucket(numbers, groups, parts)
+        return _merge_bucket(features, parts)
 
-    merged = counts.groupBy(_bucket(spark, numbers.size)).applyInPandas(merger, COUNTS_DDL)
-    rows = _records(collect(merged))
-    profiles = {
-        row["feature"]: _profile(row, supports) for row in rows if row["feature"] < len(supports)
-    }
-    single = [profiles[i] for i in range(len(supports))]
-    together = _groups(groups, len(supports), rows)
-    return single, together, profiles_by_list(numbers, supports, rows)
+    merging = counts.groupBy(_bucket(spark, program.numbers)).applyInPandas(merger, COUNTS_DDL)
+    rows = [tuple(row) for row in collect(merging)]
+    return _profiles(program.supports, rows), _joint_profiles(program, rows)
 
 
-def _records(rows: Sequence[Any]) -> list[dict[str, Any]]:
-    """Rows by name: Spark's own look for the place of a name each time that one is asked for."""
-    return [row.asDict() for row in rows]
+Row = tuple[Any, ...]
+"""A row of ``COUNTS``, and what may stand behind it."""
 
 
-def _groups(groups: Sequence[Group], first: int, rows: Sequence[Any]) -> list[GroupCounts]:
-    """The counts of each group, from the rows whose feature is ``first`` or more."""
-    found = [NO_ROWS] * len(groups)
-    for row in rows:
-        j = int(row["feature"]) - first
-        if 0 <= j < len(groups):
-            found[j] += group_from_packed(groups[j], row)
-    return found
+def _profiles(supports: Sequence[Support], rows: Sequence[Row]) -> list[Profile]:
+    """The profile of each feature, from rows that were merged."""
+    found = {n: unpacked(Packed(*row[:3])) for n, *row in rows if n < len(supports)}
+    return [found[n].profile(support) for n, support in enumerate(supports)]
 
 
-def _group_frame(groups: Sequence[Group], first: int, parts: pd.DataFrame) -> pd.DataFrame:
-    """The parts of groups, merged."""
-    if parts.empty:
-        return _frame([], {}, {})
-    found = _groups(groups, first, parts.to_dict("records"))
-    rows = [
-        packed_row((first + j, *row))
-        for j, counts in enumerate(found)
-        if counts.rows or counts.moments
-        for row in group_rows(counts)
-    ]
-    frame = pd.DataFrame(rows, columns=["feature", "counts", *MOMENTS, "sums"])
+def _joint_profiles(program: CountProgram, rows: Sequence[Row]) -> list[JointProfile]:
+    """The profile of each joint, from rows that were merged."""
+    found = {row[0]: pickle.loads(row[2]) for row in rows if row[0] >= len(program.supports)}
+    return [found[n] for n in range(len(program.supports), program.numbers)]
+
+
+def _merge_bucket(features: int, parts: pd.DataFrame) -> pd.DataFrame:
+    alone = parts["feature"] < features
+    counted = merged(counted_rows(parts[alone]))
+    rows = [(n, *packed(c)) for n, c in counted.items()]
+    return _frame([*rows, *_merged_joint(parts[~alone])])
+
+
+def _merged_joint(parts: pd.DataFrame) -> list[Row]:
+    """One row for each joint."""
+    found: dict[int, JointProfile] = {}
+    for number, payload in zip(parts["feature"], parts["counts"], strict=True):
+        found[number] = found.get(number, NO_JOINT_ROWS) + pickle.loads(payload)
+    return [(number, None, pickle.dumps(profile, 5), None) for number, profile in found.items()]
+
+
+def _frame(rows: Sequence[Row], *more: str) -> pd.DataFrame:
+    """Rows as Spark takes them, made of whole columns: pandas takes its time over each row."""
+    names = (*COUNTS.names, *more)
+    filled = [(*row, *(None,) * (len(names) - len(row))) for row in rows]
+    columns = zip(*filled, strict=True) if filled else ((),) * len(names)
+    frame = pd.DataFrame(dict(zip(names, map(list, columns), strict=True)), dtype=object)
     return frame.astype({"feature": "int32"})
-
-
-def _moments(row: Any, pivot: float = 0.0) -> Moments:
-    """A row's moments; while they are only added, what they are about does not matter."""
-    rows, *sums = (row[name] for name in MOMENTS)
-    return Moments(rows, pivot, *sums)
-
-
-def _profile(row: Any, supports: Sequence[Support]) -> Profile:
-    support = supports[row["feature"]]
-    return Profile(support, counts_of(row), _moments(row, pivot_of(support)))
-
-
-_CountsOf = dict[int, NDArray[np.int64]]
-_MomentsOf = dict[int, Moments]
-
-
-def _merged(parts: pd.DataFrame) -> tuple[_CountsOf, _MomentsOf]:
-    counts: _CountsOf = {}
-    moments: _MomentsOf = {}
-    columns = (parts[name].tolist() for name in ("feature", "counts", *MOMENTS))
-    for i, packed, rows, *sums in zip(*columns, strict=True):
-        part = np.frombuffer(packed, dtype=np.int64)
-        part_moments = Moments(int(rows), 0.0, *sums)  # about what does not matter for adding
-        if i in counts:
-            counts[i] = counts[i] + part
-            moments[i] += part_moments
-        else:
-            counts[i], moments[i] = part, part_moments
-    return counts, moments
-
-
-def _merge_bucket(numbers: Numbering, groups: Sequence[Group], parts: pd.DataFrame) -> pd.DataFrame:
-    single, grouped, by_list = _kinds(numbers, parts)
-    counts, moments = _merged(single)
-    merged = _frame(list(counts), counts, moments)
-    group_frame = _group_frame(groups, numbers.features, grouped)
-    return _together(merged, group_frame, segment_frame(by_list))
-
-
-def _kinds(numbers: Numbering, parts: pd.DataFrame) -> list[pd.DataFrame]:
-    """The rows of features, of groups and of features by segments."""
-    number = parts["feature"]
-    edges = (0, numbers.features, numbers.first_list, numbers.size)
-    return [parts[(low <= number) & (number < high)] for low, high in pairwise(edges)]
-
-
-def _together(first: pd.DataFrame, *others: pd.DataFrame) -> pd.DataFrame:
-    """Rows of several kinds; each lacks some of the columns that the first has."""
-    some = [frame.reindex(columns=first.columns).astype(object) for frame in others if len(frame)]
-    if not some:
-        return first
-    return pd.concat([first.astype(object), *some]).astype({"feature": "int32"})
-
-
-def _frame(
-    order: Sequence[int], counts: _CountsOf, moments: _MomentsOf, **more: NDArray[np.float64]
-) -> pd.DataFrame:
-    """A row per feature, made of whole columns: pandas takes its time over each row and change."""
-    columns: dict[str, Any] = {
-        "feature": np.array(order, dtype=np.int32),
-        "counts": [counts[i].tobytes() for i in order],
-    }
-    rows = [moment_columns(moments[i]) for i in order]
-    columns |= dict(zip(MOMENTS, zip(*rows, strict=True) if rows else [()] * 7, strict=True))
-    return pd.DataFrame(columns | {"sums": None} | more)
 
 
 def count_and_score(
     spark: SparkSession,
     source: Source,
     program: CountProgram,
-    references: tuple[tuple[Profile, Rebinning], ...],
+    references: Sequence[tuple[Profile, Rebinning]],
     scoring: tuple[float, str],
     collect: Collect,
-    by_list: ByList = (),
-) -> tuple[list[ScoredPair], list[GroupCounts], list[list[ScoredSegments]]]:
+) -> tuple[list[Profile], list[JointProfile], dict[str, Floats]]:
     """Count the current dataset on the reference's supports and score it, in one scan.
 
     Args:
@@ -276,65 +183,61 @@ def count_and_score(
         references: the profile of each feature's reference, and how its cells are scored.
         scoring: pseudocount, and what to do with missing values.
         collect: runs the job.
-        by_list: the reference's profiles of each feature by each list of segments.
+
+    Returns:
+        The current profiles, the joint ones, and the scores of what both sides have, feature by
+        feature and group by group.
     """
-    supports, groups, numbers = program.supports, program.groups, program.numbering
-    first = len(supports)
+    features = len(references)
     counts = source.through(spark, program, COUNTS_DDL)
     sides = counts.withColumn("reference", F.lit(None).cast("binary")).unionByName(
-        _reference_rows(spark, numbers, references, by_list), allowMissingColumns=True
+        _reference_rows(spark, references)
     )
 
     def scorer(sides: pd.DataFrame) -> pd.DataFrame:
-        single, grouped, segments = _kinds(numbers, sides)
-        scores = _score_bucket(scoring, single)
-        merged = _group_frame(groups, first, grouped)
-        return _together(scores, merged, scored_segment_frame(scoring, segments))
+        return _score_bucket(features, scoring, sides)
 
-    merged = sides.groupBy(_bucket(spark, numbers.size)).applyInPandas(scorer, SCORED_DDL)
-    rows = _records(collect(merged))
-    pairs = {}
-    for row in rows:
-        if row["feature"] >= len(supports):
-            continue
-        reference, scored = references[row["feature"]]
-        comparison = Comparison(_profile(row, supports), reference, scored)
-        pairs[row["feature"]] = ScoredPair(comparison, {name: _nan(row[name]) for name in SCORES})
-    segments = scored_by_list(numbers, references, by_list, rows)
-    return [pairs[i] for i in range(first)], _groups(groups, first, rows), segments
-
-
-def _nan(value: float | None) -> float:
-    """A pandas UDF's NaN arrives as null."""
-    return float("nan") if value is None else value
+    merging = sides.groupBy(_bucket(spark, program.numbers)).applyInPandas(scorer, SCORED_DDL)
+    rows = [tuple(row) for row in collect(merging)]
+    scored = {row[0]: row[4] for row in rows}
+    tables = [np.frombuffer(scored[n]).reshape(len(SCORES), -1) for n in range(features)]
+    together = np.concatenate(tables, axis=1) if tables else np.zeros((len(SCORES), 0))
+    scores = dict(zip(SCORES, together, strict=True))
+    return _profiles(program.supports, rows), _joint_profiles(program, rows), scores
 
 
 def _reference_rows(
-    spark: SparkSession,
-    numbers: Numbering,
-    references: Sequence[tuple[Profile, Rebinning]],
-    by_list: ByList,
+    spark: SparkSession, references: Sequence[tuple[Profile, Rebinning]]
 ) -> DataFrame:
     """Each reference beside the counts it is compared with: a task unpacks only its own."""
-    rows = [(i, pickle.dumps(reference, 5)) for i, reference in enumerate(references)]
-    if by_list:
-        rows += references_of_segments(numbers, references, by_list)
-    return spark.createDataFrame(rows, "feature int, reference binary")
+    rows = [
+        (i, *packed(Counted(p.keys, p.counts, p.moments)), pickle.dumps((p.support, rebinning), 5))
+        for i, (p, rebinning) in enumerate(references)
+    ]
+    return spark.createDataFrame(rows, f"{COUNTS_DDL}, reference binary")
 
 
-def _score_bucket(scoring: tuple[float, str], sides: pd.DataFrame) -> pd.DataFrame:
+def _score_bucket(features: int, scoring: tuple[float, str], sides: pd.DataFrame) -> pd.DataFrame:
     is_reference = sides["reference"].notna()
-    payloads = zip(*(sides.loc[is_reference, c] for c in ("feature", "reference")), strict=True)
-    references: dict[int, tuple[Profile, Rebinning]] = {i: pickle.loads(p) for i, p in payloads}
-    counts, moments = _merged(sides[~is_reference])
-    pairs = []
-    for i, (reference, scored) in references.items():
-        about = replace(moments[i], pivot=pivot_of(reference.support))
-        current = Profile(reference.support, counts[i], about)
-        pairs.append(Comparison(current, reference, scored))
+    alone = sides["feature"] < features
+    current = merged(counted_rows(sides[alone & ~is_reference]))
+    references = dict(counted_rows(sides[is_reference]))
+    payloads = sides.loc[is_reference, "reference"]
+    comparisons, sizes = [], []
+    for (n, reference), payload in zip(references.items(), payloads, strict=True):
+        support, rebinning = pickle.loads(payload)
+        both = aligned(current[n].profile(support), reference.profile(support))
+        comparisons.append(Comparison(*both, rebinning))
+        sizes.append(len(both[0]))
     pseudocount, missing = scoring
-    scores = score(pairs, pseudocount=pseudocount, missing=missing)
-    return _frame(list(references), counts, moments, **scores)
+    scores = score(comparisons, pseudocount=pseudocount, missing=missing)
+    table = np.array([scores[name] for name in SCORES])
+    parts = np.split(table, np.cumsum(sizes)[:-1], axis=1) if sizes else []
+    rows = [
+        (n, *packed(current[n]), np.ascontiguousarray(part).tobytes())
+        for n, part in zip(references, parts, strict=True)
+    ]
+    return _frame([*rows, *_merged_joint(sides[~alone])], "scores")
 
 
 def tasks_done(spark: SparkSession) -> Iterator[tuple[int, int]]:

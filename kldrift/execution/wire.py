@@ -1,87 +1,87 @@
-"""What counts look like on their way from a task: one row of bytes and sums per feature.
+"""How counts travel from a task: a row of bytes for the whole, and one for the segments, a feature.
 
-Groups of features take one row or more, which stand behind those of the features.
+The support stays behind, as adding counts needs none: what travels is which groups there are,
+their rows per cell, and the sums behind their moments. Joint features travel pickled.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+import struct
+import zlib
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.counting.joint import Group, GroupCounts
-from kldrift.profiles.comoments import CoMoments
+from kldrift.profiles.counted import Counted
+from kldrift.profiles.group_keys import WHOLE, GroupKeys
 from kldrift.profiles.moments import Moments
+from kldrift.profiles.power_sums import PowerSums
+
+Ints = NDArray[np.int64]
 
 COUNTS: Final = pa.schema(
     [
         ("feature", pa.int32()),
+        ("groups", pa.binary()),
         ("counts", pa.binary()),
-        ("moment_rows", pa.int64()),
-        ("sum1", pa.float64()),
-        ("sum1_low", pa.float64()),
-        ("sum2", pa.float64()),
-        ("sum2_low", pa.float64()),
-        ("minimum", pa.float64()),
-        ("maximum", pa.float64()),
-        ("sums", pa.binary()),
+        ("moments", pa.binary()),
     ]
 )
-COUNTS_DDL: Final = (
-    "feature int, counts binary, "
-    "moment_rows bigint, sum1 double, sum1_low double, sum2 double, sum2_low double, "
-    "minimum double, maximum double, sums binary"
-)
+COUNTS_DDL: Final = "feature int, groups binary, counts binary, moments binary"
+
+_POWER_SUMS: Final = struct.Struct("<q6d")
 
 
-def moment_columns(moments: Moments) -> tuple[int, float, float, float, float, float, float]:
-    """Moments as they travel; the pivot is known from the support."""
-    m = moments
-    return m.rows, m.sum1, m.sum1_low, m.sum2, m.sum2_low, m.minimum, m.maximum
+class Packed(NamedTuple):
+    """The three columns of a row, as bytes; no groups stand for the whole, no moments for none."""
+
+    groups: bytes | None
+    counts: bytes
+    moments: bytes | None
 
 
-def packed_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row of ``COUNTS`` whose arrays are bytes: Spark takes those as they are."""
-    feature, counts, *moments, sums = row
-    packed = None if sums is None else np.asarray(sums, dtype=np.float64).tobytes()
-    return feature, np.asarray(counts, dtype=np.int64).tobytes(), *moments, packed
+def packed_whole(counts: Ints, sums: PowerSums | None) -> Packed:
+    """The row of the whole, from its counts and sums."""
+    return Packed(None, counts.tobytes(), None if sums is None else _POWER_SUMS.pack(*sums))
 
 
-def counts_of(row: Any) -> NDArray[np.int64]:
-    """The counts of a packed row."""
-    return np.frombuffer(row["counts"], dtype=np.int64)
+def packed(counted: Counted) -> Packed:
+    """The row of some groups; the counts of segments are mostly small or none, and are squeezed."""
+    keys, counts, moments = counted
+    sums = None if moments is None else b"".join(a.tobytes() for a in moments.arrays)
+    if keys == WHOLE:
+        return Packed(None, counts.tobytes(), sums)
+    narrow = counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+    payload = zlib.compress(bytes([narrow.itemsize]) + narrow.tobytes(), 1)
+    return Packed(keys.packed(), payload, sums)
 
 
-def group_rows(found: GroupCounts) -> list[tuple[Any, ...]]:
-    """A group's counts as they travel: ``(counts, moments of no feature, sums)``.
+def unpacked(row: Packed) -> Counted:
+    """Deserialise a row.
 
-    The first row holds the number of rows; each further one a width, and its complete rows.
+    Raises:
+        ValueError, zlib.error: the bytes are damaged.
     """
-    none = (None,) * 7
-    out: list[tuple[Any, ...]] = [([found.rows], *none, None)]
-    for width, m in found.moments.items():
-        sums = np.concatenate([m.sum1, m.cross.ravel(), m.sum3, m.sum4])
-        out.append(([width, m.rows], *none, sums))
-    return out
+    if row.groups is None:
+        keys, counts = WHOLE, np.frombuffer(row.counts, np.int64)
+    else:
+        keys = GroupKeys.unpacked(row.groups)
+        raw = zlib.decompress(row.counts)
+        counts = np.frombuffer(raw, f"u{raw[0]}", offset=1).astype(np.int64)
+    moments = None
+    if row.moments is not None:
+        n = len(keys)
+        rows = np.frombuffer(row.moments, np.int64, n)
+        sums = np.frombuffer(row.moments, np.float64, 6 * n, 8 * n).reshape(6, n)
+        moments = Moments(0.0, rows, *sums)
+    return Counted(keys, counts.reshape(len(keys), -1), moments)
 
 
-def group_from_packed(group: Group, row: Any) -> GroupCounts:
-    """One packed row of a group again."""
-    sums = row["sums"]
-    return group_from_row(
-        group, counts_of(row), None if sums is None else np.frombuffer(sums, dtype=np.float64)
-    )
-
-
-def group_from_row(group: Group, counts: Any, sums: Any) -> GroupCounts:
-    """One row of :func:`group_rows` again."""
-    if len(counts) == 1:
-        return GroupCounts(int(counts[0]), {})
-    k = int(counts[0])
-    values = np.asarray(sums, dtype=np.float64)
-    sum1, cross, sum3, sum4 = np.split(values, [k, len(values) - 2 * k, len(values) - k])
-    if len(cross) != k or (k == 1 and not group.diagonal):
-        cross = cross.reshape(k, k)
-    return GroupCounts(0, {k: CoMoments(int(counts[1]), group.pivot(k), sum1, cross, sum3, sum4)})
+def counted_rows(frame: Any) -> Iterable[tuple[int, Counted]]:
+    """The rows of a pandas frame of ``COUNTS``, with the number of their feature."""
+    columns = (frame[name].tolist() for name in COUNTS.names)
+    for feature, *row in zip(*columns, strict=True):
+        yield int(feature), unpacked(Packed(*row))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.binning.choose import Frozen, Proposal, freeze
+from kldrift.binning.choose import Proposal, freeze
 from kldrift.config import Config
-from kldrift.counting.grouped_counter import SegmentProfiles
+from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import ConfigError, KldriftError
-from kldrift.execution.group_counts import SegmentList
 from kldrift.features.group_columns import as_read, check_plain
 from kldrift.features.plan import Feature, Skipped
+from kldrift.profiles.group_keys import ALL, REST, GroupKeys
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.sources.dataset import Known
 
@@ -40,18 +41,16 @@ class SegmentPlan:
 
 
 @dataclass(frozen=True, eq=False)
-class FrozenSegments:
+class FrozenList:
     """The segments of one list that the reference decided about.
 
     Attributes:
         names: of the segments, the most frequent first.
         rows: reference rows of each, shape ``(segments,)``.
-        profiles: of each feature, by its name.
     """
 
     names: tuple[str, ...]
     rows: Ints
-    profiles: Mapping[str, SegmentProfiles]
 
 
 def plan_segments(config: Config, reference: Known, current: Known) -> tuple[SegmentPlan, ...]:
@@ -90,56 +89,78 @@ def proposed_names(proposal: Proposal) -> tuple[str, ...]:
     return proposal.support.categories
 
 
-def freeze(
-    proposal: Proposal,
-    counted: Mapping[str, SegmentProfiles],
-    settled: Mapping[str, Frozen],
-    rows: int,
-) -> FrozenSegments:
+def freeze_list(proposal: Proposal, counted: Ints, rows: int) -> tuple[FrozenList, Ints]:
     """Decide which of the proposed segments are scored, with their exact rows.
 
     Args:
         proposal: the segments that were counted.
-        counted: the profiles of every feature that was counted.
-        settled: the supports that the counts decided, by feature that is kept.
+        counted: reference rows of each, shape ``(proposed,)``.
         rows: of the reference.
 
-    Raises:
-        KldriftError: the features disagree about the rows of a segment; a bug.
+    Returns:
+        The segments, and the place of each proposed one among them; REST for those left out.
     """
     names = proposed_names(proposal)
-    found = same_rows(counted) if counted else np.zeros(len(names), dtype=np.int64)
-    counts = np.append(found, [rows - found.sum(), 0])  # those of no segment; none are null
+    counts = np.append(counted, [rows - counted.sum(), 0])  # those of no segment; none are null
     kept = freeze(proposal, counts, keep=True).support
     assert isinstance(kept, CategoricalSupport)
-    place = {name: i for i, name in enumerate(names)}
-    chosen = np.array([place[name] for name in kept.categories], dtype=np.int64)
-    profiles = {
-        name: counted[name].take(chosen).moved(s.support, s.target) for name, s in settled.items()
-    }
-    return FrozenSegments(kept.categories, found[chosen], profiles)
+    place = {name: i for i, name in enumerate(kept.categories)}
+    places = np.array([place.get(name, REST) for name in names], dtype=np.int64)
+    kept_rows = np.zeros(len(place), dtype=np.int64)
+    kept_rows[places[places >= 0]] = counted[places >= 0]
+    return FrozenList(kept.categories, kept_rows), places
 
 
-def same_rows(profiles: Mapping[str, SegmentProfiles]) -> Ints:
-    """The rows of each segment, which are the same for every feature.
+def regrouped(keys: GroupKeys, places: Sequence[Ints]) -> GroupKeys:
+    """Keys of proposed segments as those of the segments that were kept.
 
-    Raises:
-        KldriftError: they are not; a bug.
+    Args:
+        keys: as they were counted.
+        places: for each list, the new place of each of its segments.
     """
-    rows: Ints = np.zeros(0, dtype=np.int64)
-    for i, (name, found) in enumerate(profiles.items()):
-        if i and not np.array_equal(found.rows, rows):
-            raise KldriftError(f"counts of {name!r} by segment add up to other rows than others")
-        rows = found.rows
+    segment = keys.segment.copy()
+    for k, new in enumerate(places):
+        mine = (keys.list == k) & (segment != REST)
+        segment[mine] = new[segment[mine]]
+    return GroupKeys(keys.window, keys.list, segment)
+
+
+def rows_by_segment(profile: Profile | None, k: int, segments: int) -> Ints:
+    """Rows of each segment of a list, shape ``(segments,)``, also of those that have none."""
+    rows = np.zeros(segments, dtype=np.int64)
+    if profile is not None:
+        mine = profile.of_list(k)
+        some = mine.keys.segment != REST
+        rows[mine.keys.segment[some]] = mine.rows[some]
     return rows
 
 
+def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: int) -> None:
+    """Check that every feature has the rows that were read, for the whole and for each list.
+
+    Raises:
+        KldriftError: it has not; a bug, or files that changed during the run.
+    """
+    checked: list[tuple[Profile, Ints]] = []  # one profile that is right, and its rows
+    for profile, name in zip(profiles, names, strict=True):
+        found = profile.rows
+        if checked and profile.keys == checked[0][0].keys and np.array_equal(found, checked[0][1]):
+            continue
+        for number in np.unique(profile.keys.list).tolist():
+            total = int(found[profile.keys.of(number)].sum())
+            if total != rows:
+                what = "" if number == ALL else " by segment"
+                raise KldriftError(
+                    f"counts of {name!r}{what} add up to {total:,} rows but {rows:,} were read; "
+                    "if the files changed during the run, run it again"
+                )
+        if checked:
+            raise KldriftError(f"counts of {name!r} by segment are of other rows than those before")
+        checked.append((profile, found))
+
+
 def left_out(
-    plan: SegmentPlan,
-    frozen: FrozenSegments,
-    current: Ints,
-    rows: tuple[int, int],
-    most: int,
+    plan: SegmentPlan, frozen: FrozenList, current: Ints, rows: tuple[int, int], most: int
 ) -> Skipped | None:
     """What to say of the rows that lie in no segment of a list; None if there are none.
 
@@ -162,10 +183,3 @@ def left_out(
             f"among the {min(most, len(frozen.names)):,} largest or that the reference never had"
         )
     return Skipped(f"segment {plan.name}", why)
-
-
-def by_name(
-    features: Sequence[Feature], found: Sequence[SegmentProfiles]
-) -> dict[str, SegmentProfiles]:
-    """Profiles by the name of their feature."""
-    return {f.name: profiles for f, profiles in zip(features, found, strict=True)}

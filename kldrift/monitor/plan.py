@@ -17,7 +17,7 @@ from kldrift.features.plan import (
     plan_features,
 )
 from kldrift.monitor.groups import SegmentPlan, plan_segments
-from kldrift.monitor.joint_groups import GroupPlan, plan_groups
+from kldrift.monitor.joint import JointPlan, plan_joint
 from kldrift.sources.dataset import Known
 
 
@@ -31,7 +31,7 @@ class Plan:
         current: the current dataset.
         pairs: the features of both sides.
         skipped: columns that are no feature, and why.
-        groups: features that are scored together, and columns of vectors.
+        joint: features that are scored together, and columns of vectors.
         baseline: when and by which run the reference was read, if it need not be read again.
         segments: the lists of columns whose values part the rows.
     """
@@ -41,7 +41,7 @@ class Plan:
     current: Known
     pairs: tuple[Pair, ...]
     skipped: tuple[Skipped, ...]
-    groups: tuple[GroupPlan, ...] = ()
+    joint: tuple[JointPlan, ...] = ()
     baseline: str = ""
     segments: tuple[SegmentPlan, ...] = ()
 
@@ -66,10 +66,10 @@ class Plan:
         out.append("")
         width = max([len(p.feature.name) for p in self.pairs], default=0)
         out += [f"  {p.feature.name:<{width}}  {_what(p)}" for p in self.pairs]
-        if self.groups:
+        if self.joint:
             out += ["", "joint:"]
-            width = max(len(g.name) for g in self.groups)
-            out += [f"  {g.name:<{width}}  {_together(g)}" for g in self.groups]
+            width = max(len(g.name) for g in self.joint)
+            out += [f"  {g.name:<{width}}  {_together(g)}" for g in self.joint]
         if self.segments:
             most = self.config.scoring.max_segments
             out += ["", f"segments, {most:,} of each list at most:"]
@@ -105,7 +105,7 @@ class Plan:
                 {"feature": p.feature.name, "kind": p.feature.kind, "what": _what(p)}
                 for p in self.pairs
             ],
-            "joint": [{"group": g.name, "what": _together(g)} for g in self.groups],
+            "joint": [{"group": g.name, "what": _together(g)} for g in self.joint],
             "segments": [[f.name for f in s.reference] for s in self.segments],
             "skipped": [{"column": s.column, "reason": s.reason} for s in self.skipped],
         }
@@ -136,7 +136,7 @@ def _what(p: Pair) -> str:
     return f"{feature.kind} ({feature.type}){details}"
 
 
-def _together(g: GroupPlan) -> str:
+def _together(g: JointPlan) -> str:
     if g.problem is not None:
         return g.problem[1]
     covariance = f"{g.joint.covariance_of(vector=g.vector)} covariance"
@@ -170,7 +170,7 @@ def make_plan(config: Config, reference: Known, current: Known) -> Plan:
         current,
         pairs,
         skipped,
-        plan_groups(config, pairs),
+        plan_joint(config, pairs),
         segments=plan_segments(config, reference, current),
     )
 

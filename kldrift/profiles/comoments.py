@@ -8,7 +8,7 @@ caller, who counts them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,20 +21,21 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class CoMoments:
-    """Sufficient statistics of a multivariate Gaussian, and of how heavy its tails are.
+    """Sufficient statistics of multivariate Gaussians, and of how heavy their tails are.
 
-    A commutative monoid under ``+`` for one pivot. With ``x`` the deviations from the pivot:
+    A commutative monoid under ``+`` for one pivot. With ``x`` the deviations from the pivot; the
+    leading axes ``...`` are those of groups, none for one group alone:
 
     Attributes:
-        rows: number of complete rows.
+        rows: number of complete rows, shape ``(...)``.
         pivot: what is subtracted from each row first, shape ``(k,)``.
-        sum1: sums of x, shape ``(k,)``.
-        cross: sums of products, shape ``(k, k)``; of squares, shape ``(k,)``, when diagonal.
-        sum3: sums of x cubed, shape ``(k,)``.
+        sum1: sums of x, shape ``(..., k)``.
+        cross: sums of products, shape ``(..., k, k)``; of squares, ``(..., k)``, when diagonal.
+        sum3: sums of x cubed, shape ``(..., k)``.
         sum4: sums of the fourth powers.
     """
 
-    rows: int
+    rows: Any
     pivot: Floats
     sum1: Floats
     cross: Floats
@@ -42,15 +43,18 @@ class CoMoments:
     sum4: Floats
 
     @classmethod
-    def zero(cls, pivot: Floats, *, diagonal: bool) -> Self:
+    def zero(cls, pivot: Floats, *, diagonal: bool, groups: tuple[int, ...] = ()) -> Self:
         """The moments of no rows, the neutral element of ``+``."""
         k = len(pivot)
-        cross = np.zeros(k if diagonal else (k, k))
-        return cls(0, pivot, np.zeros(k), cross, np.zeros(k), np.zeros(k))
+        rows = np.zeros(groups, dtype=np.int64)
+        one, three, four = (np.zeros((*groups, k)) for _ in range(3))
+        return cls(
+            rows, pivot, one, np.zeros((*groups, k) if diagonal else (*groups, k, k)), three, four
+        )
 
     @classmethod
     def of(cls, values: Floats, pivot: Floats, *, diagonal: bool) -> Self:
-        """The moments of complete rows, shape ``(n, k)``; no NaN, no infinities."""
+        """The moments of complete rows of one group, shape ``(n, k)``; no NaN, no infinities."""
         found = cls.zero(pivot, diagonal=diagonal)
         with np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, len(values), CHUNK):
@@ -58,48 +62,62 @@ class CoMoments:
                 squares = x * x
                 cross = squares.sum(0) if diagonal else x.T @ x
                 powers = ((squares * x).sum(0), (squares * squares).sum(0))
-                found += cls(len(x), pivot, x.sum(0), cross, *powers)
+                found += cls(np.int64(len(x)), pivot, x.sum(0), cross, *powers)
         return found
+
+    @property
+    def arrays(self) -> tuple[Any, Floats, Floats, Floats, Floats]:
+        """All but the pivot."""
+        return self.rows, self.sum1, self.cross, self.sum3, self.sum4
+
+    def __getitem__(self, groups: Any) -> Self:
+        """Some of the groups; one alone by its place, and a new axis by None."""
+        rows, *sums = (values[groups] for values in self.arrays)
+        return type(self)(rows, self.pivot, *sums)
 
     def __add__(self, other: Self) -> Self:
         if not np.array_equal(self.pivot, other.pivot) or self.cross.shape != other.cross.shape:
             raise ValueError("joint moments must be about one pivot and of one shape")
-        return type(self)(
-            self.rows + other.rows,
-            self.pivot,
-            self.sum1 + other.sum1,
-            self.cross + other.cross,
-            self.sum3 + other.sum3,
-            self.sum4 + other.sum4,
-        )
+        rows, *sums = (a + b for a, b in zip(self.arrays, other.arrays, strict=True))
+        return type(self)(rows, self.pivot, *sums)
 
     @property
     def diagonal(self) -> bool:
         """Whether only variances are known."""
-        return self.cross.ndim == 1
+        return self.cross.ndim == self.sum1.ndim
+
+    @property
+    def _mean_deviation(self) -> Floats:
+        return np.asarray(self.sum1 / np.asarray(self.rows)[..., None])
 
     @property
     def mean(self) -> Floats:
-        """Means, shape ``(k,)``."""
-        return self.pivot + self.sum1 / self.rows
+        """Means, shape ``(..., k)``."""
+        return self.pivot + self._mean_deviation
 
     @property
     def covariance(self) -> Floats:
         """Population covariance (divided by ``rows``); variances when diagonal."""
-        d = self.sum1 / self.rows
+        d, n = self._mean_deviation, np.asarray(self.rows)[..., None]
         with np.errstate(over="ignore", invalid="ignore"):
-            return self.cross / self.rows - (d * d if self.diagonal else np.outer(d, d))
+            if self.diagonal:
+                return np.asarray(self.cross / n - d * d)
+            return np.asarray(self.cross / n[..., None] - d[..., :, None] * d[..., None, :])
 
     @property
     def variances(self) -> Floats:
-        """Population variances, shape ``(k,)``."""
-        return self.covariance if self.diagonal else np.diagonal(self.covariance)
+        """Population variances, shape ``(..., k)``."""
+        return self.covariance if self.diagonal else _diagonal(self.covariance)
 
     @property
     def kurtosis(self) -> Floats:
-        """Fourth central moment over the squared variance, 3 for a Gaussian; shape ``(k,)``."""
-        n, d = self.rows, self.sum1 / self.rows
-        second = (self.cross if self.diagonal else np.diagonal(self.cross)) / n
+        """Fourth central moment over the squared variance, 3 for a Gaussian; ``(..., k)``."""
+        n, d = np.asarray(self.rows)[..., None], self._mean_deviation
+        second = (self.cross if self.diagonal else _diagonal(self.cross)) / n
         fourth = self.sum4 / n - 4 * d * self.sum3 / n + 6 * d * d * second - 3 * d**4
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(fourth / np.square(self.variances))
+
+
+def _diagonal(matrices: Floats) -> Floats:
+    return np.diagonal(matrices, axis1=-2, axis2=-1)

@@ -52,7 +52,8 @@ class GroupKeys:
     def of_list(cls, number: int, segments: int) -> Self:
         """The segments of one list, without windows; REST first."""
         places = np.arange(-1, segments)
-        return cls(np.full(segments + 1, NO_WINDOW), np.full(segments + 1, number), places)
+        windows = np.full(segments + 1, NO_WINDOW)
+        return cls(windows, np.full(segments + 1, number, np.int16), places.astype(np.int32))
 
     def __len__(self) -> int:
         return len(self.window)
@@ -74,6 +75,11 @@ class GroupKeys:
     def take(self, places: Any) -> Self:
         """The groups at some places, by their places or by a mask."""
         return type(self)(*(values[places] for values in self.arrays))
+
+    @property
+    def is_rest(self) -> NDArray[np.bool_]:
+        """Which groups hold the rows that lie in no segment of their list."""
+        return np.asarray((self.list != ALL) & (self.segment == REST))
 
     def of(self, number: int) -> Ints:
         """The places of the groups of one list."""

@@ -86,6 +86,12 @@ class Moments:
         rows = np.array([s.rows for s in sums], dtype=np.int64)
         return cls(pivot, rows, *table[1:])
 
+    @classmethod
+    def joined(cls, parts: Sequence[Moments]) -> Self:
+        """The groups of several moments about one pivot, one after the other; one part at least."""
+        columns = zip(*(part.arrays for part in parts), strict=True)
+        return cls(parts[0].pivot, *(np.concatenate(values) for values in columns))
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -135,7 +141,7 @@ class Moments:
         """All but the pivot, in the order of the fields."""
         return tuple(getattr(self, name) for name in FIELDS)
 
-    def take(self, places: Ints) -> Self:
+    def take(self, places: Any) -> Self:
         """The groups at some places, in their order."""
         return type(self)(self.pivot, *(values[places] for values in self.arrays))
 

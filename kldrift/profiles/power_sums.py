@@ -32,6 +32,10 @@ FAR: Final = 8
 
 PART_CHUNK: Final = 16_384
 """Values of many groups that are summed together."""
+ALIKE: Final = 256
+"""Groups whose largest values differ by less are split at the same digits."""
+EXACT: Final = 2.0**53
+"""Whole numbers below it are doubles."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -151,48 +155,69 @@ def _sums_about(
         middle: what each part is taken about.
         reach: the largest absolute deviation of each part, or more.
     """
+    n = len(starts)
+    none = np.zeros(n)
+    if _whole(values, middle) and float(np.max(reach)) ** 2 * int((ends - starts).max()) < EXACT:
+        deviations = values - middle[0].astype(np.int64)
+        sums = (np.add.reduceat(x, starts) for x in (deviations, deviations * deviations))
+        one, two = (x.astype(np.float64) for x in sums)
+        return (one, none), (two, none)
     # Beyond these, a square or a part of it is no double.
     usual = (reach == 0) | ((reach > 1e-130) & (reach < 1e145))
-    exponents = np.frexp(np.where(usual & (reach > 0), reach, 1.0))[1]
-    anchors = np.ldexp(1.5, exponents + 52 - SQUARED_BITS)
-    finer = np.ldexp(anchors, -SQUARED_BITS)
-    out = np.zeros((6, len(starts)))  # upper, middle and lower digits; the same of the squares
-    sizes = ends - starts
-    part = np.repeat(np.arange(len(starts)), sizes) if len(starts) > 1 else None
+    about, coarse = middle, _anchors(np.where(usual & (reach > 0), reach, 1.0))
+    part: Ints | None = None
+    if np.ptp(middle) or coarse.max() > ALIKE * coarse.min():
+        part = np.repeat(np.arange(n), ends - starts)
+    out = np.zeros((6, n))  # upper, middle and lower digits; the same of the squares
     for begin in range(0, len(values), PART_CHUNK):
         chunk = values[begin : begin + PART_CHUNK]
         first = int(np.searchsorted(ends, begin, "right"))
         last = int(np.searchsorted(starts, begin + len(chunk), "left"))
-        which = slice(first, last)
-        at = np.maximum(starts[which] - begin, 0)
-        if part is None:
-            about, coarse, fine = middle[0], anchors[0], finer[0]
-        else:
-            of = part[begin : begin + len(chunk)]
-            about, coarse, fine = middle[of], anchors[of], finer[of]
-        deviations = chunk - about
-        upper = (deviations + coarse) - coarse
-        rest = deviations - upper
-        mid = (rest + fine) - fine
-        lower = rest - mid
-        terms = (
-            upper,
-            mid,
-            lower,
-            upper * upper,
-            upper * mid,
-            mid * mid + lower * (deviations + upper + mid),
-        )
+        at = np.maximum(starts[first:last] - begin, 0)
+        of = part[begin : begin + len(chunk)] if part is not None else None
+        anchor = coarse.max() if of is None else coarse[of]
+        terms = _split(chunk - (about[0] if of is None else about[of]), anchor)
         for total, term in zip(out, terms, strict=True):
-            total[which] += np.add.reduceat(term, at)
-    sum1 = pair_sum(two_sum(out[0], out[1]), (out[2], np.zeros(len(starts))))
-    sum2 = pair_sum(two_sum(out[3], 2 * out[4]), (out[5], np.zeros(len(starts))))
+            total[first:last] += np.add.reduceat(term, at)
+    sum1 = pair_sum(two_sum(out[0], out[1]), (out[2], none))
+    sum2 = pair_sum(two_sum(out[3], 2 * out[4]), (out[5], none))
     if not usual.all():
         for i in np.flatnonzero(~usual).tolist():
             mine = values[starts[i] : ends[i]]
             found = power_sums(mine, float(middle[i]))
             sum1[0][i], sum1[1][i], sum2[0][i], sum2[1][i] = found[1:5]
     return sum1, sum2
+
+
+def _whole(values: NDArray[Any], middle: Floats) -> bool:
+    """Whether values are integers that are all taken about one other."""
+    about = float(middle[0])
+    return values.dtype == np.int64 and not np.ptp(middle) and about.is_integer()
+
+
+def _anchors(reach: Floats) -> Floats:
+    """What rounds a number to the upper digits of the largest one when it is added."""
+    return np.asarray(np.ldexp(1.5, np.frexp(reach)[1] + 52 - SQUARED_BITS))
+
+
+def _split(deviations: Floats, anchor: Any) -> tuple[Floats, ...]:
+    """Upper, middle and lower digits of numbers, and their squares in three parts.
+
+    The sums of the upper and of the middle digits, of the squares of the upper ones and of their
+    products are exact; all else is so small that rounding it does not matter.
+    """
+    upper = deviations + anchor
+    upper -= anchor
+    rest = deviations - upper
+    finer = anchor * 2.0**-SQUARED_BITS
+    middle = rest + finer
+    middle -= finer
+    lower = rest - middle
+    deviations += upper
+    deviations += middle
+    deviations *= lower
+    deviations += middle * middle
+    return upper, middle, lower, upper * upper, upper * middle, deviations
 
 
 def added_pair(a: Pair, b: Pair) -> Pair:
@@ -276,3 +301,13 @@ def _dot(x: Floats, y: Floats) -> float:
     rest = float(np.dot(x[whole:], y[whole:])) if whole < len(x) else 0.0
     rows, columns = x[:whole].reshape(-1, 1, BLOCK), y[:whole].reshape(-1, BLOCK, 1)
     return rest + math.fsum(np.matmul(rows, columns).ravel().tolist())
+
+
+def added(a: PowerSums, b: PowerSums) -> PowerSums:
+    """The sums of the values of both, about one pivot."""
+    if not a.rows or not b.rows:
+        return a if a.rows else b
+    sum1 = added_pair((a.sum1, a.sum1_low), (b.sum1, b.sum1_low))
+    sum2 = added_pair((a.sum2, a.sum2_low), (b.sum2, b.sum2_low))
+    low, high = min(a.minimum, b.minimum), max(a.maximum, b.maximum)
+    return PowerSums(a.rows + b.rows, *sum1, *sum2, low, high)

@@ -92,7 +92,9 @@ class Profile:
         """The same groups at some places among more keys."""
         counts = np.zeros((len(keys), self.support.size), dtype=np.int64)
         counts[places] = self.counts
-        moments = self.moments and self.moments.added_up(places, len(keys))
+        moments = self.moments
+        if moments is not None:
+            moments = moments.added_up(places, len(keys))
         return type(self)(self.support, keys, counts, moments)
 
     def __eq__(self, other: object) -> bool:
@@ -112,6 +114,24 @@ class Profile:
         return type(self)(
             self.support, keys or self.keys.take(places), self.counts[places], moments
         )
+
+    def under(self, keys: GroupKeys) -> Self:
+        """The same rows under other keys, one for each group; groups of one key become one.
+
+        Args:
+            keys: in any order, and any number of times each.
+        """
+        order = np.lexsort(keys.arrays[::-1])
+        ordered = keys.take(order)
+        new = np.ones(len(order), dtype=np.bool_)
+        new[1:] = False
+        for values in ordered.arrays:
+            new[1:] |= values[1:] != values[:-1]
+        counts = np.add.reduceat(self.counts[order], np.flatnonzero(new), axis=0)
+        moments = self.moments
+        if moments is not None:
+            moments = moments.take(order).added_up(np.cumsum(new) - 1, int(new.sum()))
+        return type(self)(self.support, ordered.take(new), counts, moments)
 
     def of_list(self, number: int) -> Self:
         """The groups of one list."""
@@ -149,3 +169,14 @@ def total(profiles: Sequence[Profile]) -> Profile:
     """The sum of profiles on one support, one at least."""
     first, *others = profiles
     return sum(others, first)
+
+
+def aligned(current: Profile, reference: Profile) -> tuple[Profile, Profile]:
+    """Both with the groups of both, without those of rows that lie in no segment."""
+    if current.keys != reference.keys:
+        keys, _, _ = current.keys.union(reference.keys)
+        current, reference = (p + Profile.empty(p.support, keys) for p in (current, reference))
+    rest = current.keys.is_rest
+    if not rest.any():
+        return current, reference
+    return current.take(~rest), reference.take(~rest)

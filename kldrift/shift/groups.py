@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.counting.group_keys import written
+from kldrift.counting.group_names import written
 from kldrift.features.keys import Tally, label, plain
 from kldrift.tables import Window
 

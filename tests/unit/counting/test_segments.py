@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import ODD_TEXTS, cut, quick
 
 from kldrift.binning.choose import Binning, freeze
-from kldrift.counting.group_keys import (
+from kldrift.counting.group_names import (
     all_written,
     numbers_of,
     segments_of,

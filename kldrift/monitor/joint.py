@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldrift.config import Config, Joint
-from kldrift.counting.joint import LARGEST_FULL, Group, GroupCounts
+from kldrift.counting.joint import LARGEST_FULL, JointColumns
 from kldrift.errors import ConfigError
 from kldrift.features.keys import Reading
 from kldrift.features.plan import Feature, Pair, Part, Skipped
 from kldrift.profiles.comoments import CoMoments
+from kldrift.profiles.joint_profile import JointProfile
 from kldrift.scoring.scores import SCORES
 from kldrift.scoring.verdict import JointCell, JointFound, Status, Verdict
 from kldrift.statistics.joint_gaussian import ROWS_PER_FEATURE, Unscorable, joint_score
@@ -28,7 +29,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class GroupPlan:
+class JointPlan:
     """One group of the plan.
 
     Attributes:
@@ -47,13 +48,13 @@ class GroupPlan:
     problem: tuple[Status, str] | None = None
     asked: bool = True
 
-    def group(self, side: str, pivots: Mapping[str, float]) -> Group:
+    def columns(self, side: str, pivots: Mapping[str, float]) -> JointColumns:
         """The group as one side's scan counts it."""
         features: list[Feature] = [getattr(p, side) for p in self.pairs]
         if self.vector:
             features = [replace(f, part=Part.VALUE, reading=Reading.FLOAT) for f in features]
         known = tuple(pivots.get(p.feature.name, 0.0) for p in self.pairs)
-        return Group(
+        return JointColumns(
             self.name,
             tuple(features),
             (0.0,) if self.vector else known,
@@ -62,7 +63,7 @@ class GroupPlan:
         )
 
 
-def plan_groups(config: Config, pairs: Sequence[Pair]) -> tuple[GroupPlan, ...]:
+def plan_joint(config: Config, pairs: Sequence[Pair]) -> tuple[JointPlan, ...]:
     """The groups that the configuration names, then every other column of vectors.
 
     Raises:
@@ -83,7 +84,7 @@ def plan_groups(config: Config, pairs: Sequence[Pair]) -> tuple[GroupPlan, ...]:
             raise ConfigError(
                 f"{key}.features: expected two numeric features or more, or one column of vectors"
             )
-        found.append(GroupPlan(name, members, joint, problem=_problem(members)))
+        found.append(JointPlan(name, members, joint, problem=_problem(members)))
     taken = {f for joint in config.joint.values() for f in joint.features if f in vectors}
     names = {g.name for g in found} | set(by_name)
     for column, p in vectors.items():
@@ -92,8 +93,8 @@ def plan_groups(config: Config, pairs: Sequence[Pair]) -> tuple[GroupPlan, ...]:
     return tuple(found)
 
 
-def _vector(name: str, p: Pair, joint: Joint, *, asked: bool) -> GroupPlan:
-    return GroupPlan(name, (p,), joint, vector=True, problem=_problem((p,)), asked=asked)
+def _vector(name: str, p: Pair, joint: Joint, *, asked: bool) -> JointPlan:
+    return JointPlan(name, (p,), joint, vector=True, problem=_problem((p,)), asked=asked)
 
 
 def _member(key: str, name: str, known: Mapping[str, Pair], vectors: Mapping[str, Pair]) -> Pair:
@@ -123,26 +124,27 @@ def _problem(members: Sequence[Pair]) -> tuple[Status, str] | None:
     return None
 
 
-def not_vectors(plan: GroupPlan, counts: GroupCounts) -> Skipped | None:
+def not_vectors(plan: JointPlan, counts: JointProfile) -> Skipped | None:
     """Why a column of lists that nobody asked for is no column of vectors; None if it is one."""
     if plan.asked or not plan.vector:
         return None
-    width = _width(counts)
-    complete = counts.moments[width].rows if width else 0
-    if counts.rows and complete > VECTOR_SHARE * counts.rows:
+    rows, moments = counts.group(0)
+    width = _width(moments)
+    complete = int(moments[width].rows) if width else 0
+    if rows and complete > VECTOR_SHARE * rows:
         return None
-    reason = f"no vectors: of {counts.rows:,} rows, {complete:,} are the most of one length"
+    reason = f"no vectors: of {rows:,} rows, {complete:,} are the most of one length"
     return Skipped(plan.name, f"{reason}; their sizes are monitored")
 
 
-def _width(counts: GroupCounts) -> int:
+def _width(moments: Mapping[int, CoMoments]) -> int:
     """The length that most rows of the reference have; 0 if there is none."""
-    rows = {width: m.rows for width, m in counts.moments.items()}
+    rows = {width: int(m.rows) for width, m in moments.items()}
     return max(rows, key=lambda w: (rows[w], w), default=0)
 
 
 def group_verdict(  # noqa: PLR0911 - one line per status
-    plan: GroupPlan, config: Config, reference: GroupCounts | None, current: GroupCounts | None
+    plan: JointPlan, config: Config, reference: JointProfile | None, current: JointProfile | None
 ) -> Verdict:
     """The verdict on a group, before evidence is known."""
     thresholds = {**config.thresholds, **plan.joint.thresholds}
@@ -150,15 +152,14 @@ def group_verdict(  # noqa: PLR0911 - one line per status
     if plan.problem is not None or reference is None or current is None:
         status, reason = plan.problem or (Status.ERROR, "not counted")
         return replace(base, status=status, reason=reason)
-    width = _width(reference)
-    q, p = reference.moments.get(width), current.moments.get(width)
-    rows_q, rows_p = (0 if m is None else m.rows for m in (q, p))
+    (all_q, of_reference), (all_p, of_current) = reference.group(0), current.group(0)
+    width = _width(of_reference)
+    q, p = of_reference.get(width), of_current.get(width)
+    rows_q, rows_p = (0 if m is None else int(m.rows) for m in (q, p))
     names = _names(plan, width)
-    found = JointFound(
-        reference.rows, current.rows, reference.rows - rows_q, current.rows - rows_p, ()
-    )
+    found = JointFound(all_q, all_p, all_q - rows_q, all_p - rows_p, ())
     base = replace(base, joint=found)
-    for rows, side in ((reference.rows, "reference"), (current.rows, "current dataset")):
+    for rows, side in ((all_q, "reference"), (all_p, "current dataset")):
         if rows == 0:
             return replace(base, status=Status.EMPTY, reason=f"no rows in the {side}")
     if not rows_q or not rows_p or q is None or p is None:
@@ -191,7 +192,7 @@ def group_verdict(  # noqa: PLR0911 - one line per status
     return replace(base, scores=scores, joint=replace(found, cells=tuple(cells)))
 
 
-def _names(plan: GroupPlan, width: int) -> list[str]:
+def _names(plan: JointPlan, width: int) -> list[str]:
     if plan.vector:
         return [f"{plan.name}[{i}]" for i in range(width)]
     return [p.feature.name for p in plan.pairs]
@@ -201,7 +202,7 @@ def _feature_cells(
     names: Sequence[str], shares: Floats, p: CoMoments, q: CoMoments
 ) -> list[JointCell]:
     cells = zip(names, shares.tolist(), strict=True)
-    return [JointCell("feature", name, share, q.rows, p.rows) for name, share in cells]
+    return [JointCell("feature", name, share, int(q.rows), int(p.rows)) for name, share in cells]
 
 
 def _pair_cells(
@@ -218,8 +219,8 @@ def _pair_cells(
             "pair",
             f"{names[i]} × {names[j]}",
             float(shares[i, j]),
-            q.rows,
-            p.rows,
+            int(q.rows),
+            int(p.rows),
             float(before[i, j]),
             float(now[i, j]),
         )
@@ -227,7 +228,7 @@ def _pair_cells(
     ]
     if len(values) > MOST_PAIRS:
         rest = float(np.delete(values, top).sum())
-        cells.append(JointCell("pair", "all other pairs", rest, q.rows, p.rows))
+        cells.append(JointCell("pair", "all other pairs", rest, int(q.rows), int(p.rows)))
     return cells
 
 

@@ -1,0 +1,112 @@
+"""Adds up batches of one feature in a task, for the whole and for each segment of each list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldrift.counting.counter import Counter, RowCells
+from kldrift.counting.row_groups import RowGrouper, RowGroups
+from kldrift.features.keys import Reading
+from kldrift.profiles.counted import Counted
+from kldrift.profiles.moments import Moments
+from kldrift.profiles.power_sums import NO_VALUES, added
+from kldrift.profiles.support import NumericSupport, Support
+
+Ints = NDArray[np.int64]
+
+
+class ProfileBuilder:
+    """Adds up batches of one feature; without segments no row is assigned to a cell.
+
+    Args:
+        support: the cells.
+        reading: how values become keys.
+        remembered: see :class:`~kldrift.counting.counter.Counter`.
+        lists: number of lists of segments.
+    """
+
+    def __init__(self, support: Support, reading: Reading, remembered: int, lists: int = 0) -> None:
+        self._counter = Counter(support, reading, remembered)
+        self._tables = [_GroupTable(support) for _ in range(lists)]
+        self.clear()
+
+    @property
+    def support(self) -> Support:
+        """The cells."""
+        return self._counter.support
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what was added up for segments; the rest is little."""
+        return sum(table.counts.nbytes for table in self._tables)
+
+    def clear(self) -> None:
+        """Forget what was added."""
+        self.counts = np.zeros(self.support.size, dtype=np.int64)
+        self.sums = NO_VALUES
+        for table in self._tables:
+            table.clear()
+
+    def add(self, column: pa.Array, groups: Sequence[RowGroups] = ()) -> None:
+        """Add a batch.
+
+        Args:
+            column: its values.
+            groups: the groups of its rows, list by list.
+        """
+        if self._tables:
+            cells = self._counter.cells(column)
+            counts, sums = self._counter.counted(cells)
+            for table, rows in zip(self._tables, groups, strict=True):
+                table.add(cells, rows)
+        else:
+            counts, sums = self._counter.count(column)
+        self.counts += counts
+        self.sums = added(self.sums, sums)
+
+    def counted(self, grouper: RowGrouper | None = None) -> Iterator[Counted]:
+        """What was added of each list of segments."""
+        if grouper is not None:
+            for k, table in enumerate(self._tables):
+                yield table.counted(grouper, k)
+
+
+class _GroupTable:
+    """Row counts and moments of the groups of one list, by the numbers of the task."""
+
+    def __init__(self, support: Support) -> None:
+        self._support = support
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was added."""
+        self.counts: Ints = np.zeros((0, self._support.size), dtype=np.int64)
+        self._moments: Moments | None = None
+        if isinstance(self._support, NumericSupport):
+            self._moments = Moments.none(0, self._support.pivot)
+
+    def add(self, cells: RowCells, rows: RowGroups) -> None:
+        """Add a batch."""
+        more = rows.groups - len(self.counts)
+        if more:
+            self.counts = np.pad(self.counts, ((0, more), (0, 0)))
+            if self._moments is not None:
+                fresh = Moments.none(more, self._moments.pivot)
+                self._moments = Moments.joined([self._moments, fresh])
+        # One addition a row: the table of counts may be larger than the batch.
+        np.add.at(self.counts.reshape(-1), rows.numbers * self._support.size + cells.cells, 1)
+        if self._moments is not None and cells.keys is not None:
+            places, sizes = rows.of(cells)
+            self._moments += Moments.of_parts(cells.keys[places], sizes, self._moments.pivot)
+
+    def counted(self, grouper: RowGrouper, k: int) -> Counted:
+        """The groups that have rows, in order."""
+        there = np.flatnonzero(self.counts.any(1))
+        keys = grouper.keys(k, len(self.counts))
+        there = there[np.argsort(keys.segment[there], kind="stable")]
+        moments = None if self._moments is None else self._moments.take(there)
+        return Counted(keys.take(there), self.counts[there], moments)

@@ -1,0 +1,120 @@
+"""Which group each row of a batch belongs to, for every list of segments.
+
+A task numbers the segments of a list in the order in which it meets them, so that its tables are
+as large as what it sees and not as what there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldrift.counting.counter import RowCells
+from kldrift.counting.group_names import Columns, numbers_of
+from kldrift.features.plan import Feature
+from kldrift.profiles.group_keys import NO_WINDOW, REST, GroupKeys
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SegmentList:
+    """Columns whose values say which segment a row is in, and the segments to tell apart.
+
+    Attributes:
+        columns: the columns, as one dataset has them.
+        names: of the segments, in the order of their places; none before they are known.
+    """
+
+    columns: tuple[Feature, ...]
+    names: tuple[str, ...] = ()
+
+    def named(self, columns: Sequence[pa.Array]) -> Columns:
+        """Values with the names of their columns."""
+        return [(f.name, column) for f, column in zip(self.columns, columns, strict=True)]
+
+
+def key_columns(lists: Sequence[SegmentList]) -> tuple[Feature, ...]:
+    """The columns of all lists, each once."""
+    return tuple({f.name: f for one in lists for f in one.columns}.values())
+
+
+@dataclass(frozen=True, eq=False)
+class RowGroups:
+    """The group of each row of a batch, for one list of segments.
+
+    Attributes:
+        numbers: the task's number of each row's group, shape ``(n,)``.
+        groups: how many groups the task has met so far.
+    """
+
+    numbers: Ints
+    groups: int
+
+    @cached_property
+    def ordered(self) -> Ints:
+        """The rows, group by group."""
+        narrow = np.int16 if self.groups < 2**15 else np.int32  # these are sorted by their digits
+        return np.argsort(self.numbers.astype(narrow), kind="stable")
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """Rows of each group."""
+        return np.bincount(self.numbers, minlength=self.groups)
+
+    def of(self, cells: RowCells) -> tuple[Ints, Ints]:
+        """Places in ``cells.keys``, group by group, and how many each group has."""
+        if cells.rows is None:
+            return self.ordered, self.sizes
+        place = np.full(len(self.numbers), -1)
+        place[cells.rows] = np.arange(len(cells.rows))
+        places = place[self.ordered]
+        sizes = np.bincount(self.numbers[cells.rows], minlength=self.groups)
+        return places[places >= 0], sizes
+
+
+class RowGrouper:
+    """Tells the groups of rows, batch after batch.
+
+    Args:
+        lists: the lists of segments.
+    """
+
+    def __init__(self, lists: Sequence[SegmentList]) -> None:
+        self._lists = lists
+        self._known = [pa.array(one.names, pa.string()) for one in lists]
+        columns = [f.name for f in key_columns(lists)]
+        self._places = [[columns.index(f.name) for f in one.columns] for one in lists]
+        self._number: list[Ints] = [np.full(len(one.names) + 1, -1) for one in lists]
+        self._segments: list[list[int]] = [[] for _ in lists]
+
+    def group(self, columns: Sequence[pa.Array]) -> list[RowGroups]:
+        """The groups of a batch of rows, list by list.
+
+        Args:
+            columns: those of :func:`key_columns`.
+        """
+        found = []
+        for k, (one, known) in enumerate(zip(self._lists, self._known, strict=True)):
+            values = one.named([columns[i] for i in self._places[k]])
+            found.append(self._numbered(k, numbers_of(values, known)))
+        return found
+
+    def _numbered(self, k: int, segments: Ints) -> RowGroups:
+        """Rows by the numbers of this task; the place behind the last segment is REST."""
+        number, met = self._number[k], self._segments[k]
+        there = np.bincount(segments, minlength=len(number)) > 0
+        new = np.flatnonzero(there & (number < 0))
+        number[new] = np.arange(len(met), len(met) + len(new))
+        met += np.where(new == len(number) - 1, REST, new).tolist()
+        return RowGroups(number[segments], len(met))
+
+    def keys(self, k: int, groups: int) -> GroupKeys:
+        """The keys of the first groups of a list, in the order of their numbers."""
+        segments = np.array(self._segments[k][:groups], dtype=np.int32)
+        return GroupKeys(np.full(groups, NO_WINDOW), np.full(groups, k), segments)

@@ -1,0 +1,81 @@
+"""What is known of features that are looked at together: rows and joint moments over groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.profiles.comoments import CoMoments
+from kldrift.profiles.group_keys import WHOLE, GroupKeys
+
+Ints = NDArray[np.int64]
+
+MOST_WIDTHS: Final = 8
+"""Lengths of vectors that are kept apart; rows of further ones are left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class JointProfile:
+    """Rows per group, and the moments of the complete ones by their width.
+
+    A commutative monoid under ``+``, as long as vectors have at most ``MOST_WIDTHS`` lengths.
+
+    Attributes:
+        keys: which rows each group holds.
+        rows: all rows, incomplete ones included, shape ``(groups,)``.
+        moments: by number of values in a row; always the same for features, the length for
+            vectors. Their leading axis is that of groups.
+    """
+
+    keys: GroupKeys
+    rows: Ints
+    moments: Mapping[int, CoMoments]
+
+    @classmethod
+    def zero(cls) -> Self:
+        """No groups, the neutral element of ``+``."""
+        return cls(GroupKeys.none(), np.zeros(0, dtype=np.int64), {})
+
+    def group(self, place: int) -> tuple[int, dict[int, CoMoments]]:
+        """The rows of one group, and its moments by width, where it has complete rows of it."""
+        moments = {width: m[place] for width, m in self.moments.items() if m.rows[place]}
+        return int(self.rows[place]), moments
+
+    def __add__(self, other: Self) -> Self:
+        keys, mine, theirs = self.keys.union(other.keys)
+        one, two = self._spread(keys, mine), other._spread(keys, theirs)
+        merged = dict(one.moments)
+        for width, moments in two.moments.items():
+            if width in merged:
+                merged[width] = merged[width] + moments
+            elif len(merged) < MOST_WIDTHS:
+                merged[width] = moments
+        return type(self)(keys, one.rows + two.rows, merged)
+
+    def _spread(self, keys: GroupKeys, places: Ints) -> Self:
+        """The same groups at some places among more keys."""
+        if keys is self.keys:
+            return self
+        rows = np.zeros(len(keys), dtype=np.int64)
+        rows[places] = self.rows
+        moments = {}
+        for width, known in self.moments.items():
+            empty = CoMoments.zero(known.pivot, diagonal=known.diagonal, groups=(len(keys),))
+            for whole, part in zip(empty.arrays, known.arrays, strict=True):
+                whole[places] = part
+            moments[width] = empty
+        return type(self)(keys, rows, moments)
+
+
+def joint_of_one_group(rows: int, moments: Mapping[int, CoMoments]) -> JointProfile:
+    """The profile of one group: all rows, without windows.
+
+    Args:
+        rows: all of them.
+        moments: of the complete ones by their width, without an axis of groups.
+    """
+    return JointProfile(WHOLE, np.array([rows]), {width: m[None] for width, m in moments.items()})
