@@ -12,7 +12,7 @@ def values_of(source: ArrowSource, wanted: Features | None = None) -> dict[str, 
     """All values of a source, by feature."""
     features = plan_features(source.schema, wanted or Features()).features
     values: dict[str, list[object]] = {f.name: [] for f in features}
-    for _, columns in source.reader(SketchProgram(features)).columns(source.footers.pieces):
-        for feature, column in zip(features, columns, strict=True):
-            values[feature.name] += column.to_pylist()
+    for batch in source.reader(SketchProgram(features)).batches(source.footers.pieces):
+        for number, (column,) in batch.sets:
+            values[features[number].name] += column.to_pylist()
     return values

@@ -9,13 +9,14 @@ import pandas as pd
 import pyarrow as pa
 
 from kldrift.config import Config, config_from_mapping
-from kldrift.execution.memory import MemoryEngine, TableSource
+from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.outcome_tables import cell_table, score_table
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.rows import Stamp
 from kldrift.monitor.stages import Outcome, score_plan
 from kldrift.reporting.result import Result
+from kldrift.sources.table import TableSource
 from kldrift.tables.window import Window
 
 if TYPE_CHECKING:

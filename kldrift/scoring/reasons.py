@@ -7,24 +7,25 @@ from collections.abc import Sequence
 
 from kldrift.config import Threshold
 from kldrift.profiles.cells import Cell, CellKind
-from kldrift.profiles.moments import Summary
 from kldrift.scoring.threshold import Severity
+
+Range = tuple[float, float]
+"""The smallest and the largest value."""
 
 
 def above(
-    metric: str, score: float, severity: Severity, threshold: Threshold, q_value: float | None
+    metric: str, score: float, severity: Severity, threshold: Threshold, q_value: float
 ) -> str:
     """Which threshold was exceeded, and with what evidence."""
     limit = threshold.critical if severity is Severity.CRITICAL else threshold.warning
-    evidence = "" if q_value is None else f", q {q_value:.1g}"
-    return f"{metric} {score:.3g} is above {severity.value} {limit:g}{evidence}"
+    return f"{metric} {score:.3g} is above {severity.value} {limit:g}, q {q_value:.1g}"
 
 
-def extremes(gaussian: float, now: Summary, before: Summary) -> str:
+def extremes(gaussian: float, now: Range, before: Range) -> str:
     """That few values far out moved the moments."""
     return (
-        f"gaussian_kl {gaussian:.3g} comes from few rows far out: smallest {now.minimum:.3g}, "
-        f"largest {now.maximum:.3g} (reference {before.minimum:.3g}, {before.maximum:.3g})"
+        f"gaussian_kl {gaussian:.3g} comes from few rows far out: smallest {now[0]:.3g}, "
+        f"largest {now[1]:.3g} (reference {before[0]:.3g}, {before[1]:.3g})"
     )
 
 

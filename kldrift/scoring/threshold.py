@@ -1,15 +1,19 @@
-"""From a score to a verdict: size and evidence, both."""
+"""From scores to severities: size and evidence, both."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldrift.config import Threshold
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 class Severity(StrEnum):
@@ -21,90 +25,70 @@ class Severity(StrEnum):
     UNSCORED = "unscored"
 
 
-RANK: Final = {Severity.OK: 0, Severity.UNSCORED: 1, Severity.WARNING: 2, Severity.CRITICAL: 3}
+SEVERITIES: Final = (Severity.OK, Severity.UNSCORED, Severity.WARNING, Severity.CRITICAL)
+"""By rank: of several metrics, the one of the highest rank decides."""
+RANK: Final = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+WORST_FIRST: Final = (Severity.CRITICAL, Severity.WARNING, Severity.UNSCORED, Severity.OK)
+"""As tables list them: what could not be scored after what drifted."""
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """The thresholds of one metric, one for each of many rows; NaN where a level has none.
+
+    Attributes:
+        warning: shape ``(n,)``.
+        critical: shape ``(n,)``.
+    """
+
+    warning: Floats
+    critical: Floats
+
+    @classmethod
+    def of(cls, thresholds: Sequence[Threshold]) -> Self:
+        """The limits of some thresholds."""
+        levels = [(t.warning, t.critical) for t in thresholds]
+        return cls(*np.array(levels, dtype=np.float64).reshape(-1, 2).T)  # None becomes NaN
+
+    def take(self, places: Ints) -> Self:
+        """The limits at some places, in their order."""
+        return type(self)(self.warning[places], self.critical[places])
 
 
 def exceeded(
-    scores: Mapping[str, float | None],
-    q_value: float | None,
-    thresholds: Mapping[str, Threshold],
-    alpha: float,
-) -> tuple[Severity, str | None]:
-    """The verdict on a feature's scores, and the metric that decided it.
+    scores: Mapping[str, Floats], q_values: Floats, limits: Mapping[str, Limits], alpha: float
+) -> tuple[Ints, Ints]:
+    """The verdicts on the scores of many rows, and the metrics that decided them.
 
     A threshold is exceeded when the score is above it and ``q_value`` is below ``alpha``: a large
     table makes every difference significant, a small one makes chance look large.
 
     Args:
-        scores: metric to score; None where it could not be computed.
-        q_value: of the feature; None where there was no test, which is no evidence.
-        thresholds: metric to its thresholds.
-        alpha: largest false discovery rate.
-
-    Returns:
-        The worst severity over all metrics with a threshold, and its metric; a metric without a
-        score is unscored, which is worse than ok.
-
-    Examples:
-        >>> exceeded({"kl": 0.3}, 1e-9, {"kl": Threshold(0.1, 0.25)}, 0.01)
-        (<Severity.CRITICAL: 'critical'>, 'kl')
-        >>> exceeded({"kl": 0.3}, 0.2, {"kl": Threshold(0.1, 0.25)}, 0.01)
-        (<Severity.OK: 'ok'>, None)
-    """
-    worst: tuple[Severity, str | None] = (Severity.OK, None)
-    evidence = q_value is not None and q_value < alpha
-    for metric, threshold in thresholds.items():
-        score = scores.get(metric)
-        if threshold == Threshold():
-            severity = Severity.OK
-        elif score is None:
-            severity = Severity.UNSCORED
-        elif evidence and threshold.critical is not None and score > threshold.critical:
-            severity = Severity.CRITICAL
-        elif evidence and threshold.warning is not None and score > threshold.warning:
-            severity = Severity.WARNING
-        else:
-            severity = Severity.OK
-        if RANK[severity] > RANK[worst[0]]:
-            worst = (severity, metric)
-    return worst
-
-
-def exceeded_by(
-    scores: Mapping[str, NDArray[np.float64]],
-    q_values: NDArray[np.float64],
-    thresholds: Mapping[str, Threshold],
-    alpha: float,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """:func:`exceeded` for many features at once.
-
-    Args:
         scores: metric to scores, shape ``(n,)``; NaN where they could not be computed.
-        q_values: shape ``(n,)``; NaN where there was no test.
-        thresholds: metric to its thresholds, the same for all.
+        q_values: shape ``(n,)``; NaN where there was no test, which is no evidence.
+        limits: metric to its limits.
         alpha: largest false discovery rate.
 
     Returns:
-        The rank of each verdict (see ``RANK``), and the place among the thresholds of the metric
-        that decided it; -1 for none.
+        The rank of the worst severity over all metrics (see ``SEVERITIES``), and the place of its
+        metric among the limits; -1 for none. A metric with a threshold and without a score is
+        unscored, which is worse than ok. Of equally bad metrics the first one decides.
 
     Examples:
-        >>> scores = {"kl": np.array([0.3, 0.2, np.nan])}
-        >>> limits = {"kl": Threshold(0.1, 0.25)}
-        >>> [a.tolist() for a in exceeded_by(scores, np.full(3, 1e-9), limits, 0.01)]
-        [[3, 2, 1], [0, 0, 0]]
+        >>> scores = {"kl": np.array([0.3, 0.3, np.nan])}
+        >>> limits = {"kl": Limits.of([Threshold(0.1, 0.25)] * 3)}
+        >>> [a.tolist() for a in exceeded(scores, np.array([1e-9, 0.2, 1e-9]), limits, 0.01)]
+        [[3, 0, 1], [0, -1, 0]]
     """
     worst = np.zeros(len(q_values), dtype=np.int64)
     metric = np.full(len(q_values), -1)
     evidence = q_values < alpha
-    for place, (name, threshold) in enumerate(thresholds.items()):
-        if threshold == Threshold():
-            continue
-        rank = np.where(np.isnan(scores[name]), RANK[Severity.UNSCORED], RANK[Severity.OK])
-        levels = {Severity.WARNING: threshold.warning, Severity.CRITICAL: threshold.critical}
-        for severity, level in levels.items():
-            if level is not None:
-                rank = np.where(evidence & (scores[name] > level), RANK[severity], rank)
-        metric = np.where(rank > worst, place, metric)
+    for place, (name, limit) in enumerate(limits.items()):
+        score = scores[name]
+        judged = ~(np.isnan(limit.warning) & np.isnan(limit.critical))
+        rank = np.where(judged & np.isnan(score), RANK[Severity.UNSCORED], RANK[Severity.OK])
+        rank[evidence & (score > limit.warning)] = RANK[Severity.WARNING]
+        rank[evidence & (score > limit.critical)] = RANK[Severity.CRITICAL]
+        metric[rank > worst] = place
         worst = np.maximum(worst, rank)
     return worst, metric

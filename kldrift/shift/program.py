@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -13,14 +13,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.counting.joint import Group as Columns
 from kldrift.errors import DatasetError
 from kldrift.features.plan import Feature
 from kldrift.shift.groups import NO_WINDOWS, UNTIMED, Group, groups_of, texts, window_starts
 from kldrift.shift.row_divergence import Compared, compare_rows
 from kldrift.shift.row_divergence_cells import Floats, Ints, split, summed
 from kldrift.shift.summary import WORST, Example, Outcome, Shift
-from kldrift.sources.program import Numbering
+from kldrift.sources.program import RowBatch
 
 MOST_GROUPS: Final = 10_000
 BATCH_ROWS: Final = 16_384
@@ -62,29 +61,30 @@ class ShiftProgram:
     segments: tuple[tuple[int, ...], ...]
     buckets: int
     batch_rows: int = BATCH_ROWS
-    beside: tuple[Feature, ...] = ()
 
     @property
-    def numbering(self) -> Numbering:
-        """There are no parts to tell apart."""
-        return Numbering(0, 1)
+    def keys(self) -> tuple[Feature, ...]:
+        """None: all columns stand in one set."""
+        return ()
 
     @property
-    def groups(self) -> tuple[Columns, ...]:
-        """All columns as one, so that they come row by row."""
-        return (Columns("rows", self.features, (), diagonal=True),)
+    def sets(self) -> dict[int, tuple[Feature, ...]]:
+        """All columns together, because rows are compared one by one."""
+        return {0: self.features}
 
     def start(self) -> Shifts:
         """A new accumulator, for one task."""
         return Shifts(self)
 
-    def part(self, features: Sequence[int], groups: Sequence[int]) -> ShiftProgram:  # noqa: ARG002
-        """There is none: the columns are compared row by row."""
-        raise ValueError("columns that are compared row by row cannot be read in two ways")
+    def only(self, numbers: Collection[int]) -> ShiftProgram:  # noqa: ARG002
+        """There is one set, and nothing without it."""
+        return self
 
 
 class Shifts:
     """Adds up batches of rows, for each window and segment; columns instead of objects."""
+
+    full = False
 
     def __init__(self, program: ShiftProgram) -> None:
         self._program = program
@@ -94,16 +94,11 @@ class Shifts:
         self._cells = _Cells()
         self._worst = _Worst()
 
-    def add(self, feature: int, column: pa.Array) -> None:
-        """Do nothing: rows are added with all their columns at once."""
-
-    def add_group(self, group: int, columns: list[pa.Array]) -> None:  # noqa: ARG002 - there is one
-        """Add the columns of a batch."""
-        for start in range(0, len(columns[0]), BATCH_ROWS):  # Spark may send more at once
-            self._add_rows([column.slice(start, BATCH_ROWS) for column in columns])
-
-    def add_beside(self, columns: list[pa.Array]) -> None:
-        """Do nothing: no column stands beside others."""
+    def add(self, batch: RowBatch) -> None:
+        """Add a batch."""
+        for _, columns in batch.sets:
+            for start in range(0, len(columns[0]), BATCH_ROWS):  # Spark may send more at once
+                self._add_rows([column.slice(start, BATCH_ROWS) for column in columns])
 
     def _add_rows(self, columns: list[pa.Array]) -> None:
         program = self._program

@@ -6,10 +6,12 @@ therefore travel packed, see :mod:`kldrift.sources.dataframe.transport`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from itertools import chain
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,7 +20,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.features.plan import Feature, Part, Skipped
 from kldrift.sources.dataframe.transport import Packing, pack, unpack
-from kldrift.sources.program import BESIDE, Columns, Program, run
+from kldrift.sources.program import Program, RowBatch, run
 
 BYTES_AT_ONCE: Final = 64 * 2**20
 
@@ -40,7 +42,7 @@ class FrameSource:
 
     def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:  # noqa: ARG002
         """The results of a program's tasks."""
-        features = _all_features(program)
+        features = [*program.keys, *(f for columns in program.sets.values() for f in columns)]
         wanted = list(dict.fromkeys(_wanted(f) for f in features))
         index = {w: i for i, w in enumerate(wanted)}
         places = {name: i for i, name in enumerate([*self.schema.names, *self.derived.names])}
@@ -55,7 +57,9 @@ class FrameSource:
         named = numbered.withColumns(parts) if parts else numbered
         # SQL, because thousands of columns take a call to the JVM each.
         packed = named.selectExpr(*_packed(packing, names))
-        mapper = partial(_read_batches, program, [index[_wanted(f)] for f in features], packing)
+        keys = [index[_wanted(f)] for f in program.keys]
+        sets = {n: [index[_wanted(f)] for f in fs] for n, fs in program.sets.items()}
+        mapper = partial(_read_batches, program, _Places(keys, sets), packing)
         return packed.mapInArrow(mapper, schema)
 
     def _type(self, wanted: _Wanted, places: Mapping[str, int]) -> pa.DataType | None:
@@ -72,13 +76,35 @@ class FrameSource:
         return kind if getattr(here, "collation", "UTF8_BINARY") == "UTF8_BINARY" else None
 
 
-def _all_features(program: Program) -> tuple[Feature, ...]:
-    grouped = (f for g in program.groups for f in g.features)
-    return (*program.features, *grouped, *program.beside)
-
-
 _Wanted = tuple[tuple[str, ...], bool]
 """A path, and whether only the size of what lies there is wanted."""
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where the columns of a program stand among those that travel.
+
+    Attributes:
+        keys: of the key columns.
+        sets: of the columns of each set, by number.
+    """
+
+    keys: Sequence[int]
+    sets: Mapping[int, Sequence[int]]
+
+    @cached_property
+    def users(self) -> dict[int, list[int]]:
+        """The sets that need the column of a place, by their numbers."""
+        users: dict[int, list[int]] = {}
+        for number, places in self.sets.items():
+            for place in dict.fromkeys(places):
+                users.setdefault(place, []).append(number)
+        return users
+
+    @cached_property
+    def widths(self) -> dict[int, int]:
+        """How many columns each set needs."""
+        return {number: len(set(places)) for number, places in self.sets.items()}
 
 
 def _wanted(feature: Feature) -> _Wanted:
@@ -114,9 +140,9 @@ def _element(column: str, kind: pa.DataType | None, of: pa.DataType) -> str:
 
 
 def _read_batches(
-    program: Program, index: Sequence[int], packing: Packing, batches: Iterator[pa.RecordBatch]
+    program: Program, places: _Places, packing: Packing, batches: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
-    return run(program, _batch_columns(program, index, packing, batches))
+    return run(program, _row_batches(program, places, packing, batches))
 
 
 def gathered(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[list[pa.RecordBatch]]:
@@ -140,41 +166,51 @@ def gathered(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[list[pa.
         yield waiting
 
 
-def _batch_columns(
-    program: Program, index: Sequence[int], packing: Packing, batches: Iterator[pa.RecordBatch]
-) -> Columns:
-    """The columns of features one at a time, so that only those of groups are held together."""
-    users: dict[int, list[int]] = {}
-    for i, place in enumerate(index[: len(program.features)]):
-        users.setdefault(place, []).append(i)
-    shared = set(index[len(program.features) :])
-    beside = index[len(index) - len(program.beside) :]
+def _row_batches(
+    program: Program, places: _Places, packing: Packing, batches: Iterator[pa.RecordBatch]
+) -> Iterator[RowBatch]:
+    """What Spark sent, as batches of a program; the columns are unpacked one after the other."""
+    early = frozenset(places.keys)
     for some in gathered(batches, program.batch_rows // 2):
-        held: dict[int, pa.Array] = {}
-        waiting: list[tuple[int, pa.Array]] = []
-        missing = set(beside)
-        for place, column in _unpacked(packing, some, missing):
-            if place in shared:
-                held[place] = column
+        columns = _unpacked(packing, some, early)
+        waiting: deque[tuple[int, pa.Array]] = deque()
+        found: dict[int, pa.Array] = {}
+        while len(found) < len(early):
+            place, column = next(columns)
             waiting.append((place, column))
-            if missing:
-                missing.discard(place)
-                if missing:
-                    continue
-                there = zip(program.beside, beside, strict=True)
-                yield BESIDE, [_of(f, held[p]) for f, p in there]
-            for at, known in waiting:
-                for i in users.get(at, ()):
-                    yield i, [_of(program.features[i], known)]
-            waiting.clear()
-        end = len(program.features)
-        for j, group in enumerate(program.groups):
-            start, end = end, end + len(group.features)
-            places = index[start:end]
-            yield (
-                -1 - j,
-                [_of(f, held[p]) for f, p in zip(group.features, places, strict=True)],
-            )
+            if place in early:
+                found[place] = column
+        keys = [_of(f, found[p]) for f, p in zip(program.keys, places.keys, strict=True)]
+        yield RowBatch(keys, _sets(program.sets, places, chain(_emptied(waiting), columns)))
+
+
+def _emptied(waiting: deque[tuple[int, pa.Array]]) -> Iterator[tuple[int, pa.Array]]:
+    while waiting:
+        yield waiting.popleft()
+
+
+def _sets(
+    sets: Mapping[int, tuple[Feature, ...]],
+    places: _Places,
+    columns: Iterable[tuple[int, pa.Array]],
+) -> Iterator[tuple[int, list[pa.Array]]]:
+    """Each set as soon as all of its columns are there; only what other sets need is held."""
+    users, missing = places.users, dict(places.widths)
+    uses = {place: len(numbers) for place, numbers in users.items()}
+    held: dict[int, pa.Array] = {}
+    for place, column in columns:
+        if place in users:
+            held[place] = column
+        for number in users.get(place, ()):
+            missing[number] -= 1
+            if missing[number]:
+                continue
+            mine = places.sets[number]
+            yield number, [_of(f, held[p]) for f, p in zip(sets[number], mine, strict=True)]
+            for used in set(mine):
+                uses[used] -= 1
+                if not uses[used]:
+                    del held[used]
 
 
 def _of(feature: Feature, column: pa.Array) -> pa.Array:
@@ -182,14 +218,14 @@ def _of(feature: Feature, column: pa.Array) -> pa.Array:
 
 
 def _unpacked(
-    packing: Packing, batches: Sequence[pa.RecordBatch], soon: AbstractSet[int]
+    packing: Packing, batches: Sequence[pa.RecordBatch], early: AbstractSet[int]
 ) -> Iterator[tuple[int, pa.Array]]:
-    """The columns of some batches as one, each with its place; what is wanted soon comes first."""
-    early = [i for i in packing.alone if i in soon]
-    for i in early:
-        yield i, _alone(batches, i)
+    """The columns of some batches as one, each with its place; the early ones come first."""
+    for i in packing.alone:
+        if i in early:
+            yield i, _alone(batches, i)
     bundles = sorted(
-        enumerate(packing.bundles), key=lambda b: soon.isdisjoint((*b[1].numbers, *b[1].texts))
+        enumerate(packing.bundles), key=lambda b: early.isdisjoint((*b[1].numbers, *b[1].texts))
     )
     for i, bundle in bundles:
         arrays = [batch.column(f"a{i}") for batch in batches]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from kldrift.counting.joint import Group
 from kldrift.features.plan import Feature, Skipped
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.parquet.source import ArrowSource
-from kldrift.sources.program import Accumulator, Program
+from kldrift.sources.program import Program
 
 
 @dataclass(frozen=True)
@@ -57,56 +56,16 @@ class MixedSource:
         return self.plain.size(features)
 
     def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
-        """The results of a program's tasks; a group with a derived feature is Spark's alone."""
-        if any(f.sql is not None for f in program.beside):
-            return self.frame.through(spark, program, schema)  # they stand beside all features
-        ways = []
-        for source, derived in ((self.plain, False), (self.frame, True)):
-            features = [i for i, f in enumerate(program.features) if (f.sql is not None) is derived]
-            groups = [
-                j
-                for j, group in enumerate(program.groups)
-                if any(f.sql is not None for f in group.features) is derived
-            ]
-            if features or groups:
-                ways.append(source.through(spark, Part(program, features, groups), schema))
-        first, *rest = ways
-        return first.union(rest[0]) if rest else first
+        """The results of a program's tasks; sets with a derived feature are Spark's alone."""
+        derived = {n for n, columns in program.sets.items() if _any_derived(columns)}
+        plain = program.sets.keys() - derived
+        if not plain or _any_derived(program.keys):  # which come with every set
+            return self.frame.through(spark, program, schema)
+        if not derived:
+            return self.plain.through(spark, program, schema)
+        by_arrow = self.plain.through(spark, program.only(plain), schema)
+        return by_arrow.union(self.frame.through(spark, program.only(derived), schema))
 
 
-class Part:
-    """Some features and groups of a program, numbered as in the whole."""
-
-    def __init__(self, whole: Program, features: Sequence[int], groups: Sequence[int]) -> None:
-        self.features: tuple[Feature, ...] = tuple(whole.features[i] for i in features)
-        self.groups: tuple[Group, ...] = tuple(whole.groups[j] for j in groups)
-        self._part = whole.part(features, groups)
-        self.beside = whole.beside
-        self.numbering = whole.numbering
-        self.batch_rows = whole.batch_rows
-        self._numbers = whole.numbering.of_part(features, groups)
-
-    def part(self, features: Sequence[int], groups: Sequence[int]) -> Program:
-        """Some of these features and groups."""
-        return Part(self, features, groups)
-
-    def start(self) -> Accumulator:
-        """A new accumulator, for one task."""
-        return _Renumbered(self._part.start(), self._numbers)
-
-
-class _Renumbered:
-    """An accumulator whose features have other numbers outside the task."""
-
-    def __init__(self, inner: Accumulator, numbers: Sequence[int]) -> None:
-        self._inner = inner
-        self._numbers = numbers
-        self.add = inner.add
-        self.add_group = inner.add_group
-        self.add_beside = inner.add_beside
-
-    def results(self) -> Iterator[pa.RecordBatch]:
-        """What leaves the task."""
-        outside = pa.array(self._numbers, pa.int32())
-        for found in self._inner.results():
-            yield found.set_column(0, found.schema.field(0), outside.take(found.column(0)))
+def _any_derived(features: Iterable[Feature]) -> bool:
+    return any(f.sql is not None for f in features)

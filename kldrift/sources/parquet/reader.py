@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +12,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kldrift.counting.joint import Group
 from kldrift.errors import DatasetError
 from kldrift.features.plan import Feature
 from kldrift.sources.parquet.bounds import ALL_NULL
@@ -20,20 +20,19 @@ from kldrift.sources.parquet.column_mapping import Naming
 from kldrift.sources.parquet.column_types import partition_scalar, plain_type
 from kldrift.sources.parquet.files import File, Piece
 from kldrift.sources.predicates.pruning import Matcher, matcher, partition_bounds, prune_groups
-from kldrift.sources.program import BATCH_ROWS, BESIDE, Columns
+from kldrift.sources.program import BATCH_ROWS, RowBatch
 
 BLOCK: Final = 64
-"""Features that are decoded together: bounds a task's memory on wide tables."""
+"""Columns that are decoded together: bounds a task's memory on wide tables."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads row groups and yields the columns of features; sent to the executors.
+    """Reads row groups and yields their rows; sent to the executors.
 
     Attributes:
-        features: what to read.
-        groups: groups of features, read beside one of the features' blocks.
-        beside: columns that are read beside every block of features.
+        keys: columns that come with every batch.
+        sets: columns that are wanted together, by number.
         schema: the columns of all files.
         partitions: the types of the partition columns.
         where: rows to keep, as an Arrow expression; None keeps all.
@@ -44,62 +43,46 @@ class Reader:
             keeps all.
     """
 
-    features: tuple[Feature, ...]
+    keys: tuple[Feature, ...]
+    sets: Mapping[int, tuple[Feature, ...]]
     schema: pa.Schema
     partitions: pa.Schema
     where: Any = None
     where_columns: tuple[str, ...] = ()
-    groups: tuple[Group, ...] = ()
-    beside: tuple[Feature, ...] = ()
     batch_rows: int = BATCH_ROWS
     naming: Naming | None = None
     predicate: str = ""
 
-    def columns(self, pieces: Sequence[Piece]) -> Columns:
-        """The features of some pieces, block of features by block, batch by batch."""
+    def batches(self, pieces: Sequence[Piece]) -> Iterator[RowBatch]:
+        """The rows of some pieces: file by file, block of columns by block, batch by batch."""
+        features = [*self.keys, *(f for columns in self.sets.values() for f in columns)]
         # Arrow cannot read the dictionaries of nested text over several chunks.
-        plain = [f.path[0] for f in self._all() if f.family == "text" and len(f.path) == 1]
-        homes = [self._home(group) for group in self.groups]
+        flat_texts = [f.path[0] for f in features if f.family == "text" and len(f.path) == 1]
+        blocks = blocks_of(self.sets)
         matches = matcher(self.predicate, self.schema) if self.predicate else None
         by_file: dict[File, list[Piece]] = {}
         for piece in pieces:
             by_file.setdefault(piece.file, []).append(piece)
         for file, mine in by_file.items():
-            with file.open(plain, self.naming) as parquet:
+            with file.open(flat_texts, self.naming) as parquet:
                 names = self._names(parquet.schema_arrow)
                 groups = self._row_groups(parquet.metadata, file, mine, names, matches)
                 try:
-                    for first in self._starts():
-                        block = self.features[first : first + BLOCK]
-                        beside = [j for j, home in enumerate(homes) if home == first]
-                        extra = [f for j in beside for f in self.groups[j].features]
-                        wanted = [*block, *extra, *self.beside]
+                    for block in blocks:
+                        wanted = [*self.keys, *(f for n in block for f in self.sets[n])]
                         for some in _together(parquet, groups, self.batch_rows):
-                            for batch in self._batches(parquet, file, some, wanted, names):
-                                if self.beside:
-                                    yield BESIDE, _columns(batch, self.beside)
-                                yield first, _columns(batch, block)
-                                for j in beside:
-                                    yield -1 - j, _columns(batch, self.groups[j].features)
+                            for table in self._tables(parquet, file, some, wanted, names):
+                                keys = _columns(table, self.keys, frozenset(table.column_names))
+                                yield RowBatch(keys, self._sets_of(table, block))
                 except (pa.ArrowException, OSError) as cause:
                     raise DatasetError(f"cannot read {file.path!r}: {cause}") from cause
 
-    def _all(self) -> Iterator[Feature]:
-        yield from self.features
-        yield from self.beside
-        for group in self.groups:
-            yield from group.features
-
-    def _starts(self) -> range:
-        """The first feature of each block; one block without features where there are none."""
-        return range(0, max(1, len(self.features)), BLOCK)
-
-    def _home(self, group: Group) -> int:
-        """The block that has a group's columns anyway; the first if none has them all."""
-        needed = {f.path for f in group.features}
-        starts = self._starts()
-        blocks = ({f.path for f in self.features[i : i + BLOCK]} for i in starts)
-        return next((i for i, have in zip(starts, blocks, strict=True) if needed <= have), 0)
+    def _sets_of(
+        self, table: pa.Table, block: Sequence[int]
+    ) -> Iterator[tuple[int, list[pa.Array]]]:
+        there = frozenset(table.column_names)
+        for number in block:
+            yield number, _columns(table, self.sets[number], there)
 
     def _names(self, file: pa.Schema) -> dict[str, str]:
         """The columns that a file has, and what it calls them."""
@@ -127,15 +110,16 @@ class Reader:
         inside = {n: names[n] for n in self.where_columns if n in names}
         return prune_groups(metadata, groups, fixed, inside, matches)
 
-    def _batches(
+    def _tables(
         self,
         parquet: pq.ParquetFile,
         file: File,
         groups: list[int],
-        block: Sequence[Feature],
+        features: Sequence[Feature],
         names: Mapping[str, str],
     ) -> Iterator[pa.Table]:
-        paths = [".".join((names[f.path[0]], *f.path[1:])) for f in block if f.path[0] in names]
+        here = [f.path for f in features if f.path[0] in names]
+        paths = [".".join((names[first], *fields)) for first, *fields in here]
         paths += [names[c] for c in self.where_columns if c in names]
         wanted = list(dict.fromkeys(paths))
         partition = dict(file.partition)
@@ -172,6 +156,36 @@ class Reader:
         return table
 
 
+def blocks_of(sets: Mapping[int, tuple[Feature, ...]]) -> list[list[int]]:
+    """The sets that are read together, by number; a set is read where its columns are read anyway.
+
+    Examples:
+        >>> from kldrift.features.group_columns import as_read
+        >>> schema = pa.schema([(f"x{i}", pa.float64()) for i in range(BLOCK + 1)])
+        >>> single = {i: (as_read(name, schema),) for i, name in enumerate(schema.names)}
+        >>> blocks = blocks_of(single | {100: single[0] + single[1], 101: single[0] + single[64]})
+        >>> [(block[0], block[-2:]) for block in blocks]
+        [(0, [63, 100]), (64, [64, 101])]
+    """
+    blocks: list[list[int]] = []
+    home: dict[tuple[str, ...], int] = {}
+    room = 0
+    for number, columns in sets.items():
+        paths = {f.path for f in columns}
+        homes = {home.get(path) for path in paths}
+        place = homes.pop() if len(homes) == 1 else None
+        if place is None:
+            if room <= 0:
+                blocks.append([])
+                room = BLOCK
+            place = len(blocks) - 1
+            room -= len(paths)
+            for path in paths:
+                home.setdefault(path, place)
+        blocks[place].append(number)
+    return blocks
+
+
 def _together(parquet: pq.ParquetFile, groups: Sequence[int], rows: int) -> Iterator[list[int]]:
     """Row groups that are read in one go: small ones fill a batch, a large one is alone.
 
@@ -203,8 +217,9 @@ def _kept(
     return np.concatenate([kept[ends[i] - sizes[i] : ends[i]] for i in groups])
 
 
-def _columns(table: pa.Table, features: Sequence[Feature]) -> list[pa.Array]:
-    there = frozenset(table.column_names)
+def _columns(
+    table: pa.Table, features: Sequence[Feature], there: AbstractSet[str]
+) -> list[pa.Array]:
     return [
         _values(table.column(f.path[0]), f) if f.path[0] in there else pa.nulls(table.num_rows)
         for f in features

@@ -67,15 +67,14 @@ class ArrowSource:
         return sum(size for name, size in self.footers.sizes.items() if name in wanted)
 
     def reader(self, program: Program) -> Reader:
-        """What reads the columns of a program in its tasks."""
+        """What reads the rows for a program in its tasks."""
         return Reader(
-            program.features,
+            program.keys,
+            program.sets,
             self.footers.schema.remove_metadata(),
             self.footers.partitions,
             self.where,
             self.where_columns,
-            program.groups,
-            program.beside,
             program.batch_rows,
             self.footers.naming,
             self.predicate,
@@ -99,7 +98,7 @@ def _read_shares(
     reader, program = sent.value
     mine = [i for batch in ids for i in batch.column(0).to_pylist()]
     pieces: list[Piece] = [piece for i in mine for piece in pickle.loads(shares[i])]
-    return run(program, reader.columns(pieces))
+    return run(program, reader.batches(pieces))
 
 
 def spread(pieces: Sequence[Piece], workers: int) -> tuple[tuple[Piece, ...], ...]:

@@ -15,11 +15,12 @@ import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import KldriftError
 from kldrift.execution.engine import SparkEngine
-from kldrift.execution.memory import MemoryEngine, TableSource
+from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.run import MOST_SEGMENT_ROWS, _sources, check, held_to_expectations
 from kldrift.monitor.stages import score_plan
+from kldrift.sources.table import TableSource
 
 pytestmark = pytest.mark.spark
 

@@ -16,7 +16,6 @@ from pyspark import cloudpickle
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Features, Override
-from kldrift.counting.joint import Group
 from kldrift.execution.session import NEW_SESSION
 from kldrift.features.plan import plan_features
 from kldrift.sources.dataframe.frame import BYTES_AT_ONCE, gathered
@@ -33,14 +32,13 @@ class Kept:
     """A program that keeps every column, and how much memory its task took."""
 
     batch_rows = BATCH_ROWS
-    beside = ()
 
-    def __init__(self, features, groups=(), *, values=True):
-        self.features = features
-        self.groups = groups
+    def __init__(self, features, *larger, keys=(), values=True):
+        self.sets = dict(enumerate([*((f,) for f in features), *larger]))
+        self.keys = keys
         self.values = values
 
-    def part(self, features, groups):
+    def only(self, numbers):
         raise NotImplementedError
 
     def start(self):
@@ -50,20 +48,25 @@ class Kept:
 
 
 class _Keeper:
+    full = False
+
     def __init__(self, values):
         self.values = values
         self.batches = {}
         self.rows = {}
 
-    def add(self, feature, column):
-        self.rows[feature] = self.rows.get(feature, 0) + len(column)
+    def add(self, batch):
+        for i, column in enumerate(batch.keys):
+            self.keep(("key", i), column)
+        for number, columns in batch.sets:
+            for i, column in enumerate(columns):
+                self.keep((number, i), column)
+
+    def keep(self, place, column):
+        self.rows[place] = self.rows.get(place, 0) + len(column)
         if self.values:
             column.validate(full=True)
-            self.batches.setdefault(feature, []).append(column)
-
-    def add_group(self, group, columns):
-        for i, column in enumerate(columns):
-            self.add((group, i), column)
+            self.batches.setdefault(place, []).append(column)
 
     def results(self):
         found = [pickle.dumps((k, pa.concat_arrays(v))) for k, v in self.batches.items()]
@@ -151,18 +154,16 @@ def test_every_column_is_the_one_that_spark_alone_sends(spark, table, zone, rows
         source = frame_source(spark.read.parquet(str(table)), derived, "test")
         features = planned(source, derived)
         assert len(features) > 45
-        groups = (
-            Group("all", features, (), diagonal=True),
-            Group("two", features[3:1:-1], (), diagonal=True),
-        )
-        found = kept(spark, source, Kept(features, groups))
+        program = Kept(features, features, features[3:1:-1], keys=features[-1:] + features[:1])
+        found = kept(spark, source, program)
         alone = as_spark_sends(source, features)
         for i, feature in enumerate(features):
             expected = feature.of_value(alone[i].combine_chunks())
-            assert found[i].type == expected.type, feature.name
-            assert bits_of(found[i]) == bits_of(expected), feature.name
-            assert found[0, i].equals(found[i]) or feature.name.startswith(("odd", "double"))
-        assert [found[1, 0], found[1, 1]] == [found[3], found[2]]
+            assert found[i, 0].type == expected.type, feature.name
+            assert bits_of(found[i, 0]) == bits_of(expected), feature.name
+            assert bits_of(found[len(features), i]) == bits_of(expected), feature.name
+        assert [found[len(features) + 1, i] for i in (0, 1)] == [found[3, 0], found[2, 0]]
+        assert [found["key", i] for i in (0, 1)] == [found[len(features) - 1, 0], found[0, 0]]
     finally:
         for key, value in before.items():
             spark.conf.set(key, value)
@@ -176,7 +177,7 @@ def test_no_rows_and_partitions_without_rows_give_no_batches(spark, table):
     found = few.through(spark, Kept(planned(few)), "column binary").collect()
     peaks = [v for k, v in (pickle.loads(row["column"]) for row in found) if k == "peak"]
     assert len(peaks) == 8
-    assert sum(rows[-1].get(0, 0) for rows in peaks) == 3
+    assert sum(rows[-1].get((0, 0), 0) for rows in peaks) == 3
 
 
 def test_texts_of_a_collation_of_their_own_travel_alone(spark):
@@ -190,7 +191,7 @@ def test_texts_of_a_collation_of_their_own_travel_alone(spark):
     )
     source = frame_source(frame, {}, "test")
     found = kept(spark, source, Kept(planned(source)))
-    parts = [found[i].to_pylist() for i in range(4)]
+    parts = [found[i, 0].to_pylist() for i in range(4)]
     assert parts == [list("01234")] * 4
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +16,13 @@ from strategies import Sample, numeric, parts, quick, samples, sketch_batch, tex
 from kldrift.binning.choose import Binning, choose
 from kldrift.counting import counter as counting
 from kldrift.counting.counter import Counter
-from kldrift.counting.grouped_counter import SegmentCounter, SegmentRows
+from kldrift.counting.profile_builder import ProfileBuilder
+from kldrift.counting.row_groups import RowGroups
 from kldrift.features.keys import Reading, label
-from kldrift.profiles.moments import NO_MOMENTS
-from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
+from kldrift.profiles.group_keys import GroupKeys
+from kldrift.profiles.moments import Moments
+from kldrift.profiles.power_sums import NO_VALUES, added
+from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support, pivot_of
 
 
 def support_for(sample: Sample, stored: int = 8) -> Support:
@@ -67,29 +71,35 @@ def test_counts_and_moments_of_parts_add_up_to_those_of_the_whole(data, sample):
     whole, moments = counter.count(sample.column)
     pieces = [counter.count(piece) for piece in data.draw(parts(sample.column))]
     np.testing.assert_array_equal(sum(counts for counts, _ in pieces), whole)
-    total = sum((m for _, m in pieces), NO_MOMENTS)
-    assert (total.rows, total.minimum, total.maximum) == (
-        moments.rows,
-        moments.minimum,
-        moments.maximum,
-    )
+    assert ends(reduce(added, [sums for _, sums in pieces], NO_VALUES)) == ends(moments)
 
 
-def by_segment(counter, column, numbers, segments):
-    """Counts and moments of each segment."""
-    found = SegmentCounter(counter.support, segments)
-    cells = counter.cells(column)
-    found.add(cells, SegmentRows(numbers, segments))
-    whole, moments = counter.count(column)
-    counted, again = counter.counted(cells)
-    np.testing.assert_array_equal(counted, whole)
-    assert (again.rows, again.minimum, again.maximum) == (
-        moments.rows,
-        moments.minimum,
-        moments.maximum,
-    )
-    profiles = found.profiles()
-    return profiles.counts, [profiles[i].moments for i in range(segments)]
+def by_group(counter, column, numbers, groups):
+    """Counts of each group, and its moments."""
+    builder = ProfileBuilder(counter.support, counter.reading, 0, lists=1)
+    builder.add(column, [RowGroups(numbers, groups)])
+    whole, sums = counter.count(column)
+    np.testing.assert_array_equal(builder.counts, whole)
+    assert ends(builder.sums) == ends(sums)
+    (found,) = builder.counted(Numbered(groups))
+    counts = np.zeros((groups, counter.support.size), dtype=np.int64)
+    counts[found.keys.segment] = found.counts
+    moments = Moments.none(groups, pivot_of(counter.support))
+    if found.moments is not None:
+        moments = found.moments.added_up(found.keys.segment.astype(np.int64), groups)
+    return counts, moments
+
+
+class Numbered:
+    """Groups whose segments are their numbers."""
+
+    def __init__(self, groups):
+        self.keys = lambda _, n: GroupKeys.of_list(0, groups).take(slice(1, n + 1))
+
+
+def ends(sums):
+    """What does not depend on how values are summed."""
+    return sums.rows, sums.minimum, sums.maximum
 
 
 @quick
@@ -98,19 +108,19 @@ def test_counts_per_group_are_the_counts_of_each_group(data, sample):
     n = len(sample.column)
     groups = np.array(data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)), np.int64)
     counter = Counter(support_for(sample), sample.reading)
-    counts, moments = by_segment(counter, sample.column, groups, 5)
-    assert counts.shape == (5, counter.support.size)
-    assert len(moments) == 5
+    counts, moments = by_group(counter, sample.column, groups, 5)
+    summary = moments.summary()
     for group in range(5):
         rows = sample.column.filter(pa.array(groups == group))
-        alone, its = counter.count(rows)
+        alone, sums = counter.count(rows)
         np.testing.assert_array_equal(counts[group], alone)
-        found = moments[group]
-        assert (found.rows, found.minimum, found.maximum) == (its.rows, its.minimum, its.maximum)
-        if np.isfinite(its.m2) and np.isfinite(found.m2):
-            width = its.maximum - its.minimum
-            assert found.mean == pytest.approx(its.mean, rel=1e-12, abs=1e-12 * width)
-            assert found.m2 == pytest.approx(its.m2, rel=1e-9, abs=1e-12 * width**2)
+        its = Moments.stacked([sums], moments.pivot).summary()
+        assert summary.rows[group] == its.rows[0]
+        assert (summary.minimum[group], summary.maximum[group]) == (its.minimum[0], its.maximum[0])
+        if np.isfinite(its.m2[0]) and np.isfinite(summary.m2[group]):
+            width = its.maximum[0] - its.minimum[0]
+            assert summary.mean[group] == pytest.approx(its.mean[0], rel=1e-12, abs=1e-12 * width)
+            assert summary.m2[group] == pytest.approx(its.m2[0], rel=1e-9, abs=1e-12 * width**2)
 
 
 def test_a_group_far_from_the_others_keeps_the_digits_of_its_spread():
@@ -118,28 +128,31 @@ def test_a_group_far_from_the_others_keeps_the_digits_of_its_spread():
     near, far = rng.normal(0, 1, 1_000), rng.normal(1e9, 1, 1_000)
     counter = Counter(NumericSupport(np.array([0.0, 1.0])), Reading.FLOAT)
     groups = np.repeat([0, 1], 1_000)
-    _, moments = by_segment(counter, pa.array(np.concatenate([near, far])), groups, 3)
-    for found, x in zip(moments, (near, far), strict=False):
-        assert found.mean == pytest.approx(x.mean(), rel=1e-14)
-        assert found.std == pytest.approx(x.std(), rel=1e-12)
-    assert moments[2].rows == 0
+    _, moments = by_group(counter, pa.array(np.concatenate([near, far])), groups, 3)
+    summary = moments.summary()
+    for i, x in enumerate((near, far)):
+        assert summary.mean[i] == pytest.approx(x.mean(), rel=1e-14)
+        assert summary.std[i] == pytest.approx(x.std(), rel=1e-12)
+    assert summary.rows[2] == 0
 
 
 @quick
 @given(numeric)
 def test_moments_are_those_of_the_finite_values(sample):
-    _, moments = Counter(support_for(sample), sample.reading).count(sample.column)
+    support = support_for(sample)
+    _, sums = Counter(support, sample.reading).count(sample.column)
+    moments = Moments.stacked([sums], support.pivot).summary()
     keys = [sample.key(v) for v in sample.values if v is not None and math.isfinite(v)]
-    assert moments.rows == len(keys)
+    assert moments.rows[0] == len(keys)
     if keys:
         mean = sum(Fraction(k) for k in keys) / len(keys)
         largest = max(abs(k) for k in keys)
         if largest < 1e140:
             near = max(Fraction(largest) / 10**14, Fraction(5e-324))  # a mean is a double, too
-            assert abs(Fraction(moments.mean) - mean) <= near
+            assert abs(Fraction(moments.mean[0]) - mean) <= near
             exact = float(sum((Fraction(k) - mean) ** 2 for k in keys))
-            assert moments.m2 == pytest.approx(exact, rel=1e-9, abs=1e-14 * largest**2)
-        assert (moments.minimum, moments.maximum) == (float(min(keys)), float(max(keys)))
+            assert moments.m2[0] == pytest.approx(exact, rel=1e-9, abs=1e-14 * largest**2)
+        assert (moments.minimum[0], moments.maximum[0]) == (float(min(keys)), float(max(keys)))
 
 
 @quick
@@ -155,11 +168,7 @@ def test_many_rows_are_counted_as_few_are(data, sample):
         patch.setattr(counting, "exact_about", lambda _: False)
         by_grid, same = counter.count(column)
     assert counts.tolist() == by_grid.tolist()
-    assert (moments.rows, moments.minimum, moments.maximum) == (
-        same.rows,
-        same.minimum,
-        same.maximum,
-    )
+    assert ends(moments) == ends(same)
     for one, other in ((moments.sum1, same.sum1), (moments.sum2, same.sum2)):
         assert one == pytest.approx(other, rel=1e-15, nan_ok=True)
 
@@ -193,7 +202,7 @@ def test_flags_are_counted_as_the_integers_that_they_are(values, pivot):
 @quick
 @given(texts)
 def test_categories_have_no_moments(sample):
-    assert Counter(support_for(sample), sample.reading).count(sample.column)[1] == NO_MOMENTS
+    assert Counter(support_for(sample), sample.reading).count(sample.column)[1] == NO_VALUES
 
 
 def test_integers_beyond_the_doubles_are_not_confused():
@@ -209,7 +218,7 @@ def test_zeros_of_both_signs_fall_into_one_cell_and_null_nan_and_infinities_into
     column = pa.array([0.0, -0.0, None, np.nan, np.inf, -np.inf, -5e-324, 5e-324])
     for counts in (
         Counter(support, Reading.FLOAT).count(column)[0],
-        by_segment(Counter(support, Reading.FLOAT), column, np.zeros(8, np.int64), 1)[0][0],
+        by_group(Counter(support, Reading.FLOAT), column, np.zeros(8, np.int64), 1)[0][0],
     ):
         named = zip(support.kinds, counts.tolist(), strict=True)
         assert [(kind.value, n) for kind, n in named] == [
@@ -244,7 +253,7 @@ def test_nulls_that_hide_in_a_dictionary_are_nulls(support, reading, values, cou
     column = pa.DictionaryArray.from_arrays(pa.array([0, 1, None]), pa.array(values))
     counter = Counter(support, reading)
     assert counter.count(column)[0].tolist() == counts
-    assert by_segment(counter, column, np.zeros(3, np.int64), 1)[0][0].tolist() == counts
+    assert by_group(counter, column, np.zeros(3, np.int64), 1)[0][0].tolist() == counts
     assert sketch_batch(column, reading).null == 2
 
 
@@ -269,4 +278,4 @@ def test_no_rows_and_only_nulls_are_counted_too(kind):
         counter = Counter(support, reading)
         assert counter.count(column)[0].tolist()[-1] == counter.count(column)[0].sum() == rows
         groups = np.zeros(rows, dtype=np.int64)
-        assert by_segment(counter, column, groups, 2)[0].sum() == rows
+        assert by_group(counter, column, groups, 2)[0].sum() == rows

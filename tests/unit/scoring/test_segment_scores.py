@@ -24,7 +24,8 @@ from kldrift.counting.grouped_counter import (
     merge_packed,
 )
 from kldrift.errors import ConfigError, DatasetError
-from kldrift.execution.memory import MemoryEngine, TableSource
+from kldrift.execution.memory import MemoryEngine
+from kldrift.execution.programs import CountProgram
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.stages import score_plan
@@ -33,6 +34,7 @@ from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.scoring.scores import Comparison, score
 from kldrift.scoring.threshold import RANK, exceeded, exceeded_by
+from kldrift.sources.table import TableSource
 
 from test_counting import support_for  # isort: skip
 
@@ -398,7 +400,7 @@ def test_chunks_batches_and_kinds_of_input_do_not_matter(monkeypatch):
     frames = [side.to_pandas().assign(cents=lambda f: f["cents"].astype(float)) for side in SIDES]
     first = kldrift.compare(reference, current, segments=LISTS).scores
     second = kldrift.compare(chunked, current, segments=LISTS).scores
-    monkeypatch.setattr("kldrift.execution.memory.BATCH_ROWS", 999)
+    monkeypatch.setattr(CountProgram, "batch_rows", 999)
     batches = kldrift.compare(reference, current, segments=LISTS).scores
     pd.testing.assert_frame_equal(first, batches, rtol=1e-12)
     third = kldrift.compare(*frames, include=["x", "kind"], segments=[["group"]]).scores

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import quick
 
 from kldrift.config import config_from_mapping
-from kldrift.execution.memory import MemoryEngine, TableSource
+from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.stages import Outcome, score_plan
@@ -21,6 +21,7 @@ from kldrift.profiles.support import Cell, CellKind
 from kldrift.scoring.reasons import cell_text
 from kldrift.scoring.threshold import Severity
 from kldrift.scoring.verdict import Status, Verdict
+from kldrift.sources.table import TableSource
 
 MANY = 200
 

@@ -23,6 +23,7 @@ from kldrift.shift.program import ShiftProgram
 from kldrift.shift.row_divergence import compare_rows
 from kldrift.shift.row_divergence_cells import lower, offsets, split, upper
 from kldrift.shift.summary import NO_ROWS, WORST, Example, Outcome, Shift, worst_of
+from kldrift.sources.program import RowBatch
 
 DIVERGENCES = st.lists(
     st.one_of(
@@ -286,7 +287,7 @@ def through(table, cuts, program=PROGRAM):
     for start, end in zip([0, *cuts], [*cuts, len(table)], strict=True):
         accumulator = program.start()
         for batch in table.slice(start, end - start).to_batches(max_chunksize=700):
-            accumulator.add_group(0, batch.columns)
+            accumulator.add(RowBatch([], iter([(0, batch.columns)])))
         for row in next(accumulator.results()).to_pylist():
             group = (row["window"], row["segment"])
             merged[group] = merged.get(group, NO_ROWS) + pickle.loads(row["shift"])

@@ -126,7 +126,8 @@ def test_a_column_that_was_added_is_null_in_older_files_and_a_wider_type_holds_f
     assert read(source) == {"n": [2, 2**40], "f": [1.5, 0.1], "new": [None, "a"]}
     features = plan_features(source.schema, Features(include=("n", "f"))).features
     reader = replace(source, where=None, predicate="").reader(SketchProgram(features))
-    types = {str(c.type) for _, columns in reader.columns(source.footers.pieces) for c in columns}
+    batches = reader.batches(source.footers.pieces)
+    types = {str(column.type) for batch in batches for _, (column,) in batch.sets}
     assert types == {"int64", "double"}
     assert opened(tmp_path, where="new is null").where is not None
     assert read(opened(tmp_path, where="new is null"))["n"] == [1, 2]

@@ -1,0 +1,38 @@
+"""What a scheduler is told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from kldrift.scoring.threshold import Severity
+
+DONE: Final = 0
+DRIFT: Final = 3
+NOT_SCORED: Final = 4
+
+FATAL: Final = {
+    "critical": (Severity.CRITICAL,),
+    "warning": (Severity.CRITICAL, Severity.WARNING),
+    "never": (),
+}
+"""The severities that fail a run, by what it is asked to fail on."""
+
+
+def exit_code_of(severities: Collection[Severity], *, unscored: bool, fail_on: str) -> int:
+    """3 for drift, 4 for what could not be scored and should have been, else 0.
+
+    Args:
+        severities: of all that was judged.
+        unscored: whether something should have been scored and could not be.
+        fail_on: the severity from which drift fails the run: ``critical``, ``warning``, ``never``.
+
+    Examples:
+        >>> exit_code_of({Severity.WARNING}, unscored=True, fail_on="warning")
+        3
+        >>> exit_code_of({Severity.WARNING}, unscored=True, fail_on="critical")
+        4
+    """
+    if any(severity in FATAL[fail_on] for severity in severities):
+        return DRIFT
+    return NOT_SCORED if unscored else DONE

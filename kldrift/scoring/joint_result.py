@@ -1,0 +1,71 @@
+"""What the score of joint features says about each of them and about each pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class JointCell:
+    """A feature alone, or a pair of features, and what it adds to the ``kl`` of all together."""
+
+    kind: str
+    label: str
+    contribution: float
+    rows_reference: int
+    rows_current: int
+    correlation_reference: float | None = None
+    correlation_current: float | None = None
+
+    @property
+    def moved(self) -> float:
+        """How far a pair's correlation moved, on Fisher's scale; 0 where there is none."""
+        if self.correlation_reference is None or self.correlation_current is None:
+            return 0.0
+        both = np.clip([self.correlation_reference, self.correlation_current], -1, 1)
+        return float(np.abs(np.diff(np.arctanh(both * (1 - 1e-12)))[0]))
+
+
+@dataclass(frozen=True)
+class JointResult:
+    """Rows of joint features on both sides, those left out, and their cells; none without a score.
+
+    Attributes:
+        rows_reference: rows of the reference.
+        rows_current: rows of the current dataset.
+        left_out_reference: those of them with a value missing.
+        left_out_current: likewise.
+        cells: the features alone, then the pairs.
+    """
+
+    rows_reference: int
+    rows_current: int
+    left_out_reference: int
+    left_out_current: int
+    cells: tuple[JointCell, ...] = ()
+
+
+def joint_moved(cells: Sequence[JointCell], shown: int) -> str:
+    """What features alone and what their dependence add, as a sentence.
+
+    Args:
+        cells: of the joint features.
+        shown: how many features are named.
+    """
+    alone = sorted((c for c in cells if c.kind == "feature"), key=lambda c: -c.contribution)
+    pairs = [c for c in cells if c.kind == "pair"]
+    top = ", ".join(f"{c.label} {c.contribution:.3g}" for c in alone[:shown])
+    text = f"{sum(c.contribution for c in alone):.3g} nats from features alone ({top})"
+    if not pairs:
+        return text
+    text += f", {sum(c.contribution for c in pairs):.3g} from their dependence"
+    most = max(pairs, key=lambda c: c.moved)
+    before, now = most.correlation_reference, most.correlation_current
+    if before is None or now is None:
+        return text
+    digits = next((d for d in (2, 3, 4) if f"{before:.{d}f}" != f"{now:.{d}f}"), 6)
+    correlations = f"{before:.{digits}f} -> {now:.{digits}f}"
+    return f"{text}; correlation that moved most: {most.label}, {correlations}"

@@ -1,0 +1,136 @@
+"""From scores to verdicts, over all groups of all features at once.
+
+A run has up to a thousand segments of each feature and list. So rules are evaluated once, over
+columns, and what is said of a row in words is made only where there is something to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from kldrift.profiles.group_keys import ALL, GroupKeys
+from kldrift.scoring.comparison import Ints, Rows
+from kldrift.scoring.explanation import explained
+from kldrift.scoring.joint_result import JointResult
+from kldrift.scoring.metrics import JOINT_SCORES, SCORES
+from kldrift.scoring.rules import Rules
+from kldrift.scoring.scores import Floats
+from kldrift.scoring.status import PLACE, Sizes, Status, Texts, is_scored, statuses
+from kldrift.scoring.threshold import RANK, Limits, Severity, exceeded
+from kldrift.scoring.verdict import SIZES, Subject, Verdicts
+from kldrift.statistics.significance import q_values
+
+SegmentNames = Sequence[Sequence[str]]
+"""The names of the segments of each list."""
+
+
+def judge(
+    subjects: Sequence[Subject], scores: Mapping[str, Floats], names: SegmentNames, rules: Rules
+) -> Verdicts:
+    """Judge all scores of a run; the correction of p-values needs all of its tests at once.
+
+    Args:
+        subjects: what to judge.
+        scores: of the groups of all comparisons of the subjects, in their order; see
+            :func:`kldrift.scoring.scores.score`.
+        names: of the segments, list by list.
+        rules: what the configuration says.
+    """
+    compared = [(s, s.comparison) for s in subjects if s.comparison is not None]
+    others = [s for s in subjects if s.comparison is None]
+    comparisons = [comparison for _, comparison in compared]
+    rows = Rows.every(comparisons)
+    current = Sizes.of([c.current for c in comparisons], rules.missing)
+    reference = Sizes.of([c.reference for c in comparisons], rules.missing)
+    changed = [s.changed for s, _ in compared]
+    status, reason = statuses(rows, current, reference, scores, changed, rules)
+
+    status = np.append(status, [PLACE[s.status] for s in others]).astype(np.int64)
+    columns = _columns(scores, len(rows), others)
+    columns = {name: np.where(is_scored(status), x, np.nan) for name, x in columns.items()}
+    sizes = (reference.rows, current.rows, reference.missing, current.missing)
+    alone = np.array([_sizes(s.joint) for s in others], dtype=np.int64).reshape(-1, 4).T
+    verdicts = Verdicts(
+        subjects=[s for s, _ in compared] + others,
+        of=np.append(rows.of, len(compared) + np.arange(len(others))),
+        group=np.append(rows.group, np.zeros(len(others), dtype=np.int64)),
+        segment=_segments([c.keys for c in comparisons], names, len(others)),
+        status=status,
+        reason=np.append(reason, np.array([s.reason for s in others], dtype=object)),
+        scores=columns,
+        severity=np.full(len(status), RANK[Severity.UNSCORED]),
+        q_value=q_values(columns["p_value"]) if rules.corrected else columns["p_value"],
+        sizes={name: np.append(*both) for name, *both in zip(SIZES, sizes, alone, strict=True)},
+        rules=rules,
+    )
+    severity, deciding = _severities(verdicts)
+    verdicts = replace(verdicts, severity=severity)
+    return replace(verdicts, reason=explained(verdicts, deciding))
+
+
+def _columns(
+    scores: Mapping[str, Floats], rows: int, others: Sequence[Subject]
+) -> dict[str, Floats]:
+    """All scores, those of what was not compared last."""
+    none = np.full(rows, np.nan)
+    return {
+        name: np.append(scores.get(name, none), [s.scores.get(name, np.nan) for s in others])
+        for name in (*SCORES, *JOINT_SCORES)
+    }
+
+
+def _sizes(joint: JointResult | None) -> tuple[int, int, int, int]:
+    if joint is None:
+        return -1, -1, -1, -1
+    rows = joint.rows_reference, joint.rows_current
+    return (*rows, joint.left_out_reference, joint.left_out_current)
+
+
+def _segments(keys: Sequence[GroupKeys], names: SegmentNames, others: int) -> Texts:
+    """The segment of each row; None for whole datasets."""
+    known: dict[int, Texts] = {}  # the features of a dataset share their keys
+    for of_feature in keys:
+        if id(of_feature) not in known:
+            known[id(of_feature)] = _named(of_feature, names)
+    whole = np.full(others, None, dtype=object)
+    return np.concatenate([*(known[id(of_feature)] for of_feature in keys), whole])
+
+
+def _named(keys: GroupKeys, names: SegmentNames) -> Texts:
+    found = np.full(len(keys), None, dtype=object)
+    for i, (number, segment) in enumerate(
+        zip(keys.list.tolist(), keys.segment.tolist(), strict=True)
+    ):
+        if number != ALL:
+            found[i] = names[number][segment]
+    return found
+
+
+def _severities(verdicts: Verdicts) -> tuple[Ints, Texts]:
+    """The severity of each row as a rank, and the metric that decided it; None for none."""
+    rank = np.full(len(verdicts), RANK[Severity.UNSCORED])
+    deciding = np.full(len(verdicts), None, dtype=object)
+    constant = verdicts.status == PLACE[Status.CONSTANT]
+    # Features that are held to the same metrics, in the same order, are judged together.
+    held = [tuple(s.applicable) for s in verdicts.subjects]
+    for metrics in dict.fromkeys(held):
+        chosen = [i for i, mine in enumerate(held) if mine == metrics]
+        place = np.full(len(held), -1)
+        place[chosen] = np.arange(len(chosen))
+        rows = np.flatnonzero((place[verdicts.of] >= 0) & verdicts.scored)
+        mine = place[verdicts.of[rows]]
+        limits = {
+            m: Limits.of([verdicts.subjects[i].applicable[m] for i in chosen]).take(mine)
+            for m in metrics
+        }
+        scores = {m: verdicts.scores[m][rows] for m in metrics}
+        # A constant has no spread, so what needs one is not asked of it.
+        still = {m: constant[rows] & np.isnan(x) for m, x in scores.items()}
+        scores = {m: np.where(still[m], 0.0, x) for m, x in scores.items()}
+        q = verdicts.q_value[rows]
+        rank[rows], decided = exceeded(scores, q, limits, verdicts.rules.alpha)
+        deciding[rows] = np.array([*metrics, None], dtype=object)[decided]
+    return rank, deciding

@@ -1,0 +1,70 @@
+"""The scored cells of groups: rows, probabilities, and what each adds to ``kl``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.divergence.kl import kl_terms
+from kldrift.divergence.probabilities import Probabilities, probabilities
+from kldrift.profiles.profile import Counts
+from kldrift.scoring.comparison import Ints, Rows
+from kldrift.scoring.rules import Rules
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredCells:
+    """The scored cells of some rows that have as many; arrays of shape ``(n, k)``.
+
+    Attributes:
+        places: of the rows, shape ``(n,)``.
+        occupied: which cells either side has rows in.
+        rows_current: rows of each.
+        rows_reference: rows of each.
+        current: probability of each, smoothed.
+        reference: probability of each, smoothed.
+    """
+
+    places: Ints
+    occupied: NDArray[np.bool_]
+    rows_current: Counts
+    rows_reference: Counts
+    current: Probabilities
+    reference: Probabilities
+
+    @cached_property
+    def contributions(self) -> Probabilities:
+        """What each adds to ``kl``, in nats."""
+        return kl_terms(self.current, self.reference)
+
+    def most_moved(self, most: int) -> Ints:
+        """The cells that changed most, the first ones most, shape ``(n, most)`` or fewer."""
+        # What a cell does to kl once mass is balanced: never negative, so that losses count too.
+        weight = self.contributions - self.current + self.reference
+        weight[~self.occupied] = -np.inf
+        return np.asarray(np.argsort(-weight, axis=-1, kind="stable")[:, :most])
+
+    def shares(self, cells: Ints) -> tuple[Probabilities, Probabilities]:
+        """The share of the rows that some cells have, reference and current, not smoothed.
+
+        Args:
+            cells: those of each row, shape ``(n, m)``.
+        """
+        before, now = (
+            np.take_along_axis(side / np.maximum(1, side.sum(-1, keepdims=True)), cells, -1)
+            for side in (self.rows_reference, self.rows_current)
+        )
+        return before, now
+
+
+def scored_cells(rows: Rows, rules: Rules) -> Iterator[ScoredCells]:
+    """The scored cells of some rows, those with as many cells together."""
+    for places, p, q in rows.scored_blocks(rules.missing):
+        occupied = (p + q) > 0
+        current = probabilities(p, occupied, pseudocount=rules.pseudocount)
+        reference = probabilities(q, occupied, pseudocount=rules.pseudocount)
+        yield ScoredCells(places, occupied, p, q, current, reference)

@@ -1,0 +1,161 @@
+"""Whether a group of a feature could be scored, and if not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.binning.choose import CHOSEN_ROWS
+from kldrift.profiles.cells import CODES, CellKind
+from kldrift.profiles.group_keys import ALL
+from kldrift.profiles.profile import Profile
+from kldrift.scoring.comparison import MISSING, Ints, Rows
+from kldrift.scoring.rules import Rules
+
+Bools = NDArray[np.bool_]
+Texts = NDArray[np.object_]
+
+
+class Status(StrEnum):
+    """Whether a feature could be scored, and if not, why."""
+
+    OK = "ok"
+    EMPTY = "empty"
+    CONSTANT = "constant"
+    TOO_FEW_ROWS = "too_few_rows"
+    NEW_FEATURE = "new_feature"
+    MISSING_FEATURE = "missing_feature"
+    TYPE_CHANGED = "type_changed"
+    ERROR = "error"
+
+
+SCORED: Final = (Status.OK, Status.CONSTANT)
+STATUSES: Final = tuple(Status)
+PLACE: Final = {status: place for place, status in enumerate(STATUSES)}
+"""What an array holds of a status: its place in ``STATUSES``."""
+INFINITE: Final = (
+    "kl is infinite: the current dataset has rows where the reference has none; "
+    "set scoring.pseudocount above 0"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """Rows of one side of each group, arrays of shape ``(n,)``.
+
+    Attributes:
+        rows: all of them.
+        missing: those that are null.
+        compared: those that are scored: not the missing ones where they are left out.
+    """
+
+    rows: Ints
+    missing: Ints
+    compared: Ints
+
+    @classmethod
+    def of(cls, profiles: Sequence[Profile], missing: str) -> Sizes:
+        """Those of all groups of some profiles, profile by profile."""
+        none = np.empty(0, dtype=np.int64)
+        rows = np.concatenate([none, *(p.rows for p in profiles)])
+        nulls = np.concatenate([none, *(p.counts[:, -1] for p in profiles)])
+        if missing == "cell":
+            return cls(rows, nulls, rows)
+        left_out = (p.counts[:, MISSING[p.support.codes]].sum(-1) for p in profiles)
+        return cls(rows, nulls, rows - np.concatenate([none, *left_out]))
+
+
+def is_scored(status: Ints) -> Bools:
+    """Which statuses, as places in ``STATUSES``, go with a score."""
+    return np.isin(status, [PLACE[s] for s in SCORED])
+
+
+def statuses(
+    rows: Rows,
+    current: Sizes,
+    reference: Sizes,
+    scores: Mapping[str, NDArray[np.float64]],
+    changed: Sequence[str],
+    rules: Rules,
+) -> tuple[Ints, Texts]:
+    """The status of each row, as a place in ``STATUSES``, and what there is to say about it.
+
+    Args:
+        rows: what was scored.
+        current: their current rows.
+        reference: their reference rows.
+        scores: of the rows, by name.
+        changed: of each comparison, how the type of its feature changed; empty if it did not.
+        rules: what the configuration says.
+    """
+    n, m = current.rows, reference.rows
+    compared = np.minimum(current.compared, reference.compared)
+    only = _only_cell(rows, np.flatnonzero(scores["cells"] == 1), rules.missing)
+    # The whole needs no choice of segments: a small reference is compared as it is.
+    segment = np.concatenate(
+        [np.empty(0, np.bool_), *(c.keys.list != ALL for c in rows.comparisons)]
+    )
+    # Nulls alone are of no type.
+    typed = (current.missing != n) & (reference.missing != m)
+    other_type = np.array([bool(text) for text in changed], dtype=np.bool_)[rows.of] & typed
+
+    def gone(i: int) -> str:
+        sides = {"reference": reference, "current dataset": current}
+        where = " and the ".join(name for name, side in sides.items() if not side.compared[i])
+        return f"every value is missing in the {where}; scoring.missing is exclude"
+
+    # The first that holds says it.
+    said: list[tuple[Bools, Status, str | Callable[[int], str]]] = [
+        (m == 0, Status.EMPTY, "no rows in the reference"),
+        (n == 0, Status.EMPTY, "no rows in the current dataset"),
+        (
+            segment & (m < CHOSEN_ROWS),
+            Status.TOO_FEW_ROWS,
+            lambda i: f"{m[i]:,} reference rows, at least {CHOSEN_ROWS} are needed",
+        ),
+        (other_type, Status.TYPE_CHANGED, lambda i: changed[rows.of[i]]),
+        (compared == 0, Status.EMPTY, gone),
+        (
+            compared < rules.min_rows,
+            Status.TOO_FEW_ROWS,
+            lambda i: f"{compared[i]} rows, scoring.min_rows is {rules.min_rows}",
+        ),
+        (
+            only == CODES[CellKind.OTHER],
+            Status.CONSTANT,
+            "no value is frequent enough for a cell of its own",
+        ),
+        (only >= 0, Status.CONSTANT, "one and the same value on both sides"),
+        (np.isnan(scores["kl"]), Status.ERROR, INFINITE),
+    ]
+    status = np.full(len(rows), PLACE[Status.OK])
+    reason = np.full(len(rows), "", dtype=object)
+    open_ = np.ones(len(rows), dtype=np.bool_)
+    for holds, what, text in said:
+        places = np.flatnonzero(holds & open_)
+        status[places] = PLACE[what]
+        reason[places] = text if isinstance(text, str) else [text(i) for i in places.tolist()]
+        open_[places] = False
+    return status, reason
+
+
+def _only_cell(rows: Rows, which: Ints, missing: str) -> Ints:
+    """The kind of the one cell that rows lie in, as a place in ``KINDS``; -1 for all others.
+
+    Args:
+        rows: what was scored.
+        which: places of the rows that lie in one cell on both sides.
+        missing: what to do with missing values.
+    """
+    kinds = np.full(len(rows), -1)
+    single = rows.take(which)
+    for places, p, q in single.scored_blocks(missing):
+        cells = (p + q).argmax(-1)
+        for where, comparison, _ in single.runs(places):
+            kinds[which[places[where]]] = comparison.rebinning.codes[cells[where]]
+    return kinds
