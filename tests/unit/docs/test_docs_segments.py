@@ -4,10 +4,11 @@ import doctest
 import re
 from pathlib import Path
 
+from kldrift.counting.grouped_counter import MOST_BYTES
+
 from kldrift.binning.choose import CHOSEN_ROWS
 from kldrift.binning.numeric_sketch import LIMIT
 from kldrift.config import Scoring
-from kldrift.counting.grouped_counter import MOST_BYTES
 from kldrift.monitor.run import MOST_SEGMENT_ROWS
 
 GUIDE = Path(__file__).parents[3] / "docs" / "segments.md"
