@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import group_keys, quick
 
+from kldrift.config import Features
 from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.wire import COUNTS, Packed, counted_rows, packed, packed_whole, unpacked
 from kldrift.features.group_columns import as_read
-from kldrift.config import Features
 from kldrift.features.plan import plan_features
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import WHOLE
