@@ -11,11 +11,6 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import quick, samples
-
-import kldrift
-from kldrift.config import Threshold, config_from_mapping
-from kldrift.counting.counter import Counter
 from kldrift.counting.grouped_counter import (
     SegmentCounter,
     SegmentProfiles,
@@ -23,6 +18,11 @@ from kldrift.counting.grouped_counter import (
     check_room,
     merge_packed,
 )
+from strategies import quick, samples
+
+import kldrift
+from kldrift.config import Threshold, config_from_mapping
+from kldrift.counting.counter import Counter
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.programs import CountProgram

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from kldrift.execution.group_counts import SegmentList
+
 from kldrift.execution.programs import CountProgram, SketchProgram
 from kldrift.features.group_columns import as_read
 from kldrift.profiles.support import NumericSupport
