@@ -53,41 +53,114 @@ CELLS = {
         ("null", None, None, None, 0, 120),
     ],
     "passenger_count": [
-        ("value", None, None, "1", 800, 790),
-        ("value", None, None, "2", 200, 207),
+        ("category", None, None, "1", 800, 790),
+        ("category", None, None, "2", 200, 207),
+        ("other", None, None, None, 0, 0),
         ("null", None, None, None, 0, 3),
     ],
 }
 
 
+REFERENCE_ID = "0123456789abcdef"
+
+
 def window_tables(window: Window = DAYS[0], run_id: str = "run-1", monitor: str = MONITOR) -> dict:
     """Return the three tables of one window."""
-    common = {
-        "schema_version": SCHEMA_VERSION,
-        "run_id": run_id,
-        "monitor": monitor,
-        "window_start": window.start,
-        "window_end": window.end,
-        "segment": None,
-        "reference_id": "ref-1",
-        "config_hash": "0123456789abcdef",
-        "kldrift_version": "0.1.0",
-    }
-    scores = [common | _score(*feature) for feature in FEATURES]
-    cells, profiles = [], []
-    for feature, rows in CELLS.items():
-        for position, row in enumerate(rows):
-            cell = dict(zip(("cell_kind", "lower", "upper", "label"), row, strict=False))
-            cell |= common | {"feature": feature, "cell": position}
-            cells.append(cell | _sides(*row[4:]))
-            profiles += [
-                cell | {"kind": "categorical", "dataset": dataset, "rows": count}
-                for dataset, count in zip(("reference", "current"), row[4:], strict=True)
-            ]
+    common = _common(run_id, monitor) | {"window_start": window.start, "window_end": window.end}
+    scores = [common | {"segment": None} | _score(*feature) for feature in FEATURES]
+    cells = [
+        common
+        | {"segment": None, "feature": feature, "cell": position}
+        | dict(zip(("cell_kind", "lower", "upper", "label"), row, strict=False))
+        | _sides(*row[4:])
+        for feature, rows in CELLS.items()
+        for position, row in enumerate(rows)
+    ]
+    profiles = [
+        common | _profile(feature, "current", [row[5] for row in rows])
+        for feature, rows in CELLS.items()
+    ]
     return {
         name: pa.Table.from_pylist(rows, schema=TABLES[name])
         for name, rows in (("drift_scores", scores), ("drift_cells", cells), ("profiles", profiles))
     }
+
+
+def reference_tables(run_id: str = "run-1", monitor: str = MONITOR) -> dict:
+    """Return the two tables of the reference."""
+    common = _common(run_id, monitor)
+    profiles = [
+        common | _profile(feature, "reference", [row[4] for row in rows])
+        for feature, rows in CELLS.items()
+    ]
+    supports = [common | _support(feature, rows) for feature, rows in CELLS.items()]
+    return {
+        "supports": pa.Table.from_pylist(supports, schema=TABLES["supports"]),
+        "profiles": pa.Table.from_pylist(profiles, schema=TABLES["profiles"]),
+    }
+
+
+def _common(run_id, monitor):
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run_id,
+        "monitor": monitor,
+        "reference_id": REFERENCE_ID,
+        "config_hash": "0123456789abcdef",
+        "kldrift_version": "0.1.0",
+    }
+
+
+def _profile(feature, dataset, counts):
+    numeric = feature == "trip_distance"
+    moments = {
+        "moment_rows": sum(counts[:-1]),
+        "sum1": 512.0,
+        "sum1_low": 0.0,
+        "sum2": 1024.0,
+        "sum2_low": 0.0,
+        "minimum": 10.0,
+        "maximum": 990.0,
+    }
+    return {
+        "dataset": dataset,
+        "feature": feature,
+        "kind": "numeric" if numeric else "categorical",
+        "n": sum(counts),
+        "cells": [cell for cell, rows in enumerate(counts) if rows],
+        "rows": [rows for rows in counts if rows],
+    } | (moments if numeric else {})
+
+
+def _support(feature, rows):
+    numeric = feature == "trip_distance"
+    origin = {
+        "reference_key": "key",
+        "rows": 1000,
+        "read_at": datetime(2020, 5, 1, 6, tzinfo=UTC),
+    }
+    cells = {
+        "feature": feature,
+        "made_from": f"Feature({feature!r})",
+        "target": list(range(len(rows))),
+        "cell_kind": [row[0] for row in rows],
+        "joint_pivots": [0.0],
+    }
+    if not numeric:
+        labels = [row[3] for row in rows if row[3] is not None]
+        categories = {"kind": "categorical", "categories": labels, "floats": False}
+        return origin | cells | categories
+    numbers = {
+        "kind": "numeric",
+        "unit": "number",
+        "scale": 100,  # cents
+        "pivot": 150.0,
+        "integer_edges": [50, 100, 400],
+        "lower": [row[1] for row in rows],
+        "upper": [row[2] for row in rows],
+        "label": [row[3] for row in rows],
+    }
+    return origin | cells | numbers
 
 
 def _score(feature, kind, severity, kl, critical, missing, reason):
@@ -144,7 +217,7 @@ def run_row(window: Window = DAYS[0], run_id: str = "run-1") -> dict:
         "unscored": 1,
         "skipped": [{"column": "trip_id", "reason": "nearly every value is its own"}],
         "seconds": [{"stage": "scan", "seconds": 40.5}, {"stage": "score", "seconds": 1.5}],
-        "reference_id": "ref-1",
+        "reference_id": REFERENCE_ID,
         "config_hash": "0123456789abcdef",
         "kldrift_version": "0.1.0",
         "spark_version": "4.1.4",

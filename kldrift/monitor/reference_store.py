@@ -1,105 +1,86 @@
-"""Stored baselines: what a reference looked like, so that it need not be read again.
+"""What a run keeps of its reference, so that no later run need read it again.
 
-One Parquet file per monitor. It is used when nothing that could change its numbers has changed: the
-reference's files, what is asked of them, and the code. It is a memory, not a record: a file that is
-missing, damaged or of another version costs a scan and nothing else.
+The tables hold what the reference decided and its profiles. They are used when nothing that could
+change a number has changed: the reference's files, what is asked of them, and the code. A file that
+is missing, damaged or of another version costs a scan and nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from itertools import pairwise
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from typing import Final
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from kldrift import __version__
 from kldrift.config import Config
-from kldrift.counting.grouped_counter import SegmentProfiles
-from kldrift.counting.joint import NO_ROWS, Group, GroupCounts
-from kldrift.execution.wire import group_from_row, group_rows, moment_columns
-from kldrift.monitor.groups import FrozenSegments, SegmentPlan
+from kldrift.errors import OutputError
+from kldrift.monitor.groups import FrozenList, rows_by_segment
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Reference
-from kldrift.profiles.moments import Moments
-from kldrift.profiles.profile import Profile
-from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support, Unit, pivot_of
-from kldrift.tables import read_baseline, write_baseline
-
-FORMAT: Final = 2
-"""Raised when what is stored, or how it is counted, changes within a version of kldrift."""
-
-_SCHEMA: Final = pa.schema(
-    [
-        ("name", pa.string()),
-        ("made_from", pa.string()),
-        ("skipped", pa.string()),
-        ("integer_edges", pa.list_(pa.int64())),
-        ("float_edges", pa.list_(pa.float64())),
-        ("scale", pa.int64()),
-        ("unit", pa.string()),
-        ("pivot", pa.float64()),
-        ("categories", pa.list_(pa.large_string())),
-        ("floats", pa.bool_()),
-        ("counts", pa.list_(pa.int64())),
-        ("moments", pa.list_(pa.float64())),
-        ("sums", pa.list_(pa.float64())),
-        ("list", pa.int32()),
-        ("segments", pa.large_binary()),
-    ]
+from kldrift.tables.layout import reference_file, reference_of, supports_file
+from kldrift.tables.parquet import from_parquet
+from kldrift.tables.profile_rows import profile_rows
+from kldrift.tables.read_profiles import read_profiles
+from kldrift.tables.schema import SCHEMA_VERSION, SUPPORTS
+from kldrift.tables.stamp import Stamp
+from kldrift.tables.store import Store, open_store
+from kldrift.tables.supports import (
+    FOR_READERS,
+    FeatureSupport,
+    JointSupport,
+    Origin,
+    SegmentsSupport,
+    Supports,
+    read_supports,
+    supports_table,
 )
+from kldrift.tables.window import Window
+from kldrift.tables.write import write_reference
 
-
-@dataclass(frozen=True)
-class Key:
-    """What a baseline belongs to.
-
-    Attributes:
-        digest: of all that its numbers depend on, apart from which features are asked for.
-        version: of the reference's files; None if it cannot be known: nothing is stored then.
-    """
-
-    digest: str
-    version: str | None
+FORMAT: Final = 3
+"""Raised when what is stored, or how it is counted, changes within a version of kldrift."""
 
 
 @dataclass(frozen=True, eq=False)
-class Baseline:
+class StoredReference:
     """A reference that was read before.
 
     Attributes:
-        reference: what is known of it.
-        run_id: the run that read it.
-        made_at: when.
+        reference: what is known of it, as far as the plan asks for it.
+        origin: what it was made from.
+        complete: whether the tables hold just this, and nothing more.
     """
 
     reference: Reference
-    run_id: str
-    made_at: datetime
+    origin: Origin
+    complete: bool
 
     def __str__(self) -> str:
-        return f"as read by run {self.run_id} on {self.made_at:%Y-%m-%d %H:%M} UTC"
+        return f"as read by run {self.origin.run_id} on {self.origin.read_at:%Y-%m-%d %H:%M} UTC"
 
 
-def key_of(config: Config, version: str | None, time_zone: str) -> Key:
-    """The key of a configuration's reference.
+def key_of(config: Config, version: str | None, time_zone: str) -> str | None:
+    """A digest of all that a reference's numbers depend on, apart from the features asked for.
 
     Args:
         config: the configuration.
         version: of the reference's files.
         time_zone: in which Spark reads times.
+
+    Returns:
+        None where the version of the files cannot be known.
     """
+    if version is None:
+        return None
     scoring = config.scoring
     question = [
         FORMAT,
+        SCHEMA_VERSION,
         __version__,
         asdict(config.reference),
         dict(sorted(config.features.derived.items())),
@@ -111,177 +92,141 @@ def key_of(config: Config, version: str | None, time_zone: str) -> Key:
     if config.segments:
         question.append([config.segments, scoring.max_segments])
     text = json.dumps(question, sort_keys=True, separators=(",", ":"))
-    return Key(hashlib.sha256(text.encode()).hexdigest()[:32], version)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def load(plan: Plan, key: Key) -> Baseline | None:
-    """The stored baseline of a plan's reference; None if there is none that can be used."""
-    if key.version is None:
+def find(plan: Plan, key: str | None) -> StoredReference | None:
+    """The stored reference of a plan; None if there is none that can be used."""
+    if key is None:
         return None
     config = plan.config
-    try:
-        data = read_baseline(config.output.path, config.monitor)
-        if data is None:
+    store = open_store(config.output.path)
+    found: StoredReference | None = None
+    for name in store.names("supports"):
+        reference_id = reference_of(config.monitor, name)
+        if reference_id is None:
+            continue
+        with suppress(ValueError, OutputError):  # damaged
+            found = _stored(plan, key, store, reference_id) or found
+        if found is not None and found.complete:
+            break
+    return found
+
+
+def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredReference | None:
+    """What is stored under an id, if it is the reference of a plan.
+
+    Raises:
+        OutputError: a file cannot be read.
+        ValueError: it is damaged.
+    """
+    monitor = plan.config.monitor
+    with _opened(store, supports_file(monitor, reference_id)) as file:
+        if set(from_parquet(file, ["reference_key"])["reference_key"].to_pylist()) != {key}:
             return None
-        table = pq.read_table(io.BytesIO(data))
-        about = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-        if about.get("key") != key.digest or table.schema.remove_metadata() != _SCHEMA:
-            return None
-        reference = _reference(plan, _records(table), int(about["rows"]))
-        if reference is None:
-            return None
-        made_at = datetime.fromisoformat(about["made_at"]).astimezone(UTC)
-        return Baseline(reference, about["run_id"], made_at)
-    except (
-        pa.ArrowException,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-        zlib.error,
-    ):
-        return None
-
-
-def save(plan: Plan, key: Key, reference: Reference, run_id: str) -> None:
-    """Store a reference that has just been read, in place of what was stored before."""
-    if key.version is None:
-        return
-    config = plan.config
-    features = {p.feature.name: p.reference for p in plan.compared}
-    rows = [
-        _row(name, repr(features[name]), skipped=why, pivot=reference.pivots[name])
-        for name, why in reference.skipped.items()
-    ]
-    rows += [
-        _profile_row(name, repr(features[name]), profile, reference.pivots[name])
-        for name, profile in reference.profiles.items()
-    ]
-    for group in plan.groups:
-        counts = reference.groups.get(group.name)
-        if counts is not None:
-            made_from = repr(group.group("reference", reference.pivots))
-            rows += [
-                _row(group.name, made_from, counts=part[0], sums=part[-1])
-                for part in group_rows(counts)
-            ]
-    for k, (planned, frozen) in enumerate(zip(plan.segments, reference.segments, strict=True)):
-        rows += _segment_rows(k, planned, frozen, features)
-    about = {
-        "key": key.digest,
-        "rows": str(reference.rows),
-        "run_id": run_id,
-        "made_at": datetime.now(UTC).isoformat(),
-    }
-    table = pa.Table.from_pylist(rows, _SCHEMA).replace_schema_metadata(about)
-    out = io.BytesIO()
-    pq.write_table(table, out, compression="zstd")
-    write_baseline(config.output.path, config.monitor, out.getvalue())
-
-
-def _row(name: str, made_from: str, **values: Any) -> dict[str, Any]:
-    return {"name": name, "made_from": made_from, **values}
-
-
-def _profile_row(name: str, made_from: str, profile: Profile, pivot: float) -> dict[str, Any]:
-    support = profile.support
-    row = _row(
-        name,
-        made_from,
-        counts=profile.counts,
-        moments=[float(m) for m in moment_columns(profile.moments)],
-        pivot=pivot,
+        columns = [name for name in SUPPORTS.names if name not in FOR_READERS]
+        supports = read_supports(from_parquet(file, columns))
+    with _opened(store, reference_file(monitor, reference_id)) as file:
+        profiles, joint = read_profiles(from_parquet(file), supports)
+    if profiles.keys() != supports.by_feature().keys():
+        raise ValueError("profiles: not those of the features that the reference has")
+    if joint.keys() != {j.name for j in supports.joint}:
+        raise ValueError("profiles: not those of the joint groups that the reference has")
+    one = next(iter(profiles.values()), None)
+    whole = Reference(
+        profiles,
+        {f.name: f.rebinning for f in supports.features if f.rebinning is not None},
+        {f.name: f.skipped for f in supports.features if f.skipped},
+        joint,
+        {f.name: f.joint_pivot for f in supports.features},
+        supports.origin.rows,
+        tuple(
+            FrozenList(s.names, rows_by_segment(one, k, len(s.names)))
+            for k, s in enumerate(supports.segments)
+        ),
     )
-    if isinstance(support, CategoricalSupport):
-        return row | {"categories": support.categories, "floats": support.floats}
-    row[f"{'integer' if support.integral else 'float'}_edges"] = support.edges
-    # The pivot of its moments is a key, that of groups is in the feature's unit.
-    return row | {"scale": support.scale, "unit": str(support.unit), "sums": [support.pivot]}
-
-
-def _segment_rows(
-    k: int, planned: SegmentPlan, frozen: FrozenSegments, features: Mapping[str, Any]
-) -> Iterator[dict[str, Any]]:
-    """A list of segments: its names and their rows, then the profiles of every feature."""
-    made_from = repr(planned.reference)
-    yield _row(planned.name, made_from, list=k, categories=frozen.names, counts=frozen.rows)
-    for name, found in frozen.profiles.items():
-        yield _row(name, repr(features[name]), list=k, segments=found.packed())
-
-
-def _segments(
-    plan: Plan, rows: Sequence[Mapping[str, Any]], profiles: Mapping[str, Profile]
-) -> tuple[FrozenSegments, ...]:
-    """The lists of segments of a plan; profiles on the supports of the whole features."""
-    known: list[FrozenSegments] = []
-    for k, planned in enumerate(plan.segments):
-        (first,) = [r for r in rows if r["list"] == k and r["made_from"] == repr(planned.reference)]
-        packed = {r["name"]: r["segments"] for r in rows if r["list"] == k and r["segments"]}
-        found = {
-            name: SegmentProfiles.unpacked(packed[name], profile.support)
-            for name, profile in profiles.items()
-        }
-        counts = np.array(first["counts"], dtype=np.int64)
-        known.append(FrozenSegments(tuple(first["categories"]), counts, found))
-    return tuple(known)
-
-
-def _records(table: pa.Table) -> list[dict[str, Any]]:
-    """Rows by name, lists of numbers as arrays: no object for each of a million counts."""
-    columns = [_column(table.column(name)) for name in table.column_names]
-    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _column(chunked: pa.ChunkedArray) -> list[Any]:
-    column = chunked.combine_chunks()
-    if not pa.types.is_list(column.type) or column.type == pa.list_(pa.large_string()):
-        return list(column.to_pylist())
-    values, ends = column.values.to_numpy(zero_copy_only=False), column.offsets.to_pylist()
-    valid = column.is_valid().to_pylist()
-    places = zip(valid, pairwise(ends), strict=True)
-    return [values[a:b] if known else None for known, (a, b) in places]
-
-
-def _reference(plan: Plan, rows: Sequence[Mapping[str, Any]], read: int) -> Reference | None:
-    """What a plan needs of a stored reference; None if a feature of it is not there."""
-    wanted = {p.feature.name: repr(p.reference) for p in plan.compared}
-    by_list = [r for r in rows if r["list"] is not None]
-    rows = [r for r in rows if r["list"] is None]
-    mine = [r for r in rows if wanted.get(r["name"]) == r["made_from"]]
-    if {r["name"] for r in mine} != set(wanted):
+    if not whole.reference_id == supports.reference_id == reference_id:
+        raise ValueError("what is stored of the reference is not what was written")
+    reference = _asked_for(plan, supports, whole)
+    if reference is None:
         return None
-    pivots = {r["name"]: r["pivot"] for r in mine}
-    groups = {}
-    for planned in plan.groups:
-        if planned.problem is None:
-            group = planned.group("reference", pivots)
-            found = _group(group, rows)
-            if found is None:
-                return None
-            groups[group.name] = found
-    skipped = {r["name"]: r["skipped"] for r in mine if r["skipped"]}
-    profiles = {r["name"]: _profile(r) for r in mine if not r["skipped"]}
-    segments = _segments(plan, by_list, profiles)
-    return Reference(profiles, skipped, groups, pivots, read, segments)
+    complete = reference.reference_id == reference_id
+    return StoredReference(reference, supports.origin, complete)
 
 
-def _group(group: Group, rows: Sequence[Mapping[str, Any]]) -> GroupCounts | None:
-    parts = [r for r in rows if r["name"] == group.name and r["made_from"] == repr(group)]
-    found = NO_ROWS
-    for part in parts:
-        found += group_from_row(group, part["counts"], part["sums"])
-    return found if parts else None
+@contextmanager
+def _opened(store: Store, name: str) -> Iterator[pa.NativeFile]:
+    file = store.open(name)
+    if file is None:
+        raise ValueError(f"{name} is not there")
+    with file:
+        yield file
 
 
-def _profile(row: Mapping[str, Any]) -> Profile:
-    support: Support
-    if row["categories"] is not None:
-        support = CategoricalSupport(tuple(row["categories"]), row["floats"])
-    else:
-        whole = row["integer_edges"] is not None
-        edges = row["integer_edges" if whole else "float_edges"]
-        support = NumericSupport(edges, row["scale"], Unit(row["unit"]), float(row["sums"][0]))
-    rows, *sums = row["moments"].tolist()
-    moments = Moments(int(rows), pivot_of(support), *sums)
-    return Profile(support, row["counts"], moments)
+def _asked_for(plan: Plan, supports: Supports, whole: Reference) -> Reference | None:
+    """What a plan asks for of a reference; None if it asks for more than there is."""
+    wanted = {p.feature.name: repr(p.reference) for p in plan.compared}
+    made_from = {f.name: f.made_from for f in supports.features}
+    if any(made_from.get(name) != how for name, how in wanted.items()):
+        return None
+    planned = [j for j in plan.joint if j.problem is None]
+    joint_from = {j.name: j.made_from for j in supports.joint}
+    for joint in planned:
+        if joint_from.get(joint.name) != repr(joint.columns("reference", whole.pivots)):
+            return None
+    if [s.made_from for s in supports.segments] != [repr(s.reference) for s in plan.segments]:
+        return None
+    return replace(
+        whole,
+        profiles={n: whole.profiles[n] for n in wanted if n in whole.profiles},
+        rebinnings={n: whole.rebinnings[n] for n in wanted if n in whole.rebinnings},
+        skipped={n: whole.skipped[n] for n in wanted if n in whole.skipped},
+        joint={j.name: whole.joint[j.name] for j in planned},
+        pivots={n: whole.pivots[n] for n in wanted},
+    )
+
+
+def save(plan: Plan, reference: Reference, origin: Origin) -> None:
+    """Store a reference of a plan, over what stood there under its id.
+
+    Raises:
+        OutputError: it cannot be written; what was there before is then still there.
+    """
+    config = plan.config
+    reference_id = reference.reference_id
+    stamp = Stamp(origin.run_id, config.monitor, Window(), reference_id, config.config_hash)
+    names = [known.names for known in reference.segments]
+    tables = {
+        "supports": supports_table(_supports(plan, reference, origin), config.monitor),
+        "profiles": profile_rows(reference.profiles, reference.joint, names, "reference", stamp),
+    }
+    write_reference(config.output.path, config.monitor, reference_id, tables)
+
+
+def _supports(plan: Plan, reference: Reference, origin: Origin) -> Supports:
+    return Supports(
+        reference.reference_id,
+        origin,
+        tuple(
+            FeatureSupport(
+                name,
+                p.feature.kind,
+                repr(p.reference),
+                reference.pivots[name],
+                reference.rebinnings.get(name),
+                reference.skipped.get(name, ""),
+            )
+            for p in plan.compared
+            for name in (p.feature.name,)
+        ),
+        tuple(
+            JointSupport(j.name, repr(columns), columns.pivots, columns.diagonal)
+            for j in plan.joint
+            if j.name in reference.joint
+            for columns in (j.columns("reference", reference.pivots),)
+        ),
+        tuple(
+            SegmentsSupport(repr(s.reference), known.names)
+            for s, known in zip(plan.segments, reference.segments, strict=True)
+        ),
+    )

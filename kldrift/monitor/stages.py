@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -63,6 +64,7 @@ class Reference:
 
     Attributes:
         profiles: by feature, on the support that its counts decided.
+        rebinnings: by feature, how its cells are merged for scoring.
         skipped: by feature that turned out to be none when the data was seen: why.
         joint: profiles of joint features, by name.
         pivots: what joint features are taken about, by feature.
@@ -71,11 +73,32 @@ class Reference:
     """
 
     profiles: Mapping[str, Profile]
+    rebinnings: Mapping[str, Rebinning]
     skipped: Mapping[str, str]
     joint: Mapping[str, JointProfile]
     pivots: Mapping[str, float]
     rows: int
     segments: tuple[FrozenList, ...] = ()
+
+    @cached_property
+    def reference_id(self) -> str:
+        """A short hash: equal for equal cells, groups and counts, which scores depend on.
+
+        Not of the sums of joint groups: their last digits depend on the order of rows.
+        """
+        digest = hashlib.sha256()
+        for name, profile in sorted(self.profiles.items()):
+            support = profile.support
+            digest.update(f"{name}\0{pivot_of(support)!r}\0".encode(errors="surrogatepass"))
+            digest.update(support.identity)
+            digest.update(self.rebinnings[name].target.astype(np.int64).tobytes())
+            digest.update(profile.keys.packed())
+            digest.update(np.ascontiguousarray(profile.counts).data)
+        for frozen in self.segments:
+            digest.update(repr(frozen.names).encode())
+        for name, joint in sorted(self.joint.items()):
+            digest.update(repr((name, joint.rows.tolist())).encode())
+        return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +114,6 @@ class Findings:
         skipped: columns that turned out to be no feature when the data was seen.
         reference: what is known of the reference.
         rows_current: rows read from the current dataset.
-        reference_id: a fingerprint of the reference's profiles.
     """
 
     pairs: tuple[Pair, ...]
@@ -102,7 +124,6 @@ class Findings:
     skipped: tuple[Skipped, ...]
     reference: Reference
     rows_current: int
-    reference_id: str
 
 
 def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
@@ -154,8 +175,13 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
             continue
         kept = profile.under(regrouped(profile.keys, places)) if places else profile
         profiles[feature.name] = kept.on(frozen.support, frozen.target)
+    rebinnings = {
+        name: merge_for_scoring(p.support, p.of_list(ALL).counts[0], scoring.bins)
+        for name, p in profiles.items()
+    }
     return Reference(
         profiles,
+        rebinnings,
         skipped,
         {j.name: p for j, p in zip(planned, joint, strict=True)},
         pivots,
@@ -182,9 +208,8 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     names = [p.feature.name for p in plan.compared]
     skipped = [Skipped(n, reference.skipped[n]) for n in names if n in reference.skipped]
     pairs = [p for p in plan.compared if p.feature.name in reference.profiles]
-    profiles = [reference.profiles[p.feature.name] for p in pairs]
     references = [
-        (p, merge_for_scoring(p.support, p.of_list(ALL).counts[0], scoring.bins)) for p in profiles
+        (reference.profiles[p.feature.name], reference.rebinnings[p.feature.name]) for p in pairs
     ]
     planned = []
     for joint in plan.joint:
@@ -197,7 +222,7 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     frozen = reference.segments
     program = CountProgram(
         _side(pairs, "current"),
-        tuple(p.support for p in profiles),
+        tuple(profile.support for profile, _ in references),
         tuple(j.columns("current", reference.pivots) for j in planned),
         tuple(
             s.side("current", known.names) for s, known in zip(plan.segments, frozen, strict=True)
@@ -227,7 +252,6 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
         tuple(skipped),
         reference,
         rows,
-        fingerprint(profiles),
     )
 
 
@@ -246,12 +270,3 @@ def rows_read(profiles: Sequence[Profile], names: Sequence[str], known: int | No
     rows = known if known is not None else int(profiles[0].of_list(ALL).rows[0])
     check_conservation(profiles, names, rows)
     return rows
-
-
-def fingerprint(profiles: Sequence[Profile]) -> str:
-    """A short hash of profiles: equal for equal supports and counts of the whole."""
-    digest = hashlib.sha256()
-    for profile in profiles:
-        digest.update(profile.support.identity)
-        digest.update(profile.of_list(ALL).counts.tobytes())
-    return digest.hexdigest()[:16]

@@ -6,16 +6,15 @@ from kldrift.tables.prepare import prepare_output
 from kldrift.tables.read import read_table
 from kldrift.tables.schema import SCHEMA_VERSION, TABLES
 from kldrift.tables.window import Window
-from kldrift.tables.write import read_baseline, write_baseline, write_run, write_window
+from kldrift.tables.write import write_reference, write_run, write_window
 
 __all__ = [
     "SCHEMA_VERSION",
     "TABLES",
     "Window",
     "prepare_output",
-    "read_baseline",
     "read_table",
-    "write_baseline",
+    "write_reference",
     "write_run",
     "write_window",
 ]

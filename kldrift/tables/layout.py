@@ -1,4 +1,4 @@
-"""Where each row lives: one file per table, monitor and window; one per run.
+"""Where each row lives: one file per table, monitor and window; per reference; per run.
 
 A file is the unit that is replaced.  Its name says what it holds, so that a rerun finds the file
 it replaces without reading anything, and so that a foreign file is told from one of ours.
@@ -16,14 +16,17 @@ MARKER: Final = "_kldrift.json"
 WINDOW_TABLES: Final = ("profiles", "drift_cells", "drift_scores")  # in the order of writing
 OPTIONAL_TABLES: Final = ("worst_rows",)  # of a model shift, written before the others
 RUNS_TABLE: Final = "runs"
-BASELINES: Final = "baselines"
-"""A folder beside the tables, for what a run remembers of its reference; no table."""
+REFERENCE_TABLES: Final = ("supports", "profiles")
+"""Tables with rows of a reference, which stand once however many windows are compared with it."""
 
 # Readers hide names that begin with "." or "_" (Spark) or do not (DuckDB): none may begin so.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _STAMP = r"\d{8}T\d{6}(?:\.\d{6})?Z"
 _KEY = rf"all|{_STAMP}(?:_{_STAMP})?"
+_ID = r"[0-9a-f]{16}"
 _WINDOW_FILE = re.compile(rf"{_NAME}--(?:{_KEY})\.parquet", re.ASCII)
+_SUPPORTS_FILE = re.compile(rf"({_NAME})--({_ID})\.parquet", re.ASCII)
+_REFERENCE_FILE = re.compile(rf"{_NAME}--reference-{_ID}\.parquet", re.ASCII)
 _RUN_FILE = re.compile(rf"{_NAME}\.parquet", re.ASCII)
 
 
@@ -49,19 +52,46 @@ def run_file(run_id: str) -> str:
     return f"{RUNS_TABLE}/{_checked('run_id', run_id)}.parquet"
 
 
-def baseline_file(monitor: str) -> str:
-    """Return the path, below the output folder, of what is remembered of a monitor's reference.
+def supports_file(monitor: str, reference_id: str) -> str:
+    """Return the path, below the output folder, of what a monitor's reference decided.
 
     Examples:
-        >>> baseline_file("nyc_taxi")
-        'baselines/nyc_taxi.parquet'
+        >>> supports_file("nyc_taxi", "0123456789abcdef")
+        'supports/nyc_taxi--0123456789abcdef.parquet'
     """
-    return f"{BASELINES}/{_checked('monitor', monitor)}.parquet"
+    return f"supports/{_checked('monitor', monitor)}--{_checked_id(reference_id)}.parquet"
+
+
+def reference_file(monitor: str, reference_id: str) -> str:
+    """Return the path, below the output folder, of the profiles of a monitor's reference.
+
+    Examples:
+        >>> reference_file("nyc_taxi", "0123456789abcdef")
+        'profiles/nyc_taxi--reference-0123456789abcdef.parquet'
+    """
+    name = f"{_checked('monitor', monitor)}--reference-{_checked_id(reference_id)}"
+    return f"profiles/{name}.parquet"
+
+
+def reference_of(monitor: str, name: str) -> str | None:
+    """The ``reference_id`` of a file in the folder of supports; None for another monitor's.
+
+    Examples:
+        >>> reference_of("nyc_taxi", "nyc_taxi--0123456789abcdef.parquet")
+        '0123456789abcdef'
+    """
+    match = _SUPPORTS_FILE.fullmatch(name)
+    return match[2] if match and match[1] == monitor else None
 
 
 def is_ours(table: str, name: str) -> bool:
     """Tell whether a file of this name in a table's folder is one that kldrift writes."""
-    return bool((_RUN_FILE if table == RUNS_TABLE else _WINDOW_FILE).fullmatch(name))
+    patterns = {
+        RUNS_TABLE: (_RUN_FILE,),
+        "supports": (_SUPPORTS_FILE,),
+        "profiles": (_WINDOW_FILE, _REFERENCE_FILE),
+    }
+    return any(p.fullmatch(name) for p in patterns.get(table, (_WINDOW_FILE,)))
 
 
 def is_foreign(table: str, name: str) -> bool:
@@ -72,6 +102,12 @@ def is_foreign(table: str, name: str) -> bool:
     """
     hidden = name.startswith((".", "_")) and not name.endswith(".parquet")
     return not hidden and not is_ours(table, name)
+
+
+def _checked_id(reference_id: str) -> str:
+    if not re.fullmatch(_ID, reference_id, re.ASCII):
+        raise OutputError(f"reference_id {reference_id!r}: expected 16 hexadecimal digits")
+    return reference_id
 
 
 def _checked(what: str, name: str) -> str:

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import pyarrow as pa
+
 from kldrift.errors import OutputError
 
 # Spark, pandas and Arrow skip a leading "."; DuckDB's *.parquet skips the ending.
@@ -47,6 +49,15 @@ class LocalStore:
         """See `Store`."""
         try:
             return (self._root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._failed("read", name, error) from error
+
+    def open(self, name: str) -> pa.NativeFile | None:
+        """See `Store`."""
+        try:
+            return pa.OSFile(str(self._root / name))
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -21,18 +21,24 @@ def prepare_output(path: str) -> None:
         path: a local path or a URI; see `open_store`.
 
     Raises:
-        OutputError: the folder cannot be written, holds files that kldrift did not write, or was
-            written by a newer kldrift.
+        OutputError: the folder cannot be written, holds files that kldrift did not write, or
+            tables of another version.
     """
     store = open_store(path)
     store.make_ready("")
     # Names before the marker: a run that starts now writes the marker first, so what stands here
     # without a marker afterwards is not another run's beginning.
     names = [name for name in store.names("") if not name.startswith(".")]
-    if not check_marker(store) and names:
+    version = check_marker(store)
+    if version is None and names:
         raise OutputError(
             f"{store.location('')}: holds files that kldrift did not write: {_some(names)}; "
             f"set output.path to a new or empty folder (kldrift marks its own with {MARKER})"
+        )
+    if version not in (None, SCHEMA_VERSION):
+        raise OutputError(
+            f"{store.location('')}: holds tables of schema_version {version}, this kldrift writes "
+            f"{SCHEMA_VERSION}; set output.path to a new folder (the old tables stay as they are)"
         )
     # Written again on each run: it proves that the folder can be written.
     store.put({MARKER: _marker()})
@@ -48,15 +54,15 @@ def prepare_output(path: str) -> None:
             store.make_ready(table)
 
 
-def check_marker(store: Store) -> bool:
-    """Tell whether the folder is marked as ours.
+def check_marker(store: Store) -> int | None:
+    """The ``schema_version`` of a folder that is marked as ours; None for any other folder.
 
     Raises:
         OutputError: the marker is damaged, or names a newer version of the tables.
     """
     data = store.read(MARKER)
     if data is None:
-        return False
+        return None
     where = store.location(MARKER)
     try:
         marker = json.loads(data)
@@ -72,7 +78,7 @@ def check_marker(store: Store) -> bool:
             f"{where}: the tables have schema_version {version}, this kldrift knows "
             f"{SCHEMA_VERSION}; upgrade kldrift or set output.path to another folder"
         )
-    return True
+    return version
 
 
 def _marker() -> bytes:

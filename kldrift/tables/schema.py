@@ -11,7 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 
 NEVER: Final = "never"
@@ -31,10 +31,21 @@ OPEN: Final = "open, or a cell without bounds"
 NO_LABEL: Final = "a cell that has only bounds or a kind"
 JOINT_CELL: Final = "a feature or a pair of a joint group"
 NO_PAIR: Final = "not a pair of a joint group"
+NOT_NUMERIC: Final = "not numeric"
+NOT_CATEGORICAL: Final = "not categorical"
+NO_SUPPORT: Final = "no feature, or skipped"
+JOINT: Final = "joint"
+NO_LIST: Final = "not of a list of segments"
+BEYOND_DOUBLE: Final = "not numeric, or beyond a double"
+ONE_FEATURE: Final = "not joint, or no complete row"
 
 
 def _column(name: str, type_: pa.DataType, null: str = NEVER, *, unit: str = "") -> pa.Field:
     return pa.field(name, type_, metadata={"unit": unit, "null": null})
+
+
+def _list(name: str, type_: pa.DataType, null: str, *, unit: str = "") -> pa.Field:
+    return _column(name, pa.list_(type_), null, unit=unit)
 
 
 def _text(name: str, null: str = NEVER) -> pa.Field:
@@ -135,6 +146,38 @@ DRIFT_CELLS: Final = pa.schema(
     ]
 )
 
+SUPPORTS: Final = pa.schema(
+    [
+        VERSION,
+        _text("monitor"),
+        _text("reference_id"),
+        _text("reference_key", "the reference has no version that is known without reading it"),
+        _rows("rows"),
+        _text("run_id"),
+        _column("read_at", TIMESTAMP, unit="UTC"),
+        _text("kind"),
+        _text("feature", "a list of segments"),
+        _column("segment_list", pa.int16(), NO_LIST),
+        _text("made_from"),
+        _text("skipped", "it is not skipped"),
+        _text("unit", NOT_NUMERIC),
+        _column("scale", pa.int64(), NOT_NUMERIC, unit="keys per unit of the feature"),
+        _column("pivot", pa.float64(), NOT_NUMERIC, unit="keys"),
+        _list("integer_edges", pa.int64(), "no integer keys", unit="keys"),
+        _list("float_edges", pa.float64(), "no float keys", unit="keys"),
+        _list("categories", pa.string(), NOT_CATEGORICAL),
+        _column("floats", pa.bool_(), NOT_CATEGORICAL),
+        _list("target", pa.int32(), NO_SUPPORT),
+        _list("cell_kind", pa.string(), NO_SUPPORT),
+        _list("lower", pa.float64(), NOT_NUMERIC, unit="unit of the feature"),
+        _list("upper", pa.float64(), NOT_NUMERIC, unit="unit of the feature"),
+        _list("label", pa.string(), NOT_NUMERIC),
+        _list("joint_pivots", pa.float64(), "a list of segments", unit="unit of the feature"),
+        _column("diagonal", pa.bool_(), "not joint"),
+        _list("segments", pa.string(), NO_LIST),
+    ]
+)
+
 PROFILES: Final = pa.schema(
     [
         VERSION,
@@ -143,20 +186,26 @@ PROFILES: Final = pa.schema(
         _text("dataset"),
         WINDOW_START,
         WINDOW_END,
-        _text("segment", WHOLE),
+        _column("segment_list", pa.int16(), WHOLE),
+        _column("segment_place", pa.int32(), WHOLE),
+        _text("segment", "the whole dataset, or the rows in no segment of a list"),
         _text("feature"),
         _text("kind"),
-        _column("cell", pa.int32()),
-        _text("cell_kind"),
-        _of_feature("lower", OPEN),
-        _of_feature("upper", OPEN),
-        _text("label", NO_LABEL),
-        _rows("rows"),
-        _rows("moment_rows", "categorical"),
-        _of_feature("mean"),
-        _of_feature("m2", power=", squared"),
-        _of_feature("minimum"),
-        _of_feature("maximum"),
+        _rows("n"),
+        _list("cells", pa.int32(), JOINT),
+        _list("rows", pa.int64(), JOINT, unit="rows"),
+        _rows("moment_rows", "categorical, or no complete row"),
+        _column("sum1", pa.float64(), BEYOND_DOUBLE, unit="keys"),
+        _column("sum1_low", pa.float64(), NOT_NUMERIC, unit="keys"),
+        _column("sum2", pa.float64(), BEYOND_DOUBLE, unit="keys, squared"),
+        _column("sum2_low", pa.float64(), NOT_NUMERIC, unit="keys, squared"),
+        _column("minimum", pa.float64(), NO_MOMENTS, unit="keys"),
+        _column("maximum", pa.float64(), NO_MOMENTS, unit="keys"),
+        _column("width", pa.int32(), ONE_FEATURE, unit="values"),
+        _list("joint_sum1", pa.float64(), ONE_FEATURE, unit="units of the features"),
+        _list("joint_cross", pa.float64(), ONE_FEATURE, unit="their products"),
+        _list("joint_sum3", pa.float64(), ONE_FEATURE, unit="their cubes"),
+        _list("joint_sum4", pa.float64(), ONE_FEATURE, unit="their fourth powers"),
         _text("reference_id"),
         _text("config_hash"),
     ]
@@ -219,6 +268,7 @@ RUNS: Final = pa.schema(
 TABLES: Final = {
     "drift_scores": DRIFT_SCORES,
     "drift_cells": DRIFT_CELLS,
+    "supports": SUPPORTS,
     "profiles": PROFILES,
     "worst_rows": WORST_ROWS,
     "runs": RUNS,

@@ -43,6 +43,9 @@ class Store(Protocol):
     def read(self, name: str) -> bytes | None:
         """Return a file's bytes, or None where there is no such file."""
 
+    def open(self, name: str) -> pa.NativeFile | None:
+        """Return a file of which parts can be read, or None where there is no such file."""
+
     def put(self, files: Mapping[str, bytes]) -> None:
         """Write files in this order, each whole or not at all, over what was there."""
 
@@ -118,6 +121,15 @@ class ObjectStore:
         try:
             with self._filesystem.open_input_file(self._path(name)) as stream:
                 return bytes(stream.read())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._failed("read", name, error) from error
+
+    def open(self, name: str) -> pa.NativeFile | None:
+        """See `Store`."""
+        try:
+            return self._filesystem.open_input_file(self._path(name))
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -31,7 +31,7 @@ from kldrift.tables import write_window
 def tables(run_id, times=2000):
     for name, rows in window_tables(run_id=run_id).items():
         rows = pa.concat_tables([rows] * times)
-        column = {"drift_scores": "js", "drift_cells": "contribution", "profiles": "mean"}[name]
+        column = {"drift_scores": "js", "drift_cells": "contribution", "profiles": "sum1"}[name]
         noise = pa.array([random.random() for _ in range(rows.num_rows)])
         yield name, rows.set_column(rows.column_names.index(column), column, noise)
 

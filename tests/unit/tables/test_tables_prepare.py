@@ -5,10 +5,10 @@ import os
 import time
 
 import pytest
-from tables_sample import DAYS, MONITOR, run_row, window_tables
+from tables_sample import DAYS, MONITOR, REFERENCE_ID, reference_tables, run_row, window_tables
 
 from kldrift.errors import OutputError
-from kldrift.tables import prepare_output, read_table, write_run, write_window
+from kldrift.tables import prepare_output, read_table, write_reference, write_run, write_window
 
 
 def names(folder):
@@ -20,14 +20,16 @@ def test_a_new_folder_is_made_and_marked(tmp_path):
     prepare_output(str(output))
     assert json.loads((output / "_kldrift.json").read_text()) == {
         "format": "kldrift tables",
-        "schema_version": 1,
+        "schema_version": 2,
     }
-    assert names(output) == ["_kldrift.json", "drift_cells", "drift_scores", "profiles", "runs"]
-    assert not any(names(output / table) for table in names(output)[1:])
+    tables = ["drift_cells", "drift_scores", "profiles", "runs", "supports"]
+    assert names(output) == ["_kldrift.json", *tables]
+    assert not any(names(output / table) for table in tables)
 
 
 def test_an_output_folder_is_accepted_again_with_all_that_stands_in_it(tmp_path):
     prepare_output(str(tmp_path))
+    write_reference(str(tmp_path), MONITOR, REFERENCE_ID, reference_tables())
     write_window(str(tmp_path), MONITOR, DAYS[0], window_tables())
     write_run(str(tmp_path), run_row())
     (tmp_path / "gx").mkdir()
@@ -62,15 +64,19 @@ def test_a_table_folder_with_other_files_is_refused(tmp_path, name):
     ("marker", "message"),
     [
         (
-            '{"format": "kldrift tables", "schema_version": 2}',
-            "schema_version 2, this kldrift .* 1",
+            '{"format": "kldrift tables", "schema_version": 3}',
+            "schema_version 3, this kldrift .* 2; upgrade",
+        ),
+        (
+            '{"format": "kldrift tables", "schema_version": 1}',
+            "schema_version 1, this kldrift writes 2; set output.path to a new folder",
         ),
         ('{"format": "kldrift tables", "schema_version": "x"}', "to be a number, got 'x'"),
         ('{"format": "other"}', "expected the format 'kldrift tables', got {'format': 'other'}"),
         ("[]", "expected the format"),
         ("half a mark", "not the marker that kldrift writes"),
     ],
-    ids=["newer", "no number", "other format", "no object", "damaged"],
+    ids=["newer", "older", "no number", "other format", "no object", "damaged"],
 )
 def test_a_marker_that_is_not_understood_is_refused(tmp_path, marker, message):
     (tmp_path / "_kldrift.json").write_text(marker)
@@ -80,7 +86,7 @@ def test_a_marker_that_is_not_understood_is_refused(tmp_path, marker, message):
 
 
 def test_a_newer_output_is_not_read_as_if_it_were_understood(tmp_path):
-    (tmp_path / "_kldrift.json").write_text('{"format": "kldrift tables", "schema_version": 2}')
+    (tmp_path / "_kldrift.json").write_text('{"format": "kldrift tables", "schema_version": 3}')
     with pytest.raises(OutputError, match="upgrade kldrift"):
         read_table(str(tmp_path), "runs")
 

@@ -8,16 +8,26 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tables_sample import DAYS, MONITOR, run_row, window_tables
+from tables_sample import DAYS, MONITOR, REFERENCE_ID, reference_tables, run_row, window_tables
 
 from kldrift.errors import OutputError
-from kldrift.tables import TABLES, Window, prepare_output, read_table, write_run, write_window
-from kldrift.tables.write import conform, to_parquet
+from kldrift.tables import (
+    TABLES,
+    Window,
+    prepare_output,
+    read_table,
+    write_reference,
+    write_run,
+    write_window,
+)
+from kldrift.tables.conform import conform
+from kldrift.tables.parquet import to_parquet
 
 
 @pytest.fixture
 def output(tmp_path):
     prepare_output(str(tmp_path))
+    write_reference(str(tmp_path), MONITOR, REFERENCE_ID, reference_tables())
     for window, run_id in zip(DAYS, ("run-1", "run-2"), strict=True):
         write_window(str(tmp_path), MONITOR, window, window_tables(window, run_id))
         write_run(str(tmp_path), run_row(window, run_id))
@@ -28,15 +38,17 @@ def replaced(table, column, values):
     return table.set_column(table.column_names.index(column), column, values)
 
 
-def test_each_table_has_one_file_per_window_and_runs_one_per_run(output):
+def test_each_table_has_one_file_per_window_and_reference_and_runs_one_per_run(output):
     files = sorted(str(path.relative_to(output)) for path in output.rglob("*.parquet"))
     keys = ("20200401T000000Z_20200402T000000Z", "20200402T000000Z_20200403T000000Z")
     assert files == [
         *(f"drift_cells/nyc_taxi--{key}.parquet" for key in keys),
         *(f"drift_scores/nyc_taxi--{key}.parquet" for key in keys),
         *(f"profiles/nyc_taxi--{key}.parquet" for key in keys),
+        f"profiles/nyc_taxi--reference-{REFERENCE_ID}.parquet",
         "runs/run-1.parquet",
         "runs/run-2.parquet",
+        f"supports/nyc_taxi--{REFERENCE_ID}.parquet",
     ]
 
 
@@ -49,8 +61,9 @@ def test_what_was_written_is_read_back(output, name):
     if name == "runs":
         wanted = [run_row(DAYS[0], "run-1"), run_row(DAYS[1], "run-2")]
     else:
-        wanted = window_tables(DAYS[0], "run-1")[name].to_pylist()
-        wanted += window_tables(DAYS[1], "run-2")[name].to_pylist()
+        parts = [window_tables(DAYS[0], "run-1"), window_tables(DAYS[1], "run-2")]
+        parts.append(reference_tables())
+        wanted = [row for part in parts if name in part for row in part[name].to_pylist()]
     assert read.to_pylist() == wanted
     assert read.schema.equals(TABLES[name], check_metadata=True)
 
@@ -63,7 +76,7 @@ def test_a_second_run_replaces_its_window_and_leaves_the_others(output):
 
 
 def test_worst_rows_are_written_where_there_are_any(tmp_path):
-    common = {"schema_version": 1, "run_id": "r", "monitor": MONITOR, "feature": "b vs a"}
+    common = {"schema_version": 2, "run_id": "r", "monitor": MONITOR, "feature": "b vs a"}
     ends = {"window_start": DAYS[0].start, "window_end": DAYS[0].end}
     row = {"segment": None, "place": 1, "key": "7", "kl": None}
     row |= common | ends | {"champion_class": 0, "challenger_class": 1}
@@ -103,21 +116,24 @@ def test_an_empty_table_can_be_written_and_read(tmp_path, name):
     if name == "runs":
         (tmp_path / name).mkdir()
     else:
-        empty = {key: TABLES[key].empty_table() for key in TABLES if key != "runs"}
+        empty = {key: rows.schema.empty_table() for key, rows in window_tables().items()}
+        empty["worst_rows"] = TABLES["worst_rows"].empty_table()
         write_window(str(tmp_path), MONITOR, Window(), empty)
+        empty = {key: rows.schema.empty_table() for key, rows in reference_tables().items()}
+        write_reference(str(tmp_path), MONITOR, REFERENCE_ID, empty)
     assert read_table(str(tmp_path), name).equals(TABLES[name].empty_table())
 
 
-@pytest.mark.parametrize("name", ["drift_scores", "drift_cells", "profiles"])
+@pytest.mark.parametrize("name", ["drift_scores", "drift_cells", "profiles", "supports"])
 def test_the_same_rows_give_the_same_bytes_however_they_are_chunked(name):
-    table = window_tables()[name]
+    table = (reference_tables() | window_tables())[name]
     chunked = pa.concat_tables([table.slice(0, 1), table.slice(1, 1), table.slice(2)])
     from_pandas = pa.Table.from_pandas(
-        table.to_pandas().sample(frac=1, random_state=0).sort_index()
+        table.to_pandas().sample(frac=1, random_state=0).sort_index(), preserve_index=False
     )
     data = to_parquet(conform(name, table))
     assert to_parquet(conform(name, chunked)) == data
-    assert to_parquet(conform(name, from_pandas.drop_columns("__index_level_0__"))) == data
+    assert to_parquet(conform(name, from_pandas)) == data
 
 
 def test_files_are_compressed_and_carry_statistics_and_what_a_null_means(output):
@@ -218,6 +234,32 @@ def test_rows_that_are_not_of_the_table_are_refused_and_nothing_is_written(
     with pytest.raises(ValueError, match=message):
         write_window(str(tmp_path), MONITOR, DAYS[0], tables)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("supports", "reference_id", "f" * 16),
+        ("profiles", "reference_id", "f" * 16),
+        ("profiles", "monitor", "chicago"),
+    ],
+)
+def test_rows_of_another_reference_are_refused_and_nothing_is_written(
+    tmp_path, table, column, value
+):
+    tables = reference_tables()
+    rows = tables[table]
+    other = pa.array([value] + rows[column].to_pylist()[1:])
+    tables[table] = replaced(rows, column, other)
+    with pytest.raises(ValueError, match=f"{table}.{column}: expected .* also got '{value}'"):
+        write_reference(str(tmp_path), MONITOR, REFERENCE_ID, tables)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("reference_id", ["", "0123", "../../0123456789", "0123456789ABCDEF"])
+def test_an_id_that_is_no_fingerprint_names_no_file(tmp_path, reference_id):
+    with pytest.raises(OutputError, match="expected 16 hexadecimal digits"):
+        write_reference(str(tmp_path), MONITOR, reference_id, reference_tables())
 
 
 def test_all_three_tables_of_a_window_are_wanted(tmp_path):

@@ -1,0 +1,73 @@
+"""Tables to the bytes of Parquet files, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeAlias
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kldrift.tables.store import first_line
+
+GROUP_ROWS: Final = 1 << 20
+Rows: TypeAlias = "pa.Table | Iterable[pa.Table]"
+"""A table, or its parts one after the other: those of segments need not be in memory at once."""
+
+
+def to_parquet(rows: Rows) -> bytes:
+    """Return a table, or its parts, as one Parquet file; the same rows give the same bytes."""
+    sink = pa.BufferOutputStream()
+    writer: pq.ParquetWriter | None = None
+    for part in parts_of(rows):
+        if writer is None:
+            writer = pq.ParquetWriter(
+                sink,
+                part.schema,
+                compression="zstd",
+                compression_level=3,
+                version="2.6",
+                data_page_version="1.0",
+                write_statistics=True,
+                write_page_checksum=True,
+            )
+        writer.write_table(part, row_group_size=GROUP_ROWS)
+    if writer is None:
+        raise ValueError("a file needs one part at least, which may be empty")
+    writer.close()
+    return bytes(sink.getvalue())
+
+
+def to_files(rows: Mapping[str, Rows]) -> dict[str, bytes]:
+    """Several Parquet files by their names, each encoded in a thread of its own."""
+    with ThreadPoolExecutor(max(1, len(rows))) as pool:
+        return dict(zip(rows, pool.map(to_parquet, rows.values()), strict=True))
+
+
+def parts_of(rows: Rows) -> Iterator[pa.Table]:
+    """The parts of a table, none larger than a row group: a check copies what it looks at."""
+    for part in [rows] if isinstance(rows, pa.Table) else rows:
+        for start in range(0, max(1, part.num_rows), GROUP_ROWS):
+            yield part.slice(start, GROUP_ROWS)
+
+
+def from_parquet(source: bytes | pa.NativeFile, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of a Parquet file.
+
+    Args:
+        source: the file.
+        columns: which columns to read; by default all.
+
+    Raises:
+        ValueError: the file is damaged, which its checksums tell.
+    """
+    reader = pa.BufferReader(source) if isinstance(source, bytes) else source
+    try:
+        rows = pq.ParquetFile(reader, page_checksum_verification=True).read(columns)
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise ValueError(f"no Parquet file of kldrift: {first_line(error)}") from error
+    missing = set(columns or ()) - set(rows.column_names)
+    if missing:
+        raise ValueError(f"no column {min(missing)!r}")
+    return rows

@@ -1,0 +1,193 @@
+"""Profiles from the rows of ``profiles``, exactly as they were written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from kldrift.profiles.comoments import CoMoments
+from kldrift.profiles.group_keys import ALL, NO_WINDOW, REST, GroupKeys
+from kldrift.profiles.joint_profile import JointProfile
+from kldrift.profiles.moments import Moments
+from kldrift.profiles.profile import Profile
+from kldrift.profiles.support import CategoricalSupport, pivot_of
+from kldrift.tables.conform import conform
+from kldrift.tables.lists import FlatLists
+from kldrift.tables.profile_rows import JOINT_COLUMNS, MOMENT_COLUMNS
+from kldrift.tables.supports import JOINT, JointSupport, Supports
+
+Ints = NDArray[np.int64]
+BEYOND: Final[Mapping[str, float]] = {
+    "sum1": np.inf,
+    "sum2": np.inf,
+    "minimum": np.inf,
+    "maximum": -np.inf,
+}
+"""What a null in a numeric feature's row stands for, where it is not 0."""
+
+
+def read_profiles(
+    table: pa.Table, supports: Supports
+) -> tuple[dict[str, Profile], dict[str, JointProfile]]:
+    """The profiles of features and of joint groups, by name, in the order of their first rows.
+
+    Args:
+        table: rows of one dataset, counted on the supports of one reference.
+        supports: what that reference decided.
+
+    Raises:
+        ValueError: the rows are damaged, or of another reference.
+    """
+    table = conform("profiles", table)
+    others = set(table["reference_id"].unique().to_pylist()) - {supports.reference_id}
+    if others:
+        raise ValueError(f"profiles of reference {supports.reference_id} and of {others}")
+    joint = pc.equal(table["kind"], JOINT)
+    return (
+        _features(table.filter(pc.invert(joint)), supports),
+        _joint(table.filter(joint), supports),
+    )
+
+
+def _features(table: pa.Table, supports: Supports) -> dict[str, Profile]:
+    names, code, keys, table = _sorted(table, supports)
+    support_of = supports.by_feature()
+    unknown = [name for name in names if name not in support_of]
+    if unknown:
+        raise ValueError(f"a profile of {unknown[0]!r}, which has no support")
+    _once(code, keys)
+    groups = np.bincount(code, minlength=len(names))
+    sizes = np.array([support_of[name].size for name in names], dtype=np.int64)
+    counts = _counts(table, np.repeat(sizes, groups))
+    moments = _moment_arrays(table)
+    found: dict[str, Profile] = {}
+    start, cell = 0, 0
+    shared = GroupKeys.none()
+    for name, n, size in zip(names, groups.tolist(), sizes.tolist(), strict=True):
+        end, behind = start + n, cell + n * size
+        own = keys.take(slice(start, end))
+        shared = shared if own == shared else own  # one object for all features
+        support = support_of[name]
+        of_feature = None
+        if not isinstance(support, CategoricalSupport):
+            of_feature = Moments(pivot_of(support), *(values[start:end] for values in moments))
+        block = counts[cell:behind].reshape(n, size)
+        found[name] = Profile(support, shared, block, of_feature)
+        start, cell = end, behind
+    return found
+
+
+def _sorted(table: pa.Table, supports: Supports) -> tuple[list[str], Ints, GroupKeys, pa.Table]:
+    """Rows in the order of their features' first rows, and of the keys of their groups.
+
+    Returns:
+        The names of the features, the place of each row's among them, its key, and the rows.
+    """
+    column = table["feature"].combine_chunks().dictionary_encode()
+    code = column.indices.to_numpy().astype(np.int64)
+    keys = _keys(table, supports)
+    order = np.lexsort((keys.segment, keys.list, keys.window, code))
+    names = column.dictionary.to_pylist()
+    return names, code[order], keys.take(order), table.take(pa.array(order))
+
+
+def _keys(table: pa.Table, supports: Supports) -> GroupKeys:
+    lists, places = table["segment_list"], table["segment_place"]
+    if not lists.is_null().equals(places.is_null()):
+        raise ValueError("profiles: a list of segments without a segment, or a segment without one")
+    number = lists.fill_null(ALL).to_numpy()
+    place = places.fill_null(0).to_numpy()
+    segments = np.array([len(s.names) for s in supports.segments] + [1])  # the last is that of ALL
+    if ((number < ALL) | (number >= len(segments) - 1)).any():
+        raise ValueError("profiles: a list of segments that the reference does not have")
+    if ((place < REST) | (place >= segments[number])).any():
+        raise ValueError("profiles: a segment that the reference does not have")
+    start = table["window_start"].cast(pa.int64()).fill_null(NO_WINDOW).to_numpy()
+    return GroupKeys(start, number, place)
+
+
+def _once(code: Ints, keys: GroupKeys) -> None:
+    again = np.ones(max(0, len(code) - 1), dtype=np.bool_)
+    for values in (code, *keys.arrays):
+        again &= values[1:] == values[:-1]
+    if again.any():
+        raise ValueError("profiles: a group of a feature stands there twice")
+
+
+def _counts(table: pa.Table, width: Ints) -> Ints:
+    """Rows per cell, group by group; shape ``(sum of widths,)``."""
+    cells, rows = FlatLists.of(table["cells"]), FlatLists.of(table["rows"])
+    if not np.array_equal(cells.ends, rows.ends):
+        raise ValueError("profiles: a row has more cells than counts, or fewer")
+    sizes = cells.ends - cells.starts
+    at, counted = cells.values.astype(np.int64), rows.values.astype(np.int64)
+    if ((at < 0) | (at >= np.repeat(width, sizes))).any() or (counted <= 0).any():
+        raise ValueError("profiles: a cell that the support does not have, or without rows")
+    place = at + np.repeat(np.cumsum(width) - width, sizes)
+    if (np.diff(place) <= 0).any():
+        raise ValueError("profiles: the cells of a row do not increase")
+    total = np.concatenate([[0], np.cumsum(counted)])
+    if not np.array_equal(np.diff(total[cells.ends], prepend=0), table["n"].to_numpy()):
+        raise ValueError("profiles: the counts of a row do not add up to n")
+    out = np.zeros(int(width.sum()), dtype=np.int64)
+    out[place] = counted
+    return out
+
+
+def _moment_arrays(table: pa.Table) -> list[NDArray[Any]]:
+    arrays: list[NDArray[Any]] = []
+    for name, column in MOMENT_COLUMNS.items():
+        nothing = 0 if name == "rows" else BEYOND.get(name, 0.0)
+        arrays.append(table[column].fill_null(nothing).to_numpy())
+    return arrays
+
+
+def _joint(table: pa.Table, supports: Supports) -> dict[str, JointProfile]:
+    known = {g.name: g for g in supports.joint}
+    names, code, keys, table = _sorted(table, supports)
+    sums = [FlatLists.of(table[name]).parts() for name in JOINT_COLUMNS]
+    n, rows = table["n"].to_numpy(), table["moment_rows"].to_pylist()
+    widths = table["width"].to_pylist()
+    found = {}
+    for i, name in enumerate(names):
+        if name not in known:
+            raise ValueError(f"a profile of the joint group {name!r}, which has no row in supports")
+        of_width: dict[int | None, list[int]] = {}
+        for place in np.flatnonzero(code == i).tolist():
+            of_width.setdefault(widths[place], []).append(place)
+        first, *others = (np.array(places) for places in of_width.values())
+        _once(code[first], keys.take(first))
+        if any(keys.take(places) != keys.take(first) for places in others):
+            raise ValueError(f"profiles: {name!r} has other groups for another width")
+        moments = {}
+        for width, places in of_width.items():
+            if width is not None:
+                parts = [[s[p] for p in places] for s in sums]
+                moments[width] = _comoments(known[name], width, [rows[p] for p in places], parts)
+        found[name] = JointProfile(keys.take(first), n[first], moments)
+    return found
+
+
+def _comoments(
+    group: JointSupport, width: int, rows: list[Any], parts: list[list[Any]]
+) -> CoMoments:
+    """The moments of complete rows of one width, from their sums group by group."""
+    if None in rows or any(part is None for of_sum in parts for part in of_sum):
+        raise ValueError(f"profiles: {group.name!r} has a width and no sums")
+    pivots = group.pivots
+    if len(pivots) not in (1, width):
+        raise ValueError(f"profiles: {group.name!r} has {len(pivots)} pivots for {width} values")
+    full = (width**2,) if width > 1 or not group.diagonal else ()
+    wanted = ((width,), (width, *full), (width,), (width,))
+    if any(len(x) not in w for of_sum, w in zip(parts, wanted, strict=True) for x in of_sum):
+        raise ValueError(f"profiles: {group.name!r} has other than {width} sums")
+    sum1, cross, sum3, sum4 = (np.stack(of_sum) for of_sum in parts)
+    if cross.shape[1] != width or (width == 1 and not group.diagonal):
+        cross = cross.reshape(-1, width, width)
+    pivot = np.full(width, pivots[0]) if len(pivots) == 1 else np.array(pivots)
+    return CoMoments(np.array(rows, dtype=np.int64), pivot, sum1, cross, sum3, sum4)

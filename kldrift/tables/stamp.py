@@ -1,0 +1,48 @@
+"""What every row of a run carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from kldrift.tables.schema import SCHEMA_VERSION, TIMESTAMP
+from kldrift.tables.window import Window
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What every row of a run carries.
+
+    Attributes:
+        run_id: the run.
+        monitor: its monitor.
+        window: the window of the current dataset.
+        reference_id: a fingerprint of the reference's profiles.
+        config_hash: a fingerprint of the configuration.
+    """
+
+    run_id: str
+    monitor: str
+    window: Window
+    reference_id: str
+    config_hash: str
+
+    def columns(self, rows: int) -> dict[str, Any]:
+        """The columns that all tables begin with."""
+        start, end = (_instant(t, rows) for t in (self.window.start, self.window.end))
+        return {
+            "schema_version": np.full(rows, SCHEMA_VERSION, dtype=np.int32),
+            "run_id": pa.repeat(self.run_id, rows),
+            "monitor": pa.repeat(self.monitor, rows),
+            "window_start": start,
+            "window_end": end,
+            "segment": pa.nulls(rows, pa.string()),
+        }
+
+
+def _instant(moment: datetime | None, rows: int) -> pa.Array:
+    return pa.repeat(pa.scalar(moment, TIMESTAMP), rows)
