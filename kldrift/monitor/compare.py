@@ -13,11 +13,12 @@ from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
-from kldrift.monitor.rows import Stamp, cell_table, score_table
+from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import Findings
 from kldrift.reporting.result import Result
 from kldrift.scoring.verdict import Verdicts
 from kldrift.sources.table import TableSource
+from kldrift.tables.stamp import Stamp
 from kldrift.tables.window import Window
 
 if TYPE_CHECKING:
@@ -107,9 +108,8 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         sources = TableSource(_table(reference)), TableSource(_table(current))
         plan, engine = make_plan(config, *sources), MemoryEngine(*sources)
         findings, verdicts = compare_plan(plan, engine, SILENT)
-    stamp = Stamp(
-        "compare", "compare", Window(None, None), findings.reference_id, config.config_hash
-    )
+    reference_id = findings.reference.reference_id
+    stamp = Stamp("compare", "compare", Window(None, None), reference_id, config.config_hash)
     scores = score_table(verdicts, stamp).to_pandas()
     return Result(scores=scores, cells=cell_table(verdicts, stamp).to_pandas())
 

@@ -3,72 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift import __version__
 from kldrift.profiles.cells import KINDS, Cells
 from kldrift.scoring.comparison import CELLS_AT_ONCE, Ints
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
 from kldrift.scoring.status import STATUSES
 from kldrift.scoring.threshold import SEVERITIES
 from kldrift.scoring.verdict import Verdicts
-from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES, SCHEMA_VERSION
-from kldrift.tables.window import Window
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """What every row of a run carries.
-
-    Attributes:
-        run_id: the run.
-        monitor: its monitor.
-        window: the window of the current dataset.
-        reference_id: a fingerprint of the reference's profiles.
-        config_hash: a fingerprint of the configuration.
-    """
-
-    run_id: str
-    monitor: str
-    window: Window
-    reference_id: str
-    config_hash: str
-
-    def columns(self, rows: int) -> dict[str, Any]:
-        """The columns that all tables begin with."""
-        start, end = (_instant(t, rows) for t in (self.window.start, self.window.end))
-        return {
-            "schema_version": np.full(rows, SCHEMA_VERSION, dtype=np.int32),
-            "run_id": pa.repeat(self.run_id, rows),
-            "monitor": pa.repeat(self.monitor, rows),
-            "window_start": start,
-            "window_end": end,
-            "segment": pa.nulls(rows, pa.string()),
-        }
-
-    def table(self, columns: dict[str, Any], rows: int, schema: pa.Schema) -> pa.Table:
-        """A table of some columns; the others are the run's own, or null."""
-        known = {
-            "reference_id": self.reference_id,
-            "config_hash": self.config_hash,
-            "kldrift_version": __version__,
-        }
-        columns = self.columns(rows) | columns
-        for field in schema:
-            if field.name not in columns:
-                columns[field.name] = pa.repeat(pa.scalar(known.get(field.name), field.type), rows)
-        return pa.table({name: columns[name] for name in schema.names}, schema=schema)
-
-
-def _instant(moment: datetime | None, rows: int) -> pa.Array:
-    kind = pa.timestamp("us", tz="UTC")
-    return pa.repeat(pa.scalar(moment, kind), rows)
+from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
+from kldrift.tables.stamp import Stamp
 
 
 def score_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:

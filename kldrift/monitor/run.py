@@ -24,8 +24,7 @@ from kldrift.features.plan import Skipped
 from kldrift.monitor import reference_store
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.plan import Plan, make_plan
-from kldrift.monitor.profile_rows import profile_parts
-from kldrift.monitor.rows import Stamp, cell_table, score_table
+from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import Findings, count_current, read_reference
 from kldrift.reporting.result import RunResult
 from kldrift.scoring.exit_code import exit_code_of
@@ -35,7 +34,10 @@ from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import version_of
 from kldrift.sources.open import open_source
 from kldrift.tables import Window, prepare_output, write_run, write_window
+from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.schema import SCHEMA_VERSION
+from kldrift.tables.stamp import Stamp
+from kldrift.tables.supports import Origin
 
 AnyConfig = TypeVar("AnyConfig", Config, ModelShift)
 
@@ -54,12 +56,12 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
     with session_for(config, spark) as session:
         key = _key(config, session)
         plan = make_plan(config, *_sources(config, session))
-        baseline = reference_store.load(plan, key)
-        return plan if baseline is None else replace(plan, baseline=str(baseline))
+        stored = reference_store.find(plan, key)
+        return plan if stored is None else replace(plan, baseline=str(stored))
 
 
-def _key(config: Config, spark: SparkSession) -> reference_store.Key:
-    """What a stored baseline must belong to; taken before the reference is opened."""
+def _key(config: Config, spark: SparkSession) -> str | None:
+    """What a stored reference must belong to; taken before the reference is opened."""
     zone = str(spark.conf.get("spark.sql.session.timeZone", "UTC"))
     try:
         version = version_of(config.reference, config.features.derived.values())
@@ -106,15 +108,19 @@ def run(
             sources = _sources(config, session)
             plan = record.plan = make_plan(config, *sources)
             engine = SparkEngine(session, *sources, record)
-            baseline = None if refresh_reference else reference_store.load(plan, key)
-            if baseline is None:
+            stored = None if refresh_reference else reference_store.find(plan, key)
+            if stored is None:
                 reference = read_reference(plan, engine, record)
-                if key == _key(config, session):  # else it changed while it was read
-                    reference_store.save(plan, key, reference, record.run_id)
+                if key != _key(config, session):  # it changed while it was read
+                    key = None
+                origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
+                reference_store.save(plan, reference, origin)
             else:
-                plan = record.plan = replace(plan, baseline=str(baseline))
-                record.stage(f"reference: unchanged, {baseline}")
-                reference = baseline.reference
+                plan = record.plan = replace(plan, baseline=str(stored))
+                record.stage(f"reference: unchanged, {stored}")
+                reference = stored.reference
+                if not stored.complete:  # the tables have it only as a part of another
+                    reference_store.save(plan, reference, stored.origin)
             findings = count_current(plan, reference, engine, record)
         return _publish(record, plan, findings, fail_on)
     except Exception as error:
@@ -125,16 +131,18 @@ def run(
 def _publish(record: Record[Config], plan: Plan, findings: Findings, fail_on: str) -> RunResult:
     config = record.config
     verdicts = judge_findings(plan, findings)
-    stamp = Stamp(
-        record.run_id, config.monitor, record.window, findings.reference_id, config.config_hash
-    )
+    reference_id = findings.reference.reference_id
+    stamp = Stamp(record.run_id, config.monitor, record.window, reference_id, config.config_hash)
+    current = {p.feature.name: c for p, c in zip(findings.pairs, findings.current, strict=True)}
+    joint = {j.name: c for j, _, c in findings.joint}
+    names = [known.names for known in findings.reference.segments]
     record.stage("writing tables")
     scores = score_table(verdicts, stamp)
     cells = cell_table(verdicts, stamp)
     tables = {
         "drift_scores": scores,
         "drift_cells": cells,
-        "profiles": profile_parts(verdicts, stamp),
+        "profiles": profile_rows(current, joint, names, "current", stamp),
     }
     written = write_window(config.output.path, config.monitor, record.window, tables)
     frame = scores.to_pandas()
@@ -273,7 +281,7 @@ class Record(Generic[AnyConfig]):
             critical=severities.count(Severity.CRITICAL),
             unscored=severities.count(Severity.UNSCORED),
             skipped=[{"column": s.column, "reason": s.reason} for s in skipped],
-            reference_id=findings.reference_id,
+            reference_id=findings.reference.reference_id,
         )
 
     def failed(self, error: BaseException) -> None:

@@ -14,7 +14,6 @@ from kldrift.config import ModelShift
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.plan import Skipped
-from kldrift.monitor.rows import Stamp
 from kldrift.monitor.run import Record
 from kldrift.scoring.exit_code import exit_code_of
 from kldrift.scoring.status import Status
@@ -30,6 +29,7 @@ from kldrift.sources.dataset import Source
 from kldrift.sources.open import open_source
 from kldrift.sources.parquet.source import parallelism
 from kldrift.tables import TABLES, Window, prepare_output, write_run, write_window
+from kldrift.tables.stamp import Stamp
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
