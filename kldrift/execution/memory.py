@@ -20,7 +20,8 @@ from kldrift.features.plan import Feature
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile, aligned
 from kldrift.profiles.rebinning import Rebinning
-from kldrift.scoring.scores import Comparison, score
+from kldrift.scoring.comparison import Comparison
+from kldrift.scoring.scores import score
 from kldrift.sources.table import TableSource
 
 Floats = NDArray[np.float64]

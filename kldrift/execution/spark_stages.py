@@ -36,7 +36,9 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile, aligned
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import Support
-from kldrift.scoring.scores import SCORES, Comparison, score
+from kldrift.scoring.comparison import Comparison
+from kldrift.scoring.metrics import SCORES
+from kldrift.scoring.scores import score
 from kldrift.sources.dataset import Source
 from kldrift.sources.parquet.source import TASKS_PER_WORKER, parallelism
 from kldrift.sources.pickled import Sent

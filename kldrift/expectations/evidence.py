@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 
-from kldrift.config import Threshold
-from kldrift.scoring.threshold import Severity, exceeded
+from kldrift.scoring.threshold import RANK, Limits, Severity, exceeded
 
 Outcome = Literal["within", "drift", "unscored"]
 JsonValue = str | int | float | bool | None
@@ -100,8 +100,10 @@ def _judge(
 ) -> tuple[Outcome, str]:
     if status not in SCORED_STATUSES or score is None:
         return "unscored", f"not scored, status {status}"
-    limit = {metric: Threshold(critical=threshold)}
-    drift = exceeded({metric: score}, q, limit, alpha)[0] is Severity.CRITICAL
+    limit = Limits(warning=np.array([np.nan]), critical=np.array([threshold]))
+    evidence = np.array([np.nan if q is None else q])
+    rank, _ = exceeded({metric: np.array([score])}, evidence, {metric: limit}, alpha)
+    drift = bool(rank[0] == RANK[Severity.CRITICAL])
     size = f"{metric} {_beside(score, threshold)} is"
     if not score > threshold:
         text = f"{size} not above {threshold:.15g}"

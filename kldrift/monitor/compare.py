@@ -11,12 +11,14 @@ import pyarrow as pa
 from kldrift.config import Config, config_from_mapping
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
-from kldrift.monitor.outcome_tables import cell_table, score_table
+from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
-from kldrift.monitor.rows import Stamp
-from kldrift.monitor.stages import Outcome, score_plan
+from kldrift.monitor.rows import cell_table, score_table
+from kldrift.monitor.stages import Findings
 from kldrift.reporting.result import Result
+from kldrift.scoring.verdict import Verdicts
 from kldrift.sources.table import TableSource
+from kldrift.tables.stamp import Stamp
 from kldrift.tables.window import Window
 
 if TYPE_CHECKING:
@@ -99,17 +101,17 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         mapping["thresholds"] = {metric: dict(t) for metric, t in thresholds.items()}
     config = config_from_mapping(mapping)
     if _is_spark(reference) and _is_spark(current):
-        outcome = _on_spark(config, reference, current)
+        findings, verdicts = _on_spark(config, reference, current)
     else:
         if derived:
             raise TypeError("derived features are Spark SQL: they need Spark DataFrames")
         sources = TableSource(_table(reference)), TableSource(_table(current))
-        outcome = score_plan(make_plan(config, *sources), MemoryEngine(*sources), SILENT)
-    stamp = Stamp(
-        "compare", "compare", Window(None, None), outcome.reference_id, config.config_hash
-    )
-    scores = score_table(outcome, config, stamp).to_pandas()
-    return Result(scores=scores, cells=cell_table(outcome, config, stamp).to_pandas())
+        plan, engine = make_plan(config, *sources), MemoryEngine(*sources)
+        findings, verdicts = compare_plan(plan, engine, SILENT)
+    reference_id = findings.reference.reference_id
+    stamp = Stamp("compare", "compare", Window(None, None), reference_id, config.config_hash)
+    scores = score_table(verdicts, stamp).to_pandas()
+    return Result(scores=scores, cells=cell_table(verdicts, stamp).to_pandas())
 
 
 def _is_spark(data: Any) -> bool:
@@ -129,11 +131,13 @@ def _table(data: Any) -> pa.Table:
     )
 
 
-def _on_spark(config: Config, reference: DataFrame, current: DataFrame) -> Outcome:
+def _on_spark(
+    config: Config, reference: DataFrame, current: DataFrame
+) -> tuple[Findings, Verdicts]:
     from kldrift.execution.engine import SparkEngine  # noqa: PLC0415
     from kldrift.sources.open import frame_source  # noqa: PLC0415 - only now is Spark needed
 
     derived = config.features.derived
     sides = [frame_source(f, derived, "a Spark DataFrame") for f in (reference, current)]
     engine = SparkEngine(reference.sparkSession, sides[0], sides[1], SILENT)
-    return score_plan(make_plan(config, sides[0], sides[1]), engine, SILENT)
+    return compare_plan(make_plan(config, sides[0], sides[1]), engine, SILENT)

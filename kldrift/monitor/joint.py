@@ -9,15 +9,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.config import Config, Joint
+from kldrift.config import Config, Joint, Threshold
 from kldrift.counting.joint import LARGEST_FULL, JointColumns
 from kldrift.errors import ConfigError
 from kldrift.features.keys import Reading
 from kldrift.features.plan import Feature, Pair, Part, Skipped
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.scoring.scores import SCORES
-from kldrift.scoring.verdict import JointCell, JointFound, Status, Verdict
+from kldrift.scoring.joint_result import JointCell, JointResult
+from kldrift.scoring.status import Status
+from kldrift.scoring.verdict import Subject
 from kldrift.statistics.joint_gaussian import ROWS_PER_FEATURE, Unscorable, joint_score
 
 MOST_PAIRS: Final = 1000
@@ -143,21 +144,28 @@ def _width(moments: Mapping[int, CoMoments]) -> int:
     return max(rows, key=lambda w: (rows[w], w), default=0)
 
 
-def group_verdict(  # noqa: PLR0911 - one line per status
-    plan: JointPlan, config: Config, reference: JointProfile | None, current: JointProfile | None
-) -> Verdict:
-    """The verdict on a group, before evidence is known."""
-    thresholds = {**config.thresholds, **plan.joint.thresholds}
-    base = Verdict(plan.name, "joint", Status.OK, thresholds=thresholds)
-    if plan.problem is not None or reference is None or current is None:
-        status, reason = plan.problem or (Status.ERROR, "not counted")
-        return replace(base, status=status, reason=reason)
+def unscored_joint(plan: JointPlan, config: Config) -> Subject:
+    """Joint features that cannot be scored, as what a verdict is about."""
+    assert plan.problem is not None
+    status, reason = plan.problem
+    return Subject(plan.name, "joint", _thresholds(plan, config), status=status, reason=reason)
+
+
+def _thresholds(plan: JointPlan, config: Config) -> dict[str, Threshold]:
+    return {**config.thresholds, **plan.joint.thresholds}
+
+
+def scored_joint(
+    plan: JointPlan, config: Config, reference: JointProfile, current: JointProfile
+) -> Subject:
+    """Joint features that were counted, with their score or why there is none."""
+    base = Subject(plan.name, "joint", _thresholds(plan, config))
     (all_q, of_reference), (all_p, of_current) = reference.group(0), current.group(0)
     width = _width(of_reference)
     q, p = of_reference.get(width), of_current.get(width)
     rows_q, rows_p = (0 if m is None else int(m.rows) for m in (q, p))
     names = _names(plan, width)
-    found = JointFound(all_q, all_p, all_q - rows_q, all_p - rows_p, ())
+    found = JointResult(all_q, all_p, all_q - rows_q, all_p - rows_p)
     base = replace(base, joint=found)
     for rows, side in ((all_q, "reference"), (all_p, "current dataset")):
         if rows == 0:
@@ -179,7 +187,7 @@ def group_verdict(  # noqa: PLR0911 - one line per status
         reason = str(error).replace("ridge,", f"joint.{plan.name}.ridge,")
         return replace(base, status=Status.ERROR, reason=reason)
     cells = _feature_cells(names, score.features, p, q) + _pair_cells(names, score.pairs, p, q)
-    scores = dict.fromkeys(SCORES, np.nan) | {
+    scores = {
         "kl": score.kl,
         "gaussian_kl": score.kl,
         "gaussian_kl_mean": score.kl_mean,

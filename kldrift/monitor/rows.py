@@ -1,139 +1,129 @@
-"""The rows of a run's tables, from its verdicts."""
+"""The rows of a run's tables, from its verdicts: column by column."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from kldrift import __version__
-from kldrift.config import Config, Threshold
 from kldrift.profiles.cells import KINDS, Cells
-from kldrift.profiles.profile import Profile
-from kldrift.profiles.support import NumericSupport
-from kldrift.scoring.verdict import Verdict
-from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES, PROFILES, SCHEMA_VERSION
-from kldrift.tables.window import Window
+from kldrift.scoring.comparison import CELLS_AT_ONCE, Ints
+from kldrift.scoring.scored_cells import ScoredCells, scored_cells
+from kldrift.scoring.status import STATUSES
+from kldrift.scoring.threshold import SEVERITIES
+from kldrift.scoring.verdict import Verdicts
+from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
+from kldrift.tables.stamp import Stamp
 
 
-@dataclass(frozen=True)
-class Stamp:
-    """What every row of a run carries.
-
-    Attributes:
-        run_id: the run.
-        monitor: its monitor.
-        window: the window of the current dataset.
-        reference_id: a fingerprint of the reference's profiles.
-        config_hash: a fingerprint of the configuration.
-    """
-
-    run_id: str
-    monitor: str
-    window: Window
-    reference_id: str
-    config_hash: str
-
-    def columns(self, rows: int) -> dict[str, Any]:
-        """The columns that all tables begin with."""
-        start, end = (_instant(t, rows) for t in (self.window.start, self.window.end))
-        return {
-            "schema_version": np.full(rows, SCHEMA_VERSION, dtype=np.int32),
-            "run_id": pa.repeat(self.run_id, rows),
-            "monitor": pa.repeat(self.monitor, rows),
-            "window_start": start,
-            "window_end": end,
-            "segment": pa.nulls(rows, pa.string()),
-        }
-
-
-def _instant(moment: datetime | None, rows: int) -> pa.Array:
-    kind = pa.timestamp("us", tz="UTC")
-    return pa.repeat(pa.scalar(moment, kind), rows)
-
-
-def score_rows(verdicts: Sequence[Verdict], config: Config, stamp: Stamp) -> pa.Table:
-    """``drift_scores``: one row per feature."""
-    rows = [_score_row(v, config) for v in verdicts]
-    n = len(rows)
-    columns = stamp.columns(n)
-    columns["reference_id"] = pa.repeat(stamp.reference_id, n)
-    columns["config_hash"] = pa.repeat(stamp.config_hash, n)
-    columns["kldrift_version"] = pa.repeat(__version__, n)
-    for field in DRIFT_SCORES:
-        if field.name not in columns:
-            columns[field.name] = pa.array([row.get(field.name) for row in rows], field.type)
-    return pa.table({name: columns[name] for name in DRIFT_SCORES.names}, schema=DRIFT_SCORES)
-
-
-def _score_row(v: Verdict, config: Config) -> dict[str, Any]:
-    threshold = v.thresholds.get("kl") or next(iter(v.thresholds.values()), Threshold())
-    row: dict[str, Any] = {
-        "feature": v.name,
-        "kind": v.kind,
-        "status": v.status.value,
-        "reason": v.reason or None,
-        "threshold_warning": threshold.warning,
-        "threshold_critical": threshold.critical,
-        "severity": v.severity.value,
-        "q_value": v.q_value,
+def score_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
+    """``drift_scores``: one row per feature, and per feature and segment; the worst first."""
+    v, order = verdicts, verdicts.order
+    of = pa.array(v.of[order])
+    subjects, scored = v.subjects, v.scored[order]
+    joint = np.array([s.kind == "joint" for s in subjects], dtype=np.bool_)[v.of[order]]
+    pseudocount = np.where(joint, 0.0, v.rules.pseudocount)
+    cells = np.where(scored, v.scores["cells"][order], 0).astype(np.int32)
+    columns: dict[str, Any] = {
+        "segment": pa.array(v.segment[order], pa.string()),
+        "feature": pa.array([s.name for s in subjects], pa.string()).take(of),
+        "kind": pa.array([s.kind for s in subjects], pa.string()).take(of),
+        "status": pa.array(STATUSES, pa.string()).take(pa.array(v.status[order])),
+        "reason": pa.array([text or None for text in v.reason[order]], pa.string()),
+        "severity": pa.array(SEVERITIES, pa.string()).take(pa.array(v.severity[order])),
+        "q_value": _numbers(v.q_value[order]),
+        "pseudocount": pa.array(pseudocount, mask=~scored),
     }
-    if v.comparison is not None:
-        for side, profile in (
-            ("reference", v.comparison.reference),
-            ("current", v.comparison.current),
-        ):
-            row[f"n_{side}"] = profile.rows
-            row[f"missing_{side}"] = int(profile.counts[-1])
-    if v.joint is not None:
-        row["n_reference"], row["missing_reference"] = (
-            v.joint.rows_reference,
-            v.joint.left_out_reference,
-        )
-        row["n_current"], row["missing_current"] = v.joint.rows_current, v.joint.left_out_current
-    for name in v.scores:
-        row[name] = v.value(name)
-    if v.scores:
-        row["pseudocount"] = config.scoring.pseudocount if v.joint is None else 0.0
-        row["cells"] = int(v.scores["cells"])
-    return row
+    for level in ("warning", "critical"):
+        limits = pa.array([getattr(s.shown, level) for s in subjects], pa.float64())
+        columns[f"threshold_{level}"] = limits.take(of)
+    for name, sizes in v.sizes.items():
+        columns[name] = pa.array(sizes[order], mask=sizes[order] < 0)
+    for name, values in v.scores.items():
+        columns[name] = _numbers(values[order])
+    columns["cells"] = pa.array(cells, mask=~scored)
+    return stamp.table(columns, len(order), DRIFT_SCORES)
 
 
-def cell_rows(verdicts: Sequence[Verdict], stamp: Stamp) -> pa.Table:
-    """``drift_cells``: one row per scored cell."""
-    scored = [(v, v.cells) for v in verdicts if v.cells is not None]
-    sizes = [len(c.cells) for _, c in scored]
-    columns = stamp.columns(sum(sizes))
-    columns["feature"] = _repeated([v.name for v, _ in scored], sizes)
-    columns["cell"] = _numbered(sizes)
-    columns.update(described([c.cells for _, c in scored]))
-    for name, attribute in (
-        ("rows_reference", "rows_reference"),
-        ("rows_current", "rows_current"),
-        ("probability_reference", "reference"),
-        ("probability_current", "current"),
-        ("contribution", "contributions"),
-    ):
-        columns[name] = _joined([getattr(c, attribute) for _, c in scored])
-    for name in ("correlation_reference", "correlation_current"):
-        columns[name] = pa.nulls(sum(sizes), pa.float64())
-    return pa.concat_tables([_table(columns, DRIFT_CELLS), _joint_rows(verdicts, stamp)])
+def cell_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
+    """``drift_cells``: one row per scored cell.
+
+    Features come in the order of ``drift_scores``, then joint features, then segments.
+    """
+    v = verdicts
+    counted = np.array([s.comparison is not None for s in v.subjects], dtype=np.bool_)[v.of]
+    shown = v.scored & counted
+    whole = v.order[(shown & v.whole)[v.order]]
+    joint = v.order[(v.scored & ~counted)[v.order]]
+    tables = [
+        *_cell_parts(v, whole, stamp),
+        _joint_cells(v, joint, stamp),
+        *_cell_parts(v, np.flatnonzero(shown & ~v.whole), stamp),
+    ]
+    return pa.concat_tables(tables)
 
 
-def _joint_rows(verdicts: Sequence[Verdict], stamp: Stamp) -> pa.Table:
-    """The cells of groups: one row per feature alone and per pair."""
-    found = [(v.name, i, c) for v in verdicts if v.joint for i, c in enumerate(v.joint.cells)]
-    columns = stamp.columns(len(found))
+def _cell_parts(v: Verdicts, places: Ints, stamp: Stamp) -> Iterator[pa.Table]:
+    """The cells of some rows, in their order, some hundred thousand at a time."""
+    sizes = [0 if s.comparison is None else s.comparison.rebinning.size for s in v.subjects]
+    upto = np.cumsum(np.array(sizes, dtype=np.int64)[v.of[places]])
+    ends = np.flatnonzero(np.diff(upto // CELLS_AT_ONCE)) + 1
+    for part in np.split(places, ends):
+        if len(part):
+            yield _cells(v, part, stamp)
+
+
+def _cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
+    rows = v.rows(places)
+    blocks = [_occupied(block) for block in scored_cells(rows, v.rules)]
+    columns = {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
+    row = columns.pop("row")
+    if (np.diff(row) < 0).any():  # rows of another number of cells stand in another block
+        order = np.argsort(row, kind="stable")
+        row, columns = row[order], {name: values[order] for name, values in columns.items()}
+    at = columns.pop("at")
+    of = rows.of[row]
+    some, place = np.unique(of, return_inverse=True)
+    kinds = [rows.comparisons[i].rebinning.cells for i in some.tolist()]
+    first = np.cumsum([0, *map(len, kinds)])[:-1]
+    cell = pa.array(first[place] + at)
+    names = pa.array([s.name for s in v.subjects], pa.string())
+    segments = pa.array(v.segment[places], pa.string())
+    described = {name: column.take(cell) for name, column in described_cells(kinds).items()}
+    own = {"segment": segments.take(pa.array(row)), "feature": names.take(pa.array(of))}
+    return stamp.table(own | described | columns, len(row), DRIFT_CELLS)
+
+
+def _occupied(cells: ScoredCells) -> dict[str, NDArray[Any]]:
+    """The columns of the cells that either side has rows in."""
+    row, at = np.nonzero(cells.occupied)
+    inside = (row, at)
+    number = np.cumsum(cells.occupied, axis=-1)[inside] - 1
+    return {
+        "row": cells.places[row],
+        "at": at,
+        "cell": number.astype(np.int32),
+        "rows_reference": cells.rows_reference[inside],
+        "rows_current": cells.rows_current[inside],
+        "probability_reference": cells.reference[inside],
+        "probability_current": cells.current[inside],
+        "contribution": cells.contributions[inside],
+    }
+
+
+def _joint_cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
+    """The cells of joint features: one row per feature alone and per pair."""
+    subjects = [v.subjects[i] for i in v.of[places].tolist()]
+    found = [(s.name, i, c) for s in subjects if s.joint for i, c in enumerate(s.joint.cells)]
     cells = [c for _, _, c in found]
-    columns["feature"] = pa.array([name for name, _, _ in found], pa.string())
-    columns["cell"] = pa.array([i for _, i, _ in found], pa.int32())
-    columns["cell_kind"] = pa.array([c.kind for c in cells], pa.string())
-    for name in ("lower", "upper", "probability_reference", "probability_current"):
-        columns[name] = pa.nulls(len(found), pa.float64())
+    columns: dict[str, Any] = {
+        "feature": pa.array([name for name, _, _ in found], pa.string()),
+        "cell": pa.array([i for _, i, _ in found], pa.int32()),
+        "cell_kind": pa.array([c.kind for c in cells], pa.string()),
+    }
     for name in (
         "label",
         "rows_reference",
@@ -144,71 +134,28 @@ def _joint_rows(verdicts: Sequence[Verdict], stamp: Stamp) -> pa.Table:
     ):
         kind = DRIFT_CELLS.field(name).type
         columns[name] = pa.array([getattr(c, name) for c in cells], kind)
-    return _table(columns, DRIFT_CELLS)
+    return stamp.table(columns, len(found), DRIFT_CELLS)
 
 
-def profile_rows(verdicts: Sequence[Verdict], stamp: Stamp) -> pa.Table:
-    """``profiles``: one row per stored cell of each dataset."""
-    both = [(v, v.comparison) for v in verdicts if v.comparison is not None]
-    sizes = [c.support.size for _, c in both]
-    n = sum(sizes)
-    columns = stamp.columns(n)
-    columns["feature"] = _repeated([v.name for v, _ in both], sizes)
-    columns["kind"] = _repeated([v.kind for v, _ in both], sizes)
-    columns["cell"] = _numbered(sizes)
-    columns.update(described([c.support.cells for _, c in both]))
-    columns["reference_id"] = pa.repeat(stamp.reference_id, n)
-    columns["config_hash"] = pa.repeat(stamp.config_hash, n)
-    sides = []
-    for side in ("reference", "current"):
-        profiles: list[Profile] = [getattr(c, side) for _, c in both]
-        columns["dataset"] = pa.repeat(side, n)
-        columns["rows"] = _joined([p.counts for p in profiles])
-        moments = [_moments(p) for p in profiles]
-        for name in ("moment_rows", "mean", "m2", "minimum", "maximum"):
-            kind = PROFILES.field(name).type
-            columns[name] = _repeated([m.get(name) for m in moments], sizes, kind)
-        sides.append(_table(columns, PROFILES))
-    return pa.concat_tables(sides)
+def _numbers(values: NDArray[np.float64]) -> pa.Array:
+    """Numbers as a column; null for NaN."""
+    return pa.array(values, mask=np.isnan(values))
 
 
-def _moments(profile: Profile) -> dict[str, float | int]:
-    support = profile.support
-    if not isinstance(support, NumericSupport):
-        return {}
-    m = profile.moments.summary(support.scale)
-    if not m.rows:
-        return {"moment_rows": 0}
-    numbers = {"mean": m.mean, "m2": m.m2, "minimum": m.minimum, "maximum": m.maximum}
-    return {"moment_rows": m.rows} | {k: x for k, x in numbers.items() if np.isfinite(x)}
-
-
-def _table(columns: dict[str, Any], schema: pa.Schema) -> pa.Table:
-    return pa.table({name: columns[name] for name in schema.names}, schema=schema)
-
-
-def _repeated(values: list[Any], sizes: list[int], kind: pa.DataType | None = None) -> pa.Array:
-    index = np.repeat(np.arange(len(values)), sizes)
-    return pa.array(values, kind or pa.string()).take(pa.array(index))
-
-
-def _numbered(sizes: list[int]) -> np.ndarray[Any, Any]:
-    ends = np.cumsum(sizes, dtype=np.int32)
-    numbers = np.arange(sum(sizes), dtype=np.int32) - np.repeat(ends - sizes, sizes)
-    return numbers.astype(np.int32)
-
-
-def _joined(arrays: list[Any]) -> np.ndarray[Any, Any]:
-    return np.concatenate(arrays) if arrays else np.empty(0)
-
-
-def described(cells: Sequence[Cells]) -> dict[str, pa.Array]:
+def described_cells(cells: Sequence[Cells]) -> dict[str, pa.Array]:
     """The columns that say what cells are, of one feature after the other."""
-    codes = _joined([c.codes for c in cells]).astype(np.int8)
-    labels = [c.labels for c in cells]
+    codes, lower, upper, labels = (
+        np.concatenate([np.empty(0, kind), *(getattr(c, name) for c in cells)])
+        for name, kind in (
+            ("codes", np.int8),
+            ("lower", np.float64),
+            ("upper", np.float64),
+            ("labels", np.object_),
+        )
+    )
     return {
         "cell_kind": pa.array([kind.value for kind in KINDS]).take(pa.array(codes)),
-        "lower": pa.array(_joined([c.lower for c in cells]), from_pandas=True),
-        "upper": pa.array(_joined([c.upper for c in cells]), from_pandas=True),
-        "label": pa.array(_joined(labels), pa.string(), from_pandas=True),
+        "lower": pa.array(lower, from_pandas=True),
+        "upper": pa.array(upper, from_pandas=True),
+        "label": pa.array(labels, pa.string(), from_pandas=True),
     }

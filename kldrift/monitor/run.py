@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import pandas as pd
 from pyspark.sql import SparkSession
@@ -23,25 +22,25 @@ from kldrift.execution.progress import SILENT, Progress
 from kldrift.execution.session import open_session
 from kldrift.features.plan import Skipped
 from kldrift.monitor import reference_store
-from kldrift.monitor.outcome_tables import cell_table, profile_parts, score_table
+from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.plan import Plan, make_plan
-from kldrift.monitor.rows import Stamp
-from kldrift.monitor.stages import Outcome, read_reference, score_current
+from kldrift.monitor.rows import cell_table, score_table
+from kldrift.monitor.stages import Findings, count_current, read_reference
 from kldrift.reporting.result import RunResult
-from kldrift.scoring.segment_verdict import severities_of
+from kldrift.scoring.exit_code import exit_code_of
 from kldrift.scoring.threshold import Severity
-from kldrift.scoring.verdict import SCORED, Status, Verdict, applicable
+from kldrift.scoring.verdict import Verdicts
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import version_of
 from kldrift.sources.open import open_source
 from kldrift.tables import Window, prepare_output, write_run, write_window
+from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.schema import SCHEMA_VERSION
+from kldrift.tables.stamp import Stamp
+from kldrift.tables.supports import Origin
 
 AnyConfig = TypeVar("AnyConfig", Config, ModelShift)
 
-DONE: Final = 0
-DRIFT: Final = 3
-NOT_SCORED: Final = 4
 FAILED: Final = 1
 MOST_SEGMENT_ROWS: Final = 200
 """Of segments that drifted, those that expectations are published for."""
@@ -57,12 +56,12 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
     with session_for(config, spark) as session:
         key = _key(config, session)
         plan = make_plan(config, *_sources(config, session))
-        baseline = reference_store.load(plan, key)
-        return plan if baseline is None else replace(plan, baseline=str(baseline))
+        stored = reference_store.find(plan, key)
+        return plan if stored is None else replace(plan, baseline=str(stored))
 
 
-def _key(config: Config, spark: SparkSession) -> reference_store.Key:
-    """What a stored baseline must belong to; taken before the reference is opened."""
+def _key(config: Config, spark: SparkSession) -> str | None:
+    """What a stored reference must belong to; taken before the reference is opened."""
     zone = str(spark.conf.get("spark.sql.session.timeZone", "UTC"))
     try:
         version = version_of(config.reference, config.features.derived.values())
@@ -109,47 +108,54 @@ def run(
             sources = _sources(config, session)
             plan = record.plan = make_plan(config, *sources)
             engine = SparkEngine(session, *sources, record)
-            baseline = None if refresh_reference else reference_store.load(plan, key)
-            if baseline is None:
+            stored = None if refresh_reference else reference_store.find(plan, key)
+            if stored is None:
                 reference = read_reference(plan, engine, record)
-                if key == _key(config, session):  # else it changed while it was read
-                    reference_store.save(plan, key, reference, record.run_id)
+                if key != _key(config, session):  # it changed while it was read
+                    key = None
+                origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
+                reference_store.save(plan, reference, origin)
             else:
-                plan = record.plan = replace(plan, baseline=str(baseline))
-                record.stage(f"reference: unchanged, {baseline}")
-                reference = baseline.reference
-            outcome = score_current(plan, reference, engine, record)
-        return _publish(record, plan, outcome, fail_on)
+                plan = record.plan = replace(plan, baseline=str(stored))
+                record.stage(f"reference: unchanged, {stored}")
+                reference = stored.reference
+                if not stored.complete:  # the tables have it only as a part of another
+                    reference_store.save(plan, reference, stored.origin)
+            findings = count_current(plan, reference, engine, record)
+        return _publish(record, plan, findings, fail_on)
     except Exception as error:
         record.failed(error)
         raise
 
 
-def _publish(record: Record[Config], plan: Plan, outcome: Outcome, fail_on: str) -> RunResult:
+def _publish(record: Record[Config], plan: Plan, findings: Findings, fail_on: str) -> RunResult:
     config = record.config
-    stamp = Stamp(
-        record.run_id, config.monitor, record.window, outcome.reference_id, config.config_hash
-    )
+    verdicts = judge_findings(plan, findings)
+    reference_id = findings.reference.reference_id
+    stamp = Stamp(record.run_id, config.monitor, record.window, reference_id, config.config_hash)
+    current = {p.feature.name: c for p, c in zip(findings.pairs, findings.current, strict=True)}
+    joint = {j.name: c for j, _, c in findings.joint}
+    names = [known.names for known in findings.reference.segments]
     record.stage("writing tables")
-    scores = score_table(outcome, config, stamp)
-    cells = cell_table(outcome, config, stamp)
+    scores = score_table(verdicts, stamp)
+    cells = cell_table(verdicts, stamp)
     tables = {
         "drift_scores": scores,
         "drift_cells": cells,
-        "profiles": profile_parts(outcome, stamp),
+        "profiles": profile_rows(current, joint, names, "current", stamp),
     }
     written = write_window(config.output.path, config.monitor, record.window, tables)
     frame = scores.to_pandas()
     docs = None
-    skipped = (*plan.skipped, *outcome.skipped)
+    skipped = (*plan.skipped, *findings.skipped)
     if config.expectations is not None:
         record.stage("Great Expectations")
         held, unheld = held_to_expectations(frame)
         skipped += unheld
-        docs = _expectations(record, outcome.verdicts, held, written["drift_scores"])
-    of_segments = severities_of(outcome.segments)
-    exit_code = exit_code_of(outcome.verdicts, fail_on, of_segments)
-    row = record.row(outcome, skipped, exit_code)
+        docs = _expectations(record, verdicts, held, written["drift_scores"])
+    severities = set(verdicts.severities())
+    exit_code = exit_code_of(severities, unscored=verdicts.unscored, fail_on=fail_on)
+    row = record.row(findings, verdicts, skipped, exit_code)
     write_run(config.output.path, row)
     return RunResult(
         scores=frame,
@@ -160,38 +166,6 @@ def _publish(record: Record[Config], plan: Plan, outcome: Outcome, fail_on: str)
         output=config.output.path,
         docs=docs,
     )
-
-
-class Judged(Protocol):
-    """A verdict, of whatever kind of run."""
-
-    @property
-    def severity(self) -> Severity:
-        """The verdict."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether it should have been scored and could not be."""
-
-
-def exit_code_of(
-    verdicts: Sequence[Judged], fail_on: str, of_segments: AbstractSet[Severity] = frozenset()
-) -> int:
-    """What a scheduler is told: 3 for drift, 4 for a feature that could not be scored, else 0.
-
-    Args:
-        verdicts: on features, or what else must be scored.
-        fail_on: the severity from which drift fails the run.
-        of_segments: the severities of segments; that one could not be scored fails nothing.
-    """
-    fatal = {
-        "critical": (Severity.CRITICAL,),
-        "warning": (Severity.CRITICAL, Severity.WARNING),
-        "never": (),
-    }[fail_on]
-    if any(s in fatal for s in (*of_segments, *(v.severity for v in verdicts))):
-        return DRIFT
-    return NOT_SCORED if any(v.failed for v in verdicts) else DONE
 
 
 def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skipped, ...]]:
@@ -213,16 +187,15 @@ def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skip
 
 
 def _expectations(
-    record: Record[Config], verdicts: tuple[Verdict, ...], scores: pd.DataFrame, path: str
+    record: Record[Config], verdicts: Verdicts, scores: pd.DataFrame, path: str
 ) -> Path | None:
     from kldrift.expectations import publish  # noqa: PLC0415 - takes seconds, and only here
 
     config = record.config
     assert config.expectations is not None
     thresholds = {
-        v.name: {m: (t.warning, t.critical) for m, t in applicable(v).items()}
-        for v in verdicts
-        if v.status is not Status.NEW_FEATURE  # there is no reference to hold it to
+        name: {m: (t.warning, t.critical) for m, t in held.items()}
+        for name, held in verdicts.held_to().items()
     }
     published = publish(
         scores,
@@ -294,19 +267,21 @@ class Record(Generic[AnyConfig]):
             for (name, at), end in zip(self._stages, ends, strict=True)
         ]
 
-    def row(self, outcome: Outcome, skipped: tuple[Skipped, ...], exit_code: int) -> dict[str, Any]:
+    def row(
+        self, findings: Findings, verdicts: Verdicts, skipped: tuple[Skipped, ...], exit_code: int
+    ) -> dict[str, Any]:
         """The row of a run that came to its end."""
-        severities = [v.severity for v in outcome.verdicts]
+        severities = verdicts.severities(verdicts.whole)
         return self.any_row(
             exit_code=exit_code,
-            rows_reference=outcome.rows_reference,
-            rows_current=outcome.rows_current,
-            features=sum(v.status in SCORED for v in outcome.verdicts),
+            rows_reference=findings.reference.rows,
+            rows_current=findings.rows_current,
+            features=int((verdicts.whole & verdicts.scored).sum()),
             warning=severities.count(Severity.WARNING),
             critical=severities.count(Severity.CRITICAL),
             unscored=severities.count(Severity.UNSCORED),
             skipped=[{"column": s.column, "reason": s.reason} for s in skipped],
-            reference_id=outcome.reference_id,
+            reference_id=findings.reference.reference_id,
         )
 
     def failed(self, error: BaseException) -> None:

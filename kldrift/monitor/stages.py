@@ -32,7 +32,7 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile, aligned
 from kldrift.profiles.rebinning import Rebinning, merge_for_scoring
 from kldrift.profiles.support import pivot_of
-from kldrift.scoring.scores import Comparison
+from kldrift.scoring.comparison import Comparison
 
 Floats = NDArray[np.float64]
 

@@ -91,12 +91,10 @@ def _sizes(joint: JointResult | None) -> tuple[int, int, int, int]:
 
 def _segments(keys: Sequence[GroupKeys], names: SegmentNames, others: int) -> Texts:
     """The segment of each row; None for whole datasets."""
-    known: dict[int, Texts] = {}  # the features of a dataset share their keys
-    for of_feature in keys:
-        if id(of_feature) not in known:
-            known[id(of_feature)] = _named(of_feature, names)
-    whole = np.full(others, None, dtype=object)
-    return np.concatenate([*(known[id(of_feature)] for of_feature in keys), whole])
+    columns: list[Texts] = []
+    for i, mine in enumerate(keys):  # the features of a dataset have the same groups
+        columns.append(columns[-1] if i and mine == keys[i - 1] else _named(mine, names))
+    return np.concatenate([*columns, np.full(others, None, dtype=object)])
 
 
 def _named(keys: GroupKeys, names: SegmentNames) -> Texts:

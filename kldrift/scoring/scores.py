@@ -106,7 +106,7 @@ def _score_order(rows: Rows, out: dict[str, Floats]) -> None:
     which = np.flatnonzero(has_order[rows.of])
     rows = rows.take(which)
     for places, width in rows.blocks([_intervals(c.support) for c in rows.comparisons]):
-        p, q = rows.counts(places, width, lambda _, counts, k=width: counts[:, :k])
+        p, q = rows.counts(places, width, _in_order)
         positions = np.empty(p.shape)
         for where, comparison, _ in rows.runs(places):
             positions[where] = _positions(comparison.support)
@@ -116,6 +116,11 @@ def _score_order(rows: Rows, out: dict[str, Floats]) -> None:
 
 def _intervals(support: Support) -> int:
     return support.intervals if isinstance(support, NumericSupport) else 0
+
+
+def _in_order(comparison: Comparison, counts: Counts) -> Counts:
+    """Rows of each cell that has a place in the order: those of numbers come first."""
+    return counts[:, : _intervals(comparison.support)]
 
 
 def _positions(support: Support) -> Floats:

@@ -101,7 +101,7 @@ class Verdicts:
     @cached_property
     def whole(self) -> Bools:
         """The rows of whole datasets; the others are segments."""
-        return np.equal(self.segment, None).astype(np.bool_)
+        return np.array([name is None for name in self.segment.tolist()], dtype=np.bool_)
 
     @cached_property
     def scored(self) -> Bools:

@@ -14,10 +14,10 @@ from kldrift.config import ModelShift
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.plan import Skipped
-from kldrift.monitor.rows import Stamp
-from kldrift.monitor.run import Record, exit_code_of
+from kldrift.monitor.run import Record
+from kldrift.scoring.exit_code import exit_code_of
+from kldrift.scoring.status import Status
 from kldrift.scoring.threshold import Severity
-from kldrift.scoring.verdict import Status
 from kldrift.shift.groups import EPOCH, MICROSECOND, UNTIMED, Group, window_of
 from kldrift.shift.plan import make_program
 from kldrift.shift.result import ShiftResult
@@ -29,6 +29,7 @@ from kldrift.sources.dataset import Source
 from kldrift.sources.open import open_source
 from kldrift.sources.parquet.source import parallelism
 from kldrift.tables import TABLES, Window, prepare_output, write_run, write_window
+from kldrift.tables.stamp import Stamp
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -127,7 +128,9 @@ def _publish(
         record.stage("Great Expectations")
         for window, path in written:
             docs = _expectations(record, by[window], path)
-    exit_code = exit_code_of(verdicts, fail_on)
+    severities = {v.severity for v in verdicts}
+    unscored = any(v.failed for v in verdicts)
+    exit_code = exit_code_of(severities, unscored=unscored, fail_on=fail_on)
     row = _row(record, source, verdicts, skipped, exit_code)
     write_run(config.output.path, row)
     frames = {

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from kldrift import __version__
 from kldrift.config import ModelShift, Threshold
-from kldrift.monitor.rows import Stamp
-from kldrift.scoring.verdict import Status
+from kldrift.scoring.status import Status
 from kldrift.shift.verdict import ShiftVerdict
 from kldrift.tables import TABLES
+from kldrift.tables.stamp import Stamp
 
 
 def window_tables(

@@ -11,14 +11,13 @@ import numpy as np
 from scipy.special import stdtr
 
 from kldrift.config import ModelShift, Threshold
-from kldrift.scoring.threshold import Severity, exceeded
-from kldrift.scoring.verdict import Status
+from kldrift.scoring.status import Status
+from kldrift.scoring.threshold import SEVERITIES, WORST_FIRST, Limits, Severity, exceeded
 from kldrift.shift.summary import LEFT_OUT, NO_ROWS, Summary
 from kldrift.statistics.significance import q_values
 from kldrift.tables import Window
 
 NOTHING: Final = NO_ROWS.summary()
-_ORDER: Final = (Severity.CRITICAL, Severity.WARNING, Severity.UNSCORED, Severity.OK)
 
 
 @dataclass(frozen=True)
@@ -137,10 +136,11 @@ def _judged(verdict: ShiftVerdict, q: float, config: ModelShift) -> ShiftVerdict
         return verdict
     q_value = None if math.isnan(q) else q
     found, alpha = verdict.found, config.significance.alpha
-    severity, metric = exceeded({"kl": found.kl}, q_value, config.thresholds, alpha)
-    reason = verdict.reason
-    if metric is not None:
-        limit = getattr(config.thresholds[metric], severity.value)
+    limits = {metric: Limits.of([t]) for metric, t in config.thresholds.items()}
+    rank, metric = exceeded({"kl": np.array([found.kl])}, np.array([q]), limits, alpha)
+    severity, reason = SEVERITIES[rank[0]], verdict.reason
+    if metric[0] >= 0:
+        limit = getattr(list(config.thresholds.values())[metric[0]], severity.value)
         reason = _and(_why(found, severity, limit, q_value), reason)
     return replace(verdict, severity=severity, q_value=q_value, reason=reason)
 
@@ -183,4 +183,4 @@ def _worst_first(verdict: ShiftVerdict) -> tuple[int, float, str, str]:
     place = -kl if math.isfinite(kl) else -math.inf
     start = verdict.window.start
     when = "" if start is None else start.isoformat()
-    return _ORDER.index(verdict.severity), place, when, verdict.segment or ""
+    return WORST_FIRST.index(verdict.severity), place, when, verdict.segment or ""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from kldrift import __version__
 from kldrift.tables.schema import SCHEMA_VERSION, TIMESTAMP
 from kldrift.tables.window import Window
 
@@ -42,6 +43,19 @@ class Stamp:
             "window_end": end,
             "segment": pa.nulls(rows, pa.string()),
         }
+
+    def table(self, columns: dict[str, Any], rows: int, schema: pa.Schema) -> pa.Table:
+        """A table of some columns; the others are the run's own, or null."""
+        known = {
+            "reference_id": self.reference_id,
+            "config_hash": self.config_hash,
+            "kldrift_version": __version__,
+        }
+        columns = self.columns(rows) | columns
+        for field in schema:
+            if field.name not in columns:
+                columns[field.name] = pa.repeat(pa.scalar(known.get(field.name), field.type), rows)
+        return pa.table({name: columns[name] for name in schema.names}, schema=schema)
 
 
 def _instant(moment: datetime | None, rows: int) -> pa.Array:

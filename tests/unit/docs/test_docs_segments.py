@@ -4,11 +4,10 @@ import doctest
 import re
 from pathlib import Path
 
-from kldrift.counting.grouped_counter import MOST_BYTES
-
 from kldrift.binning.choose import CHOSEN_ROWS
 from kldrift.binning.numeric_sketch import LIMIT
 from kldrift.config import Scoring
+from kldrift.execution.programs import MOST_BYTES
 from kldrift.monitor.run import MOST_SEGMENT_ROWS
 
 GUIDE = Path(__file__).parents[3] / "docs" / "segments.md"
@@ -32,6 +31,6 @@ def test_the_numbers_are_those_of_the_code():
         f"more than {LIMIT:,} values",
         f"one row in {LIMIT // 2:,}",
         f"the worst {MOST_SEGMENT_ROWS}\n",
-        f"More than {MOST_BYTES // 2**20} MB",
+        f"counted beyond {MOST_BYTES // 2**20} MB",
     ):
         assert number in TEXT

@@ -62,7 +62,7 @@ def profiles(found: list[pa.RecordBatch]):
     return [total[i].profile(support) for i, support in enumerate(SUPPORTS)]
 
 
-@pytest.mark.parametrize("most_bytes", [0, 5_000, 2**30], ids=["each set", "some", "at the end"])
+@pytest.mark.parametrize("most_bytes", [0, 2_000, 2**30], ids=["each set", "some", "at the end"])
 def test_parts_that_leave_a_task_early_add_up_to_the_same_profiles(most_bytes):
     found = results(TABLE, program(most_bytes))
     whole = results(TABLE, program())
@@ -77,7 +77,7 @@ def test_parts_that_leave_a_task_early_add_up_to_the_same_profiles(most_bytes):
 
 
 def test_what_an_accumulator_says_is_what_leaves_it():
-    made = program(5_000)
+    made = program(2_000)
     counts = made.start()
     for batch in batches_of(TABLE, made):
         counts.add(batch)

@@ -6,44 +6,55 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from kldrift.execution.programs import moment_columns
-from kldrift.execution.spark_stages import MOMENTS, _score_bucket
+from kldrift.execution.spark_stages import _score_bucket
+from kldrift.execution.wire import COUNTS, Packed, packed, unpacked
+from kldrift.profiles.counted import Counted
+from kldrift.profiles.group_keys import WHOLE, GroupKeys
 from kldrift.profiles.moments import Moments
-from kldrift.profiles.profile import Profile
+from kldrift.profiles.profile import Profile, aligned
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import NumericSupport
-from kldrift.scoring.scores import Comparison, score
+from kldrift.scoring.scores import SCORES, Comparison, score
+
+SUPPORT = NumericSupport(np.linspace(-2, 2, 9), pivot=0.1)
+SEGMENTS = WHOLE.union(GroupKeys.of_list(0, 3))[0]
 
 
-def test_a_task_scores_as_one_process_does_to_the_last_bit():
-    """Beside rows without moments, pandas sends a number of rows as a float."""
+@pytest.mark.parametrize("keys", [WHOLE, SEGMENTS], ids=["whole", "segments"])
+def test_a_task_scores_as_one_process_does_to_the_last_bit(keys):
     rng = np.random.default_rng(0)
-    support = NumericSupport(np.linspace(-2, 2, 9), pivot=0.1)
     values = rng.standard_normal((30, 2, 3_001))
-    profiles = [[profile(support, side) for side in pair] for pair in values]
-    parts = [[profile(support, part) for part in (p[0][:1000], p[0][1000:])] for p in values]
-    pairs = [
-        Comparison(current, reference, merge_for_scoring(support, reference.counts, 4))
-        for current, reference in profiles
-    ]
-    rows = [
-        {"feature": i, "counts": p.counts.tobytes()}
-        | dict(zip(MOMENTS, moment_columns(p.moments), strict=True))
-        for i, both in enumerate(parts)
-        for p in both
-    ]
-    rows += [
-        {"feature": i, "reference": pickle.dumps((pair.reference, pair.scored))}
-        for i, pair in enumerate(pairs)
-    ]
-    found = _score_bucket((0.5, "cell"), pd.DataFrame(rows))
-    for name, expected in score(pairs).items():
-        np.testing.assert_array_equal(found[name], expected, err_msg=name)
+    sides = [[profile(keys, side) for side in pair] for pair in values]
+    parts = [[profile(keys, part) for part in (p[0][:1000], p[0][1000:])] for p in values]
+    rebinning = merge_for_scoring(SUPPORT, sides[0][1].counts[0], 4)
+    pairs = [Comparison(*aligned(*both), rebinning) for both in sides]
+    payload = pickle.dumps((SUPPORT, rebinning))
+    rows = [(i, *row_of(p), None) for i, both in enumerate(parts) for p in both]
+    rows += [(i, *row_of(reference), payload) for i, (_, reference) in enumerate(sides)]
+    frame = pd.DataFrame(rows, columns=[*COUNTS.names, "reference"])
+    found = _score_bucket(len(sides), (0.5, "cell"), frame)
+    expected = score(pairs)
+    tables = [np.frombuffer(cell).reshape(len(SCORES), -1) for cell in found["scores"]]
+    for name, values in zip(SCORES, np.concatenate(tables, axis=1), strict=True):
+        np.testing.assert_array_equal(values, expected[name], err_msg=name)
+    assert found["feature"].tolist() == list(range(len(sides)))
+    first = unpacked(Packed(*found.loc[0, ["groups", "counts", "moments"]]))
+    assert first.keys == keys
+    np.testing.assert_array_equal(first.counts, (parts[0][0] + parts[0][1]).counts)
 
 
-def profile(support: NumericSupport, values: np.ndarray) -> Profile:
-    counts = np.zeros(support.size, dtype=np.int64)
-    places = np.searchsorted(support.edges, values, "right")
-    counts[: support.intervals] = np.bincount(places, minlength=support.intervals)
-    return Profile(support, counts, Moments.of(values, support.pivot))
+def row_of(p: Profile) -> Packed:
+    return packed(Counted(p.keys, p.counts, p.moments))
+
+
+def profile(keys: GroupKeys, values: np.ndarray) -> Profile:
+    """Values dealt to groups, one after the other."""
+    parts = [values[i :: len(keys)] for i in range(len(keys))]
+    counts = np.zeros((len(keys), SUPPORT.size), dtype=np.int64)
+    for row, part in zip(counts, parts, strict=True):
+        places = np.searchsorted(SUPPORT.edges, part, "right")
+        row[: SUPPORT.intervals] = np.bincount(places, minlength=SUPPORT.intervals)
+    sizes = np.array([len(part) for part in parts])
+    return Profile(SUPPORT, keys, counts, Moments.of_parts(np.concatenate(parts), sizes, 0.1))

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from kldrift.config import Threshold, model_shift_from_mapping
-from kldrift.monitor.rows import Stamp
+from kldrift.tables.stamp import Stamp
 from kldrift.shift.groups import NO_WINDOWS, UNTIMED
 from kldrift.shift.result import ShiftResult
 from kldrift.shift.run import by_window

@@ -1,0 +1,79 @@
+"""What a run is judged by, and about: from its findings and its configuration to verdicts."""
+
+from __future__ import annotations
+
+from kldrift.config import Config, Threshold
+from kldrift.execution.progress import Progress
+from kldrift.features.plan import NO_OVERRIDE, Pair
+from kldrift.monitor.joint import scored_joint, unscored_joint
+from kldrift.monitor.plan import Plan
+from kldrift.monitor.stages import Engine, Findings, count_current, read_reference
+from kldrift.scoring.comparison import Comparison
+from kldrift.scoring.judge import judge
+from kldrift.scoring.rules import Rules
+from kldrift.scoring.status import Status
+from kldrift.scoring.verdict import Subject, Verdicts
+
+
+def compare_plan(plan: Plan, engine: Engine, progress: Progress) -> tuple[Findings, Verdicts]:
+    """Run a plan's three scans and judge the scores.
+
+    Raises:
+        DatasetError: rows cannot be read.
+        KldriftError: the counts do not add up to the rows that were read.
+    """
+    reference = read_reference(plan, engine, progress)
+    findings = count_current(plan, reference, engine, progress)
+    return findings, judge_findings(plan, findings)
+
+
+def judge_findings(plan: Plan, findings: Findings) -> Verdicts:
+    """Judge what the scans of a run found, and what they could not look at."""
+    config = plan.config
+    subjects = [
+        _compared(pair, config, comparison)
+        for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True)
+    ]
+    subjects += [_unpaired(p, config) for p in plan.pairs if not (p.reference and p.current)]
+    subjects += [scored_joint(j, config, before, now) for j, before, now in findings.joint]
+    subjects += [unscored_joint(j, config) for j in plan.joint if j.problem]
+    names = [known.names for known in findings.reference.segments]
+    return judge(subjects, findings.scores, names, rules_of(config))
+
+
+def rules_of(config: Config) -> Rules:
+    """What a configuration says about scores and verdicts."""
+    scoring, significance = config.scoring, config.significance
+    return Rules(
+        pseudocount=scoring.pseudocount,
+        missing=scoring.missing,
+        min_rows=scoring.min_rows,
+        alpha=significance.alpha,
+        corrected=significance.correction != "none",
+    )
+
+
+def _compared(p: Pair, config: Config, comparison: Comparison) -> Subject:
+    feature = p.feature
+    thresholds = thresholds_of(p, config)
+    return Subject(feature.name, feature.kind, thresholds, comparison, changed=p.changed)
+
+
+def _unpaired(p: Pair, config: Config) -> Subject:
+    """A feature that one side has not."""
+    if p.reference is None:
+        status, reason = Status.NEW_FEATURE, "not in the reference"
+    else:
+        status, reason = Status.MISSING_FEATURE, "not in the current dataset"
+    if p.changed:
+        status, reason = Status.TYPE_CHANGED, p.changed
+    thresholds = thresholds_of(p, config)
+    return Subject(p.feature.name, p.feature.kind, thresholds, status=status, reason=reason)
+
+
+def thresholds_of(p: Pair, config: Config) -> dict[str, Threshold]:
+    """The thresholds of a feature by metric: its own, and those of all features."""
+    thresholds = dict(config.thresholds)
+    for name in (p.feature.column, p.feature.name):
+        thresholds |= config.features.override.get(name, NO_OVERRIDE).thresholds
+    return thresholds
