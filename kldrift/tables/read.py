@@ -62,8 +62,10 @@ def stored_key(store: Store, monitor: str, reference_id: str) -> str | None:
         ValueError: it is not there, or damaged.
     """
     with _opened(store, supports_file(monitor, reference_id)) as file:
-        keys = from_parquet(file, ["reference_key"])["reference_key"].unique().to_pylist()
-    return str(keys[0]) if len(keys) == 1 and keys[0] is not None else None
+        first, *others = from_parquet(file, ["reference_key"])["reference_key"].to_pylist() or [
+            None
+        ]
+    return first if isinstance(first, str) and all(key == first for key in others) else None
 
 
 def stored_supports(store: Store, monitor: str, reference_id: str) -> Supports:
