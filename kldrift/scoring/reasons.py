@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from kldrift.config import Threshold
 from kldrift.profiles.cells import Cell, CellKind
 from kldrift.profiles.moments import Summary
+from kldrift.scoring.metrics import Threshold
 from kldrift.scoring.threshold import Severity
 
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldrift.binning.choose import CHOSEN_ROWS
-from kldrift.config import Config, Threshold
 from kldrift.divergence.kl import kl_terms
 from kldrift.divergence.probabilities import Probabilities, probabilities
 from kldrift.features.plan import Pair
 from kldrift.profiles.cells import CellKind
 from kldrift.profiles.support import NumericSupport
+from kldrift.scoring.metrics import Threshold
 from kldrift.scoring.reasons import above, cell_name, extremes, most_moved
 from kldrift.scoring.scores import SCORES, Floats
 from kldrift.scoring.segment_scores import ScoredSegments, scored_segment_counts
@@ -35,6 +35,9 @@ from kldrift.scoring.verdict import (
     thresholds_of,
 )
 from kldrift.statistics.significance import q_values
+
+if TYPE_CHECKING:
+    from kldrift.config import Config
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.config import Threshold
+from kldrift.scoring.metrics import Threshold
 
 
 class Severity(StrEnum):

@@ -6,20 +6,23 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from kldrift.config import JOINT_METRICS, Config, Threshold
 from kldrift.divergence.kl import kl_terms
 from kldrift.divergence.probabilities import Probabilities, probabilities
-from kldrift.features.plan import NO_OVERRIDE, Pair
+from kldrift.features.plan import Pair
 from kldrift.profiles.cells import CellKind, Cells
 from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NumericSupport
+from kldrift.scoring.metrics import JOINT_METRICS, Threshold
 from kldrift.scoring.reasons import above, cell_name, extremes, most_moved
 from kldrift.scoring.scores import Comparison, Floats, scored_counts
 from kldrift.scoring.threshold import Severity, exceeded
+
+if TYPE_CHECKING:
+    from kldrift.config import Config
 
 
 class Status(StrEnum):
@@ -159,7 +162,8 @@ def thresholds_of(p: Pair, config: Config) -> dict[str, Threshold]:
     """The thresholds of a feature by metric: its own, and those of all features."""
     thresholds = dict(config.thresholds)
     for name in (p.feature.column, p.feature.name):
-        thresholds |= config.features.override.get(name, NO_OVERRIDE).thresholds
+        if name in config.features.override:
+            thresholds |= config.features.override[name].thresholds
     return thresholds
 
 

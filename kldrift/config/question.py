@@ -1,0 +1,215 @@
+"""What a monitor and a model shift have in common: sections, checks, and the hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from functools import wraps
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+from typing_extensions import dataclass_transform
+
+from kldrift.config.problems import Problems, found, not_yet
+from kldrift.config.translate import translate
+from kldrift.config.values import Flag, Number, Options, Place, Text, about, filled, wrong
+
+Correction = Literal["benjamini-hochberg", "none"]
+Scan = Literal["auto", "arrow", "dataframe"]
+Asked = TypeVar("Asked")
+
+NO_QUESTION: Final = ("output", "expectations", "spark", "scan", "source")
+"""How the rows are read, where results go and what the session is called change no number."""
+MONITOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+MONITOR_NODE: Final = {
+    "type": "string",
+    "pattern": rf"^(?!.*\.\.)(?!.*profiling){MONITOR_NAME.pattern}$",
+}
+
+
+def _monitor(name: str) -> str:
+    if not MONITOR_NAME.fullmatch(name):
+        text = "expected 1 to 100 letters, digits, '.', '_' or '-', beginning with a letter or"
+        raise wrong(f"{text} digit, got {found(name)}")
+    if ".." in name:
+        raise wrong(f"expected no '..', which would leave the output folder, got {found(name)}")
+    if "profiling" in name:
+        text = "expected a name without 'profiling': Data Docs do not list the runs of such a name"
+        raise wrong(f"{text}; got {found(name)}")
+    return name
+
+
+MonitorName = Annotated[Text, AfterValidator(_monitor), WithJsonSchema(MONITOR_NODE)]
+MONITOR: Final = about(
+    "Names the output. 1 to 100 letters, digits, `.`, `_` or `-`, beginning with a letter or "
+    "digit; neither `..` nor `profiling` in it (Data Docs hide runs of such a name).",
+    "nyc_taxi",
+)
+SCAN: Final = about(
+    "How rows are read: `arrow` straight from the files, `dataframe` through Spark's reader, "
+    "`auto` whichever fits. The counts are the same.",
+    "dataframe",
+)
+
+
+@dataclass(frozen=True)
+class Significance:
+    """How sure a verdict must be that a score is more than chance."""
+
+    alpha: Number = field(
+        default=0.01,
+        metadata=about("A verdict needs a q-value below this.", 0.05, gt=0.0, lt=1.0),
+    )
+    correction: Correction = field(
+        default="benjamini-hochberg",
+        metadata=about(
+            "How p-values become q-values over the features and segments of a run.", "none"
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where the drift tables go."""
+
+    path: Place = field(
+        metadata=about(
+            "The folder of the drift tables; a path, relative to this file, or a URI.",
+            "s3://lake/drift",
+        )
+    )
+    format: Literal["parquet"] = field(
+        default="parquet", metadata=about("The format of the tables.", "parquet")
+    )
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _format(cls, value: object) -> object:
+        if value == "delta":
+            raise wrong(not_yet("use parquet"))
+        return value
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """The Great Expectations project that shows the verdicts; `false` for none."""
+
+    path: Place = field(
+        metadata=about(
+            "The folder of the project; without it, `gx` in the output folder.",
+            "drift/gx",
+            json_schema_extra={"default": None},
+        )
+    )
+    data_docs: Flag = field(
+        default=True, metadata=about("Build Data Docs, the pages a person reads.", False)
+    )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """A file may leave the path out, or say true or false."""
+        node: dict[str, Any] = handler.resolve_ref_schema(handler(core))
+        del node["required"]
+        path = node["properties"]["path"]
+        path["anyOf"] = [{"$ref": path.pop("$ref")}, {"type": "null"}]
+        return {**node, "type": ["object", "boolean", "null"]}
+
+
+@dataclass(frozen=True)
+class Spark:
+    """The session to make where there is none yet; under `spark-submit` its session is used."""
+
+    master: Text | None = field(
+        default=None, metadata=about("The master of a new session, such as `local[4]`.", "local[4]")
+    )
+    conf: Options = field(
+        default_factory=dict,
+        metadata=about("Settings of a new session.", {"spark.sql.shuffle.partitions": 8}),
+    )
+
+
+def empty_sections(*keys: str) -> Any:
+    """Read a key with nothing behind it as a section without keys."""
+    return field_validator(*keys, mode="before")(filled)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def checked(cls: type[Asked]) -> type[Asked]:
+    """Make a frozen dataclass that can be run if it exists, also where it is built in Python.
+
+    Its sections are plain dataclasses, which are checked as parts of it: all mistakes at once.
+    """
+    config = ConfigDict(extra="forbid", revalidate_instances="always")
+    made: Any = pydantic_dataclass(cls, frozen=True, config=config)
+    check = made.__init__
+
+    @wraps(check)
+    def __init__(self: Asked, *args: object, **values: object) -> None:  # noqa: N807
+        try:
+            check(self, *args, **values)
+        except ValidationError as error:
+            problems = Problems(str(values.get("source") or "configuration"))
+            translate(error, made, problems)
+            problems.raise_any()
+
+    made.__init__ = __init__
+    asked: type[Asked] = made
+    return asked
+
+
+@checked
+class Question:
+    """What a monitor and a model shift have in common."""
+
+    @field_validator("expectations", mode="before", check_fields=False)
+    @classmethod
+    def _expectations(cls, value: object, info: ValidationInfo) -> object:
+        """Put the project beside the tables where a file does not say where it goes."""
+        if info.context is None:
+            return value
+        if value is False:
+            return None
+        section = {} if value is None or value is True else value
+        if not isinstance(section, dict) or section.get("path") is not None:
+            return section
+        tables = info.data["output"].path if "output" in info.data else ""
+        return {**section, "path": f"{tables.rstrip('/')}/gx"}
+
+    def asked(self) -> dict[str, Any]:
+        """Return what is asked, as JSON values, without how it is answered."""
+        return {k: v for k, v in asdict(self).items() if k not in NO_QUESTION}
+
+    @property
+    def config_hash(self) -> str:
+        """16 hexadecimal digits that are equal where two configurations ask the same question.
+
+        How the rows are read, where results go and what the session is called change no number,
+        so ``scan``, ``output``, ``expectations``, ``spark``, the file's name and the datasets'
+        ``filesystem`` are left out.
+        """
+        text = json.dumps(self.asked(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def stated_level(node: dict[str, Any]) -> None:
+    """Ask for a number in each threshold, where no level is inherited."""
+    node["allOf"] = [{"$ref": node.pop("$ref")}]
+    number = {"type": "number"}
+    levels = ("warning", "critical")
+    node["additionalProperties"] = {
+        "type": "object",
+        "anyOf": [{"properties": {level: number}, "required": [level]} for level in levels],
+    }
