@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import (
-    BeforeValidator,
-    GetJsonSchemaHandler,
-    ValidationInfo,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, ValidationInfo, field_validator, model_validator
 
-from kldrift.config.values import TEXT_NODE, Options, Place, Text, about, as_text, refuse, wrong
+from kldrift.config.values import Options, Place, Text, as_text, refuse, wrong
 
 _COMPRESSION: Final = frozenset({".gz", ".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
 _FORMATS: Final = {
@@ -28,7 +21,7 @@ _FORMATS: Final = {
     ".jsonl": "json",
     ".orc": "orc",
 }
-_SECRETS: Final = (
+SECRETS: Final = (
     "access",
     "auth",
     "connection_string",
@@ -49,92 +42,48 @@ def _several(value: object) -> object:
     return () if value is None else (as_text(value),)
 
 
-Paths = Annotated[
-    tuple[Place, ...],
-    BeforeValidator(_several),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                TEXT_NODE,
-                {"type": "array", "items": TEXT_NODE, "minItems": 1},
-                {"type": "null"},
-            ]
-        }
-    ),
-]
-
-
 @dataclass(frozen=True)
 class Dataset:
     """Where rows come from: files, a table of the catalog, or a query; exactly one of the three."""
 
-    path: Paths = field(
-        default=(),
-        metadata=about(
-            "Files or folders, relative to this file, with `*` as usual, or URIs; one or a list.",
-            ["trips/a.parquet", "trips/b.parquet"],
-        ),
-    )
-    table: Text | None = field(
-        default=None, metadata=about("A table of Spark's catalog.", "lake.trips")
-    )
-    sql: Text | None = field(
-        default=None, metadata=about("A Spark SQL query.", "select * from lake.trips")
-    )
-    format: Annotated[Text, WithJsonSchema({"anyOf": [TEXT_NODE, {"type": "null"}]})] = field(
-        default="parquet",
-        metadata=about(
-            "With `path`: `parquet`, `csv`, `json`, `orc`, `delta`, `iceberg` or another source of "
-            "Spark. Without it the ending of the files decides (`.parquet`, `.pq`, `.csv`, `.tsv`, "
-            "`.json`, `.jsonl`, `.orc`, also compressed as in `.csv.gz`; `.tsv` sets the option "
-            "`sep` too).",
-            "csv",
-        ),
-    )
-    options: Options = field(
-        default_factory=dict,
-        metadata=about(
-            "Options of Spark's reader, for `path` and `table`. A Delta table takes "
-            "`versionAsOf: 3` or `timestampAsOf: 2024-01-31 12:00:00`, and an Iceberg table "
-            "`snapshot-id: 12345` or `as-of-timestamp: 1706702400000`, without Spark's reader too.",
-            {"header": True, "nullValue": "NA"},
-        ),
-    )
-    where: Text | None = field(
-        default=None,
-        metadata=about(
-            "A Spark SQL condition; only rows that meet it are compared.", "trip_distance >= 0"
-        ),
-    )
-    schema: Text | None = field(
-        default=None,
-        metadata=about(
-            "With `path`: names and types of the columns as Spark DDL, so that text files need no "
-            "pass to infer them.",
-            "pickup timestamp, fare double",
-        ),
-    )
-    filesystem: Options = field(
-        default_factory=dict,
-        metadata=about(
-            "How to open the store of a URI, as below; credentials come from the environment. Not "
-            "part of `config_hash`.",
-            {"region": "eu-west-1", "endpoint_override": "minio:9000", "scheme": "http"},
-        ),
-    )
+    path: Annotated[tuple[Place, ...], BeforeValidator(_several)] = ()
+    """Files or folders, relative to this file, with `*` as usual, or URIs; one or a list.
+    Example: `[trips/a.parquet, trips/b.parquet]`"""
+    table: Text | None = None
+    """A table of Spark's catalog. Example: `lake.trips`"""
+    sql: Text | None = None
+    """A Spark SQL query. Example: `select * from lake.trips`"""
+    format: Text = "parquet"
+    """With `path`: `parquet`, `csv`, `json`, `orc`, `delta`, `iceberg` or another source of Spark.
+    Without it the ending of the files decides (`.parquet`, `.pq`, `.csv`, `.tsv`, `.json`,
+    `.jsonl`, `.orc`, also compressed as in `.csv.gz`; `.tsv` sets the option `sep` too).
+    Example: `csv`"""
+    options: Options = field(default_factory=dict)
+    """Options of Spark's reader, for `path` and `table`. A Delta table takes `versionAsOf: 3` or
+    `timestampAsOf: 2024-01-31 12:00:00`, and an Iceberg table `snapshot-id: 12345` or
+    `as-of-timestamp: 1706702400000`, without Spark's reader too.
+    Example: `{header: true, nullValue: NA}`"""
+    where: Text | None = None
+    """A Spark SQL condition; only rows that meet it are compared. Example: `trip_distance >= 0`"""
+    schema: Text | None = None
+    """With `path`: names and types of the columns as Spark DDL, so that text files need no pass to
+    infer them. Example: `pickup timestamp, fare double`"""
+    filesystem: Options = field(default_factory=dict)
+    """How to open the store of a URI; credentials come from the environment. Not part of
+    `config_hash`. Example: `{region: eu-west-1, endpoint_override: "minio:9000", scheme: http}`"""
 
     @model_validator(mode="before")
     @classmethod
     def _with_format(cls, values: object) -> object:
-        """See to it that the format of a file's section is always asked for."""
+        """See to it that the format of a file's section is always looked at."""
         return {"format": None, **values} if isinstance(values, Mapping) else values
 
     @field_validator("format", mode="before")
     @classmethod
     def _format(cls, value: object, info: ValidationInfo) -> object:
-        if info.context and value is not None and (info.data.get("table") or info.data.get("sql")):
-            raise wrong("goes with path only")
         if value is not None:
+            if info.context and (info.data.get("table") or info.data.get("sql")):
+                raise wrong("goes with path only")
             return value
         endings = {_ending(path) for path in info.data.get("path", ())}
         formats = sorted({_FORMATS.get(ending, "parquet") for ending in endings})
@@ -163,7 +112,7 @@ class Dataset:
             raise wrong("goes with path only")
         # The value is not shown: it would be in every log.
         text = "credentials are taken from the environment, not from the configuration"
-        secret = (name for name in options if any(word in name.lower() for word in _SECRETS))
+        secret = (name for name in options if any(word in name.lower() for word in SECRETS))
         refuse(((name,), text) for name in secret)
         return options
 
@@ -178,28 +127,6 @@ class Dataset:
         stated = {"sep", "delimiter"} & {name.lower() for name in self.options}
         options = self.options if stated else {**self.options, "sep": "\t"}
         return replace(self, format="csv", options=options)
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core: Any, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """Add what relates keys to each other."""
-        node: dict[str, Any] = handler.resolve_ref_schema(handler(core))
-        paths = {"required": ["path"], "properties": {"path": {"type": ["string", "array"]}}}
-        texts = {
-            key: {"required": [key], "properties": {key: {"type": "string"}}}
-            for key in ("table", "sql", "format", "schema")
-        }
-        letters = ("".join(f"[{c}{c.upper()}]" if c.isalpha() else c for c in w) for w in _SECRETS)
-        named = {"propertyNames": {"not": {"pattern": "|".join(letters)}}}
-        node["oneOf"] = [paths, texts["table"], texts["sql"]]
-        node["allOf"] = [
-            {"if": {"anyOf": [texts["format"], texts["schema"]]}, "then": paths},
-            {"if": texts["sql"], "then": {"properties": {"options": {"maxProperties": 0}}}},
-            {"if": {"not": paths}, "then": {"properties": {"filesystem": {"maxProperties": 0}}}},
-            {"properties": {"filesystem": named}},
-        ]
-        return node
 
 
 def _ending(path: str) -> str:

@@ -1,7 +1,7 @@
 """What a monitor is asked to do: frozen dataclasses, named as the keys of the YAML file.
 
-A key is one line: its type, its default, what it means and an example. What is checked, the JSON
-schema and the tables of the documentation follow from it (``python -m kldrift.config``).
+A key is its type, its default, and below it what it means with an example.  The JSON schemas and
+the tables of the documentation follow from them: ``python -m kldrift.config`` writes them.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import GetJsonSchemaHandler, ValidationInfo, field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
 from kldrift.config.dataset import Dataset
 from kldrift.config.problems import found
 from kldrift.config.question import (
-    MONITOR,
-    SCAN,
     Expectations,
     MonitorName,
     Output,
@@ -26,7 +24,6 @@ from kldrift.config.question import (
     Spark,
     checked,
     empty_sections,
-    stated_level,
 )
 from kldrift.config.values import (
     Filled,
@@ -36,7 +33,6 @@ from kldrift.config.values import (
     Text,
     Thresholds,
     Whole,
-    about,
     all_stated,
     default_thresholds,
     refuse,
@@ -56,14 +52,9 @@ MOST_SEGMENTS: Final = 10_000
 class Override(Choice):
     """What is different for one feature; the rest is as for all features."""
 
-    thresholds: Thresholds = field(
-        default_factory=dict,
-        metadata=about(
-            "Thresholds of this feature. A metric or level that is not stated is as for all "
-            "features; `null` judges nothing.",
-            {"kl": {"warning": 0.05}},
-        ),
-    )
+    thresholds: Thresholds = field(default_factory=dict)
+    """Thresholds of this feature. A metric or level that is not stated is as for all features;
+    `null` judges nothing. Example: `{kl: {warning: 0.05}}`"""
 
     @field_validator("parts")
     @classmethod
@@ -77,29 +68,18 @@ class Override(Choice):
 class Features:
     """Which columns are monitored, and as what."""
 
-    include: tuple[Text, ...] = field(
-        default=("*",),
-        metadata=about("Names or patterns of the columns to monitor.", ["fare_amount", "tip*"]),
-    )
-    exclude: tuple[Text, ...] = field(
-        default=(),
-        metadata=about(
-            "Names or patterns of columns to leave out; wins over `include`.", ["trip_id", "*_raw"]
-        ),
-    )
-    derived: Annotated[dict[Name, Text], Filled] = field(
-        default_factory=dict,
-        metadata=about(
-            "More features: a name, and the Spark SQL expression that computes it.",
-            {"tip_share": "tip_amount / total_amount"},
-        ),
-    )
+    include: tuple[Text, ...] = ("*",)
+    """Names or patterns of the columns to monitor. Example: `[fare_amount, "tip*"]`"""
+    exclude: tuple[Text, ...] = ()
+    """Names or patterns of columns to leave out; wins over `include`.
+    Example: `[trip_id, "*_raw"]`"""
+    derived: Annotated[dict[Name, Text], Filled] = field(default_factory=dict)
+    """More features: a name, and the Spark SQL expression that computes it.
+    Example: `{tip_share: "tip_amount / total_amount"}`"""
     override: Annotated[dict[Name, Annotated[Override, Filled]], Filled] = field(
-        default_factory=dict,
-        metadata=about(
-            "What is different for one feature.", {"payment_type": {"kind": "categorical"}}
-        ),
+        default_factory=dict
     )
+    """What is different for one feature. Example: `{payment_type: {kind: categorical}}`"""
 
     @model_validator(mode="after")
     def _some(self) -> Features:
@@ -107,57 +87,22 @@ class Features:
             refuse([(("include",), 'expected one pattern or more, such as "*"')])
         return self
 
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core: Any, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """Ask for a derived feature where no column is one."""
-        node: dict[str, Any] = handler.resolve_ref_schema(handler(core))
-        some = {"type": "object", "minProperties": 1}
-        node["if"] = {"properties": {"include": {"maxItems": 0}}, "required": ["include"]}
-        node["then"] = {"properties": {"derived": some}, "required": ["derived"]}
-        return node
-
 
 @dataclass(frozen=True)
 class Joint:
     """A group of numeric features, or one column of vectors, that is scored as a whole."""
 
-    features: tuple[Text, ...] = field(
-        default=(),
-        metadata=about(
-            "Two numeric features or more, or one column of vectors.",
-            ["temp", "hum"],
-            validate_default=True,
-            json_schema_extra={"uniqueItems": True},
-        ),
-    )
-    covariance: Covariance | None = field(
-        default=None,
-        metadata=about(
-            "`diagonal` leaves dependence out. Without it, `full` for features and `diagonal` for "
-            "vectors.",
-            "diagonal",
-        ),
-    )
-    ridge: Number = field(
-        default=0.0,
-        metadata=about(
-            "Share of each feature's reference variance that is added to both covariances, for "
-            "features that nearly determine each other.",
-            1e-6,
-            ge=0.0,
-            allow_inf_nan=False,
-        ),
-    )
-    thresholds: Thresholds = field(
-        default_factory=dict,
-        metadata=about(
-            "Thresholds of this group, on `kl` or `gaussian_kl`; what is not stated is as for all "
-            "features.",
-            {"kl": {"warning": 0.2}},
-        ),
-    )
+    features: tuple[Text, ...] = field(default=(), metadata={"validate_default": True})
+    """Two numeric features or more, or one column of vectors. Example: `[temp, hum]`"""
+    covariance: Covariance | None = None
+    """`diagonal` leaves dependence out. Without it, `full` for features and `diagonal` for
+    vectors. Example: `diagonal`"""
+    ridge: Number = field(default=0.0, metadata={"ge": 0.0})
+    """Share of each feature's reference variance that is added to both covariances, for features
+    that nearly determine each other. Example: `1e-6`"""
+    thresholds: Thresholds = field(default_factory=dict)
+    """Thresholds of this group, on `kl` or `gaussian_kl`; what is not stated is as for all
+    features. Example: `{kl: {warning: 0.2}}`"""
 
     def covariance_of(self, *, vector: bool) -> Covariance:
         """What is asked for; by default full for features and diagonal for vectors."""
@@ -184,63 +129,25 @@ class Joint:
 class Scoring:
     """How counts become scores."""
 
-    bins: Whole = field(
-        default=20,
-        metadata=about(
-            "Cells of a numeric feature for scoring, of about equal reference mass.", 40, ge=2
-        ),
-    )
-    stored_bins: Whole = field(
-        default=128,
-        metadata=about(
-            "Cells of a numeric feature that are counted and stored; at least `bins`.",
-            256,
-            json_schema_extra={"minimum": 2},
-        ),
-    )
-    max_categories: Whole = field(
-        default=1000,
-        metadata=about(
-            "Categories with a cell of their own; the rest is one cell, `other`, with its exact "
-            "mass. Where there are more, those with fewer than 20 rows are in `other` too: which "
-            "of them are the most frequent is chance.",
-            200,
-            ge=1,
-        ),
-    )
-    pseudocount: Number = field(
-        default=0.5,
-        metadata=about(
-            "Added to every cell on both sides before counts become probabilities.",
-            1.0,
-            ge=0.0,
-            allow_inf_nan=False,
-        ),
-    )
-    missing: Missing = field(
-        default="cell",
-        metadata=about(
-            "Missing values are a cell like any other, or are left out of the score.", "exclude"
-        ),
-    )
-    min_rows: Whole = field(
-        default=2,
-        metadata=about(
-            "Rows that both sides need for a score; with fewer, the feature is `unscored`.",
-            100,
-            ge=1,
-        ),
-    )
-    max_segments: Whole = field(
-        default=1000,
-        metadata=about(
-            "Segments of each list of `segments` that are scored: the most frequent of the "
-            "reference. Where there are more, those with fewer than 20 rows are not scored either.",
-            200,
-            ge=1,
-            le=MOST_SEGMENTS,
-        ),
-    )
+    bins: Whole = field(default=20, metadata={"ge": 2})
+    """Cells of a numeric feature for scoring, of about equal reference mass. Example: `40`"""
+    stored_bins: Whole = 128
+    """Cells of a numeric feature that are counted and stored; at least `bins`. Example: `256`"""
+    max_categories: Whole = field(default=1000, metadata={"ge": 1})
+    """Categories with a cell of their own; the rest is one cell, `other`, with its exact mass.
+    Where there are more, those with fewer than 20 rows are in `other` too: which of them are the
+    most frequent is chance. Example: `200`"""
+    pseudocount: Number = field(default=0.5, metadata={"ge": 0.0})
+    """Added to every cell on both sides before counts become probabilities. Example: `1.0`"""
+    missing: Missing = "cell"
+    """Missing values are a cell like any other, or are left out of the score.
+    Example: `exclude`"""
+    min_rows: Whole = field(default=2, metadata={"ge": 1})
+    """Rows that both sides need for a score; with fewer, the feature is `unscored`.
+    Example: `100`"""
+    max_segments: Whole = field(default=1000, metadata={"ge": 1, "le": MOST_SEGMENTS})
+    """Segments of each list of `segments` that are scored: the most frequent of the reference.
+    Where there are more, those with fewer than 20 rows are not scored either. Example: `200`"""
 
     @field_validator("stored_bins")
     @classmethod
@@ -255,45 +162,40 @@ class Scoring:
 class Config(Question):
     """One monitor: what to compare, how to score and judge it, where to write."""
 
-    monitor: MonitorName = field(metadata=MONITOR)
-    reference: Dataset = field(
-        metadata=about("The rows that later ones are compared with.", {"path": "ref.parquet"})
-    )
-    current: Dataset = field(metadata=about("The rows to judge.", {"path": "cur.parquet"}))
-    output: Output = field(metadata=about("", {"path": "drift"}))
-    features: Features = field(
-        default_factory=Features, metadata=about("", {"exclude": ["trip_id"]})
-    )
-    joint: Annotated[dict[Name, Annotated[Joint, Filled]], Filled] = field(
-        default_factory=dict,
-        metadata=about(
-            "Groups of numeric features, or columns of vectors, that are scored together as well.",
-            {"weather": {"features": ["temp", "hum"]}},
-        ),
-    )
-    segments: Segments = field(
-        default=(),
-        metadata=about(
-            "Lists of columns of plain values (no structs, arrays or bytes), which need not be "
-            "features, or of derived features; each splits the rows by the values of its columns.",
-            [["payment_type"], ["vendor_id", "rate_code_id"]],
-        ),
-    )
-    scoring: Scoring = field(default_factory=Scoring, metadata=about("", {"bins": 40}))
-    thresholds: Thresholds = field(
-        default_factory=default_thresholds,
-        metadata=about(
-            "What score is a warning or critical, by metric.",
-            {"js": {"critical": 0.1}},
-            json_schema_extra=stated_level,
-        ),
-    )
-    significance: Significance = field(
-        default_factory=Significance, metadata=about("", {"alpha": 0.05})
-    )
-    expectations: Expectations | None = field(default=None, metadata=about("", False))
-    spark: Spark = field(default_factory=Spark, metadata=about("", {"master": "local[4]"}))
-    scan: Scan = field(default="auto", metadata=SCAN)
+    monitor: MonitorName
+    """Names the output. 1 to 100 letters, digits, `.`, `_` or `-`, beginning with a letter or
+    digit; neither `..` nor `profiling` in it (Data Docs hide runs of such a name).
+    Example: `nyc_taxi`"""
+    reference: Dataset
+    """The rows that later ones are compared with. Example: `{path: ref.parquet}`"""
+    current: Dataset
+    """The rows to judge. Example: `{path: cur.parquet}`"""
+    output: Output
+    """Where the drift tables go. Example: `{path: drift}`"""
+    features: Features = field(default_factory=Features)
+    """Which columns are monitored, and as what. Example: `{exclude: [trip_id]}`"""
+    joint: Annotated[dict[Name, Annotated[Joint, Filled]], Filled] = field(default_factory=dict)
+    """Groups of numeric features, or columns of vectors, that are scored together as well.
+    Example: `{weather: {features: [temp, hum]}}`"""
+    segments: Segments = ()
+    """Lists of columns, each of which splits the rows by the values of its columns: columns of
+    plain values (no structs, arrays or bytes), which need not be features, or derived features.
+    Example: `[[payment_type], [vendor_id, rate_code_id]]`"""
+    scoring: Scoring = field(default_factory=Scoring)
+    """How counts become scores. Example: `{bins: 40}`"""
+    thresholds: Thresholds = field(default_factory=default_thresholds)
+    """What score is a warning or critical, by metric. Example: `{js: {critical: 0.1}}`"""
+    significance: Significance = field(default_factory=Significance)
+    """How sure a verdict must be that a score is more than chance. Example: `{alpha: 0.05}`"""
+    expectations: Expectations | None = None
+    """The Great Expectations project that shows the verdicts; `false` for none.
+    Example: `false`"""
+    spark: Spark = field(default_factory=Spark)
+    """The session to make where there is none yet; under `spark-submit` its session is used as it
+    is. Example: `{master: "local[4]"}`"""
+    scan: Scan = "auto"
+    """How rows are read: `arrow` straight from the files, `dataframe` through Spark's reader,
+    `auto` whichever fits. The counts are the same. Example: `dataframe`"""
     source: Path | None = None
 
     _sections = empty_sections(

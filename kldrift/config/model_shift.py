@@ -8,13 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import AfterValidator, ValidationInfo, field_validator
 
 from kldrift.config.dataset import Dataset
 from kldrift.config.problems import found
 from kldrift.config.question import (
-    MONITOR,
-    SCAN,
     Expectations,
     MonitorName,
     Output,
@@ -24,14 +22,12 @@ from kldrift.config.question import (
     Spark,
     checked,
     empty_sections,
-    stated_level,
 )
 from kldrift.config.values import (
     Segments,
     Text,
     Thresholds,
     Whole,
-    about,
     all_stated,
     default_thresholds,
     refuse,
@@ -52,21 +48,14 @@ def _window(length: str) -> str:
     return length
 
 
-Window = Annotated[
-    Text,
-    AfterValidator(_window),
-    WithJsonSchema({"type": "string", "pattern": f"^{LENGTH.pattern}$"}),
-]
-
-
 @dataclass(frozen=True)
 class Time:
     """The column that says when a row was, and how long a window is."""
 
-    column: Text = field(
-        metadata=about("A timestamp or date; without a time zone it is UTC.", "judged_at")
-    )
-    window: Window = field(metadata=about("Hours, days or weeks, such as 1h, 1d or 1w.", "1d"))
+    column: Text
+    """A timestamp or date; without a time zone it is UTC. Example: `judged_at`"""
+    window: Annotated[Text, AfterValidator(_window)]
+    """Hours, days or weeks, such as 1h, 1d or 1w. Example: `1d`"""
 
     @property
     def length(self) -> timedelta:
@@ -76,67 +65,42 @@ class Time:
         return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
-def _only_kl(node: dict[str, Any]) -> None:
-    stated_level(node)
-    node["propertyNames"] = {"enum": ["kl"]}
-
-
 @checked
 class ModelShift(Question):
-    """Two models and the rows that both have judged: what to compare and how to judge it."""
+    """Two models and the rows that both have judged: what to compare and how to judge it.
 
-    monitor: MonitorName = field(metadata=MONITOR)
-    data: Dataset = field(
-        metadata=about(
-            "The rows that both models have judged: a dataset as `current` of "
-            "[a monitor](configuration.md)."
-        )
-    )
-    champion: Text = field(
-        metadata=about("Column of the model that is in use: arrays of float or double.")
-    )
-    challenger: Text = field(
-        metadata=about("Column of the model that may replace it, on the same rows.")
-    )
-    output: Output = field(metadata=about("", {"path": "drift"}))
-    inputs: Inputs = field(
-        default="logits",
-        metadata=about(
-            "What the two columns hold, `logits` or `probabilities`; a row of probabilities is "
-            "scaled to add up to 1, and may be off by 0.001."
-        ),
-    )
-    key: Text | None = field(
-        default=None, metadata=about("Column that names a row, for the worst rows.")
-    )
-    time: Time | None = field(
-        default=None,
-        metadata=about(
-            "`{column: ..., window: 1d}`: windows of hours (`1h`), days or weeks (`1w`, from "
-            "Monday), in UTC."
-        ),
-    )
-    segments: Segments = field(
-        default=(),
-        metadata=about(
-            "Lists of columns, such as `[[sex], [sex, race]]`; each splits the rows by the values "
-            "of its columns; at most 10,000 groups a run."
-        ),
-    )
-    min_rows: Whole = field(default=30, metadata=about("Fewest compared rows for a score.", ge=2))
-    thresholds: Thresholds = field(
-        default_factory=default_thresholds,
-        metadata=about(
-            "Mean divergences, in nats, above which a segment is a warning or critical; only `kl`.",
-            json_schema_extra=_only_kl,
-        ),
-    )
-    significance: Significance = field(
-        default_factory=Significance, metadata=about("", {"alpha": 0.05})
-    )
-    expectations: Expectations | None = field(default=None, metadata=about("", False))
-    spark: Spark = field(default_factory=Spark, metadata=about("", {"master": "local[4]"}))
-    scan: Scan = field(default="auto", metadata=SCAN)
+    What has no description is as of a monitor.
+    """
+
+    monitor: MonitorName
+    data: Dataset
+    """The rows that both models have judged: a dataset as `current` of
+    [a monitor](configuration.md). Example: `{path: judged.parquet}`"""
+    champion: Text
+    """Column of the model that is in use: arrays of float or double. Example: `old`"""
+    challenger: Text
+    """Column of the model that may replace it, on the same rows. Example: `new`"""
+    output: Output
+    inputs: Inputs = "logits"
+    """What the two columns hold, `logits` or `probabilities`; a row of probabilities is scaled to
+    add up to 1, and may be off by 0.001. Example: `probabilities`"""
+    key: Text | None = None
+    """Column that names a row, for the worst rows. Example: `id`"""
+    time: Time | None = None
+    """Windows of hours (`1h`), days or weeks (`1w`, from Monday), in UTC.
+    Example: `{column: judged_at, window: 1d}`"""
+    segments: Segments = ()
+    """Lists of columns, each of which splits the rows by the values of its columns; at most 10,000
+    groups a run. Example: `[[sex], [sex, race]]`"""
+    min_rows: Whole = field(default=30, metadata={"ge": 2})
+    """Fewest compared rows for a score. Example: `100`"""
+    thresholds: Thresholds = field(default_factory=default_thresholds)
+    """Mean divergences, in nats, above which a segment is a warning or critical; only `kl`.
+    Example: `{kl: {critical: 0.1}}`"""
+    significance: Significance = field(default_factory=Significance)
+    expectations: Expectations | None = None
+    spark: Spark = field(default_factory=Spark)
+    scan: Scan = "auto"
     source: Path | None = None
 
     _sections = empty_sections("data", "output", "significance", "spark")

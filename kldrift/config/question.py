@@ -12,10 +12,8 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import (
     AfterValidator,
     ConfigDict,
-    GetJsonSchemaHandler,
     ValidationError,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
 )
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -23,7 +21,7 @@ from typing_extensions import dataclass_transform
 
 from kldrift.config.problems import Problems, found, not_yet
 from kldrift.config.translate import translate
-from kldrift.config.values import Flag, Number, Options, Place, Text, about, filled, wrong
+from kldrift.config.values import Flag, Number, Options, Place, Text, filled, wrong
 
 Correction = Literal["benjamini-hochberg", "none"]
 Scan = Literal["auto", "arrow", "dataframe"]
@@ -32,10 +30,6 @@ Asked = TypeVar("Asked")
 NO_QUESTION: Final = ("output", "expectations", "spark", "scan", "source")
 """How the rows are read, where results go and what the session is called change no number."""
 MONITOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-MONITOR_NODE: Final = {
-    "type": "string",
-    "pattern": rf"^(?!.*\.\.)(?!.*profiling){MONITOR_NAME.pattern}$",
-}
 
 
 def _monitor(name: str) -> str:
@@ -50,48 +44,28 @@ def _monitor(name: str) -> str:
     return name
 
 
-MonitorName = Annotated[Text, AfterValidator(_monitor), WithJsonSchema(MONITOR_NODE)]
-MONITOR: Final = about(
-    "Names the output. 1 to 100 letters, digits, `.`, `_` or `-`, beginning with a letter or "
-    "digit; neither `..` nor `profiling` in it (Data Docs hide runs of such a name).",
-    "nyc_taxi",
-)
-SCAN: Final = about(
-    "How rows are read: `arrow` straight from the files, `dataframe` through Spark's reader, "
-    "`auto` whichever fits. The counts are the same.",
-    "dataframe",
-)
+MonitorName = Annotated[Text, AfterValidator(_monitor)]
 
 
 @dataclass(frozen=True)
 class Significance:
     """How sure a verdict must be that a score is more than chance."""
 
-    alpha: Number = field(
-        default=0.01,
-        metadata=about("A verdict needs a q-value below this.", 0.05, gt=0.0, lt=1.0),
-    )
-    correction: Correction = field(
-        default="benjamini-hochberg",
-        metadata=about(
-            "How p-values become q-values over the features and segments of a run.", "none"
-        ),
-    )
+    alpha: Number = field(default=0.01, metadata={"gt": 0.0, "lt": 1.0})
+    """A verdict needs a q-value below this. Example: `0.05`"""
+    correction: Correction = "benjamini-hochberg"
+    """How p-values become q-values over the features and segments of a run. Example: `none`"""
 
 
 @dataclass(frozen=True)
 class Output:
     """Where the drift tables go."""
 
-    path: Place = field(
-        metadata=about(
-            "The folder of the drift tables; a path, relative to this file, or a URI.",
-            "s3://lake/drift",
-        )
-    )
-    format: Literal["parquet"] = field(
-        default="parquet", metadata=about("The format of the tables.", "parquet")
-    )
+    path: Place
+    """The folder of the drift tables; a path, relative to this file, or a URI.
+    Example: `s3://lake/drift`"""
+    format: Literal["parquet"] = "parquet"
+    """The format of the tables. Example: `parquet`"""
 
     @field_validator("format", mode="before")
     @classmethod
@@ -103,42 +77,22 @@ class Output:
 
 @dataclass(frozen=True)
 class Expectations:
-    """The Great Expectations project that shows the verdicts; `false` for none."""
+    """Where the Great Expectations project is, and whether its Data Docs are built."""
 
-    path: Place = field(
-        metadata=about(
-            "The folder of the project; without it, `gx` in the output folder.",
-            "drift/gx",
-            json_schema_extra={"default": None},
-        )
-    )
-    data_docs: Flag = field(
-        default=True, metadata=about("Build Data Docs, the pages a person reads.", False)
-    )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core: Any, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """A file may leave the path out, or say true or false."""
-        node: dict[str, Any] = handler.resolve_ref_schema(handler(core))
-        del node["required"]
-        path = node["properties"]["path"]
-        path["anyOf"] = [{"$ref": path.pop("$ref")}, {"type": "null"}]
-        return {**node, "type": ["object", "boolean", "null"]}
+    path: Place
+    """The folder of the project; without it, `gx` in the output folder. Example: `drift/gx`"""
+    data_docs: Flag = True
+    """Build Data Docs, the pages a person reads. Example: `false`"""
 
 
 @dataclass(frozen=True)
 class Spark:
-    """The session to make where there is none yet; under `spark-submit` its session is used."""
+    """The session to make where there is none yet."""
 
-    master: Text | None = field(
-        default=None, metadata=about("The master of a new session, such as `local[4]`.", "local[4]")
-    )
-    conf: Options = field(
-        default_factory=dict,
-        metadata=about("Settings of a new session.", {"spark.sql.shuffle.partitions": 8}),
-    )
+    master: Text | None = None
+    """The master of a new session, such as `local[4]`. Example: `local[4]`"""
+    conf: Options = field(default_factory=dict)
+    """Settings of a new session. Example: `{spark.sql.shuffle.partitions: 8}`"""
 
 
 def empty_sections(*keys: str) -> Any:
@@ -202,14 +156,3 @@ class Question:
         """
         text = json.dumps(self.asked(), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def stated_level(node: dict[str, Any]) -> None:
-    """Ask for a number in each threshold, where no level is inherited."""
-    node["allOf"] = [{"$ref": node.pop("$ref")}]
-    number = {"type": "number"}
-    levels = ("warning", "critical")
-    node["additionalProperties"] = {
-        "type": "object",
-        "anyOf": [{"properties": {level: number}, "required": [level]} for level in levels],
-    }

@@ -11,9 +11,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Strict, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    BeforeValidator,
+    Strict,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from typing_extensions import TypeAliasType
 
@@ -21,7 +28,6 @@ from kldrift.config.problems import KeyPath, found, nearest
 from kldrift.scoring.metrics import METRICS, Threshold
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-TEXT_NODE: Final = {"type": "string", "pattern": r"\S"}
 
 
 @dataclass(frozen=True)
@@ -35,17 +41,6 @@ class Reading:
 
     base: Path
     thresholds: Mapping[str, object] = field(default_factory=dict)
-
-
-def about(description: str = "", *examples: object, **more: object) -> dict[str, Any]:
-    """Return the metadata of a key: its line in the documentation and in the JSON schema.
-
-    Args:
-        description: what it means; for a section, the docstring of its class says it.
-        examples: values of it.
-        more: what pydantic's ``Field`` takes, such as ``ge``.
-    """
-    return {"description": description or None, "examples": list(examples) or None, **more}
 
 
 def wrong(text: str) -> PydanticCustomError:
@@ -99,13 +94,14 @@ def _whole(value: object) -> object:
 
 
 Filled: Final = BeforeValidator(filled)
-Text = TypeAliasType("Text", Annotated[str, BeforeValidator(as_text), WithJsonSchema(TEXT_NODE)])
+_NOT_BLANK: Final = {"type": "string", "pattern": r"\S"}
+Text = TypeAliasType("Text", Annotated[str, BeforeValidator(as_text), WithJsonSchema(_NOT_BLANK)])
 """Text that is not blank."""
-Name = Annotated[str, BeforeValidator(_name), WithJsonSchema({"pattern": r"\S"})]
+Name = Annotated[str, BeforeValidator(_name), WithJsonSchema(_NOT_BLANK)]
 """A key that the user chooses."""
 Place = Annotated[Text, AfterValidator(_placed)]
 """A path or a URI."""
-Number = Annotated[float, Strict()]
+Number = Annotated[float, Strict(), AllowInfNan(False)]
 Whole = Annotated[int, Strict(), BeforeValidator(_whole)]
 """A whole number; 20.0 is one, true is none."""
 Flag = Annotated[bool, Strict()]

@@ -12,36 +12,16 @@ TimePart = Literal["hour", "weekday", "month", "whole"]
 
 @dataclass(frozen=True)
 class Choice:
-    """How one column is monitored; by default as its type and values say.
+    """How one column is monitored; by default as its type and values say."""
 
-    Configurations are checked and documented by the metadata.
-    """
-
-    kind: Kind | None = field(
-        default=None,
-        metadata={
-            "description": "Score it as numbers or as categories; without it, its type and values "
-            "decide.",
-            "examples": ["categorical"],
-        },
-    )
-    parts: tuple[TimePart, ...] = field(
-        default=(),
-        metadata={
-            "description": "What of a timestamp or date to monitor; each part is a feature.",
-            "examples": [["hour", "weekday"]],
-            "json_schema_extra": {"uniqueItems": True},
-        },
-    )
-    keep: bool = field(
-        default=False,
-        metadata={
-            "description": "Monitor a column that would be skipped because nearly every row has "
-            "its own value.",
-            "examples": [True],
-            "strict": True,
-        },
-    )
+    kind: Kind | None = None
+    """Score it as numbers or as categories; without it, its type and values decide.
+    Example: `categorical`"""
+    parts: tuple[TimePart, ...] = ()
+    """What of a timestamp or date to monitor; each part is a feature. Example: `[hour, weekday]`"""
+    keep: bool = field(default=False, metadata={"strict": True})
+    """Monitor a column that would be skipped because nearly every row has its own value.
+    Example: `true`"""
 
 
 class Wanted(Protocol):

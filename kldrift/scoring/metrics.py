@@ -21,31 +21,17 @@ JOINT_METRICS: Final = ("kl", "gaussian_kl")
 """Those that a joint group has."""
 
 _LEVEL: Final = {"strict": True, "ge": 0.0, "allow_inf_nan": False}
+"""What a configuration may say: a finite number, 0 or more."""
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """Scores above these are a warning or critical; ``None`` judges nothing at that level.
+    """Scores above these are a warning or critical; ``None`` judges nothing at that level."""
 
-    Configurations are checked and documented by the metadata: a finite number, 0 or more.
-    """
-
-    warning: float | None = field(
-        default=None,
-        metadata={
-            "description": "A score above this is a warning; at most `critical`.",
-            "examples": [0.1],
-            **_LEVEL,
-        },
-    )
-    critical: float | None = field(
-        default=None,
-        metadata={
-            "description": "A score above this is critical.",
-            "examples": [0.25],
-            **_LEVEL,
-        },
-    )
+    warning: float | None = field(default=None, metadata=_LEVEL)
+    """A score above this is a warning; at most `critical`. Example: `0.1`"""
+    critical: float | None = field(default=None, metadata=_LEVEL)
+    """A score above this is critical. Example: `0.25`"""
 
     @property
     def reversed(self) -> bool:
