@@ -10,7 +10,6 @@ import ast
 import inspect
 import itertools
 import re
-from collections.abc import Iterator
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from typing import Any, Final
 
@@ -118,7 +117,8 @@ def _section(name: str, node: Node) -> None:
     """Add to a section what pydantic does not know, in place."""
     cls = CLASSES.get(name)
     if cls is not None:
-        meanings = {**_meanings(config.Config), **_meanings(cls)}
+        shared = _meanings(config.Config) if cls is config.ModelShift else {}
+        meanings = {**shared, **_meanings(cls)}
         for field in fields(cls):
             key = node["properties"][field.name]
             given = _KEYS.get(f"{name}.{field.name}") or _KEYS.get(field.name, {})

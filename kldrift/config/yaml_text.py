@@ -45,7 +45,7 @@ for _name, (_pattern, _letters) in _WORDS.items():
         _BY_LETTER.setdefault(_letter, []).append(_known)
 
 
-class _Resolver(VersionedResolver):  # type: ignore[misc]
+class _Resolver(VersionedResolver):
     """Which plain words are no text."""
 
     @property
@@ -92,7 +92,8 @@ def parse_yaml(text: str, *, source: str, under: tuple[str, ...] = ()) -> Any:
 def to_yaml(value: object) -> str:
     """Write a value as YAML on one line."""
     yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.width, yaml.allow_unicode = True, 10**9, True
+    yaml.width, yaml.default_flow_style, yaml.allow_unicode = 10**9, True, True
+    yaml.sort_base_mapping_type_on_output = False
     stream = io.StringIO()
     yaml.dump(value, stream)
     return stream.getvalue().removesuffix("\n").removesuffix("\n...").strip()
@@ -128,7 +129,7 @@ def _value(node: Node, path: tuple[str, ...], twice: list[str]) -> Any:
             return word if path[:-1] in _OPTIONS else _word(node, kind)
         case _ if kind in ("map", "seq", "str", "null", "bool", "int", "float"):
             form = {"map": "mapping", "seq": "sequence"}.get(kind, "scalar")
-            raise _error(f"expected a {form} node, but found {node.id}", node)
+            raise _error(f"expected a {form} node", node)
         case _:
             raise _error(f"could not determine a constructor for the tag {node.tag!s}", node)
 

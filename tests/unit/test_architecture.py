@@ -16,7 +16,6 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 # From the bottom to the top; a package imports from those above it in this list, and from itself.
 LAYERS = (
     "errors",
-    "config",
     "divergence",
     "profiles",
     "statistics",
@@ -24,6 +23,7 @@ LAYERS = (
     "binning",
     "counting",
     "scoring",
+    "config",
     "sources",
     "execution",
     "tables",
@@ -37,7 +37,7 @@ LAYERS = (
     "jobs",
 )
 HEIGHT = {part: height for height, part in enumerate(LAYERS)}
-CORE = {*LAYERS[: LAYERS.index("scoring") + 1]} - {"config"}
+CORE = {*LAYERS[: LAYERS.index("scoring") + 1]}
 
 ONLY_IN = {
     "pyspark": (
