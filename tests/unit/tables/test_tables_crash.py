@@ -96,7 +96,7 @@ def output(tmp_path):
 
 
 def start(program, *arguments):
-    here = Path(__file__).parent
+    here = Path(__file__).parents[2]
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],
         stdout=subprocess.PIPE,
