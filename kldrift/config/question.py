@@ -106,7 +106,7 @@ def checked(cls: type[Asked]) -> type[Asked]:
 
     Its sections are plain dataclasses, which are checked as parts of it: all mistakes at once.
     """
-    config = ConfigDict(extra="forbid", revalidate_instances="always")
+    config = ConfigDict(extra="forbid", revalidate_instances="always", defer_build=True)
     made: Any = pydantic_dataclass(cls, frozen=True, config=config)
     check = made.__init__
 

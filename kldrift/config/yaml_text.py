@@ -91,7 +91,7 @@ def parse_yaml(text: str, *, source: str, under: tuple[str, ...] = ()) -> Any:
 
 def to_yaml(value: object) -> str:
     """Write a value as YAML on one line."""
-    yaml = YAML(typ="safe", pure=True)
+    yaml: Any = YAML(typ="safe", pure=True)  # its attributes are typed too narrowly
     yaml.width, yaml.default_flow_style, yaml.allow_unicode = 10**9, True, True
     yaml.sort_base_mapping_type_on_output = False
     stream = io.StringIO()
