@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test bench lint java clean
+.PHONY: setup demo test bench lint schemas java clean
 
 setup: $(VENV)/.installed
 
@@ -18,6 +18,10 @@ java:
 
 demo: java setup
 	$(BIN)/kldrift demo --output demo
+
+# The JSON schemas and the tables of docs/configuration.md, after a change of kldrift/config.
+schemas: setup
+	$(BIN)/python -m kldrift.config
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import yaml
 
 from kldrift.config import Dataset, Features, Override, Spark, config_from_mapping
+from kldrift.config.yaml_text import to_yaml
 from kldrift.errors import DatasetError
 from kldrift.execution.session import open_session
 from kldrift.features.plan import Skipped, plan_features
@@ -172,7 +172,7 @@ def _yaml(
 ) -> str:
     lines = [
         "# Written by `kldrift init`. `kldrift check` says what a run will do.",
-        f"monitor: {_scalar(monitor)}",
+        f"monitor: {to_yaml(monitor)}",
         "",
         f"reference:{f'  # {note}' if note else ''}",
         *_dataset(reference),
@@ -191,7 +191,7 @@ def _yaml(
         lines += ["  override:"]
         for name, override in wanted.override.items():
             parts = ", ".join(override.parts)
-            lines += [f"    {_scalar(name)}: {{parts: [{parts}]}}  # points in time always move"]
+            lines += [f"    {to_yaml(name)}: {{parts: [{parts}]}}  # points in time always move"]
     lines += [
         "  # To treat a feature differently, under `override:`",
         "  #   some_code: {kind: categorical}   # a number that is no amount",
@@ -218,19 +218,13 @@ def _yaml(
 
 def _dataset(dataset: Dataset) -> list[str]:
     path = dataset.path[0] if len(dataset.path) == 1 else list(dataset.path)
-    lines = [f"  path: {_scalar(path)}", f"  format: {_scalar(dataset.format)}"]
+    lines = [f"  path: {to_yaml(path)}", f"  format: {to_yaml(dataset.format)}"]
     if dataset.options:
-        lines.append(f"  options: {_scalar(dict(dataset.options))}")
+        lines.append(f"  options: {to_yaml(dict(dataset.options))}")
     if dataset.schema:
-        lines.append(f"  schema: {_scalar(dataset.schema)}")
+        lines.append(f"  schema: {to_yaml(dataset.schema)}")
     lines.append('  # where: "amount >= 0"   # Spark SQL')
     return lines
-
-
-def _scalar(value: object) -> str:
-    """A value as YAML on one line."""
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=10**9, allow_unicode=True)
-    return text.removesuffix("\n").removesuffix("\n...").strip()
 
 
 def _comment(text: str) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kldrift import __version__
-from kldrift.config import Config, ModelShift, load_config, load_model_shift
 from kldrift.errors import ConfigError, KldriftError, OutputError
 from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from kldrift.cli.console import Line
+    from kldrift.config import Config, ModelShift
 
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
@@ -129,14 +129,20 @@ def run_model_shift(
 
 
 def _model_shift(args: argparse.Namespace) -> Answer:
+    from kldrift.config import load_model_shift  # noqa: PLC0415
+
     return run_model_shift(load_model_shift(args.config, overrides=args.set), args)
 
 
 def _run(args: argparse.Namespace) -> Answer:
+    from kldrift.config import load_config  # noqa: PLC0415
+
     return run_monitor(load_config(args.config, overrides=args.set), args)
 
 
 def _check(args: argparse.Namespace) -> Answer:
+    from kldrift.config import load_config  # noqa: PLC0415
+
     config = load_config(args.config, overrides=args.set)
     from kldrift.cli.console import Line, visible  # noqa: PLC0415
     from kldrift.monitor.run import check  # noqa: PLC0415
@@ -177,6 +183,7 @@ def _from_folder_of(file: Path | None, source: str) -> str:
 def _demo(args: argparse.Namespace) -> Answer:
     from kldrift import run  # noqa: PLC0415
     from kldrift.cli.console import Line, run_lines, visible  # noqa: PLC0415
+    from kldrift.config import load_config  # noqa: PLC0415
     from kldrift.demo import (  # noqa: PLC0415
         as_it_should_be,
         demo_config,

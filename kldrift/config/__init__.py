@@ -1,29 +1,23 @@
-"""The configuration of a monitor: YAML in, frozen dataclasses out; nothing else is imported."""
+"""The configuration of a monitor: YAML in, frozen and checked dataclasses out.
+
+What is below this package takes values from it and does not import it, so that neither a task on
+an executor nor ``kldrift --help`` loads pydantic.
+"""
 
 from __future__ import annotations
 
+from kldrift.config.dataset import Dataset
 from kldrift.config.load import (
     config_from_mapping,
     load_config,
     load_model_shift,
     model_shift_from_mapping,
 )
-from kldrift.config.model import (
-    JOINT_METRICS,
-    METRICS,
-    Config,
-    Dataset,
-    Expectations,
-    Features,
-    Joint,
-    Output,
-    Override,
-    Scoring,
-    Significance,
-    Spark,
-    Threshold,
-)
+from kldrift.config.model import Config, Features, Joint, Override, Scoring
 from kldrift.config.model_shift import ModelShift, Time
+from kldrift.config.question import Expectations, Output, Significance, Spark
+from kldrift.scoring.metrics import JOINT_METRICS, METRICS
+from kldrift.scoring.threshold import Threshold
 
 __all__ = [
     "JOINT_METRICS",

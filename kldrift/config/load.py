@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from kldrift.config.environment import substitute
-from kldrift.config.model import Config, default_thresholds
-from kldrift.config.model_shift import ModelShift, read_model_shift
+from kldrift.config.model import Config
+from kldrift.config.model_shift import ModelShift
 from kldrift.config.overrides import apply_override, read_override
 from kldrift.config.problems import KeyPath, Problems, found
-from kldrift.config.read import read_config
+from kldrift.config.translate import translate, unknown
+from kldrift.config.values import Reading, default_thresholds
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
 
-_EXPECTED: Final = "a mapping with monitor, reference, current and output"
-_EXPECTED_SHIFT: Final = "a mapping with monitor, data, champion, challenger and output"
+_EXPECTED: Final[dict[type, str]] = {
+    Config: "a mapping with monitor, reference, current and output",
+    ModelShift: "a mapping with monitor, data, champion, challenger and output",
+}
 
-Read_co = TypeVar("Read_co", covariant=True)
-
-
-class _Reader(Protocol[Read_co]):
-    def __call__(
-        self, values: object, *, source: Path | None, base: Path, problems: Problems
-    ) -> Read_co: ...
+Asked = TypeVar("Asked", Config, ModelShift)
 
 
 def load_config(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> Config:
@@ -41,18 +41,16 @@ def load_config(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) 
     Raises:
         ConfigError: with everything that is wrong, one problem per line.
     """
-    return _load(path, overrides, read_config, _EXPECTED)
+    return _load(Config, path, overrides)
 
 
 def load_model_shift(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> ModelShift:
     """Read and check the configuration file of a model shift, as `load_config` does a monitor's."""
-    return _load(path, overrides, read_model_shift, _EXPECTED_SHIFT)
+    return _load(ModelShift, path, overrides)
 
 
-def _load(
-    path: str | os.PathLike[str], overrides: Sequence[str], read: _Reader[Read_co], expected: str
-) -> Read_co:
-    source = Path(path)
+def _load(cls: type[Asked], path: str | os.PathLike[str], overrides: Sequence[str]) -> Asked:
+    source, expected = Path(path), _EXPECTED[cls]
     values = parse_yaml(_text(source), source=str(source))
     if values is None:
         raise ConfigError(f"{source}: the file is empty; expected {expected}")
@@ -66,9 +64,7 @@ def _load(
             values["thresholds"] = _spelled_out()
         apply_override(values, keys, value)
         set_by[keys] = f"--set {override}"
-    problems = Problems(str(source), set_by)
-    values = substitute(values, os.environ, problems)
-    return read(values, source=source, base=source.parent, problems=problems)
+    return _read(cls, values, source, source.parent, Problems(str(source), set_by))
 
 
 def config_from_mapping(
@@ -99,28 +95,47 @@ def config_from_mapping(
         >>> config.thresholds
         {'kl': Threshold(warning=0.1, critical=0.25)}
     """
-    return _from_mapping(mapping, source, base, read_config, _EXPECTED)
+    return _from_mapping(Config, mapping, source, base)
 
 
 def model_shift_from_mapping(
     mapping: Mapping[str, object], *, source: Path | None = None, base: Path | None = None
 ) -> ModelShift:
     """Read and check a model shift that is a mapping already, as `config_from_mapping` does."""
-    return _from_mapping(mapping, source, base, read_model_shift, _EXPECTED_SHIFT)
+    return _from_mapping(ModelShift, mapping, source, base)
 
 
 def _from_mapping(
-    mapping: Mapping[str, object],
-    source: Path | None,
-    base: Path | None,
-    read: _Reader[Read_co],
-    expected: str,
-) -> Read_co:
+    cls: type[Asked], mapping: Mapping[str, object], source: Path | None, base: Path | None
+) -> Asked:
     problems = Problems(str(source or "configuration"))
     if not isinstance(mapping, Mapping):
-        raise ConfigError(f"{problems.source}: expected {expected}, got {found(mapping)}")
-    values = substitute(mapping, os.environ, problems)
-    return read(values, source=source, base=base or Path(), problems=problems)
+        raise ConfigError(f"{problems.source}: expected {_EXPECTED[cls]}, got {found(mapping)}")
+    return _read(cls, mapping, source, base or Path(), problems)
+
+
+def _read(
+    cls: type[Asked],
+    mapping: Mapping[str, object],
+    source: Path | None,
+    base: Path,
+    problems: Problems,
+) -> Asked:
+    """Check the values of a file; its name is no key of it, and what is not stated is asked for."""
+    values: Any = substitute(mapping, os.environ, problems)
+    if "source" in values:
+        problems.add(("source",), unknown(cls, "source"))
+    if values.get("thresholds") is None:
+        values["thresholds"] = _spelled_out()
+    thresholds = values["thresholds"]
+    reading = Reading(base.absolute(), thresholds if isinstance(thresholds, dict) else {})
+    values = {"output": {}, "expectations": {}, **values, "source": source}
+    try:
+        config: Asked = TypeAdapter(cls).validate_python(values, context=reading)
+    except ValidationError as error:
+        translate(error, cls, problems)
+    problems.raise_any()
+    return config
 
 
 def _text(source: Path) -> str:
@@ -135,7 +150,4 @@ def _text(source: Path) -> str:
 
 
 def _spelled_out() -> dict[str, object]:
-    return {
-        metric: {"warning": threshold.warning, "critical": threshold.critical}
-        for metric, threshold in default_thresholds().items()
-    }
+    return {metric: asdict(threshold) for metric, threshold in default_thresholds().items()}

@@ -7,27 +7,17 @@ import json
 import re
 import reprlib
 from collections.abc import Iterable, Mapping
-from typing import Final, NoReturn
+from typing import Final
 
+from kldrift import __version__
 from kldrift.errors import ConfigError
 
 KeyPath = tuple[str | int, ...]
 """Keys from the top of the configuration; a number is a place in a list."""
 
-Problem = tuple[tuple[str, ...], str]
-"""A key path, and what was expected and found there."""
-
 _SHORT: Final = reprlib.Repr()
 _SHORT.maxstring = 60
 _BARE_KEY: Final = re.compile(r"[^\s.=\"\[\]]+")
-
-
-class ImpossibleConfigError(ConfigError):
-    """One problem or more; ``problems`` has them apart, the message one per line."""
-
-    def __init__(self, problems: Iterable[Problem], *, source: str) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(_line(source, path, text) for path, text in self.problems))
 
 
 class Problems:
@@ -46,29 +36,16 @@ class Problems:
         if not any(path[:length] in self._texts for length in range(len(path) + 1)):
             self._texts[path] = text
 
-    def add_rule(self, path: KeyPath, text: str) -> None:
-        """Note that values do not make sense, unless one of them could not even be read."""
-        if not any(noted[: len(path)] == path for noted in self._texts):
-            self.add(path, text)
-
-    def expected(self, path: KeyPath, what: str, got: object) -> None:
-        """Note that a value is not what it must be."""
-        self.add(path, f"expected {what}, got {found(got)}")
-
     def raise_any(self) -> None:
         """Raise a ``ConfigError`` with one line per problem, if there is one."""
         if self._texts:
-            self.report()
-
-    def report(self) -> NoReturn:
-        """Raise a ``ConfigError`` with one line per problem."""
-        raise ConfigError("\n".join(self._line(*problem) for problem in self._texts.items()))
+            raise ConfigError("\n".join(self._line(*problem) for problem in self._texts.items()))
 
     def _line(self, path: KeyPath, text: str) -> str:
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.set_by:
-                return _line(self.set_by[path[:length]], path, text)
-        return _line(self.source, path, text)
+        lengths = range(len(path), 0, -1)
+        by = (self.set_by[path[:n]] for n in lengths if path[:n] in self.set_by)
+        place = f"{spell(path)}: " if path else ""
+        return f"{next(by, self.source)}: {place}{text}"
 
 
 def spell(path: KeyPath) -> str:
@@ -124,5 +101,6 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(names)}"
 
 
-def _line(source: str, path: KeyPath, text: str) -> str:
-    return f"{source}: {spell(path)}: {text}" if path else f"{source}: {text}"
+def not_yet(instead: str) -> str:
+    """Say that a key or value is planned, and what to do instead."""
+    return f"not available yet in kldrift {__version__}; {instead}"

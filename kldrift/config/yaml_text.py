@@ -1,4 +1,4 @@
-"""YAML text to plain values, without the surprises of YAML 1.1.
+"""YAML text to plain values, without surprises.
 
 Plain words are read as in YAML 1.2: ``no``, ``on``, ``12:30`` and ``2020-01-01`` are text, ``010``
 is ten, ``1e-3`` is a number.  Keys are always text.  A key that stands twice is an error, and tags
@@ -7,27 +7,54 @@ that build objects are refused.
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Hashable
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.resolver import VersionedResolver
 
 from kldrift.config.problems import found
 from kldrift.errors import ConfigError
 
 _TAG: Final = "tag:yaml.org,2002:"
 _MOST_VALUES: Final = 1_000_000
-_OPTIONS: Final[tuple[tuple[str, ...], ...]] = (
+_OPTIONS: Final = (
     ("reference", "options"),
     ("current", "options"),
     ("data", "options"),
     ("spark", "conf"),
 )
 """Mappings whose values Spark wants as text, so that 1.10 stays 1.10 and TRUE stays TRUE."""
+_FLOAT: Final = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+_WORDS: Final = {
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "null": (r"null|Null|NULL|~|", ("n", "N", "~", "")),
+    "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    "float": (rf"{_FLOAT}|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+.0123456789"),
+    "merge": (r"<<", "<"),
+}
+_BY_LETTER: Final[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+for _name, (_pattern, _letters) in _WORDS.items():
+    for _letter in _letters:
+        _known = (_TAG + _name, re.compile(rf"(?:{_pattern})\Z"))
+        _BY_LETTER.setdefault(_letter, []).append(_known)
 
 
-def parse_yaml(text: str, *, source: str, under: tuple[str, ...] = ()) -> object:
+class _Resolver(VersionedResolver):
+    """Which plain words are no text."""
+
+    @property
+    def versioned_resolver(self) -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+        """Tags and what they look like, by the first letter."""
+        return _BY_LETTER
+
+
+def parse_yaml(text: str, *, source: str, under: tuple[str, ...] = ()) -> Any:
     """Read one YAML document.
 
     Args:
@@ -41,42 +68,116 @@ def parse_yaml(text: str, *, source: str, under: tuple[str, ...] = ()) -> object
     Raises:
         ConfigError: on a syntax error, a tag, or a key that stands twice; with its line.
     """
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Resolver = _Resolver
+    twice: list[str] = []
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
+        node = yaml.compose(text)
         if node is None:
             return None
         _refuse_endless(node, source)
-        value: Any = loader.construct_document(_with_options_as_text(node, under))
-        for key in under:
-            value = value[key]
-    except yaml.MarkedYAMLError as error:
+        value = _value(node, under, twice)
+    except MarkedYAMLError as error:
         raise ConfigError(_syntax(error, text, source)) from error
-    except yaml.reader.ReaderError as error:
+    except ReaderError as error:
         line = text.count("\n", 0, int(error.position)) + 1
         raise ConfigError(f"{source}:{line}: {error.reason}") from error
     except RecursionError:
         raise ConfigError(f"{source}: nested too deeply") from None
-    if loader.twice:
-        raise ConfigError("\n".join(f"{source}:{line}: {text}" for line, text in loader.twice))
+    if twice:
+        raise ConfigError("\n".join(f"{source}:{line}" for line in dict.fromkeys(twice)))
     return value
 
 
-def _refuse_endless(node: yaml.Node, source: str) -> None:
+def to_yaml(value: object) -> str:
+    """Write a value as YAML on one line."""
+    yaml: Any = YAML(typ="safe", pure=True)  # its attributes are typed too narrowly
+    yaml.width, yaml.default_flow_style, yaml.allow_unicode = 10**9, True, True
+    yaml.sort_base_mapping_type_on_output = False
+    stream = io.StringIO()
+    yaml.dump(value, stream)
+    return stream.getvalue().removesuffix("\n").removesuffix("\n...").strip()
+
+
+def _refuse_endless(node: Node, source: str) -> None:
     """Refuse aliases that contain themselves or that multiply without bound."""
     waiting, values = [node], 0
     while waiting and values < _MOST_VALUES:
         values += 1
         match waiting.pop():
-            case yaml.MappingNode(value=items):
+            case MappingNode(value=items):
                 waiting += [value for _, value in items]
-            case yaml.SequenceNode(value=items):
+            case SequenceNode(value=items):
                 waiting += items
     if waiting:
         raise ConfigError(f"{source}: its aliases expand to more than {_MOST_VALUES:,} values")
 
 
-def _syntax(error: yaml.MarkedYAMLError, text: str, source: str) -> str:
+def _value(node: Node, path: tuple[str, ...], twice: list[str]) -> Any:
+    """Build a value; note the keys that stand twice."""
+    kind = str(node.tag).removeprefix(_TAG)
+    match node:
+        case MappingNode() if kind == "map":
+            return {k: _value(v, (*path, k), twice) for k, v in _items(node, twice).items()}
+        case SequenceNode(value=items) if kind == "seq":
+            return [_value(item, (*path, ""), twice) for item in items]
+        case ScalarNode(value=word) if kind in ("str", "merge"):
+            return word
+        case ScalarNode() if kind == "null":
+            return None
+        case ScalarNode(value=word) if kind in ("bool", "int", "float"):
+            return word if path[:-1] in _OPTIONS else _word(node, kind)
+        case _ if kind in ("map", "seq", "str", "null", "bool", "int", "float"):
+            form = {"map": "mapping", "seq": "sequence"}.get(kind, "scalar")
+            raise _error(f"expected a {form} node", node)
+        case _:
+            raise _error(f"could not determine a constructor for the tag {node.tag!s}", node)
+
+
+def _items(node: MappingNode, twice: list[str]) -> dict[str, Node]:
+    """The values of a mapping by key, with what it merges from others."""
+    items: dict[str, Node] = {}
+    merged: dict[str, Node] = {}
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        if not isinstance(key, ScalarNode):
+            raise _error("expected a plain key, got a list or a mapping", key)
+        line = key.start_mark.line + 1
+        if key.value in lines:
+            first = lines[key.value]
+            twice.append(f"{line}: the key {key.value!r} stands twice, first in line {first}")
+        lines.setdefault(key.value, line)
+        if str(key.tag) != _TAG + "merge":
+            items[key.value] = value
+            continue
+        for other in reversed(value.value if isinstance(value, SequenceNode) else [value]):
+            if not isinstance(other, MappingNode):
+                raise _error("expected a mapping or a list of mappings to merge", other)
+            merged |= _items(other, [])
+    return merged | items
+
+
+def _word(node: ScalarNode, kind: str) -> bool | float:
+    """Build a truth value or a number; a leading zero makes no octal number."""
+    word = str(node.value)
+    try:
+        match kind:
+            case "bool":
+                return {"true": True, "false": False}[word.lower()]
+            case "int":
+                return int(word, 0 if word[:2] in ("0o", "0x") else 10)
+            case _:
+                return float(re.sub(r"\.(?=inf|nan)", "", word, flags=re.IGNORECASE))
+    except (KeyError, ValueError):
+        what = "true or false" if kind == "bool" else "a number"
+        raise _error(f"expected {what}, got {found(word)}", node) from None
+
+
+def _error(text: str, node: Node) -> MarkedYAMLError:
+    return ConstructorError(None, None, text, node.start_mark)
+
+
+def _syntax(error: MarkedYAMLError, text: str, source: str) -> str:
     mark = error.problem_mark or error.context_mark
     line = mark.line if mark else 0
     hint = ""
@@ -86,91 +187,3 @@ def _syntax(error: yaml.MarkedYAMLError, text: str, source: str) -> str:
         hint = '; inside { } and [ ] put "${NAME}" in quotes'
     context = f" {error.context}" if error.context else ""
     return f"{source}:{line + 1}: {error.problem}{context}{hint}"
-
-
-def _with_options_as_text(node: yaml.Node, under: tuple[str, ...]) -> yaml.Node:
-    """Return the document with the node in its place and options as they are written."""
-    for key in reversed(under):
-        node = yaml.MappingNode(_TAG + "map", [(_text(key, node), node)], node.start_mark)
-    for path in _OPTIONS:
-        _keep_text(node, path)
-    return node
-
-
-def _keep_text(node: yaml.Node, path: tuple[str, ...]) -> None:
-    if not isinstance(node, yaml.MappingNode):
-        return
-    for place, (key, value) in enumerate(node.value):
-        if path and key.value == path[0]:
-            _keep_text(value, path[1:])
-        elif not path and value.tag in (_TAG + "int", _TAG + "float", _TAG + "bool"):
-            node.value[place] = (key, _text(value.value, value))
-
-
-def _text(text: str, like: yaml.Node) -> yaml.ScalarNode:
-    return yaml.ScalarNode(_TAG + "str", text, like.start_mark, like.end_mark)
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with the words of YAML 1.2 and without tags that build objects."""
-
-    yaml_implicit_resolvers: Any = {}  # noqa: RUF012
-    yaml_constructors: ClassVar[Any] = {
-        _TAG + "null": yaml.SafeLoader.construct_yaml_null,
-        _TAG + "str": yaml.SafeLoader.construct_yaml_str,
-        _TAG + "seq": yaml.SafeLoader.construct_yaml_seq,
-        _TAG + "map": yaml.SafeLoader.construct_yaml_map,
-        None: yaml.SafeLoader.construct_undefined,
-    }
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.twice: list[tuple[int, str]] = []
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Build a mapping with text keys; note keys that stand twice."""
-        first: dict[str, yaml.Node] = {}
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise _error("expected a plain key, got a list or a mapping", key)
-            if first.setdefault(key.value, key) is not key:
-                line = first[key.value].start_mark.line + 1
-                note = f"the key {key.value!r} stands twice, first in line {line}"
-                self.twice.append((key.start_mark.line + 1, note))
-        self.flatten_mapping(node)
-        return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
-
-    def construct_word(self, node: yaml.ScalarNode) -> bool | int | float:
-        """Build a truth value or a number; a leading zero makes no octal number."""
-        word = str(self.construct_scalar(node))
-        try:
-            match node.tag.removeprefix(_TAG):
-                case "bool":
-                    return {"true": True, "false": False}[word.lower()]
-                case "int":
-                    return int(word, 0 if word[:2] in ("0o", "0x") else 10)
-                case _:
-                    return float(self.construct_yaml_float(node))
-        except (KeyError, ValueError):
-            kind = "true or false" if node.tag == _TAG + "bool" else "a number"
-            raise _error(f"expected {kind}, got {found(word)}", node) from None
-
-
-def _error(text: str, node: yaml.Node) -> yaml.MarkedYAMLError:
-    return yaml.constructor.ConstructorError(None, None, text, node.start_mark)
-
-
-for _name, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("null", r"null|Null|NULL|~|", ["n", "N", "~", ""]),
-    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    (
-        "float",
-        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-        "-+.0123456789",
-    ),
-    ("merge", r"<<", "<"),
-):
-    _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), list(_first))
-for _name in ("bool", "int", "float"):
-    _Loader.add_constructor(_TAG + _name, _Loader.construct_word)

@@ -12,14 +12,14 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.config import Features, Override
 from kldrift.errors import ConfigError
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, Reading
 from kldrift.features.ml_vectors import is_ml_vector, to_lists
 from kldrift.features.patterns import Patterns
+from kldrift.features.wanted import Choice, Wanted
 from kldrift.profiles.support import Unit
 
-NO_OVERRIDE: Final = Override()
+AS_IT_IS: Final = Choice()
 HINTS: Final = 10
 """A hint looks at every name: of many mistakes, the first ones tell what is wrong."""
 
@@ -122,7 +122,7 @@ class FeaturePlan:
 
 
 def plan_features(
-    schema: pa.Schema, wanted: Features, derived: pa.Schema | None = None
+    schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = None
 ) -> FeaturePlan:
     """Plan the features of a dataset.
 
@@ -148,7 +148,7 @@ def plan_features(
         if excluded.match(name, path[0]):
             skipped.append(Skipped(name, "excluded by the configuration"))
             continue
-        override = wanted.override.get(name, NO_OVERRIDE)
+        override = wanted.override.get(name, AS_IT_IS)
         found = _of_type(name, path, kind, override)
         if isinstance(found, Skipped):
             skipped.append(found)
@@ -161,7 +161,7 @@ def plan_features(
                 f"features.derived.{field.name}: a column of that name is a feature too; "
                 "give the derived one another name, or exclude the column"
             )
-        override = wanted.override.get(field.name, NO_OVERRIDE)
+        override = wanted.override.get(field.name, AS_IT_IS)
         found = _of_type(field.name, (field.name,), field.type, override)
         if isinstance(found, Skipped):
             raise ConfigError(f"features.derived.{field.name}: {found.reason}")
@@ -182,7 +182,7 @@ def _leaves(
 
 
 def _of_type(
-    name: str, path: tuple[str, ...], kind: pa.DataType, override: Override
+    name: str, path: tuple[str, ...], kind: pa.DataType, override: Choice
 ) -> tuple[Feature, ...] | Skipped:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -245,7 +245,7 @@ def _plain(  # noqa: PLR0911 - one line per type
 
 
 def _of_time(
-    name: str, path: tuple[str, ...], kind: pa.DataType, override: Override
+    name: str, path: tuple[str, ...], kind: pa.DataType, override: Choice
 ) -> tuple[Feature, ...] | Skipped:
     date = pa.types.is_date(kind)
     if not override.parts:
@@ -340,7 +340,7 @@ def _explain(found: Pair, lost: Mapping[str, Skipped]) -> Pair:
     return replace(found, changed=f"on one side {gone.reason}")
 
 
-def check_names(wanted: Features, names: Iterable[str], columns: Iterable[str]) -> None:
+def check_names(wanted: Wanted, names: Iterable[str], columns: Iterable[str]) -> None:
     """Check that what the configuration names is there; leaving out what is not is no harm.
 
     Raises:

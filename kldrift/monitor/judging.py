@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kldrift.config import Config, Threshold
 from kldrift.execution.progress import Progress
-from kldrift.features.plan import NO_OVERRIDE, Pair
+from kldrift.features.plan import Pair
 from kldrift.monitor.joint import scored_joint, unscored_joint
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Engine, Findings, count_current, read_reference
@@ -75,5 +75,6 @@ def thresholds_of(p: Pair, config: Config) -> dict[str, Threshold]:
     """The thresholds of a feature by metric: its own, and those of all features."""
     thresholds = dict(config.thresholds)
     for name in (p.feature.column, p.feature.name):
-        thresholds |= config.features.override.get(name, NO_OVERRIDE).thresholds
+        if name in config.features.override:
+            thresholds |= config.features.override[name].thresholds
     return thresholds

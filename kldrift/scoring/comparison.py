@@ -94,11 +94,14 @@ class Rows:
         """Some of the rows, in their order."""
         return Rows(self.comparisons, self.of[places], self.group[places])
 
-    def blocks(self, widths: Sequence[int]) -> Iterator[tuple[Ints, int]]:
+    def blocks(
+        self, widths: Sequence[int], most: int = CELLS_AT_ONCE
+    ) -> Iterator[tuple[Ints, int]]:
         """Places of rows that have the same number of cells, and that number.
 
         Args:
             widths: the number of cells of each comparison.
+            most: cells of the rows of one block, unless one row has more.
         """
         width = np.array(widths, dtype=np.int64)[self.of]
         order = np.argsort(width, kind="stable")
@@ -106,7 +109,7 @@ class Rows:
             if not len(places):
                 continue
             cells = int(width[places[0]])
-            step = max(1, CELLS_AT_ONCE // max(1, cells))
+            step = max(1, most // max(1, cells))
             for start in range(0, len(places), step):
                 yield places[start : start + step], cells
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from kldrift.config import Threshold
 from kldrift.profiles.cells import Cell, CellKind
-from kldrift.scoring.threshold import Severity
+from kldrift.scoring.threshold import Severity, Threshold
 
 Range = tuple[float, float]
 """The smallest and the largest value."""

@@ -11,6 +11,10 @@ from typing import Final
 
 import pyarrow as pa
 
+from kldrift.divergence import DIVERGENCES
+from kldrift.divergence.base import Divergence
+from kldrift.scoring.metrics import JOINT_METRICS
+
 SCHEMA_VERSION: Final = 2
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 
@@ -68,6 +72,13 @@ def _of_feature(name: str, null: str = NO_MOMENTS, *, power: str = "") -> pa.Fie
     return _column(name, pa.float64(), null, unit=f"unit of the feature{power}")
 
 
+def _divergence(divergence: Divergence) -> pa.Field:
+    null = CATEGORICAL if divergence.ordinal else NO_CELLS
+    if divergence.name in JOINT_METRICS:  # has a score whatever the kind
+        null = NOT_SCORED
+    return _column(divergence.name, pa.float64(), null, unit=divergence.unit)
+
+
 VERSION: Final = _column("schema_version", pa.int32())
 WINDOW_START: Final = _column("window_start", TIMESTAMP, NO_WINDOW_START, unit="UTC")
 WINDOW_END: Final = _column("window_end", TIMESTAMP, NO_WINDOW_END, unit="UTC")
@@ -89,14 +100,7 @@ DRIFT_SCORES: Final = pa.schema(
         _rows("missing_reference", "the reference was not counted; `status` says why"),
         _rows("missing_current", "the current dataset was not counted; `status` says why"),
         _column("cells", pa.int32(), NOT_SCORED, unit="cells"),
-        _nats("kl"),
-        _nats("kl_reverse", NO_CELLS),
-        _nats("js", NO_CELLS),
-        _nats("psi", NO_CELLS),
-        _number("hellinger", NO_CELLS),
-        _number("total_variation", NO_CELLS),
-        _of_feature("wasserstein", CATEGORICAL),
-        _number("ks", CATEGORICAL),
+        *(_divergence(d) for d in DIVERGENCES.values() if d.scored),
         _nats("gaussian_kl", NO_SPREAD),
         _nats("gaussian_kl_mean", NO_SPREAD),
         _nats("gaussian_kl_spread", NO_SPREAD),

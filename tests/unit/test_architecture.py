@@ -16,7 +16,6 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 # From the bottom to the top; a package imports from those above it in this list, and from itself.
 LAYERS = (
     "errors",
-    "config",
     "divergence",
     "profiles",
     "statistics",
@@ -24,6 +23,7 @@ LAYERS = (
     "binning",
     "counting",
     "scoring",
+    "config",
     "sources",
     "execution",
     "tables",
@@ -37,7 +37,7 @@ LAYERS = (
     "jobs",
 )
 HEIGHT = {part: height for height, part in enumerate(LAYERS)}
-CORE = {*LAYERS[: LAYERS.index("scoring") + 1]} - {"config"}
+CORE = {*LAYERS[: LAYERS.index("scoring") + 1]}
 
 ONLY_IN = {
     "pyspark": (
@@ -205,3 +205,19 @@ def test_data_in_memory_is_compared_without_spark_and_great_expectations():
 def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, kldrift; print(sorted({'numpy', 'pandas', 'pyspark'} & set(sys.modules)))"
     assert run(code) == "[]"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "kldrift.cli.main",  # so that --help is quick
+        "kldrift.execution.programs",  # so that a task starts quickly
+        "kldrift.execution.spark_stages",
+        "kldrift.shift.program",
+        "kldrift.sources.dataframe.frame",
+        "kldrift.sources.parquet.source",
+    ],
+)
+def test_the_configuration_is_loaded_only_where_one_is_read(module):
+    heavy = "{'kldrift.config', 'pydantic', 'ruamel'}"
+    assert run(f"import sys, {module}; print({heavy} & {{*sys.modules}})") == "set()"

@@ -21,12 +21,14 @@ from kldrift.config import (
     config_from_mapping,
     load_config,
 )
+from kldrift.config.__main__ import with_tables, written
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "conf" / "kldrift.schema.json").read_text())
 DOCUMENT = (ROOT / "docs" / "configuration.md").read_text()
+WRITTEN = written()
 
 OVERRIDE = ("features", "override", "a.b")
 ACCEPTED = {
@@ -312,3 +314,29 @@ def test_every_metric_is_documented_and_in_the_schema():
     assert tuple(metrics) == METRICS
     text = DOCUMENT[DOCUMENT.index("Metrics are") :]
     assert re.findall(r"`(\w+)`", text[: text.index(":")]) == list(METRICS)
+
+
+@pytest.mark.parametrize("file", WRITTEN, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_schemas_and_tables_are_what_the_models_say(file):
+    # After a change of the models: python -m kldrift.config, or make schemas.
+    assert file.read_text() == WRITTEN[file]
+
+
+def test_the_schemas_are_in_the_package_and_beside_the_examples():
+    names = {"kldrift.schema.json", "kldrift-model-shift.schema.json"}
+    package = Path(kldrift_config.__file__).parent
+    assert {file.name for file in WRITTEN if file.parent == package} == names
+    assert {file.name for file in WRITTEN if file.parent == ROOT / "conf"} == names
+
+
+def test_a_table_is_written_between_its_mark_and_the_next_empty_line():
+    page = "a\n\n<!-- keys of output -->\nold\nold\n\nb\n\n<!-- metrics -->\n"
+    head = "| Key | Type | Default | Example | Meaning |"
+    before, table, after, metrics = with_tables(page, SCHEMA).split("\n\n")
+    assert (before, after) == ("a", "b")
+    assert table.splitlines()[:2] == ["<!-- keys of output -->", head]
+    assert [line.split("`")[1] for line in table.splitlines()[3:]] == [
+        "output.path",
+        "output.format",
+    ]
+    assert metrics.startswith("<!-- metrics -->\nMetrics are `kl`")

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "conf" / "kldrift-model-shift.schema.json").read_text())
 OF_MONITORS = json.loads((ROOT / "conf" / "kldrift.schema.json").read_text())
 PAGE = (ROOT / "docs" / "model-shift.md").read_text()
-ROWS = dict(re.findall(r"^\| `(\w+)` \| `?(.+?)`? \|", PAGE, re.MULTILINE))
+ROWS = dict(re.findall(r"^\| `(\w+)` \| .+? \| `?(.+?)`? \|", PAGE, re.MULTILINE))
 
 
 def minimal(**changes):

@@ -6,14 +6,15 @@ import datetime as dt
 import json
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 from expectations_tables import ALPHA, CASES, CRITICAL, RUN_TIME, WARNING, row
 
 from kldrift.config import Threshold
 from kldrift.expectations.evidence import SCORED_STATUSES, evidence
-from kldrift.scoring.threshold import exceeded
-from kldrift.scoring.verdict import SCORED, Status
+from kldrift.scoring.status import SCORED, Status
+from kldrift.scoring.threshold import SEVERITIES, Limits, exceeded
 
 
 def judged(columns, threshold=WARNING, metric="kl"):
@@ -38,7 +39,10 @@ def test_a_threshold_fails_exactly_when_the_severity_of_the_row_says_so(status, 
 )
 def test_the_severities_of_the_cases_are_those_that_a_run_stores(kl, q, severity):
     thresholds = {"kl": Threshold(WARNING, CRITICAL)}
-    assert exceeded({"kl": kl}, q, thresholds, ALPHA)[0] == severity
+    limits = {metric: Limits.of([threshold]) for metric, threshold in thresholds.items()}
+    scores = {"kl": np.array([kl], dtype=np.float64)}
+    rank, _ = exceeded(scores, np.array([q], dtype=np.float64), limits, ALPHA)
+    assert SEVERITIES[rank[0]] == severity
 
 
 def test_the_statuses_that_are_judged_are_those_that_a_run_judges():

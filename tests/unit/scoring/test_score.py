@@ -15,10 +15,21 @@ from kldrift.binning.choose import Binning, choose
 from kldrift.counting.counter import Counter
 from kldrift.divergence.probabilities import probabilities
 from kldrift.features.keys import Reading
-from kldrift.profiles.profile import Profile
+from kldrift.profiles.group_keys import GroupKeys
+from kldrift.profiles.moments import Moments
+from kldrift.profiles.power_sums import PowerSums
+from kldrift.profiles.profile import Profile, one_group
 from kldrift.profiles.rebinning import merge_for_scoring
-from kldrift.profiles.support import CategoricalSupport, CellKind, NumericSupport
-from kldrift.scoring.scores import CELL_METRICS, SCORES, Comparison, score, scored_counts
+from kldrift.profiles.support import (
+    CategoricalSupport,
+    CellKind,
+    NumericSupport,
+    Support,
+    pivot_of,
+)
+from kldrift.scoring.comparison import Comparison, Rows
+from kldrift.scoring.metrics import CELL_METRICS, SCORES
+from kldrift.scoring.scores import score
 from kldrift.statistics.significance import g_test
 
 PUBLIC = {
@@ -40,8 +51,14 @@ def compared(
 ) -> Comparison:
     support = choose(sketch_batch(reference, reading), binning, scale=scale, keep=True).support
     counter = Counter(support, reading)
-    before, now = (Profile(support, *counter.count(side)) for side in (reference, current))
-    return Comparison(now, before, merge_for_scoring(support, before.counts, binning.bins))
+    before, now = (profiled(support, *counter.count(side)) for side in (reference, current))
+    return Comparison(now, before, merge_for_scoring(support, before.counts[0], binning.bins))
+
+
+def profiled(support: Support, counts: np.ndarray, sums: PowerSums) -> Profile:
+    if isinstance(support, CategoricalSupport):
+        return one_group(support, counts)
+    return one_group(support, counts, Moments.stacked([sums], pivot_of(support)))
 
 
 def floats_of(reference: object, current: object, **how: object) -> Comparison:
@@ -51,8 +68,14 @@ def floats_of(reference: object, current: object, **how: object) -> Comparison:
 
 def categories(p: list[int], q: list[int]) -> Comparison:
     support = CategoricalSupport(tuple(f"c{i:04}" for i in range(len(p) - 2)))
-    profiles = (Profile(support, np.array(side)) for side in (p, q))
+    profiles = (one_group(support, np.array(side)) for side in (p, q))
     return Comparison(*profiles, merge_for_scoring(support, np.array(q), 20))
+
+
+def scored_counts(pair: Comparison, missing: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of each scored cell, current and reference."""
+    ((_, p, q),) = Rows.every([pair]).scored_blocks(missing)
+    return p[0], q[0]
 
 
 def one(pair: Comparison, **how: object) -> dict[str, float]:
@@ -72,13 +95,72 @@ pairs = st.tuples(numeric | texts, st.integers(0, 59)).map(
 
 @slow
 @given(st.lists(pairs, min_size=1, max_size=6), st.sampled_from([0.0, 0.5, 3.0]))
-def test_many_pairs_at_once_score_as_each_alone(some, pseudocount):
+def test_features_scored_together_have_the_bits_of_each_alone(some, pseudocount):
     together = score(some, pseudocount=pseudocount)
     assert together.keys() == set(SCORES)
-    for i, pair in enumerate(some):
-        found = {name: values[i] for name, values in together.items()}
-        alone = one(pair, pseudocount=pseudocount)
-        assert found == pytest.approx(alone, rel=1e-12, abs=1e-14, nan_ok=True)
+    alone = [score([pair], pseudocount=pseudocount) for pair in some]
+    for name, values in together.items():
+        np.testing.assert_array_equal(values, np.concatenate([a[name] for a in alone]), name)
+
+
+def by_group(support: Support, counts: np.ndarray, values: list[np.ndarray]) -> Profile:
+    """The groups of one list, from their counts and, for numbers, the values of each."""
+    sizes = np.array([len(x) for x in values])
+    moments = Moments.of_parts(np.concatenate(values), sizes, pivot_of(support))
+    categories = isinstance(support, CategoricalSupport)
+    keys = GroupKeys.of_list(0, len(counts) - 1)
+    return Profile(support, keys, counts, None if categories else moments)
+
+
+def grouped(seed: int, groups: int = 9) -> Comparison:
+    """A feature of any number of cells in groups of any size: empty, sparse, far away."""
+    rng = np.random.default_rng(seed)
+    support: Support = CategoricalSupport(tuple(f"c{i:04}" for i in range(rng.integers(1, 300))))
+    if seed % 2:
+        edges = np.unique(rng.normal(0, 10, rng.integers(1, 130)))
+        support = NumericSupport(edges, pivot=float(edges[0]))
+    shares = rng.dirichlet(np.full(support.size, 0.4))
+    sides = []
+    for _ in range(2):
+        rows = rng.choice([0, 20, 500, 5_000], groups)
+        counts = np.array([rng.multinomial(n, rng.dirichlet(50 * shares + 1e-3)) for n in rows])
+        sides.append(by_group(support, counts, [rng.normal(1e4 * (n > 20), 1, n) for n in rows]))
+    rebinning = merge_for_scoring(support, sides[0].counts.sum(0), 20)
+    return Comparison(sides[1], sides[0], rebinning)
+
+
+@pytest.mark.parametrize("missing", ["cell", "exclude"])
+def test_a_group_scored_among_others_has_the_bits_of_the_group_alone(missing):
+    features = [grouped(seed) for seed in range(40)]
+    together = score(features, missing=missing)
+    alone = [
+        score(
+            [Comparison(f.current.take([g]), f.reference.take([g]), f.rebinning)], missing=missing
+        )
+        for f in features
+        for g in range(len(f))
+    ]
+    for name, values in together.items():
+        np.testing.assert_array_equal(values, np.concatenate([a[name] for a in alone]), name)
+    assert np.isfinite(together["gaussian_kl"]).any()
+
+
+@pytest.mark.parametrize("most", [1, 300, 10**6])
+def test_blocks_hold_each_row_once_with_as_many_cells_as_may_be(most):
+    features = [grouped(seed) for seed in range(8)]
+    rows = Rows.every(features)
+    widths = [f.rebinning.size for f in features]
+    blocks = list(rows.blocks(widths, most))
+    assert sorted(np.concatenate([places for places, _ in blocks])) == list(range(len(rows)))
+    for places, cells in blocks:
+        assert {widths[i] for i in rows.of[places]} == {cells}
+        assert len(places) == 1 or len(places) * cells <= most
+
+
+def test_two_sides_with_other_groups_are_not_compared():
+    one, other = grouped(1), grouped(1, groups=4)
+    with pytest.raises(ValueError, match="cannot compare 9 with 4 groups"):
+        Comparison(one.current, other.reference, one.rebinning)
 
 
 @quick
@@ -128,7 +210,7 @@ def test_missing_values_are_cells_or_left_out():
     assert left_out["kl"] == pytest.approx(0, abs=1e-12)
     assert left_out["cells"] == 2
     p, q = scored_counts(half, "exclude")
-    kinds = [cell.kind for cell in half.scored.cells]
+    kinds = [cell.kind for cell in half.rebinning.cells]
     assert p[kinds.index(CellKind.NAN)] == q[kinds.index(CellKind.NULL)] == 0
     assert (p.sum(), q.sum()) == (20, 40)
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import quick
 
 from kldrift.config import Threshold
-from kldrift.scoring.threshold import Severity, exceeded
+from kldrift.scoring.threshold import SEVERITIES, Limits, Severity, exceeded
 
 BOTH = Threshold(warning=0.1, critical=0.25)
+
+
+def judged(scores, q_value, thresholds, alpha=0.01):
+    """The verdict on one row; None is no number."""
+    columns = {name: np.array([x], dtype=np.float64) for name, x in scores.items()}
+    q = np.array([q_value], dtype=np.float64)
+    limits = {name: Limits.of([threshold]) for name, threshold in thresholds.items()}
+    rank, metric = exceeded(columns, q, limits, alpha)
+    return SEVERITIES[rank[0]], [*thresholds, None][metric[0]]
 
 
 @pytest.mark.parametrize(
@@ -32,7 +45,7 @@ BOTH = Threshold(warning=0.1, critical=0.25)
 def test_a_threshold_is_exceeded_by_a_score_above_it_with_evidence(
     score, q_value, threshold, severity
 ):
-    found, metric = exceeded({"kl": score}, q_value, {"kl": threshold}, 0.01)
+    found, metric = judged({"kl": score}, q_value, {"kl": threshold})
     assert found is severity
     assert metric == (None if severity is Severity.OK else "kl")
 
@@ -45,13 +58,29 @@ def test_a_threshold_is_exceeded_by_a_score_above_it_with_evidence(
         ({"kl": None, "psi": 0.2}, (Severity.WARNING, "psi")),
         ({"kl": None, "psi": 0.0}, (Severity.UNSCORED, "kl")),
         ({"kl": 0.0, "psi": 0.0}, (Severity.OK, None)),
-        ({"psi": 0.0}, (Severity.UNSCORED, "kl")),
     ],
-    ids=["critical wins", "the first of equals", "drift wins", "no score", "ok", "unknown"],
+    ids=["critical wins", "the first of equals", "drift wins", "no score", "ok"],
 )
 def test_the_worst_metric_decides(scores, worst):
-    assert exceeded(scores, 1e-9, {"kl": BOTH, "psi": BOTH}, 0.01) == worst
+    assert judged(scores, 1e-9, {"kl": BOTH, "psi": BOTH}) == worst
 
 
 def test_without_thresholds_nothing_is_exceeded():
-    assert exceeded({"kl": 9.0}, 1e-9, {}, 0.01) == (Severity.OK, None)
+    assert judged({"kl": 9.0}, 1e-9, {}) == (Severity.OK, None)
+
+
+limits = st.tuples(st.none() | st.just(0.1), st.none() | st.just(0.2)).map(lambda t: Threshold(*t))
+figure = st.sampled_from([0.0, 0.1, 0.15, 0.2, 0.3, float("nan")])
+row = st.tuples(figure, figure, figure, limits, limits)
+
+
+@quick
+@given(st.lists(row, min_size=1))
+def test_each_of_many_rows_is_judged_as_it_is_alone(rows):
+    kl, psi, q, kl_limits, psi_limits = zip(*rows, strict=True)
+    scores = {"kl": np.array(kl), "psi": np.array(psi)}
+    thresholds = {"kl": Limits.of(kl_limits), "psi": Limits.of(psi_limits)}
+    ranks, metrics = exceeded(scores, np.array(q), thresholds, 0.12)
+    for i, (one, two, evidence, first, second) in enumerate(rows):
+        alone = judged({"kl": one, "psi": two}, evidence, {"kl": first, "psi": second}, 0.12)
+        assert (SEVERITIES[ranks[i]], ["kl", "psi", None][metrics[i]]) == alone

@@ -11,16 +11,18 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import quick
+from verdict_rows import VerdictRow, row_of, rows_of
 
 from kldrift.config import config_from_mapping
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
+from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
-from kldrift.monitor.stages import Outcome, score_plan
 from kldrift.profiles.support import Cell, CellKind
 from kldrift.scoring.reasons import cell_text
+from kldrift.scoring.status import Status
 from kldrift.scoring.threshold import Severity
-from kldrift.scoring.verdict import Status, Verdict
+from kldrift.scoring.verdict import Verdicts
 from kldrift.sources.table import TableSource
 
 MANY = 200
@@ -28,7 +30,7 @@ MANY = 200
 
 def monitored(
     reference: dict[str, Any], current: dict[str, Any], **sections: dict[str, Any]
-) -> Outcome:
+) -> Verdicts:
     """What a run says about two tables in memory."""
     config = config_from_mapping(
         {
@@ -40,10 +42,10 @@ def monitored(
         }
     )
     sources = [TableSource(pa.table(side)) for side in (reference, current)]
-    return score_plan(make_plan(config, *sources), MemoryEngine(*sources), SILENT)
+    return compare_plan(make_plan(config, *sources), MemoryEngine(*sources), SILENT)[1]
 
 
-def verdict(reference: Any, current: Any, **sections: dict[str, Any]) -> Verdict:
+def verdict(reference: Any, current: Any, **sections: dict[str, Any]) -> VerdictRow:
     """The verdict on one feature x; a second one only keeps the run going."""
     sides = ({"x": reference}, {"x": current})
     tables = [
@@ -52,7 +54,7 @@ def verdict(reference: Any, current: Any, **sections: dict[str, Any]) -> Verdict
         else {"y": [1] * MANY}
         for x in sides
     ]
-    return next(v for v in monitored(*tables, **sections).verdicts if v.name.endswith("x"))
+    return next(v for v in rows_of(monitored(*tables, **sections)) if v.name.endswith("x"))
 
 
 def ints(*values: int | None) -> pa.Array:
@@ -160,11 +162,11 @@ def test_a_feature_is_scored_or_says_why_not(reference, current, how, status, re
     assert bool(reason) == bool(found.reason)
     if status in (Status.OK, Status.CONSTANT):
         assert found.severity is Severity.OK
-        assert found.value("kl") is not None
+        assert "kl" in found.scores
     else:
         assert found.severity is Severity.UNSCORED
         assert found.scores == {}
-        assert found.failed == (status is not Status.NEW_FEATURE)
+        assert found.verdicts.unscored == (status is not Status.NEW_FEATURE)
 
 
 @pytest.mark.parametrize(
@@ -195,12 +197,12 @@ def test_a_kept_identifier_says_that_it_cannot_tell_anything():
 )
 def test_contributions_of_the_cells_add_up_to_kl(reference, current):
     found = verdict(ints(*reference), ints(*current))
-    assert found.cells is not None
-    assert found.cells.contributions.sum() == pytest.approx(found.value("kl"), abs=1e-12)
-    assert found.cells.current.sum() == pytest.approx(1)
-    assert found.cells.rows_current.sum() == len(current)
-    assert found.cells.rows_reference.sum() == len(reference)
-    assert len(found.cells.cells) == found.scores["cells"]
+    cells = found.cells
+    assert cells.contributions.sum() == pytest.approx(found.scores["kl"], abs=1e-12)
+    assert cells.current.sum() == pytest.approx(1)
+    assert cells.rows_current.sum() == len(current)
+    assert cells.rows_reference.sum() == len(reference)
+    assert cells.occupied.sum() == found.scores["cells"]
 
 
 # ------------------------------------------------------------------ severity and reasons
@@ -210,7 +212,8 @@ def test_the_reason_for_an_alarm_names_score_limit_evidence_and_what_moved_most(
     reference = ["a"] * 700 + ["b"] * 200 + [None] * 100
     found = verdict(reference, ["a"] * 100 + ["b"] * 800 + ["new"] * 100)
     assert found.severity is Severity.CRITICAL
-    assert found.reason.startswith(f"kl {found.value('kl'):.3g} is above critical 0.25, q ")
+    kl = found.scores["kl"]
+    assert found.reason.startswith(f"kl {kl:.3g} is above critical 0.25, q ")
     moved = found.reason.partition("; most moved ")[2].split("; ")
     assert moved == [
         "'b': 20.0 % -> 80.0 %",
@@ -221,7 +224,7 @@ def test_the_reason_for_an_alarm_names_score_limit_evidence_and_what_moved_most(
 
 def test_a_large_score_of_a_few_rows_is_no_alarm():
     found = verdict(ints(1, 1, 1), ints(2, 2, 1, 3))
-    assert found.value("kl") > 0.25
+    assert found.scores["kl"] > 0.25
     assert found.severity is Severity.OK
     assert found.q_value > 0.01
 
@@ -237,8 +240,8 @@ def test_thresholds_of_a_feature_come_before_those_of_all():
 def test_thresholds_of_a_column_hold_for_what_is_made_of_it(name):
     strict = {"override": {name: {"thresholds": {"kl": {"warning": 0.001, "critical": 5}}}}}
     sides = pa.array([[1], [1, 2]] * MANY), pa.array([[1], [1, 2], [3, 4]] * MANY)
-    outcome = monitored({"x": sides[0]}, {"x": sides[1]}, features=strict)
-    assert [(v.name, v.severity) for v in outcome.verdicts] == [("size(x)", Severity.WARNING)]
+    found = rows_of(monitored({"x": sides[0]}, {"x": sides[1]}, features=strict))
+    assert [(v.name, v.severity) for v in found] == [("size(x)", Severity.WARNING)]
 
 
 def test_metrics_of_order_and_moments_do_not_judge_categories():
@@ -255,7 +258,7 @@ def test_a_metric_that_cannot_be_computed_is_unscored_and_not_ok():
     assert found.status is Status.OK
     assert found.severity is Severity.UNSCORED
     assert found.reason == "gaussian_kl could not be computed"
-    assert found.failed
+    assert found.verdicts.unscored
 
 
 def test_few_rows_far_out_that_move_the_moments_are_pointed_out():
@@ -270,7 +273,7 @@ def test_moments_that_move_with_most_of_the_rows_are_not_called_far_out():
     found = verdict(
         np.array([1.0, 2.0, 3.0, 4.0]), np.array([8.0, 9.0]), scoring={"pseudocount": 0.01}
     )
-    assert found.value("gaussian_kl") > 1
+    assert found.scores["gaussian_kl"] > 1
     assert found.reason == ""
 
 
@@ -283,25 +286,25 @@ def table(seed: int, shift: float) -> dict[str, Any]:
 
 
 def test_q_values_correct_the_p_values_of_all_scored_features():
-    verdicts = monitored(table(0, 0), {**table(1, 1), "new": [1] * 2_000}).verdicts
-    scored = [v for v in verdicts if v.status is Status.OK]
+    verdicts = monitored(table(0, 0), {**table(1, 1), "new": [1] * 2_000})
+    scored = [v for v in rows_of(verdicts) if v.status is Status.OK]
     exact = scipy.stats.false_discovery_control([v.scores["p_value"] for v in scored])
     assert [v.q_value for v in scored] == pytest.approx(exact.tolist())
-    assert next(v for v in verdicts if v.name == "new").q_value is None
+    assert row_of(verdicts, "new").q_value is None
 
 
 def test_without_correction_q_is_p():
     how = {"significance": {"correction": "none"}}
-    for v in monitored(table(0, 0), table(1, 1), **how).verdicts:
+    for v in rows_of(monitored(table(0, 0), table(1, 1), **how)):
         assert v.q_value == v.scores["p_value"]
 
 
 def test_the_worst_verdict_comes_first():
     current = {**table(1, 2), "x3": [None] * 2_000, "x4": np.repeat(["a", "b"], 1_000)}
-    verdicts = monitored(table(0, 0), current).verdicts
-    severities = [v.severity for v in verdicts]
+    found = rows_of(monitored(table(0, 0), current))
+    severities = [v.severity for v in found]
     assert severities == [Severity.CRITICAL] * 2 + [Severity.UNSCORED] + [Severity.OK] * 3
-    assert verdicts[0].value("kl") > verdicts[1].value("kl")
+    assert found[0].scores["kl"] > found[1].scores["kl"]
 
 
 # ------------------------------------------------------------------ names

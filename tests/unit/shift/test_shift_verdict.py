@@ -11,7 +11,6 @@ import pytest
 from scipy import stats
 
 from kldrift.config import Threshold, model_shift_from_mapping
-from kldrift.tables.stamp import Stamp
 from kldrift.shift.groups import NO_WINDOWS, UNTIMED
 from kldrift.shift.result import ShiftResult
 from kldrift.shift.run import by_window
@@ -20,6 +19,7 @@ from kldrift.shift.table_rows import window_tables
 from kldrift.shift.verdict import judge
 from kldrift.statistics.significance import q_values
 from kldrift.tables import Window
+from kldrift.tables.stamp import Stamp
 
 CONFIG = model_shift_from_mapping(
     {

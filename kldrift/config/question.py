@@ -1,0 +1,158 @@
+"""What a monitor and a model shift have in common: sections, checks, and the hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from functools import wraps
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+from typing_extensions import dataclass_transform
+
+from kldrift.config.problems import Problems, found, not_yet
+from kldrift.config.translate import translate
+from kldrift.config.values import Flag, Number, Options, Place, Text, filled, wrong
+
+Correction = Literal["benjamini-hochberg", "none"]
+Scan = Literal["auto", "arrow", "dataframe"]
+Asked = TypeVar("Asked")
+
+NO_QUESTION: Final = ("output", "expectations", "spark", "scan", "source")
+"""How the rows are read, where results go and what the session is called change no number."""
+MONITOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def _monitor(name: str) -> str:
+    if not MONITOR_NAME.fullmatch(name):
+        text = "expected 1 to 100 letters, digits, '.', '_' or '-', beginning with a letter or"
+        raise wrong(f"{text} digit, got {found(name)}")
+    if ".." in name:
+        raise wrong(f"expected no '..', which would leave the output folder, got {found(name)}")
+    if "profiling" in name:
+        text = "expected a name without 'profiling': Data Docs do not list the runs of such a name"
+        raise wrong(f"{text}; got {found(name)}")
+    return name
+
+
+MonitorName = Annotated[Text, AfterValidator(_monitor)]
+
+
+@dataclass(frozen=True)
+class Significance:
+    """How sure a verdict must be that a score is more than chance."""
+
+    alpha: Number = field(default=0.01, metadata={"gt": 0.0, "lt": 1.0})
+    """A verdict needs a q-value below this. Example: `0.05`"""
+    correction: Correction = "benjamini-hochberg"
+    """How p-values become q-values over the features and segments of a run. Example: `none`"""
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where the drift tables go."""
+
+    path: Place
+    """The folder of the drift tables; a path, relative to this file, or a URI.
+    Example: `s3://lake/drift`"""
+    format: Literal["parquet"] = "parquet"
+    """The format of the tables. Example: `parquet`"""
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _format(cls, value: object) -> object:
+        if value == "delta":
+            raise wrong(not_yet("use parquet"))
+        return value
+
+
+@dataclass(frozen=True)
+class Expectations:
+    """Where the Great Expectations project is, and whether its Data Docs are built."""
+
+    path: Place
+    """The folder of the project; without it, `gx` in the output folder. Example: `drift/gx`"""
+    data_docs: Flag = True
+    """Build Data Docs, the pages a person reads. Example: `false`"""
+
+
+@dataclass(frozen=True)
+class Spark:
+    """The session to make where there is none yet."""
+
+    master: Text | None = None
+    """The master of a new session, such as `local[4]`. Example: `local[4]`"""
+    conf: Options = field(default_factory=dict)
+    """Settings of a new session. Example: `{spark.sql.shuffle.partitions: 8}`"""
+
+
+def empty_sections(*keys: str) -> Any:
+    """Read a key with nothing behind it as a section without keys."""
+    return field_validator(*keys, mode="before")(filled)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def checked(cls: type[Asked]) -> type[Asked]:
+    """Make a frozen dataclass that can be run if it exists, also where it is built in Python.
+
+    Its sections are plain dataclasses, which are checked as parts of it: all mistakes at once.
+    """
+    config = ConfigDict(extra="forbid", revalidate_instances="always", defer_build=True)
+    made: Any = pydantic_dataclass(cls, frozen=True, config=config)
+    check = made.__init__
+
+    @wraps(check)
+    def __init__(self: Asked, *args: object, **values: object) -> None:  # noqa: N807
+        try:
+            check(self, *args, **values)
+        except ValidationError as error:
+            problems = Problems(str(values.get("source") or "configuration"))
+            translate(error, made, problems)
+            problems.raise_any()
+
+    made.__init__ = __init__
+    asked: type[Asked] = made
+    return asked
+
+
+@checked
+class Question:
+    """What a monitor and a model shift have in common."""
+
+    @field_validator("expectations", mode="before", check_fields=False)
+    @classmethod
+    def _expectations(cls, value: object, info: ValidationInfo) -> object:
+        """Put the project beside the tables where a file does not say where it goes."""
+        if info.context is None:
+            return value
+        if value is False:
+            return None
+        section = {} if value is None or value is True else value
+        if not isinstance(section, dict) or section.get("path") is not None:
+            return section
+        tables = info.data["output"].path if "output" in info.data else ""
+        return {**section, "path": f"{tables.rstrip('/')}/gx"}
+
+    def asked(self) -> dict[str, Any]:
+        """Return what is asked, as JSON values, without how it is answered."""
+        return {k: v for k, v in asdict(self).items() if k not in NO_QUESTION}
+
+    @property
+    def config_hash(self) -> str:
+        """16 hexadecimal digits that are equal where two configurations ask the same question.
+
+        How the rows are read, where results go and what the session is called change no number,
+        so ``scan``, ``output``, ``expectations``, ``spark``, the file's name and the datasets'
+        ``filesystem`` are left out.
+        """
+        text = json.dumps(self.asked(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

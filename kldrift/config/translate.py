@@ -1,0 +1,118 @@
+"""From pydantic's errors to ours: the key path, what was expected and what was found."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass
+from types import NoneType
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from kldrift.config.problems import KeyPath, Problems, found, nearest, not_yet
+
+_EXPECTED: Final = {
+    "bool_type": "true or false",
+    "dataclass_type": "a mapping of keys",
+    "dict_type": "a mapping of keys",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "tuple_type": "a list of text",
+}
+_LEARNED: Final = not_yet("state numbers for warning and critical")
+_ON_TIME: Final = not_yet("use where with a condition on the time column")
+_LATER: Final = {
+    "Config": {"time": not_yet("remove it: one window is then the whole of current")},
+    "Dataset": {"from": _ON_TIME, "to": _ON_TIME},
+}
+"""Keys that are planned, by section."""
+_MISSING: Final = dict.fromkeys(
+    ("reference", "current", "data"), "a mapping with path, table or sql, but it is missing"
+)
+
+
+def translate(error: ValidationError, root: type, problems: Problems) -> None:
+    """Note what pydantic found wrong with a configuration.
+
+    Args:
+        error: what it found.
+        root: the class of the configuration.
+        problems: where to note it.
+    """
+    details = error.errors(include_url=False)
+    # An unknown key is the news of its section: what is missed there follows from it.
+    for detail in sorted(details, key=lambda d: d["type"] != "unexpected_keyword_argument"):
+        path = detail["loc"][:-1] if detail["loc"][-1:] == ("[key]",) else detail["loc"]
+        written = tuple(_key(root, path[:place], key) for place, key in enumerate(path))
+        problems.add(written, _text(detail, root, path))
+
+
+def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
+    value, kind = detail["input"], detail["type"]
+    section, key = _class_at(root, path[:-1]), str(path[-1]) if path else ""
+    if value == "learned" and "thresholds" in path:
+        return _LEARNED
+    match kind:
+        case "kldrift":
+            text = detail["msg"]
+        case "missing":
+            text = f"expected {_MISSING.get(key, 'text, but the key is missing')}"
+        case "invalid_key":
+            text = f"expected a key that is text, got {found(value)}"
+        case "unexpected_keyword_argument":
+            text = unknown(section, key)
+        case "literal_error":
+            words = re.findall(r"'(.*?)'", str(detail["ctx"]["expected"]))
+            near = nearest(value, words) if isinstance(value, str) else ""
+            near = near if near.startswith("; did") else ""
+            text = f"expected one of {', '.join(words)}, got {found(value)}{near}"
+        case _ if kind in _EXPECTED:
+            text = f"expected {_EXPECTED[kind]}, got {found(value)}"
+        case _:
+            text = _out_of_range(section, key, value) or detail["msg"]
+    return text
+
+
+def unknown(section: type, key: str) -> str:
+    """Say that a section has no such key: the nearest one, or what to do until there is one."""
+    later = _LATER.get(section.__name__, {})
+    names = [f.name for f in fields(section) if f.name != "source"]
+    return later.get(key) or f"unknown key{nearest(key, names)}"
+
+
+def _out_of_range(section: type, key: str, value: Any) -> str:
+    """Say what numbers a key takes; its metadata has the bounds, floats where it takes any."""
+    match {f.name: dict(f.metadata) for f in fields(section)}[key]:
+        case {"gt": above, "lt": below}:
+            return f"expected a number between {above:g} and {below:g}, got {found(float(value))}"
+        case {"ge": float(least)}:
+            return f"expected a finite number, {least:g} or more, got {found(float(value))}"
+        case {"ge": least, "le": most}:
+            return f"expected {least} to {most}, got {found(value)}"
+        case {"ge": least}:
+            return f"expected {least} or more, got {found(value)}"
+        case _:
+            return ""
+
+
+def _class_at(root: type, path: KeyPath) -> Any:
+    """The class of the section at a key path."""
+    hint: Any = root
+    for key in path:
+        hint = _plain(get_type_hints(hint)[str(key)] if is_dataclass(hint) else get_args(hint)[1])
+    return hint
+
+
+def _plain(hint: Any) -> Any:
+    """A type without its alias and without None."""
+    hint = getattr(hint, "__value__", hint)
+    while get_origin(hint) not in (None, dict, tuple):
+        hint = next(arg for arg in get_args(hint) if arg is not NoneType)
+    return hint
+
+
+def _key(root: type, above: KeyPath, key: str | int) -> str | int:
+    """A key as it is spelled: a number counts places in a list, or is a wrong name."""
+    wrong = isinstance(key, int) and get_origin(_class_at(root, above)) is not tuple
+    return str(key) if wrong else key

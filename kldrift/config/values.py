@@ -1,0 +1,197 @@
+"""The types of single values: text, numbers, options, paths, thresholds; what is wrong is told.
+
+A validator gets a :class:`Reading` as its context where a file or a mapping is read, and none where
+a configuration is built in Python.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import (
+    AfterValidator,
+    AllowInfNan,
+    BeforeValidator,
+    Strict,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+from typing_extensions import TypeAliasType
+
+from kldrift.config.problems import KeyPath, found, nearest
+from kldrift.scoring.metrics import METRICS
+from kldrift.scoring.threshold import Threshold
+
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Where values are read from.
+
+    Attributes:
+        base: what relative paths are relative to.
+        thresholds: of all features, as they are written: what others inherit levels from.
+    """
+
+    base: Path
+    thresholds: Mapping[str, object] = field(default_factory=dict)
+
+
+def wrong(text: str) -> PydanticCustomError:
+    """Return the error of one value; what stands in the text is not formatted again."""
+    return PydanticCustomError("kldrift", "{text}", {"text": text})
+
+
+def refuse(problems: Iterable[tuple[KeyPath, str]]) -> None:
+    """Raise what is wrong below a value, all of it, if anything is."""
+    details = [InitErrorDetails(type=wrong(text), loc=path, input=None) for path, text in problems]
+    if details:
+        raise ValidationError.from_exception_data("configuration", details)
+
+
+def as_text(value: object) -> str:
+    """Return text that is not blank."""
+    if isinstance(value, str) and value.strip():
+        return value
+    hint = "; put it in quotes" if isinstance(value, bool | int | float) else ""
+    raise wrong(f"expected text, got {found(value)}{hint}")
+
+
+def _name(value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise wrong(f"expected a key that is text, got {found(value)}")
+
+
+def _option(value: object) -> str:
+    """Return an option as the text that Spark expects."""
+    if isinstance(value, str | bool | int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    raise wrong(f"expected text, a number or true/false, got {found(value)}")
+
+
+def _placed(path: str, info: ValidationInfo) -> str:
+    """Return where a path leads: relative ones start at the file, URIs are left alone."""
+    if info.context is None or _URI.match(path):
+        return path
+    reading: Reading = info.context
+    return os.path.normpath(reading.base / path)
+
+
+def filled(value: object) -> object:
+    """Return an empty section for a key with nothing behind it."""
+    return {} if value is None else value
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Filled: Final = BeforeValidator(filled)
+_NOT_BLANK: Final = {"type": "string", "pattern": r"\S"}
+Text = TypeAliasType("Text", Annotated[str, BeforeValidator(as_text), WithJsonSchema(_NOT_BLANK)])
+"""Text that is not blank."""
+Name = Annotated[str, BeforeValidator(_name), WithJsonSchema(_NOT_BLANK)]
+"""A key that the user chooses."""
+Place = Annotated[Text, AfterValidator(_placed)]
+"""A path or a URI."""
+Number = Annotated[float, Strict(), AllowInfNan(False)]
+Whole = Annotated[int, Strict(), BeforeValidator(_whole)]
+"""A whole number; 20.0 is one, true is none."""
+Flag = Annotated[bool, Strict()]
+_Option = Annotated[
+    str, BeforeValidator(_option), WithJsonSchema({"type": ["string", "number", "boolean"]})
+]
+Options = TypeAliasType("Options", Annotated[dict[Name, _Option], Filled])
+"""Names and values that are passed on as text."""
+
+
+def _metric(name: str, info: ValidationInfo) -> str:
+    if name not in METRICS:
+        raise wrong(
+            f"unknown {'metric' if info.context is None else 'key'}{nearest(name, METRICS)}"
+        )
+    return name
+
+
+def _inherited(values: object, info: ValidationInfo) -> object:
+    """Fill in the levels that are not stated; one that is null judges nothing."""
+    if info.context is None or not isinstance(values, Mapping):
+        return filled(values)
+    return {
+        metric: {**_numbers(info.context.thresholds.get(metric)), **(levels or {})}
+        if levels is None or isinstance(levels, Mapping)
+        else levels
+        for metric, levels in values.items()
+    }
+
+
+def _numbers(levels: object) -> dict[str, float]:
+    known = levels if isinstance(levels, Mapping) else {}
+    stated = {key: known.get(key) for key in ("warning", "critical")}
+    return {key: value for key, value in stated.items() if isinstance(value, int | float)}
+
+
+def _in_order(threshold: Threshold) -> Threshold:
+    if threshold.reversed:
+        highest, got = found(threshold.critical), found(threshold.warning)
+        refuse([(("warning",), f"expected at most critical ({highest}), got {got}")])
+    return threshold
+
+
+Metric = Annotated[str, AfterValidator(_metric), WithJsonSchema({"enum": list(METRICS)})]
+Thresholds = TypeAliasType(
+    "Thresholds",
+    Annotated[
+        dict[Metric, Annotated[Threshold, AfterValidator(_in_order)]], BeforeValidator(_inherited)
+    ],
+)
+"""Thresholds by metric."""
+
+
+def default_thresholds() -> dict[str, Threshold]:
+    """Return the thresholds of a monitor that states none."""
+    return {"kl": Threshold(warning=0.1, critical=0.25)}
+
+
+def all_stated(thresholds: dict[str, Threshold]) -> dict[str, Threshold]:
+    """Refuse thresholds that judge nothing, where none is inherited."""
+    text = "expected a number for warning, critical or both"
+    refuse(((metric,), text) for metric, t in thresholds.items() if t == Threshold())
+    return thresholds
+
+
+def _lists(value: object) -> object:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple) or not all(isinstance(x, list | tuple) for x in value):
+        what = "a list of lists of columns, such as [[sex], [sex, race]]"
+        raise wrong(f"expected {what}, got {found(value)}")
+    return value
+
+
+def _different(segments: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    for place, columns in enumerate(segments):
+        spelled = ", ".join(columns)
+        if not columns:
+            raise wrong("expected one column or more in each list, got an empty one")
+        if len(set(columns)) != len(columns):
+            raise wrong(f"expected each column of a list once, got [{spelled}]")
+        if set(columns) in map(set, segments[:place]):
+            raise wrong(f"expected each list once, got [{spelled}] again")
+    return segments
+
+
+Segments = Annotated[
+    tuple[tuple[Text, ...], ...],
+    BeforeValidator(_lists),
+    AfterValidator(_different),
+]
+"""Lists of columns, each of which splits the rows by the values of its columns."""

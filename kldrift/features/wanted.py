@@ -1,0 +1,44 @@
+"""What is asked of the features: which columns, and what is different for one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Kind = Literal["numeric", "categorical"]
+TimePart = Literal["hour", "weekday", "month", "whole"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How one column is monitored; by default as its type and values say."""
+
+    kind: Kind | None = None
+    """Score it as numbers or as categories; without it, its type and values decide.
+    Example: `categorical`"""
+    parts: tuple[TimePart, ...] = ()
+    """What of a timestamp or date to monitor; each part is a feature. Example: `[hour, weekday]`"""
+    keep: bool = field(default=False, metadata={"strict": True})
+    """Monitor a column that would be skipped because nearly every row has its own value.
+    Example: `true`"""
+
+
+class Wanted(Protocol):
+    """Which columns are features, and as what."""
+
+    @property
+    def include(self) -> tuple[str, ...]:
+        """Names or patterns of the columns to monitor."""
+
+    @property
+    def exclude(self) -> tuple[str, ...]:
+        """Names or patterns of columns to leave out."""
+
+    @property
+    def derived(self) -> Mapping[str, str]:
+        """The Spark SQL expressions of more features, by name."""
+
+    @property
+    def override(self) -> Mapping[str, Choice]:
+        """What is different for one column, by its name."""
