@@ -32,7 +32,7 @@ class Plan:
         pairs: the features of both sides.
         skipped: columns that are no feature, and why.
         joint: features that are scored together, and columns of vectors.
-        baseline: when and by which run the reference was read, if it need not be read again.
+        stored: when and by which run the reference was read, if it need not be read again.
         segments: the lists of columns whose values part the rows.
     """
 
@@ -42,7 +42,7 @@ class Plan:
     pairs: tuple[Pair, ...]
     skipped: tuple[Skipped, ...]
     joint: tuple[JointPlan, ...] = ()
-    baseline: str = ""
+    stored: str = ""
     segments: tuple[SegmentPlan, ...] = ()
 
     @property
@@ -53,7 +53,7 @@ class Plan:
     def lines(self) -> list[str]:
         """The plan for a reader."""
         out = [f"monitor {self.config.monitor}: {len(self.compared)} features to compare"]
-        twice = "" if self.baseline else "read twice: supports, then counts; "
+        twice = "" if self.stored else "read twice: supports, then counts; "
         for name, side, read in (
             ("reference", self.reference, twice + self.reference_read),
             ("current", self.current, f"read once; {self.current.why}"),
@@ -83,8 +83,8 @@ class Plan:
     @property
     def reference_read(self) -> str:
         """How the reference is read, and why so."""
-        if self.baseline:
-            return f"not read: unchanged, {self.baseline}; --refresh-reference reads it again"
+        if self.stored:
+            return f"not read: unchanged, {self.stored}; --refresh-reference reads it again"
         return self.reference.why
 
     def as_dict(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Plan:
             "monitor": self.config.monitor,
             "reference": {
                 **side_facts(self.reference, self._features("reference")),
-                "passes": 0 if self.baseline else 2,
+                "passes": 0 if self.stored else 2,
                 "read": self.reference_read,
             },
             "current": {

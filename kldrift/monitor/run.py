@@ -57,7 +57,7 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
         key = _key(config, session)
         plan = make_plan(config, *_sources(config, session))
         stored = reference_store.find(plan, key)
-        return plan if stored is None else replace(plan, baseline=str(stored))
+        return plan if stored is None else replace(plan, stored=str(stored))
 
 
 def _key(config: Config, spark: SparkSession) -> str | None:
@@ -113,10 +113,11 @@ def run(
                 reference = read_reference(plan, engine, record)
                 if key != _key(config, session):  # it changed while it was read
                     key = None
+                record.stage("writing the reference")
                 origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
                 reference_store.save(plan, reference, origin)
             else:
-                plan = record.plan = replace(plan, baseline=str(stored))
+                plan = record.plan = replace(plan, stored=str(stored))
                 record.stage(f"reference: unchanged, {stored}")
                 reference = stored.reference
                 if not stored.complete:  # the tables have it only as a part of another

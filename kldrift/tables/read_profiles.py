@@ -64,7 +64,10 @@ def _features(table: pa.Table, supports: Supports) -> dict[str, Profile]:
     groups = np.bincount(code, minlength=len(names))
     sizes = np.array([support_of[name].size for name in names], dtype=np.int64)
     counts = _counts(table, np.repeat(sizes, groups))
-    moments = _moment_arrays(table)
+    numeric = np.array(
+        [not isinstance(support_of[name], CategoricalSupport) for name in names], dtype=np.bool_
+    )
+    moments = _moment_arrays(table, np.repeat(numeric, groups))
     found: dict[str, Profile] = {}
     start, cell = 0, 0
     shared = GroupKeys.none()
@@ -139,11 +142,20 @@ def _counts(table: pa.Table, width: Ints) -> Ints:
     return out
 
 
-def _moment_arrays(table: pa.Table) -> list[NDArray[Any]]:
+def _moment_arrays(table: pa.Table, numeric: NDArray[np.bool_]) -> list[NDArray[Any]]:
+    """The fields of ``Moments`` of all rows."""
     arrays: list[NDArray[Any]] = []
+    null = {}
     for name, column in MOMENT_COLUMNS.items():
+        values = table[column]
+        null[name] = values.is_null().to_numpy()[numeric]
         nothing = 0 if name == "rows" else BEYOND.get(name, 0.0)
-        arrays.append(table[column].fill_null(nothing).to_numpy())
+        arrays.append(values.fill_null(nothing).to_numpy())
+    empty = arrays[0][numeric] == 0
+    pairs = (("sum1", "sum1_low"), ("sum2", "sum2_low"), ("minimum", "maximum"))
+    halves = any((null[a] != null[b]).any() for a, b in pairs)
+    if halves or null["rows"].any() or (null["minimum"] != empty).any():
+        raise ValueError("profiles: a sum is missing")
     return arrays
 
 
@@ -166,9 +178,12 @@ def _joint(table: pa.Table, supports: Supports) -> dict[str, JointProfile]:
             raise ValueError(f"profiles: {name!r} has other groups for another width")
         moments = {}
         for width, places in of_width.items():
+            parts = [[s[p] for p in places] for s in sums]
+            complete = [rows[p] for p in places]
             if width is not None:
-                parts = [[s[p] for p in places] for s in sums]
-                moments[width] = _comoments(known[name], width, [rows[p] for p in places], parts)
+                moments[width] = _comoments(known[name], width, complete, parts)
+            elif any(x is not None for of_row in (complete, *parts) for x in of_row):
+                raise ValueError(f"profiles: {name!r} has sums and no width")
         found[name] = JointProfile(keys.take(first), n[first], moments)
     return found
 

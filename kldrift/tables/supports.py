@@ -216,9 +216,13 @@ def read_supports(table: pa.Table) -> Supports:
     reference_id = origin.pop("reference_id")
     origin["key"] = origin.pop("reference_key")
     rows = _rows(table)
+    names = [row["feature"] for row in rows if row["kind"] != SEGMENTS]
+    if len(set(names)) != len(names):
+        raise ValueError("supports: a feature stands there twice")
     joint = [row for row in rows if row["kind"] == JOINT]
     lists = [row for row in rows if row["kind"] == SEGMENTS]
-    if [row["segment_list"] for row in lists] != list(range(len(lists))):
+    numbered = [(row["segment_list"], row["feature"]) for row in lists]
+    if numbered != [(k, None) for k in range(len(lists))]:
         raise ValueError("the lists of segments are not all there")
     return Supports(
         reference_id,

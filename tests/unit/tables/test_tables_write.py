@@ -249,7 +249,7 @@ def test_rows_of_another_reference_are_refused_and_nothing_is_written(
 ):
     tables = reference_tables()
     rows = tables[table]
-    other = pa.array([value] + rows[column].to_pylist()[1:])
+    other = pa.array([value, *rows[column].to_pylist()[1:]])
     tables[table] = replaced(rows, column, other)
     with pytest.raises(ValueError, match=f"{table}.{column}: expected .* also got '{value}'"):
         write_reference(str(tmp_path), MONITOR, REFERENCE_ID, tables)
