@@ -20,7 +20,6 @@ _EXPECTED: Final = {
     "int_type": "a whole number",
     "tuple_type": "a list of text",
 }
-_LEARNED: Final = not_yet("state numbers for warning and critical")
 _ON_TIME: Final = not_yet("use where with a condition on the time column")
 _LATER: Final = {
     "Config": {"time": not_yet("remove it: one window is then the whole of current")},
@@ -51,11 +50,13 @@ def translate(error: ValidationError, root: type, problems: Problems) -> None:
 def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
     value, kind = detail["input"], detail["type"]
     section, key = _class_at(root, path[:-1]), str(path[-1]) if path else ""
-    if value == "learned" and "thresholds" in path:
-        return _LEARNED
     match kind:
         case "kldrift":
             text = detail["msg"]
+        case "dict_type" | "dataclass_type" | "float_type" if (
+            "thresholds" in path and value == "learned"
+        ):
+            text = not_yet("state numbers for warning and critical")
         case "missing":
             text = f"expected {_MISSING.get(key, 'text, but the key is missing')}"
         case "invalid_key":
@@ -100,7 +101,10 @@ def _class_at(root: type, path: KeyPath) -> Any:
     """The class of the section at a key path."""
     hint: Any = root
     for key in path:
-        hint = _plain(get_type_hints(hint)[str(key)] if is_dataclass(hint) else get_args(hint)[1])
+        if is_dataclass(hint):
+            hint = _plain(get_type_hints(hint)[str(key)])
+        else:
+            hint = _plain(get_args(hint)[get_origin(hint) is dict])
     return hint
 
 
