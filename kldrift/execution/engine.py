@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from kldrift.binning.choose import Binning, Proposal, Scored
 from kldrift.counting.grouped_counter import SegmentProfiles
 from kldrift.counting.joint import Group, GroupCounts
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.execution.group_counts import SegmentList
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.progress import Progress
@@ -23,7 +23,7 @@ from kldrift.profiles.support import Support
 from kldrift.scoring.scores import ScoredPair
 from kldrift.scoring.segment_scores import ScoredSegments
 from kldrift.sources.dataset import Source
-from kldrift.sources.open import first_line
+from kldrift.sources.open import is_from_spark
 
 POLL_SECONDS: Final = 0.25
 T = TypeVar("T")
@@ -82,7 +82,7 @@ class SparkEngine:
         try:
             return job(lambda frame: self._collect(frame, source.rows))
         except Exception as error:
-            if type(error).__module__.split(".")[0] in ("pyspark", "py4j", "grpc"):
+            if is_from_spark(error):
                 raise DatasetError(explained(error)) from error
             raise
 

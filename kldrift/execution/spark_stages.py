@@ -58,7 +58,7 @@ from kldrift.scoring.scores import SCORES, Comparison, ScoredPair, score
 from kldrift.scoring.segment_scores import ScoredSegments
 from kldrift.sources.dataset import Source
 from kldrift.sources.parquet.source import TASKS_PER_WORKER, parallelism
-from kldrift.sources.pickled import Sent
+from kldrift.sources.pickled import PickledPayload
 
 MOMENTS: Final = (
     "moment_rows",
@@ -87,11 +87,11 @@ def propose(
     lists: tuple[SegmentList, ...] = (),
 ) -> list[Proposal]:
     """Propose a support for each feature, then segments of each list, from one scan."""
-    sketches = source.through(spark, SketchProgram(features, lists=lists), SKETCHES_DDL)
-    sent = Sent(features)
+    sketches = source.map_tasks(spark, SketchProgram(features, lists=lists), SKETCHES_DDL)
+    payload = PickledPayload(features)
 
     def chooser(sketches: pd.DataFrame) -> pd.DataFrame:
-        return _choose_bucket(sent.value, binning, sketches)
+        return _choose_bucket(payload.value, binning, sketches)
 
     buckets = _bucket(spark, len(features) + len(lists))
     most = TASKS_PER_WORKER * parallelism(spark)
@@ -143,7 +143,7 @@ def count(
     collect: Collect,
 ) -> tuple[list[Profile], list[GroupCounts], list[list[SegmentProfiles]]]:
     """Count each feature on its support, by segments too, and each group, in one scan."""
-    counts = source.through(spark, program, COUNTS_DDL)
+    counts = source.map_tasks(spark, program, COUNTS_DDL)
     supports, groups = program.supports, program.groups
 
     numbers = program.numbering  # the supports themselves stay here: adding counts needs none
@@ -279,7 +279,7 @@ def count_and_score(
     """
     supports, groups, numbers = program.supports, program.groups, program.numbering
     first = len(supports)
-    counts = source.through(spark, program, COUNTS_DDL)
+    counts = source.map_tasks(spark, program, COUNTS_DDL)
     sides = counts.withColumn("reference", F.lit(None).cast("binary")).unionByName(
         _reference_rows(spark, numbers, references, by_list), allowMissingColumns=True
     )

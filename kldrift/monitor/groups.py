@@ -17,7 +17,7 @@ from kldrift.execution.group_counts import SegmentList
 from kldrift.features.group_columns import as_read, check_plain
 from kldrift.features.plan import Feature, Skipped
 from kldrift.profiles.support import CategoricalSupport
-from kldrift.sources.dataset import Known
+from kldrift.sources.dataset import DatasetInfo
 
 Ints = NDArray[np.int64]
 
@@ -54,7 +54,9 @@ class FrozenSegments:
     profiles: Mapping[str, SegmentProfiles]
 
 
-def plan_segments(config: Config, reference: Known, current: Known) -> tuple[SegmentPlan, ...]:
+def plan_segments(
+    config: Config, reference: DatasetInfo, current: DatasetInfo
+) -> tuple[SegmentPlan, ...]:
     """Find the columns of every list.
 
     Raises:
@@ -74,7 +76,7 @@ def plan_segments(config: Config, reference: Known, current: Known) -> tuple[Seg
     )
 
 
-def _column(key: str, name: str, config: Config, side: Known, whose: str) -> Feature:
+def _column(key: str, name: str, config: Config, side: DatasetInfo, whose: str) -> Feature:
     foreign = next((s.reason for s in side.foreign if s.column == name), None)
     if foreign is not None:
         raise ConfigError(f"{key}: {name!r} of {whose} cannot be read: {foreign}")

@@ -16,7 +16,7 @@ import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.sources import filesystem
-from kldrift.sources.filesystem import Store, locate
+from kldrift.sources.filesystem import RemoteFilesystem, locate
 from kldrift.sources.lakehouse import delta, iceberg
 from kldrift.sources.open import open_files
 from kldrift.sources.parquet.footer_summary import read_footers
@@ -167,10 +167,10 @@ def test_where_files_lie_is_no_part_of_the_question():
 
 def test_a_scheme_that_nothing_opens_says_what_to_install(monkeypatch):
     with pytest.raises(DatasetError, match=r"cannot open 'nowhere://b/' with fsspec"):
-        Store("nowhere://b/").open()
+        RemoteFilesystem("nowhere://b/").open()
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(DatasetError, match=r"no filesystem nowhere2://; install fsspec"):
-        Store("nowhere2://b/").open()
+        RemoteFilesystem("nowhere2://b/").open()
 
 
 def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
@@ -194,7 +194,9 @@ def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
     assert isinstance(source, ArrowSource)
     assert source.rows is None
     assert source.footers.rows == 5
-    assert source.why.startswith("Delta table, version 1: 1 of 2 files may hold rows that meet")
+    assert source.access_path.startswith(
+        "Delta table, version 1: 1 of 2 files may hold rows that meet"
+    )
 
 
 def test_an_iceberg_table_lies_in_a_store_too(store, tmp_path):
@@ -214,9 +216,9 @@ def test_an_iceberg_table_lies_in_a_store_too(store, tmp_path):
         config = config_from_mapping(mapping(side, side, "o"))
         source = open_files(config.reference, "reference")
         assert isinstance(source, ArrowSource)
-        assert ": 1 of 2 files may hold rows that meet where, " in source.why
+        assert ": 1 of 2 files may hold rows that meet where, " in source.access_path
         (piece,) = source.footers.pieces
-        assert (piece.rows, piece.file.store) == (20, locate(path, store)[0])
+        assert (piece.rows, piece.file.remote) == (20, locate(path, store)[0])
         with piece.file.open() as parquet:
             assert parquet.metadata.num_rows == 20
     missing = {"path": f"s3://{BUCKET}/ice/ns/u", "format": "iceberg", "filesystem": store}
