@@ -18,7 +18,8 @@ from pyarrow import fs as pafs
 
 from kldrift.errors import ConfigError, DatasetError
 
-S3_SCHEMES: Final = frozenset({"s3", "s3a", "s3n"})
+AS_IN_PYARROW: Final = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs"}
+"""Other names of schemes, by which Hadoop and fsspec know them."""
 S3_OPTIONS: Final[Mapping[str, type]] = {
     "anonymous": bool,
     "connect_timeout": float,
@@ -56,6 +57,17 @@ class RemoteFilesystem:
         return _opened(self)
 
 
+def open_with_pyarrow(uri: str) -> tuple[pafs.FileSystem, str]:
+    """Open the filesystem of a URI with pyarrow alone; also the path in it.
+
+    Raises:
+        OSError, pyarrow.ArrowException: pyarrow has no such filesystem, or cannot open it.
+    """
+    scheme, rest = uri.split(":", 1)
+    filesystem, path = pafs.FileSystem.from_uri(f"{AS_IN_PYARROW.get(scheme, scheme)}:{rest}")
+    return filesystem, str(path)
+
+
 def locate(uri: str, options: Mapping[str, str]) -> tuple[RemoteFilesystem, str]:
     """The filesystem of a URI, and the path in it as the filesystem writes it.
 
@@ -72,7 +84,7 @@ def locate(uri: str, options: Mapping[str, str]) -> tuple[RemoteFilesystem, str]
         text = f"a {scheme}:// path holds a password; credentials go into the environment"
         raise DatasetError(text)
     given = tuple(sorted(options.items()))
-    if scheme in S3_SCHEMES:
+    if AS_IN_PYARROW.get(scheme, scheme) == "s3":
         query = QUERY.search(rest)
         end = query.start() if query else len(rest)
         return RemoteFilesystem(f"s3://{host if below else rest[:end]}{rest[end:]}", given), rest[
@@ -83,7 +95,7 @@ def locate(uri: str, options: Mapping[str, str]) -> tuple[RemoteFilesystem, str]
         from fsspec.core import url_to_fs  # noqa: PLC0415 - what opened it
 
         return remote, str(url_to_fs(uri, **options)[1])
-    return remote, str(pafs.FileSystem.from_uri(uri)[1])
+    return remote, open_with_pyarrow(uri)[1]
 
 
 @functools.lru_cache(maxsize=64)
@@ -93,7 +105,7 @@ def _opened(remote: RemoteFilesystem) -> Any:
         if scheme == "s3" and remote.options:
             return pafs.S3FileSystem(**_s3_options(remote.options))
         if not remote.options:
-            return pafs.FileSystem.from_uri(remote.uri)[0]
+            return open_with_pyarrow(remote.uri)[0]
     except pa.ArrowInvalid as cause:
         if "nrecognized filesystem" not in str(cause):
             raise DatasetError(f"cannot open {remote.uri!r}: {cause}") from cause

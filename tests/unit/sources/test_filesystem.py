@@ -16,12 +16,13 @@ import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.sources import filesystem
-from kldrift.sources.filesystem import RemoteFilesystem, locate
+from kldrift.sources.filesystem import RemoteFilesystem, locate, open_with_pyarrow
 from kldrift.sources.lakehouse import delta, iceberg
 from kldrift.sources.open import open_files
 from kldrift.sources.parquet.footer_summary import read_footers
 from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.parquet.source import ArrowSource
+from kldrift.tables.store import open_store
 
 BUCKET = "lake-of-tests"
 
@@ -109,6 +110,23 @@ def test_what_is_not_there_is_named(store, pattern, message):
 def test_the_options_may_stand_in_the_uri(store):
     query = "&".join(f"{k}={v}" for k, v in store.items())
     assert len(list_files([f"s3://{BUCKET}/trips/*/part-0.parquet?{query}"])) == 2
+
+
+@pytest.mark.parametrize(
+    ("uri", "same"),
+    [
+        ("s3a://b/day=1?region=eu-west-1", "s3://b/day=1?region=eu-west-1"),
+        ("s3n://b/day=1?region=eu-west-1", "s3://b/day=1?region=eu-west-1"),
+        ("gcs://anonymous@b/day=1", "gs://anonymous@b/day=1"),
+    ],
+)
+def test_reading_and_writing_know_the_same_names_of_a_filesystem(uri, same):
+    opened, path = open_with_pyarrow(uri)
+    assert (opened, path) == open_with_pyarrow(same)
+    remote, inside = locate(uri, {})
+    assert (remote.open(), inside) == (opened, path)
+    written = open_store(uri)
+    assert (written._filesystem, written._root) == (opened, path)
 
 
 def test_a_filesystem_is_opened_once_however_many_files_there_are(store, monkeypatch):
