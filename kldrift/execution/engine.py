@@ -23,7 +23,7 @@ from kldrift.profiles.support import Support
 from kldrift.scoring.scores import ScoredPair
 from kldrift.scoring.segment_scores import ScoredSegments
 from kldrift.sources.dataset import Source
-from kldrift.sources.open import is_from_spark
+from kldrift.sources.open import raised_by_spark
 
 POLL_SECONDS: Final = 0.25
 T = TypeVar("T")
@@ -82,7 +82,7 @@ class SparkEngine:
         try:
             return job(lambda frame: self._collect(frame, source.rows))
         except Exception as error:
-            if is_from_spark(error):
+            if raised_by_spark(error):
                 raise DatasetError(explained(error)) from error
             raise
 

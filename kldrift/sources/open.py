@@ -237,7 +237,7 @@ def _read(spark: SparkSession, dataset: Dataset, side: str, reason: str) -> Data
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error
     except Exception as error:
-        if not is_from_spark(error):
+        if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
             raise
         if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
             text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {reason}"
@@ -273,8 +273,8 @@ def _or_config_error(build: Any, key: str) -> DataFrame:
     return frame
 
 
-def is_from_spark(error: BaseException) -> bool:
-    """Whether Spark or the connection to it raised an error, and not a fault of this program."""
+def raised_by_spark(error: BaseException) -> bool:
+    """Whether an error is Spark's own, and no mistake in this program."""
     return type(error).__module__.split(".")[0] in ("pyspark", "py4j", "grpc")
 
 

@@ -82,9 +82,10 @@ def test_an_error_of_a_dataset_says_which_side_it_is_whatever_its_constructor(
             DatasetError,
             "^current: Spark cannot read it: no such",
         ),
+        (ConnectionError("no host"), DatasetError, "^current: Spark cannot read it: no host"),
         (TypeError("a fault of ours"), TypeError, "^a fault of ours$"),
     ],
-    ids=["Spark's", "ours"],
+    ids=["Spark's", "of the connection", "ours"],
 )
 def test_only_what_spark_raises_is_blamed_on_the_data(monkeypatch, raised, kind, message):
     def fail(*_):
