@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from kldrift.binning.choose import Binning, Proposal
 from kldrift.counting.row_groups import SegmentList
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.progress import Progress
 from kldrift.execution.spark_stages import Collect, count, count_and_score, propose, tasks_done
@@ -21,7 +21,7 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.sources.dataset import Source
-from kldrift.sources.open import first_line
+from kldrift.sources.open import raised_by_spark
 
 Floats = NDArray[np.float64]
 
@@ -70,7 +70,7 @@ class SparkEngine:
         try:
             return job(lambda frame: self._collect(frame, source.rows))
         except Exception as error:
-            if type(error).__module__.split(".")[0] in ("pyspark", "py4j", "grpc"):
+            if raised_by_spark(error):
                 raise DatasetError(explained(error)) from error
             raise
 

@@ -314,7 +314,7 @@ class Record(Generic[AnyConfig]):
             "started_at": self.started,
             "finished_at": datetime.now(UTC),
             "reference_read": self.plan.reference_read if self.plan else None,
-            "current_read": self.plan.current.why if self.plan else None,
+            "current_read": self.plan.current.access_path if self.plan else None,
             "skipped": [],
             "seconds": self.seconds(),
             "config_hash": self.config.config_hash,

@@ -177,8 +177,8 @@ def test_plain_columns_are_read_with_arrow_beside_derived_ones(spark, folders, w
         )
         found.append((check(wanted, spark=spark).reference, outcome_of(spark, wanted)))
     (mixed, by_both), (frame, by_spark) = found
-    assert (type(mixed).__name__, type(frame).__name__) == ("MixedSource", "FrameSource")
-    assert mixed.why.endswith("derived features through a Spark DataFrame")
+    assert (type(mixed).__name__, type(frame).__name__) == ("HybridSource", "FrameSource")
+    assert mixed.access_path.endswith("derived features through a Spark DataFrame")
     assert {"twice", "first", "plain", "both", "tags"} <= {
         v.name.removeprefix("size(").removesuffix(")") for v in by_both.verdicts
     }

@@ -98,7 +98,7 @@ def test_the_rows_are_those_of_the_table_with_partition_values_typed_by_the_log(
     write_deltalake(tmp_path, rows(90), partition_by=["day", "place"])
     source = opened(tmp_path)
     size = sum(path.stat().st_size for path in tmp_path.rglob("*.parquet"))
-    assert source.why == (
+    assert source.access_path == (
         f"Delta table, version 0: 3 files, {size:,} bytes with all columns, "
         "read with Arrow in the tasks"
     )
@@ -113,7 +113,7 @@ def test_files_that_are_no_longer_part_of_the_table_are_not_read_but_older_versi
     assert opened(tmp_path).rows == 12
     assert min(read(opened(tmp_path))["x"]) == 0.5
     older = opened(tmp_path, options={"versionAsOf": 0})
-    assert (older.rows, older.why.split(":")[0]) == (30, "Delta table, version 0")
+    assert (older.rows, older.access_path.split(":")[0]) == (30, "Delta table, version 0")
 
 
 def test_a_column_that_was_added_is_null_in_older_files_and_a_wider_type_holds_for_all(tmp_path):
@@ -290,7 +290,7 @@ def test_files_whose_partition_or_bounds_cannot_match_are_not_read(tmp_path):
             Path(piece.file.path).unlink()
     source = opened(tmp_path, where="day = '2024-01-02'")
     assert source.footers.rows == 30
-    assert source.why.startswith(
+    assert source.access_path.startswith(
         "Delta table, version 0: 1 of 3 files may hold rows that meet where, "
     )
     assert len(read(source)["n"]) == 30

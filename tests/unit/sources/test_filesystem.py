@@ -16,12 +16,13 @@ import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.sources import filesystem
-from kldrift.sources.filesystem import Store, locate
+from kldrift.sources.filesystem import RemoteFilesystem, locate, open_with_pyarrow
 from kldrift.sources.lakehouse import delta, iceberg
 from kldrift.sources.open import open_files
 from kldrift.sources.parquet.footer_summary import read_footers
 from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.parquet.source import ArrowSource
+from kldrift.tables.store import open_store
 
 BUCKET = "lake-of-tests"
 
@@ -111,6 +112,23 @@ def test_the_options_may_stand_in_the_uri(store):
     assert len(list_files([f"s3://{BUCKET}/trips/*/part-0.parquet?{query}"])) == 2
 
 
+@pytest.mark.parametrize(
+    ("uri", "same"),
+    [
+        ("s3a://b/day=1?region=eu-west-1", "s3://b/day=1?region=eu-west-1"),
+        ("s3n://b/day=1?region=eu-west-1", "s3://b/day=1?region=eu-west-1"),
+        ("gcs://anonymous@b/day=1", "gs://anonymous@b/day=1"),
+    ],
+)
+def test_reading_and_writing_know_the_same_names_of_a_filesystem(uri, same):
+    opened, path = open_with_pyarrow(uri)
+    assert (opened, path) == open_with_pyarrow(same)
+    remote, inside = locate(uri, {})
+    assert (remote.open(), inside) == (opened, path)
+    written = open_store(uri)
+    assert (written._filesystem, written._root) == (opened, path)
+
+
 def test_a_filesystem_is_opened_once_however_many_files_there_are(store, monkeypatch):
     filesystem._opened.cache_clear()
     made = []
@@ -167,10 +185,10 @@ def test_where_files_lie_is_no_part_of_the_question():
 
 def test_a_scheme_that_nothing_opens_says_what_to_install(monkeypatch):
     with pytest.raises(DatasetError, match=r"cannot open 'nowhere://b/' with fsspec"):
-        Store("nowhere://b/").open()
+        RemoteFilesystem("nowhere://b/").open()
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(DatasetError, match=r"no filesystem nowhere2://; install fsspec"):
-        Store("nowhere2://b/").open()
+        RemoteFilesystem("nowhere2://b/").open()
 
 
 def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
@@ -194,7 +212,9 @@ def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
     assert isinstance(source, ArrowSource)
     assert source.rows is None
     assert source.footers.rows == 5
-    assert source.why.startswith("Delta table, version 1: 1 of 2 files may hold rows that meet")
+    assert source.access_path.startswith(
+        "Delta table, version 1: 1 of 2 files may hold rows that meet"
+    )
 
 
 def test_an_iceberg_table_lies_in_a_store_too(store, tmp_path):
@@ -214,9 +234,9 @@ def test_an_iceberg_table_lies_in_a_store_too(store, tmp_path):
         config = config_from_mapping(mapping(side, side, "o"))
         source = open_files(config.reference, "reference")
         assert isinstance(source, ArrowSource)
-        assert ": 1 of 2 files may hold rows that meet where, " in source.why
+        assert ": 1 of 2 files may hold rows that meet where, " in source.access_path
         (piece,) = source.footers.pieces
-        assert (piece.rows, piece.file.store) == (20, locate(path, store)[0])
+        assert (piece.rows, piece.file.remote) == (20, locate(path, store)[0])
         with piece.file.open() as parquet:
             assert parquet.metadata.num_rows == 20
     missing = {"path": f"s3://{BUCKET}/ice/ns/u", "format": "iceberg", "filesystem": store}

@@ -69,7 +69,7 @@ def test_a_table_is_read_from_its_folder_and_from_a_metadata_file(catalog, tmp_p
     for path in (tmp_path / "ns" / "t", table.metadata_location.removeprefix("file://")):
         source = opened(path)
         (task,) = table.scan().plan_files()
-        assert source.why == (
+        assert source.access_path == (
             f"Iceberg table, snapshot {table.current_snapshot().snapshot_id}: 1 file, "
             f"{task.file.file_size_in_bytes:,} bytes with all columns, read with Arrow in the tasks"
         )

@@ -223,7 +223,7 @@ def write_days(root: Path) -> Path:
 
 def test_a_partition_that_cannot_match_is_not_read_and_the_plan_says_so(tmp_path):
     source = opened(write_days(tmp_path), "day >= '2024-01-02' AND n < 3100")
-    assert source.why == (
+    assert source.access_path == (
         "Parquet files, read with Arrow in the tasks; 3 of 6 row groups may hold rows that meet "
         "where (300 of 600 rows)"
     )

@@ -90,7 +90,7 @@ def test_no_footer_is_read_to_plan(tmp_path, monkeypatch, make, where):
     assert source.footers.rows == 60
     assert source.rows == (60 if where is None else None)
     assert source.size([]) is None
-    assert "4 files, " in source.why
+    assert "4 files, " in source.access_path
 
 
 @BOTH
@@ -116,7 +116,7 @@ def test_files_are_left_out_by_partition_and_by_bounds(tmp_path, make):
     ):
         source = opened(side, where=where)
         assert (where, len(source.footers.pieces)) == (where, files)
-        assert f": {files} of 6 files may hold rows that meet where, " in source.why
+        assert f": {files} of 6 files may hold rows that meet where, " in source.access_path
         assert source.footers.rows == kept
 
 
@@ -186,7 +186,7 @@ def as_of(root: Path, **options: str) -> ArrowSource:
 )
 def test_a_delta_table_is_read_as_of_a_time(versions, time, version, count):
     source = as_of(versions, timestampAsOf=time)
-    assert source.why.startswith(f"Delta table, version {version}: ")
+    assert source.access_path.startswith(f"Delta table, version {version}: ")
     assert source.rows == count
 
 

@@ -9,14 +9,14 @@ from pyspark import cloudpickle
 
 from kldrift.config import Features
 from kldrift.features.plan import plan_features
-from kldrift.sources.pickled import Sent
+from kldrift.sources.pickled import PickledPayload
 
 FEATURES = plan_features(pa.schema([(f"x{i}", pa.float64()) for i in range(50)]), Features())
 
 
 def test_what_is_sent_arrives_by_either_pickler():
     for pickler in (pickle, cloudpickle):
-        assert pickle.loads(pickler.dumps(Sent(FEATURES))).value == FEATURES
+        assert pickle.loads(pickler.dumps(PickledPayload(FEATURES))).value == FEATURES
 
 
 def test_what_is_sent_is_bytes_before_spark_looks_at_its_objects(monkeypatch):
@@ -27,5 +27,5 @@ def test_what_is_sent_is_bytes_before_spark_looks_at_its_objects(monkeypatch):
         "reducer_override",
         lambda self, value: seen.append(type(value)) or reduce(self, value),
     )
-    cloudpickle.dumps(Sent(FEATURES))
+    cloudpickle.dumps(PickledPayload(FEATURES))
     assert len(seen) < 10
