@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -23,9 +24,10 @@ from kldrift.profiles.support import Support
 from kldrift.scoring.scores import ScoredPair
 from kldrift.scoring.segment_scores import ScoredSegments
 from kldrift.sources.dataset import Source
-from kldrift.sources.open import first_line
+from kldrift.sources.open import first_line, raised_by_spark
 
 POLL_SECONDS: Final = 0.25
+OWN_ERROR: Final = re.compile(r"kldrift\.errors\.(\w+)(?:: (.*))?")
 T = TypeVar("T")
 
 
@@ -82,7 +84,7 @@ class SparkEngine:
         try:
             return job(lambda frame: self._collect(frame, source.rows))
         except Exception as error:
-            if type(error).__module__.split(".")[0] in ("pyspark", "py4j", "grpc"):
+            if raised_by_spark(error):
                 raise DatasetError(explained(error)) from error
             raise
 
@@ -114,9 +116,9 @@ def explained(error: BaseException) -> str:
     """What went wrong in a task, in one line, without Spark's stack traces."""
     text = str(error)
     for line in text.splitlines():
-        stripped = line.strip()
-        if stripped.startswith("kldrift.errors."):
-            return stripped.split(": ", 1)[1]
+        own = OWN_ERROR.match(line.strip())
+        if own:
+            return own[2] or own[1]
     causes = [
         line.strip()
         for line in text.splitlines()

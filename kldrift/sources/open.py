@@ -231,6 +231,8 @@ def _read(spark: SparkSession, dataset: Dataset, side: str, why: str) -> DataFra
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error
     except Exception as error:
+        if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
+            raise
         if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
             text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {why}"
             raise DatasetError(f"{side}: {text}") from error
@@ -263,6 +265,11 @@ def _or_config_error(build: Any, key: str) -> DataFrame:
     except (AnalysisException, ParseException) as error:
         raise ConfigError(f"{key}: {first_line(error)}") from error
     return frame
+
+
+def raised_by_spark(error: BaseException) -> bool:
+    """Whether an error is Spark's own, and no mistake in this program."""
+    return type(error).__module__.split(".")[0] in ("pyspark", "py4j", "grpc")
 
 
 def first_line(error: BaseException) -> str:
