@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from kldrift.config import Spark
 from kldrift.errors import KldriftError
 from kldrift.execution.java import require_java
+from kldrift.sources.open import raised_by_spark
 
 NEW_SESSION: Final[Mapping[str, str]] = {
     "spark.sql.session.timeZone": "UTC",
@@ -26,6 +27,26 @@ NEW_SESSION: Final[Mapping[str, str]] = {
 }
 """Settings of a session that kldrift opens itself; ``spark.conf`` in the configuration wins."""
 
+THAT_CHANGE_COUNTS: Final = (
+    "spark.sql.ansi.enabled",
+    "spark.sql.avro.datetimeRebaseModeInRead",
+    "spark.sql.caseSensitive",
+    "spark.sql.decimalOperations.allowPrecisionLoss",
+    "spark.sql.files.ignoreCorruptFiles",
+    "spark.sql.files.ignoreMissingFiles",
+    "spark.sql.legacy.timeParserPolicy",
+    "spark.sql.mapKeyDedupPolicy",
+    "spark.sql.parquet.binaryAsString",
+    "spark.sql.parquet.datetimeRebaseModeInRead",
+    "spark.sql.parquet.int96AsTimestamp",
+    "spark.sql.parquet.int96RebaseModeInRead",
+    "spark.sql.parquet.int96TimestampConversion",
+    "spark.sql.session.timeZone",
+    "spark.sql.sources.partitionColumnTypeInference.enabled",
+    "spark.sql.timestampType",
+)
+"""Settings by which the same query over the same files has other rows or other values."""
+
 
 class SparkError(KldriftError):
     """Spark cannot be started."""
@@ -34,6 +55,21 @@ class SparkError(KldriftError):
 def active_session() -> SparkSession | None:
     """The session that is already there, under spark-submit or in a notebook."""
     return SparkSession.getActiveSession()
+
+
+def settings_of(session: SparkSession, names: Iterable[str]) -> dict[str, str | None]:
+    """Settings as a session has them, its defaults included; None where it knows no such name."""
+    return {name: _setting(session, name) for name in sorted(set(names))}
+
+
+def _setting(session: SparkSession, name: str) -> str | None:
+    try:
+        value: str | None = session.conf.get(name)
+    except Exception as error:
+        if raised_by_spark(error):
+            return None
+        raise
+    return value
 
 
 def open_session(wanted: Spark, app: str) -> tuple[SparkSession, bool]:

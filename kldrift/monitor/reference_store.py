@@ -89,13 +89,13 @@ class Baseline:
         return f"as read by run {self.run_id} on {self.made_at:%Y-%m-%d %H:%M} UTC"
 
 
-def key_of(config: Config, version: str | None, time_zone: str) -> Key:
+def key_of(config: Config, version: str | None, settings: Mapping[str, str | None]) -> Key:
     """The key of a configuration's reference.
 
     Args:
         config: the configuration.
         version: of the reference's files.
-        time_zone: in which Spark reads times.
+        settings: of the session, whoever started it, that may change what is counted.
     """
     scoring = config.scoring
     question = [
@@ -104,8 +104,7 @@ def key_of(config: Config, version: str | None, time_zone: str) -> Key:
         asdict(config.reference),
         dict(sorted(config.features.derived.items())),
         [scoring.bins, scoring.stored_bins, scoring.max_categories],
-        dict(sorted(config.spark.conf.items())),
-        time_zone,
+        dict(settings),
         version,
     ]
     if config.segments:

@@ -20,7 +20,7 @@ from kldrift.config import Config, ModelShift
 from kldrift.errors import DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.execution.session import open_session
+from kldrift.execution.session import THAT_CHANGE_COUNTS, open_session, settings_of
 from kldrift.features.plan import Skipped
 from kldrift.monitor import reference_store
 from kldrift.monitor.outcome_tables import cell_table, profile_parts, score_table
@@ -63,12 +63,12 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
 
 def _key(config: Config, spark: SparkSession) -> reference_store.Key:
     """What a stored baseline must belong to; taken before the reference is opened."""
-    zone = str(spark.conf.get("spark.sql.session.timeZone", "UTC"))
+    settings = settings_of(spark, (*THAT_CHANGE_COUNTS, *config.spark.conf))
     try:
         version = version_of(config.reference, config.features.derived.values())
     except DatasetError as error:
         raise DatasetError(f"reference: {error}") from error
-    return reference_store.key_of(config, version, zone)
+    return reference_store.key_of(config, version, settings)
 
 
 def _sources(config: Config, spark: SparkSession) -> tuple[Source, Source]:
