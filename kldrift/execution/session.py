@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Final
 
 from pyspark.sql import SparkSession
@@ -72,12 +72,15 @@ def _setting(session: SparkSession, name: str) -> str | None:
     return value
 
 
-def open_session(wanted: Spark, app: str) -> tuple[SparkSession, bool]:
+def open_session(
+    wanted: Spark, app: str, meanwhile: AbstractContextManager[None] | None = None
+) -> tuple[SparkSession, bool]:
     """The active session, or a new one.
 
     Args:
         wanted: the ``spark`` part of the configuration; used only for a new session.
         app: its name.
+        meanwhile: entered while a new session starts, and left when it has started.
 
     Returns:
         The session, and whether it is new, so that the caller stops only what it started.
@@ -109,7 +112,8 @@ def open_session(wanted: Spark, app: str) -> tuple[SparkSession, bool]:
     for key, value in settings.items():
         builder = builder.config(key, value)
     try:
-        session = builder.getOrCreate()
+        with meanwhile or nullcontext():
+            session = builder.getOrCreate()
     except Exception as error:
         raise SparkError(f"Spark cannot be started: {error}") from error
     if not under_submit:

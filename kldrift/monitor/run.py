@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from kldrift import __version__
 from kldrift.config import Config, ModelShift
 from kldrift.errors import DatasetError
 from kldrift.execution.engine import SparkEngine
+from kldrift.execution.import_ahead import import_ahead
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.execution.session import THAT_CHANGE_COUNTS, open_session, settings_of
 from kldrift.features.plan import Skipped
@@ -239,12 +240,16 @@ def _expectations(
 
 
 @contextmanager
-def session_for(config: AnyConfig, spark: SparkSession | None) -> Iterator[SparkSession]:
+def session_for(
+    config: AnyConfig,
+    spark: SparkSession | None,
+    meanwhile: AbstractContextManager[None] | None = None,
+) -> Iterator[SparkSession]:
     """A session for a block; stopped after it if it was started for it."""
     if spark is not None:
         yield spark
         return
-    session, new = open_session(config.spark, f"kldrift {config.monitor}")
+    session, new = open_session(config.spark, f"kldrift {config.monitor}", meanwhile)
     try:
         yield session
     finally:
@@ -273,7 +278,9 @@ class Record(Generic[AnyConfig]):
         """The session of the run."""
         if spark is None:
             self.stage("starting Spark")
-        with session_for(self.config, spark) as session:
+        held = self.config.expectations is not None
+        meanwhile = import_ahead("kldrift.expectations") if held else None
+        with session_for(self.config, spark, meanwhile) as session:
             self.spark_version = session.version
             yield session
 
