@@ -9,7 +9,6 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.integrate import quad
 
 from kldrift.divergence.arguments import FloatArray, log_base
 from kldrift.divergence.kl import kl_excess, kl_terms
@@ -168,6 +167,8 @@ def _integral(
     function: Function, edges: list[float], epsabs: float = 0.0, epsrel: float = 1e-10
 ) -> tuple[float, float]:
     """The integral over the panels between the edges, and the estimate of its error."""
+    from scipy.integrate import quad  # noqa: PLC0415 - no run needs it, and every task would load it
+
     value = error = 0.0
     for lower, upper in pairwise(edges):
         # full_output turns warnings into entries: the error estimate says what they say

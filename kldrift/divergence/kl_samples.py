@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.spatial import KDTree
 
 from kldrift.divergence.arguments import FloatArray, log_base, require
 
@@ -73,6 +72,8 @@ def _points(name: str, values: ArrayLike) -> FloatArray:
 
 def _neighbour(among: FloatArray, points: FloatArray, k: int) -> FloatArray:
     """Distance of each point to its k-th neighbour."""
+    from scipy.spatial import KDTree  # noqa: PLC0415 - no run needs it, and every task would load it
+
     distances, _ = KDTree(among).query(points, k=[k])
     return np.asarray(distances, dtype=np.float64)[:, 0]
 

@@ -241,6 +241,15 @@ def test_data_in_memory_is_compared_without_spark_and_great_expectations():
     assert run(COMPARE.format(packages=["pyspark", "great_expectations"])) == "1"
 
 
+def test_what_a_task_loads_is_without_the_large_parts_of_scipy():
+    code = (
+        "import sys, kldrift.execution.spark_stages, kldrift.shift.stage\n"
+        "large = {'integrate', 'optimize', 'spatial', 'sparse', 'stats'}\n"
+        "print(sorted(large & {m.split('.')[1] for m in sys.modules if m.startswith('scipy.')}))"
+    )
+    assert run(code) == "[]"
+
+
 def test_importing_the_package_imports_nothing_heavy():
     code = "import sys, kldrift; print(sorted({'numpy', 'pandas', 'pyspark'} & set(sys.modules)))"
     assert run(code) == "[]"
