@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
@@ -26,6 +27,7 @@ from kldrift.sources.open import raised_by_spark
 Floats = NDArray[np.float64]
 
 POLL_SECONDS: Final = 0.25
+OWN_ERROR: Final = re.compile(r"kldrift\.errors\.(\w+)(?:: (.*))?")
 T = TypeVar("T")
 
 
@@ -102,9 +104,9 @@ def explained(error: BaseException) -> str:
     """What went wrong in a task, in one line, without Spark's stack traces."""
     text = str(error)
     for line in text.splitlines():
-        stripped = line.strip()
-        if stripped.startswith("kldrift.errors."):
-            return stripped.split(": ", 1)[1]
+        own = OWN_ERROR.match(line.strip())
+        if own:
+            return own[2] or own[1]
     causes = [
         line.strip()
         for line in text.splitlines()

@@ -83,15 +83,9 @@ class Plan:
     @property
     def reference_read(self) -> str:
         """How the reference is read, and why so."""
-<<<<<<< HEAD
         if self.stored:
             return f"not read: unchanged, {self.stored}; --refresh-reference reads it again"
-        return self.reference.why
-=======
-        if self.baseline:
-            return f"not read: unchanged, {self.baseline}; --refresh-reference reads it again"
         return self.reference.access_path
->>>>>>> wip-rows
 
     def as_dict(self) -> dict[str, Any]:
         """The plan for a program; strict JSON."""

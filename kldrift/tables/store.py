@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import pyarrow as pa
 from pyarrow import fs
 
-from kldrift.errors import OutputError
+from kldrift.errors import OutputError, first_line
 from kldrift.sources.filesystem import open_with_pyarrow
 from kldrift.tables.local import LocalStore
 
@@ -144,8 +144,3 @@ class ObjectStore:
 
     def _failed(self, what: str, name: str, error: OSError) -> OutputError:
         return OutputError(f"{self.location(name)}: cannot {what}: {first_line(error)}")
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error says, without the pages that some C++ libraries add."""
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,18 +1,16 @@
-"""Files in object stores: over real HTTP to a server of S3, inside Spark's tasks."""
+"""Files in object stores: over real HTTP to a server of S3."""
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from object_store import BUCKET, mapping, object_store, write_local
 from pyarrow import fs as pafs
 
-import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.sources import filesystem
@@ -24,37 +22,14 @@ from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.tables.store import open_store
 
-BUCKET = "lake-of-tests"
-
 # SQLAlchemy's engine leaves its connection to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[dict[str, str]]:
-    """The options of a bucket that holds two months of two files, on a server of this machine."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        from moto.server import ThreadedMotoServer
-
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        options = {"endpoint_override": f"{host}:{port}", "scheme": "http", "region": "us-east-1"}
-        s3 = pafs.S3FileSystem(**options, allow_bucket_creation=True)
-        s3.create_dir(BUCKET)
-        for month, shift in (("2024-01", 0.0), ("2024-02", 1.0)):
-            for part in range(2):
-                table = pa.table({"n": np.arange(200) % 7, "x": np.arange(200) % 50 + shift})
-                path = f"{BUCKET}/trips/month={month}/part-{part}.parquet"
-                pq.write_table(table, path, filesystem=s3, row_group_size=50)
-        with s3.open_output_stream(f"{BUCKET}/trips/month=2024-01/_SUCCESS") as file:
-            file.write(b"")
+    with object_store() as options:
         yield options
-        server.stop()
 
 
 def names(pattern: str, options: dict[str, str]) -> list[str]:
@@ -152,17 +127,6 @@ def test_options_are_read_as_what_they_are():
         filesystem._s3_options((("request_timeout", "soon"),))
 
 
-def mapping(reference: dict[str, object], current: dict[str, object], output: object):
-    return {
-        "monitor": "store",
-        "reference": reference,
-        "current": current,
-        "output": {"path": str(output)},
-        "expectations": False,
-        "scan": "arrow",
-    }
-
-
 def test_a_secret_is_refused_without_being_shown():
     side = {"path": "s3://b/k", "filesystem": {"access_key": "AKIA-HUSH", "region": "x"}}
     with pytest.raises(ConfigError, match=r"reference.filesystem.access_key: credentials") as found:
@@ -245,22 +209,6 @@ def test_an_iceberg_table_lies_in_a_store_too(store, tmp_path):
         open_files(config.reference, "reference")
 
 
-@pytest.mark.spark
-def test_a_run_reads_an_iceberg_table_of_a_store_in_the_tasks(spark, store, tmp_path):
-    from pyiceberg.catalog.sql import SqlCatalog
-
-    uri, place = f"sqlite:///{tmp_path}/c.db", f"s3://{BUCKET}/ice-run"
-    catalog = SqlCatalog("lake", uri=uri, warehouse=place, **iceberg._storage(store))
-    catalog.create_namespace("ns")
-    table = pa.table({"n": np.arange(200) % 7, "x": np.arange(200) % 50})
-    catalog.create_table("ns.t", schema=table.schema).append(table)
-    side = {"path": f"{place}/ns/t", "format": "iceberg", "filesystem": store}
-    sides = (side, side | {"where": "n >= 2"})
-    result = kldrift.run(config_from_mapping(mapping(*sides, tmp_path / "drift")), spark=spark)
-    assert result.scores["n_reference"].tolist() == [200, 200]
-    assert result.scores["n_current"].tolist() == [sum(i % 7 >= 2 for i in range(200))] * 2
-
-
 def test_a_store_is_told_to_pyiceberg_as_it_wants_it():
     assert iceberg._storage({"endpoint_override": "h:9000", "region": "x"}) == {
         "s3.endpoint": "https://h:9000",
@@ -285,33 +233,8 @@ def test_an_endpoint_is_told_to_deltalake_as_it_wants_it(options, told):
     assert (found["AWS_ENDPOINT_URL"], found["AWS_ALLOW_HTTP"]) == told
 
 
-def write_local(folder):
-    folder.mkdir()
-    for part in range(2):
-        pq.write_table(pa.table({"x": np.arange(100) % 9}), folder / f"{part}.parquet")
-    return folder
-
-
 def test_a_scheme_that_pyarrow_lacks_is_opened_with_fsspec(tmp_path):
     root = write_local(tmp_path / "data")
     files = list_files([f"local://{root}/*.parquet"])
     assert [f.path for f in files] == [str(root / "0.parquet"), str(root / "1.parquet")]
     assert read_footers(files).rows == 200
-
-
-@pytest.mark.spark
-def test_a_run_reads_s3_and_fsspec_in_the_tasks(spark, store, tmp_path):
-    sides = [
-        {"path": f"s3://{BUCKET}/trips/month=2024-0{m}/*.parquet", "filesystem": store}
-        for m in (1, 2)
-    ]
-    sides[1]["where"] = "n >= 2"
-    result = kldrift.run(config_from_mapping(mapping(*sides, tmp_path / "drift")), spark=spark)
-    scores = result.scores.set_index("feature")
-    assert scores["n_reference"].to_dict() == {"n": 400, "x": 400}
-    assert scores["n_current"]["x"] == 2 * sum(i % 7 >= 2 for i in range(200))
-    assert result.run["error"] is None
-    root = write_local(tmp_path / "data")
-    side = {"path": f"local://{root}/*.parquet"}
-    plain = kldrift.run(config_from_mapping(mapping(side, side, tmp_path / "o2")), spark=spark)
-    assert plain.scores["n_reference"].tolist() == [200]
