@@ -121,4 +121,3 @@ def test_the_docstrings_that_link_a_decision_link_one_that_exists():
     }
     assert linked
     assert [str(file) for file, name in linked if not (ROOT / name).exists()] == []
-
