@@ -25,8 +25,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from typing_extensions import TypeAliasType
 
 from kldrift.config.problems import KeyPath, found, nearest
-from kldrift.scoring.metrics import METRICS
-from kldrift.scoring.threshold import Threshold
+from kldrift.scoring.metrics import METRICS, Threshold
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 

@@ -11,8 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from kldrift.divergence import DIVERGENCES
-from kldrift.divergence.base import Divergence
+from kldrift.divergences import DIVERGENCES, Divergence
 from kldrift.scoring.metrics import JOINT_METRICS
 
 SCHEMA_VERSION: Final = 2
