@@ -39,12 +39,17 @@ def translate(error: ValidationError, root: type, problems: Problems) -> None:
         root: the class of the configuration.
         problems: where to note it.
     """
-    details = error.errors(include_url=False)
-    # An unknown key is the news of its section: what is missed there follows from it.
-    for detail in sorted(details, key=lambda d: d["type"] != "unexpected_keyword_argument"):
+    # First unknown keys, as what is missed follows from them; last numbers that are out of range.
+    for detail in sorted(error.errors(include_url=False), key=_rank):
         path = detail["loc"][:-1] if detail["loc"][-1:] == ("[key]",) else detail["loc"]
         written = tuple(_key(root, path[:place], key) for place, key in enumerate(path))
         problems.add(written, _text(detail, root, path))
+
+
+def _rank(detail: ErrorDetails) -> int:
+    if detail["type"] == "unexpected_keyword_argument":
+        return 0
+    return 2 if detail["type"].startswith(("greater", "less", "finite")) else 1
 
 
 def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
