@@ -259,13 +259,13 @@ def test_fifty_features_cost_as_many_jobs_and_scans_as_five(spark, tmp_path, way
         engine = SparkEngine(spark, reference, current, SILENT)
         scans = []
         for source in (reference, current):
-            through = type(source).through
+            map_tasks = type(source).map_tasks
 
-            def counting(self, *args, through=through):
+            def counting(self, *args, map_tasks=map_tasks):
                 scans.append(self)
-                return through(self, *args)
+                return map_tasks(self, *args)
 
-            object.__setattr__(source, "through", counting.__get__(source))
+            object.__setattr__(source, "map_tasks", counting.__get__(source))
         jobs, stages = count_jobs(
             spark, lambda: compare_plan(make_plan(wanted, reference, current), engine, SILENT)
         )
