@@ -67,8 +67,8 @@ def _number(name: str, null: str = NOT_SCORED) -> pa.Field:
     return _column(name, pa.float64(), null)
 
 
-def _of_feature(name: str, null: str = NO_MOMENTS, *, power: str = "") -> pa.Field:
-    return _column(name, pa.float64(), null, unit=f"unit of the feature{power}")
+def _of_feature(name: str, null: str = NO_MOMENTS) -> pa.Field:
+    return _column(name, pa.float64(), null, unit="unit of the feature")
 
 
 def _divergence(divergence: Divergence) -> pa.Field:
