@@ -51,6 +51,7 @@ ONLY_IN = {
     ),
     "great_expectations": ("kldrift/expectations/",),
 }
+# docs/decisions/dataframe-api-only.md says why.
 REFUSED_ATTRIBUTES = {"rdd", "_jvm", "_jsc", "_jdf", "_sc"}
 REFUSED_METHODS = {"cache", "persist"}
 REFUSED_FUNCTIONS = {"eval", "exec"}

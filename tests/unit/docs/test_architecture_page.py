@@ -91,7 +91,7 @@ def test_at_least_twenty_changes_are_each_sent_to_a_file():
         assert PATH.search(where) or where.startswith("nothing"), change
 
 
-def test_every_package_is_the_place_for_some_change_or_explained_by_the_rule():
+def test_the_page_names_a_file_of_every_package():
     sent = {path.split("/")[1] for path in PATH.findall(PAGE) if path.startswith("kldrift/")}
     parts = {name.removesuffix(".py") for name in sent}
     assert parts >= set(layers()) - {"jobs"}
