@@ -1,4 +1,7 @@
-"""Cells: sets of values that are counted together, and their kinds."""
+"""Cells: sets of values that are counted together, and their kinds.
+
+See docs/decisions/flow-cells.md.
+"""
 
 from __future__ import annotations
 
