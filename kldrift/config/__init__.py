@@ -2,6 +2,8 @@
 
 What is below this package takes values from it and does not import it, so that neither a task on
 an executor nor ``kldrift --help`` loads pydantic.
+
+See docs/decisions/configuration.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The types of single values: text, numbers, options, paths, thresholds; what is wrong is told.
+"""The types of single values: text, numbers, options, paths, thresholds, and their errors.
 
 A validator gets a :class:`Reading` as its context where a file or a mapping is read, and none where
 a configuration is built in Python.

@@ -1,4 +1,4 @@
-"""Segments of a run: which columns part the rows, and what the reference decides about parts."""
+"""Segments of a run: the columns that split the rows, and the segments that the reference chose."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SegmentPlan:
 
 @dataclass(frozen=True, eq=False)
 class FrozenList:
-    """The segments of one list that the reference decided about.
+    """The segments of one list that the reference chose.
 
     Attributes:
         names: of the segments, the most frequent first.
@@ -114,7 +114,7 @@ def freeze_list(proposal: Proposal, counted: Ints, rows: int) -> tuple[FrozenLis
 
 
 def regrouped(keys: GroupKeys, places: Sequence[Ints]) -> GroupKeys:
-    """Keys of proposed segments as those of the segments that were kept.
+    """Map the keys of proposed segments to those of the segments that were kept.
 
     Args:
         keys: as they were counted.
@@ -164,7 +164,7 @@ def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: 
 def left_out(
     plan: SegmentPlan, frozen: FrozenList, current: Ints, rows: tuple[int, int], most: int
 ) -> Skipped | None:
-    """What to say of the rows that lie in no segment of a list; None if there are none.
+    """The note about the rows that lie in no segment of a list; None if there are none.
 
     Args:
         plan: the list.

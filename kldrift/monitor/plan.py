@@ -1,4 +1,4 @@
-"""What a run will do: how both datasets are read, which features are compared, what is skipped."""
+"""The plan of a run: how both datasets are read, which features are compared, what is skipped."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Plan:
 
 
 def side_facts(source: DatasetInfo, features: list[Feature]) -> dict[str, int | None]:
-    """How much there is to read on one side."""
+    """The size of one side: rows, columns, bytes."""
     return {
         "rows": source.rows,
         "columns": len({f.path[0] for f in features}),

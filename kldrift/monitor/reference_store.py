@@ -1,8 +1,10 @@
-"""What a run keeps of its reference, so that no later run need read it again.
+"""The references that were read before, so that no later run needs to read them again.
 
 The tables hold what the reference decided and its profiles. They are used when nothing that could
 change a number has changed: the reference's files, what is asked of them, and the code. A file that
 is missing, damaged or of another version costs a scan and nothing else.
+
+See docs/decisions/one-store.md.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class StoredReference:
     """A reference that was read before.
 
     Attributes:
-        reference: what is known of it, as far as the plan asks for it.
+        reference: its profiles and what it decided, as far as the plan asks for them.
         origin: what it was made from.
         complete: whether the tables hold just this, and nothing more.
     """

@@ -62,7 +62,7 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
 
 
 def _key(config: Config, spark: SparkSession) -> str | None:
-    """What a stored reference must belong to; taken before the reference is opened."""
+    """The key that a stored reference must have; computed before the reference is opened."""
     settings = settings_of(spark, (*THAT_CHANGE_COUNTS, *config.spark.conf))
     try:
         version = version_of(config.reference, config.features.derived.values())
@@ -171,7 +171,7 @@ def _publish(record: Record[Config], plan: Plan, findings: Findings, fail_on: st
 
 
 def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skipped, ...]]:
-    """The rows that expectations are published for, and what to say of the others.
+    """The rows that expectations are published for, and a note about the others.
 
     All rows of whole datasets, and of segments the worst of those that drifted: an expectation for
     each of 50,000 rows would take an hour, and pages that no browser opens.
@@ -233,7 +233,7 @@ def session_for(
 
 @dataclass
 class Record(Generic[AnyConfig]):
-    """What a run tells about itself: its stages and their times, and its row in ``runs``."""
+    """The record of a run: its stages and their times, and its row in ``runs``."""
 
     config: AnyConfig
     window: Window
@@ -259,12 +259,12 @@ class Record(Generic[AnyConfig]):
             yield session
 
     def stage(self, name: str) -> None:
-        """A new stage begins."""
+        """Begin a stage."""
         self._stages.append((name, time.perf_counter()))
         self.progress.stage(name)
 
     def update(self, done: int, total: int | None, unit: str) -> None:
-        """How far the stage is."""
+        """Report how far the stage is."""
         self.progress.update(done, total, unit)
 
     def seconds(self) -> list[dict[str, Any]]:
@@ -299,7 +299,7 @@ class Record(Generic[AnyConfig]):
             write_run(self.config.output.path, self.any_row(exit_code=FAILED, error=str(error)))
 
     def any_row(self, **found: Any) -> dict[str, Any]:
-        """The row of a run with what is known of any run; the rest is null or as given."""
+        """The row of any run, failed ones included: what is not given is null."""
         base: dict[str, Any] = dict.fromkeys(
             (
                 "rows_reference",

@@ -1,4 +1,4 @@
-"""What is said of a score in words: the threshold, the cells that moved, values far out."""
+"""The sentences of reasons: the threshold, the cells that moved, values far out."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Range = tuple[float, float]
 def above(
     metric: str, score: float, severity: Severity, threshold: Threshold, q_value: float
 ) -> str:
-    """Which threshold was exceeded, and with what evidence."""
+    """The sentence about the threshold that was exceeded and the evidence."""
     limit = threshold.critical if severity is Severity.CRITICAL else threshold.warning
     return f"{metric} {score:.3g} is above {severity.value} {limit:g}, q {q_value:.1g}"
 
 
 def extremes(gaussian: float, now: Range, before: Range) -> str:
-    """That few values far out moved the moments."""
+    """The sentence that few values far out moved the moments."""
     return (
         f"gaussian_kl {gaussian:.3g} comes from few rows far out: smallest {now[0]:.3g}, "
         f"largest {now[1]:.3g} (reference {before[0]:.3g}, {before[1]:.3g})"
@@ -30,14 +30,14 @@ def extremes(gaussian: float, now: Range, before: Range) -> str:
 
 
 def most_moved(names: Sequence[str], before: Sequence[float], now: Sequence[float]) -> str:
-    """The cells that changed most and their shares of the rows, as a sentence."""
+    """The sentence about the cells that changed most and their shares of the rows."""
     cells = zip(names, before, now, strict=True)
     moved = [f"{name}: {_percent(x)} -> {_percent(y)}" for name, x, y in cells if x != y]
     return "most moved " + "; ".join(moved)
 
 
 def cell_name(cell: Cell, *, seen: bool = True) -> str:
-    """What a reader calls a cell in which the reference has rows, or has none."""
+    """The name of a cell for a reader, by whether the reference has rows in it."""
     if cell.kind is CellKind.OTHER and not seen:
         return "values never seen in the reference"
     return cell_text(cell)
@@ -57,7 +57,7 @@ def _interval(lower: float, upper: float) -> str:
 
 
 def cell_text(cell: Cell) -> str:
-    """What a reader calls a cell."""
+    """The name of a cell for a reader."""
     if cell.kind is CellKind.CATEGORY:
         return repr(cell.label)
     if cell.kind is CellKind.VALUE:

@@ -125,7 +125,7 @@ def _in_order(comparison: Comparison, counts: Counts) -> Counts:
 
 
 def _positions(support: Support) -> Floats:
-    """Where ordered cells lie. Infinities lie nowhere: no distance to them can be told."""
+    """The positions of ordered cells; cells of infinities get that of their neighbour."""
     assert isinstance(support, NumericSupport)
     at = support.positions
     finite = ~np.isnan(at)

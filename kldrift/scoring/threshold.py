@@ -1,4 +1,7 @@
-"""From scores to severities: size and evidence, both."""
+"""From scores to severities: both size and evidence are needed.
+
+See docs/decisions/significance.md.
+"""
 
 from __future__ import annotations
 
