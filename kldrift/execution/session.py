@@ -58,7 +58,7 @@ def active_session() -> SparkSession | None:
 
 
 def settings_of(session: SparkSession, names: Iterable[str]) -> dict[str, str | None]:
-    """Settings as a session has them, its defaults included; None where it knows no such name."""
+    """The settings of a session, its defaults included; None for names that it does not know."""
     return {name: _setting(session, name) for name in sorted(set(names))}
 
 

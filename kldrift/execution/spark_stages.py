@@ -2,6 +2,8 @@
 
 Each is one scan and one shuffle of a few bytes per feature, task and cell. Merging and scoring
 happen in grouped pandas UDFs, so that what reaches the driver does not grow with rows or tasks.
+
+See docs/decisions/one-scan.md and docs/decisions/dataframe-api-only.md.
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ def propose(
 
 
 def _bucket(spark: SparkSession, features: int) -> Any:
-    """Groups of features: enough to keep every core busy, and small; few enough to cost nothing."""
+    """The bucket of a feature: as many buckets as keep every core busy, and not more."""
     buckets = max(4 * parallelism(spark), features // FEATURES_PER_BUCKET)
     return (F.col("feature") % buckets).alias("bucket")
 
@@ -160,7 +162,7 @@ def _merged_joint(parts: pd.DataFrame) -> list[Row]:
 
 
 def _frame(rows: Sequence[Row], *more: str) -> pd.DataFrame:
-    """Rows as Spark takes them, made of whole columns: pandas takes its time over each row."""
+    """A pandas frame of rows, built by column, because pandas is slow row by row."""
     names = (*COUNTS.names, *more)
     filled = [(*row, *(None,) * (len(names) - len(row))) for row in rows]
     columns = zip(*filled, strict=True) if filled else ((),) * len(names)
@@ -243,7 +245,7 @@ def _score_bucket(features: int, scoring: tuple[float, str], sides: pd.DataFrame
 
 
 def tasks_done(spark: SparkSession) -> Iterator[tuple[int, int]]:
-    """Tasks done and tasks in all of the running jobs, at each step; classic Spark only."""
+    """Tasks done and all tasks of the running jobs, at each step; classic Spark only."""
     context = getattr(spark, "sparkContext", None)
     while context is not None:
         tracker = context.statusTracker()

@@ -1,4 +1,4 @@
-"""What a run needs of a dataset; plans are made without Spark, so it is not imported here."""
+"""The protocols of datasets; plans are made without Spark, so it is not imported here."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DatasetInfo(Protocol):
 
     @property
     def access_path(self) -> str:
-        """Which way the dataset is read, and why that one."""
+        """How the dataset is read, and why so."""
 
     @property
     def rows(self) -> int | None:

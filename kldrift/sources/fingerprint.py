@@ -1,4 +1,4 @@
-"""Which version of a dataset this is, told without reading its rows."""
+"""The version of a dataset, found without reading its rows."""
 
 from __future__ import annotations
 

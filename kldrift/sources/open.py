@@ -90,7 +90,7 @@ def open_files(
 
 
 def _footers(dataset: Dataset, read: ReadEach) -> tuple[str, Footers | Unsupported]:
-    """What a dataset's files are, and what is known of them."""
+    """The kind of a dataset's files, for readers, and their footers."""
     asked = _asked(dataset.where)
     if dataset.format == "parquet":
         files = list_files(dataset.path, dataset.filesystem)

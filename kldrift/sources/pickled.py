@@ -1,4 +1,4 @@
-"""What a job sends along to its tasks, pickled in a way that is fast."""
+"""Values that a job sends to its tasks, pickled fast."""
 
 from __future__ import annotations
 

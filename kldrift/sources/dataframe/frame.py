@@ -1,6 +1,6 @@
 """Any Spark DataFrame as a dataset: its rows reach the programs through ``mapInArrow``.
 
-What Spark's writers of Arrow take for each value is most of what this way costs; the columns
+Spark's conversion to Arrow is most of what this way costs; the columns
 therefore travel in bundles, see :mod:`kldrift.sources.dataframe.transport`.
 """
 
@@ -82,7 +82,7 @@ _Wanted = tuple[tuple[str, ...], bool]
 
 @dataclass(frozen=True)
 class _Places:
-    """Where the columns of a program stand among those that travel.
+    """The places of a program's columns among those that travel.
 
     Attributes:
         keys: of the key columns.
@@ -119,7 +119,7 @@ def _part(column: F.Column, fields: Sequence[str], *, size: bool) -> F.Column:
 
 
 def _bundle_sql(transport: Transport, names: Sequence[str]) -> Iterator[str]:
-    """What travels, as SQL: ``a0`` and ``t0`` of the first bundle, ..., ``v3`` alone."""
+    """The columns that travel, as SQL: ``a0`` and ``t0`` of the first bundle, ``v3`` alone."""
     for i, bundle in enumerate(transport.bundles):
         numbers = [_element(names[j], transport.types[j], bundle.kind) for j in bundle.numbers]
         sizes = [_element(f"octet_length({names[j]})", None, bundle.kind) for j in bundle.texts]
@@ -169,7 +169,7 @@ def gathered(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[list[pa.
 def _row_batches(
     program: Program, places: _Places, transport: Transport, batches: Iterator[pa.RecordBatch]
 ) -> Iterator[RowBatch]:
-    """What Spark sent, as batches of a program; the columns are unbundled one after the other."""
+    """Turn Spark's batches into a program's; columns are unbundled one after the other."""
     early = frozenset(places.keys)
     for some in gathered(batches, program.batch_rows // 2):
         columns = _unbundled(transport, some, early)
@@ -194,7 +194,7 @@ def _sets(
     places: _Places,
     columns: Iterable[tuple[int, pa.Array]],
 ) -> Iterator[tuple[int, list[pa.Array]]]:
-    """Each set as soon as all of its columns are there; only what other sets need is held."""
+    """Yield each set as soon as its columns are there; hold only what other sets need."""
     users, missing = places.users, dict(places.widths)
     uses = {place: len(numbers) for place, numbers in users.items()}
     held: dict[int, pa.Array] = {}

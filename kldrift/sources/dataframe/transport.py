@@ -1,4 +1,4 @@
-"""How a DataFrame's columns travel to the tasks: bundled into few, and taken apart again there.
+"""Bundles the columns of a DataFrame into few for the way to Python, and unbundles them there.
 
 Spark writes each value of each column for Arrow by a call of its own, which the JVM makes fast only
 where nearly all calls are of one kind, and Spark 4.1 asks every column for its size at every row.
@@ -7,6 +7,8 @@ lengths among the numbers: bytes and lengths, so that no separator could be mist
 
 Every value comes out as the one that went in, and of the same type: a double holds any integer of
 32 bits, any float and any date, a bigint any integer.
+
+See docs/decisions/dataframe-transport.md.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Transport:
-    """How columns travel.
+    """Which columns travel in which bundles, and which alone.
 
     Attributes:
         types: of each column, what it is to be in the task; None if it travels alone, whatever it

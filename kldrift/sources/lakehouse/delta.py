@@ -130,7 +130,7 @@ def _check_time(table: Any, path: str, at: datetime, filesystem: Mapping[str, st
 
 
 def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
-    """Options of a filesystem, as pyarrow names them, under the names of deltalake."""
+    """The options of a filesystem under deltalake's names, from pyarrow's names."""
     scheme = filesystem.get("scheme", "https")
     told = {}
     for name, value in filesystem.items():

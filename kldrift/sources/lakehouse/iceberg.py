@@ -117,7 +117,7 @@ def _load(path: str, filesystem: Mapping[str, str]) -> Any:
 
 
 def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
-    """Options of a filesystem, as pyarrow names them, under the names of pyiceberg."""
+    """The options of a filesystem under pyiceberg's names, from pyarrow's names."""
     told = {STORE_OPTIONS[n]: value for n, value in filesystem.items() if n in STORE_OPTIONS}
     endpoint = told.get("s3.endpoint", "")
     if endpoint and "://" not in endpoint:

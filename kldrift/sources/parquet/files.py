@@ -37,7 +37,7 @@ class File:
     rows: int | None = None
 
     def kept(self, rows: int) -> npt.NDArray[np.bool_] | None:
-        """Which of the file's rows are not deleted, shape ``(rows,)``; None if all are kept."""
+        """A mask of the rows that are not deleted, shape ``(rows,)``; None if all are kept."""
         if not self.deleted:
             return None
         bits = np.frombuffer(zlib.decompress(self.deleted), np.uint8)

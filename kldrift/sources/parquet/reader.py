@@ -1,4 +1,4 @@
-"""How tasks read row groups of Parquet files with Arrow."""
+"""Reads row groups of Parquet files with Arrow, in the tasks."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Reader:
             yield number, _columns(table, self.sets[number], there)
 
     def _names(self, file: pa.Schema) -> dict[str, str]:
-        """The columns that a file has, and what it calls them."""
+        """The columns that a file has, and their names in it."""
         inside = self.mapping.inside(file) if self.mapping else {n: n for n in file.names}
         partitions = frozenset(self.partitions.names)
         return {n: i for n, i in inside.items() if n not in partitions}
@@ -187,7 +187,7 @@ def blocks_of(sets: Mapping[int, tuple[Feature, ...]]) -> list[list[int]]:
 
 
 def _together(parquet: pq.ParquetFile, groups: Sequence[int], rows: int) -> Iterator[list[int]]:
-    """Row groups that are read in one go: small ones fill a batch, a large one is alone.
+    """Row groups that are read at once: small ones together, a large one alone.
 
     Arrow holds two large ones at once where a batch reaches from one into the next.
     """

@@ -3,6 +3,8 @@
 Everything that is no Parquet file, and whatever Arrow could not filter exactly as Spark would, goes
 the other way, see :mod:`kldrift.sources.dataframe.frame`, and its ``access_path`` says so. Both
 stream columns through the same programs and give the same profiles.
+
+See docs/decisions/file-splits.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which row groups cannot hold a row that a predicate keeps, by what is known of their columns.
+"""Drops row groups that cannot hold a row that a predicate keeps, by bounds of their columns.
 
 A row group, or a whole file by the log of a table, is dropped only if no value within its bounds
 meets the predicate, so wider bounds than those of its values do no harm. Known are the least and
@@ -67,7 +67,7 @@ def prune_groups(
     Args:
         metadata: the file's.
         groups: the numbers of the row groups.
-        fixed: what is known of the whole file.
+        fixed: bounds that hold for the whole file.
         inside: the columns that the predicate reads and that the file has, as the file calls them.
         matches: the predicate; a column of it that is neither in the file nor fixed is null.
     """
@@ -142,7 +142,7 @@ def _always(_: BoundsByColumn) -> bool:
 
 
 def _leaf(node: exp.Expression, value: bool, schema: pa.Schema) -> Matcher:
-    """The same for a predicate about one column; anything else may be."""
+    """Whether a predicate about one column may be ``value``; any other predicate may."""
     if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
         one = column(node.this, schema)
         return lambda known: _bounds(one, known).nulls if value else _bounds(one, known).values
