@@ -92,7 +92,7 @@ def _sides(
 
 
 def _absolute(path: str) -> str:
-    """The configuration may be written elsewhere, and its paths are relative to it."""
+    """Make a path absolute: the configuration may be written elsewhere."""
     return path if "://" in path else os.path.abspath(path)  # noqa: PTH100 - keeps globs
 
 
@@ -122,7 +122,7 @@ def _time_parts(schema: pa.Schema) -> dict[str, Override]:
 
 
 def _ddl(sides: list[DatasetInfo]) -> str | None:
-    """A schema for text files that both sides fit, so that no run has to infer it."""
+    """The schema of text files that fits both sides, so that no run has to infer it."""
     reference, current = (side.schema for side in sides)
     if reference.names != current.names:
         return None

@@ -79,7 +79,7 @@ def run(
 def by_window(
     groups: Mapping[Group, Summary], config: ModelShift, as_of: datetime | None
 ) -> tuple[Windows, list[Skipped]]:
-    """The windows of a run, and what rows are in none of them; a window without rows if none is."""
+    """The windows of a run, one at least, and a note about rows that are in none of them."""
     found: Windows = {}
     untimed = later = 0
     if config.time is None:

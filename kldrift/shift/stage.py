@@ -39,7 +39,7 @@ def compare_models(
 
 
 def merge_bucket(parts: pd.DataFrame) -> pd.DataFrame:
-    """Merge what tasks found of a share of the groups."""
+    """Merge the results of tasks for a share of the groups."""
     merged: dict[Group, Shift] = {}
     for window, segment, payload in zip(
         parts["window"], parts["segment"], parts["shift"], strict=True

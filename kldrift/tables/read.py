@@ -1,4 +1,4 @@
-"""Files to rows, for the parts of kldrift that look back; others read Parquet as it is."""
+"""Reads tables back; programs of users read the Parquet files themselves."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def read_table(path: str, name: str) -> pa.Table:
 
 
 def stored_key(store: Store, monitor: str, reference_id: str) -> str | None:
-    """What a stored reference was made from; None where that cannot be known.
+    """The key of what a stored reference was made from; None if it has none.
 
     Raises:
         OutputError: the file cannot be read.
@@ -69,7 +69,7 @@ def stored_key(store: Store, monitor: str, reference_id: str) -> str | None:
 
 
 def stored_supports(store: Store, monitor: str, reference_id: str) -> Supports:
-    """What a reference decided, as it is stored.
+    """The stored supports of a reference.
 
     Raises:
         OutputError: the file cannot be read.

@@ -27,7 +27,7 @@ class Store(Protocol):
     """A folder of files; names are relative and have ``/`` between parts."""
 
     def location(self, name: str) -> str:
-        """Return what a person would open to see the file."""
+        """Return the path or URI of a file for a reader."""
 
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder, sorted; none where there is no such folder."""

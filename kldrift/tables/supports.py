@@ -2,6 +2,8 @@
 
 One row per feature, then one per joint group, then one per list of segments. With them and the
 rows of ``profiles`` every score can be computed again without the data.
+
+See docs/decisions/one-store.md.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ FOR_READERS: Final = ("cell_kind", "lower", "upper", "label")
 
 @dataclass(frozen=True)
 class Origin:
-    """What a reference was made from.
+    """The origin of a reference: what it was made from, and by which run.
 
     Attributes:
         key: a digest of all that its numbers depend on; None if that cannot be known.
@@ -46,7 +48,7 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class FeatureSupport:
-    """What the reference decided about a feature.
+    """The support of a feature, and how its cells are merged for scoring.
 
     Attributes:
         name: of the feature.
@@ -67,7 +69,7 @@ class FeatureSupport:
 
 @dataclass(frozen=True)
 class JointSupport:
-    """What the reference decided about a joint group.
+    """The pivots and the form of a joint group.
 
     Attributes:
         name: of the group.
@@ -84,7 +86,7 @@ class JointSupport:
 
 @dataclass(frozen=True)
 class SegmentsSupport:
-    """The segments of one list that the reference decided about.
+    """The segments of one list that the reference chose.
 
     Attributes:
         made_from: how the columns of the list are read.
@@ -97,7 +99,7 @@ class SegmentsSupport:
 
 @dataclass(frozen=True, eq=False)
 class Supports:
-    """What a reference decided, and what it was made from.
+    """The supports of a reference, and its origin.
 
     Attributes:
         reference_id: a fingerprint of the reference's profiles and of all below but the origin.
@@ -199,7 +201,7 @@ def _feature_row(f: FeatureSupport) -> dict[str, Any]:
 
 
 def read_supports(table: pa.Table) -> Supports:
-    """What a reference decided, from its rows.
+    """Read supports from their rows.
 
     Args:
         table: all rows of one reference, without the columns ``FOR_READERS``.
