@@ -29,14 +29,14 @@ SCORES: Final = (
 )
 """What every feature is scored by; NaN where it cannot be computed."""
 JOINT_SCORES: Final = ("frechet",)
-"""What joint features are scored by beside those."""
+"""Scores that joint features have besides."""
 
 METRICS: Final = (*_SCORED, "gaussian_kl")
 """Columns of ``drift_scores`` that a threshold can be set on."""
 JOINT_METRICS: Final = ("kl", "gaussian_kl")
-"""Those that joint features have."""
+"""Metrics that joint features have."""
 NUMERIC_ONLY: Final = (*ORDERED_METRICS, "gaussian_kl")
-"""Those that categories do not have."""
+"""Metrics that only numbers have."""
 
 _LEVEL: Final = {"strict": True, "ge": 0.0, "allow_inf_nan": False}
 """What a configuration may say: a finite number, 0 or more."""
