@@ -23,7 +23,7 @@ from kldrift.features.keys import Tally
 
 Ints = NDArray[np.int64]
 Columns = Sequence[tuple[str, pa.Array]]
-"""Names and values of the columns whose values part the rows."""
+"""Names and values of the columns whose values split the rows."""
 
 _BARE: Final = re.compile(r'[^\s=,"](?:[^=,"\x00-\x1f\x7f]*[^\s=,"])?')
 # The same for Arrow, whose \s is that of ASCII.

@@ -33,7 +33,7 @@ class Plan:
         skipped: columns that are no feature, and why.
         joint: features that are scored together, and columns of vectors.
         stored: when and by which run the reference was read, if it need not be read again.
-        segments: the lists of columns whose values part the rows.
+        segments: the lists of columns whose values split the rows.
     """
 
     config: Config
