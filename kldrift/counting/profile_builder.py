@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kldrift.counting.counter import Counter, RowCells
 from kldrift.counting.row_groups import RowGrouper, RowGroups
-from kldrift.features.keys import Reading
+from kldrift.features.keys import KeyType
 from kldrift.profiles.counted import Counted
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import NO_VALUES, added
@@ -24,13 +24,15 @@ class ProfileBuilder:
 
     Args:
         support: the cells.
-        reading: how values become keys.
+        key_type: how values become keys.
         remembered: see :class:`~kldrift.counting.counter.Counter`.
         lists: number of lists of segments.
     """
 
-    def __init__(self, support: Support, reading: Reading, remembered: int, lists: int = 0) -> None:
-        self._counter = Counter(support, reading, remembered)
+    def __init__(
+        self, support: Support, key_type: KeyType, remembered: int, lists: int = 0
+    ) -> None:
+        self._counter = Counter(support, key_type, remembered)
         self._tables = [_GroupTable(support) for _ in range(lists)]
         self.clear()
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.counting.group_names import written
-from kldrift.features.keys import Tally, label, plain
+from kldrift.features.keys import EncodedColumn, decoded, label
 from kldrift.tables import Window
 
 Ints = NDArray[np.int64]
@@ -47,7 +47,7 @@ def window_starts(column: pa.Array, length: timedelta) -> Ints:
         >>> window_of(int(starts[0]), timedelta(days=1)).key, int(starts[1]) == UNTIMED
         ('20200401T000000Z_20200402T000000Z', True)
     """
-    column = plain(column)
+    column = decoded(column)
     if pa.types.is_null(column.type):
         return np.full(len(column), UNTIMED, dtype=np.int64)
     if pa.types.is_date(column.type):
@@ -86,11 +86,13 @@ def groups_of(windows: Ints, columns: Sequence[tuple[str, pa.Array]]) -> tuple[l
     starts, codes = np.unique(windows, return_inverse=True)
     found: list[Group] = [(start, None) for start in starts.tolist()]
     for name, column in columns:
-        tally = Tally(column)
-        values = len(tally.names) + 2  # NaN, null, then the names
-        used, codes = np.unique(codes * values + tally.codes + 2, return_inverse=True)
+        encoded = EncodedColumn(column)
+        values = len(encoded.names) + 2  # NaN, null, then the names
+        used, codes = np.unique(codes * values + encoded.codes + 2, return_inverse=True)
         before, value = np.divmod(used, values)
-        named = tally.names.take(pa.array(np.maximum(value - 2, 0))) if len(tally.names) else None
+        named = (
+            encoded.names.take(pa.array(np.maximum(value - 2, 0))) if len(encoded.names) else None
+        )
         texts = ["" for _ in used] if named is None else map(str, named.to_pylist())
         wrote = [
             written(t) if v >= 2 else ("NaN", "null")[v] for v, t in zip(value, texts, strict=True)
@@ -104,5 +106,5 @@ def groups_of(windows: Ints, columns: Sequence[tuple[str, pa.Array]]) -> tuple[l
 
 def texts(column: pa.Array) -> pa.Array:
     """Keys as text; long ones are shortened to their beginning, their size and a hash."""
-    column = plain(column)
+    column = decoded(column)
     return column.cast(pa.string()) if pa.types.is_null(column.type) else label(column)

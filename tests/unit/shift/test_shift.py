@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax, softmax
 
 from kldrift.errors import DatasetError
-from kldrift.features.keys import Reading
+from kldrift.features.keys import KeyType
 from kldrift.features.plan import Feature, Part
 from kldrift.shift import program as task
 from kldrift.shift.groups import NO_WINDOWS, UNTIMED, groups_of, window_of, window_starts
@@ -243,7 +243,7 @@ def test_no_two_segments_are_written_alike():
 
 
 def feature(name):
-    return Feature(name, (name,), Part.VALUE, "row", "any", "categorical", Reading.TEXT)
+    return Feature(name, (name,), Part.VALUE, "row", "any", "categorical", KeyType.TEXT)
 
 
 PROGRAM = ShiftProgram(
