@@ -310,7 +310,7 @@ def _match(reference: Feature, current: Feature | None) -> Pair:
         return Pair(reference, replace(reference, path=current.path))
     if reference.family != current.family:
         presence: dict[str, Any] = {
-            "reading": KeyType.PRESENCE,
+            "key_type": KeyType.PRESENCE,
             "kind": "categorical",
             "unit": Unit.NUMBER,
         }
@@ -321,7 +321,7 @@ def _match(reference: Feature, current: Feature | None) -> Pair:
         )
     same = (reference.key_type, reference.scale) == (current.key_type, current.scale)
     if not same:
-        both: dict[str, Any] = {"reading": KeyType.FLOAT, "scale": 1}
+        both: dict[str, Any] = {"key_type": KeyType.FLOAT, "scale": 1}
         reference, current = replace(reference, **both), replace(current, **both)
     if reference.floats == current.floats:
         return Pair(reference, current)

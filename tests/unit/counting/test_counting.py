@@ -241,7 +241,7 @@ def test_null_the_empty_text_and_the_text_null_are_three_things(encode):
 
 
 @pytest.mark.parametrize(
-    ("support", "reading", "values", "counts"),
+    ("support", "key_type", "values", "counts"),
     [
         (NumericSupport(np.array([5, 6])), KeyType.INTEGER, [5, None], [0, 1, 0, 2]),
         (CategoricalSupport(("a",)), KeyType.TEXT, ["a", None], [1, 0, 2]),

@@ -1,4 +1,4 @@
-"""A larger number never falls into an earlier slot, whatever the numbers and the ruler."""
+"""A larger number never falls into an earlier slot, whatever the numbers and the map."""
 
 from __future__ import annotations
 

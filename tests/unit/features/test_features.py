@@ -33,7 +33,7 @@ def struct(**fields: pa.DataType) -> pa.DataType:
 
 
 @pytest.mark.parametrize(
-    ("kind", "reading", "category", "scale"),
+    ("kind", "key_type", "category", "scale"),
     [
         (pa.int8(), KeyType.INTEGER, "numeric", 1),
         (pa.uint32(), KeyType.INTEGER, "numeric", 1),
@@ -226,7 +226,7 @@ def matched(reference: pa.DataType | None, current: pa.DataType | None, **wanted
 
 
 @pytest.mark.parametrize(
-    ("reference", "current", "reading"),
+    ("reference", "current", "key_type"),
     [
         (pa.int32(), pa.int64(), KeyType.INTEGER),
         (pa.int64(), pa.float64(), KeyType.FLOAT),

@@ -154,7 +154,7 @@ def test_nulls_are_counted_wherever_they_stand(column, nulls):
 
 
 def tallied(column: pa.Array) -> list[str]:
-    """Each row's value as a tally has it."""
+    """Each row's value as an encoded column has it."""
     encoded = EncodedColumn(column)
     names = [*encoded.names.to_pylist(), "-> NaN", "-> null"]
     return [names[code] for code in encoded.codes]
