@@ -41,7 +41,7 @@ from kldrift.scoring.metrics import SCORES
 from kldrift.scoring.scores import score
 from kldrift.sources.dataset import Source
 from kldrift.sources.parquet.source import TASKS_PER_WORKER, parallelism
-from kldrift.sources.pickled import Sent
+from kldrift.sources.pickled import PickledPayload
 
 Floats = NDArray[np.float64]
 
@@ -64,11 +64,11 @@ def propose(
     lists: tuple[SegmentList, ...] = (),
 ) -> list[Proposal]:
     """Propose a support for each feature, then segments of each list, from one scan."""
-    sketches = source.through(spark, SketchProgram(features, lists=lists), SKETCHES_DDL)
-    sent = Sent(features)
+    sketches = source.map_tasks(spark, SketchProgram(features, lists=lists), SKETCHES_DDL)
+    payload = PickledPayload(features)
 
     def chooser(sketches: pd.DataFrame) -> pd.DataFrame:
-        return _choose_bucket(sent.value, binning, sketches)
+        return _choose_bucket(payload.value, binning, sketches)
 
     buckets = _bucket(spark, len(features) + len(lists))
     most = TASKS_PER_WORKER * parallelism(spark)
@@ -117,7 +117,7 @@ def count(
     spark: SparkSession, source: Source, program: CountProgram, collect: Collect
 ) -> tuple[list[Profile], list[JointProfile]]:
     """Count each feature on its support, for the whole and by segments, and each joint."""
-    counts = source.through(spark, program, COUNTS_DDL)
+    counts = source.map_tasks(spark, program, COUNTS_DDL)
     features = len(program.supports)  # the supports themselves stay here: adding counts needs none
 
     def merger(parts: pd.DataFrame) -> pd.DataFrame:
@@ -191,7 +191,7 @@ def count_and_score(
         feature and group by group.
     """
     features = len(references)
-    counts = source.through(spark, program, COUNTS_DDL)
+    counts = source.map_tasks(spark, program, COUNTS_DDL)
     sides = counts.withColumn("reference", F.lit(None).cast("binary")).unionByName(
         _reference_rows(spark, references)
     )

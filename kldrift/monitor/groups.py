@@ -18,7 +18,7 @@ from kldrift.features.plan import Feature, Skipped
 from kldrift.profiles.group_keys import ALL, REST, GroupKeys
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import CategoricalSupport
-from kldrift.sources.dataset import Known
+from kldrift.sources.dataset import DatasetInfo
 
 Ints = NDArray[np.int64]
 
@@ -53,7 +53,9 @@ class FrozenList:
     rows: Ints
 
 
-def plan_segments(config: Config, reference: Known, current: Known) -> tuple[SegmentPlan, ...]:
+def plan_segments(
+    config: Config, reference: DatasetInfo, current: DatasetInfo
+) -> tuple[SegmentPlan, ...]:
     """Find the columns of every list.
 
     Raises:
@@ -73,7 +75,7 @@ def plan_segments(config: Config, reference: Known, current: Known) -> tuple[Seg
     )
 
 
-def _column(key: str, name: str, config: Config, side: Known, whose: str) -> Feature:
+def _column(key: str, name: str, config: Config, side: DatasetInfo, whose: str) -> Feature:
     foreign = next((s.reason for s in side.foreign if s.column == name), None)
     if foreign is not None:
         raise ConfigError(f"{key}: {name!r} of {whose} cannot be read: {foreign}")

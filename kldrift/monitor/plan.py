@@ -18,7 +18,7 @@ from kldrift.features.plan import (
 )
 from kldrift.monitor.groups import SegmentPlan, plan_segments
 from kldrift.monitor.joint import JointPlan, plan_joint
-from kldrift.sources.dataset import Known
+from kldrift.sources.dataset import DatasetInfo
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Plan:
     """
 
     config: Config
-    reference: Known
-    current: Known
+    reference: DatasetInfo
+    current: DatasetInfo
     pairs: tuple[Pair, ...]
     skipped: tuple[Skipped, ...]
     joint: tuple[JointPlan, ...] = ()
@@ -56,7 +56,7 @@ class Plan:
         twice = "" if self.stored else "read twice: supports, then counts; "
         for name, side, read in (
             ("reference", self.reference, twice + self.reference_read),
-            ("current", self.current, f"read once; {self.current.why}"),
+            ("current", self.current, f"read once; {self.current.access_path}"),
         ):
             what = side_facts(side, self._features(name))
             facts = ", ".join(
@@ -85,7 +85,7 @@ class Plan:
         """How the reference is read, and why so."""
         if self.stored:
             return f"not read: unchanged, {self.stored}; --refresh-reference reads it again"
-        return self.reference.why
+        return self.reference.access_path
 
     def as_dict(self) -> dict[str, Any]:
         """The plan for a program; strict JSON."""
@@ -99,7 +99,7 @@ class Plan:
             "current": {
                 **side_facts(self.current, self._features("current")),
                 "passes": 1,
-                "read": self.current.why,
+                "read": self.current.access_path,
             },
             "features": [
                 {"feature": p.feature.name, "kind": p.feature.kind, "what": _what(p)}
@@ -115,7 +115,7 @@ class Plan:
         return features + [f for s in self.segments for f in getattr(s, side) if f.sql is None]
 
 
-def side_facts(source: Known, features: list[Feature]) -> dict[str, int | None]:
+def side_facts(source: DatasetInfo, features: list[Feature]) -> dict[str, int | None]:
     """How much there is to read on one side."""
     return {
         "rows": source.rows,
@@ -145,7 +145,7 @@ def _together(g: JointPlan) -> str:
     return f"{', '.join(p.feature.name for p in g.pairs)}; {covariance}"
 
 
-def make_plan(config: Config, reference: Known, current: Known) -> Plan:
+def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> Plan:
     """Match the features of both datasets.
 
     Raises:
@@ -175,7 +175,7 @@ def make_plan(config: Config, reference: Known, current: Known) -> Plan:
     )
 
 
-def _side_plan(config: Config, side: Known) -> FeaturePlan:
+def _side_plan(config: Config, side: DatasetInfo) -> FeaturePlan:
     foreign = {s.column for s in side.foreign}
     plan = plan_features(side.schema, config.features, side.derived)
     features = tuple(f for f in plan.features if f.path[0] not in foreign)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Final
@@ -58,13 +59,13 @@ class StoredReference:
         return f"as read by run {self.origin.run_id} on {self.origin.read_at:%Y-%m-%d %H:%M} UTC"
 
 
-def key_of(config: Config, version: str | None, time_zone: str) -> str | None:
+def key_of(config: Config, version: str | None, settings: Mapping[str, str | None]) -> str | None:
     """A digest of all that a reference's numbers depend on, apart from the features asked for.
 
     Args:
         config: the configuration.
         version: of the reference's files.
-        time_zone: in which Spark reads times.
+        settings: of the session, whoever started it, that may change what is counted.
 
     Returns:
         None where the version of the files cannot be known.
@@ -79,8 +80,7 @@ def key_of(config: Config, version: str | None, time_zone: str) -> str | None:
         asdict(config.reference),
         dict(sorted(config.features.derived.items())),
         [scoring.bins, scoring.stored_bins, scoring.max_categories],
-        dict(sorted(config.spark.conf.items())),
-        time_zone,
+        dict(settings),
         version,
     ]
     if config.segments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ from kldrift import __version__
 from kldrift.config import Config, ModelShift
 from kldrift.errors import DatasetError
 from kldrift.execution.engine import SparkEngine
+from kldrift.execution.import_ahead import import_ahead
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.execution.session import open_session
+from kldrift.execution.session import THAT_CHANGE_COUNTS, open_session, settings_of
 from kldrift.features.plan import Skipped
 from kldrift.monitor import reference_store
 from kldrift.monitor.judging import judge_findings
@@ -62,12 +63,12 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
 
 def _key(config: Config, spark: SparkSession) -> str | None:
     """What a stored reference must belong to; taken before the reference is opened."""
-    zone = str(spark.conf.get("spark.sql.session.timeZone", "UTC"))
+    settings = settings_of(spark, (*THAT_CHANGE_COUNTS, *config.spark.conf))
     try:
         version = version_of(config.reference, config.features.derived.values())
     except DatasetError as error:
         raise DatasetError(f"reference: {error}") from error
-    return reference_store.key_of(config, version, zone)
+    return reference_store.key_of(config, version, settings)
 
 
 def _sources(config: Config, spark: SparkSession) -> tuple[Source, Source]:
@@ -213,12 +214,16 @@ def _expectations(
 
 
 @contextmanager
-def session_for(config: AnyConfig, spark: SparkSession | None) -> Iterator[SparkSession]:
+def session_for(
+    config: AnyConfig,
+    spark: SparkSession | None,
+    meanwhile: AbstractContextManager[None] | None = None,
+) -> Iterator[SparkSession]:
     """A session for a block; stopped after it if it was started for it."""
     if spark is not None:
         yield spark
         return
-    session, new = open_session(config.spark, f"kldrift {config.monitor}")
+    session, new = open_session(config.spark, f"kldrift {config.monitor}", meanwhile)
     try:
         yield session
     finally:
@@ -247,7 +252,9 @@ class Record(Generic[AnyConfig]):
         """The session of the run."""
         if spark is None:
             self.stage("starting Spark")
-        with session_for(self.config, spark) as session:
+        held = self.config.expectations is not None
+        meanwhile = import_ahead("kldrift.expectations") if held else None
+        with session_for(self.config, spark, meanwhile) as session:
             self.spark_version = session.version
             yield session
 
@@ -314,7 +321,7 @@ class Record(Generic[AnyConfig]):
             "started_at": self.started,
             "finished_at": datetime.now(UTC),
             "reference_read": self.plan.reference_read if self.plan else None,
-            "current_read": self.plan.current.why if self.plan else None,
+            "current_read": self.plan.current.access_path if self.plan else None,
             "skipped": [],
             "seconds": self.seconds(),
             "config_hash": self.config.config_hash,

@@ -29,7 +29,7 @@ class RowBatch:
     Attributes:
         keys: the program's key columns, in its order.
         sets: the number of a set and its columns, in the program's order. Sets can be taken once,
-            one after the other: the columns of one are read or unpacked when it is asked for.
+            one after the other: the columns of one are unpacked when it is asked for.
     """
 
     keys: Sequence[pa.Array]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
-from kldrift.errors import OutputError
+from kldrift.errors import OutputError, first_line
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.tables.layout import is_ours, reference_file, supports_file, window_file
@@ -15,7 +15,7 @@ from kldrift.tables.parquet import from_parquet
 from kldrift.tables.prepare import check_marker
 from kldrift.tables.read_profiles import read_profiles
 from kldrift.tables.schema import SUPPORTS, TABLES
-from kldrift.tables.store import Store, first_line, open_store
+from kldrift.tables.store import Store, open_store
 from kldrift.tables.supports import FOR_READERS, Supports, read_supports
 from kldrift.tables.window import Window
 

@@ -178,8 +178,8 @@ def test_plain_columns_are_read_with_arrow_beside_derived_ones(spark, folders, w
         )
         found.append((check(wanted, spark=spark).reference, outcome_of(spark, wanted)))
     (mixed, by_both), (frame, by_spark) = found
-    assert (type(mixed).__name__, type(frame).__name__) == ("MixedSource", "FrameSource")
-    assert mixed.why.endswith("derived features through a Spark DataFrame")
+    assert (type(mixed).__name__, type(frame).__name__) == ("HybridSource", "FrameSource")
+    assert mixed.access_path.endswith("derived features through a Spark DataFrame")
     assert {"twice", "first", "plain", "both", "tags"} <= {
         v.name.removeprefix("size(").removesuffix(")") for v in by_both.rows
     }
@@ -259,13 +259,13 @@ def test_fifty_features_cost_as_many_jobs_and_scans_as_five(spark, tmp_path, way
         engine = SparkEngine(spark, reference, current, SILENT)
         scans = []
         for source in (reference, current):
-            through = type(source).through
+            map_tasks = type(source).map_tasks
 
-            def counting(self, *args, through=through):
+            def counting(self, *args, map_tasks=map_tasks):
                 scans.append(self)
-                return through(self, *args)
+                return map_tasks(self, *args)
 
-            object.__setattr__(source, "through", counting.__get__(source))
+            object.__setattr__(source, "map_tasks", counting.__get__(source))
         jobs, stages = count_jobs(
             spark, lambda: compare_plan(make_plan(wanted, reference, current), engine, SILENT)
         )

@@ -140,15 +140,45 @@ def test_what_does_not_change_the_profile_does_not_read_the_reference(
         {"joint": {"pair": {"features": ["double", "long"]}}},
         {"joint": {"pair": {"features": ["double", "int"], "covariance": "diagonal"}}},
         {"features": {"override": {"int": {"kind": "categorical"}}}, "joint": {}},
-        {"spark": {"conf": {"spark.sql.ansi.enabled": "false"}}},
     ],
-    ids=["bins", "categories", "another group", "covariance", "another kind", "settings"],
+    ids=["bins", "categories", "another group", "covariance", "another kind"],
 )
 def test_what_may_change_the_profile_reads_the_reference_again(spark, folder, unread, more):
     run(spark, folder)
     unread()
     with pytest.raises(ReadAgainError):
         run(spark, folder, **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("spark.sql.session.timeZone", "America/New_York"),
+        ("spark.sql.parquet.datetimeRebaseModeInRead", "LEGACY"),
+        ("spark.sql.caseSensitive", "false"),
+    ],
+    ids=["time zone", "old calendar", "letters"],
+)
+def test_a_session_with_another_setting_reads_the_reference_again(
+    spark, folder, unread, name, value
+):
+    run(spark, folder)
+    unread()
+    other = spark.newSession()
+    other.conf.set("spark.sql.session.timeZone", "UTC")
+    other.conf.set("spark.sql.caseSensitive", "true")
+    run(other, folder)  # has the same settings
+    other.conf.set(name, value)
+    with pytest.raises(ReadAgainError):
+        run(other, folder)
+
+
+def test_settings_that_a_given_session_does_not_have_are_no_reason_to_read_again(
+    spark, folder, unread
+):
+    run(spark, folder)
+    unread()
+    run(spark, folder, spark={"conf": {"spark.sql.parquet.int96AsTimestamp": "false"}})
 
 
 def _added(folder):
