@@ -6,7 +6,8 @@ the segment REST. So the groups of one list add up to the whole, window by windo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -16,6 +17,8 @@ Ints = NDArray[np.int64]
 
 NO_WINDOW: Final = -(2**63)
 """The window of data that is not cut into windows."""
+UNTIMED: Final = NO_WINDOW + 1
+"""The window of rows without a time, where all others have one."""
 ALL: Final = -1
 """The list whose one segment holds all rows."""
 REST: Final = -1
@@ -110,6 +113,18 @@ class GroupKeys:
         place = np.full(len(keys), -1)
         place[mine] = np.arange(len(self))
         return np.asarray(place[theirs])
+
+    def renumbered(self, places: Sequence[Ints]) -> Self:
+        """The same groups where the segments of each list have other places.
+
+        Args:
+            places: for each list, the new place of each of its segments.
+        """
+        segment = self.segment.copy()
+        for k, new in enumerate(places):
+            mine = (self.list == k) & (segment != REST)
+            segment[mine] = new[segment[mine]]
+        return replace(self, segment=segment)
 
     def packed(self) -> bytes:
         """Serialise to bytes."""

@@ -1,0 +1,134 @@
+"""What is known of some rows of two models, by group, in a form that adds up."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldrift.execution.wire import Packed, packed, unpacked
+from kldrift.profiles.counted import Counted, merged
+from kldrift.profiles.group_keys import REST, GroupKeys
+from kldrift.shift.octaves import with_octaves, without_octaves
+from kldrift.shift.worst_rows import KEYS, keyed, keys_of, worst_of
+
+Ints = NDArray[np.int64]
+
+HOUR: Final = 3_600_000_000
+"""Microseconds; the shortest window."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Counts of the rows of groups; a commutative monoid under ``+``.
+
+    Segments have places of their own in each part, and are told by their names.
+
+    Attributes:
+        names: of the segments of each list, by place.
+        divergence: mantissas by group and octave, see :mod:`kldrift.shift.octaves`.
+        outcomes: rows of each :class:`~kldrift.shift.row_divergence.Outcome` by group.
+        changed: rows whose top class is the same, and those whose top class differs, by group.
+        worst: the worst rows of each group, see :mod:`kldrift.shift.worst_rows`.
+    """
+
+    names: Sequence[tuple[str, ...]]
+    divergence: Counted
+    outcomes: Counted
+    changed: Counted
+    worst: pa.Table
+
+    @property
+    def counted(self) -> tuple[Counted, Counted, Counted]:
+        """What was counted of each column."""
+        return self.divergence, self.outcomes, self.changed
+
+    def __add__(self, other: Self) -> Part:
+        names = [tuple(sorted({*a, *b})) for a, b in zip(self.names, other.names, strict=True)]
+        both = self._under(names), other._under(names)
+        added = merged((i, c) for part in both for i, c in enumerate(part.counted))
+        worst = worst_of(pa.concat_tables([part.worst for part in both]), KEYS)
+        return Part(names, added[0], added[1], added[2], worst)
+
+    def _under(self, names: Sequence[tuple[str, ...]]) -> Part:
+        """The same groups where segments have the places of some names, all used ones at least."""
+        places = []
+        for mine, wanted in zip(self.names, names, strict=True):
+            place = {name: i for i, name in enumerate(wanted)}
+            places.append(np.array([place.get(name, REST) for name in mine], dtype=np.int64))
+        base, octaves = without_octaves(self.divergence.keys)
+        keys = with_octaves(base.renumbered(places), octaves)
+        return Part(
+            names,
+            self.divergence._replace(keys=keys),
+            *(c._replace(keys=c.keys.renumbered(places)) for c in (self.outcomes, self.changed)),
+            keyed(self.worst, keys_of(self.worst).renumbered(places)),
+        )
+
+    def shares(self, buckets: int) -> Iterator[tuple[int, Part]]:
+        """The groups in shares, by number; a group is in the same share in every part.
+
+        Args:
+            buckets: how many shares there are.
+        """
+        hashes = [
+            np.array([*(zlib.crc32(n.encode()) for n in of_list), 0], dtype=np.int64)
+            for of_list in self.names
+        ]
+
+        def bucket(keys: GroupKeys) -> Ints:
+            code = keys.window // HOUR
+            for k, hashed in enumerate(hashes):
+                mine = keys.list == k
+                code[mine] += hashed[keys.segment[mine]]  # the last one is that of REST
+            return code % buckets
+
+        of_octaves = bucket(without_octaves(self.divergence.keys)[0])
+        of_groups, of_changed = (bucket(c.keys) for c in (self.outcomes, self.changed))
+        of_worst = bucket(keys_of(self.worst))
+        for number in np.unique(of_groups).tolist():
+            share = Part(
+                self.names,
+                _taken(self.divergence, of_octaves == number),
+                _taken(self.outcomes, of_groups == number),
+                _taken(self.changed, of_changed == number),
+                self.worst.filter(pa.array(of_worst == number)),
+            )
+            yield number, share._with_its_names()
+
+    def _with_its_names(self) -> Part:
+        """The same groups, without the names of others."""
+        keys = self.outcomes.keys
+        used = [
+            keys.segment[(keys.list == k) & (keys.segment != REST)] for k in range(len(self.names))
+        ]
+        return self._under(
+            [
+                tuple(of_list[i] for i in np.unique(mine).tolist())
+                for of_list, mine in zip(self.names, used, strict=True)
+            ]
+        )
+
+    def packed(self) -> bytes:
+        """Serialise to bytes."""
+        counts = [tuple(packed(counted)) for counted in self.counted]
+        return pickle.dumps((self.names, counts, self.worst), 5)
+
+    @classmethod
+    def unpacked(cls, payload: bytes) -> Self:
+        """Deserialise from bytes."""
+        names, counts, worst = pickle.loads(payload)
+        return cls(names, *(unpacked(Packed(*row)) for row in counts), worst)
+
+
+def _taken(counted: Counted, which: NDArray[np.bool_]) -> Counted:
+    keys, counts, moments = counted
+    return Counted(
+        keys.take(which), counts[which], None if moments is None else moments.take(which)
+    )
