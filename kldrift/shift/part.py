@@ -16,7 +16,7 @@ from kldrift.execution.wire import Packed, packed, unpacked
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import REST, GroupKeys
 from kldrift.shift.octaves import with_octaves, without_octaves
-from kldrift.shift.worst_rows import KEYS, keyed, keys_of, worst_of
+from kldrift.shift.worst_rows import KEYS, ROW, keyed, keys_of, worst_of
 
 Ints = NDArray[np.int64]
 
@@ -64,12 +64,34 @@ class Part:
             places.append(np.array([place.get(name, REST) for name in mine], dtype=np.int64))
         base, octaves = without_octaves(self.divergence.keys)
         keys = with_octaves(base.renumbered(places), octaves)
+        outcomes, changed = (
+            c._replace(keys=c.keys.renumbered(places)) for c in (self.outcomes, self.changed)
+        )
         return Part(
             names,
             self.divergence._replace(keys=keys),
-            *(c._replace(keys=c.keys.renumbered(places)) for c in (self.outcomes, self.changed)),
+            outcomes,
+            changed,
             keyed(self.worst, keys_of(self.worst).renumbered(places)),
         )
+
+    def segments(self, keys: GroupKeys) -> NDArray[np.object_]:
+        """The names of the segments of groups; None for all rows."""
+        found = np.full(len(keys), None, dtype=object)
+        for k, names in enumerate(self.names):
+            mine = np.flatnonzero((keys.list == k) & (keys.segment != REST))
+            found[mine] = np.array(names, dtype=object)[keys.segment[mine]]
+        return found
+
+    def worst_rows(self) -> pa.Table:
+        """The worst rows, with the windows and the names of their segments."""
+        keys = keys_of(self.worst)
+        columns = {
+            "window": pa.array(keys.window),
+            "segment": pa.array(self.segments(keys), pa.string()),
+        }
+        columns |= {name: self.worst[name] for name in ROW.names}
+        return pa.table(columns).filter(pa.array(~keys.is_rest))
 
     def shares(self, buckets: int) -> Iterator[tuple[int, Part]]:
         """The groups in shares, by number; a group is in the same share in every part.
@@ -124,7 +146,8 @@ class Part:
     def unpacked(cls, payload: bytes) -> Self:
         """Deserialise from bytes."""
         names, counts, worst = pickle.loads(payload)
-        return cls(names, *(unpacked(Packed(*row)) for row in counts), worst)
+        divergence, outcomes, changed = (unpacked(Packed(*row)) for row in counts)
+        return cls(names, divergence, outcomes, changed, worst)
 
 
 def _taken(counted: Counted, which: NDArray[np.bool_]) -> Counted:

@@ -39,7 +39,8 @@ def make_program(config: ModelShift, source: Known, buckets: int) -> ShiftProgra
         return None if name is None else as_read(name, schema, dictionary=False)
 
     return ShiftProgram(
-        *(as_read(name, schema, dictionary=False) for name in (config.champion, config.challenger)),
+        champion=as_read(config.champion, schema, dictionary=False),
+        challenger=as_read(config.challenger, schema, dictionary=False),
         probabilities=config.inputs == "probabilities",
         key=one(config.key),
         time=one(config.time.column if config.time else None),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kldrift.config import ModelShift
 from kldrift.execution.engine import SparkEngine
@@ -66,9 +67,9 @@ def run(
             program = make_program(config, source, TASKS_PER_CORE * parallelism(session))
             record.stage("comparing the models")
             engine = SparkEngine(session, source, source, record)
-            groups = engine.run(source, lambda c: compare_models(session, source, program, c))
-        found, skipped = by_window(groups, config, as_of)
-        return _publish(record, source, found, skipped, fail_on)
+            found, worst = engine.run(source, lambda c: compare_models(session, source, program, c))
+        found, skipped = by_window(found, config, as_of)
+        return _publish(record, source, found, worst, skipped, fail_on)
     except Exception as error:
         record.failed(error)
         raise
@@ -115,6 +116,7 @@ def _publish(
     record: Record[ModelShift],
     source: Source,
     found: Summaries,
+    worst: pa.Table,
     skipped: Sequence[Skipped],
     fail_on: str,
 ) -> ShiftResult:
@@ -126,9 +128,8 @@ def _publish(
     for start in np.unique(found.window).tolist():
         here, window = found.window == start, window_of(start, config, record.window.end)
         stamp = Stamp(record.run_id, config.monitor, window, None, config.config_hash)
-        made = window_tables(
-            verdicts.take(here), found.take(here), stamp, worst=config.key is not None
-        )
+        shown = worst.filter(pc.equal(worst["window"], start)) if config.key else None
+        made = window_tables(verdicts.take(here), found.take(here), shown, stamp)
         paths = write_window(config.output.path, config.monitor, window, made)
         tables.append(made)
         written.append((window, paths["drift_scores"]))

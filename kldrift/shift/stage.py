@@ -10,6 +10,7 @@ import pickle
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
+import pyarrow as pa
 
 from kldrift.execution.spark_stages import Collect
 from kldrift.shift.part import Part
@@ -20,29 +21,33 @@ from kldrift.sources.dataset import Source
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SUMMARIES_DDL: Final = "summaries binary"
+FOUND_DDL: Final = "found binary"
 
 
 def compare_models(
     spark: SparkSession, source: Source, program: ShiftProgram, collect: Collect
-) -> Summaries:
+) -> tuple[Summaries, pa.Table]:
     """Compare two columns of every row, in one scan.
+
+    Returns:
+        The numbers of all windows and segments, and their worst rows.
 
     Raises:
         DatasetError: there are more windows and segments than anyone reads.
     """
     parts = source.through(spark, program, PARTS_DDL)
-    rows = collect(parts.groupBy("bucket").applyInPandas(merge_bucket, SUMMARIES_DDL))
-    if not rows:
-        return Summaries.without_rows()
-    found = Summaries.joined([pickle.loads(row["summaries"]) for row in rows])
-    if len(found) > program.most_groups:
+    rows = collect(parts.groupBy("bucket").applyInPandas(merge_bucket, FOUND_DDL))
+    found = [pickle.loads(row["found"]) for row in rows]
+    if not found:
+        found = [(Summaries.without_rows(), program.start().part().worst_rows())]
+    summaries = Summaries.joined([each for each, _ in found])
+    if len(summaries) > program.most_groups:
         raise too_many_groups(program.most_groups)
-    return found
+    return summaries, pa.concat_tables([worst for _, worst in found])
 
 
 def merge_bucket(parts: pd.DataFrame) -> pd.DataFrame:
     """Merge what tasks found of a share of the groups."""
     first, *others = (Part.unpacked(payload) for payload in parts["part"])
-    found = Summaries.of(sum(others, first))
-    return pd.DataFrame({"summaries": [pickle.dumps(found, 5)]})
+    merged = sum(others, first)
+    return pd.DataFrame({"found": [pickle.dumps((Summaries.of(merged), merged.worst_rows()), 5)]})

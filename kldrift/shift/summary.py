@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Self
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.profiles.group_keys import ALL, NO_WINDOW, GroupKeys
+from kldrift.profiles.group_keys import NO_WINDOW, GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.shift.octaves import MIDDLES, NUMBERS, scaled, without_octaves
 from kldrift.shift.part import Part
 from kldrift.shift.row_divergence import Outcome
-from kldrift.shift.worst_rows import ROW, keys_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -43,7 +41,6 @@ class Summaries:
         quantiles: their median, and what 90 % and 99 % of them do not exceed, ``(n, 3)``; nats.
         rows: finite rows in each written cell, ``(n, CELLS)``.
         contributions: the sum of their divergences divided by all finite rows, ``(n, CELLS)``.
-        worst: the worst rows; ``group`` is their place here.
     """
 
     window: Ints
@@ -55,7 +52,6 @@ class Summaries:
     quantiles: Floats
     rows: Ints
     contributions: Floats
-    worst: pa.Table
 
     @classmethod
     def of(cls, part: Part) -> Self:
@@ -76,11 +72,9 @@ class Summaries:
         with np.errstate(invalid="ignore"):
             contributions = sums.sum1.reshape(n, CELLS) / np.maximum(finite, 1)[:, None]
             variance = np.where(finite > 1, found.m2 / np.maximum(finite - 1, 1), np.nan)
-        worst_at = keys.find(keys_of(part.worst))
-        worst = part.worst.select(ROW.names).append_column("group", pa.array(worst_at))
         return cls(
             keys.window,
-            _names(part, keys),
+            part.segments(keys),
             outcomes,
             changed,
             found.mean,
@@ -88,47 +82,32 @@ class Summaries:
             octaves.quantiles(n),
             sums.rows.reshape(n, CELLS),
             contributions,
-            worst.filter(pa.array(worst_at >= 0)),
         )
 
     @classmethod
     def without_rows(cls) -> Self:
         """One group that has no rows."""
-        nothing = np.full(1, np.nan)
         return cls(
-            np.full(1, NO_WINDOW),
-            np.full(1, None, dtype=object),
-            np.zeros((1, len(Outcome)), dtype=np.int64),
-            np.zeros(1, dtype=np.int64),
-            nothing,
-            nothing,
-            np.full((1, len(SHARES)), np.nan),
-            np.zeros((1, CELLS), dtype=np.int64),
-            np.zeros((1, CELLS)),
-            ROW.append(pa.field("group", pa.int64())).empty_table(),
+            window=np.full(1, NO_WINDOW),
+            segment=np.full(1, None, dtype=object),
+            outcomes=np.zeros((1, len(Outcome)), dtype=np.int64),
+            changed=np.zeros(1, dtype=np.int64),
+            kl=np.full(1, np.nan),
+            variance=np.full(1, np.nan),
+            quantiles=np.full((1, len(SHARES)), np.nan),
+            rows=np.zeros((1, CELLS), dtype=np.int64),
+            contributions=np.zeros((1, CELLS)),
         )
 
     @classmethod
     def joined(cls, several: Sequence[Summaries]) -> Self:
         """The groups of several, one after the other; of one at least."""
-        columns = [np.concatenate([getattr(s, f.name) for s in several]) for f in fields(cls)[:-1]]
-        begins = np.cumsum([0, *map(len, several)])
-        worst = [s._worst_at(np.arange(len(s)) + b) for s, b in zip(several, begins, strict=False)]
-        return cls(*columns, pa.concat_tables(worst))
+        columns = {f.name: [getattr(s, f.name) for s in several] for f in fields(cls)}
+        return cls(**{name: np.concatenate(values) for name, values in columns.items()})
 
     def take(self, places: Any) -> Self:
         """The groups at some places, by their places or by a mask."""
-        places = np.arange(len(self))[places]
-        place = np.full(len(self), -1)
-        place[places] = np.arange(len(places))
-        columns = (getattr(self, f.name)[places] for f in fields(self)[:-1])
-        return type(self)(*columns, self._worst_at(place))
-
-    def _worst_at(self, place: Ints) -> pa.Table:
-        """The worst rows where groups have other places; without those of -1."""
-        group = place[self.worst["group"].to_numpy()]
-        worst = self.worst.select(ROW.names).append_column("group", pa.array(group))
-        return worst.filter(pa.array(group >= 0))
+        return replace(self, **{f.name: getattr(self, f.name)[places] for f in fields(self)})
 
     def __len__(self) -> int:
         return len(self.window)
@@ -157,15 +136,6 @@ class Summaries:
     def left_out(self) -> Ints:
         """Rows that could not be compared."""
         return self.total - self.compared
-
-
-def _names(part: Part, keys: GroupKeys) -> Texts:
-    found = np.full(len(keys), None, dtype=object)
-    for k, names in enumerate(part.names):
-        mine = np.flatnonzero(keys.list == k)
-        found[mine] = np.array([*names, None], dtype=object)[keys.segment[mine]]
-    assert (keys.list[found == None] == ALL).all()  # noqa: E711 - of each element
-    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldrift.monitor.rows import numbers, score_table
 from kldrift.scoring.verdict import Verdicts
 from kldrift.shift.summary import CELLS, Summaries
 from kldrift.shift.verdict import LOWER, UPPER
-from kldrift.shift.worst_rows import places
 from kldrift.tables.schema import DRIFT_CELLS, PROFILES, WORST_ROWS
 from kldrift.tables.stamp import Stamp
 
@@ -23,23 +23,23 @@ INFINITE: Final = CELLS
 
 
 def window_tables(
-    verdicts: Verdicts, found: Summaries, stamp: Stamp, *, worst: bool
+    verdicts: Verdicts, found: Summaries, worst: pa.Table | None, stamp: Stamp
 ) -> dict[str, pa.Table]:
     """The tables of one window.
 
     Args:
         verdicts: on the groups of the window.
         found: their numbers.
+        worst: their worst rows, group by group; None for no such table.
         stamp: of the run.
-        worst: whether there is a table of the worst rows.
     """
     tables = {
         "profiles": PROFILES.empty_table(),
         "drift_cells": _cells(verdicts, found, stamp),
         "drift_scores": score_table(verdicts, stamp),
     }
-    if worst:
-        tables["worst_rows"] = _worst(verdicts, found, stamp)
+    if worst is not None:
+        tables["worst_rows"] = _worst(verdicts, worst, stamp)
     return tables
 
 
@@ -63,21 +63,21 @@ def _cells(v: Verdicts, found: Summaries, stamp: Stamp) -> pa.Table:
     return stamp.table(columns, len(row), DRIFT_CELLS)
 
 
-def _worst(v: Verdicts, found: Summaries, stamp: Stamp) -> pa.Table:
-    rank = np.empty(len(found), dtype=np.int64)
-    rank[v.order] = np.arange(len(found))
-    group = found.worst["group"].to_numpy()
-    order = np.argsort(rank[group], kind="stable")
-    rows, group = found.worst.take(pa.array(order)), group[order]
+def _worst(v: Verdicts, worst: pa.Table, stamp: Stamp) -> pa.Table:
+    segments = pa.array(v.segment[v.order], pa.string())
+    group = pc.index_in(worst["segment"], value_set=segments).to_numpy()
+    rows = worst.take(pa.array(np.argsort(group, kind="stable"))).combine_chunks()
     kl = rows["kl"].to_numpy()
+    group = np.sort(group)
+    begin = np.searchsorted(group, group)
     columns: dict[str, Any] = {
-        **_group_columns(v, group),
-        "place": (places(rows, ["group"]) + 1).astype(np.int32),
-        "key": rows["key"].combine_chunks(),
-        "kl": pa.array(kl, mask=~np.isfinite(kl)),
+        **_group_columns(v, v.order[group]),
+        "place": (np.arange(len(rows)) - begin + 1).astype(np.int32),
+        "key": rows["key"],
+        "kl": numbers(np.where(np.isfinite(kl), kl, np.nan)),
+        "champion_class": rows["champion"].cast(pa.int32()),
+        "challenger_class": rows["challenger"].cast(pa.int32()),
     }
-    for model in ("champion", "challenger"):
-        columns[f"{model}_class"] = rows[model].combine_chunks().cast(pa.int32())
     return stamp.table(columns, len(rows), WORST_ROWS)
 
 
