@@ -13,9 +13,10 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from kldrift.counting.profile_builder import ProfileBuilder
-from kldrift.counting.row_groups import Grouper, RowGroups, SegmentList, key_columns
+from kldrift.counting.row_groups import Grouper, SegmentList, key_columns
 from kldrift.counting.window_groups import WindowGrouper
 from kldrift.counting.windows import window_starts
 from kldrift.errors import DatasetError
@@ -119,30 +120,38 @@ class ShiftCounts:
             keys = keys[1:]
         else:
             windows = np.full(len(columns[0]), NO_WINDOW, dtype=np.int64)
-        groups = self._grouper.group(windows, keys)
-        if self._grouper.size > program.most_groups:
-            raise too_many_groups(program.most_groups)
-        self.add_compared(found, groups)
-        if program.key is not None:
-            for worst, rows in zip(self._worst, groups, strict=True):
-                worst.add(rows.numbers, found, columns[2])
+        names = columns[2] if program.key is not None else None
+        self.add_compared(found, windows, keys, names)
 
-    def add_compared(self, found: Compared, groups: Sequence[RowGroups]) -> None:
+    def add_compared(
+        self,
+        found: Compared,
+        windows: NDArray[np.int64],
+        columns: Sequence[pa.Array] = (),
+        names: pa.Array | None = None,
+    ) -> None:
         """Count rows that were compared.
 
         Args:
             found: what came of it.
-            groups: the groups of the rows, list by list.
+            windows: the start of each row's window.
+            columns: those of the lists, each once.
+            names: what names the rows; None for no worst ones.
         """
+        groups = self._grouper.group(windows, columns)
+        if self._grouper.size > self._program.most_groups:
+            raise too_many_groups(self._program.most_groups)
         left_out = found.outcome > Outcome.INFINITE
         mantissas, octaves = split(np.where(left_out, 0.0, found.kl))
-        names = pa.array(OUTCOMES.categories)
-        outcomes = pa.DictionaryArray.from_arrays(pa.array(found.outcome), names)
+        outcomes = pa.DictionaryArray.from_arrays(pa.array(found.outcome), OUTCOMES.categories)
         self._divergence.add(
             pa.array(mantissas, mask=left_out), self._octaves.group(groups, octaves)
         )
         self._outcomes.add(outcomes, groups)
         self._changed.add(pa.array(found.changed, mask=left_out), groups)
+        if names is not None:
+            for worst, rows in zip(self._worst, groups, strict=True):
+                worst.add(rows.numbers, found, names)
 
     def part(self) -> Part:
         """What was added."""
