@@ -81,9 +81,12 @@ class WindowGrouper:
         for k, one in enumerate(self._lists):
             names, places = segments_of(one.named([columns[i] for i in self._places[k]]))
             known = self._names[k]
-            place = [known.setdefault(name, len(known)) for name in names.to_pylist()]
-            segment = np.array(place, dtype=np.int64)[places]
-            segment = np.where(windows == UNTIMED, REST, segment)
+            met = np.unique(places[windows != UNTIMED])
+            place = np.full(len(names), REST, dtype=np.int64)
+            place[met] = [
+                known.setdefault(name, len(known)) for name in names.take(pa.array(met)).to_pylist()
+            ]
+            segment = np.where(windows == UNTIMED, REST, place[places])
             found.append(self._groups[k + 1].numbered(begin + segment + 1))
         return found
 

@@ -71,7 +71,7 @@ SEGMENTS: Final = Layout(
     has_chart=lambda row: row["kl"] is not None,
     picture=lambda row, cells: shift_chart(row["segment"] or "all rows", cells),
     above_charts="share of rows by their divergence in nats, and what they add to kl; worst first",
-    rest=lambda found, shown: "",
+    rest=lambda *_: "",
     skipped="rows in no window:",
     longest=300,
 )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kldrift.execution.wire import Packed, packed, unpacked
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import REST, GroupKeys
-from kldrift.shift.octaves import with_octaves, without_octaves
+from kldrift.shift.row_kinds import with_kinds, without_kinds
 from kldrift.shift.worst_rows import KEYS, ROW, keyed, keys_of, worst_of
 
 Ints = NDArray[np.int64]
@@ -32,29 +32,25 @@ class Part:
 
     Attributes:
         names: of the segments of each list, by place.
-        divergence: mantissas by group and octave, see :mod:`kldrift.shift.octaves`.
-        outcomes: rows of each :class:`~kldrift.shift.row_divergence.Outcome` by group.
-        changed: rows whose top class is the same, and those whose top class differs, by group.
+        divergence: mantissas by group and kind, see :mod:`kldrift.shift.row_kinds`.
+        changed: rows by group whose top class is the same, whose top class differs, and that
+            cannot be compared.
         worst: the worst rows of each group, see :mod:`kldrift.shift.worst_rows`.
     """
 
     names: Sequence[tuple[str, ...]]
     divergence: Counted
-    outcomes: Counted
     changed: Counted
     worst: pa.Table
-
-    @property
-    def counted(self) -> tuple[Counted, Counted, Counted]:
-        """What was counted of each column."""
-        return self.divergence, self.outcomes, self.changed
 
     def __add__(self, other: Self) -> Part:
         names = [tuple(sorted({*a, *b})) for a, b in zip(self.names, other.names, strict=True)]
         both = self._under(names), other._under(names)
-        added = merged((i, c) for part in both for i, c in enumerate(part.counted))
+        added = merged(
+            (i, c) for part in both for i, c in enumerate((part.divergence, part.changed))
+        )
         worst = worst_of(pa.concat_tables([part.worst for part in both]), KEYS)
-        return Part(names, added[0], added[1], added[2], worst)
+        return Part(names, added[0], added[1], worst)
 
     def _under(self, names: Sequence[tuple[str, ...]]) -> Part:
         """The same groups where segments have the places of some names, all used ones at least."""
@@ -62,16 +58,11 @@ class Part:
         for mine, wanted in zip(self.names, names, strict=True):
             place = {name: i for i, name in enumerate(wanted)}
             places.append(np.array([place.get(name, REST) for name in mine], dtype=np.int64))
-        base, octaves = without_octaves(self.divergence.keys)
-        keys = with_octaves(base.renumbered(places), octaves)
-        outcomes, changed = (
-            c._replace(keys=c.keys.renumbered(places)) for c in (self.outcomes, self.changed)
-        )
+        base, kinds = without_kinds(self.divergence.keys)
         return Part(
             names,
-            self.divergence._replace(keys=keys),
-            outcomes,
-            changed,
+            self.divergence._replace(keys=with_kinds(base.renumbered(places), kinds)),
+            self.changed._replace(keys=self.changed.keys.renumbered(places)),
             keyed(self.worst, keys_of(self.worst).renumbered(places)),
         )
 
@@ -111,22 +102,20 @@ class Part:
                 code[mine] += hashed[keys.segment[mine]]  # the last one is that of REST
             return code % buckets
 
-        of_octaves = bucket(without_octaves(self.divergence.keys)[0])
-        of_groups, of_changed = (bucket(c.keys) for c in (self.outcomes, self.changed))
-        of_worst = bucket(keys_of(self.worst))
+        of_kinds = bucket(without_kinds(self.divergence.keys)[0])
+        of_groups, of_worst = bucket(self.changed.keys), bucket(keys_of(self.worst))
         for number in np.unique(of_groups).tolist():
             share = Part(
                 self.names,
-                _taken(self.divergence, of_octaves == number),
-                _taken(self.outcomes, of_groups == number),
-                _taken(self.changed, of_changed == number),
+                _taken(self.divergence, of_kinds == number),
+                _taken(self.changed, of_groups == number),
                 self.worst.filter(pa.array(of_worst == number)),
             )
             yield number, share._with_its_names()
 
     def _with_its_names(self) -> Part:
         """The same groups, without the names of others."""
-        keys = self.outcomes.keys
+        keys = self.changed.keys
         used = [
             keys.segment[(keys.list == k) & (keys.segment != REST)] for k in range(len(self.names))
         ]
@@ -139,15 +128,14 @@ class Part:
 
     def packed(self) -> bytes:
         """Serialise to bytes."""
-        counts = [tuple(packed(counted)) for counted in self.counted]
-        return pickle.dumps((self.names, counts, self.worst), 5)
+        rows = tuple(packed(self.divergence)), tuple(packed(self.changed))
+        return pickle.dumps((self.names, *rows, self.worst), 5)
 
     @classmethod
     def unpacked(cls, payload: bytes) -> Self:
         """Deserialise from bytes."""
-        names, counts, worst = pickle.loads(payload)
-        divergence, outcomes, changed = (unpacked(Packed(*row)) for row in counts)
-        return cls(names, divergence, outcomes, changed, worst)
+        names, divergence, changed, worst = pickle.loads(payload)
+        return cls(names, unpacked(Packed(*divergence)), unpacked(Packed(*changed)), worst)
 
 
 def _taken(counted: Counted, which: NDArray[np.bool_]) -> Counted:

@@ -1,7 +1,7 @@
 """What a task does with its rows: compare them, and count what comes of it by window and segment.
 
-The divergence, its outcome and whether the top class changed are columns of the comparison, and are
-counted as the features of a monitor are.
+The divergence and whether the top class changed are columns of the comparison, and are counted as
+the features of a monitor are.
 """
 
 from __future__ import annotations
@@ -25,16 +25,15 @@ from kldrift.features.plan import Feature
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import NO_WINDOW
 from kldrift.profiles.support import CategoricalSupport
-from kldrift.shift.octaves import MANTISSAS, OctaveGrouper, split
 from kldrift.shift.part import Part
 from kldrift.shift.row_divergence import Compared, Outcome, compare_rows
+from kldrift.shift.row_kinds import MANTISSAS, KindGrouper, kinds_of
 from kldrift.shift.worst_rows import WorstRows
 from kldrift.sources.program import RowBatch
 
 MOST_GROUPS: Final = 10_000
 BATCH_ROWS: Final = 16_384
 """Rows that are read at once: 260 MB for two models of 1,000 classes in doubles."""
-OUTCOMES: Final = CategoricalSupport(tuple(outcome.name.lower() for outcome in Outcome))
 CHANGED: Final = CategoricalSupport(("false", "true"))
 
 PARTS: Final = pa.schema([("bucket", pa.int32()), ("part", pa.binary())])
@@ -97,11 +96,9 @@ class ShiftCounts:
         self._program = program
         lists = 1 + len(program.lists)
         self._grouper = WindowGrouper(program.lists)
-        self._octaves = OctaveGrouper(self._grouper, lists)
+        self._kinds = KindGrouper(self._grouper, lists)
         self._divergence = ProfileBuilder(MANTISSAS, Reading.FLOAT, 0, lists)
-        self._outcomes, self._changed = (
-            ProfileBuilder(support, Reading.TEXT, 0, lists) for support in (OUTCOMES, CHANGED)
-        )
+        self._changed = ProfileBuilder(CHANGED, Reading.TEXT, 0, lists)
         self._worst = [WorstRows() for _ in range(lists)]
 
     def add(self, batch: RowBatch) -> None:
@@ -141,13 +138,10 @@ class ShiftCounts:
         groups = self._grouper.group(windows, columns)
         if self._grouper.size > self._program.most_groups:
             raise too_many_groups(self._program.most_groups)
+        mantissas, kinds = kinds_of(found)
+        uncounted = found.outcome != Outcome.FINITE
+        self._divergence.add(pa.array(mantissas, mask=uncounted), self._kinds.group(groups, kinds))
         left_out = found.outcome > Outcome.INFINITE
-        mantissas, octaves = split(np.where(left_out, 0.0, found.kl))
-        outcomes = pa.DictionaryArray.from_arrays(pa.array(found.outcome), OUTCOMES.categories)
-        self._divergence.add(
-            pa.array(mantissas, mask=left_out), self._octaves.group(groups, octaves)
-        )
-        self._outcomes.add(outcomes, groups)
         self._changed.add(pa.array(found.changed, mask=left_out), groups)
         if names is not None:
             for worst, rows in zip(self._worst, groups, strict=True):
@@ -161,8 +155,7 @@ class ShiftCounts:
         ]
         return Part(
             self._grouper.names,
-            _together(self._divergence, self._octaves),
-            _together(self._outcomes, self._grouper),
+            _together(self._divergence, self._kinds),
             _together(self._changed, self._grouper),
             pa.concat_tables(worst),
         )

@@ -11,9 +11,16 @@ from numpy.typing import NDArray
 
 from kldrift.profiles.group_keys import NO_WINDOW, GroupKeys
 from kldrift.profiles.moments import Moments
-from kldrift.shift.octaves import MIDDLES, NUMBERS, scaled, without_octaves
 from kldrift.shift.part import Part
 from kldrift.shift.row_divergence import Outcome
+from kldrift.shift.row_kinds import (
+    MIDDLES,
+    NUMBERS,
+    octaves_of,
+    outcomes_of,
+    scaled,
+    without_kinds,
+)
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -56,22 +63,17 @@ class Summaries:
     @classmethod
     def of(cls, part: Part) -> Self:
         """The numbers of all groups of a part but the REST of its lists, in their order."""
-        keys, counts, _ = part.outcomes
+        keys = part.changed.keys
         shown = np.lexsort(keys.arrays[::-1])
         shown = shown[~keys.is_rest[shown]]
-        keys, outcomes = keys.take(shown), counts[shown, : len(Outcome)]
-        n, finite = len(keys), outcomes[:, Outcome.FINITE]
-        at = keys.find(part.changed.keys)
-        changed = np.zeros(n, dtype=np.int64)
-        changed[at[at >= 0]] = part.changed.counts[at >= 0, 1]
-        octaves = _Octaves.of(part, keys)
-        written = np.clip(octaves.octave, FIRST, LAST + 1) - FIRST
-        places = octaves.at * CELLS + written
-        found = octaves.moments.added_up(octaves.at, n).summary()
-        sums = octaves.moments.added_up(places, n * CELLS)
-        with np.errstate(invalid="ignore"):
-            contributions = sums.sum1.reshape(n, CELLS) / np.maximum(finite, 1)[:, None]
-            variance = np.where(finite > 1, found.m2 / np.maximum(finite - 1, 1), np.nan)
+        keys, changed = keys.take(shown), part.changed.counts[shown, 1]
+        kinds = _Kinds.of(part, keys)
+        n, outcomes = len(keys), kinds.outcomes(len(keys))
+        finite = np.maximum(outcomes[:, Outcome.FINITE], 1)
+        written = np.clip(kinds.octave, FIRST, LAST + 1) - FIRST
+        found = kinds.moments.added_up(kinds.at, n).summary()
+        sums = kinds.moments.added_up(kinds.at * CELLS + written, n * CELLS)
+        variance = np.where(found.rows > 1, found.m2 / np.maximum(finite - 1, 1), np.nan)
         return cls(
             keys.window,
             part.segments(keys),
@@ -79,9 +81,9 @@ class Summaries:
             changed,
             found.mean,
             variance,
-            octaves.quantiles(n),
+            kinds.quantiles(n),
             sums.rows.reshape(n, CELLS),
-            contributions,
+            sums.sum1.reshape(n, CELLS) / finite[:, None],
         )
 
     @classmethod
@@ -139,41 +141,51 @@ class Summaries:
 
 
 @dataclass(frozen=True, eq=False)
-class _Octaves:
-    """The octaves of groups, group by group and increasing; arrays of shape ``(m,)``.
+class _Kinds:
+    """The kinds of rows of groups, group by group; arrays of shape ``(m,)``.
 
     Attributes:
         at: the place of the group.
-        octave: which one.
-        counts: rows of each cell of zero and mantissas, shape ``(m, cells)``.
+        octave: of the kind, increasing in each group.
+        outcome: of the kind.
+        counts: rows of each cell, shape ``(m, cells)``.
         mantissas: their moments.
         moments: those of the divergences.
     """
 
     at: Ints
     octave: Ints
+    outcome: Ints
     counts: Ints
     mantissas: Moments
     moments: Moments
 
     @classmethod
     def of(cls, part: Part, keys: GroupKeys) -> Self:
-        base, octave = without_octaves(part.divergence.keys)
+        base, kinds = without_kinds(part.divergence.keys)
         at = keys.find(base)
-        order = np.lexsort((octave, at))
+        order = np.lexsort((kinds, at))
         order = order[at[order] >= 0]
-        at, octave = at[order], octave[order]
+        at, kinds = at[order], kinds[order]
         assert part.divergence.moments is not None
         mantissas = part.divergence.moments.take(order)
-        counts = part.divergence.counts[order, NUMBERS]
-        return cls(at, octave, counts, mantissas, scaled(mantissas, octave))
+        octave = octaves_of(kinds)
+        moments = scaled(mantissas, octave)
+        counts = part.divergence.counts[order]
+        return cls(at, octave, outcomes_of(kinds), counts, mantissas, moments)
+
+    def outcomes(self, groups: int) -> Ints:
+        """Rows of each outcome, shape ``(groups, outcomes)``."""
+        found = np.zeros((groups, len(Outcome)), dtype=np.int64)
+        np.add.at(found, (self.at, self.outcome), self.counts.sum(-1))
+        return found
 
     def quantiles(self, groups: int) -> Floats:
         """The divergence that at least a share of the finite rows does not exceed, ``(n, 3)``.
 
         Within 0.8 % of the row's own value; NaN without a row.
         """
-        reached = np.append(0, np.cumsum(self.counts))
+        reached = np.append(0, np.cumsum(self.counts[:, NUMBERS]))
         ends = np.searchsorted(self.at, np.arange(groups + 1)) * len(MIDDLES)
         before, rows = reached[ends[:-1]], np.diff(reached[ends])
         found = np.full((groups, len(SHARES)), np.nan)

@@ -10,19 +10,19 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax, softmax
-from shift_sample import MODELS, added, same_numbers, summed
+from shift_sample import MODELS, added, compared, same_numbers, summed
 
 from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import DatasetError
 from kldrift.features.keys import Reading
 from kldrift.features.plan import Feature, Part
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
-from kldrift.shift.octaves import MANTISSAS, MIDDLES, NUMBERS, split
 from kldrift.shift.part import Part as ShiftPart
 from kldrift.shift.row_divergence import Outcome, compare_rows
+from kldrift.shift.row_kinds import MANTISSAS, MIDDLES, NUMBERS, kinds_of, octaves_of, outcomes_of
 from kldrift.shift.summary import Summaries
 from kldrift.shift.verdict import LOWER, UPPER
 from kldrift.shift.worst_rows import KEYS, ROW, WORST, worst_of
@@ -48,13 +48,17 @@ def row_kl(challenger, champion):
 
 @given(DIVERGENCES)
 def test_a_value_is_a_mantissa_in_an_octave_and_the_middle_of_its_cell_is_near(values):
-    values = values[np.isfinite(values)]
-    mantissas, octaves = split(values)
-    assert np.array_equal(np.ldexp(mantissas, octaves.astype(np.int32)), values)
+    mantissas, kinds = kinds_of(compared(values, {Outcome.NUMBER: 1}))
+    expected = np.where(np.isinf(values), Outcome.INFINITE, Outcome.FINITE)
+    assert outcomes_of(kinds).tolist() == [*expected, Outcome.NUMBER]
+    octaves = octaves_of(kinds).astype(np.int32)
+    finite = np.flatnonzero(np.isfinite(values))
+    assert np.array_equal(np.ldexp(mantissas, octaves)[finite], values[finite])
     cells = np.searchsorted(MANTISSAS.edges, mantissas, "right") - NUMBERS.start
     np.testing.assert_allclose(MIDDLES[cells], mantissas, rtol=1 / 128, atol=0)
 
 
+@settings(max_examples=25)
 @given(DIVERGENCES, DIVERGENCES, DIVERGENCES)
 def test_parts_add_up_like_a_commutative_monoid(x, y, z):
     a, b, c = map(added, (x, y, z))
@@ -320,9 +324,9 @@ def test_a_share_holds_its_own_groups_and_names_and_the_same_ones_of_every_task(
     for several in parts.values():
         groups = set()
         for part in several:
-            names = part.segments(part.outcomes.keys)
+            names = part.segments(part.changed.keys)
             assert {n for n in names if n is not None} == set(part.names[0])
-            groups |= set(zip(part.outcomes.keys.window.tolist(), names.tolist(), strict=True))
+            groups |= set(zip(part.changed.keys.window.tolist(), names.tolist(), strict=True))
         seen += groups
     assert len(seen) == len(set(seen))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from scipy import stats
-from shift_sample import added, summed
+from shift_sample import summed
 
 from kldrift.config import Threshold, model_shift_from_mapping
 from kldrift.profiles.group_keys import UNTIMED

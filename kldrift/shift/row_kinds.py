@@ -1,8 +1,9 @@
-"""Cells for divergences of any size: 64 to each doubling.
+"""What is counted of a divergence: 64 cells to each doubling, and how many rows have none.
 
 A number is ``mantissa * 2**octave``, its mantissa from 0.5 to 1. Mantissas are counted on one
 support, and the octave is part of a row's group: an octave that no row lies in takes no room, and
-as a cell is less than 1.6 % wide, its middle is within 0.8 % of all of its values.
+as a cell is less than 1.6 % wide, its middle is within 0.8 % of all of its values. What is no such
+number is parted by its outcome in the same way. Both are the kind of a row.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from kldrift.divergence.error_free import finite_pair
 from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import NumericSupport
+from kldrift.shift.row_divergence import Compared, Outcome
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -30,39 +32,46 @@ NUMBERS: Final = slice(1, STEPS + 2)
 MIDDLES: Final = np.append(0.0, 0.5 + (np.arange(STEPS) + 0.5) / (2 * STEPS))
 """The middle of each of these cells."""
 
-OCTAVES: Final = 4096
-"""More octaves than doubles have."""
-NO_OCTAVE: Final = -OCTAVES // 2
-"""Of zero and of what is no number; below all others."""
+KINDS: Final = 4096
+"""Kinds of rows: outcomes come first, octaves from the middle on both sides."""
+MIDDLE: Final = KINDS // 2
+"""The kind of octave 0; the least octave of a double is -1073."""
 
 
-def split(values: Floats) -> tuple[Floats, Ints]:
-    """The mantissa and the octave of numbers that are not negative, shape ``(n,)``.
+def kinds_of(found: Compared) -> tuple[Floats, Ints]:
+    """The mantissa and the kind of rows; a mantissa of 0 stands for none.
 
-    Examples:
-        >>> mantissas, octaves = split(np.array([0.0, 0.75, 1.0, np.inf]))
-        >>> mantissas.tolist(), octaves.tolist()
-        ([0.0, 0.75, 0.5, inf], [-2048, 0, 1, -2048])
+    Zero is of the kind ``Outcome.FINITE``, and all that is larger of that of its octave.
     """
-    mantissas, octaves = np.frexp(values)
-    some = np.isfinite(values) & (values > 0)
-    return mantissas, np.where(some, octaves, NO_OCTAVE).astype(np.int64)
+    number = (found.outcome == Outcome.FINITE) & (found.kl > 0)
+    mantissas, octaves = np.frexp(np.where(number, found.kl, 0.0))
+    return mantissas, np.where(number, octaves + MIDDLE, found.outcome)
 
 
-def with_octaves(keys: GroupKeys, octaves: Ints) -> GroupKeys:
-    """The keys of groups that are parted by octaves."""
-    segments = keys.segment.astype(np.int64) * OCTAVES + octaves - NO_OCTAVE
+def outcomes_of(kinds: Ints) -> Ints:
+    """The outcome of each kind."""
+    return np.where(kinds < len(Outcome), kinds, Outcome.FINITE)
+
+
+def octaves_of(kinds: Ints) -> Ints:
+    """The octave of each kind; below all others for what has none."""
+    return np.where(kinds < len(Outcome), 0, kinds) - MIDDLE
+
+
+def with_kinds(keys: GroupKeys, kinds: Ints) -> GroupKeys:
+    """The keys of groups that are parted by kinds."""
+    segments = keys.segment.astype(np.int64) * KINDS + kinds
     return GroupKeys(keys.window, keys.list, segments.astype(np.int32))
 
 
-def without_octaves(keys: GroupKeys) -> tuple[GroupKeys, Ints]:
-    """The keys of the groups, as often as these have octaves, and the octaves."""
-    segments, octaves = np.divmod(keys.segment.astype(np.int64), OCTAVES)
-    return GroupKeys(keys.window, keys.list, segments.astype(np.int32)), octaves + NO_OCTAVE
+def without_kinds(keys: GroupKeys) -> tuple[GroupKeys, Ints]:
+    """The keys of the groups, each as often as it has kinds, and the kinds."""
+    segments, kinds = np.divmod(keys.segment.astype(np.int64), KINDS)
+    return GroupKeys(keys.window, keys.list, segments.astype(np.int32)), kinds
 
 
-class OctaveGrouper:
-    """Parts the groups of rows by octaves.
+class KindGrouper:
+    """Parts the groups of rows by kinds.
 
     Args:
         grouper: knows the groups.
@@ -73,19 +82,18 @@ class OctaveGrouper:
         self._grouper = grouper
         self._parts = [Numbering() for _ in range(lists)]
 
-    def group(self, groups: Sequence[RowGroups], octaves: Ints) -> list[RowGroups]:
+    def group(self, groups: Sequence[RowGroups], kinds: Ints) -> list[RowGroups]:
         """The groups of a batch of rows, list by list."""
-        codes = octaves - NO_OCTAVE
         return [
-            parts.numbered(rows.numbers * OCTAVES + codes)
+            parts.numbered(rows.numbers * KINDS + kinds)
             for parts, rows in zip(self._parts, groups, strict=True)
         ]
 
     def keys(self, k: int, groups: int) -> GroupKeys:
         """The keys of the first groups of a list, in the order of their numbers."""
-        number, codes = np.divmod(self._parts[k].codes(groups), OCTAVES)
+        number, kinds = np.divmod(self._parts[k].codes(groups), KINDS)
         keys = self._grouper.keys(k, int(number.max(initial=-1)) + 1)
-        return with_octaves(keys.take(number), codes + NO_OCTAVE)
+        return with_kinds(keys.take(number), kinds)
 
 
 def scaled(moments: Moments, octaves: Ints) -> Moments:
