@@ -46,7 +46,7 @@ def added(kl=(), left_out=None) -> ShiftPart:
     counts = MODELS.start()
     rows = compared(kl, left_out)
     counts.add_compared(rows, np.full(len(rows.kl), NO_WINDOW))
-    return counts.part()
+    return next(counts.parts())
 
 
 def summed(kl=(), left_out=None) -> Summaries:

@@ -15,7 +15,7 @@ from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import ConfigError, KldriftError
 from kldrift.features.group_columns import as_read, check_plain
 from kldrift.features.plan import Feature, Skipped
-from kldrift.profiles.group_keys import ALL, REST
+from kldrift.profiles.group_keys import ALL, REST, GroupKeys
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.sources.dataset import Known
@@ -109,6 +109,20 @@ def freeze_list(proposal: Proposal, counted: Ints, rows: int) -> tuple[FrozenLis
     kept_rows = np.zeros(len(place), dtype=np.int64)
     kept_rows[places[places >= 0]] = counted[places >= 0]
     return FrozenList(kept.categories, kept_rows), places
+
+
+def regrouped(keys: GroupKeys, places: Sequence[Ints]) -> GroupKeys:
+    """Keys of proposed segments as those of the segments that were kept.
+
+    Args:
+        keys: as they were counted.
+        places: for each list, the new place of each of its segments.
+    """
+    segment = keys.segment.copy()
+    for k, new in enumerate(places):
+        mine = (keys.list == k) & (segment != REST)
+        segment[mine] = new[segment[mine]]
+    return GroupKeys(keys.window, keys.list, segment)
 
 
 def rows_by_segment(profile: Profile | None, k: int, segments: int) -> Ints:

@@ -22,6 +22,7 @@ from kldrift.monitor.groups import (
     freeze_list,
     left_out,
     proposed_names,
+    regrouped,
     rows_by_segment,
 )
 from kldrift.monitor.joint import JointPlan, not_vectors
@@ -172,7 +173,7 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
         if frozen.skip:
             skipped[feature.name] = frozen.skip
             continue
-        kept = profile.under(profile.keys.renumbered(places)) if places else profile
+        kept = profile.under(regrouped(profile.keys, places)) if places else profile
         profiles[feature.name] = kept.on(frozen.support, frozen.target)
     rebinnings = {
         name: merge_for_scoring(p.support, p.of_list(ALL).counts[0], scoring.bins)

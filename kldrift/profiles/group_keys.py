@@ -6,8 +6,7 @@ the segment REST. So the groups of one list add up to the whole, window by windo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
 import numpy as np
@@ -113,18 +112,6 @@ class GroupKeys:
         place = np.full(len(keys), -1)
         place[mine] = np.arange(len(self))
         return np.asarray(place[theirs])
-
-    def renumbered(self, places: Sequence[Ints]) -> Self:
-        """The same groups where the segments of each list have other places.
-
-        Args:
-            places: for each list, the new place of each of its segments.
-        """
-        segment = self.segment.copy()
-        for k, new in enumerate(places):
-            mine = (self.list == k) & (segment != REST)
-            segment[mine] = new[segment[mine]]
-        return replace(self, segment=segment)
 
     def packed(self) -> bytes:
         """Serialise to bytes."""

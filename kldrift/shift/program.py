@@ -16,16 +16,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.counting.profile_builder import ProfileBuilder
-from kldrift.counting.row_groups import Grouper, SegmentList, key_columns
+from kldrift.counting.row_groups import SegmentList, key_columns
 from kldrift.counting.window_groups import WindowGrouper
 from kldrift.counting.windows import window_starts
 from kldrift.errors import DatasetError
 from kldrift.features.keys import Reading
 from kldrift.features.plan import Feature
-from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import NO_WINDOW
 from kldrift.profiles.support import CategoricalSupport
-from kldrift.shift.part import Part
+from kldrift.shift.part import Names, Part
 from kldrift.shift.row_divergence import Compared, Outcome, compare_rows
 from kldrift.shift.row_kinds import MANTISSAS, KindGrouper, kinds_of
 from kldrift.shift.worst_rows import WorstRows
@@ -36,8 +35,8 @@ BATCH_ROWS: Final = 16_384
 """Rows that are read at once: 260 MB for two models of 1,000 classes in doubles."""
 CHANGED: Final = CategoricalSupport(("false", "true"))
 
-PARTS: Final = pa.schema([("bucket", pa.int32()), ("part", pa.binary())])
-PARTS_DDL: Final = "bucket int, part binary"
+PARTS: Final = pa.schema([("share", pa.int32()), ("part", pa.binary())])
+PARTS_DDL: Final = "share int, part binary"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class ShiftProgram:
         time: the column that says when a row was, or None.
         length: of a window; None without time.
         lists: columns whose values part the rows into segments.
-        buckets: shares in which groups are merged.
+        buckets: shares in which the groups of a list are merged.
         batch_rows: rows that are compared at once.
         most_groups: windows and segments that a task may meet.
     """
@@ -147,29 +146,25 @@ class ShiftCounts:
             for worst, rows in zip(self._worst, groups, strict=True):
                 worst.add(rows.numbers, found, names)
 
-    def part(self) -> Part:
-        """What was added."""
-        worst = [
-            rows.rows(self._grouper.keys(k, self._grouper.size))
-            for k, rows in enumerate(self._worst)
-        ]
-        return Part(
-            self._grouper.names,
-            _together(self._divergence, self._kinds),
-            _together(self._changed, self._grouper),
-            pa.concat_tables(worst),
-        )
+    def parts(self) -> Iterator[Part]:
+        """What was added: by window alone, then for each list of segments."""
+        names: list[Names] = [(None,), *self._grouper.names]
+        divergence = self._divergence.counted(self._kinds)
+        changed = self._changed.counted(self._grouper)
+        for k, (n, d, c) in enumerate(zip(names, divergence, changed, strict=True)):
+            worst = self._worst[k].rows(self._grouper.keys(k, self._grouper.size))
+            yield Part(n, d, c, worst)
 
     def results(self) -> Iterator[pa.RecordBatch]:
-        """One row for each share of the groups."""
-        shares = [(n, part.packed()) for n, part in self.part().shares(self._program.buckets)]
+        """One row for each share of the groups of a list."""
+        buckets = self._program.buckets
+        shares = [
+            (k * buckets + bucket, share.packed())
+            for k, part in enumerate(self.parts())
+            for bucket, share in part.shares(buckets)
+        ]
         columns = zip(*shares, strict=True) if shares else ((), ())
         yield pa.record_batch([list(column) for column in columns], schema=PARTS)
-
-
-def _together(builder: ProfileBuilder, grouper: Grouper) -> Counted:
-    """What was counted of all lists."""
-    return merged((0, counted) for counted in builder.counted(grouper))[0]
 
 
 def too_many_groups(most: int = MOST_GROUPS) -> DatasetError:

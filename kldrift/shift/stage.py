@@ -36,10 +36,11 @@ def compare_models(
         DatasetError: there are more windows and segments than anyone reads.
     """
     parts = source.through(spark, program, PARTS_DDL)
-    rows = collect(parts.groupBy("bucket").applyInPandas(merge_bucket, FOUND_DDL))
+    rows = collect(parts.groupBy("share").applyInPandas(merge_bucket, FOUND_DDL))
     found = [pickle.loads(row["found"]) for row in rows]
     if not found:
-        found = [(Summaries.without_rows(), program.start().part().worst_rows())]
+        nothing = next(program.start().parts())
+        found = [(Summaries.without_rows(), nothing.worst_rows())]
     summaries = Summaries.joined([each for each, _ in found])
     if len(summaries) > program.most_groups:
         raise too_many_groups(program.most_groups)

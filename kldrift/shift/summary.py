@@ -62,11 +62,10 @@ class Summaries:
 
     @classmethod
     def of(cls, part: Part) -> Self:
-        """The numbers of all groups of a part but the REST of its lists, in their order."""
-        keys = part.changed.keys
-        shown = np.lexsort(keys.arrays[::-1])
-        shown = shown[~keys.is_rest[shown]]
-        keys, changed = keys.take(shown), part.changed.counts[shown, 1]
+        """The numbers of the groups of a part, in the order of windows and names."""
+        keys, segment = part.changed.keys, part.segments(part.changed.keys)
+        order = np.lexsort((segment.astype(str), keys.window))
+        keys, segment, changed = keys.take(order), segment[order], part.changed.counts[order, 1]
         kinds = _Kinds.of(part, keys)
         n, outcomes = len(keys), kinds.outcomes(len(keys))
         finite = np.maximum(outcomes[:, Outcome.FINITE], 1)
@@ -76,7 +75,7 @@ class Summaries:
         variance = np.where(found.rows > 1, found.m2 / np.maximum(finite - 1, 1), np.nan)
         return cls(
             keys.window,
-            part.segments(keys),
+            segment,
             outcomes,
             changed,
             found.mean,
@@ -165,7 +164,6 @@ class _Kinds:
         base, kinds = without_kinds(part.divergence.keys)
         at = keys.find(base)
         order = np.lexsort((kinds, at))
-        order = order[at[order] >= 0]
         at, kinds = at[order], kinds[order]
         assert part.divergence.moments is not None
         mantissas = part.divergence.moments.take(order)
