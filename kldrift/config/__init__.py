@@ -16,8 +16,7 @@ from kldrift.config.load import (
 from kldrift.config.model import Config, Features, Joint, Override, Scoring
 from kldrift.config.model_shift import ModelShift, Time
 from kldrift.config.question import Expectations, Output, Significance, Spark
-from kldrift.scoring.metrics import JOINT_METRICS, METRICS
-from kldrift.scoring.threshold import Threshold
+from kldrift.scoring.metrics import JOINT_METRICS, METRICS, Threshold
 
 __all__ = [
     "JOINT_METRICS",

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from kldrift.profiles.cells import Cell, CellKind
-from kldrift.scoring.threshold import Severity, Threshold
+from kldrift.scoring.metrics import Threshold
+from kldrift.scoring.threshold import Severity
 
 Range = tuple[float, float]
 """The smallest and the largest value."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.divergence import DIVERGENCES, gaussian_kl_parts
+from kldrift.divergence import gaussian_kl_parts
 from kldrift.divergence.probabilities import probabilities
+from kldrift.divergences import DIVERGENCES
 from kldrift.profiles.moments import summaries
 from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NumericSupport, Support

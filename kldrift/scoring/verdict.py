@@ -11,11 +11,11 @@ import numpy as np
 
 from kldrift.scoring.comparison import Comparison, Ints, Rows
 from kldrift.scoring.joint_result import JointResult
-from kldrift.scoring.metrics import JOINT_METRICS, NUMERIC_ONLY
+from kldrift.scoring.metrics import JOINT_METRICS, NUMERIC_ONLY, Threshold
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import PLACE, STATUSES, Bools, Status, Texts, is_scored
-from kldrift.scoring.threshold import RANK, SEVERITIES, WORST_FIRST, Severity, Threshold
+from kldrift.scoring.threshold import RANK, SEVERITIES, WORST_FIRST, Severity
 
 SIZES: Final = ("n_reference", "n_current", "missing_reference", "missing_current")
 

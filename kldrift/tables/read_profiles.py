@@ -70,17 +70,16 @@ def _features(table: pa.Table, supports: Supports) -> dict[str, Profile]:
     moments = _moment_arrays(table, np.repeat(numeric, groups))
     found: dict[str, Profile] = {}
     start, cell = 0, 0
-    shared = GroupKeys.none()
+    shared = _shared(keys, groups)
     for name, n, size in zip(names, groups.tolist(), sizes.tolist(), strict=True):
         end, behind = start + n, cell + n * size
-        own = keys.take(slice(start, end))
-        shared = shared if own == shared else own  # one object for all features
+        own = keys.take(slice(start, end)) if shared is None else shared
         support = support_of[name]
         of_feature = None
         if not isinstance(support, CategoricalSupport):
             of_feature = Moments(pivot_of(support), *(values[start:end] for values in moments))
         block = counts[cell:behind].reshape(n, size)
-        found[name] = Profile(support, shared, block, of_feature)
+        found[name] = Profile(support, own, block, of_feature)
         start, cell = end, behind
     return found
 
@@ -112,6 +111,20 @@ def _keys(table: pa.Table, supports: Supports) -> GroupKeys:
         raise ValueError("profiles: a segment that the reference does not have")
     start = table["window_start"].cast(pa.int64()).fill_null(NO_WINDOW).to_numpy()
     return GroupKeys(start, number, place)
+
+
+def _shared(keys: GroupKeys, groups: Ints) -> GroupKeys | None:
+    """The keys of every feature, if all have the same; they are then one object.
+
+    Args:
+        keys: of one feature after the other.
+        groups: how many each feature has.
+    """
+    if not len(groups) or (groups != groups[0]).any():
+        return None
+    tables = [values.reshape(len(groups), -1) for values in keys.arrays]
+    same = all(bool((table == table[0]).all()) for table in tables)
+    return keys.take(slice(0, int(groups[0]))) if same else None
 
 
 def _once(code: Ints, keys: GroupKeys) -> None:

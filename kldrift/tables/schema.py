@@ -11,8 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from kldrift.divergence import DIVERGENCES
-from kldrift.divergence.base import Divergence
+from kldrift.divergences import DIVERGENCES, Divergence
 from kldrift.scoring.metrics import JOINT_METRICS
 
 SCHEMA_VERSION: Final = 2
@@ -68,8 +67,8 @@ def _number(name: str, null: str = NOT_SCORED) -> pa.Field:
     return _column(name, pa.float64(), null)
 
 
-def _of_feature(name: str, null: str = NO_MOMENTS, *, power: str = "") -> pa.Field:
-    return _column(name, pa.float64(), null, unit=f"unit of the feature{power}")
+def _of_feature(name: str, null: str = NO_MOMENTS) -> pa.Field:
+    return _column(name, pa.float64(), null, unit="unit of the feature")
 
 
 def _divergence(divergence: Divergence) -> pa.Field:

@@ -267,8 +267,9 @@ def _rebinning(row: dict[str, Any]) -> Rebinning:
         scale, unit = _known(row, "scale"), Unit(_known(row, "unit"))
         support = NumericSupport(edges, scale, unit, _known(row, "pivot"))
     target = _known(row, "target").astype(np.intp)
-    steps = np.diff(target, prepend=0)
-    if len(target) != support.size or target[0] or (steps < 0).any() or (steps > 1).any():
+    steps = target[1:] - target[:-1]
+    ordered = steps.min(initial=0) >= 0 and steps.max(initial=0) <= 1
+    if len(target) != support.size or target[0] or not ordered:
         raise ValueError(f"the cells of {row['feature']!r} are not merged to cells in their order")
     return Rebinning(target, support)
 

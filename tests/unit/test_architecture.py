@@ -16,6 +16,7 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 # From the bottom to the top; a package imports from those above it in this list, and from itself.
 LAYERS = (
     "errors",
+    "divergences",
     "divergence",
     "profiles",
     "statistics",

@@ -92,7 +92,7 @@ def test_stored_profiles_give_the_scores_of_the_run_bit_for_bit(spark, folder):
     result = run(spark, folder, segments=[["string"]], scoring={"max_segments": 3})
     output, reference_id = str(folder / "drift"), result.run["reference_id"]
     found = stored(output, "daily", reference_id, Window())
-    scores = rescored(*found, pseudocount=0.5, ridge=1e-6)
+    scores = rescored(*found, pseudocount=0.5)
     table = read_table(output, "drift_scores")
     assert table.num_rows > 100
     assert differences(table, scores) == []
