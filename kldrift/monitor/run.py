@@ -15,7 +15,7 @@ import pandas as pd
 from pyspark.sql import SparkSession
 
 from kldrift import __version__
-from kldrift.config import Config, ModelShift
+from kldrift.config import Config, ModelShift, Threshold
 from kldrift.errors import DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
@@ -28,7 +28,7 @@ from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import Findings, count_current, read_reference
 from kldrift.reporting.result import RunResult
 from kldrift.scoring.exit_code import exit_code_of
-from kldrift.scoring.threshold import Severity, Threshold
+from kldrift.scoring.threshold import Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import version_of

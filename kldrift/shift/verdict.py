@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from kldrift.config import ModelShift
+from kldrift.config import ModelShift, Threshold
 from kldrift.scoring.judge import severities
 from kldrift.scoring.reasons import above
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.status import PLACE, Status
-from kldrift.scoring.threshold import RANK, SEVERITIES, Severity, Threshold
+from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
 from kldrift.shift.row_divergence import Outcome
 from kldrift.shift.summary import FIRST, LAST, Summaries
