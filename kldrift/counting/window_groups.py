@@ -7,6 +7,7 @@ results carry their names.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from kldrift.profiles.group_keys import ALL, REST, UNTIMED, GroupKeys
 
 Ints = NDArray[np.int64]
 
-SEGMENTS = 2**32
+SEGMENTS: Final = 2**32
 """Places of segments that a code of a group has room for."""
 
 
