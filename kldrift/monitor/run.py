@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ import pandas as pd
 from pyspark.sql import SparkSession
 
 from kldrift import __version__
-from kldrift.config import Config, ModelShift
+from kldrift.config import Config, ModelShift, Threshold
 from kldrift.errors import DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.import_ahead import import_ahead
@@ -154,7 +154,9 @@ def _publish(record: Record[Config], plan: Plan, findings: Findings, fail_on: st
         record.stage("Great Expectations")
         held, unheld = held_to_expectations(frame)
         skipped += unheld
-        docs = _expectations(record, verdicts, held, written["drift_scores"])
+        docs = publish_expectations(
+            record, held, verdicts.held_to(), written["drift_scores"], record.run_id
+        )
     severities = set(verdicts.severities())
     exit_code = exit_code_of(severities, unscored=verdicts.unscored, fail_on=fail_on)
     row = record.row(findings, verdicts, skipped, exit_code)
@@ -188,23 +190,36 @@ def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skip
     return pd.concat([scores[alone], drifted.head(MOST_SEGMENT_ROWS)]), said
 
 
-def _expectations(
-    record: Record[Config], verdicts: Verdicts, scores: pd.DataFrame, path: str
+def publish_expectations(
+    record: Record[AnyConfig],
+    scores: pd.DataFrame,
+    held: Mapping[str, Mapping[str, Threshold]],
+    path: str,
+    run_id: str,
 ) -> Path | None:
+    """Publish the scores of one window, and tell where the first page of Data Docs is.
+
+    Args:
+        record: of the run.
+        scores: the rows of ``drift_scores`` that are held to a threshold.
+        held: the thresholds of each feature.
+        path: where the rows stand.
+        run_id: what Great Expectations calls the run; it keeps one result per name.
+    """
     from kldrift.expectations import publish  # noqa: PLC0415 - takes seconds, and only here
 
     config = record.config
     assert config.expectations is not None
     thresholds = {
-        name: {m: (t.warning, t.critical) for m, t in held.items()}
-        for name, held in verdicts.held_to().items()
+        name: {m: (t.warning, t.critical) for m, t in of_metrics.items()}
+        for name, of_metrics in held.items()
     }
     published = publish(
         scores,
         scores_path=path,
         root=Path(config.expectations.path),
         monitor=config.monitor,
-        run_id=record.run_id,
+        run_id=run_id,
         run_time=record.started,
         thresholds=thresholds,
         alpha=config.significance.alpha,
@@ -279,17 +294,27 @@ class Record(Generic[AnyConfig]):
         self, findings: Findings, verdicts: Verdicts, skipped: tuple[Skipped, ...], exit_code: int
     ) -> dict[str, Any]:
         """The row of a run that came to its end."""
-        severities = verdicts.severities(verdicts.whole)
-        return self.any_row(
+        return self.judged_row(
+            verdicts.take(verdicts.whole),
+            skipped,
             exit_code=exit_code,
             rows_reference=findings.reference.rows,
             rows_current=findings.rows_current,
-            features=int((verdicts.whole & verdicts.scored).sum()),
+            reference_id=findings.reference.reference_id,
+        )
+
+    def judged_row(
+        self, verdicts: Verdicts, skipped: Sequence[Skipped], **found: Any
+    ) -> dict[str, Any]:
+        """The row of a run that came to its end, with the number of verdicts of each severity."""
+        severities = verdicts.severities()
+        return self.any_row(
+            features=int(verdicts.scored.sum()),
             warning=severities.count(Severity.WARNING),
             critical=severities.count(Severity.CRITICAL),
             unscored=severities.count(Severity.UNSCORED),
             skipped=[{"column": s.column, "reason": s.reason} for s in skipped],
-            reference_id=findings.reference.reference_id,
+            **found,
         )
 
     def failed(self, error: BaseException) -> None:

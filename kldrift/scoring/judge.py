@@ -66,7 +66,7 @@ def judge(
         sizes={name: np.append(*both) for name, *both in zip(SIZES, sizes, alone, strict=True)},
         rules=rules,
     )
-    severity, deciding = _severities(verdicts)
+    severity, deciding = severities(verdicts)
     verdicts = replace(verdicts, severity=severity)
     return replace(verdicts, reason=explained(verdicts, deciding))
 
@@ -107,7 +107,7 @@ def _named(keys: GroupKeys, names: SegmentNames) -> Texts:
     return found
 
 
-def _severities(verdicts: Verdicts) -> tuple[Ints, Texts]:
+def severities(verdicts: Verdicts) -> tuple[Ints, Texts]:
     """The severity of each row as a rank, and the metric that decided it; None for none."""
     rank = np.full(len(verdicts), RANK[Severity.UNSCORED])
     deciding = np.full(len(verdicts), None, dtype=object)
