@@ -13,7 +13,8 @@ from kldrift.config import Config, Joint, Threshold
 from kldrift.counting.joint import LARGEST_FULL, JointColumns
 from kldrift.errors import ConfigError
 from kldrift.features.keys import KeyType
-from kldrift.features.plan import Feature, Pair, Part, Skipped
+from kldrift.features.pairs import Pair
+from kldrift.features.plan import Feature, Part, Skipped
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.scoring.joint_result import JointCell, JointResult

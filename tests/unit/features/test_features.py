@@ -12,7 +12,8 @@ import pytest
 from kldrift.config import Features, Override
 from kldrift.errors import ConfigError
 from kldrift.features.keys import KeyType
-from kldrift.features.plan import Feature, FeaturePlan, check_names, pair, plan_features
+from kldrift.features.pairs import pair
+from kldrift.features.plan import Feature, FeaturePlan, check_names, plan_features
 from kldrift.profiles.support import Unit
 
 INSTANT = dt.datetime(2024, 2, 29, 13, 30)  # a Thursday
