@@ -15,6 +15,7 @@ from kldrift.profiles.support import NumericSupport, Support
 from kldrift.scoring.comparison import Comparison, Ints, Rows
 from kldrift.scoring.metrics import CELL_METRICS, ORDERED_METRICS, SCORES
 from kldrift.statistics.significance import g_test
+from kldrift.statistics.unbiased_kl import kl_unbiased
 
 Floats = NDArray[np.float64]
 
@@ -71,6 +72,9 @@ def cell_scores(p: Counts, q: Counts, pseudocount: float) -> dict[str, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = np.maximum(cells - 1, 0) / 2 * (1 / n + 1 / m)
     out["kl_expected"] = np.where(both, expected, np.nan)
+    estimate = kl_unbiased(p, q)
+    out["kl_unbiased"], out["kl_low"] = estimate.unbiased, estimate.low
+    out["kl_high"] = estimate.high
     out["p_value"] = np.where(both, np.atleast_1d(g_test(p, q)[2]), np.nan)
     return out
 

@@ -69,6 +69,7 @@ def _score(v: ShiftVerdict, config: ModelShift) -> dict[str, Any]:
             "kl_expected": 0.0,  # two equal models differ on no row
             "p_value": None if math.isnan(v.p_value) else v.p_value,
             "q_value": v.q_value,
+            "q_critical": None if threshold.critical is None else v.q_value,
             "pseudocount": 0.0,
         }
     return row

@@ -12,7 +12,7 @@ from scipy.special import stdtr
 
 from kldrift.config import ModelShift, Threshold
 from kldrift.scoring.status import Status
-from kldrift.scoring.threshold import SEVERITIES, WORST_FIRST, Limits, Severity, exceeded
+from kldrift.scoring.threshold import SEVERITIES, WORST_FIRST, Limits, QValues, Severity, exceeded
 from kldrift.shift.summary import LEFT_OUT, NO_ROWS, Summary
 from kldrift.statistics.significance import q_values
 from kldrift.tables import Window
@@ -137,7 +137,8 @@ def _judged(verdict: ShiftVerdict, q: float, config: ModelShift) -> ShiftVerdict
     q_value = None if math.isnan(q) else q
     found, alpha = verdict.found, config.significance.alpha
     limits = {metric: Limits.of([t]) for metric, t in config.thresholds.items()}
-    rank, metric = exceeded({"kl": np.array([found.kl])}, np.array([q]), limits, alpha)
+    sure = QValues(np.array([q]), np.array([q]))
+    rank, metric = exceeded({"kl": np.array([found.kl])}, sure, limits, alpha)
     severity, reason = SEVERITIES[rank[0]], verdict.reason
     if metric[0] >= 0:
         limit = getattr(list(config.thresholds.values())[metric[0]], severity.value)

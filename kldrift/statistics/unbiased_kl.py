@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import exp1, ndtr, psi
 
+from kldrift.statistics.one_cell import one_cell_p
 from kldrift.statistics.significance import g_test
 
 Counts = NDArray[np.int64]
@@ -29,6 +30,11 @@ FEW: Final = 16.0
 LARGEST_MISSED: Final = 0.2
 """Allowance for those, in rows: ``x E1(x)``, what is missed of a cell that expects x rows, is at
 most 0.28, at 0.43."""
+SCARCE: Final = 25
+"""With more reference rows the logarithm of a cell's share is about normal."""
+DOUBT: Final = 0.5
+SURE: Final = 1e-12
+"""Between these, a bound that is exact far out may say more than the normal distribution."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +46,16 @@ class KLEstimate:
             without rows on either side.
         error: its standard error.
         missed: by how much it may be too large, where cells expect few current rows.
+        top: of the cell that adds most, among those with few reference rows, its current rows, all
+            current rows, its reference rows and all of these, shape ``(..., 4)``; 0 without one.
+        cells: number of cells with rows.
     """
 
     unbiased: Floats
     error: Floats
     missed: Floats
+    top: Floats
+    cells: Counts
 
     @property
     def low(self) -> Floats:
@@ -57,7 +68,10 @@ class KLEstimate:
         return np.asarray(np.maximum(0.0, self.unbiased + QUANTILE * self.error))
 
     def p_above(self, limit: ArrayLike) -> Floats:
-        """The p-value of "the divergence is above the limit", by the normal distribution.
+        """The p-value of "the divergence is above the limit".
+
+        By the normal distribution, or by the bound of :func:`one_cell_p` for the cell that adds
+        most, times the number of cells, where that is smaller.
 
         Args:
             limit: in nats, above 0; broadcasts with the estimate. NaN gives NaN.
@@ -65,7 +79,15 @@ class KLEstimate:
         above = self.unbiased - self.missed - np.asarray(limit, dtype=np.float64)
         certain = np.where(above > 0, np.inf, -np.inf)
         z = np.divide(above, self.error, out=certain, where=self.error > 0)
-        return np.asarray(np.where(np.isnan(above), np.nan, ndtr(-z)))
+        p_value = np.asarray(np.where(np.isnan(above), np.nan, ndtr(-z)))
+        top = np.broadcast_to(self.top, (*above.shape, 4))
+        limits = np.broadcast_to(np.asarray(limit, dtype=np.float64), above.shape)
+        cells = np.broadcast_to(self.cells, above.shape)
+        doubt = (p_value < DOUBT) & (p_value > SURE) & (top[..., 0] > 0)
+        x, n, y, m = top[doubt].T
+        alone = one_cell_p(x, n, y, m, limits[doubt]) * cells[doubt]
+        p_value[doubt] = np.minimum(p_value[doubt], alone)
+        return np.asarray(p_value[()])
 
 
 def kl_unbiased(p_counts: Counts, q_counts: Counts) -> KLEstimate:
@@ -110,7 +132,8 @@ def kl_unbiased(p_counts: Counts, q_counts: Counts) -> KLEstimate:
         missed = _missed(p, q, n, m)
         error = np.sqrt(_variance(p, q, n, m))
     none = ((n == 0) | (m == 0))[..., 0]
-    return KLEstimate(*(np.where(none, np.nan, x)[()] for x in (unbiased, error, missed)))
+    unbiased, error, missed = (np.where(none, np.nan, x)[()] for x in (unbiased, error, missed))
+    return KLEstimate(unbiased, error, missed, _top(p, q, n, m), ((p + q) > 0).sum(-1))
 
 
 def above_limit_p(p_counts: Counts, q_counts: Counts, limit: ArrayLike) -> Floats:
@@ -134,6 +157,16 @@ def above_limit_p(p_counts: Counts, q_counts: Counts, limit: ArrayLike) -> Float
     return np.asarray(
         np.where(np.asarray(limit) > 0, np.maximum(above, any_difference), any_difference)
     )
+
+
+def _top(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        adds = p / n * np.log((p / n) / ((q + UNSEEN_ROWS) / m))
+    adds = np.where((q < SCARCE) & (p > 0) & (m > 0), adds, 0.0)
+    at = adds.argmax(-1)[..., None]
+    rows = [np.take_along_axis(p, at, -1), n, np.take_along_axis(q, at, -1), m]
+    one = np.take_along_axis(adds, at, -1) > 0
+    return np.asarray(np.where(one, np.concatenate(rows, axis=-1), 0), dtype=np.float64)
 
 
 def _sum(cells: Floats) -> Floats:
@@ -162,4 +195,5 @@ def _variance(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
     current = (_sum(first * log) - _sum(first) ** 2) / n[..., 0]
     reference = (_sum(np.where(p > 0, p_share**2 / q_share, 0.0)) - 1) / m[..., 0]
     equal = (cells[..., 0] - 1) / 2 * (1 / n + 1 / m)[..., 0] ** 2
-    return np.maximum(current, 0.0) + np.maximum(reference, 0.0) + np.maximum(equal, 0.0)
+    parts = (np.maximum(part, 0.0) for part in (current, reference, equal))
+    return np.asarray(sum(parts))

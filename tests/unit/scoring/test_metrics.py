@@ -52,7 +52,9 @@ print(json.dumps({
 
 
 def test_a_divergence_that_is_added_to_the_dict_is_scored_stored_and_judged():
-    done = subprocess.run([sys.executable, "-c", ADDED], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", ADDED], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["euclidean"] == {"x": 0.125**0.5, "t": 0.0}

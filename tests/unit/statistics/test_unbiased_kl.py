@@ -128,3 +128,14 @@ def test_the_p_value_is_the_normal_tail_of_the_distance_in_errors():
     found = kl_unbiased(np.array([900, 2_100]), np.array([1_500, 1_500]))
     z = (found.unbiased - found.missed - 0.05) / found.error
     assert found.p_above(0.05) == pytest.approx(scipy.stats.norm.sf(z), rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "m"), [(300, 300), (1_000, 1_000), (1_000, 100_000)])
+def test_a_new_value_whose_share_is_at_the_limit_is_hardly_ever_above_it(n, m):
+    rng = np.random.default_rng(0)
+    p = np.array([0.7, 0.3])
+    for q_share in (0.001, 0.01, 0.05):
+        q = np.array([1 - q_share, q_share])
+        limit = float(kl_divergence(p, q))
+        p_values = above_limit_p(rng.multinomial(n, p, DRAWS), rng.multinomial(m, q, DRAWS), limit)
+        assert (p_values < 0.05).mean() <= 0.075 + 0.01
