@@ -145,19 +145,19 @@ How often a verdict errs, measured by
 
 ## Truth exactly at the limit
 
-Counts drawn from shares whose divergence is {", ".join(map(str, LIMITS))} nats, tested against just that limit: flat and
-Zipf references; {", ".join(DIRECTIONS)}; {draws:,} draws each. The largest share of errors in %, in brackets the mean, and the
-least and the most that the interval covers.
+Counts drawn from shares whose divergence is {", ".join(map(str, LIMITS))} nats, tested against
+just that limit: flat and Zipf references; {", ".join(DIRECTIONS)}; {draws:,} draws each. The largest
+share of errors in %, in brackets the mean, and the least and the most that the interval covers.
 
 {table(limit_head, at_the_limit(draws))}
 
-A small reference of many cells errs on the careful side: the lower end of its interval is then far too low, and where cells
-expect no reference row at all, the upper end is too low as well.
+A small reference of many cells errs on the careful side. Where cells expect hardly a row of it, the
+estimate and the upper end of the interval are too low.
 
 ## Quiet pairs
 
-Both sides from one distribution, {columns} columns a pair. In %: `p_value` below 0.05 / below 0.01 / columns with a warning
-or worse (`kl` above 0.1, alpha 0.01).
+Both sides from one distribution, {columns} columns a pair. In %: `p_value` below 0.05 / below 0.01
+/ columns with a warning or worse (`kl` above 0.1, alpha 0.01).
 
 {table(("shape", *(f"{size:,} rows" for size in sizes)), quiet(columns, sizes))}
 """
