@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+VERSIONS := 3.5 4.0 4.1 newest
 
-.PHONY: setup demo test bench lint schemas java clean
+.PHONY: setup demo unit test matrix bench lint schemas java clean
+.PRECIOUS: .matrix/%/.installed
 
 setup: $(VENV)/.installed
 
@@ -28,11 +30,31 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Without Java, and in less than two minutes on two cores.
+unit: setup
+	$(BIN)/pytest -n 2 --dist worksteal tests/unit
+
+# Everything: what needs no session of Spark in two processes, then the rest in one.
 test: java lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal -m "not spark"
+	$(BIN)/pytest -m spark tests/spark
+
+# The tests of Spark on each version that is supported, with and without ANSI mode.
+matrix: $(addprefix matrix-,$(VERSIONS))
+
+matrix-%: java .matrix/%/.installed
+	KLDRIFT_TEST_ANSI=true .matrix/$*/bin/pytest -m spark tests/spark
+	KLDRIFT_TEST_ANSI=false .matrix/$*/bin/pytest -m spark tests/spark
+
+# What a version needs otherwise stands in its own file and replaces lines of constraints.txt.
+.matrix/%/.installed: tests/matrix/%.txt pyproject.toml constraints.txt
+	$(PYTHON) -m venv .matrix/$*
+	awk -F'[=<>]+' 'NR == FNR {own[$$1]; print; next} !($$1 in own)' $< constraints.txt > .matrix/$*/constraints.txt
+	.matrix/$*/bin/pip install --quiet --disable-pip-version-check -c .matrix/$*/constraints.txt -e '.[spark,dev]'
+	@touch $@
 
 bench: java setup
 	$(BIN)/python -m tests.bench
 
 clean:
-	rm -rf $(VENV) .bench-envs demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .matrix .bench-envs demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

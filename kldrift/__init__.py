@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["__version__", "compare", "load_config", "model_shift", "run"]
 
+# No package has the name of a function, which it would replace: docs/decisions/package-names.md
 _HOMES: Final = {"compare": "kldrift.monitor.compare", "load_config": "kldrift.config"}
 
 

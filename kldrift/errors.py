@@ -21,3 +21,9 @@ class OutputError(KldriftError):
 
 class SupportMismatchError(KldriftError, ValueError):
     """Two profiles are not on one support."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, which may go on with plans and stack traces."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

@@ -24,6 +24,8 @@ settings.register_profile(
 )
 settings.load_profile("kldrift")
 
+ANSI = os.environ.get("KLDRIFT_TEST_ANSI")
+"""``true`` or ``false``; by default as the version of Spark has it."""
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 # Scripts of the benchmarks that run in environments of other tools, and at once when imported.
@@ -40,7 +42,7 @@ def spark() -> Iterator[SparkSession]:
     # The tasks have the environment in which Spark was started; only a server of tests asks.
     os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
-    session = (
+    builder = (
         SparkSession.builder.master("local[2]")
         .appName("kldrift tests")
         .config("spark.ui.enabled", "false")
@@ -49,8 +51,10 @@ def spark() -> Iterator[SparkSession]:
         .config("spark.sql.shuffle.partitions", "4")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.sql.caseSensitive", "true")
-        .getOrCreate()
     )
+    if ANSI is not None:
+        builder = builder.config("spark.sql.ansi.enabled", ANSI)
+    session = builder.getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     logging.getLogger("py4j").setLevel(logging.ERROR)
     yield session

@@ -1,7 +1,8 @@
-"""Delta tables whose log is written by hand: what deltalake reads but does not write."""
+"""Delta tables: rows for them, and logs written by hand, as deltalake reads but does not write."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import struct
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from kldrift.config import config_from_mapping
 
 Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 
@@ -96,3 +99,30 @@ def add(root: Path, name: str, table: pa.Table, **more: object) -> dict[str, obj
         "stats": json.dumps({"numRecords": table.num_rows}),
         **more,
     }
+
+
+DAYS = [dt.date(2024, 1, 1), dt.date(2024, 1, 2), None]
+
+
+def rows(n: int, shift: float = 0.0) -> pa.Table:
+    return pa.table(
+        {
+            "n": pa.array([i % 7 for i in range(n)], pa.int64()),
+            "x": [i % 11 + shift for i in range(n)],
+            "s": [None if i % 13 == 0 else "abc"[i % 3] for i in range(n)],
+            "day": pa.array([DAYS[i % 3] for i in range(n)]),
+            "place": [["a b", "c=d", "e/f%20"][i % 3] for i in range(n)],
+        }
+    )
+
+
+def config(left: Path | str, right: Path | str, output: Path, **more):
+    mapping = {
+        "monitor": "lake",
+        "reference": {"path": str(left)},
+        "current": {"path": str(right)},
+        "features": {"override": {"day": {"parts": ["weekday"]}}},
+        "output": {"path": str(output)},
+        "expectations": False,
+    }
+    return config_from_mapping(mapping | more)

@@ -1,4 +1,4 @@
-"""Row deletes of Iceberg tables, written by hand: pyiceberg reads them and writes none."""
+"""Iceberg tables, and row deletes written by hand: pyiceberg reads them and writes none."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.manifest import (
     DataFile,
@@ -22,6 +23,8 @@ from pyiceberg.manifest import (
 )
 from pyiceberg.table import Table
 from pyiceberg.typedef import Record
+
+from kldrift.config import config_from_mapping
 
 
 class DeleteManifestWriter(ManifestWriterV2):
@@ -86,3 +89,31 @@ def _delete(table: Table, rows: pa.Table, content: DataFileContent, ids: list[in
     path = folder / "00099-deletes.metadata.json"
     path.write_text(json.dumps(metadata))
     return path
+
+
+def make(catalog: SqlCatalog, rows: pa.Table, name: str = "t") -> Table:
+    table = catalog.create_table(f"ns.{name}", schema=rows.schema)
+    table.append(rows)
+    return table
+
+
+def open_catalog(folder: Path) -> SqlCatalog:
+    """A catalog with one namespace, whose tables lie in a folder."""
+    found = SqlCatalog("lake", uri=f"sqlite:///{folder}/c.db", warehouse=f"file://{folder}")
+    found.create_namespace("ns")
+    return found
+
+
+def rows(n: int) -> pa.Table:
+    return pa.table({"n": pa.array(range(n), pa.int32()), "s": ["abc"[i % 3] for i in range(n)]})
+
+
+def config(path: object, output: object = "unused", **more: object):
+    mapping = {
+        "monitor": "ice",
+        "reference": {"path": str(path), "format": "iceberg", **more},
+        "current": {"path": str(path), "format": "iceberg"},
+        "output": {"path": str(output)},
+        "expectations": False,
+    }
+    return config_from_mapping(mapping)

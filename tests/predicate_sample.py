@@ -6,8 +6,12 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import strategies as st
 
 NAN, INF = math.nan, math.inf
 BIG = 2**53
@@ -241,3 +245,26 @@ REFUSED = {
     "dotted.name = 1": "there is no column 'dotted'",
     "n = :p": "neither a column nor a literal",
 }
+
+
+LEAVES = st.sampled_from([w for w in ALL if "--" not in w and "!" not in w[0]])
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        inner.map("NOT ({})".format),
+        st.tuples(inner, st.sampled_from(["AND", "OR"]), inner).map(
+            "({0[0]}) {0[1]} {0[2]}".format
+        ),
+    ),
+    max_leaves=6,
+)
+
+
+def write_days(root: Path) -> Path:
+    """Three hive partitions of two row groups."""
+    for day in (1, 2, 3):
+        folder = root / f"day=2024-01-0{day}"
+        folder.mkdir(parents=True)
+        table = pa.table({"n": np.arange(200) + 1000 * day, "x": np.arange(200) / 7})
+        pq.write_table(table, folder / "f.parquet", row_group_size=100)
+    return root

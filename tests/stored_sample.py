@@ -54,7 +54,8 @@ def profile(support: Support, rng: np.random.Generator, groups: GroupKeys) -> Pr
     counts[-1] = 0
     if isinstance(support, CategoricalSupport):
         return Profile(support, groups, counts)
-    values = [rng.normal(size=5) * 10.0 ** rng.integers(-9, 9) for _ in range(len(groups) - 1)]
+    spreads = 10.0 ** rng.integers(-9, 9, len(groups) - 1)
+    values = [support.pivot + rng.normal(size=5) * spread for spread in spreads]
     sizes = np.array([5] * (len(groups) - 1) + [0])
     moments = Moments.of_parts(np.concatenate([*values, []]), sizes, support.pivot)
     return Profile(support, groups, counts, moments)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 
-from kldrift.tables import SCHEMA_VERSION, TABLES, Window
+from kldrift.tables import (
+    SCHEMA_VERSION,
+    TABLES,
+    Window,
+    prepare_output,
+    write_reference,
+    write_run,
+    write_window,
+)
 
 MONITOR = "nyc_taxi"
 DAYS = tuple(
@@ -223,3 +232,16 @@ def run_row(window: Window = DAYS[0], run_id: str = "run-1") -> dict:
         "spark_version": "4.1.4",
         "error": None,
     }
+
+
+OF_EVERY_RUN = [name for name in TABLES if name != "worst_rows"]
+
+
+def write_two_days(folder: Path) -> Path:
+    """Two windows by two runs, in a folder made ready for them."""
+    prepare_output(str(folder))
+    write_reference(str(folder), MONITOR, REFERENCE_ID, reference_tables())
+    for window, run_id in zip(DAYS, ("run-1", "run-2"), strict=True):
+        write_window(str(folder), MONITOR, window, window_tables(window, run_id))
+        write_run(str(folder), run_row(window, run_id))
+    return folder

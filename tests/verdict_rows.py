@@ -1,4 +1,4 @@
-"""One row of verdicts, for tests that look at it."""
+"""What a comparison found, row by row, for tests that look at single rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kldrift.monitor.stages import Findings
+from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
 from kldrift.scoring.status import STATUSES, Status
 from kldrift.scoring.threshold import SEVERITIES, Severity
@@ -22,6 +24,14 @@ class VerdictRow:
     @property
     def name(self) -> str:
         return self.verdicts.subjects[self.verdicts.of[self.place]].name
+
+    @property
+    def kind(self) -> str:
+        return self.verdicts.subjects[self.verdicts.of[self.place]].kind
+
+    @property
+    def comparison(self) -> Comparison | None:
+        return self.verdicts.subjects[self.verdicts.of[self.place]].comparison
 
     @property
     def segment(self) -> str | None:
@@ -66,3 +76,18 @@ def row_of(verdicts: Verdicts, name: str, segment: str | None = None) -> Verdict
     """The row of a feature, over all rows or in a segment."""
     (row,) = [r for r in rows_of(verdicts) if (r.name, r.segment) == (name, segment)]
     return row
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What the scans of a plan found, and the verdicts on it."""
+
+    findings: Findings
+    verdicts: Verdicts
+
+    @property
+    def rows(self) -> list[VerdictRow]:
+        return rows_of(self.verdicts)
+
+    def row(self, name: str) -> VerdictRow:
+        return row_of(self.verdicts, name)

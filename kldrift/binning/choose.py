@@ -3,6 +3,8 @@
 Two steps, because the counting pass knows exactly what a sketch can only nominate:
 :func:`choose` proposes a support from the sketch; :func:`freeze` drops the proposed cells whose
 exact count turns out too small. The result depends on the reference's rows alone.
+
+See docs/decisions/frozen-support.md and docs/decisions/quantile-edges.md.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ are those that chance made frequent in the reference, and look like drift everyw
 
 @dataclass(frozen=True)
 class Proposal:
-    """A support, and which of its cells still have to prove themselves.
+    """A proposed support, and which of its cells need exact counts to be kept.
 
     Attributes:
         support: what the reference is counted on.
@@ -128,7 +130,7 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
 
 
 def _middle(sketch: NumericSketch) -> float:
-    """A value at the median of the sketched rows; 0 where there are none."""
+    """The median of the sketched rows, or a value close to it; 0 without rows."""
     if not len(sketch.counts):
         return 0.0
     middle = np.searchsorted(np.cumsum(sketch.counts), sketch.rows / 2)

@@ -1,4 +1,4 @@
-"""How many different integers there are, told by the smallest of their hashes [1].
+"""Estimates the number of distinct integers from the smallest of their hashes [1].
 
 Hashes of different integers are spread evenly. So if the k-th smallest of them lies at a share s of
 their range, there are about k / s different integers. The smallest hashes of two sets together
@@ -27,7 +27,7 @@ NONE: Final[Hashes] = np.empty(0, dtype=np.uint64)
 
 
 def smallest_hashes(values: NDArray[np.int64], known: Hashes = NONE) -> Hashes:
-    """The smallest hashes of some integers and of those that are known, increasing."""
+    """Merge the hashes of some integers into the smallest ones so far, in increasing order."""
     fresh: list[Hashes] = []
     start = 0
     while start < len(values):
@@ -42,7 +42,7 @@ def smallest_hashes(values: NDArray[np.int64], known: Hashes = NONE) -> Hashes:
 
 
 def _new(hashes: Hashes, known: Hashes) -> Hashes:
-    """Those of some hashes that are smaller than the largest known one, without most known ones."""
+    """The hashes below the largest known one, without most of those that are known already."""
     hashes = hashes[hashes < known[-1]]
     if len(hashes) < HASHES // 4:
         return hashes  # as always where there are many different integers
@@ -53,7 +53,7 @@ def _new(hashes: Hashes, known: Hashes) -> Hashes:
 
 
 def merged_hashes(sets: Sequence[Hashes]) -> Hashes:
-    """The smallest of all, increasing."""
+    """Merge sets of smallest hashes into one, in increasing order."""
     if not any(map(len, sets[1:])):
         return sets[0]
     both = np.sort(np.concatenate(sets))  # np.unique would hash them once more
@@ -61,7 +61,7 @@ def merged_hashes(sets: Sequence[Hashes]) -> Hashes:
 
 
 def number_of_distinct(hashes: Hashes) -> float:
-    """How many integers there are whose smallest hashes these are; exact if they are few."""
+    """Estimate the number of distinct integers by their smallest hashes; exact for few."""
     if len(hashes) < HASHES:
         return len(hashes)
     return (HASHES - 1) / (float(hashes[-1]) / 2.0**64)

@@ -1,4 +1,4 @@
-"""What one pass over the reference keeps of a feature, so that its support can be chosen.
+"""The sketch of a numeric feature: what one pass over the reference keeps, to choose a support.
 
 A sketch is mergeable. That of numbers depends neither on the order of the rows nor on how they
 were partitioned, which is why it is no t-digest or sample: it holds row counts per cell of the key
@@ -143,7 +143,7 @@ class NumericSketch:
         return sketch.coarsened().weeded()
 
     def packed(self) -> tuple[Any, ...]:
-        """The sketch as it travels: without what can be told from the rest."""
+        """Serialise to a tuple of arrays, without what follows from them."""
         counts = self.counts
         if not len(counts) or counts.max() < 2**32:
             counts = counts.astype(np.uint32)
@@ -152,7 +152,7 @@ class NumericSketch:
 
     @classmethod
     def unpacked(cls, packed: tuple[Any, ...]) -> Self:
-        """The sketch again."""
+        """Deserialise what :meth:`packed` gave."""
         limit, level, counts, lows, *rest = packed
         return cls(limit, level, _prefixes(lows, level), counts.astype(np.int64), lows, *rest)
 
@@ -219,7 +219,7 @@ class NumericSketch:
         return merged.weeded()
 
     def weeded(self) -> Self:
-        """The same sketch without the nominated keys whose cell shows that they are too light.
+        """The same sketch without the nominated keys whose cells hold too few rows.
 
         A key that fills 2/512 of the whole fills as much of at least one of any two parts: it
         is nominated there, and stays nominated in every sum. So the others can go, which keeps
@@ -269,7 +269,7 @@ def _fitted(prefixes: Int64s, keys: Keys, level: int, limit: int) -> tuple[int, 
 
 
 def _reduced(prefixes: Int64s, counts: Int64s, lows: Keys, highs: Keys) -> dict[str, Any]:
-    """Cells, all in order, those of the same prefix made one."""
+    """Merge neighbouring cells of the same prefix; cells are in order."""
     starts = np.flatnonzero(np.diff(prefixes, prepend=~prefixes[:1]))
     ends = np.append(starts[1:], len(prefixes))[: len(starts)]
     return {

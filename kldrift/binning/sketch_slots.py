@@ -3,7 +3,7 @@
 A cell of the key space is the upper bits of a number. The cells that are known lie in pages of
 ``2**p`` neighbours, and each page has ``2**p`` slots: most cells that nobody has seen yet have one
 too. A page is found in a hash table, so that it takes the same dozen passes over a batch wherever
-the numbers lie. What finds no slot is handed back.
+the numbers lie. Numbers without a slot are returned to the caller.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MOST_STRAYS: Final = 1 / 8
 
 
 class Slots:
-    """Rows, and the least and the greatest number, per slot; of those numbers that have one.
+    """A hash table of cells: row count, smallest and largest number per slot.
 
     Args:
         layout: the cells that get slots, one at least, of rows that are counted here or elsewhere.
@@ -56,7 +56,7 @@ class Slots:
             self._highs = np.full(self._size + 1, ends.min, self._dtype)
 
     def _lay(self, lows: Keys, rows: Int64s) -> None:
-        """Give the cells pages, and each page its place in a hash table.
+        """Group the cells into pages and put each page into the hash table.
 
         Where two pages want the same place, the one of more rows gets it.
         """
@@ -99,18 +99,18 @@ class Slots:
 
     @property
     def full(self) -> bool:
-        """Whether the rows fill more cells than may be kept: the level is too low."""
+        """Whether more cells are filled than may be kept, so that the level is too low."""
         return bool(np.count_nonzero(self._counts[:-1]) > self._limit)
 
     def suit(self, keys: Keys) -> bool:
-        """Whether most of these numbers have a slot, going by a few of them."""
+        """Whether most of these numbers have a slot, judged by a sample of them."""
         some = np.ascontiguousarray(keys[:: max(1, len(keys) // PROBES)])
         slots = np.empty(len(some), dtype=np.int64)
         self._find(some, slots)
         return bool(np.count_nonzero(slots == self._size) <= MOST_STRAYS * len(some))
 
     def add(self, keys: Keys) -> Keys:
-        """Count a batch of finite numbers; those that have no slot come back, uncounted."""
+        """Count a batch of finite numbers; returns those without a slot, which are not counted."""
         slots = np.empty(len(keys), dtype=np.int64)
         for i in range(0, len(keys), CHUNK):
             self._find(keys[i : i + CHUNK], slots[i : i + CHUNK])
@@ -125,7 +125,7 @@ class Slots:
         return keys[np.flatnonzero(slots == self._size)] if found[-1] else keys[:0]
 
     def _nominate(self, keys: Keys, slots: Int64s, found: Int64s) -> None:
-        """Find every number that fills 2/512 of the rows that were found: its slot does as well."""
+        """Find every number that fills 2/512 of the counted rows, by the slots that do."""
         least = max(1, -(-2 * int(found.sum()) // NOMINATION))
         heavy = np.flatnonzero(found >= least)
         if self.level == 0:
@@ -165,7 +165,7 @@ class Slots:
 
 
 def certain_level(keys: Keys, level: int, limit: int) -> int:
-    """The level of a sketch of some numbers, or a little less: they fill too many cells below.
+    """A lower bound of the level of a sketch of some numbers: below it they fill too many cells.
 
     Cells that share a bucket are taken for one, so that there may be more than are counted.
     """
@@ -189,7 +189,7 @@ def _cells(keys: Keys, level: int) -> NDArray[np.uint64]:
 
 
 def _scattered(words: NDArray[np.uint64], bits: int) -> Int64s:
-    """One of 2**bits buckets for each."""
+    """Assign each word to one of ``2**bits`` buckets, by a hash."""
     places = words * FACTORS[0]
     places >>= np.uint64(64 - bits)
     return places.view(np.int64)
@@ -206,7 +206,7 @@ def _page_bits(cells: NDArray[np.uint64]) -> np.uint64:
 
 
 def _frequent(keys: Keys, least: int) -> Keys:
-    """The keys that fill so many rows."""
+    """The keys that occur at least so many times."""
     chunks = [keys[i : i + CHUNK] for i in range(0, len(keys), CHUNK)]
     rows = np.zeros(1 << BUCKET_BITS, dtype=np.int64)
     for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Sketching a feature batch by batch: what every row of a reference goes through once.
+"""Builds the sketch of a feature batch by batch; every row of a new reference passes here once.
 
 A task keeps one accumulator per feature. Numbers are not sorted: a sample of the first batch shows
 which cells the feature fills, and all rows are counted there, see
@@ -34,7 +34,7 @@ class Sketcher(Protocol):
 
 
 def sketcher(reading: Reading, limit: int = LIMIT) -> Sketcher:
-    """A new accumulator.
+    """A new accumulator, for numbers or for text.
 
     Args:
         reading: how the values become keys.
@@ -82,7 +82,7 @@ class _NumberSketcher:
                 self._slots = self._renewed(keys[:0])
 
     def _renewed(self, keys: Keys) -> Slots:
-        """New slots, for the cells so far and those of some more numbers."""
+        """New slots for the cells counted so far and for those of some more numbers."""
         self._sum = layout = self._so_far()
         self._strays = []
         if len(keys):
@@ -186,7 +186,7 @@ def _joined(batches: Sequence[Keys]) -> Keys:
 
 
 def _taken(batches: list[Keys]) -> Keys:
-    """What was held; it is no longer."""
+    """Join the batches that were held back, and let go of them."""
     keys = _joined(batches)
     batches.clear()
     return keys

@@ -1,4 +1,4 @@
-"""What one pass over the reference keeps of a text feature, so that its support can be chosen.
+"""The sketch of a text feature: what one pass over the reference keeps, to choose a support.
 
 Exact counts while there are at most ``limit`` distinct values, then the Misra-Gries summary [1],
 which keeps every value that is frequent enough. Its counts do depend on the order of the rows; they

@@ -1,4 +1,4 @@
-"""What a run says when it is done: a few lines for a person, or one JSON object for a program.
+"""The output of a finished run: a few lines for a person, or one JSON object for a program.
 
 On a terminal the severity words are coloured; elsewhere every line is plain text.  Names and values
 come from data: nothing in them is taken as markup, and no control character reaches the screen.
@@ -55,7 +55,7 @@ class Line:
 
 
 def run_lines(result: RunResult, fail_on: str) -> Iterator[Line]:
-    """Say what a run found: the worst features, counts, what was skipped, where to look on."""
+    """The lines about a run: the worst features, counts, what was skipped, where to look next."""
     from kldrift.reporting.json_values import records  # noqa: PLC0415 - pandas, which an error message needs not
 
     rows, counts, parts = records(result.worst(MOST_FEATURES)), result.counts, result.segment_counts
@@ -69,7 +69,7 @@ def run_lines(result: RunResult, fail_on: str) -> Iterator[Line]:
 
 
 def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
-    """Say how far two models are apart: the worst segments, counts, the worst rows."""
+    """The lines about a model shift: the worst segments, counts, the worst rows."""
     from kldrift.reporting.json_values import records  # noqa: PLC0415
 
     rows = records(result.worst(MOST_FEATURES))
@@ -112,7 +112,7 @@ def _ending(result: RunResult, fail_on: str) -> Iterator[Line]:
 
 
 def meaning(exit_code: int, fail_on: str) -> str:
-    """Say what the exit code of a finished run means.
+    """The meaning of a finished run's exit code.
 
     Examples:
         >>> meaning(3, "warning")
@@ -152,7 +152,7 @@ def show_json(value: Mapping[str, Any], stream: TextIO | None = None) -> None:
 
 
 def visible(text: str) -> str:
-    r"""Write what cannot be seen as escapes, so that data cannot act on the terminal.
+    r"""Escape invisible characters, so that data cannot act on the terminal.
 
     Examples:
         >>> print(visible("a\x1b[31mb\n"))
@@ -167,7 +167,7 @@ def visible(text: str) -> str:
 
 @contextmanager
 def stdout_is_ours() -> Iterator[None]:
-    """Send to standard error what others print meanwhile, also the JVM and C libraries."""
+    """Send what is printed by others, also the JVM and C libraries, to standard error."""
     sys.stdout.flush()
     kept = None
     with suppress(OSError):  # a process without standard output
@@ -234,7 +234,7 @@ def _shift_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _level(row: Mapping[str, Any]) -> str:
-    """The threshold that a row was held to."""
+    """The threshold that a row was judged by."""
     levels = [row["threshold_warning"], row["threshold_critical"]]
     if row["severity"] == "critical":
         levels.reverse()
@@ -255,7 +255,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _named(row: Mapping[str, Any]) -> str:
-    """The feature, and in which segment."""
+    """The feature and its segment."""
     name = _short(visible(str(row["feature"])))
     segment = row["segment"]
     return name if segment is None else f"{name} [{_short(visible(str(segment)))}]"

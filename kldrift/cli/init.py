@@ -16,9 +16,9 @@ from kldrift.config.yaml_text import to_yaml
 from kldrift.errors import DatasetError
 from kldrift.execution.session import open_session
 from kldrift.features.plan import Skipped, plan_features
-from kldrift.sources.dataset import Known
+from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
-from kldrift.sources.open import open_files, open_source, why_frame
+from kldrift.sources.open import open_files, open_source, reason_for_spark
 from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.predicates.translate import Unsupported
 
@@ -92,12 +92,12 @@ def _sides(
 
 
 def _absolute(path: str) -> str:
-    """The configuration may be written elsewhere, and its paths are relative to it."""
+    """Make a path absolute: the configuration may be written elsewhere."""
     return path if "://" in path else os.path.abspath(path)  # noqa: PTH100 - keeps globs
 
 
-def _look(dataset: Dataset, side: str) -> Known:
-    if not why_frame(dataset, "auto"):
+def _look(dataset: Dataset, side: str) -> DatasetInfo:
+    if not reason_for_spark(dataset, "auto"):
         opened = open_files(dataset, side)
         if isinstance(opened, Unsupported):
             raise DatasetError(f"{side}: {opened.reason}")
@@ -121,8 +121,8 @@ def _time_parts(schema: pa.Schema) -> dict[str, Override]:
     return parts
 
 
-def _ddl(sides: list[Known]) -> str | None:
-    """A schema for text files that both sides fit, so that no run has to infer it."""
+def _ddl(sides: list[DatasetInfo]) -> str | None:
+    """The schema of text files that fits both sides, so that no run has to infer it."""
     reference, current = (side.schema for side in sides)
     if reference.names != current.names:
         return None

@@ -43,7 +43,7 @@ _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command has to say: lines for a person, or a summary for a program."""
+    """The output of a command: lines for a person, or a summary for a program."""
 
     exit_code: int = 0
     lines: Sequence[Line] = ()

@@ -2,6 +2,8 @@
 
 What is below this package takes values from it and does not import it, so that neither a task on
 an executor nor ``kldrift --help`` loads pydantic.
+
+See docs/decisions/configuration.md.
 """
 
 from __future__ import annotations
@@ -16,8 +18,7 @@ from kldrift.config.load import (
 from kldrift.config.model import Config, Features, Joint, Override, Scoring
 from kldrift.config.model_shift import ModelShift, Time
 from kldrift.config.question import Expectations, Output, Significance, Spark
-from kldrift.scoring.metrics import JOINT_METRICS, METRICS
-from kldrift.scoring.threshold import Threshold
+from kldrift.scoring.metrics import JOINT_METRICS, METRICS, Threshold
 
 __all__ = [
     "JOINT_METRICS",

@@ -101,14 +101,14 @@ class Dataset:
     @field_validator("schema")
     @classmethod
     def _schema(cls, schema: str | None, info: ValidationInfo) -> str | None:
-        if schema is not None and not info.data.get("path", True):
+        if schema is not None and _elsewhere(info):
             raise wrong("goes with path only; a table or a query has its own schema")
         return schema
 
     @field_validator("filesystem")
     @classmethod
     def _filesystem(cls, options: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        if options and not info.data.get("path", True):
+        if options and _elsewhere(info):
             raise wrong("goes with path only")
         # The value is not shown: it would be in every log.
         text = "credentials are taken from the environment, not from the configuration"
@@ -127,6 +127,12 @@ class Dataset:
         stated = {"sep", "delimiter"} & {name.lower() for name in self.options}
         options = self.options if stated else {**self.options, "sep": "\t"}
         return replace(self, format="csv", options=options)
+
+
+def _elsewhere(info: ValidationInfo) -> bool:
+    """Whether rows come from a table or a query only."""
+    path, table, sql = (info.data.get(key) for key in ("path", "table", "sql"))
+    return not path and bool(table or sql)
 
 
 def _ending(path: str) -> str:

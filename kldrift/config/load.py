@@ -127,8 +127,7 @@ def _read(
         problems.add(("source",), unknown(cls, "source"))
     if values.get("thresholds") is None:
         values["thresholds"] = _spelled_out()
-    thresholds = values["thresholds"]
-    reading = Reading(base.absolute(), thresholds if isinstance(thresholds, dict) else {})
+    reading = Reading(base.absolute(), values["thresholds"])
     values = {"output": {}, "expectations": {}, **values, "source": source}
     try:
         config: Asked = TypeAdapter(cls).validate_python(values, context=reading)

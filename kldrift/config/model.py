@@ -39,8 +39,7 @@ from kldrift.config.values import (
     wrong,
 )
 from kldrift.features.wanted import Choice
-from kldrift.scoring.metrics import JOINT_METRICS, METRICS
-from kldrift.scoring.threshold import Threshold
+from kldrift.scoring.metrics import JOINT_METRICS, METRICS, Threshold
 
 Missing = Literal["cell", "exclude"]
 Covariance = Literal["full", "diagonal"]

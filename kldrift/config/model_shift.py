@@ -33,7 +33,7 @@ from kldrift.config.values import (
     refuse,
     wrong,
 )
-from kldrift.scoring.threshold import Threshold
+from kldrift.scoring.metrics import Threshold
 
 Inputs = Literal["logits", "probabilities"]
 

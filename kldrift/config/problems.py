@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: all of it at once, each with the key path it stands at."""
+"""The problems of a configuration: all of them at once, each with its key path."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BARE_KEY: Final = re.compile(r"[^\s.=\"\[\]]+")
 
 
 class Problems:
-    """Gathers what is wrong, so that a user mends a file in one go.
+    """Collects problems, so that a user can mend a file in one go.
 
     Only the first problem of a key path is kept, and none below it: what follows is no news.
     """

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field
-from functools import wraps
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
@@ -100,32 +99,34 @@ def empty_sections(*keys: str) -> Any:
     return field_validator(*keys, mode="before")(filled)
 
 
+class Told(type):
+    """Says in our words what is wrong with a configuration that is built in Python."""
+
+    def __call__(cls, *args: object, **values: object) -> Any:
+        """Make a configuration, or raise a ``ConfigError`` with all mistakes."""
+        try:
+            return super().__call__(*args, **values)
+        except ValidationError as error:
+            problems = Problems(str(values.get("source") or "configuration"))
+            translate(error, cls, problems)
+            problems.raise_any()
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def checked(cls: type[Asked]) -> type[Asked]:
     """Make a frozen dataclass that can be run if it exists, also where it is built in Python.
 
-    Its sections are plain dataclasses, which are checked as parts of it: all mistakes at once.
+    Its sections are plain dataclasses, which are checked as parts of it: all mistakes at once.  The
+    checks are built when the first configuration is, of its class only.
     """
     config = ConfigDict(extra="forbid", revalidate_instances="always", defer_build=True)
     made: Any = pydantic_dataclass(cls, frozen=True, config=config)
-    check = made.__init__
-
-    @wraps(check)
-    def __init__(self: Asked, *args: object, **values: object) -> None:  # noqa: N807
-        try:
-            check(self, *args, **values)
-        except ValidationError as error:
-            problems = Problems(str(values.get("source") or "configuration"))
-            translate(error, made, problems)
-            problems.raise_any()
-
-    made.__init__ = __init__
     asked: type[Asked] = made
     return asked
 
 
 @checked
-class Question:
+class Question(metaclass=Told):
     """What a monitor and a model shift have in common."""
 
     @field_validator("expectations", mode="before", check_fields=False)

@@ -163,7 +163,7 @@ def _as_draft_7(node: Any) -> Any:
         path, _, name = reference.rpartition("/")
         node["$ref"] = f"{path}/{_lower(name)}"
     for values in node.pop("patternProperties", {}).values():
-        node |= {"propertyNames": {"pattern": r"\S"}, "additionalProperties": values}
+        node = {"propertyNames": {"pattern": r"\S"}, "additionalProperties": values} | node
     holds = {"properties", "additionalProperties"} & node.keys()
     if node.get("type") == "object" and holds and not {"required", "oneOf", "anyOf"} & node.keys():
         node["type"] = ["object", "null"]

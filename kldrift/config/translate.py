@@ -20,7 +20,6 @@ _EXPECTED: Final = {
     "int_type": "a whole number",
     "tuple_type": "a list of text",
 }
-_LEARNED: Final = not_yet("state numbers for warning and critical")
 _ON_TIME: Final = not_yet("use where with a condition on the time column")
 _LATER: Final = {
     "Config": {"time": not_yet("remove it: one window is then the whole of current")},
@@ -40,22 +39,29 @@ def translate(error: ValidationError, root: type, problems: Problems) -> None:
         root: the class of the configuration.
         problems: where to note it.
     """
-    details = error.errors(include_url=False)
-    # An unknown key is the news of its section: what is missed there follows from it.
-    for detail in sorted(details, key=lambda d: d["type"] != "unexpected_keyword_argument"):
+    # First unknown keys, as what is missed follows from them; last numbers that are out of range.
+    for detail in sorted(error.errors(include_url=False), key=_rank):
         path = detail["loc"][:-1] if detail["loc"][-1:] == ("[key]",) else detail["loc"]
         written = tuple(_key(root, path[:place], key) for place, key in enumerate(path))
         problems.add(written, _text(detail, root, path))
 
 
+def _rank(detail: ErrorDetails) -> int:
+    if detail["type"] == "unexpected_keyword_argument":
+        return 0
+    return 2 if detail["type"].startswith(("greater", "less", "finite")) else 1
+
+
 def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
     value, kind = detail["input"], detail["type"]
     section, key = _class_at(root, path[:-1]), str(path[-1]) if path else ""
-    if value == "learned" and "thresholds" in path:
-        return _LEARNED
     match kind:
         case "kldrift":
             text = detail["msg"]
+        case "dict_type" | "dataclass_type" | "float_type" if (
+            "thresholds" in path and value == "learned"
+        ):
+            text = not_yet("state numbers for warning and critical")
         case "missing":
             text = f"expected {_MISSING.get(key, 'text, but the key is missing')}"
         case "invalid_key":
@@ -100,7 +106,10 @@ def _class_at(root: type, path: KeyPath) -> Any:
     """The class of the section at a key path."""
     hint: Any = root
     for key in path:
-        hint = _plain(get_type_hints(hint)[str(key)] if is_dataclass(hint) else get_args(hint)[1])
+        if is_dataclass(hint):
+            hint = _plain(get_type_hints(hint)[str(key)])
+        else:
+            hint = _plain(get_args(hint)[get_origin(hint) is dict])
     return hint
 
 

@@ -1,4 +1,4 @@
-"""The types of single values: text, numbers, options, paths, thresholds; what is wrong is told.
+"""The types of single values: text, numbers, options, paths, thresholds, and their errors.
 
 A validator gets a :class:`Reading` as its context where a file or a mapping is read, and none where
 a configuration is built in Python.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -25,8 +25,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from typing_extensions import TypeAliasType
 
 from kldrift.config.problems import KeyPath, found, nearest
-from kldrift.scoring.metrics import METRICS
-from kldrift.scoring.threshold import Threshold
+from kldrift.scoring.metrics import METRICS, Threshold
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
@@ -41,7 +40,18 @@ class Reading:
     """
 
     base: Path
-    thresholds: Mapping[str, object] = field(default_factory=dict)
+    thresholds: object
+
+    def levels(self, metric: object) -> dict[str, float]:
+        """Return the levels of all features that can be inherited."""
+        known = self.thresholds if isinstance(self.thresholds, Mapping) else {}
+        levels = known.get(metric)
+        stated = levels.items() if isinstance(levels, Mapping) else ()
+        return {
+            key: value
+            for key, value in stated
+            if key in ("warning", "critical") and type(value) in (int, float)
+        }
 
 
 def wrong(text: str) -> PydanticCustomError:
@@ -125,18 +135,13 @@ def _inherited(values: object, info: ValidationInfo) -> object:
     """Fill in the levels that are not stated; one that is null judges nothing."""
     if info.context is None or not isinstance(values, Mapping):
         return filled(values)
+    reading: Reading = info.context
     return {
-        metric: {**_numbers(info.context.thresholds.get(metric)), **(levels or {})}
-        if levels is None or isinstance(levels, Mapping)
+        metric: {**reading.levels(metric), **(levels or {})}
+        if isinstance(levels, Mapping | None)
         else levels
         for metric, levels in values.items()
     }
-
-
-def _numbers(levels: object) -> dict[str, float]:
-    known = levels if isinstance(levels, Mapping) else {}
-    stated = {key: known.get(key) for key in ("warning", "critical")}
-    return {key: value for key, value in stated.items() if isinstance(value, int | float)}
 
 
 def _in_order(threshold: Threshold) -> Threshold:
@@ -146,7 +151,7 @@ def _in_order(threshold: Threshold) -> Threshold:
     return threshold
 
 
-Metric = Annotated[str, AfterValidator(_metric), WithJsonSchema({"enum": list(METRICS)})]
+Metric = Annotated[Name, AfterValidator(_metric)]
 Thresholds = TypeAliasType(
     "Thresholds",
     Annotated[

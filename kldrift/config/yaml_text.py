@@ -70,12 +70,13 @@ def parse_yaml(text: str, *, source: str, under: tuple[str, ...] = ()) -> Any:
     """
     yaml = YAML(typ="safe", pure=True)
     yaml.Resolver = _Resolver
+    yaml.composer.warn_double_anchors = False  # they are refused
     twice: list[str] = []
     try:
         node = yaml.compose(text)
         if node is None:
             return None
-        _refuse_endless(node, source)
+        _check_aliases(node, source)
         value = _value(node, under, twice)
     except MarkedYAMLError as error:
         raise ConfigError(_syntax(error, text, source)) from error
@@ -99,16 +100,20 @@ def to_yaml(value: object) -> str:
     return stream.getvalue().removesuffix("\n").removesuffix("\n...").strip()
 
 
-def _refuse_endless(node: Node, source: str) -> None:
-    """Refuse aliases that contain themselves or that multiply without bound."""
+def _check_aliases(node: Node, source: str) -> None:
+    """Refuse aliases that contain themselves, that multiply without bound, or of two values."""
     waiting, values = [node], 0
+    anchors: dict[str, Node] = {}
     while waiting and values < _MOST_VALUES:
         values += 1
-        match waiting.pop():
+        node = waiting.pop()
+        if node.anchor and anchors.setdefault(node.anchor, node) is not node:
+            raise _error(f"found duplicate anchor {node.anchor!r}", node)
+        match node:
             case MappingNode(value=items):
-                waiting += [value for _, value in items]
+                waiting += [value for _, value in reversed(items)]
             case SequenceNode(value=items):
-                waiting += items
+                waiting += reversed(items)
     if waiting:
         raise ConfigError(f"{source}: its aliases expand to more than {_MOST_VALUES:,} values")
 
@@ -131,7 +136,7 @@ def _value(node: Node, path: tuple[str, ...], twice: list[str]) -> Any:
             form = {"map": "mapping", "seq": "sequence"}.get(kind, "scalar")
             raise _error(f"expected a {form} node", node)
         case _:
-            raise _error(f"could not determine a constructor for the tag {node.tag!s}", node)
+            raise _error(f"could not determine a constructor for the tag {str(node.tag)!r}", node)
 
 
 def _items(node: MappingNode, twice: list[str]) -> dict[str, Node]:

@@ -1,8 +1,10 @@
-"""Counting a batch of one feature: the kernels that every row goes through.
+"""Counts batches of one feature on its support: the kernels that every row goes through.
 
 The cell of a number is looked up in a grid over the edges; where there are few numbers, they are
 sorted and the edges are searched among them; whole numbers close together are counted one by one.
 Text is counted by dictionary code. No kernel runs Python per value.
+
+See docs/decisions/kernels.md.
 """
 
 from __future__ import annotations
@@ -129,7 +131,7 @@ class Counter:
         return self._cells_of_numbers(column, self.support)
 
     def counted(self, cells: RowCells) -> tuple[Counts, PowerSums]:
-        """What :meth:`count` returns, where the cell of each row is known."""
+        """The same as :meth:`count`, from the cells of the rows."""
         counts = np.bincount(cells.cells, minlength=self.support.size)
         if cells.keys is None:
             return counts, NO_VALUES
@@ -195,7 +197,7 @@ class Counter:
     def _intervals_of_floats(
         self, keys: Keys, support: NumericSupport
     ) -> tuple[Counts, Counts | None]:
-        """The cell of each number, and which are finite; None if all are."""
+        """The cell of each number, and a mask of the finite ones; None if all are finite."""
         finite = np.isfinite(keys)
         if finite.all():
             return self._intervals(keys, support), None
@@ -222,5 +224,5 @@ class RowCells:
 
 
 def _ends(keys: Keys) -> tuple[float, float]:
-    """The smallest and the largest; NaN where one is; zeros where there are none."""
+    """The smallest and the largest value; NaN if there is a NaN, zeros without values."""
     return (float(keys.min()), float(keys.max())) if len(keys) else (0.0, 0.0)

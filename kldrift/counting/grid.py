@@ -1,6 +1,6 @@
-"""Which interval a number falls into, without searching for it.
+"""Finds the interval that a number falls into in constant time, without a search.
 
-The range of the edges is cut into slots that a number's slot is computed for in a few steps; see
+The range of the edges is cut into slots; a number's slot is computed in a few steps, see
 :mod:`kldrift.counting.slot_maps`. Only in the slots that hold an edge, a few per cent of the
 numbers, is anything compared. The counts are exact.
 """
@@ -84,7 +84,7 @@ class Grid:
         return counts
 
     def cells(self, values: Keys, between: Ends | None = None) -> Int64s:
-        """The interval of each value, ``0 <= i <= m``; arguments as for :meth:`count`."""
+        """The index of each value's interval, ``0 <= i <= m``; arguments as for :meth:`count`."""
         cells = np.empty(len(values), dtype=np.int64)
         own = self._before.copy()
         own[self._point_slots] = self._points + 1
@@ -97,7 +97,7 @@ class Grid:
         return cells
 
     def _chunks(self, values: Keys, between: Ends | None) -> Iterator[tuple[Keys, Int64s, Int64s]]:
-        """The values in parts, the slot of each, and which of them are to be compared.
+        """The values in chunks, each with its slots and the places of those that must be compared.
 
         Of those in a slot with an edge, the others are the number that has a cell of its own.
         """
@@ -119,14 +119,14 @@ class Grid:
             yield chunk, slots, odd
 
     def _point_of_slot(self) -> Keys:
-        """The number of each slot that has a cell of its own; a number of other slots if none."""
+        """By slot: the number in it with a cell of its own; if none, that of another slot."""
         points = self._edges[self._points]
         found = np.full(SLOTS, points[0])
         found[self._point_slots] = points
         return found
 
     def _places(self, values: Keys, slots: Int64s) -> Int64s:
-        """The interval of values in slots with an edge."""
+        """The intervals of values whose slots hold an edge, by comparing them with it."""
         before = self._before[slots].astype(np.int64)
         found = before + (values >= self._padded[before])
         if self._most > 1:

@@ -1,4 +1,4 @@
-"""Segments: the rows that have one combination of values in some columns, and what it is called.
+"""Names of segments: one text for each combination of values in some columns.
 
 A segment is known by its name alone, such as ``payment_type=card, vendor_id=2``. No two are written
 alike, so that names can be counted, ranked and looked up as the categories of a feature are. What
@@ -23,7 +23,7 @@ from kldrift.features.keys import Tally
 
 Ints = NDArray[np.int64]
 Columns = Sequence[tuple[str, pa.Array]]
-"""Names and values of the columns whose values part the rows."""
+"""Names and values of the columns whose values split the rows."""
 
 _BARE: Final = re.compile(r'[^\s=,"](?:[^=,"\x00-\x1f\x7f]*[^\s=,"])?')
 # The same for Arrow, whose \s is that of ASCII.
@@ -37,7 +37,7 @@ _OTHERS: Final = ("NaN", "null")
 
 
 def written(text: str) -> str:
-    """A name or value as it stands in ``segment``: in quotes where it would not be plain.
+    """Format a name or value for a segment's name: in quotes where it would be ambiguous.
 
     No two segments are written alike: the text ``null`` is quoted, a null is not.
 
@@ -51,7 +51,7 @@ def written(text: str) -> str:
 
 
 def all_written(texts: pa.Array) -> pa.Array:
-    """Each text as :func:`written` writes it; Python sees only those that need quotes."""
+    """Apply :func:`written` to each text; only those that need quotes pass through Python."""
     bare = pc.match_substring_regex(texts, _BARE_IN_ARROW)
     quoted = pc.or_(pc.invert(bare), pc.is_in(texts, pa.array(_OTHERS, pa.string())))
     if not pc.any(quoted).as_py():
@@ -61,7 +61,7 @@ def all_written(texts: pa.Array) -> pa.Array:
 
 
 def segments_of(columns: Columns) -> tuple[pa.Array, Ints]:
-    """The segments of a batch and the segment of each row.
+    """The names of the segments in a batch, and the index of each row's segment.
 
     Returns:
         The names of the segments that have rows, and the place of each row's among them, shape
@@ -93,7 +93,7 @@ def segments_of(columns: Columns) -> tuple[pa.Array, Ints]:
 
 
 def _comparable(column: pa.Array) -> pa.Array:
-    """Times as they are written whatever they were read with: in microseconds, UTC."""
+    """Convert times to microseconds in UTC, so that equal instants have one name."""
     kind = column.type
     if not pa.types.is_timestamp(kind):
         return column
@@ -101,7 +101,7 @@ def _comparable(column: pa.Array) -> pa.Array:
 
 
 def _used(codes: Ints, size: int) -> tuple[Ints, Ints]:
-    """The codes that rows have, increasing, and the place of each row's among them."""
+    """The distinct codes in increasing order, and each row's index among them."""
     if size > 4 * len(codes) + 1024:
         used, places = np.unique(codes, return_inverse=True)
         return used, places
@@ -120,7 +120,7 @@ def _named(name: str, texts: pa.Array, codes: Ints) -> pa.Array:
 
 
 def sketch_segments(columns: Columns, limit: int = LIMIT) -> TextSketch:
-    """How many rows each segment of a batch has."""
+    """Sketch the segments of a batch: rows by name."""
     names, places = segments_of(columns)
     counts = np.bincount(places, minlength=len(names)).astype(np.int64)
     batch = TextSketch(limit, names, counts, 0, int(counts.sum()))
@@ -128,7 +128,7 @@ def sketch_segments(columns: Columns, limit: int = LIMIT) -> TextSketch:
 
 
 def numbers_of(columns: Columns, known: pa.Array) -> Ints:
-    """The place of each row's segment among the known ones, shape ``(n,)``; behind them the rest.
+    """The index of each row's segment among the known ones, shape ``(n,)``; their number for REST.
 
     Examples:
         >>> known = pa.array(["sex=M", "sex=F"])

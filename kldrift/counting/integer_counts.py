@@ -1,4 +1,4 @@
-"""Rows of each whole number, where the numbers of a batch lie close together.
+"""Counts whole numbers one by one, where the numbers of a batch lie close together.
 
 Flags, small counts, codes, dates: one pass counts each number, and what else is asked for follows
 from the few different ones, exactly.
@@ -25,7 +25,7 @@ Int64s = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """Rows of each whole number from the first on.
+    """Row counts of consecutive whole numbers, from the smallest on.
 
     Attributes:
         first: the first number.
@@ -49,7 +49,7 @@ class Spectrum:
 
     @classmethod
     def of_booleans(cls, column: pa.BooleanArray) -> Self | None:
-        """Count what is not null; None if nothing is."""
+        """Count the values that are not null; None if there are none."""
         rows = np.array([column.false_count, column.true_count])
         used = np.flatnonzero(rows)
         return cls(int(used[0]), rows[used[0] : used[-1] + 1]) if len(used) else None
@@ -71,7 +71,7 @@ class Spectrum:
 
 
 def _as_doubles(value: int) -> tuple[float, float]:
-    """The nearest double, and the nearest double to what is left."""
+    """Split an integer into the nearest double and the double nearest to the rest."""
     high = float(value)
     return high, float(value - int(high))
 

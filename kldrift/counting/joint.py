@@ -1,4 +1,4 @@
-"""Features that are looked at together, and one batch of them."""
+"""Counts batches of joint features: rows and moments of a multivariate Gaussian."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LARGEST_FULL: Final = 256
 
 @dataclass(frozen=True)
 class JointColumns:
-    """Numeric features that are looked at together, or the elements of one vector column.
+    """The columns of joint features: numeric features, or one column of vectors.
 
     Attributes:
         name: as in the tables.
@@ -39,7 +39,7 @@ class JointColumns:
     vector: bool = False
 
     def pivot(self, width: int) -> Floats:
-        """What the rows of ``width`` values are taken about, shape ``(width,)``."""
+        """The pivot of rows of ``width`` values, shape ``(width,)``."""
         return np.full(width, self.pivots[0]) if self.vector else np.array(self.pivots)
 
 

@@ -41,7 +41,7 @@ class ProfileBuilder:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of what was added up for segments; the rest is little."""
+        """Bytes of the tables of segments; all else is small."""
         return sum(table.counts.nbytes for table in self._tables)
 
     def clear(self) -> None:
@@ -69,14 +69,14 @@ class ProfileBuilder:
         self.sums = added(self.sums, sums)
 
     def counted(self, grouper: RowGrouper | None = None) -> Iterator[Counted]:
-        """What was added of each list of segments."""
+        """The counts of each list of segments."""
         if grouper is not None:
             for k, table in enumerate(self._tables):
                 yield table.counted(grouper, k)
 
 
 class _GroupTable:
-    """Row counts and moments of the groups of one list, by the numbers of the task."""
+    """Row counts and moments of one list's groups, in the numbering of the task."""
 
     def __init__(self, support: Support) -> None:
         self._support = support

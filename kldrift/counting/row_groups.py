@@ -1,4 +1,4 @@
-"""Which group each row of a batch belongs to, for every list of segments.
+"""Assigns the rows of a batch to groups, for every list of segments.
 
 A task numbers the segments of a list in the order in which it meets them, so that its tables are
 as large as what it sees and not as what there is.
@@ -24,7 +24,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SegmentList:
-    """Columns whose values say which segment a row is in, and the segments to tell apart.
+    """The columns of a list of segments, and the names of the segments that are counted.
 
     Attributes:
         columns: the columns, as one dataset has them.
@@ -35,7 +35,7 @@ class SegmentList:
     names: tuple[str, ...] = ()
 
     def named(self, columns: Sequence[pa.Array]) -> Columns:
-        """Values with the names of their columns."""
+        """Pair the columns of a batch with their names."""
         return [(f.name, column) for f, column in zip(self.columns, columns, strict=True)]
 
 
@@ -58,7 +58,7 @@ class RowGroups:
 
     @cached_property
     def ordered(self) -> Ints:
-        """The rows, group by group."""
+        """The indices of the rows, group by group."""
         narrow = np.int16 if self.groups < 2**15 else np.int32  # these are sorted by their digits
         return np.argsort(self.numbers.astype(narrow), kind="stable")
 
@@ -68,7 +68,7 @@ class RowGroups:
         return np.bincount(self.numbers, minlength=self.groups)
 
     def of(self, cells: RowCells) -> tuple[Ints, Ints]:
-        """Places in ``cells.keys``, group by group, and how many each group has."""
+        """The indices of the finite values, group by group, and how many each group has."""
         if cells.rows is None:
             return self.ordered, self.sizes
         place = np.full(len(self.numbers), -1)
@@ -79,7 +79,7 @@ class RowGroups:
 
 
 class RowGrouper:
-    """Tells the groups of rows, batch after batch.
+    """Assigns rows to groups, batch by batch; numbers groups in the order in which they appear.
 
     Args:
         lists: the lists of segments.
@@ -106,7 +106,7 @@ class RowGrouper:
         return found
 
     def _numbered(self, k: int, segments: Ints) -> RowGroups:
-        """Rows by the numbers of this task; the place behind the last segment is REST."""
+        """Number the segments in this task; the index behind the last segment is REST."""
         number, met = self._number[k], self._segments[k]
         there = np.bincount(segments, minlength=len(number)) > 0
         new = np.flatnonzero(there & (number < 0))

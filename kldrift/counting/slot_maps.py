@@ -1,4 +1,4 @@
-"""Rulers give a number its slot in a few vectorised steps, each of which keeps the order.
+"""Maps from numbers to slots: a few vectorised steps, each of which keeps the order.
 
 A step may round, but never so that a larger number comes before a smaller one. So a number in a
 slot left of an edge's slot is below that edge, and one in a slot to the right is above it.
@@ -24,7 +24,7 @@ Int64s = NDArray[np.int64]
 
 
 class Ruler(Protocol):
-    """Gives a number its slot."""
+    """Maps numbers to slots without changing their order."""
 
     exact: bool
     """Whether a slot is one number, the first and the last aside."""
@@ -41,7 +41,7 @@ class Ruler(Protocol):
 
 
 def best(edges: Keys) -> Ruler:
-    """The ruler by which few numbers share a slot with an edge, if edges are their quantiles."""
+    """Choose the map by which few numbers share a slot with an edge, if edges are quantiles."""
     even = EvenRuler.over(edges) if edges.dtype == np.float64 else WholeRuler(edges)
     sizes = np.abs(edges.astype(np.float64))
     units = np.quantile(sizes[sizes > 0], UNITS).tolist() if sizes.any() else []
@@ -53,7 +53,7 @@ def best(edges: Keys) -> Ruler:
 
 
 def _beside_edges(edges: Keys, ruler: Ruler) -> float:
-    """The share of the numbers between edges that is to be compared with one."""
+    """The share of the numbers between edges that lie in a slot with an edge."""
     if ruler.exact or len(edges) < 2:
         return 0.0
     gaps = np.diff(ruler.slots(edges, edges[0], edges[-1], np.empty(len(edges), np.int64)))

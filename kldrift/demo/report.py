@@ -1,4 +1,4 @@
-"""What was planted against what was flagged: the demo's own examination."""
+"""Compares the events that were planted in the demo data with those that were flagged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADINGS: Final = ("event", "days", "feature", "caught by", "severity", "kl", "v
 
 @dataclass(frozen=True)
 class Outcome:
-    """One event, and whether the monitor answered it as it should.
+    """An event, and whether the monitor reacted to it as it should.
 
     Attributes:
         event: what was planted, or what only looks like drift.
@@ -42,7 +42,7 @@ class Outcome:
 
 
 def planted_against_flagged(scores: pd.DataFrame) -> list[Outcome]:
-    """Hold the scores of a run of the demo against what was planted.
+    """Compare the scores of a demo run with the planted events.
 
     Args:
         scores: the run's ``drift_scores``.
@@ -60,12 +60,12 @@ def planted_against_flagged(scores: pd.DataFrame) -> list[Outcome]:
 
 
 def as_it_should_be(outcomes: Iterable[Outcome]) -> bool:
-    """Whether every event was answered as it should be: nothing missed, no false alarm."""
+    """Whether nothing was missed and there was no false alarm."""
     return all(o.verdict in ("caught", "quiet") for o in outcomes)
 
 
 def to_text(outcomes: Iterable[Outcome]) -> str:
-    """Lay outcomes out as a plain table.
+    """Format outcomes as a plain table.
 
     Examples:
         >>> print(to_text([Outcome("a leap", "3-9", ("x",), "kl", "critical", 0.5, "caught")]))

@@ -22,7 +22,7 @@ def cdf_difference(p: FloatArray, q: FloatArray) -> FloatArray:
 
 
 def empirical_cdf_difference(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return all values in order, and ``F - G`` at each of them, from whole numbers."""
+    """Return all values in order and ``F - G`` at each of them, computed from whole numbers."""
     values = np.sort(np.concatenate([x, y]))
     not_above_x = np.searchsorted(np.sort(x), values, side="right")
     not_above_y = np.searchsorted(np.sort(y), values, side="right")

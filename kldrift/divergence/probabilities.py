@@ -1,4 +1,7 @@
-"""From counts to probabilities: the only place where zeros are dealt with."""
+"""From counts to probabilities: the only place where zeros are dealt with.
+
+See docs/decisions/zeros.md and docs/decisions/counts-not-probabilities.md.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
@@ -12,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from kldrift.binning.choose import Binning, Proposal
 from kldrift.counting.row_groups import SegmentList
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.progress import Progress
 from kldrift.execution.spark_stages import Collect, count, count_and_score, propose, tasks_done
@@ -21,11 +22,12 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.sources.dataset import Source
-from kldrift.sources.open import first_line
+from kldrift.sources.open import raised_by_spark
 
 Floats = NDArray[np.float64]
 
 POLL_SECONDS: Final = 0.25
+OWN_ERROR: Final = re.compile(r"kldrift\.errors\.(\w+)(?:: (.*))?")
 T = TypeVar("T")
 
 
@@ -70,7 +72,7 @@ class SparkEngine:
         try:
             return job(lambda frame: self._collect(frame, source.rows))
         except Exception as error:
-            if type(error).__module__.split(".")[0] in ("pyspark", "py4j", "grpc"):
+            if raised_by_spark(error):
                 raise DatasetError(explained(error)) from error
             raise
 
@@ -102,9 +104,9 @@ def explained(error: BaseException) -> str:
     """What went wrong in a task, in one line, without Spark's stack traces."""
     text = str(error)
     for line in text.splitlines():
-        stripped = line.strip()
-        if stripped.startswith("kldrift.errors."):
-            return stripped.split(": ", 1)[1]
+        own = OWN_ERROR.match(line.strip())
+        if own:
+            return own[2] or own[1]
     causes = [
         line.strip()
         for line in text.splitlines()

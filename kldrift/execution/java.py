@@ -1,4 +1,4 @@
-"""Whether there is a Java for Spark to start, told in one line before Spark tells it in forty."""
+"""Checks that there is a Java for Spark to start; one line instead of Spark's forty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kldrift.errors import KldriftError
 
 
 class JavaError(KldriftError):
-    """There is no Java where Spark looks for it."""
+    """Raised when there is no Java where Spark looks for it."""
 
 
 def require_java() -> None:

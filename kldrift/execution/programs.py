@@ -1,7 +1,9 @@
-"""What runs on the executors: plain functions and accumulators over Arrow columns.
+"""The programs that tasks run: sketch a dataset, or count it.
 
 A task sees its share of a dataset as columns, adds them to one accumulator per feature, and emits
 one small batch at its end: nothing per row ever leaves it.
+
+See docs/decisions/one-scan.md.
 """
 
 from __future__ import annotations
@@ -107,7 +109,7 @@ class Sketches:
         return [sketch for _, sketch in self._each()]
 
     def _each(self) -> Iterator[tuple[int, Sketch]]:
-        """One after the other, with its number: a sketch is made when it is asked for."""
+        """Each number with its sketch, which is made when the iterator gets there."""
         yield from ((n, each.sketch()) for n, each in self._sketchers.items())
         yield from self._segments.items()
 
@@ -119,12 +121,12 @@ class Sketches:
 
 
 def pack(sketch: Sketch) -> bytes:
-    """A sketch as it travels."""
+    """Serialise a sketch to bytes."""
     return pickle.dumps(sketch.packed() if isinstance(sketch, NumericSketch) else sketch, 5)
 
 
 def unpack(payload: bytes) -> Sketch:
-    """A sketch again."""
+    """Deserialise a sketch from bytes."""
     found: Any = pickle.loads(payload)
     return NumericSketch.unpacked(found) if isinstance(found, tuple) else found
 
@@ -172,7 +174,7 @@ class CountProgram:
 
     @property
     def numbers(self) -> int:
-        """How many numbers results travel under: features, then joint features."""
+        """Number of features and joint features; their results travel under numbers below it."""
         return len(self.supports) + len(self.joint)
 
     def only(self, numbers: Collection[int]) -> CountProgram:
@@ -206,7 +208,7 @@ class Counts:
 
     @property
     def full(self) -> bool:
-        """Whether what is ready should leave the task."""
+        """Whether partial profiles are ready to leave the task."""
         return bool(self._ready)
 
     def add(self, batch: RowBatch) -> None:
@@ -224,7 +226,7 @@ class Counts:
                 self._joint_profiles[number] += count_joint(self._joint[number], columns)
 
     def _set_down(self) -> None:
-        """Pack what was counted, and begin again: profiles add."""
+        """Pack the counts so far as partial profiles, and begin again."""
         self._ready += self._rows()
         for builder in self._builders.values():
             builder.clear()

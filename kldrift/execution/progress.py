@@ -1,4 +1,4 @@
-"""What a run tells while it works: stages, and how far the present one is."""
+"""Progress of a run: its stages, and how far the present one is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Progress(Protocol):
-    """Is told what goes on; may be told from any thread."""
+    """Receives the progress of a run, from any thread."""
 
     def stage(self, name: str) -> None:
         """Begin a stage; the one before is finished."""
@@ -36,7 +36,7 @@ SILENT: Final[Progress] = _Silent()
 
 
 class _Shown:
-    """A progress that is left when the run ends; an error leaves its stage unfinished."""
+    """A progress to be used as a context; an error leaves its last stage unfinished."""
 
     def __enter__(self) -> Self:
         return self
@@ -83,21 +83,21 @@ class LogProgress(_Shown):
         self._began = self._said = 0.0
 
     def stage(self, name: str) -> None:
-        """Say what is done with the stage before, and that this one begins."""
+        """Log that the stage before is done and that this one begins."""
         self.close()
         self._began = self._said = self._clock()
         self._stage = name
         self._print(name)
 
     def update(self, done: int, total: int | None, unit: str) -> None:
-        """Say how far it is, if nothing has been said for a while."""
+        """Log how far the stage is, if nothing was logged for a while."""
         self._far = (done, total, unit)
         if self._clock() - self._said >= self._every:
             self._said = self._clock()
             self._say(self._stage, self._far)
 
     def close(self, *, failed: bool = False) -> None:
-        """Say that the present stage is done, or has failed."""
+        """Log that the present stage is done, or has failed."""
         if self._stage and failed:
             self._say(f"{self._stage} failed", self._far)
         elif self._stage:
@@ -158,7 +158,7 @@ class BarProgress(_Shown):
 
 
 def how_far(done: int, total: int | None, unit: str) -> str:
-    """Say how far a stage is.
+    """Format how far a stage is.
 
     Examples:
         >>> how_far(1200, None, "rows")
@@ -170,7 +170,7 @@ def how_far(done: int, total: int | None, unit: str) -> str:
 
 
 def at_the_end(done: int, total: int | None, unit: str) -> tuple[int, None, str]:
-    """Return how far a stage is that is done, whatever was the last that it said.
+    """The progress of a stage that is done, whatever it reported last.
 
     Examples:
         >>> how_far(*at_the_end(3, 12, "files"))

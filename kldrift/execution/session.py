@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Final
 
 from pyspark.sql import SparkSession
@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from kldrift.config import Spark
 from kldrift.errors import KldriftError
 from kldrift.execution.java import require_java
+from kldrift.sources.open import raised_by_spark
 
 NEW_SESSION: Final[Mapping[str, str]] = {
     "spark.sql.session.timeZone": "UTC",
@@ -26,6 +27,26 @@ NEW_SESSION: Final[Mapping[str, str]] = {
 }
 """Settings of a session that kldrift opens itself; ``spark.conf`` in the configuration wins."""
 
+THAT_CHANGE_COUNTS: Final = (
+    "spark.sql.ansi.enabled",
+    "spark.sql.avro.datetimeRebaseModeInRead",
+    "spark.sql.caseSensitive",
+    "spark.sql.decimalOperations.allowPrecisionLoss",
+    "spark.sql.files.ignoreCorruptFiles",
+    "spark.sql.files.ignoreMissingFiles",
+    "spark.sql.legacy.timeParserPolicy",
+    "spark.sql.mapKeyDedupPolicy",
+    "spark.sql.parquet.binaryAsString",
+    "spark.sql.parquet.datetimeRebaseModeInRead",
+    "spark.sql.parquet.int96AsTimestamp",
+    "spark.sql.parquet.int96RebaseModeInRead",
+    "spark.sql.parquet.int96TimestampConversion",
+    "spark.sql.session.timeZone",
+    "spark.sql.sources.partitionColumnTypeInference.enabled",
+    "spark.sql.timestampType",
+)
+"""Settings by which the same query over the same files has other rows or other values."""
+
 
 class SparkError(KldriftError):
     """Spark cannot be started."""
@@ -36,12 +57,30 @@ def active_session() -> SparkSession | None:
     return SparkSession.getActiveSession()
 
 
-def open_session(wanted: Spark, app: str) -> tuple[SparkSession, bool]:
+def settings_of(session: SparkSession, names: Iterable[str]) -> dict[str, str | None]:
+    """The settings of a session, its defaults included; None for names that it does not know."""
+    return {name: _setting(session, name) for name in sorted(set(names))}
+
+
+def _setting(session: SparkSession, name: str) -> str | None:
+    try:
+        value: str | None = session.conf.get(name)
+    except Exception as error:
+        if raised_by_spark(error):
+            return None
+        raise
+    return value
+
+
+def open_session(
+    wanted: Spark, app: str, meanwhile: AbstractContextManager[None] | None = None
+) -> tuple[SparkSession, bool]:
     """The active session, or a new one.
 
     Args:
         wanted: the ``spark`` part of the configuration; used only for a new session.
         app: its name.
+        meanwhile: entered while a new session starts, and left when it has started.
 
     Returns:
         The session, and whether it is new, so that the caller stops only what it started.
@@ -73,7 +112,8 @@ def open_session(wanted: Spark, app: str) -> tuple[SparkSession, bool]:
     for key, value in settings.items():
         builder = builder.config(key, value)
     try:
-        session = builder.getOrCreate()
+        with meanwhile or nullcontext():
+            session = builder.getOrCreate()
     except Exception as error:
         raise SparkError(f"Spark cannot be started: {error}") from error
     if not under_submit:

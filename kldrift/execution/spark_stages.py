@@ -2,6 +2,8 @@
 
 Each is one scan and one shuffle of a few bytes per feature, task and cell. Merging and scoring
 happen in grouped pandas UDFs, so that what reaches the driver does not grow with rows or tasks.
+
+See docs/decisions/one-scan.md and docs/decisions/dataframe-api-only.md.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ from kldrift.scoring.metrics import SCORES
 from kldrift.scoring.scores import score
 from kldrift.sources.dataset import Source
 from kldrift.sources.parquet.source import TASKS_PER_WORKER, parallelism
-from kldrift.sources.pickled import Sent
+from kldrift.sources.pickled import PickledPayload
 
 Floats = NDArray[np.float64]
 
@@ -64,11 +66,11 @@ def propose(
     lists: tuple[SegmentList, ...] = (),
 ) -> list[Proposal]:
     """Propose a support for each feature, then segments of each list, from one scan."""
-    sketches = source.through(spark, SketchProgram(features, lists=lists), SKETCHES_DDL)
-    sent = Sent(features)
+    sketches = source.map_tasks(spark, SketchProgram(features, lists=lists), SKETCHES_DDL)
+    payload = PickledPayload(features)
 
     def chooser(sketches: pd.DataFrame) -> pd.DataFrame:
-        return _choose_bucket(sent.value, binning, sketches)
+        return _choose_bucket(payload.value, binning, sketches)
 
     buckets = _bucket(spark, len(features) + len(lists))
     most = TASKS_PER_WORKER * parallelism(spark)
@@ -82,7 +84,7 @@ def propose(
 
 
 def _bucket(spark: SparkSession, features: int) -> Any:
-    """Groups of features: enough to keep every core busy, and small; few enough to cost nothing."""
+    """The bucket of a feature: as many buckets as keep every core busy, and not more."""
     buckets = max(4 * parallelism(spark), features // FEATURES_PER_BUCKET)
     return (F.col("feature") % buckets).alias("bucket")
 
@@ -117,7 +119,7 @@ def count(
     spark: SparkSession, source: Source, program: CountProgram, collect: Collect
 ) -> tuple[list[Profile], list[JointProfile]]:
     """Count each feature on its support, for the whole and by segments, and each joint."""
-    counts = source.through(spark, program, COUNTS_DDL)
+    counts = source.map_tasks(spark, program, COUNTS_DDL)
     features = len(program.supports)  # the supports themselves stay here: adding counts needs none
 
     def merger(parts: pd.DataFrame) -> pd.DataFrame:
@@ -160,7 +162,7 @@ def _merged_joint(parts: pd.DataFrame) -> list[Row]:
 
 
 def _frame(rows: Sequence[Row], *more: str) -> pd.DataFrame:
-    """Rows as Spark takes them, made of whole columns: pandas takes its time over each row."""
+    """A pandas frame of rows, built by column, because pandas is slow row by row."""
     names = (*COUNTS.names, *more)
     filled = [(*row, *(None,) * (len(names) - len(row))) for row in rows]
     columns = zip(*filled, strict=True) if filled else ((),) * len(names)
@@ -191,7 +193,7 @@ def count_and_score(
         feature and group by group.
     """
     features = len(references)
-    counts = source.through(spark, program, COUNTS_DDL)
+    counts = source.map_tasks(spark, program, COUNTS_DDL)
     sides = counts.withColumn("reference", F.lit(None).cast("binary")).unionByName(
         _reference_rows(spark, references)
     )
@@ -243,7 +245,7 @@ def _score_bucket(features: int, scoring: tuple[float, str], sides: pd.DataFrame
 
 
 def tasks_done(spark: SparkSession) -> Iterator[tuple[int, int]]:
-    """Tasks done and tasks in all of the running jobs, at each step; classic Spark only."""
+    """Tasks done and all tasks of the running jobs, at each step; classic Spark only."""
     context = getattr(spark, "sparkContext", None)
     while context is not None:
         tracker = context.statusTracker()

@@ -1,4 +1,4 @@
-"""How counts travel from a task: a row of bytes for the whole, and one for the segments, a feature.
+"""Serialises counts: how they travel from a task, a row for the whole and one for each list.
 
 The support stays behind, as adding counts needs none: what travels is which groups there are,
 their rows per cell, and the sums behind their moments. Joint features travel pickled.
@@ -44,12 +44,12 @@ class Packed(NamedTuple):
 
 
 def packed_whole(counts: Ints, sums: PowerSums | None) -> Packed:
-    """The row of the whole, from its counts and sums."""
+    """Serialise the counts and sums of the whole."""
     return Packed(None, counts.tobytes(), None if sums is None else _POWER_SUMS.pack(*sums))
 
 
 def packed(counted: Counted) -> Packed:
-    """The row of some groups; the counts of segments are mostly small or none, and are squeezed."""
+    """Serialise the counts of groups; those of segments, mostly small or zero, are compressed."""
     keys, counts, moments = counted
     sums = None if moments is None else b"".join(a.tobytes() for a in moments.arrays)
     if keys == WHOLE:
@@ -81,7 +81,7 @@ def unpacked(row: Packed) -> Counted:
 
 
 def counted_rows(frame: Any) -> Iterable[tuple[int, Counted]]:
-    """The rows of a pandas frame of ``COUNTS``, with the number of their feature."""
+    """Deserialise the rows of a pandas frame of ``COUNTS``, each with the number of its feature."""
     columns = (frame[name].tolist() for name in COUNTS.names)
     for feature, *row in zip(*columns, strict=True):
         yield int(feature), unpacked(Packed(*row))

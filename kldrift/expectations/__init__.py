@@ -2,7 +2,8 @@
 
 Importing this package registers kldrift's classes with GX, and is what the folders written here
 ask every process to do that opens them. It takes seconds, so the monitor imports it after the
-Spark work, on the driver, and nothing that a Spark worker loads may import it.
+Spark work, on the driver, and nothing that a Spark worker loads may import it. See
+docs/decisions/great-expectations.md.
 """
 
 from __future__ import annotations

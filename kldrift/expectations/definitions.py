@@ -1,4 +1,4 @@
-"""What a monitor keeps in a GX folder: a suite, an asset, a validation definition, a checkpoint.
+"""The GX objects of a monitor: suite, asset, validation definition, checkpoint.
 
 All are brought in line with what is wanted, keyed and in one write: GX's ``add_or_update``
 compares every pair of expectations (48 s for a thousand). What a user added is left alone, namely
@@ -148,7 +148,7 @@ def _bounds(expectation: Any) -> tuple[float, float]:
 
 
 def _merged(managed: Iterable[Any], wanted: Iterable[Any]) -> list[Any]:
-    """What is wanted; an expectation that was there keeps its id and the notes on it."""
+    """The wanted expectations; one that was there before keeps its id and notes."""
     known = {_identity(e): e for e in managed}
     merged = []
     for want in wanted:

@@ -1,4 +1,4 @@
-"""What one row of the drift table says about one threshold: an outcome, and the numbers behind it.
+"""Judges one row of the drift table by one threshold: an outcome and the numbers behind it.
 
 The outcome is recomputed from the row's score and q-value by the rule of
 ``kldrift.scoring.threshold``, never copied from its ``severity``: a table that was edited after the
@@ -131,7 +131,7 @@ def _judge(
 
 
 def _beside(value: float, other: float) -> str:
-    """Four digits, or all of them where four would look the same as the number beside it."""
+    """Format a number with four digits, or with all where four would equal the other number."""
     short = f"{value:.4g}"
     return repr(value) if value != other and short == f"{other:.4g}" else short
 

@@ -1,4 +1,4 @@
-"""The one door to great-expectations: imported quietly, nothing of the process changed.
+"""Imports great-expectations in one place, without its effects on the whole process.
 
 Importing GX 1.24 emits two DeprecationWarnings (``sre_constants``, ``sre_parse``), which stop a
 process that runs with ``-W error``, and calls ``logging.captureWarnings(True)`` in five modules:

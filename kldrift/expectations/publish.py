@@ -27,7 +27,7 @@ _RUN_NAME: Final = re.compile(r"(?!.*profiling)[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
 
 @dataclass(frozen=True)
 class Published:
-    """What Great Expectations made of a run.
+    """The results of publishing a run to Great Expectations.
 
     Attributes:
         checkpoint_result: the ``CheckpointResult``, for those who work with GX.

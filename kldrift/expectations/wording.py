@@ -1,4 +1,4 @@
-"""What Data Docs says about a threshold, in words that stand without style sheets and icons."""
+"""The words of Data Docs about a threshold, legible without style sheets and icons."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def status(*, success: bool, raised: bool, severity: str, details: Mapping[str, 
 
 
 def observed(details: Mapping[str, Any]) -> list[str]:
-    """What was found, line by line: the verdict, the two sides, and the row's own reason.
+    """The observed value, line by line: the verdict, both sides and the row's reason.
 
     Examples:
         >>> observed({"because": "kl 0.01 is not above 0.1", "n_reference": 1000, "n_current": 90})

@@ -1,4 +1,4 @@
-"""A column that a configuration names by itself: is it there, and are its values plain?
+"""Columns that a configuration names outside of its features: segments, keys and times.
 
 Segments, keys and times are read from such columns, which need not be features.
 """
@@ -15,7 +15,7 @@ from kldrift.features.plan import Feature, Part
 
 
 def column_type(key: str, name: str, schema: pa.Schema, whose: str = "the data") -> pa.DataType:
-    """The type of a column.
+    """The type of a named column; an error with the nearest name if it is not there.
 
     Args:
         key: where the configuration names it.

@@ -34,12 +34,12 @@ class Reading(StrEnum):
 
 
 def plain(column: pa.Array) -> pa.Array:
-    """The column without a dictionary, whose values may hold nulls that the column hides."""
+    """Decode a dictionary column; the dictionary may hold nulls that the column does not show."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def null_count(column: pa.Array) -> int:
-    """Rows that are null, also where that stands in the column's dictionary only."""
+    """Number of nulls, those in the values of a dictionary included."""
     hidden = pa.types.is_dictionary(column.type) and column.dictionary.null_count
     return int((plain(column) if hidden else column).null_count)
 
@@ -51,13 +51,13 @@ def numbers(column: pa.Array, reading: Reading) -> Keys:
 
 
 def unordered(column: pa.Array, reading: Reading) -> Keys:
-    """The keys of the values that are not null, in any order: with less to move."""
+    """The keys of the values that are not null, in any order, which is cheaper."""
     column = plain(column)
     return without(_keys(column, reading), _nulls(column))
 
 
 def without(values: NDArray[Any], gaps: NDArray[np.int64]) -> NDArray[Any]:
-    """The values that are not at some places, in any order: the last ones close the gaps.
+    """Remove the values at some places; values from the end fill the gaps.
 
     Args:
         values: shape ``(n,)``.
@@ -106,7 +106,7 @@ def _keys(column: pa.Array, reading: Reading) -> Keys:
 
 
 def _words(column: pa.Array, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """What stands in a column of numbers as wide as the dtype, also where it is null."""
+    """The column's buffer as an array of this dtype; any number where the row is null."""
     words = np.frombuffer(column.buffers()[1], dtype=dtype)
     return words[column.offset : column.offset + len(column)]
 
@@ -121,7 +121,7 @@ def _unscaled(column: pa.Array) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """What the values of a dictionary are called.
+    """The category names of the values of a dictionary.
 
     Attributes:
         values: the values, shape ``(d,)``; a null may be among them.
@@ -144,7 +144,7 @@ class Vocabulary:
 
 
 class Tally:
-    """The different values of a batch as text, and each row's value by number.
+    """A batch of a text feature, dictionary-encoded: distinct names and a code per row.
 
     Args:
         column: the values, shape ``(n,)``.
@@ -202,7 +202,7 @@ def _nans(values: pa.Array) -> NDArray[np.int64]:
 
 
 def label(values: pa.Array) -> pa.Array:
-    r"""Values as text: what a category is called and compared by.
+    r"""The category name of each value, by which categories are compared.
 
     A number is written the same whether it is an integer, a float or a decimal with more digits;
     bytes that are no UTF-8 are written as ``\xff``; text of more than 256 bytes is shown by its

@@ -11,7 +11,7 @@ GLOB: Final = frozenset("*?[")
 
 
 class Patterns:
-    """Names and patterns, any of which is enough; thousands of names cost what one does.
+    """A set of names and patterns; looking a name up costs the same for one and for thousands.
 
     Examples:
         >>> Patterns(["age", "f_*"]).match("f_1"), Patterns(["a[0]"]).match("a[0]")
@@ -24,7 +24,7 @@ class Patterns:
         self._globs = re.compile("|".join(globs)) if globs else None
 
     def match(self, *names: str) -> bool:
-        """Whether one of the names is among them or fits a pattern."""
+        """Whether any of these names is in the set or fits a pattern."""
         if not self._names.isdisjoint(names):
             return True
         return self._globs is not None and any(map(self._globs.match, names))

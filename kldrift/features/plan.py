@@ -25,7 +25,7 @@ HINTS: Final = 10
 
 
 class Part(StrEnum):
-    """What of a column is the feature."""
+    """Which part of a column is the feature."""
 
     VALUE = "value"
     SIZE = "size"
@@ -97,7 +97,7 @@ class Feature:
 
 
 def _sizes(column: pa.Array) -> pa.Array:
-    """How many elements each array or map has."""
+    """The number of elements of each array or map."""
     if not pa.types.is_map(column.type):
         return pc.list_value_length(column)
     ends = column.offsets
@@ -341,7 +341,7 @@ def _explain(found: Pair, lost: Mapping[str, Skipped]) -> Pair:
 
 
 def check_names(wanted: Wanted, names: Iterable[str], columns: Iterable[str]) -> None:
-    """Check that what the configuration names is there; leaving out what is not is no harm.
+    """Check that the names in the configuration exist; those of ``exclude`` need not.
 
     Raises:
         ConfigError: an include or an override matches nothing in either dataset.

@@ -1,4 +1,4 @@
-"""What is asked of the features: which columns, and what is different for one of them."""
+"""The choice of features: which columns, and settings of single columns."""
 
 from __future__ import annotations
 

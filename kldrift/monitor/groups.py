@@ -1,4 +1,4 @@
-"""Segments of a run: which columns part the rows, and what the reference decides about parts."""
+"""Segments of a run: the columns that split the rows, and the segments that the reference chose."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kldrift.features.plan import Feature, Skipped
 from kldrift.profiles.group_keys import ALL, REST, GroupKeys
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import CategoricalSupport
-from kldrift.sources.dataset import Known
+from kldrift.sources.dataset import DatasetInfo
 
 Ints = NDArray[np.int64]
 
@@ -42,7 +42,7 @@ class SegmentPlan:
 
 @dataclass(frozen=True, eq=False)
 class FrozenList:
-    """The segments of one list that the reference decided about.
+    """The segments of one list that the reference chose.
 
     Attributes:
         names: of the segments, the most frequent first.
@@ -53,7 +53,9 @@ class FrozenList:
     rows: Ints
 
 
-def plan_segments(config: Config, reference: Known, current: Known) -> tuple[SegmentPlan, ...]:
+def plan_segments(
+    config: Config, reference: DatasetInfo, current: DatasetInfo
+) -> tuple[SegmentPlan, ...]:
     """Find the columns of every list.
 
     Raises:
@@ -73,7 +75,7 @@ def plan_segments(config: Config, reference: Known, current: Known) -> tuple[Seg
     )
 
 
-def _column(key: str, name: str, config: Config, side: Known, whose: str) -> Feature:
+def _column(key: str, name: str, config: Config, side: DatasetInfo, whose: str) -> Feature:
     foreign = next((s.reason for s in side.foreign if s.column == name), None)
     if foreign is not None:
         raise ConfigError(f"{key}: {name!r} of {whose} cannot be read: {foreign}")
@@ -112,7 +114,7 @@ def freeze_list(proposal: Proposal, counted: Ints, rows: int) -> tuple[FrozenLis
 
 
 def regrouped(keys: GroupKeys, places: Sequence[Ints]) -> GroupKeys:
-    """Keys of proposed segments as those of the segments that were kept.
+    """Map the keys of proposed segments to those of the segments that were kept.
 
     Args:
         keys: as they were counted.
@@ -162,7 +164,7 @@ def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: 
 def left_out(
     plan: SegmentPlan, frozen: FrozenList, current: Ints, rows: tuple[int, int], most: int
 ) -> Skipped | None:
-    """What to say of the rows that lie in no segment of a list; None if there are none.
+    """The note about the rows that lie in no segment of a list; None if there are none.
 
     Args:
         plan: the list.

@@ -1,4 +1,4 @@
-"""The joint groups of a plan: which features they hold, and what their counts say."""
+"""The joint features of a plan: which there are, and their scores."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _width(moments: Mapping[int, CoMoments]) -> int:
 
 
 def unscored_joint(plan: JointPlan, config: Config) -> Subject:
-    """Joint features that cannot be scored, as what a verdict is about."""
+    """The subject of a verdict for joint features that cannot be scored."""
     assert plan.problem is not None
     status, reason = plan.problem
     return Subject(plan.name, "joint", _thresholds(plan, config), status=status, reason=reason)
@@ -158,7 +158,7 @@ def _thresholds(plan: JointPlan, config: Config) -> dict[str, Threshold]:
 def scored_joint(
     plan: JointPlan, config: Config, reference: JointProfile, current: JointProfile
 ) -> Subject:
-    """Joint features that were counted, with their score or why there is none."""
+    """The subject of a verdict for joint features that were counted, with any score."""
     base = Subject(plan.name, "joint", _thresholds(plan, config))
     (all_q, of_reference), (all_p, of_current) = reference.group(0), current.group(0)
     width = _width(of_reference)

@@ -1,4 +1,4 @@
-"""What a run is judged by, and about: from its findings and its configuration to verdicts."""
+"""From the findings of a run and its configuration to verdicts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def compare_plan(plan: Plan, engine: Engine, progress: Progress) -> tuple[Findin
 
 
 def judge_findings(plan: Plan, findings: Findings) -> Verdicts:
-    """Judge what the scans of a run found, and what they could not look at."""
+    """Judge the findings of a run, and the features that could not be compared."""
     config = plan.config
     subjects = [
         _compared(pair, config, comparison)
@@ -42,7 +42,7 @@ def judge_findings(plan: Plan, findings: Findings) -> Verdicts:
 
 
 def rules_of(config: Config) -> Rules:
-    """What a configuration says about scores and verdicts."""
+    """The rules for scores and verdicts of a configuration."""
     scoring, significance = config.scoring, config.significance
     return Rules(
         pseudocount=scoring.pseudocount,

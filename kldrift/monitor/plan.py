@@ -1,4 +1,4 @@
-"""What a run will do: how both datasets are read, which features are compared, what is skipped."""
+"""The plan of a run: how both datasets are read, which features are compared, what is skipped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kldrift.features.plan import (
 )
 from kldrift.monitor.groups import SegmentPlan, plan_segments
 from kldrift.monitor.joint import JointPlan, plan_joint
-from kldrift.sources.dataset import Known
+from kldrift.sources.dataset import DatasetInfo
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,17 @@ class Plan:
         pairs: the features of both sides.
         skipped: columns that are no feature, and why.
         joint: features that are scored together, and columns of vectors.
-        baseline: when and by which run the reference was read, if it need not be read again.
-        segments: the lists of columns whose values part the rows.
+        stored: when and by which run the reference was read, if it need not be read again.
+        segments: the lists of columns whose values split the rows.
     """
 
     config: Config
-    reference: Known
-    current: Known
+    reference: DatasetInfo
+    current: DatasetInfo
     pairs: tuple[Pair, ...]
     skipped: tuple[Skipped, ...]
     joint: tuple[JointPlan, ...] = ()
-    baseline: str = ""
+    stored: str = ""
     segments: tuple[SegmentPlan, ...] = ()
 
     @property
@@ -53,10 +53,10 @@ class Plan:
     def lines(self) -> list[str]:
         """The plan for a reader."""
         out = [f"monitor {self.config.monitor}: {len(self.compared)} features to compare"]
-        twice = "" if self.baseline else "read twice: supports, then counts; "
+        twice = "" if self.stored else "read twice: supports, then counts; "
         for name, side, read in (
             ("reference", self.reference, twice + self.reference_read),
-            ("current", self.current, f"read once; {self.current.why}"),
+            ("current", self.current, f"read once; {self.current.access_path}"),
         ):
             what = side_facts(side, self._features(name))
             facts = ", ".join(
@@ -83,9 +83,9 @@ class Plan:
     @property
     def reference_read(self) -> str:
         """How the reference is read, and why so."""
-        if self.baseline:
-            return f"not read: unchanged, {self.baseline}; --refresh-reference reads it again"
-        return self.reference.why
+        if self.stored:
+            return f"not read: unchanged, {self.stored}; --refresh-reference reads it again"
+        return self.reference.access_path
 
     def as_dict(self) -> dict[str, Any]:
         """The plan for a program; strict JSON."""
@@ -93,13 +93,13 @@ class Plan:
             "monitor": self.config.monitor,
             "reference": {
                 **side_facts(self.reference, self._features("reference")),
-                "passes": 0 if self.baseline else 2,
+                "passes": 0 if self.stored else 2,
                 "read": self.reference_read,
             },
             "current": {
                 **side_facts(self.current, self._features("current")),
                 "passes": 1,
-                "read": self.current.why,
+                "read": self.current.access_path,
             },
             "features": [
                 {"feature": p.feature.name, "kind": p.feature.kind, "what": _what(p)}
@@ -115,8 +115,8 @@ class Plan:
         return features + [f for s in self.segments for f in getattr(s, side) if f.sql is None]
 
 
-def side_facts(source: Known, features: list[Feature]) -> dict[str, int | None]:
-    """How much there is to read on one side."""
+def side_facts(source: DatasetInfo, features: list[Feature]) -> dict[str, int | None]:
+    """The size of one side: rows, columns, bytes."""
     return {
         "rows": source.rows,
         "columns": len({f.path[0] for f in features}),
@@ -145,7 +145,7 @@ def _together(g: JointPlan) -> str:
     return f"{', '.join(p.feature.name for p in g.pairs)}; {covariance}"
 
 
-def make_plan(config: Config, reference: Known, current: Known) -> Plan:
+def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> Plan:
     """Match the features of both datasets.
 
     Raises:
@@ -175,7 +175,7 @@ def make_plan(config: Config, reference: Known, current: Known) -> Plan:
     )
 
 
-def _side_plan(config: Config, side: Known) -> FeaturePlan:
+def _side_plan(config: Config, side: DatasetInfo) -> FeaturePlan:
     foreign = {s.column for s in side.foreign}
     plan = plan_features(side.schema, config.features, side.derived)
     features = tuple(f for f in plan.features if f.path[0] not in foreign)

@@ -1,20 +1,20 @@
-"""What a run keeps of its reference, so that no later run need read it again.
+"""The references that were read before, so that no later run needs to read them again.
 
 The tables hold what the reference decided and its profiles. They are used when nothing that could
 change a number has changed: the reference's files, what is asked of them, and the code. A file that
 is missing, damaged or of another version costs a scan and nothing else.
+
+See docs/decisions/one-store.md.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Final
-
-import pyarrow as pa
 
 from kldrift import __version__
 from kldrift.config import Config
@@ -22,21 +22,18 @@ from kldrift.errors import OutputError
 from kldrift.monitor.groups import FrozenList, rows_by_segment
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Reference
-from kldrift.tables.layout import reference_file, reference_of, supports_file
-from kldrift.tables.parquet import from_parquet
+from kldrift.tables.layout import reference_of
 from kldrift.tables.profile_rows import profile_rows
-from kldrift.tables.read_profiles import read_profiles
-from kldrift.tables.schema import SCHEMA_VERSION, SUPPORTS
+from kldrift.tables.read import stored_key, stored_profiles, stored_supports
+from kldrift.tables.schema import SCHEMA_VERSION
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.store import Store, open_store
 from kldrift.tables.supports import (
-    FOR_READERS,
     FeatureSupport,
     JointSupport,
     Origin,
     SegmentsSupport,
     Supports,
-    read_supports,
     supports_table,
 )
 from kldrift.tables.window import Window
@@ -51,7 +48,7 @@ class StoredReference:
     """A reference that was read before.
 
     Attributes:
-        reference: what is known of it, as far as the plan asks for it.
+        reference: its profiles and what it decided, as far as the plan asks for them.
         origin: what it was made from.
         complete: whether the tables hold just this, and nothing more.
     """
@@ -64,13 +61,13 @@ class StoredReference:
         return f"as read by run {self.origin.run_id} on {self.origin.read_at:%Y-%m-%d %H:%M} UTC"
 
 
-def key_of(config: Config, version: str | None, time_zone: str) -> str | None:
+def key_of(config: Config, version: str | None, settings: Mapping[str, str | None]) -> str | None:
     """A digest of all that a reference's numbers depend on, apart from the features asked for.
 
     Args:
         config: the configuration.
         version: of the reference's files.
-        time_zone: in which Spark reads times.
+        settings: of the session, whoever started it, that may change what is counted.
 
     Returns:
         None where the version of the files cannot be known.
@@ -85,8 +82,7 @@ def key_of(config: Config, version: str | None, time_zone: str) -> str | None:
         asdict(config.reference),
         dict(sorted(config.features.derived.items())),
         [scoring.bins, scoring.stored_bins, scoring.max_categories],
-        dict(sorted(config.spark.conf.items())),
-        time_zone,
+        dict(settings),
         version,
     ]
     if config.segments:
@@ -121,13 +117,10 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
         ValueError: it is damaged.
     """
     monitor = plan.config.monitor
-    with _opened(store, supports_file(monitor, reference_id)) as file:
-        if set(from_parquet(file, ["reference_key"])["reference_key"].to_pylist()) != {key}:
-            return None
-        columns = [name for name in SUPPORTS.names if name not in FOR_READERS]
-        supports = read_supports(from_parquet(file, columns))
-    with _opened(store, reference_file(monitor, reference_id)) as file:
-        profiles, joint = read_profiles(from_parquet(file), supports)
+    if stored_key(store, monitor, reference_id) != key:
+        return None
+    supports = stored_supports(store, monitor, reference_id)
+    profiles, joint = stored_profiles(store, monitor, supports)
     if profiles.keys() != supports.by_feature().keys():
         raise ValueError("profiles: not those of the features that the reference has")
     if joint.keys() != {j.name for j in supports.joint}:
@@ -152,15 +145,6 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
         return None
     complete = reference.reference_id == reference_id
     return StoredReference(reference, supports.origin, complete)
-
-
-@contextmanager
-def _opened(store: Store, name: str) -> Iterator[pa.NativeFile]:
-    file = store.open(name)
-    if file is None:
-        raise ValueError(f"{name} is not there")
-    with file:
-        yield file
 
 
 def _asked_for(plan: Plan, supports: Supports, whole: Reference) -> Reference | None:

@@ -139,7 +139,7 @@ def _joint_cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
 
 
 def _numbers(values: NDArray[np.float64]) -> pa.Array:
-    """Numbers as a column; null for NaN."""
+    """A column of numbers; null for NaN."""
     return pa.array(values, mask=np.isnan(values))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ from kldrift import __version__
 from kldrift.config import Config, ModelShift
 from kldrift.errors import DatasetError
 from kldrift.execution.engine import SparkEngine
+from kldrift.execution.import_ahead import import_ahead
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.execution.session import open_session
+from kldrift.execution.session import THAT_CHANGE_COUNTS, open_session, settings_of
 from kldrift.features.plan import Skipped
 from kldrift.monitor import reference_store
 from kldrift.monitor.judging import judge_findings
@@ -57,17 +58,17 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
         key = _key(config, session)
         plan = make_plan(config, *_sources(config, session))
         stored = reference_store.find(plan, key)
-        return plan if stored is None else replace(plan, baseline=str(stored))
+        return plan if stored is None else replace(plan, stored=str(stored))
 
 
 def _key(config: Config, spark: SparkSession) -> str | None:
-    """What a stored reference must belong to; taken before the reference is opened."""
-    zone = str(spark.conf.get("spark.sql.session.timeZone", "UTC"))
+    """The key that a stored reference must have; computed before the reference is opened."""
+    settings = settings_of(spark, (*THAT_CHANGE_COUNTS, *config.spark.conf))
     try:
         version = version_of(config.reference, config.features.derived.values())
     except DatasetError as error:
         raise DatasetError(f"reference: {error}") from error
-    return reference_store.key_of(config, version, zone)
+    return reference_store.key_of(config, version, settings)
 
 
 def _sources(config: Config, spark: SparkSession) -> tuple[Source, Source]:
@@ -113,10 +114,11 @@ def run(
                 reference = read_reference(plan, engine, record)
                 if key != _key(config, session):  # it changed while it was read
                     key = None
+                record.stage("writing the reference")
                 origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
                 reference_store.save(plan, reference, origin)
             else:
-                plan = record.plan = replace(plan, baseline=str(stored))
+                plan = record.plan = replace(plan, stored=str(stored))
                 record.stage(f"reference: unchanged, {stored}")
                 reference = stored.reference
                 if not stored.complete:  # the tables have it only as a part of another
@@ -169,7 +171,7 @@ def _publish(record: Record[Config], plan: Plan, findings: Findings, fail_on: st
 
 
 def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skipped, ...]]:
-    """The rows that expectations are published for, and what to say of the others.
+    """The rows that expectations are published for, and a note about the others.
 
     All rows of whole datasets, and of segments the worst of those that drifted: an expectation for
     each of 50,000 rows would take an hour, and pages that no browser opens.
@@ -212,12 +214,16 @@ def _expectations(
 
 
 @contextmanager
-def session_for(config: AnyConfig, spark: SparkSession | None) -> Iterator[SparkSession]:
+def session_for(
+    config: AnyConfig,
+    spark: SparkSession | None,
+    meanwhile: AbstractContextManager[None] | None = None,
+) -> Iterator[SparkSession]:
     """A session for a block; stopped after it if it was started for it."""
     if spark is not None:
         yield spark
         return
-    session, new = open_session(config.spark, f"kldrift {config.monitor}")
+    session, new = open_session(config.spark, f"kldrift {config.monitor}", meanwhile)
     try:
         yield session
     finally:
@@ -227,7 +233,7 @@ def session_for(config: AnyConfig, spark: SparkSession | None) -> Iterator[Spark
 
 @dataclass
 class Record(Generic[AnyConfig]):
-    """What a run tells about itself: its stages and their times, and its row in ``runs``."""
+    """The record of a run: its stages and their times, and its row in ``runs``."""
 
     config: AnyConfig
     window: Window
@@ -246,17 +252,19 @@ class Record(Generic[AnyConfig]):
         """The session of the run."""
         if spark is None:
             self.stage("starting Spark")
-        with session_for(self.config, spark) as session:
+        held = self.config.expectations is not None
+        meanwhile = import_ahead("kldrift.expectations") if held else None
+        with session_for(self.config, spark, meanwhile) as session:
             self.spark_version = session.version
             yield session
 
     def stage(self, name: str) -> None:
-        """A new stage begins."""
+        """Begin a stage."""
         self._stages.append((name, time.perf_counter()))
         self.progress.stage(name)
 
     def update(self, done: int, total: int | None, unit: str) -> None:
-        """How far the stage is."""
+        """Report how far the stage is."""
         self.progress.update(done, total, unit)
 
     def seconds(self) -> list[dict[str, Any]]:
@@ -291,7 +299,7 @@ class Record(Generic[AnyConfig]):
             write_run(self.config.output.path, self.any_row(exit_code=FAILED, error=str(error)))
 
     def any_row(self, **found: Any) -> dict[str, Any]:
-        """The row of a run with what is known of any run; the rest is null or as given."""
+        """The row of any run, failed ones included: what is not given is null."""
         base: dict[str, Any] = dict.fromkeys(
             (
                 "rows_reference",
@@ -313,7 +321,7 @@ class Record(Generic[AnyConfig]):
             "started_at": self.started,
             "finished_at": datetime.now(UTC),
             "reference_read": self.plan.reference_read if self.plan else None,
-            "current_read": self.plan.current.why if self.plan else None,
+            "current_read": self.plan.current.access_path if self.plan else None,
             "skipped": [],
             "seconds": self.seconds(),
             "config_hash": self.config.config_hash,

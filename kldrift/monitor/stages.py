@@ -60,7 +60,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What is known of a reference once it has been read: all that scoring needs of it.
+    """A reference that was read: its profiles and what it decided, all that scoring needs.
 
     Attributes:
         profiles: by feature, on the support that its counts decided.
@@ -112,7 +112,7 @@ class Findings:
         scores: by name, feature by feature and group by group.
         joint: what was counted together: the plan, and both profiles.
         skipped: columns that turned out to be no feature when the data was seen.
-        reference: what is known of the reference.
+        reference: the reference.
         rows_current: rows read from the current dataset.
     """
 
@@ -195,7 +195,7 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
 
     Args:
         plan: the plan.
-        reference: what is known of the plan's reference.
+        reference: the plan's reference.
         engine: runs the scan.
         progress: told what goes on.
 

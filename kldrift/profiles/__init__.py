@@ -1,1 +1,1 @@
-"""What is known of the rows of a dataset: counts over cells, and moments; profiles add."""
+"""Profiles: row counts over cells and moments of a dataset's rows; they add."""

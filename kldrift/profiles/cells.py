@@ -1,4 +1,7 @@
-"""What a cell is, and many of them as columns."""
+"""Cells: sets of values that are counted together, and their kinds.
+
+See docs/decisions/flow-cells.md.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ class Cells(Sequence[Cell]):
 
     @classmethod
     def without_bounds(cls, codes: NDArray[np.int8], labels: NDArray[np.object_]) -> Self:
-        """Cells that are no intervals."""
+        """Cells without bounds: categories, null, NaN and the like."""
         nothing = np.full(len(codes), np.nan)
         return cls(codes, nothing, nothing, labels)
 

@@ -1,4 +1,4 @@
-"""Means, covariances and tails of a group of features that are looked at together.
+"""Joint moments of several features: means, covariances and tails.
 
 Power sums about a pivot near the data, so that merging is adding and a mean of 1e9 with a spread of
 1 keeps its digits. One matrix product per batch; rows with a value missing are left out by the
@@ -71,7 +71,7 @@ class CoMoments:
         return self.rows, self.sum1, self.cross, self.sum3, self.sum4
 
     def __getitem__(self, groups: Any) -> Self:
-        """Some of the groups; one alone by its place, and a new axis by None."""
+        """Index the groups as an array: an integer takes one, None adds an axis."""
         rows, *sums = (values[groups] for values in self.arrays)
         return type(self)(rows, self.pivot, *sums)
 

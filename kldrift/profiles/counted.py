@@ -30,13 +30,13 @@ class Counted(NamedTuple):
     moments: Moments | None
 
     def profile(self, support: Support) -> Profile:
-        """The profile that this is on a support."""
+        """The profile, given its support."""
         moments = None if self.moments is None else self.moments.with_pivot(pivot_of(support))
         return Profile(support, self.keys, self.counts, moments)
 
 
 def merged(parts: Iterable[tuple[int, Counted]]) -> dict[int, Counted]:
-    """The sum of the parts of each feature.
+    """Add the parts of each feature up.
 
     Moments of all features are added at once: most have one group, and an addition of arrays of
     one element costs what one of a thousand costs.
@@ -62,7 +62,7 @@ def merged(parts: Iterable[tuple[int, Counted]]) -> dict[int, Counted]:
 
 
 def _union(several: Sequence[GroupKeys]) -> tuple[GroupKeys, list[Ints]]:
-    """All groups of several parts, and the places of each part's groups among them."""
+    """The union of the groups of several parts, and the indices of each part's groups in it."""
     first = several[0]
     if all(keys is first for keys in several):
         return first, [np.arange(len(first))] * len(several)

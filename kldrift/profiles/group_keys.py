@@ -1,7 +1,9 @@
-"""Which rows a group holds: those of a window, of a segment, of a segment in a window, or all.
+"""Keys of groups: a group is the rows of a window, of a segment, of both, or all rows.
 
 Every row belongs to one window and, for each list of segments, to one segment or to none, which is
 the segment REST. So the groups of one list add up to the whole, window by window.
+
+See docs/decisions/one-group-axis.md.
 """
 
 from __future__ import annotations
@@ -86,7 +88,7 @@ class GroupKeys:
         return np.flatnonzero(self.list == number)
 
     def union(self, other: Self) -> tuple[Self, Ints, Ints]:
-        """All groups of both, and the place of each group of the first and of the second."""
+        """The union of both, and the indices in it of the groups of the first and of the second."""
         if self == other:
             places = np.arange(len(self))
             return self, places, places
@@ -105,7 +107,7 @@ class GroupKeys:
         return keys, place[: len(self)], place[len(self) :]
 
     def find(self, other: Self) -> Ints:
-        """The place of each group of another; -1 for those that are not here."""
+        """The index of each group of another; -1 for those that are not here."""
         keys, mine, theirs = self.union(other)
         place = np.full(len(keys), -1)
         place[mine] = np.arange(len(self))

@@ -1,4 +1,4 @@
-"""What is known of features that are looked at together: rows and joint moments over groups."""
+"""The profile of joint features: rows and joint moments over groups."""
 
 from __future__ import annotations
 

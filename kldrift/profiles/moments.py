@@ -3,6 +3,8 @@
 Power sums about a pivot near the data, each as the sum of two doubles: merging is adding, and a
 mean of 1e9 with a spread of 1 keeps its digits. How a batch is summed stands in
 :mod:`kldrift.profiles.power_sums`.
+
+See docs/decisions/moments.md.
 """
 
 from __future__ import annotations
@@ -146,7 +148,7 @@ class Moments:
         return type(self)(self.pivot, *(values[places] for values in self.arrays))
 
     def added_up(self, places: Ints, groups: int) -> Self:
-        """The sums of groups that come to the same place.
+        """Add up the groups that have the same place.
 
         Args:
             places: the place of each group, shape ``(n,)``.
@@ -165,7 +167,7 @@ class Moments:
         return total
 
     def with_pivot(self, pivot: float) -> Self:
-        """The same sums, said to be about a pivot that was not known when they were added."""
+        """Attach the pivot to sums that were sent or stored without it."""
         return replace(self, pivot=pivot)
 
     def summary(self, scale: int = 1) -> Summary:
@@ -175,7 +177,7 @@ class Moments:
 
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """What a reader asks of moments, in the unit of the feature; arrays of shape ``(n,)``.
+    """Mean, spread and range in the unit of the feature; arrays of shape ``(n,)``.
 
     Attributes:
         rows: number of finite values.

@@ -1,4 +1,4 @@
-"""The sums behind moments, of a batch of values: count, sum, sum of squares, smallest, largest.
+"""Power sums of a batch of values, for moments: count, sum, sum of squares, smallest, largest.
 
 Sums of floats depend on their order, and a Gaussian KL of nearly equal data shows the last digits
 of its moments. So sums are kept to twice the precision of a double, about a pivot that is fixed
@@ -190,13 +190,13 @@ def _sums_about(
 
 
 def _whole(values: NDArray[Any], middle: Floats) -> bool:
-    """Whether values are integers that are all taken about one other."""
+    """Whether values are integers, and all parts have the same integer as their middle."""
     about = float(middle[0])
     return values.dtype == np.int64 and not np.ptp(middle) and about.is_integer()
 
 
 def _anchors(reach: Floats) -> Floats:
-    """What rounds a number to the upper digits of the largest one when it is added."""
+    """Constants that, added to a number, round it to the upper digits of the largest one."""
     return np.asarray(np.ldexp(1.5, np.frexp(reach)[1] + 52 - SQUARED_BITS))
 
 
@@ -290,7 +290,7 @@ def _upper(values: Floats, largest: float, bits: int, out: Floats) -> Floats:
 
 
 def _normal(high: float, low: float) -> Pair:
-    """The sum of a number and of what is left, as the nearest double and the rest."""
+    """Normalise a pair: the nearest double to its sum, and the rest."""
     total = high + low
     return total, low - (total - high)
 

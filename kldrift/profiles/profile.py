@@ -1,4 +1,4 @@
-"""What is known of one feature of one dataset: row counts over groups and cells, and moments."""
+"""The profile of one feature: row counts over groups and cells, and moments per group."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def total(profiles: Sequence[Profile]) -> Profile:
 
 
 def aligned(current: Profile, reference: Profile) -> tuple[Profile, Profile]:
-    """Both with the groups of both, without those of rows that lie in no segment."""
+    """Extend both to the union of their groups, and leave out REST."""
     if current.keys != reference.keys:
         keys, _, _ = current.keys.union(reference.keys)
         current, reference = (p + Profile.empty(p.support, keys) for p in (current, reference))

@@ -6,6 +6,8 @@ up to the number of rows. The reference freezes the support; both sides are coun
 
 Flow cells (null, NaN, infinities, underflow, overflow, other) have a kind of their own: a category
 that is called "null" is not a null.
+
+See docs/decisions/frozen-support.md.
 """
 
 from __future__ import annotations
@@ -298,7 +300,7 @@ Support = NumericSupport | CategoricalSupport
 
 
 def pivot_of(support: Support) -> float:
-    """What moments on a support are taken about."""
+    """The pivot that moments on a support are taken about; 0 for categories."""
     return support.pivot if isinstance(support, NumericSupport) else 0.0
 
 

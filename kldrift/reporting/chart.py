@@ -76,7 +76,7 @@ def joint_chart(name: str, cells: Sequence[Mapping[str, Any]]) -> str:
 
 
 def shift_chart(name: str, cells: Sequence[Mapping[str, Any]]) -> str:
-    """Return how the divergences of rows are spread: the share of rows of each size.
+    """Return the distribution of the rows' divergences as bars.
 
     Args:
         name: the segment, for those who hear the page.
@@ -144,7 +144,7 @@ def _tip(cell: Mapping[str, Any]) -> str:
 
 
 def cell_name(cell: Mapping[str, Any]) -> str:
-    """Say which values fall into a cell; only a category stands in quotes.
+    """Name a cell by the values in it; only a category stands in quotes.
 
     So the category "null" and the cell of nulls look different.
 
@@ -185,7 +185,7 @@ _FLOW: Final[Mapping[str, str]] = {
 
 
 def text(value: object, most: int = 80) -> str:
-    """Return data as text of a page: short, visible and harmless.
+    """Return text from data for a page: shortened, escaped, invisible characters shown.
 
     Control characters, also those that turn the direction of writing, become a sign.
 

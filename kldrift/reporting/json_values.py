@@ -1,4 +1,4 @@
-"""Values of frames and Arrow as JSON knows them."""
+"""Converts values of pandas frames and Arrow to JSON values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON knows it; NaN, infinity and other ways to say nothing are None.
+    """Convert a value to a JSON value; NaN, infinity, NaT and the like become None.
 
     Examples:
         >>> plain({"kl": float("nan"), "at": datetime(2020, 4, 1), "cells": (20, pd.NA)})
@@ -31,5 +31,5 @@ def plain(value: Any) -> Any:
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a frame as plain values."""
+    """Return the rows of a frame as JSON objects."""
     return [plain(row) for row in frame.to_dict("records")]

@@ -48,7 +48,7 @@ STYLE: Final = """<style>
 
 @dataclass(frozen=True)
 class Page:
-    """What stands on a page.
+    """The contents of a page.
 
     Attributes:
         counts: features per severity.
@@ -80,7 +80,7 @@ def page(found: Page) -> str:
 
 
 def whole(title: str, body: str) -> str:
-    """Return a page of a title and a body, which is HTML already."""
+    """Return a page with this title and this body, which is HTML already."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
@@ -90,7 +90,7 @@ def whole(title: str, body: str) -> str:
 
 
 def fragment(found: Page, *, rows: int, charts: int) -> str:
-    """Return what stands between other things on a page, as in a notebook.
+    """Return the page without head and frame, to be embedded as in a notebook.
 
     Args:
         found: what to show.
@@ -110,7 +110,7 @@ def fragment(found: Page, *, rows: int, charts: int) -> str:
 
 
 def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
-    """Say in words what was found.
+    """The verdict in words: how many features drifted.
 
     Examples:
         >>> verdict({"critical": 2, "warning": 1, "unscored": 0, "ok": 21})
@@ -230,7 +230,7 @@ def _picture(row: Mapping[str, Any], cells: Sequence[Mapping[str, Any]]) -> str:
 
 
 def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells a row of the scores, and its cells, from others."""
+    """The key of a row of the scores, by which its cells are found."""
     return tuple(row[key] for key in ("feature", "segment", "window_start", "window_end"))
 
 
@@ -249,7 +249,7 @@ def cells_of(
 
 
 def skipped_list(skipped: Sequence[tuple[str, str]], heading: str = "not monitored:") -> str:
-    """Return what was left out, each with its reason; empty for nothing."""
+    """Return the list of what was left out, with reasons; empty text for nothing."""
     if not skipped:
         return ""
     items = fitting(
@@ -262,7 +262,7 @@ def skipped_list(skipped: Sequence[tuple[str, str]], heading: str = "not monitor
 
 
 def fitting(pieces: Iterable[str], most: int) -> list[str]:
-    """Return the pieces from the first on that are no more than so many bytes together."""
+    """Return the first pieces that together take at most so many bytes."""
     taken: list[str] = []
     for piece in pieces:
         most -= len(piece.encode())

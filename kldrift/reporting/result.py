@@ -1,4 +1,4 @@
-"""What a comparison or a run hands back: the tables as frames, and a way to look at them."""
+"""The result of a comparison or a run: its tables as frames, and ways to look at them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Result:
         return self._sorted()[WORST_COLUMNS].head(n)
 
     def to_html(self) -> str:
-        """Return a page that needs nothing but itself: the worst features and how they moved."""
+        """Return a self-contained HTML page: the worst features and how they moved."""
         return page(self._page())
 
     def _repr_html_(self) -> str:
@@ -111,7 +111,7 @@ class RunResult(Result):
 
     Attributes:
         run: the run's row of the table ``runs``.
-        exit_code: what a scheduler is told.
+        exit_code: for a scheduler.
         skipped: columns that were not monitored, each with the reason.
         output: the folder of the tables.
         docs: the first page of Great Expectations' Data Docs; None where there are none.
@@ -124,7 +124,7 @@ class RunResult(Result):
     docs: Path | None
 
     def summary(self) -> dict[str, Any]:
-        """Return what a program wants to know, as values of strict JSON (null for NaN)."""
+        """Return the result as one strict JSON object (null for NaN)."""
         return {
             **{str(key): plain(value) for key, value in self.run.items() if key != "skipped"},
             "exit_code": self.exit_code,

@@ -1,4 +1,4 @@
-"""What a scheduler is told."""
+"""The exit code of a run."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ LARGE_GAUSSIAN_KL: Final = 1.0
 
 
 def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
-    """What there is to say of each row; empty if nothing.
+    """The reason of each row; empty if there is nothing to explain.
 
     Args:
         verdicts: the verdicts, with the reasons of their statuses.
@@ -52,7 +52,7 @@ def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
 
 
 def _moved(verdicts: Verdicts, places: Ints) -> list[str]:
-    """What changed most in some rows, each as a sentence."""
+    """The cells that changed most, as one sentence per row."""
     texts = np.full(len(places), "", dtype=object)
     joints = [verdicts.subjects[i].joint for i in verdicts.of[places].tolist()]
     for i, joint in enumerate(joints):
@@ -80,7 +80,7 @@ def _moved(verdicts: Verdicts, places: Ints) -> list[str]:
 
 
 def _extremes(verdicts: Verdicts, i: int) -> str:
-    """That few rows far out moved the moments of a row; empty for joint features."""
+    """The sentence that few rows far out moved the moments; empty for joint features."""
     comparison = verdicts.subjects[verdicts.of[i]].comparison
     if comparison is None:
         return ""

@@ -1,4 +1,4 @@
-"""What the score of joint features says about each of them and about each pair."""
+"""The score of joint features, split over features and pairs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class JointResult:
 
 
 def joint_moved(cells: Sequence[JointCell], shown: int) -> str:
-    """What features alone and what their dependence add, as a sentence.
+    """The sentence about what the features alone and what their dependence add.
 
     Args:
         cells: of the joint features.

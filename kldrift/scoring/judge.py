@@ -1,7 +1,7 @@
 """From scores to verdicts, over all groups of all features at once.
 
 A run has up to a thousand segments of each feature and list. So rules are evaluated once, over
-columns, and what is said of a row in words is made only where there is something to say.
+columns, and the reason of a row is written only where there is something to explain.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def judge(
 def _columns(
     scores: Mapping[str, Floats], rows: int, others: Sequence[Subject]
 ) -> dict[str, Floats]:
-    """All scores, those of what was not compared last."""
+    """All scores by name; subjects that were not compared come last."""
     none = np.full(rows, np.nan)
     return {
         name: np.append(scores.get(name, none), [s.scores.get(name, np.nan) for s in others])

@@ -1,10 +1,14 @@
-"""The names of scores. All but those of moments and of joint features come from `DIVERGENCES`."""
+"""The names of scores, and the thresholds that are set on them: values without NumPy.
+
+All names but those of moments and of joint features come from `DIVERGENCES`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Final
 
-from kldrift.divergence import DIVERGENCES
+from kldrift.divergences import DIVERGENCES
 
 _SCORED: Final = {name: d for name, d in DIVERGENCES.items() if d.scored}
 
@@ -28,11 +32,31 @@ SCORES: Final = (
 )
 """What every feature is scored by; NaN where it cannot be computed."""
 JOINT_SCORES: Final = ("frechet",)
-"""What joint features are scored by beside those."""
+"""Scores that joint features have besides."""
 
 METRICS: Final = (*_SCORED, "gaussian_kl")
 """Columns of ``drift_scores`` that a threshold can be set on."""
 JOINT_METRICS: Final = ("kl", "gaussian_kl")
-"""Those that joint features have."""
+"""Metrics that joint features have."""
 NUMERIC_ONLY: Final = (*ORDERED_METRICS, "gaussian_kl")
-"""Those that categories do not have."""
+"""Metrics that only numbers have."""
+
+_LEVEL: Final = {"strict": True, "ge": 0.0, "allow_inf_nan": False}
+"""What a configuration may say: a finite number, 0 or more."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Scores above these are a warning or critical; ``None`` judges nothing at that level."""
+
+    warning: float | None = field(default=None, metadata=_LEVEL)
+    """A score above this is a warning; at most `critical`. Example: `0.1`"""
+    critical: float | None = field(default=None, metadata=_LEVEL)
+    """A score above this is critical. Example: `0.25`"""
+
+    @property
+    def reversed(self) -> bool:
+        """Whether a warning would need a larger score than what is critical."""
+        return (
+            self.warning is not None and self.critical is not None and self.warning > self.critical
+        )

@@ -1,4 +1,4 @@
-"""What is said of a score in words: the threshold, the cells that moved, values far out."""
+"""The sentences of reasons: the threshold, the cells that moved, values far out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from kldrift.profiles.cells import Cell, CellKind
-from kldrift.scoring.threshold import Severity, Threshold
+from kldrift.scoring.metrics import Threshold
+from kldrift.scoring.threshold import Severity
 
 LEAST_Q: Final = 1e-12
 Range = tuple[float, float]
@@ -22,7 +23,7 @@ def above(
     q_value: float,
     interval: Range | None = None,
 ) -> str:
-    """Which threshold was exceeded, and with what evidence.
+    """The sentence about the threshold that was exceeded and the evidence.
 
     Examples:
         >>> above("kl", 0.138, Severity.WARNING, Threshold(0.1, 0.25), 1e-40, (0.118, 0.157))
@@ -46,7 +47,7 @@ def certainty(q_value: float) -> str:
 
 
 def extremes(gaussian: float, now: Range, before: Range) -> str:
-    """That few values far out moved the moments."""
+    """The sentence that few values far out moved the moments."""
     return (
         f"gaussian_kl {gaussian:.3g} comes from few rows far out: smallest {now[0]:.3g}, "
         f"largest {now[1]:.3g} (reference {before[0]:.3g}, {before[1]:.3g})"
@@ -54,14 +55,14 @@ def extremes(gaussian: float, now: Range, before: Range) -> str:
 
 
 def most_moved(names: Sequence[str], before: Sequence[float], now: Sequence[float]) -> str:
-    """The cells that changed most and their shares of the rows, as a sentence."""
+    """The sentence about the cells that changed most and their shares of the rows."""
     cells = zip(names, before, now, strict=True)
     moved = [f"{name}: {_percent(x)} -> {_percent(y)}" for name, x, y in cells if x != y]
     return "most moved " + "; ".join(moved)
 
 
 def cell_name(cell: Cell, *, seen: bool = True) -> str:
-    """What a reader calls a cell in which the reference has rows, or has none."""
+    """The name of a cell for a reader, by whether the reference has rows in it."""
     if cell.kind is CellKind.OTHER and not seen:
         return "values never seen in the reference"
     return cell_text(cell)
@@ -81,7 +82,7 @@ def _interval(lower: float, upper: float) -> str:
 
 
 def cell_text(cell: Cell) -> str:
-    """What a reader calls a cell."""
+    """The name of a cell for a reader."""
     if cell.kind is CellKind.CATEGORY:
         return repr(cell.label)
     if cell.kind is CellKind.VALUE:

@@ -1,4 +1,4 @@
-"""What a configuration says about scores and verdicts."""
+"""The rules of scoring and judging, as a configuration sets them."""
 
 from __future__ import annotations
 

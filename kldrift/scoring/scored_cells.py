@@ -38,7 +38,7 @@ class ScoredCells:
 
     @cached_property
     def contributions(self) -> Probabilities:
-        """What each adds to ``kl``, in nats."""
+        """What each cell adds to ``kl``, in nats."""
         return kl_terms(self.current, self.reference)
 
     def most_moved(self, most: int) -> Ints:

@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.divergence import DIVERGENCES, gaussian_kl_parts
+from kldrift.divergence import gaussian_kl_parts
 from kldrift.divergence.probabilities import probabilities
+from kldrift.divergences import DIVERGENCES
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.moments import summaries
 from kldrift.profiles.profile import Counts
@@ -160,7 +161,7 @@ def _in_order(comparison: Comparison, counts: Counts) -> Counts:
 
 
 def _positions(support: Support) -> Floats:
-    """Where ordered cells lie. Infinities lie nowhere: no distance to them can be told."""
+    """The positions of ordered cells; cells of infinities get that of their neighbour."""
     assert isinstance(support, NumericSupport)
     at = support.positions
     finite = ~np.isnan(at)

@@ -60,7 +60,7 @@ class Sizes:
 
     @classmethod
     def of(cls, profiles: Sequence[Profile], missing: str) -> Sizes:
-        """Those of all groups of some profiles, profile by profile."""
+        """The sizes of all groups of some profiles, profile by profile."""
         none = np.empty(0, dtype=np.int64)
         rows = np.concatenate([none, *(p.rows for p in profiles)])
         nulls = np.concatenate([none, *(p.counts[:, -1] for p in profiles)])
@@ -83,7 +83,7 @@ def statuses(
     changed: Sequence[str],
     rules: Rules,
 ) -> tuple[Ints, Texts]:
-    """The status of each row, as a place in ``STATUSES``, and what there is to say about it.
+    """The status of each row, as a place in ``STATUSES``, and its reason.
 
     Args:
         rows: what was scored.

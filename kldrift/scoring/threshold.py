@@ -1,37 +1,22 @@
-"""From scores to severities: is it sure that a limit is exceeded?"""
+"""From scores to severities: is it sure that a limit is exceeded?
+
+See docs/decisions/significance.md.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.scoring.metrics import Threshold
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-_LEVEL: Final = {"strict": True, "ge": 0.0, "allow_inf_nan": False}
-"""What a configuration may say: a finite number, 0 or more."""
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """Scores above these are a warning or critical; ``None`` judges nothing at that level."""
-
-    warning: float | None = field(default=None, metadata=_LEVEL)
-    """A score above this is a warning; at most `critical`. Example: `0.1`"""
-    critical: float | None = field(default=None, metadata=_LEVEL)
-    """A score above this is critical. Example: `0.25`"""
-
-    @property
-    def reversed(self) -> bool:
-        """Whether a warning would need a larger score than what is critical."""
-        return (
-            self.warning is not None and self.critical is not None and self.warning > self.critical
-        )
 
 
 class Severity(StrEnum):

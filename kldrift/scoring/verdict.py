@@ -11,18 +11,18 @@ import numpy as np
 
 from kldrift.scoring.comparison import Comparison, Ints, Rows
 from kldrift.scoring.joint_result import JointResult
-from kldrift.scoring.metrics import JOINT_METRICS, NUMERIC_ONLY
+from kldrift.scoring.metrics import JOINT_METRICS, NUMERIC_ONLY, Threshold
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import PLACE, STATUSES, Bools, Status, Texts, is_scored
-from kldrift.scoring.threshold import RANK, SEVERITIES, WORST_FIRST, QValues, Severity, Threshold
+from kldrift.scoring.threshold import RANK, SEVERITIES, WORST_FIRST, QValues, Severity
 
 SIZES: Final = ("n_reference", "n_current", "missing_reference", "missing_current")
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What verdicts are about: a feature in all its groups, or joint features.
+    """The subject of verdicts: a feature in all its groups, or joint features.
 
     Attributes:
         name: as in the tables.
@@ -33,7 +33,7 @@ class Subject:
         status: of what has no comparison, as all that follows.
         reason: why so.
         scores: by name.
-        joint: what is known of joint features.
+        joint: the score of joint features, split.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Subject:
 
     @cached_property
     def applicable(self) -> dict[str, Threshold]:
-        """The thresholds that it can be held to: order and moments are for numbers only."""
+        """The thresholds that apply to it: order and moments are for numbers only."""
         if self.kind == "numeric":
             return dict(self.thresholds)
         if self.kind == "joint":
@@ -134,7 +134,7 @@ class Verdicts:
         return bool((self.whole & ~new & (self.severity == RANK[Severity.UNSCORED])).any())
 
     def held_to(self) -> dict[str, dict[str, Threshold]]:
-        """The thresholds that each feature is held to, by its name."""
+        """The thresholds that each feature is judged by, by its name."""
         held = {}
         for i in np.flatnonzero(self.whole).tolist():
             subject, status = self.subjects[self.of[i]], STATUSES[self.status[i]]

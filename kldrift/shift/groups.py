@@ -1,4 +1,4 @@
-"""Which window and which segment each row of a batch belongs to."""
+"""Assigns the rows of a batch to windows and segments."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ HEADINGS: Final = (
 
 
 def fragment(found: Page, worst: Sequence[Mapping[str, Any]], *, rows: int, charts: int) -> str:
-    """Return what stands between other things on a page, as in a notebook.
+    """Return the page without head and frame, to be embedded as in a notebook.
 
     Args:
         found: what to show; its scores worst first.

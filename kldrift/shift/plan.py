@@ -8,10 +8,10 @@ from kldrift.config import ModelShift
 from kldrift.errors import ConfigError
 from kldrift.features.group_columns import as_read, check_plain, column_type
 from kldrift.shift.program import ShiftProgram
-from kldrift.sources.dataset import Known
+from kldrift.sources.dataset import DatasetInfo
 
 
-def make_program(config: ModelShift, source: Known, buckets: int) -> ShiftProgram:
+def make_program(config: ModelShift, source: DatasetInfo, buckets: int) -> ShiftProgram:
     """Plan what tasks do.
 
     Args:

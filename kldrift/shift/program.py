@@ -1,4 +1,4 @@
-"""What a task does with its rows: compare them, and add them up by window and segment."""
+"""The program of a model shift: compare rows, and add them up by window and segment."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class ShiftProgram:
         return Shifts(self)
 
     def only(self, numbers: Collection[int]) -> ShiftProgram:  # noqa: ARG002
-        """There is one set, and nothing without it."""
+        """The program itself: it has one set only."""
         return self
 
 
@@ -138,7 +138,7 @@ class Shifts:
             self._worst.add(ids, rows.found, keys)
 
     def shifts(self) -> dict[Group, Shift]:
-        """What was added, by window and segment."""
+        """The sums by window and segment."""
         cells = self._cells.by_group(len(self._ids))
         worst = self._worst.by_group(len(self._ids))
         return {

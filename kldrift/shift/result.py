@@ -1,4 +1,4 @@
-"""What a model shift hands back."""
+"""The result of a model shift."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ShiftResult(RunResult):
         return whole.reset_index(drop=True)
 
     def summary(self) -> dict[str, Any]:
-        """Return what a program wants to know, as values of strict JSON (null for NaN)."""
+        """Return the result as one strict JSON object (null for NaN)."""
         found = records(self.worst_of_all().head(WORST_IN_SUMMARY))
         keys = ("place", "key", "kl", "champion_class", "challenger_class")
         said = super().summary() | {"worst_rows": [{k: row[k] for k in keys} for row in found]}
@@ -54,7 +54,7 @@ class ShiftResult(RunResult):
         return said
 
     def to_html(self) -> str:
-        """Return a page that needs nothing but itself: segments, distributions, worst rows."""
+        """Return a self-contained HTML page: segments, distributions, worst rows."""
         return whole(str(self.run["monitor"]), self._fragment(len(self.scores), CHARTS))
 
     def _repr_html_(self) -> str:

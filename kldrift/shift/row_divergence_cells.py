@@ -3,6 +3,8 @@
 A cell is less than 0.8 % wide, so that any value of it stands for all of them. Which cell a value
 falls into, and how far behind the cell's lower bound it lies, is read from its mantissa: integers,
 which add up to the same bits in any order. Sums of doubles would not.
+
+See docs/decisions/model-shift.md.
 """
 
 from __future__ import annotations
@@ -72,7 +74,7 @@ def _bound(cells: Ints, step: int) -> Floats:
 
 
 def offsets(cells: Ints, high: Ints, low: Ints) -> Floats:
-    """What sums of split values are beyond the lower bounds of their cells, in nats."""
+    """The part of sums of split values beyond the lower bounds of their cells, in nats."""
     return offset_part(cells, high, LOW_BITS) + offset_part(cells, low, 0)
 
 

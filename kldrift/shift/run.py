@@ -79,7 +79,7 @@ def run(
 def by_window(
     groups: Mapping[Group, Summary], config: ModelShift, as_of: datetime | None
 ) -> tuple[Windows, list[Skipped]]:
-    """The windows of a run, and what rows are in none of them; a window without rows if none is."""
+    """The windows of a run, one at least, and a note about rows that are in none of them."""
     found: Windows = {}
     untimed = later = 0
     if config.time is None:
@@ -171,8 +171,8 @@ def _row(
         exit_code=exit_code,
         rows_reference=rows,
         rows_current=rows,
-        reference_read=source.why,
-        current_read=source.why,
+        reference_read=source.access_path,
+        current_read=source.access_path,
         features=sum(v.status is Status.OK for v in verdicts),
         warning=severities.count(Severity.WARNING),
         critical=severities.count(Severity.CRITICAL),

@@ -31,7 +31,7 @@ def compare_models(
     Raises:
         DatasetError: there are more windows and segments than anyone reads.
     """
-    shifts = source.through(spark, program, SHIFTS_DDL)
+    shifts = source.map_tasks(spark, program, SHIFTS_DDL)
     rows = collect(shifts.groupBy("bucket").applyInPandas(merge_bucket, SUMMARIES_DDL))
     if len(rows) > MOST_GROUPS:
         raise too_many_groups()
@@ -39,7 +39,7 @@ def compare_models(
 
 
 def merge_bucket(parts: pd.DataFrame) -> pd.DataFrame:
-    """Merge what tasks found of a share of the groups."""
+    """Merge the results of tasks for a share of the groups."""
     merged: dict[Group, Shift] = {}
     for window, segment, payload in zip(
         parts["window"], parts["segment"], parts["shift"], strict=True

@@ -1,4 +1,4 @@
-"""What is known of the rows of one window and segment, in a form that can be added up."""
+"""The compared rows of one window and segment, counted in a form that adds up."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class Shift:
         )
 
     def summary(self) -> Summary:
-        """What the tables need."""
+        """The numbers that the tables hold."""
         total = _sum(self._sums())
         finite = int(self.outcomes[Outcome.FINITE])
         mean = total / finite if finite else math.nan

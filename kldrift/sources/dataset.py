@@ -1,4 +1,4 @@
-"""What a run asks of a dataset; plans are made without Spark, so it is not imported here."""
+"""The protocols of datasets; plans are made without Spark, so it is not imported here."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
-class Known(Protocol):
-    """What is known of a dataset before its rows are read."""
+class DatasetInfo(Protocol):
+    """Facts about a dataset that are known before its rows are read."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -30,8 +30,8 @@ class Known(Protocol):
         """Columns of types that Arrow does not have."""
 
     @property
-    def why(self) -> str:
-        """Which way the dataset is read, and why that one."""
+    def access_path(self) -> str:
+        """How the dataset is read, and why so."""
 
     @property
     def rows(self) -> int | None:
@@ -41,8 +41,8 @@ class Known(Protocol):
         """Compressed bytes that these features take on disk, if known."""
 
 
-class Source(Known, Protocol):
+class Source(DatasetInfo, Protocol):
     """A dataset whose features can be streamed through a program."""
 
-    def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
+    def map_tasks(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
         """The results of a program's tasks; nothing runs until the frame is collected."""

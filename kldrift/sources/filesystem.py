@@ -1,6 +1,6 @@
 """Where files lie: the filesystems that pyarrow opens, and beyond them those of fsspec.
 
-A store is opened once in a process, however many files are read from it. Credentials are the
+A filesystem is opened once in a process, however many files are read from it. Credentials are the
 environment's or the machine's: they are in no configuration, so that they cannot get from there
 into a log or a table.
 """
@@ -18,7 +18,8 @@ from pyarrow import fs as pafs
 
 from kldrift.errors import ConfigError, DatasetError
 
-S3_SCHEMES: Final = frozenset({"s3", "s3a", "s3n"})
+AS_IN_PYARROW: Final = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs"}
+"""Other names of schemes, by which Hadoop and fsspec know them."""
 S3_OPTIONS: Final[Mapping[str, type]] = {
     "anonymous": bool,
     "connect_timeout": float,
@@ -30,13 +31,13 @@ S3_OPTIONS: Final[Mapping[str, type]] = {
     "scheme": str,
     "session_name": str,
 }
-"""What pyarrow's ``S3FileSystem`` can be told, but for credentials."""
+"""The options of pyarrow's ``S3FileSystem``, but for credentials."""
 QUERY: Final = re.compile(r"\?\w+=")
 
 
 @dataclass(frozen=True)
-class Store:
-    """A filesystem that is not the local one.
+class RemoteFilesystem:
+    """A filesystem that is not the local one, and how to open it.
 
     Attributes:
         uri: its scheme and host or bucket, with what pyarrow reads from the query of a URI.
@@ -47,7 +48,7 @@ class Store:
     options: tuple[tuple[str, str], ...] = ()
 
     def open(self) -> Any:
-        """Open it, or have it as it was opened before.
+        """The open filesystem; each is opened once in a process.
 
         Raises:
             DatasetError: nothing that is installed can open it.
@@ -56,15 +57,26 @@ class Store:
         return _opened(self)
 
 
-def locate(uri: str, options: Mapping[str, str]) -> tuple[Store, str]:
-    """The store of a URI, and the path in it as the store writes it.
+def open_with_pyarrow(uri: str) -> tuple[pafs.FileSystem, str]:
+    """Open the filesystem of a URI with pyarrow alone; also the path in it.
+
+    Raises:
+        OSError, pyarrow.ArrowException: pyarrow has no such filesystem, or cannot open it.
+    """
+    scheme, rest = uri.split(":", 1)
+    filesystem, path = pafs.FileSystem.from_uri(f"{AS_IN_PYARROW.get(scheme, scheme)}:{rest}")
+    return filesystem, str(path)
+
+
+def locate(uri: str, options: Mapping[str, str]) -> tuple[RemoteFilesystem, str]:
+    """The filesystem of a URI, and the path in it as the filesystem writes it.
 
     Raises:
         DatasetError: the URI holds a password, or nothing that is installed can open it.
 
     Examples:
         >>> locate("s3a://bucket/day=1", {"region": "eu-west-1"})
-        (Store(uri='s3://bucket', options=(('region', 'eu-west-1'),)), 'bucket/day=1')
+        (RemoteFilesystem(uri='s3://bucket', options=(('region', 'eu-west-1'),)), 'bucket/day=1')
     """
     scheme, rest = uri.split("://", 1)
     host, _, below = rest.partition("/")
@@ -72,44 +84,46 @@ def locate(uri: str, options: Mapping[str, str]) -> tuple[Store, str]:
         text = f"a {scheme}:// path holds a password; credentials go into the environment"
         raise DatasetError(text)
     given = tuple(sorted(options.items()))
-    if scheme in S3_SCHEMES:
+    if AS_IN_PYARROW.get(scheme, scheme) == "s3":
         query = QUERY.search(rest)
         end = query.start() if query else len(rest)
-        return Store(f"s3://{host if below else rest[:end]}{rest[end:]}", given), rest[:end]
-    store = Store(f"{scheme}://{host}/", given)
-    if isinstance(store.open(), pafs.PyFileSystem):
+        return RemoteFilesystem(f"s3://{host if below else rest[:end]}{rest[end:]}", given), rest[
+            :end
+        ]
+    remote = RemoteFilesystem(f"{scheme}://{host}/", given)
+    if isinstance(remote.open(), pafs.PyFileSystem):
         from fsspec.core import url_to_fs  # noqa: PLC0415 - what opened it
 
-        return store, str(url_to_fs(uri, **options)[1])
-    return store, str(pafs.FileSystem.from_uri(uri)[1])
+        return remote, str(url_to_fs(uri, **options)[1])
+    return remote, open_with_pyarrow(uri)[1]
 
 
 @functools.lru_cache(maxsize=64)
-def _opened(store: Store) -> Any:
-    scheme = store.uri.split("://", 1)[0]
+def _opened(remote: RemoteFilesystem) -> Any:
+    scheme = remote.uri.split("://", 1)[0]
     try:
-        if scheme == "s3" and store.options:
-            return pafs.S3FileSystem(**_s3_options(store.options))
-        if not store.options:
-            return pafs.FileSystem.from_uri(store.uri)[0]
+        if scheme == "s3" and remote.options:
+            return pafs.S3FileSystem(**_s3_options(remote.options))
+        if not remote.options:
+            return open_with_pyarrow(remote.uri)[0]
     except pa.ArrowInvalid as cause:
         if "nrecognized filesystem" not in str(cause):
-            raise DatasetError(f"cannot open {store.uri!r}: {cause}") from cause
+            raise DatasetError(f"cannot open {remote.uri!r}: {cause}") from cause
     except (pa.ArrowException, OSError) as cause:
-        raise DatasetError(f"cannot open {store.uri!r}: {cause}") from cause
-    return _from_fsspec(scheme, store)
+        raise DatasetError(f"cannot open {remote.uri!r}: {cause}") from cause
+    return _from_fsspec(scheme, remote)
 
 
-def _from_fsspec(scheme: str, store: Store) -> Any:
+def _from_fsspec(scheme: str, remote: RemoteFilesystem) -> Any:
     try:
         import fsspec  # noqa: PLC0415 - only where pyarrow has no such filesystem
 
-        opened = fsspec.filesystem(scheme, **dict(store.options))
+        opened = fsspec.filesystem(scheme, **dict(remote.options))
     except ImportError as cause:
         text = f"pyarrow has no filesystem {scheme}://; install fsspec and its package for it"
         raise DatasetError(f"{text} ({cause})") from cause
     except (ValueError, TypeError) as cause:
-        raise DatasetError(f"cannot open {store.uri!r} with fsspec: {cause}") from cause
+        raise DatasetError(f"cannot open {remote.uri!r} with fsspec: {cause}") from cause
     return pafs.PyFileSystem(pafs.FSSpecHandler(opened))
 
 

@@ -1,4 +1,4 @@
-"""Which version of a dataset this is, told without reading its rows."""
+"""The version of a dataset, found without reading its rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 from kldrift.config import Dataset
 from kldrift.errors import DatasetError
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
-from kldrift.sources.open import why_frame
+from kldrift.sources.open import reason_for_spark
 from kldrift.sources.parquet.files import File
 from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.predicates.translate import Unsupported, steady
@@ -39,7 +39,7 @@ def version_of(dataset: Dataset, derived: Iterable[str] = ()) -> str | None:
     if dataset.format not in TABLE_OPTIONS:
         for line in _lines(list_files(dataset.path, dataset.filesystem)):
             digest.update(line.encode() + b"\0")
-    elif why_frame(dataset, "auto"):
+    elif reason_for_spark(dataset, "auto"):
         return None
     else:
         table = open_table(dataset)
@@ -52,15 +52,16 @@ def version_of(dataset: Dataset, derived: Iterable[str] = ()) -> str | None:
 
 
 def _lines(files: Sequence[File]) -> Iterator[str]:
-    for store in dict.fromkeys(f.store for f in files):
-        paths = [f.path for f in files if f.store == store]
+    for remote in dict.fromkeys(f.remote for f in files):
+        paths = [f.path for f in files if f.remote == remote]
+        where = "" if remote is None else f"{remote.uri} {remote.options}"
         try:
-            if store is None:
+            if remote is None:
                 found = [(p, (s := Path(p).stat()).st_size, s.st_mtime_ns) for p in paths]
             else:
-                infos = store.open().get_file_info(paths)
+                infos = remote.open().get_file_info(paths)
                 found = [(i.path, i.size, i.mtime_ns) for i in infos]
         except (pa.ArrowException, OSError) as cause:
             raise DatasetError(f"cannot look at {paths[0]!r}: {cause}") from cause
         for path, size, time in found:
-            yield f"{store or ''}\t{path}\t{size}\t{time}"
+            yield f"{where}\t{path}\t{size}\t{time}"

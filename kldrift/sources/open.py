@@ -1,4 +1,4 @@
-"""Open a configured dataset: choose the way in, and say why."""
+"""Open a configured dataset: choose how it is read, and say why."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
-from kldrift.errors import ConfigError, DatasetError
+from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.features.plan import Skipped
 from kldrift.sources.dataframe.frame import FrameSource
-from kldrift.sources.dataframe.hybrid import MixedSource
+from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.parquet.files import Footers
@@ -35,7 +35,7 @@ READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
 
 
-def why_frame(dataset: Dataset, way: str) -> str:
+def reason_for_spark(dataset: Dataset, way: str) -> str:
     """Why a dataset cannot be read with Arrow; empty if it can, before a look at its files."""
     if way == "dataframe":
         return "asked for by scan: dataframe"
@@ -65,30 +65,32 @@ def open_files(
     """
     try:
         what, footers = _footers(dataset, partial(footers_by, spark) if spark else read_each)
-    except (ConfigError, DatasetError) as error:
-        raise type(error)(f"{side}: {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{side}: {error}") from error
+    except DatasetError as error:
+        raise DatasetError(f"{side}: {error}") from error
     if isinstance(footers, Unsupported):
         return footers
-    why = f"{what}, read with Arrow in the tasks"
+    access_path = f"{what}, read with Arrow in the tasks"
     if dataset.where is None:
-        return ArrowSource(footers, why=why)
+        return ArrowSource(footers, access_path=access_path)
     where = to_arrow(dataset.where, footers.schema)
     if isinstance(where, Unsupported):
         return Unsupported(f"where: {where.reason}")
     named = tuple(sorted(columns(dataset.where, footers.schema)))
     if footers.sizes is None:  # the tasks that read the footers drop row groups
-        return ArrowSource(footers, where, named, why, predicate=dataset.where)
+        return ArrowSource(footers, where, named, access_path, predicate=dataset.where)
     pruned = prune(footers, dataset.where)
     if len(pruned.pieces) < len(footers.pieces):
-        why += (
+        access_path += (
             f"; {len(pruned.pieces):,} of {len(footers.pieces):,} row groups may hold rows that "
             f"meet where ({pruned.rows:,} of {footers.rows:,} rows)"
         )
-    return ArrowSource(pruned, where, named, why)
+    return ArrowSource(pruned, where, named, access_path)
 
 
 def _footers(dataset: Dataset, read: ReadEach) -> tuple[str, Footers | Unsupported]:
-    """What a dataset's files are, and what is known of them."""
+    """The kind of a dataset's files, for readers, and their footers."""
     asked = _asked(dataset.where)
     if dataset.format == "parquet":
         files = list_files(dataset.path, dataset.filesystem)
@@ -135,25 +137,25 @@ def open_source(
         ConfigError: ``where`` or a derived feature is no valid SQL, or ``scan: arrow`` is asked
             for where it cannot be had.
     """
-    why = why_frame(dataset, way)
-    if not why:
+    reason = reason_for_spark(dataset, way)
+    if not reason:
         opened = open_files(dataset, side, spark)
-        why = opened.reason if isinstance(opened, Unsupported) else ""
+        reason = opened.reason if isinstance(opened, Unsupported) else ""
         if isinstance(opened, ArrowSource):
-            why = _other_clock(opened, spark)
-            if not why and not derived:
+            reason = _other_clock(opened, spark)
+            if not reason and not derived:
                 return opened
-            if not why:
-                return MixedSource(
+            if not reason:
+                return HybridSource(
                     opened, _frame(spark, dataset, derived, "derived features", side)
                 )
     if way == "arrow":
-        raise ConfigError(f"scan: arrow is not possible for {side}: {why}; use scan: auto")
+        raise ConfigError(f"scan: arrow is not possible for {side}: {reason}; use scan: auto")
     if dataset.path and dataset.format == "parquet":
         open_files(dataset, side, spark)  # names a missing or damaged file better than Spark does
     elif dataset.format not in TABLE_OPTIONS and not _remote(dataset.path):
         list_files(dataset.path)
-    return _frame(spark, dataset, derived, why, side)
+    return _frame(spark, dataset, derived, reason, side)
 
 
 def _other_clock(source: ArrowSource, spark: SparkSession) -> str:
@@ -166,25 +168,25 @@ def _other_clock(source: ArrowSource, spark: SparkSession) -> str:
 
 
 def _frame(
-    spark: SparkSession, dataset: Dataset, derived: Mapping[str, str], why: str, side: str
+    spark: SparkSession, dataset: Dataset, derived: Mapping[str, str], reason: str, side: str
 ) -> FrameSource:
-    frame = _read(spark, dataset, side, why)
+    frame = _read(spark, dataset, side, reason)
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
-    return frame_source(frame, derived, f"through a Spark DataFrame: {why}")
+    return frame_source(frame, derived, f"through a Spark DataFrame: {reason}")
 
 
 def _remote(paths: Sequence[str]) -> bool:
     return any("://" in path for path in paths)
 
 
-def frame_source(frame: DataFrame, derived: Mapping[str, str], why: str) -> FrameSource:
+def frame_source(frame: DataFrame, derived: Mapping[str, str], access_path: str) -> FrameSource:
     """A Spark DataFrame as a source.
 
     Args:
         frame: the rows.
         derived: derived features, name to Spark SQL.
-        why: which way it is read, and why.
+        access_path: which way it is read, and why.
 
     Raises:
         ConfigError: a derived feature is no valid SQL.
@@ -207,7 +209,11 @@ def frame_source(frame: DataFrame, derived: Mapping[str, str], why: str) -> Fram
         # A placeholder keeps the place of a column that cannot be read.
         converted.append(pa.field(field.name, kind or pa.month_day_nano_interval()))
     return FrameSource(
-        frame, pa.schema(converted[:width]), pa.schema(converted[width:]), tuple(foreign), why
+        frame,
+        pa.schema(converted[:width]),
+        pa.schema(converted[width:]),
+        tuple(foreign),
+        access_path,
     )
 
 
@@ -224,15 +230,17 @@ def _plain_vectors(frame: DataFrame) -> DataFrame:
     return frame.withColumns(arrays)
 
 
-def _read(spark: SparkSession, dataset: Dataset, side: str, why: str) -> DataFrame:
+def _read(spark: SparkSession, dataset: Dataset, side: str, reason: str) -> DataFrame:
     try:
         frame = _load(spark, dataset)
         frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error
     except Exception as error:
+        if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
+            raise
         if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
-            text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {why}"
+            text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {reason}"
             raise DatasetError(f"{side}: {text}") from error
         hint = ""
         if "COLUMN_ALREADY_EXISTS" in str(error):
@@ -265,10 +273,9 @@ def _or_config_error(build: Any, key: str) -> DataFrame:
     return frame
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text: Spark's go on with plans and stack traces."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+def raised_by_spark(error: BaseException) -> bool:
+    """Whether an error is Spark's own, and no mistake in this program."""
+    return type(error).__module__.split(".")[0] in ("pyspark", "py4j", "grpc")
 
 
 def arrow_type(kind: T.DataType) -> pa.DataType | None:

@@ -1,4 +1,4 @@
-"""The protocol between sources, which read rows, and engines, which say what is done with them.
+"""The protocol between sources, which read rows, and the programs that take them.
 
 A program names the columns that it wants together: one feature, the features of a joint, the
 columns of a list of segments. A source reads them in whatever order costs least and yields batches
@@ -29,7 +29,7 @@ class RowBatch:
     Attributes:
         keys: the program's key columns, in its order.
         sets: the number of a set and its columns, in the program's order. Sets can be taken once,
-            one after the other: the columns of one are read or unpacked when it is asked for.
+            one after the other: the columns of one are unpacked when it is asked for.
     """
 
     keys: Sequence[pa.Array]
@@ -47,11 +47,11 @@ class Accumulator(Protocol):
         """Add a batch."""
 
     def results(self) -> Iterator[pa.RecordBatch]:
-        """What leaves the task. Results of several accumulators add up to those of all rows."""
+        """What leaves the task; the results of several accumulators add up to those of all rows."""
 
 
 class Program(Protocol):
-    """What is done with the rows of a dataset; sent to the executors."""
+    """A computation over the rows of a dataset; sent to the executors."""
 
     @property
     def keys(self) -> tuple[Feature, ...]:

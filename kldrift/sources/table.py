@@ -18,7 +18,7 @@ class TableSource:
     table: pa.Table
     derived: pa.Schema = field(default_factory=lambda: pa.schema([]))
     foreign: tuple[Skipped, ...] = ()
-    why: str = "in memory"
+    access_path: str = "in memory"
 
     @property
     def schema(self) -> pa.Schema:

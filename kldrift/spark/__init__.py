@@ -1,3 +1,3 @@
-"""What runs on Spark beside the scans: the session, merging and scoring."""
+"""The formulas over Spark columns; scans and sessions are in :mod:`kldrift.execution`."""
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ C the current correlations,
 
 where I is the integral of the inverse of ``C + t (R - C)`` over t from 0 to 1: the shares of the
 log-determinant along the straight way from C to R. Shares may be negative.
+
+See docs/decisions/joint-features.md.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ FEW_ROWS: Final = 20
 
 @dataclass(frozen=True, eq=False)
 class JointScore:
-    """What two joint moments say.
+    """The divergence of two joint Gaussians, its parts and its test.
 
     Attributes:
         kl: D(current || reference) of the two Gaussians, in nats.
@@ -55,7 +57,7 @@ class JointScore:
 
 
 class Unscorable(ValueError):  # noqa: N818 - a state of the data, not a mistake
-    """Two joint moments that have no divergence; the text says why."""
+    """Raised for joint moments that have no divergence; the message says why."""
 
 
 def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) -> JointScore:
@@ -117,7 +119,7 @@ def _ridged(moments: CoMoments, ridge: Floats) -> Floats:
 def _pairs(
     d: Floats, cov_p: Floats, cov_q: Floats, std_p: Floats, std_q: Floats
 ) -> tuple[Floats, float]:
-    """The share of each pair, and the part of the divergence that the means make."""
+    """What each pair of features adds to the divergence, and what the means add."""
     r, c = cov_q / np.outer(std_q, std_q), cov_p / np.outer(std_p, std_p)
     s = cov_p / np.outer(std_q, std_q) + np.outer(d, d)
     p = np.linalg.inv(r)
@@ -135,13 +137,13 @@ def _pairs(
 
 
 def _closed(pairs: Floats, total: float) -> Floats:
-    """Pairs whose sum is the total to the last digit that rounding left: they are parts of it."""
+    """Spread the rounding error over the pairs, so that they add up to the total."""
     rest, weight = total - float(pairs.sum()), float(np.abs(pairs).sum())
     return pairs + np.abs(pairs) * (rest / weight) if weight > 0 else pairs
 
 
 def _expected(n: int, m: int, k: int) -> float:
-    """The mean KL of two samples of one k-dimensional Gaussian, of n and m rows, in nats.
+    """Expected KL of two samples (n and m rows) of one k-dimensional Gaussian, in nats.
 
     From the means of Wishart matrices, of their inverses and of their log-determinants [1].
 

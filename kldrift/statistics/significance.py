@@ -1,4 +1,7 @@
-"""Is a difference more than chance: G-test of homogeneity and false discovery rate."""
+"""Is a difference more than chance: G-test of homogeneity and false discovery rate.
+
+See docs/decisions/significance.md.
+"""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def fewest_expected(p: Counts, q: Counts) -> Floats:
 def pools(
     expected: Floats, sparse: NDArray[np.bool_], least: float, *, in_order: bool = False
 ) -> NDArray[np.int64]:
-    """Where each cell's rows go: sparse cells into pools, the others where they are.
+    """Assign sparse cells to pools; other cells keep their place.
 
     Cells are often in the order of their counts on one side. Pools of neighbours would therefore
     differ between the sides without any drift; scattered cells do not.
@@ -57,7 +57,7 @@ def pools(
 
 
 def moved(counts: Counts, place: NDArray[np.int64]) -> Counts:
-    """Rows of each place, twice as many as there are cells."""
+    """Add rows up by the places that :func:`pools` gave; there are twice as many as cells."""
     k = counts.shape[-1]
     out = np.zeros((*counts.shape[:-1], 2 * k), dtype=np.int64)
     rows = out.reshape(-1, 2 * k)

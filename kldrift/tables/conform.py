@@ -1,4 +1,4 @@
-"""A table as its schema has it, or a refusal that names the column."""
+"""Brings a table into the form of its schema, or refuses it with the column's name."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _column(name: str, field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedAr
 
 
 def _same_kind(given: pa.DataType, wanted: pa.DataType) -> bool:
-    """Tell whether a cast keeps the meaning; Arrow would also cast 7 to "7" without a word."""
+    """Whether a cast keeps the meaning; Arrow would also cast 7 to "7"."""
     if types.is_list(given) and types.is_list(wanted):
         return _same_kind(given.value_type, wanted.value_type)
     kinds = (_is_number, _is_text, _is_instant, types.is_boolean, types.is_struct)

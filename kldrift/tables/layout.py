@@ -1,7 +1,7 @@
-"""Where each row lives: one file per table, monitor and window; per reference; per run.
+"""The names of files: one file per table, monitor and window; per reference; per run.
 
 A file is the unit that is replaced.  Its name says what it holds, so that a rerun finds the file
-it replaces without reading anything, and so that a foreign file is told from one of ours.
+it replaces without reading anything, and so that foreign files are recognised.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def reference_of(monitor: str, name: str) -> str | None:
 
 
 def is_ours(table: str, name: str) -> bool:
-    """Tell whether a file of this name in a table's folder is one that kldrift writes."""
+    """Whether a file of this name in a table's folder is one that kldrift writes."""
     patterns = {
         RUNS_TABLE: (_RUN_FILE,),
         "supports": (_SUPPORTS_FILE,),
@@ -95,7 +95,7 @@ def is_ours(table: str, name: str) -> bool:
 
 
 def is_foreign(table: str, name: str) -> bool:
-    """Tell whether a reader of the table would stumble over a file of this name.
+    """Whether a reader of the table would take a foreign file of this name for rows.
 
     ``_SUCCESS`` and the like do no harm, but DuckDB's ``*.parquet`` takes ``_x.parquet`` and
     ``.x.parquet`` for rows.

@@ -4,6 +4,8 @@ Each file is written under a name that no reader picks up, forced to disk and re
 one; POSIX makes the rename atomic.  The new files of one call are all on disk before the first
 rename, and the renames happen under a lock, so that of two runs for one window one wins in every
 table.  The lock is the kernel's and ends with its process: there is no lock file to clean up.
+
+See docs/decisions/atomic-windows.md.
 """
 
 from __future__ import annotations

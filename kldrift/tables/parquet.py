@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kldrift.tables.store import first_line
+from kldrift.errors import first_line
 
 GROUP_ROWS: Final = 1 << 20
 Rows: TypeAlias = "pa.Table | Iterable[pa.Table]"

@@ -1,4 +1,4 @@
-"""Look at the output folder before any data is read, so that a run does not end in a surprise."""
+"""Checks the output folder before any data is read."""
 
 from __future__ import annotations
 

@@ -101,12 +101,15 @@ def _moments(profiles: Sequence[Profile], numeric: NDArray[np.bool_]) -> dict[st
         else p.moments.about(pivot_of(p.support)).arrays
         for p in profiles
     ]
+    of_field = {
+        name: np.concatenate(parts)
+        for name, parts in zip(FIELDS, zip(*arrays, strict=True), strict=True)
+    }
     columns = {}
-    for name, parts in zip(FIELDS, zip(*arrays, strict=True), strict=True):
-        column = MOMENT_COLUMNS[name]
-        values = np.concatenate(parts)
-        kind = PROFILES.field(column).type
-        columns[column] = pa.array(values, mask=~(numeric & np.isfinite(values))).cast(kind)
+    for name, values in of_field.items():
+        known = numeric & np.isfinite(of_field[name.removesuffix("_low")])
+        kind = PROFILES.field(MOMENT_COLUMNS[name]).type
+        columns[MOMENT_COLUMNS[name]] = pa.array(values, mask=~known).cast(kind)
     return columns
 
 

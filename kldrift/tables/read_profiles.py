@@ -64,20 +64,22 @@ def _features(table: pa.Table, supports: Supports) -> dict[str, Profile]:
     groups = np.bincount(code, minlength=len(names))
     sizes = np.array([support_of[name].size for name in names], dtype=np.int64)
     counts = _counts(table, np.repeat(sizes, groups))
-    moments = _moment_arrays(table)
+    numeric = np.array(
+        [not isinstance(support_of[name], CategoricalSupport) for name in names], dtype=np.bool_
+    )
+    moments = _moment_arrays(table, np.repeat(numeric, groups))
     found: dict[str, Profile] = {}
     start, cell = 0, 0
-    shared = GroupKeys.none()
+    shared = _shared(keys, groups)
     for name, n, size in zip(names, groups.tolist(), sizes.tolist(), strict=True):
         end, behind = start + n, cell + n * size
-        own = keys.take(slice(start, end))
-        shared = shared if own == shared else own  # one object for all features
+        own = keys.take(slice(start, end)) if shared is None else shared
         support = support_of[name]
         of_feature = None
         if not isinstance(support, CategoricalSupport):
             of_feature = Moments(pivot_of(support), *(values[start:end] for values in moments))
         block = counts[cell:behind].reshape(n, size)
-        found[name] = Profile(support, shared, block, of_feature)
+        found[name] = Profile(support, own, block, of_feature)
         start, cell = end, behind
     return found
 
@@ -111,6 +113,20 @@ def _keys(table: pa.Table, supports: Supports) -> GroupKeys:
     return GroupKeys(start, number, place)
 
 
+def _shared(keys: GroupKeys, groups: Ints) -> GroupKeys | None:
+    """The keys of every feature, if all have the same; they are then one object.
+
+    Args:
+        keys: of one feature after the other.
+        groups: how many each feature has.
+    """
+    if not len(groups) or (groups != groups[0]).any():
+        return None
+    tables = [values.reshape(len(groups), -1) for values in keys.arrays]
+    same = all(bool((table == table[0]).all()) for table in tables)
+    return keys.take(slice(0, int(groups[0]))) if same else None
+
+
 def _once(code: Ints, keys: GroupKeys) -> None:
     again = np.ones(max(0, len(code) - 1), dtype=np.bool_)
     for values in (code, *keys.arrays):
@@ -139,11 +155,20 @@ def _counts(table: pa.Table, width: Ints) -> Ints:
     return out
 
 
-def _moment_arrays(table: pa.Table) -> list[NDArray[Any]]:
+def _moment_arrays(table: pa.Table, numeric: NDArray[np.bool_]) -> list[NDArray[Any]]:
+    """The fields of ``Moments`` of all rows."""
     arrays: list[NDArray[Any]] = []
+    null = {}
     for name, column in MOMENT_COLUMNS.items():
+        values = table[column]
+        null[name] = values.is_null().to_numpy()[numeric]
         nothing = 0 if name == "rows" else BEYOND.get(name, 0.0)
-        arrays.append(table[column].fill_null(nothing).to_numpy())
+        arrays.append(values.fill_null(nothing).to_numpy())
+    empty = arrays[0][numeric] == 0
+    pairs = (("sum1", "sum1_low"), ("sum2", "sum2_low"), ("minimum", "maximum"))
+    halves = any((null[a] != null[b]).any() for a, b in pairs)
+    if halves or null["rows"].any() or (null["minimum"] != empty).any():
+        raise ValueError("profiles: a sum is missing")
     return arrays
 
 
@@ -166,9 +191,12 @@ def _joint(table: pa.Table, supports: Supports) -> dict[str, JointProfile]:
             raise ValueError(f"profiles: {name!r} has other groups for another width")
         moments = {}
         for width, places in of_width.items():
+            parts = [[s[p] for p in places] for s in sums]
+            complete = [rows[p] for p in places]
             if width is not None:
-                parts = [[s[p] for p in places] for s in sums]
-                moments[width] = _comoments(known[name], width, [rows[p] for p in places], parts)
+                moments[width] = _comoments(known[name], width, complete, parts)
+            elif any(x is not None for of_row in (complete, *parts) for x in of_row):
+                raise ValueError(f"profiles: {name!r} has sums and no width")
         found[name] = JointProfile(keys.take(first), n[first], moments)
     return found
 

@@ -11,8 +11,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from kldrift.divergence import DIVERGENCES
-from kldrift.divergence.base import Divergence
+from kldrift.divergences import DIVERGENCES, Divergence
 from kldrift.scoring.metrics import JOINT_METRICS
 
 SCHEMA_VERSION: Final = 2
@@ -69,8 +68,8 @@ def _number(name: str, null: str = NOT_SCORED) -> pa.Field:
     return _column(name, pa.float64(), null)
 
 
-def _of_feature(name: str, null: str = NO_MOMENTS, *, power: str = "") -> pa.Field:
-    return _column(name, pa.float64(), null, unit=f"unit of the feature{power}")
+def _of_feature(name: str, null: str = NO_MOMENTS) -> pa.Field:
+    return _column(name, pa.float64(), null, unit="unit of the feature")
 
 
 def _divergence(divergence: Divergence) -> pa.Field:
@@ -208,9 +207,9 @@ PROFILES: Final = pa.schema(
         _list("rows", pa.int64(), JOINT, unit="rows"),
         _rows("moment_rows", "categorical, or no complete row"),
         _column("sum1", pa.float64(), BEYOND_DOUBLE, unit="keys"),
-        _column("sum1_low", pa.float64(), NOT_NUMERIC, unit="keys"),
+        _column("sum1_low", pa.float64(), BEYOND_DOUBLE, unit="keys"),
         _column("sum2", pa.float64(), BEYOND_DOUBLE, unit="keys, squared"),
-        _column("sum2_low", pa.float64(), NOT_NUMERIC, unit="keys, squared"),
+        _column("sum2_low", pa.float64(), BEYOND_DOUBLE, unit="keys, squared"),
         _column("minimum", pa.float64(), NO_MOMENTS, unit="keys"),
         _column("maximum", pa.float64(), NO_MOMENTS, unit="keys"),
         _column("width", pa.int32(), ONE_FEATURE, unit="values"),

@@ -1,4 +1,4 @@
-"""What every row of a run carries."""
+"""The columns that every row of a run has."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kldrift.tables.window import Window
 
 @dataclass(frozen=True)
 class Stamp:
-    """What every row of a run carries.
+    """The columns that every row of a run has.
 
     Attributes:
         run_id: the run.
@@ -45,7 +45,7 @@ class Stamp:
         }
 
     def table(self, columns: dict[str, Any], rows: int, schema: pa.Schema) -> pa.Table:
-        """A table of some columns; the others are the run's own, or null."""
+        """Complete a table: the run's own columns, and nulls for the others."""
         known = {
             "reference_id": self.reference_id,
             "config_hash": self.config_hash,

@@ -16,26 +16,18 @@ from typing import Final, Protocol
 import pyarrow as pa
 from pyarrow import fs
 
-from kldrift.errors import OutputError
+from kldrift.errors import OutputError, first_line
+from kldrift.sources.filesystem import open_with_pyarrow
 from kldrift.tables.local import LocalStore
 
-# What people write -> what pyarrow calls it; s3a and s3n are Hadoop's names.
-OBJECT_STORES: Final = {
-    "s3": "s3",
-    "s3a": "s3",
-    "s3n": "s3",
-    "gs": "gs",
-    "gcs": "gs",
-    "abfs": "abfs",
-    "abfss": "abfss",
-}
+OBJECT_STORES: Final = ("s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss")
 
 
 class Store(Protocol):
     """A folder of files; names are relative and have ``/`` between parts."""
 
     def location(self, name: str) -> str:
-        """Return what a person would open to see the file."""
+        """Return the path or URI of a file for a reader."""
 
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder, sorted; none where there is no such folder."""
@@ -73,7 +65,7 @@ def open_store(path: str) -> Store:
             f"{shown}: cannot write to {scheme!r} safely; "
             f"use a local path or one of {', '.join(OBJECT_STORES)}"
         )
-    filesystem, root = _from_uri(shown, f"{OBJECT_STORES[scheme]}:{rest}")
+    filesystem, root = _from_uri(shown, path)
     if not root.strip("/"):
         raise OutputError(f"{shown}: names no bucket or container to write to")
     return ObjectStore(filesystem, root, shown)
@@ -81,10 +73,9 @@ def open_store(path: str) -> Store:
 
 def _from_uri(shown: str, uri: str) -> tuple[fs.FileSystem, str]:
     try:
-        filesystem, root = fs.FileSystem.from_uri(uri)
+        return open_with_pyarrow(uri)
     except (OSError, pa.ArrowException) as error:
         raise OutputError(f"{shown}: cannot open this location: {first_line(error)}") from error
-    return filesystem, str(root)
 
 
 def _without_secrets(path: str) -> str:
@@ -153,8 +144,3 @@ class ObjectStore:
 
     def _failed(self, what: str, name: str, error: OSError) -> OutputError:
         return OutputError(f"{self.location(name)}: cannot {what}: {first_line(error)}")
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error says, without the pages that some C++ libraries add."""
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -2,6 +2,8 @@
 
 One row per feature, then one per joint group, then one per list of segments. With them and the
 rows of ``profiles`` every score can be computed again without the data.
+
+See docs/decisions/one-store.md.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ FOR_READERS: Final = ("cell_kind", "lower", "upper", "label")
 
 @dataclass(frozen=True)
 class Origin:
-    """What a reference was made from.
+    """The origin of a reference: what it was made from, and by which run.
 
     Attributes:
         key: a digest of all that its numbers depend on; None if that cannot be known.
@@ -46,7 +48,7 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class FeatureSupport:
-    """What the reference decided about a feature.
+    """The support of a feature, and how its cells are merged for scoring.
 
     Attributes:
         name: of the feature.
@@ -67,7 +69,7 @@ class FeatureSupport:
 
 @dataclass(frozen=True)
 class JointSupport:
-    """What the reference decided about a joint group.
+    """The pivots and the form of a joint group.
 
     Attributes:
         name: of the group.
@@ -84,7 +86,7 @@ class JointSupport:
 
 @dataclass(frozen=True)
 class SegmentsSupport:
-    """The segments of one list that the reference decided about.
+    """The segments of one list that the reference chose.
 
     Attributes:
         made_from: how the columns of the list are read.
@@ -97,7 +99,7 @@ class SegmentsSupport:
 
 @dataclass(frozen=True, eq=False)
 class Supports:
-    """What a reference decided, and what it was made from.
+    """The supports of a reference, and its origin.
 
     Attributes:
         reference_id: a fingerprint of the reference's profiles and of all below but the origin.
@@ -199,7 +201,7 @@ def _feature_row(f: FeatureSupport) -> dict[str, Any]:
 
 
 def read_supports(table: pa.Table) -> Supports:
-    """What a reference decided, from its rows.
+    """Read supports from their rows.
 
     Args:
         table: all rows of one reference, without the columns ``FOR_READERS``.
@@ -216,9 +218,13 @@ def read_supports(table: pa.Table) -> Supports:
     reference_id = origin.pop("reference_id")
     origin["key"] = origin.pop("reference_key")
     rows = _rows(table)
+    names = [row["feature"] for row in rows if row["kind"] != SEGMENTS]
+    if len(set(names)) != len(names):
+        raise ValueError("supports: a feature stands there twice")
     joint = [row for row in rows if row["kind"] == JOINT]
     lists = [row for row in rows if row["kind"] == SEGMENTS]
-    if [row["segment_list"] for row in lists] != list(range(len(lists))):
+    numbered = [(row["segment_list"], row["feature"]) for row in lists]
+    if numbered != [(k, None) for k in range(len(lists))]:
         raise ValueError("the lists of segments are not all there")
     return Supports(
         reference_id,
@@ -263,8 +269,9 @@ def _rebinning(row: dict[str, Any]) -> Rebinning:
         scale, unit = _known(row, "scale"), Unit(_known(row, "unit"))
         support = NumericSupport(edges, scale, unit, _known(row, "pivot"))
     target = _known(row, "target").astype(np.intp)
-    steps = np.diff(target, prepend=0)
-    if len(target) != support.size or target[0] or (steps < 0).any() or (steps > 1).any():
+    steps = target[1:] - target[:-1]
+    ordered = steps.min(initial=0) >= 0 and steps.max(initial=0) <= 1
+    if len(target) != support.size or target[0] or not ordered:
         raise ValueError(f"the cells of {row['feature']!r} are not merged to cells in their order")
     return Rebinning(target, support)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of time, start inclusive and end exclusive; empty where data has no time.
+    """A span of time, start inclusive and end exclusive; without bounds where data has no time.
 
     Attributes:
         start: the first instant; None for an ``--as-of`` run and where there are no windows.

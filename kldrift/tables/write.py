@@ -121,7 +121,7 @@ def _checked(name: str, rows: Rows, about: Mapping[str, Any]) -> Iterator[pa.Tab
 
 
 def _all_about(name: str, rows: pa.Table, about: Mapping[str, Any]) -> None:
-    """Refuse rows that another file's replacement would not replace."""
+    """Refuse rows of another monitor, window or reference."""
     for column, value in about.items():
         others = [found for found in rows[column].unique().to_pylist() if found != value]
         if others:

@@ -1,6 +1,6 @@
 """A million scores: the Spark functions over array columns, and what jobs call.
 
-Jobs call ``kldrift.scoring.scores.score``: all scores of many pairs of profiles at once, in one
+Jobs call ``kldrift.scoring.scores.score``: all scores of many groups of rows at once, in one
 process a task. It is measured here in this process, in blocks as large as a task gets them. The
 floor of the Spark functions is a scan of the two array columns; that of one score is the formula
 over a matrix.
@@ -9,6 +9,7 @@ over a matrix.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,11 +21,12 @@ from pyspark.sql import DataFrame
 
 from kldrift.divergence import kl_divergence
 from kldrift.divergence.probabilities import probabilities
-from kldrift.profiles.moments import NO_MOMENTS
+from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support, Unit
-from kldrift.scoring.scores import Comparison, score
+from kldrift.scoring.comparison import Comparison
+from kldrift.scoring.scores import score
 from kldrift.spark import functions
 from tests.bench.options import Options
 from tests.bench.rounds import rounds, timed
@@ -119,12 +121,11 @@ def _seconds(support: Support, p: Counts, q: Counts) -> float:
             np.pad(side[start : start + BLOCK], [(0, 0), (left, support.size - CELLS - left)])
             for side in (p, q)
         ]
-        scored = merge_for_scoring(support, sides[1][0], CELLS)
-        pairs = [
-            Comparison(Profile(support, a, NO_MOMENTS), Profile(support, b, NO_MOMENTS), scored)
-            for a, b in zip(*sides, strict=True)
-        ]
+        empty = Profile.empty(support, GroupKeys.of_list(0, len(sides[0]) - 1))
+        current, reference = (replace(empty, counts=side) for side in sides)
+        rebinning = merge_for_scoring(support, sides[1][0], CELLS)
+        comparison = Comparison(current, reference, rebinning)
         began = time.perf_counter()
-        score(pairs)
+        score([comparison])
         seconds += time.perf_counter() - began
     return seconds

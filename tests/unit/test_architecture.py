@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+UNIT_TESTS = sorted(ROOT.glob("tests/unit/**/*.py"))
 FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 
 # From the bottom to the top; a package imports from those above it in this list, and from itself.
 LAYERS = (
     "errors",
+    "divergences",
     "divergence",
     "profiles",
     "statistics",
@@ -49,6 +51,7 @@ ONLY_IN = {
     ),
     "great_expectations": ("kldrift/expectations/",),
 }
+# docs/decisions/dataframe-api-only.md says why.
 REFUSED_ATTRIBUTES = {"rdd", "_jvm", "_jsc", "_jdf", "_sc"}
 REFUSED_METHODS = {"cache", "persist"}
 REFUSED_FUNCTIONS = {"eval", "exec"}
@@ -95,6 +98,22 @@ def refused(source: str) -> Iterator[str]:
                 yield call.id
 
 
+def of_spark(source: str) -> Iterator[str]:
+    """What a test file takes of Spark before a test runs, or asks a session for."""
+    tree = ast.parse(source)
+    for node in tree.body:
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        yield from (f"import of {m}" for m in modules if m.split(".")[0] == "pyspark")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield from (f"fixture {a.arg}" for a in node.args.args if a.arg == "spark")
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.mark.spark":
+            yield "mark"
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".usefixtures"):
+            yield from ("fixture spark" for a in node.args if ast.unparse(a) == "'spark'")
+
+
 def upward(part: str, source: str) -> list[str]:
     """The imports of a file that do not point down."""
     found = {part_of(m) for m in imported(source) if m.split(".")[0] in ("kldrift", "jobs")}
@@ -137,6 +156,11 @@ def test_nothing_is_used_that_spark_connect_or_serverless_refuse(file):
     assert list(refused(file.read_text())) == []
 
 
+@pytest.mark.parametrize("file", UNIT_TESTS, ids=name_of)
+def test_unit_tests_need_no_spark(file):
+    assert list(of_spark(file.read_text())) == []
+
+
 def test_no_file_is_called_after_nothing():
     vague = {"utils", "util", "helpers", "common", "misc"}
     assert not [name_of(f) for f in FILES if f.stem in vague or f.parent.name in vague]
@@ -159,6 +183,23 @@ def test_no_file_is_called_after_nothing():
 )
 def test_what_is_refused_is_found(source, found):
     assert list(refused(source)) == found
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import pyspark.sql", ["import of pyspark.sql"]),
+        ("from pyspark import cloudpickle", ["import of pyspark"]),
+        ("def test_a(tmp_path, spark): ...", ["fixture spark"]),
+        ("@pytest.mark.usefixtures('spark')\ndef test_a(): ...", ["fixture spark"]),
+        ("pytestmark = pytest.mark.spark", ["mark"]),
+        ("def f():\n    import pyspark", []),
+        ("def test_a(sparks): ...", []),
+    ],
+    ids=str,
+)
+def test_a_unit_test_that_needs_spark_is_found(source, found):
+    assert list(of_spark(source)) == found
 
 
 @pytest.mark.parametrize(
@@ -200,6 +241,15 @@ def run(code: str) -> str:
 
 def test_data_in_memory_is_compared_without_spark_and_great_expectations():
     assert run(COMPARE.format(packages=["pyspark", "great_expectations"])) == "1"
+
+
+def test_what_a_task_loads_is_without_the_large_parts_of_scipy():
+    code = (
+        "import sys, kldrift.execution.spark_stages, kldrift.shift.stage\n"
+        "large = {'integrate', 'optimize', 'spatial', 'sparse', 'stats'}\n"
+        "print(sorted(large & {m.split('.')[1] for m in sys.modules if m.startswith('scipy.')}))"
+    )
+    assert run(code) == "[]"
 
 
 def test_importing_the_package_imports_nothing_heavy():

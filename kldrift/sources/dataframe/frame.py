@@ -1,7 +1,7 @@
 """Any Spark DataFrame as a dataset: its rows reach the programs through ``mapInArrow``.
 
-What Spark's writers of Arrow take for each value is most of what this way costs; the columns
-therefore travel packed, see :mod:`kldrift.sources.dataframe.transport`.
+Spark's conversion to Arrow is most of what this way costs; the columns
+therefore travel in bundles, see :mod:`kldrift.sources.dataframe.transport`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.features.plan import Feature, Part, Skipped
-from kldrift.sources.dataframe.transport import Packing, pack, unpack
+from kldrift.sources.dataframe.transport import Transport, choose_transport, unbundle
 from kldrift.sources.program import Program, RowBatch, run
 
 BYTES_AT_ONCE: Final = 64 * 2**20
@@ -33,20 +33,20 @@ class FrameSource:
     schema: pa.Schema
     derived: pa.Schema
     foreign: tuple[Skipped, ...]
-    why: str
+    access_path: str
     rows: int | None = None
 
     def size(self, features: Sequence[Feature]) -> int | None:  # noqa: ARG002 - as Source has it
         """Unknown: only Spark knows what it will read."""
         return None
 
-    def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:  # noqa: ARG002
+    def map_tasks(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:  # noqa: ARG002
         """The results of a program's tasks."""
         features = [*program.keys, *(f for columns in program.sets.values() for f in columns)]
         wanted = list(dict.fromkeys(_wanted(f) for f in features))
         index = {w: i for i, w in enumerate(wanted)}
         places = {name: i for i, name in enumerate([*self.schema.names, *self.derived.names])}
-        packing = pack([self._type(w, places) for w in wanted])
+        transport = choose_transport([self._type(w, places) for w in wanted])
         names, parts = [], {}
         for i, (path, size) in enumerate(wanted):
             name = f"c{places[path[0]]}"
@@ -56,14 +56,14 @@ class FrameSource:
         numbered = self.frame.toDF(*[f"c{i}" for i in range(len(self.frame.columns))])
         named = numbered.withColumns(parts) if parts else numbered
         # SQL, because thousands of columns take a call to the JVM each.
-        packed = named.selectExpr(*_packed(packing, names))
+        bundled = named.selectExpr(*_bundle_sql(transport, names))
         keys = [index[_wanted(f)] for f in program.keys]
         sets = {n: [index[_wanted(f)] for f in fs] for n, fs in program.sets.items()}
-        mapper = partial(_read_batches, program, _Places(keys, sets), packing)
-        return packed.mapInArrow(mapper, schema)
+        mapper = partial(_read_batches, program, _Places(keys, sets), transport)
+        return bundled.mapInArrow(mapper, schema)
 
     def _type(self, wanted: _Wanted, places: Mapping[str, int]) -> pa.DataType | None:
-        """The type of a column for packing; None where it has to travel alone."""
+        """The type of a column on its way; None where it has to travel alone."""
         path, size = wanted
         if size:
             return pa.int32()
@@ -82,7 +82,7 @@ _Wanted = tuple[tuple[str, ...], bool]
 
 @dataclass(frozen=True)
 class _Places:
-    """Where the columns of a program stand among those that travel.
+    """The places of a program's columns among those that travel.
 
     Attributes:
         keys: of the key columns.
@@ -118,16 +118,16 @@ def _part(column: F.Column, fields: Sequence[str], *, size: bool) -> F.Column:
     return F.when(column.isNotNull(), F.size(column)) if size else column
 
 
-def _packed(packing: Packing, names: Sequence[str]) -> Iterator[str]:
-    """What travels, as SQL: ``a0`` and ``t0`` of the first bundle, ..., ``v3`` alone."""
-    for i, bundle in enumerate(packing.bundles):
-        numbers = [_element(names[j], packing.types[j], bundle.kind) for j in bundle.numbers]
+def _bundle_sql(transport: Transport, names: Sequence[str]) -> Iterator[str]:
+    """The columns that travel, as SQL: ``a0`` and ``t0`` of the first bundle, ``v3`` alone."""
+    for i, bundle in enumerate(transport.bundles):
+        numbers = [_element(names[j], transport.types[j], bundle.kind) for j in bundle.numbers]
         sizes = [_element(f"octet_length({names[j]})", None, bundle.kind) for j in bundle.texts]
         yield f"array({', '.join([*numbers, *sizes])}) as a{i}"
         if bundle.texts:
             texts = [f"coalesce({names[j]}, '')" for j in bundle.texts]
             yield f"concat({', '.join(texts)}) as t{i}"
-    for i in packing.alone:
+    for i in transport.alone:
         yield f"{names[i]} as v{i}"
 
 
@@ -140,9 +140,9 @@ def _element(column: str, kind: pa.DataType | None, of: pa.DataType) -> str:
 
 
 def _read_batches(
-    program: Program, places: _Places, packing: Packing, batches: Iterator[pa.RecordBatch]
+    program: Program, places: _Places, transport: Transport, batches: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
-    return run(program, _row_batches(program, places, packing, batches))
+    return run(program, _row_batches(program, places, transport, batches))
 
 
 def gathered(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[list[pa.RecordBatch]]:
@@ -167,12 +167,12 @@ def gathered(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[list[pa.
 
 
 def _row_batches(
-    program: Program, places: _Places, packing: Packing, batches: Iterator[pa.RecordBatch]
+    program: Program, places: _Places, transport: Transport, batches: Iterator[pa.RecordBatch]
 ) -> Iterator[RowBatch]:
-    """What Spark sent, as batches of a program; the columns are unpacked one after the other."""
+    """Turn Spark's batches into a program's; columns are unbundled one after the other."""
     early = frozenset(places.keys)
     for some in gathered(batches, program.batch_rows // 2):
-        columns = _unpacked(packing, some, early)
+        columns = _unbundled(transport, some, early)
         waiting: deque[tuple[int, pa.Array]] = deque()
         found: dict[int, pa.Array] = {}
         while len(found) < len(early):
@@ -194,7 +194,7 @@ def _sets(
     places: _Places,
     columns: Iterable[tuple[int, pa.Array]],
 ) -> Iterator[tuple[int, list[pa.Array]]]:
-    """Each set as soon as all of its columns are there; only what other sets need is held."""
+    """Yield each set as soon as its columns are there; hold only what other sets need."""
     users, missing = places.users, dict(places.widths)
     uses = {place: len(numbers) for place, numbers in users.items()}
     held: dict[int, pa.Array] = {}
@@ -217,21 +217,21 @@ def _of(feature: Feature, column: pa.Array) -> pa.Array:
     return column if feature.part is Part.SIZE else feature.of_value(column)
 
 
-def _unpacked(
-    packing: Packing, batches: Sequence[pa.RecordBatch], early: AbstractSet[int]
+def _unbundled(
+    transport: Transport, batches: Sequence[pa.RecordBatch], early: AbstractSet[int]
 ) -> Iterator[tuple[int, pa.Array]]:
     """The columns of some batches as one, each with its place; the early ones come first."""
-    for i in packing.alone:
+    for i in transport.alone:
         if i in early:
             yield i, _alone(batches, i)
     bundles = sorted(
-        enumerate(packing.bundles), key=lambda b: early.isdisjoint((*b[1].numbers, *b[1].texts))
+        enumerate(transport.bundles), key=lambda b: early.isdisjoint((*b[1].numbers, *b[1].texts))
     )
     for i, bundle in bundles:
         arrays = [batch.column(f"a{i}") for batch in batches]
         texts = [batch.column(f"t{i}") for batch in batches] if bundle.texts else []
-        yield from unpack(bundle, packing.types, arrays, texts)
-    for i in packing.alone:
+        yield from unbundle(bundle, transport.types, arrays, texts)
+    for i in transport.alone:
         if i not in early:
             yield i, _alone(batches, i)
 

@@ -15,21 +15,21 @@ from kldrift.sources.program import Program
 
 
 @dataclass(frozen=True)
-class MixedSource:
+class HybridSource:
     """A dataset of files with derived features: only what Spark SQL computes goes through Spark.
 
     Attributes:
-        plain: the files.
+        files: the files, read with Arrow.
         frame: the same rows as a Spark DataFrame, with the derived features.
     """
 
-    plain: ArrowSource
+    files: ArrowSource
     frame: FrameSource
 
     @property
     def schema(self) -> pa.Schema:
         """The columns of the files."""
-        return self.plain.schema
+        return self.files.schema
 
     @property
     def derived(self) -> pa.Schema:
@@ -39,32 +39,32 @@ class MixedSource:
     @property
     def foreign(self) -> tuple[Skipped, ...]:
         """Columns that cannot be read."""
-        return self.plain.foreign
+        return self.files.foreign
 
     @property
-    def why(self) -> str:
+    def access_path(self) -> str:
         """Both ways, and why."""
-        return f"{self.plain.why}; derived features through a Spark DataFrame"
+        return f"{self.files.access_path}; derived features through a Spark DataFrame"
 
     @property
     def rows(self) -> int | None:
         """Rows, unless filtered."""
-        return self.plain.rows
+        return self.files.rows
 
     def size(self, features: Sequence[Feature]) -> int | None:
-        """Compressed bytes of the plain columns; what Spark reads it does not say."""
-        return self.plain.size(features)
+        """Compressed bytes of the files' columns; of those that Spark reads they are unknown."""
+        return self.files.size(features)
 
-    def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
+    def map_tasks(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
         """The results of a program's tasks; sets with a derived feature are Spark's alone."""
         derived = {n for n, columns in program.sets.items() if _any_derived(columns)}
         plain = program.sets.keys() - derived
         if not plain or _any_derived(program.keys):  # which come with every set
-            return self.frame.through(spark, program, schema)
+            return self.frame.map_tasks(spark, program, schema)
         if not derived:
-            return self.plain.through(spark, program, schema)
-        by_arrow = self.plain.through(spark, program.only(plain), schema)
-        return by_arrow.union(self.frame.through(spark, program.only(derived), schema))
+            return self.files.map_tasks(spark, program, schema)
+        by_arrow = self.files.map_tasks(spark, program.only(plain), schema)
+        return by_arrow.union(self.frame.map_tasks(spark, program.only(derived), schema))
 
 
 def _any_derived(features: Iterable[Feature]) -> bool:

@@ -1,4 +1,4 @@
-"""How the columns of a DataFrame travel to the tasks: packed into few, and taken apart again there.
+"""Bundles the columns of a DataFrame into few for the way to Python, and unbundles them there.
 
 Spark writes each value of each column for Arrow by a call of its own, which the JVM makes fast only
 where nearly all calls are of one kind, and Spark 4.1 asks every column for its size at every row.
@@ -7,6 +7,8 @@ lengths among the numbers: bytes and lengths, so that no separator could be mist
 
 Every value comes out as the one that went in, and of the same type: a double holds any integer of
 32 bits, any float and any date, a bigint any integer.
+
+See docs/decisions/dataframe-transport.md.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from kldrift.errors import DatasetError
 
 NUMBERS: Final = 240
 """In one array: bounds what is taken apart at once, and what the JVM doubles when it grows."""
@@ -47,8 +51,8 @@ class Bundle:
 
 
 @dataclass(frozen=True)
-class Packing:
-    """How columns travel.
+class Transport:
+    """Which columns travel in which bundles, and which alone.
 
     Attributes:
         types: of each column, what it is to be in the task; None if it travels alone, whatever it
@@ -62,14 +66,14 @@ class Packing:
     alone: tuple[int, ...]
 
 
-def pack(types: Sequence[pa.DataType | None]) -> Packing:
+def choose_transport(types: Sequence[pa.DataType | None]) -> Transport:
     """Choose how columns travel.
 
     Args:
         types: of the columns; None for one that has to travel alone.
 
     Examples:
-        >>> pack([pa.float64(), pa.string(), pa.int8(), pa.string(), pa.null()]).bundles
+        >>> choose_transport([pa.float64(), pa.string(), pa.int8(), pa.string(), pa.null()]).bundles
         (Bundle(kind=DataType(double), numbers=(0, 2), texts=(1, 3)),)
     """
     small = pa.float64() if FLOATS.intersection(types) else pa.int64()
@@ -89,7 +93,7 @@ def pack(types: Sequence[pa.DataType | None]) -> Packing:
             bundles += [Bundle(kind, some, other) for some, other in parts]
     together = {i for bundle in bundles for i in (*bundle.numbers, *bundle.texts)}
     alone = tuple(i for i in range(len(types)) if i not in together)
-    return Packing(tuple(types), tuple(bundles), alone)
+    return Transport(tuple(types), tuple(bundles), alone)
 
 
 def _own_array(kind: pa.DataType | None) -> pa.DataType | None:
@@ -103,13 +107,13 @@ def _cut(places: Sequence[int], size: int) -> list[tuple[int, ...]]:
     return [tuple(places[i : i + size]) for i in range(0, len(places), size)]
 
 
-def unpack(
+def unbundle(
     bundle: Bundle,
     types: Sequence[pa.DataType | None],
     arrays: Sequence[pa.Array],
     texts: Sequence[pa.Array],
 ) -> Iterator[tuple[int, pa.Array]]:
-    """The columns of a bundle again, each with its place.
+    """Take a bundle apart into its columns, each with its place.
 
     Args:
         bundle: what travelled together.
@@ -186,7 +190,7 @@ def _bitmap(valid: NDArray[np.bool_]) -> tuple[pa.Buffer | None, int]:
 
 
 def _as(column: pa.Array, kind: pa.DataType | None) -> pa.Array:
-    """Numbers of an array as those of the type that the column has."""
+    """Cast the numbers of an array to the type of their column."""
     if column.type == kind or kind is None or kind not in SMALL | FLOATS:
         return column
     if kind == pa.date32():
@@ -212,7 +216,11 @@ def _split(text: pa.Array, flat: _Flat, first: int) -> list[pa.Array]:
     np.cumsum(lengths.astype(offset).ravel(), out=bounds[1:])
     bounds[1:] += ends[0]
     if bounds[-1] != ends[-1]:
-        raise AssertionError(f"texts of {bounds[-1]} bytes arrived as {ends[-1]} bytes")
+        came, lengths = ends[-1] - ends[0], bounds[-1] - ends[0]
+        raise DatasetError(
+            f"Spark sent {came:,} bytes of text, but lengths that add up to {lengths:,}; "
+            "what came through its Arrow stream is damaged, so nothing was counted"
+        )
     buffers = [bits, pa.py_buffer(bounds), text.buffers()[2]]
     each = pa.Array.from_buffers(text.type, rows * width, buffers, nulls)
     by_column = np.arange(rows * width, dtype=np.int32).reshape(rows, width).T

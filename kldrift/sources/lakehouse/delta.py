@@ -14,11 +14,11 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import fs as pafs
 
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.sources.lakehouse.delta_files import entries_of, located
 from kldrift.sources.lakehouse.snapshot import Snapshot
 from kldrift.sources.lakehouse.time_travel import chosen, instant, number
-from kldrift.sources.parquet.column_mapping import Naming
+from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.footer_summary import SPARK_NOTES
 from kldrift.sources.predicates.translate import Unsupported
 
@@ -56,7 +56,7 @@ def open_delta(
         path: the table's folder.
         options: ``versionAsOf``, a number, or ``timestampAsOf``, a day or a time; by default the
             newest version is read.
-        filesystem: how to open the store of its files, as the configuration has it.
+        filesystem: how to open the filesystem of its files, as the configuration has it.
         asked: columns whose bounds are wanted, without regard to case.
 
     Returns:
@@ -87,7 +87,7 @@ def open_delta(
     except (DeltaError, OSError) as cause:
         at = "" if version is None else f" at version {version}"
         raise DatasetError(
-            f"cannot read the Delta table {path!r}{at}: {_first_line(cause)}"
+            f"cannot read the Delta table {path!r}{at}: {first_line(cause)}"
         ) from cause
     unknown = sorted(set(table.protocol().reader_features or ()) - KNOWN_FEATURES)
     if unknown:
@@ -95,7 +95,7 @@ def open_delta(
     try:
         return _snapshot(table, path, filesystem, asked)
     except DeltaError as cause:
-        raise DatasetError(f"cannot read the Delta table {path!r}: {_first_line(cause)}") from cause
+        raise DatasetError(f"cannot read the Delta table {path!r}: {first_line(cause)}") from cause
 
 
 def which_version(options: Mapping[str, str]) -> int | datetime | None:
@@ -122,19 +122,15 @@ def _check_time(table: Any, path: str, at: datetime, filesystem: Mapping[str, st
         text = "keeps the times of its versions in them; name one with versionAsOf"
         raise DatasetError(f"the Delta table {path!r} {text}")
     log = f"{table.table_uri.rstrip('/')}/_delta_log/{table.version():020}.json"
-    store, place = located(log, filesystem)
-    opened = pafs.LocalFileSystem() if store is None else store.open()
+    remote, place = located(log, filesystem)
+    opened = pafs.LocalFileSystem() if remote is None else remote.open()
     info = opened.get_file_info(place)
     if not info.is_file or info.mtime_ns // 10**6 > at.timestamp() * 1000:
         raise DatasetError(f"the Delta table {path!r} has no version as of {at}")
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]
-
-
 def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
-    """What deltalake is told of a store, from what pyarrow is."""
+    """The options of a filesystem under deltalake's names, from pyarrow's names."""
     scheme = filesystem.get("scheme", "https")
     told = {}
     for name, value in filesystem.items():
@@ -160,18 +156,18 @@ def _snapshot(
     notes = {SPARK_NOTES: json.dumps(declared)}
     schema = pa.schema([pa.field(f.name, f.type) for f in types], notes)
     partitions = pa.schema([schema.field(n) for n in metadata.partition_columns])
-    mapping = {f["name"]: f.get("metadata", {}) for f in declared}
-    physical = {n: str(m.get("delta.columnMapping.physicalName", n)) for n, m in mapping.items()}
+    notes_of = {f["name"]: f.get("metadata", {}) for f in declared}
+    physical = {n: str(m.get("delta.columnMapping.physicalName", n)) for n, m in notes_of.items()}
     ids = None
     if mode == "id":
-        ids = {n: int(m["delta.columnMapping.id"]) for n, m in mapping.items()}
+        ids = {n: int(m["delta.columnMapping.id"]) for n, m in notes_of.items()}
     columns = tuple(n for n in schema.names if n not in partitions.names)
-    naming = Naming(columns, physical if mode == "name" else None, ids)
+    mapping = ColumnMapping(columns, physical if mode == "name" else None, ids)
     lower = {name.lower() for name in asked}
     inside = {n: physical[n] for n in columns if n.lower() in lower}
     entries = entries_of(table, path, filesystem, inside)
     what = f"Delta table, version {table.version()}"
-    return Snapshot(what, entries, schema, partitions, naming)
+    return Snapshot(what, entries, schema, partitions, mapping)
 
 
 def _type_name(field: Mapping[str, Any]) -> str:

@@ -18,10 +18,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from kldrift.errors import DatasetError
-from kldrift.sources.filesystem import Store, locate
+from kldrift.sources.filesystem import RemoteFilesystem, locate
 from kldrift.sources.lakehouse.snapshot import Entry
 from kldrift.sources.parquet.bounds import UNKNOWN, Bounds, exact
-from kldrift.sources.parquet.files import File, pack
+from kldrift.sources.parquet.files import File, pack_deleted
 from kldrift.sources.predicates.units import counts_units
 
 MILLISECOND: Final = dt.timedelta(milliseconds=1)
@@ -38,7 +38,7 @@ def entries_of(
     Args:
         table: the ``DeltaTable``.
         path: its folder, for messages.
-        filesystem: how to open the store of its files.
+        filesystem: how to open the filesystem of its files.
         columns: columns whose bounds are wanted, and what the files call them.
     """
     actions = pa.table(table.get_add_actions())
@@ -54,15 +54,15 @@ def entries_of(
     unseen = deleted.keys() - set(uris)
     if unseen:  # never count rows that are deleted
         raise DatasetError(f"the Delta table {path!r} deletes rows of {min(unseen)!r}, not listed")
-    stores: dict[Store | None, Store | None] = {}  # one object for all files
+    remotes: dict[RemoteFilesystem | None, RemoteFilesystem | None] = {}  # one object for all files
     entries = []
     for i, (uri, known) in enumerate(zip(uris, bounds, strict=True)):
         gone = deleted.get(uri)
         rows = records[i]
-        store, place = located(uri, filesystem)
+        remote, place = located(uri, filesystem)
         partition = tuple((partitions[i] or {}).items())
-        bits = b"" if gone is None else pack(gone)
-        file = File(place, stores.setdefault(store, store), partition, bits, rows)
+        bits = b"" if gone is None else pack_deleted(gone)
+        file = File(place, remotes.setdefault(remote, remote), partition, bits, rows)
         left = rows if rows is None or gone is None else rows - int(gone[:rows].sum())
         entries.append(Entry(file, sizes[i], left, (), known))
     return tuple(sorted(entries, key=lambda e: e.file.path))
@@ -72,8 +72,8 @@ def _column(actions: pa.Table, name: str) -> list[Any] | None:
     return actions[name].to_pylist() if name in actions.column_names else None
 
 
-def located(uri: str, filesystem: Mapping[str, str]) -> tuple[Store | None, str]:
-    """The store of a URI in a log, None for the local one, and the path in it."""
+def located(uri: str, filesystem: Mapping[str, str]) -> tuple[RemoteFilesystem | None, str]:
+    """The filesystem of a URI in a log, None for the local one, and the path in it."""
     path = unquote(uri)
     if uri.startswith("file:"):
         return None, path.removeprefix("file://").removeprefix("file:")
@@ -92,7 +92,7 @@ def _deleted(table: Any) -> dict[str, npt.NDArray[np.bool_]]:
 def _bounds(
     actions: pa.Table, records: Iterable[int | None], columns: Mapping[str, str]
 ) -> list[dict[str, Bounds]]:
-    """What the statistics say of some columns, by file."""
+    """The bounds of some columns from the log's statistics, by file."""
     by_column = {}
     for name, inside in columns.items():
         nulls, low, high = (
@@ -126,7 +126,7 @@ def _bound(rows: int | None, nulls: Any, low: Any, high: Any) -> Bounds:
 
 
 def _beyond(value: Any, sign: int) -> Any:
-    """What a value is certainly not beyond, to one side."""
+    """A statistic of the log, which may be rounded, moved to where no value lies beyond it."""
     value = exact(value)
     if isinstance(value, dt.datetime):
         try:

@@ -19,7 +19,7 @@ from kldrift.sources.filesystem import locate
 from kldrift.sources.lakehouse.iceberg_files import entries_of
 from kldrift.sources.lakehouse.snapshot import Snapshot
 from kldrift.sources.lakehouse.time_travel import chosen, number
-from kldrift.sources.parquet.column_mapping import Naming
+from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.predicates.translate import Unsupported
 
 WHAT: Final = {
@@ -58,7 +58,7 @@ def open_iceberg(
             ``iceberg://CATALOG/NAMESPACE.TABLE`` for a catalog of pyiceberg's own configuration.
         options: ``snapshot-id``, or ``as-of-timestamp`` in milliseconds; by default the current
             snapshot is read.
-        filesystem: how to open the store of its files, as the configuration has it.
+        filesystem: how to open the filesystem of its files, as the configuration has it.
         asked: columns whose bounds are wanted, without regard to case.
 
     Returns:
@@ -117,7 +117,7 @@ def _load(path: str, filesystem: Mapping[str, str]) -> Any:
 
 
 def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
-    """What pyiceberg is told of a store, from what pyarrow is."""
+    """The options of a filesystem under pyiceberg's names, from pyarrow's names."""
     told = {STORE_OPTIONS[n]: value for n, value in filesystem.items() if n in STORE_OPTIONS}
     endpoint = told.get("s3.endpoint", "")
     if endpoint and "://" not in endpoint:
@@ -128,8 +128,8 @@ def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
 def _newest(folder: str, filesystem: Mapping[str, str]) -> str:
     """The newest metadata of a table's folder: its hint, else the highest number."""
     if "://" in folder:
-        store, root = locate(folder, filesystem)
-        opened = store.open()
+        remote, root = locate(folder, filesystem)
+        opened = remote.open()
     else:
         opened, root = pafs.LocalFileSystem(), folder
     selector = pafs.FileSelector(f"{root}/metadata", allow_not_found=True)
@@ -174,8 +174,8 @@ def _snapshot(
     what = f"Iceberg table, snapshot {current}"
     ids = {field.name: field.field_id for field in declared.fields}
     mapped = NAME_MAPPING in table.properties
-    naming = Naming(tuple(schema.names), ids=ids)
-    return Snapshot(what, entries, schema, pa.schema([]), naming, mapped)
+    mapping = ColumnMapping(tuple(schema.names), ids=ids)
+    return Snapshot(what, entries, schema, pa.schema([]), mapping, mapped)
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

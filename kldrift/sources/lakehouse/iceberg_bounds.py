@@ -1,4 +1,4 @@
-"""What the manifests of an Iceberg table say of the values of a column in a file.
+"""The bounds of a column in a file, from the manifests of an Iceberg table.
 
 Only of whole numbers, decimals, dates and times are values looked at. A manifest's bounds of these
 are exact; a partition's value is one value, or the unit of time or the multiple that holds them.

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.sources.filesystem import Store, locate
+from kldrift.sources.filesystem import RemoteFilesystem, locate
 from kldrift.sources.lakehouse.iceberg_bounds import bounds_of_metrics, bounds_of_partition
 from kldrift.sources.lakehouse.snapshot import Entry
 from kldrift.sources.parquet.bounds import Bounds
-from kldrift.sources.parquet.files import File, pack
+from kldrift.sources.parquet.files import File, pack_deleted
 from kldrift.sources.predicates.translate import Unsupported
 
 
@@ -26,14 +26,14 @@ def entries_of(
     Args:
         scan: the ``DataScan`` of the snapshot.
         specs: the partition specs of the table.
-        filesystem: how to open the store of its files, as the configuration has it.
+        filesystem: how to open the filesystem of its files, as the configuration has it.
         fields: the columns whose bounds are wanted.
     """
     from pyiceberg.manifest import DataFileContent, FileFormat  # noqa: PLC0415 - an extra
 
     entries = []
     deletes: dict[str, pa.Table] = {}
-    stores: dict[Store | None, Store | None] = {}  # one object for all files
+    remotes: dict[RemoteFilesystem | None, RemoteFilesystem | None] = {}  # one object for all files
     for task in scan.plan_files():
         file = task.file
         if file.file_format != FileFormat.PARQUET:
@@ -48,10 +48,10 @@ def entries_of(
         found = [deletes[delete.file_path] for delete in task.delete_files]
         rows = int(file.record_count)
         gone = _deleted(file.file_path, rows, found) if found else None
-        store, path = _place(file.file_path, filesystem)
-        deleted = b"" if gone is None else pack(gone)
+        remote, path = _place(file.file_path, filesystem)
+        deleted = b"" if gone is None else pack_deleted(gone)
         left = rows if gone is None else rows - int(gone.sum())
-        place = File(path, stores.setdefault(store, store), (), deleted, rows)
+        place = File(path, remotes.setdefault(remote, remote), (), deleted, rows)
         offsets = tuple(file.split_offsets or ())
         bounds = {field.name: _bounds(file, field, specs) for field in fields}
         entries.append(Entry(place, int(file.file_size_in_bytes), left, offsets, bounds))
@@ -67,15 +67,15 @@ def _bounds(file: Any, field: Any, specs: Mapping[int, Any]) -> Bounds:
     return found
 
 
-def _place(path: str, filesystem: Mapping[str, str]) -> tuple[Store | None, str]:
+def _place(path: str, filesystem: Mapping[str, str]) -> tuple[RemoteFilesystem | None, str]:
     if path.startswith("file:"):
         path = path.removeprefix("file://").removeprefix("file:")
     return locate(path, filesystem) if "://" in path else (None, path)
 
 
 def _positions(path: str, filesystem: Mapping[str, str]) -> pa.Table:
-    store, inside = _place(path, filesystem)
-    with File(inside, store, ()).open() as parquet:
+    remote, inside = _place(path, filesystem)
+    with File(inside, remote, ()).open() as parquet:
         return parquet.read(["file_path", "pos"])
 
 

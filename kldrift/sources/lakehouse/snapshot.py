@@ -1,4 +1,4 @@
-"""A table over Parquet files: what its own log says of them.
+"""A table over Parquet files, as its own log describes them.
 
 A log knows which files are part of the table, the values of its partitions, the rows that were
 deleted and what columns are called now. So nothing is taken from folder names or from whatever
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.byte_ranges import ranges_of
-from kldrift.sources.parquet.column_mapping import Naming
+from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.column_types import plain_type
 from kldrift.sources.parquet.files import File, Footers
 from kldrift.sources.parquet.footer_summary import ReadEach, Shape, ask_by_name, read_each
@@ -32,7 +32,7 @@ class Entry:
         size: its bytes.
         rows: its rows that are not deleted; None if the log is silent.
         offsets: where its row groups begin; empty if the log is silent.
-        bounds: what is known of the columns that were asked for.
+        bounds: bounds of the columns that a predicate names.
     """
 
     file: File
@@ -51,8 +51,8 @@ class Snapshot:
         entries: its data files.
         schema: its columns, those of partitions too.
         partitions: the columns whose values stand in the log.
-        naming: what its files call its columns.
-        mapped: whether its files may be found by more than the naming says, so that each is looked
+        mapping: what its files call its columns.
+        mapped: whether its files may be found by more than the mapping says, so that each is looked
             at before it is read.
     """
 
@@ -60,7 +60,7 @@ class Snapshot:
     entries: tuple[Entry, ...]
     schema: pa.Schema
     partitions: pa.Schema
-    naming: Naming
+    mapping: ColumnMapping
     mapped: bool = False
 
     @property
@@ -84,9 +84,9 @@ class Snapshot:
         return replace(self, entries=tuple(kept))
 
     def planned(self) -> Footers:
-        """What there is to read, by the log alone."""
+        """The files to read, planned from the log alone."""
         pieces = [p for e in self.entries for p in ranges_of(e.file, e.size, e.rows, e.offsets)]
-        return Footers(self.schema, self.partitions, tuple(pieces), naming=self.naming)
+        return Footers(self.schema, self.partitions, tuple(pieces), mapping=self.mapping)
 
     def footers(
         self, asked: Collection[str] = (), read_each: ReadEach = read_each
@@ -105,21 +105,21 @@ class Snapshot:
             DatasetError: a file is missing or damaged.
         """
         files = [entry.file for entry in self.entries]
-        read = read_each(files, ask_by_name(asked, self.naming))
+        read = read_each(files, ask_by_name(asked, self.mapping))
         sizes: dict[str, int] = {}
         for shape in read.shapes:
-            names = self.naming.inside(shape.schema)
+            names = self.mapping.inside(shape.schema)
             other = self._other_fields(shape, names)
             if other:
                 return Unsupported(other)
             for name, inside in names.items():
                 sizes[name] = sizes.get(name, 0) + shape.sizes.get(inside, 0)
-        return Footers(self.schema, self.partitions, read.pieces, sizes, read.bounds, self.naming)
+        return Footers(self.schema, self.partitions, read.pieces, sizes, read.bounds, self.mapping)
 
     def _other_fields(self, shape: Shape, names: Mapping[str, str]) -> str:
         """Why files cannot be read by the table's names; empty if they can."""
         path = shape.first.path
-        if self.naming.lacks_ids(shape.schema):
+        if self.mapping.lacks_ids(shape.schema):
             return f"the columns of {path!r} have no field ids"
         for name, inside in names.items():
             wanted, got = self.schema.field(name).type, shape.schema.field(inside).type

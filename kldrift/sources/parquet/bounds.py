@@ -1,4 +1,4 @@
-"""What is known of a column before it is read: bounds of its values, and whether nulls occur."""
+"""Bounds of a column's values, and whether it has nulls, known before the column is read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kldrift.sources.predicates.units import counts_units
 
 @dataclass(frozen=True)
 class Bounds:
-    """What is known of a column's values in some rows.
+    """Bounds of a column's values in some rows.
 
     Attributes:
         low: no value is less; None if unknown.
@@ -31,7 +31,7 @@ class Bounds:
     values: bool = True
 
     def __and__(self, other: Bounds) -> Bounds:
-        """What is known if both hold."""
+        """The bounds of rows that are within both."""
         return Bounds(
             max((b.low for b in (self, other) if b.low is not None), default=None),
             min((b.high for b in (self, other) if b.high is not None), default=None),

@@ -1,4 +1,4 @@
-"""What the files of a table call its columns."""
+"""How a table's columns are found in its files: by name, by another name or by field id."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ FIELD_ID: Final = b"PARQUET:field_id"
 
 
 @dataclass(frozen=True)
-class Naming:
-    """What the files of a table call its columns.
+class ColumnMapping:
+    """How the columns of a table are found in its files.
 
     Attributes:
         columns: the table's columns, but for those of partitions.

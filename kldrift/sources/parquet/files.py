@@ -1,4 +1,4 @@
-"""Parquet files, the pieces of work that they are, and what is known before rows are read."""
+"""Parquet files, how they are split into pieces of work, and the facts in their footers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kldrift.errors import DatasetError
-from kldrift.sources.filesystem import Store
+from kldrift.sources.filesystem import RemoteFilesystem
 from kldrift.sources.parquet.bounds import Bounds
-from kldrift.sources.parquet.column_mapping import Naming
+from kldrift.sources.parquet.column_mapping import ColumnMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +24,20 @@ class File:
 
     Attributes:
         path: where it lies, as its filesystem writes it.
-        store: the filesystem it lies on; None for local files.
+        remote: the filesystem it lies on; None for local files.
         partition: partition values by column: text of hive-style folders, or typed by a table.
-        deleted: a bit for each row that a table deleted, see :func:`pack`; empty if there is none.
+        deleted: a bit for each row that a table deleted, see :func:`pack_deleted`; empty if none.
         rows: how many rows a table's log says that it has, those deleted too; None if it is silent.
     """
 
     path: str
-    store: Store | None
+    remote: RemoteFilesystem | None
     partition: tuple[tuple[str, Any], ...]
     deleted: bytes = b""
     rows: int | None = None
 
     def kept(self, rows: int) -> npt.NDArray[np.bool_] | None:
-        """Which of the file's rows are not deleted, shape ``(rows,)``; None if all are kept."""
+        """A mask of the rows that are not deleted, shape ``(rows,)``; None if all are kept."""
         if not self.deleted:
             return None
         bits = np.frombuffer(zlib.decompress(self.deleted), np.uint8)
@@ -46,12 +46,14 @@ class File:
         deleted[: len(marked)] = marked
         return ~deleted
 
-    def open(self, dictionary: Sequence[str] = (), naming: Naming | None = None) -> pq.ParquetFile:
+    def open(
+        self, dictionary: Sequence[str] = (), mapping: ColumnMapping | None = None
+    ) -> pq.ParquetFile:
         """Open the file with Arrow.
 
         Args:
             dictionary: text columns that come dictionary-encoded.
-            naming: what the file calls the columns of its table, if it is part of one.
+            mapping: what the file calls the columns of its table, if it is part of one.
 
         Raises:
             DatasetError: the file cannot be read, is no Parquet file, or not the one that the log
@@ -59,15 +61,15 @@ class File:
         """
         try:
             source: Any = self.path
-            if self.store is not None:
-                source = self.store.open().open_input_file(self.path)
+            if self.remote is not None:
+                source = self.remote.open().open_input_file(self.path)
             metadata = None
             there: Collection[str] = ()
-            if dictionary or naming or self.rows is not None:
+            if dictionary or mapping or self.rows is not None:
                 metadata = pq.read_metadata(source)
                 schema = metadata.schema.to_arrow_schema()
-                self._check(metadata.num_rows, schema, naming)
-                inside = naming.inside(schema) if naming else {n: n for n in schema.names}
+                self._check(metadata.num_rows, schema, mapping)
+                inside = mapping.inside(schema) if mapping else {n: n for n in schema.names}
                 # A file may lack a column that others of its dataset have.
                 there = [inside[name] for name in dictionary if name in inside]
             return pq.ParquetFile(
@@ -79,17 +81,17 @@ class File:
         except (pa.ArrowException, OSError) as cause:
             raise DatasetError(f"cannot read {self.path!r} as Parquet: {cause}") from cause
 
-    def _check(self, rows: int, schema: pa.Schema, naming: Naming | None) -> None:
+    def _check(self, rows: int, schema: pa.Schema, mapping: ColumnMapping | None) -> None:
         if self.rows is not None and rows != self.rows:
             text = f"{self.path!r} has {rows:,} rows but {self.rows:,} by the log of its table"
             raise DatasetError(f"{text}; was it written again?")
-        if naming is not None and naming.lacks_ids(schema):
+        if mapping is not None and mapping.lacks_ids(schema):
             text = f"the columns of {self.path!r} have no field ids"
             raise DatasetError(f"{text}; scan: dataframe leaves them to Spark")
 
 
-def pack(deleted: npt.NDArray[np.bool_]) -> bytes:
-    """Which rows of a file are deleted, as ``File.deleted`` holds it; empty if none is."""
+def pack_deleted(deleted: npt.NDArray[np.bool_]) -> bytes:
+    """The rows of a file that are deleted, as ``File.deleted`` holds them; empty if none is."""
     return zlib.compress(np.packbits(deleted).tobytes()) if deleted.any() else b""
 
 
@@ -116,7 +118,7 @@ class Piece:
 
     @property
     def place(self) -> int:
-        """Orders the pieces of a file."""
+        """Where the piece stands among those of its file."""
         return self.start if self.row_group is None else self.row_group
 
     def row_groups(self, starts: Sequence[int]) -> list[int]:
@@ -133,15 +135,15 @@ class Piece:
 
 @dataclass(frozen=True)
 class Footers:
-    """What is known of a dataset's files before a row is read.
+    """The schema and the row groups of a dataset's files, known before a row is read.
 
     Attributes:
         schema: all columns, those of partitions last unless a table says otherwise.
         partitions: the types of the partition columns.
         pieces: what there is to read.
         sizes: compressed bytes by top-level column; None if no footer was read.
-        bounds: what is known of the columns that were asked for, by piece; empty if unknown.
-        naming: what the files call the columns; None if they speak for themselves.
+        bounds: bounds of the columns that a predicate names, by piece; empty if unknown.
+        mapping: what the files call the columns; None if they speak for themselves.
     """
 
     schema: pa.Schema
@@ -149,7 +151,7 @@ class Footers:
     pieces: tuple[Piece, ...]
     sizes: Mapping[str, int] | None = None
     bounds: tuple[Mapping[str, Bounds], ...] = ()
-    naming: Naming | None = None
+    mapping: ColumnMapping | None = None
 
     @property
     def rows(self) -> int | None:

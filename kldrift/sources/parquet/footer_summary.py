@@ -1,4 +1,4 @@
-"""What the footers of files say, added up: it does not grow with files times columns."""
+"""Facts from the footers of files, added up: their size does not grow with files times columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kldrift.sources.parquet.bounds import Bounds, bounds_in
-from kldrift.sources.parquet.column_mapping import Naming
+from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.column_types import common_type, partition_types, plain_type
 from kldrift.sources.parquet.files import File, Footers, Piece
 
@@ -29,26 +29,26 @@ class Asked:
 
     Attributes:
         names: the columns, in lower case.
-        naming: what files call them, if they are part of a table.
+        mapping: what files call them, if they are part of a table.
     """
 
     names: frozenset[str] = frozenset()
-    naming: Naming | None = None
+    mapping: ColumnMapping | None = None
 
     def inside(self, file: pa.Schema) -> dict[str, str]:
-        """Those that a file has, and what it calls them."""
+        """The wanted columns that a file has, and their names in the file."""
         if not self.names:
             return {}
-        inside = self.naming.inside(file) if self.naming else {n: n for n in file.names}
+        inside = self.mapping.inside(file) if self.mapping else {n: n for n in file.names}
         return {n: i for n, i in inside.items() if n.lower() in self.names}
 
 
 NOTHING: Final = Asked()
 
 
-def ask_by_name(names: Collection[str], naming: Naming | None = None) -> Asked:
-    """The bounds of these columns are wanted."""
-    return Asked(frozenset(name.lower() for name in names), naming)
+def ask_by_name(names: Collection[str], mapping: ColumnMapping | None = None) -> Asked:
+    """Ask for the bounds of columns by name."""
+    return Asked(frozenset(name.lower() for name in names), mapping)
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Summary:
-    """What the footers of some files say.
+class FooterSummary:
+    """Facts from the footers of some files.
 
     Attributes:
         shapes: the schemas that occur.
         pieces: the row groups, in the order of the files.
-        bounds: what is known of the columns that were asked for, by row group; a column that is
-            not there is not in the file.
+        bounds: bounds of the wanted columns, by row group; a column that is not there is not in
+            the file.
     """
 
     shapes: tuple[Shape, ...]
@@ -82,8 +82,8 @@ class Summary:
     bounds: tuple[Mapping[str, Bounds], ...]
 
 
-def added(summaries: Iterable[Summary]) -> Summary:
-    """What the footers of all files say, from what those of some say."""
+def added(summaries: Iterable[FooterSummary]) -> FooterSummary:
+    """Add up the facts from the footers of several files."""
     shapes: dict[bytes, tuple[pa.Schema, File, dict[str, int]]] = {}
     pieces: list[Piece] = []
     bounds: list[Mapping[str, Bounds]] = []
@@ -99,10 +99,10 @@ def added(summaries: Iterable[Summary]) -> Summary:
             for name, size in shape.sizes.items():
                 sizes[name] = sizes.get(name, 0) + size
     found = (Shape(*shape) for shape in shapes.values())
-    return Summary(tuple(found), tuple(pieces), tuple(bounds))
+    return FooterSummary(tuple(found), tuple(pieces), tuple(bounds))
 
 
-def read_each(files: Sequence[File], asked: Asked = NOTHING) -> Summary:
+def read_each(files: Sequence[File], asked: Asked = NOTHING) -> FooterSummary:
     """Read the footers of files, in parallel.
 
     Raises:
@@ -114,7 +114,7 @@ def read_each(files: Sequence[File], asked: Asked = NOTHING) -> Summary:
         return added(s for i in starts for s in pool.map(read, files[i : i + FOOTERS_AT_ONCE]))
 
 
-ReadEach = Callable[[Sequence[File], Asked], Summary]
+ReadEach = Callable[[Sequence[File], Asked], FooterSummary]
 """Reads the footers of files: here, or on the executors."""
 
 
@@ -144,7 +144,7 @@ def read_footers(
     return Footers(schema, partitions, read.pieces, sizes, read.bounds)
 
 
-def _footer(file: File, asked: Asked) -> Summary:
+def _footer(file: File, asked: Asked) -> FooterSummary:
     with file.open() as parquet:
         metadata = parquet.metadata
         schema = parquet.schema_arrow
@@ -162,7 +162,7 @@ def _footer(file: File, asked: Asked) -> Summary:
         # Notes that differ from file to file, such as those of pandas, make no other schema.
         notes = {k: v for k, v in (schema.metadata or {}).items() if k == SPARK_NOTES}
         shape = Shape(schema.with_metadata(notes or None), file, _sizes(metadata, schema.names))
-        return Summary((shape,), tuple(pieces), bounds)
+        return FooterSummary((shape,), tuple(pieces), bounds)
 
 
 def _sizes(metadata: pq.FileMetaData, names: Sequence[str]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from kldrift.errors import DatasetError
 from kldrift.sources.parquet.files import File
-from kldrift.sources.parquet.footer_summary import Asked, Summary, added, read_each
+from kldrift.sources.parquet.footer_summary import Asked, FooterSummary, added, read_each
 from kldrift.sources.parquet.source import parallelism
 
 FEW: Final = 256
@@ -25,8 +25,8 @@ TASKS: Final = 512
 """At most: each sends its schemas and the sizes of all columns."""
 
 
-def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> Summary:
-    """What the footers of files say, in their order.
+def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> FooterSummary:
+    """Facts from the footers of files, in the order of the files.
 
     Raises:
         DatasetError: a file is damaged.
@@ -41,8 +41,8 @@ def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> Summ
     return added(_summary(row["footers"]) for row in sorted(rows, key=lambda row: row["share"]))
 
 
-def _summary(payload: bytes) -> Summary:
-    read: Summary | str = pickle.loads(zlib.decompress(payload))
+def _summary(payload: bytes) -> FooterSummary:
+    read: FooterSummary | str = pickle.loads(zlib.decompress(payload))
     if isinstance(read, str):
         raise DatasetError(read)
     return read
@@ -54,7 +54,7 @@ def _read(
     for batch in ids:
         for share in batch.column(0).to_pylist():
             try:
-                read: Summary | str = read_each(pickle.loads(shares[share]), asked)
+                read: FooterSummary | str = read_each(pickle.loads(shares[share]), asked)
             except DatasetError as error:
                 read = str(error)  # a line for the reader, no stack trace
             payload = zlib.compress(pickle.dumps(read, 5), 1)

@@ -36,7 +36,7 @@ def list_files(
     files: list[File] = []
     for path in paths:
         files.extend(_remote(path, filesystem or {}) if "://" in path else _local(path))
-    return tuple(sorted(set(files), key=lambda f: (str(f.store or ""), f.path)))
+    return tuple(sorted(set(files), key=lambda f: (str(f.remote or ""), f.path)))
 
 
 def _local(pattern: str) -> Iterator[File]:
@@ -63,8 +63,8 @@ def _local(pattern: str) -> Iterator[File]:
 def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
     fixed, pattern = _split(uri)
     try:
-        store, root = locate(fixed, options)
-        infos = _below(store.open(), root)
+        remote, root = locate(fixed, options)
+        infos = _below(remote.open(), root)
     except (pa.ArrowException, OSError) as cause:
         raise DatasetError(f"cannot list {uri!r}: {cause}") from cause
     matched = False
@@ -82,7 +82,7 @@ def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
         below = path[depth:] or [info.base_name]
         if not any(_hidden(part) for part in below):
             found = True
-            yield File(info.path, store, _partition(below[:-1]))
+            yield File(info.path, remote, _partition(below[:-1]))
     if not found:
         problem = "holds no files" if matched else "no such file or folder"
         raise DatasetError(f"{uri!r}: {problem}; check the path in the configuration")

@@ -1,4 +1,4 @@
-"""How tasks read row groups of Parquet files with Arrow."""
+"""Reads row groups of Parquet files with Arrow, in the tasks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kldrift.errors import DatasetError
 from kldrift.features.plan import Feature
 from kldrift.sources.parquet.bounds import ALL_NULL
 from kldrift.sources.parquet.byte_ranges import starts_of
-from kldrift.sources.parquet.column_mapping import Naming
+from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.column_types import partition_scalar, plain_type
 from kldrift.sources.parquet.files import File, Piece
 from kldrift.sources.predicates.pruning import Matcher, matcher, partition_bounds, prune_groups
@@ -38,7 +38,7 @@ class Reader:
         where: rows to keep, as an Arrow expression; None keeps all.
         where_columns: the columns that ``where`` reads.
         batch_rows: rows that are read at once.
-        naming: what files call the columns; None if they speak for themselves.
+        mapping: what files call the columns; None if they speak for themselves.
         predicate: ``where`` as it is written, by which row groups of ranges are dropped; empty
             keeps all.
     """
@@ -50,7 +50,7 @@ class Reader:
     where: Any = None
     where_columns: tuple[str, ...] = ()
     batch_rows: int = BATCH_ROWS
-    naming: Naming | None = None
+    mapping: ColumnMapping | None = None
     predicate: str = ""
 
     def batches(self, pieces: Sequence[Piece]) -> Iterator[RowBatch]:
@@ -64,7 +64,7 @@ class Reader:
         for piece in pieces:
             by_file.setdefault(piece.file, []).append(piece)
         for file, mine in by_file.items():
-            with file.open(flat_texts, self.naming) as parquet:
+            with file.open(flat_texts, self.mapping) as parquet:
                 names = self._names(parquet.schema_arrow)
                 groups = self._row_groups(parquet.metadata, file, mine, names, matches)
                 try:
@@ -85,8 +85,8 @@ class Reader:
             yield number, _columns(table, self.sets[number], there)
 
     def _names(self, file: pa.Schema) -> dict[str, str]:
-        """The columns that a file has, and what it calls them."""
-        inside = self.naming.inside(file) if self.naming else {n: n for n in file.names}
+        """The columns that a file has, and their names in it."""
+        inside = self.mapping.inside(file) if self.mapping else {n: n for n in file.names}
         partitions = frozenset(self.partitions.names)
         return {n: i for n, i in inside.items() if n not in partitions}
 
@@ -130,7 +130,7 @@ class Reader:
             left = batch if kept is None else batch.filter(pa.array(kept[first:end]))
             first, rows = end, left.num_rows
             table = pa.Table.from_batches([left])
-            if self.naming is not None:
+            if self.mapping is not None:
                 table = self._as_in_table(table, {i: n for n, i in names.items()})
             for field in self.partitions:
                 scalar = partition_scalar(partition.get(field.name), field.type)
@@ -187,7 +187,7 @@ def blocks_of(sets: Mapping[int, tuple[Feature, ...]]) -> list[list[int]]:
 
 
 def _together(parquet: pq.ParquetFile, groups: Sequence[int], rows: int) -> Iterator[list[int]]:
-    """Row groups that are read in one go: small ones fill a batch, a large one is alone.
+    """Row groups that are read at once: small ones together, a large one alone.
 
     Arrow holds two large ones at once where a batch reaches from one into the next.
     """

@@ -1,8 +1,10 @@
 """A dataset that is read by Arrow inside the tasks: what moves is file splits instead of rows.
 
 Everything that is no Parquet file, and whatever Arrow could not filter exactly as Spark would, goes
-the other way, see :mod:`kldrift.sources.dataframe.frame`, and its ``why`` says so. Both ways stream
-columns through the same programs and give the same profiles.
+the other way, see :mod:`kldrift.sources.dataframe.frame`, and its ``access_path`` says so. Both
+stream columns through the same programs and give the same profiles.
+
+See docs/decisions/file-splits.md.
 """
 
 from __future__ import annotations
@@ -17,18 +19,20 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from pyspark.errors import PySparkAttributeError, PySparkNotImplementedError
 from pyspark.sql import DataFrame, SparkSession
 
 from kldrift.features.plan import Feature, Skipped
 from kldrift.sources.parquet.files import Footers, Piece
 from kldrift.sources.parquet.reader import Reader
-from kldrift.sources.pickled import Sent
+from kldrift.sources.pickled import PickledPayload
 from kldrift.sources.program import Program, run
 
 BYTES_PER_TASK: Final = 2**30
 """Of all columns, not compressed: seconds of work, since a task costs 0.2 s before it begins."""
 TASKS_PER_WORKER: Final = 8
 """More tasks than this would even nothing out, and each sends its profiles."""
+CORES_IF_UNKNOWN: Final = 16
 PIECES_PER_TASK: Final = 64
 """With more row groups than this in a task, any fair share of the bytes is even."""
 
@@ -40,7 +44,7 @@ class ArrowSource:
     footers: Footers
     where: object = None
     where_columns: tuple[str, ...] = ()
-    why: str = "Parquet files, read with Arrow in the tasks"
+    access_path: str = "Parquet files, read with Arrow in the tasks"
     foreign: tuple[Skipped, ...] = ()
     predicate: str = ""
 
@@ -76,26 +80,27 @@ class ArrowSource:
             self.where,
             self.where_columns,
             program.batch_rows,
-            self.footers.naming,
+            self.footers.mapping,
             self.predicate,
         )
 
-    def through(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
+    def map_tasks(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
         """The results of a program's tasks."""
         reader = self.reader(program)
         shares = spread(self.footers.pieces, parallelism(spark))
         tasks = spark.range(0, len(shares), 1, len(shares))
-        # A task unpacks its own share only, however many row groups there are.
-        packed = [pickle.dumps(share, 5) for share in shares]
-        return tasks.mapInArrow(partial(_read_shares, packed, Sent((reader, program))), schema)
+        # A task unpickles its own share only, however many row groups there are.
+        payloads = [pickle.dumps(share, 5) for share in shares]
+        mapper = partial(_read_shares, payloads, PickledPayload((reader, program)))
+        return tasks.mapInArrow(mapper, schema)
 
 
 def _read_shares(
     shares: Sequence[bytes],
-    sent: Sent[tuple[Reader, Program]],
+    payload: PickledPayload[tuple[Reader, Program]],
     ids: Iterator[pa.RecordBatch],
 ) -> Iterator[pa.RecordBatch]:
-    reader, program = sent.value
+    reader, program = payload.value
     mine = [i for batch in ids for i in batch.column(0).to_pylist()]
     pieces: list[Piece] = [piece for i in mine for piece in pickle.loads(shares[i])]
     return run(program, reader.batches(pieces))
@@ -133,11 +138,12 @@ def spread(pieces: Sequence[Piece], workers: int) -> tuple[tuple[Piece, ...], ..
 
 
 def parallelism(spark: SparkSession) -> int:
-    """Tasks that run at once: Spark's default parallelism, 16 where that cannot be asked."""
+    """Tasks that run at once: Spark's default parallelism; Spark Connect does not tell it."""
     configured = spark.conf.get("spark.default.parallelism", None)
     if configured:
         return int(configured)
     try:
-        return int(spark.sparkContext.defaultParallelism)
-    except Exception:  # noqa: BLE001 - Spark Connect has no context, and names its error by version
-        return 16
+        context = spark.sparkContext
+    except (PySparkAttributeError, PySparkNotImplementedError):  # Spark Connect, by its version
+        return CORES_IF_UNKNOWN
+    return int(context.defaultParallelism)

@@ -1,4 +1,4 @@
-"""Which row groups cannot hold a row that a predicate keeps, by what is known of their columns.
+"""Drops row groups that cannot hold a row that a predicate keeps, by bounds of their columns.
 
 A row group, or a whole file by the log of a table, is dropped only if no value within its bounds
 meets the predicate, so wider bounds than those of its values do no harm. Known are the least and
@@ -27,10 +27,10 @@ from kldrift.sources.predicates.spark_semantics import MIRRORED, OPPOSITE, is_st
 from kldrift.sources.predicates.translate import OPERATORS, columns, parse
 from kldrift.sources.predicates.units import Column, RefusedError, Value, counts_units, in_units
 
-Known = Mapping[str, Bounds]
-"""What is known of some rows, by top-level column."""
-Matcher = Callable[[Known], bool]
-"""Whether there may be a row among them that meets a predicate."""
+BoundsByColumn = Mapping[str, Bounds]
+"""Bounds of the values in some rows, by top-level column."""
+Matcher = Callable[[BoundsByColumn], bool]
+"""Tells from bounds whether a row within them may meet a predicate."""
 
 
 def prune(footers: Footers, where: str) -> Footers:
@@ -58,7 +58,7 @@ def prune(footers: Footers, where: str) -> Footers:
 def prune_groups(
     metadata: pq.FileMetaData,
     groups: Sequence[int],
-    fixed: Known,
+    fixed: BoundsByColumn,
     inside: Mapping[str, str],
     matches: Matcher,
 ) -> list[int]:
@@ -67,7 +67,7 @@ def prune_groups(
     Args:
         metadata: the file's.
         groups: the numbers of the row groups.
-        fixed: what is known of the whole file.
+        fixed: bounds that hold for the whole file.
         inside: the columns that the predicate reads and that the file has, as the file calls them.
         matches: the predicate; a column of it that is neither in the file nor fixed is null.
     """
@@ -76,7 +76,7 @@ def prune_groups(
 
 
 def partition_bounds(file: File, partitions: pa.Schema) -> dict[str, Bounds]:
-    """What a file's partition says of all its rows, by column."""
+    """The bounds that a file's partition values give all of its rows, by column."""
     values = dict(file.partition)
     return {
         field.name: bounds_of_value(partition_scalar(values.get(field.name), field.type).as_py())
@@ -133,16 +133,16 @@ def _may(node: exp.Expression, value: bool, schema: pa.Schema) -> Matcher:
     return found
 
 
-def _never(_: Known) -> bool:
+def _never(_: BoundsByColumn) -> bool:
     return False
 
 
-def _always(_: Known) -> bool:
+def _always(_: BoundsByColumn) -> bool:
     return True
 
 
 def _leaf(node: exp.Expression, value: bool, schema: pa.Schema) -> Matcher:
-    """The same for a predicate about one column; anything else may be."""
+    """Whether a predicate about one column may be ``value``; any other predicate may."""
     if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
         one = column(node.this, schema)
         return lambda known: _bounds(one, known).nulls if value else _bounds(one, known).values
@@ -163,7 +163,7 @@ def _leaf(node: exp.Expression, value: bool, schema: pa.Schema) -> Matcher:
     return _always
 
 
-def _bounds(one: Column, known: Known) -> Bounds:
+def _bounds(one: Column, known: BoundsByColumn) -> Bounds:
     # A dot is a struct's field or a part of a name; which of the two is not looked at.
     return UNKNOWN if "." in one.name else known.get(one.name, UNKNOWN)
 
@@ -172,7 +172,7 @@ def _compared(one: Column, op: str, value: Value) -> Matcher:
     """Whether a comparison with a literal may be true."""
     than = _ordered(one, value)
 
-    def may(known: Known) -> bool:
+    def may(known: BoundsByColumn) -> bool:
         bounds = _bounds(one, known)
         if value is None:
             return {"<=>": bounds.nulls, "<!>": bounds.values}.get(op, False)

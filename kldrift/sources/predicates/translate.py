@@ -13,6 +13,8 @@ The session's time zone is taken to be UTC. The expression is for filtering batc
 prune row groups by Parquet statistics where float columns are read: these leave out NaN, which in
 Spark is greater than every number, and Arrow drops a row group of ``[5.0, NaN]`` for ``x > 6``.
 ``kldrift.sources.predicates.pruning`` drops those that certainly hold no such row.
+
+See docs/decisions/pushdown.md.
 """
 
 from __future__ import annotations
@@ -149,7 +151,7 @@ def parse(where: str) -> exp.Expression:
 
 
 def _true_when(node: exp.Expression, value: bool, schema: pa.Schema) -> pc.Expression:
-    """Give an expression that is true exactly where the node is ``value``, and not where null."""
+    """Translate a node to an expression that is true exactly where the node is ``value``."""
     recurse = functools.partial(_true_when, schema=schema)
     match node:
         case exp.Paren():
@@ -175,7 +177,7 @@ def _true_when(node: exp.Expression, value: bool, schema: pa.Schema) -> pc.Expre
 
 
 def _leaf(node: exp.Expression, value: bool, schema: pa.Schema) -> pc.Expression:
-    """Give the same for a predicate about one column, or two."""
+    """Translate a predicate about one column, or two, likewise."""
     match node:
         case exp.Column() | exp.Dot():
             found = comparison.compare(column(node, schema), "=" if value else "!=", True)

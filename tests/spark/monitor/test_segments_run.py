@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from all_types import OVERRIDES, all_types, write_parts
+from verdict_rows import Compared
 
 import kldrift
 from kldrift.config import config_from_mapping
@@ -17,9 +18,9 @@ from kldrift.errors import KldriftError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
+from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.run import MOST_SEGMENT_ROWS, _sources, check, held_to_expectations
-from kldrift.monitor.stages import score_plan
 from kldrift.sources.table import TableSource
 
 pytestmark = pytest.mark.spark
@@ -55,34 +56,39 @@ def mapping(folder, **more):
 def outcome_of(spark, config):
     reference, current = _sources(config, spark)
     engine = SparkEngine(spark, reference, current, SILENT)
-    return score_plan(make_plan(config, reference, current), engine, SILENT)
+    return Compared(*compare_plan(make_plan(config, reference, current), engine, SILENT))
+
+
+def segments(compared):
+    """The names of all segments."""
+    return {name for name in compared.verdicts.segment.tolist() if name is not None}
 
 
 def assert_same(left, right):
-    assert left.skipped == right.skipped
-    assert len(left.segments) == len(right.segments) > 0
-    for a, b in zip(left.segments, right.segments, strict=True):
-        assert (a.feature, a.names) == (b.feature, b.names)
-        assert a.status.tolist() == b.status.tolist()
-        assert a.reason.tolist() == b.reason.tolist()
-        for mine, other in (
-            (a.found.current, b.found.current),
-            (a.found.reference, b.found.reference),
-        ):
-            np.testing.assert_array_equal(mine.counts, other.counts)
-        for name, values in a.scores.items():
-            moments = name.startswith(("gaussian", "mean", "std"))
-            # Where means differ in their last digit only, that digit is all that is to be seen.
-            tolerance = {"rtol": 1e-9, "atol": 1e-14} if moments else {"rtol": 0}
-            np.testing.assert_allclose(values, b.scores[name], **tolerance, err_msg=name)
+    assert left.findings.skipped == right.findings.skipped
+    a, b = left.verdicts, right.verdicts
+    assert len(a) == len(b) > a.whole.sum()
+    assert [s.name for s in a.subjects] == [s.name for s in b.subjects]
+    for column in ("of", "segment", "status", "reason"):
+        assert getattr(a, column).tolist() == getattr(b, column).tolist(), column
+    sides = zip(left.findings.comparisons, right.findings.comparisons, strict=True)
+    for mine, other in sides:
+        np.testing.assert_array_equal(mine.current.counts, other.current.counts)
+        np.testing.assert_array_equal(mine.reference.counts, other.reference.counts)
+    for name, values in a.scores.items():
+        moments = name.startswith(("gaussian", "mean", "std"))
+        # Where means differ in their last digit only, that digit is all that is to be seen.
+        tolerance = {"rtol": 1e-9, "atol": 1e-14} if moments else {"rtol": 0}
+        np.testing.assert_allclose(values, b.scores[name], **tolerance, err_msg=name)
 
 
 @pytest.mark.parametrize("way", ["arrow", "dataframe"])
 def test_every_way_in_gives_the_segments_that_memory_gives(spark, folder, sides, way):
     config = config_from_mapping(mapping(folder, scan=way))
     sources = [TableSource(side) for side in sides]
-    expected = score_plan(make_plan(config, *sources), MemoryEngine(*sources), SILENT)
-    assert {s.names[0].split("=")[0] for s in expected.segments} == {
+    plan, engine = make_plan(config, *sources), MemoryEngine(*sources)
+    expected = Compared(*compare_plan(plan, engine, SILENT))
+    assert {name.split("=")[0].split(",")[0] for name in segments(expected)} == {
         "string",
         "boolean",
         "instant",
@@ -109,11 +115,19 @@ def test_derived_features_have_segments_and_part_the_rows(spark, folder):
     for some in (lists, lists[:1]):
         config = config_from_mapping(mapping(folder, features=features, segments=some))
         found = outcome_of(spark, config)
-        assert {s.feature for s in found.segments} == {"double", "string", "twice", "sign"}
-        kept = [s for s in frame.segments if s.names[0].split("=")[0] in {n for (n,) in some}]
-        for a, b in zip(found.segments, kept, strict=True):
-            assert (a.feature, a.names) == (b.feature, b.names)
-            np.testing.assert_array_equal(a.found.current.counts, b.found.current.counts)
+        mine, others = found.verdicts, frame.verdicts
+        assert {s.name for s in mine.subjects} == {"double", "string", "twice", "sign"}
+        kept = [
+            place
+            for place, name in enumerate(others.segment.tolist())
+            if name is not None and name.split("=")[0] in {n for (n,) in some}
+        ]
+        parts = np.flatnonzero(~mine.whole)
+        assert mine.segment[parts].tolist() == others.segment[kept].tolist()
+        assert mine.of[parts].tolist() == others.of[kept].tolist()
+        for name, sizes in mine.sizes.items():
+            np.testing.assert_array_equal(sizes[parts], others.sizes[name][kept])
+        np.testing.assert_array_equal(mine.scores["kl"][parts], others.scores["kl"][kept])
 
 
 def test_wide_tables_are_parted_in_every_block_of_features(spark, tmp_path):
@@ -140,7 +154,7 @@ def test_a_partition_of_the_files_parts_the_rows(spark, tmp_path):
         )
         for way in ("arrow", "dataframe")
     ]
-    assert {n for s in found[0].segments for n in s.names} == {
+    assert segments(found[0]) == {
         "day=2024-01-01",
         "day=2024-01-02",
         "day=null",
@@ -243,15 +257,13 @@ def test_the_tables_hold_segments_and_add_up(spark, hidden):
     for segment in sums.index:
         assert sums[segment] == pytest.approx(kl[segment], abs=1e-12)
     assert set(sums.index) == {"all", "group=small", "group=big"}
-    profiles = stored["profiles"]
-    profiles["part"] = profiles["segment"].notna()
-    assert (profiles.loc[profiles["part"], "rows"] > 0).all()
-    rows = profiles.groupby(["dataset", "part", "cell"])["rows"].sum()
+    profiles = stored["profiles"].explode(["cells", "rows"])
+    profiles["part"] = profiles["segment_list"].notna()  # a segment, or the rows of none
+    rows = profiles.groupby(["dataset", "part", "cells"])["rows"].sum()
     for side in ("reference", "current"):
-        whole = rows[side][False]
-        assert rows[side][True].reindex(whole.index, fill_value=0).tolist() == whole.tolist()
-    means = profiles[profiles["dataset"] == "current"].groupby("segment")["mean"].first()
-    assert means["group=small"] == pytest.approx(3, abs=0.3)
+        assert rows[side][True].to_dict() == rows[side][False].to_dict()
+    scores = stored["drift_scores"].set_index("segment")
+    assert scores.loc["group=small", "mean_current"] == pytest.approx(3, abs=0.3)
     shown = result.to_html()
     assert "x [group=small]" in shown
     assert "1 of 3 scores drifted" in shown

@@ -78,7 +78,7 @@ class _Keeper:
 
 
 def kept(spark, source, program) -> dict:
-    rows = source.through(spark, program, "column binary").collect()
+    rows = source.map_tasks(spark, program, "column binary").collect()
     return dict(pickle.loads(row["column"]) for row in rows)
 
 
@@ -174,7 +174,7 @@ def test_no_rows_and_partitions_without_rows_give_no_batches(spark, table):
     source = frame_source(whole.where("int > 1000"), {}, "test")
     assert kept(spark, source, Kept(planned(source)))["peak"][-1] == {}
     few = frame_source(whole.limit(3).repartition(8), {}, "test")
-    found = few.through(spark, Kept(planned(few)), "column binary").collect()
+    found = few.map_tasks(spark, Kept(planned(few)), "column binary").collect()
     peaks = [v for k, v in (pickle.loads(row["column"]) for row in found) if k == "peak"]
     assert len(peaks) == 8
     assert sum(rows[-1].get((0, 0), 0) for rows in peaks) == 3

@@ -11,15 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 from all_types import OVERRIDES, all_types, write_parts
 from pyspark.sql import SparkSession
+from verdict_rows import Compared
 
 import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT
+from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.run import _sources, check
-from kldrift.monitor.stages import Outcome, score_plan
 from kldrift.sources.parquet.files import File, Piece
 from kldrift.sources.parquet.source import spread
 
@@ -38,30 +39,30 @@ def config(left, right, **more):
     return config_from_mapping(mapping | more)
 
 
-def outcome_of(spark: SparkSession, wanted) -> Outcome:
+def outcome_of(spark: SparkSession, wanted) -> Compared:
     reference, current = _sources(wanted, spark)
     plan = make_plan(wanted, reference, current)
-    return score_plan(plan, SparkEngine(spark, reference, current, SILENT), SILENT)
+    engine = SparkEngine(spark, reference, current, SILENT)
+    return Compared(*compare_plan(plan, engine, SILENT))
 
 
-def assert_same(left: Outcome, right: Outcome) -> None:
-    assert left.reference_id == right.reference_id
-    assert [v.name for v in left.verdicts] == [v.name for v in right.verdicts]
-    for a, b in zip(left.verdicts, right.verdicts, strict=True):
+def assert_same(left: Compared, right: Compared) -> None:
+    reference_ids = {c.findings.reference.reference_id for c in (left, right)}
+    assert len(reference_ids) == 1
+    assert [v.name for v in left.rows] == [v.name for v in right.rows]
+    for a, b in zip(left.rows, right.rows, strict=True):
         assert (a.status, a.severity, a.reason) == (b.status, b.severity, b.reason), a.name
+        assert a.scores.keys() == b.scores.keys(), a.name
         if a.comparison is None:
             assert b.comparison is None
-            assert a.scores == pytest.approx(b.scores, rel=1e-9, nan_ok=True), a.name
+            assert a.scores == pytest.approx(b.scores, rel=1e-9), a.name
             continue
         assert a.comparison.support == b.comparison.support, a.name
         assert np.array_equal(a.comparison.current.counts, b.comparison.current.counts), a.name
         for name, score in a.scores.items():
             moments = name.startswith(("gaussian", "mean", "std"))
-            expected = (
-                pytest.approx(score, rel=1e-12, abs=1e-300, nan_ok=True) if moments else score
-            )
-            got = b.scores[name]
-            assert got == expected or (np.isnan(got) and np.isnan(score)), (a.name, name)
+            expected = pytest.approx(score, rel=1e-12, abs=1e-300) if moments else score
+            assert b.scores[name] == expected, (a.name, name)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def folders(tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def baseline(spark, folders) -> Outcome:
+def baseline(spark, folders) -> Compared:
     return outcome_of(spark, config(folders["reference"], folders["current"]))
 
 
@@ -88,22 +89,22 @@ def test_both_ways_and_any_partitioning_give_the_same_profiles_and_scores(spark,
 
 
 def test_every_type_is_scored_or_skipped_with_a_reason(baseline):
-    scored = {v.name for v in baseline.verdicts if v.status in ("ok", "constant")}
+    scored = {v.name for v in baseline.rows if v.status in ("ok", "constant")}
     assert {
         "byte", "short", "int", "long", "wide_long", "float", "double", "odd_double", "decimal",
         "wide_decimal", "boolean", "string", "hostile", "date", "weekday(date)", "month(date)",
         "instant", "hour(instant)", "hour(clock)", "person.age", "person.home.zip", "size(tags)",
         "size(attributes)", "a.b", "back`tick", "sp ace/slash", "Case", "case",
     } <= scored  # fmt: skip
-    assert {v.name: v.status for v in baseline.verdicts}["empty"] == "constant"
+    assert {v.name: v.status for v in baseline.rows}["empty"] == "constant"
 
 
 def test_the_numbers_without_spark_are_those_with_spark(baseline):
     # Without a Spark session and without files: the same tables, in this process.
     result = kldrift.compare(all_types(400, 0), all_types(300, 1), override=OVERRIDES)
     scores = result.scores.set_index("feature")
-    for verdict in baseline.verdicts:
-        assert scores["kl"][verdict.name] == pytest.approx(verdict.value("kl"), rel=0, nan_ok=True)
+    for verdict in baseline.rows:
+        assert scores["kl"][verdict.name] == pytest.approx(verdict.scores["kl"], rel=0)
         assert scores["cells"][verdict.name] == verdict.scores["cells"]
 
 
@@ -115,7 +116,7 @@ def test_a_filter_selects_the_same_rows_both_ways(spark, folders):
         for way in ("arrow", "dataframe")
     ]
     assert_same(*outcomes)
-    assert 0 < outcomes[0].rows_reference < 400
+    assert 0 < outcomes[0].findings.reference.rows < 400
 
 
 def test_a_filter_that_arrow_cannot_do_exactly_goes_through_spark_and_the_plan_says_so(
@@ -141,7 +142,7 @@ def test_hive_partitions_are_features_both_ways(spark, tmp_path):
         for way in ("arrow", "dataframe")
     ]
     assert_same(*two)
-    plan, shop = ({v.name: v for v in two[0].verdicts}[n] for n in ("plan", "shop"))
+    plan, shop = two[0].row("plan"), two[0].row("shop")
     assert {c.label for c in plan.comparison.support.cells} == {"a b", "c=d", "x", None}
     assert shop.kind == "numeric"
 
@@ -152,7 +153,7 @@ def test_derived_features_are_spark_sql(spark, folders):
         "derived": {"twice": "int * 2", "first`s": "substr(string, 1, 1)"},
     }
     outcome = outcome_of(spark, config(folders["reference"], folders["current"], features=features))
-    assert {v.name for v in outcome.verdicts} == {"int", "twice", "first`s"}
+    assert {v.name for v in outcome.rows} == {"int", "twice", "first`s"}
 
 
 @pytest.mark.parametrize("where", [None, "double > 1.5"])
@@ -177,10 +178,10 @@ def test_plain_columns_are_read_with_arrow_beside_derived_ones(spark, folders, w
         )
         found.append((check(wanted, spark=spark).reference, outcome_of(spark, wanted)))
     (mixed, by_both), (frame, by_spark) = found
-    assert (type(mixed).__name__, type(frame).__name__) == ("MixedSource", "FrameSource")
-    assert mixed.why.endswith("derived features through a Spark DataFrame")
+    assert (type(mixed).__name__, type(frame).__name__) == ("HybridSource", "FrameSource")
+    assert mixed.access_path.endswith("derived features through a Spark DataFrame")
     assert {"twice", "first", "plain", "both", "tags"} <= {
-        v.name.removeprefix("size(").removesuffix(")") for v in by_both.verdicts
+        v.name.removeprefix("size(").removesuffix(")") for v in by_both.rows
     }
     assert_same(by_both, by_spark)
 
@@ -188,8 +189,8 @@ def test_plain_columns_are_read_with_arrow_beside_derived_ones(spark, folders, w
 def test_only_derived_features_leave_nothing_to_arrow(spark, folders):
     features = {"include": [], "derived": {"twice": "int * 2"}}
     outcome = outcome_of(spark, config(folders["reference"], folders["current"], features=features))
-    assert [v.name for v in outcome.verdicts] == ["twice"]
-    assert outcome.rows_reference == 400
+    assert [v.name for v in outcome.rows] == ["twice"]
+    assert outcome.findings.reference.rows == 400
 
 
 def test_sketches_of_many_tasks_are_merged_in_two_steps_to_the_same(
@@ -258,15 +259,15 @@ def test_fifty_features_cost_as_many_jobs_and_scans_as_five(spark, tmp_path, way
         engine = SparkEngine(spark, reference, current, SILENT)
         scans = []
         for source in (reference, current):
-            through = type(source).through
+            map_tasks = type(source).map_tasks
 
-            def counting(self, *args, through=through):
+            def counting(self, *args, map_tasks=map_tasks):
                 scans.append(self)
-                return through(self, *args)
+                return map_tasks(self, *args)
 
-            object.__setattr__(source, "through", counting.__get__(source))
+            object.__setattr__(source, "map_tasks", counting.__get__(source))
         jobs, stages = count_jobs(
-            spark, lambda: score_plan(make_plan(wanted, reference, current), engine, SILENT)
+            spark, lambda: compare_plan(make_plan(wanted, reference, current), engine, SILENT)
         )
         assert [s is reference for s in scans] == [True, True, False]
         counted.append((jobs, stages))
@@ -283,7 +284,7 @@ def test_a_column_that_is_missing_new_or_retyped_is_a_row_with_its_status(spark,
     paths = [write_parts(t, tmp_path / n, 1) for t, n in ((reference, "r"), (current, "c"))]
     for way in ("arrow", "dataframe"):
         outcome = outcome_of(spark, config(*paths, features={}, scan=way))
-        found = {v.name: (str(v.status), str(v.severity)) for v in outcome.verdicts}
+        found = {v.name: (str(v.status), str(v.severity)) for v in outcome.rows}
         assert found == {
             "a": ("ok", "ok"),
             "gone": ("missing_feature", "unscored"),
@@ -291,7 +292,7 @@ def test_a_column_that_is_missing_new_or_retyped_is_a_row_with_its_status(spark,
             "typed": ("type_changed", "unscored"),
             "void": ("ok", "critical"),
         }
-        reasons = {v.name: v.reason for v in outcome.verdicts}
+        reasons = {v.name: v.reason for v in outcome.rows}
         assert reasons["typed"] == "int64 in the reference, string in the current dataset"
 
 
@@ -303,8 +304,7 @@ def test_files_of_one_dataset_may_lack_columns_but_not_contradict_each_other(spa
     )
     pq.write_table(pa.table({"x": pa.array([2**40], pa.int64())}), folder / "2.parquet")
     outcome = outcome_of(spark, config(folder, folder, features={}))
-    y = {v.name: v for v in outcome.verdicts}["y"]
-    assert y.comparison.reference.counts[-1] == 1
+    assert outcome.row("y").comparison.reference.counts[0, -1] == 1
     pq.write_table(pa.table({"x": ["one"]}), folder / "3.parquet")
     with pytest.raises(
         DatasetError, match=r"column 'x' is int64 in .*1.parquet' but string in .*3.parquet"
@@ -317,7 +317,7 @@ def test_names_that_differ_only_in_case_are_told_how_to_get_through_spark(spark,
     folder = write_parts(table, tmp_path / "r", 1)
     spark.conf.set("spark.sql.caseSensitive", "false")
     try:
-        assert len(outcome_of(spark, config(folder, folder, features={})).verdicts) == 2
+        assert len(outcome_of(spark, config(folder, folder, features={})).rows) == 2
         with pytest.raises(
             DatasetError, match=r"set spark.conf: \{spark.sql.caseSensitive: true\}"
         ):
@@ -422,7 +422,7 @@ def test_no_rows_after_the_filter_is_a_status_and_nothing_is_silent(spark, folde
 def test_one_row_is_too_few(spark, tmp_path):
     one = write_parts(pa.table({"x": [1.0]}), tmp_path / "one", 1)
     outcome = outcome_of(spark, config(one, one, features={}))
-    assert [(str(v.status), v.reason) for v in outcome.verdicts] == [
+    assert [(str(v.status), v.reason) for v in outcome.rows] == [
         ("too_few_rows", "1 rows, scoring.min_rows is 2")
     ]
 
@@ -438,12 +438,12 @@ def test_a_million_text_values_and_a_megabyte_of_text_stay_bounded(spark, tmp_pa
     )
     folder = write_parts(table, tmp_path / "r", 1)
     outcome = outcome_of(spark, config(folder, folder, features={}))
-    assert [(s.column, s.reason[:11]) for s in outcome.skipped] == [("ids", "near-unique")]
-    found = {v.name: v.comparison for v in outcome.verdicts}
+    assert [(s.column, s.reason[:11]) for s in outcome.findings.skipped] == [("ids", "near-unique")]
+    found = {v.name: v.comparison for v in outcome.rows}
     many = dict(
         zip(
             (c.label or c.kind for c in found["many"].support.cells),
-            found["many"].reference.counts,
+            found["many"].reference.counts[0],
             strict=True,
         )
     )
@@ -458,8 +458,8 @@ def test_five_thousand_columns_run(spark, tmp_path):
     table = pa.table({f"column {i}": rng.integers(0, 9, 20) for i in range(5_000)})
     folder = write_parts(table, tmp_path / "wide", 1)
     outcome = outcome_of(spark, config(folder, folder, features={}))
-    assert len(outcome.verdicts) == 5_000
-    assert {str(v.severity) for v in outcome.verdicts} == {"ok"}
+    assert len(outcome.rows) == 5_000
+    assert {str(v.severity) for v in outcome.rows} == {"ok"}
 
 
 def test_the_plan_reads_no_rows(spark, folders):
@@ -476,7 +476,7 @@ def test_the_plan_reads_no_rows(spark, folders):
 def test_a_spark_frame_compares_like_the_files_it_came_from(spark, folders, baseline):
     frames = [spark.read.parquet(str(folders[n])) for n in ("reference", "current")]
     result = kldrift.compare(*frames, override=OVERRIDES)
-    expected = {v.name: v.value("kl") for v in baseline.verdicts}
+    expected = {v.name: v.scores["kl"] for v in baseline.rows}
     assert dict(zip(result.scores["feature"], result.scores["kl"], strict=True)) == pytest.approx(
         expected, rel=0
     )

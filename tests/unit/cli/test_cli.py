@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from job_sample import assert_job_checks_first
 
 from kldrift import __version__
 from kldrift.cli import main as cli
@@ -227,29 +228,5 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        pytest.param([sys.executable], id="python"),
-        pytest.param(
-            [str(Path(sys.executable).with_name("spark-submit")), "--master", "local[1]"],
-            id="spark-submit",
-            marks=pytest.mark.spark,
-        ),
-    ],
-)
-def test_the_job_takes_the_options_of_run_and_checks_the_configuration_first(program):
-    arguments = ["jobs/monitor.py", "--config", "none.yaml", "--fail-on", "warning", "--json"]
-    done = subprocess.run(
-        [*program, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable},
-    )
-    assert done.returncode == 2
-    # spark-submit writes standard error to standard output.
-    assert "kldrift: error: none.yaml: no such file" in done.stderr + done.stdout
-    assert json.loads(done.stdout.splitlines()[-1])["exit_code"] == 2
+def test_the_job_takes_the_options_of_run_and_checks_the_configuration_first():
+    assert_job_checks_first([sys.executable])

@@ -335,3 +335,18 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
     (tmp_path / "latin.yaml").write_bytes("monitor: é".encode("latin-1"))
     with pytest.raises(ConfigError, match=r"latin\.yaml: expected text in UTF-8"):
         load_config(tmp_path / "latin.yaml")
+
+
+def test_a_section_that_is_called_learned_is_no_threshold():
+    expected = "configuration: output: expected a mapping of keys, got 'learned'"
+    assert problems(minimal(output="learned")) == [expected]
+
+
+def test_a_place_in_a_list_of_lists_is_counted_twice():
+    text = "configuration: segments[1][0]: expected text, got 5; put it in quotes"
+    assert problems(minimal(segments=[["a"], [5]])) == [text]
+
+
+def test_a_metric_that_is_no_text_is_refused():
+    text = "configuration: thresholds.5: expected a key that is text, got 5"
+    assert problems(minimal(thresholds={5: {"warning": 1}})) == [text]

@@ -288,3 +288,9 @@ def test_an_override_of_one_alias_leaves_the_other_as_it_is(load):
     config = load(text, "current.path=b")
     assert config.reference.path[0].endswith("/a")
     assert config.current.path[0].endswith("/b")
+
+
+def test_an_anchor_that_stands_for_two_values_is_refused():
+    with pytest.raises(ConfigError, match="x:2: found duplicate anchor 'r'"):
+        parse_yaml("a: &r 1\nb: &r 2\nc: *r", source="x")
+    assert parse_yaml("a: &r 1\nb: *r\nc: *r", source="x") == {"a": 1, "b": 1, "c": 1}

@@ -168,21 +168,3 @@ def test_what_monitors_have_too_is_the_same_in_both_schemas(key):
     assert SCHEMA["properties"][key] == OF_MONITORS["properties"][key]
     for name in ("text", "options", "dataset"):
         assert SCHEMA["definitions"][name] == OF_MONITORS["definitions"][name]
-
-
-# Last, because it starts Spark.
-@pytest.mark.spark
-def test_the_page_runs_from_top_to_bottom(spark, tmp_path, monkeypatch, capsys):  # noqa: ARG001
-    monkeypatch.chdir(tmp_path)
-    (text,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-    Path("models.yaml").write_text(text + "expectations: false\n")
-    names = {}
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(compile(block, "docs/model-shift.md", "exec"), names)
-    assert "group=b" in capsys.readouterr().out
-    page = names["page"]
-    assert "2 of 3 segments drifted" in page or "1 of 3 segments drifted" in page
-    assert page.count("<figure>") == 3
-    assert page.index("group=b: ") < page.index("group=a: ")
-    assert "rows that differ most" in page
-    assert len(page.encode()) < 200_000

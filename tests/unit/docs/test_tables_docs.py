@@ -9,13 +9,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from tables_sample import DAYS, MONITOR, run_row, window_tables
+from tables_sample import DAYS, MONITOR, REFERENCE_ID, reference_tables, run_row, window_tables
 
-from kldrift.tables import TABLES, prepare_output, write_run, write_window
-from kldrift.tables.layout import run_file, window_file
+from kldrift.tables import TABLES, prepare_output, write_reference, write_run, write_window
+from kldrift.tables.layout import reference_file, run_file, supports_file, window_file
 from kldrift.tables.window import Window
 
 PAGE = (Path(__file__).parents[3] / "docs" / "tables.md").read_text()
+VIEW = (Path(__file__).parents[3] / "conf" / "sql" / "profile_cells.duckdb.sql").read_text()
 QUERIES = re.findall(r"^(\S[^\n]*):\n\n```sql\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
 
 
@@ -24,6 +25,7 @@ def drift(tmp_path, monkeypatch):
     """The folder above ``drift``, as the page has it; the second day moved less."""
     monkeypatch.chdir(tmp_path)
     prepare_output("drift")
+    write_reference("drift", MONITOR, REFERENCE_ID, reference_tables())
     for window, run_id in zip(DAYS, ("run-1", "run-2"), strict=True):
         write_window("drift", MONITOR, window, window_tables(window, run_id))
     write_run("drift", run_row(DAYS[0], "run-1"))
@@ -62,6 +64,11 @@ def test_the_page_has_a_section_for_each_table_and_no_other():
 def test_the_page_names_the_files_as_they_are_named():
     for table in ("drift_scores", "drift_cells", "profiles"):
         assert window_file(table, "M", Window()).replace("M--all", "<monitor>--<window>") in PAGE
+    for file in (reference_file, supports_file):
+        named = (
+            file("M", "0" * 16).replace("M--", "<monitor>--").replace("0" * 16, "<reference_id>")
+        )
+        assert named in PAGE
     assert run_file("R").replace("R.", "<run_id>.") in PAGE
     assert f"`{DAYS[0].key}`" in PAGE
 
@@ -73,7 +80,7 @@ def test_the_python_of_the_page_runs():
     found = {}
     exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], found)
     assert len(found["scores"]) == 8
-    assert len(found["cells"]) == 24
+    assert len(found["cells"]) == 26
 
 
 ANSWERS = {
@@ -89,6 +96,8 @@ ANSWERS = {
     ),
     "Which cells of a feature moved most": ("lower", [None, 4.0, 1.0, 0.5, None]),
     "What each run read and how long it took": ("took", [timedelta(seconds=42)]),
+    "says what each cell is (there is one [for Spark](../conf/sql/profile_cells.spark.sql) too). "
+    "In every window": ("rows", [20, 142, 518, 200, 120] * 2),
     "Only the scores of runs that came to their end": ("run_id", ["run-1"] * 4),
 }
 
@@ -97,7 +106,9 @@ ANSWERS = {
 @pytest.mark.parametrize(("question", "query"), QUERIES, ids=[question for question, _ in QUERIES])
 def test_a_query_of_the_page_answers_its_question(question, query):
     column, answer = ANSWERS[question]
-    found = duckdb.sql(f"select {column} from ({query})").fetchall()
+    connection = duckdb.connect()
+    connection.execute(VIEW)
+    found = connection.execute(f"select {column} from ({query})").fetchall()
     assert found == [(value,) for value in answer]
 
 

@@ -55,7 +55,7 @@ def rows(**segments):
         ({"unscored"}, False, "critical", 0),
         (set(), False, "critical", 0),
     ],
-    ids=lambda value: str(value),
+    ids=lambda value: "+".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_drift_comes_before_what_could_not_be_scored(severities, unscored, fail_on, expected):
     found = {Severity(name) for name in severities}

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from delta_sample import add, deletion_vector, write_log
-from deltalake import DeltaTable, write_deltalake
+from delta_sample import add, deletion_vector, rows, write_log
+from deltalake import write_deltalake
 from source_values import values_of
 
-import kldrift
 from kldrift.cli.init import init
 from kldrift.config import Features, Override, config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.programs import SketchProgram
 from kldrift.features.plan import plan_features
-from kldrift.monitor.run import check
 from kldrift.sources.lakehouse.snapshot import Snapshot
 from kldrift.sources.open import open_files
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.translate import Unsupported
-
-DAYS = [dt.date(2024, 1, 1), dt.date(2024, 1, 2), None]
-
-
-def rows(n: int, shift: float = 0.0) -> pa.Table:
-    return pa.table(
-        {
-            "n": pa.array([i % 7 for i in range(n)], pa.int64()),
-            "x": [i % 11 + shift for i in range(n)],
-            "s": [None if i % 13 == 0 else "abc"[i % 3] for i in range(n)],
-            "day": pa.array([DAYS[i % 3] for i in range(n)]),
-            "place": [["a b", "c=d", "e/f%20"][i % 3] for i in range(n)],
-        }
-    )
 
 
 def dataset(path: Path, **more: object):
@@ -98,7 +80,7 @@ def test_the_rows_are_those_of_the_table_with_partition_values_typed_by_the_log(
     write_deltalake(tmp_path, rows(90), partition_by=["day", "place"])
     source = opened(tmp_path)
     size = sum(path.stat().st_size for path in tmp_path.rglob("*.parquet"))
-    assert source.why == (
+    assert source.access_path == (
         f"Delta table, version 0: 3 files, {size:,} bytes with all columns, "
         "read with Arrow in the tasks"
     )
@@ -113,7 +95,7 @@ def test_files_that_are_no_longer_part_of_the_table_are_not_read_but_older_versi
     assert opened(tmp_path).rows == 12
     assert min(read(opened(tmp_path))["x"]) == 0.5
     older = opened(tmp_path, options={"versionAsOf": 0})
-    assert (older.rows, older.why.split(":")[0]) == (30, "Delta table, version 0")
+    assert (older.rows, older.access_path.split(":")[0]) == (30, "Delta table, version 0")
 
 
 def test_a_column_that_was_added_is_null_in_older_files_and_a_wider_type_holds_for_all(tmp_path):
@@ -271,18 +253,6 @@ def test_a_configuration_is_drafted_for_a_table(tmp_path):
     assert "n: numeric (int64)" in text
 
 
-def config(left: Path | str, right: Path | str, output: Path, **more):
-    mapping = {
-        "monitor": "lake",
-        "reference": {"path": str(left)},
-        "current": {"path": str(right)},
-        "features": {"override": {"day": {"parts": ["weekday"]}}},
-        "output": {"path": str(output)},
-        "expectations": False,
-    }
-    return config_from_mapping(mapping | more)
-
-
 def test_files_whose_partition_or_bounds_cannot_match_are_not_read(tmp_path):
     write_deltalake(tmp_path, rows(90), partition_by=["day"])
     for piece in opened(tmp_path).footers.pieces:
@@ -290,7 +260,7 @@ def test_files_whose_partition_or_bounds_cannot_match_are_not_read(tmp_path):
             Path(piece.file.path).unlink()
     source = opened(tmp_path, where="day = '2024-01-02'")
     assert source.footers.rows == 30
-    assert source.why.startswith(
+    assert source.access_path.startswith(
         "Delta table, version 0: 1 of 3 files may hold rows that meet where, "
     )
     assert len(read(source)["n"]) == 30
@@ -308,34 +278,3 @@ def test_bounds_of_renamed_columns_are_those_of_the_file(tmp_path, mapping):
     assert by_footers(tmp_path, where="new = 1").footers.pieces == ()
     for where, groups in (("n >= 8", [2]), ("n >= 4", [1, 2]), ("new = 1", []), ("n > 9", [])):
         assert row_groups_read(opened(tmp_path, where=where)) == groups
-
-
-@pytest.mark.spark
-def test_a_run_over_delta_gives_the_scores_of_the_same_rows_as_parquet(spark, tmp_path):
-    tables = {"r": rows(400), "c": rows(300, shift=2.0)}
-    for name, table in tables.items():
-        write_deltalake(tmp_path / f"d{name}", table, partition_by=["day"])
-        DeltaTable(tmp_path / f"d{name}").delete("n = 3")  # rewrites files, keeps the old ones
-        (tmp_path / f"p{name}").mkdir()
-        left = table.filter(pc.field("n") != 3)
-        pq.write_table(left, tmp_path / f"p{name}" / "f.parquet")
-    plain = kldrift.run(config(tmp_path / "pr", tmp_path / "pc", tmp_path / "o1"), spark=spark)
-    sides = {
-        side: {"path": str(tmp_path / f"d{side[0]}"), "format": "delta"}
-        for side in ("reference", "current")
-    }
-    lake = kldrift.run(config("", "", tmp_path / "o2", **sides), spark=spark)
-    wanted = ["feature", "kl", "psi", "wasserstein", "n_reference", "n_current", "severity"]
-    a, b = (r.scores.sort_values("feature")[wanted].reset_index(drop=True) for r in (plain, lake))
-    assert a.equals(b)
-    assert lake.run["reference_read"].startswith("Delta table, version 1")
-
-
-@pytest.mark.spark
-def test_without_the_package_one_line_says_what_to_install(spark, tmp_path, monkeypatch):
-    write_deltalake(tmp_path, rows(3))
-    monkeypatch.setitem(sys.modules, "deltalake", None)
-    sides = {s: {"path": str(tmp_path), "format": "delta"} for s in ("reference", "current")}
-    with pytest.raises(DatasetError, match=r"pip install 'kldrift\[delta\]'") as found:
-        check(config("", "", tmp_path, **sides), spark=spark)
-    assert "\n" not in str(found.value)

@@ -1,29 +1,26 @@
-"""Files in object stores: over real HTTP to a server of S3, inside Spark's tasks."""
+"""Files in object stores: over real HTTP to a server of S3."""
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from object_store import BUCKET, mapping, object_store, write_local
 from pyarrow import fs as pafs
 
-import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.sources import filesystem
-from kldrift.sources.filesystem import Store, locate
+from kldrift.sources.filesystem import RemoteFilesystem, locate, open_with_pyarrow
 from kldrift.sources.lakehouse import delta, iceberg
 from kldrift.sources.open import open_files
 from kldrift.sources.parquet.footer_summary import read_footers
 from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.parquet.source import ArrowSource
-
-BUCKET = "lake-of-tests"
+from kldrift.tables.store import open_store
 
 # SQLAlchemy's engine leaves its connection to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
@@ -31,29 +28,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarnin
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[dict[str, str]]:
-    """The options of a bucket that holds two months of two files, on a server of this machine."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        from moto.server import ThreadedMotoServer
-
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        options = {"endpoint_override": f"{host}:{port}", "scheme": "http", "region": "us-east-1"}
-        s3 = pafs.S3FileSystem(**options, allow_bucket_creation=True)
-        s3.create_dir(BUCKET)
-        for month, shift in (("2024-01", 0.0), ("2024-02", 1.0)):
-            for part in range(2):
-                table = pa.table({"n": np.arange(200) % 7, "x": np.arange(200) % 50 + shift})
-                path = f"{BUCKET}/trips/month={month}/part-{part}.parquet"
-                pq.write_table(table, path, filesystem=s3, row_group_size=50)
-        with s3.open_output_stream(f"{BUCKET}/trips/month=2024-01/_SUCCESS") as file:
-            file.write(b"")
+    with object_store() as options:
         yield options
-        server.stop()
 
 
 def names(pattern: str, options: dict[str, str]) -> list[str]:
@@ -111,6 +87,23 @@ def test_the_options_may_stand_in_the_uri(store):
     assert len(list_files([f"s3://{BUCKET}/trips/*/part-0.parquet?{query}"])) == 2
 
 
+@pytest.mark.parametrize(
+    ("uri", "same"),
+    [
+        ("s3a://b/day=1?region=eu-west-1", "s3://b/day=1?region=eu-west-1"),
+        ("s3n://b/day=1?region=eu-west-1", "s3://b/day=1?region=eu-west-1"),
+        ("gcs://anonymous@b/day=1", "gs://anonymous@b/day=1"),
+    ],
+)
+def test_reading_and_writing_know_the_same_names_of_a_filesystem(uri, same):
+    opened, path = open_with_pyarrow(uri)
+    assert (opened, path) == open_with_pyarrow(same)
+    remote, inside = locate(uri, {})
+    assert (remote.open(), inside) == (opened, path)
+    written = open_store(uri)
+    assert (written._filesystem, written._root) == (opened, path)
+
+
 def test_a_filesystem_is_opened_once_however_many_files_there_are(store, monkeypatch):
     filesystem._opened.cache_clear()
     made = []
@@ -132,17 +125,6 @@ def test_options_are_read_as_what_they_are():
         filesystem._s3_options((("endpoint", "x"),))
     with pytest.raises(ConfigError, match=r"filesystem.request_timeout: expected a number"):
         filesystem._s3_options((("request_timeout", "soon"),))
-
-
-def mapping(reference: dict[str, object], current: dict[str, object], output: object):
-    return {
-        "monitor": "store",
-        "reference": reference,
-        "current": current,
-        "output": {"path": str(output)},
-        "expectations": False,
-        "scan": "arrow",
-    }
 
 
 def test_a_secret_is_refused_without_being_shown():
@@ -167,10 +149,10 @@ def test_where_files_lie_is_no_part_of_the_question():
 
 def test_a_scheme_that_nothing_opens_says_what_to_install(monkeypatch):
     with pytest.raises(DatasetError, match=r"cannot open 'nowhere://b/' with fsspec"):
-        Store("nowhere://b/").open()
+        RemoteFilesystem("nowhere://b/").open()
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(DatasetError, match=r"no filesystem nowhere2://; install fsspec"):
-        Store("nowhere2://b/").open()
+        RemoteFilesystem("nowhere2://b/").open()
 
 
 def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
@@ -194,7 +176,9 @@ def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
     assert isinstance(source, ArrowSource)
     assert source.rows is None
     assert source.footers.rows == 5
-    assert source.why.startswith("Delta table, version 1: 1 of 2 files may hold rows that meet")
+    assert source.access_path.startswith(
+        "Delta table, version 1: 1 of 2 files may hold rows that meet"
+    )
 
 
 def test_an_iceberg_table_lies_in_a_store_too(store, tmp_path):
@@ -214,31 +198,15 @@ def test_an_iceberg_table_lies_in_a_store_too(store, tmp_path):
         config = config_from_mapping(mapping(side, side, "o"))
         source = open_files(config.reference, "reference")
         assert isinstance(source, ArrowSource)
-        assert ": 1 of 2 files may hold rows that meet where, " in source.why
+        assert ": 1 of 2 files may hold rows that meet where, " in source.access_path
         (piece,) = source.footers.pieces
-        assert (piece.rows, piece.file.store) == (20, locate(path, store)[0])
+        assert (piece.rows, piece.file.remote) == (20, locate(path, store)[0])
         with piece.file.open() as parquet:
             assert parquet.metadata.num_rows == 20
     missing = {"path": f"s3://{BUCKET}/ice/ns/u", "format": "iceberg", "filesystem": store}
     config = config_from_mapping(mapping(missing, missing, "o"))
     with pytest.raises(DatasetError, match="reference: no Iceberg table at 's3://"):
         open_files(config.reference, "reference")
-
-
-@pytest.mark.spark
-def test_a_run_reads_an_iceberg_table_of_a_store_in_the_tasks(spark, store, tmp_path):
-    from pyiceberg.catalog.sql import SqlCatalog
-
-    uri, place = f"sqlite:///{tmp_path}/c.db", f"s3://{BUCKET}/ice-run"
-    catalog = SqlCatalog("lake", uri=uri, warehouse=place, **iceberg._storage(store))
-    catalog.create_namespace("ns")
-    table = pa.table({"n": np.arange(200) % 7, "x": np.arange(200) % 50})
-    catalog.create_table("ns.t", schema=table.schema).append(table)
-    side = {"path": f"{place}/ns/t", "format": "iceberg", "filesystem": store}
-    sides = (side, side | {"where": "n >= 2"})
-    result = kldrift.run(config_from_mapping(mapping(*sides, tmp_path / "drift")), spark=spark)
-    assert result.scores["n_reference"].tolist() == [200, 200]
-    assert result.scores["n_current"].tolist() == [sum(i % 7 >= 2 for i in range(200))] * 2
 
 
 def test_a_store_is_told_to_pyiceberg_as_it_wants_it():
@@ -265,33 +233,8 @@ def test_an_endpoint_is_told_to_deltalake_as_it_wants_it(options, told):
     assert (found["AWS_ENDPOINT_URL"], found["AWS_ALLOW_HTTP"]) == told
 
 
-def write_local(folder):
-    folder.mkdir()
-    for part in range(2):
-        pq.write_table(pa.table({"x": np.arange(100) % 9}), folder / f"{part}.parquet")
-    return folder
-
-
 def test_a_scheme_that_pyarrow_lacks_is_opened_with_fsspec(tmp_path):
     root = write_local(tmp_path / "data")
     files = list_files([f"local://{root}/*.parquet"])
     assert [f.path for f in files] == [str(root / "0.parquet"), str(root / "1.parquet")]
     assert read_footers(files).rows == 200
-
-
-@pytest.mark.spark
-def test_a_run_reads_s3_and_fsspec_in_the_tasks(spark, store, tmp_path):
-    sides = [
-        {"path": f"s3://{BUCKET}/trips/month=2024-0{m}/*.parquet", "filesystem": store}
-        for m in (1, 2)
-    ]
-    sides[1]["where"] = "n >= 2"
-    result = kldrift.run(config_from_mapping(mapping(*sides, tmp_path / "drift")), spark=spark)
-    scores = result.scores.set_index("feature")
-    assert scores["n_reference"].to_dict() == {"n": 400, "x": 400}
-    assert scores["n_current"]["x"] == 2 * sum(i % 7 >= 2 for i in range(200))
-    assert result.run["error"] is None
-    root = write_local(tmp_path / "data")
-    side = {"path": f"local://{root}/*.parquet"}
-    plain = kldrift.run(config_from_mapping(mapping(side, side, tmp_path / "o2")), spark=spark)
-    assert plain.scores["n_reference"].tolist() == [200]

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from iceberg_sample import delete_equal, delete_positions
+from iceberg_sample import config, delete_equal, delete_positions, make, open_catalog, rows
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.table import Table
 from pyiceberg.types import DoubleType, LongType
 from source_values import values_of
 
-import kldrift
-from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
-from kldrift.monitor.run import check
 from kldrift.sources.open import open_files
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.translate import Unsupported
@@ -28,30 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarnin
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> SqlCatalog:
-    found = SqlCatalog("lake", uri=f"sqlite:///{tmp_path}/c.db", warehouse=f"file://{tmp_path}")
-    found.create_namespace("ns")
-    return found
-
-
-def make(catalog: SqlCatalog, rows: pa.Table, name: str = "t") -> Table:
-    table = catalog.create_table(f"ns.{name}", schema=rows.schema)
-    table.append(rows)
-    return table
-
-
-def rows(n: int) -> pa.Table:
-    return pa.table({"n": pa.array(range(n), pa.int32()), "s": ["abc"[i % 3] for i in range(n)]})
-
-
-def config(path: object, output: object = "unused", **more: object):
-    mapping = {
-        "monitor": "ice",
-        "reference": {"path": str(path), "format": "iceberg", **more},
-        "current": {"path": str(path), "format": "iceberg"},
-        "output": {"path": str(output)},
-        "expectations": False,
-    }
-    return config_from_mapping(mapping)
+    return open_catalog(tmp_path)
 
 
 def look(path: object, **more: object) -> ArrowSource | Unsupported:
@@ -69,7 +41,7 @@ def test_a_table_is_read_from_its_folder_and_from_a_metadata_file(catalog, tmp_p
     for path in (tmp_path / "ns" / "t", table.metadata_location.removeprefix("file://")):
         source = opened(path)
         (task,) = table.scan().plan_files()
-        assert source.why == (
+        assert source.access_path == (
             f"Iceberg table, snapshot {table.current_snapshot().snapshot_id}: 1 file, "
             f"{task.file.file_size_in_bytes:,} bytes with all columns, read with Arrow in the tasks"
         )
@@ -175,36 +147,3 @@ def test_a_folder_that_is_no_table_or_two_newest_metadata_files_are_named(catalo
         look(tmp_path / "ns" / "t")
     (folder / "version-hint.text").write_text("1")
     assert opened(tmp_path / "ns" / "t").rows == 3
-
-
-@pytest.mark.spark
-def test_a_run_over_iceberg_gives_the_scores_of_the_same_rows_as_parquet(spark, catalog, tmp_path):
-    data = pa.table({"n": [i % 7 for i in range(400)], "x": [i % 31 / 7 for i in range(400)]})
-    make(catalog, data)
-    folder = tmp_path / "plain"
-    folder.mkdir()
-    pq.write_table(data.filter(pa.array([i % 7 < 4 for i in range(400)])), folder / "f.parquet")
-    lake = kldrift.run(config(tmp_path / "ns" / "t", tmp_path / "o1", where="n < 4"), spark=spark)
-    mapping = {
-        "monitor": "ice",
-        "reference": {"path": str(folder)},
-        "current": {"path": str(tmp_path / "ns" / "t"), "format": "iceberg"},
-        "output": {"path": str(tmp_path / "o2")},
-        "expectations": False,
-    }
-    plain = kldrift.run(config_from_mapping(mapping), spark=spark)
-    wanted = ["feature", "kl", "psi", "n_reference", "n_current", "severity"]
-    assert lake.scores[wanted].equals(plain.scores[wanted])
-    assert lake.run["reference_read"].startswith("Iceberg table, snapshot")
-
-
-@pytest.mark.spark
-def test_what_neither_arrow_nor_spark_reads_says_why(spark, catalog, monkeypatch):
-    table = make(catalog, rows(9))
-    path = delete_equal(table, pa.table({"n": pa.array([3], pa.int32())}), [1])
-    with pytest.raises(DatasetError, match=r"no reader for iceberg.*equality deletes") as found:
-        check(config(path), spark=spark)
-    assert "\n" not in str(found.value)
-    monkeypatch.setitem(sys.modules, "pyiceberg.exceptions", None)
-    with pytest.raises(DatasetError, match=r"pip install 'kldrift\[iceberg\]'"):
-        check(config(path), spark=spark)

@@ -13,11 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from predicate_sample import ALL, TABLE
-from test_predicate import TREES
+from predicate_sample import ALL, TABLE, TREES, write_days
 
-from kldrift.config import Dataset, config_from_mapping
-from kldrift.monitor.run import check, run
+from kldrift.config import Dataset
 from kldrift.sources.open import open_files
 from kldrift.sources.parquet.bounds import ALL_NULL, Bounds
 from kldrift.sources.parquet.files import File, Footers
@@ -211,19 +209,9 @@ def opened(path: Path, where: str) -> ArrowSource:
     return source
 
 
-def write_days(root: Path) -> Path:
-    """Three hive partitions of two row groups."""
-    for day in (1, 2, 3):
-        folder = root / f"day=2024-01-0{day}"
-        folder.mkdir(parents=True)
-        table = pa.table({"n": np.arange(200) + 1000 * day, "x": np.arange(200) / 7})
-        pq.write_table(table, folder / "f.parquet", row_group_size=100)
-    return root
-
-
 def test_a_partition_that_cannot_match_is_not_read_and_the_plan_says_so(tmp_path):
     source = opened(write_days(tmp_path), "day >= '2024-01-02' AND n < 3100")
-    assert source.why == (
+    assert source.access_path == (
         "Parquet files, read with Arrow in the tasks; 3 of 6 row groups may hold rows that meet "
         "where (300 of 600 rows)"
     )
@@ -240,27 +228,3 @@ def test_a_column_that_a_file_lacks_is_null_in_it(tmp_path):
     pq.write_table(pa.table({"n": [3], "new": [1]}), tmp_path / "2.parquet")
     assert [p.rows for p in opened(tmp_path, "new = 1").footers.pieces] == [1]
     assert [p.rows for p in opened(tmp_path, "new IS NULL").footers.pieces] == [2]
-
-
-@pytest.mark.spark
-@pytest.mark.parametrize("where", ["day = '2024-01-02' AND n >= 2100", "n < 0"])
-def test_a_run_over_what_is_left_gives_what_spark_gives(spark, tmp_path, where):
-    root = write_days(tmp_path / "data")
-    results = []
-    for way in ("arrow", "dataframe"):
-        mapping = {
-            "monitor": "test",
-            "reference": {"path": str(root), "where": "day < '2024-01-03'"},
-            "current": {"path": str(root), "where": where},
-            "features": {"exclude": ["day"]},
-            "output": {"path": str(tmp_path / way)},
-            "expectations": False,
-            "scan": way,
-        }
-        config = config_from_mapping(mapping)
-        results.append(run(config, spark=spark).scores)
-        if way == "arrow":
-            lines = check(config, spark=spark).lines()
-            assert any("of 6 row groups may hold rows that meet where" in line for line in lines)
-    wanted = ["feature", "status", "kl", "n_reference", "n_current", "wasserstein"]
-    assert results[0][wanted].equals(results[1][wanted])

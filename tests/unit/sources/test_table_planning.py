@@ -6,23 +6,16 @@ import datetime as dt
 import os
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable, write_deltalake
-from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.transforms import IdentityTransform
+from lake_sample import BOTH, delta, iceberg, rows
 
-import kldrift
-from kldrift.config import Dataset, config_from_mapping
+from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
-from kldrift.monitor.run import check
 from kldrift.sources.fingerprint import version_of
-from kldrift.sources.lakehouse.snapshot import Snapshot
 from kldrift.sources.lakehouse.time_travel import instant
 from kldrift.sources.open import open_files
-from kldrift.sources.parquet import byte_ranges as ranges
 from kldrift.sources.parquet.files import File
 from kldrift.sources.parquet.source import ArrowSource
 
@@ -30,49 +23,11 @@ from kldrift.sources.parquet.source import ArrowSource
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 
 
-def rows(n: int, shift: float = 0.0) -> pa.Table:
-    columns = {"n": np.arange(n) % 7, "x": np.arange(n) % 50 + shift, "p": ["u", "v"] * (n // 2)}
-    return pa.table(columns)
-
-
-def delta(root: Path, *tables: pa.Table) -> dict[str, str]:
-    for table in tables:
-        write_deltalake(root, table, mode="append", partition_by=["p"])
-    return {"path": str(root), "format": "delta"}
-
-
-def iceberg(root: Path, *tables: pa.Table) -> dict[str, str]:
-    root.mkdir(parents=True)
-    catalog = SqlCatalog("lake", uri=f"sqlite:///{root}/c.db", warehouse=f"file://{root}")
-    catalog.create_namespace("ns")
-    made = catalog.create_table("ns.t", schema=tables[0].schema)
-    with made.update_spec() as update:
-        update.add_field("p", IdentityTransform(), "part")
-    for table in tables:
-        made.append(table)
-    return {"path": f"{root}/ns/t", "format": "iceberg"}
-
-
-BOTH = pytest.mark.parametrize("make", [delta, iceberg], ids=["delta", "iceberg"])
-
-
 def opened(side: dict[str, str], **more: object) -> ArrowSource:
     dataset = Dataset(path=(side["path"],), format=side["format"], **more)
     source = open_files(dataset, "reference")
     assert isinstance(source, ArrowSource), source
     return source
-
-
-def config(reference: dict[str, object], current: dict[str, object], output: Path):
-    return config_from_mapping(
-        {
-            "monitor": "lake",
-            "reference": reference,
-            "current": current,
-            "output": {"path": str(output)},
-            "expectations": False,
-        }
-    )
 
 
 def refuse(*_: object, **__: object) -> None:
@@ -90,7 +45,7 @@ def test_no_footer_is_read_to_plan(tmp_path, monkeypatch, make, where):
     assert source.footers.rows == 60
     assert source.rows == (60 if where is None else None)
     assert source.size([]) is None
-    assert "4 files, " in source.why
+    assert "4 files, " in source.access_path
 
 
 @BOTH
@@ -116,42 +71,8 @@ def test_files_are_left_out_by_partition_and_by_bounds(tmp_path, make):
     ):
         source = opened(side, where=where)
         assert (where, len(source.footers.pieces)) == (where, files)
-        assert f": {files} of 6 files may hold rows that meet where, " in source.why
+        assert f": {files} of 6 files may hold rows that meet where, " in source.access_path
         assert source.footers.rows == kept
-
-
-@pytest.mark.spark
-@BOTH
-def test_both_ways_to_plan_give_the_same_profiles(spark, tmp_path, monkeypatch, make):
-    sides = [make(tmp_path / "r", rows(400), rows(300)), make(tmp_path / "c", rows(600, 1.5))]
-    sides[1] |= {"where": "n >= 2 and p = 'u'"}
-    wanted = ["feature", "kl", "psi", "wasserstein", "n_reference", "n_current", "severity"]
-    # Ranges so short that files are cut, also where no row group begins.
-    monkeypatch.setattr(ranges, "RANGE", 300)
-    monkeypatch.setattr(ranges, "LEAST_RANGE", 100)
-    cut = kldrift.run(config(*sides, tmp_path / "o1"), spark=spark)
-    monkeypatch.undo()
-    whole = kldrift.run(config(*sides, tmp_path / "o2"), spark=spark)
-    monkeypatch.setattr(Snapshot, "footers_needed", True)
-    looked = kldrift.run(config(*sides, tmp_path / "o3"), spark=spark)
-    assert cut.scores["n_reference"].tolist()[0] == 700
-    assert cut.scores[wanted].equals(whole.scores[wanted])
-    assert cut.scores[wanted].equals(looked.scores[wanted])
-
-
-@pytest.mark.spark
-@BOTH
-def test_a_file_that_is_gone_is_one_line_from_the_task(spark, tmp_path, make):
-    side = make(tmp_path / "t", rows(40), rows(20))
-    gone = sorted((tmp_path / "t").rglob("*.parquet"))[1]
-    gone.unlink()
-    planned = check(config(side, side, tmp_path / "o"), spark=spark)
-    assert planned.reference.rows == 60
-    lines = planned.lines()
-    assert any("reference: 60 rows, 3 columns; read twice" in line for line in lines), lines
-    with pytest.raises(DatasetError, match=f"cannot read .*{gone.name}' as Parquet") as found:
-        kldrift.run(config(side, side, tmp_path / "o"), spark=spark)
-    assert "\n" not in str(found.value)
 
 
 def at(seconds: int) -> str:
@@ -186,7 +107,7 @@ def as_of(root: Path, **options: str) -> ArrowSource:
 )
 def test_a_delta_table_is_read_as_of_a_time(versions, time, version, count):
     source = as_of(versions, timestampAsOf=time)
-    assert source.why.startswith(f"Delta table, version {version}: ")
+    assert source.access_path.startswith(f"Delta table, version {version}: ")
     assert source.rows == count
 
 
@@ -253,16 +174,3 @@ def test_the_fingerprint_is_that_of_the_version_however_it_is_asked_for(tmp_path
     other = iceberg(tmp_path / "t", rows(10), rows(20))
     assert version(other) == version(other, **{"as-of-timestamp": "9999999999999"})
     assert len({version(side), version(other), first, None}) == 4
-
-
-@pytest.mark.spark
-@BOTH
-def test_a_stored_reference_is_that_of_its_version(spark, tmp_path, make):
-    side = make(tmp_path / "t", rows(100), rows(60))
-    wanted = config(side, side, tmp_path / "o")
-    kldrift.run(wanted, spark=spark)
-    assert check(wanted, spark=spark).baseline
-    if make is delta:
-        DeltaTable(tmp_path / "t").delete("n = 3")
-        again = kldrift.run(wanted, spark=spark)
-        assert again.run["rows_reference"] == sum(i % 7 != 3 for n in (100, 60) for i in range(n))

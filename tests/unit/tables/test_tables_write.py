@@ -8,13 +8,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tables_sample import DAYS, MONITOR, REFERENCE_ID, reference_tables, run_row, window_tables
+from tables_sample import (
+    DAYS,
+    MONITOR,
+    OF_EVERY_RUN,
+    REFERENCE_ID,
+    reference_tables,
+    run_row,
+    window_tables,
+    write_two_days,
+)
 
 from kldrift.errors import OutputError
 from kldrift.tables import (
     TABLES,
     Window,
-    prepare_output,
     read_table,
     write_reference,
     write_run,
@@ -26,12 +34,7 @@ from kldrift.tables.parquet import to_parquet
 
 @pytest.fixture
 def output(tmp_path):
-    prepare_output(str(tmp_path))
-    write_reference(str(tmp_path), MONITOR, REFERENCE_ID, reference_tables())
-    for window, run_id in zip(DAYS, ("run-1", "run-2"), strict=True):
-        write_window(str(tmp_path), MONITOR, window, window_tables(window, run_id))
-        write_run(str(tmp_path), run_row(window, run_id))
-    return tmp_path
+    return write_two_days(tmp_path)
 
 
 def replaced(table, column, values):
@@ -50,9 +53,6 @@ def test_each_table_has_one_file_per_window_and_reference_and_runs_one_per_run(o
         "runs/run-2.parquet",
         f"supports/nyc_taxi--{REFERENCE_ID}.parquet",
     ]
-
-
-OF_EVERY_RUN = [name for name in TABLES if name != "worst_rows"]
 
 
 @pytest.mark.parametrize("name", OF_EVERY_RUN)
@@ -100,15 +100,6 @@ def test_pandas_and_duckdb_read_a_table_without_kldrift(output):
     assert len(frame) == relation.num_rows == 8
     assert frame["kl"].sum() == pytest.approx(2 * (0.42 + 0.15 + 0.01))
     assert relation["feature"].to_pylist() == frame["feature"].to_list()
-
-
-@pytest.mark.spark
-@pytest.mark.parametrize("name", OF_EVERY_RUN)
-def test_spark_reads_a_table_without_kldrift(output, spark, name):
-    (output / name / ".kldrift-0a.tmp").write_bytes(b"half a fi")
-    frame = spark.read.parquet(str(output / name))
-    assert frame.columns == TABLES[name].names
-    assert frame.count() == read_table(str(output), name).num_rows
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -249,7 +240,7 @@ def test_rows_of_another_reference_are_refused_and_nothing_is_written(
 ):
     tables = reference_tables()
     rows = tables[table]
-    other = pa.array([value] + rows[column].to_pylist()[1:])
+    other = pa.array([value, *rows[column].to_pylist()[1:]])
     tables[table] = replaced(rows, column, other)
     with pytest.raises(ValueError, match=f"{table}.{column}: expected .* also got '{value}'"):
         write_reference(str(tmp_path), MONITOR, REFERENCE_ID, tables)

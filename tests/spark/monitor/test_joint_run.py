@@ -1,35 +1,24 @@
-"""Joint groups in a comparison and in a run: the same numbers as numpy on all rows."""
+"""Joint groups in a run: the same numbers as numpy on all rows."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from joint_sample import K, complete_vectors, table
 
 import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.divergence import frechet_distance, multivariate_gaussian_kl
 from kldrift.errors import ConfigError
 from kldrift.monitor.run import check
-from kldrift.reporting.chart import joint_chart
 
-K = 50
+pytestmark = pytest.mark.spark
 
 
-def table(seed, rows=6000, k=K, mix=0.3):
-    """Correlated numbers, one far from zero, one with nulls; and vectors, some of them ragged."""
-    rng = np.random.default_rng(seed)
-    values = rng.normal(size=(rows, k)) @ (np.eye(k) + mix * np.tri(k, k, -1) / k)
-    values[:, 0] += 1e9
-    frame = pd.DataFrame(values, columns=[f"x{i}" for i in range(k)])
-    frame.loc[::17, "x3"] = None
-    frame.loc[5, "x4"] = np.nan
-    vectors = [v.tolist() for v in rng.normal(size=(rows, 8)) + 0.1 * seed]
-    vectors[3], vectors[4], vectors[5] = None, [1.0], [float("nan")] * 8
-    made = pa.Table.from_pandas(frame, preserve_index=False)
-    return made.append_column("embedding", pa.array(vectors, pa.list_(pa.float64())))
+@pytest.fixture(scope="module")
+def sides():
+    return table(0), table(1, mix=0.6)
 
 
 def numpy_moments(made, names):
@@ -37,16 +26,6 @@ def numpy_moments(made, names):
     complete = complete - np.eye(1, len(names))[0] * 1e9  # exact, and keeps numpy its digits
     shifted = complete - complete.mean(0)
     return complete.mean(0), shifted.T @ shifted / len(complete), len(complete)
-
-
-def complete_vectors(made):
-    vectors = [v for v in made["embedding"].to_pylist() if v and len(v) == 8]
-    return np.array([v for v in vectors if not np.isnan(v).any()])
-
-
-@pytest.fixture(scope="module")
-def sides():
-    return table(0), table(1, mix=0.6)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +53,6 @@ def mapping(folder, **more):
     }
 
 
-@pytest.mark.spark
 @pytest.mark.parametrize("scan", ["arrow", "dataframe"])
 def test_a_run_over_files_equals_numpy_on_all_rows(spark, sides, folder, scan):
     config = config_from_mapping(mapping(folder, scan=scan))
@@ -93,7 +71,6 @@ def test_a_run_over_files_equals_numpy_on_all_rows(spark, sides, folder, scan):
     assert cells["cell_kind"].value_counts().to_dict() == {"pair": 1000 + 1, "feature": K}
 
 
-@pytest.mark.spark
 @pytest.mark.parametrize("scan", ["arrow", "dataframe"])
 def test_vectors_are_scored_and_those_of_another_length_are_counted(spark, sides, folder, scan):
     result = kldrift.run(config_from_mapping(mapping(folder, scan=scan)), spark=spark)
@@ -110,7 +87,6 @@ def test_vectors_are_scored_and_those_of_another_length_are_counted(spark, sides
     assert list(cells["label"]) == [f"embedding[{i}]" for i in range(8)]
 
 
-@pytest.mark.spark
 def test_a_full_covariance_of_vectors_is_asked_for_by_name(spark, sides, folder):
     joint = {"e": {"features": ["embedding"], "covariance": "full"}}
     config = config_from_mapping(mapping(folder, joint=joint))
@@ -124,33 +100,6 @@ def test_a_full_covariance_of_vectors_is_asked_for_by_name(spark, sides, folder)
     assert "embedding" not in set(result.scores["feature"])
 
 
-def test_memory_gives_the_numbers_of_numpy_for_vectors(sides):
-    row = kldrift.compare(*sides).scores.set_index("feature").loc["embedding"]
-    assert row["kind"] == "joint"
-    assert row["missing_reference"] == 3
-    stats = []
-    for side in sides:
-        vectors = complete_vectors(side)
-        stats += [vectors.mean(0), vectors.var(0)]
-    assert row["kl"] == pytest.approx(multivariate_gaussian_kl(*stats[2:], *stats[:2]), rel=1e-9)
-
-
-def test_a_picture_of_a_group_leaves_nothing_out():
-    cells = [{"label": f"x{i}", "contribution": 0.5 if i else -3.0} for i in range(12)]
-    drawn = joint_chart("<g>", cells)
-    assert "x0: -3 nats" in drawn
-    assert "4 others: +2 nats" in drawn
-    assert "&lt;g&gt;" in drawn
-    assert "others" not in joint_chart("g", cells[:8])
-
-
-def test_lists_of_many_lengths_are_no_vectors():
-    rng = np.random.default_rng(0)
-    lists = [rng.random(rng.integers(0, 30)).tolist() for _ in range(500)]
-    made = pa.table({"prices": pa.array(lists, pa.list_(pa.float64()))})
-    assert list(kldrift.compare(made, made).scores["feature"]) == ["size(prices)"]
-
-
 @pytest.mark.parametrize(
     ("joint", "what"),
     [
@@ -161,13 +110,11 @@ def test_lists_of_many_lengths_are_no_vectors():
     ],
     ids=["unknown", "a vector among numbers", "one feature", "the name of a feature"],
 )
-@pytest.mark.spark
 def test_a_group_that_cannot_be_is_an_error_that_says_why(spark, folder, joint, what):
     with pytest.raises(ConfigError, match=what):
         check(config_from_mapping(mapping(folder, joint=joint)), spark=spark)
 
 
-@pytest.mark.spark
 def test_a_group_whose_feature_is_gone_is_unscored_and_fails_the_run(
     spark, sides, folder, tmp_path
 ):
@@ -206,7 +153,6 @@ def _ml_schema():
     return StructType().add("n", IntegerType()).add("v", VectorUDT()).add("gaps", VectorUDT())
 
 
-@pytest.mark.spark
 @pytest.mark.parametrize("scan", ["arrow", "dataframe"])
 def test_vectors_of_machine_learning_are_vectors(spark, ml_vectors, tmp_path, scan):
     path, elements = ml_vectors
@@ -218,11 +164,3 @@ def test_vectors_of_machine_learning_are_vectors(spark, ml_vectors, tmp_path, sc
         assert row.loc[name, "kl"] == pytest.approx(expected, rel=1e-9)
     assert (row.loc["v", "missing_current"], row.loc["gaps", "missing_current"]) == (0, 40)
     assert row.loc["size(v)", "kind"] == "numeric"
-
-
-def test_a_comparison_takes_groups_by_name(sides):
-    found = kldrift.compare(*sides, joint={"few": ["x1", "x2"]})
-    same = kldrift.compare(*sides, joint={"few": {"features": ["x1", "x2"], "ridge": 0}})
-    kl = found.scores.set_index("feature")["kl"]
-    assert found.scores.set_index("feature")["kind"]["few"] == "joint"
-    assert same.scores.set_index("feature")["kl"]["few"] == kl["few"]

@@ -5,21 +5,26 @@ from __future__ import annotations
 import pickle
 
 import pyarrow as pa
-from pyspark import cloudpickle
+import pytest
 
 from kldrift.config import Features
 from kldrift.features.plan import plan_features
-from kldrift.sources.pickled import Sent
+from kldrift.sources.pickled import PickledPayload
 
 FEATURES = plan_features(pa.schema([(f"x{i}", pa.float64()) for i in range(50)]), Features())
 
 
-def test_what_is_sent_arrives_by_either_pickler():
+@pytest.fixture
+def cloudpickle():
+    return pytest.importorskip("pyspark.cloudpickle")
+
+
+def test_what_is_sent_arrives_by_either_pickler(cloudpickle):
     for pickler in (pickle, cloudpickle):
-        assert pickle.loads(pickler.dumps(Sent(FEATURES))).value == FEATURES
+        assert pickle.loads(pickler.dumps(PickledPayload(FEATURES))).value == FEATURES
 
 
-def test_what_is_sent_is_bytes_before_spark_looks_at_its_objects(monkeypatch):
+def test_what_is_sent_is_bytes_before_spark_looks_at_its_objects(monkeypatch, cloudpickle):
     seen = []
     reduce = cloudpickle.Pickler.reducer_override
     monkeypatch.setattr(
@@ -27,5 +32,5 @@ def test_what_is_sent_is_bytes_before_spark_looks_at_its_objects(monkeypatch):
         "reducer_override",
         lambda self, value: seen.append(type(value)) or reduce(self, value),
     )
-    cloudpickle.dumps(Sent(FEATURES))
+    cloudpickle.dumps(PickledPayload(FEATURES))
     assert len(seen) < 10

@@ -1,4 +1,4 @@
-"""Stored baselines: the same scores without reading the reference, unless it must be read."""
+"""A stored reference gives the same scores without being read, unless it must be read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rescoring import differences, rescored, stored
 
 import kldrift
 from kldrift.cli.main import main
@@ -17,6 +18,7 @@ from kldrift.errors import KldriftError
 from kldrift.execution.engine import SparkEngine
 from kldrift.monitor.run import check
 from kldrift.sources.predicates.translate import steady
+from kldrift.tables import Window, read_table
 from tests.all_types import all_types
 
 pytestmark = pytest.mark.spark
@@ -86,6 +88,16 @@ def test_a_second_run_says_the_same_without_reading_the_reference(spark, folder,
     assert second.run["rows_reference"] == 500
 
 
+def test_stored_profiles_give_the_scores_of_the_run_bit_for_bit(spark, folder):
+    result = run(spark, folder, segments=[["string"]], scoring={"max_segments": 3})
+    output, reference_id = str(folder / "drift"), result.run["reference_id"]
+    found = stored(output, "daily", reference_id, Window())
+    scores = rescored(*found, pseudocount=0.5)
+    table = read_table(output, "drift_scores")
+    assert table.num_rows > 100
+    assert differences(table, scores) == []
+
+
 def test_a_plan_says_that_the_reference_need_not_be_read(spark, folder):
     config = config_from_mapping(mapping(folder))
     before = check(config, spark=spark)
@@ -128,15 +140,45 @@ def test_what_does_not_change_the_profile_does_not_read_the_reference(
         {"joint": {"pair": {"features": ["double", "long"]}}},
         {"joint": {"pair": {"features": ["double", "int"], "covariance": "diagonal"}}},
         {"features": {"override": {"int": {"kind": "categorical"}}}, "joint": {}},
-        {"spark": {"conf": {"spark.sql.ansi.enabled": "false"}}},
     ],
-    ids=["bins", "categories", "another group", "covariance", "another kind", "settings"],
+    ids=["bins", "categories", "another group", "covariance", "another kind"],
 )
 def test_what_may_change_the_profile_reads_the_reference_again(spark, folder, unread, more):
     run(spark, folder)
     unread()
     with pytest.raises(ReadAgainError):
         run(spark, folder, **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("spark.sql.session.timeZone", "America/New_York"),
+        ("spark.sql.parquet.datetimeRebaseModeInRead", "LEGACY"),
+        ("spark.sql.caseSensitive", "false"),
+    ],
+    ids=["time zone", "old calendar", "letters"],
+)
+def test_a_session_with_another_setting_reads_the_reference_again(
+    spark, folder, unread, name, value
+):
+    run(spark, folder)
+    unread()
+    other = spark.newSession()
+    other.conf.set("spark.sql.session.timeZone", "UTC")
+    other.conf.set("spark.sql.caseSensitive", "true")
+    run(other, folder)  # has the same settings
+    other.conf.set(name, value)
+    with pytest.raises(ReadAgainError):
+        run(other, folder)
+
+
+def test_settings_that_a_given_session_does_not_have_are_no_reason_to_read_again(
+    spark, folder, unread
+):
+    run(spark, folder)
+    unread()
+    run(spark, folder, spark={"conf": {"spark.sql.parquet.int96AsTimestamp": "false"}})
 
 
 def _added(folder):
@@ -155,18 +197,23 @@ def _written_again(folder):
 
 
 def _damaged(folder):
-    (folder / "drift" / "baselines" / "daily.parquet").write_bytes(b"PAR1")
+    for file in (folder / "drift" / "supports").iterdir():
+        file.write_bytes(b"PAR1")
+
+
+def _without_profiles(folder):
+    for file in (folder / "drift" / "profiles").glob("daily--reference-*"):
+        file.unlink()
 
 
 def _of_another_shape(folder):
-    file = folder / "drift" / "baselines" / "daily.parquet"
-    table = pq.read_table(file)
-    pq.write_table(table.drop_columns(["counts"]), file)
+    for file in (folder / "drift" / "profiles").glob("daily--reference-*"):
+        pq.write_table(pq.read_table(file).drop_columns(["rows"]), file)
 
 
 @pytest.mark.parametrize(
     "happens",
-    [_added, _removed, _written_again, _damaged, _of_another_shape],
+    [_added, _removed, _written_again, _damaged, _without_profiles, _of_another_shape],
     ids=lambda f: f.__name__,
 )
 def test_a_reference_that_changed_or_was_forgotten_is_read_again(spark, folder, unread, happens):
@@ -199,7 +246,9 @@ def test_the_command_line_can_tell_it(spark, folder, unread, capsys):
     assert "the reference is read again" in capsys.readouterr().err
 
 
-def test_a_reference_that_changes_while_it_is_read_is_not_remembered(spark, folder, monkeypatch):
+def test_a_reference_that_changes_while_it_is_read_is_not_remembered(
+    spark, folder, monkeypatch, unread
+):
     real = SparkEngine.count
 
     def count(*args):
@@ -209,7 +258,24 @@ def test_a_reference_that_changes_while_it_is_read_is_not_remembered(spark, fold
 
     monkeypatch.setattr(SparkEngine, "count", count)
     run(spark, folder)
-    assert not (folder / "drift" / "baselines").exists()
+    monkeypatch.undo()
+    unread()
+    with pytest.raises(ReadAgainError):
+        run(spark, folder)
+
+
+def test_the_rows_of_a_reference_that_stays_the_same_are_written_once(spark, folder):
+    run(spark, folder)
+    tables = folder / "drift"
+    before = {f: f.stat().st_mtime_ns for f in tables.rglob("*.parquet")}
+    run(spark, folder)
+    after = {f: f.stat().st_mtime_ns for f in tables.rglob("*.parquet")}
+    same = {f.relative_to(tables).parts[0] for f in before if after[f] == before[f]}
+    assert same == {"supports", "profiles", "runs"}
+    (current,) = [f for f in (tables / "profiles").iterdir() if "--reference-" not in f.name]
+    assert after[current] > before[current]
+    profiles = pq.read_table(current)
+    assert set(profiles["dataset"].to_pylist()) == {"current"}
 
 
 @pytest.mark.parametrize(

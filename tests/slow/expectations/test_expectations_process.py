@@ -55,20 +55,27 @@ def test_nothing_but_the_expectations_imports_great_expectations():
     assert done.stdout.split() == ["False", "True"], done.stderr
 
 
-def test_importing_survives_warnings_as_errors_and_leaves_warnings_as_they_were():
+@pytest.mark.parametrize(
+    "how",
+    ["import kldrift.expectations", "with import_ahead('kldrift.expectations'): pass"],
+    ids=["here", "in a thread"],
+)
+def test_importing_survives_warnings_as_errors_and_leaves_warnings_as_they_were(how):
     done = python(
         """
-        import logging, os, warnings
+        import logging, os, sys, warnings
         import pandas  # adds filters of its own
+        from kldrift.execution.import_ahead import import_ahead
         before = warnings.showwarning, list(warnings.filters)
-        import kldrift.expectations
+        HOW
+        assert "kldrift.expectations.publish" in sys.modules
         assert (warnings.showwarning, list(warnings.filters)) == before
         assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
         warnings.simplefilter("always")
         warnings.warn("still heard")
         logging.captureWarnings(True)
         assert warnings.showwarning is not before[0]
-        """,
+        """.replace("HOW", how),
         "-W",
         "error",
     )

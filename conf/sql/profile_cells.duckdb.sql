@@ -1,0 +1,45 @@
+-- One row per stored cell that has rows, with what the cell is: `profiles` unnested.
+-- For DuckDB; put the folder of `output.path` in place of `drift`.
+create or replace view profile_cells as
+with rows_of_cells as (
+    select * exclude (cells, rows), unnest(cells) as cell, unnest(rows) as rows
+    from 'drift/profiles/*.parquet'
+    where kind <> 'joint'
+)
+select
+    p.schema_version,
+    p.run_id,
+    p.monitor,
+    p.dataset,
+    p.window_start,
+    p.window_end,
+    p.segment_list,
+    p.segment_place,
+    p.segment,
+    p.feature,
+    p.kind,
+    p.cell,
+    s.cell_kind[p.cell + 1] as cell_kind,
+    s.lower[p.cell + 1] as lower,
+    s.upper[p.cell + 1] as upper,
+    coalesce(s.label, s.categories)[p.cell + 1] as label,
+    p.rows,
+    p.moment_rows,
+    case
+        when p.minimum = p.maximum then p.minimum / s.scale
+        else (s.pivot + (p.sum1 + p.sum1_low) / nullif(p.moment_rows, 0)) / s.scale
+    end as mean,
+    case
+        when p.minimum = p.maximum then 0
+        else greatest(
+            0,
+            p.sum2 + p.sum2_low - pow(p.sum1 + p.sum1_low, 2) / nullif(p.moment_rows, 0)
+        ) / pow(s.scale, 2)
+    end as m2,
+    p.minimum / s.scale as minimum,
+    p.maximum / s.scale as maximum,
+    p.reference_id,
+    p.config_hash
+from rows_of_cells as p
+join 'drift/supports/*.parquet' as s
+    on s.monitor = p.monitor and s.reference_id = p.reference_id and s.feature = p.feature;

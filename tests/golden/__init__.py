@@ -1,0 +1,1 @@
+"""Output folders that versions of kldrift have written; every later version reads them."""

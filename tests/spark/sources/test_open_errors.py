@@ -1,0 +1,103 @@
+"""Errors on the way to a dataset say which side it is; faults of ours stay what they are."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from pyspark.errors import (
+    AnalysisException,
+    PySparkAttributeError,
+    PySparkNotImplementedError,
+)
+
+from kldrift.config import Dataset
+from kldrift.errors import ConfigError, DatasetError, first_line
+from kldrift.sources import open as opening
+from kldrift.sources.parquet.source import CORES_IF_UNKNOWN, parallelism
+
+
+class OneOfManyError(ConfigError):
+    """An error that is not made of its text."""
+
+    def __init__(self, number, *, of):
+        super().__init__(f"{of}: {number} mistakes")
+
+
+class Session:
+    """As much of a session as is asked how many tasks run at once."""
+
+    def __init__(self, context, settings=()):
+        self.conf = SimpleNamespace(get=dict(settings).get)
+        self.context = context
+
+    @property
+    def sparkContext(self):
+        if isinstance(self.context, Exception):
+            raise self.context
+        return self.context
+
+
+def test_tasks_at_once_are_those_of_the_setting_or_of_the_context():
+    context = SimpleNamespace(defaultParallelism=5)
+    assert parallelism(Session(context)) == 5
+    assert parallelism(Session(context, {"spark.default.parallelism": "7"})) == 7
+
+
+@pytest.mark.parametrize("kind", [PySparkAttributeError, PySparkNotImplementedError])
+def test_spark_connect_which_has_no_context_counts_as_sixteen_cores(kind):
+    assert parallelism(Session(kind("no context"))) == CORES_IF_UNKNOWN == 16
+
+
+def test_a_context_that_has_stopped_is_an_error_and_not_sixteen_cores():
+    with pytest.raises(RuntimeError, match="stopped"):
+        parallelism(Session(RuntimeError("SparkContext was stopped")))
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (OneOfManyError(2, of="x.yaml"), ConfigError),
+        (ConfigError("version: expected a number"), ConfigError),
+        (DatasetError("is damaged"), DatasetError),
+    ],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
+)
+def test_an_error_of_a_dataset_says_which_side_it_is_whatever_its_constructor(
+    monkeypatch, raised, kind
+):
+    def fail(*_):
+        raise raised
+
+    monkeypatch.setattr(opening, "_footers", fail)
+    with pytest.raises(kind, match=f"^current: {raised}$"):
+        opening.open_files(Dataset(path=("x.parquet",)), "current")
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "message"),
+    [
+        (
+            AnalysisException("no such path"),
+            DatasetError,
+            "^current: Spark cannot read it: no such",
+        ),
+        (ConnectionError("no host"), DatasetError, "^current: Spark cannot read it: no host"),
+        (TypeError("a fault of ours"), TypeError, "^a fault of ours$"),
+    ],
+    ids=["Spark's", "of the connection", "ours"],
+)
+def test_only_what_spark_raises_is_blamed_on_the_data(monkeypatch, raised, kind, message):
+    def fail(*_):
+        raise raised
+
+    monkeypatch.setattr(opening, "_load", fail)
+    with pytest.raises(kind, match=message):
+        opening._read(SimpleNamespace(), Dataset(path=("x.csv",), format="csv"), "current", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("", "ValueError"), ("\n \n one \n two", "one")], ids=["empty", "lines"]
+)
+def test_the_first_line_of_an_error_is_never_empty(text, line):
+    assert first_line(ValueError(text)) == line
