@@ -147,7 +147,8 @@ How often a verdict errs, measured by
 
 Counts drawn from shares whose divergence is {", ".join(map(str, LIMITS))} nats, tested against
 just that limit: flat and Zipf references; {", ".join(DIRECTIONS)}; {draws:,} draws each. The
-largest share of errors in %, in brackets the mean, and the least and the most that the interval covers.
+largest share of errors in %, in brackets the mean, and the least and the most that the interval
+covers.
 
 {table(limit_head, at_the_limit(draws))}
 
