@@ -18,7 +18,7 @@ from kldrift.binning.choose import Binning, Frozen, choose, freeze
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.counting.counter import Counter
-from kldrift.features.keys import Reading, numbers
+from kldrift.features.keys import KeyType, numbers
 from kldrift.profiles.group_keys import NO_WINDOW, GroupKeys
 
 quick = settings(max_examples=60, deadline=None)
@@ -37,7 +37,7 @@ class Sample:
     """A column, the values in it as Python sees them, and how it is read."""
 
     column: pa.Array
-    reading: Reading
+    key_type: KeyType
     scale: int = 1
 
     @property
@@ -53,12 +53,12 @@ class Sample:
 floats = st.lists(
     st.none() | st.sampled_from(ODD_FLOATS) | st.integers(-3, 3).map(float) | st.floats(),
     max_size=60,
-).map(lambda values: Sample(pa.array(values, pa.float64()), Reading.FLOAT))
+).map(lambda values: Sample(pa.array(values, pa.float64()), KeyType.FLOAT))
 
 integers = st.lists(
     st.none() | st.sampled_from(ODD_INTS) | st.integers(-3, 3) | st.integers(*INT64),
     max_size=60,
-).map(lambda values: Sample(pa.array(values, pa.int64()), Reading.INTEGER))
+).map(lambda values: Sample(pa.array(values, pa.int64()), KeyType.INTEGER))
 
 decimals = st.lists(
     st.none() | st.integers(-(10**18) + 1, 10**18 - 1) | st.integers(-200, 200), max_size=60
@@ -68,7 +68,7 @@ decimals = st.lists(
             [None if key is None else Decimal(key).scaleb(-2) for key in keys],
             pa.decimal128(18, 2),
         ),
-        Reading.INTEGER,
+        KeyType.INTEGER,
         100,
     )
 )
@@ -76,7 +76,7 @@ decimals = st.lists(
 texts = st.lists(
     st.none() | st.sampled_from(ODD_TEXTS) | st.sampled_from("abc") | st.text(max_size=4),
     max_size=60,
-).map(lambda values: Sample(pa.array(values, pa.string()), Reading.TEXT))
+).map(lambda values: Sample(pa.array(values, pa.string()), KeyType.TEXT))
 
 numeric = floats | integers | decimals
 samples = numeric | texts
@@ -116,30 +116,30 @@ def trees(draw: st.DrawFn, leaves: list[Any]) -> Any:
     return todo[0]
 
 
-def by_sorting(column: pa.Array, reading: Reading, limit: int, level: int = 0) -> NumericSketch:
+def by_sorting(column: pa.Array, key_type: KeyType, limit: int, level: int = 0) -> NumericSketch:
     """The sketch of a column of numbers, told from all of them in order."""
-    keys = numbers(column, reading)
+    keys = numbers(column, key_type)
     return NumericSketch.of(np.sort(keys), len(column) - len(keys), limit, level)
 
 
-def sketch_batch(column: pa.Array, reading: Reading, limit: int = LIMIT) -> Sketch:
+def sketch_batch(column: pa.Array, key_type: KeyType, limit: int = LIMIT) -> Sketch:
     """Sketch one batch of a feature."""
-    one = sketcher(reading, limit)
+    one = sketcher(key_type, limit)
     one.add(column)
     return one.sketch()
 
 
 def settled(
     pieces: list[pa.Array],
-    reading: Reading,
+    key_type: KeyType,
     binning: Binning = SMALL,
     limit: int = 2_048,
     **how: object,
 ) -> tuple[Frozen, np.ndarray]:
     """What two passes over the parts of a reference give: support, counts, why it is skipped."""
-    sketch = reduce(add, [sketch_batch(piece, reading, limit) for piece in pieces])
+    sketch = reduce(add, [sketch_batch(piece, key_type, limit) for piece in pieces])
     proposal = choose(sketch, binning, **how)
-    counter = Counter(proposal.support, reading)
+    counter = Counter(proposal.support, key_type)
     counts = sum(counter.count(piece)[0] for piece in pieces)
     found = freeze(proposal, counts)
     return Frozen(found.support, found.target, proposal.skip or found.skip), found.fold(counts)

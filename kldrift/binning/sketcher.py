@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketch_slots import Slots, certain_level
 from kldrift.binning.text_sketch import TextSketch
-from kldrift.features.keys import Reading, Tally, numbers, plain
+from kldrift.features.keys import EncodedColumn, KeyType, decoded, numbers
 from kldrift.profiles.support import Keys
 
 
@@ -33,23 +33,23 @@ class Sketcher(Protocol):
         """The sketch of all rows that were added."""
 
 
-def sketcher(reading: Reading, limit: int = LIMIT) -> Sketcher:
+def sketcher(key_type: KeyType, limit: int = LIMIT) -> Sketcher:
     """A new accumulator, for numbers or for text.
 
     Args:
-        reading: how the values become keys.
+        key_type: how the values become keys.
         limit: most cells or values to keep.
     """
-    if reading in (Reading.TEXT, Reading.PRESENCE):
-        return _TextSketcher(reading, limit)
-    return _NumberSketcher(reading, limit)
+    if key_type in (KeyType.TEXT, KeyType.PRESENCE):
+        return _TextSketcher(key_type, limit)
+    return _NumberSketcher(key_type, limit)
 
 
 class _NumberSketcher:
-    def __init__(self, reading: Reading, limit: int) -> None:
-        self._reading = reading
+    def __init__(self, key_type: KeyType, limit: int) -> None:
+        self._key_type = key_type
         self._limit = limit
-        kind = np.dtype(np.int64 if reading is Reading.INTEGER else np.float64)
+        kind = np.dtype(np.int64 if key_type is KeyType.INTEGER else np.float64)
         self._sum = NumericSketch.empty(kind, limit)
         self._slots: Slots | None = None
         self._waiting: list[Keys] = []  # too few to be worth a call
@@ -59,9 +59,9 @@ class _NumberSketcher:
 
     def add(self, column: pa.Array) -> None:
         """Add a batch."""
-        keys = numbers(column, self._reading)
+        keys = numbers(column, self._key_type)
         self._null += len(column) - len(keys)
-        if self._reading is Reading.FLOAT and not (finite := np.isfinite(keys)).all():
+        if self._key_type is KeyType.FLOAT and not (finite := np.isfinite(keys)).all():
             odd = keys[~finite]
             self._flow += [np.isnan(odd).sum(), (odd == -np.inf).sum(), (odd == np.inf).sum()]
             keys = keys[finite]
@@ -111,8 +111,8 @@ class _NumberSketcher:
 
 
 class _TextSketcher:
-    def __init__(self, reading: Reading, limit: int) -> None:
-        self._reading = reading
+    def __init__(self, key_type: KeyType, limit: int) -> None:
+        self._key_type = key_type
         self._limit = limit
         self._sum = TextSketch.empty(limit)
         self._parts: list[TextSketch] = []
@@ -122,14 +122,14 @@ class _TextSketcher:
 
     def add(self, column: pa.Array) -> None:
         """Add a batch."""
-        if self._reading is Reading.PRESENCE:
-            null = plain(column).null_count
+        if self._key_type is KeyType.PRESENCE:
+            null = decoded(column).null_count
             self._sum = replace(
                 self._sum, rows=self._sum.rows + len(column) - null, null=self._sum.null + null
             )
         elif not pa.types.is_dictionary(column.type):
-            tally = Tally(column)
-            self._add_part(tally.names, *tally.counts())
+            encoded = EncodedColumn(column)
+            self._add_part(encoded.names, *encoded.counts())
         else:
             self._add_coded(column)
 
@@ -152,9 +152,9 @@ class _TextSketcher:
         if self._dictionary is None:
             return
         each = pa.array(np.arange(len(self._dictionary)))
-        tally = Tally(pa.DictionaryArray.from_arrays(each, self._dictionary))
-        rows = np.bincount(tally.codes + 2, self._rows, len(tally.names) + 2).astype(np.int64)
-        self._add_part(tally.names, rows[2:], int(rows[1]) + self._null, int(rows[0]))
+        encoded = EncodedColumn(pa.DictionaryArray.from_arrays(each, self._dictionary))
+        rows = np.bincount(encoded.codes + 2, self._rows, len(encoded.names) + 2).astype(np.int64)
+        self._add_part(encoded.names, rows[2:], int(rows[1]) + self._null, int(rows[0]))
         self._dictionary, self._rows, self._null = None, self._rows[:0].copy(), 0
 
     def _add_part(self, names: pa.Array, rows: NDArray[np.int64], null: int, nan: int) -> None:

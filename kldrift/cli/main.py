@@ -10,11 +10,11 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kldrift import __version__
+from kldrift.cli.options import add_json, add_run_options, add_set, option
 from kldrift.errors import ConfigError, KldriftError, OutputError
 from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
 
@@ -228,63 +228,6 @@ def _progress(*, quiet: bool) -> AbstractContextManager[Progress]:
     return LogProgress()
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``kldrift run``, which ``model-shift`` and the jobs have too."""
-    _add_set(parser)
-    parser.add_argument(
-        "--as-of",
-        type=_time,
-        metavar="T",
-        help="the time that the run is for, ISO 8601; UTC unless it says otherwise",
-    )
-    parser.add_argument(
-        "--fail-on",
-        choices=("critical", "warning", "never"),
-        default="critical",
-        help="from which severity the exit code is 3 (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--refresh-reference",
-        action="store_true",
-        help="read the reference again, also if its files have not changed since an earlier run",
-    )
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
-    _add_json(parser)
-
-
-def _add_set(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY.PATH=VALUE",
-        help="replace a value of the configuration; may be given more than once",
-    )
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object on standard output"
-    )
-    parser.add_argument("--debug", action="store_true", help="show where an error came from")
-
-
-def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        expected = "expected an ISO 8601 time such as 2020-04-01T00:00:00Z"
-        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _option(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
-    return key, value
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kldrift",
@@ -310,7 +253,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = command("demo", _demo, "make the demo data, monitor it, print planted against flagged")
     demo.add_argument("--output", default="demo", metavar="DIR", help="default: %(default)s")
-    _add_json(demo)
+    add_json(demo)
 
     init = command("init", _init, "look at a dataset, write a commented configuration for it")
     init.add_argument("source", metavar="SOURCE", help="files, a folder or a URI to monitor")
@@ -326,7 +269,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument(
         "--option",
         action="append",
-        type=_option,
+        type=option,
         default=[],
         metavar="KEY=VALUE",
         help="an option of Spark's reader, such as header=true; may be given more than once",
@@ -336,8 +279,8 @@ def _parser() -> argparse.ArgumentParser:
 
     check = command("check", _check, "dry run: what would be read and compared, what is skipped")
     check.add_argument("config", metavar="CONFIG")
-    _add_set(check)
-    _add_json(check)
+    add_set(check)
+    add_json(check)
 
     run = command("run", _run, "compare the current dataset with the reference and judge it")
     run.add_argument("config", metavar="CONFIG")

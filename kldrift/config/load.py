@@ -16,7 +16,7 @@ from kldrift.config.model_shift import ModelShift
 from kldrift.config.overrides import apply_override, read_override
 from kldrift.config.problems import KeyPath, Problems, found
 from kldrift.config.translate import translate, unknown
-from kldrift.config.values import Reading, default_thresholds
+from kldrift.config.values import ReadContext, default_thresholds
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
 
@@ -127,7 +127,7 @@ def _read(
         problems.add(("source",), unknown(cls, "source"))
     if values.get("thresholds") is None:
         values["thresholds"] = _spelled_out()
-    reading = Reading(base.absolute(), values["thresholds"])
+    reading = ReadContext(base.absolute(), values["thresholds"])
     values = {"output": {}, "expectations": {}, **values, "source": source}
     try:
         config: Asked = TypeAdapter(cls).validate_python(values, context=reading)

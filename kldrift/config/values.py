@@ -31,7 +31,7 @@ _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadContext:
     """Where values are read from.
 
     Attributes:
@@ -91,7 +91,7 @@ def _placed(path: str, info: ValidationInfo) -> str:
     """Return where a path leads: relative ones start at the file, URIs are left alone."""
     if info.context is None or _URI.match(path):
         return path
-    reading: Reading = info.context
+    reading: ReadContext = info.context
     return os.path.normpath(reading.base / path)
 
 
@@ -135,7 +135,7 @@ def _inherited(values: object, info: ValidationInfo) -> object:
     """Fill in the levels that are not stated; one that is null judges nothing."""
     if info.context is None or not isinstance(values, Mapping):
         return filled(values)
-    reading: Reading = info.context
+    reading: ReadContext = info.context
     return {
         metric: {**reading.levels(metric), **(levels or {})}
         if isinstance(levels, Mapping | None)

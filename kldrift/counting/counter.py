@@ -20,14 +20,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldrift.counting.grid import Grid
-from kldrift.counting.integer_counts import Spectrum, exact_about
+from kldrift.counting.integer_counts import IntegerCounts, exact_about
 from kldrift.features.keys import (
-    Reading,
-    Tally,
-    Vocabulary,
+    EncodedColumn,
+    KeyType,
+    Labels,
+    decoded,
     null_count,
     numbers,
-    plain,
     unordered,
     without,
 )
@@ -47,18 +47,18 @@ class Counter:
 
     Args:
         support: the cells.
-        reading: how values become keys; as when the support was chosen.
+        key_type: how values become keys; as when the support was chosen.
         remembered: bytes of the largest dictionary that is kept for the next batch, which often
             has the same.
     """
 
     def __init__(
-        self, support: Support, reading: Reading, remembered: int = REMEMBERED // 16
+        self, support: Support, key_type: KeyType, remembered: int = REMEMBERED // 16
     ) -> None:
         self.support = support
-        self.reading = reading
+        self.key_type = key_type
         self._remembered = remembered
-        self._known: tuple[Vocabulary | None, Counts] = (None, np.empty(0, dtype=np.int64))
+        self._known: tuple[Labels | None, Counts] = (None, np.empty(0, dtype=np.int64))
 
     @cached_property
     def _categories(self) -> pa.Array:
@@ -70,29 +70,29 @@ class Counter:
         if isinstance(self.support, CategoricalSupport):
             return self._count_text(column, self.support), NO_VALUES
         count = self._count_whole if self.support.integral else self._count_floats
-        return count(plain(column), self.support)
+        return count(decoded(column), self.support)
 
     def _count_whole(self, column: pa.Array, support: NumericSupport) -> tuple[Counts, PowerSums]:
         counts = np.zeros(support.size, dtype=np.int64)
         counts[-1] = column.null_count
         if counts[-1] == len(column):
             return counts, NO_VALUES
-        spectrum, exact = None, exact_about(support.pivot)
+        integer_counts, exact = None, exact_about(support.pivot)
         if exact and pa.types.is_boolean(column.type):
-            spectrum = Spectrum.of_booleans(column)
+            integer_counts = IntegerCounts.of_booleans(column)
         else:
-            keys = unordered(column, self.reading)
+            keys = unordered(column, self.key_type)
             low, high = keys.min().item(), keys.max().item()
-            spectrum = Spectrum.of(keys, low, high) if exact else None
-        if spectrum is not None:
-            counts[:-1] = spectrum.count(support.edges)
-            return counts, spectrum.power_sums(support.pivot)
+            integer_counts = IntegerCounts.of(keys, low, high) if exact else None
+        if integer_counts is not None:
+            counts[:-1] = integer_counts.count(support.edges)
+            return counts, integer_counts.power_sums(support.pivot)
         counts[:-1] = self._between_edges(keys, (low, high))
         return counts, power_sums(keys, support.pivot, (float(low), float(high)))
 
     def _count_floats(self, column: pa.Array, support: NumericSupport) -> tuple[Counts, PowerSums]:
         counts = np.zeros(support.size, dtype=np.int64)
-        keys = unordered(column, self.reading)
+        keys = unordered(column, self.key_type)
         counts[-1] = len(column) - len(keys)
         low, high = _ends(keys)
         if not (math.isfinite(low) and math.isfinite(high)):
@@ -141,41 +141,43 @@ class Counter:
         """Rows per cell: each name of the batch is looked up once."""
         counts = np.zeros(support.size, dtype=np.int64)
         other = len(support.categories)
-        if self.reading is Reading.PRESENCE:
+        if self.key_type is KeyType.PRESENCE:
             counts[-1] = null_count(column)
             counts[other] = len(column) - counts[-1]
             return counts
         known, cells = self._known
-        tally = Tally(column, known)
-        if tally.vocabulary is not known:
-            cells = self._cells_of_names(tally, support)
-            if tally.vocabulary.values.nbytes <= self._remembered:
-                self._known = tally.vocabulary, cells
-        of_name, null, nan = tally.counts()
+        encoded = EncodedColumn(column, known)
+        if encoded.labels is not known:
+            cells = self._cells_of_names(encoded, support)
+            if encoded.labels.values.nbytes <= self._remembered:
+                self._known = encoded.labels, cells
+        of_name, null, nan = encoded.counts()
         counts[: other + 1] = np.bincount(cells, of_name, other + 1)
         counts[-1] += null
         counts[-2] += nan
         return counts
 
-    def _cells_of_names(self, tally: Tally, support: CategoricalSupport) -> NDArray[np.int64]:
-        found = pc.index_in(tally.names, value_set=self._categories)
+    def _cells_of_names(
+        self, encoded: EncodedColumn, support: CategoricalSupport
+    ) -> NDArray[np.int64]:
+        found = pc.index_in(encoded.names, value_set=self._categories)
         cells = found.fill_null(len(support.categories)).to_numpy(zero_copy_only=False)
         return np.asarray(cells.astype(np.int64))
 
     def _cells_of_text(self, column: pa.Array, support: CategoricalSupport) -> NDArray[np.int64]:
         other = len(support.categories)
-        if self.reading is Reading.PRESENCE:
-            valid = plain(column).is_valid().to_numpy(zero_copy_only=False)
+        if self.key_type is KeyType.PRESENCE:
+            valid = decoded(column).is_valid().to_numpy(zero_copy_only=False)
             presence: Counts = np.where(valid, other, support.size - 1)
             return presence
-        tally = Tally(column)
+        encoded = EncodedColumn(column)
         flow = [support.size - 2, support.size - 1]  # codes -2 (NaN) and -1 (null) come last
-        cells = np.append(self._cells_of_names(tally, support), flow)
-        return np.asarray(cells[tally.codes])
+        cells = np.append(self._cells_of_names(encoded, support), flow)
+        return np.asarray(cells[encoded.codes])
 
     def _cells_of_numbers(self, column: pa.Array, support: NumericSupport) -> RowCells:
-        column = plain(column)
-        keys = numbers(column, self.reading)
+        column = decoded(column)
+        keys = numbers(column, self.key_type)
         if support.integral:
             places = self._intervals(keys, support)
             rows = None

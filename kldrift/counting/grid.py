@@ -37,10 +37,10 @@ class Grid:
     def __init__(self, edges: Keys) -> None:
         self._edges = edges
         self._padded = np.append(edges, edges[-1:])
-        self._ruler = best(edges)
-        self._exact = self._ruler.exact
+        self._slot_map = best(edges)
+        self._exact = self._slot_map.exact
         room = np.empty(len(edges), dtype=np.int64)
-        slots = self._ruler.slots(edges, edges[0], edges[-1], room)
+        slots = self._slot_map.slots(edges, edges[0], edges[-1], room)
         held = np.bincount(slots, minlength=SLOTS)
         # Where a slot is one number, it is on or above the edge that it holds.
         below = np.cumsum(held) - (0 if self._exact else held)
@@ -108,7 +108,7 @@ class Grid:
         beside = np.zeros(len(room), dtype=np.bool_)
         for start in range(0, len(values), CHUNK):
             chunk = values[start : start + CHUNK]
-            slots = self._ruler.slots(chunk, low, high, room[: len(chunk)])
+            slots = self._slot_map.slots(chunk, low, high, room[: len(chunk)])
             odd = beside[:0].astype(np.int64)
             if self._most:
                 flags = self._odd.take(slots, out=beside[: len(chunk)], mode="clip")

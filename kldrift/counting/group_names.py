@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kldrift.binning.numeric_sketch import LIMIT
 from kldrift.binning.text_sketch import TextSketch
-from kldrift.features.keys import Tally
+from kldrift.features.keys import EncodedColumn
 
 Ints = NDArray[np.int64]
 Columns = Sequence[tuple[str, pa.Array]]
@@ -77,17 +77,17 @@ def segments_of(columns: Columns) -> tuple[pa.Array, Ints]:
     names: pa.Array | None = None
     places: Ints = np.zeros(0, dtype=np.int64)
     for name, column in columns:
-        tally = Tally(_comparable(column))
-        values = len(tally.names) + len(_OTHERS)
-        codes = tally.codes + len(_OTHERS)
+        encoded = EncodedColumn(_comparable(column))
+        values = len(encoded.names) + len(_OTHERS)
+        codes = encoded.codes + len(_OTHERS)
         if names is None:
             used, places = _used(codes, values)
-            names = _named(name, tally.names, used)
+            names = _named(name, encoded.names, used)
         else:
             used, places = _used(places * values + codes, len(names) * values)
             before, value = np.divmod(used, values)
             left = names.take(pa.array(before))
-            names = pc.binary_join_element_wise(left, _named(name, tally.names, value), ", ")
+            names = pc.binary_join_element_wise(left, _named(name, encoded.names, value), ", ")
     assert names is not None
     return names, places
 

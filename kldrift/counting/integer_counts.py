@@ -24,7 +24,7 @@ Int64s = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum:
+class IntegerCounts:
     """Row counts of consecutive whole numbers, from the smallest on.
 
     Attributes:
@@ -32,8 +32,8 @@ class Spectrum:
         rows: rows of each, shape ``(k,)``; the first and the last have some.
 
     Examples:
-        >>> spectrum = Spectrum.of(np.array([7, 9, 7]), 7, 9)
-        >>> spectrum.rows.tolist(), spectrum.count(np.array([8, 9])).tolist()
+        >>> counts = IntegerCounts.of(np.array([7, 9, 7]), 7, 9)
+        >>> counts.rows.tolist(), counts.count(np.array([8, 9])).tolist()
         ([2, 0, 1], [2, 0, 1])
     """
 
@@ -77,5 +77,5 @@ def _as_doubles(value: int) -> tuple[float, float]:
 
 
 def exact_about(pivot: float) -> bool:
-    """Whether differences of a spectrum's numbers from a pivot are doubles."""
+    """Whether differences of whole numbers from a pivot are doubles."""
     return pivot.is_integer() and abs(pivot) < EXACT

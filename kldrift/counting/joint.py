@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.features.keys import numbers, plain
+from kldrift.features.keys import decoded, numbers
 from kldrift.features.plan import Feature
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import MOST_WIDTHS, JointProfile, joint_of_one_group
@@ -46,7 +46,7 @@ class JointColumns:
 def count_joint(joint: JointColumns, columns: list[pa.Array]) -> JointProfile:
     """Count one batch; rows with a null, a NaN or an infinity are left out."""
     if joint.vector:
-        return _vectors(joint, plain(columns[0]))
+        return _vectors(joint, decoded(columns[0]))
     width = len(joint.features)
     table = np.empty((len(columns[0]), width))
     for i, (feature, column) in enumerate(zip(joint.features, columns, strict=True)):
@@ -63,8 +63,8 @@ def _moments(joint: JointColumns, table: Floats) -> CoMoments:
 
 def _aligned(feature: Feature, column: pa.Array) -> Floats:
     """The values of a feature row by row, in its unit; NaN for null."""
-    column = plain(column)
-    keys = numbers(column, feature.reading) / feature.scale
+    column = decoded(column)
+    keys = numbers(column, feature.key_type) / feature.scale
     if len(keys) == len(column):
         return keys
     out = np.full(len(column), np.nan)

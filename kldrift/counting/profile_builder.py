@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.counting.counter import Counter, RowCells
-from kldrift.counting.row_groups import RowGrouper, RowGroups
-from kldrift.features.keys import Reading
+from kldrift.counting.row_groups import Grouper, RowGroups
+from kldrift.features.keys import KeyType
 from kldrift.profiles.counted import Counted
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import NO_VALUES, added
@@ -24,13 +24,15 @@ class ProfileBuilder:
 
     Args:
         support: the cells.
-        reading: how values become keys.
+        key_type: how values become keys.
         remembered: see :class:`~kldrift.counting.counter.Counter`.
         lists: number of lists of segments.
     """
 
-    def __init__(self, support: Support, reading: Reading, remembered: int, lists: int = 0) -> None:
-        self._counter = Counter(support, reading, remembered)
+    def __init__(
+        self, support: Support, key_type: KeyType, remembered: int, lists: int = 0
+    ) -> None:
+        self._counter = Counter(support, key_type, remembered)
         self._tables = [_GroupTable(support) for _ in range(lists)]
         self.clear()
 
@@ -68,7 +70,7 @@ class ProfileBuilder:
         self.counts += counts
         self.sums = added(self.sums, sums)
 
-    def counted(self, grouper: RowGrouper | None = None) -> Iterator[Counted]:
+    def counted(self, grouper: Grouper | None = None) -> Iterator[Counted]:
         """The counts of each list of segments."""
         if grouper is not None:
             for k, table in enumerate(self._tables):
@@ -103,10 +105,10 @@ class _GroupTable:
             places, sizes = rows.of(cells)
             self._moments += Moments.of_parts(cells.keys[places], sizes, self._moments.pivot)
 
-    def counted(self, grouper: RowGrouper, k: int) -> Counted:
+    def counted(self, grouper: Grouper, k: int) -> Counted:
         """The groups that have rows, in order."""
         there = np.flatnonzero(self.counts.any(1))
         keys = grouper.keys(k, len(self.counts))
-        there = there[np.argsort(keys.segment[there], kind="stable")]
+        there = there[np.lexsort(keys.take(there).arrays[::-1])]
         moments = None if self._moments is None else self._moments.take(there)
         return Counted(keys.take(there), self.counts[there], moments)

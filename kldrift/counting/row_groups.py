@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -76,6 +77,13 @@ class RowGroups:
         places = place[self.ordered]
         sizes = np.bincount(self.numbers[cells.rows], minlength=self.groups)
         return places[places >= 0], sizes
+
+
+class Grouper(Protocol):
+    """Knows which groups the numbers of a task stand for."""
+
+    def keys(self, k: int, groups: int) -> GroupKeys:
+        """The keys of the first groups of a list, in the order of their numbers."""
 
 
 class RowGrouper:

@@ -23,7 +23,7 @@ BASE: Final = 2.0**52
 Int64s = NDArray[np.int64]
 
 
-class Ruler(Protocol):
+class SlotMap(Protocol):
     """Maps numbers to slots without changing their order."""
 
     exact: bool
@@ -40,27 +40,27 @@ class Ruler(Protocol):
         """
 
 
-def best(edges: Keys) -> Ruler:
+def best(edges: Keys) -> SlotMap:
     """Choose the map by which few numbers share a slot with an edge, if edges are quantiles."""
-    even = EvenRuler.over(edges) if edges.dtype == np.float64 else WholeRuler(edges)
+    even = LinearSlotMap.over(edges) if edges.dtype == np.float64 else IntegerSlotMap(edges)
     sizes = np.abs(edges.astype(np.float64))
     units = np.quantile(sizes[sizes > 0], UNITS).tolist() if sizes.any() else []
-    bits = (BitRuler(edges, unit) for unit in (0.0, *units))
-    rulers = [ruler for ruler in (even, *bits) if ruler is not None]
+    bits = (ExponentSlotMap(edges, unit) for unit in (0.0, *units))
+    slot_maps = [slot_map for slot_map in (even, *bits) if slot_map is not None]
     # The first ones take fewer steps.
-    costs = [_beside_edges(edges, ruler) + 0.02 * i for i, ruler in enumerate(rulers)]
-    return rulers[int(np.argmin(costs))]
+    costs = [_beside_edges(edges, slot_map) + 0.02 * i for i, slot_map in enumerate(slot_maps)]
+    return slot_maps[int(np.argmin(costs))]
 
 
-def _beside_edges(edges: Keys, ruler: Ruler) -> float:
+def _beside_edges(edges: Keys, slot_map: SlotMap) -> float:
     """The share of the numbers between edges that lie in a slot with an edge."""
-    if ruler.exact or len(edges) < 2:
+    if slot_map.exact or len(edges) < 2:
         return 0.0
-    gaps = np.diff(ruler.slots(edges, edges[0], edges[-1], np.empty(len(edges), np.int64)))
+    gaps = np.diff(slot_map.slots(edges, edges[0], edges[-1], np.empty(len(edges), np.int64)))
     return float(np.mean(1 / np.maximum(gaps, 1)))
 
 
-class EvenRuler:
+class LinearSlotMap:
     """Evenly wide slots over some doubles."""
 
     exact = False
@@ -70,7 +70,7 @@ class EvenRuler:
         self._offset = offset
 
     @classmethod
-    def over(cls, edges: Keys) -> EvenRuler | None:
+    def over(cls, edges: Keys) -> LinearSlotMap | None:
         """Slots over the edges; None where they lie too near or too far for a double."""
         margin = SLOTS // 16  # numbers a little farther out need no clipping
         with np.errstate(all="ignore"):
@@ -93,7 +93,7 @@ class EvenRuler:
         return np.bitwise_and(room, SLOTS - 1, out=room)
 
 
-class WholeRuler:
+class IntegerSlotMap:
     """Slots of 2**shift whole numbers."""
 
     def __init__(self, edges: Int64s) -> None:
@@ -117,7 +117,7 @@ class WholeRuler:
         return np.subtract(values, self._low, out=room)
 
 
-class BitRuler:
+class ExponentSlotMap:
     """Slots evenly wide over the bits of a double, with its sign: over orders of magnitude.
 
     Integers are rounded to doubles first.
@@ -132,7 +132,7 @@ class BitRuler:
         self._unit = unit
         self._bits_of_unit = np.float64(unit).view(np.int64)
         keys = self._keys(edges, edges[0], np.empty(len(edges), np.int64))
-        self._whole = WholeRuler(keys)
+        self._whole = IntegerSlotMap(keys)
         self.exact = self._whole.exact and unit == 0 and edges.dtype == np.float64
 
     def slots(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:

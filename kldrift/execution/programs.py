@@ -92,7 +92,7 @@ class Sketches:
         self._lists = {n: one for n, one in program.lists.items() if n in program.sets}
         self._segments = {n: TextSketch.empty(LIMIT) for n in self._lists}
         features = {n: fs[0] for n, fs in program.sets.items() if n not in self._lists}
-        self._sketchers = {n: sketcher(f.reading, program.limit) for n, f in features.items()}
+        self._sketchers = {n: sketcher(f.key_type, program.limit) for n, f in features.items()}
 
     def add(self, batch: RowBatch) -> None:
         """Add a batch."""
@@ -115,17 +115,17 @@ class Sketches:
 
     def results(self) -> Iterator[pa.RecordBatch]:
         """One row per feature and list, a few at a time."""
-        payloads = ((number, pack(sketch)) for number, sketch in self._each())
+        payloads = ((number, pickled_sketch(sketch)) for number, sketch in self._each())
         while some := list(islice(payloads, SKETCHES_AT_ONCE)):
             yield pa.record_batch(list(zip(*some, strict=True)), schema=SKETCHES)
 
 
-def pack(sketch: Sketch) -> bytes:
+def pickled_sketch(sketch: Sketch) -> bytes:
     """Serialise a sketch to bytes."""
     return pickle.dumps(sketch.packed() if isinstance(sketch, NumericSketch) else sketch, 5)
 
 
-def unpack(payload: bytes) -> Sketch:
+def unpickled_sketch(payload: bytes) -> Sketch:
     """Deserialise a sketch from bytes."""
     found: Any = pickle.loads(payload)
     return NumericSketch.unpacked(found) if isinstance(found, tuple) else found
@@ -200,7 +200,7 @@ class Counts:
         self._joint_profiles = dict.fromkeys(self._joint, JointProfile.zero())
         self._grouper = RowGrouper(program.lists) if program.lists else None
         self._builders = {
-            n: ProfileBuilder(s, program.sets[n][0].reading, share, len(program.lists))
+            n: ProfileBuilder(s, program.sets[n][0].key_type, share, len(program.lists))
             for n, s in supports.items()
         }
         self._bytes = 0

@@ -26,10 +26,10 @@ from kldrift.execution.programs import (
     SKETCHES_DDL,
     CountProgram,
     SketchProgram,
-    pack,
+    pickled_sketch,
     propose_one,
     propose_segments,
-    unpack,
+    unpickled_sketch,
 )
 from kldrift.execution.wire import COUNTS, COUNTS_DDL, Packed, counted_rows, packed, unpacked
 from kldrift.features.plan import Feature
@@ -92,14 +92,14 @@ def _bucket(spark: SparkSession, features: int) -> Any:
 def _merged_sketches(sketches: pd.DataFrame) -> dict[int, Sketch]:
     merged: dict[int, Sketch] = {}
     for i, payload in zip(sketches["feature"], sketches["sketch"], strict=True):
-        sketch = unpack(payload)
+        sketch = unpickled_sketch(payload)
         merged[i] = merged[i] + sketch if i in merged else sketch  # type: ignore[operator]
     return merged
 
 
 def _merge_sketches(sketches: pd.DataFrame) -> pd.DataFrame:
     merged = _merged_sketches(sketches)
-    payloads = [pack(sketch) for sketch in merged.values()]
+    payloads = [pickled_sketch(sketch) for sketch in merged.values()]
     return pd.DataFrame({"feature": list(merged), "sketch": payloads}).astype({"feature": "int32"})
 
 

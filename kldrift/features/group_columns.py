@@ -10,7 +10,7 @@ import difflib
 import pyarrow as pa
 
 from kldrift.errors import ConfigError
-from kldrift.features.keys import Reading
+from kldrift.features.keys import KeyType
 from kldrift.features.plan import Feature, Part
 
 
@@ -67,8 +67,8 @@ def as_read(
     """
     kind = schema.field(name).type
     family = "text" if dictionary and pa.types.is_string(kind) else "row"
-    reading = Reading.TEXT
-    return Feature(name, (name,), Part.VALUE, family, str(kind), "categorical", reading, sql=sql)
+    key_type = KeyType.TEXT
+    return Feature(name, (name,), Part.VALUE, family, str(kind), "categorical", key_type, sql=sql)
 
 
 def _some(names: list[str]) -> str:

@@ -24,7 +24,7 @@ SHOWN: Final = 48
 EXACT_DECIMAL_DIGITS: Final = 18
 
 
-class Reading(StrEnum):
+class KeyType(StrEnum):
     """How the values of a column become keys."""
 
     INTEGER = "integer"
@@ -33,7 +33,7 @@ class Reading(StrEnum):
     PRESENCE = "presence"  # only whether a value is there: the two sides have different types
 
 
-def plain(column: pa.Array) -> pa.Array:
+def decoded(column: pa.Array) -> pa.Array:
     """Decode a dictionary column; the dictionary may hold nulls that the column does not show."""
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
@@ -41,19 +41,19 @@ def plain(column: pa.Array) -> pa.Array:
 def null_count(column: pa.Array) -> int:
     """Number of nulls, those in the values of a dictionary included."""
     hidden = pa.types.is_dictionary(column.type) and column.dictionary.null_count
-    return int((plain(column) if hidden else column).null_count)
+    return int((decoded(column) if hidden else column).null_count)
 
 
-def numbers(column: pa.Array, reading: Reading) -> Keys:
+def numbers(column: pa.Array, key_type: KeyType) -> Keys:
     """The keys of the values that are not null, in the order of the rows, shape ``(n,)``."""
-    column = plain(column)
-    return _keys(column.drop_null() if column.null_count else column, reading)
+    column = decoded(column)
+    return _keys(column.drop_null() if column.null_count else column, key_type)
 
 
-def unordered(column: pa.Array, reading: Reading) -> Keys:
+def unordered(column: pa.Array, key_type: KeyType) -> Keys:
     """The keys of the values that are not null, in any order, which is cheaper."""
-    column = plain(column)
-    return without(_keys(column, reading), _nulls(column))
+    column = decoded(column)
+    return without(_keys(column, key_type), _nulls(column))
 
 
 def without(values: NDArray[Any], gaps: NDArray[np.int64]) -> NDArray[Any]:
@@ -86,13 +86,13 @@ def _nulls(column: pa.Array) -> NDArray[np.int64]:
     return np.flatnonzero(bits == 0)
 
 
-def _keys(column: pa.Array, reading: Reading) -> Keys:
+def _keys(column: pa.Array, key_type: KeyType) -> Keys:
     """The key of each row, shape ``(n,)``: any number where the row is null."""
     kind = column.type
-    dtype = np.dtype(np.float64 if reading is Reading.FLOAT else np.int64)
+    dtype = np.dtype(np.float64 if key_type is KeyType.FLOAT else np.int64)
     if column.null_count == len(column):
         return np.zeros(0 if pa.types.is_null(kind) else len(column), dtype)
-    if reading is Reading.FLOAT:
+    if key_type is KeyType.FLOAT:
         return _words(column.cast(pa.float64(), safe=False), dtype)
     if pa.types.is_decimal(kind):
         return _unscaled(column)
@@ -120,7 +120,7 @@ def _unscaled(column: pa.Array) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, eq=False)
-class Vocabulary:
+class Labels:
     """The category names of the values of a dictionary.
 
     Attributes:
@@ -137,45 +137,45 @@ class Vocabulary:
 
     @classmethod
     def of(cls, values: pa.Array) -> Self:
-        """The vocabulary of a dictionary."""
+        """The labels of a dictionary."""
         if pa.types.is_float16(values.type):
             values = values.cast(pa.float32())  # Arrow cannot compare half floats
         return cls(values, label(values), _nulls(values), _nans(values))
 
 
-class Tally:
+class EncodedColumn:
     """A batch of a text feature, dictionary-encoded: distinct names and a code per row.
 
     Args:
         column: the values, shape ``(n,)``.
-        known: the vocabulary of a batch before, which this one may have too.
+        known: the labels of a batch before, which this one may have too.
 
     Attributes:
-        vocabulary: what its values are called; ``known`` itself if that is the same.
+        labels: what its values are called; ``known`` itself if that is the same.
     """
 
-    __slots__ = ("_indices", "vocabulary")
+    __slots__ = ("_indices", "labels")
 
-    def __init__(self, column: pa.Array, known: Vocabulary | None = None) -> None:
+    def __init__(self, column: pa.Array, known: Labels | None = None) -> None:
         if pa.types.is_null(column.type):
             column = column.cast(pa.string())
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         values = encoded.dictionary
         same = known is not None and known.values.equals(values)
-        self.vocabulary = known if known is not None and same else Vocabulary.of(values)
+        self.labels = known if known is not None and same else Labels.of(values)
         self._indices = encoded.indices
 
     @property
     def names(self) -> pa.Array:
         """Distinct values as text, shape ``(d,)``."""
-        return self.vocabulary.names
+        return self.labels.names
 
     @property
     def codes(self) -> NDArray[np.int64]:
         """Index in ``names`` of every row; -1 is null, -2 is NaN; shape ``(n,)``."""
         codes = self._words().astype(np.int64)
         codes[_nulls(self._indices)] = -1
-        for code, places in ((-1, self.vocabulary.nulls), (-2, self.vocabulary.nans)):
+        for code, places in ((-1, self.labels.nulls), (-2, self.labels.nans)):
             if len(places):
                 codes[np.isin(codes, places)] = code
         return codes
@@ -185,7 +185,7 @@ class Tally:
 
     def counts(self) -> tuple[NDArray[np.int64], int, int]:
         """Rows of each name, rows that are null, rows that are NaN."""
-        nulls, nans = self.vocabulary.nulls, self.vocabulary.nans
+        nulls, nans = self.labels.nulls, self.labels.nans
         codes = without(self._words(), _nulls(self._indices)).astype(np.int64, copy=False)
         counts = np.bincount(codes, minlength=len(self.names))
         flow = self._indices.null_count + int(counts[nulls].sum()), int(counts[nans].sum())

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.errors import ConfigError
-from kldrift.features.keys import EXACT_DECIMAL_DIGITS, Reading
+from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
 from kldrift.features.ml_vectors import is_ml_vector, to_lists
 from kldrift.features.patterns import Patterns
 from kldrift.features.wanted import Choice, Wanted
@@ -45,7 +45,7 @@ class Feature:
         family: what its values are, so that both sides can be told apart: number, text, ...
         type: the column's type, for messages.
         kind: ``numeric`` or ``categorical``.
-        reading: how values become keys.
+        key_type: how values become keys.
         scale: keys per unit, see :class:`~kldrift.profiles.support.NumericSupport`.
         unit: what a key stands for.
         floats: whether categories were floats.
@@ -60,7 +60,7 @@ class Feature:
     family: str
     type: str
     kind: str
-    reading: Reading
+    key_type: KeyType
     scale: int = 1
     unit: Unit = Unit.NUMBER
     floats: bool = False
@@ -194,7 +194,7 @@ def _of_type(
         )
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
         base = Feature(
-            f"size({name})", path, Part.SIZE, "size", str(kind), "numeric", Reading.INTEGER
+            f"size({name})", path, Part.SIZE, "size", str(kind), "numeric", KeyType.INTEGER
         )
         vector = not pa.types.is_map(kind) and pa.types.is_floating(kind.value_type)
         return (replace(base, keep=override.keep, vector=vector),)
@@ -207,38 +207,38 @@ def _of_type(
         plain = replace(plain, keep=True)
     if override.kind == "categorical":
         floats = pa.types.is_floating(kind)
-        plain = replace(plain, kind="categorical", reading=Reading.TEXT, scale=1, floats=floats)
+        plain = replace(plain, kind="categorical", key_type=KeyType.TEXT, scale=1, floats=floats)
     if override.kind == "numeric" and plain.kind != "numeric":
         if plain.family != "boolean":
             raise ConfigError(
                 f"features.override.{name}.kind: a {kind} column cannot be numeric; "
                 f'add a derived feature such as {name}_number: "cast({name} as double)"'
             )
-        plain = replace(plain, kind="numeric", reading=Reading.INTEGER, unit=Unit.NUMBER)
+        plain = replace(plain, kind="numeric", key_type=KeyType.INTEGER, unit=Unit.NUMBER)
     return (plain,)
 
 
 def _plain(  # noqa: PLR0911 - one line per type
     name: str, path: tuple[str, ...], kind: pa.DataType
 ) -> Feature | Skipped:
-    def feature(family: str, kind_name: str, reading: Reading, scale: int = 1) -> Feature:
-        return Feature(name, path, Part.VALUE, family, str(kind), kind_name, reading, scale)
+    def feature(family: str, kind_name: str, key_type: KeyType, scale: int = 1) -> Feature:
+        return Feature(name, path, Part.VALUE, family, str(kind), kind_name, key_type, scale)
 
     types = pa.types
     if types.is_boolean(kind):
-        return replace(feature("boolean", "categorical", Reading.TEXT), unit=Unit.BOOLEAN)
+        return replace(feature("boolean", "categorical", KeyType.TEXT), unit=Unit.BOOLEAN)
     if types.is_integer(kind) and kind != pa.uint64():
-        return feature("number", "numeric", Reading.INTEGER)
+        return feature("number", "numeric", KeyType.INTEGER)
     if types.is_floating(kind) or kind == pa.uint64():
-        return feature("number", "numeric", Reading.FLOAT)
+        return feature("number", "numeric", KeyType.FLOAT)
     if types.is_decimal(kind):
         if kind.precision <= EXACT_DECIMAL_DIGITS and kind.scale >= 0:
-            return feature("number", "numeric", Reading.INTEGER, scale=10**kind.scale)
-        return feature("number", "numeric", Reading.FLOAT)
+            return feature("number", "numeric", KeyType.INTEGER, scale=10**kind.scale)
+        return feature("number", "numeric", KeyType.FLOAT)
     if types.is_string(kind) or types.is_large_string(kind):
-        return feature("text", "categorical", Reading.TEXT)
+        return feature("text", "categorical", KeyType.TEXT)
     if types.is_null(kind):
-        return feature("void", "categorical", Reading.PRESENCE)
+        return feature("void", "categorical", KeyType.PRESENCE)
     if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
         return Skipped(name, "binary values are no feature; add a derived one, such as its length")
     return Skipped(name, f"values of type {kind} are no feature; add a derived one")
@@ -255,7 +255,7 @@ def _of_time(
             f"{what} always move; ask for features.override.{name}.parts: "
             f"[{'weekday' if date else 'hour, weekday'}] or [whole]",
         )
-    base = Feature(name, path, Part.VALUE, "part", str(kind), "numeric", Reading.INTEGER)
+    base = Feature(name, path, Part.VALUE, "part", str(kind), "numeric", KeyType.INTEGER)
     features = []
     for part in override.parts:
         if part == "whole":
@@ -267,77 +267,6 @@ def _of_time(
             raise ConfigError(f"features.override.{name}.parts: a date has no hour")
         features.append(replace(base, name=f"{part}({name})", part=Part(part)))
     return tuple(features)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One feature on both sides; None where a dataset does not have it.
-
-    Attributes:
-        reference: in the reference.
-        current: in the current dataset.
-        changed: how the types differ, if they cannot be compared; empty otherwise.
-    """
-
-    reference: Feature | None
-    current: Feature | None
-    changed: str = ""
-
-    @property
-    def feature(self) -> Feature:
-        """The feature as the reference has it, or else as the current dataset has it."""
-        found = self.reference or self.current
-        assert found is not None
-        return found
-
-
-def pair(reference: FeaturePlan, current: FeaturePlan) -> tuple[Pair, ...]:
-    """Match the features of both sides by name, in the order of the reference."""
-    sides = {f.name: f for f in current.features}
-    # A column that is skipped on one side only has changed its type there.
-    lost = {s.column: s for s in (*reference.skipped, *current.skipped)}
-    pairs = [_match(f, sides.pop(f.name, None)) for f in reference.features]
-    pairs += [Pair(None, f) for f in sides.values()]
-    return tuple(_explain(p, lost) for p in pairs)
-
-
-def _match(reference: Feature, current: Feature | None) -> Pair:
-    if current is None:
-        return Pair(reference, None)
-    if reference.family == "void":
-        return Pair(replace(current, path=reference.path), current)
-    if current.family == "void":
-        return Pair(reference, replace(reference, path=current.path))
-    if reference.family != current.family:
-        presence: dict[str, Any] = {
-            "reading": Reading.PRESENCE,
-            "kind": "categorical",
-            "unit": Unit.NUMBER,
-        }
-        return Pair(
-            replace(reference, **presence),
-            replace(current, **presence),
-            f"{reference.type} in the reference, {current.type} in the current dataset",
-        )
-    same = (reference.reading, reference.scale) == (current.reading, current.scale)
-    if not same:
-        both: dict[str, Any] = {"reading": Reading.FLOAT, "scale": 1}
-        reference, current = replace(reference, **both), replace(current, **both)
-    if reference.floats == current.floats:
-        return Pair(reference, current)
-    floats = reference.floats or current.floats
-    return Pair(replace(reference, floats=floats), replace(current, floats=floats))
-
-
-def _explain(found: Pair, lost: Mapping[str, Skipped]) -> Pair:
-    if found.reference and found.current:
-        return found
-    path = found.feature.path
-    prefixes = [".".join(path[:i]) for i in range(len(path), 0, -1)]
-    gone = next((lost[name] for name in prefixes if name in lost), None)
-    if gone is None or gone.reason.startswith("excluded"):
-        return found
-    return replace(found, changed=f"on one side {gone.reason}")
 
 
 def check_names(wanted: Wanted, names: Iterable[str], columns: Iterable[str]) -> None:

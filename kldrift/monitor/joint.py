@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from kldrift.config import Config, Joint, Threshold
 from kldrift.counting.joint import LARGEST_FULL, JointColumns
 from kldrift.errors import ConfigError
-from kldrift.features.keys import Reading
-from kldrift.features.plan import Feature, Pair, Part, Skipped
+from kldrift.features.keys import KeyType
+from kldrift.features.pairs import Pair
+from kldrift.features.plan import Feature, Part, Skipped
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.scoring.joint_result import JointCell, JointResult
@@ -53,7 +54,7 @@ class JointPlan:
         """The group as one side's scan counts it."""
         features: list[Feature] = [getattr(p, side) for p in self.pairs]
         if self.vector:
-            features = [replace(f, part=Part.VALUE, reading=Reading.FLOAT) for f in features]
+            features = [replace(f, part=Part.VALUE, key_type=KeyType.FLOAT) for f in features]
         known = tuple(pivots.get(p.feature.name, 0.0) for p in self.pairs)
         return JointColumns(
             self.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kldrift.config import Config, Threshold
 from kldrift.execution.progress import Progress
-from kldrift.features.plan import Pair
+from kldrift.features.pairs import Pair
 from kldrift.monitor.joint import scored_joint, unscored_joint
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Engine, Findings, count_current, read_reference

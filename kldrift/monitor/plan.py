@@ -7,15 +7,8 @@ from typing import Any
 
 from kldrift.config import Config
 from kldrift.errors import ConfigError
-from kldrift.features.plan import (
-    Feature,
-    FeaturePlan,
-    Pair,
-    Skipped,
-    check_names,
-    pair,
-    plan_features,
-)
+from kldrift.features.pairs import Pair, pair
+from kldrift.features.plan import Feature, FeaturePlan, Skipped, check_names, plan_features
 from kldrift.monitor.groups import SegmentPlan, plan_segments
 from kldrift.monitor.joint import JointPlan, plan_joint
 from kldrift.sources.dataset import DatasetInfo

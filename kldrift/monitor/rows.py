@@ -34,8 +34,8 @@ def score_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
         "status": pa.array(STATUSES, pa.string()).take(pa.array(v.status[order])),
         "reason": pa.array([text or None for text in v.reason[order]], pa.string()),
         "severity": pa.array(SEVERITIES, pa.string()).take(pa.array(v.severity[order])),
-        "q_value": _numbers(v.q_values.smallest[order]),
-        "q_critical": _numbers(v.q_values.critical[order]),
+        "q_value": numbers(v.q_values.smallest[order]),
+        "q_critical": numbers(v.q_values.critical[order]),
         "pseudocount": pa.array(pseudocount, mask=~scored),
     }
     for level in ("warning", "critical"):
@@ -44,7 +44,7 @@ def score_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
     for name, sizes in v.sizes.items():
         columns[name] = pa.array(sizes[order], mask=sizes[order] < 0)
     for name, values in v.scores.items():
-        columns[name] = _numbers(values[order])
+        columns[name] = numbers(values[order])
     columns["cells"] = pa.array(cells, mask=~scored)
     return stamp.table(columns, len(order), DRIFT_SCORES)
 
@@ -138,7 +138,7 @@ def _joint_cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
     return stamp.table(columns, len(found), DRIFT_CELLS)
 
 
-def _numbers(values: NDArray[np.float64]) -> pa.Array:
+def numbers(values: NDArray[np.float64]) -> pa.Array:
     """A column of numbers; null for NaN."""
     return pa.array(values, mask=np.isnan(values))
 

@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-import secrets
-import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Final
 
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from kldrift import __version__
-from kldrift.config import Config, ModelShift
+from kldrift.config import Config, Threshold
 from kldrift.errors import DatasetError
 from kldrift.execution.engine import SparkEngine
-from kldrift.execution.import_ahead import import_ahead
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.execution.session import THAT_CHANGE_COUNTS, open_session, settings_of
+from kldrift.execution.session import THAT_CHANGE_COUNTS, settings_of
 from kldrift.features.plan import Skipped
 from kldrift.monitor import reference_store
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.plan import Plan, make_plan
+from kldrift.monitor.record import AnyConfig, Record, session_for
 from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import Findings, count_current, read_reference
 from kldrift.reporting.result import RunResult
 from kldrift.scoring.exit_code import exit_code_of
-from kldrift.scoring.threshold import Severity
-from kldrift.scoring.verdict import Verdicts
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import version_of
 from kldrift.sources.open import open_source
 from kldrift.tables import Window, prepare_output, write_run, write_window
 from kldrift.tables.profile_rows import profile_rows
-from kldrift.tables.schema import SCHEMA_VERSION
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.supports import Origin
 
-AnyConfig = TypeVar("AnyConfig", Config, ModelShift)
-
-FAILED: Final = 1
 MOST_SEGMENT_ROWS: Final = 200
 """Of segments that drifted, those that expectations are published for."""
 
@@ -154,7 +144,9 @@ def _publish(record: Record[Config], plan: Plan, findings: Findings, fail_on: st
         record.stage("Great Expectations")
         held, unheld = held_to_expectations(frame)
         skipped += unheld
-        docs = _expectations(record, verdicts, held, written["drift_scores"])
+        docs = publish_expectations(
+            record, held, verdicts.held_to(), written["drift_scores"], record.run_id
+        )
     severities = set(verdicts.severities())
     exit_code = exit_code_of(severities, unscored=verdicts.unscored, fail_on=fail_on)
     row = record.row(findings, verdicts, skipped, exit_code)
@@ -188,144 +180,39 @@ def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skip
     return pd.concat([scores[alone], drifted.head(MOST_SEGMENT_ROWS)]), said
 
 
-def _expectations(
-    record: Record[Config], verdicts: Verdicts, scores: pd.DataFrame, path: str
+def publish_expectations(
+    record: Record[AnyConfig],
+    scores: pd.DataFrame,
+    held: Mapping[str, Mapping[str, Threshold]],
+    path: str,
+    run_id: str,
 ) -> Path | None:
+    """Publish the scores of one window, and tell where the first page of Data Docs is.
+
+    Args:
+        record: of the run.
+        scores: the rows of ``drift_scores`` that are held to a threshold.
+        held: the thresholds of each feature.
+        path: where the rows stand.
+        run_id: what Great Expectations calls the run; it keeps one result per name.
+    """
     from kldrift.expectations import publish  # noqa: PLC0415 - takes seconds, and only here
 
     config = record.config
     assert config.expectations is not None
     thresholds = {
-        name: {m: (t.warning, t.critical) for m, t in held.items()}
-        for name, held in verdicts.held_to().items()
+        name: {m: (t.warning, t.critical) for m, t in of_metrics.items()}
+        for name, of_metrics in held.items()
     }
     published = publish(
         scores,
         scores_path=path,
         root=Path(config.expectations.path),
         monitor=config.monitor,
-        run_id=record.run_id,
+        run_id=run_id,
         run_time=record.started,
         thresholds=thresholds,
         alpha=config.significance.alpha,
         data_docs=config.expectations.data_docs,
     )
     return published.docs_index
-
-
-@contextmanager
-def session_for(
-    config: AnyConfig,
-    spark: SparkSession | None,
-    meanwhile: AbstractContextManager[None] | None = None,
-) -> Iterator[SparkSession]:
-    """A session for a block; stopped after it if it was started for it."""
-    if spark is not None:
-        yield spark
-        return
-    session, new = open_session(config.spark, f"kldrift {config.monitor}", meanwhile)
-    try:
-        yield session
-    finally:
-        if new:
-            session.stop()
-
-
-@dataclass
-class Record(Generic[AnyConfig]):
-    """The record of a run: its stages and their times, and its row in ``runs``."""
-
-    config: AnyConfig
-    window: Window
-    started: datetime
-    progress: Progress
-    run_id: str = ""
-    plan: Plan | None = None
-    spark_version: str = ""
-    _stages: list[tuple[str, float]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.run_id = f"{self.started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-
-    @contextmanager
-    def session(self, spark: SparkSession | None) -> Iterator[SparkSession]:
-        """The session of the run."""
-        if spark is None:
-            self.stage("starting Spark")
-        held = self.config.expectations is not None
-        meanwhile = import_ahead("kldrift.expectations") if held else None
-        with session_for(self.config, spark, meanwhile) as session:
-            self.spark_version = session.version
-            yield session
-
-    def stage(self, name: str) -> None:
-        """Begin a stage."""
-        self._stages.append((name, time.perf_counter()))
-        self.progress.stage(name)
-
-    def update(self, done: int, total: int | None, unit: str) -> None:
-        """Report how far the stage is."""
-        self.progress.update(done, total, unit)
-
-    def seconds(self) -> list[dict[str, Any]]:
-        """How long each stage took."""
-        ends = [at for _, at in self._stages[1:]] + [time.perf_counter()]
-        return [
-            {"stage": name, "seconds": end - at}
-            for (name, at), end in zip(self._stages, ends, strict=True)
-        ]
-
-    def row(
-        self, findings: Findings, verdicts: Verdicts, skipped: tuple[Skipped, ...], exit_code: int
-    ) -> dict[str, Any]:
-        """The row of a run that came to its end."""
-        severities = verdicts.severities(verdicts.whole)
-        return self.any_row(
-            exit_code=exit_code,
-            rows_reference=findings.reference.rows,
-            rows_current=findings.rows_current,
-            features=int((verdicts.whole & verdicts.scored).sum()),
-            warning=severities.count(Severity.WARNING),
-            critical=severities.count(Severity.CRITICAL),
-            unscored=severities.count(Severity.UNSCORED),
-            skipped=[{"column": s.column, "reason": s.reason} for s in skipped],
-            reference_id=findings.reference.reference_id,
-        )
-
-    def failed(self, error: BaseException) -> None:
-        """Write the row of a run that failed, if that can be done."""
-        # The error itself matters more than its record.
-        with suppress(Exception):
-            write_run(self.config.output.path, self.any_row(exit_code=FAILED, error=str(error)))
-
-    def any_row(self, **found: Any) -> dict[str, Any]:
-        """The row of any run, failed ones included: what is not given is null."""
-        base: dict[str, Any] = dict.fromkeys(
-            (
-                "rows_reference",
-                "rows_current",
-                "features",
-                "warning",
-                "critical",
-                "unscored",
-                "reference_id",
-                "error",
-            )
-        )
-        base |= {
-            "schema_version": SCHEMA_VERSION,
-            "run_id": self.run_id,
-            "monitor": self.config.monitor,
-            "window_start": self.window.start,
-            "window_end": self.window.end,
-            "started_at": self.started,
-            "finished_at": datetime.now(UTC),
-            "reference_read": self.plan.reference_read if self.plan else None,
-            "current_read": self.plan.current.access_path if self.plan else None,
-            "skipped": [],
-            "seconds": self.seconds(),
-            "config_hash": self.config.config_hash,
-            "kldrift_version": __version__,
-            "spark_version": self.spark_version or None,
-        }
-        return base | found

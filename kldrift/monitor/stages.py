@@ -15,7 +15,8 @@ from kldrift.binning.choose import Binning, Proposal, freeze
 from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.progress import Progress
-from kldrift.features.plan import Feature, Pair, Skipped
+from kldrift.features.pairs import Pair
+from kldrift.features.plan import Feature, Skipped
 from kldrift.monitor.groups import (
     FrozenList,
     check_conservation,

@@ -18,6 +18,8 @@ Ints = NDArray[np.int64]
 
 NO_WINDOW: Final = -(2**63)
 """The window of data that is not cut into windows."""
+UNTIMED: Final = NO_WINDOW + 1
+"""The window of rows without a time, where all others have one."""
 ALL: Final = -1
 """The list whose one segment holds all rows."""
 REST: Final = -1

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """Convert a value to a JSON value; NaN, infinity, NaT and the like become None.
 
     Examples:
@@ -20,9 +20,9 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # NumPy's scalars and arrays
         value = value.tolist()
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [json_value(item) for item in value]
     if isinstance(value, int | str) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, float) or pd.isna(value):
@@ -32,4 +32,4 @@ def plain(value: Any) -> Any:
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as JSON objects."""
-    return [plain(row) for row in frame.to_dict("records")]
+    return [json_value(row) for row in frame.to_dict("records")]

@@ -6,7 +6,7 @@ its text colour from where it stands, and escapes everything that comes from dat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
@@ -73,6 +73,41 @@ class Page:
     segments: Mapping[str, int] | None = None
 
 
+Row = Mapping[str, Any]
+"""A row of ``drift_scores``."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the page of one kind of comparison says; all text is HTML already.
+
+    Attributes:
+        noun: what a row of the scores is about.
+        headings: of the columns: severity, name, numbers, and what was found.
+        about: what stands above the table.
+        name: what a row is called.
+        numbers: the numbers of a row.
+        has_chart: whether a row gets a chart.
+        picture: the chart of a row, from its cells.
+        above_charts: what the charts show.
+        rest: what is said of rows without a chart, where so many have one.
+        skipped: what was left out, as a heading.
+        longest: letters of what was found, at most.
+    """
+
+    noun: str
+    headings: str
+    about: Callable[[Page], Iterable[str]]
+    name: Callable[[Row], str]
+    numbers: Callable[[Row], Sequence[str]]
+    has_chart: Callable[[Row], bool]
+    picture: Callable[[Row, Sequence[Row]], str]
+    above_charts: str
+    rest: Callable[[Page, int], str]
+    skipped: str
+    longest: int
+
+
 def page(found: Page) -> str:
     """Return a whole page."""
     title = found.monitor or "comparison"
@@ -89,22 +124,28 @@ def whole(title: str, body: str) -> str:
     )
 
 
-def fragment(found: Page, *, rows: int, charts: int) -> str:
+def fragment(
+    found: Page, *, rows: int, charts: int, layout: Layout | None = None, more: str = ""
+) -> str:
     """Return the page without head and frame, to be embedded as in a notebook.
 
     Args:
         found: what to show.
-        rows: features in the table, at most.
-        charts: features with a chart, at most.
+        rows: rows in the table, at most.
+        charts: rows with a chart, at most.
+        layout: what to say of them; by default that of a monitor's features.
+        more: what stands below the charts.
     """
+    layout = layout or FEATURES
     heading = f"{text(found.monitor)}: " if found.monitor else ""
     parts = [
         STYLE,
-        f"<h1>{heading}{escape(verdict(found.counts))}</h1>",
-        *_about(found),
-        _table(found.scores[:rows], found.total or len(found.scores)),
-        _charts(found, charts),
-        skipped_list(found.skipped),
+        f"<h1>{heading}{escape(verdict(found.counts, layout.noun))}</h1>",
+        *layout.about(found),
+        _table(found.scores[:rows], found.total or len(found.scores), layout),
+        _charts(found, charts, layout),
+        more,
+        skipped_list(found.skipped, layout.skipped),
     ]
     return f'<div class="kldrift">{"".join(parts)}</div>'
 
@@ -151,29 +192,37 @@ def _about(found: Page) -> Iterable[str]:
         yield f"<p>Data Docs: <code>{text(found.docs, 300)}</code></p>"
 
 
-def _table(scores: Sequence[Mapping[str, Any]], total: int) -> str:
+def _table(scores: Sequence[Row], total: int, layout: Layout) -> str:
     if not total:
         return ""
-    rows = fitting(map(_row, scores), TABLE_BYTES)
+    rows = fitting((_row(row, layout) for row in scores), TABLE_BYTES)
     more = total - len(rows)
     rest = f"<p>and {more} more, in the table <code>drift_scores</code></p>" if more else ""
-    return f"<table><thead><tr>{HEADINGS}</tr></thead><tbody>{''.join(rows)}</tbody></table>{rest}"
+    head = f"<thead><tr>{layout.headings}</tr></thead>"
+    return f"<table>{head}<tbody>{''.join(rows)}</tbody></table>{rest}"
 
 
-def _row(row: Mapping[str, Any]) -> str:
+def _row(row: Row, layout: Layout) -> str:
     severity = str(row["severity"])
-    levels = [row["threshold_warning"], row["threshold_critical"]]
-    if severity == "critical":
-        levels.reverse()
-    level = next((level for level in levels if level is not None), None)
-    figures = (figure(row["kl"]), figure(level), figure(row["kl_expected"]))
-    numbers = (*figures, figure(row["q_value"], 1), count(row["n_current"]), _nulls(row))
     return (
         f'<tr><td class="s {text(severity)}">{SIGNS.get(severity, "")} {text(severity)}</td>'
-        f'<td class="f">{_name(row)}</td>'
-        + "".join(f'<td class="n">{number}</td>' for number in numbers)
-        + f"<td>{text(row['reason'] or '', 240)}</td></tr>"
+        f'<td class="f">{layout.name(row)}</td>'
+        + "".join(f'<td class="n">{number}</td>' for number in layout.numbers(row))
+        + f"<td>{text(row['reason'] or '', layout.longest)}</td></tr>"
     )
+
+
+def level(row: Row) -> str:
+    """Write the threshold that a row was held to, or a dash for none."""
+    levels = [row["threshold_warning"], row["threshold_critical"]]
+    if row["severity"] == "critical":
+        levels.reverse()
+    return figure(next((level for level in levels if level is not None), None))
+
+
+def _numbers(row: Row) -> tuple[str, ...]:
+    by_chance, q = figure(row["kl_expected"]), figure(row["q_value"], 1)
+    return figure(row["kl"]), level(row), by_chance, q, count(row["n_current"]), _nulls(row)
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -199,34 +248,59 @@ def count(value: float | None) -> str:
     return "-" if value is None else f"{int(value):,}"
 
 
-def _charts(found: Page, most: int) -> str:
-    drifted = [row for row in found.scores if row["severity"] in ("critical", "warning")]
-    cells = cells_of(found.cells, drifted[:most])
+def _charts(found: Page, most: int, layout: Layout) -> str:
+    wanted = [row for row in found.scores if layout.has_chart(row)]
+    cells = cells_of(found.cells, wanted[:most])
     figures = [
-        f"<figure><figcaption>{_name(row)}: {figure(row['kl'])} nats</figcaption>"
-        f"{_picture(row, cells[key])}</figure>"
-        for row in drifted[:most]
+        f"<figure><figcaption>{layout.name(row)}: {figure(row['kl'])} nats</figcaption>"
+        f"{layout.picture(row, cells[key])}</figure>"
+        for row in wanted[:most]
         if (key := key_of(row)) in cells
     ]
     figures = fitting(figures, CHART_BYTES)
     if not figures:
         return ""
+    rest = layout.rest(found, len(figures))
+    return f"<p>{layout.above_charts}</p>{''.join(figures)}{rest}"
+
+
+def _rest(found: Page, shown: int) -> str:
     counted = (found.counts, found.segments or {})
     total = sum(c.get("critical", 0) + c.get("warning", 0) for c in counted)
-    more = max(total, len(drifted)) - len(figures)
-    rest = f"<p>and {more} more that drifted, in the table <code>drift_cells</code></p>"
+    more = max(total, sum(map(_drifted, found.scores))) - shown
     return (
-        "<p>share of rows in the cells that moved most "
-        "(of a joint group: what its features and pairs add): "
-        f'<span class="key" style="background:{REFERENCE}"></span> reference, '
-        f'<span class="key" style="background:{CURRENT}"></span> current</p>'
-        f"{''.join(figures)}{rest if more else ''}"
+        f"<p>and {more} more that drifted, in the table <code>drift_cells</code></p>"
+        if more
+        else ""
     )
 
 
-def _picture(row: Mapping[str, Any], cells: Sequence[Mapping[str, Any]]) -> str:
+def _drifted(row: Row) -> bool:
+    return row["severity"] in ("critical", "warning")
+
+
+def _picture(row: Row, cells: Sequence[Row]) -> str:
     draw = joint_chart if row["kind"] == "joint" else chart
     return draw(str(row["feature"]), cells)
+
+
+FEATURES: Final = Layout(
+    noun="feature",
+    headings=HEADINGS,
+    about=_about,
+    name=_name,
+    numbers=_numbers,
+    has_chart=_drifted,
+    picture=_picture,
+    above_charts="share of rows in the cells that moved most "
+    "(of a joint group: what its features and pairs add): "
+    f'<span class="key" style="background:{REFERENCE}"></span> reference, '
+    f'<span class="key" style="background:{CURRENT}"></span> current',
+    rest=_rest,
+    skipped="not monitored:",
+    longest=240,
+)
+"""Of a monitor's features."""
 
 
 def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -248,7 +322,7 @@ def cells_of(
     return found
 
 
-def skipped_list(skipped: Sequence[tuple[str, str]], heading: str = "not monitored:") -> str:
+def skipped_list(skipped: Sequence[tuple[str, str]], heading: str) -> str:
     """Return the list of what was left out, with reasons; empty text for nothing."""
     if not skipped:
         return ""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.reporting.json_values import plain, records
+from kldrift.reporting.json_values import json_value, records
 from kldrift.reporting.page import Page, fragment, page
 
 SEVERITIES: Final = ("critical", "warning", "unscored", "ok")
@@ -126,7 +126,7 @@ class RunResult(Result):
     def summary(self) -> dict[str, Any]:
         """Return the result as one strict JSON object (null for NaN)."""
         return {
-            **{str(key): plain(value) for key, value in self.run.items() if key != "skipped"},
+            **{str(key): json_value(value) for key, value in self.run.items() if key != "skipped"},
             "exit_code": self.exit_code,
             "severities": self.counts,
             "segment_severities": self.segment_counts,

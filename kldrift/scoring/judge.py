@@ -66,9 +66,9 @@ def judge(
         sizes={name: np.append(*both) for name, *both in zip(SIZES, sizes, alone, strict=True)},
         rules=rules,
     )
-    held = list(_held(verdicts))
+    held = list(held_to_limits(verdicts))
     verdicts = replace(verdicts, q_values=evidence(verdicts, held))
-    severity, deciding = _severities(verdicts, held)
+    severity, deciding = severities(verdicts, held)
     verdicts = replace(verdicts, severity=severity)
     return replace(verdicts, reason=explained(verdicts, deciding))
 
@@ -109,7 +109,7 @@ def _named(keys: GroupKeys, names: SegmentNames) -> Texts:
     return found
 
 
-def _held(verdicts: Verdicts) -> Iterator[Held]:
+def held_to_limits(verdicts: Verdicts) -> Iterator[Held]:
     """The scored rows with the limits of their metrics, those with the same metrics together."""
     constant = verdicts.status == PLACE[Status.CONSTANT]
     # Features that are held to the same metrics, in the same order, are judged together.
@@ -131,7 +131,7 @@ def _held(verdicts: Verdicts) -> Iterator[Held]:
         yield Held(rows, scores, limits)
 
 
-def _severities(verdicts: Verdicts, held: Sequence[Held]) -> tuple[Ints, Texts]:
+def severities(verdicts: Verdicts, held: Sequence[Held]) -> tuple[Ints, Texts]:
     """The severity of each row as a rank, and the metric that decided it; None for none."""
     rank = np.full(len(verdicts), RANK[Severity.UNSCORED])
     deciding = np.full(len(verdicts), None, dtype=object)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -117,6 +117,14 @@ class Verdicts:
         alphabetical = np.array([rank[s.name] for s in self.subjects], dtype=np.int64)[self.of]
         equal = np.where(self.whole, alphabetical, 0)
         return np.lexsort((equal, -kl, place[self.severity], ~self.whole))
+
+    def take(self, places: Bools | Ints) -> Verdicts:
+        """Some of the verdicts, by their places or by a mask."""
+        names = ("of", "group", "segment", "status", "reason", "severity", "q_value")
+        columns: dict[str, Any] = {name: getattr(self, name)[places] for name in names}
+        for name in ("scores", "sizes"):
+            columns[name] = {key: values[places] for key, values in getattr(self, name).items()}
+        return replace(self, **columns)
 
     def rows(self, places: Ints) -> Rows:
         """Some rows of features that were compared, as rows of counts."""

@@ -1,32 +1,14 @@
-"""A model shift as HTML: the segments as a table, the divergence of their rows as bars, worst rows.
-
-The same page as a run's, see :mod:`kldrift.reporting.page`: small, without scripts, and everything
-that comes from data is escaped.
-"""
+"""A model shift as HTML: the page of a run whose rows are segments, with their worst rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
 from kldrift.reporting.chart import percent, shift_chart, text
-from kldrift.reporting.page import (
-    CHART_BYTES,
-    SIGNS,
-    STYLE,
-    TABLE_BYTES,
-    Page,
-    cells_of,
-    count,
-    figure,
-    fitting,
-    key_of,
-    skipped_list,
-    verdict,
-)
+from kldrift.reporting.page import Layout, Page, count, figure, fragment, level
 
-CHARTS: Final = 20
 HEADINGS: Final = (
     '<th>severity</th><th>segment</th><th class="n">kl, mean<br>(nats)</th>'
     '<th class="n">threshold</th><th class="n">median</th><th class="n">p90</th>'
@@ -35,8 +17,10 @@ HEADINGS: Final = (
 )
 
 
-def fragment(found: Page, worst: Sequence[Mapping[str, Any]], *, rows: int, charts: int) -> str:
-    """Return the page without head and frame, to be embedded as in a notebook.
+def shift_fragment(
+    found: Page, worst: Sequence[Mapping[str, Any]], *, rows: int, charts: int
+) -> str:
+    """Return what stands between other things on a page, as in a notebook.
 
     Args:
         found: what to show; its scores worst first.
@@ -44,62 +28,19 @@ def fragment(found: Page, worst: Sequence[Mapping[str, Any]], *, rows: int, char
         rows: segments in the table, at most.
         charts: segments with a chart, at most.
     """
-    heading = f"{text(found.monitor)}: " if found.monitor else ""
-    parts = [
-        STYLE,
-        f"<h1>{heading}{escape(verdict(found.counts, 'segment'))}</h1>",
-        _about(found),
-        _table(found.scores[:rows], len(found.scores)),
-        _charts(found, charts),
-        _worst(worst),
-        skipped_list(found.skipped, "rows in no window:"),
-    ]
-    return f'<div class="kldrift">{"".join(parts)}</div>'
+    return fragment(found, rows=rows, charts=charts, layout=SEGMENTS, more=_worst(worst))
 
 
-def _about(found: Page) -> str:
+def _about(found: Page) -> Iterator[str]:
     what = text(found.scores[0]["feature"]) if found.scores else ""
-    places = "".join(
-        f"<p>{name}: <code>{text(place, 300)}</code></p>"
-        for name, place in (("tables", found.output), ("Data Docs", found.docs))
-        if place
-    )
-    return (
+    yield (
         f"<p>{what}: what two models say of the same rows. kl is the mean over rows of "
         "D(challenger || champion) between their classes. A segment drifted when it is above a "
-        f"threshold and q, the share of false alarms to expect at this level, is small.</p>{places}"
+        "threshold and q, the share of false alarms to expect at this level, is small.</p>"
     )
-
-
-def _table(scores: Sequence[Mapping[str, Any]], total: int) -> str:
-    rows = fitting(map(_row, scores), TABLE_BYTES)
-    more = total - len(rows)
-    rest = f"<p>and {more} more, in the table <code>drift_scores</code></p>" if more else ""
-    return f"<table><thead><tr>{HEADINGS}</tr></thead><tbody>{''.join(rows)}</tbody></table>{rest}"
-
-
-def _row(row: Mapping[str, Any]) -> str:
-    severity = str(row["severity"])
-    levels = [row["threshold_warning"], row["threshold_critical"]]
-    if severity == "critical":
-        levels.reverse()
-    level = next((level for level in levels if level is not None), None)
-    changed, rows = row["top_class_changed"], row["n_current"]
-    numbers = (
-        figure(row["kl"]),
-        figure(level),
-        *(figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99")),
-        "-" if changed is None else escape(percent(changed)),
-        figure(row["q_value"], 1),
-        count(rows),
-        escape(percent(row["missing_current"] / rows)) if rows else "-",
-    )
-    return (
-        f'<tr><td class="s {text(severity)}">{SIGNS.get(severity, "")} {text(severity)}</td>'
-        f'<td class="f">{_name(row)}</td>'
-        + "".join(f'<td class="n">{number}</td>' for number in numbers)
-        + f"<td>{text(row['reason'] or '', 300)}</td></tr>"
-    )
+    for name, place in (("tables", found.output), ("Data Docs", found.docs)):
+        if place:
+            yield f"<p>{name}: <code>{text(place, 300)}</code></p>"
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -108,24 +49,33 @@ def _name(row: Mapping[str, Any]) -> str:
     return text(name) + text(when)
 
 
-def _charts(found: Page, most: int) -> str:
-    shown = [row for row in found.scores if row["kl"] is not None][:most]
-    segments = [row["segment"] for row in shown]
-    wanted = found.cells["segment"].isin([s for s in segments if s is not None])
-    if None in segments:
-        wanted |= found.cells["segment"].isna()
-    cells = cells_of(found.cells[wanted], shown)
-    figures = [
-        f"<figure><figcaption>{_name(row)}: {figure(row['kl'])} nats</figcaption>"
-        f"{shift_chart(row['segment'] or 'all rows', cells[key])}</figure>"
-        for row in shown
-        if (key := key_of(row)) in cells
-    ]
-    figures = fitting(figures, CHART_BYTES)
-    if not figures:
-        return ""
-    text_above = "share of rows by their divergence in nats, and what they add to kl"
-    return f"<p>{text_above}; worst first</p>{''.join(figures)}"
+def _numbers(row: Mapping[str, Any]) -> tuple[str, ...]:
+    changed, rows = row["top_class_changed"], row["n_current"]
+    return (
+        figure(row["kl"]),
+        level(row),
+        *(figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99")),
+        "-" if changed is None else escape(percent(changed)),
+        figure(row["q_value"], 1),
+        count(rows),
+        escape(percent(row["missing_current"] / rows)) if rows else "-",
+    )
+
+
+SEGMENTS: Final = Layout(
+    noun="segment",
+    headings=HEADINGS,
+    about=_about,
+    name=_name,
+    numbers=_numbers,
+    has_chart=lambda row: row["kl"] is not None,
+    picture=lambda row, cells: shift_chart(row["segment"] or "all rows", cells),
+    above_charts="share of rows by their divergence in nats, and what they add to kl; worst first",
+    rest=lambda *_: "",
+    skipped="rows in no window:",
+    longest=300,
+)
+"""Of the windows and segments of two models."""
 
 
 def _worst(worst: Sequence[Mapping[str, Any]]) -> str:

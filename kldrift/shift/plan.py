@@ -5,8 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 
 from kldrift.config import ModelShift
+from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import ConfigError
 from kldrift.features.group_columns import as_read, check_plain, column_type
+from kldrift.features.plan import Feature
 from kldrift.shift.program import ShiftProgram
 from kldrift.sources.dataset import DatasetInfo
 
@@ -22,34 +24,28 @@ def make_program(config: ModelShift, source: DatasetInfo, buckets: int) -> Shift
     Raises:
         ConfigError: a column is not there or not of a type that fits.
     """
-    columns = [config.champion, config.challenger]
+    schema = source.schema
     for side in ("champion", "challenger"):
-        _check_lists(side, getattr(config, side), source.schema)
-    key: int | None = None
-    time: int | None = None
+        _check_lists(side, getattr(config, side), schema)
     if config.key is not None:
-        check_plain("key", config.key, source.schema)
-        key = len(columns)
-        columns.append(config.key)
+        check_plain("key", config.key, schema)
     if config.time is not None:
-        _check_time(config.time.column, source.schema)
-        time = len(columns)
-        columns.append(config.time.column)
-    first = len(columns)
-    of_segments = list(dict.fromkeys(c for names in config.segments for c in names))
+        _check_time(config.time.column, schema)
     for i, names in enumerate(config.segments):
         for j, name in enumerate(names):
-            check_plain(f"segments[{i}][{j}]", name, source.schema)
+            check_plain(f"segments[{i}][{j}]", name, schema)
+
+    def one(name: str | None) -> Feature | None:
+        return None if name is None else as_read(name, schema, dictionary=False)
+
     return ShiftProgram(
-        features=tuple(
-            as_read(name, source.schema, dictionary=place >= first)
-            for place, name in enumerate([*columns, *of_segments])
-        ),
+        champion=as_read(config.champion, schema, dictionary=False),
+        challenger=as_read(config.challenger, schema, dictionary=False),
         probabilities=config.inputs == "probabilities",
-        key=key,
-        time=time,
+        key=one(config.key),
+        time=one(config.time.column if config.time else None),
         length=config.time.length if config.time else None,
-        segments=tuple(tuple(first + of_segments.index(c) for c in n) for n in config.segments),
+        lists=tuple(SegmentList(tuple(as_read(n, schema) for n in ns)) for ns in config.segments),
         buckets=buckets,
     )
 

@@ -1,9 +1,11 @@
-"""The program of a model shift: compare rows, and add them up by window and segment."""
+"""What a task does with its rows: compare them, and count what comes of it by window and segment.
+
+The divergence and whether the top class changed are columns of the comparison, and are counted as
+the features of a monitor are.
+"""
 
 from __future__ import annotations
 
-import pickle
-import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,31 +13,30 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from kldrift.counting.profile_builder import ProfileBuilder
+from kldrift.counting.row_groups import SegmentList, key_columns
+from kldrift.counting.window_groups import WindowGrouper
+from kldrift.counting.windows import window_starts
 from kldrift.errors import DatasetError
+from kldrift.features.keys import KeyType
 from kldrift.features.plan import Feature
-from kldrift.shift.groups import NO_WINDOWS, UNTIMED, Group, groups_of, texts, window_starts
-from kldrift.shift.row_divergence import Compared, compare_rows
-from kldrift.shift.row_divergence_cells import Floats, Ints, split, summed
-from kldrift.shift.summary import WORST, Example, Outcome, Shift
+from kldrift.profiles.group_keys import NO_WINDOW
+from kldrift.profiles.support import CategoricalSupport
+from kldrift.shift.part import Names, Part
+from kldrift.shift.row_divergence import Compared, Outcome, compare_rows
+from kldrift.shift.row_kinds import MANTISSAS, KindGrouper, kinds_of
+from kldrift.shift.worst_rows import WorstRows
 from kldrift.sources.program import RowBatch
 
 MOST_GROUPS: Final = 10_000
 BATCH_ROWS: Final = 16_384
 """Rows that are read at once: 260 MB for two models of 1,000 classes in doubles."""
-PENDING: Final = 2**18
-"""Entries that wait until they are merged."""
+CHANGED: Final = CategoricalSupport(("false", "true"))
 
-SHIFTS: Final = pa.schema(
-    [
-        ("bucket", pa.int32()),
-        ("window", pa.int64()),
-        ("segment", pa.string()),
-        ("shift", pa.binary()),
-    ]
-)
-SHIFTS_DDL: Final = "bucket int, window bigint, segment string, shift binary"
+PARTS: Final = pa.schema([("share", pa.int32()), ("part", pa.binary())])
+PARTS_DDL: Final = "share int, part binary"
 
 
 @dataclass(frozen=True)
@@ -43,229 +44,132 @@ class ShiftProgram:
     """Compare two columns of every row; sent to the executors.
 
     Attributes:
-        features: the columns: champion, challenger, the key and the time if there are any, then
-            those of segments.
+        champion: the column of the model that is in use.
+        challenger: that of the other one.
         probabilities: whether the two hold probabilities and not logits.
-        key: place of the key, or None.
-        time: place of the time, or None.
+        key: the column that names a row, or None.
+        time: the column that says when a row was, or None.
         length: of a window; None without time.
-        segments: each a list of places.
-        buckets: shares in which groups are merged.
+        lists: columns whose values part the rows into segments.
+        buckets: shares in which the groups of a list are merged.
+        batch_rows: rows that are compared at once.
+        most_groups: windows and segments that a task may meet.
     """
 
-    features: tuple[Feature, ...]
+    champion: Feature
+    challenger: Feature
     probabilities: bool
-    key: int | None
-    time: int | None
+    key: Feature | None
+    time: Feature | None
     length: timedelta | None
-    segments: tuple[tuple[int, ...], ...]
+    lists: tuple[SegmentList, ...]
     buckets: int
     batch_rows: int = BATCH_ROWS
+    most_groups: int = MOST_GROUPS
 
     @property
     def keys(self) -> tuple[Feature, ...]:
-        """None: all columns stand in one set."""
-        return ()
+        """The columns that tell the group of a row; the time comes first."""
+        return (*((self.time,) if self.time else ()), *key_columns(self.lists))
 
     @property
     def sets(self) -> dict[int, tuple[Feature, ...]]:
-        """All columns together, because rows are compared one by one."""
-        return {0: self.features}
+        """Both models together, because rows are compared one by one."""
+        return {0: (self.champion, self.challenger, *((self.key,) if self.key else ()))}
 
-    def start(self) -> Shifts:
+    def start(self) -> ShiftCounts:
         """A new accumulator, for one task."""
-        return Shifts(self)
+        return ShiftCounts(self)
 
     def only(self, numbers: Collection[int]) -> ShiftProgram:  # noqa: ARG002
-        """The program itself: it has one set only."""
+        """There is one set, and nothing without it."""
         return self
 
 
-class Shifts:
-    """Adds up batches of rows, for each window and segment; columns instead of objects."""
+class ShiftCounts:
+    """Adds up batches of rows, for each window and segment."""
 
     full = False
 
     def __init__(self, program: ShiftProgram) -> None:
         self._program = program
-        self._ids: dict[Group, int] = {}
-        self._outcomes: Ints = np.zeros((0, len(Outcome)), dtype=np.int64)
-        self._changed: Ints = np.zeros(0, dtype=np.int64)
-        self._cells = _Cells()
-        self._worst = _Worst()
+        lists = 1 + len(program.lists)
+        self._grouper = WindowGrouper(program.lists)
+        self._kinds = KindGrouper(self._grouper, lists)
+        self._divergence = ProfileBuilder(MANTISSAS, KeyType.FLOAT, 0, lists)
+        self._changed = ProfileBuilder(CHANGED, KeyType.TEXT, 0, lists)
+        self._worst = [WorstRows() for _ in range(lists)]
 
     def add(self, batch: RowBatch) -> None:
         """Add a batch."""
+        step = self._program.batch_rows
         for _, columns in batch.sets:
-            for start in range(0, len(columns[0]), BATCH_ROWS):  # Spark may send more at once
-                self._add_rows([column.slice(start, BATCH_ROWS) for column in columns])
+            for start in range(0, len(columns[0]), step):  # Spark may send more at once
+                few = [column.slice(start, step) for column in columns]
+                self._add_rows(few, [column.slice(start, step) for column in batch.keys])
 
-    def _add_rows(self, columns: list[pa.Array]) -> None:
+    def _add_rows(self, columns: Sequence[pa.Array], keys: Sequence[pa.Array]) -> None:
         program = self._program
         found = compare_rows(columns[0], columns[1], probabilities=program.probabilities)
-        windows = np.full(len(columns[0]), NO_WINDOWS, dtype=np.int64)
         if program.time is not None and program.length is not None:
-            windows = window_starts(columns[program.time], program.length)
-        split_up = _Split(found)
-        keys = columns[program.key] if program.key is not None else None
-        for places in ((), *program.segments):
-            names = [(program.features[i].name, columns[i]) for i in places]
-            ids = self._numbered(*groups_of(windows, names))
-            self._add(split_up, ids, keys)
+            windows = window_starts(keys[0], program.length)
+            keys = keys[1:]
+        else:
+            windows = np.full(len(columns[0]), NO_WINDOW, dtype=np.int64)
+        names = columns[2] if program.key is not None else None
+        self.add_compared(found, windows, keys, names)
 
-    def _numbered(self, groups: Sequence[Group], place: Ints) -> Ints:
-        """The number of each row's group, over all batches; those of no window have none."""
-        wanted = [g for g in groups if g[0] != UNTIMED or g[1] is None]
-        for group in wanted:
-            self._ids.setdefault(group, len(self._ids))
-        if len(self._ids) > MOST_GROUPS:
-            raise too_many_groups()
-        more = len(self._ids) - len(self._changed)
-        if more:
-            self._outcomes = np.pad(self._outcomes, ((0, more), (0, 0)))
-            self._changed = np.pad(self._changed, (0, more))
-        numbers = np.array([self._ids.get(g, -1) for g in groups], dtype=np.int64)
-        return numbers[place] if len(numbers) else place
+    def add_compared(
+        self,
+        found: Compared,
+        windows: NDArray[np.int64],
+        columns: Sequence[pa.Array] = (),
+        names: pa.Array | None = None,
+    ) -> None:
+        """Count rows that were compared.
 
-    def _add(self, rows: _Split, ids: Ints, keys: pa.Array | None) -> None:
-        seen = ids >= 0
-        np.add.at(self._outcomes, (ids[seen], rows.found.outcome[seen]), 1)
-        np.add.at(self._changed, ids[seen], rows.found.changed[seen])
-        finite = ids[rows.finite]
-        seen = finite >= 0
-        self._cells.add(finite[seen], *(part[seen] for part in rows.parts))
-        if keys is not None:
-            self._worst.add(ids, rows.found, keys)
+        Args:
+            found: what came of it.
+            windows: the start of each row's window.
+            columns: those of the lists, each once.
+            names: what names the rows; None for no worst ones.
+        """
+        groups = self._grouper.group(windows, columns)
+        if self._grouper.size > self._program.most_groups:
+            raise too_many_groups(self._program.most_groups)
+        mantissas, kinds = kinds_of(found)
+        uncounted = found.outcome != Outcome.FINITE
+        self._divergence.add(pa.array(mantissas, mask=uncounted), self._kinds.group(groups, kinds))
+        left_out = found.outcome > Outcome.INFINITE
+        self._changed.add(pa.array(found.changed, mask=left_out), groups)
+        if names is not None:
+            for worst, rows in zip(self._worst, groups, strict=True):
+                worst.add(rows.numbers, found, names)
 
-    def shifts(self) -> dict[Group, Shift]:
-        """The sums by window and segment."""
-        cells = self._cells.by_group(len(self._ids))
-        worst = self._worst.by_group(len(self._ids))
-        return {
-            group: Shift.counted(self._outcomes[i], int(self._changed[i]), cells[i], worst[i])
-            for group, i in self._ids.items()
-        }
+    def parts(self) -> Iterator[Part]:
+        """What was added: by window alone, then for each list of segments."""
+        names: list[Names] = [(None,), *self._grouper.names]
+        divergence = self._divergence.counted(self._kinds)
+        changed = self._changed.counted(self._grouper)
+        for k, (n, d, c) in enumerate(zip(names, divergence, changed, strict=True)):
+            worst = self._worst[k].rows(self._grouper.keys(k, self._grouper.size))
+            yield Part(n, d, c, worst)
 
     def results(self) -> Iterator[pa.RecordBatch]:
-        """One row per window and segment."""
-        shifts = self.shifts()
-        columns = [
-            [bucket_of(group, self._program.buckets) for group in shifts],
-            [window for window, _ in shifts],
-            [segment for _, segment in shifts],
-            [pickle.dumps(shift, protocol=5) for shift in shifts.values()],
+        """One row for each share of the groups of a list."""
+        buckets = self._program.buckets
+        shares = [
+            (k * buckets + bucket, share.packed())
+            for k, part in enumerate(self.parts())
+            for bucket, share in part.shares(buckets)
         ]
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, SHIFTS, strict=True)]
-        yield pa.record_batch(arrays, schema=SHIFTS)
+        columns = zip(*shares, strict=True) if shares else ((), ())
+        yield pa.record_batch([list(column) for column in columns], schema=PARTS)
 
 
-def bucket_of(group: Group, buckets: int) -> int:
-    """The share in which a group is merged: the same in every task."""
-    return zlib.crc32(repr(group).encode()) % buckets
-
-
-def too_many_groups() -> DatasetError:
+def too_many_groups(most: int = MOST_GROUPS) -> DatasetError:
     """The error of data that has more windows and segments than anyone reads."""
     return DatasetError(
-        f"segments and windows give more than {MOST_GROUPS:,} groups; leave out a column of "
+        f"segments and windows give more than {most:,} groups; leave out a column of "
         "segments that has many values, or make time.window longer"
     )
-
-
-class _Split:
-    """The rows of a batch, and the finite ones split into integers."""
-
-    def __init__(self, found: Compared) -> None:
-        self.found = found
-        self.finite = np.flatnonzero(found.outcome == Outcome.FINITE)
-        cell, *parts = split(found.kl[self.finite])
-        self.parts = (cell, np.ones_like(cell), *parts)
-
-
-class _Cells:
-    """Sums by group and cell."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[Ints, ...]] = []
-        self._size = 0
-        self._merged = 0
-
-    def add(self, ids: Ints, cell: Ints, *parts: Ints) -> None:
-        """Add rows."""
-        # The cell in the lower 22 bits: no double's is as far from 0 as 2 ** 21.
-        self._append(summed((ids << 22) + (cell + 2**21), *parts))
-        if self._size > 2 * self._merged + PENDING:
-            self._merge()
-
-    def _append(self, entries: tuple[Ints, ...]) -> None:
-        self._waiting.append(entries)
-        self._size += len(entries[0])
-
-    def _merge(self) -> tuple[Ints, ...]:
-        columns = zip(*self._waiting, strict=True)
-        merged = summed(*(np.concatenate(column) for column in columns))
-        self._waiting, self._size, self._merged = [merged], len(merged[0]), len(merged[0])
-        return merged
-
-    def by_group(self, groups: int) -> list[tuple[Ints, ...]]:
-        """Cells, rows and sums of each group."""
-        if not self._waiting:
-            return [tuple(np.zeros((5, 0), dtype=np.int64))] * groups
-        keys, *parts = self._merge()
-        ends = np.searchsorted(keys >> 22, np.arange(1, groups))
-        columns = [np.split(c, ends) for c in ((keys & (2**22 - 1)) - 2**21, *parts)]
-        return list(zip(*columns, strict=True))
-
-
-class _Worst:
-    """The rows of the largest divergence of each group."""
-
-    def __init__(self) -> None:
-        self._waiting: list[pa.Table] = []
-        self._size = 0
-        self._merged = 0
-        self._floor: Floats = np.zeros(0)
-
-    def add(self, ids: Ints, found: Compared, keys: pa.Array) -> None:
-        """Add rows; those that cannot be among the worst are dropped at once."""
-        if len(ids) and ids.max() >= len(self._floor):
-            self._floor = np.pad(self._floor, (0, int(ids.max()) + 1 - len(self._floor)))
-        seen = (ids >= 0) & (found.kl > 0)
-        seen[seen] = found.kl[seen] >= self._floor[ids[seen]]
-        if not seen.any():
-            return
-        rows = np.flatnonzero(seen)
-        table = pa.table(
-            {
-                "id": ids[rows],
-                "kl": found.kl[rows],
-                "key": texts(keys.take(pa.array(rows))),
-                "champion": found.champion[rows],
-                "challenger": found.challenger[rows],
-            }
-        )
-        self._waiting.append(table)
-        self._size += len(rows)
-        if self._size > 2 * self._merged + PENDING // 16:
-            self._merge()
-
-    def _merge(self) -> pa.Table:
-        table = pa.concat_tables(self._waiting)
-        order = [("id", "ascending"), ("kl", "descending"), ("key", "ascending")]
-        table = table.take(pc.sort_indices(table, sort_keys=order))
-        ids = table["id"].to_numpy()
-        place = np.arange(len(ids)) - np.searchsorted(ids, ids)
-        self._floor[ids[place == WORST - 1]] = table["kl"].to_numpy()[place == WORST - 1]
-        table = table.filter(pa.array(place < WORST))
-        self._waiting, self._size, self._merged = [table], len(table), len(table)
-        return table
-
-    def by_group(self, groups: int) -> list[tuple[Example, ...]]:
-        """The worst rows of each group, worst first."""
-        if not self._waiting:
-            return [()] * groups
-        columns = self._merge().to_pydict()
-        found: list[list[Example]] = [[] for _ in range(groups)]
-        for i, *values in zip(*columns.values(), strict=True):
-            found[i].append(Example(*values))
-        return [tuple(examples) for examples in found]

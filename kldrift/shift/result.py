@@ -8,9 +8,9 @@ from typing import Any, Final
 import pandas as pd
 
 from kldrift.reporting.json_values import records
-from kldrift.reporting.page import whole
+from kldrift.reporting.page import CHARTS, whole
 from kldrift.reporting.result import RunResult, counted
-from kldrift.shift.page import CHARTS, fragment
+from kldrift.shift.page import shift_fragment
 
 SHIFT_COLUMNS: Final = ["kl_median", "kl_p90", "kl_p99", "top_class_changed"]
 WORST_IN_SUMMARY: Final = 20
@@ -66,4 +66,4 @@ class ShiftResult(RunResult):
 
     def _fragment(self, rows: int, charts: int) -> str:
         worst = records(self.worst_of_all())
-        return fragment(self._page(), worst, rows=rows, charts=charts)
+        return shift_fragment(self._page(), worst, rows=rows, charts=charts)

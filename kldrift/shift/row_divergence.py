@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldrift.divergence import categorical_kl
-from kldrift.shift.summary import Outcome
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,12 +23,24 @@ ONE: Final = 1e-3
 """How far from 1 a row of probabilities may add up to: half floats of many classes do."""
 
 
+class Outcome(IntEnum):
+    """What became of a row."""
+
+    FINITE = 0
+    INFINITE = 1  # the challenger allows a class that the champion masks
+    NULL = 2
+    LENGTH = 3
+    NUMBER = 4
+    MASKED = 5
+    PROBABILITY = 6
+
+
 @dataclass(frozen=True, eq=False)
 class Compared:
     """The rows of one batch; each array has shape ``(n,)``.
 
     Attributes:
-        outcome: an :class:`~kldrift.shift.summary.Outcome`.
+        outcome: an :class:`Outcome`.
         kl: D(challenger || champion) in nats; inf where it is infinite, NaN where left out.
         champion: the champion's top class by number, the first of equals; -1 where left out.
         challenger: the challenger's.

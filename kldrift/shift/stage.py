@@ -1,4 +1,4 @@
-"""The one Spark job of a model shift: each row is read once, and one row a group comes back.
+"""The one Spark job of a model shift: each row is read once, and a few numbers a group come back.
 
 Tasks add their rows up by window and segment; grouped pandas UDFs merge what the tasks found and
 turn it into the numbers of the tables.
@@ -10,42 +10,45 @@ import pickle
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
+import pyarrow as pa
 
 from kldrift.execution.spark_stages import Collect
-from kldrift.shift.groups import Group
-from kldrift.shift.program import MOST_GROUPS, SHIFTS_DDL, ShiftProgram, too_many_groups
-from kldrift.shift.summary import Shift, Summary
+from kldrift.shift.part import Part
+from kldrift.shift.program import PARTS_DDL, ShiftProgram, too_many_groups
+from kldrift.shift.summary import Summaries
 from kldrift.sources.dataset import Source
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-SUMMARIES_DDL: Final = "window bigint, segment string, summary binary"
+FOUND_DDL: Final = "found binary"
 
 
 def compare_models(
     spark: SparkSession, source: Source, program: ShiftProgram, collect: Collect
-) -> dict[Group, Summary]:
+) -> tuple[Summaries, pa.Table]:
     """Compare two columns of every row, in one scan.
+
+    Returns:
+        The numbers of all windows and segments, and their worst rows.
 
     Raises:
         DatasetError: there are more windows and segments than anyone reads.
     """
-    shifts = source.map_tasks(spark, program, SHIFTS_DDL)
-    rows = collect(shifts.groupBy("bucket").applyInPandas(merge_bucket, SUMMARIES_DDL))
-    if len(rows) > MOST_GROUPS:
-        raise too_many_groups()
-    return {(row["window"], row["segment"]): pickle.loads(row["summary"]) for row in rows}
+    parts = source.map_tasks(spark, program, PARTS_DDL)
+    rows = collect(parts.groupBy("share").applyInPandas(merge_bucket, FOUND_DDL))
+    found = [pickle.loads(row["found"]) for row in rows]
+    if not found:
+        nothing = next(program.start().parts())
+        found = [(Summaries.without_rows(), nothing.worst_rows())]
+    summaries = Summaries.joined([each for each, _ in found])
+    if len(summaries) > program.most_groups:
+        raise too_many_groups(program.most_groups)
+    return summaries, pa.concat_tables([worst for _, worst in found])
 
 
 def merge_bucket(parts: pd.DataFrame) -> pd.DataFrame:
-    """Merge the results of tasks for a share of the groups."""
-    merged: dict[Group, Shift] = {}
-    for window, segment, payload in zip(
-        parts["window"], parts["segment"], parts["shift"], strict=True
-    ):
-        group, shift = (int(window), segment), pickle.loads(payload)
-        merged[group] = merged[group] + shift if group in merged else shift
-    found = [(*group, pickle.dumps(shift.summary(), 5)) for group, shift in merged.items()]
-    frame = pd.DataFrame(found, columns=["window", "segment", "summary"])
-    return frame.astype({"window": "int64", "segment": object})
+    """Merge what tasks found of a share of the groups."""
+    first, *others = (Part.unpacked(payload) for payload in parts["part"])
+    merged = sum(others, first)
+    return pd.DataFrame({"found": [pickle.dumps((Summaries.of(merged), merged.worst_rows()), 5)]})

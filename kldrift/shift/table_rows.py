@@ -2,109 +2,87 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from kldrift import __version__
-from kldrift.config import ModelShift, Threshold
-from kldrift.scoring.status import Status
-from kldrift.shift.verdict import ShiftVerdict
-from kldrift.tables import TABLES
+from kldrift.monitor.rows import numbers, score_table
+from kldrift.scoring.verdict import Verdicts
+from kldrift.shift.summary import CELLS, Summaries
+from kldrift.shift.verdict import LOWER, UPPER
+from kldrift.tables.schema import DRIFT_CELLS, PROFILES, WORST_ROWS
 from kldrift.tables.stamp import Stamp
+
+Ints = NDArray[np.int64]
+
+INFINITE: Final = CELLS
+"""The place of the cell of infinite rows, behind the others."""
 
 
 def window_tables(
-    verdicts: Sequence[ShiftVerdict], config: ModelShift, stamp: Stamp
+    verdicts: Verdicts, found: Summaries, worst: pa.Table | None, stamp: Stamp
 ) -> dict[str, pa.Table]:
-    """The tables of one window; ``worst_rows`` where the configuration names a key."""
+    """The tables of one window.
+
+    Args:
+        verdicts: on the groups of the window.
+        found: their numbers.
+        worst: their worst rows, group by group; None for no such table.
+        stamp: of the run.
+    """
     tables = {
-        "profiles": TABLES["profiles"].empty_table(),
-        "drift_cells": _table("drift_cells", _cells(verdicts), config, stamp),
-        "drift_scores": _table(
-            "drift_scores", [_score(v, config) for v in verdicts], config, stamp
-        ),
+        "profiles": PROFILES.empty_table(),
+        "drift_cells": _cells(verdicts, found, stamp),
+        "drift_scores": score_table(verdicts, stamp),
     }
-    if config.key is not None:
-        tables["worst_rows"] = _table("worst_rows", _worst(verdicts), config, stamp)
+    if worst is not None:
+        tables["worst_rows"] = _worst(verdicts, worst, stamp)
     return tables
 
 
-def _table(name: str, rows: Sequence[dict[str, Any]], config: ModelShift, stamp: Stamp) -> pa.Table:
-    schema = TABLES[name]
-    columns = stamp.columns(len(rows))
-    columns["feature"] = pa.repeat(config.feature, len(rows))
-    del columns["segment"]
-    for field in schema:
-        if field.name not in columns:
-            columns[field.name] = pa.array([row.get(field.name) for row in rows], field.type)
-    return pa.table({field.name: columns[field.name] for field in schema}, schema=schema)
-
-
-def _score(v: ShiftVerdict, config: ModelShift) -> dict[str, Any]:
-    found, threshold = v.found, config.thresholds.get("kl", Threshold())
-    row: dict[str, Any] = {
-        "segment": v.segment,
-        "kind": "model_shift",
-        "status": v.status.value,
-        "reason": v.reason or None,
-        "severity": v.severity.value,
-        "threshold_warning": threshold.warning,
-        "threshold_critical": threshold.critical,
-        "config_hash": config.config_hash,
-        "kldrift_version": __version__,
+def _cells(v: Verdicts, found: Summaries, stamp: Stamp) -> pa.Table:
+    """How divergences are spread over rows; the worst group first."""
+    order = v.order[v.scored[v.order]]
+    rows = np.column_stack([found.rows, found.infinite])[order]
+    contributions = np.column_stack([found.contributions, np.zeros(len(found))])[order]
+    inside = row, at = np.nonzero(rows)
+    shares = (rows / np.maximum(found.compared[order], 1)[:, None])[inside]
+    columns: dict[str, Any] = {
+        **_group_columns(v, order[row]),
+        "cell": (np.cumsum(rows > 0, axis=-1)[inside] - 1).astype(np.int32),
+        "cell_kind": pa.array(["bin", "infinite"]).take(pa.array((at == INFINITE).astype(int))),
+        "lower": numbers(np.append(LOWER, np.nan)[at]),
+        "upper": numbers(np.append(UPPER, np.nan)[at]),
+        "contribution": contributions[inside],
     }
     for side in ("reference", "current"):  # the two models have judged the same rows
-        row[f"n_{side}"], row[f"missing_{side}"] = found.rows, found.left_out
-    if v.status is Status.OK:
-        row |= {
-            "cells": len(found.cells),
-            "kl": found.kl,
-            "kl_median": found.median,
-            "kl_p90": found.p90,
-            "kl_p99": found.p99,
-            "top_class_changed": found.changed / found.compared,
-            "kl_expected": 0.0,  # two equal models differ on no row
-            "p_value": None if math.isnan(v.p_value) else v.p_value,
-            "q_value": v.q_value,
-            "q_critical": None if threshold.critical is None else v.q_value,
-            "pseudocount": 0.0,
-        }
-    return row
+        columns |= {f"rows_{side}": rows[inside], f"probability_{side}": shares}
+    return stamp.table(columns, len(row), DRIFT_CELLS)
 
 
-def _cells(verdicts: Sequence[ShiftVerdict]) -> list[dict[str, Any]]:
-    return [
-        {
-            "segment": v.segment,
-            "cell": place,
-            "cell_kind": cell.kind,
-            "lower": cell.lower,
-            "upper": cell.upper,
-            "rows_reference": cell.rows,
-            "rows_current": cell.rows,
-            "probability_reference": cell.rows / v.found.compared,
-            "probability_current": cell.rows / v.found.compared,
-            "contribution": cell.contribution,
-        }
-        for v in verdicts
-        if v.status is Status.OK
-        for place, cell in enumerate(v.found.cells)
-    ]
+def _worst(v: Verdicts, worst: pa.Table, stamp: Stamp) -> pa.Table:
+    segments = pa.array(v.segment[v.order], pa.string())
+    group = pc.index_in(worst["segment"], value_set=segments).to_numpy()
+    rows = worst.take(pa.array(np.argsort(group, kind="stable"))).combine_chunks()
+    kl = rows["kl"].to_numpy()
+    group = np.sort(group)
+    begin = np.searchsorted(group, group)
+    columns: dict[str, Any] = {
+        **_group_columns(v, v.order[group]),
+        "place": (np.arange(len(rows)) - begin + 1).astype(np.int32),
+        "key": rows["key"],
+        "kl": numbers(np.where(np.isfinite(kl), kl, np.nan)),
+        "champion_class": rows["champion"].cast(pa.int32()),
+        "challenger_class": rows["challenger"].cast(pa.int32()),
+    }
+    return stamp.table(columns, len(rows), WORST_ROWS)
 
 
-def _worst(verdicts: Sequence[ShiftVerdict]) -> list[dict[str, Any]]:
-    return [
-        {
-            "segment": v.segment,
-            "place": place,
-            "key": example.key,
-            "kl": example.kl if math.isfinite(example.kl) else None,
-            "champion_class": example.champion,
-            "challenger_class": example.challenger,
-        }
-        for v in verdicts
-        for place, example in enumerate(v.found.worst, 1)
-    ]
+def _group_columns(v: Verdicts, rows: Ints) -> dict[str, Any]:
+    return {
+        "segment": pa.array(v.segment[rows], pa.string()),
+        "feature": pa.repeat(v.subjects[0].name, len(rows)),
+    }

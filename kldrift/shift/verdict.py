@@ -2,169 +2,176 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from kldrift.config import ModelShift, Threshold
-from kldrift.scoring.status import Status
-from kldrift.scoring.threshold import SEVERITIES, WORST_FIRST, Limits, QValues, Severity, exceeded
-from kldrift.shift.summary import LEFT_OUT, NO_ROWS, Summary
+from kldrift.scoring.judge import held_to_limits, severities
+from kldrift.scoring.reasons import above
+from kldrift.scoring.rules import Rules
+from kldrift.scoring.status import PLACE, Status
+from kldrift.scoring.threshold import RANK, SEVERITIES, QValues, Severity
+from kldrift.scoring.verdict import SIZES, Subject, Verdicts
+from kldrift.shift.row_divergence import Outcome
+from kldrift.shift.summary import FIRST, LAST, Summaries
 from kldrift.statistics.significance import q_values
-from kldrift.tables import Window
 
-NOTHING: Final = NO_ROWS.summary()
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
-
-@dataclass(frozen=True)
-class ShiftVerdict:
-    """One row of ``drift_scores``, before it is written.
-
-    Attributes:
-        window: the window.
-        segment: None for all of its rows.
-        found: its numbers.
-        status: whether there is a score.
-        reason: why not, or what was found.
-        p_value: of the test that the mean is above the smallest threshold; NaN without a test.
-        q_value: corrected for all tests of the run.
-        severity: the verdict.
-    """
-
-    window: Window
-    segment: str | None
-    found: Summary
-    status: Status
-    reason: str
-    p_value: float = math.nan
-    q_value: float | None = None
-    severity: Severity = Severity.UNSCORED
-
-    @property
-    def failed(self) -> bool:
-        """Whether a window as a whole could not be scored; a segment may be too small for it."""
-        return self.severity is Severity.UNSCORED and not self.small_segment
-
-    @property
-    def small_segment(self) -> bool:
-        """Whether this is a segment with fewer rows than ``min_rows`` asks for."""
-        return self.segment is not None and self.status in (Status.TOO_FEW_ROWS, Status.EMPTY)
+QUANTILES: Final = ("kl_median", "kl_p90", "kl_p99")
+LOWER: Final = np.append(0.0, 2.0 ** np.arange(FIRST, LAST + 1))
+"""Where the written cells begin, in nats."""
+UPPER: Final = np.append(LOWER[1:], np.nan)
+"""Where they end; NaN is open."""
+LEFT_OUT: Final = {
+    Outcome.NULL: "null",
+    Outcome.LENGTH: "empty or of two lengths",
+    Outcome.NUMBER: "with null, NaN or infinity inside",
+    Outcome.MASKED: "with every class masked",
+    Outcome.PROBABILITY: "no probabilities",
+}
+"""Outcomes of rows that cannot be compared, in words."""
 
 
-def judge(
-    groups: Mapping[tuple[Window, str | None], Summary], config: ModelShift
-) -> tuple[ShiftVerdict, ...]:
+def judge(found: Summaries, config: ModelShift) -> Verdicts:
     """Judge all windows and segments of a run; the correction needs all of its tests at once.
 
     Returns:
-        The verdicts, worst first.
+        A verdict on each group, in their order.
     """
-    verdicts = [_scored(*group, found, config) for group, found in groups.items()]
-    p_values = np.array([v.p_value for v in verdicts], dtype=np.float64)
+    n = len(found)
+    status, reason = _statuses(found, config.min_rows)
+    scored = status == PLACE[Status.OK]
+    scores = _scores(found, config.thresholds.get("kl", Threshold()))
+    scores = {name: np.where(scored, values, np.nan) for name, values in scores.items()}
+    p_values = scores["p_value"]
     corrected = config.significance.correction != "none"
+    sizes = (found.total, found.total, found.left_out, found.left_out)
     q = q_values(p_values) if corrected else p_values
-    judged = [_judged(v, float(x), config) for v, x in zip(verdicts, q, strict=True)]
-    return tuple(sorted(judged, key=_worst_first))
+    verdicts = Verdicts(
+        subjects=[Subject(config.feature, "model_shift", config.thresholds)],
+        of=np.zeros(n, dtype=np.int64),
+        group=np.arange(n),
+        segment=found.segment,
+        status=status,
+        reason=reason,
+        scores=scores,
+        severity=np.full(n, RANK[Severity.UNSCORED]),
+        q_values=QValues(q, q),  # one test, against the smallest threshold
+        sizes=dict(zip(SIZES, sizes, strict=True)),  # the two models have judged the same rows
+        rules=Rules(0.0, "exclude", config.min_rows, config.significance.alpha, corrected),
+    )
+    rank, deciding = severities(verdicts, list(held_to_limits(verdicts)))
+    for i in np.flatnonzero(rank > RANK[Severity.UNSCORED]).tolist():
+        limit, certain = config.thresholds[deciding[i]], float(q[i])
+        size = above(deciding[i], float(found.kl[i]), SEVERITIES[rank[i]], limit, certain)
+        reason[i] = _and(f"{size}; {_spread(found, i)}", reason[i])
+    return replace(verdicts, severity=rank, reason=reason)
 
 
-def mean_above(found: Summary, threshold: float) -> float:
-    """One-sided p-value of Student's t-test over rows: is the mean divergence above a threshold?
+def _scores(found: Summaries, threshold: Threshold) -> dict[str, Floats]:
+    n, compared = len(found), np.maximum(found.compared, 1)
+    levels = [x for x in (threshold.warning, threshold.critical) if x is not None]
+    tested = mean_above(found, min(levels)) if levels else np.full(n, np.nan)
+    cells = np.count_nonzero(found.rows, axis=-1) + (found.infinite > 0)
+    return {
+        "cells": cells.astype(np.float64),
+        "kl": found.kl,
+        **dict(zip(QUANTILES, found.quantiles.T, strict=True)),
+        "top_class_changed": found.changed / compared,
+        "kl_expected": np.zeros(n),  # two equal models differ on no row
+        "p_value": tested,
+    }
+
+
+def small_segments(verdicts: Verdicts) -> Bools:
+    """Which verdicts are on segments of fewer rows than ``min_rows`` asks for."""
+    few = np.isin(verdicts.status, [PLACE[Status.TOO_FEW_ROWS], PLACE[Status.EMPTY]])
+    return np.asarray(few & ~verdicts.whole)
+
+
+def failed(verdicts: Verdicts) -> Bools:
+    """Which verdicts are on what should have been scored and was not; a segment may be small."""
+    unscored = verdicts.severity == RANK[Severity.UNSCORED]
+    return np.asarray(unscored & ~small_segments(verdicts))
+
+
+def mean_above(found: Summaries, threshold: float) -> Floats:
+    """One-sided p-values of Student's t-test over rows: is the mean divergence above a threshold?
 
     ``t = (mean - threshold) / sqrt(variance / n)`` with ``n - 1`` degrees of freedom, over the
     finite rows. It holds for any distribution of many rows, by the central limit theorem.
 
     Args:
-        found: the rows.
+        found: the groups of rows.
         threshold: in nats.
 
     Returns:
-        0 to 1; NaN for fewer than two finite rows.
-
-    Examples:
-        >>> from kldrift.shift.summary import Shift
-        >>> round(mean_above(Shift.of(np.array([0.1, 0.2, 0.3, 0.4])).summary(), 0.1), 6)
-        0.051364
+        0 to 1, shape ``(n,)``; NaN for fewer than two finite rows.
     """
-    if found.finite < 2 or not math.isfinite(found.kl):
-        return math.nan
-    error = math.sqrt(found.variance / found.finite)
-    if error == 0:
-        return 0.0 if found.kl > threshold else 1.0
-    return float(stdtr(found.finite - 1, -(found.kl - threshold) / error))
+    rows = np.maximum(found.finite, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(found.variance / rows)
+        p_values = stdtr(rows - 1, -(found.kl - threshold) / error)
+    sure = np.where(found.kl > threshold, 0.0, 1.0)
+    p_values = np.where(error == 0, sure, p_values)
+    return np.where((found.finite > 1) & np.isfinite(found.kl), p_values, np.nan)
 
 
-def smallest(threshold: Threshold) -> float | None:
-    """The lower of the two levels; None where there is none."""
-    levels = [x for x in (threshold.warning, threshold.critical) if x is not None]
-    return min(levels, default=None)
+def _statuses(found: Summaries, min_rows: int) -> tuple[Ints, NDArray[np.object_]]:
+    """The status of each group, as a place in ``STATUSES``, and what there is to say about it."""
+    status = np.full(len(found), PLACE[Status.OK])
+    reason = np.full(len(found), "", dtype=object)
+    compared, infinite = found.compared, found.infinite
+    # The last that holds says it.
+    status[~np.isfinite(found.kl)] = PLACE[Status.ERROR]
+    status[compared < min_rows] = PLACE[Status.TOO_FEW_ROWS]
+    status[compared == 0] = PLACE[Status.EMPTY]
+    said = (status != PLACE[Status.OK]) | (infinite > 0) | (found.left_out > 0)
+    for i in np.flatnonzero(said).tolist():
+        why = ""
+        if not found.total[i]:
+            why = "no rows"
+        elif not compared[i]:
+            why = "no row can be compared"
+        elif compared[i] < min_rows:
+            why = f"{compared[i]} rows can be compared, min_rows is {min_rows}"
+        elif status[i] == PLACE[Status.ERROR]:
+            why = "the divergence of every row is infinite"
+        if infinite[i] and status[i] != PLACE[Status.ERROR]:
+            share = _share(infinite[i], compared[i])
+            masked = "the champion masks a class that the challenger allows"
+            why = _and(why, f"{share} rows infinite: {masked}")
+        if found.left_out[i]:
+            why = _and(why, _left_out(found, i))
+        reason[i] = why
+    return status, reason
 
 
-def _scored(
-    window: Window, segment: str | None, found: Summary, config: ModelShift
-) -> ShiftVerdict:
-    status, reason = Status.OK, ""
-    if not found.rows:
-        status, reason = Status.EMPTY, "no rows"
-    elif not found.compared:
-        status, reason = Status.EMPTY, "no row can be compared"
-    elif found.compared < config.min_rows:
-        status = Status.TOO_FEW_ROWS
-        reason = f"{found.compared} rows can be compared, min_rows is {config.min_rows}"
-    elif not math.isfinite(found.kl):
-        status, reason = Status.ERROR, "the divergence of every row is infinite"
-    if found.infinite and status is not Status.ERROR:
-        reason = _and(
-            reason,
-            f"{_share(found.infinite, found.compared)} rows infinite: "
-            "the champion masks a class that the challenger allows",
-        )
-    if found.left_out:
-        reason = _and(reason, _left_out(found))
-    p_value = math.nan
-    level = smallest(config.thresholds.get("kl", Threshold()))
-    if status is Status.OK and level is not None:
-        p_value = mean_above(found, level)
-    return ShiftVerdict(window, segment, found, status, reason, p_value)
-
-
-def _judged(verdict: ShiftVerdict, q: float, config: ModelShift) -> ShiftVerdict:
-    if verdict.status is not Status.OK:
-        return verdict
-    q_value = None if math.isnan(q) else q
-    found, alpha = verdict.found, config.significance.alpha
-    limits = {metric: Limits.of([t]) for metric, t in config.thresholds.items()}
-    sure = QValues(np.array([q]), np.array([q]))
-    rank, metric = exceeded({"kl": np.array([found.kl])}, sure, limits, alpha)
-    severity, reason = SEVERITIES[rank[0]], verdict.reason
-    if metric[0] >= 0:
-        limit = getattr(list(config.thresholds.values())[metric[0]], severity.value)
-        reason = _and(_why(found, severity, limit, q_value), reason)
-    return replace(verdict, severity=severity, q_value=q_value, reason=reason)
-
-
-def _why(found: Summary, severity: Severity, limit: float, q: float | None) -> str:
-    evidence = "" if q is None else f", q {q:.1g}"
-    top = max(found.cells, key=lambda cell: cell.contribution)
+def _spread(found: Summaries, i: int) -> str:
+    """How the divergence of a group is spread over its rows."""
+    compared, contributions = int(found.compared[i]), found.contributions[i]
+    top = int(contributions.argmax())
+    lower, upper = LOWER[top], UPPER[top]
+    between = f"{lower:.3g} or more" if np.isnan(upper) else f"{lower:.3g} to {upper:.3g}"
     return (
-        f"kl {found.kl:.3g} is above {severity.value} {limit:g}{evidence}; "
-        f"the top class differs in {_percent(found.changed / found.compared)} of the rows; "
-        f"{_percent(top.rows / found.compared)} of the rows, those of "
-        f"{_between(top.lower, top.upper)} nats, add {_percent(top.contribution / found.kl)} of it"
+        f"the top class differs in {_percent(found.changed[i] / compared)} of the rows; "
+        f"{_percent(found.rows[i, top] / compared)} of the rows, those of "
+        f"{between} nats, add {_percent(contributions[top] / found.kl[i])} of it"
     )
 
 
-def _between(lower: float | None, upper: float | None) -> str:
-    return f"{lower:.3g} or more" if upper is None else f"{lower:.3g} to {upper:.3g}"
-
-
-def _left_out(found: Summary) -> str:
+def _left_out(found: Summaries, i: int) -> str:
     """How many rows were left out, and why."""
-    whys = [f"{found.outcomes[o]:,} {why}" for o, why in LEFT_OUT.items() if found.outcomes[o]]
-    return f"{_share(found.left_out, found.rows)} rows left out: {', '.join(whys)}"
+    outcomes = found.outcomes[i]
+    whys = [f"{outcomes[o]:,} {why}" for o, why in LEFT_OUT.items() if outcomes[o]]
+    return f"{_share(found.left_out[i], found.total[i])} rows left out: {', '.join(whys)}"
 
 
 def _share(part: int, whole: int) -> str:
@@ -177,11 +184,3 @@ def _percent(share: float) -> str:
 
 def _and(first: str, second: str) -> str:
     return "; ".join(filter(None, (first, second)))
-
-
-def _worst_first(verdict: ShiftVerdict) -> tuple[int, float, str, str]:
-    kl = verdict.found.kl
-    place = -kl if math.isfinite(kl) else -math.inf
-    start = verdict.window.start
-    when = "" if start is None else start.isoformat()
-    return WORST_FIRST.index(verdict.severity), place, when, verdict.segment or ""

@@ -22,14 +22,14 @@ class Stamp:
         run_id: the run.
         monitor: its monitor.
         window: the window of the current dataset.
-        reference_id: a fingerprint of the reference's profiles.
+        reference_id: a fingerprint of the reference's profiles; None where there are none.
         config_hash: a fingerprint of the configuration.
     """
 
     run_id: str
     monitor: str
     window: Window
-    reference_id: str
+    reference_id: str | None
     config_hash: str
 
     def columns(self, rows: int) -> dict[str, Any]:

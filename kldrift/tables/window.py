@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final, Self
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,12 @@ class Window:
                 f"a window must end after it starts, got {self.start.isoformat()!r} "
                 f"to {self.end.isoformat()!r}"
             )
+
+    @classmethod
+    def at(cls, start: int, length: timedelta) -> Self:
+        """The window of some length that begins at so many microseconds since 1970."""
+        begin = EPOCH + timedelta(microseconds=start)
+        return cls(begin, begin + length)
 
     @property
     def key(self) -> str:

@@ -99,8 +99,8 @@ def as_text(rows: Sequence[Row]) -> str:
 def as_markdown(rows: Sequence[Row]) -> str:
     """Rows as a Markdown table."""
     titles, texts, numbers = _cells(rows)
-    ruler = ["---:" if number else "---" for number in numbers]
-    lines = [titles, ruler, *texts]
+    slot_map = ["---:" if number else "---" for number in numbers]
+    lines = [titles, slot_map, *texts]
     return "\n".join(
         "| " + " | ".join(t.replace("|", "\\|") for t in line) + " |" for line in lines
     )

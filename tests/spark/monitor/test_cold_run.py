@@ -16,7 +16,7 @@ START = """
 import datetime, sys
 from kldrift.config import config_from_mapping
 from kldrift.execution.progress import SILENT
-from kldrift.monitor.run import Record
+from kldrift.monitor.record import Record
 from kldrift.tables import Window
 
 mapping = {

@@ -16,7 +16,7 @@ from strategies import SMALL, cut, parts, quick, samples, settled, sketch_batch,
 from kldrift.binning.choose import Binning, Frozen, choose
 from kldrift.binning.numeric_sketch import NumericSketch
 from kldrift.counting.counter import Counter
-from kldrift.features.keys import Reading, label
+from kldrift.features.keys import KeyType, label
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import CategoricalSupport, Cell, CellKind, Unit
 
@@ -25,8 +25,8 @@ NONE_OF_20 = "near-unique: no value has 20 rows"
 
 def of(values: object, binning: Binning = SMALL, **how: object) -> tuple[Frozen, np.ndarray]:
     column = pa.array(values)
-    reading = Reading.FLOAT if pa.types.is_floating(column.type) else Reading.INTEGER
-    return settled([column], Reading.TEXT if pa.types.is_string(column.type) else reading,
+    key_type = KeyType.FLOAT if pa.types.is_floating(column.type) else KeyType.INTEGER
+    return settled([column], KeyType.TEXT if pa.types.is_string(column.type) else key_type,
                    binning, **how)  # fmt: skip
 
 
@@ -42,9 +42,9 @@ def rows_by_label(support: object, counts: np.ndarray) -> dict[str, int]:
 @given(st.data(), samples)
 def test_any_parts_in_any_order_give_the_same_support_and_the_same_counts(data, sample):
     for limit in (8, 2_048):
-        whole, rows = settled([sample.column], sample.reading, limit=limit)
+        whole, rows = settled([sample.column], sample.key_type, limit=limit)
         pieces = data.draw(parts(sample.column))
-        again, counts = settled(pieces, sample.reading, limit=limit)
+        again, counts = settled(pieces, sample.key_type, limit=limit)
         assert again.support == whole.support
         assert again.skip == whole.skip
         np.testing.assert_array_equal(counts, rows)
@@ -73,10 +73,10 @@ def spread(seed: int, kind: type) -> np.ndarray:
 )
 def test_more_values_than_the_sketch_keeps_change_nothing_of_that(data, seed, kind, binning):
     column = pa.array(spread(seed, kind))
-    reading = Reading.FLOAT if kind is float else Reading.INTEGER
-    whole, rows = settled([column], reading, binning, 64)
+    key_type = KeyType.FLOAT if kind is float else KeyType.INTEGER
+    whole, rows = settled([column], key_type, binning, 64)
     for pieces in (data.draw(parts(column)), cut(column, list(range(30, 3_000, 30)))):
-        again, counts = settled(pieces, reading, binning, 64)
+        again, counts = settled(pieces, key_type, binning, 64)
         assert again.support == whole.support
         np.testing.assert_array_equal(counts, rows)
 
@@ -85,7 +85,7 @@ def test_a_value_that_only_some_parts_nominate_gets_no_cell_whatever_is_asked_fo
     values = np.append(np.random.default_rng(0).random(2_995), [0.5] * 5)  # 1 in 600
     column = pa.array(values)
     found = [
-        settled(pieces, Reading.FLOAT, Binning(20, 700), 64)[0].support
+        settled(pieces, KeyType.FLOAT, Binning(20, 700), 64)[0].support
         for pieces in ([column], cut(column, list(range(30, 3_000, 30))))
     ]
     assert found[0] == found[1]
@@ -97,8 +97,8 @@ def test_more_texts_than_the_sketch_keeps_change_nothing_either(data, seed):
     rng = np.random.default_rng(seed)
     names = [f"v{i}" for i in (rng.pareto(0.7, 2_000) * 3).astype(int)]
     column = pa.array(names)
-    whole, rows = settled([column], Reading.TEXT, limit=40)
-    again, counts = settled(data.draw(parts(column)), Reading.TEXT, limit=40)
+    whole, rows = settled([column], KeyType.TEXT, limit=40)
+    again, counts = settled(data.draw(parts(column)), KeyType.TEXT, limit=40)
     assert again.support == whole.support
     np.testing.assert_array_equal(counts, rows)
     by_name = rows_by_label(whole.support, rows)
@@ -144,7 +144,7 @@ def test_a_constant_has_one_cell(value):
 @given(st.integers(0, 999), st.sampled_from([64, 100_000]))
 def test_bins_hold_about_equal_shares_and_open_tails_hold_none_of_the_reference(seed, limit):
     values = np.random.default_rng(seed).normal(1e9, 1, 4_000)
-    found, counts = settled([pa.array(values)], Reading.FLOAT, Binning(5, 20), limit)
+    found, counts = settled([pa.array(values)], KeyType.FLOAT, Binning(5, 20), limit)
     by_kind = {
         kind: counts[[k is kind for k in found.support.kinds]] for kind in set(found.support.kinds)
     }
@@ -160,8 +160,8 @@ def test_a_value_that_fills_a_share_has_a_cell_of_its_own_with_exact_rows(limit,
     continuous = (rng.normal(0, 1e9, 10_000)).astype(kind)
     values = np.concatenate([continuous, np.full(2_500, 7, kind), np.full(70, 123_456_789, kind)])
     column = pa.array(rng.permutation(values))
-    reading = Reading.FLOAT if kind is np.float64 else Reading.INTEGER
-    found, counts = settled([column], reading, Binning(20, 128), limit)
+    key_type = KeyType.FLOAT if kind is np.float64 else KeyType.INTEGER
+    found, counts = settled([column], key_type, Binning(20, 128), limit)
     assert rows_by_label(found.support, counts)["7"] == 2_500
     assert "123456789" not in rows_by_label(found.support, counts)  # 70 rows are 1 in 180
 
@@ -221,10 +221,10 @@ def test_what_looks_like_an_identifier_is_left_out(values, how, skipped):
 
 
 def test_identifiers_are_recognised_beyond_what_the_sketch_keeps():
-    found, _ = settled([pa.array(np.arange(5_000) * 977)], Reading.INTEGER, limit=64)
+    found, _ = settled([pa.array(np.arange(5_000) * 977)], KeyType.INTEGER, limit=64)
     assert "about every one of 5,000 rows" in found.skip
     column = pa.array([f"id{i}" for i in range(5_000)])
-    skip = settled([column], Reading.TEXT, limit=40)[0].skip
+    skip = settled([column], KeyType.TEXT, limit=40)[0].skip
     assert skip == "near-unique: no value has 250 rows"
 
 
@@ -232,9 +232,9 @@ def test_a_number_of_categories_that_fails_only_in_the_second_pass_says_the_same
     # What each part loses of 41 equal ones might all have been of "a", as far as a sketch knows.
     pieces = [pa.array([f"{i}_{j}" for j in range(41)] * 20) for i in range(5)]
     pieces.append(pa.array(["a"] * 140))
-    sketch = reduce(add, [sketch_batch(piece, Reading.TEXT, 40) for piece in pieces])
+    sketch = reduce(add, [sketch_batch(piece, KeyType.TEXT, 40) for piece in pieces])
     assert choose(sketch, SMALL).support.categories == ("a",)
-    found, counts = settled(pieces, Reading.TEXT, limit=40)
+    found, counts = settled(pieces, KeyType.TEXT, limit=40)
     assert found.skip == "near-unique: no value has 212 rows"
     assert rows_by_label(found.support, counts) == {"other": 4_240}
 
@@ -252,7 +252,7 @@ def test_the_most_frequent_categories_are_kept_and_ties_are_broken_by_their_text
 @quick
 @given(texts)
 def test_each_category_has_exactly_its_rows_and_other_has_the_rest(sample):
-    found, counts = settled([sample.column], Reading.TEXT, Binning(max_categories=3))
+    found, counts = settled([sample.column], KeyType.TEXT, Binning(max_categories=3))
     true = Tallied(name for name in label(sample.column).to_pylist() if name is not None)
     kept = found.support.categories
     assert counts[: len(kept)].tolist() == [true[name] for name in kept]
@@ -265,15 +265,15 @@ def test_each_category_has_exactly_its_rows_and_other_has_the_rest(sample):
 def test_of_too_many_categories_those_that_chance_made_frequent_get_no_cell():
     rng = np.random.default_rng(0)
     column = pa.array([f"v{i}" for i in rng.integers(0, 1_500, 6_000)])
-    found, _ = settled([column], Reading.TEXT, Binning(max_categories=1_000))
+    found, _ = settled([column], KeyType.TEXT, Binning(max_categories=1_000))
     assert found.support.categories == ()
     assert found.skip == NONE_OF_20
-    few, _ = settled([column], Reading.TEXT, Binning(max_categories=1_500))
+    few, _ = settled([column], KeyType.TEXT, Binning(max_categories=1_500))
     assert len(few.support.categories) > 1_400
 
 
 def test_booleans_always_have_both_cells():
-    found, counts = settled([pa.array([True, None])], Reading.TEXT, unit=Unit.BOOLEAN)
+    found, counts = settled([pa.array([True, None])], KeyType.TEXT, unit=Unit.BOOLEAN)
     assert found.support == CategoricalSupport(("false", "true"))
     assert counts.tolist() == [0, 1, 0, 1]
 
@@ -282,6 +282,6 @@ def test_booleans_always_have_both_cells():
 def test_a_small_reference_is_scored_in_few_bins_so_that_chance_stays_small(rows, most):
     ordered = np.sort(np.random.default_rng(0).normal(size=rows))
     support = choose(NumericSketch.of(ordered, 0), Binning()).support
-    counts, _ = Counter(support, Reading.FLOAT).count(pa.array(ordered))
+    counts, _ = Counter(support, KeyType.FLOAT).count(pa.array(ordered))
     bins = [c for c in merge_for_scoring(support, counts, 20).cells if c.kind is CellKind.BIN]
     assert most - 1 <= len(bins) <= most + 1

@@ -28,7 +28,7 @@ from strategies import (
 from kldrift.binning.distinct_count import HASHES, smallest_hashes
 from kldrift.binning.numeric_sketch import LIMIT, NOMINATION, NumericSketch, order_key
 from kldrift.binning.text_sketch import TextSketch
-from kldrift.features.keys import Reading, label
+from kldrift.features.keys import KeyType, label
 from kldrift.profiles.support import step
 from kldrift.statistics.hashing import scatter
 
@@ -49,8 +49,8 @@ def of(values: object, limit: int = FEW, kind: type = np.float64) -> NumericSket
     return NumericSketch.of(np.sort(np.array(values, dtype=kind)), 0, limit)
 
 
-def empty(reading: Reading, limit: int = FEW) -> NumericSketch:
-    kind = np.int64 if reading is Reading.INTEGER else np.float64
+def empty(key_type: KeyType, limit: int = FEW) -> NumericSketch:
+    kind = np.int64 if key_type is KeyType.INTEGER else np.float64
     return NumericSketch.empty(np.dtype(kind), limit)
 
 
@@ -60,40 +60,40 @@ def empty(reading: Reading, limit: int = FEW) -> NumericSketch:
 @quick
 @given(st.data(), floats | integers)
 def test_the_sketch_of_any_parts_in_any_order_adds_up_to_the_sketch_of_the_whole(data, sample):
-    whole = sketch_batch(sample.column, sample.reading, FEW)
+    whole = sketch_batch(sample.column, sample.key_type, FEW)
     pieces = data.draw(parts(sample.column))
-    sketches = [sketch_batch(piece, sample.reading, FEW) for piece in pieces]
+    sketches = [sketch_batch(piece, sample.key_type, FEW) for piece in pieces]
     same(data.draw(trees(sketches)), whole)
 
 
 @quick
 @given(floats | integers)
 def test_the_sketch_of_no_rows_changes_nothing(sample):
-    sketch = sketch_batch(sample.column, sample.reading, FEW)
-    same(empty(sample.reading) + sketch, sketch)
-    same(sketch + empty(sample.reading), sketch)
+    sketch = sketch_batch(sample.column, sample.key_type, FEW)
+    same(empty(sample.key_type) + sketch, sketch)
+    same(sketch + empty(sample.key_type), sketch)
 
 
 @quick
 @given(st.data(), floats | integers, st.integers(0, 64))
 def test_a_resolution_given_in_advance_saves_work_and_changes_nothing(data, sample, level):
-    whole = sketch_batch(sample.column, sample.reading, FEW)
+    whole = sketch_batch(sample.column, sample.key_type, FEW)
     early = min(level, whole.level)
     pieces = data.draw(parts(sample.column))
-    same(reduce(add, [by_sorting(p, sample.reading, FEW, early) for p in pieces]), whole)
+    same(reduce(add, [by_sorting(p, sample.key_type, FEW, early) for p in pieces]), whole)
 
 
 @quick
 @given(floats | integers, st.integers(0, 63))
 def test_a_sketch_made_coarser_is_that_of_the_rows_at_that_resolution(sample, level):
-    sketch = by_sorting(sample.column, sample.reading, 100)
-    same(sketch.coarsened(level), by_sorting(sample.column, sample.reading, 100, level))
+    sketch = by_sorting(sample.column, sample.key_type, 100)
+    same(sketch.coarsened(level), by_sorting(sample.column, sample.key_type, 100, level))
 
 
 @quick
 @given(floats | integers)
 def test_every_row_is_counted_once(sample):
-    sketch = sketch_batch(sample.column, sample.reading, FEW)
+    sketch = sketch_batch(sample.column, sample.key_type, FEW)
     assert sketch.rows + sketch.null + sum(sketch.flow) == len(sample.column)
     values = [v for v in sample.values if v is not None]
     assert sketch.null == len(sample.values) - len(values)
@@ -107,7 +107,7 @@ def test_every_row_is_counted_once(sample):
 @quick
 @given(floats | integers)
 def test_each_cell_knows_its_rows_and_its_smallest_and_largest_key(sample):
-    sketch = sketch_batch(sample.column, sample.reading, FEW)
+    sketch = sketch_batch(sample.column, sample.key_type, FEW)
     values = [v for v in sample.values if v is not None and abs(v) < np.inf]
     for low, high, count in zip(sketch.lows, sketch.highs, sketch.counts, strict=True):
         inside = [v for v in values if low <= v <= high]
@@ -143,7 +143,7 @@ def test_a_value_that_fills_its_share_is_nominated_however_the_rows_are_cut(data
     pieces = data.draw(parts(pa.array(values)))
     small = [p.slice(i, 40) for p in pieces for i in range(0, len(p), 40)]
     for way in (pieces, small):
-        sketch = reduce(add, [sketch_batch(p, Reading.FLOAT, FEW) for p in way])
+        sketch = reduce(add, [sketch_batch(p, KeyType.FLOAT, FEW) for p in way])
         assert {0.25, 0.5} <= set(sketch.heavy.tolist())
 
 
@@ -213,7 +213,7 @@ def counted(sketch: TextSketch) -> dict[str, int]:
 @given(st.data(), texts)
 def test_few_texts_are_counted_exactly_in_any_parts_and_any_order(data, sample):
     names = label(sample.column).to_pylist()
-    pieces = [sketch_batch(p, Reading.TEXT) for p in data.draw(parts(sample.column))]
+    pieces = [sketch_batch(p, KeyType.TEXT) for p in data.draw(parts(sample.column))]
     sketch = data.draw(trees([*pieces, TextSketch.empty(LIMIT)]))
     assert sketch.exact
     assert counted(sketch) == Counter(n for n in names if n is not None)
@@ -228,7 +228,7 @@ def test_few_texts_are_counted_exactly_in_any_parts_and_any_order(data, sample):
 @given(st.data(), st.lists(st.sampled_from("abcdef") | st.just("a"), max_size=80))
 def test_many_texts_are_kept_by_weight_within_the_bounds_of_misra_and_gries(data, values):
     pieces, limit = data.draw(parts(pa.array(values, pa.string()))), 3
-    leaves = [sketch_batch(piece, Reading.TEXT, limit) for piece in pieces]
+    leaves = [sketch_batch(piece, KeyType.TEXT, limit) for piece in pieces]
     sketch, true = data.draw(trees(leaves)), Counter(values)
     estimates = counted(sketch)
     assert len(estimates) <= limit
@@ -241,7 +241,7 @@ def test_many_texts_are_kept_by_weight_within_the_bounds_of_misra_and_gries(data
 
 def test_odd_texts_are_what_they_are():
     column = pa.array([*ODD_TEXTS, None, "null"])
-    sketch = sketch_batch(column, Reading.TEXT)
+    sketch = sketch_batch(column, KeyType.TEXT)
     assert len(sketch.values) == len(ODD_TEXTS)
     assert counted(sketch)["null"] == 2
     assert (sketch.rows, sketch.null) == (len(ODD_TEXTS) + 1, 1)
@@ -249,21 +249,21 @@ def test_odd_texts_are_what_they_are():
 
 def test_floats_that_are_categories_have_one_zero_and_keep_nan_apart():
     column = pa.array([0.0, -0.0, 1.0, np.nan, -np.nan, None])
-    sketch = sketch_batch(column, Reading.TEXT)
+    sketch = sketch_batch(column, KeyType.TEXT)
     assert counted(sketch) == {"0": 2, "1": 1}
     assert (sketch.nan, sketch.null) == (2, 1)
 
 
 def test_texts_of_a_dictionary_that_no_row_has_are_no_values():
     column = pa.DictionaryArray.from_arrays(pa.array([0, 0, 2]), pa.array(["a", "b", None]))
-    sketch = sketch_batch(column, Reading.TEXT)
+    sketch = sketch_batch(column, KeyType.TEXT)
     assert counted(sketch) == {"a": 2}
     assert sketch.null == 1
 
 
 def test_where_only_presence_counts_no_value_is_kept():
-    sample = Sample(pa.array([b"a", None, b"b"]), Reading.PRESENCE)
-    sketch = sketch_batch(sample.column, sample.reading)
+    sample = Sample(pa.array([b"a", None, b"b"]), KeyType.PRESENCE)
+    sketch = sketch_batch(sample.column, sample.key_type)
     assert (len(sketch.values), sketch.rows, sketch.null) == (0, 2, 1)
 
 

@@ -20,16 +20,16 @@ from kldrift.binning.choose import Binning, Frozen, Proposal, choose, freeze
 from kldrift.binning.numeric_sketch import NOMINATION, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.counting import counter as counting
-from kldrift.features import keys as reading
-from kldrift.features.keys import Reading, label
+from kldrift.features import keys as key_type
+from kldrift.features.keys import KeyType, label
 
 ROWS = 6_000
 LIMIT = 64
 
 
-def fed(batches: list[pa.Array], reading: Reading, limit: int) -> Sketch:
+def fed(batches: list[pa.Array], key_type: KeyType, limit: int) -> Sketch:
     """What an accumulator has seen of some batches."""
-    accumulator = sketcher(reading, limit)
+    accumulator = sketcher(key_type, limit)
     for batch in batches:
         accumulator.add(batch)
     return accumulator.sketch()
@@ -74,12 +74,12 @@ def kinds(rng: np.random.Generator, rows: int = ROWS) -> dict[str, np.ndarray]:
 KINDS = tuple(kinds(np.random.default_rng(0), 2))
 
 
-def column_of(kind: str, seed: int, rows: int = ROWS) -> tuple[pa.Array, Reading]:
+def column_of(kind: str, seed: int, rows: int = ROWS) -> tuple[pa.Array, KeyType]:
     rng = np.random.default_rng(seed)
     values = kinds(rng, rows)[kind]
     nulls = rng.random(rows) < rng.choice([0, 0.1])
-    reading = Reading.INTEGER if values.dtype == np.int64 else Reading.FLOAT
-    return pa.array(values, mask=nulls), reading
+    key_type = KeyType.INTEGER if values.dtype == np.int64 else KeyType.FLOAT
+    return pa.array(values, mask=nulls), key_type
 
 
 # -------------------------------------------------------------------------------------- numbers
@@ -89,8 +89,8 @@ def column_of(kind: str, seed: int, rows: int = ROWS) -> tuple[pa.Array, Reading
 @given(st.data(), floats | integers)
 def test_batches_of_any_rows_add_up_to_the_sketch_of_all_rows_in_order(data, sample):
     pieces = data.draw(parts(sample.column))
-    found = fed(pieces, sample.reading, FEW)
-    same(found, by_sorting(sample.column, sample.reading, FEW))
+    found = fed(pieces, sample.key_type, FEW)
+    same(found, by_sorting(sample.column, sample.key_type, FEW))
 
 
 @st.composite
@@ -115,13 +115,13 @@ few = settings(max_examples=5, deadline=None)
 @few
 @given(st.data(), seeds, st.sampled_from([64, 1_000]))
 def test_a_feature_of_any_kind_is_sketched_as_if_its_rows_were_in_order(kind, data, seed, limit):
-    column, reading = column_of(kind, seed)
-    whole = by_sorting(column, reading, limit)
+    column, key_type = column_of(kind, seed)
+    whole = by_sorting(column, key_type, limit)
     pieces = data.draw(batches(column))
-    found = fed(pieces, reading, limit)
+    found = fed(pieces, key_type, limit)
     same(found, whole)
     assert frequent(column) <= set(found.heavy.tolist())
-    two = [fed(some, reading, limit) for some in (pieces[::2], pieces[1::2])]
+    two = [fed(some, key_type, limit) for some in (pieces[::2], pieces[1::2])]
     same(reduce(add, two), whole)
 
 
@@ -129,32 +129,32 @@ def test_a_feature_of_any_kind_is_sketched_as_if_its_rows_were_in_order(kind, da
 @few
 @given(st.data(), seeds)
 def test_a_feature_of_any_kind_gets_the_support_that_its_rows_in_order_give(kind, data, seed):
-    column, reading = column_of(kind, seed)
+    column, key_type = column_of(kind, seed)
     for binning in (Binning(4, 8), Binning(20, 128)):
         ordered, found = (
-            settle_on(column, reading, choose(sketch, binning))
+            settle_on(column, key_type, choose(sketch, binning))
             for sketch in (
-                by_sorting(column, reading, 256),
-                fed(data.draw(batches(column)), reading, 256),
+                by_sorting(column, key_type, 256),
+                fed(data.draw(batches(column)), key_type, 256),
             )
         )
         assert found.support == ordered.support
         assert found.skip == ordered.skip
 
 
-def settle_on(column: pa.Array, reading: Reading, proposal: Proposal) -> Frozen:
-    counts, _ = counting.Counter(proposal.support, reading).count(column)
+def settle_on(column: pa.Array, key_type: KeyType, proposal: Proposal) -> Frozen:
+    counts, _ = counting.Counter(proposal.support, key_type).count(column)
     return replace(freeze(proposal, counts), skip=proposal.skip)
 
 
 @kind
 def test_a_sketch_can_be_asked_for_at_any_time(kind):
-    column, reading = column_of(kind, 1)
-    accumulator = sketcher(reading, 64)
+    column, key_type = column_of(kind, 1)
+    accumulator = sketcher(key_type, 64)
     for end in (700, 2_000, ROWS):
         start = {700: 0, 2_000: 700, ROWS: 2_000}[end]
         accumulator.add(column.slice(start, end - start))
-        same(accumulator.sketch(), by_sorting(column.slice(0, end), reading, 64))
+        same(accumulator.sketch(), by_sorting(column.slice(0, end), key_type, 64))
 
 
 MOVING = {
@@ -170,7 +170,7 @@ MOVING = {
 def test_numbers_after_the_first_batches_are_counted_without_sorting(monkeypatch, moving):
     rng = np.random.default_rng(0)
     batches = [pa.array(MOVING[moving](rng, i)) for i in range(22)]
-    accumulator = sketcher(Reading.FLOAT, 6_000)
+    accumulator = sketcher(KeyType.FLOAT, 6_000)
     for batch in batches[:12]:
         accumulator.add(batch)
     ordered = []
@@ -188,7 +188,7 @@ def test_numbers_after_the_first_batches_are_counted_without_sorting(monkeypatch
 
 @pytest.mark.parametrize("rows", [10, 1_000_000])
 def test_a_batch_is_let_go(rows):
-    accumulator = sketcher(Reading.FLOAT)
+    accumulator = sketcher(KeyType.FLOAT)
     before = pa.total_allocated_bytes()
     batch = pa.array(np.ones(1_000_000, dtype=np.int64)).cast(pa.float64())
     accumulator.add(batch.slice(0, rows))
@@ -198,7 +198,7 @@ def test_a_batch_is_let_go(rows):
 
 def test_memory_is_bounded_by_cells_not_by_rows():
     rng = np.random.default_rng(0)
-    accumulator = sketcher(Reading.FLOAT, 2_048)
+    accumulator = sketcher(KeyType.FLOAT, 2_048)
     for i in range(20):
         accumulator.add(pa.array(rng.standard_normal(50_000) * 10.0**i))
     assert len(pickle.dumps(accumulator)) < 2_048 * 128
@@ -213,7 +213,7 @@ def test_texts_with_or_without_dictionaries_add_up_to_what_all_rows_hold(data, s
     pieces = data.draw(parts(sample.column))
     if coded:
         pieces = [p.dictionary_encode() for p in pieces]
-    found = fed(pieces, Reading.TEXT, 1_000)
+    found = fed(pieces, KeyType.TEXT, 1_000)
     names = [n for n in label(sample.column).to_pylist() if n is not None]
     assert found.exact
     assert counted(found) == Counter(names)
@@ -227,7 +227,7 @@ def test_many_texts_are_kept_by_weight_in_any_batches(data, values, coded):
     pieces, limit = data.draw(parts(column)), 3
     if coded:
         pieces = [p.dictionary_encode() for p in pieces]
-    found, true = fed(pieces, Reading.TEXT, limit), Counter(values)
+    found, true = fed(pieces, KeyType.TEXT, limit), Counter(values)
     kept = counted(found)
     assert len(kept) <= limit
     assert found.exact == (len(true) <= limit)
@@ -241,15 +241,15 @@ def test_batches_that_share_a_dictionary_are_counted_by_code(monkeypatch):
     codes = [[0, 1, 1, None], [2, 2, 1, None]]
     column = [pa.DictionaryArray.from_arrays(pa.array(c, pa.int8()), values) for c in codes]
     labelled = []
-    monkeypatch.setattr(reading, "label", lambda names: labelled.append(1) or label(names))
-    found = fed([*column, *column], Reading.TEXT, 10)
+    monkeypatch.setattr(key_type, "label", lambda names: labelled.append(1) or label(names))
+    found = fed([*column, *column], KeyType.TEXT, 10)
     assert counted(found) == {"a": 6, "b": 4}
     assert (found.rows, found.null) == (10, 6)
     assert len(labelled) == 1
 
 
 def test_memory_is_bounded_by_names_not_by_dictionaries():
-    accumulator = sketcher(Reading.TEXT, 100)
+    accumulator = sketcher(KeyType.TEXT, 100)
     for i in range(50):
         names = [f"name {j}" for j in range(90 * i, 90 * i + 90)]
         accumulator.add(pa.array(names).dictionary_encode())
@@ -260,11 +260,11 @@ def test_memory_is_bounded_by_names_not_by_dictionaries():
 
 def test_equal_codes_of_different_dictionaries_are_different_values():
     columns = [pa.array([a, a, "c", a]).dictionary_encode() for a in ("a", "b", "a")]
-    assert counted(fed(columns, Reading.TEXT, 10)) == {"a": 6, "b": 3, "c": 3}
+    assert counted(fed(columns, KeyType.TEXT, 10)) == {"a": 6, "b": 3, "c": 3}
 
 
 def test_floats_that_are_categories_keep_nan_apart_in_a_dictionary_too():
     column = pa.array([0.0, -0.0, 1.0, np.nan, None]).dictionary_encode()
-    found = fed([column, column], Reading.TEXT, 10)
+    found = fed([column, column], KeyType.TEXT, 10)
     assert counted(found) == {"0": 4, "1": 2}
     assert (found.rows, found.nan, found.null) == (6, 2, 2)

@@ -18,7 +18,7 @@ from kldrift.counting import counter as counting
 from kldrift.counting.counter import Counter
 from kldrift.counting.profile_builder import ProfileBuilder
 from kldrift.counting.row_groups import RowGroups
-from kldrift.features.keys import Reading, label
+from kldrift.features.keys import KeyType, label
 from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import NO_VALUES, added
@@ -26,7 +26,7 @@ from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
 
 
 def support_for(sample: Sample, stored: int = 8) -> Support:
-    sketch = sketch_batch(sample.column, sample.reading, 16)
+    sketch = sketch_batch(sample.column, sample.key_type, 16)
     binning = Binning(bins=2, stored_bins=stored, max_categories=3)
     return choose(sketch, binning, scale=sample.scale).support
 
@@ -53,10 +53,10 @@ def cell_of(support: Support, value: object, sample: Sample) -> int:
 @given(samples, samples)
 def test_every_row_is_counted_in_the_cell_that_it_belongs_to(reference, current):
     for sample in (reference, current):
-        if (sample.reading, sample.scale) != (reference.reading, reference.scale):
+        if (sample.key_type, sample.scale) != (reference.key_type, reference.scale):
             continue
         support = support_for(reference)
-        counts, _ = Counter(support, sample.reading).count(sample.column)
+        counts, _ = Counter(support, sample.key_type).count(sample.column)
         expected = [0] * support.size
         for value in sample.values:
             expected[cell_of(support, value, sample)] += 1
@@ -67,7 +67,7 @@ def test_every_row_is_counted_in_the_cell_that_it_belongs_to(reference, current)
 @quick
 @given(st.data(), samples)
 def test_counts_and_moments_of_parts_add_up_to_those_of_the_whole(data, sample):
-    counter = Counter(support_for(sample), sample.reading)
+    counter = Counter(support_for(sample), sample.key_type)
     whole, moments = counter.count(sample.column)
     pieces = [counter.count(piece) for piece in data.draw(parts(sample.column))]
     np.testing.assert_array_equal(sum(counts for counts, _ in pieces), whole)
@@ -76,7 +76,7 @@ def test_counts_and_moments_of_parts_add_up_to_those_of_the_whole(data, sample):
 
 def by_group(counter, column, numbers, groups):
     """Counts of each group, and its moments."""
-    builder = ProfileBuilder(counter.support, counter.reading, 0, lists=1)
+    builder = ProfileBuilder(counter.support, counter.key_type, 0, lists=1)
     builder.add(column, [RowGroups(numbers, groups)])
     whole, sums = counter.count(column)
     np.testing.assert_array_equal(builder.counts, whole)
@@ -107,7 +107,7 @@ def ends(sums):
 def test_counts_per_group_are_the_counts_of_each_group(data, sample):
     n = len(sample.column)
     groups = np.array(data.draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)), np.int64)
-    counter = Counter(support_for(sample), sample.reading)
+    counter = Counter(support_for(sample), sample.key_type)
     counts, moments = by_group(counter, sample.column, groups, 5)
     summary = moments.summary()
     for group in range(5):
@@ -126,7 +126,7 @@ def test_counts_per_group_are_the_counts_of_each_group(data, sample):
 def test_a_group_far_from_the_others_keeps_the_digits_of_its_spread():
     rng = np.random.default_rng(0)
     near, far = rng.normal(0, 1, 1_000), rng.normal(1e9, 1, 1_000)
-    counter = Counter(NumericSupport(np.array([0.0, 1.0])), Reading.FLOAT)
+    counter = Counter(NumericSupport(np.array([0.0, 1.0])), KeyType.FLOAT)
     groups = np.repeat([0, 1], 1_000)
     _, moments = by_group(counter, pa.array(np.concatenate([near, far])), groups, 3)
     summary = moments.summary()
@@ -140,7 +140,7 @@ def test_a_group_far_from_the_others_keeps_the_digits_of_its_spread():
 @given(numeric)
 def test_moments_are_those_of_the_finite_values(sample):
     support = support_for(sample)
-    _, sums = Counter(support, sample.reading).count(sample.column)
+    _, sums = Counter(support, sample.key_type).count(sample.column)
     moments = Moments.stacked([sums], support.pivot).summary()
     keys = [sample.key(v) for v in sample.values if v is not None and math.isfinite(v)]
     assert moments.rows[0] == len(keys)
@@ -158,7 +158,7 @@ def test_moments_are_those_of_the_finite_values(sample):
 @quick
 @given(st.data(), numeric)
 def test_many_rows_are_counted_as_few_are(data, sample):
-    counter = Counter(support_for(sample), sample.reading)
+    counter = Counter(support_for(sample), sample.key_type)
     order = data.draw(st.lists(st.integers(0, max(0, len(sample.column) - 1)), max_size=40))
     rows = np.resize(np.array(order if len(sample.column) else [], dtype=np.int64), 99)
     column = sample.column.take(pa.array(rows)) if len(sample.column) else sample.column
@@ -177,7 +177,7 @@ def test_many_rows_are_counted_as_few_are(data, sample):
 @quick
 @given(batches=st.lists(texts, min_size=1, max_size=5))
 def test_each_batch_is_counted_by_its_own_dictionary(remembered, batches):
-    counter = Counter(CategoricalSupport(("a", "b", "null")), Reading.TEXT, remembered)
+    counter = Counter(CategoricalSupport(("a", "b", "null")), KeyType.TEXT, remembered)
     for sample in [b for batch in batches for b in (batch, batch)]:
         column = sample.column.dictionary_encode()
         values = ["" if v is None else v for v in sample.values]
@@ -190,7 +190,7 @@ def test_each_batch_is_counted_by_its_own_dictionary(remembered, batches):
 @quick
 @given(st.lists(st.none() | st.booleans(), max_size=40), st.sampled_from([0.0, 1.0, 0.5]))
 def test_flags_are_counted_as_the_integers_that_they_are(values, pivot):
-    counter = Counter(NumericSupport(np.array([0, 1, 2]), pivot=pivot), Reading.INTEGER)
+    counter = Counter(NumericSupport(np.array([0, 1, 2]), pivot=pivot), KeyType.INTEGER)
     flags = pa.array(values, pa.bool_())
     counts, moments = counter.count(flags)
     same, its = counter.count(flags.cast(pa.int64()))
@@ -202,14 +202,14 @@ def test_flags_are_counted_as_the_integers_that_they_are(values, pivot):
 @quick
 @given(texts)
 def test_categories_have_no_moments(sample):
-    assert Counter(support_for(sample), sample.reading).count(sample.column)[1] == NO_VALUES
+    assert Counter(support_for(sample), sample.key_type).count(sample.column)[1] == NO_VALUES
 
 
 def test_integers_beyond_the_doubles_are_not_confused():
     big = 2**53
     support = NumericSupport(np.array([big, big + 1, big + 2]))
     column = pa.array([big, big + 1, big + 1, big - 1, big + 2])
-    counts, _ = Counter(support, Reading.INTEGER).count(column)
+    counts, _ = Counter(support, KeyType.INTEGER).count(column)
     assert counts.tolist() == [1, 1, 2, 1, 0]
 
 
@@ -217,8 +217,8 @@ def test_zeros_of_both_signs_fall_into_one_cell_and_null_nan_and_infinities_into
     support = NumericSupport(np.array([0.0, 5e-324]))
     column = pa.array([0.0, -0.0, None, np.nan, np.inf, -np.inf, -5e-324, 5e-324])
     for counts in (
-        Counter(support, Reading.FLOAT).count(column)[0],
-        by_group(Counter(support, Reading.FLOAT), column, np.zeros(8, np.int64), 1)[0][0],
+        Counter(support, KeyType.FLOAT).count(column)[0],
+        by_group(Counter(support, KeyType.FLOAT), column, np.zeros(8, np.int64), 1)[0][0],
     ):
         named = zip(support.kinds, counts.tolist(), strict=True)
         assert [(kind.value, n) for kind, n in named] == [
@@ -236,46 +236,46 @@ def test_zeros_of_both_signs_fall_into_one_cell_and_null_nan_and_infinities_into
 def test_null_the_empty_text_and_the_text_null_are_three_things(encode):
     column = pa.array([None, "", "null", "", "NaN", "x"])
     column = column.dictionary_encode() if encode else column
-    counts, _ = Counter(CategoricalSupport(("", "null")), Reading.TEXT).count(column)
+    counts, _ = Counter(CategoricalSupport(("", "null")), KeyType.TEXT).count(column)
     assert counts.tolist() == [2, 1, 2, 1]
 
 
 @pytest.mark.parametrize(
-    ("support", "reading", "values", "counts"),
+    ("support", "key_type", "values", "counts"),
     [
-        (NumericSupport(np.array([5, 6])), Reading.INTEGER, [5, None], [0, 1, 0, 2]),
-        (CategoricalSupport(("a",)), Reading.TEXT, ["a", None], [1, 0, 2]),
-        (CategoricalSupport(()), Reading.PRESENCE, ["a", None], [1, 2]),
+        (NumericSupport(np.array([5, 6])), KeyType.INTEGER, [5, None], [0, 1, 0, 2]),
+        (CategoricalSupport(("a",)), KeyType.TEXT, ["a", None], [1, 0, 2]),
+        (CategoricalSupport(()), KeyType.PRESENCE, ["a", None], [1, 2]),
     ],
     ids=["numbers", "text", "presence"],
 )
-def test_nulls_that_hide_in_a_dictionary_are_nulls(support, reading, values, counts):
+def test_nulls_that_hide_in_a_dictionary_are_nulls(support, key_type, values, counts):
     column = pa.DictionaryArray.from_arrays(pa.array([0, 1, None]), pa.array(values))
-    counter = Counter(support, reading)
+    counter = Counter(support, key_type)
     assert counter.count(column)[0].tolist() == counts
     assert by_group(counter, column, np.zeros(3, np.int64), 1)[0][0].tolist() == counts
-    assert sketch_batch(column, reading).null == 2
+    assert sketch_batch(column, key_type).null == 2
 
 
 def test_where_only_presence_counts_a_row_is_there_or_null():
     for floats, expected in ((False, [2, 1]), (True, [2, 0, 1])):
-        counter = Counter(CategoricalSupport((), floats), Reading.PRESENCE)
+        counter = Counter(CategoricalSupport((), floats), KeyType.PRESENCE)
         assert counter.count(pa.array([b"a", None, b""]))[0].tolist() == expected
 
 
 def test_nan_of_a_float_category_has_a_cell_of_its_own():
-    counter = Counter(CategoricalSupport(("1.5", "nan"), floats=True), Reading.TEXT)
+    counter = Counter(CategoricalSupport(("1.5", "nan"), floats=True), KeyType.TEXT)
     counts, _ = counter.count(pa.array([1.5, np.nan, None, 2.0]))
     assert counts.tolist() == [1, 0, 1, 1, 1]
 
 
 @pytest.mark.parametrize("kind", [pa.float64(), pa.int64(), pa.string(), pa.null()], ids=str)
 def test_no_rows_and_only_nulls_are_counted_too(kind):
-    reading = {pa.float64(): Reading.FLOAT, pa.int64(): Reading.INTEGER}.get(kind, Reading.TEXT)
+    key_type = {pa.float64(): KeyType.FLOAT, pa.int64(): KeyType.INTEGER}.get(kind, KeyType.TEXT)
     for rows in (0, 3):
         column = pa.nulls(rows, kind)
-        support = choose(sketch_batch(column, reading), Binning()).support
-        counter = Counter(support, reading)
+        support = choose(sketch_batch(column, key_type), Binning()).support
+        counter = Counter(support, key_type)
         assert counter.count(column)[0].tolist()[-1] == counter.count(column)[0].sum() == rows
         groups = np.zeros(rows, dtype=np.int64)
         assert by_group(counter, column, groups, 2)[0].sum() == rows

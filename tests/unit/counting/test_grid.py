@@ -14,7 +14,7 @@ from strategies import quick
 from kldrift.counting import grid
 from kldrift.counting.counter import FEW, Counter
 from kldrift.counting.grid import Grid
-from kldrift.features.keys import Reading
+from kldrift.features.keys import KeyType
 from kldrift.profiles.power_sums import added
 from kldrift.profiles.support import NumericSupport, step
 
@@ -135,7 +135,7 @@ def test_many_and_few_numbers_are_counted_alike(whole):
         values[::10] = rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], len(values[::10]))
         column = pa.array(values, mask=rng.random(rows) < 0.1)
         edges = np.unique(rng.lognormal(3, 2, 99))
-    counter = Counter(NumericSupport(edges), Reading.INTEGER if whole else Reading.FLOAT)
+    counter = Counter(NumericSupport(edges), KeyType.INTEGER if whole else KeyType.FLOAT)
     parts = [counter.count(column.slice(start, FEW // 2)) for start in range(0, rows, FEW // 2)]
     counts = sum(c for c, _ in parts)
     sums = reduce(added, [sums for _, sums in parts])

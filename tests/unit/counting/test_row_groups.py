@@ -11,7 +11,7 @@ from strategies import quick
 from kldrift.counting.profile_builder import ProfileBuilder
 from kldrift.counting.row_groups import RowGrouper, SegmentList, key_columns
 from kldrift.features.group_columns import as_read
-from kldrift.features.keys import Reading
+from kldrift.features.keys import KeyType
 from kldrift.profiles.group_keys import REST
 from kldrift.profiles.support import NumericSupport
 
@@ -58,7 +58,7 @@ def test_each_row_of_each_batch_has_the_key_of_its_segment(batches):
 @given(st.lists(rows, min_size=1, max_size=4))
 def test_a_table_holds_the_groups_that_were_met_and_the_lists_add_up_to_the_whole(batches):
     grouper = RowGrouper(LISTS)
-    builder = ProfileBuilder(SUPPORT, Reading.INTEGER, 0, lists=2)
+    builder = ProfileBuilder(SUPPORT, KeyType.INTEGER, 0, lists=2)
     for batch in batches:
         builder.add(pa.array([1] * len(batch), pa.int64()), grouper.group(columns(batch)))
     every = [row for batch in batches for row in batch]

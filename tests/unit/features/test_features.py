@@ -11,8 +11,9 @@ import pytest
 
 from kldrift.config import Features, Override
 from kldrift.errors import ConfigError
-from kldrift.features.keys import Reading
-from kldrift.features.plan import Feature, FeaturePlan, check_names, pair, plan_features
+from kldrift.features.keys import KeyType
+from kldrift.features.pairs import pair
+from kldrift.features.plan import Feature, FeaturePlan, check_names, plan_features
 from kldrift.profiles.support import Unit
 
 INSTANT = dt.datetime(2024, 2, 29, 13, 30)  # a Thursday
@@ -33,28 +34,28 @@ def struct(**fields: pa.DataType) -> pa.DataType:
 
 
 @pytest.mark.parametrize(
-    ("kind", "reading", "category", "scale"),
+    ("kind", "key_type", "category", "scale"),
     [
-        (pa.int8(), Reading.INTEGER, "numeric", 1),
-        (pa.uint32(), Reading.INTEGER, "numeric", 1),
-        (pa.int64(), Reading.INTEGER, "numeric", 1),
-        (pa.uint64(), Reading.FLOAT, "numeric", 1),
-        (pa.float32(), Reading.FLOAT, "numeric", 1),
-        (pa.decimal128(18, 2), Reading.INTEGER, "numeric", 100),
-        (pa.decimal128(19, 2), Reading.FLOAT, "numeric", 1),
-        (pa.bool_(), Reading.TEXT, "categorical", 1),
-        (pa.string(), Reading.TEXT, "categorical", 1),
-        (pa.large_string(), Reading.TEXT, "categorical", 1),
-        (pa.dictionary(pa.int32(), pa.string()), Reading.TEXT, "categorical", 1),
-        (pa.dictionary(pa.int32(), pa.int64()), Reading.INTEGER, "numeric", 1),
-        (pa.null(), Reading.PRESENCE, "categorical", 1),
+        (pa.int8(), KeyType.INTEGER, "numeric", 1),
+        (pa.uint32(), KeyType.INTEGER, "numeric", 1),
+        (pa.int64(), KeyType.INTEGER, "numeric", 1),
+        (pa.uint64(), KeyType.FLOAT, "numeric", 1),
+        (pa.float32(), KeyType.FLOAT, "numeric", 1),
+        (pa.decimal128(18, 2), KeyType.INTEGER, "numeric", 100),
+        (pa.decimal128(19, 2), KeyType.FLOAT, "numeric", 1),
+        (pa.bool_(), KeyType.TEXT, "categorical", 1),
+        (pa.string(), KeyType.TEXT, "categorical", 1),
+        (pa.large_string(), KeyType.TEXT, "categorical", 1),
+        (pa.dictionary(pa.int32(), pa.string()), KeyType.TEXT, "categorical", 1),
+        (pa.dictionary(pa.int32(), pa.int64()), KeyType.INTEGER, "numeric", 1),
+        (pa.null(), KeyType.PRESENCE, "categorical", 1),
     ],
     ids=str,
 )
-def test_the_type_of_a_column_says_how_it_is_read(kind, reading, category, scale):
+def test_the_type_of_a_column_says_how_it_is_read(kind, key_type, category, scale):
     feature = one(kind)
     assert (feature.name, feature.path) == ("x", ("x",))
-    assert (feature.reading, feature.kind, feature.scale) == (reading, category, scale)
+    assert (feature.key_type, feature.kind, feature.scale) == (key_type, category, scale)
 
 
 @pytest.mark.parametrize(
@@ -81,16 +82,16 @@ def test_a_column_that_is_no_feature_is_listed_with_the_reason(kind, reason):
 
 
 def test_numbers_can_be_categories():
-    assert one(pa.int64(), kind="categorical").reading is Reading.TEXT
+    assert one(pa.int64(), kind="categorical").key_type is KeyType.TEXT
     floats = one(pa.float64(), kind="categorical")
     assert (floats.kind, floats.floats) == ("categorical", True)
     decimal = one(pa.decimal128(9, 2), kind="categorical")
-    assert (decimal.reading, decimal.scale) == (Reading.TEXT, 1)
+    assert (decimal.key_type, decimal.scale) == (KeyType.TEXT, 1)
 
 
 def test_booleans_can_be_numbers_and_text_cannot():
     feature = one(pa.bool_(), kind="numeric")
-    assert (feature.reading, feature.unit) == (Reading.INTEGER, Unit.NUMBER)
+    assert (feature.key_type, feature.unit) == (KeyType.INTEGER, Unit.NUMBER)
     with pytest.raises(ConfigError, match=r'features.override.x.kind: .* "cast\(x as double\)"'):
         one(pa.string(), kind="numeric")
 
@@ -226,23 +227,23 @@ def matched(reference: pa.DataType | None, current: pa.DataType | None, **wanted
 
 
 @pytest.mark.parametrize(
-    ("reference", "current", "reading"),
+    ("reference", "current", "key_type"),
     [
-        (pa.int32(), pa.int64(), Reading.INTEGER),
-        (pa.int64(), pa.float64(), Reading.FLOAT),
-        (pa.decimal128(9, 2), pa.decimal128(9, 2), Reading.INTEGER),
-        (pa.decimal128(9, 2), pa.decimal128(9, 3), Reading.FLOAT),
-        (pa.string(), pa.dictionary(pa.int32(), pa.string()), Reading.TEXT),
-        (pa.null(), pa.float64(), Reading.FLOAT),
-        (pa.float64(), pa.null(), Reading.FLOAT),
-        (pa.null(), pa.null(), Reading.PRESENCE),
+        (pa.int32(), pa.int64(), KeyType.INTEGER),
+        (pa.int64(), pa.float64(), KeyType.FLOAT),
+        (pa.decimal128(9, 2), pa.decimal128(9, 2), KeyType.INTEGER),
+        (pa.decimal128(9, 2), pa.decimal128(9, 3), KeyType.FLOAT),
+        (pa.string(), pa.dictionary(pa.int32(), pa.string()), KeyType.TEXT),
+        (pa.null(), pa.float64(), KeyType.FLOAT),
+        (pa.float64(), pa.null(), KeyType.FLOAT),
+        (pa.null(), pa.null(), KeyType.PRESENCE),
     ],
     ids=str,
 )
-def test_types_of_one_family_are_read_the_same_on_both_sides(reference, current, reading):
+def test_types_of_one_family_are_read_the_same_on_both_sides(reference, current, key_type):
     found = matched(reference, current)
     assert found.changed == ""
-    assert found.reference.reading is found.current.reading is reading
+    assert found.reference.key_type is found.current.key_type is key_type
     assert found.reference.scale == found.current.scale
 
 
@@ -258,7 +259,7 @@ def test_types_of_one_family_are_read_the_same_on_both_sides(reference, current,
 def test_of_types_of_different_families_only_presence_is_compared(reference, current):
     found = matched(reference, current)
     assert found.changed == f"{reference} in the reference, {current} in the current dataset"
-    assert found.reference.reading is found.current.reading is Reading.PRESENCE
+    assert found.reference.key_type is found.current.key_type is KeyType.PRESENCE
 
 
 def test_floats_that_are_categories_on_one_side_are_so_on_both():

@@ -11,7 +11,7 @@ import pytest
 from tables_sample import DAYS, run_row, window_tables
 
 from kldrift.reporting.chart import SHOWN, cell_name, chart, percent
-from kldrift.reporting.json_values import plain
+from kldrift.reporting.json_values import json_value
 from kldrift.reporting.result import Result, RunResult
 
 HOSTILE = "<script>alert('1')</script>&amp;\"'\x00\u202e"
@@ -328,5 +328,5 @@ def test_a_summary_is_strict_json_and_holds_what_a_program_asks_for():
     ],
 )
 def test_a_value_is_made_plain(value, said):
-    assert plain(value) == said
-    assert type(plain(value)) is type(said)
+    assert json_value(value) == said
+    assert type(json_value(value)) is type(said)

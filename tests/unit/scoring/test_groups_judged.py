@@ -111,7 +111,7 @@ def test_a_row_is_the_comparison_of_the_rows_of_its_segment():
 
 def profiled(column, support, feature):
     """A profile by the plain way; its moments about its own mean, which loses no digits."""
-    counter = Counter(support, feature.reading)
+    counter = Counter(support, feature.key_type)
     column = column.combine_chunks()
     counts, sums = counter.count(column)
     keys = counter.cells(column).keys

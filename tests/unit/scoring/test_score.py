@@ -14,7 +14,7 @@ from kldrift import divergence
 from kldrift.binning.choose import Binning, choose
 from kldrift.counting.counter import Counter
 from kldrift.divergence.probabilities import probabilities
-from kldrift.features.keys import Reading
+from kldrift.features.keys import KeyType
 from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import PowerSums
@@ -45,12 +45,12 @@ PUBLIC = {
 def compared(
     reference: pa.Array,
     current: pa.Array,
-    reading: Reading,
+    key_type: KeyType,
     binning: Binning = Binning(),  # noqa: B008 - frozen
     scale: int = 1,
 ) -> Comparison:
-    support = choose(sketch_batch(reference, reading), binning, scale=scale, keep=True).support
-    counter = Counter(support, reading)
+    support = choose(sketch_batch(reference, key_type), binning, scale=scale, keep=True).support
+    counter = Counter(support, key_type)
     before, now = (profiled(support, *counter.count(side)) for side in (reference, current))
     return Comparison(now, before, merge_for_scoring(support, before.counts[0], binning.bins))
 
@@ -63,7 +63,7 @@ def profiled(support: Support, counts: np.ndarray, sums: PowerSums) -> Profile:
 
 def floats_of(reference: object, current: object, **how: object) -> Comparison:
     sides = (np.asarray(side, dtype=np.float64) for side in (reference, current))
-    return compared(*map(pa.array, sides), Reading.FLOAT, **how)
+    return compared(*map(pa.array, sides), KeyType.FLOAT, **how)
 
 
 def categories(p: list[int], q: list[int]) -> Comparison:
@@ -86,7 +86,7 @@ pairs = st.tuples(numeric | texts, st.integers(0, 59)).map(
     lambda drawn: compared(
         drawn[0].column,
         drawn[0].column.slice(drawn[1]),
-        drawn[0].reading,
+        drawn[0].key_type,
         Binning(4, 8, 3),
         drawn[0].scale,
     )
@@ -262,13 +262,13 @@ def test_infinities_count_for_the_order_but_lie_nowhere():
 @pytest.mark.parametrize("missing", [0, 50])
 def test_nulls_change_no_ordered_metric(missing):
     column = pa.array([*[1.0, 2.0, 3.0] * 2, *[None] * missing])
-    found = one(compared(column, pa.array([3.0, 3.0, 3.0]), Reading.FLOAT))
+    found = one(compared(column, pa.array([3.0, 3.0, 3.0]), KeyType.FLOAT))
     assert found["wasserstein"] == pytest.approx(1.0)
 
 
 def test_gaussian_scores_come_from_the_exact_moments_in_the_unit_of_the_feature():
     x, y = np.array([100, 250, 300, 450]), np.array([200, 260, 520])
-    found = one(compared(pa.array(x), pa.array(y), Reading.INTEGER, scale=100))
+    found = one(compared(pa.array(x), pa.array(y), KeyType.INTEGER, scale=100))
     mean, spread = divergence.gaussian_kl_parts(y.mean(), y.std(), x.mean(), x.std())
     assert found["gaussian_kl_mean"] == pytest.approx(mean)
     assert found["gaussian_kl_spread"] == pytest.approx(spread)
@@ -295,7 +295,7 @@ def test_categories_have_neither_order_nor_moments():
 
 
 def test_a_reference_of_nulls_alone_leaves_nothing_to_order():
-    pair = compared(pa.nulls(3, pa.int64()), pa.array([1, 2, 3]), Reading.INTEGER)
+    pair = compared(pa.nulls(3, pa.int64()), pa.array([1, 2, 3]), KeyType.INTEGER)
     found = one(pair)
     assert isinstance(pair.support, NumericSupport)
     assert np.isnan(found["ks"])

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import pickle
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax, softmax
+from shift_sample import MODELS, added, compared, same_numbers, summed
 
+from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import DatasetError
-from kldrift.features.keys import Reading
+from kldrift.features.keys import KeyType
 from kldrift.features.plan import Feature, Part
-from kldrift.shift import program as task
-from kldrift.shift.groups import NO_WINDOWS, UNTIMED, groups_of, window_of, window_starts
-from kldrift.shift.program import ShiftProgram
-from kldrift.shift.row_divergence import compare_rows
-from kldrift.shift.row_divergence_cells import lower, offsets, split, upper
-from kldrift.shift.summary import NO_ROWS, WORST, Example, Outcome, Shift, worst_of
+from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
+from kldrift.shift.part import Part as ShiftPart
+from kldrift.shift.row_divergence import Outcome, compare_rows
+from kldrift.shift.row_kinds import MANTISSAS, MIDDLES, NUMBERS, kinds_of, octaves_of, outcomes_of
+from kldrift.shift.summary import Summaries
+from kldrift.shift.verdict import LOWER, UPPER
+from kldrift.shift.worst_rows import KEYS, ROW, WORST, worst_of
 from kldrift.sources.program import RowBatch
 
 DIVERGENCES = st.lists(
@@ -32,12 +35,6 @@ DIVERGENCES = st.lists(
     max_size=30,
 ).map(np.array)
 LISTS = pa.list_(pa.float64())
-
-
-def same(a: Shift, b: Shift) -> bool:
-    names = ("outcomes", "cells", "rows", "high", "low", "squared")
-    arrays = all(np.array_equal(getattr(a, n), getattr(b, n)) for n in names)
-    return arrays and a.changed == b.changed and a.worst == b.worst
 
 
 def row_kl(challenger, champion):
@@ -50,40 +47,41 @@ def row_kl(challenger, champion):
 
 
 @given(DIVERGENCES)
-def test_a_value_is_its_cells_bound_and_what_it_lies_beyond_it(values):
-    values = values[np.isfinite(values)]
-    cells, high, low, _ = split(values)
-    assert np.array_equal(lower(cells) + offsets(cells, high, low), values)
-    assert (lower(cells) <= values).all()
-    normal = values > 1e-300  # bounds of subnormal cells are rounded
-    assert (values < upper(cells))[normal].all()
-    assert (upper(cells) <= lower(cells) * 1.008)[normal].all()
+def test_a_value_is_a_mantissa_in_an_octave_and_the_middle_of_its_cell_is_near(values):
+    mantissas, kinds = kinds_of(compared(values, {Outcome.NUMBER: 1}))
+    expected = np.where(np.isinf(values), Outcome.INFINITE, Outcome.FINITE)
+    assert outcomes_of(kinds).tolist() == [*expected, Outcome.NUMBER]
+    octaves = octaves_of(kinds).astype(np.int32)
+    finite = np.flatnonzero(np.isfinite(values))
+    assert np.array_equal(np.ldexp(mantissas, octaves)[finite], values[finite])
+    cells = np.searchsorted(MANTISSAS.edges, mantissas, "right") - NUMBERS.start
+    np.testing.assert_allclose(MIDDLES[cells], mantissas, rtol=1 / 128, atol=0)
 
 
+@settings(max_examples=25)
 @given(DIVERGENCES, DIVERGENCES, DIVERGENCES)
-def test_shifts_add_up_like_a_commutative_monoid_to_the_bit(x, y, z):
-    a, b, c = Shift.of(x), Shift.of(y), Shift.of(z)
-    assert same((a + b) + c, a + (b + c))
-    assert same(a + b, b + a)
-    assert same(a + NO_ROWS, a)
-    assert same(a + b, Shift.of(np.concatenate([x, y])))
+def test_parts_add_up_like_a_commutative_monoid(x, y, z):
+    a, b, c = map(added, (x, y, z))
+    same_numbers((a + b) + c, a + (b + c))
+    same_numbers(a + b, b + a)
+    same_numbers(a + added(np.zeros(0)), a)
+    same_numbers(a + b, added(np.concatenate([x, y])))
 
 
 @given(DIVERGENCES)
-def test_the_mean_is_rounded_once(values):
-    found = Shift.of(values).summary()
+def test_the_mean_is_that_of_exact_sums(values):
+    found = summed(values)
     finite = values[np.isfinite(values)]
-    assert (found.finite, found.infinite) == (len(finite), len(values) - len(finite))
+    assert (found.finite[0], found.infinite[0]) == (len(finite), len(values) - len(finite))
     if len(finite):
-        exact = float(sum(map(Fraction, finite.tolist())))
-        assert found.kl == exact / len(finite)
+        exact = sum(map(Fraction, finite.tolist())) / len(finite)
+        assert found.kl[0] == pytest.approx(float(exact), rel=1e-15, abs=5e-324)
 
 
 @given(DIVERGENCES)
 def test_a_quantile_is_within_one_percent_of_a_row(values):
     finite = np.sort(values[np.isfinite(values)])
-    for share in (0.01, 0.5, 0.9, 0.99, 1.0):
-        found = Shift.of(values).quantile(share)
+    for found, share in zip(summed(values).quantiles[0], (0.5, 0.9, 0.99), strict=True):
         if not len(finite):
             assert math.isnan(found)
         else:
@@ -94,36 +92,49 @@ def test_a_quantile_is_within_one_percent_of_a_row(values):
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e4])
 def test_mean_variance_and_cells_equal_numpy(scale):
     values = np.random.default_rng(0).lognormal(0, 2, 50_000) * scale
-    found = Shift.of(values).summary()
-    assert found.kl == pytest.approx(values.mean(), rel=1e-14)
-    assert found.variance == pytest.approx(values.var(ddof=1), rel=1e-9)
-    assert found.median == pytest.approx(np.median(values), rel=0.01)
-    assert found.p99 == pytest.approx(np.quantile(values, 0.99), rel=0.01)
-    assert sum(c.rows for c in found.cells) == len(values)
-    assert math.fsum(c.contribution for c in found.cells) == pytest.approx(found.kl, rel=1e-13)
-    for cell in found.cells:
-        here = (values >= cell.lower) & (values < (cell.upper or math.inf))
-        assert cell.rows == here.sum()
+    found = summed(values)
+    assert found.kl[0] == pytest.approx(values.mean(), rel=1e-14)
+    assert found.variance[0] == pytest.approx(values.var(ddof=1), rel=1e-13)
+    assert found.quantiles[0, 0] == pytest.approx(np.median(values), rel=0.01)
+    assert found.quantiles[0, 2] == pytest.approx(np.quantile(values, 0.99), rel=0.01)
+    assert found.rows.sum() == len(values)
+    assert math.fsum(found.contributions[0]) == pytest.approx(found.kl[0], rel=1e-13)
+    upper = np.append(UPPER[:-1], math.inf)
+    cells = zip(LOWER, upper, found.rows[0], found.contributions[0], strict=True)
+    for lowest, end, rows, contribution in cells:
+        here = values[(values >= lowest) & (values < end)]
+        assert rows == len(here)
+        assert contribution == pytest.approx(here.sum() / len(values), rel=1e-13)
 
 
-def test_the_variance_of_equal_rows_is_next_to_nothing():
-    assert Shift.of(np.full(1000, 0.3)).summary().variance < 1e-7
-    assert Shift.of(np.zeros(1000)).summary().variance == 0.0
+def test_equal_rows_have_no_variance_and_their_quantiles_are_their_value():
+    found = summed(np.full(1000, 0.3))
+    assert (found.kl[0], found.variance[0]) == (0.3, 0.0)
+    assert found.quantiles.tolist() == [[0.3] * 3]
+    assert summed(np.zeros(1000)).variance[0] == 0.0
+    assert summed(np.zeros(1000)).quantiles.tolist() == [[0.0] * 3]
 
 
-def test_infinite_rows_are_a_cell_and_not_in_the_mean():
-    found = Shift.of(np.array([0.5, math.inf, 1.5])).summary()
-    assert found.kl == 1.0
-    assert [(c.kind, c.rows) for c in found.cells] == [("bin", 1), ("bin", 1), ("infinite", 1)]
-    assert math.isnan(Shift.of(np.array([math.inf])).summary().kl)
+def test_infinite_rows_are_counted_and_not_in_the_mean():
+    found = summed(np.array([0.5, math.inf, 1.5]))
+    assert found.kl[0] == 1.0
+    assert (found.finite[0], found.infinite[0]) == (2, 1)
+    assert found.rows[0][found.rows[0] > 0].tolist() == [1, 1]
+    assert math.isnan(summed(np.array([math.inf])).kl[0])
 
 
 def test_the_worst_rows_are_chosen_by_divergence_then_by_key():
-    rows = [Example(float(i % 3), str(i), 0, 1) for i in range(100)]
-    kept = worst_of(reversed(rows))
+    def table(rows):
+        keys = [pa.array([0] * len(rows))] * 3
+        columns = [*zip(*rows, strict=True), [0] * len(rows), [1] * len(rows)]
+        arrays = [pa.array(c, t) for c, t in zip(columns, ROW.types, strict=True)]
+        return pa.table([*keys, *arrays], [*KEYS, *ROW.names])
+
+    rows = [(float(i % 3), str(i)) for i in reversed(range(100))]
+    kept = worst_of(table(rows), KEYS)
     assert len(kept) == WORST
-    assert [e.key for e in kept] == sorted(e.key for e in rows if e.kl == 2)[:WORST]
-    assert worst_of([Example(1.0, None, 0, 0), Example(1.0, "z", 0, 0)])[0].key == "z"
+    assert kept["key"].to_pylist() == sorted(key for kl, key in rows if kl == 2)[:WORST]
+    assert worst_of(table([(1.0, None), (1.0, "z")]), KEYS)["key"].to_pylist() == ["z", None]
 
 
 # ------------------------------------------------------------------------------------ rows
@@ -192,67 +203,19 @@ def test_a_column_of_nulls_leaves_every_row_out():
     assert found.outcome.tolist() == [Outcome.NULL] * 3
 
 
-# ------------------------------------------------------------------------------------ groups
-
-
-@pytest.mark.parametrize(
-    ("length", "start", "end"),
-    [
-        ({"hours": 1}, "2020-04-01T13:00", "2020-04-01T14:00"),
-        ({"days": 1}, "2020-04-01T00:00", "2020-04-02T00:00"),
-        ({"weeks": 1}, "2020-03-30T00:00", "2020-04-06T00:00"),  # a Monday
-    ],
-    ids=["hour", "day", "week"],
-)
-@pytest.mark.parametrize("unit", ["s", "us", "ns"])
-def test_a_row_lies_in_the_window_of_its_time(length, start, end, unit):
-    moment = dt.datetime(2020, 4, 1, 13, 30)
-    column = pa.array([moment, None], pa.timestamp(unit))
-    starts = window_starts(column, dt.timedelta(**length))
-    window = window_of(int(starts[0]), dt.timedelta(**length))
-    expected = [dt.datetime.fromisoformat(t).replace(tzinfo=dt.UTC) for t in (start, end)]
-    assert [window.start, window.end] == expected
-    assert starts[1] == UNTIMED
-
-
-def test_times_before_1970_and_dates_have_windows_and_impossible_years_none():
-    day = dt.timedelta(days=1)
-    column = pa.array([dt.date(1969, 12, 31), dt.date(1, 1, 1)])
-    starts = window_starts(column, day).tolist()
-    assert window_of(starts[0], day).start == dt.datetime(1969, 12, 31, tzinfo=dt.UTC)
-    assert starts[1] == UNTIMED
-
-
-def test_no_two_segments_are_written_alike():
-    columns = [
-        ("a", pa.array(["1, b=2", "1", None, "null", "x"])),
-        ("b", pa.array(["3", "2, b=3", "y", "y", None])),
-    ]
-    groups, place = groups_of(np.zeros(5, dtype=np.int64), columns)
-    segments = [groups[i][1] for i in place]
-    assert segments == [
-        'a="1, b=2", b=3',
-        'a=1, b="2, b=3"',
-        "a=null, b=y",
-        'a="null", b=y',
-        "a=x, b=null",
-    ]
-
-
 # ------------------------------------------------------------------------------------ tasks
 
 
 def feature(name):
-    return Feature(name, (name,), Part.VALUE, "row", "any", "categorical", Reading.TEXT)
+    return Feature(name, (name,), Part.VALUE, "row", "any", "categorical", KeyType.TEXT)
 
 
-PROGRAM = ShiftProgram(
-    features=tuple(map(feature, ("champion", "challenger", "id", "at", "sex"))),
-    probabilities=False,
-    key=2,
-    time=3,
+PROGRAM = replace(
+    MODELS,
+    key=feature("id"),
+    time=feature("at"),
     length=dt.timedelta(days=1),
-    segments=((4,),),
+    lists=(SegmentList((feature("sex"),)),),
     buckets=3,
 )
 
@@ -281,35 +244,49 @@ def rows():
     )
 
 
-def through(table, cuts, program=PROGRAM):
-    """Send a table through tasks, cut at these rows; merge what they emit as Spark does."""
-    merged = {}
+def parts_of(table, cuts, program=PROGRAM):
+    """What tasks emit of a table that is cut at these rows, as it travels, by share."""
+    parts = {}
     for start, end in zip([0, *cuts], [*cuts, len(table)], strict=True):
         accumulator = program.start()
         for batch in table.slice(start, end - start).to_batches(max_chunksize=700):
-            accumulator.add(RowBatch([], iter([(0, batch.columns)])))
+            keys, models = (
+                [batch[f.name] for f in columns] for columns in (program.keys, program.sets[0])
+            )
+            accumulator.add(RowBatch(keys, iter([(0, models)])))
         for row in next(accumulator.results()).to_pylist():
-            group = (row["window"], row["segment"])
-            merged[group] = merged.get(group, NO_ROWS) + pickle.loads(row["shift"])
-    return merged
+            parts.setdefault(row["share"], []).append(ShiftPart.unpacked(row["part"]))
+    return parts
 
 
-def test_any_partitioning_gives_the_same_bits(rows, monkeypatch):
-    whole = through(rows, [])
-    monkeypatch.setattr(task, "PENDING", 8)  # merges all the time
-    monkeypatch.setattr(task, "BATCH_ROWS", 300)
+def through(table, cuts, program=PROGRAM):
+    """Send a table through tasks; merge what they emit as Spark does."""
+    merged = [sum(others, first) for first, *others in parts_of(table, cuts, program).values()]
+    found = Summaries.joined([Summaries.of(part) for part in merged])
+    worst = pa.concat_tables([part.worst_rows() for part in merged])
+    return found, worst
+
+
+def test_any_partitioning_gives_the_same_bits(rows):
+    whole, worst = through(rows, [])
     for cuts in ([1, 2, 1500], [0, 700, 700, 2999]):
-        found = through(rows, cuts)
-        assert found.keys() == whole.keys()
-        assert all(same(found[g], whole[g]) for g in whole)
-        assert [found[g].summary() for g in whole] == [whole[g].summary() for g in whole]
+        found, others = through(rows, cuts, replace(PROGRAM, batch_rows=300, buckets=1))
+        order = [np.lexsort((s.segment.astype(str), s.window)) for s in (whole, found)]
+        for name in vars(whole):
+            ours, theirs = (getattr(s, name)[o] for s, o in zip((whole, found), order, strict=True))
+            np.testing.assert_array_equal(ours, theirs, err_msg=name)
+        by = ["window", "segment", "kl", "key"]
+        keys = [(name, "ascending") for name in by]
+        assert worst.sort_by(keys) == others.sort_by(keys)
 
 
 def test_every_row_is_in_one_group_of_each_kind_and_groups_equal_numpy(rows):
-    found = {g: s.summary() for g, s in through(rows, [900]).items()}
-    assert sum(s.rows for (_, segment), s in found.items() if segment is None) == len(rows)
-    assert found[UNTIMED, None].rows == 1
-    assert not [g for g in found if g[0] == UNTIMED and g[1] is not None]
+    found, _ = through(rows, [900])
+    whole = np.array([segment is None for segment in found.segment])
+    assert found.total[whole].sum() == len(rows)
+    assert found.total[whole & (found.window == UNTIMED)].tolist() == [1]
+    assert not (~whole & (found.window == UNTIMED)).any()
+    assert found.total[~whole].sum() == len(rows) - 1
     day = dt.datetime(2024, 1, 1)
     frame = rows.to_pandas()
     frame = frame[(frame["at"] < day + dt.timedelta(days=1)) & (frame["sex"] == "F")]
@@ -318,29 +295,42 @@ def test_every_row_is_in_one_group_of_each_kind_and_groups_equal_numpy(rows):
         for c, d in zip(frame["champion"], frame["challenger"], strict=True)
     ]
     start = int(day.replace(tzinfo=dt.UTC).timestamp() * 1e6)
-    kl = row_kl(*(np.stack(frame[good][c].tolist()) for c in ("challenger", "champion")))
-    summary = found[start, "sex=F"]
-    assert summary.finite == len(kl)
-    assert summary.kl == pytest.approx(kl.mean(), rel=1e-12)
-    assert summary.rows == len(frame)
+    sides = [np.stack(frame[good][c].tolist()) for c in ("challenger", "champion")]
+    kl = row_kl(*sides)
+    one = found.take((found.segment == "sex=F") & (found.window == start))
+    assert one.finite.tolist() == [len(kl)]
+    assert one.kl[0] == pytest.approx(kl.mean(), rel=1e-12)
+    assert one.total.tolist() == [len(frame)]
+    changed = sides[0].argmax(-1) != sides[1].argmax(-1)
+    assert one.changed[0] == changed.sum()
 
 
 def test_the_worst_rows_are_those_of_a_full_sort_with_ties_by_key(rows):
-    found = through(
-        rows, [1000, 2000], program=ShiftProgram(PROGRAM.features, False, 2, None, None, (), 1)
-    )[NO_WINDOWS, None]
+    _, worst = through(rows, [1000, 2000], replace(MODELS, key=PROGRAM.key))
     kl = compare_rows(
         *(rows[c].combine_chunks() for c in ("champion", "challenger")), probabilities=False
     ).kl
     order = sorted((-k, str(i)) for k, i in zip(kl, rows["id"].to_pylist(), strict=True) if k > 0)
-    assert [(-e.kl, e.key) for e in found.worst] == order[:WORST]
-    assert found.worst[0].kl == math.inf
+    found = zip(worst["kl"].to_pylist(), worst["key"].to_pylist(), strict=True)
+    assert [(-k, key) for k, key in found] == order[:WORST]
+    assert worst["kl"][0].as_py() == math.inf
+    assert set(worst["window"].to_pylist()) == {NO_WINDOW}
 
 
-def test_too_many_segments_are_an_error_that_says_what_to_do(rows, monkeypatch):
-    monkeypatch.setattr(task, "MOST_GROUPS", 5)
+def test_a_share_holds_its_own_groups_and_names_and_the_same_ones_of_every_task(rows):
+    parts = parts_of(rows, [1500])
+    assert len(parts) > 2
+    seen = []
+    for several in parts.values():
+        names = {name for part in several for name in part.names}
+        assert names == {n for part in several for n in part.segments(part.changed.keys)}
+        seen += names
+    assert sorted(map(str, seen)) == ["None", "sex=F", "sex=M", "sex=null"]
+
+
+def test_too_many_segments_are_an_error_that_says_what_to_do(rows):
     with pytest.raises(DatasetError, match="more than 5 groups; leave out a column of segments"):
-        through(rows, [])
+        through(rows, [], replace(PROGRAM, most_groups=5))
 
 
 def test_a_task_without_rows_emits_nothing():

@@ -7,16 +7,20 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from scipy import stats
+from shift_sample import summed
 
 from kldrift.config import Threshold, model_shift_from_mapping
-from kldrift.shift.groups import NO_WINDOWS, UNTIMED
+from kldrift.profiles.group_keys import UNTIMED
+from kldrift.scoring.status import STATUSES
 from kldrift.shift.result import ShiftResult
-from kldrift.shift.run import by_window
-from kldrift.shift.summary import NO_ROWS, Example, Outcome, Shift
+from kldrift.shift.row_divergence import Outcome
+from kldrift.shift.run import by_window, window_of
+from kldrift.shift.summary import Summaries
 from kldrift.shift.table_rows import window_tables
-from kldrift.shift.verdict import judge
+from kldrift.shift.verdict import failed, judge, mean_above
 from kldrift.statistics.significance import q_values
 from kldrift.tables import Window
 from kldrift.tables.stamp import Stamp
@@ -35,64 +39,99 @@ RNG = np.random.default_rng(0)
 HIGH, LOW = RNG.exponential(0.5, 500), RNG.exponential(0.02, 500)
 
 
-def verdicts(groups, config=CONFIG):
-    summaries = {(Window(), segment): shift.summary() for segment, shift in groups.items()}
-    return {v.segment: v for v in judge(summaries, config)}
+STAMP = Stamp("r", "models", Window(), None, "h")
 
 
-def left_out(outcome, rows):
-    outcomes = np.zeros(len(Outcome), dtype=np.int64)
-    outcomes[outcome] = rows
-    return replace(NO_ROWS, outcomes=outcomes)
+def groups(rows):
+    """Summaries of groups by the name of their segment, from theirs alone."""
+    names = np.array([*rows, None], dtype=object)[:-1]
+    return replace(Summaries.joined([*rows.values()]), segment=names)
+
+
+def verdicts(rows, config=CONFIG):
+    """Verdicts on groups, by the name of their segment."""
+    found = groups(rows)
+    judged = judge(found, config)
+    return {name: Row(judged, i) for i, name in enumerate(rows)}, judged, found
+
+
+class Row:
+    """One of many verdicts."""
+
+    def __init__(self, verdicts, i):
+        self.status = STATUSES[verdicts.status[i]]
+        self.severity = str(verdicts.severities()[i])
+        self.reason = verdicts.reason[i]
+        self.q_value = verdicts.q_values.smallest[i]
+        self.p_value = verdicts.scores["p_value"][i]
+        self.failed = failed(verdicts)[i]
 
 
 def test_a_verdict_needs_size_and_evidence():
     few = np.array([0.01] * 29 + [20.0])  # a mean of 0.68 that one row makes
-    found = verdicts({"a": Shift.of(HIGH), "b": Shift.of(LOW), "c": Shift.of(few)})
-    assert {s: str(v.severity) for s, v in found.items()} == {"a": "critical", "b": "ok", "c": "ok"}
-    assert list(found) == ["a", "c", "b"]  # worst first
-    tests = [stats.ttest_1samp(x, 0.1, alternative="greater").pvalue for x in (HIGH, LOW, few)]
+    samples = {"a": HIGH, "b": LOW, "c": few}
+    found, judged, _ = verdicts({name: summed(x) for name, x in samples.items()})
+    assert {s: v.severity for s, v in found.items()} == {"a": "critical", "b": "ok", "c": "ok"}
+    assert judged.segment[judged.order].tolist() == ["a", "c", "b"]  # worst first
+    tests = [stats.ttest_1samp(x, 0.1, alternative="greater").pvalue for x in samples.values()]
     p_values = [found[s].p_value for s in "abc"]
-    np.testing.assert_allclose(p_values, tests, rtol=1e-6, atol=1e-300)
+    np.testing.assert_allclose(p_values, tests, rtol=1e-10, atol=1e-300)
     np.testing.assert_allclose(
         [found[s].q_value for s in "abc"], q_values(np.array(p_values)), rtol=1e-12
     )
 
 
 @pytest.mark.parametrize(
-    ("shift", "status", "reason"),
+    ("values", "level", "expected"),
     [
-        (NO_ROWS, "empty", "no rows"),
+        ([0.1, 0.2, 0.3, 0.4], 0.1, 0.051364),
+        ([0.2, 0.2], 0.1, 0.0),
+        ([0.1, 0.1], 0.1, 1.0),
+        ([0.1], 0.01, math.nan),
+        ([], 0.01, math.nan),
+    ],
+    ids=["spread", "equal above", "equal at the level", "one row", "no row"],
+)
+def test_the_test_of_the_mean_is_that_of_student(values, level, expected):
+    assert mean_above(summed(np.array(values)), level)[0] == pytest.approx(
+        expected, abs=1e-6, nan_ok=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "status", "reason"),
+    [
+        (Summaries.without_rows(), "empty", "no rows"),
         (
-            left_out(Outcome.NULL, 7),
+            summed(left_out={Outcome.NULL: 7}),
             "empty",
             "no row can be compared; 7 of 7 rows left out: 7 null",
         ),
-        (Shift.of(HIGH[:29]), "too_few_rows", "29 rows can be compared, min_rows is 30"),
+        (summed(HIGH[:29]), "too_few_rows", "29 rows can be compared, min_rows is 30"),
         (
-            Shift.of(HIGH[:29]) + left_out(Outcome.MASKED, 5),
+            summed(HIGH[:29], {Outcome.MASKED: 5}),
             "too_few_rows",
             "29 rows can be compared, min_rows is 30; "
             "5 of 34 rows left out: 5 with every class masked",
         ),
-        (Shift.of(np.full(40, math.inf)), "error", "the divergence of every row is infinite"),
+        (summed(np.full(40, math.inf)), "error", "the divergence of every row is infinite"),
     ],
     ids=["empty", "left out", "few", "few of more", "infinite"],
 )
-def test_what_cannot_be_scored_says_why_and_is_never_ok(shift, status, reason):
-    found = verdicts({None: shift, "small": shift})
+def test_what_cannot_be_scored_says_why_and_is_never_ok(rows, status, reason):
+    found, judged, groups = verdicts({None: rows, "small": rows})
     assert (found[None].status, found[None].reason) == (status, reason)
     assert found[None].severity == "unscored"
     assert found[None].failed
-    assert found["small"].failed is (status == "error")
-    tables = window_tables(list(found.values()), CONFIG, Stamp("r", "models", Window(), "", "h"))
+    assert found["small"].failed == (status == "error")
+    tables = window_tables(judged, groups, None, STAMP)
     assert tables["drift_scores"]["kl"].null_count == 2
     assert len(tables["drift_cells"]) == 0
 
 
 def test_infinite_and_left_out_rows_are_told_also_where_the_verdict_is_ok():
-    rows = Shift.of(np.append(LOW, [math.inf] * 3)) + left_out(Outcome.LENGTH, 1200)
-    found = verdicts({None: rows})[None]
+    rows = summed(np.append(LOW, [math.inf] * 3), {Outcome.LENGTH: 1200})
+    found = verdicts({None: rows})[0][None]
     assert found.severity == "ok"
     assert found.reason == (
         "3 of 503 rows infinite: the champion masks a class that the challenger allows; "
@@ -102,10 +141,23 @@ def test_infinite_and_left_out_rows_are_told_also_where_the_verdict_is_ok():
 
 def test_without_a_threshold_nothing_is_judged():
     config = replace(CONFIG, thresholds={})
-    found = verdicts({None: Shift.of(HIGH)}, config)[None]
-    assert (str(found.severity), found.q_value) == ("ok", None)
+    found = verdicts({None: summed(HIGH)}, config)[0][None]
+    assert found.severity == "ok"
+    assert math.isnan(found.q_value)
     warned = replace(CONFIG, thresholds={"kl": Threshold(warning=0.1)})
-    assert str(verdicts({None: Shift.of(HIGH)}, warned)[None].severity) == "warning"
+    assert verdicts({None: summed(HIGH)}, warned)[0][None].severity == "warning"
+
+
+def test_infinite_rows_are_the_last_cell_and_the_cells_add_up():
+    rows = summed(np.append(HIGH, math.inf))
+    _, judged, found = verdicts({None: rows})
+    cells = window_tables(judged, found, None, STAMP)["drift_cells"].to_pandas()
+    assert set(cells["cell_kind"][:-1]) == {"bin"}
+    assert cells["cell"].tolist() == list(range(len(cells)))
+    last = cells.iloc[-1]
+    assert (last["cell_kind"], last["rows_current"], last["contribution"]) == ("infinite", 1, 0.0)
+    assert cells["contribution"].sum() == pytest.approx(HIGH.mean(), rel=1e-13)
+    assert cells["rows_reference"].sum() == len(HIGH) + 1
 
 
 def test_rows_without_a_window_are_told_and_no_window_is_one_without_rows():
@@ -120,26 +172,41 @@ def test_rows_without_a_window_are_told_and_no_window_is_one_without_rows():
             "output": {"path": "o"},
         }
     )
-    rows = Shift.of(LOW).summary()
+    rows = summed(LOW)
     start = (dt.datetime(2024, 1, 1, tzinfo=dt.UTC) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // (
         dt.timedelta(microseconds=1)
     )
     as_of = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
-    found, skipped = by_window({(start, None): rows, (UNTIMED, None): rows}, config, as_of)
-    assert list(found) == [(Window(as_of - day, as_of), None)]
+    timed = replace(rows, window=np.array([start]))
+    untimed = replace(rows, window=np.array([UNTIMED]))
+    found, skipped = by_window(Summaries.joined([timed, untimed]), config, as_of)
+    assert [window_of(w, config, as_of) for w in found.window.tolist()] == [
+        Window(as_of - day, as_of)
+    ]
+    assert found.segment.tolist() == [None]
     assert [(s.column, s.reason) for s in skipped] == [("at", "500 rows without a time")]
-    found, skipped = by_window({(start, None): rows}, config, as_of - day)
-    assert [s.rows for s in found.values()] == [0]
+    found, skipped = by_window(timed, config, as_of - day)
+    assert found.total.tolist() == [0]
     assert "500 rows of windows that end after --as-of" in skipped[0].reason
-    assert by_window({(NO_WINDOWS, None): rows}, CONFIG, None)[0] == {(Window(), None): rows}
+    assert by_window(rows, CONFIG, None) == (rows, [])
+    assert window_of(int(rows.window[0]), CONFIG, None) == Window()
 
 
 def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
     evil = "<script>alert(1)</script>"
-    worst = (Example(math.inf, evil, 0, 1), Example(0.5, None, 1, 0))
-    rows = replace(Shift.of(np.append(HIGH, math.inf)), worst=worst)
-    found = verdicts({f"sex={evil}": rows, None: rows + Shift.of(LOW), "b": Shift.of(LOW)})
-    tables = window_tables(list(found.values()), CONFIG, Stamp("r", evil, Window(), "", "h"))
+    high, low = np.append(HIGH, math.inf), np.append(HIGH, [math.inf, *LOW])
+    worst = pa.table(
+        {
+            "segment": [f"sex={evil}"] * 2 + [None] * 2,
+            "kl": [math.inf, 0.5] * 2,
+            "key": [evil, None] * 2,
+            "champion": [0, 1] * 2,
+            "challenger": [1, 0] * 2,
+        }
+    )
+    rows = {f"sex={evil}": summed(high), None: summed(low), "b": summed(LOW)}
+    _, judged, found = verdicts(rows)
+    tables = window_tables(judged, found, worst, replace(STAMP, monitor=evil))
     result = ShiftResult(
         scores=tables["drift_scores"].to_pandas(),
         cells=tables["drift_cells"].to_pandas(),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import quick
 
-from kldrift.counting.integer_counts import EXACT, WIDEST, Spectrum, exact_about
+from kldrift.counting.integer_counts import EXACT, WIDEST, IntegerCounts, exact_about
 from kldrift.profiles.power_sums import power_sums
 
 near = st.lists(st.integers(0, WIDEST - 1), min_size=1, max_size=40)
@@ -20,7 +20,7 @@ cuts = st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-9, 9), max_size=
 
 
 def of(keys):
-    return Spectrum.of(keys, int(keys.min()), int(keys.max()))
+    return IntegerCounts.of(keys, int(keys.min()), int(keys.max()))
 
 
 @quick
@@ -69,7 +69,7 @@ def test_a_pivot_is_a_whole_number_that_differs_from_others_by_doubles(pivot, ex
 def test_booleans_are_counted_as_zeros_and_ones(values, start):
     column = pa.array(values, pa.bool_())[start:]
     keys = np.array([int(v) for v in values[start:] if v is not None], dtype=np.int64)
-    found = Spectrum.of_booleans(column)
+    found = IntegerCounts.of_booleans(column)
     if not len(keys):
         assert found is None
         return

@@ -14,8 +14,8 @@ from strategies import ODD_TEXTS, decimals, floats, integers, quick
 
 from kldrift.features.keys import (
     LONGEST_LABEL,
-    Reading,
-    Tally,
+    EncodedColumn,
+    KeyType,
     label,
     null_count,
     numbers,
@@ -57,7 +57,7 @@ def dictionary(codes: list[int | None], values: pa.Array) -> pa.DictionaryArray:
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
 )
 def test_integer_keys_are_exact(column, keys):
-    found = numbers(column, Reading.INTEGER)
+    found = numbers(column, KeyType.INTEGER)
     assert found.dtype == np.int64
     assert found.tolist() == keys
 
@@ -76,7 +76,7 @@ def test_integer_keys_are_exact(column, keys):
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
 )
 def test_other_numbers_are_doubles(column, keys):
-    found = numbers(column, Reading.FLOAT)
+    found = numbers(column, KeyType.FLOAT)
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, np.array(keys, dtype=np.float64))
 
@@ -87,7 +87,7 @@ def test_a_slice_of_a_column_has_the_keys_of_its_own_rows(data, sample):
     start = data.draw(st.integers(0, len(sample.column)))
     rows = data.draw(st.integers(0, len(sample.column)))
     keys = [sample.key(v) for v in sample.values[start : start + rows] if v is not None]
-    assert numbers(sample.column.slice(start, rows), Reading.INTEGER).tolist() == keys
+    assert numbers(sample.column.slice(start, rows), KeyType.INTEGER).tolist() == keys
 
 
 def over_garbage(valid: list[bool], words: np.ndarray, kind: pa.DataType) -> pa.Array:
@@ -101,7 +101,7 @@ def over_garbage(valid: list[bool], words: np.ndarray, kind: pa.DataType) -> pa.
 def test_without_their_order_the_keys_are_the_same(data, sample):
     start = data.draw(st.integers(0, len(sample.column)))
     column = sample.column.slice(start, data.draw(st.integers(0, len(sample.column))))
-    found, same = (f(column, sample.reading) for f in (unordered, numbers))
+    found, same = (f(column, sample.key_type) for f in (unordered, numbers))
     assert found.dtype == same.dtype
     np.testing.assert_array_equal(np.sort(found), np.sort(same))
 
@@ -120,10 +120,10 @@ def test_what_stands_under_a_null_is_never_seen(valid, start):
     ):
         words = np.where(valid, rows, np.resize(np.array(junk, dtype), len(rows))).astype(dtype)
         column = over_garbage(valid, words, kind)[start:]
-        reading = Reading.FLOAT if pa.types.is_floating(kind) else Reading.INTEGER
+        key_type = KeyType.FLOAT if pa.types.is_floating(kind) else KeyType.INTEGER
         kept = rows[start:][np.array(valid, dtype=bool)[start:]]
-        assert np.sort(unordered(column, reading)).tolist() == kept.tolist()
-        assert numbers(column, reading).tolist() == kept.tolist()
+        assert np.sort(unordered(column, key_type)).tolist() == kept.tolist()
+        assert numbers(column, key_type).tolist() == kept.tolist()
 
 
 @quick
@@ -154,10 +154,10 @@ def test_nulls_are_counted_wherever_they_stand(column, nulls):
 
 
 def tallied(column: pa.Array) -> list[str]:
-    """Each row's value as a tally has it."""
-    tally = Tally(column)
-    names = [*tally.names.to_pylist(), "-> NaN", "-> null"]
-    return [names[code] for code in tally.codes]
+    """Each row's value as an encoded column has it."""
+    encoded = EncodedColumn(column)
+    names = [*encoded.names.to_pylist(), "-> NaN", "-> null"]
+    return [names[code] for code in encoded.codes]
 
 
 def test_odd_texts_and_null_are_each_what_they_are():
@@ -186,7 +186,7 @@ def test_the_tally_of_a_column_names_each_row(column, names):
 
 
 def test_the_tally_counts_rows_nulls_and_nan():
-    counts, null, nan = Tally(pa.array([1.5, None, np.nan, 1.5, None])).counts()
+    counts, null, nan = EncodedColumn(pa.array([1.5, None, np.nan, 1.5, None])).counts()
     assert counts.sum() == 2
     assert (null, nan) == (2, 1)
 
@@ -197,25 +197,25 @@ def test_codes_under_a_null_are_never_seen(index):
     codes = over_garbage([True, False, True, True, False], words, index)
     values = pa.array([np.nan, 1.5])
     for column in (pa.DictionaryArray.from_arrays(codes, values), pa.array([1.5, None, np.nan])):
-        tally = Tally(column)
-        counts, null, nan = tally.counts()
-        named = dict(zip(tally.names.to_pylist(), counts.tolist(), strict=True))
-        rows = tally.codes.tolist()
-        assert named["1.5"] == sum(counts) == rows.count(tally.names.to_pylist().index("1.5"))
+        encoded = EncodedColumn(column)
+        counts, null, nan = encoded.counts()
+        named = dict(zip(encoded.names.to_pylist(), counts.tolist(), strict=True))
+        rows = encoded.codes.tolist()
+        assert named["1.5"] == sum(counts) == rows.count(encoded.names.to_pylist().index("1.5"))
         assert (null, nan) == (rows.count(-1), rows.count(-2)) == (column.null_count, 1)
 
 
 def test_nulls_and_nan_of_a_dictionary_are_counted_apart():
     column = dictionary([0, 1, 2, 2, None], pa.array([np.nan, 1.5, None]))
-    counts, null, nan = Tally(column).counts()
+    counts, null, nan = EncodedColumn(column).counts()
     assert (counts.tolist(), null, nan) == ([0, 1, 0], 3, 1)
 
 
 def test_a_vocabulary_is_made_once_while_batches_share_it():
-    first = Tally(dictionary([0, 1], pa.array(["a", "b"])))
-    again = Tally(dictionary([1, None], pa.array(["a", "b"])), first.vocabulary)
-    other = Tally(dictionary([1, 0], pa.array(["b", "a"])), first.vocabulary)
-    assert again.vocabulary is first.vocabulary
+    first = EncodedColumn(dictionary([0, 1], pa.array(["a", "b"])))
+    again = EncodedColumn(dictionary([1, None], pa.array(["a", "b"])), first.labels)
+    other = EncodedColumn(dictionary([1, 0], pa.array(["b", "a"])), first.labels)
+    assert again.labels is first.labels
     assert (again.codes.tolist(), again.counts()[0].tolist()) == ([1, -1], [0, 1])
     assert other.names.to_pylist() == ["b", "a"]
 

@@ -1,0 +1,67 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``kldrift run``, which ``model-shift`` and the jobs have too."""
+    add_set(parser)
+    parser.add_argument(
+        "--as-of",
+        type=instant,
+        metavar="T",
+        help="the time that the run is for, ISO 8601; UTC unless it says otherwise",
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=("critical", "warning", "never"),
+        default="critical",
+        help="from which severity the exit code is 3 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--refresh-reference",
+        action="store_true",
+        help="read the reference again, also if its files have not changed since an earlier run",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    add_json(parser)
+
+
+def add_set(parser: argparse.ArgumentParser) -> None:
+    """Add the option that replaces values of a configuration."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY.PATH=VALUE",
+        help="replace a value of the configuration; may be given more than once",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a command answers."""
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object on standard output"
+    )
+    parser.add_argument("--debug", action="store_true", help="show where an error came from")
+
+
+def instant(text: str) -> datetime:
+    """Read a time, in UTC where it names no zone."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        expected = "expected an ISO 8601 time such as 2020-04-01T00:00:00Z"
+        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def option(text: str) -> tuple[str, str]:
+    """Read KEY=VALUE."""
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
+    return key, value

@@ -1,0 +1,100 @@
+"""Which group each row of a batch belongs to, where windows and segments show in the data only.
+
+Nobody knows the segments before the scan, so each task gives them places as it meets them, and its
+results carry their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldrift.counting.group_names import segments_of
+from kldrift.counting.row_groups import RowGroups, SegmentList, key_columns
+from kldrift.profiles.group_keys import ALL, REST, UNTIMED, GroupKeys
+
+Ints = NDArray[np.int64]
+
+SEGMENTS: Final = 2**32
+"""Places of segments that a code of a group has room for."""
+
+
+class Numbering:
+    """Numbers codes in the order in which a task meets them."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def numbered(self, codes: Ints) -> RowGroups:
+        """The numbers of the codes of a batch."""
+        used, places = np.unique(codes, return_inverse=True)
+        numbers = [self._numbers.setdefault(c, len(self._numbers)) for c in used.tolist()]
+        return RowGroups(np.array(numbers, dtype=np.int64)[places], len(self._numbers))
+
+    def codes(self, numbers: int) -> Ints:
+        """The codes of the first numbers."""
+        return np.fromiter(self._numbers, dtype=np.int64, count=len(self._numbers))[:numbers]
+
+
+class WindowGrouper:
+    """Tells the groups of rows, batch after batch: by window alone, then for each list of segments.
+
+    Rows without a time are in no segment: they are the REST of each list.
+
+    Args:
+        lists: the lists of segments.
+    """
+
+    def __init__(self, lists: Sequence[SegmentList]) -> None:
+        self._lists = lists
+        columns = [f.name for f in key_columns(lists)]
+        self._places = [[columns.index(f.name) for f in one.columns] for one in lists]
+        self._windows = Numbering()
+        self._names: list[dict[str, int]] = [{} for _ in lists]
+        self._groups = [Numbering() for _ in (ALL, *lists)]
+
+    @property
+    def names(self) -> tuple[tuple[str, ...], ...]:
+        """The names of the segments of each list, by place."""
+        return tuple(map(tuple, self._names))
+
+    @property
+    def size(self) -> int:
+        """How many groups were met."""
+        return sum(map(len, self._groups))
+
+    def group(self, windows: Ints, columns: Sequence[pa.Array]) -> list[RowGroups]:
+        """The groups of a batch of rows: of all rows by window, then list by list.
+
+        Args:
+            windows: the start of each row's window, shape ``(n,)``.
+            columns: those of :func:`~kldrift.counting.row_groups.key_columns`.
+        """
+        begin = self._windows.numbered(windows).numbers * SEGMENTS
+        found = [self._groups[0].numbered(begin)]
+        for k, one in enumerate(self._lists):
+            names, places = segments_of(one.named([columns[i] for i in self._places[k]]))
+            known = self._names[k]
+            met = np.unique(places[windows != UNTIMED])
+            place = np.full(len(names), REST, dtype=np.int64)
+            place[met] = [
+                known.setdefault(name, len(known)) for name in names.take(pa.array(met)).to_pylist()
+            ]
+            segment = np.where(windows == UNTIMED, REST, place[places])
+            found.append(self._groups[k + 1].numbered(begin + segment + 1))
+        return found
+
+    def keys(self, k: int, groups: int) -> GroupKeys:
+        """The keys of the first groups, in the order of their numbers; ``k`` 0 is all rows."""
+        window, segment = np.divmod(self._groups[k].codes(groups), SEGMENTS)
+        windows = self._windows.codes(len(self._windows))[window]
+        if k == 0:
+            return GroupKeys(windows, np.full(groups, ALL), segment)
+        return GroupKeys(windows, np.full(groups, k - 1), segment - 1)

@@ -1,0 +1,158 @@
+"""What a run tells of itself: its session, its stages and their times, its row in ``runs``."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, TypeVar
+
+from pyspark.sql import SparkSession
+
+from kldrift import __version__
+from kldrift.config import Config, ModelShift
+from kldrift.execution.import_ahead import import_ahead
+from kldrift.execution.progress import Progress
+from kldrift.execution.session import open_session
+from kldrift.features.plan import Skipped
+from kldrift.monitor.plan import Plan
+from kldrift.monitor.stages import Findings
+from kldrift.scoring.threshold import Severity
+from kldrift.scoring.verdict import Verdicts
+from kldrift.tables import Window, write_run
+from kldrift.tables.schema import SCHEMA_VERSION
+
+AnyConfig = TypeVar("AnyConfig", Config, ModelShift)
+
+FAILED: Final = 1
+
+
+@contextmanager
+def session_for(
+    config: AnyConfig,
+    spark: SparkSession | None,
+    meanwhile: AbstractContextManager[None] | None = None,
+) -> Iterator[SparkSession]:
+    """A session for a block; stopped after it if it was started for it."""
+    if spark is not None:
+        yield spark
+        return
+    session, new = open_session(config.spark, f"kldrift {config.monitor}", meanwhile)
+    try:
+        yield session
+    finally:
+        if new:
+            session.stop()
+
+
+@dataclass
+class Record(Generic[AnyConfig]):
+    """The record of a run: its stages and their times, and its row in ``runs``."""
+
+    config: AnyConfig
+    window: Window
+    started: datetime
+    progress: Progress
+    run_id: str = ""
+    plan: Plan | None = None
+    spark_version: str = ""
+    _stages: list[tuple[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.run_id = f"{self.started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+    @contextmanager
+    def session(self, spark: SparkSession | None) -> Iterator[SparkSession]:
+        """The session of the run."""
+        if spark is None:
+            self.stage("starting Spark")
+        held = self.config.expectations is not None
+        meanwhile = import_ahead("kldrift.expectations") if held else None
+        with session_for(self.config, spark, meanwhile) as session:
+            self.spark_version = session.version
+            yield session
+
+    def stage(self, name: str) -> None:
+        """Begin a stage."""
+        self._stages.append((name, time.perf_counter()))
+        self.progress.stage(name)
+
+    def update(self, done: int, total: int | None, unit: str) -> None:
+        """Report how far the stage is."""
+        self.progress.update(done, total, unit)
+
+    def seconds(self) -> list[dict[str, Any]]:
+        """How long each stage took."""
+        ends = [at for _, at in self._stages[1:]] + [time.perf_counter()]
+        return [
+            {"stage": name, "seconds": end - at}
+            for (name, at), end in zip(self._stages, ends, strict=True)
+        ]
+
+    def row(
+        self, findings: Findings, verdicts: Verdicts, skipped: tuple[Skipped, ...], exit_code: int
+    ) -> dict[str, Any]:
+        """The row of a run that came to its end."""
+        return self.judged_row(
+            verdicts.take(verdicts.whole),
+            skipped,
+            exit_code=exit_code,
+            rows_reference=findings.reference.rows,
+            rows_current=findings.rows_current,
+            reference_id=findings.reference.reference_id,
+        )
+
+    def judged_row(
+        self, verdicts: Verdicts, skipped: Sequence[Skipped], **found: Any
+    ) -> dict[str, Any]:
+        """The row of a run that came to its end, with the number of verdicts of each severity."""
+        severities = verdicts.severities()
+        return self.any_row(
+            features=int(verdicts.scored.sum()),
+            warning=severities.count(Severity.WARNING),
+            critical=severities.count(Severity.CRITICAL),
+            unscored=severities.count(Severity.UNSCORED),
+            skipped=[{"column": s.column, "reason": s.reason} for s in skipped],
+            **found,
+        )
+
+    def failed(self, error: BaseException) -> None:
+        """Write the row of a run that failed, if that can be done."""
+        # The error itself matters more than its record.
+        with suppress(Exception):
+            write_run(self.config.output.path, self.any_row(exit_code=FAILED, error=str(error)))
+
+    def any_row(self, **found: Any) -> dict[str, Any]:
+        """The row of any run, failed ones included: what is not given is null."""
+        base: dict[str, Any] = dict.fromkeys(
+            (
+                "rows_reference",
+                "rows_current",
+                "features",
+                "warning",
+                "critical",
+                "unscored",
+                "reference_id",
+                "error",
+            )
+        )
+        base |= {
+            "schema_version": SCHEMA_VERSION,
+            "run_id": self.run_id,
+            "monitor": self.config.monitor,
+            "window_start": self.window.start,
+            "window_end": self.window.end,
+            "started_at": self.started,
+            "finished_at": datetime.now(UTC),
+            "reference_read": self.plan.reference_read if self.plan else None,
+            "current_read": self.plan.current.access_path if self.plan else None,
+            "skipped": [],
+            "seconds": self.seconds(),
+            "config_hash": self.config.config_hash,
+            "kldrift_version": __version__,
+            "spark_version": self.spark_version or None,
+        }
+        return base | found

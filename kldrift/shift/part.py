@@ -1,0 +1,105 @@
+"""What is known of some rows of two models, by group, in a form that adds up."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldrift.execution.wire import Packed, packed, unpacked
+from kldrift.profiles.counted import Counted, merged
+from kldrift.profiles.group_keys import REST, GroupKeys
+from kldrift.shift.row_kinds import with_kinds, without_kinds
+from kldrift.shift.worst_rows import KEYS, ROW, keyed, keys_of, worst_of
+
+Ints = NDArray[np.int64]
+Names = tuple[str | None, ...]
+"""The segments of a list, by place; None is the one of all rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Counts of the rows of one list's groups; a commutative monoid under ``+``.
+
+    Segments have places of their own in each part, and are told by their names.
+
+    Attributes:
+        names: of the segments, by place.
+        divergence: mantissas by group and kind, see :mod:`kldrift.shift.row_kinds`.
+        changed: rows by group whose top class is the same, whose top class differs, and that
+            cannot be compared.
+        worst: the worst rows of each group, see :mod:`kldrift.shift.worst_rows`.
+    """
+
+    names: Names
+    divergence: Counted
+    changed: Counted
+    worst: pa.Table
+
+    def __add__(self, other: Self) -> Part:
+        names = tuple(dict.fromkeys((*self.names, *other.names)))
+        both = self._under(names), other._under(names)
+        added = merged((i, c) for p in both for i, c in enumerate((p.divergence, p.changed)))
+        worst = worst_of(pa.concat_tables([p.worst for p in both]), KEYS)
+        return Part(names, added[0], added[1], worst)
+
+    def _under(self, names: Names) -> Part:
+        """The groups of some segments, which get the places of their names."""
+        place = {name: i for i, name in enumerate(names)}
+        new = np.array([*(place.get(name, REST) for name in self.names), REST], dtype=np.int32)
+
+        def moved(keys: GroupKeys) -> tuple[Ints, GroupKeys]:
+            segment = new[keys.segment]
+            which = np.flatnonzero(segment != REST)
+            return which, GroupKeys(keys.window[which], keys.list[which], segment[which])
+
+        of_kinds, kinds = without_kinds(self.divergence.keys)
+        _, counts, moments = self.divergence
+        which, keys = moved(of_kinds)
+        assert moments is not None
+        divergence = Counted(with_kinds(keys, kinds[which]), counts[which], moments.take(which))
+        which, keys = moved(self.changed.keys)
+        changed = Counted(keys, self.changed.counts[which], None)
+        which, keys = moved(keys_of(self.worst))
+        return Part(names, divergence, changed, keyed(self.worst.take(pa.array(which)), keys))
+
+    def shares(self, buckets: int) -> Iterator[tuple[int, Part]]:
+        """The segments in shares, by number; one is in the same share in every part.
+
+        Args:
+            buckets: how many shares there are.
+        """
+        of_name = [zlib.crc32((name or "").encode()) % buckets for name in self.names]
+        for bucket in sorted(set(of_name)):
+            mine = zip(self.names, of_name, strict=True)
+            share = self._under(tuple(name for name, b in mine if b == bucket))
+            if len(share.changed.keys):
+                yield bucket, share
+
+    def segments(self, keys: GroupKeys) -> NDArray[np.object_]:
+        """The names of the segments of groups."""
+        return np.array([*self.names, None], dtype=object)[keys.segment]
+
+    def worst_rows(self) -> pa.Table:
+        """The worst rows, with the windows and the names of their segments."""
+        keys = keys_of(self.worst)
+        segments = pa.array(self.segments(keys), pa.string())
+        columns = {"window": pa.array(keys.window), "segment": segments}
+        return pa.table(columns | {name: self.worst[name] for name in ROW.names})
+
+    def packed(self) -> bytes:
+        """Serialise to bytes."""
+        rows = tuple(packed(self.divergence)), tuple(packed(self.changed))
+        return pickle.dumps((self.names, *rows, self.worst), 5)
+
+    @classmethod
+    def unpacked(cls, payload: bytes) -> Self:
+        """Deserialise from bytes."""
+        names, divergence, changed, worst = pickle.loads(payload)
+        return cls(names, unpacked(Packed(*divergence)), unpacked(Packed(*changed)), worst)
