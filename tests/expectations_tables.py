@@ -63,6 +63,7 @@ def row(feature: str, **columns: Any) -> dict[str, Any]:
         "kl_expected": 0.0002,
         "p_value": 1e-10,
         "q_value": 1e-9,
+        "q_critical": 1e-8,
         "mean_reference": 1.5,
         "mean_current": 2.5,
         "severity": "ok",
@@ -79,6 +80,7 @@ def case_rows() -> list[dict[str, Any]]:
             status=status,
             kl=kl,
             q_value=q,
+            q_critical=q,
             severity=severity,
             reason=reasons.get(severity, "most from payment_type=2: 23.1 % -> 35.0 %"),
         )

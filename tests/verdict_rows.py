@@ -51,7 +51,7 @@ class VerdictRow:
 
     @property
     def q_value(self) -> float | None:
-        q = self.verdicts.q_value[self.place]
+        q = self.verdicts.q_values.smallest[self.place]
         return None if np.isnan(q) else float(q)
 
     @property

@@ -1,6 +1,6 @@
 """Judges one row of the drift table by one threshold: an outcome and the numbers behind it.
 
-The outcome is recomputed from the row's score and ``q_value`` by the rule of
+The outcome is recomputed from the row's score and q-value by the rule of
 ``kldrift.scoring.threshold``, never copied from its ``severity``: a table that was edited after the
 run is judged by what it says now. Everything here is plain Python on one row, ready for strict
 JSON: a number that is null, NaN or infinite is ``None``.
@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from kldrift.scoring.threshold import RANK, Limits, Severity, exceeded
+from kldrift.scoring.threshold import RANK, Limits, QValues, Severity, exceeded
 
 Outcome = Literal["within", "drift", "unscored"]
 JsonValue = str | int | float | bool | None
@@ -32,7 +32,11 @@ _AS_IN_ROW: Final = (
     "severity",
     "reason",
     "q_value",
+    "q_critical",
     "p_value",
+    "kl_unbiased",
+    "kl_low",
+    "kl_high",
     "kl_expected",
     "mean_reference",
     "mean_current",
@@ -53,14 +57,22 @@ class Evidence:
         return self.outcome == "within"
 
 
-def evidence(row: Mapping[str, Any], *, metric: str, threshold: float, alpha: float) -> Evidence:
+def evidence(
+    row: Mapping[str, Any],
+    *,
+    metric: str,
+    threshold: float,
+    alpha: float,
+    severity: str = "warning",
+) -> Evidence:
     """Judge one row against one threshold.
 
     Args:
         row: one row of ``drift_scores``, by column name.
         metric: the column that holds the score.
         threshold: the largest score that passes whatever the evidence.
-        alpha: a larger score fails only when ``q_value`` is below this.
+        alpha: a larger score fails only when its q-value is below this.
+        severity: ``critical`` is judged by ``q_critical``, anything else by ``q_value``.
 
     Returns:
         The outcome and its details; ``observed_value`` in GX is ``score``.
@@ -74,7 +86,8 @@ def evidence(row: Mapping[str, Any], *, metric: str, threshold: float, alpha: fl
         'kl 0.42 is above 0.25, and q 1e-12 is below alpha 0.01'
     """
     score = None if _is_null(row[metric]) else float(row[metric])
-    q = None if _is_null(row.get("q_value")) else float(row["q_value"])
+    column = "q_critical" if severity == "critical" else "q_value"
+    q = None if _is_null(row.get(column)) else float(row[column])
     status = str(row.get("status"))
     outcome, because = _judge(score, q, status, metric, threshold, alpha)
     if outcome == "unscored" and not _is_null(row.get("reason")):
@@ -102,7 +115,8 @@ def _judge(
         return "unscored", f"not scored, status {status}"
     limit = Limits(warning=np.array([np.nan]), critical=np.array([threshold]))
     evidence = np.array([np.nan if q is None else q])
-    rank, _ = exceeded({metric: np.array([score])}, evidence, {metric: limit}, alpha)
+    sure = QValues(evidence, evidence)
+    rank, _ = exceeded({metric: np.array([score])}, sure, {metric: limit}, alpha)
     drift = bool(rank[0] == RANK[Severity.CRITICAL])
     size = f"{metric} {_beside(score, threshold)} is"
     if not score > threshold:

@@ -31,15 +31,17 @@ _TABLE: Final = "table.head"
 class ExpectFeatureDriftToBeLessThan(DriftRenderers, BatchExpectation):  # type: ignore[misc]  # untyped
     """Expect the drift of a feature to be at most a threshold, or no more than chance.
 
-    Fails when the score is above ``threshold`` and ``q_value`` is below ``alpha``, and when there
-    is no score: it never passes silently. The batch is the drift table of one monitor and window.
+    Fails when the score is above ``threshold`` and the q-value that this is no chance is below
+    ``alpha``, and when there is no score: it never passes silently. The batch is the drift table
+    of one monitor and window.
 
     Args:
         feature: the feature, as the drift table names it.
         segment: its segment, or None for the whole dataset.
         metric: the column of the drift table that holds the score, such as ``kl``.
         threshold: the largest score that passes whatever the evidence.
-        alpha: a larger score fails only when ``q_value`` is below this.
+        alpha: a larger score fails only when ``q_value`` is below this; with the severity
+            ``critical``, when ``q_critical`` is.
         severity: ``warning`` or ``critical``.
     """
 
@@ -99,6 +101,7 @@ class ExpectFeatureDriftToBeLessThan(DriftRenderers, BatchExpectation):  # type:
             metric=self.metric,
             threshold=self.threshold,
             alpha=self.alpha,
+            severity=str(getattr(self.severity, "value", self.severity)),
         )
         return {
             "success": found.passes,

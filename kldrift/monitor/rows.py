@@ -34,7 +34,8 @@ def score_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
         "status": pa.array(STATUSES, pa.string()).take(pa.array(v.status[order])),
         "reason": pa.array([text or None for text in v.reason[order]], pa.string()),
         "severity": pa.array(SEVERITIES, pa.string()).take(pa.array(v.severity[order])),
-        "q_value": numbers(v.q_value[order]),
+        "q_value": numbers(v.q_values.smallest[order]),
+        "q_critical": numbers(v.q_values.critical[order]),
         "pseudocount": pa.array(pseudocount, mask=~scored),
     }
     for level in ("warning", "critical"):

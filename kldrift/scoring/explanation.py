@@ -31,10 +31,15 @@ def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
     reason = verdicts.reason.copy()
     rank, scored = verdicts.severity, verdicts.scored
     alarms = np.flatnonzero(scored & (rank > RANK[Severity.UNSCORED]))
+    low, high = verdicts.scores["kl_low"], verdicts.scores["kl_high"]
+    of_smallest, of_critical = verdicts.q_values.smallest, verdicts.q_values.critical
     for i, what in zip(alarms.tolist(), _moved(verdicts, alarms), strict=True):
         metric, severity = deciding[i], SEVERITIES[rank[i]]
         limit = verdicts.subjects[verdicts.of[i]].thresholds[metric]
-        size = above(metric, verdicts.scores[metric][i], severity, limit, verdicts.q_value[i])
+        interval = (low[i], high[i]) if metric == "kl" and not np.isnan(low[i]) else None
+        q = of_critical if severity is Severity.CRITICAL else of_smallest
+        score = verdicts.scores[metric][i]
+        size = above(metric, score, severity, limit, q[i], interval)
         reason[i] = f"{size}; {what}"
     for i in np.flatnonzero(scored & (rank == RANK[Severity.UNSCORED])).tolist():
         reason[i] = f"{deciding[i]} could not be computed"

@@ -6,22 +6,22 @@ columns, and the reason of a row is written only where there is something to exp
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.scoring.comparison import Ints, Rows
+from kldrift.scoring.evidence import Held, evidence
 from kldrift.scoring.explanation import explained
 from kldrift.scoring.joint_result import JointResult
 from kldrift.scoring.metrics import JOINT_SCORES, SCORES
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import PLACE, Sizes, Status, Texts, is_scored, statuses
-from kldrift.scoring.threshold import RANK, Limits, Severity, exceeded
+from kldrift.scoring.threshold import RANK, Limits, QValues, Severity, exceeded
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
-from kldrift.statistics.significance import q_values
 
 SegmentNames = Sequence[Sequence[str]]
 """The names of the segments of each list."""
@@ -62,11 +62,13 @@ def judge(
         reason=np.append(reason, np.array([s.reason for s in others], dtype=object)),
         scores=columns,
         severity=np.full(len(status), RANK[Severity.UNSCORED]),
-        q_value=q_values(columns["p_value"]) if rules.corrected else columns["p_value"],
+        q_values=QValues(columns["p_value"], columns["p_value"]),
         sizes={name: np.append(*both) for name, *both in zip(SIZES, sizes, alone, strict=True)},
         rules=rules,
     )
-    severity, deciding = severities(verdicts)
+    held = list(held_to_limits(verdicts))
+    verdicts = replace(verdicts, q_values=evidence(verdicts, held))
+    severity, deciding = severities(verdicts, held)
     verdicts = replace(verdicts, severity=severity)
     return replace(verdicts, reason=explained(verdicts, deciding))
 
@@ -107,10 +109,8 @@ def _named(keys: GroupKeys, names: SegmentNames) -> Texts:
     return found
 
 
-def severities(verdicts: Verdicts) -> tuple[Ints, Texts]:
-    """The severity of each row as a rank, and the metric that decided it; None for none."""
-    rank = np.full(len(verdicts), RANK[Severity.UNSCORED])
-    deciding = np.full(len(verdicts), None, dtype=object)
+def held_to_limits(verdicts: Verdicts) -> Iterator[Held]:
+    """The scored rows with the limits of their metrics, those with the same metrics together."""
     constant = verdicts.status == PLACE[Status.CONSTANT]
     # Features that are held to the same metrics, in the same order, are judged together.
     held = [tuple(s.applicable) for s in verdicts.subjects]
@@ -128,7 +128,15 @@ def severities(verdicts: Verdicts) -> tuple[Ints, Texts]:
         # A constant has no spread, so what needs one is not asked of it.
         still = {m: constant[rows] & np.isnan(x) for m, x in scores.items()}
         scores = {m: np.where(still[m], 0.0, x) for m, x in scores.items()}
-        q = verdicts.q_value[rows]
-        rank[rows], decided = exceeded(scores, q, limits, verdicts.rules.alpha)
-        deciding[rows] = np.array([*metrics, None], dtype=object)[decided]
+        yield Held(rows, scores, limits)
+
+
+def severities(verdicts: Verdicts, held: Sequence[Held]) -> tuple[Ints, Texts]:
+    """The severity of each row as a rank, and the metric that decided it; None for none."""
+    rank = np.full(len(verdicts), RANK[Severity.UNSCORED])
+    deciding = np.full(len(verdicts), None, dtype=object)
+    for some in held:
+        q, alpha = verdicts.q_values.take(some.rows), verdicts.rules.alpha
+        rank[some.rows], decided = exceeded(some.scores, q, some.limits, alpha)
+        deciding[some.rows] = np.array([*some.limits, None], dtype=object)[decided]
     return rank, deciding

@@ -18,12 +18,15 @@ ORDERED_METRICS: Final = tuple(name for name, d in _SCORED.items() if d.ordinal)
 """Scores of the stored cells of numbers, in their order."""
 GAUSSIAN_METRICS: Final = ("gaussian_kl", "gaussian_kl_mean", "gaussian_kl_spread")
 MOMENTS: Final = ("mean_reference", "mean_current", "std_reference", "std_current")
+INTERVAL: Final = ("kl_unbiased", "kl_low", "kl_high")
+"""The estimate of `kl` without the bias of few rows, and its 90 % interval."""
 SCORES: Final = (
     *CELL_METRICS,
     *ORDERED_METRICS,
     *GAUSSIAN_METRICS,
     *MOMENTS,
     "cells",
+    *INTERVAL,
     "kl_expected",
     "p_value",
 )

@@ -4,21 +4,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from kldrift.profiles.cells import Cell, CellKind
 from kldrift.scoring.metrics import Threshold
 from kldrift.scoring.threshold import Severity
 
+LEAST_Q: Final = 1e-12
 Range = tuple[float, float]
 """The smallest and the largest value."""
 
 
 def above(
-    metric: str, score: float, severity: Severity, threshold: Threshold, q_value: float
+    metric: str,
+    score: float,
+    severity: Severity,
+    threshold: Threshold,
+    q_value: float,
+    interval: Range | None = None,
 ) -> str:
-    """The sentence about the threshold that was exceeded and the evidence."""
+    """The sentence about the threshold that was exceeded and the evidence.
+
+    Examples:
+        >>> above("kl", 0.138, Severity.WARNING, Threshold(0.1, 0.25), 1e-40, (0.118, 0.157))
+        'kl 0.138 (0.118 to 0.157) is above warning 0.1, q < 1e-12'
+    """
     limit = threshold.critical if severity is Severity.CRITICAL else threshold.warning
-    return f"{metric} {score:.3g} is above {severity.value} {limit:g}, q {q_value:.1g}"
+    size = f"{score:.3g}"
+    if interval is not None:
+        size += f" ({interval[0]:.3g} to {interval[1]:.3g})"
+    return f"{metric} {size} is above {severity.value} {limit:g}, q {certainty(q_value)}"
+
+
+def certainty(q_value: float) -> str:
+    """A q-value with its sign; further out its digits say nothing.
+
+    Examples:
+        >>> certainty(0.00123), certainty(0.0)
+        ('0.001', '< 1e-12')
+    """
+    return f"< {LEAST_Q:g}" if q_value < LEAST_Q else f"{q_value:.1g}"
 
 
 def extremes(gaussian: float, now: Range, before: Range) -> str:

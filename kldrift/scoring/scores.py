@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,21 @@ from numpy.typing import NDArray
 from kldrift.divergence import gaussian_kl_parts
 from kldrift.divergence.probabilities import probabilities
 from kldrift.divergences import DIVERGENCES
+from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.moments import summaries
 from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NumericSupport, Support
 from kldrift.scoring.comparison import Comparison, Ints, Rows
 from kldrift.scoring.metrics import CELL_METRICS, ORDERED_METRICS, SCORES
+from kldrift.statistics.ordered_cells import ordered_p_value
 from kldrift.statistics.significance import g_test
+from kldrift.statistics.unbiased_kl import kl_unbiased
 
+IN_ORDER: Final = [
+    CODES[kind] for kind in (CellKind.UNDERFLOW, CellKind.BIN, CellKind.VALUE, CellKind.OVERFLOW)
+]
+"""Kinds of cells that hold numbers, and have neighbours."""
+TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
 Floats = NDArray[np.float64]
 
 
@@ -40,6 +49,10 @@ def score(
     for places, p, q in rows.scored_blocks(missing):
         for name, values in cell_scores(p, q, pseudocount).items():
             out[name][places] = values
+        kinds = np.empty(p.shape, dtype=np.int64)
+        for where, comparison, _ in rows.runs(places):
+            kinds[where] = comparison.rebinning.codes
+        out["p_value"][places] = difference_p_value(p, q, kinds)
     _score_order(rows, out)
     _score_moments(rows, out)
     for values in out.values():
@@ -48,7 +61,7 @@ def score(
 
 
 def cell_scores(p: Counts, q: Counts, pseudocount: float) -> dict[str, Floats]:
-    """The scores of scored cells that need no order, and the test.
+    """The scores of scored cells that need no order.
 
     Args:
         p: current rows per group and cell, shape ``(n, k)``.
@@ -72,7 +85,30 @@ def cell_scores(p: Counts, q: Counts, pseudocount: float) -> dict[str, Floats]:
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = np.maximum(cells - 1, 0) / 2 * (1 / n + 1 / m)
     out["kl_expected"] = np.where(both, expected, np.nan)
-    out["p_value"] = np.where(both, np.atleast_1d(g_test(p, q)[2]), np.nan)
+    estimate = kl_unbiased(p, q)
+    out["kl_unbiased"], out["kl_low"] = estimate.unbiased, estimate.low
+    out["kl_high"] = estimate.high
+    return out
+
+
+def difference_p_value(p: Counts, q: Counts, kinds: Ints) -> Floats:
+    """The p-value of "there is no difference"; NaN where a side has no rows.
+
+    Args:
+        p: current rows per group and scored cell, shape ``(n, k)``.
+        q: reference rows.
+        kinds: of the cells, as places in ``KINDS``, shape ``(n, k)``.
+    """
+    out = np.full(len(p), np.nan)
+    both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
+    inside = np.isin(kinds, IN_ORDER)
+    numbers = both & inside.any(-1)
+    names = both & ~numbers
+    if names.any():
+        out[names] = g_test(p[names], q[names])[2]
+    if numbers.any():
+        below, above = (kinds[numbers] == CODES[kind] for kind in TAILS)
+        out[numbers] = ordered_p_value(p[numbers], q[numbers], inside[numbers], below, above)
     return out
 
 

@@ -1,4 +1,4 @@
-"""From scores to severities: both size and evidence are needed.
+"""From scores to severities: is it sure that a limit is exceeded?
 
 See docs/decisions/significance.md.
 """
@@ -53,22 +53,46 @@ class Limits:
         levels = [(t.warning, t.critical) for t in thresholds]
         return cls(*np.array(levels, dtype=np.float64).reshape(-1, 2).T)  # None becomes NaN
 
+    @property
+    def smallest(self) -> Floats:
+        """The warning, or the critical limit where there is none."""
+        return np.where(np.isnan(self.warning), self.critical, self.warning)
+
     def take(self, places: Ints) -> Self:
         """The limits at some places, in their order."""
         return type(self)(self.warning[places], self.critical[places])
 
 
+@dataclass(frozen=True, eq=False)
+class QValues:
+    """How sure it is that limits are exceeded, for many rows: corrected p-values of shape ``(n,)``.
+
+    NaN where there was no test, which is no evidence.
+
+    Attributes:
+        smallest: that the smallest limit of the row is exceeded.
+        critical: that the critical one is.
+    """
+
+    smallest: Floats
+    critical: Floats
+
+    def take(self, places: Ints) -> Self:
+        """Those at some places, in their order."""
+        return type(self)(self.smallest[places], self.critical[places])
+
+
 def exceeded(
-    scores: Mapping[str, Floats], q_values: Floats, limits: Mapping[str, Limits], alpha: float
+    scores: Mapping[str, Floats], q_values: QValues, limits: Mapping[str, Limits], alpha: float
 ) -> tuple[Ints, Ints]:
     """The verdicts on the scores of many rows, and the metrics that decided them.
 
-    A threshold is exceeded when the score is above it and ``q_value`` is below ``alpha``: a large
-    table makes every difference significant, a small one makes chance look large.
+    A threshold is exceeded when the score is above it, and it is sure that this is not chance: the
+    q-value of that limit is below ``alpha``.
 
     Args:
         scores: metric to scores, shape ``(n,)``; NaN where they could not be computed.
-        q_values: shape ``(n,)``; NaN where there was no test, which is no evidence.
+        q_values: of the rows.
         limits: metric to its limits.
         alpha: largest false discovery rate.
 
@@ -80,18 +104,19 @@ def exceeded(
     Examples:
         >>> scores = {"kl": np.array([0.3, 0.3, np.nan])}
         >>> limits = {"kl": Limits.of([Threshold(0.1, 0.25)] * 3)}
-        >>> [a.tolist() for a in exceeded(scores, np.array([1e-9, 0.2, 1e-9]), limits, 0.01)]
-        [[3, 0, 1], [0, -1, 0]]
+        >>> sure = QValues(np.array([1e-9, 1e-9, 1e-9]), np.array([1e-9, 0.2, 1e-9]))
+        >>> [a.tolist() for a in exceeded(scores, sure, limits, 0.01)]
+        [[3, 2, 1], [0, 0, 0]]
     """
-    worst = np.zeros(len(q_values), dtype=np.int64)
-    metric = np.full(len(q_values), -1)
-    evidence = q_values < alpha
+    rows = len(q_values.smallest)
+    worst, metric = np.zeros(rows, dtype=np.int64), np.full(rows, -1)
+    sure, sure_critical = q_values.smallest < alpha, q_values.critical < alpha
     for place, (name, limit) in enumerate(limits.items()):
         score = scores[name]
         judged = ~(np.isnan(limit.warning) & np.isnan(limit.critical))
         rank = np.where(judged & np.isnan(score), RANK[Severity.UNSCORED], RANK[Severity.OK])
-        rank[evidence & (score > limit.warning)] = RANK[Severity.WARNING]
-        rank[evidence & (score > limit.critical)] = RANK[Severity.CRITICAL]
+        rank[sure & (score > limit.warning)] = RANK[Severity.WARNING]
+        rank[sure_critical & (score > limit.critical)] = RANK[Severity.CRITICAL]
         metric[rank > worst] = place
         worst = np.maximum(worst, rank)
     return worst, metric

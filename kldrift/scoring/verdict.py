@@ -15,7 +15,7 @@ from kldrift.scoring.metrics import JOINT_METRICS, NUMERIC_ONLY, Threshold
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import PLACE, STATUSES, Bools, Status, Texts, is_scored
-from kldrift.scoring.threshold import RANK, SEVERITIES, WORST_FIRST, Severity
+from kldrift.scoring.threshold import RANK, SEVERITIES, WORST_FIRST, QValues, Severity
 
 SIZES: Final = ("n_reference", "n_current", "missing_reference", "missing_current")
 
@@ -77,7 +77,7 @@ class Verdicts:
         reason: why there is no score, or what moved; empty if there is nothing to say.
         scores: by name; NaN where there is none.
         severity: as a rank, see ``SEVERITIES``.
-        q_value: the p-values, corrected for all tests of the run; NaN without a test.
+        q_values: how sure it is that their limits are exceeded.
         sizes: rows and missing rows of both sides, by name; -1 where a side was not counted.
         rules: how scores and verdicts came about.
     """
@@ -90,7 +90,7 @@ class Verdicts:
     reason: Texts
     scores: Mapping[str, Floats]
     severity: Ints
-    q_value: Floats
+    q_values: QValues
     sizes: Mapping[str, Ints]
     rules: Rules
 

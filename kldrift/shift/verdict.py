@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from kldrift.config import ModelShift, Threshold
-from kldrift.scoring.judge import severities
+from kldrift.scoring.judge import held_to_limits, severities
 from kldrift.scoring.reasons import above
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.status import PLACE, Status
-from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
+from kldrift.scoring.threshold import RANK, SEVERITIES, QValues, Severity
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
 from kldrift.shift.row_divergence import Outcome
 from kldrift.shift.summary import FIRST, LAST, Summaries
@@ -53,6 +53,7 @@ def judge(found: Summaries, config: ModelShift) -> Verdicts:
     p_values = scores["p_value"]
     corrected = config.significance.correction != "none"
     sizes = (found.total, found.total, found.left_out, found.left_out)
+    q = q_values(p_values) if corrected else p_values
     verdicts = Verdicts(
         subjects=[Subject(config.feature, "model_shift", config.thresholds)],
         of=np.zeros(n, dtype=np.int64),
@@ -62,14 +63,14 @@ def judge(found: Summaries, config: ModelShift) -> Verdicts:
         reason=reason,
         scores=scores,
         severity=np.full(n, RANK[Severity.UNSCORED]),
-        q_value=q_values(p_values) if corrected else p_values,
+        q_values=QValues(q, q),  # one test, against the smallest threshold
         sizes=dict(zip(SIZES, sizes, strict=True)),  # the two models have judged the same rows
         rules=Rules(0.0, "exclude", config.min_rows, config.significance.alpha, corrected),
     )
-    rank, deciding = severities(verdicts)
+    rank, deciding = severities(verdicts, list(held_to_limits(verdicts)))
     for i in np.flatnonzero(rank > RANK[Severity.UNSCORED]).tolist():
-        limit, q = config.thresholds[deciding[i]], float(verdicts.q_value[i])
-        size = above(deciding[i], float(found.kl[i]), SEVERITIES[rank[i]], limit, q)
+        limit, certain = config.thresholds[deciding[i]], float(q[i])
+        size = above(deciding[i], float(found.kl[i]), SEVERITIES[rank[i]], limit, certain)
         reason[i] = _and(f"{size}; {_spread(found, i)}", reason[i])
     return replace(verdicts, severity=rank, reason=reason)
 

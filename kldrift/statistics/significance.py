@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc, xlogy
 
-from kldrift.statistics.sparse_cells import moved, pools, rare_p_value
+from kldrift.statistics.sparse_cells import fewest_expected, moved, pools, rare_p_value
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -61,7 +61,7 @@ def g_test(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64], Floats]:
     p, q = np.broadcast_arrays(p, q)
     shape = p.shape[:-1]
     p, q = np.atleast_2d(p), np.atleast_2d(q)
-    expected = _fewest_expected(p, q)
+    expected = fewest_expected(p, q)
     occupied = (p + q) > 0
     sparse = occupied & (expected < SPARSE)
     scarce = (occupied & (expected < SCARCE)).any(-1)
@@ -85,13 +85,6 @@ def g_test(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64], Floats]:
     p_value = np.where(testable, chdtrc(np.maximum(dof, 1), g), 1.0)
     p_value = np.minimum(1.0, np.minimum(p_value, exact) * np.maximum(tests + testable, 1))
     return g.reshape(shape)[()], dof.reshape(shape)[()], p_value.reshape(shape)[()]
-
-
-def _fewest_expected(p: Counts, q: Counts) -> Floats:
-    """Expected rows of each cell on the side where they are fewer."""
-    n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
-    both = np.maximum(n + m, 1)
-    return np.asarray((p + q) * (np.minimum(n, m) / both))
 
 
 def _g(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64]]:

@@ -28,6 +28,7 @@ NO_SPREAD: Final = "categorical, not scored, or a side without spread"
 NO_CELLS: Final = "joint, model_shift, or not scored"
 NOT_JOINT: Final = "no vector column, or not scored"
 NOT_MODELS: Final = "no model shift, or not scored"
+NO_CRITICAL: Final = "no critical threshold, or not scored"
 NO_THRESHOLD: Final = "no such threshold"
 FAILED: Final = "the run failed before it was known"
 OPEN: Final = "open, or a cell without bounds"
@@ -81,6 +82,7 @@ def _divergence(divergence: Divergence) -> pa.Field:
 VERSION: Final = _column("schema_version", pa.int32())
 WINDOW_START: Final = _column("window_start", TIMESTAMP, NO_WINDOW_START, unit="UTC")
 WINDOW_END: Final = _column("window_end", TIMESTAMP, NO_WINDOW_END, unit="UTC")
+_INTERVAL: Final = tuple(_nats(name, NO_CELLS) for name in ("kl_unbiased", "kl_low", "kl_high"))
 
 DRIFT_SCORES: Final = pa.schema(
     [
@@ -99,7 +101,12 @@ DRIFT_SCORES: Final = pa.schema(
         _rows("missing_reference", "the reference was not counted; `status` says why"),
         _rows("missing_current", "the current dataset was not counted; `status` says why"),
         _column("cells", pa.int32(), NOT_SCORED, unit="cells"),
-        *(_divergence(d) for d in DIVERGENCES.values() if d.scored),
+        *(
+            field
+            for d in DIVERGENCES.values()
+            if d.scored
+            for field in (_divergence(d), *(_INTERVAL if d.name == "kl" else ()))
+        ),
         _nats("gaussian_kl", NO_SPREAD),
         _nats("gaussian_kl_mean", NO_SPREAD),
         _nats("gaussian_kl_spread", NO_SPREAD),
@@ -115,6 +122,7 @@ DRIFT_SCORES: Final = pa.schema(
         _nats("kl_expected"),
         _number("p_value"),
         _number("q_value"),
+        _number("q_critical", NO_CRITICAL),
         _column("threshold_warning", pa.float64(), NO_THRESHOLD, unit="unit of the metric"),
         _column("threshold_critical", pa.float64(), NO_THRESHOLD, unit="unit of the metric"),
         _text("severity"),

@@ -14,7 +14,7 @@ from expectations_tables import ALPHA, CASES, CRITICAL, RUN_TIME, WARNING, row
 from kldrift.config import Threshold
 from kldrift.expectations.evidence import SCORED_STATUSES, evidence
 from kldrift.scoring.status import SCORED, Status
-from kldrift.scoring.threshold import SEVERITIES, Limits, exceeded
+from kldrift.scoring.threshold import SEVERITIES, Limits, QValues, exceeded
 
 
 def judged(columns, threshold=WARNING, metric="kl"):
@@ -41,7 +41,8 @@ def test_the_severities_of_the_cases_are_those_that_a_run_stores(kl, q, severity
     thresholds = {"kl": Threshold(WARNING, CRITICAL)}
     limits = {metric: Limits.of([threshold]) for metric, threshold in thresholds.items()}
     scores = {"kl": np.array([kl], dtype=np.float64)}
-    rank, _ = exceeded(scores, np.array([q], dtype=np.float64), limits, ALPHA)
+    certain = np.array([q], dtype=np.float64)
+    rank, _ = exceeded(scores, QValues(certain, certain), limits, ALPHA)
     assert SEVERITIES[rank[0]] == severity
 
 
@@ -112,7 +113,11 @@ def test_the_details_hold_both_sides_as_plain_json():
         "severity": "ok",
         "reason": "why",
         "q_value": 1e-9,
+        "q_critical": 1e-8,
         "p_value": None,
+        "kl_unbiased": None,
+        "kl_low": None,
+        "kl_high": None,
         "kl_expected": 0.0002,
         "mean_reference": 1.5,
         "mean_current": None,
@@ -130,3 +135,10 @@ def test_any_metric_of_the_table_can_be_judged_and_no_other():
     assert not judged({"psi": 0.2}, metric="psi").passes
     with pytest.raises(KeyError, match="nonsense"):
         judged({}, metric="nonsense")
+
+
+@pytest.mark.parametrize(("severity", "passes"), [("warning", False), ("critical", True)])
+def test_a_critical_threshold_is_judged_by_its_own_certainty(severity, passes):
+    row = {"status": "ok", "kl": 0.3, "q_value": 1e-9, "q_critical": 0.2}
+    found = evidence(row, metric="kl", threshold=0.25, alpha=0.01, severity=severity)
+    assert found.passes is passes

@@ -124,7 +124,7 @@ def profiled(column, support, feature):
 def test_a_segment_of_all_rows_says_what_all_rows_say():
     sides = [side.append_column("all", pa.array(["x"] * side.num_rows)) for side in SIDES]
     result = kldrift.compare(*sides, exclude=["all"], segments=[["all"]])
-    scores, cells = result.scores.drop(columns="q_value"), result.cells
+    scores, cells = result.scores.drop(columns=["q_value", "q_critical"]), result.cells
     scores["reason"] = scores["reason"].str.replace(", q [^;]*", "", regex=True)
     key = ["feature"]
     for frame, order in ((scores, key), (cells, [*key, "cell"])):
@@ -133,8 +133,8 @@ def test_a_segment_of_all_rows_says_what_all_rows_say():
         assert len(alone) == len(parts) > 5
         left, right = (f.drop(columns="segment").reset_index(drop=True) for f in (alone, parts))
         pd.testing.assert_frame_equal(left, right, rtol=1e-12, atol=0, check_dtype=False)
-    drifted = scores[scores["severity"] == "critical"]
-    assert set(drifted["feature"]) == {"x"}
+    drifted = scores[scores["severity"].isin(["warning", "critical"])]
+    assert set(drifted["feature"]) == {"odd", "x"}
     assert drifted["reason"].str.contains("most moved").all()
 
 
@@ -228,9 +228,14 @@ def test_drift_in_one_segment_is_found_where_all_rows_hide_it():
 def test_q_values_are_corrected_over_all_tests_of_the_run():
     from kldrift.statistics.significance import q_values
 
-    scores = kldrift.compare(*SIDES, segments=LISTS).scores
-    assert scores["segment"].notna().sum() > 100
-    np.testing.assert_allclose(q_values(scores["p_value"].to_numpy(float)), scores["q_value"])
+    alone = {"significance": {"correction": "none"}}
+    _, corrected = compared(*SIDES, segments=LISTS)
+    _, single = compared(*SIDES, segments=LISTS, **alone)
+    assert (~corrected.whole).sum() > 100
+    for level in ("smallest", "critical"):
+        p_values, found = (getattr(v.q_values, level) for v in (single, corrected))
+        assert (p_values < 0.01).sum() > 5
+        np.testing.assert_allclose(q_values(p_values), found)
 
 
 def test_rows_of_no_segment_are_said_and_all_counts_add_up():

@@ -15,6 +15,7 @@ from kldrift.binning.choose import Binning, choose
 from kldrift.counting.counter import Counter
 from kldrift.divergence.probabilities import probabilities
 from kldrift.features.keys import KeyType
+from kldrift.profiles.cells import CODES
 from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import PowerSums
@@ -28,8 +29,9 @@ from kldrift.profiles.support import (
     pivot_of,
 )
 from kldrift.scoring.comparison import Comparison, Rows
-from kldrift.scoring.metrics import CELL_METRICS, SCORES
-from kldrift.scoring.scores import score
+from kldrift.scoring.metrics import CELL_METRICS, INTERVAL, SCORES
+from kldrift.scoring.scores import IN_ORDER, TAILS, score
+from kldrift.statistics.ordered_cells import ordered_p_value
 from kldrift.statistics.significance import g_test
 
 PUBLIC = {
@@ -176,7 +178,14 @@ def test_scores_are_those_of_the_public_divergences_on_smoothed_counts(pair, pse
     smoothed = [probabilities(c[occupied], pseudocount=pseudocount) for c in (p, q)]
     for metric, function in PUBLIC.items():
         assert found[metric] == pytest.approx(function(*smoothed), rel=1e-9, abs=1e-14), metric
-    assert found["p_value"] == pytest.approx(g_test(p[occupied], q[occupied])[2])
+    kinds = pair.rebinning.codes
+    inside = np.isin(kinds, IN_ORDER)
+    if inside.any():  # numbers have neighbours and tails
+        below, above = (kinds == CODES[kind] for kind in TAILS)
+        expected = ordered_p_value(*(x[None] for x in (p, q, inside, below, above)))[0]
+    else:
+        expected = g_test(p[occupied], q[occupied])[2]
+    assert found["p_value"] == pytest.approx(expected)
 
 
 def test_without_a_pseudocount_an_infinite_score_is_none():
@@ -291,7 +300,7 @@ def test_where_a_side_has_no_finite_spread_there_is_no_gaussian(current):
 def test_categories_have_neither_order_nor_moments():
     found = one(categories([5, 4, 0, 0], [5, 5, 0, 0]))
     missing = {name for name, value in found.items() if np.isnan(value)}
-    assert missing == set(SCORES) - {*CELL_METRICS, "cells", "kl_expected", "p_value"}
+    assert missing == set(SCORES) - {*CELL_METRICS, *INTERVAL, "cells", "kl_expected", "p_value"}
 
 
 def test_a_reference_of_nulls_alone_leaves_nothing_to_order():

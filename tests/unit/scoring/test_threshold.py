@@ -1,4 +1,4 @@
-"""A verdict needs size and evidence, both."""
+"""A verdict needs a score above a limit, and certainty that it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strategies import quick
 
 from kldrift.config import Threshold
-from kldrift.scoring.threshold import SEVERITIES, Limits, Severity, exceeded
+from kldrift.scoring.threshold import SEVERITIES, Limits, QValues, Severity, exceeded
 
 BOTH = Threshold(warning=0.1, critical=0.25)
 
@@ -19,7 +19,7 @@ def judged(scores, q_value, thresholds, alpha=0.01):
     columns = {name: np.array([x], dtype=np.float64) for name, x in scores.items()}
     q = np.array([q_value], dtype=np.float64)
     limits = {name: Limits.of([threshold]) for name, threshold in thresholds.items()}
-    rank, metric = exceeded(columns, q, limits, alpha)
+    rank, metric = exceeded(columns, QValues(q, q), limits, alpha)
     return SEVERITIES[rank[0]], [*thresholds, None][metric[0]]
 
 
@@ -65,6 +65,15 @@ def test_the_worst_metric_decides(scores, worst):
     assert judged(scores, 1e-9, {"kl": BOTH, "psi": BOTH}) == worst
 
 
+@pytest.mark.parametrize(
+    ("q_critical", "severity"), [(0.001, Severity.CRITICAL), (0.2, Severity.WARNING)]
+)
+def test_critical_needs_certainty_of_its_own(q_critical, severity):
+    sure = QValues(np.array([1e-9]), np.array([q_critical]))
+    rank, _ = exceeded({"kl": np.array([0.3])}, sure, {"kl": Limits.of([BOTH])}, 0.01)
+    assert SEVERITIES[rank[0]] is severity
+
+
 def test_without_thresholds_nothing_is_exceeded():
     assert judged({"kl": 9.0}, 1e-9, {}) == (Severity.OK, None)
 
@@ -80,7 +89,7 @@ def test_each_of_many_rows_is_judged_as_it_is_alone(rows):
     kl, psi, q, kl_limits, psi_limits = zip(*rows, strict=True)
     scores = {"kl": np.array(kl), "psi": np.array(psi)}
     thresholds = {"kl": Limits.of(kl_limits), "psi": Limits.of(psi_limits)}
-    ranks, metrics = exceeded(scores, np.array(q), thresholds, 0.12)
+    ranks, metrics = exceeded(scores, QValues(np.array(q), np.array(q)), thresholds, 0.12)
     for i, (one, two, evidence, first, second) in enumerate(rows):
         alone = judged({"kl": one, "psi": two}, evidence, {"kl": first, "psi": second}, 0.12)
         assert (SEVERITIES[ranks[i]], ["kl", "psi", None][metrics[i]]) == alone

@@ -24,6 +24,7 @@ from kldrift.scoring.status import Status
 from kldrift.scoring.threshold import Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.sources.table import TableSource
+from kldrift.statistics.unbiased_kl import above_limit_p
 
 MANY = 200
 
@@ -213,7 +214,8 @@ def test_the_reason_for_an_alarm_names_score_limit_evidence_and_what_moved_most(
     found = verdict(reference, ["a"] * 100 + ["b"] * 800 + ["new"] * 100)
     assert found.severity is Severity.CRITICAL
     kl = found.scores["kl"]
-    assert found.reason.startswith(f"kl {kl:.3g} is above critical 0.25, q ")
+    interval = f"({found.scores['kl_low']:.3g} to {found.scores['kl_high']:.3g})"
+    assert found.reason.startswith(f"kl {kl:.3g} {interval} is above critical 0.25, q < 1e-12; ")
     moved = found.reason.partition("; most moved ")[2].split("; ")
     assert moved == [
         "'b': 20.0 % -> 80.0 %",
@@ -231,7 +233,8 @@ def test_a_large_score_of_a_few_rows_is_no_alarm():
 
 def test_thresholds_of_a_feature_come_before_those_of_all():
     features = {"override": {"x": {"thresholds": {"kl": {"warning": 0.001, "critical": 5}}}}}
-    sides = ints(*[1, 2] * MANY), ints(*[1, 2, 2] * MANY)
+    many = 5 * MANY  # with fewer rows it is not sure that 0.055 is above 0.001
+    sides = ints(*[1, 2] * many), ints(*[1, 2, 2] * many)
     assert verdict(*sides).severity is Severity.OK
     assert verdict(*sides, features=features).severity is Severity.WARNING
 
@@ -285,18 +288,57 @@ def table(seed: int, shift: float) -> dict[str, Any]:
     return {f"x{i}": rng.normal(shift * (i == 0), 1, 2_000) for i in range(6)}
 
 
-def test_q_values_correct_the_p_values_of_all_scored_features():
-    verdicts = monitored(table(0, 0), {**table(1, 1), "new": [1] * 2_000})
-    scored = [v for v in rows_of(verdicts) if v.status is Status.OK]
-    exact = scipy.stats.false_discovery_control([v.scores["p_value"] for v in scored])
-    assert [v.q_value for v in scored] == pytest.approx(exact.tolist())
+ALONE = {"significance": {"correction": "none"}}
+
+
+def p_above(found: VerdictRow, limit: float) -> float:
+    """The p-value of the counts of a row."""
+    cells = found.cells
+    return float(above_limit_p(cells.rows_current[0], cells.rows_reference[0], limit))
+
+
+def test_without_correction_q_is_the_p_value_of_a_divergence_above_the_limit():
+    verdicts = monitored(table(0, 0), {**table(1, 0.8), "new": [1] * 2_000}, **ALONE)
+    shifted = row_of(verdicts, "x0")
+    place = shifted.place
+    assert shifted.q_value == p_above(shifted, 0.1)
+    assert verdicts.q_values.critical[place] == p_above(shifted, 0.25)
+    assert shifted.scores["p_value"] < shifted.q_value < verdicts.q_values.critical[place]
+    assert row_of(verdicts, "x1").q_value == 1
     assert row_of(verdicts, "new").q_value is None
 
 
-def test_without_correction_q_is_p():
-    how = {"significance": {"correction": "none"}}
-    for v in rows_of(monitored(table(0, 0), table(1, 1), **how)):
+def test_q_values_correct_the_p_values_of_all_scored_features():
+    sides = table(0, 0), table(1, 0.6)
+    alone, together = (monitored(*sides, **how) for how in (ALONE, {}))
+    for level in ("smallest", "critical"):
+        p_values, q = (getattr(v.q_values, level) for v in (alone, together))
+        assert q == pytest.approx(scipy.stats.false_discovery_control(p_values), rel=1e-12)
+
+
+def test_without_a_limit_the_test_is_that_of_any_difference():
+    for v in rows_of(monitored(table(0, 0), table(1, 1), thresholds={}, **ALONE)):
         assert v.q_value == v.scores["p_value"]
+        assert np.isnan(v.verdicts.q_values.critical[v.place])
+
+
+def test_a_limit_on_another_metric_needs_a_score_above_it_and_any_difference():
+    how = {"thresholds": {"ks": {"warning": 0.2}}}
+    verdicts = monitored(table(0, 0), table(1, 1), **how, **ALONE)
+    shifted = row_of(verdicts, "x0")
+    assert shifted.severity is Severity.WARNING
+    assert shifted.q_value == shifted.scores["p_value"]
+    assert row_of(verdicts, "x1").q_value == 1
+
+
+@pytest.mark.parametrize(("rows", "severity"), [(400, Severity.OK), (40_000, Severity.WARNING)])
+def test_a_divergence_above_its_limit_alarms_once_that_is_sure(rows, severity):
+    quarters = rows // 40
+    reference, current = [0] * 20 + [1] * 20, [0] * 10 + [1] * 30
+    found = verdict(ints(*reference * quarters), ints(*current * quarters))
+    assert found.scores["kl"] > 0.1
+    assert found.severity is severity
+    assert (found.scores["kl_low"] > 0.1) == (severity is Severity.WARNING)
 
 
 def test_the_worst_verdict_comes_first():

@@ -62,7 +62,7 @@ class Row:
         self.status = STATUSES[verdicts.status[i]]
         self.severity = str(verdicts.severities()[i])
         self.reason = verdicts.reason[i]
-        self.q_value = verdicts.q_value[i]
+        self.q_value = verdicts.q_values.smallest[i]
         self.p_value = verdicts.scores["p_value"][i]
         self.failed = failed(verdicts)[i]
 

@@ -1,0 +1,92 @@
+"""Is a difference between ordered cells more than chance: neighbours pooled, tails tested apart.
+
+The cells of numbers are chosen on the reference. Its smallest and its largest row bound the tails,
+which therefore never have a row of it: a test that takes them for cells like all others calls the
+usual few rows beyond the extremes a difference.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from kldrift.statistics.significance import g_test
+from kldrift.statistics.sparse_cells import moved, pools
+
+Counts = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+LEAST: Final = 8.0
+"""Expected rows from which G of a cell is about chi-square."""
+OF_CELLS: Final = 0.9
+OF_TAIL: Final = 0.05
+"""Shares of the error rate: of the cells, and of each tail."""
+
+
+def ordered_p_value(p: Counts, q: Counts, inside: Bools, below: Bools, above: Bools) -> Floats:
+    """The p-value of "both rows of counts are from one distribution", for cells in order.
+
+    Tails without a reference row go to their neighbours; then neighbours that by the reference's
+    shares expect fewer than 8 rows are pooled until 8 are expected, and tested by :func:`g_test`.
+    The rows beyond the extremes of the reference are tested apart, by :func:`beyond_p_value`; the
+    three share the error rate.
+
+    Args:
+        p: current rows per cell, shape ``(n, k)``.
+        q: reference rows per cell.
+        inside: cells that have neighbours: those of numbers, tails included. Others, such as nulls,
+            are tested as they are.
+        below: the cells below the smallest value of the reference.
+        above: those above its largest one.
+
+    Examples:
+        >>> p, q = np.array([[0, 38, 60, 2]]), np.array([[0, 50, 50, 0]])
+        >>> first, last = np.eye(4, dtype=bool)[[[0], [3]]]
+        >>> ordered_p_value(p, q, np.ones((1, 4), dtype=bool), first, last).round(3)
+        array([0.097])
+    """
+    n, m = (np.where(inside, side, 0).sum(-1) for side in (p, q))
+    lower, upper = below & (q == 0), above & (q == 0)
+    tails = [beyond_p_value(np.where(tail, p, 0).sum(-1), n, m) for tail in (lower, upper)]
+    p = p.copy()
+    for tail, step in ((lower, 1), (upper, -1)):
+        row, cell = np.nonzero(tail & (p > 0))
+        to = cell + step
+        kept = (to >= 0) & (to < p.shape[-1])
+        row, cell, to = row[kept], cell[kept], to[kept]
+        np.add.at(p, (row, to), p[row, cell])
+        p[row, cell] = 0
+    # By the reference alone: its cells hold equal shares, so that pools which end where the current
+    # rows are many would have fewer of its rows than chance gives them.
+    every = q.sum(-1, keepdims=True)
+    expected = q * (np.minimum(p.sum(-1, keepdims=True), every) / np.maximum(every, 1))
+    sparse = inside & (expected < LEAST) & (p + q > 0)
+    some, cells = sparse.any(-1), np.empty(len(p))
+    cells[~some] = g_test(p[~some], q[~some])[2]
+    if some.any():  # these alone: in wider rows, the sums of others would have other last digits
+        place = pools(expected[some], sparse[some], 2 * LEAST, in_order=True)
+        cells[some] = g_test(moved(p[some], place), moved(q[some], place))[2]
+    parts = (cells / OF_CELLS, *(tail / OF_TAIL for tail in tails))
+    return np.asarray(np.minimum(1.0, np.minimum.reduce(parts)))
+
+
+def beyond_p_value(x: Counts, n: Counts, m: Counts) -> Floats:
+    """Probability that the x largest of all rows are current ones, without any difference.
+
+    ``n (n - 1) ... (n - x + 1) / ((n + m) ... (n + m - x + 1))``: any order is equally likely.
+
+    Args:
+        x: current rows beyond the largest (or below the smallest) reference row.
+        n: current rows.
+        m: reference rows.
+
+    Examples:
+        >>> beyond_p_value(np.array([0, 1, 2]), np.array([10]), np.array([10])).round(4)
+        array([1.    , 0.5   , 0.2368])
+    """
+    current = gammaln(n + 1.0) - gammaln(n - x + 1.0)
+    return np.asarray(np.exp(current - gammaln(n + m + 1.0) + gammaln(n + m - x + 1.0)))

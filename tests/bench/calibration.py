@@ -1,0 +1,181 @@
+"""How often verdicts err: ``python -m tests.bench.calibration`` writes ``docs/calibration.md``.
+
+Quiet pairs: both sides from one distribution, through ``kldrift.compare``; a column of a frame is
+one draw. Truth at the limit: counts whose divergence is the limit exactly, the hardest case of "not
+above it". Seeds are fixed, so the same command gives the same page.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import kldrift
+from kldrift.divergence import kl_divergence
+from kldrift.statistics.unbiased_kl import above_limit_p, kl_unbiased
+
+Floats = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, int], NDArray[np.generic]]
+
+PAGE: Final = Path("docs/calibration.md")
+SIZES: Final = (100, 300, 1_000, 3_000, 10_000, 30_000)
+LIMITS: Final = (0.02, 0.1, 0.25, 0.6)
+CELLS: Final = (5, 20, 100)
+ROWS: Final = (
+    (300, 300),
+    (300, 100_000),
+    (100_000, 300),
+    (2_000, 2_000),
+    (20_000, 20_000),
+    (100_000, 100_000),
+)
+DIRECTIONS: Final = ("all cells", "one more", "rarest more")
+
+
+def _zipf(values: int) -> Floats:
+    weights = 1 / np.arange(1, values + 1)
+    return np.asarray(weights / weights.sum())
+
+
+def _names(values: int) -> Draw:
+    names = np.array([f"v{i}" for i in range(values)], dtype=object)
+    return lambda rng, n: rng.choice(names, n, p=_zipf(values))
+
+
+SHAPES: Final[dict[str, Draw]] = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "lognormal": lambda rng, n: rng.lognormal(0, 2, n),
+    "uniform": lambda rng, n: rng.random(n),
+    "exponential": lambda rng, n: rng.exponential(size=n),
+    "cauchy": lambda rng, n: rng.standard_cauchy(n),
+    "two humps": lambda rng, n: rng.normal(6 * rng.integers(0, 2, n), 1),
+    "half zeros": lambda rng, n: np.where(rng.random(n) < 0.5, 0, rng.exponential(size=n)),
+    "prices": lambda rng, n: np.round(rng.lognormal(3, 1, n), 2),
+    "poisson 3": lambda rng, n: rng.poisson(3, n),
+    "integers to 50": lambda rng, n: rng.integers(0, 51, n),
+    "yes or no": lambda rng, n: rng.random(n) < 0.1,
+    "8 names": _names(8),
+    "200 names": _names(200),
+}
+
+
+def tilted(q: Floats, limit: float, direction: str) -> Floats | None:
+    """Shares whose divergence from q is the limit; None if there are none in that direction."""
+    cells = np.arange(len(q))
+    towards = {
+        "all cells": np.random.default_rng(1).normal(size=len(q)),
+        "one more": (cells == len(q) // 2).astype(np.float64),
+        "rarest more": (cells == len(q) - 1).astype(np.float64),
+    }[direction]
+    low, high = 0.0, 60.0
+    for _ in range(100):
+        p = q * np.exp((low + high) / 2 * (towards - towards.max()))
+        p /= p.sum()
+        middle = (low + high) / 2
+        low, high = (middle, high) if kl_divergence(p, q) < limit else (low, middle)
+    return p if abs(float(kl_divergence(p, q)) - limit) < 1e-6 else None
+
+
+def quiet(draws: int, sizes: Sequence[int]) -> Iterator[list[str]]:
+    """Shares of p-values below 0.05 and 0.01, and of warnings, in quiet pairs."""
+    for name, draw in SHAPES.items():
+        row = [name]
+        for size in sizes:
+            rng = np.random.default_rng(size)
+            sides = [
+                pd.DataFrame({f"x{i}": draw(rng, size) for i in range(draws)}) for _ in range(2)
+            ]
+            scores = kldrift.compare(*sides).scores
+            p_values = scores["p_value"].dropna()
+            alarms = scores["severity"].isin(["warning", "critical"]).mean()
+            rates = [(p_values < level).mean() for level in (0.05, 0.01)]
+            row.append(" / ".join(f"{100 * rate:.1f}" for rate in (*rates, alarms)))
+        yield row
+
+
+def at_the_limit(draws: int) -> Iterator[list[str]]:
+    """Of each number of cells and rows: the largest error rates, and what the intervals cover."""
+    for cells in CELLS:
+        for n, m in ROWS:
+            found = []
+            for q in (np.full(cells, 1 / cells), _zipf(cells)):
+                for limit in LIMITS:
+                    for direction in DIRECTIONS:
+                        p = tilted(q, limit, direction)
+                        if p is None:
+                            continue
+                        rng = np.random.default_rng(0)
+                        counts = rng.multinomial(n, p, draws), rng.multinomial(m, q, draws)
+                        p_values, estimate = above_limit_p(*counts, limit), kl_unbiased(*counts)
+                        covers = (estimate.low <= limit) & (limit <= estimate.high)
+                        errors = (p_values < 0.05).mean(), (p_values < 0.01).mean()
+                        found.append((*errors, covers.mean()))
+            rates = 100 * np.array(found)
+            most, mean = rates.max(0), rates.mean(0)
+            yield [
+                f"{cells}",
+                f"{n:,}",
+                f"{m:,}",
+                f"{most[0]:.1f} ({mean[0]:.1f})",
+                f"{most[1]:.1f} ({mean[1]:.1f})",
+                f"{rates[:, 2].min():.0f} to {most[2]:.0f}",
+            ]
+
+
+def table(header: Sequence[str], rows: Iterator[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [list(header), ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def page(draws: int, columns: int, sizes: Sequence[int], command: str) -> str:
+    """The page, measured."""
+    limit_head = ("cells", "current", "reference", "p < 0.05", "p < 0.01", "90 % interval covers")
+    return f"""# Calibration
+
+How often a verdict errs, measured by
+
+    {command}
+
+## Truth exactly at the limit
+
+Counts drawn from shares whose divergence is {", ".join(map(str, LIMITS))} nats, tested against
+just that limit: flat and Zipf references; {", ".join(DIRECTIONS)}; {draws:,} draws each. The
+largest share of errors in %, in brackets the mean, and the least and the most that the interval
+covers.
+
+{table(limit_head, at_the_limit(draws))}
+
+A small reference of many cells errs on the careful side. Where cells expect hardly a row of it, the
+estimate and the upper end of the interval are too low.
+
+## Quiet pairs
+
+Both sides from one distribution, {columns} columns a pair. In %: `p_value` below 0.05 / below 0.01
+/ columns with a warning or worse (`kl` above 0.1, alpha 0.01).
+
+{table(("shape", *(f"{size:,} rows" for size in sizes)), quiet(columns, sizes))}
+"""
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser("python -m tests.bench.calibration", description=__doc__)
+    parser.add_argument("--draws", type=int, default=2_000, help="at the limit (2,000)")
+    parser.add_argument("--columns", type=int, default=1_000, help="of quiet pairs (1,000)")
+    parser.add_argument("--largest", type=int, default=SIZES[-1], help="rows of quiet pairs")
+    asked = parser.parse_args()
+    options = f"--draws {asked.draws} --columns {asked.columns} --largest {asked.largest}"
+    sizes = [size for size in SIZES if size <= asked.largest]
+    command = f"python -m tests.bench.calibration {options}"
+    PAGE.write_text(page(asked.draws, asked.columns, sizes, command))
+
+
+if __name__ == "__main__":
+    main()
