@@ -14,7 +14,7 @@ def json_value(value: Any) -> Any:
     """Convert a value to a JSON value; NaN, infinity, NaT and the like become None.
 
     Examples:
-        >>> plain({"kl": float("nan"), "at": datetime(2020, 4, 1), "cells": (20, pd.NA)})
+        >>> json_value({"kl": float("nan"), "at": datetime(2020, 4, 1), "cells": (20, pd.NA)})
         {'kl': None, 'at': '2020-04-01T00:00:00', 'cells': [20, None]}
     """
     if hasattr(value, "tolist"):  # NumPy's scalars and arrays

@@ -39,7 +39,7 @@ def test_every_block_runs_and_what_it_adds_survives_the_next_run(folder, capsys)
         "kl 0.4 is above 0.1, and q 1e-09 is below alpha 0.01",
         "most moved card",
         "FailureSeverity.CRITICAL fare_amount",
-        "kl 0.4 is above 0.25, and q 1e-09 is below alpha 0.01",
+        "kl 0.4 is above 0.25, and q 1e-08 is below alpha 0.01",
         "most moved card",
         "False",
     ]

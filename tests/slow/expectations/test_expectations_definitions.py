@@ -82,7 +82,7 @@ def test_changed_and_removed_thresholds_change_and_remove_expectations(tmp_path)
 
 
 def test_a_changed_alpha_changes_the_verdict(tmp_path):
-    rows = [row("a", kl=0.9, q_value=0.02)]
+    rows = [row("a", kl=0.9, q_value=0.02, q_critical=0.02)]
     assert publish(tmp_path, rows).failed_critical == 0
     assert publish(tmp_path, rows, alpha=0.05).failed_critical == 1
 

@@ -166,7 +166,7 @@ def test_the_stored_checkpoint_judges_the_table_again_to_the_same_verdicts(tmp_p
 def test_an_edited_score_flips_the_verdicts_of_its_feature_and_no_other(tmp_path):
     before = verdicts(publish_rows(tmp_path, case_rows()).checkpoint_result)
     edit_scores(tmp_path, "small, certain", kl=0.9)
-    edit_scores(tmp_path, "above critical, certain", q_value=0.5)
+    edit_scores(tmp_path, "above critical, certain", q_value=0.5, q_critical=0.5)
     after = verdicts(user_context(tmp_path).checkpoints.get("taxi").run())
     flipped = {key for key in before if before[key][0] != after[key][0]}
     assert flipped == {
