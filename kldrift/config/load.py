@@ -64,7 +64,13 @@ def _load(cls: type[Asked], path: str | os.PathLike[str], overrides: Sequence[st
             values["thresholds"] = _spelled_out()
         apply_override(values, keys, value)
         set_by[keys] = f"--set {override}"
-    return _read(cls, values, source, source.parent, Problems(str(source), set_by))
+    problems = Problems(str(source), set_by)
+    return _read(cls, substitute(values, os.environ, problems), source, source.parent, problems)
+
+
+def config_as_stated(mapping: Mapping[str, object]) -> Config:
+    """Check a configuration that a program has made: ``${`` is text, of a column's name for one."""
+    return _read(Config, dict(mapping), None, Path(), Problems("configuration"))
 
 
 def config_from_mapping(
@@ -111,18 +117,14 @@ def _from_mapping(
     problems = Problems(str(source or "configuration"))
     if not isinstance(mapping, Mapping):
         raise ConfigError(f"{problems.source}: expected {_EXPECTED[cls]}, got {found(mapping)}")
-    return _read(cls, mapping, source, base or Path(), problems)
+    values = substitute(mapping, os.environ, problems)
+    return _read(cls, values, source, base or Path(), problems)
 
 
 def _read(
-    cls: type[Asked],
-    mapping: Mapping[str, object],
-    source: Path | None,
-    base: Path,
-    problems: Problems,
+    cls: type[Asked], values: Any, source: Path | None, base: Path, problems: Problems
 ) -> Asked:
     """Check the values of a file; its name is no key of it, and what is not stated is asked for."""
-    values: Any = substitute(mapping, os.environ, problems)
     if "source" in values:
         problems.add(("source",), unknown(cls, "source"))
     if values.get("thresholds") is None:

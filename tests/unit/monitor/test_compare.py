@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from strategies import quick
 
 from kldrift import compare
+from kldrift.config import Scoring, Significance
 from kldrift.errors import ConfigError
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 
@@ -157,10 +159,16 @@ def test_options_are_those_of_the_configuration():
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"bin": 5}, "scoring.bin: unknown key; did you mean 'bins'"),
+        ({"bin": 5}, "unknown option 'bin'; did you mean 'bins'"),
+        ({"exclud": "x"}, "unknown option 'exclud'; did you mean 'exclude'"),
         ({"bins": 1}, "scoring.bins: expected 2 or more, got 1"),
         ({"include": ["z"]}, "features.include: no column or feature is called 'z'"),
         ({"exclude": ["x"]}, "no feature is left to compare"),
+        ({"include": 5}, "features.include: expected a list of text, got 5"),
+        ({"override": "x"}, "features.override: expected a mapping of keys, got 'x'"),
+        ({"joint": ["x"]}, "joint: expected a mapping of keys, got a list"),
+        ({"segments": 5}, "segments: expected a list of lists of columns"),
+        ({"thresholds": "high"}, "thresholds: expected a mapping of keys, got 'high'"),
         ({"alpha": 2}, "significance.alpha"),
         ({"thresholds": {"kll": {"warning": 1}}}, "thresholds.kll: unknown key; did you mean 'kl'"),
     ],
@@ -169,6 +177,55 @@ def test_options_are_those_of_the_configuration():
 def test_wrong_options_are_refused_by_name(how, message):
     with pytest.raises(ConfigError, match=message):
         compare(REFERENCE, CURRENT, **how)
+
+
+PEOPLE = pd.DataFrame({"age": [1, 2] * 50, "a": [1, 2] * 50, "site": ["n", "s"] * 50})
+
+
+@pytest.mark.parametrize(
+    ("how", "same"),
+    [
+        ({"include": "age"}, {"include": ["age"]}),
+        ({"exclude": "age"}, {"exclude": ["age"]}),
+        ({"exclude": pd.Index(["age", "a"])}, {"exclude": ["age", "a"]}),
+        ({"segments": "site"}, {"segments": [["site"]]}),
+        ({"segments": ["site", "a"]}, {"segments": [["site"], ["a"]]}),
+        ({"override": {"day": {"parts": "whole"}}}, {"override": {"day": {"parts": ["whole"]}}}),
+        ({"thresholds": 0.2}, {"thresholds": {"kl": {"critical": 0.2}}}),
+        ({"thresholds": {"js": 0.2}}, {"thresholds": {"js": {"critical": 0.2}}}),
+        (
+            {"override": {"age": {"thresholds": 0.2}}},
+            {"override": {"age": {"thresholds": {"kl": {"critical": 0.2, "warning": None}}}}},
+        ),
+    ],
+    ids=str,
+)
+def test_a_text_is_one_name_and_a_number_is_critical(how, same):
+    people = PEOPLE.assign(day=pd.Timestamp("2026-01-01"))
+    found, expected = (compare(people, people, **options).scores for options in (how, same))
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_a_text_is_one_name_of_a_joint_group_too():
+    vectors = pa.table({"embedding": [[float(i), float(i * i % 7)] for i in range(100)]})
+    scores = compare(vectors, vectors, joint={"meaning": "embedding"}).scores
+    assert "meaning" in set(scores["feature"])
+
+
+def test_the_options_that_the_signature_names_have_the_defaults_of_the_configuration():
+    options = dict(compare.__kwdefaults__)
+    assert options.pop("stored_bins") is None
+    known = {field.name: field.default for field in fields(Scoring) if field.name in options}
+    assert {name: options[name] for name in known} == known
+    assert {field.name for field in fields(Scoring)} == {*known, "stored_bins"}
+    assert options["alpha"] == Significance().alpha
+
+
+def test_a_name_is_a_name_whatever_stands_in_the_environment(monkeypatch):
+    monkeypatch.setenv("HOME_TOWN", "a")
+    named = PEOPLE.rename(columns={"age": "${HOME_TOWN}"})
+    scores = compare(named, named, exclude=["${HOME_TOWN}"]).scores
+    assert list(scores["feature"]) == ["a", "site"]
 
 
 def test_other_data_is_refused():
