@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from kldrift.config import Config
 from kldrift.config.problems import nearest
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
+from kldrift.monitor.compare_data import arrow_table, refuse_twice
 from kldrift.monitor.compare_options import config_of
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
@@ -88,6 +89,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
 
     Raises:
         ConfigError: an option is wrong, or names a column that is not there.
+        DatasetError: a column has no type in Arrow, or two have one name.
         TypeError: the data is of another kind, or of two kinds.
 
     Examples:
@@ -128,9 +130,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
     else:
         if derived:
             raise TypeError("derived features are Spark SQL: they need Spark DataFrames")
-        sources = TableSource(_table(reference)), TableSource(_table(current))
-        plan, engine = make_plan(config, *sources), MemoryEngine(*sources)
-        findings, verdicts = compare_plan(plan, engine, SILENT)
+        findings, verdicts = _in_memory(config, reference, current)
     reference_id = findings.reference.reference_id
     stamp = Stamp("compare", "compare", Window(None, None), reference_id, config.config_hash)
     scores = score_table(verdicts, stamp).to_pandas()
@@ -141,17 +141,14 @@ def _is_spark(data: Any) -> bool:
     return type(data).__module__.startswith("pyspark.sql")
 
 
-def _table(data: Any) -> pa.Table:
-    if isinstance(data, pd.DataFrame):
-        return pa.Table.from_pandas(data, preserve_index=False)
-    if isinstance(data, pa.RecordBatch):
-        return pa.Table.from_batches([data])
-    if isinstance(data, pa.Table):
-        return data
-    raise TypeError(
-        "reference and current must both be pandas frames, Arrow tables or Spark DataFrames, "
-        f"got {type(data).__name__}"
-    )
+def _in_memory(config: Config, reference: Any, current: Any) -> tuple[Findings, Verdicts]:
+    sides = (("reference", reference), ("current", current))
+    sources = [TableSource(arrow_table(data, side)) for side, data in sides]
+    try:
+        plan, engine = make_plan(config, *sources), MemoryEngine(*sources)
+        return compare_plan(plan, engine, SILENT)
+    except pa.ArrowException as error:
+        raise DatasetError(f"the data cannot be compared: {first_line(error)}") from error
 
 
 def _on_spark(
@@ -161,6 +158,8 @@ def _on_spark(
     from kldrift.sources.open import frame_source  # noqa: PLC0415 - only now is Spark needed
 
     derived = config.features.derived
+    for side, frame in (("reference", reference), ("current", current)):
+        refuse_twice(frame.columns, side)
     sides = [frame_source(f, derived, "a Spark DataFrame") for f in (reference, current)]
     engine = SparkEngine(reference.sparkSession, sides[0], sides[1], SILENT)
     return compare_plan(make_plan(config, sides[0], sides[1]), engine, SILENT)

@@ -17,7 +17,7 @@ from strategies import quick
 
 from kldrift import compare
 from kldrift.config import Scoring, Significance
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, DatasetError
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 
 REFERENCE = pd.DataFrame({"x": [1] * 5 + [2] + [3] * 4})
@@ -226,6 +226,40 @@ def test_a_name_is_a_name_whatever_stands_in_the_environment(monkeypatch):
     named = PEOPLE.rename(columns={"age": "${HOME_TOWN}"})
     scores = compare(named, named, exclude=["${HOME_TOWN}"]).scores
     assert list(scores["feature"]) == ["a", "site"]
+
+
+def twice(values):
+    return pa.Table.from_arrays([pa.array(values)] * 2, names=["x", "x"])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            pd.DataFrame({"x": [1, "a"]}),
+            r"current: column 'x' \(object\) has no type in Arrow: Could",
+        ),
+        (pd.DataFrame({"y": [1], "x": [1j]}), r"current: column 'x' \(complex128\) has no type"),
+        (pd.DataFrame({"x": pd.arrays.SparseArray([0, 1])}), "current: column 'x' .*Sparse"),
+        (pd.DataFrame([[1, 2]], columns=["x", "x"]), "current: 2 columns are called 'x'; rename"),
+        (pd.DataFrame([[1, 2]], columns=["1", 1]), "current: 2 columns are called '1'; rename"),
+        (twice([1, 2]), "current: 2 columns are called 'x'; rename or drop all but one"),
+        (twice([1, 2]).to_batches()[0], "current: 2 columns are called 'x'"),
+    ],
+    ids=["mixed", "complex", "sparse", "twice", "twice as text", "table", "batch"],
+)
+def test_data_that_has_no_place_in_arrow_is_refused_by_side_and_column(data, message):
+    with pytest.raises(DatasetError, match=message):
+        compare(REFERENCE, data)
+
+
+def test_an_error_of_arrow_while_counting_is_one_of_the_data(monkeypatch):
+    def fail(*_: Any) -> Any:
+        raise pa.ArrowInvalid("offsets are not\nin order")
+
+    monkeypatch.setattr("kldrift.monitor.compare.compare_plan", fail)
+    with pytest.raises(DatasetError, match=r"the data cannot be compared: offsets are not$"):
+        compare(REFERENCE, CURRENT)
 
 
 def test_other_data_is_refused():
