@@ -16,7 +16,8 @@ from kldrift.execution.progress import SILENT
 from kldrift.monitor.compare_data import arrow_table, refuse_twice
 from kldrift.monitor.compare_options import config_of
 from kldrift.monitor.judging import compare_plan
-from kldrift.monitor.plan import make_plan
+from kldrift.monitor.notes import notes_of
+from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import Findings
 from kldrift.reporting.result import Result
@@ -84,8 +85,9 @@ def compare(  # noqa: PLR0913 - all but the data have a default
 
     Returns:
         A result with ``.scores`` and ``.cells`` (pandas frames with the columns of
-        ``drift_scores`` and ``drift_cells``), ``.worst()`` and ``.to_html()``; it shows itself in
-        a notebook. Scores are in nats where the metric has that unit.
+        ``drift_scores`` and ``drift_cells``), ``.skipped`` (columns that were not compared, each
+        with the reason), ``.notes``, ``.worst()`` and ``.to_html()``; it shows itself in a
+        notebook. Scores are in nats where the metric has that unit.
 
     Raises:
         ConfigError: an option is wrong, or names a column that is not there.
@@ -126,34 +128,39 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         scoring=scoring,
     )
     if _is_spark(reference) and _is_spark(current):
-        findings, verdicts = _on_spark(config, reference, current)
+        plan, findings, verdicts = _on_spark(config, reference, current)
     else:
         if derived:
             raise TypeError("derived features are Spark SQL: they need Spark DataFrames")
-        findings, verdicts = _in_memory(config, reference, current)
+        plan, findings, verdicts = _in_memory(config, reference, current)
     reference_id = findings.reference.reference_id
     stamp = Stamp("compare", "compare", Window(None, None), reference_id, config.config_hash)
     scores = score_table(verdicts, stamp).to_pandas()
-    return Result(scores=scores, cells=cell_table(verdicts, stamp).to_pandas())
+    return Result(
+        scores=scores,
+        cells=cell_table(verdicts, stamp).to_pandas(),
+        skipped=[(s.column, s.reason) for s in (*plan.skipped, *findings.skipped)],
+        notes=notes_of(plan, findings.skipped, verdicts),
+    )
 
 
 def _is_spark(data: Any) -> bool:
     return type(data).__module__.startswith("pyspark.sql")
 
 
-def _in_memory(config: Config, reference: Any, current: Any) -> tuple[Findings, Verdicts]:
+def _in_memory(config: Config, reference: Any, current: Any) -> tuple[Plan, Findings, Verdicts]:
     sides = (("reference", reference), ("current", current))
     sources = [TableSource(arrow_table(data, side)) for side, data in sides]
     try:
         plan, engine = make_plan(config, *sources), MemoryEngine(*sources)
-        return compare_plan(plan, engine, SILENT)
+        return plan, *compare_plan(plan, engine, SILENT)
     except pa.ArrowException as error:
         raise DatasetError(f"the data cannot be compared: {first_line(error)}") from error
 
 
 def _on_spark(
     config: Config, reference: DataFrame, current: DataFrame
-) -> tuple[Findings, Verdicts]:
+) -> tuple[Plan, Findings, Verdicts]:
     from kldrift.execution.engine import SparkEngine  # noqa: PLC0415
     from kldrift.sources.open import frame_source  # noqa: PLC0415 - only now is Spark needed
 
@@ -162,4 +169,5 @@ def _on_spark(
         refuse_twice(frame.columns, side)
     sides = [frame_source(f, derived, "a Spark DataFrame") for f in (reference, current)]
     engine = SparkEngine(reference.sparkSession, sides[0], sides[1], SILENT)
-    return compare_plan(make_plan(config, sides[0], sides[1]), engine, SILENT)
+    plan = make_plan(config, sides[0], sides[1])
+    return plan, *compare_plan(plan, engine, SILENT)

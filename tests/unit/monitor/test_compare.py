@@ -228,6 +228,29 @@ def test_a_name_is_a_name_whatever_stands_in_the_environment(monkeypatch):
     assert list(scores["feature"]) == ["a", "site"]
 
 
+def test_what_was_not_compared_is_said_with_the_reason():
+    data = pa.table(
+        {"x": [1, 2] * 50, "raw": [b"a", b"b"] * 50, "id": [f"k{i}" for i in range(100)]}
+    )
+    site = pa.array(["n"] * 100)
+    found = compare(data, data.append_column("site", site), exclude=["raw"], segments="x")
+    assert dict(found.skipped).keys() >= {"raw", "id"}
+    assert "excluded" in dict(found.skipped)["raw"]
+    assert "id: " in found.to_html()
+    assert found.notes == []
+
+
+def test_a_comparison_of_few_columns_or_none_says_so():
+    data = pa.table(
+        {"x": [1, 2] * 50, "raw": [b"a", b"b"] * 50, "id": [f"k{i}" for i in range(100)]}
+    )
+    few = "only 1 of 3 columns were compared: the rest is skipped"
+    assert compare(data, data).notes == [few]
+    assert few in compare(data, data).to_html()
+    assert compare(data, data, min_rows=500).notes == ["no feature was scored", few]
+    assert compare(data, data, exclude=["raw", "id"]).notes == []
+
+
 def twice(values):
     return pa.Table.from_arrays([pa.array(values)] * 2, names=["x", "x"])
 
