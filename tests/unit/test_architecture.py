@@ -46,6 +46,7 @@ ONLY_IN = {
         "kldrift/sources/",
         "kldrift/execution/",
         "kldrift/spark/functions/",
+        "kldrift/monitor/record.py",
         "kldrift/monitor/run.py",
         "jobs/",
     ),
