@@ -3,24 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from kldrift import divergence, spark
     from kldrift.config import Config, ModelShift, load_config
+    from kldrift.errors import (
+        ConfigError,
+        DatasetError,
+        KldriftError,
+        OutputError,
+        SupportMismatchError,
+    )
     from kldrift.execution.progress import Progress
     from kldrift.monitor.compare import compare
-    from kldrift.reporting.result import RunResult
+    from kldrift.reporting.result import Result, RunResult
     from kldrift.shift.result import ShiftResult
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compare", "load_config", "model_shift", "run"]
+__all__ = [
+    "ConfigError",
+    "DatasetError",
+    "KldriftError",
+    "OutputError",
+    "Result",
+    "RunResult",
+    "ShiftResult",
+    "SupportMismatchError",
+    "__version__",
+    "compare",
+    "divergence",
+    "load_config",
+    "model_shift",
+    "run",
+    "spark",
+]
 
 # No package has the name of a function, which it would replace: docs/decisions/package-names.md
-_HOMES: Final = {"compare": "kldrift.monitor.compare", "load_config": "kldrift.config"}
+_HOMES: Final = {
+    "ConfigError": "kldrift.errors",
+    "DatasetError": "kldrift.errors",
+    "KldriftError": "kldrift.errors",
+    "OutputError": "kldrift.errors",
+    "Result": "kldrift.reporting.result",
+    "RunResult": "kldrift.reporting.result",
+    "ShiftResult": "kldrift.shift.result",
+    "SupportMismatchError": "kldrift.errors",
+    "compare": "kldrift.monitor.compare",
+    "load_config": "kldrift.config",
+}
+_PACKAGES: Final = ("divergence", "spark")
 
 
 def __dir__() -> list[str]:
@@ -29,9 +65,11 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is asked for: executors and `kldrift --help` need none of them."""
-    if name in _HOMES:
-        from importlib import import_module
+    from importlib import import_module
 
+    if name in _PACKAGES:
+        return import_module(f"kldrift.{name}")
+    if name in _HOMES:
         found = getattr(import_module(_HOMES[name]), name)
         globals()[name] = found
         return found
@@ -42,7 +80,8 @@ def run(
     config: Config | Mapping[str, Any] | str | Path,
     *,
     spark: SparkSession | None = None,
-    as_of: datetime | None = None,
+    as_of: str | date | None = None,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - as the option of the command line
     fail_on: str = "critical",
     refresh_reference: bool = False,
     progress: Progress | None = None,
@@ -53,8 +92,10 @@ def run(
         config: a configuration, the path of its YAML file, or the mapping that the file would
             hold; relative paths in a mapping are relative to the working directory.
         spark: the session to use; by default the active one, or a new one that is stopped after.
-        as_of: the time that the run is for, with a time zone; rows of runs for different times
-            stand side by side in the tables.
+        as_of: the time that the run is for: ISO 8601 text, a datetime or a date, UTC unless it says
+            otherwise; rows of runs for different times stand side by side in the tables.
+        set: key paths of the configuration to the values they get instead, as ``--set`` does:
+            ``{"scoring.bins": 40}``; for a file or a mapping.
         fail_on: the severity from which the exit code is 3: ``critical``, ``warning``, ``never``.
         refresh_reference: read the reference also where it is known from an earlier run of the same
             configuration and its files have not changed since.
@@ -69,17 +110,20 @@ def run(
         OutputError: the tables cannot be written.
     """
     from kldrift.config import Config, config_from_mapping, load_config
+    from kldrift.errors import ConfigError
     from kldrift.execution.progress import SILENT
     from kldrift.monitor import run as job  # Spark is needed only now
 
     if isinstance(config, str | Path):
-        config = load_config(config)
+        config = load_config(config, overrides=set or {})
     elif not isinstance(config, Config):
-        config = config_from_mapping(config)
+        config = config_from_mapping(config, overrides=set or {})
+    elif set:
+        raise ConfigError("set: a configuration that is made already is changed with replace()")
     return job.run(
         config,
         spark=spark,
-        as_of=as_of,
+        as_of=_moment(as_of),
         fail_on=fail_on,
         refresh_reference=refresh_reference,
         progress=progress or SILENT,
@@ -90,7 +134,8 @@ def model_shift(
     config: ModelShift | Mapping[str, Any] | str | Path,
     *,
     spark: SparkSession | None = None,
-    as_of: datetime | None = None,
+    as_of: str | date | None = None,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - as the option of the command line
     fail_on: str = "critical",
     progress: Progress | None = None,
 ) -> ShiftResult:
@@ -102,8 +147,10 @@ def model_shift(
         config: a configuration, the path of its YAML file, or the mapping that the file would
             hold; relative paths in a mapping are relative to the working directory.
         spark: the session to use; by default the active one, or a new one that is stopped after.
-        as_of: the time that the run is for, with a time zone; with ``time``, windows that end later
-            are left to a later run.
+        as_of: the time that the run is for: ISO 8601 text, a datetime or a date, UTC unless it says
+            otherwise; with ``time``, windows that end later are left to a later run.
+        set: key paths of the configuration to the values they get instead, as ``--set`` does; for
+            a file or a mapping.
         fail_on: the severity from which the exit code is 3: ``critical``, ``warning``, ``never``.
         progress: told what goes on; by default nothing is.
 
@@ -117,11 +164,30 @@ def model_shift(
         OutputError: the tables cannot be written.
     """
     from kldrift.config import ModelShift, load_model_shift, model_shift_from_mapping
+    from kldrift.errors import ConfigError
     from kldrift.execution.progress import SILENT
     from kldrift.shift import run as job  # Spark is needed only now
 
     if isinstance(config, str | Path):
-        config = load_model_shift(config)
+        config = load_model_shift(config, overrides=set or {})
     elif not isinstance(config, ModelShift):
-        config = model_shift_from_mapping(config)
-    return job.run(config, spark=spark, as_of=as_of, fail_on=fail_on, progress=progress or SILENT)
+        config = model_shift_from_mapping(config, overrides=set or {})
+    elif set:
+        raise ConfigError("set: a configuration that is made already is changed with replace()")
+    return job.run(
+        config,
+        spark=spark,
+        as_of=_moment(as_of),
+        fail_on=fail_on,
+        progress=progress or SILENT,
+    )
+
+
+def _moment(as_of: str | date | None) -> datetime | None:
+    from kldrift.config.instant import instant
+    from kldrift.errors import ConfigError
+
+    try:
+        return None if as_of is None else instant(as_of)
+    except ConfigError as error:
+        raise ConfigError(f"as_of: {error}") from None

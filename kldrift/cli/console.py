@@ -59,9 +59,10 @@ def run_lines(result: RunResult, fail_on: str) -> Iterator[Line]:
     from kldrift.reporting.json_values import records  # noqa: PLC0415 - pandas, which an error message needs not
 
     rows, counts, parts = records(result.worst(MOST_FEATURES)), result.counts, result.segment_counts
+    yield from (Line(f"note: {visible(note)}") for note in result.notes)
     yield from _table(rows, HEADINGS, _cells)
-    alone = [row for row in rows if row["segment"] is None]
-    yield from _counted(alone, counts, "feature")
+    more = sum(parts.values()) - parts["ok"]
+    yield from _counted(rows, counts, "feature", more)
     if any(parts.values()):
         said = ", ".join(f"{parts[severity]:,} {severity}" for severity in COLOURS)
         yield Line(f"{_count(sum(parts.values()), 'score')} of segments: {said}")
@@ -88,11 +89,12 @@ def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
 
 
 def _counted(
-    rows: Sequence[Mapping[str, Any]], counts: Mapping[str, int], noun: str
+    rows: Sequence[Mapping[str, Any]], counts: Mapping[str, int], noun: str, also: int = 0
 ) -> Iterator[Line]:
-    rest = sum(counts.values()) - counts["ok"] - sum(row["severity"] != "ok" for row in rows)
+    bad = sum(counts.values()) - counts["ok"] + also
+    rest = bad - sum(row["severity"] != "ok" for row in rows)
     if rest > 0:
-        yield Line(f"and {rest} more that are not ok; see table drift_scores")
+        yield Line(f"and {rest:,} more that are not ok; see table drift_scores")
     yield Line()
     said = ", ".join(f"{counts[severity]} {severity}" for severity in COLOURS)
     yield Line(f"{_count(sum(counts.values()), noun)}: {said}")

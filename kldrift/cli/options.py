@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
+from datetime import datetime
+
+from kldrift.errors import ConfigError
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -11,7 +13,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add_set(parser)
     parser.add_argument(
         "--as-of",
-        type=instant,
+        type=as_of,
         metavar="T",
         help="the time that the run is for, ISO 8601; UTC unless it says otherwise",
     )
@@ -49,14 +51,14 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
 
 
-def instant(text: str) -> datetime:
-    """Read a time, in UTC where it names no zone."""
+def as_of(text: str) -> datetime:
+    """Read the time of a run."""
+    from kldrift.config.instant import instant  # noqa: PLC0415 - pydantic, which --help needs not
+
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        expected = "expected an ISO 8601 time such as 2020-04-01T00:00:00Z"
-        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        return instant(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def option(text: str) -> tuple[str, str]:

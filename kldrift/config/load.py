@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from kldrift.config.environment import substitute
 from kldrift.config.model import Config
 from kldrift.config.model_shift import ModelShift
-from kldrift.config.overrides import apply_override, read_override
+from kldrift.config.overrides import apply_override, read_keys, read_override
 from kldrift.config.problems import KeyPath, Problems, found
 from kldrift.config.translate import translate, unknown
 from kldrift.config.values import ReadContext, default_thresholds
@@ -28,12 +28,17 @@ _EXPECTED: Final[dict[type, str]] = {
 Asked = TypeVar("Asked", Config, ModelShift)
 
 
-def load_config(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> Config:
+Overrides = Sequence[str] | Mapping[str, object]
+"""Texts ``key.path=value``, each value YAML; or key paths and values as Python has them."""
+
+
+def load_config(path: str | os.PathLike[str], *, overrides: Overrides = ()) -> Config:
     """Read and check a configuration file; nothing but the file is opened.
 
     Args:
         path: a YAML file.
-        overrides: ``key.path=value``, each value YAML; a later one wins.
+        overrides: ``key.path=value``, each value YAML; or a mapping of key paths to values. A later
+            one wins.
 
     Returns:
         The configuration with absolute paths and all defaults.
@@ -44,31 +49,49 @@ def load_config(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) 
     return _load(Config, path, overrides)
 
 
-def load_model_shift(path: str | os.PathLike[str], *, overrides: Sequence[str] = ()) -> ModelShift:
+def load_model_shift(path: str | os.PathLike[str], *, overrides: Overrides = ()) -> ModelShift:
     """Read and check the configuration file of a model shift, as `load_config` does a monitor's."""
     return _load(ModelShift, path, overrides)
 
 
-def _load(cls: type[Asked], path: str | os.PathLike[str], overrides: Sequence[str]) -> Asked:
+def _load(cls: type[Asked], path: str | os.PathLike[str], overrides: Overrides) -> Asked:
     source, expected = Path(path), _EXPECTED[cls]
     values = parse_yaml(_text(source), source=str(source))
     if values is None:
         raise ConfigError(f"{source}: the file is empty; expected {expected}")
     if not isinstance(values, dict):
         raise ConfigError(f"{source}: expected {expected}, got {found(values)}")
-    set_by: dict[KeyPath, str] = {}
-    for override in overrides:
-        keys, value = read_override(override)
+    set_by = _set(values, overrides)
+    problems = Problems(str(source), set_by)
+    return _read(cls, substitute(values, os.environ, problems), source, source.parent, problems)
+
+
+def _set(values: dict[str, object], overrides: Overrides) -> dict[KeyPath, str]:
+    """Set values of a configuration, in place, and tell by what each was set, for errors."""
+    if isinstance(overrides, Mapping):
+        read = [("set", read_keys(path), value) for path, value in overrides.items()]
+    else:
+        texts = [overrides] if isinstance(overrides, str) else overrides
+        read = [(f"--set {text}", *read_override(text)) for text in texts]
+    for given, keys, value in read:
         if keys[0] == "thresholds" and len(keys) > 1 and values.get("thresholds") is None:
             # Setting one level of the defaults must not drop the others.
             values["thresholds"] = _spelled_out()
-        apply_override(values, keys, value)
-        set_by[keys] = f"--set {override}"
-    return _read(cls, values, source, source.parent, Problems(str(source), set_by))
+        apply_override(values, keys, value, given)
+    return {keys: given for given, keys, _ in read}
+
+
+def config_as_stated(mapping: Mapping[str, object]) -> Config:
+    """Check a configuration that a program has made: ``${`` is text, of a column's name for one."""
+    return _read(Config, dict(mapping), None, Path(), Problems("configuration"))
 
 
 def config_from_mapping(
-    mapping: Mapping[str, object], *, source: Path | None = None, base: Path | None = None
+    mapping: Mapping[str, object],
+    *,
+    source: Path | None = None,
+    base: Path | None = None,
+    overrides: Overrides = (),
 ) -> Config:
     """Read and check a configuration that is a mapping already.
 
@@ -76,6 +99,7 @@ def config_from_mapping(
         mapping: keys and values as in the YAML file.
         source: the file it came from, for errors.
         base: what relative paths are relative to; default: the working directory.
+        overrides: as of `load_config`; the mapping itself stays as it is.
 
     Returns:
         The configuration with absolute paths and all defaults.
@@ -95,34 +119,40 @@ def config_from_mapping(
         >>> config.thresholds
         {'kl': Threshold(warning=0.1, critical=0.25)}
     """
-    return _from_mapping(Config, mapping, source, base)
+    return _from_mapping(Config, mapping, source, base, overrides)
 
 
 def model_shift_from_mapping(
-    mapping: Mapping[str, object], *, source: Path | None = None, base: Path | None = None
+    mapping: Mapping[str, object],
+    *,
+    source: Path | None = None,
+    base: Path | None = None,
+    overrides: Overrides = (),
 ) -> ModelShift:
     """Read and check a model shift that is a mapping already, as `config_from_mapping` does."""
-    return _from_mapping(ModelShift, mapping, source, base)
+    return _from_mapping(ModelShift, mapping, source, base, overrides)
 
 
 def _from_mapping(
-    cls: type[Asked], mapping: Mapping[str, object], source: Path | None, base: Path | None
-) -> Asked:
-    problems = Problems(str(source or "configuration"))
-    if not isinstance(mapping, Mapping):
-        raise ConfigError(f"{problems.source}: expected {_EXPECTED[cls]}, got {found(mapping)}")
-    return _read(cls, mapping, source, base or Path(), problems)
-
-
-def _read(
     cls: type[Asked],
     mapping: Mapping[str, object],
     source: Path | None,
-    base: Path,
-    problems: Problems,
+    base: Path | None,
+    overrides: Overrides,
+) -> Asked:
+    name = str(source or "configuration")
+    if not isinstance(mapping, Mapping):
+        raise ConfigError(f"{name}: expected {_EXPECTED[cls]}, got {found(mapping)}")
+    stated = dict(mapping)
+    problems = Problems(name, _set(stated, overrides))
+    values = substitute(stated, os.environ, problems)
+    return _read(cls, values, source, base or Path(), problems)
+
+
+def _read(
+    cls: type[Asked], values: Any, source: Path | None, base: Path, problems: Problems
 ) -> Asked:
     """Check the values of a file; its name is no key of it, and what is not stated is asked for."""
-    values: Any = substitute(mapping, os.environ, problems)
     if "source" in values:
         problems.add(("source",), unknown(cls, "source"))
     if values.get("thresholds") is None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 import pandas as pd
 import pyarrow as pa
 
-from kldrift.config import Config, config_from_mapping
+from kldrift.config import Config
+from kldrift.config.problems import nearest
+from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
+from kldrift.monitor.compare_data import arrow_table, refuse_twice
+from kldrift.monitor.compare_options import config_of
 from kldrift.monitor.judging import compare_plan
-from kldrift.monitor.plan import make_plan
+from kldrift.monitor.notes import notes_of
+from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import Findings
 from kldrift.reporting.result import Result
@@ -25,19 +30,30 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
+Names = str | Sequence[str]
+"""One name, or several."""
+
+
 def compare(  # noqa: PLR0913 - all but the data have a default
     reference: pd.DataFrame | pa.Table | pa.RecordBatch | DataFrame,
     current: pd.DataFrame | pa.Table | pa.RecordBatch | DataFrame,
     *,
-    include: Sequence[str] = ("*",),
-    exclude: Sequence[str] = (),
+    include: Names = ("*",),
+    exclude: Names = (),
     override: Mapping[str, Any] | None = None,
     derived: Mapping[str, str] | None = None,
-    joint: Mapping[str, Any] | None = None,
-    segments: Sequence[Sequence[str]] = (),
-    thresholds: Mapping[str, Mapping[str, float]] | None = None,
+    joint: Mapping[str, Names | Mapping[str, Any]] | None = None,
+    segments: str | Sequence[Names] = (),
+    thresholds: float | Mapping[str, float | Mapping[str, float]] | None = None,
     alpha: float = 0.01,
-    **scoring: Any,
+    bins: int = 20,
+    stored_bins: int | None = None,
+    max_categories: int = 1000,
+    pseudocount: float = 0.5,
+    missing: str = "cell",
+    min_rows: int = 2,
+    max_segments: int = 1000,
+    **unknown: Never,
 ) -> Result:
     """Tell which features of ``current`` no longer look like ``reference``.
 
@@ -47,7 +63,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
     Args:
         reference: a pandas frame, an Arrow table or record batch, or a Spark DataFrame.
         current: of the same kind as the reference.
-        include: patterns of columns or features to compare.
+        include: patterns of columns or features to compare; a text is one of them, here and below.
         exclude: patterns of those to leave out.
         override: feature to ``kind``, ``parts``, ``thresholds``, ``keep``, as in the configuration.
         derived: name to Spark SQL; for Spark DataFrames only.
@@ -55,18 +71,27 @@ def compare(  # noqa: PLR0913 - all but the data have a default
             configuration; or simply to a list of features.
         segments: lists of columns; each feature is also scored for each combination of values of
             the columns of a list. ``max_segments`` says how many of them at most.
-        thresholds: metric to ``warning`` and ``critical``; by default those of the configuration.
+        thresholds: metric to ``warning`` and ``critical``, or to a number, which is critical; a
+            number alone is that of ``kl``. By default those of the configuration.
         alpha: largest false discovery rate of a verdict.
-        **scoring: ``bins``, ``stored_bins``, ``max_categories``, ``pseudocount``, ``missing``,
-            ``min_rows``, ``max_segments``, as in the configuration.
+        bins: cells of a numeric feature, of about equal reference mass.
+        stored_bins: cells of a numeric feature that are counted; by default 128.
+        max_categories: categories with a cell of their own.
+        pseudocount: added to every cell on both sides.
+        missing: ``cell`` where missing values are one, or ``exclude``.
+        min_rows: rows that both sides need for a score.
+        max_segments: segments of each list that are scored.
+        **unknown: none; a wrong name is refused with the nearest right one.
 
     Returns:
         A result with ``.scores`` and ``.cells`` (pandas frames with the columns of
-        ``drift_scores`` and ``drift_cells``), ``.worst()`` and ``.to_html()``; it shows itself in
-        a notebook. Scores are in nats where the metric has that unit.
+        ``drift_scores`` and ``drift_cells``), ``.skipped`` (columns that were not compared, each
+        with the reason), ``.notes``, ``.worst()`` and ``.to_html()``; it shows itself in a
+        notebook. Scores are in nats where the metric has that unit.
 
     Raises:
         ConfigError: an option is wrong, or names a column that is not there.
+        DatasetError: a column has no type in Arrow, or two have one name.
         TypeError: the data is of another kind, or of two kinds.
 
     Examples:
@@ -77,67 +102,72 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         >>> round(float(result.scores["kl"][0]), 4)
         0.3266
     """
-    mapping: dict[str, Any] = {
-        "monitor": "compare",
-        "reference": {"sql": "reference"},
-        "current": {"sql": "current"},
-        "features": {
-            "include": list(include),
-            "exclude": list(exclude),
-            "override": dict(override or {}),
-            "derived": dict(derived or {}),
-        },
-        "joint": {
-            name: dict(g) if isinstance(g, Mapping) else {"features": list(g)}
-            for name, g in (joint or {}).items()
-        },
-        "segments": [list(columns) for columns in segments],
-        "scoring": scoring,
-        "significance": {"alpha": alpha},
-        "output": {"path": "none"},
-        "expectations": False,
+    for name in unknown:
+        raise ConfigError(f"unknown option {name!r}{nearest(name, compare.__kwdefaults__ or {})}")
+    scoring: dict[str, object] = {
+        "bins": bins,
+        "max_categories": max_categories,
+        "pseudocount": pseudocount,
+        "missing": missing,
+        "min_rows": min_rows,
+        "max_segments": max_segments,
     }
-    if thresholds is not None:
-        mapping["thresholds"] = {metric: dict(t) for metric, t in thresholds.items()}
-    config = config_from_mapping(mapping)
+    if stored_bins is not None:
+        scoring["stored_bins"] = stored_bins
+    config = config_of(
+        {
+            "include": include,
+            "exclude": exclude,
+            "override": {} if override is None else override,
+            "derived": {} if derived is None else derived,
+        },
+        joint={} if joint is None else joint,
+        segments=segments,
+        thresholds=thresholds,
+        alpha=alpha,
+        scoring=scoring,
+    )
     if _is_spark(reference) and _is_spark(current):
-        findings, verdicts = _on_spark(config, reference, current)
+        plan, findings, verdicts = _on_spark(config, reference, current)
     else:
         if derived:
             raise TypeError("derived features are Spark SQL: they need Spark DataFrames")
-        sources = TableSource(_table(reference)), TableSource(_table(current))
-        plan, engine = make_plan(config, *sources), MemoryEngine(*sources)
-        findings, verdicts = compare_plan(plan, engine, SILENT)
+        plan, findings, verdicts = _in_memory(config, reference, current)
     reference_id = findings.reference.reference_id
     stamp = Stamp("compare", "compare", Window(None, None), reference_id, config.config_hash)
     scores = score_table(verdicts, stamp).to_pandas()
-    return Result(scores=scores, cells=cell_table(verdicts, stamp).to_pandas())
+    return Result(
+        scores=scores,
+        cells=cell_table(verdicts, stamp).to_pandas(),
+        skipped=[(s.column, s.reason) for s in (*plan.skipped, *findings.skipped)],
+        notes=notes_of(plan, findings.skipped, verdicts),
+    )
 
 
 def _is_spark(data: Any) -> bool:
     return type(data).__module__.startswith("pyspark.sql")
 
 
-def _table(data: Any) -> pa.Table:
-    if isinstance(data, pd.DataFrame):
-        return pa.Table.from_pandas(data, preserve_index=False)
-    if isinstance(data, pa.RecordBatch):
-        return pa.Table.from_batches([data])
-    if isinstance(data, pa.Table):
-        return data
-    raise TypeError(
-        "reference and current must both be pandas frames, Arrow tables or Spark DataFrames, "
-        f"got {type(data).__name__}"
-    )
+def _in_memory(config: Config, reference: Any, current: Any) -> tuple[Plan, Findings, Verdicts]:
+    sides = (("reference", reference), ("current", current))
+    sources = [TableSource(arrow_table(data, side)) for side, data in sides]
+    try:
+        plan, engine = make_plan(config, *sources), MemoryEngine(*sources)
+        return plan, *compare_plan(plan, engine, SILENT)
+    except pa.ArrowException as error:
+        raise DatasetError(f"the data cannot be compared: {first_line(error)}") from error
 
 
 def _on_spark(
     config: Config, reference: DataFrame, current: DataFrame
-) -> tuple[Findings, Verdicts]:
+) -> tuple[Plan, Findings, Verdicts]:
     from kldrift.execution.engine import SparkEngine  # noqa: PLC0415
     from kldrift.sources.open import frame_source  # noqa: PLC0415 - only now is Spark needed
 
     derived = config.features.derived
+    for side, frame in (("reference", reference), ("current", current)):
+        refuse_twice(frame.columns, side)
     sides = [frame_source(f, derived, "a Spark DataFrame") for f in (reference, current)]
     engine = SparkEngine(reference.sparkSession, sides[0], sides[1], SILENT)
-    return compare_plan(make_plan(config, sides[0], sides[1]), engine, SILENT)
+    plan = make_plan(config, sides[0], sides[1])
+    return plan, *compare_plan(plan, engine, SILENT)

@@ -19,6 +19,7 @@ from kldrift.execution.session import THAT_CHANGE_COUNTS, settings_of
 from kldrift.features.plan import Skipped
 from kldrift.monitor import reference_store
 from kldrift.monitor.judging import judge_findings
+from kldrift.monitor.notes import notes_of
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.record import AnyConfig, Record, session_for
 from kldrift.monitor.rows import cell_table, score_table
@@ -157,6 +158,7 @@ def _publish(record: Record[Config], plan: Plan, findings: Findings, fail_on: st
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
+        notes=notes_of(plan, findings.skipped, verdicts),
         output=config.output.path,
         docs=docs,
     )

@@ -60,6 +60,7 @@ class Page:
         docs: where Data Docs are.
         total: rows of ``drift_scores``, also those that are not in ``scores``.
         segments: scores of segments per severity.
+        notes: what to know before the scores are read.
     """
 
     counts: Mapping[str, int]
@@ -71,6 +72,7 @@ class Page:
     docs: str | None = None
     total: int | None = None
     segments: Mapping[str, int] | None = None
+    notes: tuple[str, ...] = ()
 
 
 Row = Mapping[str, Any]
@@ -93,6 +95,7 @@ class Layout:
         rest: what is said of rows without a chart, where so many have one.
         skipped: what was left out, as a heading.
         longest: letters of what was found, at most.
+        headline: the verdict in words; by default that on the counts.
     """
 
     noun: str
@@ -106,6 +109,7 @@ class Layout:
     rest: Callable[[Page, int], str]
     skipped: str
     longest: int
+    headline: Callable[[Page], str] | None = None
 
 
 def page(found: Page) -> str:
@@ -138,9 +142,12 @@ def fragment(
     """
     layout = layout or FEATURES
     heading = f"{text(found.monitor)}: " if found.monitor else ""
+    headline = layout.headline
+    said = headline(found) if headline else verdict(found.counts, layout.noun)
     parts = [
         STYLE,
-        f"<h1>{heading}{escape(verdict(found.counts, layout.noun))}</h1>",
+        f"<h1>{heading}{escape(said)}</h1>",
+        *(f"<p>{text(note, 240)}</p>" for note in found.notes),
         *layout.about(found),
         _table(found.scores[:rows], found.total or len(found.scores), layout),
         _charts(found, charts, layout),
@@ -173,6 +180,14 @@ def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
     return f"no drift in {total} {noun}s"
 
 
+def _headline(found: Page) -> str:
+    """The verdict on the features, and on the segments if there are any."""
+    said = verdict(found.counts)
+    if found.segments and any(found.segments.values()):
+        said += f"; by segment: {verdict(found.segments, 'score')}"
+    return said
+
+
 def _about(found: Page) -> Iterable[str]:
     if found.scores:
         row = found.scores[0]
@@ -184,8 +199,6 @@ def _about(found: Page) -> Iterable[str]:
         "expect without any drift at these row counts. A feature drifted when its score is above "
         "a threshold and q, the share of false alarms to expect at this level, is small.</p>"
     )
-    if found.segments and any(found.segments.values()):
-        yield f"<p>by segment: {escape(verdict(found.segments, 'score'))}</p>"
     if found.output:
         yield f"<p>tables: <code>{text(found.output, 300)}</code></p>"
     if found.docs:
@@ -299,6 +312,7 @@ FEATURES: Final = Layout(
     rest=_rest,
     skipped="not monitored:",
     longest=240,
+    headline=_headline,
 )
 """Of a monitor's features."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,10 +46,14 @@ class Result:
     Attributes:
         scores: one row per feature, with the columns of the table ``drift_scores``.
         cells: one row per scored cell, with the columns of the table ``drift_cells``.
+        skipped: columns that were not monitored, each with the reason.
+        notes: what to know before the scores are read.
     """
 
     scores: pd.DataFrame
     cells: pd.DataFrame
+    skipped: list[tuple[str, str]] = field(default_factory=list, kw_only=True)
+    notes: list[str] = field(default_factory=list, kw_only=True)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -78,7 +82,12 @@ class Result:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
-        return f"{type(self).__name__}({sum(self.counts.values())} features: {counts})"
+        said = f"{sum(self.counts.values())} features: {counts}"
+        parts = self.segment_counts
+        if any(parts.values()):
+            found = ", ".join(f"{n} {severity}" for severity, n in parts.items())
+            said += f"; {sum(parts.values())} scores of segments: {found}"
+        return f"{type(self).__name__}({said})"
 
     def _sorted(self) -> pd.DataFrame:
         scores = self.scores.reset_index(drop=True)
@@ -102,6 +111,8 @@ class Result:
             cells=self.cells,
             total=len(self.scores),
             segments=self.segment_counts,
+            skipped=tuple(self.skipped),
+            notes=tuple(self.notes),
         )
 
 
@@ -112,21 +123,24 @@ class RunResult(Result):
     Attributes:
         run: the run's row of the table ``runs``.
         exit_code: for a scheduler.
-        skipped: columns that were not monitored, each with the reason.
         output: the folder of the tables.
         docs: the first page of Great Expectations' Data Docs; None where there are none.
     """
 
     run: dict[str, Any]
     exit_code: int
-    skipped: list[tuple[str, str]]
     output: str
     docs: Path | None
 
     def summary(self) -> dict[str, Any]:
-        """Return the result as one strict JSON object (null for NaN)."""
+        """Return the result as one strict JSON object (null for NaN).
+
+        ``critical``, ``warning`` and ``unscored`` count features and segments.
+        """
         return {
             **{str(key): json_value(value) for key, value in self.run.items() if key != "skipped"},
+            **{name: n for name, n in counted(self.scores).items() if name in self.run},
+            "notes": self.notes,
             "exit_code": self.exit_code,
             "severities": self.counts,
             "segment_severities": self.segment_counts,
@@ -141,7 +155,6 @@ class RunResult(Result):
         return replace(
             found,
             monitor=self.run.get("monitor"),
-            skipped=tuple(self.skipped),
             output=self.output,
             docs=None if self.docs is None else str(self.docs),
         )

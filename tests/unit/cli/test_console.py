@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -139,6 +140,19 @@ def test_what_is_not_shown_is_counted():
     assert "  c9: an array" in lines
     assert "  c10: an array" not in lines
     assert "  and 3 more; see table runs" in lines
+
+
+def test_segments_that_are_not_shown_are_counted_too():
+    parts = [{"segment": f"s={n}", "severity": "critical"} for n in range(14)]
+    lines = text(result({}, *parts, {"severity": "warning"})).splitlines()
+    assert "and 5 more that are not ok; see table drift_scores" in lines
+    assert "2 features: 0 critical, 1 warning, 1 ok, 0 unscored" in lines
+    assert "14 scores of segments: 14 critical, 0 warning, 0 ok, 0 unscored" in lines
+
+
+def test_notes_come_first():
+    found = replace(result({}), notes=["no feature was scored\x1b"])
+    assert text(found).splitlines()[0] == "note: no feature was scored\\x1b"
 
 
 def test_ok_features_that_are_not_shown_are_no_news():

@@ -244,7 +244,7 @@ def test_a_key_path_in_an_error_can_be_given_to_set(path):
         ("a b=1", "--set a b=1: expected key.path=value"),
         ('"\\q"=1', '--set: the quoted key "\\q" cannot be read'),
         ("a=[1", "--set a=[1:1: expected ',' or ']'"),
-        ("monitor.x=1", "--set monitor.x: monitor is 'trips' and has no keys; set monitor as"),
+        ("monitor.x=1", "--set monitor.x=1: monitor is 'trips' and has no keys; set monitor as"),
         (
             "scoring.bin=1",
             "--set scoring.bin=1: scoring.bin: unknown key; did you mean 'bins'?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from strategies import quick
 
 from kldrift import compare
-from kldrift.errors import ConfigError
+from kldrift.config import Scoring, Significance
+from kldrift.errors import ConfigError, DatasetError
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 
 REFERENCE = pd.DataFrame({"x": [1] * 5 + [2] + [3] * 4})
@@ -157,10 +159,16 @@ def test_options_are_those_of_the_configuration():
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"bin": 5}, "scoring.bin: unknown key; did you mean 'bins'"),
+        ({"bin": 5}, "unknown option 'bin'; did you mean 'bins'"),
+        ({"exclud": "x"}, "unknown option 'exclud'; did you mean 'exclude'"),
         ({"bins": 1}, "scoring.bins: expected 2 or more, got 1"),
         ({"include": ["z"]}, "features.include: no column or feature is called 'z'"),
         ({"exclude": ["x"]}, "no feature is left to compare"),
+        ({"include": 5}, "features.include: expected a list of text, got 5"),
+        ({"override": "x"}, "features.override: expected a mapping of keys, got 'x'"),
+        ({"joint": ["x"]}, "joint: expected a mapping of keys, got a list"),
+        ({"segments": 5}, "segments: expected a list of lists of columns"),
+        ({"thresholds": "high"}, "thresholds: expected a mapping of keys, got 'high'"),
         ({"alpha": 2}, "significance.alpha"),
         ({"thresholds": {"kll": {"warning": 1}}}, "thresholds.kll: unknown key; did you mean 'kl'"),
     ],
@@ -169,6 +177,112 @@ def test_options_are_those_of_the_configuration():
 def test_wrong_options_are_refused_by_name(how, message):
     with pytest.raises(ConfigError, match=message):
         compare(REFERENCE, CURRENT, **how)
+
+
+PEOPLE = pd.DataFrame({"age": [1, 2] * 50, "a": [1, 2] * 50, "site": ["n", "s"] * 50})
+
+
+@pytest.mark.parametrize(
+    ("how", "same"),
+    [
+        ({"include": "age"}, {"include": ["age"]}),
+        ({"exclude": "age"}, {"exclude": ["age"]}),
+        ({"exclude": pd.Index(["age", "a"])}, {"exclude": ["age", "a"]}),
+        ({"segments": "site"}, {"segments": [["site"]]}),
+        ({"segments": ["site", "a"]}, {"segments": [["site"], ["a"]]}),
+        ({"override": {"day": {"parts": "whole"}}}, {"override": {"day": {"parts": ["whole"]}}}),
+        ({"thresholds": 0.2}, {"thresholds": {"kl": {"critical": 0.2}}}),
+        ({"thresholds": {"js": 0.2}}, {"thresholds": {"js": {"critical": 0.2}}}),
+        (
+            {"override": {"age": {"thresholds": 0.2}}},
+            {"override": {"age": {"thresholds": {"kl": {"critical": 0.2, "warning": None}}}}},
+        ),
+    ],
+    ids=str,
+)
+def test_a_text_is_one_name_and_a_number_is_critical(how, same):
+    people = PEOPLE.assign(day=pd.Timestamp("2026-01-01"))
+    found, expected = (compare(people, people, **options).scores for options in (how, same))
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_a_text_is_one_name_of_a_joint_group_too():
+    vectors = pa.table({"embedding": [[float(i), float(i * i % 7)] for i in range(100)]})
+    scores = compare(vectors, vectors, joint={"meaning": "embedding"}).scores
+    assert "meaning" in set(scores["feature"])
+
+
+def test_the_options_that_the_signature_names_have_the_defaults_of_the_configuration():
+    options = dict(compare.__kwdefaults__)
+    assert options.pop("stored_bins") is None
+    known = {field.name: field.default for field in fields(Scoring) if field.name in options}
+    assert {name: options[name] for name in known} == known
+    assert {field.name for field in fields(Scoring)} == {*known, "stored_bins"}
+    assert options["alpha"] == Significance().alpha
+
+
+def test_a_name_is_a_name_whatever_stands_in_the_environment(monkeypatch):
+    monkeypatch.setenv("HOME_TOWN", "a")
+    named = PEOPLE.rename(columns={"age": "${HOME_TOWN}"})
+    scores = compare(named, named, exclude=["${HOME_TOWN}"]).scores
+    assert list(scores["feature"]) == ["a", "site"]
+
+
+def test_what_was_not_compared_is_said_with_the_reason():
+    data = pa.table(
+        {"x": [1, 2] * 50, "raw": [b"a", b"b"] * 50, "id": [f"k{i}" for i in range(100)]}
+    )
+    site = pa.array(["n"] * 100)
+    found = compare(data, data.append_column("site", site), exclude=["raw"], segments="x")
+    assert dict(found.skipped).keys() >= {"raw", "id"}
+    assert "excluded" in dict(found.skipped)["raw"]
+    assert "id: " in found.to_html()
+    assert found.notes == []
+
+
+def test_a_comparison_of_few_columns_or_none_says_so():
+    data = pa.table(
+        {"x": [1, 2] * 50, "raw": [b"a", b"b"] * 50, "id": [f"k{i}" for i in range(100)]}
+    )
+    few = "only 1 of 3 columns were compared: the rest is skipped"
+    assert compare(data, data).notes == [few]
+    assert few in compare(data, data).to_html()
+    assert compare(data, data, min_rows=500).notes == ["no feature was scored", few]
+    assert compare(data, data, exclude=["raw", "id"]).notes == []
+
+
+def twice(values):
+    return pa.Table.from_arrays([pa.array(values)] * 2, names=["x", "x"])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            pd.DataFrame({"x": [1, "a"]}),
+            r"current: column 'x' \(object\) has no type in Arrow: Could",
+        ),
+        (pd.DataFrame({"y": [1], "x": [1j]}), r"current: column 'x' \(complex128\) has no type"),
+        (pd.DataFrame({"x": pd.arrays.SparseArray([0, 1])}), "current: column 'x' .*Sparse"),
+        (pd.DataFrame([[1, 2]], columns=["x", "x"]), "current: 2 columns are called 'x'; rename"),
+        (pd.DataFrame([[1, 2]], columns=["1", 1]), "current: 2 columns are called '1'; rename"),
+        (twice([1, 2]), "current: 2 columns are called 'x'; rename or drop all but one"),
+        (twice([1, 2]).to_batches()[0], "current: 2 columns are called 'x'"),
+    ],
+    ids=["mixed", "complex", "sparse", "twice", "twice as text", "table", "batch"],
+)
+def test_data_that_has_no_place_in_arrow_is_refused_by_side_and_column(data, message):
+    with pytest.raises(DatasetError, match=message):
+        compare(REFERENCE, data)
+
+
+def test_an_error_of_arrow_while_counting_is_one_of_the_data(monkeypatch):
+    def fail(*_: Any) -> Any:
+        raise pa.ArrowInvalid("offsets are not\nin order")
+
+    monkeypatch.setattr("kldrift.monitor.compare.compare_plan", fail)
+    with pytest.raises(DatasetError, match=r"the data cannot be compared: offsets are not$"):
+        compare(REFERENCE, CURRENT)
 
 
 def test_other_data_is_refused():

@@ -127,6 +127,37 @@ def test_a_result_says_what_it_is():
     assert repr(run_result()) == "RunResult(4 features: 1 critical, 1 warning, 1 unscored, 1 ok)"
 
 
+def with_segments():
+    """Four features that are ok, of which each is critical in one segment."""
+    scores, cells = frames()
+    parts = scores.assign(segment="night", severity=["critical"] * 3 + ["ok"])
+    return pd.concat([scores.assign(severity="ok"), parts]), cells
+
+
+def test_segments_count_wherever_severities_do():
+    found = run_result(*with_segments())
+    assert repr(found) == (
+        "RunResult(4 features: 0 critical, 0 warning, 0 unscored, 4 ok; "
+        "4 scores of segments: 3 critical, 0 warning, 0 unscored, 1 ok)"
+    )
+    said = "no drift in 4 features; by segment: 3 of 4 scores drifted: 3 critical"
+    for page in (found.to_html(), found._repr_html_(), Result(*with_segments()).to_html()):
+        assert f"{said}</h1>" in page
+    summary = found.summary()
+    assert [summary[name] for name in ("critical", "warning", "unscored")] == [3, 0, 0]
+    assert summary["severities"]["critical"] == 0
+    assert summary["segment_severities"]["critical"] == 3
+
+
+def test_notes_stand_before_the_scores_and_skipped_columns_on_the_page_of_a_comparison():
+    left = [("day <b>", "values of type list are no feature")]
+    found = Result(*frames(), skipped=left, notes=["no <b> was scored"])
+    text = Reader(found.to_html()).text
+    assert text.index("no <b> was scored") < text.index("kl says how far")
+    assert "day <b>: values of type list are no feature" in text
+    assert run_result(notes=["few"]).summary()["notes"] == ["few"]
+
+
 def test_a_page_says_the_verdict_the_rows_and_where_to_look():
     page = run_result(docs=Path("/data/drift/gx/index.html")).to_html()
     reader = Reader(page)

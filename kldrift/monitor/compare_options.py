@@ -1,0 +1,111 @@
+"""From the options of ``kldrift.compare`` to a configuration: a text is a list of one name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kldrift.config import Config
+from kldrift.config.load import config_as_stated
+
+
+def config_of(
+    features: Mapping[str, Any],
+    *,
+    joint: object,
+    segments: object,
+    thresholds: object,
+    alpha: object,
+    scoring: Mapping[str, object],
+) -> Config:
+    """Check options and make a configuration of them; ``${`` in a name is a part of the name.
+
+    Raises:
+        ConfigError: with everything that is wrong, one problem per line.
+    """
+    mapping: dict[str, Any] = {
+        "monitor": "compare",
+        "reference": {"sql": "reference"},
+        "current": {"sql": "current"},
+        "features": {
+            "include": listed(features["include"]),
+            "exclude": listed(features["exclude"]),
+            "override": _each(features["override"], _override),
+            "derived": plain(features["derived"]),
+        },
+        "joint": _each(joint, _group),
+        "segments": _segments(segments),
+        "scoring": dict(scoring),
+        "significance": {"alpha": alpha},
+        "output": {"path": "none"},
+        "expectations": False,
+    }
+    if thresholds is not None:
+        mapping["thresholds"] = _thresholds(thresholds)
+    return config_as_stated(mapping)
+
+
+def listed(value: object) -> object:
+    """Return a list of names, also of a single one; what is neither is left to be refused.
+
+    Examples:
+        >>> listed("age"), listed(("age", "sex")), listed(5)
+        (['age'], ['age', 'sex'], 5)
+    """
+    if isinstance(value, str):
+        return [value]
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else value
+
+
+def plain(value: object) -> object:
+    """Return mappings of any class as dictionaries, tuples as lists, also inside them."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _each(value: object, convert: Any) -> object:
+    if isinstance(value, Mapping):
+        return {name: convert(item) for name, item in value.items()}
+    return value
+
+
+def _override(value: object) -> object:
+    found = plain(value)
+    if isinstance(found, dict):
+        if "parts" in found:
+            found["parts"] = listed(found["parts"])
+        _set_thresholds(found)
+    return found
+
+
+def _group(value: object) -> object:
+    found = plain(value) if isinstance(value, Mapping) else {"features": value}
+    assert isinstance(found, dict)
+    if "features" in found:
+        found["features"] = listed(found["features"])
+    _set_thresholds(found)
+    return found
+
+
+def _set_thresholds(found: dict[Any, Any]) -> None:
+    if found.get("thresholds") is not None:
+        found["thresholds"] = _thresholds(found["thresholds"])
+
+
+def _segments(value: object) -> object:
+    lists = listed(value)
+    return [listed(columns) for columns in lists] if isinstance(lists, list) else lists
+
+
+def _thresholds(value: object) -> object:
+    """Return levels by metric; a plain number is critical, and one alone is that of ``kl``."""
+    return _each({"kl": value} if _is_number(value) else value, _levels)
+
+
+def _levels(value: object) -> object:
+    return {"warning": None, "critical": value} if _is_number(value) else plain(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
