@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kldrift.divergence.arguments import FloatArray
+from kldrift.divergence.near_equal import difference
 
 
 def cdf_difference(p: FloatArray, q: FloatArray) -> FloatArray:
@@ -14,7 +15,7 @@ def cdf_difference(p: FloatArray, q: FloatArray) -> FloatArray:
     taken: where p and q agree in a tail, rounding from the other side does not reach it, and a
     far-away overflow cell does not multiply it.
     """
-    gained = p - q
+    gained = difference(p, q)
     below = np.cumsum(gained, axis=-1)
     above = np.zeros_like(below)
     above[..., :-1] = np.cumsum(gained[..., :0:-1], axis=-1)[..., ::-1]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from divergence_oracles import LAWS, distance, normalised, pairs
+from divergence_oracles import LAWS, ORACLES, distance, exact, normalised, pairs
 from divergence_oracles import wasserstein as oracle
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +14,12 @@ from scipy.stats import wasserstein_distance
 from kldrift.divergence import (
     kolmogorov_smirnov,
     kolmogorov_smirnov_samples,
+    total_variation,
     wasserstein,
     wasserstein_samples,
 )
+from kldrift.divergence.kolmogorov_smirnov import kolmogorov_smirnov_formula
+from kldrift.divergence.total_variation import total_variation_formula
 
 values = st.integers(-20, 20).map(float) | st.floats(-1e6, 1e6)
 samples = st.lists(values, min_size=1, max_size=30)
@@ -47,6 +50,27 @@ def test_wasserstein_and_ks_of_exact_probabilities_give_what_50_digits_give(rows
     assert distance(wasserstein(p, q, x), oracle(exact_p, exact_q, x)) < 1e-9
     cumulative = np.cumsum(p - q)  # exact, as all are multiples of 2**-50
     assert kolmogorov_smirnov(p, q) == np.abs(cumulative).max()
+
+
+@pytest.mark.parametrize("function", [kolmogorov_smirnov, wasserstein, total_variation])
+@pytest.mark.parametrize("cells", [2, 5, 40, 300])
+@pytest.mark.parametrize("step", [1e-4, 1e-7, 1e-10])
+def test_a_small_distance_keeps_nine_digits_although_shares_add_up_to_1_only_to_rounding(
+    function, cells, step
+):
+    rng = np.random.default_rng(cells)
+    p = normalised(rng.dirichlet(np.ones(cells)))
+    q = normalised(p * (1 + step * rng.normal(size=cells)))
+    expected = ORACLES[function.__name__.replace("kolmogorov_smirnov", "ks")](exact(p), exact(q))
+    assert distance(function(p, q), expected) < 1e-9
+    batch = function(np.array([p, q, p[::-1]]), np.array([q, q, p]))
+    assert batch.tolist() == [function(p, q), 0, function(p[::-1], p)]
+
+
+def test_a_side_without_rows_is_not_taken_for_rounding():
+    empty, q = np.zeros(3), np.array(Q)
+    assert total_variation_formula(empty, q) == 0.5
+    assert kolmogorov_smirnov_formula(empty, q) == 0.5
 
 
 def test_a_far_overflow_cell_does_not_blow_up_rounding():
