@@ -63,7 +63,10 @@ class IntegerCounts:
     def power_sums(self, pivot: float) -> PowerSums:
         """Sums about a pivot that :func:`exact_about` allows, exact but for the last rounding."""
         steps = np.arange(len(self.rows))
-        n, sum1, sum2 = (int(self.rows @ power) for power in (steps**0, steps, steps * steps))
+        n = int(self.rows.sum())
+        fits = n * len(steps) ** 2 < 2**63  # else Python's integers, which have no end
+        rows = self.rows if fits else self.rows.astype(object)
+        sum1, sum2 = int(rows @ steps), int(rows @ (steps * steps))
         shift = self.first - int(pivot)
         about1, about2 = sum1 + n * shift, sum2 + 2 * shift * sum1 + n * shift * shift
         first, last = float(self.first), float(self.first + len(self.rows) - 1)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kldrift.divergence.arguments import FloatArray, Value, distributions, over_cells, unwrap
+from kldrift.divergence.near_equal import difference
 
 
 def total_variation(p: ArrayLike, q: ArrayLike) -> Value:
@@ -38,4 +39,4 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Value:
 
 def total_variation_formula(p: FloatArray, q: FloatArray) -> FloatArray:
     """``TV(p, q)``, shape ``(...)``; p and q are not checked."""
-    return over_cells(np.abs(p - q)) / 2
+    return over_cells(np.abs(difference(p, q))) / 2

@@ -15,7 +15,11 @@ from kldrift.divergence.arguments import (
     sample,
     unwrap,
 )
-from kldrift.divergence.cumulative import cdf_difference, empirical_cdf_difference
+from kldrift.divergence.cumulative import (
+    cdf_difference,
+    empirical_cdf_difference,
+    weighted_cdf_difference,
+)
 
 
 def wasserstein(p: ArrayLike, q: ArrayLike, positions: ArrayLike | None = None) -> Value:
@@ -56,21 +60,30 @@ def wasserstein(p: ArrayLike, q: ArrayLike, positions: ArrayLike | None = None) 
     return unwrap(wasserstein_formula(current, reference, _positions(positions, current)))
 
 
-def wasserstein_samples(x: ArrayLike, y: ArrayLike) -> float:
+def wasserstein_samples(
+    x: ArrayLike,
+    y: ArrayLike,
+    x_weights: ArrayLike | None = None,
+    y_weights: ArrayLike | None = None,
+) -> float:
     """Wasserstein distance of two samples, in their unit.
 
     ``integral(|F - G|)`` over the line, where F and G are the empirical cumulative distributions;
-    for samples of one size it is the mean of ``|sort(x) - sort(y)|``.
+    for samples of one size it is the mean of ``|sort(x) - sort(y)|``. The arguments are in the
+    order of ``scipy.stats.wasserstein_distance``.
 
     Args:
         x: current values, shape ``(n,)``, in any order.
         y: reference values, shape ``(m,)``.
+        x_weights: weight of each x, shape ``(n,)``, in any unit; 1 each without it.
+        y_weights: weight of each y, shape ``(m,)``.
 
     Returns:
         A value in [0, inf); 0 if and only if both samples have the same empirical distribution.
 
     Raises:
-        ValueError: a sample is empty, not one-dimensional, or not finite.
+        ValueError: a sample is empty, not one-dimensional, or not finite; or weights are not one
+            for each value, negative, not finite, or all 0.
 
     References:
         Vallender, S. S. (1974). Calculation of the Wasserstein distance between probability
@@ -80,8 +93,15 @@ def wasserstein_samples(x: ArrayLike, y: ArrayLike) -> float:
     Examples:
         >>> wasserstein_samples([0, 1, 3], [5, 6, 8])
         5.0
+        >>> wasserstein_samples([0, 1], [0, 1], [3, 1], [2, 2])
+        0.25
     """
-    values, difference = empirical_cdf_difference(sample("x", x), sample("y", y))
+    current, reference = sample("x", x), sample("y", y)
+    if x_weights is None and y_weights is None:
+        values, difference = empirical_cdf_difference(current, reference)
+    else:
+        weights = _weights("x", x_weights, current), _weights("y", y_weights, reference)
+        values, difference = weighted_cdf_difference(current, reference, *weights)
     return float((np.abs(difference[:-1]) * np.diff(values)).sum())
 
 
@@ -105,4 +125,20 @@ def _positions(positions: ArrayLike, p: FloatArray) -> FloatArray:
     require(np.isfinite(array), array, "positions must be finite")
     gaps = np.diff(array, axis=-1)
     require(gaps >= 0, gaps, "positions must not decrease from one cell to the next")
+    return array
+
+
+def _weights(name: str, weights: ArrayLike | None, values: FloatArray) -> FloatArray:
+    if weights is None:
+        return np.ones(values.size)
+    array = np.asarray(weights, dtype=np.float64)
+    name, of = f"{name}_weights", name
+    if array.shape != values.shape:
+        raise ValueError(
+            f"{name} must be one for each of the {values.size} values of {of}, "
+            f"got shape {array.shape}"
+        )
+    require((array >= 0) & (array < np.inf), array, f"{name} must be finite and not negative")
+    if not array.any():
+        raise ValueError(f"{name} must not all be 0")
     return array

@@ -50,6 +50,15 @@ def test_moments_are_the_exact_ones(steps, origin, pivot):
     assert (found.sum1, found.sum2) == pytest.approx((same.sum1, same.sum2), rel=1e-15)
 
 
+def test_sums_of_squares_of_billions_of_rows_do_not_overflow():
+    rows = np.zeros(WIDEST, dtype=np.int64)
+    rows[[0, 4096, WIDEST - 1]] = 2**40, 2**40, 2**40
+    found = IntegerCounts(0, rows).power_sums(0.0)
+    assert Fraction(found.sum1) + Fraction(found.sum1_low) == 2**40 * (4096 + WIDEST - 1)
+    squares = 2**40 * (4096**2 + (WIDEST - 1) ** 2)
+    assert Fraction(found.sum2) + Fraction(found.sum2_low) == squares
+
+
 @pytest.mark.parametrize(
     "keys", [[0, WIDEST], [EXACT, EXACT + 1], [-EXACT, -EXACT], [-(2**63), 2**63 - 1]], ids=str
 )
