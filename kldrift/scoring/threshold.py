@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,8 +77,8 @@ class QValues:
     smallest: Floats
     critical: Floats
 
-    def take(self, places: Ints) -> Self:
-        """Those at some places, in their order."""
+    def take(self, places: Any) -> Self:
+        """Those of some rows, by their places or by a mask."""
         return type(self)(self.smallest[places], self.critical[places])
 
 

@@ -120,8 +120,9 @@ class Verdicts:
 
     def take(self, places: Bools | Ints) -> Verdicts:
         """Some of the verdicts, by their places or by a mask."""
-        names = ("of", "group", "segment", "status", "reason", "severity", "q_value")
+        names = ("of", "group", "segment", "status", "reason", "severity")
         columns: dict[str, Any] = {name: getattr(self, name)[places] for name in names}
+        columns["q_values"] = self.q_values.take(places)
         for name in ("scores", "sizes"):
             columns[name] = {key: values[places] for key, values in getattr(self, name).items()}
         return replace(self, **columns)

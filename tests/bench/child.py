@@ -82,10 +82,10 @@ def main(case: Case, scratch: Path) -> None:
             kldrift.run(config(small, scratch / "warm-up"), spark=spark, fail_on="never")
         source = arrow(path)
         scans = Scans(spark, source)
-        settled = scans.settled()
+        frozen = scans.frozen()
         works: dict[str, Callable[[], object]] = {
             "propose": scans.propose,
-            "count": lambda: scans.count(*settled),
+            "count": lambda: scans.count(*frozen),
             "run": lambda: kldrift.run(monitor, spark=spark, fail_on="never"),
         }
         works["again"] = works["run"]

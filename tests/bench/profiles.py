@@ -53,16 +53,16 @@ class Scans:
         """Sketch every feature and propose supports."""
         return propose(self.spark, self.source, features_of(self.source), BINNING, collect)
 
-    def settled(self) -> tuple[tuple[Feature, ...], tuple[Support, ...]]:
+    def frozen(self) -> tuple[tuple[Feature, ...], tuple[Support, ...]]:
         """The features and their supports as the first two scans of a run freeze them."""
         features = features_of(self.source)
         proposals = propose(self.spark, self.source, features, BINNING, collect)
         pairs = [(f, p) for f, p in zip(features, proposals, strict=True) if not p.skip]
         features = tuple(f for f, _ in pairs)
         program = CountProgram(features, tuple(p.support for _, p in pairs))
-        counted, _, _ = count(self.spark, self.source, program, collect)
+        counted, _ = count(self.spark, self.source, program, collect)
         return features, tuple(
-            freeze(p, profile.counts).support
+            freeze(p, profile.counts[0]).support
             for (_, p), profile in zip(pairs, counted, strict=True)
         )
 

@@ -41,7 +41,7 @@ def run(folder: Path, options: Options) -> list[Row]:
     output = next(outputs)
     with session(options.cores) as spark:
         scans = Scans(spark, arrow(path))
-        settled = scans.settled()
+        frozen = scans.frozen()
 
         def first() -> None:
             nonlocal output
@@ -53,7 +53,7 @@ def run(folder: Path, options: Options) -> list[Row]:
             kldrift.run(config(path, output), spark=spark, fail_on="never")
 
         contenders = {
-            PROFILE: timed(lambda: scans.count(*settled)),
+            PROFILE: timed(lambda: scans.count(*frozen)),
             "kldrift.run, first run": timed(first),
             "kldrift.run, second run": timed(second),
         }

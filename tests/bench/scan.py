@@ -78,7 +78,7 @@ def run(folder: Path, options: Options) -> list[Row]:
     with session(options.cores) as spark:
         source, df = arrow(path), spark.read.parquet(str(path))
         by_arrow, by_frame = Scans(spark, source), Scans(spark, frame(spark, path))
-        features, supports = by_arrow.settled()
+        features, supports = by_arrow.frozen()
         contenders = {
             DECODE: timed(lambda: decode(spark, source)),
             SQL: timed(lambda: statistics_of(df)),

@@ -372,3 +372,14 @@ def test_the_worst_verdict_comes_first():
 )
 def test_a_cell_is_called_what_a_reader_understands(cell, text):
     assert cell_text(cell) == text
+
+
+def test_some_of_the_verdicts_are_those_rows_of_every_column():
+    quiet, moved = ["a", "b"] * MANY, ["a", "c"] * MANY
+    found = monitored({"x": quiet, "y": quiet}, {"x": quiet, "y": moved})
+    some = found.take(found.severity > found.severity.min())
+    places = np.flatnonzero(found.severity > found.severity.min())
+    assert 0 < len(some) < len(found)
+    assert some.severity.tolist() == found.severity[places].tolist()
+    assert some.q_values.smallest.tolist() == found.q_values.smallest[places].tolist()
+    assert some.scores["kl"].tolist() == found.scores["kl"][places].tolist()
