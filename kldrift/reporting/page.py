@@ -14,7 +14,7 @@ from typing import Any, Final
 import pandas as pd
 
 from kldrift.reporting.chart import CURRENT, REFERENCE, chart, joint_chart, percent, text
-from kldrift.reporting.json_values import records
+from kldrift.reporting.row_cells import cells_of, key_of
 
 CHARTS: Final = 20
 # Bytes; a page of 600 MB has been seen where a tool had no such limits.
@@ -315,25 +315,6 @@ FEATURES: Final = Layout(
     headline=_headline,
 )
 """Of a monitor's features."""
-
-
-def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The key of a row of the scores, by which its cells are found."""
-    return tuple(row[key] for key in ("feature", "segment", "window_start", "window_end"))
-
-
-def cells_of(
-    cells: pd.DataFrame, rows: Sequence[Mapping[str, Any]]
-) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
-    """Return the cells of some rows of the scores, by their key."""
-    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    wanted = cells["feature"].isin([row["feature"] for row in rows])
-    # There may be a million cells of segments.
-    named = [row["segment"] for row in rows if row["segment"] is not None]
-    wanted &= cells["segment"].isna() | cells["segment"].isin(named)
-    for cell in records(cells[wanted]):
-        found.setdefault(key_of(cell), []).append(cell)
-    return found
 
 
 def skipped_list(skipped: Sequence[tuple[str, str]], heading: str) -> str:
