@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -57,6 +57,8 @@ _HOMES: Final = {
     "load_config": "kldrift.config",
 }
 _PACKAGES: Final = ("divergence", "spark")
+
+Made = TypeVar("Made")
 
 
 def __dir__() -> list[str]:
@@ -110,18 +112,11 @@ def run(
         OutputError: the tables cannot be written.
     """
     from kldrift.config import Config, config_from_mapping, load_config
-    from kldrift.errors import ConfigError
     from kldrift.execution.progress import SILENT
     from kldrift.monitor import run as job  # Spark is needed only now
 
-    if isinstance(config, str | Path):
-        config = load_config(config, overrides=set or {})
-    elif not isinstance(config, Config):
-        config = config_from_mapping(config, overrides=set or {})
-    elif set:
-        raise ConfigError("set: a configuration that is made already is changed with replace()")
     return job.run(
-        config,
+        _made(config, Config, load_config, config_from_mapping, set),
         spark=spark,
         as_of=_moment(as_of),
         fail_on=fail_on,
@@ -164,23 +159,35 @@ def model_shift(
         OutputError: the tables cannot be written.
     """
     from kldrift.config import ModelShift, load_model_shift, model_shift_from_mapping
-    from kldrift.errors import ConfigError
     from kldrift.execution.progress import SILENT
     from kldrift.shift import run as job  # Spark is needed only now
 
-    if isinstance(config, str | Path):
-        config = load_model_shift(config, overrides=set or {})
-    elif not isinstance(config, ModelShift):
-        config = model_shift_from_mapping(config, overrides=set or {})
-    elif set:
-        raise ConfigError("set: a configuration that is made already is changed with replace()")
     return job.run(
-        config,
+        _made(config, ModelShift, load_model_shift, model_shift_from_mapping, set),
         spark=spark,
         as_of=_moment(as_of),
         fail_on=fail_on,
         progress=progress or SILENT,
     )
+
+
+def _made(
+    config: Any,
+    made: type[Made],
+    load: Callable[..., Made],
+    from_mapping: Callable[..., Made],
+    overrides: Mapping[str, Any] | None,
+) -> Made:
+    """A configuration from what a caller has: itself, its file or the mapping in the file."""
+    from kldrift.errors import ConfigError
+
+    if isinstance(config, str | Path):
+        return load(config, overrides=overrides or {})
+    if not isinstance(config, made):
+        return from_mapping(config, overrides=overrides or {})
+    if overrides:
+        raise ConfigError("set: a configuration that is made already is changed with replace()")
+    return config
 
 
 def _moment(as_of: str | date | None) -> datetime | None:

@@ -7,7 +7,7 @@ import numpy as np
 from kldrift.features.keys import KeyType
 from kldrift.features.plan import Feature, Part
 from kldrift.profiles.group_keys import NO_WINDOW
-from kldrift.shift.part import Part as ShiftPart
+from kldrift.shift.part import ListCounts
 from kldrift.shift.program import ShiftProgram
 from kldrift.shift.row_divergence import Compared, Outcome
 from kldrift.shift.summary import Summaries
@@ -41,7 +41,7 @@ def compared(kl=(), left_out=None) -> Compared:
     return Compared(outcome, kl, same, same)
 
 
-def added(kl=(), left_out=None) -> ShiftPart:
+def added(kl=(), left_out=None) -> ListCounts:
     """What a task makes of such rows."""
     counts = MODELS.start()
     rows = compared(kl, left_out)
@@ -55,7 +55,7 @@ def summed(kl=(), left_out=None) -> Summaries:
     return found if len(found) else Summaries.without_rows()
 
 
-def same_numbers(a: ShiftPart, b: ShiftPart) -> None:
+def same_numbers(a: ListCounts, b: ListCounts) -> None:
     """Check that two parts have the same counts, and the same sums but for the last digit."""
     ours, theirs = Summaries.of(a), Summaries.of(b)
     for name in ("outcomes", "changed", "rows", "quantiles", "segment", "window"):

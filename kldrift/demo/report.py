@@ -19,7 +19,7 @@ HEADINGS: Final = ("event", "days", "feature", "caught by", "severity", "kl", "v
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EventOutcome:
     """An event, and whether the monitor reacted to it as it should.
 
     Attributes:
@@ -41,7 +41,7 @@ class Outcome:
     verdict: str
 
 
-def planted_against_flagged(scores: pd.DataFrame) -> list[Outcome]:
+def planted_against_flagged(scores: pd.DataFrame) -> list[EventOutcome]:
     """Compare the scores of a demo run with the planted events.
 
     Args:
@@ -59,16 +59,16 @@ def planted_against_flagged(scores: pd.DataFrame) -> list[Outcome]:
     return [*outcomes, _outcome(by_feature, "nothing at all", "", rest, "nothing")]
 
 
-def as_it_should_be(outcomes: Iterable[Outcome]) -> bool:
+def as_it_should_be(outcomes: Iterable[EventOutcome]) -> bool:
     """Whether nothing was missed and there was no false alarm."""
     return all(o.verdict in ("caught", "quiet") for o in outcomes)
 
 
-def to_text(outcomes: Iterable[Outcome]) -> str:
+def to_text(outcomes: Iterable[EventOutcome]) -> str:
     """Format outcomes as a plain table.
 
     Examples:
-        >>> print(to_text([Outcome("a leap", "3-9", ("x",), "kl", "critical", 0.5, "caught")]))
+        >>> print(to_text([EventOutcome("a leap", "3-9", ("x",), "kl", "critical", 0.5, "caught")]))
         event   days  feature  caught by  severity  kl     verdict
         a leap  3-9   x        kl         critical  0.500  caught
     """
@@ -94,7 +94,7 @@ def _outcome(
     days: str,
     features: tuple[str, ...],
     expected: str,
-) -> Outcome:
+) -> EventOutcome:
     found = {f: scores.get(f, (NOT_SCORED, None)) for f in features}
     severities = [s if s in SEVERITIES else NOT_SCORED for s, _ in found.values()]
     severity = max(severities, key=SEVERITIES.index, default="ok")
@@ -107,8 +107,10 @@ def _outcome(
         # Each alone is quiet, as it should be: together they must not be.
         severity, kl = scores.get(GROUP, (NOT_SCORED, None))
         verdict = "caught" if severity in FLAGGED else "missed"
-        return Outcome(event, days, features, expected, severity, kl, verdict)
+        return EventOutcome(event, days, features, expected, severity, kl, verdict)
     else:
         verdict = NOT_SCORED if NOT_SCORED in severities else "quiet"
     numbers = [kl for _, kl in found.values() if kl is not None and not math.isnan(kl)]
-    return Outcome(event, days, features, expected, severity, max(numbers, default=None), verdict)
+    return EventOutcome(
+        event, days, features, expected, severity, max(numbers, default=None), verdict
+    )

@@ -24,7 +24,7 @@ Names = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ListCounts:
     """Counts of the rows of one list's groups; a commutative monoid under ``+``.
 
     Segments have places of their own in each part, and are told by their names.
@@ -42,14 +42,14 @@ class Part:
     changed: Counted
     worst: pa.Table
 
-    def __add__(self, other: Self) -> Part:
+    def __add__(self, other: Self) -> ListCounts:
         names = tuple(dict.fromkeys((*self.names, *other.names)))
         both = self._under(names), other._under(names)
         added = merged((i, c) for p in both for i, c in enumerate((p.divergence, p.changed)))
         worst = worst_of(pa.concat_tables([p.worst for p in both]), KEYS)
-        return Part(names, added[0], added[1], worst)
+        return ListCounts(names, added[0], added[1], worst)
 
-    def _under(self, names: Names) -> Part:
+    def _under(self, names: Names) -> ListCounts:
         """The groups of some segments, which get the places of their names."""
         place = {name: i for i, name in enumerate(names)}
         new = np.array([*(place.get(name, REST) for name in self.names), REST], dtype=np.int32)
@@ -67,9 +67,9 @@ class Part:
         which, keys = moved(self.changed.keys)
         changed = Counted(keys, self.changed.counts[which], None)
         which, keys = moved(keys_of(self.worst))
-        return Part(names, divergence, changed, keyed(self.worst.take(pa.array(which)), keys))
+        return ListCounts(names, divergence, changed, keyed(self.worst.take(pa.array(which)), keys))
 
-    def shares(self, buckets: int) -> Iterator[tuple[int, Part]]:
+    def shares(self, buckets: int) -> Iterator[tuple[int, ListCounts]]:
         """The segments in shares, by number; one is in the same share in every part.
 
         Args:

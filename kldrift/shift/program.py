@@ -24,7 +24,7 @@ from kldrift.features.keys import KeyType
 from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW
 from kldrift.profiles.support import CategoricalSupport
-from kldrift.shift.part import Names, Part
+from kldrift.shift.part import ListCounts, Names
 from kldrift.shift.row_divergence import Compared, Outcome, compare_rows
 from kldrift.shift.row_kinds import MANTISSAS, KindGrouper, kinds_of
 from kldrift.shift.worst_rows import WorstRows
@@ -146,14 +146,14 @@ class ShiftCounts:
             for worst, rows in zip(self._worst, groups, strict=True):
                 worst.add(rows.numbers, found, names)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[ListCounts]:
         """What was added: by window alone, then for each list of segments."""
         names: list[Names] = [(None,), *self._grouper.names]
         divergence = self._divergence.counted(self._kinds)
         changed = self._changed.counted(self._grouper)
         for k, (n, d, c) in enumerate(zip(names, divergence, changed, strict=True)):
             worst = self._worst[k].rows(self._grouper.keys(k, self._grouper.size))
-            yield Part(n, d, c, worst)
+            yield ListCounts(n, d, c, worst)
 
     def results(self) -> Iterator[pa.RecordBatch]:
         """One row for each share of the groups of a list."""

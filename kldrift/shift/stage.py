@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kldrift.execution.spark_stages import Collect
-from kldrift.shift.part import Part
+from kldrift.shift.part import ListCounts
 from kldrift.shift.program import PARTS_DDL, ShiftProgram, too_many_groups
 from kldrift.shift.summary import Summaries
 from kldrift.sources.dataset import Source
@@ -49,6 +49,6 @@ def compare_models(
 
 def merge_bucket(parts: pd.DataFrame) -> pd.DataFrame:
     """Merge what tasks found of a share of the groups."""
-    first, *others = (Part.unpacked(payload) for payload in parts["part"])
+    first, *others = (ListCounts.unpacked(payload) for payload in parts["part"])
     merged = sum(others, first)
     return pd.DataFrame({"found": [pickle.dumps((Summaries.of(merged), merged.worst_rows()), 5)]})

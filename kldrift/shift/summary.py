@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kldrift.profiles.group_keys import NO_WINDOW, GroupKeys
 from kldrift.profiles.moments import Moments
-from kldrift.shift.part import Part
+from kldrift.shift.part import ListCounts
 from kldrift.shift.row_divergence import Outcome
 from kldrift.shift.row_kinds import (
     MIDDLES,
@@ -61,7 +61,7 @@ class Summaries:
     contributions: Floats
 
     @classmethod
-    def of(cls, part: Part) -> Self:
+    def of(cls, part: ListCounts) -> Self:
         """The numbers of the groups of a part, in the order of windows and names."""
         keys, segment = part.changed.keys, part.segments(part.changed.keys)
         order = np.lexsort((segment.astype(str), keys.window))
@@ -160,7 +160,7 @@ class _Kinds:
     moments: Moments
 
     @classmethod
-    def of(cls, part: Part, keys: GroupKeys) -> Self:
+    def of(cls, part: ListCounts, keys: GroupKeys) -> Self:
         base, kinds = without_kinds(part.divergence.keys)
         at = keys.find(base)
         order = np.lexsort((kinds, at))

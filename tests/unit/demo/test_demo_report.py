@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from kldrift.demo import DECOYS, PLANTED, Outcome, planted_against_flagged, to_text
+from kldrift.demo import DECOYS, PLANTED, EventOutcome, planted_against_flagged, to_text
 
 BY_KL = [f for e in PLANTED if e.caught_by == "kl" for f in e.features]
 QUIET = [f for e in DECOYS for f in e.features] + ["basket_value", "discount_rate", "amount"]
@@ -21,7 +21,7 @@ def _scores(**changed: str | None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["feature", "severity", "kl"])
 
 
-def _outcome(feature: str, scores: pd.DataFrame) -> Outcome:
+def _outcome(feature: str, scores: pd.DataFrame) -> EventOutcome:
     return next(o for o in planted_against_flagged(scores) if feature in o.features)
 
 

@@ -20,7 +20,7 @@ from kldrift.errors import DatasetError
 from kldrift.features.keys import KeyType
 from kldrift.features.plan import Feature, Part
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
-from kldrift.shift.part import Part as ShiftPart
+from kldrift.shift.part import ListCounts
 from kldrift.shift.row_divergence import Outcome, compare_rows
 from kldrift.shift.row_kinds import MANTISSAS, MIDDLES, NUMBERS, kinds_of, octaves_of, outcomes_of
 from kldrift.shift.summary import Summaries
@@ -255,7 +255,7 @@ def parts_of(table, cuts, program=PROGRAM):
             )
             accumulator.add(RowBatch(keys, iter([(0, models)])))
         for row in next(accumulator.results()).to_pylist():
-            parts.setdefault(row["share"], []).append(ShiftPart.unpacked(row["part"]))
+            parts.setdefault(row["share"], []).append(ListCounts.unpacked(row["part"]))
     return parts
 
 
