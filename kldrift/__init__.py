@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     )
     from kldrift.execution.progress import Progress
     from kldrift.monitor.compare import compare
+    from kldrift.reporting.history import Backfill
     from kldrift.reporting.result import Result, RunResult
     from kldrift.shift.result import ShiftResult
 
 __version__ = "0.1.0"
 __all__ = [
+    "Backfill",
     "ConfigError",
     "DatasetError",
     "KldriftError",
@@ -35,6 +37,7 @@ __all__ = [
     "ShiftResult",
     "SupportMismatchError",
     "__version__",
+    "backfill",
     "compare",
     "divergence",
     "load_config",
@@ -45,6 +48,7 @@ __all__ = [
 
 # No package has the name of a function, which it would replace: docs/decisions/package-names.md
 _HOMES: Final = {
+    "Backfill": "kldrift.reporting.history",
     "ConfigError": "kldrift.errors",
     "DatasetError": "kldrift.errors",
     "KldriftError": "kldrift.errors",
@@ -125,6 +129,55 @@ def run(
     )
 
 
+def backfill(
+    config: Config | Mapping[str, Any] | str | Path,
+    first: str | date,
+    last: str | date,
+    *,
+    spark: SparkSession | None = None,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - as the option of the command line
+    fail_on: str = "critical",
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Backfill:
+    """Run every window in a range of time, in one scan of the current dataset.
+
+    Args:
+        config: as in :func:`run`; with ``time``.
+        first: where the range begins: ISO 8601 text, a datetime or a date, in ``time.zone`` unless
+            it says otherwise.
+        last: where it ends.
+        spark: as in :func:`run`.
+        set: as in :func:`run`.
+        fail_on: as in :func:`run`.
+        force: also windows that the tables have already.
+        progress: told what goes on; by default nothing is.
+
+    Returns:
+        The scores of each window, a timeline, and the exit code of the worst window.
+
+    Raises:
+        ConfigError: the configuration is wrong, does not fit the data, or has no windows.
+        DatasetError: a dataset cannot be read.
+        OutputError: the tables cannot be written.
+    """
+    from kldrift.config import Config, config_from_mapping, load_config
+    from kldrift.execution.progress import SILENT
+    from kldrift.monitor import run as job
+
+    made = _made(config, Config, load_config, config_from_mapping, set)
+    zone = made.time.zone if made.time else "UTC"
+    return job.backfill(
+        made,
+        _moment_of("from", first, zone),
+        _moment_of("to", last, zone),
+        spark=spark,
+        fail_on=fail_on,
+        force=force,
+        progress=progress or SILENT,
+    )
+
+
 def model_shift(
     config: ModelShift | Mapping[str, Any] | str | Path,
     *,
@@ -191,10 +244,14 @@ def _made(
 
 
 def _moment(as_of: str | date | None) -> datetime | None:
+    return None if as_of is None else _moment_of("as_of", as_of)
+
+
+def _moment_of(name: str, moment: str | date, zone: str = "UTC") -> datetime:
     from kldrift.config.instant import instant
     from kldrift.errors import ConfigError
 
     try:
-        return None if as_of is None else instant(as_of)
+        return instant(moment, zone)
     except ConfigError as error:
-        raise ConfigError(f"as_of: {error}") from None
+        raise ConfigError(f"{name}: {error}") from None

@@ -23,7 +23,7 @@ MODELS = ShiftProgram(
     probabilities=False,
     key=None,
     time=None,
-    length=None,
+    windows=None,
     lists=(),
     buckets=1,
 )

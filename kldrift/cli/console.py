@@ -20,6 +20,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from kldrift.reporting.history import Backfill
     from kldrift.reporting.result import RunResult
     from kldrift.shift.result import ShiftResult
 
@@ -41,6 +42,7 @@ SHIFT_HEADINGS: Final = (
     "rows",
     "left out",
 )
+WINDOW_HEADINGS: Final = ("severity", "window", "rows", *COLOURS, "worst feature")
 WORST_ROWS: Final = 5
 NOTHING: Final = "-"
 
@@ -67,6 +69,30 @@ def run_lines(result: RunResult, fail_on: str) -> Iterator[Line]:
         said = ", ".join(f"{parts[severity]:,} {severity}" for severity in COLOURS)
         yield Line(f"{_count(sum(parts.values()), 'score')} of segments: {said}")
     yield from _ending(result, fail_on)
+
+
+def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
+    """The lines about a backfill: a line per window, in the order of time."""
+    from kldrift.reporting.json_values import records  # noqa: PLC0415
+
+    yield from (Line(f"note: {visible(note)}") for note in result.notes)
+    rows = records(result.timeline)
+    yield from _table(rows, WINDOW_HEADINGS, _window_cells) if rows else ()
+    yield Line()
+    yield Line(f"{_count(len(rows), 'window')} run")
+    yield Line(f"tables: {visible(result.output)}")
+    yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}")
+
+
+def _window_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    severity = next((name for name in COLOURS if row[name]), "ok")
+    return (
+        severity,
+        str(row["window_start"])[:16],
+        f"{row['rows']:,}",
+        *(str(row[name]) for name in COLOURS),
+        NOTHING if row["worst"] is None else _short(visible(str(row["worst"]))),
+    )
 
 
 def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:

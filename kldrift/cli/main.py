@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kldrift import __version__
-from kldrift.cli.options import add_json, add_run_options, add_set, option
+from kldrift.cli.options import (
+    add_json,
+    add_judging_options,
+    add_range,
+    add_run_options,
+    add_set,
+    option,
+)
 from kldrift.errors import ConfigError, KldriftError, OutputError
 from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
 
@@ -37,7 +44,7 @@ exit codes:
   3  drift at or above --fail-on
   4  no such drift, but a feature that should have been scored could not be
 """
-LATER: Final = ("backfill", "rescore", "backtest", "report", "dashboard")
+LATER: Final = ("rescore", "backtest", "report", "dashboard")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -113,6 +120,27 @@ def run_monitor(
     return Answer(result.exit_code, lines, result.summary() if args.json else {})
 
 
+def run_backfill(
+    config: Config, args: argparse.Namespace, *, spark: SparkSession | None = None
+) -> Answer:
+    """Run the windows of a range of time with the options of ``kldrift backfill``."""
+    from kldrift import backfill  # noqa: PLC0415
+    from kldrift.cli.console import backfill_lines  # noqa: PLC0415
+
+    with _progress(quiet=args.quiet) as progress:
+        result = backfill(
+            config,
+            args.first,
+            args.last,
+            spark=spark,
+            fail_on=args.fail_on,
+            force=args.force,
+            progress=progress,
+        )
+    lines = () if args.quiet or args.json else tuple(backfill_lines(result, args.fail_on))
+    return Answer(result.exit_code, lines, result.summary() if args.json else {})
+
+
 def run_model_shift(
     config: ModelShift, args: argparse.Namespace, *, spark: SparkSession | None = None
 ) -> Answer:
@@ -138,6 +166,12 @@ def _run(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_config  # noqa: PLC0415
 
     return run_monitor(load_config(args.config, overrides=args.set), args)
+
+
+def _backfill(args: argparse.Namespace) -> Answer:
+    from kldrift.config import load_config  # noqa: PLC0415
+
+    return run_backfill(load_config(args.config, overrides=args.set), args)
 
 
 def _check(args: argparse.Namespace) -> Answer:
@@ -285,6 +319,11 @@ def _parser() -> argparse.ArgumentParser:
     run = command("run", _run, "compare the current dataset with the reference and judge it")
     run.add_argument("config", metavar="CONFIG")
     add_run_options(run)
+
+    backfill = command("backfill", _backfill, "run every window in a range of time, in one scan")
+    backfill.add_argument("config", metavar="CONFIG")
+    add_range(backfill)
+    add_judging_options(backfill)
 
     shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
     shift.add_argument("config", metavar="CONFIG")

@@ -10,7 +10,6 @@ from kldrift.errors import ConfigError
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``kldrift run``, which ``model-shift`` and the jobs have too."""
-    add_set(parser)
     parser.add_argument(
         "--as-of",
         type=as_of,
@@ -18,15 +17,36 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="the time that the run is for, ISO 8601; UTC unless it says otherwise",
     )
     parser.add_argument(
+        "--refresh-reference",
+        action="store_true",
+        help="read the reference again, also if its files have not changed since an earlier run",
+    )
+    add_judging_options(parser)
+
+
+def add_range(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which windows a backfill runs."""
+    for name, dest, text in (("--from", "first", "begins"), ("--to", "last", "ends")):
+        parser.add_argument(
+            name,
+            dest=dest,
+            required=True,
+            metavar="T",
+            help=f"where the range of time {text}, ISO 8601; in time.zone unless it says otherwise",
+        )
+    parser.add_argument(
+        "--force", action="store_true", help="also windows that the tables have already"
+    )
+
+
+def add_judging_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of all that judges: settings, exit code, output."""
+    add_set(parser)
+    parser.add_argument(
         "--fail-on",
         choices=("critical", "warning", "never"),
         default="critical",
         help="from which severity the exit code is 3 (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--refresh-reference",
-        action="store_true",
-        help="read the reference again, also if its files have not changed since an earlier run",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     add_json(parser)

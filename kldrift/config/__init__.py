@@ -16,8 +16,9 @@ from kldrift.config.load import (
     model_shift_from_mapping,
 )
 from kldrift.config.model import Config, Features, Joint, Override, Scoring
-from kldrift.config.model_shift import ModelShift, Time
+from kldrift.config.model_shift import ModelShift
 from kldrift.config.question import Expectations, Output, Significance, Spark
+from kldrift.config.time import Time
 from kldrift.scoring.metrics import JOINT_METRICS, METRICS, Threshold
 
 __all__ = [

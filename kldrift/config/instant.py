@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from kldrift.config.problems import found
 from kldrift.errors import ConfigError
@@ -11,8 +12,12 @@ from kldrift.errors import ConfigError
 EXAMPLE: Final = "an ISO 8601 time such as 2020-04-01T00:00:00Z"
 
 
-def instant(moment: object) -> datetime:
+def instant(moment: object, zone: str = "UTC") -> datetime:
     """Return a moment in UTC; a date is its first instant.
+
+    Args:
+        moment: ISO 8601 text, a datetime or a date.
+        zone: where it is that time, if it does not say so itself.
 
     Raises:
         ConfigError: it is no moment.
@@ -30,7 +35,7 @@ def instant(moment: object) -> datetime:
         except ValueError:
             raise ConfigError(f"expected {EXAMPLE}, got {moment!r}") from None
     elif isinstance(moment, date) and not isinstance(moment, datetime):
-        time = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+        time = datetime(moment.year, moment.month, moment.day)
     if not isinstance(time, datetime) or time != time:  # noqa: PLR0124 - pandas' NaT is a datetime
         raise ConfigError(f"expected a datetime, a date or {EXAMPLE}, got {found(moment)}")
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return (time if time.tzinfo else time.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)

@@ -25,6 +25,7 @@ from kldrift.config.question import (
     checked,
     empty_sections,
 )
+from kldrift.config.time import Time
 from kldrift.config.values import (
     Filled,
     Name,
@@ -181,6 +182,9 @@ class Config(Question):
     """Lists of columns, each of which splits the rows by the values of its columns: columns of
     plain values (no structs, arrays or bytes), which need not be features, or derived features.
     Example: `[[payment_type], [vendor_id, rate_code_id]]`"""
+    time: Time | None = None
+    """Windows of the current dataset: each is compared with the reference on its own.
+    Example: `{column: ordered_at, window: 1d, zone: Europe/Berlin}`"""
     scoring: Scoring = field(default_factory=Scoring)
     """How counts become scores. Example: `{bins: 40}`"""
     thresholds: Thresholds = field(default_factory=default_thresholds)
@@ -215,6 +219,8 @@ class Config(Question):
             del question["joint"]
         if not self.segments:
             del question["segments"], question["scoring"]["max_segments"]
+        if self.time is None:
+            del question["time"]
         for side in ("reference", "current"):
             del question[side]["filesystem"]
         return question

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
 from kldrift.config.dataset import Dataset
-from kldrift.config.problems import found
 from kldrift.config.question import (
     Expectations,
     MonitorName,
@@ -23,6 +20,7 @@ from kldrift.config.question import (
     checked,
     empty_sections,
 )
+from kldrift.config.time import Time
 from kldrift.config.values import (
     Segments,
     Text,
@@ -36,33 +34,6 @@ from kldrift.config.values import (
 from kldrift.scoring.metrics import Threshold
 
 Inputs = Literal["logits", "probabilities"]
-
-UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
-LENGTH: Final = re.compile(r"([1-9][0-9]{0,3})([hdw])")
-
-
-def _window(length: str) -> str:
-    if not LENGTH.fullmatch(length):
-        text = "expected a number of hours, days or weeks, such as 1h, 1d or 2w, got"
-        raise wrong(f"{text} {found(length)}")
-    return length
-
-
-@dataclass(frozen=True)
-class Time:
-    """The column that says when a row was, and how long a window is."""
-
-    column: Text
-    """A timestamp or date; without a time zone it is UTC. Example: `judged_at`"""
-    window: Annotated[Text, AfterValidator(_window)]
-    """Hours, days or weeks, such as 1h, 1d or 1w. Example: `1d`"""
-
-    @property
-    def length(self) -> timedelta:
-        """How long a window is."""
-        match = LENGTH.fullmatch(self.window)
-        assert match is not None
-        return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
 @checked

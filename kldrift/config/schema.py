@@ -17,9 +17,9 @@ from pydantic import TypeAdapter
 
 from kldrift import config
 from kldrift.config.dataset import SECRETS
-from kldrift.config.model_shift import LENGTH
 from kldrift.config.question import MONITOR_NAME
 from kldrift.config.yaml_text import parse_yaml
+from kldrift.counting.windows import DURATION, LENGTH
 from kldrift.scoring.metrics import METRICS
 
 Node = dict[str, Any]
@@ -59,7 +59,8 @@ _KEYS: Final[dict[str, Node]] = {
     "expectations": {"$ref": "#/definitions/expectations"},
     "Config.thresholds": _STATED,
     "ModelShift.thresholds": {**_STATED, "propertyNames": {"enum": ["kl"]}},
-    "Time.window": {"type": "string", "pattern": f"^{LENGTH.pattern}$"},
+    "Time.window": {"type": "string", "pattern": f"^({LENGTH.pattern})$"},
+    "Time.lateness": {"type": "string", "pattern": f"^{DURATION.pattern}$"},
     "Dataset.path": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}, _NULL]},
     "Dataset.format": {"anyOf": [_TEXT, _NULL]},
     "Expectations.path": {"anyOf": [_TEXT, _NULL], "default": None},

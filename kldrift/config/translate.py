@@ -22,7 +22,6 @@ _EXPECTED: Final = {
 }
 _ON_TIME: Final = not_yet("use where with a condition on the time column")
 _LATER: Final = {
-    "Config": {"time": not_yet("remove it: one window is then the whole of current")},
     "Dataset": {"from": _ON_TIME, "to": _ON_TIME},
 }
 """Keys that are planned, by section."""

@@ -1,4 +1,4 @@
-"""Adds up batches of one feature in a task, for the whole and for each segment of each list."""
+"""Adds up batches of one feature in a task, for the whole and for each group of each list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kldrift.counting.row_groups import Grouper, RowGroups
 from kldrift.features.keys import KeyType
 from kldrift.profiles.counted import Counted
 from kldrift.profiles.moments import Moments
-from kldrift.profiles.power_sums import NO_VALUES, added
+from kldrift.profiles.power_sums import NO_VALUES, PowerSums, added
 from kldrift.profiles.support import NumericSupport, Support
 
 Ints = NDArray[np.int64]
@@ -60,13 +60,21 @@ class ProfileBuilder:
             column: its values.
             groups: the groups of its rows, list by list.
         """
-        if self._tables:
+        runs = groups[0].runs if len(groups) == 1 else None
+        if runs is not None:
+            for number, rows in runs:
+                counts, sums = self._counter.count(column[rows])
+                self._tables[0].add_counted(number, groups[0].groups, counts, sums)
+        elif self._tables:
             cells = self._counter.cells(column)
             counts, sums = self._counter.counted(cells)
-            for table, rows in zip(self._tables, groups, strict=True):
-                table.add(cells, rows)
+            for table, of_rows in zip(self._tables, groups, strict=True):
+                table.add(cells, of_rows)
+            self._add_to_whole(counts, sums)
         else:
-            counts, sums = self._counter.count(column)
+            self._add_to_whole(*self._counter.count(column))
+
+    def _add_to_whole(self, counts: Ints, sums: PowerSums) -> None:
         self.counts += counts
         self.sums = added(self.sums, sums)
 
@@ -91,14 +99,25 @@ class _GroupTable:
         if isinstance(self._support, NumericSupport):
             self._moments = Moments.none(0, self._support.pivot)
 
-    def add(self, cells: RowCells, rows: RowGroups) -> None:
-        """Add a batch."""
-        more = rows.groups - len(self.counts)
-        if more:
+    def _make_room(self, groups: int) -> None:
+        more = groups - len(self.counts)
+        if more > 0:
             self.counts = np.pad(self.counts, ((0, more), (0, 0)))
             if self._moments is not None:
                 fresh = Moments.none(more, self._moments.pivot)
                 self._moments = Moments.joined([self._moments, fresh])
+
+    def add_counted(self, number: int, groups: int, counts: Ints, sums: PowerSums) -> None:
+        """Add what was counted of one group of some."""
+        self._make_room(groups)
+        self.counts[number] += counts
+        if self._moments is not None:
+            one = Moments.stacked([sums], self._moments.pivot)
+            self._moments += one.added_up(np.array([number]), len(self.counts))
+
+    def add(self, cells: RowCells, rows: RowGroups) -> None:
+        """Add a batch."""
+        self._make_room(rows.groups)
         # One addition a row: the table of counts may be larger than the batch.
         np.add.at(self.counts.reshape(-1), rows.numbers * self._support.size + cells.cells, 1)
         if self._moments is not None and cells.keys is not None:

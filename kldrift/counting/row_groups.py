@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,9 @@ from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW, REST, GroupKeys
 
 Ints = NDArray[np.int64]
+
+LEAST_RUN: Final = 1024
+"""Rows of a run of one group on average, from which runs are counted one by one."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,21 @@ class RowGroups:
     Attributes:
         numbers: the task's number of each row's group, shape ``(n,)``.
         groups: how many groups the task has met so far.
+        heads: the indices of the rows whose group is not that of the row before, if known.
     """
 
     numbers: Ints
     groups: int
+    heads: Ints | None = None
+
+    @property
+    def runs(self) -> list[tuple[int, slice]] | None:
+        """The rows as a few runs of one group; None if they change groups too often for that."""
+        if self.heads is None or len(self.heads) * LEAST_RUN > len(self.numbers) + LEAST_RUN:
+            return None
+        ends = [*self.heads[1:].tolist(), len(self.numbers)]
+        starts = self.heads.tolist()
+        return [(int(self.numbers[a]), slice(a, b)) for a, b in zip(starts, ends, strict=True)]
 
     @cached_property
     def ordered(self) -> Ints:

@@ -1,19 +1,19 @@
-"""Which group each row of a batch belongs to, where windows and segments show in the data only.
+"""Which group each row of a batch belongs to, where windows show in the data only.
 
-Nobody knows the segments before the scan, so each task gives them places as it meets them, and its
-results carry their names.
+Where nobody knows the segments before the scan either, each task gives them places as it meets
+them, and its results carry their names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.counting.group_names import segments_of
+from kldrift.counting.group_names import numbers_of, segments_of
 from kldrift.counting.row_groups import RowGroups, SegmentList, key_columns
 from kldrift.profiles.group_keys import ALL, REST, UNTIMED, GroupKeys
 
@@ -34,9 +34,12 @@ class Numbering:
 
     def numbered(self, codes: Ints) -> RowGroups:
         """The numbers of the codes of a batch."""
-        used, places = np.unique(codes, return_inverse=True)
+        heads = np.flatnonzero(np.diff(codes, prepend=codes[:1] - 1))  # often rows come in order
+        used, places = np.unique(codes[heads], return_inverse=True)
         numbers = [self._numbers.setdefault(c, len(self._numbers)) for c in used.tolist()]
-        return RowGroups(np.array(numbers, dtype=np.int64)[places], len(self._numbers))
+        of_head = np.array(numbers, dtype=np.int64)[places]
+        lengths = np.diff(heads, append=len(codes))
+        return RowGroups(np.repeat(of_head, lengths), len(self._numbers), heads)
 
     def codes(self, numbers: int) -> Ints:
         """The codes of the first numbers."""
@@ -50,10 +53,12 @@ class WindowGrouper:
 
     Args:
         lists: the lists of segments.
+        known: whether the names of their segments are known; rows of others are the REST too.
     """
 
-    def __init__(self, lists: Sequence[SegmentList]) -> None:
+    def __init__(self, lists: Sequence[SegmentList], *, known: bool = False) -> None:
         self._lists = lists
+        self._known = [pa.array(one.names, pa.string()) for one in lists] if known else None
         columns = [f.name for f in key_columns(lists)]
         self._places = [[columns.index(f.name) for f in one.columns] for one in lists]
         self._windows = Numbering()
@@ -80,7 +85,13 @@ class WindowGrouper:
         begin = self._windows.numbered(windows).numbers * SEGMENTS
         found = [self._groups[0].numbered(begin)]
         for k, one in enumerate(self._lists):
-            names, places = segments_of(one.named([columns[i] for i in self._places[k]]))
+            values = one.named([columns[i] for i in self._places[k]])
+            if self._known is not None:
+                segment = numbers_of(values, self._known[k])
+                segment[(segment == len(self._known[k])) | (windows == UNTIMED)] = REST
+                found.append(self._groups[k + 1].numbered(begin + segment + 1))
+                continue
+            names, places = segments_of(values)
             known = self._names[k]
             met = np.unique(places[windows != UNTIMED])
             place = np.full(len(names), REST, dtype=np.int64)
@@ -90,6 +101,14 @@ class WindowGrouper:
             segment = np.where(windows == UNTIMED, REST, place[places])
             found.append(self._groups[k + 1].numbered(begin + segment + 1))
         return found
+
+    def windows_of(self, rows: RowGroups) -> Iterator[tuple[GroupKeys, pa.Array]]:
+        """The windows that rows of a batch lie in, each as a key and the indices of its rows."""
+        keys = self.keys(0, rows.groups)
+        ends = np.cumsum(rows.sizes)
+        for number in np.flatnonzero(rows.sizes).tolist():
+            begin = ends[number] - rows.sizes[number]
+            yield keys.take([number]), pa.array(rows.ordered[begin : ends[number]])
 
     def keys(self, k: int, groups: int) -> GroupKeys:
         """The keys of the first groups, in the order of their numbers; ``k`` 0 is all rows."""

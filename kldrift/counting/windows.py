@@ -1,12 +1,22 @@
-"""The window of each row: from times to the starts of windows."""
+"""Tumbling windows of time: which one a row lies in, when it ends, which one a schedule is due for.
+
+Windows follow the clock on the wall of their time zone, so that a day has 23 or 25 hours where the
+clock is changed. A window is known by its first instant.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from functools import lru_cache
+from typing import Final, Self
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldrift.features.keys import decoded
@@ -14,43 +24,179 @@ from kldrift.profiles.group_keys import UNTIMED
 
 Ints = NDArray[np.int64]
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_MONDAY: Final = 4 * 86_400_000_000
+WORDS: Final = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
+LENGTH: Final = re.compile(rf"([1-9][0-9]{{0,3}})(h|d|w|mo)|{'|'.join(WORDS)}")
+DURATION: Final = re.compile(r"([0-9]{1,4})(m|h|d|w)")
+_DURATIONS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_EPOCH: Final = datetime(1970, 1, 1)
+_HOUR: Final = 3_600_000_000
+_DAY: Final = 24 * _HOUR
+_MONDAY: Final = 4 * _DAY
 """The first Monday of 1970, at which weeks begin; microseconds."""
-# Times of which Python can name both ends of the window.
-_FIRST: Final = (datetime(2, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_LAST: Final = (datetime(9900, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+# Times of which Python can name both ends of the window, in every zone.
+_FIRST: Final = (datetime(2, 1, 1) - _EPOCH) // timedelta(microseconds=1)
+_LAST: Final = (datetime(9000, 1, 1) - _EPOCH) // timedelta(microseconds=1)
 
 
-def window_starts(column: pa.Array, length: timedelta) -> Ints:
-    """The start of each row's window, in microseconds since 1970, UTC.
+@dataclass(frozen=True)
+class Windows:
+    """Windows of one length, one after the other without a gap.
 
-    Windows of whole weeks begin on Mondays, all others are counted from 1970-01-01T00:00Z.
+    Months, days and hours are counted from 1970-01-01, weeks from its first Monday; so hours that
+    divide a day begin at midnight.
 
-    Args:
-        column: timestamps or dates; without a time zone they are taken as UTC.
-        length: of a window.
-
-    Returns:
-        Shape ``(n,)``; ``UNTIMED`` for a null and for a year that no calendar has.
-
-    Examples:
-        >>> column = pa.array([datetime(1970, 1, 2, 13), None], pa.timestamp("us"))
-        >>> starts = window_starts(column, timedelta(days=1))
-        >>> int(starts[0]), int(starts[1]) == UNTIMED
-        (86400000000, True)
+    Attributes:
+        number: how many units long a window is.
+        unit: ``h``, ``d``, ``w`` or ``mo``.
+        zone: the time zone of its beginnings; times without a zone are taken to be in it.
     """
-    column = decoded(column)
-    if pa.types.is_null(column.type):
-        return np.full(len(column), UNTIMED, dtype=np.int64)
-    if pa.types.is_date(column.type):
-        column = column.cast(pa.timestamp("ms"))
-    zone = getattr(column.type, "tz", None)
-    column = column.cast(pa.timestamp("us", tz=zone), safe=False).cast(pa.int64())
-    times = column.fill_null(UNTIMED).to_numpy(zero_copy_only=False)
-    step = length // _MICROSECOND
-    origin = _MONDAY if length % timedelta(weeks=1) == timedelta(0) else 0
-    known = (times >= _FIRST) & (times < _LAST)
-    shifted = np.where(known, times, 0) - origin
-    return np.where(known, shifted - shifted % step + origin, UNTIMED)
+
+    number: int
+    unit: str
+    zone: str = "UTC"
+
+    @classmethod
+    def of(cls, text: str, zone: str = "UTC") -> Self:
+        """The windows of a length that is written as ``1h``, ``1d``, ``2w``, ``1mo`` or ``month``.
+
+        Raises:
+            ValueError: it is no such length.
+        """
+        match = LENGTH.fullmatch(WORDS.get(text, text))
+        if match is None:
+            raise ValueError(f"expected a length such as 1h, 1d, 2w or 1mo, got {text!r}")
+        return cls(int(match[1]), match[2], zone)
+
+    def starts(self, column: pa.Array) -> Ints:
+        """The first instant of each row's window, in microseconds since 1970, UTC.
+
+        Args:
+            column: timestamps or dates.
+
+        Returns:
+            Shape ``(n,)``; ``UNTIMED`` for a null and for a year that no calendar has.
+
+        Examples:
+            >>> column = pa.array([datetime(1970, 1, 2, 13), None], pa.timestamp("us"))
+            >>> starts = Windows(1, "d").starts(column)
+            >>> int(starts[0]), int(starts[1]) == UNTIMED
+            (86400000000, True)
+        """
+        wall = self._wall(column)
+        known = (wall >= _FIRST) & (wall < _LAST)
+        if not known.any():
+            return np.full(len(wall), UNTIMED, dtype=np.int64)
+        begin = self._floor(np.where(known, wall, _FIRST))
+        if self.zone != "UTC":
+            heads = np.flatnonzero(np.diff(begin, prepend=begin[0] - 1))  # rows come in order
+            used, places = np.unique(begin[heads], return_inverse=True)
+            instants = np.array([_instant(b, self.zone) for b in used.tolist()], dtype=np.int64)
+            begin = np.repeat(instants[places], np.diff(heads, append=len(begin)))
+        return np.where(known, begin, UNTIMED)
+
+    def _wall(self, column: pa.Array) -> Ints:
+        """The time on the wall, in microseconds since 1970; ``UNTIMED`` for a null."""
+        column = decoded(column)
+        if pa.types.is_null(column.type):
+            return np.full(len(column), UNTIMED, dtype=np.int64)
+        if pa.types.is_date(column.type):
+            column = column.cast(pa.timestamp("ms"))
+        zoned = getattr(column.type, "tz", None) is not None
+        column = column.cast(pa.timestamp("us", tz="UTC" if zoned else None), safe=False)
+        if zoned and self.zone != "UTC":
+            near = column.cast(pa.int64())
+            outside = pc.or_(pc.less(near, _FIRST), pc.greater_equal(near, _LAST))
+            column = pc.if_else(outside, pa.scalar(None, column.type), column)
+            column = pc.local_timestamp(column.cast(pa.timestamp("us", tz=self.zone)))
+        return np.asarray(column.cast(pa.int64()).fill_null(UNTIMED).to_numpy(zero_copy_only=False))
+
+    def _floor(self, wall: Ints) -> Ints:
+        """The beginnings of the windows of times on the wall."""
+        if self.unit == "mo":
+            months = wall.astype("M8[us]").astype("M8[M]").astype(np.int64)
+            months -= months % self.number
+            return months.astype("M8[M]").astype("M8[us]").astype(np.int64)
+        length = self.number * {"h": _HOUR, "d": _DAY, "w": 7 * _DAY}[self.unit]
+        origin = _MONDAY if length % (7 * _DAY) == 0 else 0
+        shifted = wall - origin
+        return np.asarray(shifted - shifted % length + origin)
+
+    def start(self, moment: datetime) -> datetime:
+        """The first instant of the window that a moment lies in."""
+        return self._moved(moment, 0)
+
+    def end(self, start: datetime) -> datetime:
+        """The first instant after the window that begins at a moment."""
+        return self._moved(start, 1)
+
+    def _moved(self, moment: datetime, steps: int) -> datetime:
+        """The first instant of the window so many steps after that of a moment."""
+        zone = ZoneInfo(self.zone)
+        wall = (moment.astimezone(zone).replace(tzinfo=None) - _EPOCH) // timedelta(microseconds=1)
+        begin = self._floor(np.array([wall], dtype=np.int64))
+        if self.unit == "mo":
+            months = begin.astype("M8[us]").astype("M8[M]") + steps * self.number
+            begin = months.astype("M8[us]").astype(np.int64)
+        else:
+            hours = {"h": 1, "d": 24, "w": 168}[self.unit]
+            begin = begin + steps * self.number * hours * _HOUR
+        return at_instant(_instant(int(begin[0]), self.zone))
+
+    def between(self, first: datetime, last: datetime) -> Iterator[datetime]:
+        """The first instants of the windows that begin in a range of time.
+
+        Args:
+            first: windows that begin before it are left out.
+            last: windows that begin at it or later are left out.
+        """
+        start = self.start(first)
+        if start < first:
+            start = self.end(start)
+        while start < last:
+            yield start
+            start = self.end(start)
+
+    def due(self, moment: datetime, lateness: timedelta = timedelta(0)) -> datetime:
+        """The first instant of the last window that is complete at a moment.
+
+        Args:
+            moment: when one looks.
+            lateness: how long after its end rows of a window may still come.
+        """
+        start = self._moved(moment - lateness, -1)
+        following = self.end(start)
+        return following if self.end(following) <= moment - lateness else start
+
+    def __str__(self) -> str:
+        return f"{self.number}{self.unit}"
+
+
+@lru_cache(maxsize=100_000)
+def _instant(wall: int, zone: str) -> int:
+    """The instant of a time on the wall, both in microseconds since 1970."""
+    if zone == "UTC":
+        return wall
+    local = (_EPOCH + timedelta(microseconds=wall)).replace(tzinfo=ZoneInfo(zone))
+    return (local.astimezone(UTC) - _EPOCH.replace(tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def at_instant(microseconds: int) -> datetime:
+    """The moment so many microseconds after 1970, in UTC."""
+    return _EPOCH.replace(tzinfo=UTC) + timedelta(microseconds=microseconds)
+
+
+def microseconds_of(moment: datetime) -> int:
+    """Microseconds since 1970 of a moment."""
+    return (moment - _EPOCH.replace(tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def duration(text: str) -> timedelta:
+    """The length of time that is written as ``30m``, ``2h``, ``90d`` or ``1w``.
+
+    Raises:
+        ValueError: it is no such length.
+    """
+    match = DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"expected a duration such as 30m, 2h or 90d, got {text!r}")
+    return timedelta(**{_DURATIONS[match[2]]: int(match[1])})

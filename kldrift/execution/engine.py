@@ -49,9 +49,11 @@ class SparkEngine:
         source = self._reference
         return self.run(source, lambda c: propose(self._spark, source, features, binning, c, lists))
 
-    def count(self, program: CountProgram) -> tuple[list[Profile], list[JointProfile]]:
-        """Count the reference in one scan."""
-        source = self._reference
+    def count(
+        self, program: CountProgram, *, current: bool = False
+    ) -> tuple[list[Profile], list[JointProfile]]:
+        """Count the reference in one scan, or the current dataset."""
+        source = self._current if current else self._reference
         return self.run(source, lambda c: count(self._spark, source, program, c))
 
     def count_and_score(

@@ -46,9 +46,11 @@ class MemoryEngine:
         proposals = [propose_one(f, s, binning) for f, s in zip(features, found, strict=False)]
         return proposals + [propose_segments(s, binning) for s in found[len(features) :]]
 
-    def count(self, program: CountProgram) -> tuple[list[Profile], list[JointProfile]]:
-        """Count the reference."""
-        counts = _counted(self._reference, program)
+    def count(
+        self, program: CountProgram, *, current: bool = False
+    ) -> tuple[list[Profile], list[JointProfile]]:
+        """Count the reference, or the current table."""
+        counts = _counted(self._current if current else self._reference, program)
         return counts.profiles(), counts.joint_profiles()
 
     def count_and_score(

@@ -9,9 +9,9 @@ See docs/decisions/one-scan.md.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
@@ -26,7 +26,9 @@ from kldrift.counting.counter import REMEMBERED
 from kldrift.counting.group_names import sketch_segments
 from kldrift.counting.joint import JointColumns, count_joint
 from kldrift.counting.profile_builder import ProfileBuilder
-from kldrift.counting.row_groups import RowGrouper, SegmentList, key_columns
+from kldrift.counting.row_groups import RowGrouper, RowGroups, SegmentList, key_columns
+from kldrift.counting.window_groups import WindowGrouper
+from kldrift.counting.windows import Windows
 from kldrift.execution.wire import COUNTS, Packed, packed, packed_whole, unpacked
 from kldrift.features.plan import Feature
 from kldrift.profiles.counted import merged
@@ -148,8 +150,19 @@ def propose_segments(sketch: Sketch, binning: Binning) -> Proposal:
     return choose(sketch, replace(binning, max_categories=binning.max_segments))
 
 
+@dataclass(frozen=True)
+class TimeColumn:
+    """The column that says when a row was, and its windows."""
+
+    feature: Feature
+    windows: Windows
+
+
 class CountProgram:
-    """Count every feature on its support, for the whole and by segments, and joint features."""
+    """Count every feature on its support, for the whole and by segments, and joint features.
+
+    With a time, each window is counted as a whole would be: all in one scan, in whatever order.
+    """
 
     batch_rows: int = BATCH_ROWS
 
@@ -160,7 +173,9 @@ class CountProgram:
         joint: tuple[JointColumns, ...] = (),
         lists: tuple[SegmentList, ...] = (),
         most_bytes: int = MOST_BYTES,
+        time: TimeColumn | None = None,
     ) -> None:
+        self.time = time
         self.supports = supports
         self.joint = joint
         self.lists = lists
@@ -169,8 +184,8 @@ class CountProgram:
 
     @property
     def keys(self) -> tuple[Feature, ...]:
-        """The columns that tell the segment of a row."""
-        return key_columns(self.lists)
+        """The columns that tell the group of a row; the time comes first."""
+        return (*((self.time.feature,) if self.time else ()), *key_columns(self.lists))
 
     @property
     def numbers(self) -> int:
@@ -198,9 +213,12 @@ class Counts:
         self._most_bytes = program.most_bytes
         self._joint = {n: program.joint[n - len(program.supports)] for n in joint}
         self._joint_profiles = dict.fromkeys(self._joint, JointProfile.zero())
-        self._grouper = RowGrouper(program.lists) if program.lists else None
+        self._windows = program.time.windows if program.time else None
+        self._by_window = WindowGrouper(program.lists, known=True) if program.time else None
+        self._by_segment = RowGrouper(program.lists) if program.lists else None
+        lists = len(program.lists) + (self._windows is not None)
         self._builders = {
-            n: ProfileBuilder(s, program.sets[n][0].key_type, share, len(program.lists))
+            n: ProfileBuilder(s, program.sets[n][0].key_type, share, lists)
             for n, s in supports.items()
         }
         self._bytes = 0
@@ -213,7 +231,7 @@ class Counts:
 
     def add(self, batch: RowBatch) -> None:
         """Add a batch."""
-        groups = [] if self._grouper is None else self._grouper.group(batch.keys)
+        groups = self._groups(batch.keys)
         for number, columns in batch.sets:
             if number in self._builders:
                 builder = self._builders[number]
@@ -222,8 +240,18 @@ class Counts:
                 self._bytes += builder.nbytes - before
                 if self._bytes > self._most_bytes:
                     self._set_down()
-            else:
+            elif self._by_window is None:
                 self._joint_profiles[number] += count_joint(self._joint[number], columns)
+            else:
+                for key, rows in self._by_window.windows_of(groups[0]):
+                    some = count_joint(self._joint[number], [c.take(rows) for c in columns])
+                    self._joint_profiles[number] += some.under(key)
+
+    def _groups(self, keys: Sequence[pa.Array]) -> list[RowGroups]:
+        """The groups of a batch of rows: by window, if there are any, then list by list."""
+        if self._windows is not None and self._by_window is not None:
+            return self._by_window.group(self._windows.starts(keys[0]), keys[1:])
+        return [] if self._by_segment is None else self._by_segment.group(keys)
 
     def _set_down(self) -> None:
         """Pack the counts so far as partial profiles, and begin again."""
@@ -233,11 +261,12 @@ class Counts:
         self._bytes = 0
 
     def _rows(self) -> Iterator[tuple[int, Packed]]:
-        """A row per feature for the whole, and one for each list of segments that has rows."""
+        """A row per feature for the whole, or by window, and one for each list that has rows."""
         for number, builder in self._builders.items():
-            numeric = isinstance(builder.support, NumericSupport)
-            yield number, packed_whole(builder.counts, builder.sums if numeric else None)
-            for counted in builder.counted(self._grouper):
+            if self._by_window is None:
+                numeric = isinstance(builder.support, NumericSupport)
+                yield number, packed_whole(builder.counts, builder.sums if numeric else None)
+            for counted in builder.counted(self._by_window or self._by_segment):
                 if len(counted.keys):
                     yield number, packed(counted)
 
@@ -245,7 +274,10 @@ class Counts:
         """The profile of each feature."""
         parts = ((number, unpacked(row)) for number, row in (*self._ready, *self._rows()))
         found = merged(parts)
-        return [found[n].profile(builder.support) for n, builder in self._builders.items()]
+        return [
+            found[n].profile(builder.support) if n in found else Profile.zero(builder.support)
+            for n, builder in self._builders.items()
+        ]
 
     def joint_profiles(self) -> list[JointProfile]:
         """The profile of each joint."""

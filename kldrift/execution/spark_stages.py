@@ -137,13 +137,16 @@ Row = tuple[Any, ...]
 def _profiles(supports: Sequence[Support], rows: Sequence[Row]) -> list[Profile]:
     """The profile of each feature, from rows that were merged."""
     found = {n: unpacked(Packed(*row[:3])) for n, *row in rows if n < len(supports)}
-    return [found[n].profile(support) for n, support in enumerate(supports)]
+    return [
+        found[n].profile(support) if n in found else Profile.zero(support)
+        for n, support in enumerate(supports)
+    ]
 
 
 def _joint_profiles(program: CountProgram, rows: Sequence[Row]) -> list[JointProfile]:
     """The profile of each joint, from rows that were merged."""
     found = {row[0]: pickle.loads(row[2]) for row in rows if row[0] >= len(program.supports)}
-    return [found[n] for n in range(len(program.supports), program.numbers)]
+    return [found.get(n, NO_JOINT_ROWS) for n in range(len(program.supports), program.numbers)]
 
 
 def _merge_bucket(features: int, parts: pd.DataFrame) -> pd.DataFrame:

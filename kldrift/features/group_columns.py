@@ -73,3 +73,14 @@ def as_read(
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
+def check_time(name: str, schema: pa.Schema) -> None:
+    """Check that a column says when a row was.
+
+    Raises:
+        ConfigError: it is not there, or neither a timestamp nor a date.
+    """
+    kind = column_type("time.column", name, schema)
+    if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_null(kind)):
+        raise ConfigError(f"time.column: expected a timestamp or date, got {name!r} of type {kind}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +12,11 @@ import pandas as pd
 from pyspark.sql import SparkSession
 
 from kldrift.config import Config, Threshold
-from kldrift.errors import DatasetError
+from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.execution.session import THAT_CHANGE_COUNTS, settings_of
+from kldrift.features.group_columns import check_time
 from kldrift.features.plan import Skipped
 from kldrift.monitor import reference_store
 from kldrift.monitor.judging import judge_findings
@@ -24,6 +25,15 @@ from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.record import AnyConfig, Record, session_for
 from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import Findings, count_current, read_reference
+from kldrift.monitor.windows import (
+    Due,
+    count_windows,
+    due_windows,
+    stored_windows,
+    windows_between,
+    within,
+)
+from kldrift.reporting.history import Backfill, combined
 from kldrift.reporting.result import RunResult
 from kldrift.scoring.exit_code import exit_code_of
 from kldrift.sources.dataset import Source
@@ -34,6 +44,9 @@ from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.supports import Origin
 
+UTC_NAMES: Final = ("UTC", "Etc/UTC", "GMT", "Z", "+00:00")
+TEXT_FORMATS: Final = ("csv", "tsv", "json")
+"""Files that are read as a whole whatever is asked of them, and twice to infer their types."""
 MOST_SEGMENT_ROWS: Final = 200
 """Of segments that drifted, those that expectations are published for."""
 
@@ -79,6 +92,8 @@ def run(
 ) -> RunResult:
     """Run a monitor: compare the current dataset with the reference, write the tables, judge.
 
+    With ``time``, the window that is due, and those before it that a schedule missed.
+
     Args:
         config: the configuration.
         spark: the session to use; by default the active one, or a new one that is stopped after.
@@ -92,14 +107,74 @@ def run(
     """
     prepare_output(config.output.path)
     started = datetime.now(UTC)
-    record = Record(config, Window(None, as_of), started, progress)
+    due = None
+    if config.time is not None:
+        stored = stored_windows(config.output.path, config.monitor)
+        due = due_windows(config.time, as_of or started, stored)
+    window = Window(None, as_of) if due is None else due.windows[-1]
+    record = Record(config, window, started, progress)
+    return _run(record, spark, due, fail_on, refresh_reference=refresh_reference)[-1]
+
+
+def backfill(
+    config: Config,
+    first: datetime,
+    last: datetime,
+    *,
+    spark: SparkSession | None = None,
+    fail_on: str = "critical",
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> Backfill:
+    """Run every window in a range of time, in one scan of the current dataset.
+
+    A window is written as a whole before the next one is, so that a backfill that was stopped goes
+    on where it was.
+
+    Args:
+        config: the configuration, with ``time``.
+        first: where the range begins.
+        last: where it ends.
+        spark: as in :func:`run`.
+        fail_on: as in :func:`run`.
+        force: also windows that the tables have already.
+        progress: told what goes on.
+
+    Raises:
+        ConfigError: there are no windows to run.
+        KldriftError: the run failed.
+    """
+    if config.time is None:
+        raise ConfigError("backfill needs windows: state time: {column: ..., window: 1d}")
+    stored = stored_windows(config.output.path, config.monitor)
+    due = windows_between(config.time, first, last, stored, force=force)
+    results: list[RunResult] = []
+    if due.windows:
+        prepare_output(config.output.path)
+        record = Record(config, due.windows[-1], datetime.now(UTC), progress)
+        results = _run(record, spark, due, fail_on, refresh_reference=False)
+    return Backfill(results, due.notes, config.output.path)
+
+
+def _run(
+    record: Record[Config],
+    spark: SparkSession | None,
+    due: Due | None,
+    fail_on: str,
+    *,
+    refresh_reference: bool,
+) -> list[RunResult]:
+    """The results of the windows of a run, in the order of time; one without windows."""
+    config = record.config
     try:
         with record.session(spark) as session:
             record.stage("planning")
             key = _key(config, session)
-            sources = _sources(config, session)
-            plan = record.plan = make_plan(config, *sources)
-            engine = SparkEngine(session, *sources, record)
+            reference_source, current_source = _sources(config, session)
+            if due is not None:
+                current_source = _in_windows(config, session, current_source, due)
+            plan = record.plan = make_plan(config, reference_source, current_source)
+            engine = SparkEngine(session, reference_source, current_source, record)
             stored = None if refresh_reference else reference_store.find(plan, key)
             if stored is None:
                 reference = read_reference(plan, engine, record)
@@ -114,14 +189,44 @@ def run(
                 reference = stored.reference
                 if not stored.complete:  # the tables have it only as a part of another
                     reference_store.save(plan, reference, stored.origin)
-            findings = count_current(plan, reference, engine, record)
-        return _publish(record, plan, findings, fail_on)
+            if due is None:
+                findings = [(record.window, count_current(plan, reference, engine, record))]
+            else:
+                findings = list(count_windows(plan, reference, engine, due.windows, record))
+        results = []
+        for window, of_window in findings:
+            last = window is findings[-1][0]
+            one = record if last else replace(record, window=window)
+            notes = due.notes if due is not None and last else []
+            results.append(_publish(one, plan, of_window, fail_on, notes, docs=last))
+        return combined(results)
     except Exception as error:
         record.failed(error)
         raise
 
 
-def _publish(record: Record[Config], plan: Plan, findings: Findings, fail_on: str) -> RunResult:
+def _in_windows(config: Config, spark: SparkSession, source: Source, due: Due) -> Source:
+    """The current dataset without the files and rows of other windows, where that can be said."""
+    assert config.time is not None
+    check_time(config.time.column, source.schema)
+    kind = source.schema.field(config.time.column).type
+    utc = spark.conf.get("spark.sql.session.timeZone", "UTC") in UTC_NAMES
+    if not utc or config.current.sql or config.current.format in TEXT_FORMATS:
+        return source
+    dataset = within(config.current, config.time, due.windows, kind)
+    return open_source(spark, dataset, config.features.derived, way=config.scan, side="current")
+
+
+def _publish(
+    record: Record[Config],
+    plan: Plan,
+    findings: Findings,
+    fail_on: str,
+    notes: Sequence[str],
+    *,
+    docs: bool,
+) -> RunResult:
+    """Judge the findings of one window and write its rows; expectations where ``docs`` is set."""
     config = record.config
     verdicts = judge_findings(plan, findings)
     reference_id = findings.reference.reference_id
@@ -139,13 +244,13 @@ def _publish(record: Record[Config], plan: Plan, findings: Findings, fail_on: st
     }
     written = write_window(config.output.path, config.monitor, record.window, tables)
     frame = scores.to_pandas()
-    docs = None
+    pages = None
     skipped = (*plan.skipped, *findings.skipped)
-    if config.expectations is not None:
+    if config.expectations is not None and docs:
         record.stage("Great Expectations")
         held, unheld = held_to_expectations(frame)
         skipped += unheld
-        docs = publish_expectations(
+        pages = publish_expectations(
             record, held, verdicts.held_to(), written["drift_scores"], record.run_id
         )
     severities = set(verdicts.severities())
@@ -158,9 +263,9 @@ def _publish(record: Record[Config], plan: Plan, findings: Findings, fail_on: st
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
-        notes=notes_of(plan, findings.skipped, verdicts),
+        notes=[*notes, *notes_of(plan, findings.skipped, verdicts)],
         output=config.output.path,
-        docs=docs,
+        docs=pages,
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kldrift.binning.choose import Binning, Proposal, freeze
 from kldrift.counting.row_groups import SegmentList
-from kldrift.execution.programs import CountProgram
+from kldrift.execution.programs import CountProgram, TimeColumn
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
 from kldrift.features.plan import Feature, Skipped
@@ -34,6 +34,7 @@ from kldrift.profiles.profile import Profile, aligned
 from kldrift.profiles.rebinning import Rebinning, merge_for_scoring
 from kldrift.profiles.support import pivot_of
 from kldrift.scoring.comparison import Comparison
+from kldrift.scoring.scores import score
 
 Floats = NDArray[np.float64]
 
@@ -46,8 +47,10 @@ class Engine(Protocol):
     ) -> list[Proposal]:
         """Propose supports, and then segments of each list, from one scan of the reference."""
 
-    def count(self, program: CountProgram) -> tuple[list[Profile], list[JointProfile]]:
-        """Count the reference in one scan."""
+    def count(
+        self, program: CountProgram, *, current: bool = False
+    ) -> tuple[list[Profile], list[JointProfile]]:
+        """Count the reference in one scan, or the current dataset."""
 
     def count_and_score(
         self,
@@ -191,21 +194,33 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
     )
 
 
-def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Progress) -> Findings:
-    """Count the current dataset of a plan in one scan, and score it.
+@dataclass(frozen=True, eq=False)
+class Counting:
+    """What is counted of the current dataset of a plan, and what it is compared with.
+
+    Attributes:
+        pairs: the features that are compared.
+        references: of each, the reference's profile, and how its cells are merged for scoring.
+        joint: the joint features that are counted.
+        program: counts them.
+        skipped: columns that turned out to be no feature when the reference was seen.
+    """
+
+    pairs: tuple[Pair, ...]
+    references: tuple[tuple[Profile, Rebinning], ...]
+    joint: tuple[JointPlan, ...]
+    program: CountProgram
+    skipped: tuple[Skipped, ...]
+
+
+def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -> Counting:
+    """Plan how the current dataset is counted.
 
     Args:
         plan: the plan.
         reference: the plan's reference.
-        engine: runs the scan.
-        progress: told what goes on.
-
-    Raises:
-        DatasetError: rows cannot be read.
-        KldriftError: the counts do not add up to the rows that were read.
+        time: says in which window a row lies; without it there are no windows.
     """
-    progress.stage("current: counting and scoring")
-    scoring = plan.config.scoring
     names = [p.feature.name for p in plan.compared]
     skipped = [Skipped(n, reference.skipped[n]) for n in names if n in reference.skipped]
     pairs = [p for p in plan.compared if p.feature.name in reference.profiles]
@@ -220,36 +235,80 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
                 skipped.append(why)
             else:
                 planned.append(joint)
-    frozen = reference.segments
     program = CountProgram(
         _side(pairs, "current"),
         tuple(profile.support for profile, _ in references),
         tuple(j.columns("current", reference.pivots) for j in planned),
         tuple(
-            s.side("current", known.names) for s, known in zip(plan.segments, frozen, strict=True)
+            s.side("current", known.names)
+            for s, known in zip(plan.segments, reference.segments, strict=True)
         ),
+        time=time,
     )
+    return Counting(tuple(pairs), tuple(references), tuple(planned), program, tuple(skipped))
+
+
+def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Progress) -> Findings:
+    """Count the current dataset of a plan in one scan, and score it.
+
+    Args:
+        plan: the plan.
+        reference: the plan's reference.
+        engine: runs the scan.
+        progress: told what goes on.
+
+    Raises:
+        DatasetError: rows cannot be read.
+        KldriftError: the counts do not add up to the rows that were read.
+    """
+    progress.stage("current: counting and scoring")
+    what, scoring = counting(plan, reference), plan.config.scoring
     current, together, scores = engine.count_and_score(
-        program, references, scoring.pseudocount, scoring.missing
+        what.program, what.references, scoring.pseudocount, scoring.missing
     )
-    rows = rows_read(current, [p.feature.name for p in pairs], plan.current.rows)
+    rows_read(current, [p.feature.name for p in what.pairs], plan.current.rows)
+    return found(plan, reference, what, current, together, scores)
+
+
+def found(
+    plan: Plan,
+    reference: Reference,
+    what: Counting,
+    current: Sequence[Profile],
+    together: Sequence[JointProfile],
+    scores: Mapping[str, Floats] | None = None,
+) -> Findings:
+    """The findings about rows that were counted.
+
+    Args:
+        plan: the plan.
+        reference: the plan's reference.
+        what: what was counted.
+        current: the profile of each feature, without windows.
+        together: of each joint feature.
+        scores: by name, feature by feature and group by group; by default they are computed.
+    """
+    comparisons = [
+        Comparison(*aligned(now, before), rebinning)
+        for now, (before, rebinning) in zip(current, what.references, strict=True)
+    ]
+    scoring, skipped = plan.config.scoring, list(what.skipped)
+    if scores is None:
+        scores = score(comparisons, pseudocount=scoring.pseudocount, missing=scoring.missing)
     one = current[0] if current else None
-    for k, (segments, known) in enumerate(zip(plan.segments, frozen, strict=True)):
+    rows = int(one.of_list(ALL).rows.sum()) if one is not None else plan.current.rows or 0
+    for k, (segments, known) in enumerate(zip(plan.segments, reference.segments, strict=True)):
         by_segment = rows_by_segment(one, k, len(known.names))
         most = scoring.max_segments
         why = left_out(segments, known, by_segment, (reference.rows, rows), most)
         if why is not None and one is not None:
             skipped.append(why)
-    comparisons = [
-        Comparison(*aligned(now, before), rebinning)
-        for now, (before, rebinning) in zip(current, references, strict=True)
-    ]
     return Findings(
-        tuple(pairs),
+        what.pairs,
         tuple(comparisons),
         tuple(current),
         scores,
-        tuple((j, reference.joint[j.name], p) for j, p in zip(planned, together, strict=True)),
+        tuple((j, reference.joint[j.name], p) for j, p in zip(what.joint, together, strict=True)),
         tuple(skipped),
         reference,
         rows,
@@ -268,6 +327,6 @@ def rows_read(profiles: Sequence[Profile], names: Sequence[str], known: int | No
     """
     if not profiles:
         return known or 0
-    rows = known if known is not None else int(profiles[0].of_list(ALL).rows[0])
+    rows = known if known is not None else int(profiles[0].of_list(ALL).rows.sum())
     check_conservation(profiles, names, rows)
     return rows

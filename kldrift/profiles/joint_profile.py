@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,15 @@ class JointProfile:
         """The rows of one group, and its moments by width, where it has complete rows of it."""
         moments = {width: m[place] for width, m in self.moments.items() if m.rows[place]}
         return int(self.rows[place]), moments
+
+    def take(self, places: Any, keys: GroupKeys | None = None) -> Self:
+        """The groups at some places, in their order; under other keys if these are given."""
+        moments = {width: m[places] for width, m in self.moments.items()}
+        return type(self)(keys or self.keys.take(places), self.rows[places], moments)
+
+    def under(self, keys: GroupKeys) -> Self:
+        """The same rows under other keys, one for each group, in increasing order."""
+        return type(self)(keys, self.rows, self.moments)
 
     def __add__(self, other: Self) -> Self:
         keys, mine, theirs = self.keys.union(other.keys)

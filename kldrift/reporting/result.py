@@ -125,12 +125,15 @@ class RunResult(Result):
         exit_code: for a scheduler.
         output: the folder of the tables.
         docs: the first page of Great Expectations' Data Docs; None where there are none.
+        earlier: with ``time``, the results of windows that a schedule had missed; ``exit_code`` is
+            that of the worst of all.
     """
 
     run: dict[str, Any]
     exit_code: int
     output: str
     docs: Path | None
+    earlier: tuple[RunResult, ...] = field(default=(), kw_only=True)
 
     def summary(self) -> dict[str, Any]:
         """Return the result as one strict JSON object (null for NaN).

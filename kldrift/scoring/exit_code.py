@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from kldrift.scoring.threshold import Severity
@@ -36,3 +36,14 @@ def exit_code_of(severities: Collection[Severity], *, unscored: bool, fail_on: s
     if any(severity in FATAL[fail_on] for severity in severities):
         return DRIFT
     return NOT_SCORED if unscored else DONE
+
+
+def worst_exit_code(codes: Iterable[int]) -> int:
+    """The exit code of several runs: drift before what could not be scored.
+
+    Examples:
+        >>> worst_exit_code([0, 4, 3]), worst_exit_code([0, 4]), worst_exit_code([])
+        (3, 4, 0)
+    """
+    known = set(codes)
+    return next((code for code in (DRIFT, NOT_SCORED) if code in known), DONE)

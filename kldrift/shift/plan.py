@@ -7,7 +7,7 @@ import pyarrow as pa
 from kldrift.config import ModelShift
 from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import ConfigError
-from kldrift.features.group_columns import as_read, check_plain, column_type
+from kldrift.features.group_columns import as_read, check_plain, check_time, column_type
 from kldrift.features.plan import Feature
 from kldrift.shift.program import ShiftProgram
 from kldrift.sources.dataset import DatasetInfo
@@ -30,7 +30,7 @@ def make_program(config: ModelShift, source: DatasetInfo, buckets: int) -> Shift
     if config.key is not None:
         check_plain("key", config.key, schema)
     if config.time is not None:
-        _check_time(config.time.column, schema)
+        check_time(config.time.column, schema)
     for i, names in enumerate(config.segments):
         for j, name in enumerate(names):
             check_plain(f"segments[{i}][{j}]", name, schema)
@@ -44,7 +44,7 @@ def make_program(config: ModelShift, source: DatasetInfo, buckets: int) -> Shift
         probabilities=config.inputs == "probabilities",
         key=one(config.key),
         time=one(config.time.column if config.time else None),
-        length=config.time.length if config.time else None,
+        windows=config.time.windows if config.time else None,
         lists=tuple(SegmentList(tuple(as_read(n, schema) for n in ns)) for ns in config.segments),
         buckets=buckets,
     )
@@ -58,9 +58,3 @@ def _check_lists(key: str, name: str, schema: pa.Schema) -> None:
             f"{key}: expected a column of arrays of float or double, got {name!r} of type {kind}; "
             "cast it, in data.sql for instance"
         )
-
-
-def _check_time(name: str, schema: pa.Schema) -> None:
-    kind = column_type("time.column", name, schema)
-    if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_null(kind)):
-        raise ConfigError(f"time.column: expected a timestamp or date, got {name!r} of type {kind}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 import numpy as np
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from kldrift.counting.profile_builder import ProfileBuilder
 from kldrift.counting.row_groups import SegmentList, key_columns
 from kldrift.counting.window_groups import WindowGrouper
-from kldrift.counting.windows import window_starts
+from kldrift.counting.windows import Windows
 from kldrift.errors import DatasetError
 from kldrift.features.keys import KeyType
 from kldrift.features.plan import Feature
@@ -49,7 +48,7 @@ class ShiftProgram:
         probabilities: whether the two hold probabilities and not logits.
         key: the column that names a row, or None.
         time: the column that says when a row was, or None.
-        length: of a window; None without time.
+        windows: those of the time; None without time.
         lists: columns whose values part the rows into segments.
         buckets: shares in which the groups of a list are merged.
         batch_rows: rows that are compared at once.
@@ -61,7 +60,7 @@ class ShiftProgram:
     probabilities: bool
     key: Feature | None
     time: Feature | None
-    length: timedelta | None
+    windows: Windows | None
     lists: tuple[SegmentList, ...]
     buckets: int
     batch_rows: int = BATCH_ROWS
@@ -111,8 +110,8 @@ class ShiftCounts:
     def _add_rows(self, columns: Sequence[pa.Array], keys: Sequence[pa.Array]) -> None:
         program = self._program
         found = compare_rows(columns[0], columns[1], probabilities=program.probabilities)
-        if program.time is not None and program.length is not None:
-            windows = window_starts(keys[0], program.length)
+        if program.windows is not None:
+            windows = program.windows.starts(keys[0])
             keys = keys[1:]
         else:
             windows = np.full(len(columns[0]), NO_WINDOW, dtype=np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.config import ModelShift
+from kldrift.counting.windows import at_instant, microseconds_of
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.plan import Skipped
@@ -30,7 +31,6 @@ from kldrift.sources.open import open_source
 from kldrift.sources.parquet.source import parallelism
 from kldrift.tables import TABLES, Window, prepare_output, write_run, write_window
 from kldrift.tables.stamp import Stamp
-from kldrift.tables.window import EPOCH
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -92,8 +92,8 @@ def by_window(
     timed = starts > UNTIMED
     later = np.zeros(len(found), dtype=np.bool_)
     if as_of is not None:
-        last = (as_of - EPOCH - config.time.length) // timedelta(microseconds=1)
-        later = timed & (starts > last)
+        last = config.time.windows.due(as_of, config.time.late)
+        later = timed & (starts > microseconds_of(last))
     whole = np.array([segment is None for segment in found.segment])
     untimed_rows, later_rows = (int(found.total[whole & w].sum()) for w in (~timed, later))
     skipped = []
@@ -110,7 +110,8 @@ def window_of(start: int, config: ModelShift, as_of: datetime | None) -> Window:
     """The window that begins at so many microseconds since 1970."""
     if config.time is None or start == NO_WINDOW:
         return Window(None, as_of)
-    return Window.at(start, config.time.length)
+    begin = at_instant(start)
+    return Window(begin, config.time.windows.end(begin))
 
 
 def _publish(

@@ -24,7 +24,7 @@ _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _STAMP = r"\d{8}T\d{6}(?:\.\d{6})?Z"
 _KEY = rf"all|{_STAMP}(?:_{_STAMP})?"
 _ID = r"[0-9a-f]{16}"
-_WINDOW_FILE = re.compile(rf"{_NAME}--(?:{_KEY})\.parquet", re.ASCII)
+_WINDOW_FILE = re.compile(rf"({_NAME})--({_KEY})\.parquet", re.ASCII)
 _SUPPORTS_FILE = re.compile(rf"({_NAME})--({_ID})\.parquet", re.ASCII)
 _REFERENCE_FILE = re.compile(rf"{_NAME}--reference-{_ID}\.parquet", re.ASCII)
 _RUN_FILE = re.compile(rf"{_NAME}\.parquet", re.ASCII)
@@ -40,6 +40,17 @@ def window_file(table: str, monitor: str, window: Window) -> str:
         'drift_scores/nyc_taxi--all.parquet'
     """
     return f"{table}/{_checked('monitor', monitor)}--{window.key}.parquet"
+
+
+def window_of(monitor: str, name: str) -> Window | None:
+    """The window of a file in the folder of a table; None for another monitor's.
+
+    Examples:
+        >>> window_of("nyc_taxi", "nyc_taxi--20200401T000000Z_20200501T000000Z.parquet").start
+        datetime.datetime(2020, 4, 1, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    match = _WINDOW_FILE.fullmatch(name)
+    return Window.of_key(match[2]) if match and match[1] == monitor else None
 
 
 def run_file(run_id: str) -> str:

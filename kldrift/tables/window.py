@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final, Self
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+from datetime import UTC, datetime
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -48,10 +46,15 @@ class Window:
             )
 
     @classmethod
-    def at(cls, start: int, length: timedelta) -> Self:
-        """The window of some length that begins at so many microseconds since 1970."""
-        begin = EPOCH + timedelta(microseconds=start)
-        return cls(begin, begin + length)
+    def of_key(cls, key: str) -> Self:
+        """The window that a file's name states.
+
+        Examples:
+            >>> Window.of_key("20200401T000000Z_20200501T000000Z").key
+            '20200401T000000Z_20200501T000000Z'
+        """
+        ends = [] if key == "all" else [datetime.fromisoformat(text) for text in key.split("_")]
+        return cls(*ends) if len(ends) == len(("start", "end")) else cls(None, *ends)
 
     @property
     def key(self) -> str:

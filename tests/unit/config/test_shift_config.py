@@ -6,7 +6,6 @@ import copy
 import json
 import re
 from dataclasses import fields, replace
-from datetime import timedelta
 from pathlib import Path
 
 import jsonschema
@@ -22,6 +21,7 @@ from kldrift.config import (
     model_shift_from_mapping,
 )
 from kldrift.config.yaml_text import parse_yaml
+from kldrift.counting.windows import Windows
 from kldrift.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -132,7 +132,7 @@ def test_a_file_is_read_with_paths_beside_it_and_defaults(tmp_path, monkeypatch)
         path=(str(tmp_path / "a.csv"),), format="csv", options={"x": "1.10"}
     )
     assert found.feature == "new_logits vs a"
-    assert found.time.length == timedelta(weeks=2)
+    assert found.time.windows == Windows(2, "w")
     assert found.segments == (("s", "r"),)
     assert found.thresholds == {"kl": Threshold(0.1, 9)}
     assert found.expectations.path == str(tmp_path / "o" / "gx")

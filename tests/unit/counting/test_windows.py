@@ -11,37 +11,95 @@ from shift_sample import column
 
 from kldrift.counting.row_groups import SegmentList
 from kldrift.counting.window_groups import WindowGrouper
-from kldrift.counting.windows import window_starts
+from kldrift.counting.windows import Windows, at_instant
 from kldrift.profiles.group_keys import ALL, REST, UNTIMED
-from kldrift.tables import Window
+
+
+def utc(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+
+
+def spans(windows: Windows, column: pa.Array) -> list[tuple[dt.datetime, dt.datetime]]:
+    starts = [at_instant(int(start)) for start in windows.starts(column)]
+    return [(start, windows.end(start)) for start in starts]
 
 
 @pytest.mark.parametrize(
     ("length", "start", "end"),
     [
-        ({"hours": 1}, "2020-04-01T13:00", "2020-04-01T14:00"),
-        ({"days": 1}, "2020-04-01T00:00", "2020-04-02T00:00"),
-        ({"weeks": 1}, "2020-03-30T00:00", "2020-04-06T00:00"),  # a Monday
+        ("1h", "2020-04-01T13:00", "2020-04-01T14:00"),
+        ("6h", "2020-04-01T12:00", "2020-04-01T18:00"),
+        ("1d", "2020-04-01T00:00", "2020-04-02T00:00"),
+        ("1w", "2020-03-30T00:00", "2020-04-06T00:00"),  # a Monday
+        ("1mo", "2020-04-01T00:00", "2020-05-01T00:00"),
+        ("3mo", "2020-04-01T00:00", "2020-07-01T00:00"),
+        ("month", "2020-04-01T00:00", "2020-05-01T00:00"),
     ],
-    ids=["hour", "day", "week"],
 )
 @pytest.mark.parametrize("unit", ["s", "us", "ns"])
 def test_a_row_lies_in_the_window_of_its_time(length, start, end, unit):
     moment = dt.datetime(2020, 4, 1, 13, 30)
     column = pa.array([moment, None], pa.timestamp(unit))
-    starts = window_starts(column, dt.timedelta(**length))
-    window = Window.at(int(starts[0]), dt.timedelta(**length))
-    expected = [dt.datetime.fromisoformat(t).replace(tzinfo=dt.UTC) for t in (start, end)]
-    assert [window.start, window.end] == expected
-    assert starts[1] == UNTIMED
+    windows = Windows.of(length)
+    assert spans(windows, column[:1]) == [(utc(start), utc(end))]
+    assert windows.starts(column)[1] == UNTIMED
 
 
 def test_times_before_1970_and_dates_have_windows_and_impossible_years_none():
-    day = dt.timedelta(days=1)
     column = pa.array([dt.date(1969, 12, 31), dt.date(1, 1, 1)])
-    starts = window_starts(column, day).tolist()
-    assert Window.at(starts[0], day).start == dt.datetime(1969, 12, 31, tzinfo=dt.UTC)
+    starts = Windows.of("1d").starts(column).tolist()
+    assert at_instant(starts[0]) == utc("1969-12-31")
     assert starts[1] == UNTIMED
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"), [("2024-03-10", 23), ("2024-03-11", 24), ("2024-11-03", 25)]
+)
+def test_a_day_on_which_the_clock_is_changed_has_23_or_25_hours(day, hours):
+    windows = Windows.of("1d", "America/New_York")
+    noon = utc(f"{day}T17:00")
+    start = windows.start(noon)
+    assert windows.end(start) - start == dt.timedelta(hours=hours)
+    every_minute = [start + dt.timedelta(minutes=m) for m in range(-1, 60 * hours + 1)]
+    aware = windows.starts(pa.array(every_minute, pa.timestamp("us", tz="UTC")))
+    inside = aware == aware[1]
+    assert inside.sum() == 60 * hours
+    assert at_instant(int(aware[1])) == start
+
+
+def test_times_without_a_zone_are_those_on_the_wall_of_the_windows_zone():
+    windows = Windows.of("1d", "Europe/Berlin")
+    column = pa.array([dt.datetime(2024, 7, 1, 0, 30)], pa.timestamp("us"))
+    assert spans(windows, column) == [(utc("2024-06-30T22:00"), utc("2024-07-01T22:00"))]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+@pytest.mark.parametrize("length", ["1h", "1d", "2d", "1w", "1mo", "12mo"])
+def test_windows_follow_one_another_without_a_gap_and_hold_their_rows(length, zone):
+    windows = Windows.of(length, zone)
+    rng = np.random.default_rng(7)
+    seconds = rng.integers(0, 3 * 366 * 86_400, 500)
+    moments = [utc("2019-12-30") + dt.timedelta(seconds=int(s)) for s in seconds]
+    for moment, (start, end) in zip(
+        moments, spans(windows, pa.array(moments, pa.timestamp("us", tz="UTC"))), strict=True
+    ):
+        assert start <= moment < end
+        assert windows.start(moment) == start
+        assert windows.start(end) == end
+
+
+def test_the_window_that_is_due_is_the_last_one_that_is_complete():
+    windows = Windows.of("1d")
+    assert windows.due(utc("2020-04-02T00:00")) == utc("2020-04-01")
+    assert windows.due(utc("2020-04-02T23:59")) == utc("2020-04-01")
+    late = dt.timedelta(hours=2)
+    assert windows.due(utc("2020-04-02T01:59"), late) == utc("2020-03-31")
+    assert windows.due(utc("2020-04-02T02:00"), late) == utc("2020-04-01")
+
+
+def test_the_windows_of_a_range_begin_in_it():
+    days = list(Windows.of("1d").between(utc("2020-02-27T12:00"), utc("2020-03-02")))
+    assert days == [utc("2020-02-28"), utc("2020-02-29"), utc("2020-03-01")]
 
 
 def test_each_row_has_the_key_of_its_window_and_segment_and_untimed_rows_are_the_rest():
@@ -77,3 +135,12 @@ def test_the_same_instant_is_one_segment_in_whatever_unit_it_is_written():
     for unit in ("s", "ms", "us", "ns"):
         grouper.group(np.zeros(1, dtype=np.int64), [pa.array([moment], pa.timestamp(unit))])
     assert grouper.names == (("t=2024-05-01 12:00:00.000000",),)
+
+
+def test_with_known_segments_other_names_are_the_rest():
+    grouper = WindowGrouper([SegmentList((column("a"),), ("a=y", "a=x"))], known=True)
+    windows = np.array([7, 7, 9, UNTIMED])
+    _, rows = grouper.group(windows, [pa.array(["x", "z", "y", "y"])])
+    keys = grouper.keys(1, rows.groups).take(rows.numbers)
+    assert keys.window.tolist() == windows.tolist()
+    assert keys.segment.tolist() == [1, REST, 0, REST]

@@ -16,6 +16,7 @@ from scipy.special import log_softmax, softmax
 from shift_sample import MODELS, added, compared, same_numbers, summed
 
 from kldrift.counting.row_groups import SegmentList
+from kldrift.counting.windows import Windows
 from kldrift.errors import DatasetError
 from kldrift.features.keys import KeyType
 from kldrift.features.plan import Feature, Part
@@ -214,7 +215,7 @@ PROGRAM = replace(
     MODELS,
     key=feature("id"),
     time=feature("at"),
-    length=dt.timedelta(days=1),
+    windows=Windows(1, "d"),
     lists=(SegmentList((feature("sex"),)),),
     buckets=3,
 )

@@ -1,0 +1,65 @@
+"""Time: which column says when a row was, and how long a window is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
+
+from kldrift.config.problems import found
+from kldrift.config.values import Text, wrong
+from kldrift.counting.windows import DURATION, LENGTH, Windows, duration
+
+
+def _window(length: str) -> str:
+    if not LENGTH.fullmatch(length):
+        text = "expected hours, days, weeks or months, such as 1h, 1d, 2w or 1mo, got"
+        raise wrong(f"{text} {found(length)}")
+    return length
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        text = "expected a time zone such as America/New_York, got"
+        raise wrong(f"{text} {found(name)}") from None
+    return name
+
+
+def _duration(length: str) -> str:
+    if not DURATION.fullmatch(length):
+        raise wrong(f"expected a duration such as 30m, 2h or 90d, got {found(length)}")
+    return length
+
+
+Duration = Annotated[Text, AfterValidator(_duration)]
+"""A number of minutes, hours, days or weeks, such as ``2h``."""
+
+
+@dataclass(frozen=True)
+class Time:
+    """The column that says when a row was, and how long a window is."""
+
+    column: Text
+    """A timestamp or date; without a time zone it is in `zone`. Example: `judged_at`"""
+    window: Annotated[Text, AfterValidator(_window)]
+    """Hours, days, weeks or months, such as 1h, 1d, 1w or 1mo. Example: `1d`"""
+    zone: Annotated[Text, AfterValidator(_zone)] = "UTC"
+    """The time zone in which windows begin. Example: `America/New_York`"""
+    lateness: Duration = "0h"
+    """How long after its end rows of a window may still come: so long it is not complete.
+    Example: `2h`"""
+
+    @property
+    def windows(self) -> Windows:
+        """The windows."""
+        return Windows.of(self.window, self.zone)
+
+    @property
+    def late(self) -> timedelta:
+        """How long after its end rows of a window may still come."""
+        return duration(self.lateness)

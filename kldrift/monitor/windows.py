@@ -1,0 +1,235 @@
+"""The windows of a run: which ones are due, and the findings of each from one scan of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+
+from kldrift.config import Dataset, Time
+from kldrift.counting.windows import microseconds_of
+from kldrift.errors import ConfigError
+from kldrift.execution.programs import TimeColumn
+from kldrift.execution.progress import Progress
+from kldrift.features.group_columns import as_read, check_time
+from kldrift.features.plan import Skipped
+from kldrift.monitor.plan import Plan
+from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, found, rows_read
+from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED, WHOLE, GroupKeys
+from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
+from kldrift.profiles.profile import Profile
+from kldrift.tables.layout import window_of
+from kldrift.tables.store import open_store
+from kldrift.tables.window import Window
+
+MOST_MISSED: Final = 31
+"""Windows before the one that is due that a run catches up on."""
+_CLOCK_CHANGE: Final = timedelta(hours=3)
+"""More than clocks are put forward or back at once."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """The windows that a run is about.
+
+    Attributes:
+        windows: in the order of time; the last is the one that is due.
+        missed: how many more, before them, nobody has run and this run leaves out.
+        stored: how many are left out because the tables have them.
+    """
+
+    windows: tuple[Window, ...]
+    missed: int = 0
+    stored: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader should know of the choice."""
+        notes = []
+        earlier = len(self.windows) - 1
+        if earlier > 0 and not self.stored:
+            notes.append(f"{earlier} earlier windows that no run had looked at were run too")
+        if self.missed:
+            notes.append(
+                f"{self.missed} windows before them were never run; kldrift backfill runs them"
+            )
+        if self.stored:
+            notes.append(
+                f"{self.stored} windows are in the tables already; --force runs them again"
+            )
+        return notes
+
+
+def stored_windows(path: str, monitor: str) -> tuple[Window, ...]:
+    """The windows of which the tables have scores, in the order of time."""
+    found = (window_of(monitor, name) for name in open_store(path).names("drift_scores"))
+    timed = [(w.start, w) for w in found if w is not None and w.start is not None]
+    return tuple(window for _, window in sorted(timed, key=lambda pair: pair[0]))
+
+
+def due_windows(time: Time, as_of: datetime, stored: Sequence[Window]) -> Due:
+    """The window that a schedule is due for, and those since the last that was run.
+
+    Args:
+        time: of the configuration.
+        as_of: when the schedule looks.
+        stored: the windows that were run, in the order of time.
+    """
+    windows = time.windows
+    last = windows.due(as_of, time.late)
+    due = Window(last, windows.end(last))
+    before = [w.end for w in stored if w.end is not None and w.end <= last]
+    missed = list(windows.between(before[-1], last)) if before else []
+    kept = missed[-MOST_MISSED:]
+    return Due((*_spans(time, kept), due), missed=len(missed) - len(kept))
+
+
+def windows_between(
+    time: Time, first: datetime, last: datetime, stored: Sequence[Window], *, force: bool
+) -> Due:
+    """The windows that lie in a range of time.
+
+    Args:
+        time: of the configuration.
+        first: where the range begins.
+        last: where it ends; a window that ends later is left out.
+        stored: the windows that were run; left out unless ``force`` is set.
+        force: run them again.
+
+    Raises:
+        ConfigError: no window lies in the range.
+    """
+    if first >= last:
+        raise ConfigError(
+            f"--from {first:%Y-%m-%dT%H:%MZ} is not before --to {last:%Y-%m-%dT%H:%MZ}"
+        )
+    spans = [w for w in _spans(time, time.windows.between(first, last)) if w.end <= last]  # type: ignore[operator]
+    if not spans:
+        raise ConfigError(
+            f"no window of {time.windows} lies between {first:%Y-%m-%dT%H:%MZ} and "
+            f"{last:%Y-%m-%dT%H:%MZ}"
+        )
+    known = set() if force else set(stored)
+    kept = tuple(window for window in spans if window not in known)
+    return Due(kept, stored=len(spans) - len(kept))
+
+
+def _spans(time: Time, starts: Iterator[datetime] | Sequence[datetime]) -> Iterator[Window]:
+    return (Window(start, time.windows.end(start)) for start in starts)
+
+
+def within(dataset: Dataset, time: Time, windows: Sequence[Window], kind: pa.DataType) -> Dataset:
+    """The same dataset without rows that lie in none of some windows, as far as SQL can say it.
+
+    Args:
+        dataset: the dataset; its session's time zone is UTC.
+        time: of the configuration.
+        windows: in the order of time, one at least.
+        kind: the type of the time column.
+    """
+    first, last = windows[0].start, windows[-1].end
+    assert first is not None
+    assert last is not None
+    if getattr(kind, "tz", None) is None:  # as on the wall, where an hour may come twice
+        zone = ZoneInfo(time.zone)
+        spare = timedelta(0) if time.zone == "UTC" else _CLOCK_CHANGE
+        first, last = (first.astimezone(zone) - spare, last.astimezone(zone) + spare)
+    if pa.types.is_date(kind):
+        low, high = f"DATE '{first:%Y-%m-%d}'", f"DATE '{last:%Y-%m-%d}'"
+        upper = "<="
+    else:
+        low, high = (f"TIMESTAMP '{t:%Y-%m-%d %H:%M:%S}'" for t in (first, last))
+        upper = "<"
+    column = "`" + time.column.replace("`", "``") + "`"
+    condition = f"{column} >= {low} AND {column} {upper} {high}"
+    where = condition if dataset.where is None else f"({dataset.where}) AND {condition}"
+    return replace(dataset, where=where)
+
+
+def time_column(plan: Plan) -> TimeColumn:
+    """The time column of a plan's current dataset.
+
+    Raises:
+        ConfigError: it is not there, or neither a timestamp nor a date.
+    """
+    time, schema = plan.config.time, plan.current.schema
+    assert time is not None
+    check_time(time.column, schema)
+    return TimeColumn(as_read(time.column, schema, dictionary=False), time.windows)
+
+
+def count_windows(
+    plan: Plan, reference: Reference, engine: Engine, windows: Sequence[Window], progress: Progress
+) -> Iterator[tuple[Window, Findings]]:
+    """Count the current dataset by window in one scan; then the findings of each window.
+
+    Args:
+        plan: the plan.
+        reference: the plan's reference.
+        engine: runs the scan.
+        windows: those to look at, in the order of time.
+        progress: told what goes on.
+
+    Raises:
+        DatasetError: rows cannot be read.
+        KldriftError: the counts do not add up to the rows that were read.
+    """
+    progress.stage(f"current: counting {len(windows):,} window{'s' * (len(windows) > 1)}")
+    what = counting(plan, reference, time_column(plan))
+    counted, together = engine.count(what.program, current=True)
+    rows_read(counted, [p.feature.name for p in what.pairs], plan.current.rows)
+    untimed = _untimed(counted)
+    if untimed:
+        why = f"{untimed:,} rows without a time are in no window"
+        assert plan.config.time is not None
+        what = replace(what, skipped=(*what.skipped, Skipped(plan.config.time.column, why)))
+    progress.stage("scoring")
+    for number, window in enumerate(windows):
+        yield window, _found(plan, reference, what, counted, together, window)
+        progress.update(number + 1, len(windows), "windows")
+
+
+def _untimed(counted: Sequence[Profile]) -> int:
+    if not counted:
+        return 0
+    alone = counted[0].of_list(WHOLE.list[0])
+    return int(alone.rows[alone.keys.window == UNTIMED].sum())
+
+
+def _found(
+    plan: Plan,
+    reference: Reference,
+    what: Counting,
+    counted: Sequence[Profile],
+    together: Sequence[JointProfile],
+    window: Window,
+) -> Findings:
+    assert window.start is not None
+    start = microseconds_of(window.start)
+    current = [of_window(profile, start) for profile in counted]
+    joint = [_joint_of_window(profile, start) for profile in together]
+    return found(plan, reference, what, current, joint)
+
+
+def of_window(profile: Profile, start: int) -> Profile:
+    """The groups of one window, as those of data without windows."""
+    places = np.flatnonzero(profile.keys.window == start)
+    if not len(places):
+        return Profile.empty(profile.support)
+    return profile.take(places, _without_window(profile.keys.take(places)))
+
+
+def _joint_of_window(profile: JointProfile, start: int) -> JointProfile:
+    places = np.flatnonzero(profile.keys.window == start)
+    if not len(places):
+        return joint_of_one_group(0, {})
+    return profile.take(places, _without_window(profile.keys.take(places)))
+
+
+def _without_window(keys: GroupKeys) -> GroupKeys:
+    return GroupKeys(np.full(len(keys), NO_WINDOW), keys.list, keys.segment)

@@ -1,0 +1,78 @@
+"""The results of several windows of one monitor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from kldrift.reporting.json_values import records
+from kldrift.reporting.result import RunResult, counted
+from kldrift.scoring.exit_code import worst_exit_code
+
+
+def combined(results: Sequence[RunResult]) -> list[RunResult]:
+    """The same results, the last one with the exit code of all and those before it beside it."""
+    *earlier, last = results
+    if not earlier:
+        return [last]
+    code = worst_exit_code(r.exit_code for r in results)
+    return [*earlier, replace(last, exit_code=code, earlier=tuple(earlier))]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Backfill:
+    """What a backfill found, window by window.
+
+    Attributes:
+        results: of each window that was run, in the order of time.
+        notes: what to know before they are read.
+        output: the folder of the tables.
+    """
+
+    results: Sequence[RunResult]
+    notes: Sequence[str]
+    output: str
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """The rows of ``drift_scores`` of all windows, in the order of time."""
+        return pd.concat([r.scores for r in self.results] or [pd.DataFrame()], ignore_index=True)
+
+    @property
+    def exit_code(self) -> int:
+        """The code for a scheduler: that of the worst window."""
+        return worst_exit_code(r.exit_code for r in self.results)
+
+    @property
+    def timeline(self) -> pd.DataFrame:
+        """One row per window: its bounds, its rows, scores by severity, and the worst feature."""
+        return pd.DataFrame([_window(r) for r in self.results])
+
+    def __repr__(self) -> str:
+        worst = sum(bool(counted(r.scores)["critical"]) for r in self.results)
+        return f"Backfill({len(self.results)} windows, {worst} with critical scores)"
+
+    def summary(self) -> dict[str, Any]:
+        """Return the result as one strict JSON object."""
+        return {
+            "exit_code": self.exit_code,
+            "windows": records(self.timeline),
+            "notes": list(self.notes),
+            "output": self.output,
+        }
+
+
+def _window(result: RunResult) -> dict[str, Any]:
+    worst = result.worst(1)
+    drifted = len(worst) and worst["severity"].iloc[0] in ("critical", "warning")
+    return {
+        "window_start": result.run["window_start"],
+        "window_end": result.run["window_end"],
+        "rows": result.run["rows_current"],
+        **counted(result.scores),
+        "worst": worst["feature"].iloc[0] if drifted else None,
+        "exit_code": result.exit_code,
+    }
