@@ -19,7 +19,7 @@ from kldrift import config
 from kldrift.config.dataset import SECRETS
 from kldrift.config.question import MONITOR_NAME
 from kldrift.config.yaml_text import parse_yaml
-from kldrift.counting.windows import DURATION, LENGTH
+from kldrift.counting.lengths import DURATION, LENGTH
 from kldrift.scoring.metrics import METRICS
 
 Node = dict[str, Any]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator
 
 from kldrift.config.problems import found
 from kldrift.config.values import Text, wrong
-from kldrift.counting.windows import DURATION, LENGTH, Windows, duration
+from kldrift.counting.lengths import DURATION, LENGTH, duration
+
+if TYPE_CHECKING:
+    from kldrift.counting.windows import Windows
 
 
 def _window(length: str) -> str:
@@ -57,6 +60,8 @@ class Time:
     @property
     def windows(self) -> Windows:
         """The windows."""
+        from kldrift.counting.windows import Windows  # noqa: PLC0415 - imports NumPy
+
         return Windows.of(self.window, self.zone)
 
     @property

@@ -67,8 +67,8 @@ class RowGroups:
         """The rows as a few runs of one group; None if they change groups too often for that."""
         if self.heads is None or len(self.heads) * LEAST_RUN > len(self.numbers) + LEAST_RUN:
             return None
-        ends = [*self.heads[1:].tolist(), len(self.numbers)]
         starts = self.heads.tolist()
+        ends = [*starts[1:], len(self.numbers)][: len(starts)]
         return [(int(self.numbers[a]), slice(a, b)) for a, b in zip(starts, ends, strict=True)]
 
     @cached_property

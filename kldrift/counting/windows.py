@@ -6,7 +6,6 @@ clock is changed. A window is known by its first instant.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,15 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kldrift.counting.lengths import length
 from kldrift.features.keys import decoded
 from kldrift.profiles.group_keys import UNTIMED
 
 Ints = NDArray[np.int64]
 
-WORDS: Final = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
-LENGTH: Final = re.compile(rf"([1-9][0-9]{{0,3}})(h|d|w|mo)|{'|'.join(WORDS)}")
-DURATION: Final = re.compile(r"([0-9]{1,4})(m|h|d|w)")
-_DURATIONS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _EPOCH: Final = datetime(1970, 1, 1)
 _HOUR: Final = 3_600_000_000
 _DAY: Final = 24 * _HOUR
@@ -62,10 +58,7 @@ class Windows:
         Raises:
             ValueError: it is no such length.
         """
-        match = LENGTH.fullmatch(WORDS.get(text, text))
-        if match is None:
-            raise ValueError(f"expected a length such as 1h, 1d, 2w or 1mo, got {text!r}")
-        return cls(int(match[1]), match[2], zone)
+        return cls(*length(text), zone)
 
     def starts(self, column: pa.Array) -> Ints:
         """The first instant of each row's window, in microseconds since 1970, UTC.
@@ -188,15 +181,3 @@ def at_instant(microseconds: int) -> datetime:
 def microseconds_of(moment: datetime) -> int:
     """Microseconds since 1970 of a moment."""
     return (moment - _EPOCH.replace(tzinfo=UTC)) // timedelta(microseconds=1)
-
-
-def duration(text: str) -> timedelta:
-    """The length of time that is written as ``30m``, ``2h``, ``90d`` or ``1w``.
-
-    Raises:
-        ValueError: it is no such length.
-    """
-    match = DURATION.fullmatch(text)
-    if match is None:
-        raise ValueError(f"expected a duration such as 30m, 2h or 90d, got {text!r}")
-    return timedelta(**{_DURATIONS[match[2]]: int(match[1])})

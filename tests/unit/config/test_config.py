@@ -23,6 +23,7 @@ from kldrift.config import (
     Significance,
     Spark,
     Threshold,
+    Time,
     config_from_mapping,
     load_config,
 )
@@ -214,6 +215,7 @@ HASHED = {
     "significance": Significance(alpha=0.02),
     "joint": {"g": Joint(features=("a", "b"))},
     "segments": (("a",),),
+    "time": Time("t", "1d"),
 }
 NOT_HASHED = {
     "output": Output("/elsewhere"),

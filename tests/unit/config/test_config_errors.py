@@ -167,10 +167,25 @@ CASES = {
         ["a.csv", "b.tsv"],
         "the files end like csv and tsv; state one format",
     ),
-    "time": (
+    "a time without a window": (
         ("time",),
         {"column": "t"},
-        "not available yet in kldrift 0.1.0; remove it: one window is then the whole of current",
+        "expected text, but the key is missing",
+    ),
+    "a window of seconds": (
+        ("time",),
+        {"column": "t", "window": "10s"},
+        "expected hours, days, weeks or months, such as 1h, 1d, 2w or 1mo, got '10s'",
+    ),
+    "a zone that nobody has": (
+        ("time",),
+        {"column": "t", "window": "1d", "zone": "Mars"},
+        "expected a time zone such as America/New_York, got 'Mars'",
+    ),
+    "a lateness that is a number": (
+        ("time",),
+        {"column": "t", "window": "1d", "lateness": "2"},
+        "expected a duration such as 30m, 2h or 90d, got '2'",
     ),
     "segments that are no lists": (
         ("segments",),
@@ -222,6 +237,10 @@ PLACE = {
     "unknown key": "scoring.bin",
     "part twice": 'features.override."a.b".parts',
     "key that is no text": "features.derived.7",
+    "a time without a window": "time.window",
+    "a window of seconds": "time.window",
+    "a zone that nobody has": "time.zone",
+    "a lateness that is a number": "time.lateness",
     "files of two formats": "current.format",
     "files of commas and tabs": "current.format",
     "format of a table": "current.format",
@@ -271,7 +290,7 @@ def test_warning_is_at_most_critical_also_where_one_is_inherited():
 
 def test_all_problems_are_reported_at_once_one_per_line():
     mapping = minimal(
-        monitor=1, scoring={"bin": 3, "min_rows": 0}, thresholds={"kl": {"warning": "a"}}, time=None
+        monitor=1, scoring={"bin": 3, "min_rows": 0}, thresholds={"kl": {"warning": "a"}}, time={}
     )
     places = [line.split(": ")[1] for line in problems(mapping)]
     assert sorted(places) == [
@@ -279,7 +298,8 @@ def test_all_problems_are_reported_at_once_one_per_line():
         "scoring.bin",
         "scoring.min_rows",
         "thresholds.kl.warning",
-        "time",
+        "time.column",
+        "time.window",
     ]
 
 

@@ -67,7 +67,7 @@ REFUSED = {
     ),
     "a window of minutes": (
         minimal(time={"column": "t", "window": "5m"}),
-        "time.window: expected a number of hours, days or weeks, such as 1h, 1d or 2w, got '5m'",
+        "time.window: expected hours, days, weeks or months, such as 1h, 1d, 2w or 1mo, got '5m'",
     ),
     "no window": (minimal(time={"column": "t"}), "time.window: expected text, but the key is"),
     "a list of columns": (minimal(segments=["a"]), "segments: expected a list of lists of columns"),

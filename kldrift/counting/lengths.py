@@ -1,0 +1,40 @@
+"""Lengths of time as people write them: of windows, such as ``1d``, and others, such as ``90d``."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Final
+
+WORDS: Final = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
+LENGTH: Final = re.compile(rf"([1-9][0-9]{{0,3}})(h|d|w|mo)|{'|'.join(WORDS)}")
+DURATION: Final = re.compile(r"([0-9]{1,4})(m|h|d|w)")
+_DURATIONS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def length(text: str) -> tuple[int, str]:
+    """How many units a window is long, and of what: ``h``, ``d``, ``w`` or ``mo``.
+
+    Raises:
+        ValueError: it is no such length.
+
+    Examples:
+        >>> length("2w"), length("month")
+        ((2, 'w'), (1, 'mo'))
+    """
+    match = LENGTH.fullmatch(WORDS.get(text, text))
+    if match is None:
+        raise ValueError(f"expected a length such as 1h, 1d, 2w or 1mo, got {text!r}")
+    return int(match[1]), match[2]
+
+
+def duration(text: str) -> timedelta:
+    """The length of time that is written as ``30m``, ``2h``, ``90d`` or ``1w``.
+
+    Raises:
+        ValueError: it is no such length.
+    """
+    match = DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"expected a duration such as 30m, 2h or 90d, got {text!r}")
+    return timedelta(**{_DURATIONS[match[2]]: int(match[1])})

@@ -1,0 +1,174 @@
+"""Windows over files: one backfill is what one run per window is, and goes on where it stopped."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import kldrift
+from kldrift.cli.main import main
+from kldrift.errors import ConfigError
+from kldrift.monitor import run as job
+from kldrift.tables import TABLES
+from kldrift.tables.read import read_table
+
+pytestmark = pytest.mark.spark
+
+OWN = ["run_id", "sum1_low", "sum2_low", "joint_cross", "joint_sum1", "joint_sum3", "joint_sum4"]
+"""What differs from run to run, or in the last digits with the order of rows."""
+
+
+def orders(days: int, rows: int = 400, shift: dict[int, float] | None = None) -> pa.Table:
+    """Rows of some days of March 2024 in New York, the 10th of which has 23 hours."""
+    rng = np.random.default_rng(11)
+    n = days * rows
+    day = rng.integers(0, days, n)
+    moved = np.array([(shift or {}).get(int(d), 0.0) for d in day])
+    start = dt.datetime(2024, 3, 1, 5, tzinfo=dt.UTC)
+    at = [
+        start + dt.timedelta(days=int(d), minutes=int(m))
+        for d, m in zip(day, rng.integers(60, 1300, n), strict=True)
+    ]
+    return pa.table(
+        {
+            "at": pa.array(at, pa.timestamp("us", tz="UTC")),
+            "amount": rng.normal(20, 4, n) + moved,
+            "kind": pa.array(rng.choice(["card", "cash"], n)),
+            "fee": rng.normal(3, 1, n),
+        }
+    )
+
+
+@pytest.fixture
+def files(tmp_path):
+    folder = tmp_path / "orders"
+    folder.mkdir()
+    rows = orders(14, shift={8: 9.0})
+    half = rows.num_rows // 2
+    pq.write_table(rows.slice(0, half), folder / "a.parquet", row_group_size=900)
+    pq.write_table(rows.slice(half), folder / "b.parquet", row_group_size=900)
+    reference = tmp_path / "reference.parquet"
+    pq.write_table(orders(3), reference)
+    return {"reference": {"path": str(reference)}, "current": {"path": str(folder)}}
+
+
+def mapping(files, output, **more):
+    return {
+        "monitor": "orders",
+        **files,
+        "features": {"exclude": ["at"]},
+        "segments": [["kind"]],
+        "joint": {"both": {"features": ["amount", "fee"]}},
+        "time": {"column": "at", "window": "1d", "zone": "America/New_York"},
+        "output": {"path": str(output)},
+        "expectations": False,
+    } | more
+
+
+def tables(output):
+    found = {}
+    for name in ("profiles", "drift_scores", "drift_cells"):
+        table = read_table(str(output), name)
+        kept = [c for c in TABLES[name].names if c not in OWN]
+        order = [
+            (c, "ascending") for c in ("window_start", "feature", "segment", "cell") if c in kept
+        ]
+        found[name] = table.select(kept).sort_by(order).to_pylist()
+    return found
+
+
+def test_one_backfill_is_one_run_per_window_and_a_stopped_one_goes_on(
+    spark, files, tmp_path, monkeypatch
+):
+    one = mapping(files, tmp_path / "one")
+    done = kldrift.backfill(one, "2024-03-05", "2024-03-12", spark=spark)
+    assert [str(w)[:16] for w in done.timeline["window_start"]] == [
+        *(f"2024-03-{day:02} 05:00" for day in range(5, 11)),
+        "2024-03-11 04:00",
+    ]
+    critical = done.timeline.set_index("window_start")["critical"]
+    assert critical[critical > 0].index.strftime("%d").tolist() == ["09"]
+    assert done.exit_code == 3
+
+    each = mapping(files, tmp_path / "each")
+    for day in range(6, 13):
+        found = kldrift.run(each, spark=spark, as_of=f"2024-03-{day:02}T05:00")
+        assert found.exit_code == (3 if day == 10 else 0)
+        assert not found.earlier
+    expected = tables(tmp_path / "one")
+    assert len({row["window_start"] for row in expected["drift_scores"]}) == 7
+    assert tables(tmp_path / "each") == expected
+
+    stopped = mapping(files, tmp_path / "stopped")
+    writes = []
+    write = job.write_window
+
+    def fails(*args):
+        writes.append(args)
+        if len(writes) == 3:
+            raise KeyboardInterrupt
+        return write(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "write_window", fails)
+        with pytest.raises(KeyboardInterrupt):
+            kldrift.backfill(stopped, "2024-03-05", "2024-03-12", spark=spark)
+    resumed = kldrift.backfill(stopped, "2024-03-05", "2024-03-12", spark=spark)
+    assert len(resumed.results) == 5
+    assert resumed.notes == ["2 windows are in the tables already; --force runs them again"]
+    assert tables(tmp_path / "stopped") == expected
+    assert kldrift.backfill(stopped, "2024-03-05", "2024-03-12", spark=spark).results == []
+
+
+def test_a_run_catches_up_on_windows_that_a_schedule_missed_and_an_empty_one_is_no_success(
+    spark, files, tmp_path
+):
+    config = mapping(files, tmp_path / "drift")
+    kldrift.run(config, spark=spark, as_of="2024-03-08T12:00")
+    late = kldrift.run(config, spark=spark, as_of="2024-03-11T12:00")
+    assert [str(r.run["window_start"])[:10] for r in (*late.earlier, late)] == [
+        "2024-03-08",
+        "2024-03-09",
+        "2024-03-10",
+    ]
+    assert "2 earlier windows that no run had looked at were run too" in late.notes
+    assert late.exit_code == 3  # the 9th is among the earlier ones
+    assert late.run["exit_code"] == 0
+    empty = kldrift.run(config, spark=spark, as_of="2024-03-17T12:00")
+    assert empty.run["rows_current"] == 0
+    assert set(empty.scores["status"]) == {"empty"}
+    assert empty.exit_code == 4
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_command_prints_a_line_a_window(files, tmp_path, capsys):
+    path = tmp_path / "m.yaml"
+    path.write_text(json.dumps(mapping(files, tmp_path / "drift")))
+    code = main(
+        ["backfill", str(path), "--from", "2024-03-08", "--to", "2024-03-11", "-q", "--json"]
+    )
+    said = json.loads(capsys.readouterr().out)
+    assert code == 3 == said["exit_code"]
+    assert [w["critical"] > 0 for w in said["windows"]] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "text"),
+    [
+        ("2024-03-05", "2024-03-05", "--from 2024-03-05T05:00Z is not before --to"),
+        ("2024-03-05T01:00", "2024-03-06", "no window of 1d lies between"),
+    ],
+)
+def test_a_range_without_a_window_is_an_error(files, tmp_path, first, last, text):
+    with pytest.raises(ConfigError, match=text):
+        kldrift.backfill(mapping(files, tmp_path / "drift"), first, last)
+
+
+def test_a_backfill_needs_windows(files, tmp_path):
+    with pytest.raises(ConfigError, match="backfill needs windows: state time"):
+        kldrift.backfill(mapping(files, tmp_path / "drift", time=None), "2024-03-05", "2024-03-06")
