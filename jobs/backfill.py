@@ -13,7 +13,7 @@ import sys
 from pyspark.sql import SparkSession
 
 from kldrift.cli.main import EXIT_CODES, Answer, guarded, run_backfill
-from kldrift.cli.options import add_judging_options, add_range
+from kldrift.cli.options import add_force, add_judging_options, add_range
 from kldrift.config import load_config
 
 
@@ -35,7 +35,8 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", required=True, metavar="FILE")
-    add_range(parser)
+    add_range(parser, required=True)
+    add_force(parser)
     add_judging_options(parser)
     return guarded(parser.parse_args(), job)
 

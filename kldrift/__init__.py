@@ -42,6 +42,7 @@ __all__ = [
     "divergence",
     "load_config",
     "model_shift",
+    "rescore",
     "run",
     "spark",
 ]
@@ -174,6 +175,48 @@ def backfill(
         spark=spark,
         fail_on=fail_on,
         force=force,
+        progress=progress or SILENT,
+    )
+
+
+def rescore(
+    config: Config | Mapping[str, Any] | str | Path,
+    first: str | date | None = None,
+    last: str | date | None = None,
+    *,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - as the option of the command line
+    fail_on: str = "critical",
+    progress: Progress | None = None,
+) -> Backfill:
+    """Score stored windows again, without data: other bins, pseudocount, limits or reference.
+
+    Args:
+        config: as in :func:`run`.
+        first: windows that begin before it are left alone; ISO 8601 text, a datetime or a date, in
+            ``time.zone`` unless it says otherwise.
+        last: windows that end after it are left alone.
+        set: as in :func:`run`.
+        fail_on: as in :func:`run`.
+        progress: told what goes on; by default nothing is.
+
+    Returns:
+        The scores of each window, a timeline, and the exit code of the worst window.
+
+    Raises:
+        ConfigError: the configuration is wrong or asks for what is not stored.
+        OutputError: the tables have no such window, or cannot be read or written.
+    """
+    from kldrift.config import Config, config_from_mapping, load_config
+    from kldrift.execution.progress import SILENT
+    from kldrift.monitor import rescore as job
+
+    made = _made(config, Config, load_config, config_from_mapping, set)
+    zone = made.time.zone if made.time else "UTC"
+    return job.rescore(
+        made,
+        None if first is None else _moment_of("from", first, zone),
+        None if last is None else _moment_of("to", last, zone),
+        fail_on=fail_on,
         progress=progress or SILENT,
     )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kldrift import __version__
 from kldrift.cli.options import (
+    add_force,
     add_json,
     add_judging_options,
     add_range,
@@ -44,7 +45,7 @@ exit codes:
   3  drift at or above --fail-on
   4  no such drift, but a feature that should have been scored could not be
 """
-LATER: Final = ("rescore", "backtest", "report", "dashboard")
+LATER: Final = ("backtest", "report", "dashboard")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -172,6 +173,18 @@ def _backfill(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_config  # noqa: PLC0415
 
     return run_backfill(load_config(args.config, overrides=args.set), args)
+
+
+def _rescore(args: argparse.Namespace) -> Answer:
+    from kldrift import rescore  # noqa: PLC0415
+    from kldrift.cli.console import backfill_lines  # noqa: PLC0415
+    from kldrift.config import load_config  # noqa: PLC0415
+
+    config = load_config(args.config, overrides=args.set)
+    with _progress(quiet=args.quiet) as progress:
+        result = rescore(config, args.first, args.last, fail_on=args.fail_on, progress=progress)
+    lines = () if args.quiet or args.json else tuple(backfill_lines(result, args.fail_on))
+    return Answer(result.exit_code, lines, result.summary() if args.json else {})
 
 
 def _check(args: argparse.Namespace) -> Answer:
@@ -322,8 +335,14 @@ def _parser() -> argparse.ArgumentParser:
 
     backfill = command("backfill", _backfill, "run every window in a range of time, in one scan")
     backfill.add_argument("config", metavar="CONFIG")
-    add_range(backfill)
+    add_range(backfill, required=True)
+    add_force(backfill)
     add_judging_options(backfill)
+
+    rescore = command("rescore", _rescore, "score stored windows again; no data is read")
+    rescore.add_argument("config", metavar="CONFIG")
+    add_range(rescore, required=False)
+    add_judging_options(rescore)
 
     shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
     shift.add_argument("config", metavar="CONFIG")

@@ -24,16 +24,20 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add_judging_options(parser)
 
 
-def add_range(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which windows a backfill runs."""
+def add_range(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add the options that say which windows are meant."""
     for name, dest, text in (("--from", "first", "begins"), ("--to", "last", "ends")):
         parser.add_argument(
             name,
             dest=dest,
-            required=True,
+            required=required,
             metavar="T",
             help=f"where the range of time {text}, ISO 8601; in time.zone unless it says otherwise",
         )
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add the option that runs again what was run."""
     parser.add_argument(
         "--force", action="store_true", help="also windows that the tables have already"
     )

@@ -89,7 +89,7 @@ def rows(schema: Node, node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple
 
 
 def _resolved(schema: Node, node: Node) -> Node:
-    for part in (node, *node.get("allOf", ())):
+    for part in (node, *node.get("allOf", ()), *node.get("anyOf", ())):
         if "$ref" in part:
             return {**schema["definitions"][part["$ref"].rpartition("/")[2]], **node}
     return node

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ValidationInfo, field_validator, model_validator
 
-from kldrift.config.values import Options, Place, Text, as_text, refuse, wrong
+from kldrift.config.time import Days, Duration
+from kldrift.config.values import Options, Place, Text, Whole, as_text, refuse, wrong
 
+SOURCES: Final = ("path", "table", "sql")
+HISTORY: Final = ("trailing", "previous")
+OF_HISTORY: Final = ("same", "exclude")
 _COMPRESSION: Final = frozenset({".gz", ".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
 _FORMATS: Final = {
     ".parquet": "parquet",
@@ -44,7 +48,10 @@ def _several(value: object) -> object:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where rows come from: files, a table of the catalog, or a query; exactly one of the three."""
+    """Where rows come from: files, a table of the catalog, or a query; exactly one of the three.
+
+    A reference may be windows that the tables have, too.
+    """
 
     path: Annotated[tuple[Place, ...], BeforeValidator(_several)] = ()
     """Files or folders, relative to this file, with `*` as usual, or URIs; one or a list.
@@ -68,9 +75,33 @@ class Dataset:
     schema: Text | None = None
     """With `path`: names and types of the columns as Spark DDL, so that text files need no pass to
     infer them. Example: `pickup timestamp, fare double`"""
+    trailing: Duration | None = None
+    """Only of `reference`, with `time`: the windows of so long before the one that is judged, as
+    the tables have them, instead of rows. Example: `90d`"""
+    previous: Whole | None = field(default=None, metadata={"ge": 1})
+    """Only of `reference`, with `time`: so many windows before the one that is judged.
+    Example: `1`"""
+    same: Literal["hour", "weekday", "month"] | None = None
+    """With `trailing`: only windows of the same hour of the day, weekday or month.
+    Example: `weekday`"""
+    exclude: tuple[Days, ...] = ()
+    """With `trailing` or `previous`: windows that touch such days are left out; a day, or two with
+    a slash between. Example: `[2019-12-24/2019-12-27]`"""
     filesystem: Options = field(default_factory=dict)
     """How to open the store of a URI; credentials come from the environment. Not part of
     `config_hash`. Example: `{region: eu-west-1, endpoint_override: "minio:9000", scheme: http}`"""
+
+    def asked(self) -> dict[str, Any]:
+        """Return what is asked, as JSON values; a key that came later only where it is stated."""
+        later = (*HISTORY, *OF_HISTORY)
+        stated = {k: v for k, v in asdict(self).items() if k not in later or v}
+        del stated["filesystem"]
+        return stated
+
+    @property
+    def is_history(self) -> bool:
+        """Whether windows of the tables are meant, and not rows of a source."""
+        return self.trailing is not None or self.previous is not None
 
     @model_validator(mode="before")
     @classmethod
@@ -118,7 +149,15 @@ class Dataset:
 
     @model_validator(mode="after")
     def _one_source(self) -> Dataset:
-        given = [key for key in ("path", "table", "sql") if getattr(self, key)]
+        given = [key for key in (*SOURCES, *HISTORY) if getattr(self, key)]
+        if not self.is_history:
+            refuse(
+                ((k,), f"goes with {' or '.join(HISTORY)} only")
+                for k in OF_HISTORY
+                if getattr(self, k)
+            )
+        if self.previous and self.same:
+            refuse([(("same",), "goes with trailing only")])
         if len(given) != 1:
             got = " and ".join(given) or "none"
             raise wrong(f"expected exactly one of path, table and sql, got {got}")

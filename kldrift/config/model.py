@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ValidationInfo, field_validator, model_validator
 
-from kldrift.config.dataset import Dataset
+from kldrift.config.dataset import HISTORY, OF_HISTORY, Dataset
 from kldrift.config.problems import found
 from kldrift.config.question import (
     Expectations,
@@ -207,6 +207,22 @@ class Config(Question):
     )
     _stated = field_validator("thresholds")(all_stated)
 
+    @field_validator("current")
+    @classmethod
+    def _rows(cls, current: Dataset) -> Dataset:
+        text = "goes with reference only"
+        refuse(((key,), text) for key in (*HISTORY, *OF_HISTORY) if getattr(current, key))
+        return current
+
+    @model_validator(mode="after")
+    def _windows(self) -> Config:
+        if self.reference.is_history and self.time is None:
+            text = (
+                "expected windows, such as {column: t, window: 1d}: the reference is made of them"
+            )
+            refuse([(("time",), text)])
+        return self
+
     def thresholds_of(self, feature: str) -> dict[str, Threshold]:
         """Return the thresholds that judge a feature: its own, then those of all features."""
         override = self.features.override.get(feature, Override())
@@ -222,5 +238,5 @@ class Config(Question):
         if self.time is None:
             del question["time"]
         for side in ("reference", "current"):
-            del question[side]["filesystem"]
+            question[side] = getattr(self, side).asked()
         return question

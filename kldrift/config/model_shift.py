@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationInfo, field_validator
 
-from kldrift.config.dataset import Dataset
+from kldrift.config.dataset import HISTORY, OF_HISTORY, Dataset
 from kldrift.config.question import (
     Expectations,
     MonitorName,
@@ -77,6 +77,16 @@ class ModelShift(Question):
     _sections = empty_sections("data", "output", "significance", "spark")
     _stated = field_validator("thresholds")(all_stated)
 
+    @field_validator("data")
+    @classmethod
+    def _rows(cls, data: Dataset) -> Dataset:
+        refuse(
+            ((key,), "goes with a monitor's reference only")
+            for key in (*HISTORY, *OF_HISTORY)
+            if getattr(data, key)
+        )
+        return data
+
     @field_validator("challenger")
     @classmethod
     def _another(cls, challenger: str, info: ValidationInfo) -> str:
@@ -99,5 +109,4 @@ class ModelShift(Question):
     def asked(self) -> dict[str, Any]:
         """Return what is asked, without how the rows are read."""
         question = super().asked()
-        del question["data"]["filesystem"]
-        return question
+        return {**question, "data": self.data.asked()}

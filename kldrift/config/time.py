@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from kldrift.config.problems import found
 from kldrift.config.values import Text, wrong
@@ -41,6 +41,37 @@ def _duration(length: str) -> str:
 
 Duration = Annotated[Text, AfterValidator(_duration)]
 """A number of minutes, hours, days or weeks, such as ``2h``."""
+
+
+def _days(text: object) -> object:
+    """Return days as text, also where YAML or Python gave a date."""
+    return text.isoformat() if isinstance(text, date) else text
+
+
+def _first_and_last(text: str) -> str:
+    try:
+        first, last = day_range(text)
+    except ValueError:
+        raise wrong(
+            f"expected a day such as 2019-12-24, or two with a slash between, got {found(text)}"
+        ) from None
+    if first > last:
+        raise wrong(f"expected days in their order, got {found(text)}")
+    return text
+
+
+Days = Annotated[Text, BeforeValidator(_days), AfterValidator(_first_and_last)]
+"""A day, or the first and the last of some."""
+
+
+def day_range(text: str) -> tuple[date, date]:
+    """The first and the last day of ``2019-12-24/2019-12-27``.
+
+    Raises:
+        ValueError: it is no such text.
+    """
+    first, _, last = text.partition("/")
+    return date.fromisoformat(first), date.fromisoformat(last or first)
 
 
 @dataclass(frozen=True)

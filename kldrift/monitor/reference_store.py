@@ -13,8 +13,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from typing import Final
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
 
 from kldrift import __version__
 from kldrift.config import Config
@@ -57,6 +58,11 @@ class StoredReference:
     origin: Origin
     complete: bool
 
+    @property
+    def rank(self) -> tuple[bool, datetime]:
+        """What is best has the greatest: complete ones, and of these the newest."""
+        return self.complete, self.origin.read_at
+
     def __str__(self) -> str:
         return f"as read by run {self.origin.run_id} on {self.origin.read_at:%Y-%m-%d %H:%M} UTC"
 
@@ -79,7 +85,7 @@ def key_of(config: Config, version: str | None, settings: Mapping[str, str | Non
         FORMAT,
         SCHEMA_VERSION,
         __version__,
-        asdict(config.reference),
+        _rows_of(config),
         dict(sorted(config.features.derived.items())),
         [scoring.bins, scoring.stored_bins, scoring.max_categories],
         dict(settings),
@@ -89,6 +95,13 @@ def key_of(config: Config, version: str | None, settings: Mapping[str, str | Non
         question.append([config.segments, scoring.max_segments])
     text = json.dumps(question, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _rows_of(config: Config) -> Any:
+    """What is asked of the rows that freeze the cells."""
+    if not config.reference.is_history or config.time is None:
+        return config.reference.asked()
+    return [config.current.where, config.time.column]
 
 
 def find(plan: Plan, key: str | None) -> StoredReference | None:
@@ -103,8 +116,10 @@ def find(plan: Plan, key: str | None) -> StoredReference | None:
         if reference_id is None:
             continue
         with suppress(ValueError, OutputError):  # damaged
-            found = _stored(plan, key, store, reference_id) or found
-        if found is not None and found.complete:
+            one = _stored(plan, key, store, reference_id)
+            if one is not None and (found is None or one.rank > found.rank):
+                found = one
+        if found is not None and found.complete and not config.reference.is_history:
             break
     return found
 

@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
-import pandas as pd
 from pyspark.sql import SparkSession
 
-from kldrift.config import Config, Threshold
+from kldrift.config import Config, Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.execution.session import THAT_CHANGE_COUNTS, settings_of
 from kldrift.features.group_columns import check_time
-from kldrift.features.plan import Skipped
 from kldrift.monitor import reference_store
-from kldrift.monitor.judging import judge_findings
-from kldrift.monitor.notes import notes_of
+from kldrift.monitor.history import past_window, stored_history
 from kldrift.monitor.plan import Plan, make_plan
-from kldrift.monitor.record import AnyConfig, Record, session_for
-from kldrift.monitor.rows import cell_table, score_table
-from kldrift.monitor.stages import Findings, count_current, read_reference
+from kldrift.monitor.publish import publish_window
+from kldrift.monitor.record import Record, session_for
+from kldrift.monitor.stages import Reference, count_current, read_reference
 from kldrift.monitor.windows import (
     Due,
     count_windows,
     due_windows,
-    stored_windows,
     windows_between,
     within,
 )
 from kldrift.reporting.history import Backfill, combined
 from kldrift.reporting.result import RunResult
-from kldrift.scoring.exit_code import exit_code_of
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import version_of
 from kldrift.sources.open import open_source
-from kldrift.tables import Window, prepare_output, write_run, write_window
-from kldrift.tables.profile_rows import profile_rows
-from kldrift.tables.stamp import Stamp
+from kldrift.tables import Window, prepare_output
+from kldrift.tables.read import stored_windows
+from kldrift.tables.store import open_store
 from kldrift.tables.supports import Origin
 
+FIRST_WINDOWS: Final = 7
+"""Windows that freeze the cells where the reference is made of windows."""
 UTC_NAMES: Final = ("UTC", "Etc/UTC", "GMT", "Z", "+00:00")
 TEXT_FORMATS: Final = ("csv", "tsv", "json")
 """Files that are read as a whole whatever is asked of them, and twice to infer their types."""
-MOST_SEGMENT_ROWS: Final = 200
-"""Of segments that drifted, those that expectations are published for."""
 
 
 def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
@@ -58,9 +51,10 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
         DatasetError: a dataset cannot be read.
         ConfigError: the configuration does not fit the data.
     """
+    due = _due(config, None, datetime.now(UTC))
     with session_for(config, spark) as session:
         key = _key(config, session)
-        plan = make_plan(config, *_sources(config, session))
+        plan = make_plan(config, *_sources(config, session, due))
         stored = reference_store.find(plan, key)
         return plan if stored is None else replace(plan, stored=str(stored))
 
@@ -68,6 +62,8 @@ def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
 def _key(config: Config, spark: SparkSession) -> str | None:
     """The key that a stored reference must have; computed before the reference is opened."""
     settings = settings_of(spark, (*THAT_CHANGE_COUNTS, *config.spark.conf))
+    if config.reference.is_history:  # cells are frozen once, whatever files come
+        return reference_store.key_of(config, "windows", settings)
     try:
         version = version_of(config.reference, config.features.derived.values())
     except DatasetError as error:
@@ -75,10 +71,27 @@ def _key(config: Config, spark: SparkSession) -> str | None:
     return reference_store.key_of(config, version, settings)
 
 
-def _sources(config: Config, spark: SparkSession) -> tuple[Source, Source]:
-    derived, way = config.features.derived, config.scan
-    reference = open_source(spark, config.reference, derived, way=way, side="reference")
-    return reference, open_source(spark, config.current, derived, way=way, side="current")
+def _sources(config: Config, spark: SparkSession, due: Due | None = None) -> tuple[Source, Source]:
+    """The reference and the current dataset; of the latter, with windows, as little as can be."""
+
+    def opened(dataset: Dataset, side: str) -> Source:
+        return open_source(spark, dataset, config.features.derived, way=config.scan, side=side)
+
+    if due is None or config.time is None:
+        return opened(config.reference, "reference"), opened(config.current, "current")
+    current = opened(config.current, "current")
+    check_time(config.time.column, current.schema)
+    kind = current.schema.field(config.time.column).type
+    utc = spark.conf.get("spark.sql.session.timeZone", "UTC") in UTC_NAMES
+    if config.reference.is_history:
+        first = within(config.current, config.time, due.windows[:FIRST_WINDOWS], kind, utc=utc)
+        reference = opened(first, "reference")
+    else:
+        reference = opened(config.reference, "reference")
+    if utc and config.current.sql is None and config.current.format not in TEXT_FORMATS:
+        narrow = within(config.current, config.time, due.windows, kind, utc=utc)
+        current = opened(narrow, "current")
+    return reference, current
 
 
 def run(
@@ -107,13 +120,18 @@ def run(
     """
     prepare_output(config.output.path)
     started = datetime.now(UTC)
-    due = None
-    if config.time is not None:
-        stored = stored_windows(config.output.path, config.monitor)
-        due = due_windows(config.time, as_of or started, stored)
+    due = _due(config, as_of, started)
     window = Window(None, as_of) if due is None else due.windows[-1]
     record = Record(config, window, started, progress)
     return _run(record, spark, due, fail_on, refresh_reference=refresh_reference)[-1]
+
+
+def _due(config: Config, as_of: datetime | None, now: datetime) -> Due | None:
+    """The windows that a run is about; None without windows."""
+    if config.time is None:
+        return None
+    stored = stored_windows(open_store(config.output.path), config.monitor)
+    return due_windows(config.time, as_of or now, stored)
 
 
 def backfill(
@@ -146,7 +164,7 @@ def backfill(
     """
     if config.time is None:
         raise ConfigError("backfill needs windows: state time: {column: ..., window: 1d}")
-    stored = stored_windows(config.output.path, config.monitor)
+    stored = stored_windows(open_store(config.output.path), config.monitor)
     due = windows_between(config.time, first, last, stored, force=force)
     results: list[RunResult] = []
     if due.windows:
@@ -170,9 +188,7 @@ def _run(
         with record.session(spark) as session:
             record.stage("planning")
             key = _key(config, session)
-            reference_source, current_source = _sources(config, session)
-            if due is not None:
-                current_source = _in_windows(config, session, current_source, due)
+            reference_source, current_source = _sources(config, session, due)
             plan = record.plan = make_plan(config, reference_source, current_source)
             engine = SparkEngine(session, reference_source, current_source, record)
             stored = None if refresh_reference else reference_store.find(plan, key)
@@ -189,137 +205,34 @@ def _run(
                 reference = stored.reference
                 if not stored.complete:  # the tables have it only as a part of another
                     reference_store.save(plan, reference, stored.origin)
-            if due is None:
-                findings = [(record.window, count_current(plan, reference, engine, record))]
-            else:
-                findings = list(count_windows(plan, reference, engine, due.windows, record))
-        results = []
-        for window, of_window in findings:
-            last = window is findings[-1][0]
-            one = record if last else replace(record, window=window)
-            notes = due.notes if due is not None and last else []
-            results.append(_publish(one, plan, of_window, fail_on, notes, docs=last))
-        return combined(results)
+            if due is not None:
+                return combined(_publish_windows(record, plan, reference, engine, due, fail_on))
+            findings = count_current(plan, reference, engine, record)
+        return [publish_window(record, plan, findings, fail_on)]
     except Exception as error:
         record.failed(error)
         raise
 
 
-def _in_windows(config: Config, spark: SparkSession, source: Source, due: Due) -> Source:
-    """The current dataset without the files and rows of other windows, where that can be said."""
-    assert config.time is not None
-    check_time(config.time.column, source.schema)
-    kind = source.schema.field(config.time.column).type
-    utc = spark.conf.get("spark.sql.session.timeZone", "UTC") in UTC_NAMES
-    if not utc or config.current.sql or config.current.format in TEXT_FORMATS:
-        return source
-    dataset = within(config.current, config.time, due.windows, kind)
-    return open_source(spark, dataset, config.features.derived, way=config.scan, side="current")
-
-
-def _publish(
+def _publish_windows(
     record: Record[Config],
     plan: Plan,
-    findings: Findings,
+    reference: Reference,
+    engine: SparkEngine,
+    due: Due,
     fail_on: str,
-    notes: Sequence[str],
-    *,
-    docs: bool,
-) -> RunResult:
-    """Judge the findings of one window and write its rows; expectations where ``docs`` is set."""
-    config = record.config
-    verdicts = judge_findings(plan, findings)
-    reference_id = findings.reference.reference_id
-    stamp = Stamp(record.run_id, config.monitor, record.window, reference_id, config.config_hash)
-    current = {p.feature.name: c for p, c in zip(findings.pairs, findings.current, strict=True)}
-    joint = {j.name: c for j, _, c in findings.joint}
-    names = [known.names for known in findings.reference.segments]
-    record.stage("writing tables")
-    scores = score_table(verdicts, stamp)
-    cells = cell_table(verdicts, stamp)
-    tables = {
-        "drift_scores": scores,
-        "drift_cells": cells,
-        "profiles": profile_rows(current, joint, names, "current", stamp),
-    }
-    written = write_window(config.output.path, config.monitor, record.window, tables)
-    frame = scores.to_pandas()
-    pages = None
-    skipped = (*plan.skipped, *findings.skipped)
-    if config.expectations is not None and docs:
-        record.stage("Great Expectations")
-        held, unheld = held_to_expectations(frame)
-        skipped += unheld
-        pages = publish_expectations(
-            record, held, verdicts.held_to(), written["drift_scores"], record.run_id
-        )
-    severities = set(verdicts.severities())
-    exit_code = exit_code_of(severities, unscored=verdicts.unscored, fail_on=fail_on)
-    row = record.row(findings, verdicts, skipped, exit_code)
-    write_run(config.output.path, row)
-    return RunResult(
-        scores=frame,
-        cells=cells.to_pandas(),
-        run=row,
-        exit_code=exit_code,
-        skipped=[(s.column, s.reason) for s in skipped],
-        notes=[*notes, *notes_of(plan, findings.skipped, verdicts)],
-        output=config.output.path,
-        docs=pages,
-    )
-
-
-def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skipped, ...]]:
-    """The rows that expectations are published for, and a note about the others.
-
-    All rows of whole datasets, and of segments the worst of those that drifted: an expectation for
-    each of 50,000 rows would take an hour, and pages that no browser opens.
-    """
-    alone = scores["segment"].isna()
-    drifted = scores[~alone & scores["severity"].isin(("critical", "warning"))]  # worst first
-    said: tuple[Skipped, ...] = ()
-    if len(drifted) > MOST_SEGMENT_ROWS:
-        why = (
-            f"{len(drifted):,} scores of segments drifted; Great Expectations has the "
-            f"{MOST_SEGMENT_ROWS} worst of them, drift_scores has all"
-        )
-        said = (Skipped("segments", why),)
-    return pd.concat([scores[alone], drifted.head(MOST_SEGMENT_ROWS)]), said
-
-
-def publish_expectations(
-    record: Record[AnyConfig],
-    scores: pd.DataFrame,
-    held: Mapping[str, Mapping[str, Threshold]],
-    path: str,
-    run_id: str,
-) -> Path | None:
-    """Publish the scores of one window, and tell where the first page of Data Docs is.
-
-    Args:
-        record: of the run.
-        scores: the rows of ``drift_scores`` that are held to a threshold.
-        held: the thresholds of each feature.
-        path: where the rows stand.
-        run_id: what Great Expectations calls the run; it keeps one result per name.
-    """
-    from kldrift.expectations import publish  # noqa: PLC0415 - takes seconds, and only here
-
-    config = record.config
-    assert config.expectations is not None
-    thresholds = {
-        name: {m: (t.warning, t.critical) for m, t in of_metrics.items()}
-        for name, of_metrics in held.items()
-    }
-    published = publish(
-        scores,
-        scores_path=path,
-        root=Path(config.expectations.path),
-        monitor=config.monitor,
-        run_id=run_id,
-        run_time=record.started,
-        thresholds=thresholds,
-        alpha=config.significance.alpha,
-        data_docs=config.expectations.data_docs,
-    )
-    return published.docs_index
+) -> list[RunResult]:
+    """The results of windows, one after the other: each is written before the next is judged."""
+    config, results = record.config, list[RunResult]()
+    history = None
+    if config.reference.is_history:
+        history = stored_history(config.output.path, config.monitor, reference.reference_id)
+    for window, findings in count_windows(plan, reference, engine, due.windows, record, history):
+        last = window is due.windows[-1]
+        one = record if last else replace(record, window=window)
+        notes = due.notes if last else []
+        result = publish_window(one, plan, findings, fail_on, notes, docs=last)
+        results.append(result)
+        if history is not None:
+            history.add(window, past_window(findings, result.scores))
+    return results

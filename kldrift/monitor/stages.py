@@ -74,6 +74,7 @@ class Reference:
         pivots: what joint features are taken about, by feature.
         rows: rows read.
         segments: those of each list.
+        frozen_id: the ``reference_id`` of what froze the cells, where the profiles are others.
     """
 
     profiles: Mapping[str, Profile]
@@ -83,6 +84,7 @@ class Reference:
     pivots: Mapping[str, float]
     rows: int
     segments: tuple[FrozenList, ...] = ()
+    frozen_id: str = ""
 
     @cached_property
     def reference_id(self) -> str:
@@ -90,6 +92,8 @@ class Reference:
 
         Not of the sums of joint groups: their last digits depend on the order of rows.
         """
+        if self.frozen_id:
+            return self.frozen_id
         digest = hashlib.sha256()
         for name, profile in sorted(self.profiles.items()):
             support = profile.support
@@ -200,17 +204,20 @@ class Counting:
 
     Attributes:
         pairs: the features that are compared.
-        references: of each, the reference's profile, and how its cells are merged for scoring.
         joint: the joint features that are counted.
         program: counts them.
         skipped: columns that turned out to be no feature when the reference was seen.
     """
 
     pairs: tuple[Pair, ...]
-    references: tuple[tuple[Profile, Rebinning], ...]
     joint: tuple[JointPlan, ...]
     program: CountProgram
     skipped: tuple[Skipped, ...]
+
+    def references(self, reference: Reference) -> list[tuple[Profile, Rebinning]]:
+        """A reference's profile of each feature, and how its cells are merged for scoring."""
+        names = [p.feature.name for p in self.pairs]
+        return [(reference.profiles[name], reference.rebinnings[name]) for name in names]
 
 
 def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -> Counting:
@@ -224,9 +231,6 @@ def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -
     names = [p.feature.name for p in plan.compared]
     skipped = [Skipped(n, reference.skipped[n]) for n in names if n in reference.skipped]
     pairs = [p for p in plan.compared if p.feature.name in reference.profiles]
-    references = [
-        (reference.profiles[p.feature.name], reference.rebinnings[p.feature.name]) for p in pairs
-    ]
     planned = []
     for joint in plan.joint:
         if joint.problem is None:
@@ -237,7 +241,7 @@ def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -
                 planned.append(joint)
     program = CountProgram(
         _side(pairs, "current"),
-        tuple(profile.support for profile, _ in references),
+        tuple(reference.profiles[p.feature.name].support for p in pairs),
         tuple(j.columns("current", reference.pivots) for j in planned),
         tuple(
             s.side("current", known.names)
@@ -245,7 +249,7 @@ def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -
         ),
         time=time,
     )
-    return Counting(tuple(pairs), tuple(references), tuple(planned), program, tuple(skipped))
+    return Counting(tuple(pairs), tuple(planned), program, tuple(skipped))
 
 
 def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Progress) -> Findings:
@@ -264,7 +268,7 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     progress.stage("current: counting and scoring")
     what, scoring = counting(plan, reference), plan.config.scoring
     current, together, scores = engine.count_and_score(
-        what.program, what.references, scoring.pseudocount, scoring.missing
+        what.program, what.references(reference), scoring.pseudocount, scoring.missing
     )
     rows_read(current, [p.feature.name for p in what.pairs], plan.current.rows)
     return found(plan, reference, what, current, together, scores)
@@ -290,7 +294,7 @@ def found(
     """
     comparisons = [
         Comparison(*aligned(now, before), rebinning)
-        for now, (before, rebinning) in zip(current, what.references, strict=True)
+        for now, (before, rebinning) in zip(current, what.references(reference), strict=True)
     ]
     scoring, skipped = plan.config.scoring, list(what.skipped)
     if scores is None:

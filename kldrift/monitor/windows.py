@@ -11,20 +11,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
-from kldrift.config import Dataset, Time
+from kldrift.config import Config, Dataset, Time
 from kldrift.counting.windows import microseconds_of
 from kldrift.errors import ConfigError
 from kldrift.execution.programs import TimeColumn
 from kldrift.execution.progress import Progress
 from kldrift.features.group_columns import as_read, check_time
 from kldrift.features.plan import Skipped
+from kldrift.monitor.history import History, of_window, without_window
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, found, rows_read
-from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED, WHOLE, GroupKeys
+from kldrift.monitor.stages import Engine, Findings, Reference, counting, found, rows_read
+from kldrift.profiles.group_keys import ALL, UNTIMED
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
-from kldrift.tables.layout import window_of
-from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
 
 MOST_MISSED: Final = 31
@@ -63,13 +62,6 @@ class Due:
                 f"{self.stored} windows are in the tables already; --force runs them again"
             )
         return notes
-
-
-def stored_windows(path: str, monitor: str) -> tuple[Window, ...]:
-    """The windows of which the tables have scores, in the order of time."""
-    found = (window_of(monitor, name) for name in open_store(path).names("drift_scores"))
-    timed = [(w.start, w) for w in found if w is not None and w.start is not None]
-    return tuple(window for _, window in sorted(timed, key=lambda pair: pair[0]))
 
 
 def due_windows(time: Time, as_of: datetime, stored: Sequence[Window]) -> Due:
@@ -123,19 +115,26 @@ def _spans(time: Time, starts: Iterator[datetime] | Sequence[datetime]) -> Itera
     return (Window(start, time.windows.end(start)) for start in starts)
 
 
-def within(dataset: Dataset, time: Time, windows: Sequence[Window], kind: pa.DataType) -> Dataset:
+def within(
+    dataset: Dataset, time: Time, windows: Sequence[Window], kind: pa.DataType, *, utc: bool
+) -> Dataset:
     """The same dataset without rows that lie in none of some windows, as far as SQL can say it.
 
     Args:
-        dataset: the dataset; its session's time zone is UTC.
+        dataset: the dataset.
         time: of the configuration.
         windows: in the order of time, one at least.
         kind: the type of the time column.
+        utc: whether the session's time zone is UTC; if not, literals say which they mean.
     """
     first, last = windows[0].start, windows[-1].end
     assert first is not None
     assert last is not None
-    if getattr(kind, "tz", None) is None:  # as on the wall, where an hour may come twice
+    zoned = getattr(kind, "tz", None) is not None
+    literal, offset = ("TIMESTAMP", "") if utc else ("TIMESTAMP_NTZ", "")
+    if zoned:
+        literal, offset = "TIMESTAMP", "" if utc else "+00:00"
+    else:  # as on the wall, where an hour may come twice
         zone = ZoneInfo(time.zone)
         spare = timedelta(0) if time.zone == "UTC" else _CLOCK_CHANGE
         first, last = (first.astimezone(zone) - spare, last.astimezone(zone) + spare)
@@ -143,7 +142,7 @@ def within(dataset: Dataset, time: Time, windows: Sequence[Window], kind: pa.Dat
         low, high = f"DATE '{first:%Y-%m-%d}'", f"DATE '{last:%Y-%m-%d}'"
         upper = "<="
     else:
-        low, high = (f"TIMESTAMP '{t:%Y-%m-%d %H:%M:%S}'" for t in (first, last))
+        low, high = (f"{literal} '{t:%Y-%m-%d %H:%M:%S}{offset}'" for t in (first, last))
         upper = "<"
     column = "`" + time.column.replace("`", "``") + "`"
     condition = f"{column} >= {low} AND {column} {upper} {high}"
@@ -164,15 +163,22 @@ def time_column(plan: Plan) -> TimeColumn:
 
 
 def count_windows(
-    plan: Plan, reference: Reference, engine: Engine, windows: Sequence[Window], progress: Progress
+    plan: Plan,
+    reference: Reference,
+    engine: Engine,
+    windows: Sequence[Window],
+    progress: Progress,
+    history: History | None = None,
 ) -> Iterator[tuple[Window, Findings]]:
     """Count the current dataset by window in one scan; then the findings of each window.
 
     Args:
         plan: the plan.
-        reference: the plan's reference.
+        reference: the plan's reference, or what froze the cells where the reference is history.
         engine: runs the scan.
         windows: those to look at, in the order of time.
+        history: the windows before them, where they are the reference; what follows from a window
+            is added before the next one is asked for.
         progress: told what goes on.
 
     Raises:
@@ -190,46 +196,38 @@ def count_windows(
         what = replace(what, skipped=(*what.skipped, Skipped(plan.config.time.column, why)))
     progress.stage("scoring")
     for number, window in enumerate(windows):
-        yield window, _found(plan, reference, what, counted, together, window)
+        before = reference_of(plan.config, reference, window, history)
+        current, joint = _of_window(counted, window), _joint_of_window(together, window)
+        yield window, found(plan, before, what, current, joint)
         progress.update(number + 1, len(windows), "windows")
+
+
+def reference_of(
+    config: Config, reference: Reference, window: Window, history: History | None
+) -> Reference:
+    """What a window is compared with: the reference itself, or windows before it."""
+    if history is None or config.time is None:
+        return reference
+    return history.reference(reference, config.reference, config.time, window)
 
 
 def _untimed(counted: Sequence[Profile]) -> int:
     if not counted:
         return 0
-    alone = counted[0].of_list(WHOLE.list[0])
+    alone = counted[0].of_list(ALL)
     return int(alone.rows[alone.keys.window == UNTIMED].sum())
 
 
-def _found(
-    plan: Plan,
-    reference: Reference,
-    what: Counting,
-    counted: Sequence[Profile],
-    together: Sequence[JointProfile],
-    window: Window,
-) -> Findings:
+def _of_window(counted: Sequence[Profile], window: Window) -> list[Profile]:
     assert window.start is not None
-    start = microseconds_of(window.start)
-    current = [of_window(profile, start) for profile in counted]
-    joint = [_joint_of_window(profile, start) for profile in together]
-    return found(plan, reference, what, current, joint)
+    return [of_window(profile, microseconds_of(window.start)) for profile in counted]
 
 
-def of_window(profile: Profile, start: int) -> Profile:
-    """The groups of one window, as those of data without windows."""
-    places = np.flatnonzero(profile.keys.window == start)
-    if not len(places):
-        return Profile.empty(profile.support)
-    return profile.take(places, _without_window(profile.keys.take(places)))
-
-
-def _joint_of_window(profile: JointProfile, start: int) -> JointProfile:
-    places = np.flatnonzero(profile.keys.window == start)
-    if not len(places):
-        return joint_of_one_group(0, {})
-    return profile.take(places, _without_window(profile.keys.take(places)))
-
-
-def _without_window(keys: GroupKeys) -> GroupKeys:
-    return GroupKeys(np.full(len(keys), NO_WINDOW), keys.list, keys.segment)
+def _joint_of_window(together: Sequence[JointProfile], window: Window) -> list[JointProfile]:
+    assert window.start is not None
+    start, found = microseconds_of(window.start), []
+    for profile in together:
+        places = np.flatnonzero(profile.keys.window == start)
+        keys = without_window(profile.keys.take(places))
+        found.append(profile.take(places, keys) if len(places) else joint_of_one_group(0, {}))
+    return found

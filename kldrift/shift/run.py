@@ -16,8 +16,8 @@ from kldrift.counting.windows import at_instant, microseconds_of
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.plan import Skipped
+from kldrift.monitor.publish import publish_expectations
 from kldrift.monitor.record import Record
-from kldrift.monitor.run import publish_expectations
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.scoring.exit_code import exit_code_of
 from kldrift.shift.plan import make_program

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kldrift.errors import OutputError, first_line
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
-from kldrift.tables.layout import is_ours, reference_file, supports_file, window_file
+from kldrift.tables.layout import (
+    is_ours,
+    reference_file,
+    supports_file,
+    window_file,
+    window_of,
+)
 from kldrift.tables.parquet import from_parquet
 from kldrift.tables.prepare import check_marker
 from kldrift.tables.read_profiles import read_profiles
 from kldrift.tables.schema import SUPPORTS, TABLES
 from kldrift.tables.store import Store, open_store
-from kldrift.tables.supports import FOR_READERS, Supports, read_supports
+from kldrift.tables.supports import FOR_READERS, JOINT, Supports, read_supports
 from kldrift.tables.window import Window
 
 
@@ -101,6 +108,69 @@ def stored_profiles(
         name = window_file("profiles", monitor, window)
     with _opened(store, name) as file:
         return read_profiles(from_parquet(file), supports)
+
+
+def stored_windows(store: Store, monitor: str, *, timed: bool = True) -> tuple[Window, ...]:
+    """The windows of which the tables have scores, in the order of time.
+
+    Args:
+        store: the output folder.
+        monitor: the monitor.
+        timed: windows of time; if not, whole datasets by the time of their run.
+    """
+    found = (window_of(monitor, name) for name in store.names("drift_scores"))
+    windows = [w for w in found if w is not None and (w.start is not None) == timed]
+    return tuple(sorted(windows, key=lambda w: w.key))
+
+
+def stored_reference_id(store: Store, monitor: str, window: Window) -> str:
+    """The reference that a window was counted on.
+
+    Raises:
+        OutputError: the file cannot be read.
+    """
+    name = window_file("profiles", monitor, window)
+    try:
+        with _opened(store, name) as file:
+            ids = from_parquet(file, ["reference_id"])["reference_id"].unique().to_pylist()
+    except ValueError as error:
+        raise OutputError(f"window {window.key}: {error}") from error
+    if len(ids) != 1:
+        raise OutputError(f"{store.location(name)}: expected rows of one reference, got {len(ids)}")
+    return str(ids[0])
+
+
+def stored_statuses(
+    store: Store, monitor: str, window: Window, statuses: Sequence[str]
+) -> list[tuple[str, str, str, str]]:
+    """The features of a window that have one of some statuses: name, kind, status and reason.
+
+    Raises:
+        OutputError: the file cannot be read.
+        ValueError: it is not there, or damaged.
+    """
+    names = ["feature", "kind", "status", "reason", "segment"]
+    with _opened(store, window_file("drift_scores", monitor, window)) as file:
+        rows = from_parquet(file, names).to_pylist()
+    whole = (row for row in rows if row["segment"] is None and row["kind"] != JOINT)
+    return [
+        (row["feature"], row["kind"], row["status"], row["reason"] or "")
+        for row in whole
+        if row["status"] in statuses
+    ]
+
+
+def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[str]:
+    """The features that were critical in a window, over all of its rows.
+
+    Raises:
+        OutputError: the file cannot be read.
+        ValueError: it is not there, or damaged.
+    """
+    with _opened(store, window_file("drift_scores", monitor, window)) as file:
+        rows = from_parquet(file, ["feature", "segment", "severity"])
+    whole = rows.filter(pc.and_(rows["segment"].is_null(), pc.equal(rows["severity"], "critical")))
+    return frozenset(whole["feature"].to_pylist())
 
 
 @contextmanager

@@ -20,7 +20,8 @@ from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
-from kldrift.monitor.run import MOST_SEGMENT_ROWS, _sources, check, held_to_expectations
+from kldrift.monitor.publish import MOST_SEGMENT_ROWS, held_to_expectations
+from kldrift.monitor.run import _sources, check
 from kldrift.sources.table import TableSource
 
 pytestmark = pytest.mark.spark

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import doctest
 import json
+import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,14 +16,24 @@ import pytest
 
 import kldrift
 from kldrift.cli.main import main
-from kldrift.errors import ConfigError
-from kldrift.monitor import run as job
+from kldrift.errors import ConfigError, OutputError
+from kldrift.monitor import publish as job
 from kldrift.tables import TABLES
 from kldrift.tables.read import read_table
 
 pytestmark = pytest.mark.spark
 
-OWN = ["run_id", "sum1_low", "sum2_low", "joint_cross", "joint_sum1", "joint_sum3", "joint_sum4"]
+OWN = [
+    "run_id",
+    "config_hash",
+    "reference_id",
+    "sum1_low",
+    "sum2_low",
+    "joint_cross",
+    "joint_sum1",
+    "joint_sum3",
+    "joint_sum4",
+]
 """What differs from run to run, or in the last digits with the order of rows."""
 
 
@@ -80,6 +94,17 @@ def tables(output):
         ]
         found[name] = table.select(kept).sort_by(order).to_pylist()
     return found
+
+
+def differing(found, expected):
+    """The values of tables that differ, with their names."""
+    return [
+        (name, column, one[column], other[column])
+        for name, rows in expected.items()
+        for one, other in zip(found[name], rows, strict=True)
+        for column in other
+        if one[column] != other[column]
+    ]
 
 
 def test_one_backfill_is_one_run_per_window_and_a_stopped_one_goes_on(
@@ -172,3 +197,96 @@ def test_a_range_without_a_window_is_an_error(files, tmp_path, first, last, text
 def test_a_backfill_needs_windows(files, tmp_path):
     with pytest.raises(ConfigError, match="backfill needs windows: state time"):
         kldrift.backfill(mapping(files, tmp_path / "drift", time=None), "2024-03-05", "2024-03-06")
+
+
+def counts_of(output, feature="amount"):
+    rows = read_table(str(output), "drift_scores").to_pandas()
+    return rows[(rows["feature"] == feature) & rows["segment"].isna()].set_index("window_start")
+
+
+def test_a_trailing_reference_is_the_sum_of_earlier_windows_without_those_that_drifted(
+    spark, files, tmp_path
+):
+    own = {"current": files["current"], "reference": {"trailing": "3d", "exclude": ["2024-03-06"]}}
+    output = tmp_path / "drift"
+    config = mapping(own, output)
+    kldrift.backfill(config, "2024-03-04", "2024-03-10", spark=spark)
+    found = kldrift.run(config, spark=spark, as_of="2024-03-13T12:00")
+    assert len(found.earlier) == 2
+    rows = counts_of(output)
+    n = rows["n_current"].tolist()
+    assert rows["n_reference"].tolist() == [
+        0,  # nothing before the first window
+        n[0],
+        n[0] + n[1],
+        n[1] + n[0],  # the 4th and the 5th, as the 6th is left out
+        n[1] + n[3],  # the 5th and the 7th
+        n[3] + n[4],  # the 7th and the 8th
+        n[3] + n[4],  # the 9th had drifted
+        n[4] + n[6],
+        n[6] + n[7],
+    ]
+    assert rows["severity"].tolist() == ["unscored", *["ok"] * 4, "critical", *["ok"] * 3]
+    assert rows["reason"].iloc[0] == "no rows in the reference"
+    assert rows["reference_id"].nunique() == 1
+
+    again = mapping(own, tmp_path / "each")
+    for day in range(5, 14):
+        kldrift.run(again, spark=spark, as_of=f"2024-03-{day:02}T12:00")
+    # Cells are those of the first windows, one here and seven there; what is compared is the same.
+    assert counts_of(tmp_path / "each")["n_reference"].tolist() == rows["n_reference"].tolist()
+
+
+def test_the_window_before_is_a_reference(spark, files, tmp_path):
+    own = {"current": files["current"], "reference": {"previous": 1}}
+    kldrift.backfill(mapping(own, tmp_path / "drift"), "2024-03-07", "2024-03-11", spark=spark)
+    rows = counts_of(tmp_path / "drift")
+    assert rows["n_reference"].tolist() == [0, *rows["n_current"].tolist()[:-2], 0]
+
+
+CHANGES = {
+    "scoring": {"bins": 7, "pseudocount": 1.0},
+    "thresholds": {"kl": {"warning": 0.02, "critical": 0.3}},
+}
+
+
+@pytest.mark.parametrize("history", [False, True], ids=["rows", "windows"])
+def test_stored_windows_are_scored_again_as_a_fresh_run_would_without_the_data(
+    spark, files, tmp_path, history
+):
+    if history:
+        files = {"current": files["current"], "reference": {"trailing": "4d"}}
+    old, fresh = mapping(files, tmp_path / "old"), mapping(files, tmp_path / "fresh", **CHANGES)
+    kldrift.backfill(old, "2024-03-05", "2024-03-10", spark=spark)
+    before = tables(tmp_path / "old")
+    kldrift.backfill(fresh, "2024-03-05", "2024-03-10", spark=spark)
+    expected = tables(tmp_path / "fresh")
+    shutil.rmtree(files["current"]["path"])
+    (tmp_path / "reference.parquet").unlink()
+
+    again = kldrift.rescore(old)
+    assert len(again.results) == 5
+    assert tables(tmp_path / "old") == before
+    changed = kldrift.rescore(mapping(files, tmp_path / "old", **CHANGES))
+    assert differing(tables(tmp_path / "old"), expected) == []
+    assert changed.exit_code == 3
+    assert expected["drift_scores"] != before["drift_scores"]
+    runs = read_table(str(tmp_path / "old"), "runs").to_pylist()
+    assert [r["reference_read"] for r in runs][-1].startswith("not read: scored from stored")
+
+
+def test_a_window_that_nobody_stored_is_no_success(tmp_path, files):
+    with pytest.raises(OutputError, match="no window of 'orders' to score again"):
+        kldrift.rescore(mapping(files, tmp_path / "drift"))
+
+
+def test_the_example_of_the_page_gives_what_it_shows(spark, files, tmp_path):
+    page = Path(__file__).parents[3] / "docs" / "windows.md"
+    (block,) = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    names = {"config": mapping(files, tmp_path / "drift"), "spark": spark}
+    test = doctest.DocTestParser().get_doctest(block, names, "example", str(page), 0)
+    report: list[str] = []
+    runner = doctest.DocTestRunner()
+    runner.run(test, out=report.append)
+    assert runner.summarize(verbose=False).failed == 0, "".join(report)
+    assert len(test.examples) == 4

@@ -16,7 +16,7 @@ from kldrift.counting.windows import Windows
 from kldrift.execution.programs import CountProgram, TimeColumn
 from kldrift.features.group_columns import as_read
 from kldrift.features.plan import plan_features
-from kldrift.monitor.windows import of_window
+from kldrift.monitor.history import of_window
 from kldrift.profiles.group_keys import ALL, UNTIMED
 from kldrift.profiles.profile import Profile, total
 from kldrift.profiles.support import CategoricalSupport, NumericSupport

@@ -1,0 +1,194 @@
+"""References that are made of earlier windows: sums of profiles that the tables have.
+
+Profiles of one support add up, so the reference of a window is a sum of stored rows: nothing is
+read twice, and leaving a window out is not adding it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from kldrift.config import Dataset, Time
+from kldrift.config.time import day_range
+from kldrift.counting.lengths import duration
+from kldrift.monitor.stages import Findings, Reference
+from kldrift.profiles.counted import Counted, merged
+from kldrift.profiles.group_keys import ALL, NO_WINDOW, GroupKeys
+from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
+from kldrift.profiles.profile import Profile
+from kldrift.tables.read import stored_profiles, stored_raised, stored_supports, stored_windows
+from kldrift.tables.store import open_store
+from kldrift.tables.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class PastWindow:
+    """One window that was counted.
+
+    Attributes:
+        profiles: of each feature, without windows.
+        joint: of each joint group.
+        raised: the features that had drifted in it; what is usual is not learnt from these.
+    """
+
+    profiles: Mapping[str, Profile]
+    joint: Mapping[str, JointProfile]
+    raised: frozenset[str] = frozenset()
+
+
+class History:
+    """The windows of a monitor that were counted on one support."""
+
+    def __init__(self, known: Mapping[Window, PastWindow] | None = None) -> None:
+        self._known = dict(known or {})
+
+    def add(self, window: Window, past: PastWindow) -> None:
+        """Add a window, in place of what was known of it."""
+        self._known[window] = past
+
+    def reference(self, base: Reference, rule: Dataset, time: Time, window: Window) -> Reference:
+        """What a window is compared with.
+
+        Args:
+            base: what froze the support.
+            rule: which windows to take.
+            time: of the configuration.
+            window: the one that is judged; neither it nor a later one is taken.
+        """
+        chosen = chosen_windows(rule, time, self._known, window)
+        past = [self._known[w] for w in chosen]
+        profiles = _added(base, past)
+        joint = {
+            name: _sum_of_joint(
+                p.joint[name] for p in past if name in p.joint and name not in p.raised
+            )
+            for name in base.joint
+        }
+        rows = max((int(p.of_list(ALL).rows.sum()) for p in profiles.values()), default=0)
+        return replace(base, profiles=profiles, joint=joint, rows=rows, frozen_id=base.reference_id)
+
+
+def chosen_windows(
+    rule: Dataset, time: Time, known: Iterable[Window], window: Window
+) -> list[Window]:
+    """The windows that a rule takes for the reference of a window, in the order of time."""
+    assert window.start is not None
+    earlier = sorted((w for w in known if w.start and w.end and w.end <= window.start), key=_start)
+    earlier = [w for w in earlier if not _excluded(w, rule, time)]
+    if rule.previous is not None:
+        return earlier[-rule.previous :]
+    assert rule.trailing is not None
+    first = window.start - duration(rule.trailing)
+    alike = _season(window, rule, time)
+    return [
+        w for w in earlier if _start(w) >= first.timestamp() and _season(w, rule, time) == alike
+    ]
+
+
+def _start(window: Window) -> float:
+    assert window.start is not None
+    return window.start.timestamp()
+
+
+def _season(window: Window, rule: Dataset, time: Time) -> int:
+    """The hour, weekday or month in which a window begins, by the clock of its zone."""
+    assert window.start is not None
+    local = window.start.astimezone(ZoneInfo(time.zone))
+    season = {"hour": local.hour, "weekday": local.weekday(), "month": local.month}
+    return season.get(rule.same or "", 0)
+
+
+def _excluded(window: Window, rule: Dataset, time: Time) -> bool:
+    assert window.start is not None
+    assert window.end is not None
+    zone = ZoneInfo(time.zone)
+    first = window.start.astimezone(zone).date()
+    last = (window.end - timedelta(microseconds=1)).astimezone(zone).date()
+    return any(a <= last and first <= b for a, b in map(day_range, rule.exclude))
+
+
+def _added(base: Reference, past: Sequence[PastWindow]) -> dict[str, Profile]:
+    """The sum of the windows of each feature; those in which it had drifted are left out."""
+    names = list(base.profiles)
+    parts = (
+        (i, Counted(found.keys, found.counts, found.moments))
+        for i, name in enumerate(names)
+        for p in past
+        if name not in p.raised and (found := p.profiles.get(name)) is not None
+    )
+    sums = merged(parts)
+    return {
+        name: sums[i].profile(base.profiles[name].support)
+        if i in sums
+        else Profile.empty(base.profiles[name].support)
+        for i, name in enumerate(names)
+    }
+
+
+def _sum_of_joint(parts: Iterable[JointProfile]) -> JointProfile:
+    total = joint_of_one_group(0, {})
+    for part in parts:
+        total += part
+    return total
+
+
+def stored_history(path: str, monitor: str, reference_id: str) -> History:
+    """The windows that the tables have on the support of a reference.
+
+    Raises:
+        OutputError: a file cannot be read.
+    """
+    store = open_store(path)
+    supports = stored_supports(store, monitor, reference_id)
+    history = History()
+    for window in stored_windows(store, monitor):
+        with suppress(ValueError):  # damaged, or on the cells of another reference
+            profiles, joint = stored_profiles(store, monitor, supports, window)
+            past = PastWindow(
+                {name: of_no_window(p) for name, p in profiles.items()},
+                {name: p.under(without_window(p.keys)) for name, p in joint.items()},
+                stored_raised(store, monitor, window),
+            )
+            history.add(window, past)
+    return history
+
+
+def past_window(findings: Findings, scores: pd.DataFrame) -> PastWindow:
+    """A window as it becomes history, once it is judged.
+
+    Args:
+        findings: of the window.
+        scores: its rows of ``drift_scores``.
+    """
+    raised = scores.loc[scores["segment"].isna() & (scores["severity"] == "critical"), "feature"]
+    names = [p.feature.name for p in findings.pairs]
+    return PastWindow(
+        dict(zip(names, findings.current, strict=True)),
+        {joint.name: current for joint, _, current in findings.joint},
+        frozenset(raised),
+    )
+
+
+def of_no_window(profile: Profile) -> Profile:
+    """The groups of a profile of one window, as those of data without windows."""
+    return profile.take(slice(None), without_window(profile.keys))
+
+
+def of_window(profile: Profile, start: int) -> Profile:
+    """The groups of one window, as those of data without windows."""
+    places = np.flatnonzero(profile.keys.window == start)
+    if not len(places):
+        return Profile.empty(profile.support)
+    return profile.take(places, without_window(profile.keys.take(places)))
+
+
+def without_window(keys: GroupKeys) -> GroupKeys:
+    """The same groups, as those of data without windows."""
+    return GroupKeys(np.full(len(keys), NO_WINDOW), keys.list, keys.segment)

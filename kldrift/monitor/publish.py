@@ -1,0 +1,134 @@
+"""From the findings of one window to its tables, its expectations and its row in ``runs``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from kldrift.config import Config, Threshold
+from kldrift.features.plan import Skipped
+from kldrift.monitor.judging import judge_findings
+from kldrift.monitor.notes import notes_of
+from kldrift.monitor.plan import Plan
+from kldrift.monitor.record import AnyConfig, Record
+from kldrift.monitor.rows import cell_table, score_table
+from kldrift.monitor.stages import Findings
+from kldrift.reporting.result import RunResult
+from kldrift.scoring.exit_code import exit_code_of
+from kldrift.tables import write_run, write_window
+from kldrift.tables.profile_rows import profile_rows
+from kldrift.tables.stamp import Stamp
+
+MOST_SEGMENT_ROWS: Final = 200
+"""Of segments that drifted, those that expectations are published for."""
+
+
+def publish_window(
+    record: Record[Config],
+    plan: Plan,
+    findings: Findings,
+    fail_on: str,
+    notes: Sequence[str] = (),
+    *,
+    docs: bool = True,
+) -> RunResult:
+    """Judge the findings of one window and write its rows; expectations where ``docs`` is set."""
+    config = record.config
+    verdicts = judge_findings(plan, findings)
+    reference_id = findings.reference.reference_id
+    stamp = Stamp(record.run_id, config.monitor, record.window, reference_id, config.config_hash)
+    current = {p.feature.name: c for p, c in zip(findings.pairs, findings.current, strict=True)}
+    joint = {j.name: c for j, _, c in findings.joint}
+    names = [known.names for known in findings.reference.segments]
+    record.stage("writing tables")
+    scores = score_table(verdicts, stamp)
+    cells = cell_table(verdicts, stamp)
+    tables = {
+        "drift_scores": scores,
+        "drift_cells": cells,
+        "profiles": profile_rows(current, joint, names, "current", stamp),
+    }
+    written = write_window(config.output.path, config.monitor, record.window, tables)
+    frame = scores.to_pandas()
+    pages = None
+    skipped = (*plan.skipped, *findings.skipped)
+    if config.expectations is not None and docs:
+        record.stage("Great Expectations")
+        held, unheld = held_to_expectations(frame)
+        skipped += unheld
+        pages = publish_expectations(
+            record, held, verdicts.held_to(), written["drift_scores"], record.run_id
+        )
+    severities = set(verdicts.severities())
+    exit_code = exit_code_of(severities, unscored=verdicts.unscored, fail_on=fail_on)
+    row = record.row(findings, verdicts, skipped, exit_code)
+    write_run(config.output.path, row)
+    return RunResult(
+        scores=frame,
+        cells=cells.to_pandas(),
+        run=row,
+        exit_code=exit_code,
+        skipped=[(s.column, s.reason) for s in skipped],
+        notes=[*notes, *notes_of(plan, findings.skipped, verdicts)],
+        output=config.output.path,
+        docs=pages,
+    )
+
+
+def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skipped, ...]]:
+    """The rows that expectations are published for, and a note about the others.
+
+    All rows of whole datasets, and of segments the worst of those that drifted: an expectation for
+    each of 50,000 rows would take an hour, and pages that no browser opens.
+    """
+    alone = scores["segment"].isna()
+    drifted = scores[~alone & scores["severity"].isin(("critical", "warning"))]  # worst first
+    said: tuple[Skipped, ...] = ()
+    if len(drifted) > MOST_SEGMENT_ROWS:
+        why = (
+            f"{len(drifted):,} scores of segments drifted; Great Expectations has the "
+            f"{MOST_SEGMENT_ROWS} worst of them, drift_scores has all"
+        )
+        said = (Skipped("segments", why),)
+    return pd.concat([scores[alone], drifted.head(MOST_SEGMENT_ROWS)]), said
+
+
+def publish_expectations(
+    record: Record[AnyConfig],
+    scores: pd.DataFrame,
+    held: Mapping[str, Mapping[str, Threshold]],
+    path: str,
+    run_id: str,
+) -> Path | None:
+    """Publish the scores of one window, and tell where the first page of Data Docs is.
+
+    Args:
+        record: of the run.
+        scores: the rows of ``drift_scores`` that are held to a threshold.
+        held: the thresholds of each feature.
+        path: where the rows stand.
+        run_id: what Great Expectations calls the run; it keeps one result per name.
+    """
+    from kldrift.expectations import publish  # noqa: PLC0415 - takes seconds, and only here
+
+    config = record.config
+    assert config.expectations is not None
+    thresholds = {
+        name: {m: (t.warning, t.critical) for m, t in of_metrics.items()}
+        for name, of_metrics in held.items()
+    }
+    published = publish(
+        scores,
+        scores_path=path,
+        root=Path(config.expectations.path),
+        monitor=config.monitor,
+        run_id=run_id,
+        run_time=record.started,
+        thresholds=thresholds,
+        alpha=config.significance.alpha,
+        data_docs=config.expectations.data_docs,
+    )
+    return published.docs_index
