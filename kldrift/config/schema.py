@@ -38,6 +38,8 @@ def _is(kind: str | list[str], key: str) -> Node:
 _TEXT: Final = {"$ref": "#/definitions/text"}
 _NULL: Final = {"type": "null"}
 _PATH: Final = _is(["string", "array"], "path")
+_HISTORY: Final = (_is("string", "trailing"), _is("integer", "previous"))
+_ROWS: Final = {"not": {"anyOf": list(_HISTORY)}}
 _ONCE: Final = {"uniqueItems": True}
 _EMPTY: Final = {"maxProperties": 0}
 _SECRET: Final = "|".join(
@@ -81,7 +83,7 @@ _SECTIONS: Final[dict[str, Node]] = {
     },
     "Dataset": {
         "type": "object",
-        "oneOf": [_PATH, _is("string", "table"), _is("string", "sql")],
+        "oneOf": [_PATH, _is("string", "table"), _is("string", "sql"), *_HISTORY],
         "allOf": [
             {"if": {"anyOf": [_is("string", "format"), _is("string", "schema")]}, "then": _PATH},
             {"if": _is("string", "sql"), "then": {"properties": {"options": _EMPTY}}},
@@ -90,6 +92,12 @@ _SECTIONS: Final[dict[str, Node]] = {
         ],
     },
 }
+_SECTIONS["Config"] = {
+    "allOf": [{"properties": {"current": _ROWS}}],
+    "if": {"properties": {"reference": {"anyOf": list(_HISTORY)}}, "required": ["reference"]},
+    "then": _is("object", "time"),
+}
+_SECTIONS["ModelShift"] = {"allOf": [{"properties": {"data": _ROWS}}]}
 """What relates the keys of a section."""
 
 

@@ -22,6 +22,7 @@ from kldrift.config import (
     load_config,
 )
 from kldrift.config.__main__ import with_tables, written
+from kldrift.config.dataset import HISTORY, OF_HISTORY
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
 
@@ -69,6 +70,13 @@ ACCEPTED = {
     "a monitor of 100 letters": minimal(monitor="a" * 100),
 }
 REFUSED = {
+    "windows as current": placed(
+        ("current",), {"trailing": "9d"}, minimal(time={"column": "t", "window": "1d"})
+    ),
+    "windows of no time": minimal(reference={"trailing": "9d"}),
+    "windows and rows": placed(
+        ("reference", "previous"), 1, minimal(time={"column": "t", "window": "1d"})
+    ),
     "nothing": {},
     "no monitor": {key: MINIMAL[key] for key in ("reference", "current", "output")},
     "no reference": {key: MINIMAL[key] for key in ("monitor", "current", "output")},
@@ -278,7 +286,7 @@ def test_schema_documentation_and_dataclasses_have_one_default(key):
 def test_what_is_documented_as_required_is_missed(key):
     assert "default" not in SCHEMA_KEYS[key]
     *sections, last = key.split(".")
-    mapping = minimal()
+    mapping = minimal(time={"column": "t", "window": "1d"})
     section = mapping
     for name in sections:
         section = section[name]
@@ -289,9 +297,10 @@ def test_what_is_documented_as_required_is_missed(key):
 @pytest.mark.parametrize("key", ROWS)
 def test_the_documented_example_works(key):
     value = parse_yaml(ROWS[key]["example"], source=key)
-    mapping = minimal()
-    if key in ("reference.table", "reference.sql"):
-        mapping["reference"] = {}
+    mapping = minimal(time={"column": "t", "window": "1d"})
+    *_, last = key.split(".")
+    if key.startswith("reference.") and last in ("table", "sql", *HISTORY, *OF_HISTORY):
+        mapping["reference"] = {"trailing": "90d"} if last in OF_HISTORY else {}
     if key.startswith("joint."):
         mapping["joint"] = {"weather": {"features": ["a", "b"]}}
     names = {"<feature>": "a", "<metric>": "kl", "<group>": "weather"}
