@@ -1,0 +1,180 @@
+"""Limits that are learnt from history: is a window further from the others than they are?
+
+Days differ from each other by more than counting noise, so a fixed limit is passed every Sunday or
+never. Here a window's divergence from the pool of earlier ones is compared with those of each of
+them from the others: leave-one-out, at the same sizes, with as much trust in the comparison as
+there are independent windows. Everything is sums of counts on a frozen support.
+
+References:
+    [1] Efron, B. and Tibshirani, R. (1993). An Introduction to the Bootstrap. Chapman & Hall,
+        chapter 11: leave-one-out.
+    [2] Bayley, G. and Hammersley, J. (1946). The "effective" number of independent observations in
+        an autocorrelated time series. Supplement to the JRSS 8(2), 184-197.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import rel_entr
+from scipy.stats import f
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+FEWEST_WINDOWS: Final = 28
+"""With fewer, a monitor is learning: what is usual in a week is not known yet."""
+MOST_WINDOWS: Final = 90
+SHRINKAGE: Final = 20.0
+"""Windows that the spread of all features together is worth, beside those of one feature."""
+SEASON_GAIN: Final = 0.9
+"""A season is used where it brings the mean leave-one-out score below this share of it."""
+PSEUDOCOUNT: Final = 0.5
+_MOST_SHAPE: Final = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedLimits:
+    """What the windows of a history are like, for each of many features of one monitor.
+
+    Attributes:
+        windows: how many there are.
+        effective: how many independent ones they are worth.
+        pool: their counts added up, shape ``(features, cells)``.
+        mean: mean leave-one-out score of each feature, at the mean size, in nats; ``(features,)``.
+        shape: half the degrees of freedom of a score: one over its squared variation.
+        rows: mean rows of a window, ``(features,)``.
+        slope: how much of a score is counting noise, which falls with the rows: from 0 to 1.
+    """
+
+    windows: int
+    effective: float
+    pool: Counts
+    mean: Floats
+    shape: Floats
+    rows: Floats
+    slope: float
+
+    def scores(self, current: Counts) -> Floats:
+        """The scores of a window against the pool, made comparable to ``mean``; in nats."""
+        return _scores(current, self.pool) * self._size(current.sum(-1))
+
+    def p_values(self, current: Counts) -> Floats:
+        """How likely a window of the history's kind is as far from it; NaN without rows.
+
+        Args:
+            current: its counts, shape ``(features, cells)``.
+        """
+        ratio = self.scores(current) / self.mean
+        found = f.sf(ratio, 2 * self.shape, 2 * self.shape * self.effective)
+        return np.where(np.isfinite(ratio), found, np.nan)
+
+    def limits(self, current: Counts, level: float) -> Floats:
+        """The divergence from the pool that a window's p-value of ``level`` stands for, in nats."""
+        n, m = current.sum(-1), self.pool.sum(-1)
+        ratio = f.isf(level, 2 * self.shape, 2 * self.shape * self.effective)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(ratio * self.mean * (1 + n / m) / self._size(n))
+
+    def _size(self, rows: Any) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((rows / self.rows) ** self.slope)
+
+
+def learned_limits(history: Counts) -> LearnedLimits:
+    """Learn from a history what is usual.
+
+    Args:
+        history: counts of its windows in the order of time, two at least; shape
+            ``(windows, features, cells)``, cells that a feature does not have are 0.
+    """
+    pool = history.sum(0)
+    rows = history.sum(-1)
+    raw = _scores(history, pool - history)
+    slope = _slope(raw, rows)
+    mean_rows = rows.mean(0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores = raw * (rows / mean_rows) ** slope
+    mean = np.maximum(np.nanmean(scores, 0), np.finfo(float).tiny)
+    relative = np.nan_to_num(scores / mean - 1)
+    n = len(history)
+    variation = (relative**2).sum(0) / max(1, n - 1)
+    variation = (n * variation + SHRINKAGE * variation.mean()) / (n + SHRINKAGE)
+    shape = 1 / np.maximum(variation, 1 / _MOST_SHAPE)
+    rho = _autocorrelation(relative)
+    effective = max(2.0, n * (1 - rho) / (1 + rho))
+    return LearnedLimits(n, effective, pool, mean, shape, mean_rows, slope)
+
+
+def _scores(p: Counts, q: Counts) -> Floats:
+    """Divergences of counts from others, over what two samples of one distribution give."""
+    n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
+    there = (p.sum(0) if p.ndim > q.ndim else p) + q > 0
+    cells = there.sum(-1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        before = np.where(there, (q + PSEUDOCOUNT) / (m + PSEUDOCOUNT * cells), 0)
+        found = rel_entr(p / n, before).sum(-1) / (1 + n[..., 0] / m[..., 0])
+    return np.asarray(np.where((n > 0)[..., 0] & (m > 0)[..., 0], np.maximum(found, 0), np.nan))
+
+
+def _slope(scores: Floats, rows: NDArray[Any]) -> float:
+    """How scores fall with the rows of a window, over all features: 1 where all is noise."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x, y = np.log(rows / rows.mean(0)), np.log(scores)
+    known = np.isfinite(x) & np.isfinite(y)
+    x, y = np.where(known, x, np.nan), np.where(known, y, np.nan)
+    x, y = x - np.nanmean(x, 0), y - np.nanmean(y, 0)
+    spread = float(np.nansum(x * x))
+    if spread <= 0:
+        return 1.0
+    return float(np.clip(-np.nansum(x * y) / spread, 0, 1))
+
+
+def _autocorrelation(relative: Floats) -> float:
+    """The lag-1 autocorrelation of scores, pooled over features; from 0 to 0.95."""
+    power = float((relative**2).sum())
+    if power <= 0:
+        return 0.0
+    return float(np.clip((relative[1:] * relative[:-1]).sum() / power, 0, 0.95))
+
+
+def usual(
+    history: Counts, season: NDArray[Any], current: Counts, now: Any
+) -> tuple[Floats, LearnedLimits]:
+    """The p-values of a window against its history, of the same season where that is closer.
+
+    Args:
+        history: as in :func:`learned_limits`; its last ``MOST_WINDOWS`` are taken.
+        season: of each of its windows, such as the weekday; shape ``(windows,)``.
+        current: counts of the window.
+        now: its season.
+
+    Returns:
+        The p-values, shape ``(features,)``, and what was learnt of all windows.
+    """
+    history, season = history[-MOST_WINDOWS:], season[-MOST_WINDOWS:]
+    learned = learned_limits(history)
+    p_values = learned.p_values(current)
+    alike = season == now
+    if len(history) < FEWEST_WINDOWS or alike.sum() < 4:
+        return p_values, learned
+    seasonal = _of_seasons(history, season, alike)
+    better = seasonal.mean < SEASON_GAIN * learned.mean
+    return np.where(better, seasonal.p_values(current), p_values), learned
+
+
+def _of_seasons(history: Counts, season: NDArray[Any], alike: NDArray[np.bool_]) -> LearnedLimits:
+    """What windows are like beside those of their own season; the pool is that of one season."""
+    kinds = [
+        learned_limits(history[season == s]) for s in np.unique(season) if (season == s).sum() > 3
+    ]
+    mine = learned_limits(history[alike])
+    weights = np.array([k.windows for k in kinds], dtype=np.float64)[:, None]
+    mean = (weights * np.stack([k.mean for k in kinds])).sum(0) / weights.sum()
+    shape = weights.sum() / (weights / np.stack([k.shape for k in kinds])).sum(0)
+    slope = float(np.mean([k.slope for k in kinds]))
+    effective = float(sum(k.effective for k in kinds))
+    return LearnedLimits(mine.windows, effective, mine.pool, mean, shape, mine.rows, slope)

@@ -1,0 +1,100 @@
+"""Limits that are learnt: right on quiet windows, whatever makes days differ, and quick to see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kldrift.statistics.alarm_budget import STEP, AlarmBudget
+from kldrift.statistics.learned_limits import FEWEST_WINDOWS, learned_limits, usual
+
+CELLS = np.full((8, 12), 1 / 12)
+PLACES = np.linspace(-1.6, 1.6, 12)
+
+
+def windows(rng, n, *, spread=0.0, rows=3_000, shift=0.0):
+    """Counts of some windows; their states differ by so many deviations."""
+    state = spread * rng.normal(size=(n, 8, 1)) + shift
+    p = CELLS * np.exp(state * PLACES)
+    p /= p.sum(-1, keepdims=True)
+    return rng.multinomial(rows, p)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.2], ids=["counting noise", "days that differ"])
+def test_quiet_windows_have_p_values_that_hold(spread):
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(60):
+        history = windows(rng, 60, spread=spread)
+        found.append(learned_limits(history).p_values(windows(rng, 1, spread=spread)[0]))
+    found = np.array(found)
+    assert 0.02 <= (found < 0.05).mean() <= 0.08
+    assert (found < 0.01).mean() <= 0.02
+
+
+def test_a_shift_is_seen_on_the_day_where_days_are_alike_and_not_where_they_differ_by_more():
+    rng = np.random.default_rng(2)
+    moved = windows(rng, 1, shift=0.3)[0]
+    assert learned_limits(windows(rng, 60)).p_values(moved).max() < 1e-9
+    assert learned_limits(windows(rng, 60, spread=0.5)).p_values(moved).min() > 1e-3
+
+
+def test_a_season_is_no_alarm_and_a_sunday_on_a_monday_is_one():
+    rng = np.random.default_rng(3)
+    season = np.arange(70) % 7
+    sunday = (season == 6)[:, None, None]
+    history = np.where(sunday, windows(rng, 70, shift=0.8), windows(rng, 70))
+    on_sunday, on_monday = (
+        usual(history, season, windows(rng, 1, shift=0.8)[0], day)[0] for day in (6, 0)
+    )
+    assert on_sunday.min() > 1e-4
+    assert on_monday.max() < 1e-6
+
+
+def test_a_limit_is_the_divergence_at_which_the_p_value_is_its_level():
+    rng = np.random.default_rng(4)
+    history, current = windows(rng, 40, spread=0.1), windows(rng, 1, spread=0.1, rows=1_700)[0]
+    learned = learned_limits(history)
+    p = current / current.sum(-1, keepdims=True)
+    pool = learned.pool + 0.5
+    kl = (p * np.log(p * pool.sum(-1, keepdims=True) / pool)).sum(-1)
+    for feature, level in enumerate(learned.p_values(current)):
+        limit = learned.limits(current, level)[feature]
+        assert limit == pytest.approx(kl[feature], rel=1e-6)
+
+
+def test_rows_in_clusters_and_days_that_follow_each_other_are_worth_fewer_windows():
+    rng = np.random.default_rng(5)
+    state = np.zeros(80)
+    for t in range(1, 80):
+        state[t] = 0.9 * state[t - 1] + 0.2 * rng.normal()
+    p = CELLS * np.exp(state[:, None, None] * PLACES)
+    followed = rng.multinomial(3_000, p / p.sum(-1, keepdims=True))
+    assert learned_limits(followed).effective < 40 < learned_limits(windows(rng, 80)).effective
+
+
+def test_small_windows_are_held_to_wider_limits():
+    rng = np.random.default_rng(6)
+    sizes = rng.integers(300, 6_000, 80)
+    history = np.array([windows(rng, 1, rows=int(n))[0] for n in sizes])
+    learned = learned_limits(history)
+    assert learned.slope > 0.8
+    few, many = (windows(rng, 1, rows=n)[0] for n in (300, 6_000))
+    assert learned.limits(few, 0.01).min() > 5 * learned.limits(many, 0.01).max()
+    assert min(learned.p_values(few).min(), learned.p_values(many).min()) > 1e-4
+
+
+def test_a_window_without_rows_has_no_p_value():
+    rng = np.random.default_rng(7)
+    assert np.isnan(learned_limits(windows(rng, 30)).p_values(np.zeros((8, 12), np.int64))).all()
+    assert FEWEST_WINDOWS == 4 * 7
+
+
+def test_the_level_pays_for_a_page_by_the_quiet_windows_after_it():
+    budget = AlarmBudget.of(pages=1, windows=90, tests=50)
+    after = budget.after(page=True)
+    for _ in range(89):
+        after = after.after(page=False)
+    assert after.level == pytest.approx(budget.level)
+    assert budget.after(page=True).level == pytest.approx(budget.level + STEP * 89 / 90)
+    assert budget.after(page=True, open_alert=True) == budget
