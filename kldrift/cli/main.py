@@ -187,6 +187,16 @@ def _rescore(args: argparse.Namespace) -> Answer:
     return Answer(result.exit_code, lines, result.summary() if args.json else {})
 
 
+def _show(args: argparse.Namespace) -> Answer:
+    from kldrift.config import load_config  # noqa: PLC0415
+
+    config = load_config(args.config, overrides=args.set)
+    from kldrift.cli.show import shown  # noqa: PLC0415
+
+    lines, summary = shown(config, args.feature)
+    return Answer(0, lines, summary)
+
+
 def _check(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_config  # noqa: PLC0415
 
@@ -343,6 +353,12 @@ def _parser() -> argparse.ArgumentParser:
     rescore.add_argument("config", metavar="CONFIG")
     add_range(rescore, required=False)
     add_judging_options(rescore)
+
+    show = command("show", _show, "the last state from the tables, without Spark")
+    show.add_argument("config", metavar="CONFIG")
+    show.add_argument("feature", nargs="?", metavar="FEATURE", help="show one feature")
+    add_set(show)
+    add_json(show)
 
     shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
     shift.add_argument("config", metavar="CONFIG")

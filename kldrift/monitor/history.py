@@ -18,6 +18,7 @@ import pandas as pd
 from kldrift.config import Dataset, Time
 from kldrift.config.time import day_range
 from kldrift.counting.lengths import duration
+from kldrift.errors import OutputError
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import ALL, NO_WINDOW, GroupKeys
@@ -149,7 +150,7 @@ def stored_history(path: str, monitor: str, reference_id: str) -> History:
     supports = stored_supports(store, monitor, reference_id)
     history = History()
     for window in stored_windows(store, monitor):
-        with suppress(ValueError):  # damaged, or on the cells of another reference
+        with suppress(ValueError, OutputError):  # damaged, or on the cells of another reference
             profiles, joint = stored_profiles(store, monitor, supports, window)
             past = PastWindow(
                 {name: of_no_window(p) for name, p in profiles.items()},

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from kldrift.errors import OutputError, first_line
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
+from kldrift.tables.conform import conform
 from kldrift.tables.layout import (
     is_ours,
     reference_file,
@@ -123,18 +124,29 @@ def stored_windows(store: Store, monitor: str, *, timed: bool = True) -> tuple[W
     return tuple(sorted(windows, key=lambda w: w.key))
 
 
+def window_tables(
+    store: Store,
+    monitor: str,
+    window: Window,
+    names: Sequence[str] = ("drift_scores", "drift_cells"),
+) -> dict[str, pa.Table]:
+    """Some tables of one window.
+
+    Raises:
+        OutputError: a file is not there, damaged or cannot be read.
+    """
+    paths = {name: window_file(name, monitor, window) for name in names}
+    return {name: conform(name, _read(store, path)) for name, path in paths.items()}
+
+
 def stored_reference_id(store: Store, monitor: str, window: Window) -> str:
     """The reference that a window was counted on.
 
     Raises:
-        OutputError: the file cannot be read.
+        OutputError: the file is not there, damaged or cannot be read.
     """
     name = window_file("profiles", monitor, window)
-    try:
-        with _opened(store, name) as file:
-            ids = from_parquet(file, ["reference_id"])["reference_id"].unique().to_pylist()
-    except ValueError as error:
-        raise OutputError(f"window {window.key}: {error}") from error
+    ids = _read(store, name, ["reference_id"])["reference_id"].unique().to_pylist()
     if len(ids) != 1:
         raise OutputError(f"{store.location(name)}: expected rows of one reference, got {len(ids)}")
     return str(ids[0])
@@ -146,12 +158,10 @@ def stored_statuses(
     """The features of a window that have one of some statuses: name, kind, status and reason.
 
     Raises:
-        OutputError: the file cannot be read.
-        ValueError: it is not there, or damaged.
+        OutputError: the file is not there, damaged or cannot be read.
     """
     names = ["feature", "kind", "status", "reason", "segment"]
-    with _opened(store, window_file("drift_scores", monitor, window)) as file:
-        rows = from_parquet(file, names).to_pylist()
+    rows = _read(store, window_file("drift_scores", monitor, window), names).to_pylist()
     whole = (row for row in rows if row["segment"] is None and row["kind"] != JOINT)
     return [
         (row["feature"], row["kind"], row["status"], row["reason"] or "")
@@ -160,17 +170,33 @@ def stored_statuses(
     ]
 
 
+def stored_scores(store: Store, monitor: str, window: Window) -> pa.Table:
+    """What a window's rows of ``drift_scores`` say in short: feature, segment, severity and kl.
+
+    Raises:
+        OutputError: the file is not there, damaged or cannot be read.
+    """
+    names = ["feature", "segment", "severity", "kl"]
+    return _read(store, window_file("drift_scores", monitor, window), names)
+
+
 def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[str]:
     """The features that were critical in a window, over all of its rows.
 
     Raises:
-        OutputError: the file cannot be read.
-        ValueError: it is not there, or damaged.
+        OutputError: the file is not there, damaged or cannot be read.
     """
-    with _opened(store, window_file("drift_scores", monitor, window)) as file:
-        rows = from_parquet(file, ["feature", "segment", "severity"])
+    rows = stored_scores(store, monitor, window)
     whole = rows.filter(pc.and_(rows["segment"].is_null(), pc.equal(rows["severity"], "critical")))
     return frozenset(whole["feature"].to_pylist())
+
+
+def _read(store: Store, path: str, names: Sequence[str] | None = None) -> pa.Table:
+    try:
+        with _opened(store, path) as file:
+            return from_parquet(file, names)
+    except ValueError as error:
+        raise OutputError(f"{store.location(path)}: {error}; run its window again") from error
 
 
 @contextmanager

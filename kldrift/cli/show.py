@@ -1,0 +1,183 @@
+"""``kldrift show``: the last state of a monitor from its tables, in the terminal, without Spark."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from kldrift.cli.console import COLOURS, LONGEST_NAME, Line, visible
+from kldrift.config import Config
+from kldrift.errors import ConfigError, OutputError
+from kldrift.reporting.json_values import records
+from kldrift.reporting.result import Result, counted
+from kldrift.tables.read import stored_scores, stored_windows, window_tables
+from kldrift.tables.store import open_store
+from kldrift.tables.window import Window
+
+BLOCKS: Final = " ▁▂▃▄▅▆▇█"
+PLAIN: Final = " .:-=+*#@"
+"""Heights of a histogram where the terminal has no Unicode."""
+MOST_WINDOWS: Final = 60
+WIDEST: Final = 32
+"""Cells of a histogram in one line; more are added up."""
+MOST_FEATURES: Final = 10
+MOST_CELLS: Final = 20
+
+
+def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, Any]]:
+    """The lines about the last window of a monitor, or about one of its features; and a summary.
+
+    Raises:
+        OutputError: the tables have no window, or cannot be read.
+        ConfigError: the last window has no such feature.
+    """
+    store = open_store(config.output.path)
+    windows = stored_windows(store, config.monitor, timed=config.time is not None)
+    if not windows:
+        raise OutputError(f"{config.output.path}: no run of {config.monitor!r} yet; kldrift run")
+    last = windows[-1]
+    tables = window_tables(store, config.monitor, last)
+    scores, cells = (tables[name].to_pandas() for name in ("drift_scores", "drift_cells"))
+    history = [
+        (w, stored_scores(store, config.monitor, w).to_pandas()) for w in windows[-MOST_WINDOWS:-1]
+    ]
+    result = Result(scores, cells)
+    if feature is None:
+        lines = list(_state(config, last, result, [*history, (last, scores)]))
+        return lines, {
+            "monitor": config.monitor,
+            "window": last.key,
+            "severities": counted(scores),
+            "worst": records(result.worst(MOST_FEATURES)),
+        }
+    names = sorted(set(scores["feature"]))
+    if feature not in names:
+        import difflib  # noqa: PLC0415 - only for a message
+
+        near = difflib.get_close_matches(feature, names, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"the last window has no feature {feature!r}{hint}")
+    mine = scores[scores["feature"] == feature]
+    lines = list(_one(feature, last, mine, cells, [*history, (last, scores)]))
+    return lines, {"feature": feature, "window": last.key, "scores": records(mine)}
+
+
+def _state(
+    config: Config, last: Window, result: Result, history: Sequence[tuple[Window, pd.DataFrame]]
+) -> Iterator[Line]:
+    counts = counted(result.scores)
+    severity = next((name for name in COLOURS if counts[name]), "ok")
+    said = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
+    yield Line(f"{severity}: {visible(config.monitor)}, {_named(last)}: {said}", severity=severity)
+    if len(history) > 1:
+        critical = [counted(scores)["critical"] for _, scores in history]
+        yield Line(f"critical in the last {len(history)} windows: {_heights(critical)}")
+    for row in records(result.worst(MOST_FEATURES)):
+        if row["severity"] == "ok":
+            break
+        yield Line()
+        yield from _block(row, result.cells, history)
+
+
+def _block(
+    row: dict[str, Any], cells: pd.DataFrame, history: Sequence[tuple[Window, pd.DataFrame]]
+) -> Iterator[Line]:
+    """One block of at most 80 columns about one row of the scores."""
+    name = visible(str(row["feature"]))[:LONGEST_NAME]
+    segment = "" if row["segment"] is None else f" [{visible(str(row['segment']))[:LONGEST_NAME]}]"
+    figure = "" if row["kl"] is None else f"  kl {row['kl']:.3g}"
+    yield Line(f"{row['severity']}  {name}{segment}{figure}", severity=row["severity"])
+    if row["reason"]:
+        yield Line(f"  {visible(row['reason'])}", indent=2)
+    then, now = _histograms(cells, row)
+    if then:
+        yield Line(f"  then |{_heights(then)}|")
+        yield Line(f"  now  |{_heights(now)}|")
+    past = [_score(scores, row) for _, scores in history]
+    if len(past) > 1:
+        yield Line(f"  kl of {len(past)} windows |{_heights(past)}|")
+
+
+def _one(
+    feature: str,
+    last: Window,
+    rows: pd.DataFrame,
+    cells: pd.DataFrame,
+    history: Sequence[tuple[Window, pd.DataFrame]],
+) -> Iterator[Line]:
+    whole = records(rows[rows["segment"].isna()])[0]
+    yield Line(_named(last))
+    yield from _block(whole, cells, history)
+    mine = cells[(cells["feature"] == feature) & cells["segment"].isna()]
+    mine = mine.sort_values("contribution", ascending=False, kind="stable").head(MOST_CELLS)
+    if len(mine):
+        yield Line()
+        yield Line(f"  {'cell':<34}{'then':>10}{'now':>10}  to kl")
+    for cell in records(mine):
+        then, now = (
+            f"{100 * cell[f'rows_{side}'] / max(1, whole[f'n_{side}']):.2f} %"
+            for side in ("reference", "current")
+        )
+        label = visible(_label(cell))[:32]
+        yield Line(f"  {label:<34}{then:>10}{now:>10}  {cell['contribution']:+.3g}")
+    parts = records(rows[rows["segment"].notna() & (rows["severity"] != "ok")])
+    for part in parts[:MOST_FEATURES]:
+        yield Line()
+        yield from _block(part, cells, history)
+
+
+def _label(cell: dict[str, Any]) -> str:
+    if cell["label"] is not None:
+        return str(cell["label"])
+    lower, upper = cell["lower"], cell["upper"]
+    if lower is None and upper is None:
+        return str(cell["cell_kind"])
+    if lower is None:
+        return f"below {upper:.6g}"
+    return f"{lower:.6g} and more" if upper is None else f"{lower:.6g} to {upper:.6g}"
+
+
+def _histograms(cells: pd.DataFrame, row: dict[str, Any]) -> tuple[list[float], list[float]]:
+    """The shares of the cells of a row, then and now; neighbours of many are added up."""
+    mine = cells[cells["feature"] == row["feature"]]
+    segment = row["segment"]
+    mine = mine[mine["segment"].isna() if segment is None else mine["segment"] == segment]
+    if not len(mine) or mine["probability_reference"].isna().all():
+        return [], []
+    each = -(-len(mine) // WIDEST)
+    groups = pd.Series(range(len(mine)), index=mine.index) // each
+    sides = (mine[f"rows_{s}"].groupby(groups).sum() for s in ("reference", "current"))
+    then, now = ((side / max(1, side.sum())).tolist() for side in sides)
+    return then, now
+
+
+def _score(scores: pd.DataFrame, row: dict[str, Any]) -> float | None:
+    segment = row["segment"]
+    same = scores["segment"].isna() if segment is None else scores["segment"] == segment
+    found = scores.loc[same & (scores["feature"] == row["feature"]), "kl"]
+    return None if not len(found) or pd.isna(found.iloc[0]) else float(found.iloc[0])
+
+
+def _heights(values: Sequence[float | None]) -> str:
+    """Numbers as heights of a line of characters; ``?`` where there is none."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    levels = BLOCKS
+    try:
+        BLOCKS.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        levels = PLAIN
+    most = max((v for v in values if v is not None), default=0) or 1
+    steps = len(levels) - 1
+    return "".join(
+        "?" if v is None else levels[max(1 if v > 0 else 0, round(steps * v / most))]
+        for v in values
+    )
+
+
+def _named(window: Window) -> str:
+    if window.start is not None and window.end is not None:
+        return f"window {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+    return "the whole dataset" if window.end is None else f"as of {window.end:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,98 @@
+"""The last state in the terminal: from the tables, without Spark, at 80 columns, also in ASCII."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+
+import pytest
+from stored_run import config_of, run_in_memory
+
+from kldrift.cli.main import main
+from kldrift.cli.show import PLAIN
+from kldrift.tables.read import read_table
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("show")
+    config = config_of(str(folder / "drift"))
+    run_in_memory(config)
+    stated = {k: v for k, v in asdict(config).items() if v not in (None, (), {})}
+    for side in ("reference", "current"):
+        stated[side] = {"sql": side}
+    stated["features"] = {"override": {"date": {"parts": ["whole"]}}}
+    stated["expectations"] = False
+    stated["joint"] = {"pair": {"features": ["floats", "few"]}}
+    del stated["thresholds"], stated["spark"]
+    file = folder / "m.yaml"
+    file.write_text(json.dumps(stated))
+    return file
+
+
+def lines(path, capsys, *more):
+    assert main(["show", str(path), *more]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_the_verdict_comes_first_and_then_the_worst_with_both_histograms(path, capsys):
+    said = lines(path, capsys)
+    assert said[0].startswith("critical: daily, as of 2024-03-01 00:00 UTC: ")
+    then, now = (next(line for line in said if line.startswith(f"  {w}")) for w in ("then", "now"))
+    assert len(then) == len(now)
+    assert then != now
+    assert all(len(line) <= 80 for line in said if "|" in line)
+
+
+def test_one_feature_is_shown_with_its_cells_the_largest_contribution_first(path, capsys):
+    said = lines(path, capsys, "floats")
+    assert any("  floats  kl " in line for line in said)
+    head = next(
+        i for i, line in enumerate(said) if line.split() == ["cell", "then", "now", "to", "kl"]
+    )
+    parts = [float(line.split()[-1]) for line in said[head + 1 : head + 5]]
+    assert parts == sorted(parts, reverse=True)
+
+
+def test_a_program_gets_the_same_as_json(path, capsys):
+    (said,) = lines(path, capsys, "--json")
+    found = json.loads(said)
+    assert found["window"] == "20240301T000000Z"
+    scores = read_table(str(path.parent / "drift"), "drift_scores")["severity"].to_pylist()
+    assert found["severities"] == {s: scores.count(s) for s in found["severities"]}
+    assert found["worst"][0]["severity"] == "critical"
+
+
+def test_without_unicode_heights_are_plain_characters(path, monkeypatch):
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    assert main(["show", str(path)]) == 0
+    out.seek(0)
+    heights = [line.split("|")[1] for line in out.read().splitlines() if line.startswith("  now")]
+    assert heights
+    assert set("".join(heights)) <= set(PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (["float"], "the last window has no feature 'float'; did you mean 'floats'?"),
+        (["--set", "monitor=other"], "no run of 'other' yet; kldrift run"),
+    ],
+)
+def test_what_is_not_there_is_one_line(path, capsys, more, expected):
+    assert main(["show", str(path), *more]) in (1, 2)
+    assert expected in capsys.readouterr().err
+
+
+def test_no_spark_is_loaded(path):
+    code = (
+        "import sys\nfrom kldrift.cli.main import main\n"
+        f"main(['show', {str(path)!r}])\n"
+        "print([m for m in ('pyspark', 'great_expectations') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,58 @@
+"""What was stored is scored again to the bits of the run that wrote it, and as is asked now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from stored_run import config_of, run_in_memory
+
+import kldrift
+from kldrift.errors import ConfigError, OutputError
+from kldrift.tables import TABLES
+from kldrift.tables.read import read_table
+
+OWN = ("run_id", "config_hash")
+
+
+def tables(folder):
+    return {
+        name: read_table(folder, name).select([c for c in TABLES[name].names if c not in OWN])
+        for name in ("drift_scores", "drift_cells", "profiles")
+    }
+
+
+@pytest.mark.parametrize("missing", ["cell", "exclude"])
+def test_the_same_question_gives_the_same_bits(tmp_path, missing):
+    config = config_of(str(tmp_path), missing)
+    run_in_memory(config)
+    before = tables(str(tmp_path))
+    found = kldrift.rescore(config)
+    after = tables(str(tmp_path))
+    assert len(found.results) == 1
+    for name, table in before.items():
+        assert after[name].equals(table), name
+    assert before["drift_scores"].num_rows > 100
+
+
+def test_other_settings_give_what_a_run_with_them_gives(tmp_path):
+    old, new = (config_of(str(tmp_path / name)) for name in ("old", "new"))
+    changed = replace(new, scoring=replace(new.scoring, bins=6, pseudocount=2.0, missing="exclude"))
+    run_in_memory(old)
+    run_in_memory(changed)
+    kldrift.rescore(replace(changed, output=old.output))
+    for name in ("drift_scores", "drift_cells"):
+        kept = [c for c in TABLES[name].names if c not in (*OWN, "reference_id")]
+        found, expected = (
+            read_table(str(tmp_path / where), name).select(kept) for where in ("old", "new")
+        )
+        assert found.equals(expected), name
+
+
+def test_other_segments_need_the_data_and_another_monitor_has_no_window(tmp_path):
+    config = config_of(str(tmp_path))
+    run_in_memory(config)
+    with pytest.raises(ConfigError, match="segments: the tables have 2 lists of segments"):
+        kldrift.rescore(replace(config, segments=(("group",),)))
+    with pytest.raises(OutputError, match="no window of 'other' to score again"):
+        kldrift.rescore(replace(config, monitor="other"))
