@@ -17,6 +17,7 @@ from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NumericSupport, Support
 from kldrift.scoring.comparison import Comparison, Ints, Rows
 from kldrift.scoring.metrics import CELL_METRICS, ORDERED_METRICS, SCORES
+from kldrift.statistics.expected_kl import expected_kl
 from kldrift.statistics.ordered_cells import ordered_p_value
 from kldrift.statistics.significance import g_test
 from kldrift.statistics.unbiased_kl import kl_unbiased
@@ -82,9 +83,7 @@ def cell_scores(p: Counts, q: Counts, pseudocount: float) -> dict[str, Floats]:
         out[metric] = np.where(both, value, np.nan)
     cells = occupied.sum(-1)
     out["cells"] = cells.astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        expected = np.maximum(cells - 1, 0) / 2 * (1 / n + 1 / m)
-    out["kl_expected"] = np.where(both, expected, np.nan)
+    out["kl_expected"] = expected_kl(p, q, pseudocount)
     estimate = kl_unbiased(p, q)
     out["kl_unbiased"], out["kl_low"] = estimate.unbiased, estimate.low
     out["kl_high"] = estimate.high
