@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from kldrift.statistics.significance import g_test
-from kldrift.statistics.sparse_cells import moved, pools
+from kldrift.statistics.sparse_cells import moved
 
 Counts = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -68,10 +68,41 @@ def ordered_p_value(p: Counts, q: Counts, inside: Bools, below: Bools, above: Bo
     some, cells = sparse.any(-1), np.empty(len(p))
     cells[~some] = g_test(p[~some], q[~some])[2]
     if some.any():  # these alone: in wider rows, the sums of others would have other last digits
-        place = pools(expected[some], sparse[some], 2 * LEAST, in_order=True)
+        place = neighbour_pools(expected[some], sparse[some])
         cells[some] = g_test(moved(p[some], place), moved(q[some], place))[2]
     parts = (cells / OF_CELLS, *(tail / OF_TAIL for tail in tails))
     return np.asarray(np.minimum(1.0, np.minimum.reduce(parts)))
+
+
+def neighbour_pools(expected: Floats, sparse: Bools) -> Counts:
+    """Assign sparse cells to pools of neighbours that expect 8 rows; other cells keep their place.
+
+    What is left at the end goes to the last pool.
+
+    Args:
+        expected: rows that each cell expects on the smaller side, shape ``(n, k)``.
+        sparse: the cells to pool.
+
+    Returns:
+        Places for :func:`kldrift.statistics.sparse_cells.moved`, shape ``(n, k)``.
+
+    Examples:
+        >>> neighbour_pools(np.full((1, 6), 3.0), np.ones((1, 6), dtype=bool))
+        array([[6, 6, 6, 7, 7, 7]])
+        >>> neighbour_pools(np.full((1, 5), 3.0), np.ones((1, 5), dtype=bool))
+        array([[5, 5, 5, 5, 5]])
+    """
+    n, k = expected.shape
+    pool, rows = np.zeros((n, k), dtype=np.int64), np.where(sparse, expected, 0.0)
+    open_pool, held = np.zeros(n, dtype=np.int64), np.zeros(n)
+    for cell in range(k):
+        pool[:, cell] = open_pool
+        held += rows[:, cell]
+        full = held >= LEAST
+        open_pool += full
+        held[full] = 0.0
+    last = np.maximum(open_pool - 1, 0)[:, None]
+    return np.where(sparse, k + np.minimum(pool, last), np.arange(k))
 
 
 def beyond_p_value(x: Counts, n: Counts, m: Counts) -> Floats:

@@ -65,3 +65,20 @@ def test_cells_without_an_order_are_tested_as_they_are():
     none = np.zeros((1, 3), dtype=bool)
     expected = g_test(p, q)[2] / 0.9
     assert ordered_p_value(p, q, none, none, none) == pytest.approx(expected, rel=1e-12)
+
+
+def test_thirty_rows_of_one_value_are_no_chance_among_113_values():
+    p, q = np.zeros((1, 113), dtype=np.int64), np.full((1, 113), 88)
+    p[0, 56] = 30
+    inside, none = np.ones((1, 113), dtype=bool), np.zeros((1, 113), dtype=bool)
+    assert ordered_p_value(p, q, inside, none, none)[0] < 1e-9
+
+
+@pytest.mark.parametrize(("n", "m"), [(100, 100), (100, 10_000), (10_000, 100)])
+def test_quiet_pairs_of_five_rows_per_cell_err_as_often_as_they_may(n, m):
+    rng = np.random.default_rng(0)
+    p, q = (rng.multinomial(rows, np.full(20, 1 / 20), 10_000) for rows in (n, m))
+    inside, none = np.ones(p.shape, dtype=bool), np.zeros(p.shape, dtype=bool)
+    p_values = ordered_p_value(p, q, inside, none, none)
+    assert 0.02 < (p_values < 0.05).mean() < 0.075
+    assert 0.004 < (p_values < 0.01).mean() < 0.015
