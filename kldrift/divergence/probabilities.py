@@ -12,8 +12,8 @@ Probabilities = NDArray[np.float64]
 
 KRICHEVSKY_TROFIMOV = 0.5
 MOST_ADDED = 0.5
-"""Of all rows, what is added to all cells at most: half a row each is added in full from one row per
-cell on. Where there are fewer rows than cells, the rows would otherwise hardly count."""
+"""Of all rows, what is added to all cells at most: half a row each is added in full from one row
+per cell on. Where there are fewer rows than cells, the rows would otherwise hardly count."""
 
 
 def probabilities(

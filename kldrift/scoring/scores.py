@@ -12,6 +12,7 @@ from kldrift.divergence import gaussian_kl_parts
 from kldrift.divergence.probabilities import probabilities
 from kldrift.divergences import DIVERGENCES
 from kldrift.profiles.cells import CODES, CellKind
+from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.moments import summaries
 from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NumericSupport, Support
@@ -50,10 +51,11 @@ def score(
     for places, p, q in rows.scored_blocks(missing):
         for name, values in cell_scores(p, q, pseudocount).items():
             out[name][places] = values
-        kinds = np.empty(p.shape, dtype=np.int64)
-        for where, comparison, _ in rows.runs(places):
+        kinds, whole = np.empty(p.shape, dtype=np.int64), np.empty(len(p), dtype=np.bool_)
+        for where, comparison, groups in rows.runs(places):
             kinds[where] = comparison.rebinning.codes
-        out["p_value"][places] = difference_p_value(p, q, kinds)
+            whole[where] = comparison.keys.list[groups] == ALL
+        out["p_value"][places] = difference_p_value(p, q, kinds, whole)
     _score_order(rows, out)
     _score_moments(rows, out)
     for values in out.values():
@@ -90,13 +92,14 @@ def cell_scores(p: Counts, q: Counts, pseudocount: float) -> dict[str, Floats]:
     return out
 
 
-def difference_p_value(p: Counts, q: Counts, kinds: Ints) -> Floats:
+def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: NDArray[np.bool_]) -> Floats:
     """The p-value of "there is no difference"; NaN where a side has no rows.
 
     Args:
         p: current rows per group and scored cell, shape ``(n, k)``.
         q: reference rows.
         kinds: of the cells, as places in ``KINDS``, shape ``(n, k)``.
+        whole: whether a group is all of the reference, on which the bins were chosen.
     """
     out = np.full(len(p), np.nan)
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
@@ -107,7 +110,9 @@ def difference_p_value(p: Counts, q: Counts, kinds: Ints) -> Floats:
         out[names] = g_test(p[names], q[names])[2]
     if numbers.any():
         below, above = (kinds[numbers] == CODES[kind] for kind in TAILS)
-        out[numbers] = ordered_p_value(p[numbers], q[numbers], inside[numbers], below, above)
+        fitted = (kinds[numbers] == CODES[CellKind.BIN]) & whole[numbers, None]
+        sides = p[numbers], q[numbers]
+        out[numbers] = ordered_p_value(*sides, inside[numbers], below, above, fitted)
     return out
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from kldrift.statistics.significance import g_test
-from kldrift.statistics.sparse_cells import moved
+from kldrift.statistics.sparse_cells import fewest_expected, moved
 
 Counts = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -27,11 +27,16 @@ OF_TAIL: Final = 0.05
 """Shares of the error rate: of the cells, and of each tail."""
 
 
-def ordered_p_value(p: Counts, q: Counts, inside: Bools, below: Bools, above: Bools) -> Floats:
+def ordered_p_value(
+    p: Counts, q: Counts, inside: Bools, below: Bools, above: Bools, fitted: Bools
+) -> Floats:
     """The p-value of "both rows of counts are from one distribution", for cells in order.
 
-    Tails without a reference row go to their neighbours; then neighbours that by the reference's
-    shares expect fewer than 8 rows are pooled until 8 are expected, and tested by :func:`g_test`.
+    Tails without a reference row go to their neighbours; then neighbours that expect fewer than 8
+    rows on either side are pooled until 8 are expected, and tested by :func:`g_test`. What cells
+    expect is the reference's share of cells that were made to hold equal shares of just these
+    reference rows, and of others that of both sides: pools that end where one side's rows happen to
+    be many would differ between the sides without any drift.
     The rows beyond the extremes of the reference are tested apart, by :func:`beyond_p_value`; the
     three share the error rate.
 
@@ -42,11 +47,13 @@ def ordered_p_value(p: Counts, q: Counts, inside: Bools, below: Bools, above: Bo
             are tested as they are.
         below: the cells below the smallest value of the reference.
         above: those above its largest one.
+        fitted: cells that are quantiles of these very reference rows.
 
     Examples:
         >>> p, q = np.array([[0, 38, 60, 2]]), np.array([[0, 50, 50, 0]])
         >>> first, last = np.eye(4, dtype=bool)[[[0], [3]]]
-        >>> ordered_p_value(p, q, np.ones((1, 4), dtype=bool), first, last).round(3)
+        >>> every = np.ones((1, 4), dtype=bool)
+        >>> ordered_p_value(p, q, every, first, last, every).round(3)
         array([0.097])
     """
     n, m = (np.where(inside, side, 0).sum(-1) for side in (p, q))
@@ -60,10 +67,9 @@ def ordered_p_value(p: Counts, q: Counts, inside: Bools, below: Bools, above: Bo
         row, cell, to = row[kept], cell[kept], to[kept]
         np.add.at(p, (row, to), p[row, cell])
         p[row, cell] = 0
-    # By the reference alone: its cells hold equal shares, so that pools which end where the current
-    # rows are many would have fewer of its rows than chance gives them.
     every = q.sum(-1, keepdims=True)
-    expected = q * (np.minimum(p.sum(-1, keepdims=True), every) / np.maximum(every, 1))
+    few = np.minimum(p.sum(-1, keepdims=True), every)
+    expected = np.where(fitted, q * (few / np.maximum(every, 1)), fewest_expected(p, q))
     sparse = inside & (expected < LEAST) & (p + q > 0)
     some, cells = sparse.any(-1), np.empty(len(p))
     cells[~some] = g_test(p[~some], q[~some])[2]

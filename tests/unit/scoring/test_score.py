@@ -182,7 +182,8 @@ def test_scores_are_those_of_the_public_divergences_on_smoothed_counts(pair, pse
     inside = np.isin(kinds, IN_ORDER)
     if inside.any():  # numbers have neighbours and tails
         below, above = (kinds == CODES[kind] for kind in TAILS)
-        expected = ordered_p_value(*(x[None] for x in (p, q, inside, below, above)))[0]
+        fitted = kinds == CODES[CellKind.BIN]
+        expected = ordered_p_value(*(x[None] for x in (p, q, inside, below, above, fitted)))[0]
     else:
         expected = g_test(p[occupied], q[occupied])[2]
     assert found["p_value"] == pytest.approx(expected)
