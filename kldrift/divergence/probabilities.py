@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 Probabilities = NDArray[np.float64]
 
 KRICHEVSKY_TROFIMOV = 0.5
+MOST_ADDED = 0.5
+"""Of all rows, what is added to all cells at most: half a row each is added in full from one row
+per cell on. Where there are fewer rows than cells, the rows would otherwise hardly count."""
 
 
 def probabilities(
@@ -22,13 +25,14 @@ def probabilities(
     """Estimate cell probabilities with additive smoothing.
 
     Every occupied cell gets ``pseudocount`` rows on top of its own, so that no probability is zero
-    and divergences stay finite. The default is the Krichevsky-Trofimov estimator [1].
+    and divergences stay finite; fewer where these would be more than half of all rows. The default
+    is the Krichevsky-Trofimov estimator [1].
 
     Args:
         counts: rows per cell, shape ``(..., k)``.
         occupied: cells that take part, shape ``(..., k)``: those where the current or the
             reference dataset has a row. The others keep probability 0. All by default.
-        pseudocount: rows added to each occupied cell; 0 gives the relative frequencies.
+        pseudocount: rows added to each occupied cell at most; 0 gives the relative frequencies.
 
     Returns:
         Probabilities, shape ``(..., k)``, that add up to 1 along the last axis; zeros where there
@@ -46,11 +50,27 @@ def probabilities(
         array([0.77777778, 0.11111111, 0.11111111])
         >>> probabilities(np.array([3, 0, 0]), np.array([True, True, False]))
         array([0.875, 0.125, 0.   ])
+        >>> probabilities(np.array([1, 0, 0, 0])).round(4)
+        array([0.75  , 0.0833, 0.0833, 0.0833])
     """
     if counts.dtype.kind not in "iu":
         raise ValueError(f"counts must be integers, got {counts.dtype}")
     if pseudocount < 0 or (counts < 0).any():
         raise ValueError(f"counts and pseudocount must not be negative, got {pseudocount=}")
-    smoothed = counts + float(pseudocount) * (1.0 if occupied is None else occupied)
+    taking_part = np.ones(counts.shape, dtype=np.bool_) if occupied is None else occupied
+    smoothed = counts + rows_added(counts, taking_part, pseudocount) * taking_part
     total = smoothed.sum(axis=-1, keepdims=True)
     return np.asarray(np.divide(smoothed, total, out=np.zeros(smoothed.shape), where=total > 0))
+
+
+def rows_added(
+    counts: NDArray[np.int64], occupied: NDArray[np.bool_], pseudocount: float
+) -> Probabilities:
+    """The rows that smoothing adds to each occupied cell, shape ``(..., 1)``.
+
+    ``pseudocount``, or less where that would be more than half of all rows together. Without any
+    row there is nothing to outweigh, and all of it is added.
+    """
+    rows, cells = counts.sum(-1, keepdims=True), occupied.sum(-1, keepdims=True)
+    most = np.where(rows > 0, MOST_ADDED * rows / np.maximum(cells, 1), np.inf)
+    return np.asarray(np.minimum(float(pseudocount), most))

@@ -12,11 +12,13 @@ from kldrift.divergence import gaussian_kl_parts
 from kldrift.divergence.probabilities import probabilities
 from kldrift.divergences import DIVERGENCES
 from kldrift.profiles.cells import CODES, CellKind
+from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.moments import summaries
 from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NumericSupport, Support
 from kldrift.scoring.comparison import Comparison, Ints, Rows
 from kldrift.scoring.metrics import CELL_METRICS, ORDERED_METRICS, SCORES
+from kldrift.statistics.expected_kl import expected_kl
 from kldrift.statistics.ordered_cells import ordered_p_value
 from kldrift.statistics.significance import g_test
 from kldrift.statistics.unbiased_kl import kl_unbiased
@@ -49,10 +51,11 @@ def score(
     for places, p, q in rows.scored_blocks(missing):
         for name, values in cell_scores(p, q, pseudocount).items():
             out[name][places] = values
-        kinds = np.empty(p.shape, dtype=np.int64)
-        for where, comparison, _ in rows.runs(places):
+        kinds, whole = np.empty(p.shape, dtype=np.int64), np.empty(len(p), dtype=np.bool_)
+        for where, comparison, groups in rows.runs(places):
             kinds[where] = comparison.rebinning.codes
-        out["p_value"][places] = difference_p_value(p, q, kinds)
+            whole[where] = comparison.keys.list[groups] == ALL
+        out["p_value"][places] = difference_p_value(p, q, kinds, whole)
     _score_order(rows, out)
     _score_moments(rows, out)
     for values in out.values():
@@ -82,22 +85,21 @@ def cell_scores(p: Counts, q: Counts, pseudocount: float) -> dict[str, Floats]:
         out[metric] = np.where(both, value, np.nan)
     cells = occupied.sum(-1)
     out["cells"] = cells.astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        expected = np.maximum(cells - 1, 0) / 2 * (1 / n + 1 / m)
-    out["kl_expected"] = np.where(both, expected, np.nan)
+    out["kl_expected"] = expected_kl(p, q, pseudocount)
     estimate = kl_unbiased(p, q)
     out["kl_unbiased"], out["kl_low"] = estimate.unbiased, estimate.low
     out["kl_high"] = estimate.high
     return out
 
 
-def difference_p_value(p: Counts, q: Counts, kinds: Ints) -> Floats:
+def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: NDArray[np.bool_]) -> Floats:
     """The p-value of "there is no difference"; NaN where a side has no rows.
 
     Args:
         p: current rows per group and scored cell, shape ``(n, k)``.
         q: reference rows.
         kinds: of the cells, as places in ``KINDS``, shape ``(n, k)``.
+        whole: whether a group is all of the reference, on which the bins were chosen.
     """
     out = np.full(len(p), np.nan)
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
@@ -108,7 +110,9 @@ def difference_p_value(p: Counts, q: Counts, kinds: Ints) -> Floats:
         out[names] = g_test(p[names], q[names])[2]
     if numbers.any():
         below, above = (kinds[numbers] == CODES[kind] for kind in TAILS)
-        out[numbers] = ordered_p_value(p[numbers], q[numbers], inside[numbers], below, above)
+        fitted = (kinds[numbers] == CODES[CellKind.BIN]) & whole[numbers, None]
+        sides = p[numbers], q[numbers]
+        out[numbers] = ordered_p_value(*sides, inside[numbers], below, above, fitted)
     return out
 
 

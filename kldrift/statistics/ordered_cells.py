@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from kldrift.statistics.significance import g_test
-from kldrift.statistics.sparse_cells import moved, pools
+from kldrift.statistics.sparse_cells import fewest_expected, moved
 
 Counts = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -27,11 +27,16 @@ OF_TAIL: Final = 0.05
 """Shares of the error rate: of the cells, and of each tail."""
 
 
-def ordered_p_value(p: Counts, q: Counts, inside: Bools, below: Bools, above: Bools) -> Floats:
+def ordered_p_value(
+    p: Counts, q: Counts, inside: Bools, below: Bools, above: Bools, fitted: Bools
+) -> Floats:
     """The p-value of "both rows of counts are from one distribution", for cells in order.
 
-    Tails without a reference row go to their neighbours; then neighbours that by the reference's
-    shares expect fewer than 8 rows are pooled until 8 are expected, and tested by :func:`g_test`.
+    Tails without a reference row go to their neighbours; then neighbours that expect fewer than 8
+    rows on either side are pooled until 8 are expected, and tested by :func:`g_test`. What cells
+    expect is the reference's share of cells that were made to hold equal shares of just these
+    reference rows, and of others that of both sides: pools that end where one side's rows happen to
+    be many would differ between the sides without any drift.
     The rows beyond the extremes of the reference are tested apart, by :func:`beyond_p_value`; the
     three share the error rate.
 
@@ -42,11 +47,13 @@ def ordered_p_value(p: Counts, q: Counts, inside: Bools, below: Bools, above: Bo
             are tested as they are.
         below: the cells below the smallest value of the reference.
         above: those above its largest one.
+        fitted: cells that are quantiles of these very reference rows.
 
     Examples:
         >>> p, q = np.array([[0, 38, 60, 2]]), np.array([[0, 50, 50, 0]])
         >>> first, last = np.eye(4, dtype=bool)[[[0], [3]]]
-        >>> ordered_p_value(p, q, np.ones((1, 4), dtype=bool), first, last).round(3)
+        >>> every = np.ones((1, 4), dtype=bool)
+        >>> ordered_p_value(p, q, every, first, last, every).round(3)
         array([0.097])
     """
     n, m = (np.where(inside, side, 0).sum(-1) for side in (p, q))
@@ -60,18 +67,48 @@ def ordered_p_value(p: Counts, q: Counts, inside: Bools, below: Bools, above: Bo
         row, cell, to = row[kept], cell[kept], to[kept]
         np.add.at(p, (row, to), p[row, cell])
         p[row, cell] = 0
-    # By the reference alone: its cells hold equal shares, so that pools which end where the current
-    # rows are many would have fewer of its rows than chance gives them.
     every = q.sum(-1, keepdims=True)
-    expected = q * (np.minimum(p.sum(-1, keepdims=True), every) / np.maximum(every, 1))
+    few = np.minimum(p.sum(-1, keepdims=True), every)
+    expected = np.where(fitted, q * (few / np.maximum(every, 1)), fewest_expected(p, q))
     sparse = inside & (expected < LEAST) & (p + q > 0)
     some, cells = sparse.any(-1), np.empty(len(p))
     cells[~some] = g_test(p[~some], q[~some])[2]
     if some.any():  # these alone: in wider rows, the sums of others would have other last digits
-        place = pools(expected[some], sparse[some], 2 * LEAST, in_order=True)
+        place = neighbour_pools(expected[some], sparse[some])
         cells[some] = g_test(moved(p[some], place), moved(q[some], place))[2]
     parts = (cells / OF_CELLS, *(tail / OF_TAIL for tail in tails))
     return np.asarray(np.minimum(1.0, np.minimum.reduce(parts)))
+
+
+def neighbour_pools(expected: Floats, sparse: Bools) -> Counts:
+    """Assign sparse cells to pools of neighbours that expect 8 rows; other cells keep their place.
+
+    What is left at the end goes to the last pool.
+
+    Args:
+        expected: rows that each cell expects on the smaller side, shape ``(n, k)``.
+        sparse: the cells to pool.
+
+    Returns:
+        Places for :func:`kldrift.statistics.sparse_cells.moved`, shape ``(n, k)``.
+
+    Examples:
+        >>> neighbour_pools(np.full((1, 6), 3.0), np.ones((1, 6), dtype=bool))
+        array([[6, 6, 6, 7, 7, 7]])
+        >>> neighbour_pools(np.full((1, 5), 3.0), np.ones((1, 5), dtype=bool))
+        array([[5, 5, 5, 5, 5]])
+    """
+    n, k = expected.shape
+    pool, rows = np.zeros((n, k), dtype=np.int64), np.where(sparse, expected, 0.0)
+    open_pool, held = np.zeros(n, dtype=np.int64), np.zeros(n)
+    for cell in range(k):
+        pool[:, cell] = open_pool
+        held += rows[:, cell]
+        full = held >= LEAST
+        open_pool += full
+        held[full] = 0.0
+    last = np.maximum(open_pool - 1, 0)[:, None]
+    return np.where(sparse, k + np.minimum(pool, last), np.arange(k))
 
 
 def beyond_p_value(x: Counts, n: Counts, m: Counts) -> Floats:

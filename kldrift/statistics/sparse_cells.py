@@ -27,9 +27,7 @@ def fewest_expected(p: Counts, q: Counts) -> Floats:
     return np.asarray((p + q) * (np.minimum(n, m) / both))
 
 
-def pools(
-    expected: Floats, sparse: NDArray[np.bool_], least: float, *, in_order: bool = False
-) -> NDArray[np.int64]:
+def pools(expected: Floats, sparse: NDArray[np.bool_], least: float) -> NDArray[np.int64]:
     """Assign sparse cells to pools; other cells keep their place.
 
     Cells are often in the order of their counts on one side. Pools of neighbours would therefore
@@ -40,13 +38,12 @@ def pools(
             of ``least``.
         sparse: the cells to pool.
         least: a pool expects between half and two and a half of it.
-        in_order: whether the order of the cells is one of values, so that neighbours are pooled.
 
     Returns:
         Places ``0 <= place < 2 * k``, shape ``(..., k)``, for :func:`moved`.
     """
     k = expected.shape[-1]
-    order = np.arange(k) if in_order else np.argsort(scatter(np.arange(k)))
+    order = np.argsort(scatter(np.arange(k)))
     rows = np.where(sparse, expected, 0.0)[..., order]
     upto = np.cumsum(rows, axis=-1)
     last = np.maximum(upto[..., -1:] // least, 1) - 1

@@ -20,7 +20,8 @@ pseudocounts = st.sampled_from([0.0, 0.5, 1.0, 3.25])
 @given(tables, pseudocounts)
 def test_probabilities_are_counts_plus_pseudocounts_as_shares(counts, pseudocount):
     found = probabilities(np.array(counts), pseudocount=pseudocount)
-    smoothed = [Fraction(n) + Fraction(pseudocount) for n in counts]
+    most = Fraction(sum(counts), 2 * len(counts)) if any(counts) else Fraction(pseudocount)
+    smoothed = [Fraction(n) + min(Fraction(pseudocount), most) for n in counts]
     if not any(smoothed):
         assert not found.any()
         return
@@ -55,6 +56,14 @@ def test_a_whole_pseudocount_is_as_good_as_a_fraction(pseudocount):
     assert (
         found.tolist() == probabilities(counts, occupied, pseudocount=float(pseudocount)).tolist()
     )
+
+
+def test_what_is_added_never_outweighs_the_rows():
+    counts = np.zeros(1_000, dtype=np.int64)
+    counts[7] = 30
+    found = probabilities(counts)
+    assert found[7] == pytest.approx(2 / 3, abs=0.001)
+    assert found.min() > 0
 
 
 def test_each_row_of_a_table_is_a_distribution():

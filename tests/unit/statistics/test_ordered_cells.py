@@ -30,7 +30,8 @@ def p_values(n: int, m: int, cells: int = 20, shift: float = 0.0) -> np.ndarray:
     p, q = np.array([counted(rng, n, m, cells, shift) for _ in range(DRAWS)]).transpose(1, 0, 2)
     first, last = np.zeros((2, DRAWS, cells + 2), dtype=bool)
     first[:, 0] = last[:, -1] = True
-    return ordered_p_value(p, q, np.ones(p.shape, dtype=bool), first, last)
+    every = np.ones(p.shape, dtype=bool)
+    return ordered_p_value(p, q, every, first, last, every)
 
 
 @pytest.mark.parametrize(("n", "m"), [(100, 100), (100, 1_000), (300, 300), (1_000, 1_000)])
@@ -57,11 +58,29 @@ def test_rows_beyond_the_extremes_are_as_likely_as_their_order():
 def test_many_rows_beyond_the_largest_are_evidence_even_where_nothing_else_moved():
     p, q = np.array([[0, 0, 100]]), np.array([[0, 1_000, 0]])
     first, last = np.eye(3, dtype=bool)[[[0], [2]]]
-    assert ordered_p_value(p, q, np.ones((1, 3), dtype=bool), first, last)[0] < 1e-50
+    every = np.ones((1, 3), dtype=bool)
+    assert ordered_p_value(p, q, every, first, last, every)[0] < 1e-50
 
 
 def test_cells_without_an_order_are_tested_as_they_are():
     p, q = np.array([[30, 2, 68]]), np.array([[50, 3, 47]])
     none = np.zeros((1, 3), dtype=bool)
     expected = g_test(p, q)[2] / 0.9
-    assert ordered_p_value(p, q, none, none, none) == pytest.approx(expected, rel=1e-12)
+    assert ordered_p_value(p, q, none, none, none, none) == pytest.approx(expected, rel=1e-12)
+
+
+def test_thirty_rows_of_one_value_are_no_chance_among_113_values():
+    p, q = np.zeros((1, 113), dtype=np.int64), np.full((1, 113), 88)
+    p[0, 56] = 30
+    inside, none = np.ones((1, 113), dtype=bool), np.zeros((1, 113), dtype=bool)
+    assert ordered_p_value(p, q, inside, none, none, none)[0] < 1e-9
+
+
+@pytest.mark.parametrize(("n", "m"), [(100, 100), (100, 10_000), (10_000, 100)])
+def test_quiet_pairs_of_five_rows_per_cell_err_as_often_as_they_may(n, m):
+    rng = np.random.default_rng(0)
+    p, q = (rng.multinomial(rows, np.full(20, 1 / 20), 10_000) for rows in (n, m))
+    inside, none = np.ones(p.shape, dtype=bool), np.zeros(p.shape, dtype=bool)
+    p_values = ordered_p_value(p, q, inside, none, none, none)
+    assert 0.02 < (p_values < 0.05).mean() < 0.075
+    assert 0.004 < (p_values < 0.01).mean() < 0.015

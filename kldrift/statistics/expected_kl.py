@@ -1,0 +1,100 @@
+"""The ``kl`` to expect without any drift: what a score of few rows is read against."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from kldrift.divergence.probabilities import rows_added
+
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+SUMMED: Final = 16.0
+"""Cells that expect fewer rows are summed over all numbers of rows; of others, a series is used."""
+TERMS: Final = 48
+"""Of a hypergeometric distribution with a mean below 16, what lies beyond is below 1e-10."""
+LEAST: Final = 0.5
+"""Rows that a cell without any is taken to have where nothing is added to it."""
+
+
+def expected_kl(p: Counts, q: Counts, pseudocount: float) -> Floats:
+    """The mean of the smoothed plug-in divergence over all ways to deal the rows to two sides.
+
+    Without drift any n of the n + m rows may be the current ones. X of the t rows of a cell are
+    then hypergeometric; with c and d rows added to each of K cells::
+
+        sum over cells of E[(X + c) / (n + c K) ln((X + c) (m + d K) / ((t - X + d) (n + c K)))]
+
+    That is about ``(K - 1) / 2 (1 / n + 1 / m)`` where every cell has many rows.
+
+    Args:
+        p: current rows per cell, shape ``(n, k)``.
+        q: reference rows.
+        pseudocount: rows added to each cell that has rows on either side, at most.
+
+    Returns:
+        Nats, shape ``(n,)``; NaN where a side has no rows.
+
+    Examples:
+        >>> rows = np.full((1, 20), 100), np.full((1, 20), 100)
+        >>> expected_kl(*rows, 0.5).round(4), round(19 / 2 * (1 / 2_000 + 1 / 2_000), 4)
+        (array([0.0095]), 0.0095)
+        >>> expected_kl(*(side // 50 for side in rows), 0.5).round(4)
+        array([0.3725])
+    """
+    occupied = (p + q) > 0
+    n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
+    both = (n > 0) & (m > 0)
+    at = np.nonzero(occupied & both)
+    row = at[0]
+    c, d = (rows_added(side, occupied, pseudocount)[row, 0] for side in (p, q))
+    n_at, m_at = n[row, 0].astype(np.float64), m[row, 0].astype(np.float64)
+    cells = occupied.sum(-1)[row]
+    current, reference = n_at + c * cells, m_at + d * cells
+    total = (p + q)[at].astype(np.float64)
+    many = total * np.minimum(n_at, m_at) >= SUMMED * (n_at + m_at)
+    ratio = np.log(reference / current)
+    mean = np.empty(len(row))
+    mean[many] = _series(*(x[many] for x in (total, n_at, m_at, c, d, ratio)))
+    mean[~many] = _sum(*(x[~many] for x in (total, n_at, m_at, c, d, ratio)))
+    terms = np.zeros(p.shape)
+    terms[at] = mean / current
+    return np.where(both[..., 0], np.maximum(terms.sum(-1), 0.0), np.nan)
+
+
+def _series(t: Floats, n: Floats, m: Floats, c: Floats, d: Floats, ratio: Floats) -> Floats:
+    """The mean of ``f = a (ln a - ln b + ratio)``, a = X + c and b = t - X + d, by four moments."""
+    rows = n + m
+    mean = t * (n / rows)
+    v = mean * (m / rows) * ((rows - t) / (rows - 1))
+    skew = v * ((rows - 2 * n) / rows) * ((rows - 2 * t) / (rows - 2))
+    a, b = mean + c, t - mean + d
+    f = a * (np.log(a / b) + ratio)
+    second = 1 / a + 2 / b + a / b**2
+    third = -1 / a**2 + 3 / b**2 + 2 * a / b**3
+    fourth = 2 / a**3 + 8 / b**3 + 6 * a / b**4
+    return np.asarray(f + v * second / 2 + skew * third / 6 + v**2 * fourth / 8)
+
+
+def _sum(t: Floats, n: Floats, m: Floats, c: Floats, d: Floats, ratio: Floats) -> Floats:
+    """The same mean, over all numbers of rows on the smaller side, one at a time."""
+    rows, few, other = n + m, np.minimum(n, m), np.maximum(n, m)
+    always = gammaln(t + 1) + gammaln(rows - t + 1) + gammaln(few + 1) + gammaln(other + 1)
+    always -= gammaln(rows + 1)
+    out = np.zeros(len(t))
+    for x in range(TERMS):
+        possible = (x <= t) & (x <= few) & (t - x <= other)
+        if not possible.any():
+            continue
+        y, left = np.maximum(t - x, 0.0), np.maximum(few - x, 0.0)
+        rest = np.maximum(other - y, 0.0)
+        ways = gammaln(x + 1) + gammaln(y + 1) + gammaln(left + 1) + gammaln(rest + 1)
+        chance = np.where(possible, np.exp(always - ways), 0.0)
+        a, b = np.where(n <= m, x, y) + c, np.where(n <= m, y, x) + d
+        inside = np.log(np.where(a > 0, a, LEAST) / np.where(b > 0, b, LEAST)) + ratio
+        out += chance * a * inside
+    return out
