@@ -9,8 +9,7 @@ See docs/decisions/frozen-support.md and docs/decisions/quantile-edges.md.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -22,22 +21,37 @@ from kldrift.binning.text_sketch import TextSketch
 from kldrift.profiles.support import (
     CategoricalSupport,
     Keys,
+    KnownNames,
     NumericSupport,
     Support,
     Unit,
     step,
 )
+from kldrift.statistics.hashing import text_hashes
 
 ID_ROWS = 100
 TEXT_ID_ROWS = 20
 TEXT_ID_SHARE = 0.9
 INTEGER_ID_SHARE = 0.95
 CHOSEN_ROWS = 20
-"""Of too many categories, those with fewer rows get no cell: the most frequent of many rare ones
-are those that chance made frequent in the reference, and look like drift everywhere else."""
+"""Values with fewer rows get no cell of their own: which of many rare ones come is chance, and
+would look like drift everywhere else."""
+FEWEST_CHOSEN = 2
+FEW_ROWS = 10
+"""Of a reference of fewer than 200 rows, one row in so many is enough for a cell."""
 
 
-@dataclass(frozen=True)
+def least_rows(rows: int) -> int:
+    """The fewest rows of a reference that a value needs for a cell of its own.
+
+    Examples:
+        >>> [least_rows(n) for n in (10, 100, 200, 10_000)]
+        [2, 10, 20, 20]
+    """
+    return max(FEWEST_CHOSEN, min(CHOSEN_ROWS, rows // FEW_ROWS))
+
+
+@dataclass(frozen=True, eq=False)
 class Proposal:
     """A proposed support, and which of its cells need exact counts to be kept.
 
@@ -46,6 +60,8 @@ class Proposal:
         tentative: keys or categories that keep a cell of their own only if they fill enough rows.
         share: the smallest share of rows (nulls left out) that a tentative cell must fill.
         most: most categories to keep.
+        once: hashes of the values that the reference has in one row: these rows are counted as
+            never seen, because that is what each would be beside all others.
         skip: why the feature cannot be monitored; empty if it can.
         base: for numbers, the support without its tentative cells.
     """
@@ -54,6 +70,7 @@ class Proposal:
     tentative: tuple[float, ...] | tuple[int, ...] | tuple[str, ...] = ()
     share: float = 0.0
     most: int = 0
+    once: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
     skip: str = ""
     base: NumericSupport | None = None
 
@@ -90,7 +107,7 @@ def choose(
     if unit is Unit.BOOLEAN:
         return Proposal(CategoricalSupport(("false", "true")))
     if isinstance(sketch, TextSketch):
-        proposal = _categories(sketch, binning, floats=floats)
+        proposal = _categories(sketch, binning.max_categories, floats=floats)
     else:
         proposal = _intervals(sketch, binning, scale, unit)
     return replace(proposal, skip="") if keep and proposal.skip else proposal
@@ -102,7 +119,8 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
     # Few rows make few bins, and values that came once are no sign of what will come again.
     few = min(binning.stored_bins, max(binning.bins, rows // 10))
     if sketch.exact and len(lows) <= few and 2 * len(lows) <= rows:
-        edges = np.unique(np.concatenate([lows, step(lows)]))
+        own = lows[counts >= least_rows(rows)]
+        edges = np.unique(np.concatenate([own, step(own), lows[:1], step(lows[-1:])]))
         return Proposal(NumericSupport(edges, scale, unit, _middle(sketch)))
     skip = ""
     everyone = rows if sketch.exact else INTEGER_ID_SHARE * rows
@@ -144,32 +162,54 @@ def _inside(values: Keys, lows: Keys, highs: Keys, cells: NDArray[np.bool_]) -> 
     return values[inside]
 
 
-def _categories(sketch: TextSketch, binning: Binning, *, floats: bool) -> Proposal:
-    most = binning.max_categories
+def choose_segments(sketch: TextSketch, most: int) -> Proposal:
+    """Propose the segments of a list: the most frequent values.
+
+    Args:
+        sketch: of the names of the segments of all rows.
+        most: segments to keep; only of more than so many, those of few rows are left out.
+    """
+    least = least_rows(sketch.rows) if len(sketch.counts) > most else 0
+    chosen, tentative, share = _frequent(sketch, most, least)
+    return Proposal(CategoricalSupport(chosen), tentative, share, most)
+
+
+def _categories(sketch: TextSketch, most: int, *, floats: bool) -> Proposal:
+    known = sketch.known
+    if sketch.exact and not len(sketch.counts):  # of presence alone there are no values
+        return Proposal(CategoricalSupport((), floats))
+    skip = ""
+    if sketch.rows >= TEXT_ID_ROWS and known.distinct >= TEXT_ID_SHARE * sketch.rows:
+        about = "" if sketch.exact else "about "
+        skip = f"near-unique: {about}{known.distinct:,.0f} different values in {sketch.rows:,} rows"
+    chosen, tentative, share = _frequent(sketch, most, least_rows(sketch.rows))
+    own = text_hashes(pa.array(chosen, pa.string()))
+    rest = ~np.isin(known.hashes, own)
+    once = rest & (known.rows == 1)
+    several = KnownNames(known.hashes[rest & ~once], known.cutoff)
+    support = CategoricalSupport(chosen, floats, several)
+    return Proposal(support, tentative, share, most, known.hashes[once], skip)
+
+
+def _frequent(
+    sketch: TextSketch, most: int, least: int
+) -> tuple[tuple[str, ...], tuple[str, ...], float]:
+    """The values with cells of their own, which of them are tentative, and the share they need."""
     if sketch.exact:
-        skip = ""
-        distinct = len(sketch.counts)
-        if sketch.rows >= TEXT_ID_ROWS and distinct >= TEXT_ID_SHARE * sketch.rows:
-            skip = f"near-unique: {distinct:,} different values in {sketch.rows:,} rows"
-        chosen = _most_frequent(sketch.values, sketch.counts, most)
-        if distinct and not chosen:
-            skip = skip or _too_many(CHOSEN_ROWS)
-        return Proposal(CategoricalSupport(chosen, floats), skip=skip)
+        return _most_frequent(sketch.values, sketch.counts, most, least), (), 0.0
     share = max(2 / sketch.limit, CHOSEN_ROWS / sketch.rows)
     candidates = sketch.counts + sketch.deducted >= share * sketch.rows
     chosen = tuple(sorted(sketch.values.filter(pa.array(candidates)).to_pylist()))
-    skip = "" if chosen else _too_many(share * sketch.rows)
-    return Proposal(CategoricalSupport(chosen, floats), chosen, share, most, skip)
+    return chosen, chosen, share
 
 
-def _too_many(rows: float) -> str:
-    return f"near-unique: no value has {math.ceil(rows):,} rows"
-
-
-def _most_frequent(names: pa.Array, counts: NDArray[np.int64], most: int) -> tuple[str, ...]:
+def _most_frequent(
+    names: pa.Array, counts: NDArray[np.int64], most: int, least: int = 0
+) -> tuple[str, ...]:
     """The most frequent names; equally frequent ones in the order of their text."""
     if len(counts) > most:
-        least = max(int(np.partition(counts, -most)[-most]), CHOSEN_ROWS)
+        least = max(int(np.partition(counts, -most)[-most]), least)
+    if least:
         names, counts = names.filter(pa.array(counts >= least)), counts[counts >= least]
     ranked = pa.record_batch([pa.array(-counts), names], ["counts", "names"])
     order = pc.sort_indices(ranked, [("counts", "ascending"), ("names", "ascending")])
@@ -183,12 +223,10 @@ class Frozen:
     Attributes:
         support: what both datasets are compared on.
         target: index in ``support`` of each cell of the proposal, shape ``(proposed size,)``.
-        skip: why the feature cannot be monitored; empty if it can.
     """
 
     support: Support
     target: NDArray[np.intp]
-    skip: str = ""
 
     def fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Counts on the proposal's cells as counts on the support's."""
@@ -197,19 +235,18 @@ class Frozen:
         return out
 
 
-def freeze(proposal: Proposal, counts: NDArray[np.int64], *, keep: bool = False) -> Frozen:
+def freeze(proposal: Proposal, counts: NDArray[np.int64]) -> Frozen:
     """Decide about tentative cells with the exact counts of the whole reference.
 
     Args:
         proposal: what :func:`choose` returned.
         counts: rows per cell of the proposal's support.
-        keep: monitor the feature even if no category is frequent enough.
     """
     support = proposal.support
+    if isinstance(support, CategoricalSupport):
+        return _freeze_categories(proposal, support, counts)
     if not proposal.tentative:
         return Frozen(support, np.arange(support.size))
-    if isinstance(support, CategoricalSupport):
-        return _freeze_categories(proposal, support, counts, keep=keep)
     base = proposal.base
     assert isinstance(base, NumericSupport)
     inner = counts[: support.intervals]
@@ -225,17 +262,25 @@ def freeze(proposal: Proposal, counts: NDArray[np.int64], *, keep: bool = False)
 
 
 def _freeze_categories(
-    proposal: Proposal, support: CategoricalSupport, counts: NDArray[np.int64], *, keep: bool
+    proposal: Proposal, support: CategoricalSupport, counts: NDArray[np.int64]
 ) -> Frozen:
-    n = len(support.categories)
-    rows = int(counts[: n + 1].sum())
-    frequent = counts[:n] >= proposal.share * rows
-    names = pa.array(support.categories, pa.string()).filter(pa.array(frequent))
-    chosen = _most_frequent(names, counts[:n][frequent], proposal.most)
+    """Keep the categories that are frequent enough; all other values of the reference are known."""
+    n, chosen = len(support.categories), support.categories
+    if proposal.tentative:
+        rows = int(counts[: n + (1 if support.known is None else 2)].sum())
+        frequent = counts[:n] >= proposal.share * rows
+        names = pa.array(support.categories, pa.string()).filter(pa.array(frequent))
+        chosen = _most_frequent(names, counts[:n][frequent], proposal.most)
     place = {name: i for i, name in enumerate(chosen)}
-    frozen = CategoricalSupport(chosen, support.floats)
+    known = support.known
+    if known is not None:
+        dropped = [name for name in support.categories if name not in place]
+        hashes = text_hashes(pa.array(dropped, pa.string()))
+        hashes = hashes[hashes <= np.uint64(known.cutoff)]
+        every = np.unique(np.concatenate([known.hashes, proposal.once, hashes]))
+        known = KnownNames(every, known.cutoff)
+    frozen = CategoricalSupport(chosen, support.floats, known)
     other = len(chosen)
     target = [place.get(name, other) for name in support.categories]
     target += range(other, frozen.size)
-    skip = "" if chosen or keep or not rows else _too_many(proposal.share * rows)
-    return Frozen(frozen, np.array(target, dtype=np.intp), skip)
+    return Frozen(frozen, np.array(target, dtype=np.intp))

@@ -2,22 +2,73 @@
 
 Exact counts while there are at most ``limit`` distinct values, then the Misra-Gries summary [1],
 which keeps every value that is frequent enough. Its counts do depend on the order of the rows; they
-only nominate candidates, which the counting pass then counts exactly.
+only nominate candidates, which the counting pass then counts exactly. Beside it stands a sample of
+the values: those with the smallest hashes, with the exact rows of each [2]. It does not depend on
+the order of rows, and tells the values that the reference had from those that it never had.
 
 References:
     [1] Agarwal, P. K. et al. (2013). Mergeable summaries. ACM Transactions on Database Systems
         38(4), 26.
+    [2] Beyer, K. et al. (2007). On synopses for distinct-value estimation under multiset
+        operations. SIGMOD 2007, 199-210.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from functools import reduce
+from operator import add
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from kldrift.statistics.hashing import Hashes, text_hashes
+
+SAMPLED: Final = 4
+"""Hashes that are kept for each value that is."""
+
+
+@dataclass(frozen=True, eq=False)
+class HashSample:
+    """The values with the smallest hashes, and the rows of each; a monoid under ``+``.
+
+    Attributes:
+        limit: most values that are kept.
+        hashes: increasing, shape ``(k,)``.
+        rows: of each, exact.
+    """
+
+    limit: int
+    hashes: Hashes
+    rows: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, limit: int, hashes: Hashes, rows: NDArray[np.int64]) -> Self:
+        """The sample of some values, which may come more than once."""
+        if len(hashes) > 4 * limit:  # two of each at most: what is sorted is little more than kept
+            few = hashes <= np.partition(hashes, 2 * limit)[2 * limit]
+            hashes, rows = hashes[few], rows[few]
+        kept, places = np.unique(hashes, return_inverse=True)
+        counts = np.bincount(places, rows, len(kept)).astype(np.int64)
+        return cls(limit, kept[:limit], counts[:limit])
+
+    def __add__(self, other: Self) -> Self:
+        both = (np.concatenate(x) for x in ((self.hashes, other.hashes), (self.rows, other.rows)))
+        return self.of(self.limit, *both)
+
+    @property
+    def cutoff(self) -> int:
+        """The largest hash of which it is known whether there is a value."""
+        return int(self.hashes[-1]) if len(self.hashes) >= self.limit else 2**64 - 1
+
+    @property
+    def distinct(self) -> float:
+        """The number of distinct values: exact, or an estimate with an error of 1 / sqrt(limit)."""
+        k = len(self.hashes)
+        return float(k) if k < self.limit else (k - 1) / (self.cutoff / 2**64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +83,7 @@ class TextSketch:
         rows: rows that are neither null nor NaN.
         null: rows that are null.
         nan: rows that are NaN, for floats that are treated as categories.
+        sample: of all values, once they are too many; None while ``values`` has them all.
     """
 
     limit: int
@@ -41,6 +93,7 @@ class TextSketch:
     rows: int = 0
     null: int = 0
     nan: int = 0
+    sample: HashSample | None = None
 
     @classmethod
     def empty(cls, limit: int) -> Self:
@@ -62,8 +115,10 @@ class TextSketch:
         weights = np.concatenate([part.counts for part in parts])
         codes = encoded.indices.to_numpy()
         counts = np.bincount(codes, weights, len(encoded.dictionary)).astype(np.int64)
+        sampled = [part.known for part in parts] if any(p.sample is not None for p in parts) else []
         merged = replace(
             self,
+            sample=reduce(add, sampled) if sampled else None,
             values=encoded.dictionary,
             counts=counts,
             deducted=sum(part.deducted for part in parts),
@@ -72,6 +127,13 @@ class TextSketch:
             nan=sum(part.nan for part in parts),
         )
         return merged.pruned()
+
+    @property
+    def known(self) -> HashSample:
+        """The sample of all values."""
+        if self.sample is not None:
+            return self.sample
+        return HashSample.of(SAMPLED * self.limit, text_hashes(self.values), self.counts)
 
     def pruned(self) -> Self:
         """At most ``limit`` values: the Misra-Gries step, taken off all counts at once."""
@@ -84,4 +146,5 @@ class TextSketch:
             values=self.values.filter(pa.array(keep)),
             counts=self.counts[keep] - off,
             deducted=self.deducted + off,
+            sample=self.known,
         )

@@ -33,6 +33,7 @@ from kldrift.features.keys import (
 )
 from kldrift.profiles.power_sums import NO_VALUES, PowerSums, power_sums
 from kldrift.profiles.support import CategoricalSupport, Keys, NumericSupport, Support, pivot_of
+from kldrift.statistics.hashing import text_hashes
 
 Counts = NDArray[np.int64]
 
@@ -152,7 +153,8 @@ class Counter:
             if encoded.labels.values.nbytes <= self._remembered:
                 self._known = encoded.labels, cells
         of_name, null, nan = encoded.counts()
-        counts[: other + 1] = np.bincount(cells, of_name, other + 1)
+        behind = other + (1 if support.known is None else 2)
+        counts[:behind] = np.bincount(cells, of_name, behind)
         counts[-1] += null
         counts[-2] += nan
         return counts
@@ -160,9 +162,14 @@ class Counter:
     def _cells_of_names(
         self, encoded: EncodedColumn, support: CategoricalSupport
     ) -> NDArray[np.int64]:
+        other = len(support.categories)
         found = pc.index_in(encoded.names, value_set=self._categories)
-        cells = found.fill_null(len(support.categories)).to_numpy(zero_copy_only=False)
-        return np.asarray(cells.astype(np.int64))
+        cells = found.fill_null(other).to_numpy(zero_copy_only=False).astype(np.int64)
+        if support.known is not None:
+            rest = np.flatnonzero(cells == other)
+            names = encoded.names.take(pa.array(rest)).fill_null("")  # nulls are counted apart
+            cells[rest] += support.known.unseen(text_hashes(names))
+        return np.asarray(cells)
 
     def _cells_of_text(self, column: pa.Array, support: CategoricalSupport) -> NDArray[np.int64]:
         other = len(support.categories)

@@ -11,14 +11,14 @@ from __future__ import annotations
 import pickle
 from collections.abc import Collection, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from kldrift.binning.choose import Binning, Proposal, choose
+from kldrift.binning.choose import Binning, Proposal, choose, choose_segments
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.binning.text_sketch import TextSketch
@@ -147,7 +147,8 @@ def propose_one(feature: Feature, sketch: Sketch, binning: Binning) -> Proposal:
 
 def propose_segments(sketch: Sketch, binning: Binning) -> Proposal:
     """Propose the segments of one list, as categories: the most frequent, and the rest."""
-    return choose(sketch, replace(binning, max_categories=binning.max_segments))
+    assert isinstance(sketch, TextSketch)
+    return choose_segments(sketch, binning.max_segments)
 
 
 @dataclass(frozen=True)

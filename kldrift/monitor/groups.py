@@ -104,7 +104,7 @@ def freeze_list(proposal: Proposal, counted: Ints, rows: int) -> tuple[FrozenLis
     """
     names = proposed_names(proposal)
     counts = np.append(counted, [rows - counted.sum(), 0])  # those of no segment; none are null
-    kept = freeze(proposal, counts, keep=True).support
+    kept = freeze(proposal, counts).support
     assert isinstance(kept, CategoricalSupport)
     place = {name: i for i, name in enumerate(kept.categories)}
     places = np.array([place.get(name, REST) for name in names], dtype=np.int64)

@@ -177,10 +177,7 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
     places = [new for _, new in frozen_lists]
     profiles = {}
     for (feature, proposal), profile in zip(both, counted, strict=True):
-        frozen = freeze(proposal, profile.of_list(ALL).counts[0], keep=feature.keep)
-        if frozen.skip:
-            skipped[feature.name] = frozen.skip
-            continue
+        frozen = freeze(proposal, profile.of_list(ALL).counts[0])
         kept = profile.under(regrouped(profile.keys, places)) if places else profile
         profiles[feature.name] = kept.on(frozen.support, frozen.target)
     rebinnings = {

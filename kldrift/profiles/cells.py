@@ -25,6 +25,7 @@ class CellKind(StrEnum):
     NEGATIVE_INFINITY = "negative_infinity"
     POSITIVE_INFINITY = "positive_infinity"
     OTHER = "other"
+    NEVER_SEEN = "never_seen"
     NAN = "nan"
     NULL = "null"
 

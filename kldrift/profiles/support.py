@@ -240,17 +240,57 @@ class NumericSupport:
         return f"{len(edges)} edges over [{self.text(edges[0])}, {self.text(edges[-1])}]"
 
 
+@dataclass(frozen=True, eq=False)
+class KnownNames:
+    """Hashes of the values of a reference that have no cell of their own.
+
+    Of very many values there is a sample: all whose hash is at most ``cutoff``. Values with a
+    larger hash cannot be told from those that the reference had, and count as known.
+
+    Attributes:
+        hashes: increasing, shape ``(k,)``.
+        cutoff: the largest hash that is looked up.
+    """
+
+    hashes: NDArray[np.uint64]
+    cutoff: int = 2**64 - 1
+
+    @property
+    def share(self) -> float:
+        """The share of values that can be told from those of the reference."""
+        return (self.cutoff + 1) / 2**64
+
+    def unseen(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which values the reference never had."""
+        if not len(self.hashes):
+            return hashes <= np.uint64(self.cutoff)
+        at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+        return (self.hashes[at] != hashes) & (hashes <= np.uint64(self.cutoff))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, KnownNames)
+            and self.cutoff == other.cutoff
+            and np.array_equal(self.hashes, other.hashes)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.hashes.tobytes(), self.cutoff))
+
+
 @dataclass(frozen=True)
 class CategoricalSupport:
-    """One cell per category, then ``other`` for every value that is none of them, then null.
+    """One cell per category, then ``other``, what was never seen, NaN for floats, and null.
 
     Attributes:
         categories: the values as text, exact: what a reader sees and what is compared.
         floats: whether the values were floats, which have a NaN cell.
+        known: the reference's other values; None if a value that it never had is ``other`` too.
     """
 
     categories: tuple[str, ...]
     floats: bool = False
+    known: KnownNames | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.categories)) != len(self.categories):
@@ -263,14 +303,20 @@ class CategoricalSupport:
     @cached_property
     def size(self) -> int:
         """Number of cells."""
-        return len(self.categories) + (3 if self.floats else 2)
+        return len(self.categories) + len(self._flow)
+
+    @property
+    def _flow(self) -> tuple[CellKind, ...]:
+        """The cells behind the categories."""
+        never = (CellKind.NEVER_SEEN,) if self.known is not None else ()
+        nan = (CellKind.NAN,) if self.floats else ()
+        return (CellKind.OTHER, *never, *nan, CellKind.NULL)
 
     @cached_property
     def codes(self) -> NDArray[np.int8]:
         """Kind of each cell as a place in ``KINDS``, in the order of the counts."""
         codes = np.full(self.size, CODES[CellKind.CATEGORY], dtype=np.int8)
-        flow = (CellKind.NAN, CellKind.NULL) if self.floats else (CellKind.NULL,)
-        codes[len(self.categories) :] = [CODES[kind] for kind in (CellKind.OTHER, *flow)]
+        codes[len(self.categories) :] = [CODES[kind] for kind in self._flow]
         return codes
 
     @cached_property
@@ -290,7 +336,10 @@ class CategoricalSupport:
         """Bytes that are equal for equal supports."""
         names = [name.encode(errors="surrogatepass") for name in self.categories]
         sizes = ",".join(str(len(name)) for name in names)
-        return f"text\0{self.floats}\0{sizes}\0".encode() + b"".join(names)
+        known = b""
+        if self.known is not None:
+            known = f"{self.known.cutoff}\0".encode() + self.known.hashes.tobytes()
+        return f"text\0{self.floats}\0{sizes}\0".encode() + b"".join(names) + known
 
     def __str__(self) -> str:
         return f"{len(self.categories)} categories"

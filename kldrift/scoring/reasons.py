@@ -97,6 +97,7 @@ def cell_text(cell: Cell) -> str:
         return f"above {cell.lower:.5g}, the reference's largest"
     return {
         CellKind.OTHER: "all other values",
+        CellKind.NEVER_SEEN: "values never seen in the reference",
         CellKind.NAN: "NaN",
         CellKind.NULL: "null",
         CellKind.NEGATIVE_INFINITY: "-infinity",

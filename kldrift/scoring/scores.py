@@ -19,14 +19,15 @@ from kldrift.profiles.support import NumericSupport, Support
 from kldrift.scoring.comparison import Comparison, Ints, Rows
 from kldrift.scoring.metrics import CELL_METRICS, ORDERED_METRICS, SCORES
 from kldrift.statistics.expected_kl import expected_kl
+from kldrift.statistics.named_cells import named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
-from kldrift.statistics.significance import g_test
 from kldrift.statistics.unbiased_kl import kl_unbiased
 
 IN_ORDER: Final = [
     CODES[kind] for kind in (CellKind.UNDERFLOW, CellKind.BIN, CellKind.VALUE, CellKind.OVERFLOW)
 ]
 """Kinds of cells that hold numbers, and have neighbours."""
+NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
 TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
 Floats = NDArray[np.float64]
 
@@ -107,7 +108,8 @@ def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: NDArray[np.bool
     numbers = both & inside.any(-1)
     names = both & ~numbers
     if names.any():
-        out[names] = g_test(p[names], q[names])[2]
+        of_kind = (kinds[names] == CODES[kind] for kind in NAMED)
+        out[names] = named_p_value(p[names], q[names], *of_kind)
     if numbers.any():
         below, above = (kinds[numbers] == CODES[kind] for kind in TAILS)
         fitted = (kinds[numbers] == CODES[CellKind.BIN]) & whole[numbers, None]

@@ -37,6 +37,7 @@ JOINT_CELL: Final = "a feature or a pair of a joint group"
 NO_PAIR: Final = "not a pair of a joint group"
 NOT_NUMERIC: Final = "not numeric"
 NOT_CATEGORICAL: Final = "not categorical"
+NO_NEVER_SEEN: Final = "no cell of values that were never seen"
 NO_SUPPORT: Final = "no feature, or skipped"
 JOINT: Final = "joint"
 NO_LIST: Final = "not of a list of segments"
@@ -178,6 +179,8 @@ SUPPORTS: Final = pa.schema(
         _list("float_edges", pa.float64(), "no float keys", unit="keys"),
         _list("categories", pa.string(), NOT_CATEGORICAL),
         _column("floats", pa.bool_(), NOT_CATEGORICAL),
+        _list("known_hashes", pa.uint64(), NO_NEVER_SEEN),
+        _column("known_cutoff", pa.uint64(), NO_NEVER_SEEN),
         _list("target", pa.int32(), NO_SUPPORT),
         _list("cell_kind", pa.string(), NO_SUPPORT),
         _list("lower", pa.float64(), NOT_NUMERIC, unit="unit of the feature"),

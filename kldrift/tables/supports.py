@@ -18,7 +18,13 @@ import pyarrow as pa
 
 from kldrift.profiles.cells import KINDS
 from kldrift.profiles.rebinning import Rebinning
-from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support, Unit
+from kldrift.profiles.support import (
+    CategoricalSupport,
+    KnownNames,
+    NumericSupport,
+    Support,
+    Unit,
+)
 from kldrift.tables.conform import conform
 from kldrift.tables.lists import FlatLists, list_column_of
 from kldrift.tables.schema import SCHEMA_VERSION, SUPPORTS
@@ -183,7 +189,10 @@ def _feature_row(f: FeatureSupport) -> dict[str, Any]:
     row["cell_kind"] = _KIND_NAMES[support.codes]
     if isinstance(support, CategoricalSupport):
         categories = np.array(support.categories, dtype=object)
-        return row | {"categories": categories, "floats": support.floats}
+        row |= {"categories": categories, "floats": support.floats}
+        if support.known is not None:
+            row |= {"known_hashes": support.known.hashes, "known_cutoff": support.known.cutoff}
+        return row
     cells = support.cells
     row |= {"unit": support.unit.value, "scale": support.scale, "pivot": support.pivot}
     # Those of floats begin with the smallest double and end with infinity, always.
@@ -262,7 +271,11 @@ def _feature(row: dict[str, Any]) -> FeatureSupport:
 def _rebinning(row: dict[str, Any]) -> Rebinning:
     support: Support
     if row["categories"] is not None:
-        support = CategoricalSupport(tuple(row["categories"]), _known(row, "floats"))
+        known = None
+        if row["known_hashes"] is not None:
+            hashes = row["known_hashes"].astype(np.uint64)
+            known = KnownNames(hashes, _known(row, "known_cutoff"))
+        support = CategoricalSupport(tuple(row["categories"]), _known(row, "floats"), known)
     else:
         integral = row["integer_edges"] is not None
         edges = _known(row, "integer_edges" if integral else "float_edges")

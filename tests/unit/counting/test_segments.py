@@ -130,7 +130,7 @@ def frozen(values, most):
     names = proposal.support.categories
     numbers = numbers_of(batch, pa.array(names, pa.string()))
     counts = np.append(np.bincount(numbers, minlength=len(names) + 1), 0)
-    settled = freeze(proposal, counts, keep=True)
+    settled = freeze(proposal, counts)
     return settled.support.categories, settled.fold(counts)
 
 
