@@ -119,8 +119,7 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
     # Few rows make few bins, and values that came once are no sign of what will come again.
     few = min(binning.stored_bins, max(binning.bins, rows // 10))
     if sketch.exact and len(lows) <= few and 2 * len(lows) <= rows:
-        own = lows[counts >= least_rows(rows)]
-        edges = np.unique(np.concatenate([own, step(own), lows[:1], step(lows[-1:])]))
+        edges = np.unique(np.concatenate([lows, step(lows)]))
         return Proposal(NumericSupport(edges, scale, unit, _middle(sketch)))
     skip = ""
     everyone = rows if sketch.exact else INTEGER_ID_SHARE * rows
@@ -223,10 +222,12 @@ class Frozen:
     Attributes:
         support: what both datasets are compared on.
         target: index in ``support`` of each cell of the proposal, shape ``(proposed size,)``.
+        skip: why the feature cannot be monitored, as proposed; empty if it can.
     """
 
     support: Support
     target: NDArray[np.intp]
+    skip: str = ""
 
     def fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Counts on the proposal's cells as counts on the support's."""
@@ -246,7 +247,7 @@ def freeze(proposal: Proposal, counts: NDArray[np.int64]) -> Frozen:
     if isinstance(support, CategoricalSupport):
         return _freeze_categories(proposal, support, counts)
     if not proposal.tentative:
-        return Frozen(support, np.arange(support.size))
+        return Frozen(support, np.arange(support.size), proposal.skip)
     base = proposal.base
     assert isinstance(base, NumericSupport)
     inner = counts[: support.intervals]
@@ -258,7 +259,7 @@ def freeze(proposal: Proposal, counts: NDArray[np.int64]) -> Frozen:
     target = np.arange(support.size) - support.size + frozen.size
     target[0] = 0
     target[1 : support.intervals] = np.searchsorted(frozen.edges, support.edges, "right")
-    return Frozen(frozen, target)
+    return Frozen(frozen, target, proposal.skip)
 
 
 def _freeze_categories(
@@ -283,4 +284,4 @@ def _freeze_categories(
     other = len(chosen)
     target = [place.get(name, other) for name in support.categories]
     target += range(other, frozen.size)
-    return Frozen(frozen, np.array(target, dtype=np.intp))
+    return Frozen(frozen, np.array(target, dtype=np.intp), proposal.skip)
