@@ -136,8 +136,10 @@ def kl_unbiased(p_counts: Counts, q_counts: Counts) -> KLEstimate:
         hidden = _hidden(p, q, n, m)
         error = np.sqrt(_variance(p, q, n, m))
     none = ((n == 0) | (m == 0))[..., 0]
-    parts = (np.where(none, np.nan, x)[()] for x in (unbiased, error, missed, hidden))
-    return KLEstimate(*parts, _top(p, q, n, m), ((p + q) > 0).sum(-1))
+    unbiased, error, missed, hidden = (
+        np.where(none, np.nan, x)[()] for x in (unbiased, error, missed, hidden)
+    )
+    return KLEstimate(unbiased, error, missed, hidden, _top(p, q, n, m), ((p + q) > 0).sum(-1))
 
 
 def above_limit_p(p_counts: Counts, q_counts: Counts, limit: ArrayLike) -> Floats:
