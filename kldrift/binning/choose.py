@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.binning.text_sketch import TextSketch
+from kldrift.profiles.close_values import around, close_values
 from kldrift.profiles.support import (
     CategoricalSupport,
     Keys,
@@ -119,7 +120,10 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
     # Few rows make few bins, and values that came once are no sign of what will come again.
     few = min(binning.stored_bins, max(binning.bins, rows // 10))
     if sketch.exact and len(lows) <= few and 2 * len(lows) <= rows:
-        edges = np.unique(np.concatenate([lows, step(lows)]))
+        parts = [lows, step(lows)]
+        if unit is Unit.NUMBER and (scale > 1 or not integral):
+            parts += around(lows, close_values(lows, counts))
+        edges = np.unique(np.concatenate(parts))
         return Proposal(NumericSupport(edges, scale, unit, _middle(sketch)))
     skip = ""
     everyone = rows if sketch.exact else INTEGER_ID_SHARE * rows

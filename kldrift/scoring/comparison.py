@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Final, Self
 
@@ -16,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldrift.profiles.cells import CODES, KINDS, CellKind
-from kldrift.profiles.group_keys import GroupKeys
+from kldrift.profiles.close_values import nearest_values
+from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.profiles.profile import Counts, Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import Support
@@ -58,6 +60,11 @@ class Comparison:
     def support(self) -> Support:
         """The cells of both profiles."""
         return self.reference.support
+
+    @cached_property
+    def nearest(self) -> NDArray[np.intp] | None:
+        """For each stored cell the one that its rows are scored in; None if it is the same."""
+        return nearest_values(self.support, self.reference.counts[self.keys.list == ALL].sum(0))
 
     @property
     def keys(self) -> GroupKeys:
@@ -147,10 +154,14 @@ class Rows:
 
 
 def folded(comparison: Comparison, counts: Counts) -> Counts:
-    """Rows of each scored cell."""
+    """Rows of each scored cell; those of values close to one of the reference's are its own."""
+    if comparison.nearest is not None:
+        moved = np.zeros_like(counts)
+        np.add.at(moved.T, comparison.nearest, counts.T)
+        counts = moved
     return comparison.rebinning.fold(counts)
 
 
 def folded_without_missing(comparison: Comparison, counts: Counts) -> Counts:
     """Rows of each scored cell, those with missing values left out."""
-    return np.where(MISSING[comparison.rebinning.codes], 0, comparison.rebinning.fold(counts))
+    return np.where(MISSING[comparison.rebinning.codes], 0, folded(comparison, counts))

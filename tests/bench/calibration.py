@@ -153,7 +153,7 @@ covers.
 {table(limit_head, at_the_limit(draws))}
 
 A small reference of many cells errs on the careful side. Where cells expect hardly a row of it, the
-estimate and the upper end of the interval are too low.
+estimate is too low; the upper end of the interval allows for that.
 
 ## Quiet pairs
 

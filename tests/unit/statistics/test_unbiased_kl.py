@@ -139,3 +139,15 @@ def test_a_new_value_whose_share_is_at_the_limit_is_hardly_ever_above_it(n, m):
         limit = float(kl_divergence(p, q))
         p_values = above_limit_p(rng.multinomial(n, p, DRAWS), rng.multinomial(m, q, DRAWS), limit)
         assert (p_values < 0.05).mean() <= 0.075 + 0.01
+
+
+def test_the_interval_covers_what_a_small_reference_of_many_cells_hides():
+    shares = 1 / np.arange(1, 101)
+    shares /= shares.sum()
+    tilt = np.random.default_rng(1).normal(size=100)
+    now = shares * np.exp(0.2 * tilt)
+    now /= now.sum()
+    rng = np.random.default_rng(0)
+    found = kl_unbiased(rng.multinomial(100_000, now, 1_000), rng.multinomial(300, shares, 1_000))
+    truth = float((now * np.log(now / shares)).sum())
+    assert ((found.low <= truth) & (truth <= found.high)).mean() > 0.85
