@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.binning.text_sketch import TextSketch
 from kldrift.profiles.close_values import around, close_values
+from kldrift.profiles.rebinning import CHOSEN_ROWS, least_rows
 from kldrift.profiles.support import (
     CategoricalSupport,
     Keys,
@@ -34,22 +35,6 @@ ID_ROWS = 100
 TEXT_ID_ROWS = 20
 TEXT_ID_SHARE = 0.9
 INTEGER_ID_SHARE = 0.95
-CHOSEN_ROWS = 20
-"""Values with fewer rows get no cell of their own: which of many rare ones come is chance, and
-would look like drift everywhere else."""
-FEWEST_CHOSEN = 2
-FEW_ROWS = 10
-"""Of a reference of fewer than 200 rows, one row in so many is enough for a cell."""
-
-
-def least_rows(rows: int) -> int:
-    """The fewest rows of a reference that a value needs for a cell of its own.
-
-    Examples:
-        >>> [least_rows(n) for n in (10, 100, 200, 10_000)]
-        [2, 10, 20, 20]
-    """
-    return max(FEWEST_CHOSEN, min(CHOSEN_ROWS, rows // FEW_ROWS))
 
 
 @dataclass(frozen=True, eq=False)

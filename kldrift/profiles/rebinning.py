@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 from kldrift.profiles.cells import CODES, CellKind, Cells
 from kldrift.profiles.support import CategoricalSupport, Support
 
+CHOSEN_ROWS: Final = 20
+"""Values with fewer rows get no cell of their own: which of many rare ones come is chance, and
+would look like drift everywhere else."""
+FEWEST_CHOSEN: Final = 2
+FEW_ROWS: Final = 10
+"""Of a reference of fewer than 200 rows, one row in so many is enough for a cell."""
 FEWEST_BINS: Final = 5
 ROWS_PER_BIN: Final = 40
 
@@ -79,13 +85,23 @@ class Rebinning:
         return np.add.reduceat(counts, self.starts, axis=-1)
 
 
+def least_rows(rows: int) -> int:
+    """The fewest rows of a reference that a value needs for a cell of its own.
+
+    Examples:
+        >>> [least_rows(n) for n in (10, 100, 200, 10_000)]
+        [2, 10, 20, 20]
+    """
+    return max(FEWEST_CHOSEN, min(CHOSEN_ROWS, rows // FEW_ROWS))
+
+
 def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int) -> Rebinning:
     """Merge stored bins to about ``bins`` cells of equal reference mass.
 
     A reference of few rows gets fewer, one for each 40 rows but 5 at least: chance alone would
     otherwise give scores as large as a threshold. A value that fills more than one such share
-    keeps its own cell, as do all values of a few-valued feature, the open tails and everything
-    that is no number.
+    keeps its own cell, as do values of a few-valued feature that have rows enough, the open tails
+    and everything that is no number.
 
     Args:
         support: the stored cells.
@@ -102,7 +118,9 @@ def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int)
     codes = support.codes[: support.intervals]
     bins = min(bins, max(FEWEST_BINS, rows // ROWS_PER_BIN))
     merged = codes == CODES[CellKind.BIN]
-    if counts[merged].any():
+    binned = counts[merged].any()
+    merged |= (codes == CODES[CellKind.VALUE]) & (counts < least_rows(rows))
+    if binned:
         merged |= (codes == CODES[CellKind.VALUE]) & (counts * bins < rows)
     middle = np.cumsum(counts) - counts / 2
     share = np.floor(middle / rows * bins)

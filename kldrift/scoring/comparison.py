@@ -21,7 +21,7 @@ from kldrift.profiles.close_values import nearest_values
 from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.profiles.profile import Counts, Profile
 from kldrift.profiles.rebinning import Rebinning
-from kldrift.profiles.support import Support
+from kldrift.profiles.support import CategoricalSupport, Support
 
 CELLS_AT_ONCE: Final = 2**19
 """Cells that are scored together: bounds the memory of the formulas."""
@@ -150,7 +150,33 @@ class Rows:
         """
         fold = folded if missing == "cell" else folded_without_missing
         for places, width in self.blocks([c.rebinning.size for c in self.comparisons]):
-            yield (places, *self.counts(places, width, fold))
+            p, q = self.counts(places, width, fold)
+            self._expect_unseen(places, p, q)
+            yield places, p, q
+
+    def _expect_unseen(self, places: Ints, p: Counts, q: Counts) -> None:
+        """Expect of the reference no more unseen values than came, in place.
+
+        Its values of one row stand for those that are still to be seen, and are known as well:
+        where fewer new ones came than that, or none because the rows are the same, nothing has
+        changed.
+        """
+        runs = [
+            (where, len(support.categories))
+            for where, comparison, _ in self.runs(places)
+            if isinstance(support := comparison.support, CategoricalSupport)
+            and support.known is not None
+        ]
+        if not runs:
+            return
+        rows = np.concatenate([np.arange(len(p))[where] for where, _ in runs])
+        sizes = [where.stop - where.start for where, _ in runs]
+        other = np.repeat([place for _, place in runs], sizes)
+        n, m = p[rows].sum(-1), q[rows].sum(-1)
+        came = np.floor(m * (p[rows, other + 1] / np.maximum(n, 1))).astype(np.int64)
+        surplus = np.maximum(q[rows, other + 1] - came, 0)
+        q[rows, other + 1] -= surplus
+        q[rows, other] += surplus
 
 
 def folded(comparison: Comparison, counts: Counts) -> Counts:

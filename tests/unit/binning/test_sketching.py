@@ -253,9 +253,9 @@ def test_memory_is_bounded_by_names_not_by_dictionaries():
     for i in range(50):
         names = [f"name {j}" for j in range(90 * i, 90 * i + 90)]
         accumulator.add(pa.array(names).dictionary_encode())
-        assert len(pickle.dumps(accumulator)) < 10_000
+        assert len(pickle.dumps(accumulator)) < 20_000
     accumulator.add(pa.array(np.arange(10_000)).cast(pa.string()).dictionary_encode())
-    assert len(pickle.dumps(accumulator)) < 10_000
+    assert len(pickle.dumps(accumulator)) < 20_000
 
 
 def test_equal_codes_of_different_dictionaries_are_different_values():

@@ -4,11 +4,11 @@ import doctest
 import re
 from pathlib import Path
 
-from kldrift.binning.choose import CHOSEN_ROWS
 from kldrift.binning.numeric_sketch import LIMIT
 from kldrift.config import Scoring
 from kldrift.execution.programs import MOST_BYTES
 from kldrift.monitor.publish import MOST_SEGMENT_ROWS
+from kldrift.profiles.rebinning import CHOSEN_ROWS
 
 GUIDE = Path(__file__).parents[3] / "docs" / "segments.md"
 TEXT = GUIDE.read_text(encoding="utf-8")
