@@ -29,7 +29,7 @@ def js_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
     Examples:
         >>> p, q = np.array([[560, 440]]), np.array([[440, 560]])
         >>> [f"{js_above_p(p, q, np.array([x]))[0]:.0g}" for x in (0.0005, 0.004)]
-        ['0.007', '0.9']
+        ['0.008', '0.1']
     """
     n, m, now, before = _shares(p, q)
     middle = np.maximum((now + before) / 2, np.finfo(np.float64).tiny)
@@ -60,13 +60,12 @@ def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
     Examples:
         >>> p, q = np.array([[100, 9_900]]), np.array([[0, 10_000]])
         >>> [f"{share_above_p(p, q, p > 0, np.array([x]))[0]:.0g}" for x in (0.005, 0.02)]
-        ['2e-06', '1']
+        ['6e-07', '1']
     """
     n, m, now, before = _shares(p, q)
-    error = 0.0
-    for rows, total in ((p, n), (q, m)):
-        share = (rows + 1) / (total + 2)
-        error = error + share * (1 - share) / (total + 2)
+    parts = ((rows + 1) / (total + 2) for rows, total in ((p, n), (q, m)))
+    first, second = (share * (1 - share) for share in parts)
+    error = first / (n + 2) + second / (m + 2)
     tested = judged & ((p + q) > 0)
     each = np.where(tested, _p(abs(now - before) - limit[:, None], np.sqrt(error)), 1.0)
     return np.asarray(np.minimum(1.0, each.min(-1) * tested.sum(-1)))
