@@ -2,21 +2,32 @@
 
 A threshold on ``kl`` is a limit of the divergence itself: the test is that the divergence behind
 the counts is above it. Large tables make every difference significant against zero, so that a test
-against zero says nothing about a limit. Other scores have no such test yet: where they are above
-their limit, their p-value is that of any difference, and otherwise 1.
+against zero says nothing about a limit. Jensen-Shannon, Wasserstein and shares are tested likewise.
+The other scores have no such test: where they are above their limit, their p-value is that of any
+difference, and otherwise 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from kldrift.profiles.profile import Counts
 from kldrift.scoring.comparison import Ints
-from kldrift.scoring.scores import Floats
+from kldrift.scoring.metrics import SHARE_METRICS
+from kldrift.scoring.scores import (
+    Floats,
+    cell_kinds,
+    judged_cells,
+    ordered_blocks,
+    unseen_cells,
+)
+from kldrift.scoring.status import Bools
 from kldrift.scoring.threshold import Limits, QValues
 from kldrift.scoring.verdict import Verdicts
+from kldrift.statistics.effect_tests import js_above_p, share_above_p, wasserstein_above_p
 from kldrift.statistics.significance import q_values
 from kldrift.statistics.unbiased_kl import kl_unbiased
 
@@ -39,7 +50,8 @@ class Held:
 def evidence(verdicts: Verdicts, held: Sequence[Held]) -> QValues:
     """The q-values of all rows: of their smallest limit, and of their critical one.
 
-    Rows without a limit are tested for any difference. Of several metrics the surest one counts.
+    Rows without a limit are tested for any difference. Of several metrics the surest one counts,
+    its p-value times their number (Bonferroni): the smallest of several is small by chance.
 
     Args:
         verdicts: with their scores.
@@ -50,9 +62,11 @@ def evidence(verdicts: Verdicts, held: Sequence[Held]) -> QValues:
     for some in held:
         levels = [(limit.smallest, limit.critical) for limit in some.limits.values()]
         for out, level in ((smallest, 0), (critical, 1)):
-            surest = np.full(len(some.rows), np.nan)
+            surest, tests = np.full(len(some.rows), np.nan), np.zeros(len(some.rows))
             for (metric, score), limit in zip(some.scores.items(), levels, strict=True):
-                surest = np.fmin(surest, _p_above(verdicts, some.rows, metric, score, limit[level]))
+                p_value = _p_above(verdicts, some.rows, metric, score, limit[level])
+                surest, tests = np.fmin(surest, p_value), tests + ~np.isnan(p_value)
+            surest = np.minimum(1.0, surest * tests)
             out[some.rows] = np.where(np.isnan(surest), out[some.rows], surest)
     if not verdicts.rules.corrected:
         return QValues(smallest, critical)
@@ -60,16 +74,60 @@ def evidence(verdicts: Verdicts, held: Sequence[Held]) -> QValues:
 
 
 def _p_above(v: Verdicts, rows: Ints, metric: str, score: Floats, limit: Floats) -> Floats:
-    """The p-values of scores above a limit; NaN without a limit or a test, 1 if not above it."""
+    """The p-values of scores above a limit; NaN without a limit or a test, 1 if not above it.
+
+    What may be no difference at all is not above a limit either.
+    """
     difference = v.scores["p_value"][rows]
     size = v.scores["kl_unbiased"][rows] if metric == "kl" else score
     size = np.where(np.isnan(size) | (limit == 0), score, size)
     p_value = np.where(size > limit, difference, np.where(np.isnan(limit), np.nan, 1.0))
-    if metric != "kl":
-        return p_value
-    estimated = (p_value < 1) & (limit > 0) & ~np.isnan(v.scores["kl_unbiased"][rows])
-    places = np.flatnonzero(estimated)
-    for block, p, q in v.rows(rows[places]).scored_blocks(v.rules.missing):
-        at = places[block]
-        p_value[at] = np.maximum(p_value[at], kl_unbiased(p, q).p_above(limit[at]))
+    if metric == "kl":
+        counted = ~np.isnan(v.scores["kl_unbiased"][rows])
+    else:
+        counted = np.array([s.comparison is not None for s in v.subjects], dtype=np.bool_)
+        counted = counted[v.of[rows]]
+    places = np.flatnonzero((p_value < 1) & (limit > 0) & counted)
+    for at, p in _tests(v, rows, metric, places, limit):
+        # A change of one share shows in a test of its own before it does among all cells.
+        own = metric in SHARE_METRICS
+        p_value[at] = p if own else np.maximum(p_value[at], p)
     return p_value
+
+
+def _tests(
+    v: Verdicts, rows: Ints, metric: str, places: Ints, limit: Floats
+) -> Iterator[tuple[Ints, Floats]]:
+    """Places of rows, and the p-values of "the metric is above its limit"."""
+    counted = v.rows(rows[places])
+    if metric in ("wasserstein", "wasserstein_std"):
+        unit = (
+            v.scores["std_reference"][rows] if metric == "wasserstein_std" else np.ones(len(rows))
+        )
+        for block, p, q, positions in ordered_blocks(counted):
+            at = places[block]
+            yield at, wasserstein_above_p(p, q, positions, limit[at] * unit[at])
+        return
+    if metric not in ("kl", "js", *SHARE_METRICS):
+        return
+    for block, p, q in counted.scored_blocks(v.rules.missing):
+        at = places[block]
+        if metric == "kl":
+            yield at, kl_unbiased(p, q).p_above(limit[at])
+        elif metric == "js":
+            yield at, js_above_p(p, q, limit[at])
+        else:
+            kinds = cell_kinds(counted, block, p.shape)
+            if metric == "never_seen_current":
+                unseen = unseen_cells(q, kinds)
+                sides = _together(p, unseen), _together(q, unseen)
+                judged = np.broadcast_to([True, False], sides[0].shape)
+            else:
+                sides, judged = (p, q), judged_cells(kinds)[metric]
+            yield at, share_above_p(*sides, judged, limit[at])
+
+
+def _together(rows: Counts, cells: Bools) -> Counts:
+    """Rows in some cells together, and in all others."""
+    inside = np.where(cells, rows, 0).sum(-1)
+    return np.stack([inside, rows.sum(-1) - inside], axis=-1)

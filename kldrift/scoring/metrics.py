@@ -16,6 +16,13 @@ CELL_METRICS: Final = tuple(name for name, d in _SCORED.items() if not d.ordinal
 """Scores of the scored cells, whatever their order."""
 ORDERED_METRICS: Final = tuple(name for name, d in _SCORED.items() if d.ordinal)
 """Scores of the stored cells of numbers, in their order."""
+SHARE_METRICS: Final = (
+    "value_share_change",
+    "bin_share_change",
+    "null_share_change",
+    "never_seen_current",
+)
+"""Shares of the rows, or how far they moved: 0.01 is one point."""
 GAUSSIAN_METRICS: Final = ("gaussian_kl", "gaussian_kl_mean", "gaussian_kl_spread")
 MOMENTS: Final = ("mean_reference", "mean_current", "std_reference", "std_current")
 INTERVAL: Final = ("kl_unbiased", "kl_low", "kl_high")
@@ -23,6 +30,8 @@ INTERVAL: Final = ("kl_unbiased", "kl_low", "kl_high")
 SCORES: Final = (
     *CELL_METRICS,
     *ORDERED_METRICS,
+    "wasserstein_std",
+    *SHARE_METRICS,
     *GAUSSIAN_METRICS,
     *MOMENTS,
     "cells",
@@ -34,11 +43,11 @@ SCORES: Final = (
 JOINT_SCORES: Final = ("frechet",)
 """Scores that joint features have besides."""
 
-METRICS: Final = (*_SCORED, "gaussian_kl")
+METRICS: Final = (*_SCORED, "wasserstein_std", *SHARE_METRICS, "gaussian_kl")
 """Columns of ``drift_scores`` that a threshold can be set on."""
 JOINT_METRICS: Final = ("kl", "gaussian_kl")
 """Metrics that joint features have."""
-NUMERIC_ONLY: Final = (*ORDERED_METRICS, "gaussian_kl")
+NUMERIC_ONLY: Final = (*ORDERED_METRICS, "wasserstein_std", "bin_share_change", "gaussian_kl")
 """Metrics that only numbers have."""
 
 _LEVEL: Final = {"strict": True, "ge": 0.0, "allow_inf_nan": False}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -29,6 +29,8 @@ IN_ORDER: Final = [
 """Kinds of cells that hold numbers, and have neighbours."""
 NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
 TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
+BINS: Final = [CODES[kind] for kind in (CellKind.BIN, CellKind.VALUE)]
+"""Kinds of cells of numbers that have neighbours on both sides."""
 Floats = NDArray[np.float64]
 
 
@@ -52,10 +54,12 @@ def score(
     for places, p, q in rows.scored_blocks(missing):
         for name, values in cell_scores(p, q, pseudocount).items():
             out[name][places] = values
-        kinds, whole = np.empty(p.shape, dtype=np.int64), np.empty(len(p), dtype=np.bool_)
+        kinds = cell_kinds(rows, places, p.shape)
+        whole = np.empty(len(p), dtype=np.bool_)
         for where, comparison, groups in rows.runs(places):
-            kinds[where] = comparison.rebinning.codes
             whole[where] = comparison.keys.list[groups] == ALL
+        for name, values in share_scores(p, q, kinds).items():
+            out[name][places] = values
         out["p_value"][places] = difference_p_value(p, q, kinds, whole)
     _score_order(rows, out)
     _score_moments(rows, out)
@@ -91,6 +95,61 @@ def cell_scores(p: Counts, q: Counts, pseudocount: float) -> dict[str, Floats]:
     out["kl_unbiased"], out["kl_low"] = estimate.unbiased, estimate.low
     out["kl_high"] = estimate.high
     return out
+
+
+def share_scores(p: Counts, q: Counts, kinds: Ints) -> dict[str, Floats]:
+    """The largest changes of shares of the rows, and the share that the reference never had.
+
+    Args:
+        p: current rows per group and scored cell, shape ``(n, k)``.
+        q: reference rows.
+        kinds: of the cells, as places in ``KINDS``, shape ``(n, k)``.
+
+    Returns:
+        For each name in ``SHARE_METRICS`` an array of shape ``(n,)``.
+    """
+    both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
+    now, before = (side / np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
+    moved = abs(now - before)
+    out = {name: np.where(cells, moved, 0.0).max(-1) for name, cells in judged_cells(kinds).items()}
+    unseen = unseen_cells(q, kinds)
+    out["never_seen_current"] = np.where(unseen, now, 0.0).sum(-1)
+    return {name: np.where(both, values, np.nan) for name, values in out.items()}
+
+
+def unseen_cells(q: Counts, kinds: Ints) -> NDArray[np.bool_]:
+    """The cells of values that the reference never had.
+
+    Args:
+        q: reference rows per cell, shape ``(n, k)``.
+        kinds: of the cells.
+    """
+    never = kinds == CODES[CellKind.NEVER_SEEN]
+    # Where nobody kept the other values apart, the cell may hold new ones only.
+    other = (kinds == CODES[CellKind.OTHER]) & (q == 0) & ~never.any(-1, keepdims=True)
+    return np.asarray(never | other)
+
+
+def cell_kinds(rows: Rows, places: Ints, shape: tuple[int, ...]) -> Ints:
+    """The kinds of the scored cells of some rows, as places in ``KINDS``."""
+    kinds = np.empty(shape, dtype=np.int64)
+    for where, comparison, _ in rows.runs(places):
+        kinds[where] = comparison.rebinning.codes
+    return kinds
+
+
+def judged_cells(kinds: Ints) -> dict[str, NDArray[np.bool_]]:
+    """The cells whose largest change of a share is a metric, by its name.
+
+    Bins trade rows with their neighbours when numbers shift a little, so they are apart from cells
+    that stand for themselves.
+    """
+    bins = np.isin(kinds, BINS)
+    return {
+        "value_share_change": ~bins,
+        "bin_share_change": bins,
+        "null_share_change": kinds == CODES[CellKind.NULL],
+    }
 
 
 def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: NDArray[np.bool_]) -> Floats:
@@ -145,6 +204,13 @@ def ordered(support: Support) -> bool:
 
 
 def _score_order(rows: Rows, out: dict[str, Floats]) -> None:
+    for places, p, q, positions in ordered_blocks(rows):
+        for name, values in order_scores(p, q, positions).items():
+            out[name][places] = values
+
+
+def ordered_blocks(rows: Rows) -> Iterator[tuple[Ints, Counts, Counts, Floats]]:
+    """Places of rows of numbers, the rows of their stored cells in order, and their positions."""
     has_order = np.array([ordered(c.support) for c in rows.comparisons], dtype=np.bool_)
     which = np.flatnonzero(has_order[rows.of])
     rows = rows.take(which)
@@ -153,8 +219,7 @@ def _score_order(rows: Rows, out: dict[str, Floats]) -> None:
         positions = np.empty(p.shape)
         for where, comparison, _ in rows.runs(places):
             positions[where] = _positions(comparison.support)
-        for name, values in order_scores(p, q, positions).items():
-            out[name][which[places]] = values
+        yield which[places], p, q, positions
 
 
 def _intervals(support: Support) -> int:
@@ -186,6 +251,13 @@ def _score_moments(rows: Rows, out: dict[str, Floats]) -> None:
         out[f"mean_{side}"][which], out[f"std_{side}"][which] = summary.mean, summary.std
     mean_p, std_p = out["mean_current"], out["std_current"]
     mean_q, std_q = out["mean_reference"], out["std_reference"]
+    # Without a spread of the reference there is no unit for a distance that is not 0.
+    out["wasserstein_std"] = np.divide(
+        out["wasserstein"],
+        std_q,
+        out=np.where(out["wasserstein"] == 0, 0.0, np.nan),
+        where=np.isfinite(std_q) & (std_q > 0),
+    )
     spread = (std_p > 0) & (std_q > 0) & np.isfinite(std_p) & np.isfinite(std_q)
     if spread.any():
         mean, width = gaussian_kl_parts(

@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from kldrift.divergences import DIVERGENCES, Divergence
-from kldrift.scoring.metrics import JOINT_METRICS
+from kldrift.scoring.metrics import JOINT_METRICS, SHARE_METRICS
 
 SCHEMA_VERSION: Final = 2
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -25,6 +25,7 @@ NO_WINDOW_START: Final = "no time windows"
 NO_WINDOW_END: Final = "no time windows and no `--as-of`"
 WHOLE: Final = "the whole dataset"
 NO_SPREAD: Final = "categorical, not scored, or a side without spread"
+NOT_ORDERED_SPREAD: Final = "not numeric, not scored, or a reference without spread"
 NO_CELLS: Final = "joint, model_shift, or not scored"
 NOT_JOINT: Final = "no vector column, or not scored"
 NOT_MODELS: Final = "no model shift, or not scored"
@@ -108,6 +109,8 @@ DRIFT_SCORES: Final = pa.schema(
             if d.scored
             for field in (_divergence(d), *(_INTERVAL if d.name == "kl" else ()))
         ),
+        _number("wasserstein_std", NOT_ORDERED_SPREAD),
+        *(_number(name, NO_CELLS) for name in SHARE_METRICS),
         _nats("gaussian_kl", NO_SPREAD),
         _nats("gaussian_kl_mean", NO_SPREAD),
         _nats("gaussian_kl_spread", NO_SPREAD),

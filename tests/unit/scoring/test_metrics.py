@@ -7,7 +7,13 @@ import subprocess
 import sys
 
 from kldrift.divergences import DIVERGENCES
-from kldrift.scoring.metrics import CELL_METRICS, METRICS, NUMERIC_ONLY, ORDERED_METRICS
+from kldrift.scoring.metrics import (
+    CELL_METRICS,
+    METRICS,
+    NUMERIC_ONLY,
+    ORDERED_METRICS,
+    SHARE_METRICS,
+)
 from kldrift.tables.schema import DRIFT_SCORES
 
 ADDED = """
@@ -71,7 +77,7 @@ def test_a_divergence_that_is_added_to_the_dict_is_scored_stored_and_judged():
 def test_names_of_scores_are_those_of_the_divergences_that_are_scored():
     scored = [name for name, d in DIVERGENCES.items() if d.scored]
     assert sorted((*CELL_METRICS, *ORDERED_METRICS)) == sorted(scored)
-    assert (*scored, "gaussian_kl") == METRICS
+    assert (*scored, "wasserstein_std", *SHARE_METRICS, "gaussian_kl") == METRICS
     assert set(METRICS) <= set(DRIFT_SCORES.names)
     assert {name for name, d in DIVERGENCES.items() if d.ordinal and d.scored} < set(NUMERIC_ONLY)
 

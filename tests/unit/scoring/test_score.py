@@ -29,7 +29,7 @@ from kldrift.profiles.support import (
     pivot_of,
 )
 from kldrift.scoring.comparison import Comparison, Rows
-from kldrift.scoring.metrics import CELL_METRICS, INTERVAL, SCORES
+from kldrift.scoring.metrics import CELL_METRICS, INTERVAL, SCORES, SHARE_METRICS
 from kldrift.scoring.scores import IN_ORDER, TAILS, score
 from kldrift.statistics.ordered_cells import ordered_p_value
 from kldrift.statistics.significance import g_test
@@ -301,7 +301,8 @@ def test_where_a_side_has_no_finite_spread_there_is_no_gaussian(current):
 def test_categories_have_neither_order_nor_moments():
     found = one(categories([5, 4, 0, 0], [5, 5, 0, 0]))
     missing = {name for name, value in found.items() if np.isnan(value)}
-    assert missing == set(SCORES) - {*CELL_METRICS, *INTERVAL, "cells", "kl_expected", "p_value"}
+    there = {*CELL_METRICS, *SHARE_METRICS, *INTERVAL, "cells", "kl_expected", "p_value"}
+    assert missing == set(SCORES) - there
 
 
 def test_a_reference_of_nulls_alone_leaves_nothing_to_order():

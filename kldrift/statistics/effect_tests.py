@@ -1,0 +1,117 @@
+"""Is a change of a distribution larger than a limit: Jensen-Shannon, shares, Wasserstein.
+
+Each test is of the estimate less its limit, in units of its error. See
+docs/decisions/significance.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, xlogy
+
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def js_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
+    """The p-value of "the Jensen-Shannon divergence is above the limit".
+
+    The plug-in less its bias ``(K - 1) / 8 (1 / n + 1 / m)``; the variance is that of the delta
+    method plus ``(K - 1) / 32 (1 / n + 1 / m)^2``, which is what is left without a difference.
+
+    Args:
+        p: current rows per cell, shape ``(r, k)``.
+        q: reference rows.
+        limit: in nats, shape ``(r,)``.
+
+    Examples:
+        >>> p, q = np.array([[560, 440]]), np.array([[440, 560]])
+        >>> [f"{js_above_p(p, q, np.array([x]))[0]:.0g}" for x in (0.0005, 0.004)]
+        ['0.008', '0.1']
+    """
+    n, m, now, before = _shares(p, q)
+    middle = np.maximum((now + before) / 2, np.finfo(np.float64).tiny)
+    left, right = (xlogy(side > 0, side / middle) / 2 for side in (now, before))
+    rows = 1 / n[:, 0] + 1 / m[:, 0]
+    free = np.maximum(((p + q) > 0).sum(-1) - 1, 0)
+    size = (now * left + before * right).sum(-1) - free / 8 * rows
+    error = _variance(now, left) / n[:, 0] + _variance(before, right) / m[:, 0]
+    return _p(size - limit, np.sqrt(error + free / 32 * rows**2))
+
+
+def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
+    """The p-value of "the share of one of some cells has changed by more than the limit".
+
+    The smallest p-value of all cells, times their number (Bonferroni). One row more on each side
+    of a cell keeps an error to shares of 0 and 1 [1].
+
+    Args:
+        p: current rows per cell, shape ``(r, k)``.
+        q: reference rows.
+        judged: the cells that are tested, shape ``(r, k)``.
+        limit: of the change of a share, shape ``(r,)``.
+
+    References:
+        [1] Agresti, A. and Caffo, B. (2000). Simple and effective confidence intervals for
+            proportions. The American Statistician 54(4), 280-288.
+
+    Examples:
+        >>> p, q = np.array([[100, 9_900]]), np.array([[0, 10_000]])
+        >>> [f"{share_above_p(p, q, p > 0, np.array([x]))[0]:.0g}" for x in (0.005, 0.02)]
+        ['6e-07', '1']
+    """
+    n, m, now, before = _shares(p, q)
+    parts = ((rows + 1) / (total + 2) for rows, total in ((p, n), (q, m)))
+    first, second = (share * (1 - share) for share in parts)
+    error = first / (n + 2) + second / (m + 2)
+    tested = judged & ((p + q) > 0)
+    each = np.where(tested, _p(abs(now - before) - limit[:, None], np.sqrt(error)), 1.0)
+    return np.asarray(np.minimum(1.0, each.min(-1) * tested.sum(-1)))
+
+
+def wasserstein_above_p(p: Counts, q: Counts, positions: Floats, limit: Floats) -> Floats:
+    """The p-value of "the Wasserstein distance of ordered cells is above the limit".
+
+    By the delta method; what chance adds to the absolute values of differences is taken off.
+
+    Args:
+        p: current rows per cell, shape ``(r, k)``.
+        q: reference rows.
+        positions: where the cells lie, shape ``(r, k)``, in increasing order.
+        limit: in the unit of the positions, shape ``(r,)``.
+
+    Examples:
+        >>> p, q = np.array([[400, 600]]), np.array([[500, 500]])
+        >>> places = np.array([[0.0, 1.0]])
+        >>> [f"{wasserstein_above_p(p, q, places, np.array([x]))[0]:.0g}" for x in (0.02, 0.1)]
+        ['0.0002', '0.5']
+    """
+    n, m, now, before = _shares(p, q)
+    gaps = np.diff(positions, axis=-1)
+    above, below = (np.minimum(1.0, side.cumsum(-1)[:, :-1]) for side in (now, before))
+    change = above - below
+    error = np.sqrt(above * (1 - above) / n + below * (1 - below) / m + np.finfo(np.float64).tiny)
+    z = abs(change) / error
+    chance = error * (np.sqrt(2 / np.pi) * np.exp(-(z**2) / 2) - 2 * z * ndtr(-z))
+    size = (gaps * (abs(change) - chance)).sum(-1)
+    slopes = np.zeros(positions.shape)
+    slopes[:, :-1] = (np.sign(change) * gaps)[:, ::-1].cumsum(-1)[:, ::-1]
+    variance = _variance(now, slopes) / n[:, 0] + _variance(before, slopes) / m[:, 0]
+    return _p(size - limit, np.sqrt(variance))
+
+
+def _shares(p: Counts, q: Counts) -> tuple[Counts, Counts, Floats, Floats]:
+    n, m = (np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
+    return n, m, p / n, q / m
+
+
+def _variance(shares: Floats, values: Floats) -> Floats:
+    mean = (shares * values).sum(-1)
+    return np.asarray(np.maximum(0.0, (shares * values**2).sum(-1) - mean**2))
+
+
+def _p(above: Floats, error: Floats) -> Floats:
+    certain = np.where(np.isnan(above), np.nan, np.where(above > 0, np.inf, -np.inf))
+    return np.asarray(ndtr(-np.divide(above, error, out=certain, where=error > 0)))
