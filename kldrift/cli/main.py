@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kldrift import __version__
-from kldrift.cli.options import add_json, add_run_options, add_set, option
+from kldrift.cli.options import add_as_of, add_json, add_run_options, add_set, option
 from kldrift.errors import ConfigError, KldriftError, OutputError
 from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
 
@@ -147,7 +147,7 @@ def _check(args: argparse.Namespace) -> Answer:
     from kldrift.cli.console import Line, visible  # noqa: PLC0415
     from kldrift.monitor.run import check  # noqa: PLC0415
 
-    plan = check(config)
+    plan = check(config, as_of=args.as_of)
     return Answer(0, [Line(visible(line)) for line in plan.lines()], plan.as_dict())
 
 
@@ -280,6 +280,7 @@ def _parser() -> argparse.ArgumentParser:
     check = command("check", _check, "dry run: what would be read and compared, what is skipped")
     check.add_argument("config", metavar="CONFIG")
     add_set(check)
+    add_as_of(check)
     add_json(check)
 
     run = command("run", _run, "compare the current dataset with the reference and judge it")
