@@ -12,12 +12,14 @@ import pandas as pd
 from pyspark.sql import SparkSession
 
 from kldrift.config import Config, Threshold
+from kldrift.config.as_of import with_time
 from kldrift.errors import DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.execution.session import THAT_CHANGE_COUNTS, settings_of
 from kldrift.features.plan import Skipped
 from kldrift.monitor import reference_store
+from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.notes import notes_of
 from kldrift.monitor.plan import Plan, make_plan
@@ -38,16 +40,26 @@ MOST_SEGMENT_ROWS: Final = 200
 """Of segments that drifted, those that expectations are published for."""
 
 
-def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
+def check(
+    config: Config, *, spark: SparkSession | None = None, as_of: datetime | None = None
+) -> Plan:
     """Plan a run without reading rows: schemas and file footers only.
+
+    Args:
+        config: the configuration.
+        spark: the session to use; by default the active one, or a new one that is stopped after.
+        as_of: the time that the run is for.
 
     Raises:
         DatasetError: a dataset cannot be read.
         ConfigError: the configuration does not fit the data.
     """
+    read, _ = with_time(config, as_of)
+    check_output(read)
+    check_inputs(read)
     with session_for(config, spark) as session:
-        key = _key(config, session)
-        plan = make_plan(config, *_sources(config, session))
+        key = _key(read, session)
+        plan = make_plan(config, *_sources(read, session))
         stored = reference_store.find(plan, key)
         return plan if stored is None else replace(plan, stored=str(stored))
 
@@ -90,20 +102,23 @@ def run(
     Raises:
         KldriftError: the run failed; a row in ``runs`` says so too, where it can be written.
     """
+    read, as_of = with_time(config, as_of)
+    check_output(read)
     prepare_output(config.output.path)
     started = datetime.now(UTC)
     record = Record(config, Window(None, as_of), started, progress)
     try:
+        check_inputs(read)
         with record.session(spark) as session:
             record.stage("planning")
-            key = _key(config, session)
-            sources = _sources(config, session)
+            key = _key(read, session)
+            sources = _sources(read, session)
             plan = record.plan = make_plan(config, *sources)
             engine = SparkEngine(session, *sources, record)
             stored = None if refresh_reference else reference_store.find(plan, key)
             if stored is None:
                 reference = read_reference(plan, engine, record)
-                if key != _key(config, session):  # it changed while it was read
+                if key != _key(read, session):  # it changed while it was read
                     key = None
                 record.stage("writing the reference")
                 origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
