@@ -14,7 +14,7 @@ import pyarrow as pa
 from kldrift.config import Dataset, Features, Override, Spark, config_from_mapping
 from kldrift.config.yaml_text import to_yaml
 from kldrift.errors import DatasetError
-from kldrift.execution.session import open_session
+from kldrift.execution.session import session_in_use
 from kldrift.features.plan import Skipped, plan_features
 from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
@@ -102,13 +102,8 @@ def _look(dataset: Dataset, side: str) -> DatasetInfo:
         if isinstance(opened, Unsupported):
             raise DatasetError(f"{side}: {opened.reason}")
         return opened
-    session, new = open_session(Spark(), "kldrift init")
-    try:
-        opened_source = open_source(session, dataset, {}, way="auto", side=side)
-    finally:
-        if new:
-            session.stop()
-    return opened_source
+    with session_in_use(Spark(), "kldrift init") as session:
+        return open_source(session, dataset, {}, way="auto", side=side)
 
 
 def _time_parts(schema: pa.Schema) -> dict[str, Override]:
