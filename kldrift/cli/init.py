@@ -71,7 +71,11 @@ def init(
             "output": {"path": "drift"},
         }
     )
-    looks = [_look(config.reference, "reference"), _look(config.current, "current")]
+    looks = [
+        # With a locale Spark would infer numbers of dates such as 31.01.2024.
+        _look(replace(d, options={k: v for k, v in d.options.items() if k != "locale"}), side)
+        for d, side in ((config.reference, "reference"), (config.current, "current"))
+    ]
     sides = [info for info, _ in looks]
     in_text = config.current.format in TEXT_FORMATS
     schema = _ddl(sides, dialect.decimal_commas) if in_text else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from kldrift.config.dataset import AS_OF, Dataset
 from kldrift.config.model import Config
@@ -34,7 +34,7 @@ def with_time(config: Asked, as_of: datetime | None) -> tuple[Asked, datetime | 
     if as_of is None:
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         as_of = now if any(map(_HOURS.search, asked)) else now.replace(hour=0)
-    made = {name: _dataset(dataset, as_of) for name, dataset in sides.items()}
+    made: dict[str, Any] = {name: _dataset(dataset, as_of) for name, dataset in sides.items()}
     return replace(config, **made), as_of
 
 
