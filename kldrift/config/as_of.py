@@ -25,8 +25,8 @@ def with_time(config: Asked, as_of: datetime | None) -> tuple[Asked, datetime | 
         as_of: the time; without it, where there are placeholders, the day that it is now in UTC,
             or the hour where one of them shows hours: a run that is repeated is for the same time.
     """
-    names = ("reference", "current") if isinstance(config, Config) else ("data",)
-    sides = {name: getattr(config, name) for name in names}
+    names = [name for name in ("reference", "current", "data") if hasattr(config, name)]
+    sides: dict[str, Dataset] = {name: getattr(config, name) for name in names}
     texts = [t for d in sides.values() for t in (*d.path, d.where or "", d.sql or "")]
     asked = [match[0] for text in texts for match in AS_OF.finditer(text)]
     if not asked:
