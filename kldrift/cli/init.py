@@ -11,18 +11,23 @@ from typing import Final
 
 import pyarrow as pa
 
+from kldrift.cli.csv_dialect import Dialect, dialect_of
+from kldrift.cli.suggest import suggestions
 from kldrift.config import Dataset, Features, Override, Spark, config_from_mapping
 from kldrift.config.yaml_text import to_yaml
 from kldrift.errors import DatasetError
-from kldrift.execution.session import open_session
+from kldrift.execution.session import session_in_use
 from kldrift.features.plan import Skipped, plan_features
 from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
 from kldrift.sources.open import open_files, open_source, reason_for_spark
 from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.predicates.translate import Unsupported
+from kldrift.sources.sample import sample_of
 
 TEXT_FORMATS: Final = ("csv", "json")
+DATE: Final = re.compile(r"(?<!\d)20\d\d([-/_]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
+"""A day in a path."""
 
 
 def init(
@@ -48,6 +53,11 @@ def init(
         DatasetError: a dataset cannot be read.
     """
     current_path, reference_path, note = _sides(source, reference, format)
+    asked = config_dataset(current_path, format, options)
+    dialect = Dialect()
+    if asked.format == "csv" and not any("://" in p for p in (*current_path, *reference_path)):
+        dialect = _dialect([*reference_path, *current_path], asked.options)
+        options = {**(options or {}), **dialect.options}
     given: dict[str, object] = {"path": [str(p) for p in current_path]}
     if format:
         given["format"] = format
@@ -61,21 +71,65 @@ def init(
             "output": {"path": "drift"},
         }
     )
-    sides = [_look(config.reference, "reference"), _look(config.current, "current")]
-    schema = _ddl(sides) if config.current.format in TEXT_FORMATS else None
-    wanted = Features(override=_time_parts(sides[0].schema))
+    looks = [
+        # With a locale Spark would infer numbers of dates such as 31.01.2024.
+        _look(replace(d, options={k: v for k, v in d.options.items() if k != "locale"}), side)
+        for d, side in ((config.reference, "reference"), (config.current, "current"))
+    ]
+    sides = [info for info, _ in looks]
+    in_text = config.current.format in TEXT_FORMATS
+    schema = _ddl(sides, dialect.decimal_commas) if in_text else None
+    overrides, remarks = suggestions([rows for _, rows in looks])
+    wanted = Features(override=overrides)
+    for name in dialect.decimal_commas:
+        remarks.pop(name, None)
     plan = plan_features(sides[0].schema, wanted)
-    text = config.current.format in TEXT_FORMATS
+    daily = tuple(_with_placeholder(path) for path in current_path) if not reference else ()
     return _yaml(
         monitor=_monitor_name(source),
         reference=replace(config.reference, path=tuple(reference_path), schema=schema),
-        current=replace(config.current, path=tuple(current_path), schema=schema),
+        current=replace(config.current, path=daily or tuple(current_path), schema=schema),
         note=note,
+        assumed=dialect.assumed,
+        remarks=remarks,
         wanted=wanted,
         features=[f"{f.name}: {f.kind} ({f.type})" for f in plan.features],
         skipped=plan.skipped,
-        text=text,
+        text=in_text,
     )
+
+
+def config_dataset(
+    paths: list[str], form: str | None, options: Mapping[str, str] | None
+) -> Dataset:
+    """The dataset that paths are, its format from their endings where none is stated."""
+    values: dict[str, object] = {"path": paths, "options": dict(options or {})}
+    if form:
+        values["format"] = form
+    mapping = {"monitor": "init", "reference": values, "current": values, "output": {"path": "d"}}
+    return config_from_mapping(mapping).current
+
+
+def _dialect(paths: list[str], options: Mapping[str, str]) -> Dialect:
+    """How CSV files are written, from the last of them."""
+    return dialect_of(list_files(paths)[-1].path, options)
+
+
+def _of_its_day(path: str) -> str:
+    """The files of a folder whose name is a day, for each of them: the day is read as a whole."""
+    file = Path(path)
+    dated = DATE.search(file.parent.name) and not DATE.search(file.name)
+    return str(file.parent / f"*{''.join(file.suffixes[-2:])}") if dated else path
+
+
+def _with_placeholder(path: str) -> str:
+    """A path with the time of a run in place of the last date in it.
+
+    Examples:
+        >>> _with_placeholder("/o/day=2024-01-31/20240131.csv")
+        '/o/day={as_of:%Y-%m-%d}/{as_of:%Y%m%d}.csv'
+    """
+    return DATE.sub(lambda match: f"{{as_of:%Y{match[1]}%m{match[1]}%d}}", path)
 
 
 def _sides(
@@ -86,6 +140,7 @@ def _sides(
         return [source], [_absolute(reference)], ""
     one = "://" in source or form in TABLE_OPTIONS
     files = [source] if one else [f.path for f in list_files([source])]
+    files = list(dict.fromkeys(map(_of_its_day, files)))
     if len(files) > 1:
         return files[-1:], files[:-1], "the files before the last one"
     return [source], [source], "CHANGE THIS: the dataset itself, until you name a reference"
@@ -96,39 +151,26 @@ def _absolute(path: str) -> str:
     return path if "://" in path else os.path.abspath(path)  # noqa: PTH100 - keeps globs
 
 
-def _look(dataset: Dataset, side: str) -> DatasetInfo:
+def _look(dataset: Dataset, side: str) -> tuple[DatasetInfo, pa.Table]:
     if not reason_for_spark(dataset, "auto"):
         opened = open_files(dataset, side)
         if isinstance(opened, Unsupported):
             raise DatasetError(f"{side}: {opened.reason}")
-        return opened
-    session, new = open_session(Spark(), "kldrift init")
-    try:
-        opened_source = open_source(session, dataset, {}, way="auto", side=side)
-    finally:
-        if new:
-            session.stop()
-    return opened_source
+        return opened, sample_of(opened)
+    with session_in_use(Spark(), "kldrift init") as session:
+        source = open_source(session, dataset, {}, way="auto", side=side)
+        return source, sample_of(source)
 
 
-def _time_parts(schema: pa.Schema) -> dict[str, Override]:
-    parts = {}
-    for field in schema:
-        if pa.types.is_timestamp(field.type):
-            parts[field.name] = Override(parts=("hour", "weekday"))
-        elif pa.types.is_date(field.type):
-            parts[field.name] = Override(parts=("weekday",))
-    return parts
-
-
-def _ddl(sides: list[DatasetInfo]) -> str | None:
+def _ddl(sides: list[DatasetInfo], decimal_commas: tuple[str, ...] = ()) -> str | None:
     """The schema of text files that fits both sides, so that no run has to infer it."""
     reference, current = (side.schema for side in sides)
-    if reference.names != current.names:
+    if sorted(reference.names) != sorted(current.names):
         return None
     columns = []
-    for mine, other in zip(reference, current, strict=True):
-        kind = _spark_type(mine.type, other.type)
+    for mine in reference:
+        kind = _spark_type(mine.type, current.field(mine.name).type)
+        kind = "decimal(38,10)" if mine.name in decimal_commas else kind
         if kind is None:
             return None
         name = mine.name.replace("`", "``")
@@ -155,11 +197,13 @@ def _spark_type(mine: pa.DataType, other: pa.DataType) -> str | None:
 
 
 def _monitor_name(source: str) -> str:
-    stem = Path(source.rstrip("/*")).name.split(".")[0]
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-") or "monitor"
+    parts = [re.sub(r"\w+=|\..*|\*.*", "", DATE.sub("", part)) for part in Path(source).parts]
+    names = [re.sub(r"[^A-Za-z0-9_-]+", "_", part).strip("_-") for part in parts]
+    some = next((name for name in reversed(names) if re.search("[A-Za-z]", name)), "")
+    return some.replace("profiling", "profile")[:100] or "monitor"
 
 
-def _yaml(
+def _yaml(  # noqa: PLR0913 - what stands in a draft
     *,
     monitor: str,
     reference: Dataset,
@@ -169,7 +213,10 @@ def _yaml(
     features: list[str],
     skipped: tuple[Skipped, ...],
     text: bool,
+    assumed: tuple[str, ...],
+    remarks: Mapping[str, str],
 ) -> str:
+    daily = any("{as_of" in path for path in current.path)
     lines = [
         "# Written by `kldrift init`. `kldrift check` says what a run will do.",
         f"monitor: {to_yaml(monitor)}",
@@ -178,9 +225,15 @@ def _yaml(
         *_dataset(reference),
         "",
         "current:  # the batch to judge",
+        *(["  # {as_of} is the time of the run: today in UTC, or --as-of 2024-01-31"] * daily),
         *_dataset(current),
         "",
     ]
+    if assumed:
+        lines[1:1] = [
+            "# Assumed of the files, from the last one:",
+            *(f"#   {_comment(a)}" for a in assumed),
+        ]
     if text and reference.schema is None:
         lines += [
             "# The two sides differ in their columns: without a schema, Spark reads text files",
@@ -190,14 +243,17 @@ def _yaml(
     if wanted.override:
         lines += ["  override:"]
         for name, override in wanted.override.items():
-            parts = ", ".join(override.parts)
-            lines += [f"    {to_yaml(name)}: {{parts: [{parts}]}}  # points in time always move"]
+            stated, why = _override(override)
+            lines += [f"    {to_yaml(name)}: {{{stated}}}  # {why}"]
     lines += [
         "  # To treat a feature differently, under `override:`",
         "  #   some_code: {kind: categorical}   # a number that is no amount",
         "  #   some_amount: {thresholds: {kl: {warning: 0.05}}}",
     ]
     lines += ["  # compared:", *(f"  #   {_comment(f)}" for f in features)]
+    if remarks:
+        lines += ["  # worth a look:"]
+        lines += [f"  #   {_comment(f'{name}: {what}')}" for name, what in remarks.items()]
     if skipped:
         lines += [
             "  # left out:",
@@ -214,6 +270,19 @@ def _yaml(
         "",
     ]
     return "\n".join(lines)
+
+
+def _override(override: Override) -> tuple[str, str]:
+    """What is stated of a feature, as YAML, and why."""
+    if override.parts:
+        return f"parts: [{', '.join(override.parts)}]", "points in time always move"
+    stated, why = [], []
+    if override.kind:
+        stated, why = [f"kind: {override.kind}"], ["a code, or yes and no"]
+    if override.missing:
+        stated.append(f"missing: [{', '.join(f'{v:g}' for v in override.missing)}]")
+        why.append("stands for a missing value")
+    return ", ".join(stated), "; ".join(why)
 
 
 def _dataset(dataset: Dataset) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kldrift import __version__
 from kldrift.cli.options import (
+    add_as_of,
     add_force,
     add_json,
     add_judging_options,
@@ -204,7 +205,7 @@ def _check(args: argparse.Namespace) -> Answer:
     from kldrift.cli.console import Line, visible  # noqa: PLC0415
     from kldrift.monitor.run import check  # noqa: PLC0415
 
-    plan = check(config)
+    plan = check(config, as_of=args.as_of)
     return Answer(0, [Line(visible(line)) for line in plan.lines()], plan.as_dict())
 
 
@@ -337,6 +338,7 @@ def _parser() -> argparse.ArgumentParser:
     check = command("check", _check, "dry run: what would be read and compared, what is skipped")
     check.add_argument("config", metavar="CONFIG")
     add_set(check)
+    add_as_of(check)
     add_json(check)
 
     run = command("run", _run, "compare the current dataset with the reference and judge it")

@@ -10,12 +10,7 @@ from kldrift.errors import ConfigError
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``kldrift run``, which ``model-shift`` and the jobs have too."""
-    parser.add_argument(
-        "--as-of",
-        type=as_of,
-        metavar="T",
-        help="the time that the run is for, ISO 8601; UTC unless it says otherwise",
-    )
+    add_as_of(parser)
     parser.add_argument(
         "--refresh-reference",
         action="store_true",
@@ -54,6 +49,16 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     add_json(parser)
+
+
+def add_as_of(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says what time a run is for."""
+    parser.add_argument(
+        "--as-of",
+        type=as_of,
+        metavar="T",
+        help="the time that the run is for, ISO 8601; UTC unless it says otherwise",
+    )
 
 
 def add_set(parser: argparse.ArgumentParser) -> None:

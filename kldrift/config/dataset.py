@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, ValidationInfo, field_validator, model_validator
 
+from kldrift.config.problems import found
 from kldrift.config.time import Days, Duration
 from kldrift.config.values import Options, Place, Text, Whole, as_text, refuse, wrong
 
@@ -39,6 +41,13 @@ SECRETS: Final = (
 """What names of options for filesystems have in them that hold a secret."""
 
 
+AS_OF: Final = re.compile(
+    r"\{as_of\s*(?:(?P<sign>[-+])\s*(?P<number>\d{1,5})\s*(?P<unit>[hdw])\s*)?"
+    r"(?::(?P<format>(?:%[YmdHMSjGVuyFT%]|[^{}%])+))?\}"
+)
+"""A place for the time that a run is for."""
+
+
 def _several(value: object) -> object:
     """Return a list of paths for one path; none for nothing."""
     if isinstance(value, list | tuple):
@@ -55,6 +64,8 @@ class Dataset:
 
     path: Annotated[tuple[Place, ...], BeforeValidator(_several)] = ()
     """Files or folders, relative to this file, with `*` as usual, or URIs; one or a list.
+    `{as_of:%Y-%m-%d}` stands for the time that the run is for (`--as-of`, or else today in UTC),
+    `{as_of - 1d}` for the day before; in `where` and `sql` too.
     Example: `[trips/a.parquet, trips/b.parquet]`"""
     table: Text | None = None
     """A table of Spark's catalog. Example: `lake.trips`"""
@@ -121,6 +132,17 @@ class Dataset:
         if len(formats) > 1:
             raise wrong(f"the files end like {' and '.join(formats)}; state one format")
         return formats[0] if formats else "parquet"
+
+    @field_validator("path", "where", "sql")
+    @classmethod
+    def _placeholders(cls, value: object) -> object:
+        texts = value if isinstance(value, tuple) else (value,)
+        for text in texts:
+            wrongly = re.search(r"\{\s*as_?of[^{}]*\}?", AS_OF.sub("", text or ""), re.IGNORECASE)
+            if wrongly:
+                right = "{as_of}, {as_of:%Y-%m-%d} or {as_of - 1d:%Y/%m/%d}"
+                raise wrong(f"expected {right} (h, d or w), got {found(wrongly[0])}")
+        return value
 
     @field_validator("options")
     @classmethod

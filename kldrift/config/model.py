@@ -57,6 +57,18 @@ class Override(Choice):
     """Thresholds of this feature. A metric or level that is not stated is as for all features;
     `null` judges nothing. Example: `{kl: {warning: 0.05}}`"""
 
+    @field_validator("missing", mode="before")
+    @classmethod
+    def _missing(cls, values: object) -> object:
+        if not isinstance(values, list | tuple):
+            raise wrong(f"expected a list of numbers or texts, such as [-200], got {found(values)}")
+        refuse(
+            ((place,), f"expected a number or text, got {found(value)}")
+            for place, value in enumerate(values)
+            if isinstance(value, bool) or not isinstance(value, int | float | str)
+        )
+        return values
+
     @field_validator("parts")
     @classmethod
     def _parts(cls, parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -233,6 +245,9 @@ class Config(Question):
         question = super().asked()
         if not self.joint:
             del question["joint"]
+        for override in question["features"]["override"].values():
+            if not override["missing"]:
+                del override["missing"]
         if not self.segments:
             del question["segments"], question["scoring"]["max_segments"]
         if self.time is None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Final
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Final, cast
 
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from kldrift.config import Spark
@@ -52,9 +55,57 @@ class SparkError(KldriftError):
     """Spark cannot be started."""
 
 
+_LOCK: Final = threading.RLock()
+
+
+@dataclass
+class _Started:
+    """The session that kldrift started itself, and how many blocks use it."""
+
+    session: SparkSession | None = None
+    users: int = 0
+
+
+_OURS: Final = _Started()
+
+
 def active_session() -> SparkSession | None:
-    """The session that is already there, under spark-submit or in a notebook."""
-    return SparkSession.getActiveSession()
+    """The session that is already there, under spark-submit or in a notebook, in any thread."""
+    if _OURS.session is not None:
+        return _OURS.session
+    active = SparkSession.getActiveSession()
+    if active is None and SparkContext._active_spark_context is not None:  # noqa: SLF001
+        # Of another thread. Without settings: those of a builder would change it.
+        return SparkSession.builder.getOrCreate()
+    remote = sys.modules.get("pyspark.sql.connect.session")
+    if active is None and remote is not None:
+        return cast("SparkSession | None", remote.SparkSession._default_session)  # noqa: SLF001
+    return active
+
+
+@contextmanager
+def session_in_use(
+    wanted: Spark, app: str, meanwhile: AbstractContextManager[None] | None = None
+) -> Iterator[SparkSession]:
+    """A session for a block, as `open_session` has it.
+
+    One that was started for a block is stopped after the last block that uses it, in whatever
+    thread; any other is left alone.
+    """
+    with _LOCK:
+        session, new = open_session(wanted, app, meanwhile)
+        if new:
+            _OURS.session, _OURS.users = session, 0
+        ours = session is _OURS.session
+        _OURS.users += ours
+    try:
+        yield session
+    finally:
+        with _LOCK:
+            _OURS.users -= ours
+            if ours and not _OURS.users:
+                _OURS.session = None
+                session.stop()
 
 
 def settings_of(session: SparkSession, names: Iterable[str]) -> dict[str, str | None]:

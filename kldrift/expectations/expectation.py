@@ -109,21 +109,26 @@ class ExpectFeatureDriftToBeLessThan(DriftRenderers, BatchExpectation):  # type:
         }
 
 
+_BySubject = dict[tuple[str, str | None], list[dict[Hashable, Any]]]
+
+
 class _Rows:
     """The rows of the latest table by feature and segment: all of a suite ask the same table."""
 
     def __init__(self) -> None:
-        self._table: Callable[[], Any] = lambda: None
-        self._rows: dict[tuple[str, str | None], list[dict[Hashable, Any]]] = {}
+        # One attribute: a thread sees a table and its rows, never those of another.
+        self._latest: tuple[Callable[[], Any], _BySubject] = (lambda: None, {})
 
     def of(self, table: pd.DataFrame) -> Mapping[tuple[str, str | None], list[Any]]:
         """The rows of a table, by feature and segment."""
-        if self._table() is not table:
-            self._table, self._rows = weakref.ref(table), {}
+        known, rows = self._latest
+        if known() is not table:
+            rows = {}
             for row in table.to_dict("records"):
                 segment = None if pd.isna(row["segment"]) else row["segment"]
-                self._rows.setdefault((row["feature"], segment), []).append(row)
-        return self._rows
+                rows.setdefault((row["feature"], segment), []).append(row)
+            self._latest = weakref.ref(table), rows
+        return rows
 
 
 _ROWS: Final = _Rows()

@@ -16,6 +16,7 @@ from kldrift.errors import ConfigError
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
 from kldrift.features.ml_vectors import is_ml_vector, to_lists
 from kldrift.features.patterns import Patterns
+from kldrift.features.sentinels import is_number, is_text, without_sentinels
 from kldrift.features.wanted import Choice, Wanted
 from kldrift.profiles.support import Unit
 
@@ -52,6 +53,7 @@ class Feature:
         keep: monitored even if it looks like an identifier.
         sql: the Spark SQL expression of a derived feature.
         vector: whether it is the size of a column of vectors of numbers.
+        missing: values that stand for a missing one.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Feature:
     keep: bool = False
     sql: str | None = None
     vector: bool = False
+    missing: tuple[float | str, ...] = ()
 
     @property
     def column(self) -> str:
@@ -86,7 +89,7 @@ class Feature:
         if is_ml_vector(column.type):
             column = to_lists(column)
         if self.part is Part.VALUE or pa.types.is_null(column.type):
-            return column
+            return without_sentinels(column, self.missing) if self.missing else column
         if self.part is Part.SIZE:
             return _sizes(column)
         if pa.types.is_timestamp(column.type) and column.type.tz:
@@ -188,6 +191,10 @@ def _of_type(
         kind = kind.value_type
     if is_ml_vector(kind):
         kind = pa.list_(pa.float64())
+    if override.missing and not (is_number(kind) or is_text(kind)):
+        raise ConfigError(
+            f"features.override.{name}.missing: expected a column of numbers or text, got {kind}"
+        )
     if override.parts and not pa.types.is_temporal(kind):
         raise ConfigError(
             f"features.override.{name}.parts: expected a timestamp or date column, got {kind}"
@@ -203,6 +210,7 @@ def _of_type(
     plain = _plain(name, path, kind)
     if isinstance(plain, Skipped):
         return plain
+    plain = replace(plain, missing=override.missing)
     if override.keep or override.kind is not None:
         plain = replace(plain, keep=True)
     if override.kind == "categorical":

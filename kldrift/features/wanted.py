@@ -22,6 +22,8 @@ class Choice:
     keep: bool = field(default=False, metadata={"strict": True})
     """Monitor a column that would be skipped because nearly every row has its own value.
     Example: `true`"""
+    missing: tuple[float | str, ...] = ()
+    """Values that stand for a missing one; they are counted as nulls. Example: `[-200]`"""
 
 
 class Wanted(Protocol):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kldrift.binning.choose import Proposal, freeze
 from kldrift.config import Config
 from kldrift.counting.row_groups import SegmentList
-from kldrift.errors import ConfigError, KldriftError
+from kldrift.errors import ConfigError, KldriftError, Mistakes
 from kldrift.features.group_columns import as_read, check_plain
 from kldrift.features.plan import Feature, Skipped
 from kldrift.profiles.group_keys import ALL, REST, GroupKeys
@@ -61,18 +61,20 @@ def plan_segments(
     Raises:
         ConfigError: a column is not there, or its values cannot be written as a name.
     """
-    return tuple(
-        SegmentPlan(
-            *(
-                tuple(
-                    _column(f"segments[{i}][{j}]", name, config, side, whose)
-                    for j, name in enumerate(columns)
-                )
-                for side, whose in ((reference, "the reference"), (current, "the current dataset"))
-            )
-        )
-        for i, columns in enumerate(config.segments)
-    )
+    mistakes = Mistakes()
+    plans = []
+    for i, columns in enumerate(config.segments):
+        sides: list[list[Feature]] = [[], []]
+        for j, name in enumerate(columns):
+            with mistakes.noted():  # of the first side that has one
+                for found, side, whose in (
+                    (sides[0], reference, "the reference"),
+                    (sides[1], current, "the current dataset"),
+                ):
+                    found.append(_column(f"segments[{i}][{j}]", name, config, side, whose))
+        plans.append(SegmentPlan(tuple(sides[0]), tuple(sides[1])))
+    mistakes.raise_any()
+    return tuple(plans)
 
 
 def _column(key: str, name: str, config: Config, side: DatasetInfo, whose: str) -> Feature:

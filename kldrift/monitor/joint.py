@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kldrift.config import Config, Joint, Threshold
 from kldrift.counting.joint import LARGEST_FULL, JointColumns
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, Mistakes
 from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
 from kldrift.features.plan import Feature, Part, Skipped
@@ -74,25 +74,38 @@ def plan_joint(config: Config, pairs: Sequence[Pair]) -> tuple[JointPlan, ...]:
     by_name = {p.feature.name: p for p in pairs}
     vectors = {p.feature.column: p for p in pairs if p.feature.vector}
     found = []
+    mistakes = Mistakes()
     for name, joint in config.joint.items():
-        key = f"joint.{name}"
-        if name in by_name:
-            raise ConfigError(f"{key}: a feature has that name; give the group another")
-        if len(joint.features) == 1 and joint.features[0] in vectors:
-            found.append(_vector(name, vectors[joint.features[0]], joint, asked=True))
-            continue
-        members = tuple(_member(key, feature, by_name, vectors) for feature in joint.features)
-        if len(members) == 1:
-            raise ConfigError(
-                f"{key}.features: expected two numeric features or more, or one column of vectors"
-            )
-        found.append(JointPlan(name, members, joint, problem=_problem(members)))
+        with mistakes.noted():
+            found.append(_asked(name, joint, by_name, vectors))
+    mistakes.raise_any()
     taken = {f for joint in config.joint.values() for f in joint.features if f in vectors}
     names = {g.name for g in found} | set(by_name)
     for column, p in vectors.items():
         if column not in taken and column not in names:
             found.append(_vector(column, p, NO_JOINT, asked=False))
     return tuple(found)
+
+
+def _asked(
+    name: str, joint: Joint, by_name: Mapping[str, Pair], vectors: Mapping[str, Pair]
+) -> JointPlan:
+    key = f"joint.{name}"
+    if name in by_name:
+        raise ConfigError(f"{key}: a feature has that name; give the group another")
+    if len(joint.features) == 1 and joint.features[0] in vectors:
+        return _vector(name, vectors[joint.features[0]], joint, asked=True)
+    mistakes = Mistakes()
+    members: list[Pair] = []
+    for feature in joint.features:
+        with mistakes.noted():
+            members.append(_member(key, feature, by_name, vectors))
+    mistakes.raise_any()
+    if len(members) == 1:
+        raise ConfigError(
+            f"{key}.features: expected two numeric features or more, or one column of vectors"
+        )
+    return JointPlan(name, tuple(members), joint, problem=_problem(members))
 
 
 def _vector(name: str, p: Pair, joint: Joint, *, asked: bool) -> JointPlan:

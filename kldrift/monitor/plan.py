@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kldrift.config import Config
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, Mistakes
 from kldrift.features.pairs import Pair, pair
 from kldrift.features.plan import Feature, FeaturePlan, Skipped, check_names, plan_features
 from kldrift.monitor.groups import SegmentPlan, plan_segments
@@ -149,23 +149,24 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
     skipped = tuple(dict.fromkeys(s for plan in plans for s in plan.skipped))
     names = [p.feature.name for p in pairs] + [s.column for s in skipped]
     columns = [*reference.schema.names, *current.schema.names]
-    check_names(config.features, names, columns)
+    mistakes = Mistakes()
+    with mistakes.noted():
+        check_names(config.features, names, columns)
     monitored = {p.feature.name for p in pairs}
     skipped = tuple(s for s in skipped if s.column not in monitored)
+    joint: tuple[JointPlan, ...] = ()
+    segments: tuple[SegmentPlan, ...] = ()
+    with mistakes.noted():
+        joint = plan_joint(config, pairs)
+    with mistakes.noted():
+        segments = plan_segments(config, reference, current)
+    mistakes.raise_any()
     if not any(p.reference and p.current for p in pairs):
         reasons = "; ".join(f"{s.column}: {s.reason}" for s in skipped[:3])
         raise ConfigError(
             f"no feature is left to compare; check features.include ({reasons or 'no columns'})"
         )
-    return Plan(
-        config,
-        reference,
-        current,
-        pairs,
-        skipped,
-        plan_joint(config, pairs),
-        segments=plan_segments(config, reference, current),
-    )
+    return Plan(config, reference, current, pairs, skipped, joint, segments=segments)
 
 
 def _side_plan(config: Config, side: DatasetInfo) -> FeaturePlan:

@@ -16,7 +16,7 @@ from kldrift import __version__
 from kldrift.config import Config, ModelShift
 from kldrift.execution.import_ahead import import_ahead
 from kldrift.execution.progress import Progress
-from kldrift.execution.session import open_session
+from kldrift.execution.session import session_in_use
 from kldrift.features.plan import Skipped
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
@@ -40,12 +40,8 @@ def session_for(
     if spark is not None:
         yield spark
         return
-    session, new = open_session(config.spark, f"kldrift {config.monitor}", meanwhile)
-    try:
+    with session_in_use(config.spark, f"kldrift {config.monitor}", meanwhile) as session:
         yield session
-    finally:
-        if new:
-            session.stop()
 
 
 @dataclass

@@ -19,7 +19,6 @@ from typing import Any, Final
 
 from kldrift import __version__
 from kldrift.config import Config
-from kldrift.errors import OutputError
 from kldrift.monitor.groups import FrozenList, rows_by_segment
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Reference
@@ -115,7 +114,8 @@ def find(plan: Plan, key: str | None) -> StoredReference | None:
         reference_id = reference_of(config.monitor, name)
         if reference_id is None:
             continue
-        with suppress(ValueError, OutputError):  # damaged
+        # Damage shows as any error: a column that is gone, a number beyond its type, no memory.
+        with suppress(Exception):
             one = _stored(plan, key, store, reference_id)
             if one is not None and (found is None or one.rank > found.rank):
                 found = one

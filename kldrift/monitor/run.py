@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from pyspark.sql import SparkSession
 
 from kldrift.config import Config, Dataset
+from kldrift.config.as_of import with_time
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.execution.session import THAT_CHANGE_COUNTS, settings_of
 from kldrift.features.group_columns import check_time
 from kldrift.monitor import reference_store
+from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.history import past_window, stored_history
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.publish import publish_window
@@ -44,17 +47,27 @@ TEXT_FORMATS: Final = ("csv", "tsv", "json")
 """Files that are read as a whole whatever is asked of them, and twice to infer their types."""
 
 
-def check(config: Config, *, spark: SparkSession | None = None) -> Plan:
+def check(
+    config: Config, *, spark: SparkSession | None = None, as_of: datetime | None = None
+) -> Plan:
     """Plan a run without reading rows: schemas and file footers only.
+
+    Args:
+        config: the configuration.
+        spark: the session to use; by default the active one, or a new one that is stopped after.
+        as_of: the time that the run is for.
 
     Raises:
         DatasetError: a dataset cannot be read.
         ConfigError: the configuration does not fit the data.
     """
-    due = _due(config, None, datetime.now(UTC))
+    due = _due(config, as_of, datetime.now(UTC))
+    read, _ = _as_read(config, as_of, due)
+    check_output(read)
+    check_inputs(read)
     with session_for(config, spark) as session:
-        key = _key(config, session)
-        plan = make_plan(config, *_sources(config, session, due))
+        key = _key(read, session)
+        plan = make_plan(config, *_sources(read, session, due))
         stored = reference_store.find(plan, key)
         return plan if stored is None else replace(plan, stored=str(stored))
 
@@ -118,12 +131,14 @@ def run(
     Raises:
         KldriftError: the run failed; a row in ``runs`` says so too, where it can be written.
     """
-    prepare_output(config.output.path)
     started = datetime.now(UTC)
     due = _due(config, as_of, started)
+    read, as_of = _as_read(config, as_of, due)
+    check_output(read)
+    prepare_output(config.output.path)
     window = Window(None, as_of) if due is None else due.windows[-1]
     record = Record(config, window, started, progress)
-    return _run(record, spark, due, fail_on, refresh_reference=refresh_reference)[-1]
+    return _run(record, read, spark, due, fail_on, refresh_reference=refresh_reference)[-1]
 
 
 def _due(config: Config, as_of: datetime | None, now: datetime) -> Due | None:
@@ -132,6 +147,17 @@ def _due(config: Config, as_of: datetime | None, now: datetime) -> Due | None:
         return None
     stored = stored_windows(open_store(config.output.path), config.monitor)
     return due_windows(config.time, as_of or now, stored)
+
+
+def _as_read(
+    config: Config, as_of: datetime | None, due: Due | None
+) -> tuple[Config, datetime | None]:
+    """The configuration with times in place of placeholders, and the time that a run is for."""
+    if due is None or config.time is None:
+        return with_time(config, as_of)
+    zone = ZoneInfo(config.time.zone)
+    starts = [w.start.astimezone(zone) for w in due.windows if w.start is not None]
+    return with_time(config, starts[-1], starts)
 
 
 def backfill(
@@ -168,14 +194,17 @@ def backfill(
     due = windows_between(config.time, first, last, stored, force=force)
     results: list[RunResult] = []
     if due.windows:
+        read, _ = _as_read(config, None, due)
+        check_output(read)
         prepare_output(config.output.path)
         record = Record(config, due.windows[-1], datetime.now(UTC), progress)
-        results = _run(record, spark, due, fail_on, refresh_reference=False)
+        results = _run(record, read, spark, due, fail_on, refresh_reference=False)
     return Backfill(results, due.notes, config.output.path)
 
 
 def _run(
     record: Record[Config],
+    read: Config,
     spark: SparkSession | None,
     due: Due | None,
     fail_on: str,
@@ -183,18 +212,18 @@ def _run(
     refresh_reference: bool,
 ) -> list[RunResult]:
     """The results of the windows of a run, in the order of time; one without windows."""
-    config = record.config
     try:
+        check_inputs(read)
         with record.session(spark) as session:
             record.stage("planning")
-            key = _key(config, session)
-            reference_source, current_source = _sources(config, session, due)
-            plan = record.plan = make_plan(config, reference_source, current_source)
+            key = _key(read, session)
+            reference_source, current_source = _sources(read, session, due)
+            plan = record.plan = make_plan(record.config, reference_source, current_source)
             engine = SparkEngine(session, reference_source, current_source, record)
             stored = None if refresh_reference else reference_store.find(plan, key)
             if stored is None:
                 reference = read_reference(plan, engine, record)
-                if key != _key(config, session):  # it changed while it was read
+                if key != _key(read, session):  # it changed while it was read
                     key = None
                 record.stage("writing the reference")
                 origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))

@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.config import ModelShift
+from kldrift.config.as_of import with_time
 from kldrift.counting.windows import at_instant, microseconds_of
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.plan import Skipped
+from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.publish import publish_expectations
 from kldrift.monitor.record import Record
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
@@ -59,12 +61,15 @@ def run(
     Raises:
         KldriftError: the run failed; a row in ``runs`` says so too, where it can be written.
     """
+    read, as_of = with_time(config, as_of)
+    check_output(read)
     prepare_output(config.output.path)
     record = Record(config, Window(None, as_of), datetime.now(UTC), progress)
     try:
+        check_inputs(read)
         with record.session(spark) as session:
             record.stage("planning")
-            source = open_source(session, config.data, {}, way=config.scan, side="data")
+            source = open_source(session, read.data, {}, way=config.scan, side="data")
             program = make_program(config, source, TASKS_PER_CORE * parallelism(session))
             record.stage("comparing the models")
             engine = SparkEngine(session, source, source, record)

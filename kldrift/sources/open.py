@@ -15,6 +15,7 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.features.plan import Skipped
+from kldrift.sources.dataframe.csv_by_name import read_csv
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataset import Source
@@ -237,6 +238,8 @@ def _read(spark: SparkSession, dataset: Dataset, side: str, reason: str) -> Data
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error
     except Exception as error:
+        if isinstance(error, DatasetError):
+            raise DatasetError(f"{side}: {error}") from error
         if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
             raise
         if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
@@ -256,8 +259,8 @@ def _load(spark: SparkSession, dataset: Dataset) -> DataFrame:
     if dataset.table:
         return spark.read.table(dataset.table)
     options = {**READ_OPTIONS.get(dataset.format, {}), **dataset.options}
-    if dataset.format == "csv" and not dataset.schema:
-        options.setdefault("inferSchema", "true")
+    if dataset.format == "csv" and dataset.path:
+        return read_csv(spark, dataset.path, options, dataset.schema)
     reader = spark.read.format(dataset.format).options(**options)
     if dataset.schema:
         reader = reader.schema(dataset.schema)

@@ -178,3 +178,14 @@ def test_another_monitor_of_the_folder_is_not_served(kept):
     plan, _, folder = kept
     other = replace(plan, config=replace(config_of(str(folder)), monitor="hourly"))
     assert reference_store.find(other, "key") is None
+
+
+@pytest.mark.parametrize("error", [KeyError, OverflowError, MemoryError, TypeError, AssertionError])
+def test_damage_of_any_kind_costs_a_scan_and_nothing_else(kept, monkeypatch, error):
+    plan, _, _ = kept
+
+    def damaged(*_):
+        raise error("damaged")
+
+    monkeypatch.setattr(reference_store, "stored_profiles", damaged)
+    assert reference_store.find(plan, "key") is None

@@ -1,0 +1,121 @@
+"""What the values of a sample suggest: codes, sentinels, numbers that are times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kldrift.config import Override
+from kldrift.features.sentinels import is_number, is_text
+from kldrift.features.wanted import TimePart
+
+CODE: Final = re.compile(
+    r"(?:^|_)(?:id|code|type|zone|class|category|status|flag|kind|group|level|cd)s?$|"
+    r"(?<=[a-z])(?:Id|ID|Code|Type|Zone|Class|Status|Flag|Kind)$",
+)
+FEW: Final = 300
+"""Codes have fewer different values than this."""
+SENTINELS: Final = (-999, -9999, -99, -200, 9999, 99999, -1, 999)
+WEEK: Final = 7
+YEARS: Final = (1900, 2100)
+EPOCHS: Final = (10**9, 2 * 10**9)
+"""Seconds since 1970, from 2001 to 2033."""
+ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
+
+
+def suggestions(
+    samples: Iterable[pa.Table],
+) -> tuple[dict[str, Override], dict[str, str]]:
+    """Overrides that the values of both sides suggest, and remarks about other columns.
+
+    Args:
+        samples: rows of the reference and of the current dataset.
+
+    Returns:
+        Overrides by column, and remarks by column.
+    """
+    tables = list(samples)
+    overrides: dict[str, Override] = {}
+    remarks: dict[str, str] = {}
+    for name in tables[0].column_names:
+        columns = [t.column(name).combine_chunks() for t in tables if name in t.column_names]
+        kind = columns[0].type
+        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+            parts: tuple[TimePart, ...] = ("hour",) if pa.types.is_timestamp(kind) else ()
+            if all(_whole_weeks(column) for column in columns):
+                parts += ("weekday",)
+            if parts:
+                overrides[name] = Override(parts=parts)
+            else:
+                remarks[name] = "no weekday: the data holds no whole week of days"
+        elif is_number(kind):
+            _of_numbers(name, _numbers(columns), overrides, remarks)
+        elif is_text(kind) and all(_iso_dates(column) for column in columns):
+            remarks[name] = f"dates as text; as a derived feature: month(cast({name} as timestamp))"
+    return overrides, remarks
+
+
+def _numbers(columns: Iterable[Any]) -> Any:
+    values = [c.drop_null().cast(pa.float64(), safe=False).to_numpy() for c in columns]
+    found = np.concatenate(values)
+    return found[np.isfinite(found)]
+
+
+def _of_numbers(
+    name: str, values: Any, overrides: dict[str, Override], remarks: dict[str, str]
+) -> None:
+    if not len(values):
+        return
+    distinct = np.unique(values)
+    whole = bool((distinct == np.floor(distinct)).all())
+    missing = _sentinels(distinct)
+    real = distinct[~np.isin(distinct, missing)]
+    zero_or_one = len(real) > 0 and set(real.tolist()) <= {0.0, 1.0}
+    if whole and len(distinct) <= FEW and (zero_or_one or CODE.search(name)):
+        overrides[name] = Override(kind="categorical", missing=missing)
+    elif missing:
+        overrides[name] = Override(missing=missing)
+    if whole and len(real) > 1 and real[0] >= EPOCHS[0] and real[-1] < EPOCHS[1]:
+        remarks[name] = f"seconds since 1970? a derived feature: hour(timestamp_seconds({name}))"
+    elif whole and "year" in name.lower() and _years(real):
+        remarks[name] = "a year, which always moves; exclude it where it is that of the row"
+
+
+def _years(values: Any) -> bool:
+    return len(values) > 0 and YEARS[0] <= values[0] and values[-1] <= YEARS[1]
+
+
+def _sentinels(distinct: Any) -> tuple[float, ...]:
+    """Well-known stand-ins for missing values, far from all others."""
+    found = []
+    for sentinel in SENTINELS:
+        others = distinct[~np.isin(distinct, SENTINELS)]
+        if sentinel not in distinct or len(others) < 2:
+            continue
+        low, high = float(others.min()), float(others.max())
+        room = high - low
+        below = (sentinel < -1 and low >= 0) or sentinel < low - room
+        if below or sentinel > high + room:
+            found.append(float(sentinel))
+    return tuple(found)
+
+
+def _whole_weeks(column: Any) -> bool:
+    """Whether days of a whole week are there, and not one day of each month."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) and kind.tz:
+        column = column.cast(pa.timestamp(kind.unit, tz="UTC"))
+    days: list[date] = [d for d in pc.unique(column.cast(pa.date32(), safe=False)).to_pylist() if d]
+    weekdays = {d.weekday() for d in days}
+    return len(weekdays) == WEEK and len({d.day for d in days}) > 1
+
+
+def _iso_dates(column: Any) -> bool:
+    values = [v for v in column.slice(0, 200).to_pylist() if v]
+    return bool(values) and all(ISO_DATE.fullmatch(v) for v in values)

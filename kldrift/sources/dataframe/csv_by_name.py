@@ -1,0 +1,155 @@
+"""CSV files by the names in their headers, whatever the order of the columns in each of them.
+
+Spark takes the names of the first file, or of a stated schema, and reads every file by place: the
+same columns in another order are then other numbers. Files are put together by their first line,
+each kind is read as Spark reads it, and the columns are matched by name.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
+
+from kldrift.errors import DatasetError
+from kldrift.sources.parquet.files import File
+from kldrift.sources.parquet.listing import list_files
+
+BY_PLACE: Final = {"header": "false", "enforceschema": "true"}
+"""Options that ask for columns by place."""
+WHOLE_NUMBERS: Final = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
+LONGEST_HEADER: Final = 2**20
+
+
+def read_csv(
+    spark: SparkSession, paths: Sequence[str], options: Mapping[str, str], ddl: str | None
+) -> DataFrame:
+    """Read CSV files, columns by name where there are headers.
+
+    Args:
+        spark: the session.
+        paths: of the dataset.
+        options: of Spark's reader, ``header`` among them.
+        ddl: names and types of the columns; without it they are inferred.
+
+    Raises:
+        DatasetError: the names in a header are not those of the schema, or of the other files.
+    """
+    given = {name.lower(): value for name, value in options.items()}
+    if given.get("header") != "true" or any(given.get(k) == v for k, v in BY_PLACE.items()):
+        return _reader(spark, options, None if ddl is None else _schema(spark, ddl)).load(
+            list(paths)
+        )
+    if any("://" in path for path in paths):
+        groups = [list(paths)]
+        options = {**options, "enforceSchema": "false"}  # Spark compares the headers, by place
+    else:
+        groups = _by_first_line(list_files(paths), given.get("comment", ""))
+        if len(groups) == 1:
+            groups = [list(paths)]
+        elif len(paths) == 1 and Path(paths[0]).is_dir():
+            options = {**options, "basePath": paths[0]}
+    if ddl is None and len(groups) == 1:
+        return _reader(spark, options, None).load(groups[0])
+    free = {"inferSchema": "false" if ddl else "true"}
+    heads = [_reader(spark, {**options, **free}, None).load(group).schema for group in groups]
+    wanted = _merged(heads) if ddl is None else _schema(spark, ddl)
+    corrupt = given.get("columnnameofcorruptrecord", "_corrupt_record")
+    sensitive = spark.conf.get("spark.sql.caseSensitive", "false") == "true"
+    frames = []
+    for group, head in zip(groups, heads, strict=True):
+        in_order = _in_order_of(head.names, wanted, group[0], corrupt, sensitive=sensitive)
+        frames.append(_reader(spark, options, in_order).load(group))
+    return reduce(DataFrame.unionByName, frames).select(
+        *["`" + name.replace("`", "``") + "`" for name in wanted.names]
+    )
+
+
+def _reader(
+    spark: SparkSession, options: Mapping[str, str], schema: T.StructType | None
+) -> DataFrameReader:
+    options = {**({"inferSchema": "true"} if schema is None else {}), **options}
+    reader = spark.read.format("csv").options(**options)
+    return reader if schema is None else reader.schema(schema)
+
+
+def _schema(spark: SparkSession, ddl: str) -> T.StructType:
+    return spark.createDataFrame([], ddl).schema
+
+
+def _by_first_line(files: Sequence[File], comment: str) -> list[list[str]]:
+    """The files that have one and the same header; those without a line are left out."""
+    groups: dict[bytes, list[str]] = {}
+    for file in files:
+        groups.setdefault(_first_line(file.path, comment.encode()), []).append(file.path)
+    if len(groups) > 1:
+        groups.pop(b"", None)
+    return list(groups.values())
+
+
+def _first_line(path: str, comment: bytes) -> bytes:
+    """The first line with text that is no comment, as bytes."""
+    opened = gzip.open if path.endswith(".gz") else open
+    try:
+        with opened(path, "rb") as file:
+            while line := file.readline(LONGEST_HEADER):
+                text = line.removeprefix(b"\xef\xbb\xbf").strip()
+                if text and not (comment and text.startswith(comment)):
+                    return text
+    except (OSError, EOFError) as error:
+        raise DatasetError(f"cannot read {path!r}: {error}") from error
+    return b""
+
+
+def _merged(heads: Sequence[T.StructType]) -> T.StructType:
+    """The columns of the first file, with types that hold the values of all."""
+    merged = T.StructType()
+    for field in heads[0].fields:
+        kinds = [f.dataType for head in heads for f in head.fields if f.name == field.name]
+        merged.add(field.name, reduce(_wider, kinds))
+    return merged
+
+
+def _wider(one: T.DataType, other: T.DataType) -> T.DataType:
+    if one == other:
+        return one
+    numbers = (*WHOLE_NUMBERS, T.DecimalType, T.DoubleType)
+    if isinstance(one, WHOLE_NUMBERS) and isinstance(other, WHOLE_NUMBERS):
+        return T.LongType()
+    both = isinstance(one, numbers) and isinstance(other, numbers)
+    return T.DoubleType() if both else T.StringType()
+
+
+def _in_order_of(
+    header: Sequence[str], wanted: T.StructType, path: str, corrupt: str, *, sensitive: bool
+) -> T.StructType:
+    """The wanted columns in the order of a header.
+
+    Raises:
+        DatasetError: the names are others.
+    """
+
+    def folded(name: str) -> str:
+        return name if sensitive else name.lower()
+
+    fields = {folded(field.name): field for field in wanted.fields}
+    absent = [f.name for f in wanted.fields if f.name != corrupt]
+    there = {folded(name) for name in header}
+    absent = [name for name in absent if folded(name) not in there]
+    foreign = [name for name in header if folded(name) not in fields]
+    if absent or foreign:
+        problems = [f"the header lacks {', '.join(map(repr, absent))}"] if absent else []
+        problems += [f"the schema lacks {', '.join(map(repr, foreign))}"] if foreign else []
+        raise DatasetError(
+            f"{path!r}: its header does not fit: {'; '.join(problems)} "
+            f"(header: {', '.join(header)}; schema: {', '.join(wanted.names)}); a file with "
+            "another separator or encoding needs options: {sep: ...} or {encoding: ...}, one "
+            "without a header {header: false}"
+        )
+    places = [fields[folded(name)] for name in header]
+    return T.StructType([*places, *(f for f in wanted.fields if f.name == corrupt)])

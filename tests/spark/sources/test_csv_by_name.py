@@ -1,0 +1,47 @@
+"""CSV files are read by the names in their headers."""
+
+from __future__ import annotations
+
+import pytest
+
+from kldrift.config import Dataset
+from kldrift.errors import DatasetError
+from kldrift.sources.open import open_source
+
+pytestmark = pytest.mark.spark
+
+SCHEMA = "age bigint, fare double"
+
+
+def rows(spark, path, schema=SCHEMA, **options):
+    dataset = Dataset(path=(str(path),), format="csv", schema=schema, options=options)
+    source = open_source(spark, dataset, {}, way="auto", side="current")
+    return sorted((row.asDict() for row in source.frame.collect()), key=str)
+
+
+def test_columns_in_another_order_than_in_the_schema_keep_their_values(spark, tmp_path):
+    (tmp_path / "a.csv").write_text("fare,age\n1.5,30\n")
+    assert rows(spark, tmp_path / "a.csv") == [{"age": 30, "fare": 1.5}]
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, None])
+def test_files_of_one_folder_may_have_their_columns_in_different_orders(spark, tmp_path, schema):
+    (tmp_path / "a.csv").write_text("age,fare\n20,2.5\n")
+    (tmp_path / "b.csv").write_text('"fare",age\n1,30\n')
+    (tmp_path / "c.csv").write_text("")
+    assert rows(spark, tmp_path, schema) == [{"age": 20, "fare": 2.5}, {"age": 30, "fare": 1.0}]
+
+
+def test_a_header_that_does_not_fit_is_an_error_that_shows_both(spark, tmp_path):
+    (tmp_path / "a.csv").write_text("age,price\n20,2.5\n")
+    with pytest.raises(DatasetError) as caught:
+        rows(spark, tmp_path / "a.csv")
+    text = str(caught.value)
+    assert text.startswith("current: ")
+    assert "the header lacks 'fare'; the schema lacks 'price'" in text
+    assert "(header: age, price; schema: age, fare)" in text
+
+
+def test_without_a_header_columns_are_read_by_place(spark, tmp_path):
+    (tmp_path / "a.csv").write_text("20,2.5\n")
+    assert rows(spark, tmp_path / "a.csv", header="false") == [{"age": 20, "fare": 2.5}]

@@ -1,0 +1,108 @@
+"""What ``kldrift init`` finds in files and suggests."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kldrift.cli.csv_dialect import dialect_of
+from kldrift.cli.init import init
+from kldrift.config import load_config
+from kldrift.config.as_of import with_time
+from kldrift.errors import DatasetError
+
+
+def dialect(tmp_path, text, encoding="utf-8", **given):
+    (tmp_path / "x.csv").write_text(text, encoding=encoding)
+    return dialect_of(str(tmp_path / "x.csv"), given)
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("a,b\n1,2\n", {}),
+        ("a;b\n1;2\n", {"sep": ";"}),
+        ("a\tb\n1\t2\n", {"sep": "\t"}),
+        ("a|b\n1|2,5\n", {"sep": "|", "locale": "de-DE"}),
+        ('a;b\n"1;5";2\n', {"sep": ";"}),
+        ("a,b\n'x,1',2\n'y',3\n", {"quote": "'"}),
+        ("a;b\n1,5;2\n1.200,25;3\n", {"sep": ";", "locale": "de-DE"}),
+        ("a,b\n31.01.2024,2\n", {"dateFormat": "dd.MM.yyyy"}),
+        ("a,b\n31/1/2024,2\n1/12/2024,2\n", {"dateFormat": "d/M/yyyy"}),
+        ("a,b\n01/31/2024,2\n", {}),
+        ("a,b\n01/02/2024,2\n", {}),
+        ("a\n1\n", {}),
+    ],
+)
+def test_the_way_a_csv_file_is_written_is_found(tmp_path, text, options):
+    assert dialect(tmp_path, text).options == options
+
+
+def test_an_encoding_that_is_not_utf_8_is_found_and_said(tmp_path):
+    found = dialect(tmp_path, "a,b\nMünchen,1\n", "latin-1")
+    assert found.options == {"encoding": "iso-8859-1"}
+    assert found.assumed == ("encoding iso-8859-1",)
+
+
+def test_what_is_stated_is_not_guessed(tmp_path):
+    assert dialect(tmp_path, "a;b\n1,5;2\n", sep=";", locale="fr-FR").options == {}
+
+
+def test_a_file_of_one_column_because_the_separator_is_wrong_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match=r"one column, 'a\^b'; state the separator"):
+        dialect(tmp_path, "a^b\n1^2\n")
+
+
+@pytest.fixture
+def days(tmp_path):
+    rng = np.random.default_rng(1)
+    for day in range(1, 10):
+        n = 200
+        table = {
+            "payment_type": rng.integers(1, 6, n),
+            "flag": rng.integers(0, 2, n),
+            "temp": np.where(rng.random(n) < 0.1, -200.0, rng.normal(15, 3, n)),
+            "amount": rng.gamma(2, 10, n),
+            "made": 1_700_000_000 + rng.integers(0, 10**6, n),
+            "iso": ["2024-01-31"] * n,
+            "at": [dt.datetime(2024, 1, day, int(h)) for h in rng.integers(0, 24, n)],
+        }
+        folder = tmp_path / "orders" / f"day=2024-01-{day:02}"
+        folder.mkdir(parents=True)
+        pq.write_table(pa.table(table), folder / "part-0.parquet")
+    return tmp_path
+
+
+def test_codes_sentinels_and_times_are_suggested_from_the_values(days):
+    text = init(str(days / "orders"))
+    (days / "kldrift.yaml").write_text(text)
+    override = load_config(days / "kldrift.yaml").features.override
+    assert override["payment_type"].kind == "categorical"
+    assert override["flag"].kind == "categorical"
+    assert override["temp"].missing == (-200,)
+    assert override["at"].parts == ("hour",)  # a day alone has one weekday only
+    assert "amount" not in override
+    assert "made: seconds since 1970?" in text
+    assert "iso: dates as text" in text
+
+
+def test_tomorrow_needs_no_other_configuration(days):
+    (days / "kldrift.yaml").write_text(init(str(days / "orders")))
+    config = load_config(days / "kldrift.yaml")
+    assert config.monitor == "orders"
+    assert config.current.path == (f"{days}/orders/day={{as_of:%Y-%m-%d}}/*.parquet",)
+    read, _ = with_time(config, dt.datetime(2024, 1, 10, tzinfo=dt.UTC))
+    assert read.current.path == (f"{days}/orders/day=2024-01-10/*.parquet",)
+    assert len(config.reference.path) == 8
+
+
+def test_a_monitor_is_named_after_what_it_watches(tmp_path):
+    for name in ("orders-2024-01-31.parquet", "2024-01-30.parquet"):
+        (tmp_path / "sales").mkdir(exist_ok=True)
+        pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "sales" / name)
+    assert "monitor: orders\n" in init(str(tmp_path / "sales/orders-2024-01-31.parquet"))
+    assert "monitor: sales\n" in init(str(tmp_path / "sales/2024-01-30.parquet"))

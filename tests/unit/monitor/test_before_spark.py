@@ -1,0 +1,85 @@
+"""What is wrong with places and names is told at once, and before Spark starts where it can be."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from kldrift import compare
+from kldrift.config import config_from_mapping
+from kldrift.errors import ConfigError, DatasetError
+from kldrift.monitor import run as job
+
+
+@pytest.fixture(autouse=True)
+def _no_spark(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("Spark was started")
+
+    monkeypatch.setattr("kldrift.monitor.record.session_in_use", refuse)
+
+
+def config(tmp_path, reference="ref.parquet", current="cur.parquet", output="drift"):
+    mapping = {
+        "monitor": "m",
+        "reference": {"path": reference},
+        "current": {"path": current},
+        "output": {"path": output},
+    }
+    return config_from_mapping(mapping, base=tmp_path)
+
+
+def test_all_missing_files_are_named_before_spark_starts(tmp_path):
+    for call in (job.check, job.run):
+        with pytest.raises(ConfigError) as caught:
+            call(config(tmp_path))
+        assert isinstance(caught.value, DatasetError)
+        first, second = str(caught.value).split("\n")
+        assert first.startswith(f"reference.path: '{tmp_path}/ref.parquet': no such file or folder")
+        assert second.startswith(f"current.path: '{tmp_path}/cur.parquet': no such file or folder")
+
+
+@pytest.mark.parametrize("path", [".", "../*", "../**", "[l]ake"])
+def test_an_output_below_a_folder_that_is_read_is_refused(tmp_path, path):
+    base = tmp_path / "lake"
+    base.mkdir()
+    for call in (job.check, job.run):
+        asked = config(base, current=path.replace("[l]ake", "../[l]ake"))
+        with pytest.raises(ConfigError, match=r"output\.path: .* which current\.path reads") as e:
+            call(asked)
+        assert "expectations.path" in str(e.value)
+    assert not (base / "drift").exists()
+
+
+def test_an_output_beside_the_files_that_are_read_is_fine(tmp_path):
+    (tmp_path / "a.parquet").touch()
+    for path in ("*.parquet", "a.parquet"):
+        with pytest.raises(AssertionError, match="Spark was started"):
+            job.check(config(tmp_path, path, path))
+    with pytest.raises(AssertionError, match="Spark was started"):
+        job.check(config(tmp_path, ".", ".", "_drift"))  # such folders are not read
+
+
+def test_all_names_that_are_misspelt_are_told_at_once():
+    frame = pd.DataFrame({"age": [1, 2, 3], "fare": [1.0, 2, 3], "city": ["a", "b", "c"]})
+    with pytest.raises(ConfigError) as caught:
+        compare(
+            frame,
+            frame,
+            include=["agee", "fare"],
+            override={"fares": {"keep": True}},
+            joint={"j": ["agee", "fares"], "k": ["citi", "fare"]},
+            segments=[["citi"], ["city", "ages"]],
+        )
+    lines = str(caught.value).split("\n")
+    for words in (
+        "features.include: no column or feature is called 'agee'; did you mean 'age'?",
+        "features.override: no column or feature is called 'fares'; did you mean 'fare'?",
+        "joint.j.features: no feature is called 'agee'",
+        "joint.j.features: no feature is called 'fares'; did you mean 'fare'?",
+        "joint.k.features: no feature is called 'citi'",
+        "segments[0][0]: the reference has no column 'citi'; did you mean 'city'?",
+        "segments[1][1]: the reference has no column 'ages'; did you mean 'age'?",
+    ):
+        assert any(line.startswith(words) for line in lines), words
+    assert len(lines) == 7
