@@ -27,7 +27,7 @@ from kldrift.monitor.stages import Findings, count_current, read_reference
 from kldrift.reporting.result import RunResult
 from kldrift.scoring.exit_code import exit_code_of
 from kldrift.sources.dataset import Source
-from kldrift.sources.fingerprint import version_of
+from kldrift.sources.fingerprint import version_of, watch
 from kldrift.sources.open import open_source
 from kldrift.tables import Window, prepare_output, write_run, write_window
 from kldrift.tables.profile_rows import profile_rows
@@ -97,12 +97,14 @@ def run(
         with record.session(spark) as session:
             record.stage("planning")
             key = _key(config, session)
+            watched = watch(config.reference, "reference"), watch(config.current, "current")
             sources = _sources(config, session)
             plan = record.plan = make_plan(config, *sources)
             engine = SparkEngine(session, *sources, record)
             stored = None if refresh_reference else reference_store.find(plan, key)
             if stored is None:
                 reference = read_reference(plan, engine, record)
+                watched[0].check()
                 if key != _key(config, session):  # it changed while it was read
                     key = None
                 record.stage("writing the reference")
@@ -115,6 +117,7 @@ def run(
                 if not stored.complete:  # the tables have it only as a part of another
                     reference_store.save(plan, reference, stored.origin)
             findings = count_current(plan, reference, engine, record)
+            watched[1].check()
         return _publish(record, plan, findings, fail_on)
     except Exception as error:
         record.failed(error)

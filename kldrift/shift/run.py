@@ -26,6 +26,7 @@ from kldrift.shift.summary import Summaries
 from kldrift.shift.table_rows import window_tables
 from kldrift.shift.verdict import failed, judge, small_segments
 from kldrift.sources.dataset import Source
+from kldrift.sources.fingerprint import watch
 from kldrift.sources.open import open_source
 from kldrift.sources.parquet.source import parallelism
 from kldrift.tables import TABLES, Window, prepare_output, write_run, write_window
@@ -64,11 +65,13 @@ def run(
     try:
         with record.session(spark) as session:
             record.stage("planning")
+            watched = watch(config.data, "data")
             source = open_source(session, config.data, {}, way=config.scan, side="data")
             program = make_program(config, source, TASKS_PER_CORE * parallelism(session))
             record.stage("comparing the models")
             engine = SparkEngine(session, source, source, record)
             found, worst = engine.run(source, lambda c: compare_models(session, source, program, c))
+            watched.check()
         found, skipped = by_window(found, config, as_of)
         return _publish(record, source, found, worst, skipped, fail_on)
     except Exception as error:

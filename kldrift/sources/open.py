@@ -252,7 +252,8 @@ def _read(spark: SparkSession, dataset: Dataset, side: str, reason: str) -> Data
 
 def _load(spark: SparkSession, dataset: Dataset) -> DataFrame:
     if dataset.sql:
-        return spark.sql(dataset.sql)
+        # In brackets, only a query is valid: nothing is dropped, written or set.
+        return spark.sql(f"select * from (\n{dataset.sql.rstrip().rstrip(';')}\n)")
     if dataset.table:
         return spark.read.table(dataset.table)
     options = {**READ_OPTIONS.get(dataset.format, {}), **dataset.options}
