@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kldrift import __version__
 from kldrift.cli.options import add_json, add_run_options, add_set, option
-from kldrift.errors import ConfigError, KldriftError, OutputError
+from kldrift.errors import ConfigError, KldriftError, OutputError, masked
 from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
@@ -84,8 +84,9 @@ def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], An
 def _failed(args: argparse.Namespace, exit_code: int, text: str) -> int:
     from kldrift.cli.console import show_json, visible  # noqa: PLC0415
 
+    text = masked(text)
     if args.debug:
-        traceback.print_exc()
+        print(masked(traceback.format_exc()), file=sys.stderr)
     for line in text.split("\n"):
         print(f"kldrift: error: {visible(line)}", file=sys.stderr)
     if args.json:

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from kldrift import __version__
 from kldrift.config import Config, ModelShift
+from kldrift.errors import masked
 from kldrift.execution.import_ahead import import_ahead
 from kldrift.execution.progress import Progress
 from kldrift.execution.session import open_session
@@ -123,7 +124,8 @@ class Record(Generic[AnyConfig]):
         """Write the row of a run that failed, if that can be done."""
         # The error itself matters more than its record.
         with suppress(Exception):
-            write_run(self.config.output.path, self.any_row(exit_code=FAILED, error=str(error)))
+            row = self.any_row(exit_code=FAILED, error=masked(str(error)))
+            write_run(self.config.output.path, row)
 
     def any_row(self, **found: Any) -> dict[str, Any]:
         """The row of any run, failed ones included: what is not given is null."""
