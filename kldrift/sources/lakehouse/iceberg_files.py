@@ -12,7 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.sources.filesystem import RemoteFilesystem, locate
-from kldrift.sources.lakehouse.iceberg_bounds import bounds_of_metrics, bounds_of_partition, value_of
+from kldrift.sources.lakehouse.iceberg_bounds import (
+    bounds_of_metrics,
+    bounds_of_partition,
+    value_of,
+)
 from kldrift.sources.lakehouse.snapshot import Entry
 from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.files import File, pack_deleted

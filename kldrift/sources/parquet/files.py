@@ -17,7 +17,6 @@ from kldrift.sources.filesystem import RemoteFilesystem
 from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 
-
 FOOTER_END: Final = 8
 """Bytes behind a footer: its length and the format's name."""
 

@@ -14,11 +14,10 @@ SECRET = "hunter2-and-more"
 
 
 @pytest.mark.spark
+@pytest.mark.usefixtures("spark")
 @pytest.mark.parametrize("scan", ["auto", "dataframe"])
 @pytest.mark.parametrize("path", ["nosuch://lake/x.parquet?sig={}", "s3://me:{}@lake/x.csv"])
-def test_the_query_and_the_password_of_an_address_are_nowhere(
-    spark, tmp_path, capfd, path, scan
-):
+def test_the_query_and_the_password_of_an_address_are_nowhere(tmp_path, capfd, path, scan):
     config = tmp_path / "kldrift.yaml"
     config.write_text(
         f"monitor: m\nreference: {{path: '{path.format(SECRET)}'}}\n"
