@@ -40,6 +40,21 @@ class SupportMismatchError(KldriftError, ValueError):
     """Two profiles are not on one support."""
 
 
+class Terminated(KeyboardInterrupt):  # noqa: N818 - as KeyboardInterrupt, it is no error
+    """The process was asked to end with SIGTERM, as schedulers do (exit code 143)."""
+
+
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+
+def interruption(error: BaseException) -> tuple[int, str] | None:
+    """The exit code and the word for a run that was stopped from outside; None for an error."""
+    if isinstance(error, Terminated):
+        return TERMINATED, "terminated"
+    return (INTERRUPTED, "interrupted") if isinstance(error, KeyboardInterrupt) else None
+
+
 def masked(text: str) -> str:
     """Text for people, logs and tables, without what may be a secret in an address.
 

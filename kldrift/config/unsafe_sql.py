@@ -35,8 +35,8 @@ def refusal(sql: str, *, query: bool) -> str:
             a dataset, which may not.
 
     Examples:
-        >>> refusal("reflect('java.lang.System', 'exit', 1) > 0", query=False)
-        "'reflect' may run any program; if you trust whoever wrote it, state spark: {unsafe_sql: true}"
+        >>> refusal("reflect('java.lang.System', 'exit', 1) > 0", query=False)[:30]
+        "'reflect' may run any program;"
         >>> refusal("id in (select id from lake.known) and reflect > 1", query=False)
         ''
     """

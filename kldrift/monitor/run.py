@@ -119,7 +119,7 @@ def run(
             findings = count_current(plan, reference, engine, record)
             watched[1].check()
         return _publish(record, plan, findings, fail_on)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         record.failed(error)
         raise
 

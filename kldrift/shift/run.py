@@ -74,7 +74,7 @@ def run(
             watched.check()
         found, skipped = by_window(found, config, as_of)
         return _publish(record, source, found, worst, skipped, fail_on)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         record.failed(error)
         raise
 
