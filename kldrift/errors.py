@@ -40,7 +40,7 @@ class SupportMismatchError(KldriftError, ValueError):
     """Two profiles are not on one support."""
 
 
-class Terminated(KeyboardInterrupt):  # noqa: N818 - as KeyboardInterrupt, it is no error
+class Terminated(KeyboardInterrupt):
     """The process was asked to end with SIGTERM, as schedulers do (exit code 143)."""
 
 
