@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 from pyspark.sql import SparkSession
 
-from kldrift.config import Config, Threshold
+from kldrift.config import Config, ModelShift, Threshold
 from kldrift.errors import DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
@@ -96,6 +96,7 @@ def run(
     try:
         with record.session(spark) as session:
             record.stage("planning")
+            check_expectations(config)
             key = _key(config, session)
             watched = watch(config.reference, "reference"), watch(config.current, "current")
             sources = _sources(config, session)
@@ -183,6 +184,18 @@ def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skip
         )
         said = (Skipped("segments", why),)
     return pd.concat([scores[alone], drifted.head(MOST_SEGMENT_ROWS)]), said
+
+
+def check_expectations(config: Config | ModelShift) -> None:
+    """Look whether the folder of expectations can be written and read, before anything is scanned.
+
+    Raises:
+        OutputError: it cannot be written, or a file in it that is not the monitor's is damaged.
+    """
+    from kldrift.expectations.whole_files import unreadable  # noqa: PLC0415 - only here
+
+    if config.expectations is not None:
+        unreadable(Path(config.expectations.path), config.monitor.replace(".", "~"))
 
 
 def publish_expectations(

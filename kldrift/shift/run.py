@@ -16,7 +16,7 @@ from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.plan import Skipped
 from kldrift.monitor.record import Record
-from kldrift.monitor.run import publish_expectations
+from kldrift.monitor.run import check_expectations, publish_expectations
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.scoring.exit_code import exit_code_of
 from kldrift.shift.plan import make_program
@@ -65,6 +65,7 @@ def run(
     try:
         with record.session(spark) as session:
             record.stage("planning")
+            check_expectations(config)
             watched = watch(config.data, "data")
             source = open_source(session, config.data, {}, way=config.scan, side="data")
             program = make_program(config, source, TASKS_PER_CORE * parallelism(session))

@@ -239,6 +239,8 @@ def _read(spark: SparkSession, dataset: Dataset, side: str, reason: str) -> Data
         frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error
+    except DatasetError as error:
+        raise DatasetError(f"{side}: {error}") from error
     except Exception as error:
         if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
             raise

@@ -40,7 +40,11 @@ def text_options(dataset: Dataset) -> dict[str, str]:
         # Else Spark does not look at fields that nobody asks for.
         needed |= {"columnPruning": "false"} if dataset.format == "csv" else {}
     encoded = stated.keys() & {"encoding", "charset"}
-    for file in list_files([p for p in dataset.path if "://" not in p]) if dataset.path else ():
+    try:
+        files = list_files([p for p in dataset.path if "://" not in p])
+    except DatasetError:  # Spark says more of what is not there
+        files = ()
+    for file in files:
         if Path(file.path).suffix in COMPRESSED:
             continue
         with Path(file.path).open("rb") as opened:
@@ -90,8 +94,9 @@ def _schema_of(frame: DataFrame) -> str:
 
 def refused(rows: int) -> str:
     """What to say of rows that do not fit."""
+    which = f"{rows:,} {'row does' if rows == 1 else 'rows do'}"
     return (
-        f"{rows:,} {'row does' if rows == 1 else 'rows do'} not fit the columns: damaged, too many or too "
-        "few fields, or values of another type; mend the files, or state options: "
+        f"{which} not fit the columns: damaged, too many or too few fields, or values of another "
+        "type; mend the files, or state options: "
         "{mode: PERMISSIVE} for nulls in their place, {mode: DROPMALFORMED} to leave them out"
     )
