@@ -1,7 +1,7 @@
 """Files of a Great Expectations folder are written whole, and those that are not are found.
 
-GX opens a file and writes into it, so that a kill or a full disk leaves a part of it, on which every
-later run would fail.
+GX opens a file and writes into it, so that a kill or a full disk leaves a part of it, on which
+every later run would fail.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def written_whole(root: Path) -> Iterator[None]:
 def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
     """``open`` for the modules of GX; below a folder that is held, a file is written whole."""
     below = "w" in mode and any(Path(file).absolute().is_relative_to(root) for root in _held)
-    return (
-        _whole(Path(file), mode, **kwargs) if below else builtins.open(file, mode, *args, **kwargs)
-    )
+    if below:
+        return _whole(Path(file), mode, **kwargs)
+    return builtins.open(file, mode, *args, **kwargs)  # noqa: PTH123 - what GX calls
 
 
 @contextmanager
