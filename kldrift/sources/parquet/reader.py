@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kldrift.errors import DatasetError
@@ -128,6 +129,7 @@ class Reader:
         kept = _kept(parquet, file, groups)
         first = 0
         for batch in parquet.iter_batches(self.batch_rows, groups, wanted, use_threads=False):
+            _check_dictionaries(batch)
             end = first + batch.num_rows
             left = batch if kept is None else batch.filter(pa.array(kept[first:end]))
             first, rows = end, left.num_rows
@@ -231,6 +233,15 @@ def _kept(
     sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
     ends = np.cumsum(sizes)
     return np.concatenate([kept[ends[i] - sizes[i] : ends[i]] for i in groups])
+
+
+def _check_dictionaries(batch: pa.RecordBatch) -> None:
+    """Refuse indices beyond their dictionary: Arrow reads them, and would look up any memory."""
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            last = pc.max(column.indices).as_py()
+            if last is not None and last >= len(column.dictionary):
+                raise pa.ArrowInvalid(f"index {last} is beyond a dictionary of texts")
 
 
 def _columns(
