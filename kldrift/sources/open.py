@@ -23,7 +23,7 @@ from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.parquet.files import Footers
 from kldrift.sources.parquet.footer_summary import ReadEach, ask_by_name, read_each, read_footers
 from kldrift.sources.parquet.footers import footers_by
-from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.listing import for_spark, list_files
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.pruning import prune
 from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
@@ -267,7 +267,7 @@ def _load(spark: SparkSession, dataset: Dataset) -> DataFrame:
     reader = spark.read.format(dataset.format).options(**options)
     if dataset.schema:
         reader = reader.schema(dataset.schema)
-    return reader.load(list(dataset.path))
+    return reader.load([place for path in dataset.path for place in for_spark(path)])
 
 
 def _options(dataset: Dataset) -> dict[str, str]:

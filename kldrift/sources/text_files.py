@@ -15,7 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
 from kldrift.errors import DatasetError
-from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.listing import for_spark, list_files
 
 TEXTS: Final = frozenset({"csv", "json"})
 LOOKED_AT: Final = 2**20
@@ -76,11 +76,12 @@ def bad_rows(
     spark: SparkSession, dataset: Dataset, options: Mapping[str, str], schema: str | None
 ) -> int:
     """How many rows of a dataset of text files do not fit its columns, from a scan of their own."""
+    paths = [place for path in dataset.path for place in for_spark(path)]
     reader = spark.read.format(dataset.format).options(**{**options, "mode": "PERMISSIVE"})
     reader = reader.option("columnNameOfCorruptRecord", CORRUPT)
     if schema is None:
-        schema = _schema_of(reader.load(list(dataset.path)))
-    frame = reader.schema(f"{schema}, {CORRUPT} string").load(list(dataset.path))
+        schema = _schema_of(reader.load(paths))
+    frame = reader.schema(f"{schema}, {CORRUPT} string").load(paths)
     # Spark does not look for damage where no other column is asked for.
     damaged = frame.where(F.col(CORRUPT).isNotNull()).agg(F.count(F.to_json(F.struct("*"))))
     rows: int = damaged.collect()[0][0]
