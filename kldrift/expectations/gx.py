@@ -63,7 +63,7 @@ with warnings.catch_warnings():
     from great_expectations.validator.metric_configuration import MetricConfiguration
 
     for module in (file_data_context, inline_store_backend, tuple_store_backend):
-        module.open = opened  # type: ignore[attr-defined]
+        module.open = opened
 
     if warnings.showwarning is not _showwarning:  # GX captured what was not captured before
         logging.captureWarnings(False)

@@ -244,7 +244,7 @@ def _read(spark: SparkSession, dataset: Dataset, side: str, reason: str) -> Data
     except Exception as error:
         if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
             raise
-        if bad := _bad_rows(spark, dataset):
+        if "malformed" in str(error).lower() and (bad := _bad_rows(spark, dataset)):
             raise DatasetError(f"{side}: {bad}") from error
         if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
             text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {reason}"
