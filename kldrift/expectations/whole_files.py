@@ -15,9 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from kldrift.errors import OutputError
 
 PROJECT: Final = "great_expectations.yml"
@@ -96,6 +93,9 @@ def _blank(file: Path) -> bool:
 
 
 def _check_project(file: Path) -> None:
+    from ruamel.yaml import YAML  # noqa: PLC0415 - adds a filter of warnings to the process
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
     try:
         read = YAML(typ="safe", pure=True).load(file)
     except (YAMLError, UnicodeDecodeError):
