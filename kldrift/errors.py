@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+
+_SECRETS: Final = (
+    (re.compile(r"\?(?=[\w.%-]+=)[^\s'\"<>]+"), "?..."),  # the query of a URI
+    (re.compile(r"://[^/\s'\"@]*:[^\s'\"@]*@"), "://...@"),
+    (
+        re.compile(
+            r"(?i)\b(\w*(?:password|passwd|pwd|secret|token|signature|account_?key|access_?key))=[^\s'\"&;,]+"
+        ),
+        r"\1=...",
+    ),
+)
 
 
 class KldriftError(Exception):
-    """Base class of all errors that kldrift raises on purpose."""
+    """Base class of all errors that kldrift raises on purpose; no secret is in their text."""
+
+    def __init__(self, *values: object) -> None:
+        super().__init__(*(masked(v) if isinstance(v, str) else v for v in values))
 
 
 class ConfigError(KldriftError, ValueError):
@@ -49,6 +65,35 @@ class Mistakes:
         """Raise a ``ConfigError`` with all of them, each on a line, if there are any."""
         if self._texts:
             raise ConfigError("\n".join(dict.fromkeys(self._texts)))
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end with SIGTERM, as schedulers do (exit code 143)."""
+
+
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+
+def interruption(error: BaseException) -> tuple[int, str] | None:
+    """The exit code and the word for a run that was stopped from outside; None for an error."""
+    if isinstance(error, Terminated):
+        return TERMINATED, "terminated"
+    return (INTERRUPTED, "interrupted") if isinstance(error, KeyboardInterrupt) else None
+
+
+def masked(text: str) -> str:
+    """Text for people, logs and tables, without what may be a secret in an address.
+
+    Examples:
+        >>> masked("cannot open 'abfs://data@lake/x?sv=1&sig=abc': s3://me:abc@bucket/x")
+        "cannot open 'abfs://data@lake/x?...': s3://...@bucket/x"
+        >>> masked("jdbc:sqlserver://db;user=me;password=abc; s3://bucket/day=?/x")
+        'jdbc:sqlserver://db;user=me;password=...; s3://bucket/day=?/x'
+    """
+    for secret, instead in _SECRETS:
+        text = secret.sub(instead, text)
+    return text
 
 
 def first_line(error: BaseException) -> str:

@@ -19,6 +19,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from kldrift.errors import masked
+
 if TYPE_CHECKING:
     from kldrift.reporting.history import Backfill
     from kldrift.reporting.result import RunResult
@@ -133,7 +135,7 @@ def _ending(result: RunResult, fail_on: str) -> Iterator[Line]:
             yield Line(f"  {visible(column)}: {visible(reason)}", indent=2)
         if len(result.skipped) > MOST_SKIPPED:
             yield Line(f"  and {len(result.skipped) - MOST_SKIPPED} more; see table runs")
-    yield Line(f"tables: {visible(result.output)}")
+    yield Line(f"tables: {visible(masked(result.output))}")
     if result.docs is not None:
         yield Line(f"Data Docs: {visible(str(result.docs))}")
     yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +26,14 @@ from kldrift.cli.options import (
     add_set,
     option,
 )
-from kldrift.errors import ConfigError, KldriftError, OutputError
+from kldrift.errors import (
+    ConfigError,
+    KldriftError,
+    OutputError,
+    Terminated,
+    interruption,
+    masked,
+)
 from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
@@ -36,7 +45,6 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
-INTERRUPTED: Final = 130
 
 EXIT_CODES: Final = """\
 exit codes:
@@ -63,7 +71,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], Answer] = args.command
-    return guarded(args, command)
+    with _sigterm_raised():
+        return guarded(args, command)
+
+
+@contextmanager
+def _sigterm_raised() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: with a row in ``runs``, and without a JVM."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], Answer]) -> int:
@@ -80,8 +107,9 @@ def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], An
             show_json(answer.summary)
         else:
             show(answer.lines)
-    except KeyboardInterrupt:
-        return _failed(args, INTERRUPTED, "interrupted")
+    except KeyboardInterrupt as error:
+        exit_code, text = interruption(error) or (FAILED, "")
+        return _failed(args, exit_code, text)
     except KldriftError as error:
         return _failed(args, WRONG_USAGE if isinstance(error, ConfigError) else FAILED, str(error))
     except Exception as error:  # noqa: BLE001 - the last place that can make it one line
@@ -93,8 +121,9 @@ def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], An
 def _failed(args: argparse.Namespace, exit_code: int, text: str) -> int:
     from kldrift.cli.console import show_json, visible  # noqa: PLC0415
 
+    text = masked(text)
     if args.debug:
-        traceback.print_exc()
+        print(masked(traceback.format_exc()), file=sys.stderr)
     for line in text.split("\n"):
         print(f"kldrift: error: {visible(line)}", file=sys.stderr)
     if args.json:

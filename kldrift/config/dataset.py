@@ -25,6 +25,7 @@ _FORMATS: Final = {
     ".tsv": "tsv",
     ".json": "json",
     ".jsonl": "json",
+    ".ndjson": "json",
     ".orc": "orc",
 }
 SECRETS: Final = (
@@ -74,7 +75,7 @@ class Dataset:
     format: Text = "parquet"
     """With `path`: `parquet`, `csv`, `json`, `orc`, `delta`, `iceberg` or another source of Spark.
     Without it the ending of the files decides (`.parquet`, `.pq`, `.csv`, `.tsv`, `.json`,
-    `.jsonl`, `.orc`, also compressed as in `.csv.gz`; `.tsv` sets the option `sep` too).
+    `.jsonl`, `.ndjson`, `.orc`, also compressed as in `.csv.gz`; `.tsv` sets the option `sep` too).
     Example: `csv`"""
     options: Options = field(default_factory=dict)
     """Options of Spark's reader, for `path` and `table`. A Delta table takes `versionAsOf: 3` or

@@ -27,7 +27,9 @@ def substitute(
     """
     match value:
         case str():
-            return _REFERENCE.sub(lambda match: _value(match, environment, problems, path), value)
+            made = _REFERENCE.sub(lambda match: _value(match, environment, problems, path), value)
+            problems.filled(path, value, made)
+            return made
         case os.PathLike():
             return os.fspath(value)
         case Mapping():

@@ -20,6 +20,10 @@ _SHORT.maxstring = 60
 _BARE_KEY: Final = re.compile(r"[^\s.=\"\[\]]+")
 
 
+LEAST_HIDDEN: Final = 8
+"""Characters of a value from the environment that is looked for within the text of a problem."""
+
+
 class Problems:
     """Collects problems, so that a user can mend a file in one go.
 
@@ -30,11 +34,19 @@ class Problems:
         self.source = source
         self.set_by = dict(set_by or {})
         self._texts: dict[KeyPath, str] = {}
+        self._filled: list[tuple[KeyPath, str, str]] = []
 
     def add(self, path: KeyPath, text: str) -> None:
         """Note what is wrong at a key path."""
         if not any(path[:length] in self._texts for length in range(len(path) + 1)):
             self._texts[path] = text
+
+    def filled(self, path: KeyPath, written: str, value: str) -> None:
+        """Note that the environment made a text into another, which is not to be shown."""
+        if value != written:
+            self._filled.append((path, found(value), found(written)))
+            if len(value) >= LEAST_HIDDEN:
+                self._filled.append((path, value, written))
 
     def raise_any(self) -> None:
         """Raise a ``ConfigError`` with one line per problem, if there is one."""
@@ -45,6 +57,9 @@ class Problems:
         lengths = range(len(path), 0, -1)
         by = (self.set_by[path[:n]] for n in lengths if path[:n] in self.set_by)
         place = f"{spell(path)}: " if path else ""
+        for there, value, written in self._filled:
+            if there[: len(path)] == path[: len(there)]:
+                text = text.replace(value, written)
         return f"{next(by, self.source)}: {place}{text}"
 
 

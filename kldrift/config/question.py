@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -14,13 +14,15 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import dataclass_transform
 
-from kldrift.config.problems import Problems, found, not_yet
+from kldrift.config.problems import KeyPath, Problems, found, not_yet
 from kldrift.config.translate import translate
-from kldrift.config.values import Flag, Number, Options, Place, Text, filled, wrong
+from kldrift.config.unsafe_sql import refusal
+from kldrift.config.values import Flag, Number, Options, Place, Text, filled, refuse, wrong
 
 Correction = Literal["benjamini-hochberg", "none"]
 Scan = Literal["auto", "arrow", "dataframe"]
@@ -92,6 +94,9 @@ class Spark:
     """The master of a new session, such as `local[4]`. Example: `local[4]`"""
     conf: Options = field(default_factory=dict)
     """Settings of a new session. Example: `{spark.sql.shuffle.partitions: 8}`"""
+    unsafe_sql: Flag = False
+    """Let `sql`, `where` and derived features call Java methods and scripts, and read files in
+    subqueries: with the rights of the run. Example: `true`"""
 
 
 def empty_sections(*keys: str) -> Any:
@@ -142,6 +147,21 @@ class Question(metaclass=Told):
             return section
         tables = info.data["output"].path if "output" in info.data else ""
         return {**section, "path": f"{tables.rstrip('/')}/gx"}
+
+    @model_validator(mode="after")
+    def _only_reads(self) -> Self:
+        """Refuse SQL that does more than read, unless it is allowed."""
+        texts: dict[KeyPath, str] = {}
+        for side in ("reference", "current", "data"):
+            dataset = getattr(self, side, None)
+            texts |= {(side, k): getattr(dataset, k, None) or "" for k in ("where", "sql")}
+        derived = getattr(getattr(self, "features", None), "derived", {})
+        texts |= {("features", "derived", name): sql for name, sql in derived.items()}
+        spark: Spark = getattr(self, "spark")  # noqa: B009 - of the classes below
+        if not spark.unsafe_sql:
+            found = ((p, refusal(sql, query=p[-1] == "sql")) for p, sql in texts.items())
+            refuse((path, why) for path, why in found if why)
+        return self
 
     def asked(self) -> dict[str, Any]:
         """Return what is asked, as JSON values, without how it is answered."""

@@ -101,9 +101,14 @@ def filled(value: object) -> object:
 
 
 def _whole(value: object) -> object:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(whole, int) and abs(whole) >= LARGEST:
+        raise wrong(f"expected a whole number of at most 18 digits, got {found(whole)}")
+    return whole
 
 
+LARGEST: Final = 10**18
+"""What no whole number of a configuration reaches: it must fit into 64 bits."""
 Filled: Final = BeforeValidator(filled)
 _NOT_BLANK: Final = {"type": "string", "pattern": r"\S"}
 Text = TypeAliasType("Text", Annotated[str, BeforeValidator(as_text), WithJsonSchema(_NOT_BLANK)])

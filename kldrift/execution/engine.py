@@ -21,6 +21,7 @@ from kldrift.features.plan import Feature
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
+from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataset import Source
 from kldrift.sources.open import raised_by_spark
 
@@ -75,7 +76,8 @@ class SparkEngine:
             return job(lambda frame: self._collect(frame, source.rows))
         except Exception as error:
             if raised_by_spark(error):
-                raise DatasetError(explained(error)) from error
+                why = source.explain() if isinstance(source, FrameSource) else ""
+                raise DatasetError(why or explained(error)) from error
             raise
 
     def _collect(self, frame: DataFrame, rows: int | None) -> list[Any]:

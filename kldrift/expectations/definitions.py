@@ -7,7 +7,9 @@ expectations without kldrift's mark and all actions but the two that belong here
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from kldrift.errors import OutputError
@@ -19,6 +21,7 @@ from kldrift.expectations.gx import (
     get_expectation_impl,
     great_expectations,
 )
+from kldrift.expectations.whole_files import opened
 
 SOURCE: Final = "kldrift"
 BATCH: Final = "latest_run"
@@ -100,6 +103,7 @@ def sync_checkpoint(context: Any, suite: Any, batch: Any, *, data_docs: bool) ->
                 result_format="SUMMARY",
             )
         )
+    _refer_to(Path(context.root_directory) / "checkpoints" / f"{name}.json", definition)
     checkpoint = context.checkpoints.get(name)
     actions = _actions(checkpoint.actions, data_docs=data_docs)
     definitions = list(checkpoint.validation_definitions)
@@ -109,6 +113,16 @@ def sync_checkpoint(context: Any, suite: Any, batch: Any, *, data_docs: bool) ->
         checkpoint.actions, checkpoint.validation_definitions = actions, definitions
         checkpoint.save()
     return checkpoint
+
+
+def _refer_to(file: Path, definition: Any) -> None:
+    """Let a stored checkpoint refer to the definition of its name, which may be made again."""
+    stored = json.loads(file.read_bytes())
+    for known in stored["validation_definitions"]:
+        if known["name"] == definition.name and known["id"] != definition.id:
+            known["id"] = definition.id
+            with opened(file, "w", encoding="utf-8") as stream:
+                json.dump(stored, stream, indent=2)
 
 
 def _validation_definition(context: Any, suite: Any, batch: Any) -> Any:

@@ -7,6 +7,7 @@ import fcntl
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ from kldrift.expectations.gx import (
     project_manager,
 )
 from kldrift.expectations.pages import STYLE, PlainIndexRenderer, WorstFirstPageRenderer
+from kldrift.expectations.whole_files import PROJECT, VARIABLES, written_whole
 
 PACKAGE: Final = "kldrift.expectations"
 SITE: Final = "local_site"
@@ -62,18 +64,32 @@ def open_folder(root: Path) -> Iterator[Any]:
     """
     previous = _current()
     try:
-        is_new = not (root / "great_expectations.yml").exists()
-        context = great_expectations.get_context(mode="file", context_root_dir=str(root))
-        store_name = context.validation_results_store_name
-        if context.variables.stores[store_name].get("module_name") != PACKAGE:
-            _set_up(context, store_name)
-        if is_new:
-            with (root / _STYLES).open("a") as style:
-                style.write(STYLE)
-        yield context
+        with written_whole(root):
+            if not all((root / file).exists() for file in (PROJECT, VARIABLES)):
+                _make(root)
+            context = great_expectations.get_context(mode="file", context_root_dir=str(root))
+            store_name = context.validation_results_store_name
+            if context.variables.stores[store_name].get("module_name") != PACKAGE:
+                _set_up(context, store_name)
+            yield context
     finally:
         if previous is not None:
             project_manager.set_project(previous)
+
+
+def _make(root: Path) -> None:
+    """Make what a folder lacks, elsewhere first; the file by which GX knows it comes last."""
+    with TemporaryDirectory(dir=root, prefix=".new-") as made:
+        new = Path(made)
+        great_expectations.get_context(mode="file", context_root_dir=made)
+        with (new / _STYLES).open("a") as style:
+            style.write(STYLE)
+        files = (p for p in new.rglob("*") if p.is_file())
+        for file in sorted(files, key=lambda p: (p.name == PROJECT, p)):
+            target = root / file.relative_to(new)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                file.replace(target)
 
 
 def docs_index(context: Any) -> Path | None:

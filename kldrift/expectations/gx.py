@@ -13,6 +13,8 @@ import logging
 import os
 import warnings
 
+from kldrift.expectations.whole_files import opened
+
 # A no-op since analytics left GX, kept for the older 1.x that still has it.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
@@ -26,7 +28,12 @@ with warnings.catch_warnings():
     from great_expectations.core.run_identifier import RunIdentifier
     from great_expectations.core.suite_parameters import SuiteParameterDict
     from great_expectations.data_context import project_manager
-    from great_expectations.data_context.store import ValidationResultsStore
+    from great_expectations.data_context.data_context import file_data_context
+    from great_expectations.data_context.store import (
+        ValidationResultsStore,
+        inline_store_backend,
+        tuple_store_backend,
+    )
     from great_expectations.datasource.fluent.config_str import ConfigStr
     from great_expectations.exceptions import DataContextRequiredError, ExpectationNotFoundError
     from great_expectations.expectations.expectation import (
@@ -54,6 +61,9 @@ with warnings.catch_warnings():
         RendererValueType,
     )
     from great_expectations.validator.metric_configuration import MetricConfiguration
+
+    for module in (file_data_context, inline_store_backend, tuple_store_backend):
+        module.open = opened
 
     if warnings.showwarning is not _showwarning:  # GX captured what was not captured before
         logging.captureWarnings(False)

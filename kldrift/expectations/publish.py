@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
 from kldrift.expectations.folder import docs_index, exclusive, open_folder
 from kldrift.expectations.gx import RunIdentifier
 from kldrift.expectations.results import raised, severity_of
+from kldrift.expectations.whole_files import remove_unreadable
 
 Thresholds = Mapping[str, Mapping[str, tuple[float | None, float | None]]]
 
@@ -86,7 +88,7 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
         raise ValueError(f"expected a run time with a time zone, got {run_time!r}")
     wanted = list(_wanted(scores, thresholds, alpha))
     name = definitions.name_of(monitor)
-    with exclusive(root, seconds=lock_seconds), open_folder(root) as context:
+    with exclusive(root, seconds=lock_seconds), whole_folder(root, name) as context:
         suite = definitions.sync_suite(context, name, wanted)
         batch = definitions.sync_batch(context, name, _absolute(scores_path))
         checkpoint = definitions.sync_checkpoint(context, suite, batch, data_docs=data_docs)
@@ -103,6 +105,14 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
         failed_critical=failed.count("critical"),
         docs_index=index,
     )
+
+
+@contextmanager
+def whole_folder(root: Path, name: str) -> Iterator[Any]:
+    """The file context under ``root``, once what is a monitor's and unreadable is gone."""
+    remove_unreadable(root, name)
+    with open_folder(root) as context:
+        yield context
 
 
 def _wanted(scores: pd.DataFrame, thresholds: Thresholds, alpha: float) -> Iterator[Any]:

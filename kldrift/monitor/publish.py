@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from kldrift.config import Config, Threshold
+from kldrift.config import Config, ModelShift, Threshold
 from kldrift.features.plan import Skipped
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.notes import notes_of
@@ -94,6 +94,18 @@ def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skip
         )
         said = (Skipped("segments", why),)
     return pd.concat([scores[alone], drifted.head(MOST_SEGMENT_ROWS)]), said
+
+
+def check_expectations(config: Config | ModelShift) -> None:
+    """Look whether the folder of expectations can be written and read, before anything is scanned.
+
+    Raises:
+        OutputError: it cannot be written, or a file in it that is not the monitor's is damaged.
+    """
+    from kldrift.expectations.whole_files import unreadable  # noqa: PLC0415 - only here
+
+    if config.expectations is not None:
+        unreadable(Path(config.expectations.path), config.monitor.replace(".", "~"))
 
 
 def publish_expectations(

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from kldrift import __version__
 from kldrift.config import Config, ModelShift
+from kldrift.errors import interruption, masked
 from kldrift.execution.import_ahead import import_ahead
 from kldrift.execution.progress import Progress
 from kldrift.execution.session import session_in_use
@@ -119,7 +120,9 @@ class Record(Generic[AnyConfig]):
         """Write the row of a run that failed, if that can be done."""
         # The error itself matters more than its record.
         with suppress(Exception):
-            write_run(self.config.output.path, self.any_row(exit_code=FAILED, error=str(error)))
+            exit_code, text = interruption(error) or (FAILED, masked(str(error)))
+            row = self.any_row(exit_code=exit_code, error=text)
+            write_run(self.config.output.path, row)
 
     def any_row(self, **found: Any) -> dict[str, Any]:
         """The row of any run, failed ones included: what is not given is null."""

@@ -20,7 +20,7 @@ from kldrift.monitor import reference_store
 from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.history import past_window, stored_history
 from kldrift.monitor.plan import Plan, make_plan
-from kldrift.monitor.publish import publish_window
+from kldrift.monitor.publish import check_expectations, publish_window
 from kldrift.monitor.record import Record, session_for
 from kldrift.monitor.stages import Reference, count_current, read_reference
 from kldrift.monitor.windows import (
@@ -33,7 +33,7 @@ from kldrift.monitor.windows import (
 from kldrift.reporting.history import Backfill, combined
 from kldrift.reporting.result import RunResult
 from kldrift.sources.dataset import Source
-from kldrift.sources.fingerprint import version_of
+from kldrift.sources.fingerprint import WatchedFiles, version_of, watch
 from kldrift.sources.open import open_source
 from kldrift.tables import Window, prepare_output
 from kldrift.tables.read import stored_windows
@@ -216,13 +216,16 @@ def _run(
         check_inputs(read)
         with record.session(spark) as session:
             record.stage("planning")
+            check_expectations(record.config)
             key = _key(read, session)
+            watched = [watch(d, name) for d, name in _files(read)]
             reference_source, current_source = _sources(read, session, due)
             plan = record.plan = make_plan(record.config, reference_source, current_source)
             engine = SparkEngine(session, reference_source, current_source, record)
             stored = None if refresh_reference else reference_store.find(plan, key)
             if stored is None:
                 reference = read_reference(plan, engine, record)
+                watched[0].check()
                 if key != _key(read, session):  # it changed while it was read
                     key = None
                 record.stage("writing the reference")
@@ -235,12 +238,22 @@ def _run(
                 if not stored.complete:  # the tables have it only as a part of another
                     reference_store.save(plan, reference, stored.origin)
             if due is not None:
-                return combined(_publish_windows(record, plan, reference, engine, due, fail_on))
+                results = _publish_windows(
+                    record, plan, reference, engine, due, fail_on, watched[-1]
+                )
+                return combined(results)
             findings = count_current(plan, reference, engine, record)
+            watched[-1].check()
         return [publish_window(record, plan, findings, fail_on)]
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         record.failed(error)
         raise
+
+
+def _files(read: Config) -> list[tuple[Dataset, str]]:
+    """The datasets that must not change during a run."""
+    sides = [(read.reference, "reference"), (read.current, "current")]
+    return [(dataset, name) for dataset, name in sides if not dataset.is_history]
 
 
 def _publish_windows(
@@ -250,6 +263,7 @@ def _publish_windows(
     engine: SparkEngine,
     due: Due,
     fail_on: str,
+    watched: WatchedFiles,
 ) -> list[RunResult]:
     """The results of windows, one after the other: each is written before the next is judged."""
     config, results = record.config, list[RunResult]()
@@ -257,6 +271,8 @@ def _publish_windows(
     if config.reference.is_history:
         history = stored_history(config.output.path, config.monitor, reference.reference_id)
     for window, findings in count_windows(plan, reference, engine, due.windows, record, history):
+        if not results:  # all rows have been read
+            watched.check()
         last = window is due.windows[-1]
         one = record if last else replace(record, window=window)
         notes = due.notes if last else []

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from kldrift.errors import masked
 from kldrift.reporting.json_values import json_value, records
 from kldrift.reporting.page import Page, fragment, page
 
@@ -149,7 +150,7 @@ class RunResult(Result):
             "segment_severities": self.segment_counts,
             "worst": records(self.worst(WORST_IN_SUMMARY)),
             "skipped": [{"column": column, "reason": reason} for column, reason in self.skipped],
-            "output": self.output,
+            "output": masked(self.output),
             "docs": None if self.docs is None else str(self.docs),
         }
 
@@ -158,6 +159,6 @@ class RunResult(Result):
         return replace(
             found,
             monitor=self.run.get("monitor"),
-            output=self.output,
+            output=masked(self.output),
             docs=None if self.docs is None else str(self.docs),
         )

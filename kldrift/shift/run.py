@@ -18,7 +18,7 @@ from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.plan import Skipped
 from kldrift.monitor.before_spark import check_inputs, check_output
-from kldrift.monitor.publish import publish_expectations
+from kldrift.monitor.publish import check_expectations, publish_expectations
 from kldrift.monitor.record import Record
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.scoring.exit_code import exit_code_of
@@ -29,6 +29,7 @@ from kldrift.shift.summary import Summaries
 from kldrift.shift.table_rows import window_tables
 from kldrift.shift.verdict import failed, judge, small_segments
 from kldrift.sources.dataset import Source
+from kldrift.sources.fingerprint import watch
 from kldrift.sources.open import open_source
 from kldrift.sources.parquet.source import parallelism
 from kldrift.tables import TABLES, Window, prepare_output, write_run, write_window
@@ -69,14 +70,17 @@ def run(
         check_inputs(read)
         with record.session(spark) as session:
             record.stage("planning")
+            check_expectations(config)
+            watched = watch(read.data, "data")
             source = open_source(session, read.data, {}, way=config.scan, side="data")
             program = make_program(config, source, TASKS_PER_CORE * parallelism(session))
             record.stage("comparing the models")
             engine = SparkEngine(session, source, source, record)
             found, worst = engine.run(source, lambda c: compare_models(session, source, program, c))
+            watched.check()
         found, skipped = by_window(found, config, as_of)
         return _publish(record, source, found, worst, skipped, fail_on)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         record.failed(error)
         raise
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -37,8 +38,8 @@ def version_of(dataset: Dataset, derived: Iterable[str] = ()) -> str | None:
         return None
     digest = hashlib.sha256()
     if dataset.format not in TABLE_OPTIONS:
-        for line in _lines(list_files(dataset.path, dataset.filesystem)):
-            digest.update(line.encode() + b"\0")
+        for line in _stamps(list_files(dataset.path, dataset.filesystem)):
+            digest.update("\t".join(map(str, line)).encode() + b"\0")
     elif reason_for_spark(dataset, "auto"):
         return None
     else:
@@ -51,7 +52,48 @@ def version_of(dataset: Dataset, derived: Iterable[str] = ()) -> str | None:
     return digest.hexdigest()[:32]
 
 
-def _lines(files: Sequence[File]) -> Iterator[str]:
+_Stamp = tuple[str, str, int | None, int | None]
+"""The store of a file, its path, its size and its time."""
+
+
+@dataclass(frozen=True)
+class WatchedFiles:
+    """The files of a dataset as they were when it was opened.
+
+    Attributes:
+        side: ``reference``, ``current`` or ``data``, for messages.
+        files: the files; none of a table, which never writes one again.
+        stamps: their sizes and times.
+    """
+
+    side: str
+    files: tuple[File, ...] = ()
+    stamps: tuple[_Stamp, ...] = ()
+
+    def check(self) -> None:
+        """Look at the files again, once they are read.
+
+        Raises:
+            DatasetError: one is another now; rows of two versions may have been counted together.
+        """
+        for before, now in zip(self.stamps, _stamps(self.files), strict=True):
+            if before != now:
+                text = f"{before[1]!r} changed during the run; run it again when nothing writes"
+                raise DatasetError(f"{self.side}: {text} there")
+
+
+def watch(dataset: Dataset, side: str) -> WatchedFiles:
+    """Note the sizes and times of a dataset's files, if they can be seen from here."""
+    if not dataset.path or dataset.format in TABLE_OPTIONS:
+        return WatchedFiles(side)
+    try:
+        files = list_files(dataset.path, dataset.filesystem)
+        return WatchedFiles(side, files, tuple(_stamps(files)))
+    except DatasetError:  # whoever opens it tells, and Spark may know what is not known here
+        return WatchedFiles(side)
+
+
+def _stamps(files: Sequence[File]) -> Iterator[_Stamp]:
     for remote in dict.fromkeys(f.remote for f in files):
         paths = [f.path for f in files if f.remote == remote]
         where = "" if remote is None else f"{remote.uri} {remote.options}"
@@ -64,4 +106,4 @@ def _lines(files: Sequence[File]) -> Iterator[str]:
         except (pa.ArrowException, OSError) as cause:
             raise DatasetError(f"cannot look at {paths[0]!r}: {cause}") from cause
         for path, size, time in found:
-            yield f"{where}\t{path}\t{size}\t{time}"
+            yield where, path, size, time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -23,10 +24,11 @@ from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.parquet.files import Footers
 from kldrift.sources.parquet.footer_summary import ReadEach, ask_by_name, read_each, read_footers
 from kldrift.sources.parquet.footers import footers_by
-from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.listing import for_spark, list_files
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.pruning import prune
 from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
+from kldrift.sources.text_files import TEXTS, bad_rows, refused, text_options
 
 READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "csv": {"header": "true"},
@@ -174,7 +176,8 @@ def _frame(
     frame = _read(spark, dataset, side, reason)
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
-    return frame_source(frame, derived, f"through a Spark DataFrame: {reason}")
+    source = frame_source(frame, derived, f"through a Spark DataFrame: {reason}")
+    return replace(source, explain=partial(_bad_rows, spark, dataset))
 
 
 def _remote(paths: Sequence[str]) -> bool:
@@ -237,11 +240,15 @@ def _read(spark: SparkSession, dataset: Dataset, side: str, reason: str) -> Data
         frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error
+    except DatasetError as error:
+        raise DatasetError(f"{side}: {error}") from error
     except Exception as error:
         if isinstance(error, DatasetError):
             raise DatasetError(f"{side}: {error}") from error
         if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
             raise
+        if "malformed" in str(error).lower() and (bad := _bad_rows(spark, dataset)):
+            raise DatasetError(f"{side}: {bad}") from error
         if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
             text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {reason}"
             raise DatasetError(f"{side}: {text}") from error
@@ -255,16 +262,38 @@ def _read(spark: SparkSession, dataset: Dataset, side: str, reason: str) -> Data
 
 def _load(spark: SparkSession, dataset: Dataset) -> DataFrame:
     if dataset.sql:
-        return spark.sql(dataset.sql)
+        # In brackets, only a query is valid: nothing is dropped, written or set.
+        return spark.sql(f"select * from (\n{dataset.sql.rstrip().rstrip(';')}\n)")
     if dataset.table:
         return spark.read.table(dataset.table)
-    options = {**READ_OPTIONS.get(dataset.format, {}), **dataset.options}
+    options = _options(dataset)
     if dataset.format == "csv" and dataset.path:
-        return read_csv(spark, dataset.path, options, dataset.schema)
+        paths = [place for path in dataset.path for place in for_spark(path)]
+        return read_csv(spark, paths, options, dataset.schema)
     reader = spark.read.format(dataset.format).options(**options)
     if dataset.schema:
         reader = reader.schema(dataset.schema)
-    return reader.load(list(dataset.path))
+    return reader.load([place for path in dataset.path for place in for_spark(path)])
+
+
+def _options(dataset: Dataset) -> dict[str, str]:
+    options = {**READ_OPTIONS.get(dataset.format, {}), **dataset.options}
+    if dataset.format == "csv" and not dataset.schema:
+        options.setdefault("inferSchema", "true")
+    return options | (text_options(dataset) if dataset.format in TEXTS else {})
+
+
+def _bad_rows(spark: SparkSession, dataset: Dataset) -> str:
+    """What is wrong with the rows of text files that could not be read; empty if nothing is."""
+    if dataset.format not in TEXTS or not dataset.path:
+        return ""
+    try:
+        rows = bad_rows(spark, dataset, _options(dataset), dataset.schema)
+    except Exception as error:
+        if raised_by_spark(error):  # the first error is the one to tell
+            return ""
+        raise
+    return refused(rows) if rows else ""
 
 
 def _or_config_error(build: Any, key: str) -> DataFrame:

@@ -7,7 +7,7 @@ therefore travel in bundles, see :mod:`kldrift.sources.dataframe.transport`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -35,6 +35,8 @@ class FrameSource:
     foreign: tuple[Skipped, ...]
     access_path: str
     rows: int | None = None
+    explain: Callable[[], str] = str
+    """Says why its rows could not be read, once that failed; empty if there is no better reason."""
 
     def size(self, features: Sequence[Feature]) -> int | None:  # noqa: ARG002 - as Source has it
         """Unknown: only Spark knows what it will read."""

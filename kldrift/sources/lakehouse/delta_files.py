@@ -50,7 +50,16 @@ def entries_of(
     features = table.protocol().reader_features or ()
     deleted = _deleted(table) if "deletionVectors" in features else {}
     root = table.table_uri.rstrip("/")
-    uris = [w if "://" in w or w.startswith("file:") else f"{root}/{w}" for w in written]
+    # A path that begins with a slash is one of the table's filesystem.
+    store = root[: root.find("/", root.find("://") + 3)] if "://" in root else ""
+    uris = [
+        w
+        if "://" in w or w.startswith("file:")
+        else f"{store}{w}"
+        if w.startswith("/")
+        else f"{root}/{w}"
+        for w in written
+    ]
     unseen = deleted.keys() - set(uris)
     if unseen:  # never count rows that are deleted
         raise DatasetError(f"the Delta table {path!r} deletes rows of {min(unseen)!r}, not listed")

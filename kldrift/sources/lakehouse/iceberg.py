@@ -69,7 +69,10 @@ def open_iceberg(
         ConfigError: the snapshot or the time is no number.
     """
     try:
-        from pyiceberg.exceptions import NoSuchTableError  # noqa: PLC0415 - an extra
+        from pyiceberg.exceptions import (  # noqa: PLC0415 - an extra
+            NoSuchTableError,
+            ValidationError,
+        )
     except ImportError:
         text = "Iceberg tables are read with pyiceberg: pip install 'kldrift[iceberg]'"
         return Unsupported(text)
@@ -81,6 +84,12 @@ def open_iceberg(
     except (NoSuchTableError, FileNotFoundError) as cause:
         text = f"no Iceberg table at {path!r}; check the path in the configuration"
         raise DatasetError(text) from cause
+    except ValidationError as cause:
+        why = " ".join(str(cause).split())
+        if "manifest-list" in why:
+            why = "a snapshot has no manifest list, as in the first tables of format version 1; "
+            why += "write the table again, or read its folder as format: parquet"
+        raise DatasetError(f"cannot read the Iceberg table {path!r}: {why}") from cause
     except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as cause:
         first = str(cause).split("\n", 1)[0]
         if "equality deletes" in first:

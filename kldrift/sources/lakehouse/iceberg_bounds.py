@@ -37,7 +37,7 @@ def bounds_of_metrics(file: Any, field: Any) -> Bounds:
         found = [(side or {}).get(number) for side in (file.lower_bounds, file.upper_bounds)]
         try:
             low, high = (
-                None if b is None else _value(field.field_type, from_bytes(field.field_type, b))
+                None if b is None else value_of(field.field_type, from_bytes(field.field_type, b))
                 for b in found
             )
         except (struct.error, OverflowError, ValueError):  # written when the type was another
@@ -60,7 +60,7 @@ def bounds_of_partition(transform: Any, kind: Any, value: Any) -> Bounds:
         return ALL_NULL
     try:
         if name == "identity":
-            return bounds_of_value(_value(kind, value)) & NOT_NULL
+            return bounds_of_value(value_of(kind, value)) & NOT_NULL
         if _ordered(kind):
             low, high = _span(name, kind, value)
             return Bounds(low, high, nulls=False)
@@ -73,11 +73,11 @@ def _ordered(kind: Any) -> bool:
     return str(kind) in ORDERED or str(kind).startswith("decimal")
 
 
-def _value(kind: Any, value: Any) -> Any:
+def value_of(kind: Any, value: Any) -> Any:
     """A value as Python has it; pyiceberg counts days and microseconds."""
     if str(kind) == "date" and isinstance(value, int):
         return EPOCH.date() + dt.timedelta(days=value)
-    if str(kind) in ("timestamp", "timestamptz"):
+    if str(kind) in ("timestamp", "timestamptz") and isinstance(value, int):
         return EPOCH + dt.timedelta(microseconds=value)
     return value
 

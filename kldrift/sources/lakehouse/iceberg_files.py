@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.sources.filesystem import RemoteFilesystem, locate
-from kldrift.sources.lakehouse.iceberg_bounds import bounds_of_metrics, bounds_of_partition
+from kldrift.sources.lakehouse.iceberg_bounds import (
+    bounds_of_metrics,
+    bounds_of_partition,
+    value_of,
+)
 from kldrift.sources.lakehouse.snapshot import Entry
 from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.files import File, pack_deleted
@@ -31,6 +36,7 @@ def entries_of(
     """
     from pyiceberg.manifest import DataFileContent, FileFormat  # noqa: PLC0415 - an extra
 
+    types = {field.field_id: field for field in scan.projection().fields}
     entries = []
     deletes: dict[str, pa.Table] = {}
     remotes: dict[RemoteFilesystem | None, RemoteFilesystem | None] = {}  # one object for all files
@@ -51,11 +57,31 @@ def entries_of(
         remote, path = _place(file.file_path, filesystem)
         deleted = b"" if gone is None else pack_deleted(gone)
         left = rows if gone is None else rows - int(gone.sum())
-        place = File(path, remotes.setdefault(remote, remote), (), deleted, rows)
+        constants = constants_of(file, specs, types)
+        place = File(path, remotes.setdefault(remote, remote), constants, deleted, rows)
         offsets = tuple(file.split_offsets or ())
         bounds = {field.name: _bounds(file, field, specs) for field in fields}
         entries.append(Entry(place, int(file.file_size_in_bytes), left, offsets, bounds))
     return tuple(sorted(entries, key=lambda e: e.file.path))
+
+
+def constants_of(
+    file: Any, specs: Mapping[int, Any], columns: Mapping[int, Any]
+) -> tuple[tuple[str, Any], ...]:
+    """The columns that are one value throughout a file, which may leave them out.
+
+    Args:
+        file: pyiceberg's ``DataFile``.
+        specs: the partition specs of the table.
+        columns: the table's columns, pyiceberg's ``NestedField``, by field id.
+    """
+    spec = specs.get(file.spec_id)
+    parts = zip(spec.fields if spec else (), file.partition, strict=True)
+    return tuple(
+        (columns[part.source_id].name, value_of(columns[part.source_id].field_type, value))
+        for part, value in parts
+        if str(part.transform) == "identity" and part.source_id in columns
+    )
 
 
 def _bounds(file: Any, field: Any, specs: Mapping[int, Any]) -> Bounds:
@@ -70,7 +96,8 @@ def _bounds(file: Any, field: Any, specs: Mapping[int, Any]) -> Bounds:
 def _place(path: str, filesystem: Mapping[str, str]) -> tuple[RemoteFilesystem | None, str]:
     if path.startswith("file:"):
         path = path.removeprefix("file://").removeprefix("file:")
-    return locate(path, filesystem) if "://" in path else (None, path)
+    # Tasks may have another working directory.
+    return locate(path, filesystem) if "://" in path else (None, str(Path(path).absolute()))
 
 
 def _positions(path: str, filesystem: Mapping[str, str]) -> pa.Table:

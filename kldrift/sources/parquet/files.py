@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from kldrift.errors import DatasetError
 from kldrift.sources.filesystem import RemoteFilesystem
 from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.column_mapping import ColumnMapping
+
+FOOTER_END: Final = 8
+"""Bytes behind a footer: its length and the format's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +66,40 @@ class File:
             source: Any = self.path
             if self.remote is not None:
                 source = self.remote.open().open_input_file(self.path)
-            metadata = None
+            metadata = pq.read_metadata(source)
+            self._refuse_encrypted(source, metadata)
+            schema = metadata.schema.to_arrow_schema()
+            self._check(metadata.num_rows, schema, mapping)
             there: Collection[str] = ()
-            if dictionary or mapping or self.rows is not None:
-                metadata = pq.read_metadata(source)
-                schema = metadata.schema.to_arrow_schema()
-                self._check(metadata.num_rows, schema, mapping)
+            if dictionary:
                 inside = mapping.inside(schema) if mapping else {n: n for n in schema.names}
                 # A file may lack a column that others of its dataset have.
-                there = [inside[name] for name in dictionary if name in inside]
+                asked = [inside[name] for name in dictionary if name in inside]
+                there = _dictionaries(metadata, asked)
             return pq.ParquetFile(
                 source,
                 metadata=metadata,
                 read_dictionary=there,
                 coerce_int96_timestamp_unit="us",  # what Spark reads them as
             )
+        except UnicodeDecodeError as cause:
+            raise DatasetError(f"{self.path!r} has a column whose name is not UTF-8") from cause
         except (pa.ArrowException, OSError) as cause:
             raise DatasetError(f"cannot read {self.path!r} as Parquet: {cause}") from cause
+
+    def _refuse_encrypted(self, source: Any, metadata: pq.FileMetaData) -> None:
+        """Refuse encrypted columns: to ask Arrow for the metadata of one ends the process.
+
+        A footer that is signed is longer than its metadata.
+        """
+        opened = pa.OSFile(self.path) if self.remote is None else source
+        opened.seek(opened.size() - FOOTER_END)
+        length = int.from_bytes(opened.read(4), "little")
+        if self.remote is None:
+            opened.close()
+        if length != metadata.serialized_size:
+            text = f"{self.path!r} has encrypted columns, and there is no key to read them"
+            raise DatasetError(text)
 
     def _check(self, rows: int, schema: pa.Schema, mapping: ColumnMapping | None) -> None:
         if self.rows is not None and rows != self.rows:
@@ -88,6 +108,20 @@ class File:
         if mapping is not None and mapping.lacks_ids(schema):
             text = f"the columns of {self.path!r} have no field ids"
             raise DatasetError(f"{text}; scan: dataframe leaves them to Spark")
+
+
+def _dictionaries(metadata: pq.FileMetaData, names: Sequence[str]) -> list[str]:
+    """The text columns that Arrow can give as dictionaries: not those in delta encodings."""
+    wanted = frozenset(names)
+    leaves = map(metadata.schema.column, range(metadata.num_columns))
+    places = {leaf.path: j for j, leaf in enumerate(leaves) if leaf.path in wanted}
+    delta = set()
+    for i in range(metadata.num_row_groups):
+        group = metadata.row_group(i)
+        for name, j in places.items():
+            if any(e.startswith("DELTA") for e in group.column(j).encodings):
+                delta.add(name)
+    return [name for name in names if name not in delta]
 
 
 def pack_deleted(deleted: npt.NDArray[np.bool_]) -> bytes:

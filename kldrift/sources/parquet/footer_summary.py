@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kldrift.errors import DatasetError
 from kldrift.sources.parquet.bounds import Bounds, bounds_in
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.column_types import common_type, partition_types, plain_type
@@ -126,28 +127,66 @@ def read_footers(
     Raises:
         DatasetError: a file is damaged, or two files give one column types that do not fit.
     """
+    files = _same_partitions(files)
     read = read_each(files, asked)
+    partitions = pa.schema(partition_types(file.partition for file in files))
+    written = [*partitions.names, *(n for s in read.shapes for n in s.schema.names)]
+    spelled = _spelled(written, [s.schema.names for s in read.shapes])
     columns: dict[str, tuple[pa.DataType, str]] = {}
     sizes: dict[str, int] = {}
     for shape in read.shapes:
         path = shape.first.path
         for field in shape.schema:
             kind = plain_type(field.type)
-            known, first = columns.get(field.name, (kind, path))
-            columns[field.name] = (common_type(field.name, known, first, kind, path), first)
-        for name, size in shape.sizes.items():
+            name = spelled.get(field.name, field.name)
+            known, first = columns.get(name, (kind, path))
+            columns[name] = (common_type(name, known, first, kind, path), first)
+        for inside, size in shape.sizes.items():
+            name = spelled.get(inside, inside)
             sizes[name] = sizes.get(name, 0) + size
-    partitions = pa.schema(partition_types(file.partition for file in files))
     fields = [pa.field(n, t) for n, (t, _) in columns.items() if n not in partitions.names]
     notes = read.shapes[0].schema.metadata if read.shapes else None
     schema = pa.schema([*fields, *partitions], notes)
-    return Footers(schema, partitions, read.pieces, sizes, read.bounds)
+    if not spelled:
+        return Footers(schema, partitions, read.pieces, sizes, read.bounds)
+    bounds = tuple({spelled.get(n, n): b for n, b in one.items()} for one in read.bounds)
+    mapping = ColumnMapping(tuple(columns), retyped=False)
+    return Footers(schema, partitions, read.pieces, sizes, bounds, mapping)
+
+
+def _same_partitions(files: Sequence[File]) -> Sequence[File]:
+    """Files whose folders spell the names of partitions alike."""
+    first: dict[str, str] = {}
+    for name in dict.fromkeys(name for file in files for name, _ in file.partition):
+        first.setdefault(name.lower(), name)
+    if all(name in first.values() for file in files for name, _ in file.partition):
+        return files
+    return [
+        replace(file, partition=tuple((first[n.lower()], v) for n, v in file.partition))
+        for file in files
+    ]
+
+
+def _spelled(written: Iterable[str], together: Iterable[Sequence[str]]) -> dict[str, str]:
+    """Names that differ only in case from file to file, and the spelling that all of them get.
+
+    Names that one file has side by side are different columns.
+    """
+    apart = {n for names in together if len({m.lower() for m in names}) < len(names) for n in names}
+    first: dict[str, str] = {}
+    for name in written:
+        first.setdefault(name.lower(), name)
+    other = {n: first[n.lower()] for n in written if n != first[n.lower()]}
+    return {} if apart & {*other, *other.values()} else other
 
 
 def _footer(file: File, asked: Asked) -> FooterSummary:
     with file.open() as parquet:
         metadata = parquet.metadata
         schema = parquet.schema_arrow
+        if len(set(schema.names)) < len(schema):
+            twice = next(n for n in schema.names if schema.names.count(n) > 1)
+            raise DatasetError(f"{file.path!r} has the column {twice!r} twice")
         kept = file.kept(metadata.num_rows)
         known = bounds_in(metadata, schema, asked.inside(schema))
         pieces = []

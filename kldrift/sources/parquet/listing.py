@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,6 +17,8 @@ from kldrift.errors import DatasetError
 from kldrift.sources.filesystem import QUERY, locate
 from kldrift.sources.parquet.files import File
 
+SPECIAL: Final = re.compile(r"[*?\[\]{}\\]")
+"""What Spark does not take as it is in a path."""
 NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -39,9 +42,30 @@ def list_files(
     return tuple(sorted(set(files), key=lambda f: (str(f.remote or ""), f.path)))
 
 
+def local_roots(pattern: str) -> list[str]:
+    """The files and folders that a local path means: itself if it is there, else what it matches.
+
+    Braces are a part of a name.
+    """
+    if Path(pattern).exists() or not glob.has_magic(pattern):
+        return [pattern] if Path(pattern).exists() else []
+    return [r for r in sorted(glob.glob(pattern, recursive=True)) if Path(r).exists()]  # noqa: PTH207
+
+
+def for_spark(path: str) -> list[str]:
+    r"""A path as Spark has to be given it, so that it means there what it means here.
+
+    Examples:
+        >>> for_spark("s3://lake/*.csv"), for_spark("day=*/x.csv")
+        (['s3://lake/*.csv'], ['day=*/x.csv'])
+    """
+    if "://" in path or not (set("[]{}\\") & set(path) or "**" in path or Path(path).exists()):
+        return [path]
+    return [SPECIAL.sub(r"\\\g<0>", root) for root in local_roots(path)] or [path]
+
+
 def _local(pattern: str) -> Iterator[File]:
-    roots = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]  # noqa: PTH207
-    roots = [r for r in roots if Path(r).exists()]
+    roots = local_roots(pattern)
     if not roots:
         raise DatasetError(
             f"{pattern!r}: no such file or folder; check the path in the configuration"

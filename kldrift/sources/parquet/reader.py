@@ -10,11 +10,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kldrift.errors import DatasetError
 from kldrift.features.plan import Feature
-from kldrift.sources.parquet.bounds import ALL_NULL
+from kldrift.sources.parquet.bounds import ALL_NULL, bounds_of_value
 from kldrift.sources.parquet.byte_ranges import starts_of
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.column_types import partition_scalar, plain_type
@@ -107,6 +108,7 @@ class Reader:
             return groups
         fixed = dict.fromkeys(self.where_columns, ALL_NULL)
         fixed |= partition_bounds(file, self.partitions)
+        fixed |= {n: bounds_of_value(v) for n, v in self._constants(file, names).items()}
         inside = {n: names[n] for n in self.where_columns if n in names}
         return prune_groups(metadata, groups, fixed, inside, matches)
 
@@ -123,15 +125,20 @@ class Reader:
         paths += [names[c] for c in self.where_columns if c in names]
         wanted = list(dict.fromkeys(paths))
         partition = dict(file.partition)
+        constant = self._constants(file, names)
         kept = _kept(parquet, file, groups)
         first = 0
         for batch in parquet.iter_batches(self.batch_rows, groups, wanted, use_threads=False):
+            _check_dictionaries(batch)
             end = first + batch.num_rows
             left = batch if kept is None else batch.filter(pa.array(kept[first:end]))
             first, rows = end, left.num_rows
             table = pa.Table.from_batches([left])
             if self.mapping is not None:
                 table = self._as_in_table(table, {i: n for n, i in names.items()})
+            for name, value in constant.items():
+                kind = self.schema.field(name).type
+                table = table.append_column(name, pa.repeat(pa.scalar(value, kind), rows))
             for field in self.partitions:
                 scalar = partition_scalar(partition.get(field.name), field.type)
                 column = pa.repeat(scalar, rows)
@@ -143,10 +150,21 @@ class Reader:
                         table = table.append_column(name, nulls)
                 table = table.filter(self.where)
             yield table
+        expected = sum(parquet.metadata.row_group(i).num_rows for i in groups)
+        if first != expected:  # Arrow ends where the shortest column ends
+            text = f"a column ends after {first:,} of {expected:,} rows"
+            raise DatasetError(f"cannot read {file.path!r}: {text}; the file is damaged")
+
+    def _constants(self, file: File, names: Mapping[str, str]) -> dict[str, Any]:
+        """The values that a table's log has for a file, of columns that the file itself lacks."""
+        known = {*names, *self.partitions.names}
+        return {n: v for n, v in file.partition if n not in known and n in self.schema.names}
 
     def _as_in_table(self, table: pa.Table, names: Mapping[str, str]) -> pa.Table:
         """Columns of a file with the names and types that the dataset's table gives them."""
         table = table.rename_columns([names[n] for n in table.column_names])
+        if self.mapping is not None and not self.mapping.retyped:
+            return table
         for i, field in enumerate(table.schema):
             wanted = self.schema.field(field.name).type
             if not pa.types.is_nested(wanted) and plain_type(field.type) != wanted:
@@ -215,6 +233,15 @@ def _kept(
     sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
     ends = np.cumsum(sizes)
     return np.concatenate([kept[ends[i] - sizes[i] : ends[i]] for i in groups])
+
+
+def _check_dictionaries(batch: pa.RecordBatch) -> None:
+    """Refuse indices beyond their dictionary: Arrow reads them, and would look up any memory."""
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            last = pc.max(column.indices).as_py()
+            if last is not None and last >= len(column.dictionary):
+                raise pa.ArrowInvalid(f"index {last} is beyond a dictionary of texts")
 
 
 def _columns(

@@ -43,11 +43,12 @@ def prune(footers: Footers, where: str) -> Footers:
     absent = dict.fromkeys(columns(where, footers.schema), ALL_NULL)
     matches = matcher(where, footers.schema)
     pieces, bounds = [], []
-    file, fixed = None, {}
+    file, fixed, logged = None, {}, {}
     for piece, found in zip(footers.pieces, footers.bounds, strict=True):
         if piece.file is not file:
             file, fixed = piece.file, partition_bounds(piece.file, footers.partitions)
-        if matches({**absent, **found, **fixed}):
+            logged = {n: bounds_of_value(v) for n, v in file.partition if n in absent}
+        if matches({**absent, **logged, **found, **fixed}):
             pieces.append(piece)
             bounds.append(found)
     share = sum(p.size for p in pieces) / max(1, sum(p.size for p in footers.pieces))

@@ -257,7 +257,8 @@ def test_a_reference_that_changes_while_it_is_read_is_not_remembered(
         return found
 
     monkeypatch.setattr(SparkEngine, "count", count)
-    run(spark, folder)
+    with pytest.raises(KldriftError, match=r"reference: '.*' changed during the run"):
+        run(spark, folder)
     monkeypatch.undo()
     unread()
     with pytest.raises(ReadAgainError):

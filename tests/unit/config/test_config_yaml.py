@@ -192,7 +192,7 @@ def test_a_mapping_takes_the_environment_too(monkeypatch):
 
 def test_what_the_environment_holds_is_always_text(load, monkeypatch):
     monkeypatch.setenv("BINS", "5")
-    with pytest.raises(ConfigError, match=r"scoring\.bins: expected a whole number, got '5'"):
+    with pytest.raises(ConfigError, match=r"bins: expected a whole number, got '\${BINS}'"):
         load(TEXT + "scoring: {bins: '${BINS}'}\n")
 
 

@@ -1,0 +1,113 @@
+"""Files of a Great Expectations folder are written whole, and those that are not are found.
+
+GX opens a file and writes into it, so that a kill or a full disk leaves a part of it, on which
+every later run would fail.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from kldrift.errors import OutputError
+
+PROJECT: Final = "great_expectations.yml"
+VARIABLES: Final = "uncommitted/config_variables.yml"
+OURS: Final = ("expectations", "validation_definitions", "checkpoints")
+"""The folders in which one file is a monitor's."""
+_NEEDED: Final = frozenset({"config_version", "stores", "validation_results_store_name"})
+_held: Final[list[Path]] = []
+
+
+@contextmanager
+def written_whole(root: Path) -> Iterator[None]:
+    """Let GX replace files below a folder whole, or not at all."""
+    _held.append(root.absolute())
+    try:
+        yield
+    finally:
+        _held.remove(root.absolute())
+
+
+def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+    """``open`` for the modules of GX; below a folder that is held, a file is written whole."""
+    below = "w" in mode and any(Path(file).absolute().is_relative_to(root) for root in _held)
+    if below:
+        return _whole(Path(file), mode, **kwargs)
+    return builtins.open(file, mode, *args, **kwargs)  # noqa: PTH123 - what GX calls
+
+
+@contextmanager
+def _whole(file: Path, mode: str, **kwargs: Any) -> Iterator[Any]:
+    staged = file.with_name(f".{file.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        with staged.open(mode, **kwargs) as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        staged.replace(file)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def unreadable(root: Path, name: str) -> list[Path]:
+    """The files of a monitor that cannot be read, and are to be made again.
+
+    Args:
+        root: the GX folder; it need not be there yet.
+        name: what the monitor's files are called.
+
+    Raises:
+        OutputError: the folder is none, or a file of somebody else cannot be read.
+    """
+    if root.exists() and not root.is_dir():
+        raise OutputError(f"{root}: expectations.path is a file; state a folder")
+    above = next(p for p in (root, *root.parents) if p.exists())
+    if not os.access(above, os.W_OK):
+        raise OutputError(f"{root}: expectations.path cannot be written")
+    found = [root / file for file in (PROJECT, VARIABLES) if _blank(root / file)]
+    if PROJECT not in {f.name for f in found} and (root / PROJECT).exists():
+        _check_project(root / PROJECT)
+    for folder in OURS:
+        for file in sorted((root / folder).rglob("*.json")):
+            try:
+                whole = isinstance(json.loads(file.read_bytes()), dict)
+            except ValueError:
+                whole = False
+            if whole:
+                continue
+            if file != root / folder / f"{name}.json":
+                raise OutputError(f"{file}: cannot be read; mend it or take it away")
+            found.append(file)
+    return found
+
+
+def _blank(file: Path) -> bool:
+    return file.exists() and not file.read_bytes().strip()
+
+
+def _check_project(file: Path) -> None:
+    from ruamel.yaml import YAML  # noqa: PLC0415 - adds a filter of warnings to the process
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    try:
+        read = YAML(typ="safe", pure=True).load(file)
+    except (YAMLError, UnicodeDecodeError):
+        read = None
+    if not isinstance(read, dict) or not read.keys() >= _NEEDED:
+        raise OutputError(f"{file}: cannot be read; mend it, or take it away to have it made again")
+
+
+def remove_unreadable(root: Path, name: str) -> None:
+    """Take away what cannot be read and is a monitor's own, so that it is made again."""
+    found = unreadable(root, name)
+    for file in found:
+        file.unlink()
+    if any(file.parent.name == "expectations" for file in found):  # which it refers to
+        (root / "validation_definitions" / f"{name}.json").unlink(missing_ok=True)

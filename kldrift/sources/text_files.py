@@ -1,0 +1,103 @@
+"""Text files as Spark must be told to read them, and how many of their rows it could not read.
+
+What local files begin with says whether a record may lie over several lines; compressed and remote
+files are read as the options have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
+
+from kldrift.config import Dataset
+from kldrift.errors import DatasetError
+from kldrift.sources.parquet.listing import for_spark, list_files
+
+TEXTS: Final = frozenset({"csv", "json"})
+LOOKED_AT: Final = 2**20
+"""Bytes at the beginning of a file."""
+COMPRESSED: Final = frozenset({".gz", ".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
+MARKS: Final = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
+CORRUPT: Final = "_corrupt_record"
+
+
+def text_options(dataset: Dataset) -> dict[str, str]:
+    """The options for Spark's reader that a dataset of text files needs and does not state.
+
+    Rows that do not fit fail the run, unless ``mode`` is stated: nulls would stand for them.
+
+    Raises:
+        DatasetError: a file is in an encoding that is not stated.
+    """
+    stated = {name.lower(): value for name, value in dataset.options.items()}
+    needed: dict[str, str] = {}
+    if "mode" not in stated:
+        needed["mode"] = "FAILFAST"
+        # Else Spark does not look at fields that nobody asks for.
+        needed |= {"columnPruning": "false"} if dataset.format == "csv" else {}
+    encoded = stated.keys() & {"encoding", "charset"}
+    try:
+        files = list_files([p for p in dataset.path if "://" not in p])
+    except DatasetError:  # Spark says more of what is not there
+        files = ()
+    for file in files:
+        if Path(file.path).suffix in COMPRESSED:
+            continue
+        with Path(file.path).open("rb") as opened:
+            begin = opened.read(LOOKED_AT)
+        encoding = MARKS.get(begin[:2])
+        if encoding and not encoded:
+            text = f"is {encoding}; state options: {{encoding: UTF-16, multiLine: true}}"
+            raise DatasetError(f"{file.path!r} {text}")
+        if "multiline" not in stated and _several_lines(begin, dataset.format, stated):
+            needed["multiLine"] = "true"
+            break
+    return needed
+
+
+def _several_lines(begin: bytes, kind: str, stated: Mapping[str, str]) -> bool:
+    """Whether a record may lie over several lines: JSON in an array, CSV with odd quotes."""
+    if kind == "json":
+        return begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
+    quote = stated.get("quote", '"').encode()
+    escape = stated.get("escape", "\\").encode()
+    if not quote:
+        return False
+    if escape and escape != quote:
+        begin = begin.replace(escape + quote, b"")
+    return any(line.count(quote) % 2 for line in begin.split(b"\n"))
+
+
+def bad_rows(
+    spark: SparkSession, dataset: Dataset, options: Mapping[str, str], schema: str | None
+) -> int:
+    """How many rows of a dataset of text files do not fit its columns, from a scan of their own."""
+    paths = [place for path in dataset.path for place in for_spark(path)]
+    reader = spark.read.format(dataset.format).options(**{**options, "mode": "PERMISSIVE"})
+    reader = reader.option("columnNameOfCorruptRecord", CORRUPT)
+    if schema is None:
+        schema = _schema_of(reader.load(paths))
+    frame = reader.schema(f"{schema}, {CORRUPT} string").load(paths)
+    # Spark does not look for damage where no other column is asked for.
+    damaged = frame.where(F.col(CORRUPT).isNotNull()).agg(F.count(F.to_json(F.struct("*"))))
+    rows: int = damaged.collect()[0][0]
+    return rows
+
+
+def _schema_of(frame: DataFrame) -> str:
+    fields = [f for f in frame.schema.fields if f.name != CORRUPT]
+    return ", ".join(f"`{f.name.replace('`', '``')}` {f.dataType.simpleString()}" for f in fields)
+
+
+def refused(rows: int) -> str:
+    """What to say of rows that do not fit."""
+    which = f"{rows:,} {'row does' if rows == 1 else 'rows do'}"
+    return (
+        f"{which} not fit the columns: damaged, too many or too few fields, or values of another "
+        "type; mend the files, or state options: "
+        "{mode: PERMISSIVE} for nulls in their place, {mode: DROPMALFORMED} to leave them out"
+    )

@@ -1,0 +1,79 @@
+"""A folder of expectations that a kill left behind heals, or the file that is damaged is named."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+import pytest
+from expectations_tables import case_rows, publish_rows
+
+from kldrift.errors import OutputError
+from kldrift.expectations.gx import tuple_store_backend
+from kldrift.expectations.whole_files import unreadable, written_whole
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("published")
+    publish_rows(made, case_rows())
+    return made
+
+
+@pytest.mark.parametrize("part", ["expectations", "validation_definitions", "checkpoints"])
+def test_a_file_of_the_monitor_that_is_cut_off_is_made_again(folder, part):
+    (file,) = (folder / "gx" / part).glob("*.json")
+    whole = file.read_text()
+    for left in ("", whole[: len(whole) // 2]):
+        file.write_text(left)
+        assert publish_rows(folder, case_rows()).evaluated > 0
+        assert json.loads(file.read_text())
+
+
+@pytest.mark.parametrize("name", ["great_expectations.yml", "uncommitted/config_variables.yml"])
+def test_a_file_of_the_project_that_is_empty_is_made_again(folder, name):
+    (folder / "gx" / name).write_text("")
+    assert publish_rows(folder, case_rows()).evaluated > 0
+    assert (folder / "gx" / name).read_text().strip()
+    assert not [p for p in (folder / "gx").iterdir() if p.name.startswith(".new-")]
+
+
+@pytest.mark.parametrize("part", ["expectations", "validation_definitions", "checkpoints"])
+def test_a_file_of_somebody_else_that_is_cut_off_is_named(folder, part):
+    file = folder / "gx" / part / "theirs.json"
+    file.write_text('{"name": ')
+    with pytest.raises(OutputError, match=rf"{part}/theirs\.json: cannot be read"):
+        publish_rows(folder, case_rows())
+    assert file.read_text() == '{"name": '
+    file.unlink()
+
+
+def test_a_project_that_is_cut_off_is_named(folder):
+    file = folder / "gx" / "great_expectations.yml"
+    whole = file.read_text()
+    for left in (whole[: len(whole) // 3], "a: ["):
+        file.write_text(left)
+        with pytest.raises(OutputError, match=r"great_expectations\.yml: cannot be read; mend it"):
+            publish_rows(folder, case_rows())
+    file.write_text(whole)
+
+
+def test_a_path_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "gx").write_text("")
+    with pytest.raises(OutputError, match=r"gx: expectations\.path is a file"):
+        unreadable(tmp_path / "gx", "m")
+    assert unreadable(tmp_path / "new" / "gx", "m") == []
+
+
+def test_a_write_of_gx_that_fails_leaves_the_file_that_was_there(tmp_path):
+    file = tmp_path / "suite.json"
+    file.write_text("whole")
+    with written_whole(tmp_path):
+        with suppress(OSError), tuple_store_backend.open(file, "wb") as stream:
+            stream.write(b"ha")
+            raise OSError
+        assert file.read_text() == "whole"
+        with tuple_store_backend.open(file, "wb") as stream:
+            stream.write(b"new")
+    assert [p.name for p in tmp_path.iterdir()] == ["suite.json"]
+    assert file.read_text() == "new"

@@ -1,0 +1,66 @@
+"""Text files are read as records, or refused with the number of rows that do not fit."""
+
+from __future__ import annotations
+
+import pytest
+
+from kldrift.config import config_from_mapping
+from kldrift.errors import DatasetError
+from kldrift.monitor.run import run
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture
+def rows_of(spark, tmp_path):
+    def count(name, content, **options):
+        (tmp_path / name).write_bytes(content)
+        side = {"path": str(tmp_path / name), "options": options}
+        found = run(
+            config_from_mapping(
+                {
+                    "monitor": "m",
+                    "reference": side,
+                    "current": side,
+                    "output": {"path": str(tmp_path / "out")},
+                }
+            ),
+            spark=spark,
+        )
+        return found.run["rows_current"], set(found.scores["feature"])
+
+    return count
+
+
+def test_a_newline_in_quotes_ends_no_record(rows_of):
+    assert rows_of("x.csv", b'a,b\n"x\ny",1\nx,2\nx,2\nx,1\n') == (4, {"a", "b"})
+
+
+def test_an_array_of_objects_is_read_by_object(rows_of):
+    lines = b",\n".join(b'{"a": %d, "b": "u"}' % (i % 2) for i in range(6))
+    for name in ("x.json", "x.ndjson"):
+        assert rows_of(name, b"\xef\xbb\xbf [\n" + lines + b"\n]\n") == (6, {"a", "b"})
+
+
+def test_rows_with_too_many_fields_are_refused_with_their_number(rows_of):
+    content = b"a,b\n" + b"1,2\n" * 5 + b"1,2,3\n" * 2
+    with pytest.raises(DatasetError, match=r"2 rows do not fit .*\{mode: PERMISSIVE\}"):
+        rows_of("x.csv", content)
+    assert rows_of("x.csv", content, mode="PERMISSIVE")[0] == 7
+    assert rows_of("x.csv", content, mode="DROPMALFORMED", columnPruning="false")[0] == 5
+
+
+def test_damaged_lines_of_json_are_refused_with_their_number(rows_of):
+    content = b'{"a": 1}\n' * 5 + b'{"a": 1\n' + b'{"a": 2}\n'
+    with pytest.raises(DatasetError, match=r"reference: 1 row does not fit"):
+        rows_of("x.json", content)
+    rows, features = rows_of("x.json", content, mode="DROPMALFORMED")
+    assert (rows, features) == (6, {"a"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_refused_unless_it_is_stated(rows_of, encoding):
+    content = "\ufeffa,b\n1,2\n1,2\n2,1\n".encode(encoding)
+    with pytest.raises(DatasetError, match=r"UTF-16.E; state options: \{encoding: UTF-16, "):
+        rows_of("x.csv", content)
+    assert rows_of("x.csv", content, encoding="UTF-16", multiLine="true") == (3, {"a", "b"})

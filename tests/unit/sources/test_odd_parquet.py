@@ -1,0 +1,88 @@
+"""Parquet files that are valid and odd are read, and damaged ones are refused by name."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from delta_sample import write_log
+from source_values import values_of
+
+from kldrift.config import Dataset
+from kldrift.errors import DatasetError
+from kldrift.sources.open import open_files
+from kldrift.sources.parquet.source import ArrowSource
+
+
+def opened(path, kind="parquet", **more):
+    source = open_files(Dataset(path=(str(path),), format=kind, **more), "current")
+    assert isinstance(source, ArrowSource), source
+    return source
+
+
+def test_names_that_differ_in_case_from_file_to_file_are_one_column(tmp_path):
+    pq.write_table(pa.table({"Fare": [1.5], "City": ["a"]}), tmp_path / "0.parquet")
+    pq.write_table(pa.table({"city": ["b"], "fare": [2.5]}), tmp_path / "1.parquet")
+    assert values_of(opened(tmp_path)) == {"Fare": [1.5, 2.5], "City": ["a", "b"]}
+    kept = opened(tmp_path, where="fare > 2 and CITY = 'b'")
+    assert values_of(kept) == {"Fare": [2.5], "City": ["b"]}
+
+
+def test_names_that_a_file_has_side_by_side_are_columns_of_their_own(tmp_path):
+    pq.write_table(pa.table({"x": [1, 2], "X": [3, 4]}), tmp_path / "0.parquet")
+    pq.write_table(pa.table({"x": [5]}), tmp_path / "1.parquet")
+    assert values_of(opened(tmp_path)) == {"x": [1, 2, 5], "X": [3, 4, None]}
+
+
+def test_folders_that_spell_a_partition_in_several_ways_are_one_column(tmp_path):
+    for folder in ("Day=1", "day=2"):
+        (tmp_path / folder).mkdir()
+        pq.write_table(pa.table({"x": [1, 2]}), tmp_path / folder / "0.parquet")
+    assert values_of(opened(tmp_path)) == {"x": [1, 2, 1, 2], "Day": [1, 1, 2, 2]}
+
+
+def test_a_delta_log_may_spell_a_column_in_another_case_and_name_files_absolutely(tmp_path):
+    elsewhere = tmp_path / "elsewhere.parquet"
+    pq.write_table(pa.table({"x": [1, 2], "CITY": ["a", "b"]}), elsewhere)
+    table = tmp_path / "table"
+    table.mkdir()
+    add = {"path": str(elsewhere), "size": elsewhere.stat().st_size, "partitionValues": {}}
+    add |= {"modificationTime": 0, "dataChange": True}
+    write_log(table, [("x", "long"), ("city", "string")], [add])
+    assert values_of(opened(table, "delta")) == {"x": [1, 2], "city": ["a", "b"]}
+
+
+def test_a_column_that_stands_twice_is_named(tmp_path):
+    twice = pa.table([pa.array([1]), pa.array([2])], names=["x", "x"])
+    pq.write_table(twice, tmp_path / "0.parquet")
+    with pytest.raises(DatasetError, match=r"0\.parquet' has the column 'x' twice"):
+        opened(tmp_path)
+
+
+def test_a_name_that_is_no_utf_8_is_refused(tmp_path):
+    file = tmp_path / "0.parquet"
+    pq.write_table(pa.table({"abcdefgh": [1]}), file, store_schema=False)
+    file.write_bytes(file.read_bytes().replace(b"abcdefgh", b"\xff\xfecdefgh"))
+    with pytest.raises(DatasetError, match=r"0\.parquet' has a column whose name is not UTF-8"):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize("where", [None, "x >= 'a'"])
+def test_an_index_beyond_its_dictionary_is_refused(tmp_path, where):
+    file = tmp_path / "0.parquet"
+    texts = ["a", "b", *["c"] * 98]
+    pq.write_table(pa.table({"x": texts}), file, compression="none", write_statistics=False)
+    runs = b"\x02\x03\xa4\xaa\xb8\x01"
+    assert file.read_bytes().count(runs + b"\x02") == 1
+    file.write_bytes(file.read_bytes().replace(runs + b"\x02", runs + b"\x03"))
+    with pytest.raises(DatasetError, match=r"cannot read '.*0\.parquet'"):
+        values_of(opened(tmp_path, where=where))
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_text_in_delta_encodings_is_read_beside_other_text(tmp_path, encoding):
+    table = pa.table({"x": ["a", "b", "a"], "y": ["u", None, "v"]})
+    pq.write_table(
+        table, tmp_path / "0.parquet", use_dictionary=["y"], column_encoding={"x": encoding}
+    )
+    assert values_of(opened(tmp_path)) == table.to_pydict()
