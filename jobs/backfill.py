@@ -12,7 +12,8 @@ import sys
 
 from pyspark.sql import SparkSession
 
-from kldrift.cli.main import EXIT_CODES, Answer, guarded, run_backfill
+from kldrift.cli.answer import EXIT_CODES, Answer, guarded
+from kldrift.cli.main import run_backfill
 from kldrift.cli.options import add_force, add_judging_options, add_range
 from kldrift.config import load_config
 

@@ -12,7 +12,8 @@ import sys
 
 from pyspark.sql import SparkSession
 
-from kldrift.cli.main import EXIT_CODES, Answer, guarded, run_monitor
+from kldrift.cli.answer import EXIT_CODES, Answer, guarded
+from kldrift.cli.main import run_monitor
 from kldrift.cli.options import add_run_options
 from kldrift.config import load_config
 

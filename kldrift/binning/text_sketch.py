@@ -56,8 +56,8 @@ class HashSample:
         return cls(limit, kept[:limit], counts[:limit])
 
     def __add__(self, other: Self) -> Self:
-        both = (np.concatenate(x) for x in ((self.hashes, other.hashes), (self.rows, other.rows)))
-        return self.of(self.limit, *both)
+        hashes = np.concatenate([self.hashes, other.hashes])
+        return self.of(self.limit, hashes, np.concatenate([self.rows, other.rows]))
 
     @property
     def cutoff(self) -> int:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import signal
 import sys
-import threading
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from kldrift import __version__
+from kldrift.cli.answer import EXIT_CODES, FAILED, Answer, guarded, sigterm_raised
 from kldrift.cli.options import (
     add_as_of,
     add_force,
@@ -28,11 +26,7 @@ from kldrift.cli.options import (
 )
 from kldrift.errors import (
     ConfigError,
-    KldriftError,
     OutputError,
-    Terminated,
-    interruption,
-    masked,
 )
 from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
 
@@ -40,95 +34,18 @@ from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progres
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from kldrift.cli.console import Line
     from kldrift.config import Config, ModelShift
 
-FAILED: Final = 1
-WRONG_USAGE: Final = 2
-
-EXIT_CODES: Final = """\
-exit codes:
-  0  no drift at or above --fail-on
-  1  the job failed
-  2  wrong usage or configuration
-  3  drift at or above --fail-on
-  4  no such drift, but a feature that should have been scored could not be
-"""
 LATER: Final = ("backtest", "report", "dashboard")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The output of a command: lines for a person, or a summary for a program."""
-
-    exit_code: int = 0
-    lines: Sequence[Line] = ()
-    summary: Mapping[str, Any] = field(default_factory=dict)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], Answer] = args.command
-    with _sigterm_raised():
+    with sigterm_raised():
         return guarded(args, command)
-
-
-@contextmanager
-def _sigterm_raised() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: with a row in ``runs``, and without a JVM."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], Answer]) -> int:
-    """Run a command and show its answer; an error is a line on standard error and an exit code."""
-    from kldrift.cli.console import show, show_json, stdout_is_ours  # noqa: PLC0415
-
-    for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal's encoding lacks must not fail a run that has succeeded.
-        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
-    try:
-        with stdout_is_ours() if args.json else nullcontext():
-            answer = command(args)
-        if args.json:
-            show_json(answer.summary)
-        else:
-            show(answer.lines)
-    except KeyboardInterrupt as error:
-        exit_code, text = interruption(error) or (FAILED, "")
-        return _failed(args, exit_code, text)
-    except KldriftError as error:
-        return _failed(args, WRONG_USAGE if isinstance(error, ConfigError) else FAILED, str(error))
-    except Exception as error:  # noqa: BLE001 - the last place that can make it one line
-        what = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
-        return _failed(args, FAILED, f"unexpected {what}; --debug shows where")
-    return answer.exit_code
-
-
-def _failed(args: argparse.Namespace, exit_code: int, text: str) -> int:
-    from kldrift.cli.console import show_json, visible  # noqa: PLC0415
-
-    text = masked(text)
-    if args.debug:
-        print(masked(traceback.format_exc()), file=sys.stderr)
-    for line in text.split("\n"):
-        print(f"kldrift: error: {visible(line)}", file=sys.stderr)
-    if args.json:
-        show_json({"exit_code": exit_code, "error": text})
-    return exit_code
 
 
 def run_monitor(

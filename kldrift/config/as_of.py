@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -31,8 +31,7 @@ def with_time(
     """
     names = [name for name in ("reference", "current", "data") if hasattr(config, name)]
     sides: dict[str, Dataset] = {name: getattr(config, name) for name in names}
-    texts = [t for d in sides.values() for t in (*d.path, d.where or "", d.sql or "")]
-    asked = [match[0] for text in texts for match in AS_OF.finditer(text)]
+    asked = _placeholders(sides.values())
     if not asked:
         return config, as_of
     if as_of is None:
@@ -43,6 +42,11 @@ def with_time(
         paths = [in_text(path, start) for start in windows for path in sides["current"].path]
         made["current"] = replace(made["current"], path=tuple(dict.fromkeys(paths)))
     return replace(config, **made), as_of
+
+
+def _placeholders(datasets: Iterable[Dataset]) -> list[str]:
+    texts = (t for d in datasets for t in (*d.path, d.where or "", d.sql or ""))
+    return [match[0] for text in texts for match in AS_OF.finditer(text)]
 
 
 def _dataset(dataset: Dataset, as_of: datetime) -> Dataset:

@@ -16,9 +16,10 @@ from kldrift.config.model_shift import ModelShift
 from kldrift.config.overrides import apply_override, read_keys, read_override
 from kldrift.config.problems import KeyPath, Problems, found
 from kldrift.config.translate import translate, unknown
-from kldrift.config.values import ReadContext, default_thresholds
+from kldrift.config.values import ReadContext
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
+from kldrift.scoring.metrics import DEFAULT_KL, DEFAULT_THRESHOLDS
 
 _EXPECTED: Final[dict[type, str]] = {
     Config: "a mapping with monitor, reference, current and output",
@@ -61,12 +62,12 @@ def _load(cls: type[Asked], path: str | os.PathLike[str], overrides: Overrides) 
         raise ConfigError(f"{source}: the file is empty; expected {expected}")
     if not isinstance(values, dict):
         raise ConfigError(f"{source}: expected {expected}, got {found(values)}")
-    set_by = _set(values, overrides)
+    set_by = _set(cls, values, overrides)
     problems = Problems(str(source), set_by)
     return _read(cls, substitute(values, os.environ, problems), source, source.parent, problems)
 
 
-def _set(values: dict[str, object], overrides: Overrides) -> dict[KeyPath, str]:
+def _set(cls: type, values: dict[str, object], overrides: Overrides) -> dict[KeyPath, str]:
     """Set values of a configuration, in place, and tell by what each was set, for errors."""
     if isinstance(overrides, Mapping):
         read = [("set", read_keys(path), value) for path, value in overrides.items()]
@@ -76,7 +77,7 @@ def _set(values: dict[str, object], overrides: Overrides) -> dict[KeyPath, str]:
     for given, keys, value in read:
         if keys[0] == "thresholds" and len(keys) > 1 and values.get("thresholds") is None:
             # Setting one level of the defaults must not drop the others.
-            values["thresholds"] = _spelled_out()
+            values["thresholds"] = _spelled_out(cls)
         apply_override(values, keys, value, given)
     return {keys: given for given, keys, _ in read}
 
@@ -144,7 +145,7 @@ def _from_mapping(
     if not isinstance(mapping, Mapping):
         raise ConfigError(f"{name}: expected {_EXPECTED[cls]}, got {found(mapping)}")
     stated = dict(mapping)
-    problems = Problems(name, _set(stated, overrides))
+    problems = Problems(name, _set(cls, stated, overrides))
     values = substitute(stated, os.environ, problems)
     return _read(cls, values, source, base or Path(), problems)
 
@@ -156,7 +157,7 @@ def _read(
     if "source" in values:
         problems.add(("source",), unknown(cls, "source"))
     if values.get("thresholds") is None:
-        values["thresholds"] = _spelled_out()
+        values["thresholds"] = _spelled_out(cls)
     reading = ReadContext(base.absolute(), values["thresholds"])
     values = {"output": {}, "expectations": {}, **values, "source": source}
     try:
@@ -178,5 +179,6 @@ def _text(source: Path) -> str:
         raise ConfigError(f"{source}: cannot be read: {error.strerror}") from error
 
 
-def _spelled_out() -> dict[str, object]:
-    return {metric: asdict(threshold) for metric, threshold in default_thresholds().items()}
+def _spelled_out(cls: type) -> dict[str, object]:
+    thresholds = DEFAULT_THRESHOLDS if cls is Config else DEFAULT_KL
+    return {metric: asdict(threshold) for metric, threshold in thresholds.items()}

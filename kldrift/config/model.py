@@ -35,12 +35,11 @@ from kldrift.config.values import (
     Thresholds,
     Whole,
     all_stated,
-    default_thresholds,
     refuse,
     wrong,
 )
 from kldrift.features.wanted import Choice
-from kldrift.scoring.metrics import JOINT_METRICS, METRICS, Threshold
+from kldrift.scoring.metrics import DEFAULT_THRESHOLDS, JOINT_METRICS, METRICS, Threshold
 
 Missing = Literal["cell", "exclude"]
 Covariance = Literal["full", "diagonal"]
@@ -199,7 +198,7 @@ class Config(Question):
     Example: `{column: ordered_at, window: 1d, zone: Europe/Berlin}`"""
     scoring: Scoring = field(default_factory=Scoring)
     """How counts become scores. Example: `{bins: 40}`"""
-    thresholds: Thresholds = field(default_factory=default_thresholds)
+    thresholds: Thresholds = field(default_factory=lambda: dict(DEFAULT_THRESHOLDS))
     """What score is a warning or critical, by metric. Example: `{js: {critical: 0.1}}`"""
     significance: Significance = field(default_factory=Significance)
     """How sure a verdict must be that a score is more than chance. Example: `{alpha: 0.05}`"""

@@ -27,11 +27,10 @@ from kldrift.config.values import (
     Thresholds,
     Whole,
     all_stated,
-    default_thresholds,
     refuse,
     wrong,
 )
-from kldrift.scoring.metrics import Threshold
+from kldrift.scoring.metrics import DEFAULT_KL, Threshold
 
 Inputs = Literal["logits", "probabilities"]
 
@@ -65,7 +64,7 @@ class ModelShift(Question):
     groups a run. Example: `[[sex], [sex, race]]`"""
     min_rows: Whole = field(default=30, metadata={"ge": 2})
     """Fewest compared rows for a score. Example: `100`"""
-    thresholds: Thresholds = field(default_factory=default_thresholds)
+    thresholds: Thresholds = field(default_factory=lambda: dict(DEFAULT_KL))
     """Mean divergences, in nats, above which a segment is a warning or critical; only `kl`.
     Example: `{kl: {critical: 0.1}}`"""
     significance: Significance = field(default_factory=Significance)

@@ -166,11 +166,6 @@ Thresholds = TypeAliasType(
 """Thresholds by metric."""
 
 
-def default_thresholds() -> dict[str, Threshold]:
-    """Return the thresholds of a monitor that states none."""
-    return {"kl": Threshold(warning=0.1, critical=0.25)}
-
-
 def all_stated(thresholds: dict[str, Threshold]) -> dict[str, Threshold]:
     """Refuse thresholds that judge nothing, where none is inherited."""
     text = "expected a number for warning, critical or both"

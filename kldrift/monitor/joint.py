@@ -18,6 +18,7 @@ from kldrift.features.plan import Feature, Part, Skipped
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.scoring.joint_result import JointCell, JointResult
+from kldrift.scoring.metrics import DEFAULT_KL, JOINT_METRICS
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
 from kldrift.statistics.joint_gaussian import ROWS_PER_FEATURE, Unscorable, joint_score
@@ -166,7 +167,8 @@ def unscored_joint(plan: JointPlan, config: Config) -> Subject:
 
 
 def _thresholds(plan: JointPlan, config: Config) -> dict[str, Threshold]:
-    return {**config.thresholds, **plan.joint.thresholds}
+    stated = {m: t for m, t in config.thresholds.items() if m in JOINT_METRICS}
+    return {**(stated or DEFAULT_KL), **plan.joint.thresholds}
 
 
 def scored_joint(

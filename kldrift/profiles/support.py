@@ -265,7 +265,7 @@ class KnownNames:
         if not len(self.hashes):
             return hashes <= np.uint64(self.cutoff)
         at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
-        return (self.hashes[at] != hashes) & (hashes <= np.uint64(self.cutoff))
+        return np.asarray((self.hashes[at] != hashes) & (hashes <= np.uint64(self.cutoff)))
 
     def __eq__(self, other: object) -> bool:
         return (

@@ -127,6 +127,8 @@ def held_to_limits(verdicts: Verdicts) -> Iterator[Held]:
         scores = {m: verdicts.scores[m][rows] for m in metrics}
         # A constant has no spread, so what needs one is not asked of it.
         still = {m: constant[rows] & np.isnan(x) for m, x in scores.items()}
+        if "wasserstein_std" in still:  # without a spread of the reference there is no unit
+            still["wasserstein_std"] = np.isnan(scores["wasserstein_std"])
         scores = {m: np.where(still[m], 0.0, x) for m, x in scores.items()}
         yield Held(rows, scores, limits)
 

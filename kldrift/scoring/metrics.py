@@ -69,3 +69,15 @@ class Threshold:
         return (
             self.warning is not None and self.critical is not None and self.warning > self.critical
         )
+
+
+DEFAULT_THRESHOLDS: Final = {
+    "js": Threshold(0.004, 0.02),
+    "value_share_change": Threshold(0.005, 0.02),
+    "null_share_change": Threshold(0.005, 0.02),
+    "bin_share_change": Threshold(0.0125),
+    "wasserstein_std": Threshold(0.1),
+}
+"""What a monitor that states no thresholds is judged by: see docs/evidence.md."""
+DEFAULT_KL: Final = {"kl": Threshold(0.1, 0.25)}
+"""What joint groups and model shifts are judged by, which have no other score."""

@@ -57,8 +57,10 @@ class Subject:
 
     @property
     def shown(self) -> Threshold:
-        """The threshold that tables show: the one of ``kl`` if there is one."""
-        return self.thresholds.get("kl") or next(iter(self.thresholds.values()), Threshold())
+        """The threshold that tables show: the one of ``kl``, or the only one there is."""
+        if len(self.thresholds) == 1:
+            return next(iter(self.thresholds.values()))
+        return self.thresholds.get("kl") or Threshold()
 
 
 @dataclass(frozen=True, eq=False)

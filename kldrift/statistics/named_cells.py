@@ -87,4 +87,4 @@ def never_seen_p_value(x: Counts, n: Counts, once: Counts, m: Counts) -> Floats:
     with np.errstate(invalid="ignore"):
         above = np.where(x > 0, betainc(np.maximum(x, 1), shape, odds), 1.0)
         below = 1 - betainc(x + 1, shape, odds)
-    return np.minimum(1.0, 2 * np.minimum(above, below))
+    return np.asarray(np.minimum(1.0, 2 * np.minimum(above, below)))

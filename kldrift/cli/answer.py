@@ -1,0 +1,96 @@
+"""The answer of a command, and how it ends: lines or an object, one line for an error, a code."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from kldrift.errors import ConfigError, KldriftError, Terminated, interruption, masked
+
+# What takes a while to import is imported by the function that needs it, so that --help does not.
+if TYPE_CHECKING:
+    from kldrift.cli.console import Line
+
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+
+EXIT_CODES: Final = """\
+exit codes:
+  0  no drift at or above --fail-on
+  1  the job failed
+  2  wrong usage or configuration
+  3  drift at or above --fail-on
+  4  no such drift, but a feature that should have been scored could not be
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The output of a command: lines for a person, or a summary for a program."""
+
+    exit_code: int = 0
+    lines: Sequence[Line] = ()
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def sigterm_raised() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: with a row in ``runs``, and without a JVM."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], Answer]) -> int:
+    """Run a command and show its answer; an error is a line on standard error and an exit code."""
+    from kldrift.cli.console import show, show_json, stdout_is_ours  # noqa: PLC0415
+
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks must not fail a run that has succeeded.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    try:
+        with stdout_is_ours() if args.json else nullcontext():
+            answer = command(args)
+        if args.json:
+            show_json(answer.summary)
+        else:
+            show(answer.lines)
+    except KeyboardInterrupt as error:
+        exit_code, text = interruption(error) or (FAILED, "")
+        return _failed(args, exit_code, text)
+    except KldriftError as error:
+        return _failed(args, WRONG_USAGE if isinstance(error, ConfigError) else FAILED, str(error))
+    except Exception as error:  # noqa: BLE001 - the last place that can make it one line
+        what = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
+        return _failed(args, FAILED, f"unexpected {what}; --debug shows where")
+    return answer.exit_code
+
+
+def _failed(args: argparse.Namespace, exit_code: int, text: str) -> int:
+    from kldrift.cli.console import show_json, visible  # noqa: PLC0415
+
+    text = masked(text)
+    if args.debug:
+        print(masked(traceback.format_exc()), file=sys.stderr)
+    for line in text.split("\n"):
+        print(f"kldrift: error: {visible(line)}", file=sys.stderr)
+    if args.json:
+        show_json({"exit_code": exit_code, "error": text})
+    return exit_code
