@@ -52,21 +52,33 @@ def parts_of(rows: Rows) -> Iterator[pa.Table]:
             yield part.slice(start, GROUP_ROWS)
 
 
-def from_parquet(source: bytes | pa.NativeFile, columns: Sequence[str] | None = None) -> pa.Table:
+def from_parquet(
+    source: bytes | pa.NativeFile,
+    columns: Sequence[str] | None = None,
+    schema: pa.Schema | None = None,
+) -> pa.Table:
     """The rows of a Parquet file.
 
     Args:
         source: the file.
         columns: which columns to read; by default all.
+        schema: of the table, which may have more columns than when the file was written: they are
+            null.
 
     Raises:
         ValueError: the file is damaged, which its checksums tell.
     """
     reader = pa.BufferReader(source) if isinstance(source, bytes) else source
     try:
-        rows = pq.ParquetFile(reader, page_checksum_verification=True).read(columns)
+        file = pq.ParquetFile(reader, page_checksum_verification=True)
+        names = columns or (schema.names if schema is not None else None)
+        there = file.schema_arrow.names
+        rows = file.read(None if names is None else [name for name in names if name in there])
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise ValueError(f"no Parquet file of kldrift: {first_line(error)}") from error
+    for field in schema or ():
+        if field.name in (columns or schema.names) and field.name not in rows.column_names:
+            rows = rows.append_column(field, pa.nulls(len(rows), field.type))
     missing = set(columns or ()) - set(rows.column_names)
     if missing:
         raise ValueError(f"no column {min(missing)!r}")

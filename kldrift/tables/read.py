@@ -53,7 +53,7 @@ def read_table(path: str, name: str) -> pa.Table:
         if data is None:  # not ours, or deleted since it was listed
             continue
         try:
-            parts.append(from_parquet(data).cast(schema))
+            parts.append(from_parquet(data, schema=schema).select(schema.names).cast(schema))
         except (pa.ArrowException, ValueError) as error:
             raise OutputError(
                 f"{store.location(f'{name}/{file}')}: not a table of this kldrift: "
@@ -85,7 +85,7 @@ def stored_supports(store: Store, monitor: str, reference_id: str) -> Supports:
     """
     columns = [name for name in SUPPORTS.names if name not in FOR_READERS]
     with _opened(store, supports_file(monitor, reference_id)) as file:
-        return read_supports(from_parquet(file, columns))
+        return read_supports(from_parquet(file, columns, SUPPORTS))
 
 
 def stored_profiles(
@@ -108,7 +108,7 @@ def stored_profiles(
     else:
         name = window_file("profiles", monitor, window)
     with _opened(store, name) as file:
-        return read_profiles(from_parquet(file), supports)
+        return read_profiles(from_parquet(file, schema=TABLES["profiles"]), supports)
 
 
 def stored_windows(store: Store, monitor: str, *, timed: bool = True) -> tuple[Window, ...]:
@@ -136,7 +136,9 @@ def window_tables(
         OutputError: a file is not there, damaged or cannot be read.
     """
     paths = {name: window_file(name, monitor, window) for name in names}
-    return {name: conform(name, _read(store, path)) for name, path in paths.items()}
+    return {
+        name: conform(name, _read(store, path, None, TABLES[name])) for name, path in paths.items()
+    }
 
 
 def stored_reference_id(store: Store, monitor: str, window: Window) -> str:
@@ -191,10 +193,15 @@ def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[str]:
     return frozenset(whole["feature"].to_pylist())
 
 
-def _read(store: Store, path: str, names: Sequence[str] | None = None) -> pa.Table:
+def _read(
+    store: Store,
+    path: str,
+    names: Sequence[str] | None = None,
+    schema: pa.Schema | None = None,
+) -> pa.Table:
     try:
         with _opened(store, path) as file:
-            return from_parquet(file, names)
+            return from_parquet(file, names, schema)
     except ValueError as error:
         raise OutputError(f"{store.location(path)}: {error}; run its window again") from error
 

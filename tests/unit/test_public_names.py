@@ -91,10 +91,10 @@ def test_what_is_no_time_is_refused_before_anything_runs(asked, moment):
 
 
 def test_values_of_a_mapping_are_set_and_the_mapping_stays_as_it_is(asked):
-    config, _ = asked(set={"output.path": "/there", "thresholds.kl.critical": 0.5})
+    config, _ = asked(set={"output.path": "/there", "thresholds.js.critical": 0.5})
     assert config.output.path == "/there"
-    kl = config.thresholds["kl"]
-    assert (kl.warning, kl.critical) == (0.1, 0.5)
+    js = config.thresholds["js"]
+    assert (js.warning, js.critical) == (0.004, 0.5)
     assert asked.mapping["output"] == {"path": "out"}
 
 

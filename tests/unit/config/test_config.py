@@ -28,6 +28,7 @@ from kldrift.config import (
     load_config,
 )
 from kldrift.errors import ConfigError
+from kldrift.scoring.metrics import DEFAULT_THRESHOLDS
 from kldrift.tables.schema import DRIFT_SCORES
 
 BASE = Path("/conf")
@@ -44,7 +45,7 @@ def test_the_smallest_configuration_has_every_default():
         current=Dataset(path=("/conf/cur.parquet",)),
         features=Features(include=("*",), exclude=(), derived={}, override={}),
         scoring=Scoring(20, 128, 1000, 0.5, "cell", 2),
-        thresholds={"kl": Threshold(0.1, 0.25)},
+        thresholds=DEFAULT_THRESHOLDS,
         significance=Significance(0.01, "benjamini-hochberg"),
         output=Output("/conf/drift", "parquet"),
         expectations=Expectations("/conf/drift/gx", data_docs=True),
@@ -247,7 +248,7 @@ def test_every_key_is_known_to_be_hashed_or_not():
 def test_the_hash_is_the_same_in_every_version_of_kldrift():
     # A change here makes old and new rows of one monitor look like two questions: say so in the
     # changelog.
-    assert read(minimal()).config_hash == "a04eb1b395ad3187"
+    assert read(minimal()).config_hash == "1e6fdf27146d7104"
 
 
 def test_the_hash_does_not_depend_on_how_a_file_is_written(tmp_path):
@@ -262,7 +263,12 @@ def test_the_hash_does_not_depend_on_how_a_file_is_written(tmp_path):
     scoring: {pseudocount: 5e-1, bins: 20}
     current: {format: parquet, path: [./cur.parquet]}
     reference: {path: [ref.parquet], where: }
-    thresholds: {kl: {critical: 0.250, warning: 0.1}}
+    thresholds:
+      js: {critical: 0.020, warning: 4e-3}
+      value_share_change: {warning: 0.005, critical: 0.02}
+      null_share_change: {warning: 0.005, critical: 0.02}
+      bin_share_change: {warning: 0.0125}
+      wasserstein_std: {warning: 0.1}
     monitor: "trips"
     """
     hashes = set()

@@ -281,10 +281,10 @@ def test_a_place_in_a_list_is_counted_from_nought():
 
 
 def test_warning_is_at_most_critical_also_where_one_is_inherited():
-    override = {"a": {"thresholds": {"kl": {"warning": 0.3}}}}
+    override = {"a": {"thresholds": {"js": {"warning": 0.3}}}}
     assert problems(minimal(features={"override": override})) == [
-        "configuration: features.override.a.thresholds.kl.warning: "
-        "expected at most critical (0.25), got 0.3"
+        "configuration: features.override.a.thresholds.js.warning: "
+        "expected at most critical (0.02), got 0.3"
     ]
 
 

@@ -10,6 +10,7 @@ from kldrift.config.overrides import read_override
 from kldrift.config.problems import spell
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
+from kldrift.scoring.metrics import DEFAULT_THRESHOLDS
 
 TEXT = """\
 monitor: trips
@@ -275,11 +276,10 @@ def test_overrides_replace_values_and_the_last_one_wins(load):
 
 
 def test_setting_one_default_threshold_keeps_the_other(load):
-    assert load(TEXT, "thresholds.kl.warning=0.2").thresholds == {"kl": Threshold(0.2, 0.25)}
-    assert load(TEXT, "thresholds.js.warning=0.2").thresholds == {
-        "kl": Threshold(0.1, 0.25),
-        "js": Threshold(0.2, None),
-    }
+    js = {"js": Threshold(0.01, 0.02)}
+    assert load(TEXT, "thresholds.js.warning=0.01").thresholds == DEFAULT_THRESHOLDS | js
+    kl = {"kl": Threshold(0.2, None)}
+    assert load(TEXT, "thresholds.kl.warning=0.2").thresholds == DEFAULT_THRESHOLDS | kl
     assert load(TEXT, "thresholds={js: {warning: 1}}").thresholds == {"js": Threshold(1.0, None)}
 
 

@@ -51,7 +51,8 @@ def kind_of(support: Support, i: int) -> CellKind:  # noqa: PLR0911 - one line p
     """The kind of one cell, by definition."""
     if isinstance(support, CategoricalSupport):
         names = len(support.categories)
-        flow = [CellKind.OTHER, *[CellKind.NAN] * support.floats, CellKind.NULL]
+        never = [CellKind.NEVER_SEEN] * (support.known is not None)
+        flow = [CellKind.OTHER, *never, *[CellKind.NAN] * support.floats, CellKind.NULL]
         return CellKind.CATEGORY if i < names else flow[i - names]
     if i >= support.intervals:
         return CellKind.NULL if i == support.size - 1 else CellKind.NAN

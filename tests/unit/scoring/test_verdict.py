@@ -46,6 +46,9 @@ def monitored(
     return compare_plan(make_plan(config, *sources), MemoryEngine(*sources), SILENT)[1]
 
 
+KL = {"kl": {"warning": 0.1, "critical": 0.25}}
+
+
 def verdict(reference: Any, current: Any, **sections: dict[str, Any]) -> VerdictRow:
     """The verdict on one feature x; a second one only keeps the run going."""
     sides = ({"x": reference}, {"x": current})
@@ -157,7 +160,7 @@ RAW = {"scoring": {"pseudocount": 0}}
     ],
 )
 def test_a_feature_is_scored_or_says_why_not(reference, current, how, status, reason):
-    found = verdict(reference, current, **how)
+    found = verdict(reference, current, **{"thresholds": KL, **how})
     assert found.status is status
     assert reason in found.reason
     assert bool(reason) == bool(found.reason)
@@ -211,7 +214,7 @@ def test_contributions_of_the_cells_add_up_to_kl(reference, current):
 
 def test_the_reason_for_an_alarm_names_score_limit_evidence_and_what_moved_most():
     reference = ["a"] * 700 + ["b"] * 200 + [None] * 100
-    found = verdict(reference, ["a"] * 100 + ["b"] * 800 + ["new"] * 100)
+    found = verdict(reference, ["a"] * 100 + ["b"] * 800 + ["new"] * 100, thresholds=KL)
     assert found.severity is Severity.CRITICAL
     kl = found.scores["kl"]
     interval = f"({found.scores['kl_low']:.3g} to {found.scores['kl_high']:.3g})"
@@ -235,8 +238,8 @@ def test_thresholds_of_a_feature_come_before_those_of_all():
     features = {"override": {"x": {"thresholds": {"kl": {"warning": 0.001, "critical": 5}}}}}
     many = 5 * MANY  # with fewer rows it is not sure that 0.055 is above 0.001
     sides = ints(*[1, 2] * many), ints(*[1, 2, 2] * many)
-    assert verdict(*sides).severity is Severity.OK
-    assert verdict(*sides, features=features).severity is Severity.WARNING
+    assert verdict(*sides, thresholds=KL).severity is Severity.OK
+    assert verdict(*sides, features=features, thresholds=KL).severity is Severity.WARNING
 
 
 @pytest.mark.parametrize("name", ["x", "size(x)"])
@@ -298,7 +301,8 @@ def p_above(found: VerdictRow, limit: float) -> float:
 
 
 def test_without_correction_q_is_the_p_value_of_a_divergence_above_the_limit():
-    verdicts = monitored(table(0, 0), {**table(1, 0.8), "new": [1] * 2_000}, **ALONE)
+    current = {**table(1, 0.8), "new": [1] * 2_000}
+    verdicts = monitored(table(0, 0), current, **ALONE, thresholds=KL)
     shifted = row_of(verdicts, "x0")
     place = shifted.place
     assert shifted.q_value == p_above(shifted, 0.1)
@@ -335,7 +339,7 @@ def test_a_limit_on_another_metric_needs_a_score_above_it_and_any_difference():
 def test_a_divergence_above_its_limit_alarms_once_that_is_sure(rows, severity):
     quarters = rows // 40
     reference, current = [0] * 20 + [1] * 20, [0] * 10 + [1] * 30
-    found = verdict(ints(*reference * quarters), ints(*current * quarters))
+    found = verdict(ints(*reference * quarters), ints(*current * quarters), thresholds=KL)
     assert found.scores["kl"] > 0.1
     assert found.severity is severity
     assert (found.scores["kl_low"] > 0.1) == (severity is Severity.WARNING)
