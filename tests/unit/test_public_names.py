@@ -91,10 +91,11 @@ def test_what_is_no_time_is_refused_before_anything_runs(asked, moment):
 
 
 def test_values_of_a_mapping_are_set_and_the_mapping_stays_as_it_is(asked):
-    config, _ = asked(set={"output.path": "/there", "thresholds.js.critical": 0.5})
+    metric, warning = next((m, t.warning) for m, t in asked()[0].thresholds.items())
+    config, _ = asked(set={"output.path": "/there", f"thresholds.{metric}.critical": 0.5})
     assert config.output.path == "/there"
-    js = config.thresholds["js"]
-    assert (js.warning, js.critical) == (0.004, 0.5)
+    found = config.thresholds[metric]
+    assert (found.warning, found.critical) == (warning, 0.5)
     assert asked.mapping["output"] == {"path": "out"}
 
 
