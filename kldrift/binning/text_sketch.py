@@ -135,6 +135,11 @@ class TextSketch:
             return self.sample
         return HashSample.of(SAMPLED * self.limit, text_hashes(self.values), self.counts)
 
+    def most(self) -> tuple[tuple[str, int], ...]:
+        """The values with their rows at least, the most frequent first, equal ones by name."""
+        pairs = zip(self.values.to_pylist(), self.counts.tolist(), strict=True)
+        return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+
     def pruned(self) -> Self:
         """At most ``limit`` values: the Misra-Gries step, taken off all counts at once."""
         if len(self.counts) <= self.limit:

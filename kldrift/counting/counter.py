@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kldrift.binning.text_sketch import TextSketch
 from kldrift.counting.grid import Grid
 from kldrift.counting.integer_counts import IntegerCounts, exact_about
 from kldrift.features.keys import (
@@ -39,6 +40,8 @@ Counts = NDArray[np.int64]
 
 FEW: Final = 2048
 """Numbers of a batch that are sooner sorted than looked up."""
+MOST_UNSEEN: Final = 1000
+"""Names of values that were never seen that are kept: of more, each that has one row in so many."""
 REMEMBERED: Final = 2**24
 """Bytes of dictionaries that all features of a task keep for their next batch."""
 
@@ -51,11 +54,22 @@ class Counter:
         key_type: how values become keys; as when the support was chosen.
         remembered: bytes of the largest dictionary that is kept for the next batch, which often
             has the same.
+        naming: whether the names of values that were never seen are noted.
+
+    Attributes:
+        unseen: the most frequent of those values, and their rows.
     """
 
     def __init__(
-        self, support: Support, key_type: KeyType, remembered: int = REMEMBERED // 16
+        self,
+        support: Support,
+        key_type: KeyType,
+        remembered: int = REMEMBERED // 16,
+        *,
+        naming: bool = False,
     ) -> None:
+        self.unseen = TextSketch.empty(MOST_UNSEEN)
+        self._naming = naming
         self.support = support
         self.key_type = key_type
         self._remembered = remembered
@@ -157,7 +171,19 @@ class Counter:
         counts[:behind] = np.bincount(cells, of_name, behind)
         counts[-1] += null
         counts[-2] += nan
+        self._note(encoded, cells, of_name, support)
         return counts
+
+    def _note(
+        self, encoded: EncodedColumn, cells: Counts, of_name: Counts, support: CategoricalSupport
+    ) -> None:
+        """Note the values of a batch that were never seen, with their rows."""
+        if not self._naming or support.known is None:
+            return
+        new = (cells == len(support.categories) + 1) & (of_name > 0)
+        if new.any():
+            names, rows = encoded.names.filter(pa.array(new)), of_name[new]
+            self.unseen += TextSketch(MOST_UNSEEN, names, rows, 0, int(rows.sum()))
 
     def _cells_of_names(
         self, encoded: EncodedColumn, support: CategoricalSupport
@@ -179,8 +205,11 @@ class Counter:
             return presence
         encoded = EncodedColumn(column)
         flow = [support.size - 2, support.size - 1]  # codes -2 (NaN) and -1 (null) come last
-        cells = np.append(self._cells_of_names(encoded, support), flow)
-        return np.asarray(cells[encoded.codes])
+        of_names, codes = self._cells_of_names(encoded, support), encoded.codes
+        if self._naming:
+            rows = np.bincount(codes[codes >= 0], minlength=len(of_names))
+            self._note(encoded, of_names, rows, support)
+        return np.asarray(np.append(of_names, flow)[codes])
 
     def _cells_of_numbers(self, column: pa.Array, support: NumericSupport) -> RowCells:
         column = decoded(column)

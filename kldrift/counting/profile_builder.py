@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.binning.text_sketch import TextSketch
 from kldrift.counting.counter import Counter, RowCells
 from kldrift.counting.row_groups import Grouper, RowGroups
 from kldrift.features.keys import KeyType
@@ -27,12 +28,19 @@ class ProfileBuilder:
         key_type: how values become keys.
         remembered: see :class:`~kldrift.counting.counter.Counter`.
         lists: number of lists of segments.
+        naming: whether the names of values that were never seen are noted.
     """
 
     def __init__(
-        self, support: Support, key_type: KeyType, remembered: int, lists: int = 0
+        self,
+        support: Support,
+        key_type: KeyType,
+        remembered: int,
+        lists: int = 0,
+        *,
+        naming: bool = False,
     ) -> None:
-        self._counter = Counter(support, key_type, remembered)
+        self._counter = Counter(support, key_type, remembered, naming=naming)
         self._tables = [_GroupTable(support) for _ in range(lists)]
         self.clear()
 
@@ -40,6 +48,11 @@ class ProfileBuilder:
     def support(self) -> Support:
         """The cells."""
         return self._counter.support
+
+    @property
+    def unseen(self) -> TextSketch:
+        """The most frequent values that were never seen, and their rows."""
+        return self._counter.unseen
 
     @property
     def nbytes(self) -> int:

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from kldrift.binning.choose import Binning, Proposal
 from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import DatasetError, first_line
-from kldrift.execution.programs import CountProgram
+from kldrift.execution.programs import CountProgram, Unseen
 from kldrift.execution.progress import Progress
 from kldrift.execution.spark_stages import Collect, count, count_and_score, propose, tasks_done
 from kldrift.features.plan import Feature
@@ -63,7 +63,7 @@ class SparkEngine:
         references: Sequence[tuple[Profile, Rebinning]],
         pseudocount: float,
         missing: str,
-    ) -> tuple[list[Profile], list[JointProfile], dict[str, Floats]]:
+    ) -> tuple[list[Profile], list[JointProfile], Unseen, dict[str, Floats]]:
         """Count the current dataset in one scan and score it."""
         source, how = self._current, (pseudocount, missing)
         return self.run(

@@ -13,6 +13,7 @@ from kldrift.execution.programs import (
     CountProgram,
     Counts,
     SketchProgram,
+    Unseen,
     propose_one,
     propose_segments,
 )
@@ -59,7 +60,7 @@ class MemoryEngine:
         references: Sequence[tuple[Profile, Rebinning]],
         pseudocount: float,
         missing: str,
-    ) -> tuple[list[Profile], list[JointProfile], dict[str, Floats]]:
+    ) -> tuple[list[Profile], list[JointProfile], Unseen, dict[str, Floats]]:
         """Count the current table and score it."""
         counts = _counted(self._current, program)
         current = counts.profiles()
@@ -68,7 +69,7 @@ class MemoryEngine:
             for now, (reference, rebinning) in zip(current, references, strict=True)
         ]
         scores = score(pairs, pseudocount=pseudocount, missing=missing)
-        return current, counts.joint_profiles(), scores
+        return current, counts.joint_profiles(), counts.unseen(), scores
 
 
 def _counted(source: TableSource, program: CountProgram) -> Counts:

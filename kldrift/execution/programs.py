@@ -9,7 +9,7 @@ See docs/decisions/one-scan.md.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import islice
@@ -43,6 +43,9 @@ SKETCHES: Final = pa.schema([("feature", pa.int32()), ("sketch", pa.binary())])
 SKETCHES_AT_ONCE: Final = 64
 """Sketches in a batch that leaves a task: bounds what is held twice meanwhile."""
 SKETCHES_DDL: Final = "feature int, sketch binary"
+
+Unseen = Mapping[int, TextSketch]
+"""By number of a feature: values that the reference never had, the most frequent ones."""
 
 
 def sketch_limit(features: int) -> int:
@@ -175,8 +178,11 @@ class CountProgram:
         lists: tuple[SegmentList, ...] = (),
         most_bytes: int = MOST_BYTES,
         time: TimeColumn | None = None,
+        *,
+        naming: bool = False,
     ) -> None:
         self.time = time
+        self.naming = naming
         self.supports = supports
         self.joint = joint
         self.lists = lists
@@ -212,6 +218,7 @@ class Counts:
         joint = (n for n in program.sets if n not in supports)
         share = REMEMBERED // max(1, len(supports))
         self._most_bytes = program.most_bytes
+        self._numbers = program.numbers
         self._joint = {n: program.joint[n - len(program.supports)] for n in joint}
         self._joint_profiles = dict.fromkeys(self._joint, JointProfile.zero())
         self._windows = program.time.windows if program.time else None
@@ -219,7 +226,7 @@ class Counts:
         self._by_segment = RowGrouper(program.lists) if program.lists else None
         lists = len(program.lists) + (self._windows is not None)
         self._builders = {
-            n: ProfileBuilder(s, program.sets[n][0].key_type, share, lists)
+            n: ProfileBuilder(s, program.sets[n][0].key_type, share, lists, naming=program.naming)
             for n, s in supports.items()
         }
         self._bytes = 0
@@ -284,9 +291,15 @@ class Counts:
         """The profile of each joint."""
         return list(self._joint_profiles.values())
 
+    def unseen(self) -> dict[int, TextSketch]:
+        """The values of each feature that the reference never had, where there are any."""
+        return {n: b.unseen for n, b in self._builders.items() if b.unseen.rows}
+
     def results(self) -> Iterator[pa.RecordBatch]:
-        """The rows of :meth:`_rows`, and one for each joint."""
+        """The rows of :meth:`_rows`, one for each joint, and one for the unseen values of each."""
         rows = [(number, *row) for number, row in (*self._ready, *self._rows())]
         rows += [(n, None, pickle.dumps(j, 5), None) for n, j in self._joint_profiles.items()]
+        behind = self._numbers
+        rows += [(behind + n, None, pickle.dumps(s, 5), None) for n, s in self.unseen().items()]
         columns = zip(*rows, strict=True) if rows else [[]] * len(COUNTS)
         yield pa.record_batch([list(column) for column in columns], schema=COUNTS)

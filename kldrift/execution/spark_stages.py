@@ -26,6 +26,7 @@ from kldrift.execution.programs import (
     SKETCHES_DDL,
     CountProgram,
     SketchProgram,
+    Unseen,
     pickled_sketch,
     propose_one,
     propose_segments,
@@ -145,8 +146,16 @@ def _profiles(supports: Sequence[Support], rows: Sequence[Row]) -> list[Profile]
 
 def _joint_profiles(program: CountProgram, rows: Sequence[Row]) -> list[JointProfile]:
     """The profile of each joint, from rows that were merged."""
-    found = {row[0]: pickle.loads(row[2]) for row in rows if row[0] >= len(program.supports)}
+    joint = range(len(program.supports), program.numbers)
+    found = {row[0]: pickle.loads(row[2]) for row in rows if row[0] in joint}
     return [found.get(n, NO_JOINT_ROWS) for n in range(len(program.supports), program.numbers)]
+
+
+def _unseen(program: CountProgram, rows: Sequence[Row]) -> Unseen:
+    """The values of each feature that the reference never had, from rows that were merged."""
+    return {
+        row[0] - program.numbers: pickle.loads(row[2]) for row in rows if row[0] >= program.numbers
+    }
 
 
 def _merge_bucket(features: int, parts: pd.DataFrame) -> pd.DataFrame:
@@ -157,11 +166,12 @@ def _merge_bucket(features: int, parts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _merged_joint(parts: pd.DataFrame) -> list[Row]:
-    """One row for each joint."""
-    found: dict[int, JointProfile] = {}
+    """One row for each joint, and for the unseen values of each feature: all of them add up."""
+    found: dict[int, Any] = {}
     for number, payload in zip(parts["feature"], parts["counts"], strict=True):
-        found[number] = found.get(number, NO_JOINT_ROWS) + pickle.loads(payload)
-    return [(number, None, pickle.dumps(profile, 5), None) for number, profile in found.items()]
+        part = pickle.loads(payload)
+        found[number] = found[number] + part if number in found else part
+    return [(number, None, pickle.dumps(total, 5), None) for number, total in found.items()]
 
 
 def _frame(rows: Sequence[Row], *more: str) -> pd.DataFrame:
@@ -180,7 +190,7 @@ def count_and_score(
     references: Sequence[tuple[Profile, Rebinning]],
     scoring: tuple[float, str],
     collect: Collect,
-) -> tuple[list[Profile], list[JointProfile], dict[str, Floats]]:
+) -> tuple[list[Profile], list[JointProfile], Unseen, dict[str, Floats]]:
     """Count the current dataset on the reference's supports and score it, in one scan.
 
     Args:
@@ -192,8 +202,8 @@ def count_and_score(
         collect: runs the job.
 
     Returns:
-        The current profiles, the joint ones, and the scores of what both sides have, feature by
-        feature and group by group.
+        The current profiles, the joint ones, values never seen before, and the scores of what
+        both sides have, feature by feature and group by group.
     """
     features = len(references)
     counts = source.map_tasks(spark, program, COUNTS_DDL)
@@ -210,7 +220,8 @@ def count_and_score(
     tables = [np.frombuffer(scored[n]).reshape(len(SCORES), -1) for n in range(features)]
     together = np.concatenate(tables, axis=1) if tables else np.zeros((len(SCORES), 0))
     scores = dict(zip(SCORES, together, strict=True))
-    return _profiles(program.supports, rows), _joint_profiles(program, rows), scores
+    profiles, joint = _profiles(program.supports, rows), _joint_profiles(program, rows)
+    return profiles, joint, _unseen(program, rows), scores
 
 
 def _reference_rows(

@@ -31,7 +31,7 @@ def judge_findings(plan: Plan, findings: Findings) -> Verdicts:
     """Judge the findings of a run, and the features that could not be compared."""
     config = plan.config
     subjects = [
-        _compared(pair, config, comparison)
+        _compared(pair, config, comparison, findings.unseen.get(pair.feature.name, ()))
         for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True)
     ]
     subjects += [_unpaired(p, config) for p in plan.pairs if not (p.reference and p.current)]
@@ -53,10 +53,14 @@ def rules_of(config: Config) -> Rules:
     )
 
 
-def _compared(p: Pair, config: Config, comparison: Comparison) -> Subject:
+def _compared(
+    p: Pair, config: Config, comparison: Comparison, unseen: tuple[tuple[str, int], ...]
+) -> Subject:
     feature = p.feature
     thresholds = thresholds_of(p, config)
-    return Subject(feature.name, feature.kind, thresholds, comparison, changed=p.changed)
+    return Subject(
+        feature.name, feature.kind, thresholds, comparison, changed=p.changed, unseen=unseen
+    )
 
 
 def _unpaired(p: Pair, config: Config) -> Subject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kldrift.binning.choose import Binning, Proposal, freeze
 from kldrift.counting.row_groups import SegmentList
-from kldrift.execution.programs import CountProgram, TimeColumn
+from kldrift.execution.programs import CountProgram, TimeColumn, Unseen
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
 from kldrift.features.plan import Feature, Skipped
@@ -58,7 +58,7 @@ class Engine(Protocol):
         references: Sequence[tuple[Profile, Rebinning]],
         pseudocount: float,
         missing: str,
-    ) -> tuple[list[Profile], list[JointProfile], dict[str, Floats]]:
+    ) -> tuple[list[Profile], list[JointProfile], Unseen, dict[str, Floats]]:
         """Count the current dataset in one scan and score it."""
 
 
@@ -122,6 +122,8 @@ class Findings:
         skipped: columns that turned out to be no feature when the data was seen.
         reference: the reference.
         rows_current: rows read from the current dataset.
+        unseen: by feature, values that the reference never had, with their rows; the most frequent
+            first. Nothing for windows.
     """
 
     pairs: tuple[Pair, ...]
@@ -132,6 +134,7 @@ class Findings:
     skipped: tuple[Skipped, ...]
     reference: Reference
     rows_current: int
+    unseen: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
 
 def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
@@ -245,6 +248,7 @@ def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -
             for s, known in zip(plan.segments, reference.segments, strict=True)
         ),
         time=time,
+        naming=time is None,
     )
     return Counting(tuple(pairs), tuple(planned), program, tuple(skipped))
 
@@ -264,11 +268,13 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     """
     progress.stage("current: counting and scoring")
     what, scoring = counting(plan, reference), plan.config.scoring
-    current, together, scores = engine.count_and_score(
+    current, together, unseen, scores = engine.count_and_score(
         what.program, what.references(reference), scoring.pseudocount, scoring.missing
     )
     rows_read(current, [p.feature.name for p in what.pairs], plan.current.rows)
-    return found(plan, reference, what, current, together, scores)
+    findings = found(plan, reference, what, current, together, scores)
+    names = [p.feature.name for p in what.pairs]
+    return replace(findings, unseen={names[n]: sketch.most() for n, sketch in unseen.items()})
 
 
 def found(

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import NumericSupport
 from kldrift.scoring.comparison import Ints
 from kldrift.scoring.joint_result import joint_moved
 from kldrift.scoring.reasons import Range, above, cell_name, extremes, most_moved
 from kldrift.scoring.scored_cells import scored_cells
+from kldrift.scoring.scores import cell_kinds
+from kldrift.scoring.sentences import Change, sentence
 from kldrift.scoring.status import Texts
 from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
 from kldrift.scoring.verdict import Verdicts
 
 SHOWN_CELLS: Final = 3
+SEVERAL: Final = [
+    CODES[kind]
+    for kind in (
+        CellKind.BIN,
+        CellKind.UNDERFLOW,
+        CellKind.OVERFLOW,
+        CellKind.OTHER,
+        CellKind.NEVER_SEEN,
+    )
+]
+"""Kinds of cells that may hold more than one value."""
 LARGE_GAUSSIAN_KL: Final = 1.0
 
 
@@ -40,7 +54,7 @@ def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
         q = of_critical if severity is Severity.CRITICAL else of_smallest
         score = verdicts.scores[metric][i]
         size = above(metric, score, severity, limit, q[i], interval)
-        reason[i] = f"{size}; {what}"
+        reason[i] = "; ".join(filter(None, (what.sentence, size, what.cells)))
     for i in np.flatnonzero(scored & (rank == RANK[Severity.UNSCORED])).tolist():
         reason[i] = f"{deciding[i]} could not be computed"
     gaussian, kl = verdicts.scores["gaussian_kl"], verdicts.scores["kl"]
@@ -51,32 +65,82 @@ def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
     return reason
 
 
-def _moved(verdicts: Verdicts, places: Ints) -> list[str]:
-    """The cells that changed most, as one sentence per row."""
-    texts = np.full(len(places), "", dtype=object)
+class Moved(NamedTuple):
+    """What changed of one row: a plain sentence, and the cells that changed most."""
+
+    sentence: str
+    cells: str
+
+
+def _moved(verdicts: Verdicts, places: Ints) -> list[Moved]:
+    """What changed of each row, and the cells that changed most."""
+    texts = [Moved("", "")] * len(places)
     joints = [verdicts.subjects[i].joint for i in verdicts.of[places].tolist()]
     for i, joint in enumerate(joints):
         if joint is not None:
-            texts[i] = joint_moved(joint.cells, SHOWN_CELLS)
+            texts[i] = Moved("", joint_moved(joint.cells, SHOWN_CELLS))
     counted = np.array([i for i, joint in enumerate(joints) if joint is None], dtype=np.int64)
     rows = verdicts.rows(places[counted])
+    weekdays = {i for i, s in enumerate(verdicts.subjects) if s.name.startswith("weekday(")}
 
     @cache
     def name(comparison: int, cell: int, *, seen: bool) -> str:
-        return cell_name(rows.comparisons[comparison].rebinning.cells[cell], seen=seen)
+        rebinning = rows.comparisons[comparison].rebinning
+        return cell_name(
+            rebinning.cells[cell], rebinning.support, seen=seen, weekday=comparison in weekdays
+        )
 
     for cells in scored_cells(rows, verdicts.rules):
         top = cells.most_moved(SHOWN_CELLS)
         seen = np.take_along_axis(cells.rows_reference, top, -1) > 0
         columns = (top, seen, *cells.shares(top))
         of = rows.of[cells.places].tolist()
-        sentences = []
-        for comparison, *row in zip(of, *(c.tolist() for c in columns), strict=True):
-            some, known, before, now = row
+        occupied = cells.rows_current > 0
+        only = np.where(occupied.sum(-1) == 1, occupied.argmax(-1), -1)
+        several = np.isin(cell_kinds(rows, cells.places, occupied.shape), SEVERAL)
+        single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only).tolist()
+        at = places[counted[cells.places]].tolist()
+        found = zip(of, at, single, *(c.tolist() for c in columns), strict=True)
+        for row, (comparison, place, only, *moved) in zip(cells.places, found, strict=True):
+            some, known, before, now = moved
             named = [name(comparison, i, seen=s) for i, s in zip(some, known, strict=True)]
-            sentences.append(most_moved(named, before, now))
-        texts[counted[cells.places]] = sentences
-    return texts.tolist()
+            rebinning = rows.comparisons[comparison].rebinning
+            change = Change(
+                rebinning.cells[some[0]].kind,
+                named[0],
+                before[0],
+                now[0],
+                single=_constant(verdicts, place)
+                if only < 0
+                else name(comparison, only, seen=True),
+                **_of_row(verdicts, place),
+            )
+            texts[counted[row]] = Moved(sentence(change), most_moved(named, before, now))
+    return texts
+
+
+def _constant(verdicts: Verdicts, place: int) -> str:
+    """The only value of the current rows, as text; empty if there are several, or nulls."""
+    scores, missing = verdicts.scores, verdicts.sizes["missing_current"][place]
+    if scores["std_current"][place] == 0 and scores["std_reference"][place] > 0 and not missing:
+        return f"{scores['mean_current'][place]:.6g}"
+    return ""
+
+
+def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
+    """What is known of a row beside its cells: new values by name, shift and spread."""
+    scores, subject = verdicts.scores, verdicts.subjects[verdicts.of[place]]
+    rows = int(verdicts.sizes["n_current"][place])
+    unseen = subject.unseen if verdicts.segment[place] is None else ()
+    before, now = scores["std_reference"][place], scores["std_current"][place]
+    spread = before > 0 and now > 0
+    shift = scores["mean_current"][place] - scores["mean_reference"][place]
+    return {
+        "unseen": [(name, n / max(1, rows)) for name, n in unseen],
+        "shift": shift / before if spread else np.nan,
+        "spread": now / before if spread else np.nan,
+        "ks": scores["ks"][place],
+    }
 
 
 def _extremes(verdicts: Verdicts, i: int) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import calendar
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from kldrift.profiles.cells import Cell, CellKind
+from kldrift.profiles.support import NumericSupport, Support, Unit
 from kldrift.scoring.metrics import Threshold
+from kldrift.scoring.sentences import percent
 from kldrift.scoring.threshold import Severity
 
 LEAST_Q: Final = 1e-12
+WEEKDAYS: Final = {str(number): name for number, name in enumerate(calendar.day_name)}
 Range = tuple[float, float]
 """The smallest and the largest value."""
 
@@ -57,20 +63,45 @@ def extremes(gaussian: float, now: Range, before: Range) -> str:
 def most_moved(names: Sequence[str], before: Sequence[float], now: Sequence[float]) -> str:
     """The sentence about the cells that changed most and their shares of the rows."""
     cells = zip(names, before, now, strict=True)
-    moved = [f"{name}: {_percent(x)} -> {_percent(y)}" for name, x, y in cells if x != y]
+    moved = [f"{name}: {percent(x)} -> {percent(y)}" for name, x, y in cells if x != y]
     return "most moved " + "; ".join(moved)
 
 
-def cell_name(cell: Cell, *, seen: bool = True) -> str:
-    """The name of a cell for a reader, by whether the reference has rows in it."""
+def cell_name(cell: Cell, support: Support, *, seen: bool = True, weekday: bool = False) -> str:
+    """The name of a cell for a reader.
+
+    Args:
+        cell: the cell.
+        support: whose cell it is.
+        seen: whether the reference has rows in it.
+        weekday: whether its values are days of the week, 0 being Monday.
+    """
+    if isinstance(support, NumericSupport):
+        return _number_name(cell, support, weekday=weekday)
     if cell.kind is CellKind.OTHER and not seen:
         return "values never seen in the reference"
     return cell_text(cell)
 
 
-def _percent(share: float) -> str:
-    percent = 100 * share
-    return f"{percent:.1f} %" if percent == 0 or percent >= 0.1 else f"{percent:.2g} %"
+def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
+    """The name of a cell of numbers or times: with values as they are written, not with edges."""
+    edges = support.edges if support.integral else support.edges[1:-1]
+    if cell.kind is CellKind.UNDERFLOW:
+        return f"below {_key(support, edges[0])}, the reference's smallest"
+    if cell.kind is CellKind.OVERFLOW:
+        last = edges[-1] - 1 if support.integral else np.nextafter(edges[-1], -np.inf)
+        return f"above {_key(support, last)}, the reference's largest"
+    timed = support.unit in (Unit.SECONDS, Unit.DAYS)
+    if cell.kind is CellKind.BIN and timed and cell.lower is not None and cell.upper is not None:
+        keys = (round(bound * support.scale) for bound in (cell.lower, cell.upper))
+        return " to ".join(support.text(key) for key in keys)
+    if cell.kind is CellKind.VALUE and weekday and str(cell.label) in WEEKDAYS:
+        return WEEKDAYS[str(cell.label)]
+    return cell_text(cell)
+
+
+def _key(support: NumericSupport, key: Any) -> str:
+    return support.text(key) if support.integral else f"{float(key):.6g}"
 
 
 def _interval(lower: float, upper: float) -> str:

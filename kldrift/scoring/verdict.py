@@ -34,6 +34,8 @@ class Subject:
         reason: why so.
         scores: by name.
         joint: the score of joint features, split.
+        unseen: of names: values that the reference never had, with their rows in the whole of the
+            current dataset; the most frequent first.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Subject:
     reason: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     joint: JointResult | None = None
+    unseen: tuple[tuple[str, int], ...] = ()
 
     @cached_property
     def applicable(self) -> dict[str, Threshold]:

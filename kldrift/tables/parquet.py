@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kldrift.errors import first_line
+from kldrift.tables.schema import ADDED_LATER
 
 GROUP_ROWS: Final = 1 << 20
 Rows: TypeAlias = "pa.Table | Iterable[pa.Table]"
@@ -62,8 +63,7 @@ def from_parquet(
     Args:
         source: the file.
         columns: which columns to read; by default all.
-        schema: of the table, which may have more columns than when the file was written: they are
-            null.
+        schema: of the table; columns that it got later are null where the file has none.
 
     Raises:
         ValueError: the file is damaged, which its checksums tell.
@@ -77,7 +77,8 @@ def from_parquet(
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise ValueError(f"no Parquet file of kldrift: {first_line(error)}") from error
     for field in schema or ():
-        if field.name in (columns or schema.names) and field.name not in rows.column_names:
+        asked = field.name in ADDED_LATER and (columns is None or field.name in columns)
+        if asked and field.name not in rows.column_names:
             rows = rows.append_column(field, pa.nulls(len(rows), field.type))
     missing = set(columns or ()) - set(rows.column_names)
     if missing:

@@ -282,6 +282,19 @@ RUNS: Final = pa.schema(
     ]
 )
 
+ADDED_LATER: Final = frozenset(
+    {
+        "known_hashes",
+        "known_cutoff",
+        "wasserstein_std",
+        "value_share_change",
+        "bin_share_change",
+        "null_share_change",
+        "never_seen_current",
+    }
+)
+"""Columns that files of this ``schema_version`` may not have; they are then null."""
+
 TABLES: Final = {
     "drift_scores": DRIFT_SCORES,
     "drift_cells": DRIFT_CELLS,

@@ -68,7 +68,7 @@ def test_a_divergence_that_is_added_to_the_dict_is_scored_stored_and_judged():
     found = json.loads(done.stdout)
     assert found["euclidean"] == {"x": 0.125**0.5, "t": 0.0}
     assert found["between"] == {"x": 0.25, "t": None}  # categories have no order
-    assert found["reason"].startswith("euclidean 0.354 is above critical 0.1, q ")
+    assert "; euclidean 0.354 is above critical 0.1, q " in found["reason"]
     assert found["severity"] == {"x": "critical", "t": "ok"}
     assert found["unit"] == "unit of the feature"
     assert found["metrics"] == ["euclidean", "between"]

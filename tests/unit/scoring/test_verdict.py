@@ -218,7 +218,9 @@ def test_the_reason_for_an_alarm_names_score_limit_evidence_and_what_moved_most(
     assert found.severity is Severity.CRITICAL
     kl = found.scores["kl"]
     interval = f"({found.scores['kl_low']:.3g} to {found.scores['kl_high']:.3g})"
-    assert found.reason.startswith(f"kl {kl:.3g} {interval} is above critical 0.25, q < 1e-12; ")
+    first, size, *_ = found.reason.split("; ")
+    assert first == "'b' rose from 20.0 % to 80.0 % of the rows"
+    assert size == f"kl {kl:.3g} {interval} is above critical 0.25, q < 1e-12"
     moved = found.reason.partition("; most moved ")[2].split("; ")
     assert moved == [
         "'b': 20.0 % -> 80.0 %",

@@ -1,0 +1,117 @@
+"""The first sentence of a reason: what happened, for someone who reads nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from kldrift.profiles.cells import CellKind
+
+LEAST_SHIFT: Final = 0.1
+"""Reference deviations from which a mean has moved."""
+LEAST_SPREAD: Final = 1.1
+"""From so many times as wide, or as narrow, a spread has changed."""
+CARRIED: Final = 0.1
+"""Of the distance that a shift of all rows gives, what must show in the order of the rows: a few
+values far out move the mean as well, and nothing else."""
+ALL_NEW: Final = 0.95
+NAMED: Final = 3
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is known of one row of the scores.
+
+    Attributes:
+        kind: of the cell that changed most.
+        name: of that cell.
+        before: its share of the reference's rows.
+        now: its share of the current ones.
+        single: the name of the only cell with current rows; empty if there are more.
+        unseen: values that the reference never had, with their shares of the current rows.
+        shift: of the mean, in reference deviations; NaN for what has none.
+        spread: current over reference deviation; NaN for what has none.
+        ks: the largest difference of the cumulated shares; NaN without an order.
+    """
+
+    kind: CellKind
+    name: str
+    before: float
+    now: float
+    single: str = ""
+    unseen: Sequence[tuple[str, float]] = ()
+    shift: float = np.nan
+    spread: float = np.nan
+    ks: float = np.nan
+
+
+def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of change
+    """What happened, in one plain sentence.
+
+    Examples:
+        >>> sentence(Change(CellKind.NULL, "null", 0.0, 0.05))
+        'nulls rose from 0.0 % to 5.0 % of the rows'
+        >>> sentence(Change(CellKind.BIN, "1 to 2", 0.05, 0.1, shift=0.5, spread=1.0, ks=0.19))
+        'shifted up by 0.5 standard deviations'
+        >>> sentence(Change(CellKind.CATEGORY, "'x'", 0.1, 0.0))
+        "'x' is gone: it had 10.0 % of the rows"
+    """
+    if change.single:
+        return f"now one single value: {change.single}"
+    if change.kind is CellKind.NULL:
+        return f"nulls {_moved(change)} of the rows"
+    if change.kind is CellKind.NEVER_SEEN or (change.kind is CellKind.OTHER and not change.before):
+        return _new(change)
+    moved = _moments(change)
+    if moved:
+        return moved
+    if not change.now:
+        return f"{change.name} is gone: it had {percent(change.before)} of the rows"
+    if not change.before:
+        return f"{change.name} is new, with {percent(change.now)} of the rows"
+    return f"{change.name} {_moved(change)} of the rows"
+
+
+def _new(change: Change) -> str:
+    named = ", ".join(f"{name!r} {percent(share)}" for name, share in change.unseen[:NAMED])
+    if len(change.unseen) > NAMED:
+        named += ", ..."
+    what = f": {named}" if named else ""
+    if change.now >= ALL_NEW:
+        return f"nearly all values are new to the reference{what}"
+    return f"{percent(change.now)} of the rows have values that the reference never had{what}"
+
+
+def _moments(change: Change) -> str:
+    """A shift or another spread, if it is one of the rows and not of a few values far out."""
+    if not np.isfinite(change.shift) or not np.isfinite(change.spread):
+        return ""
+    if abs(change.shift) >= LEAST_SHIFT and change.ks >= CARRIED * min(abs(change.shift), 2.0):
+        way = "up" if change.shift > 0 else "down"
+        return f"shifted {way} by {abs(change.shift):.2g} standard deviations"
+    if change.ks < CARRIED * LEAST_SHIFT:
+        return ""
+    if change.spread >= LEAST_SPREAD:
+        return f"spread {change.spread:.2g} times as wide"
+    if change.spread <= 1 / LEAST_SPREAD:
+        return f"spread narrowed to {percent(change.spread)} of what it was"
+    return ""
+
+
+def _moved(change: Change) -> str:
+    way = "rose" if change.now > change.before else "fell"
+    return f"{way} from {percent(change.before)} to {percent(change.now)}"
+
+
+def percent(share: float) -> str:
+    """A share as a reader writes it.
+
+    Examples:
+        >>> percent(0.331), percent(0.0), percent(0.00012)
+        ('33.1 %', '0.0 %', '0.012 %')
+    """
+    part = 100 * share
+    return f"{part:.1f} %" if part == 0 or part >= 0.1 else f"{part:.2g} %"

@@ -1,0 +1,89 @@
+"""The first sentence of a reason says what happened; values are written as values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kldrift
+
+RNG = np.random.default_rng(0)
+N = 6_000
+BELL = RNG.normal(50, 10, N)
+NAMES = RNG.choice(["a", "b", "c"], N, p=[0.5, 0.4, 0.1])
+KINDS = {
+    "shift": (BELL, RNG.normal(55, 10, N), "shifted up by 0.51 standard deviations"),
+    "spread": (BELL, RNG.normal(50, 17, N), "spread 1.7 times as wide"),
+    "narrow": (BELL, RNG.normal(50, 5, N), "spread narrowed to 50"),
+    "nulls": (BELL, np.where(np.arange(N) < 600, np.nan, BELL), "nulls rose from 0.0 % to 10.0 %"),
+    "fewer nulls": (np.where(np.arange(N) < 600, np.nan, BELL), BELL, "nulls fell from 10.0 %"),
+    "dead": (BELL, np.full(N, -200.0), "now one single value: "),
+    "lost": (NAMES, np.where(NAMES == "c", "a", NAMES), "'c' is gone: it had "),
+    "wallet": (
+        NAMES,
+        np.where(np.arange(N) < 1_986, "wallet", NAMES),
+        "33.1 % of the rows have values that the reference never had: 'wallet' 33.1 %",
+    ),
+    "all new": (
+        [f"n{i % 500}" for i in range(N)],
+        [f"m{i % 500}" for i in range(N)],
+        "nearly all values are new to the reference: 'm0' 0.2 %, 'm1' 0.2 %, 'm10' 0.2 %, ...",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_change_has_its_sentence(kind):
+    before, now, expected = KINDS[kind]
+    (row,) = kldrift.compare(pd.DataFrame({"x": before}), pd.DataFrame({"x": now})).scores.to_dict(
+        "records"
+    )
+    assert row["severity"] == "critical"
+    assert row["reason"].startswith(expected)
+
+
+def test_one_value_far_out_is_no_shift():
+    spike = BELL.copy()
+    spike[0] = 1e9
+    spike[1:400] = 50.0
+    (row,) = kldrift.compare(pd.DataFrame({"x": BELL}), pd.DataFrame({"x": spike})).scores.to_dict(
+        "records"
+    )
+    assert "shifted" not in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("largest", "shown"),
+    [
+        (49, "above 49, the reference's largest"),
+        (Decimal("49.50"), "above 49.50, the reference's largest"),
+        (dt.date(2024, 3, 1), "above 2024-03-01, the reference's largest"),
+        (49.5, "above 49.5, the reference's largest"),
+    ],
+    ids=lambda value: str(value)[:5],
+)
+def test_the_largest_value_is_shown_and_not_the_edge_behind_it(largest, shown):
+    one = type(largest)
+    step = dt.timedelta(days=1) if one is dt.date else one(1)
+    values = [largest - step * i for i in range(300) for _ in range(20)]
+    frames = pd.DataFrame({"x": values}), pd.DataFrame({"x": [v + step * 300 for v in values]})
+    whole = {"override": {"x": {"parts": ["whole"]}}} if one is dt.date else {}
+    (row,) = kldrift.compare(*frames, **whole).scores.to_dict("records")
+    assert shown in row["reason"]
+
+
+def test_days_of_the_week_have_names():
+    days = [dt.datetime(2024, 1, 1) + dt.timedelta(days=i % 7) for i in range(7_000)]
+    late = [d if d.weekday() != 2 else d + dt.timedelta(days=3) for d in days]
+    result = kldrift.compare(
+        pd.DataFrame({"at": days}),
+        pd.DataFrame({"at": late}),
+        override={"at": {"parts": ["weekday"]}},
+    )
+    reason = result.scores["reason"][0]
+    assert "Wednesday" in reason
+    assert "Saturday" in reason
