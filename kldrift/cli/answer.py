@@ -27,7 +27,7 @@ exit codes:
   1  the job failed
   2  wrong usage or configuration
   3  drift at or above --fail-on
-  4  no such drift, but a feature that should have been scored could not be
+  4  no such drift, but a feature that should have been scored could not be, or nothing was scored
 """
 
 

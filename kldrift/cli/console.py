@@ -257,7 +257,7 @@ def _shift_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         _level(row),
         *(_figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99")),
         NOTHING if changed is None else f"{100 * changed:.1f} %",
-        _figure(row["q_value"], digits=1),
+        _sure(row["q_value"]),
         f"{row['n_current']:,}",
         _share(row, "current"),
     )
@@ -279,7 +279,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         _figure(row["kl"]),
         _level(row),
         _figure(row["kl_expected"]),
-        _figure(row["q_value"], digits=1),
+        _sure(row["q_value"]),
         f"{_share(row, 'reference')} -> {_share(row, 'current')}",
     )
 
@@ -299,8 +299,14 @@ def _share(row: Mapping[str, Any], side: str) -> str:
     return "<0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
 
 
-def _figure(value: float | None, *, digits: int = 3) -> str:
-    return NOTHING if value is None else f"{value:.{digits}g}"
+def _figure(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.3g}"
+
+
+def _sure(q_value: float | None) -> str:
+    from kldrift.scoring.reasons import certainty  # noqa: PLC0415 - numpy, which --help needs not
+
+    return NOTHING if q_value is None else certainty(q_value)
 
 
 def _count(number: int, noun: str) -> str:

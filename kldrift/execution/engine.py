@@ -29,6 +29,16 @@ Floats = NDArray[np.float64]
 
 POLL_SECONDS: Final = 0.25
 OWN_ERROR: Final = re.compile(r"kldrift\.errors\.(\w+)(?:: (.*))?")
+PYTHON_ERROR: Final = re.compile(r"(?!Caused by:)[\w.]*Error: ")
+WORKER_GONE: Final = re.compile(r"Python worker exited unexpectedly|Broken pipe|Connection reset")
+KILLED: Final = (
+    "a Python worker was killed, most likely out of memory: raise "
+    "spark.executor.memoryOverhead, or run fewer tasks at once (spark.executor.cores)"
+)
+FILE_GONE: Final = re.compile(
+    r"FileNotFoundException: (?:File )?(?P<old>\S.*?) does not exist"
+    r"|FAILED_READ_FILE\.FILE_NOT_EXIST\].*?reading file (?P<new>\S.*?)\. File does not exist"
+)
 T = TypeVar("T")
 
 
@@ -111,9 +121,15 @@ def explained(error: BaseException) -> str:
         own = OWN_ERROR.match(line.strip())
         if own:
             return own[2] or own[1]
-    causes = [
-        line.strip()
-        for line in text.splitlines()
-        if line.strip().startswith(("Caused by:", "[")) or "Error:" in line
-    ]
+    lines = [line.strip() for line in text.splitlines()]
+    if gone := FILE_GONE.search(text):
+        return (
+            f"{gone['old'] or gone['new']} was removed or replaced while it was read; "
+            "run again when nothing writes to the dataset"
+        )
+    # A worker that raised says so; only one that was killed leaves nothing but a closed pipe.
+    raised = [line for line in lines if PYTHON_ERROR.match(line)]
+    if WORKER_GONE.search(text):
+        return f"Spark failed: {raised[-1]}" if raised else KILLED
+    causes = [line for line in lines if line.startswith(("Caused by:", "[")) or "Error:" in line]
     return f"Spark failed: {causes[-1] if causes else first_line(error)}"

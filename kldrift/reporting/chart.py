@@ -13,6 +13,7 @@ from typing import Any, Final
 
 REFERENCE: Final = "#999999"
 CURRENT: Final = "#0072b2"
+SIDES: Final = ("rows_reference", "rows_current")
 
 SHOWN: Final = 8  # cells; the others are one line
 WIDTH, LABEL, BAR, ROW, THICK = 470, 165, 180, 26, 9
@@ -29,15 +30,15 @@ def chart(name: str, cells: Sequence[Mapping[str, Any]]) -> str:
     scored = [cell for cell in cells if cell["contribution"] is not None]
     moved = sorted(scored, key=lambda cell: -abs(cell["contribution"]))
     shown = sorted(moved[:SHOWN], key=lambda cell: cell["cell"])
-    lines = [
-        (cell_name(cell), cell["probability_reference"], cell["probability_current"], _tip(cell))
-        for cell in shown
-    ]
+    rows = [sum(cell[side] for cell in scored) or 1 for side in SIDES]
+
+    def shares(some: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
+        """Those of the rows: probabilities are smoothed, and no reader could count them."""
+        return tuple(sum(c[side] for c in some) / n for side, n in zip(SIDES, rows, strict=True))
+
+    lines = [(cell_name(cell), *shares([cell]), _tip(cell)) for cell in shown]
     if rest := moved[SHOWN:]:
-        sums = [
-            sum(cell[f"probability_{side}"] for cell in rest) for side in ("reference", "current")
-        ]
-        lines.append((f"{len(rest)} other cells", *sums, "the cells that moved less"))
+        lines.append((f"{len(rest)} other cells", *shares(rest), "the cells that moved less"))
     longest = max((max(line[1], line[2]) for line in lines), default=0.0) or 1.0
     bars = "".join(
         _bars(place, label, (then, now), longest, tip)

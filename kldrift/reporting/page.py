@@ -15,6 +15,7 @@ import pandas as pd
 
 from kldrift.reporting.chart import CURRENT, REFERENCE, chart, joint_chart, percent, text
 from kldrift.reporting.row_cells import cells_of, key_of
+from kldrift.scoring.reasons import certainty
 
 CHARTS: Final = 20
 # Bytes; a page of 600 MB has been seen where a tool had no such limits.
@@ -234,7 +235,7 @@ def level(row: Row) -> str:
 
 
 def _numbers(row: Row) -> tuple[str, ...]:
-    by_chance, q = figure(row["kl_expected"]), figure(row["q_value"], 1)
+    by_chance, q = figure(row["kl_expected"]), likelihood(row["q_value"])
     return figure(row["kl"]), level(row), by_chance, q, count(row["n_current"]), _nulls(row)
 
 
@@ -254,6 +255,11 @@ def _nulls(row: Mapping[str, Any]) -> str:
 def figure(value: float | None, digits: int = 3) -> str:
     """Write a number, or a dash for none."""
     return "-" if value is None else f"{value:.{digits}g}"
+
+
+def likelihood(q_value: float | None) -> str:
+    """Write a q-value, or a dash for none."""
+    return "-" if q_value is None else escape(certainty(q_value))
 
 
 def count(value: float | None) -> str:

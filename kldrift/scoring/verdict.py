@@ -143,9 +143,10 @@ class Verdicts:
 
     @property
     def unscored(self) -> bool:
-        """Whether a feature as a whole should have been scored and could not be."""
+        """Whether a feature as a whole should have been scored and could not be, or none was."""
         new = self.status == PLACE[Status.NEW_FEATURE]  # there is no reference to score it against
-        return bool((self.whole & ~new & (self.severity == RANK[Severity.UNSCORED])).any())
+        lost = self.whole & ~new & (self.severity == RANK[Severity.UNSCORED])
+        return bool(lost.any()) or not self.scored.any()
 
     def held_to(self) -> dict[str, dict[str, Threshold]]:
         """The thresholds that each feature is judged by, by its name."""

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any, Final
 
 from kldrift.reporting.chart import percent, shift_chart, text
-from kldrift.reporting.page import Layout, Page, count, figure, fragment, level
+from kldrift.reporting.page import Layout, Page, count, figure, fragment, level, likelihood
 
 HEADINGS: Final = (
     '<th>severity</th><th>segment</th><th class="n">kl, mean<br>(nats)</th>'
@@ -56,7 +56,7 @@ def _numbers(row: Mapping[str, Any]) -> tuple[str, ...]:
         level(row),
         *(figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99")),
         "-" if changed is None else escape(percent(changed)),
-        figure(row["q_value"], 1),
+        likelihood(row["q_value"]),
         count(rows),
         escape(percent(row["missing_current"] / rows)) if rows else "-",
     )

@@ -154,7 +154,7 @@ def _publish(
             run_id = record.run_id if window.start is None else f"{record.run_id}-{window.key}"
             thresholds = {config.feature: config.thresholds}
             docs = publish_expectations(record, scores, thresholds, path, run_id)
-    unscored = bool(failed(verdicts).any())
+    unscored = bool(failed(verdicts).any()) or not verdicts.scored.any()
     exit_code = exit_code_of(set(verdicts.severities()), unscored=unscored, fail_on=fail_on)
     rows = int(found.total[verdicts.whole].sum())
     row = record.judged_row(

@@ -76,13 +76,13 @@ def test_a_run_is_a_table_counts_places_and_what_the_exit_code_means():
         docs=Path("/data/gx/index.html"),
     )
     assert text(found) == (
-        "severity  feature       kl      threshold  by chance  q      null share\n"
-        "critical  payment_type  0.421   0.25       0.00123    1e-12  0.1 % -> 3.2 %\n"
+        "severity  feature       kl      threshold  by chance  q        null share\n"
+        "critical  payment_type  0.421   0.25       0.00123    1e-12    0.1 % -> 3.2 %\n"
         "          kl 0.421 is above critical 0.25; most moved 2: 23.1 % -> 35.0 %\n"
-        "warning   fare          0.15    0.1        0.00988    0      0.0 % -> 0.0 %\n"
-        "unscored  tips          -       0.1        -          -      0.0 % -> -\n"
+        "warning   fare          0.15    0.1        0.00988    < 1e-12  0.0 % -> 0.0 %\n"
+        "unscored  tips          -       0.1        -          -        0.0 % -> -\n"
         "          no rows\n"
-        "ok        distance      0.0123  0.1        0.00988    0.5    0.0 % -> 0.0 %\n"
+        "ok        distance      0.0123  0.1        0.00988    0.5      0.0 % -> 0.0 %\n"
         "\n"
         "4 features: 1 critical, 1 warning, 1 ok, 1 unscored\n"
         "1 column skipped:\n"

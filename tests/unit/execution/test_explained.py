@@ -36,3 +36,43 @@ def test_a_mistake_in_the_program_is_not_called_a_dataset_that_spark_cannot_read
     no_session = object()
     with pytest.raises(AttributeError, match="sql"):
         open_source(no_session, Dataset(sql="select 1"), {}, way="auto", side="reference")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Job aborted.\nCaused by: java.net.SocketException: Broken pipe",
+        "Job aborted.\nCaused by: java.net.SocketException: Connection reset by peer",
+        "org.apache.spark.SparkException: Python worker exited unexpectedly (crashed)\n"
+        "Caused by: java.io.EOFException",
+    ],
+    ids=["broken pipe", "connection reset", "crashed"],
+)
+def test_a_python_worker_that_was_killed_is_named_and_not_the_pipe_it_left(text):
+    said = explained(RuntimeError(text))
+    assert said.startswith("a Python worker was killed, most likely out of memory: ")
+    assert "spark.executor.memoryOverhead" in said
+    assert "\n" not in said
+
+
+def test_an_error_of_python_behind_a_broken_pipe_stays_the_error():
+    text = "KeyError: 'x'\nCaused by: java.net.SocketException: Broken pipe"
+    assert explained(RuntimeError(text)) == "Spark failed: KeyError: 'x'"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Job aborted.\nCaused by: java.io.FileNotFoundException: File file:/d/a b.parquet does not "
+        "exist\nIt is possible the underlying files have been updated.",
+        "[FAILED_READ_FILE.FILE_NOT_EXIST] Encountered error while reading file "
+        "file:/d/a b.parquet. File does not exist.",
+    ],
+    ids=["Spark 3.5", "Spark 4"],
+)
+def test_a_file_that_went_away_while_it_was_read_is_named(text):
+    said = explained(RuntimeError(text))
+    assert said == (
+        "file:/d/a b.parquet was removed or replaced while it was read; "
+        "run again when nothing writes to the dataset"
+    )

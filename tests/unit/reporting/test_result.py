@@ -295,6 +295,16 @@ def test_a_chart_draws_the_cells_that_moved_most_in_their_order_and_sums_up_the_
     assert "60.0 % → 60.0 %" in reader.text
 
 
+def test_a_chart_shows_the_shares_of_the_rows_and_not_smoothed_ones():
+    cell = {"cell_kind": "category", "lower": None, "upper": None, "contribution": 0.1}
+    smoothed = {"probability_reference": 0.158, "probability_current": 0.5}
+    cells = [
+        cell | smoothed | {"cell": i, "label": name, "rows_reference": m, "rows_current": n}
+        for i, (name, m, n) in enumerate([("a", 161, 0), ("b", 839, 1000)])
+    ]
+    assert "16.1 % → 0 %" in Reader(chart("x", cells)).text
+
+
 def test_cells_left_out_of_the_score_are_not_drawn():
     cells = frames()[1].to_dict("records")[:2]
     cells[0] |= {"probability_reference": None, "probability_current": None, "contribution": None}

@@ -73,3 +73,9 @@ def test_a_feature_that_is_gone_fails_a_run_and_a_new_one_does_not():
     reference = rows(p=MANY)
     assert code({**reference, "y": MANY}, reference) == 4
     assert code(reference, {**reference, "y": MANY}) == 0
+
+
+def test_a_run_in_which_nothing_was_scored_is_told_from_one_without_drift():
+    own = [f"id {i}" for i in range(200)]  # its only feature is skipped once the data is seen
+    assert code({"s": MANY, "x": own}, {"s": MANY, "x": own}) == 4
+    assert code({"s": MANY, "x": MANY}, {"s": MANY, "x": MANY}) == 0
