@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from kldrift.config.yaml_text import to_yaml
 from kldrift.errors import DatasetError
 from kldrift.execution.session import session_in_use
 from kldrift.features.plan import Skipped, plan_features
+from kldrift.scoring.metrics import DEFAULT_THRESHOLDS, Threshold
 from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
 from kldrift.sources.open import open_files, open_source, reason_for_spark
@@ -261,8 +262,10 @@ def _yaml(  # noqa: PLR0913 - what stands in a draft
         ]
     lines += [
         "",
-        "# kl is in nats. An alarm needs size (above the threshold) and evidence (q below alpha).",
-        "thresholds: {kl: {warning: 0.1, critical: 0.25}}",
+        "# An alarm needs size (above a threshold) and evidence (q below alpha). js is in nats,",
+        "# shares are of the rows, wasserstein_std is in reference deviations; kl can be set, too.",
+        "thresholds:",
+        *(f"  {metric}: {_levels(level)}" for metric, level in DEFAULT_THRESHOLDS.items()),
         "significance: {alpha: 0.01, correction: benjamini-hochberg}",
         "",
         "output: {path: drift}",
@@ -270,6 +273,11 @@ def _yaml(  # noqa: PLR0913 - what stands in a draft
         "",
     ]
     return "\n".join(lines)
+
+
+def _levels(threshold: Threshold) -> str:
+    levels = {k: v for k, v in asdict(threshold).items() if v is not None}
+    return f"{{{', '.join(f'{name}: {value:g}' for name, value in levels.items())}}}"
 
 
 def _override(override: Override) -> tuple[str, str]:

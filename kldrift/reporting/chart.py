@@ -32,9 +32,10 @@ def chart(name: str, cells: Sequence[Mapping[str, Any]]) -> str:
     shown = sorted(moved[:SHOWN], key=lambda cell: cell["cell"])
     rows = [sum(cell[side] for cell in scored) or 1 for side in SIDES]
 
-    def shares(some: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
+    def shares(some: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
         """Those of the rows: probabilities are smoothed, and no reader could count them."""
-        return tuple(sum(c[side] for c in some) / n for side, n in zip(SIDES, rows, strict=True))
+        then, now = (sum(c[side] for c in some) / n for side, n in zip(SIDES, rows, strict=True))
+        return then, now
 
     lines = [(cell_name(cell), *shares([cell]), _tip(cell)) for cell in shown]
     if rest := moved[SHOWN:]:

@@ -91,7 +91,10 @@ def _moments(change: Change) -> str:
         return ""
     if abs(change.shift) >= LEAST_SHIFT and change.ks >= CARRIED * min(abs(change.shift), 2.0):
         way = "up" if change.shift > 0 else "down"
-        return f"shifted {way} by {abs(change.shift):.2g} standard deviations"
+        size = abs(change.shift)
+        return (
+            f"shifted {way} by {f'{size:.2g}' if size < 10 else f'{size:,.0f}'} standard deviations"
+        )
     if change.ks < CARRIED * LEAST_SHIFT:
         return ""
     if change.spread >= LEAST_SPREAD:
