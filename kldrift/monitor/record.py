@@ -83,7 +83,7 @@ class Record(Generic[AnyConfig]):
 
     def seconds(self) -> list[dict[str, Any]]:
         """How long each stage took."""
-        ends = [at for _, at in self._stages[1:]] + [time.perf_counter()]
+        ends = [*(at for _, at in self._stages[1:]), time.perf_counter()][: len(self._stages)]
         return [
             {"stage": name, "seconds": end - at}
             for (name, at), end in zip(self._stages, ends, strict=True)

@@ -77,7 +77,7 @@ def assert_same(left, right):
         np.testing.assert_array_equal(mine.current.counts, other.current.counts)
         np.testing.assert_array_equal(mine.reference.counts, other.reference.counts)
     for name, values in a.scores.items():
-        moments = name.startswith(("gaussian", "mean", "std"))
+        moments = name.startswith(("gaussian", "mean", "std", "wasserstein_std"))
         # Where means differ in their last digit only, that digit is all that is to be seen.
         tolerance = {"rtol": 1e-9, "atol": 1e-14} if moments else {"rtol": 0}
         np.testing.assert_allclose(values, b.scores[name], **tolerance, err_msg=name)
@@ -226,7 +226,10 @@ def hidden(tmp_path):
         x = rng.normal(size=len(group)) + moved * (group == "small")
         (tmp_path / name).mkdir()
         pq.write_table(pa.table({"group": group, "x": x}), tmp_path / name / "a.parquet")
-    return mapping(tmp_path, segments=[["group"]], features={"include": ["x"]}), tmp_path
+    kl = {"kl": {"warning": 0.1, "critical": 0.25}}
+    return mapping(
+        tmp_path, segments=[["group"]], features={"include": ["x"]}, thresholds=kl
+    ), tmp_path
 
 
 def test_drift_in_a_segment_fails_the_run_and_a_segment_without_score_does_not(spark, hidden):
