@@ -34,10 +34,10 @@ lint: setup
 unit: setup
 	$(BIN)/pytest -n 2 --dist worksteal tests/unit
 
-# Everything: what needs no session of Spark in two processes, then the rest in one.
+# Everything in two processes: what needs no session of Spark, then the rest.
 test: java lint
 	$(BIN)/pytest -n 2 --dist worksteal -m "not spark"
-	$(BIN)/pytest -m spark tests/spark
+	$(BIN)/pytest -n 2 --dist loadfile -m spark tests/spark
 
 # The tests of Spark on each version that is supported, with and without ANSI mode.
 matrix: $(addprefix matrix-,$(VERSIONS))

@@ -433,7 +433,7 @@ def test_a_million_text_values_and_a_megabyte_of_text_stay_bounded(spark, tmp_pa
         {
             "many": values + ["often"] * 60_000,
             "ids": [f"id {i}" for i in range(120_000)],
-            "long": ["y" * 1_000_000 if i % 60_000 == 0 else "short" for i in range(120_000)],
+            "long": ["y" * 1_000_000 if i % 5_000 == 0 else "short" for i in range(120_000)],
         }
     )
     folder = write_parts(table, tmp_path / "r", 1)
