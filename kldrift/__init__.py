@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         SupportMismatchError,
     )
     from kldrift.execution.progress import Progress
+    from kldrift.monitor.backtest import Backtest
     from kldrift.monitor.compare import compare
     from kldrift.reporting.history import Backfill
     from kldrift.reporting.result import Result, RunResult
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Backfill",
+    "Backtest",
     "ConfigError",
     "DatasetError",
     "KldriftError",
@@ -38,6 +40,7 @@ __all__ = [
     "SupportMismatchError",
     "__version__",
     "backfill",
+    "backtest",
     "compare",
     "divergence",
     "load_config",
@@ -50,6 +53,7 @@ __all__ = [
 # No package has the name of a function, which it would replace: docs/decisions/package-names.md
 _HOMES: Final = {
     "Backfill": "kldrift.reporting.history",
+    "Backtest": "kldrift.monitor.backtest",
     "ConfigError": "kldrift.errors",
     "DatasetError": "kldrift.errors",
     "KldriftError": "kldrift.errors",
@@ -219,6 +223,38 @@ def rescore(
         fail_on=fail_on,
         progress=progress or SILENT,
     )
+
+
+def backtest(
+    config: Config | Mapping[str, Any] | str | Path,
+    *,
+    pages: float = 1.0,
+    days: float = 90.0,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - as the option of the command line
+    progress: Progress | None = None,
+) -> Backtest:
+    """Tell what thresholds and learnt limits would have flagged over the stored windows.
+
+    Args:
+        config: as in :func:`run`; with ``time``.
+        pages: pages that learnt limits may send, over all features,
+        days: in so many days.
+        set: as in :func:`run`.
+        progress: told what goes on; by default nothing is.
+
+    Returns:
+        A row per window, and how many each rule would have flagged.
+
+    Raises:
+        ConfigError: the configuration is wrong or has no windows.
+        OutputError: there are too few windows to learn from, or they cannot be read.
+    """
+    from kldrift.config import Config, config_from_mapping, load_config
+    from kldrift.execution.progress import SILENT
+    from kldrift.monitor import backtest as job
+
+    made = _made(config, Config, load_config, config_from_mapping, set)
+    return job.backtest(made, pages=pages, days=days, progress=progress or SILENT)
 
 
 def model_shift(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from kldrift.config import Config, ModelShift
 
-LATER: Final = ("backtest", "report", "dashboard")
+LATER: Final = ("report", "dashboard")
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -132,6 +132,17 @@ def _rescore(args: argparse.Namespace) -> Answer:
         result = rescore(config, args.first, args.last, fail_on=args.fail_on, progress=progress)
     lines = () if args.quiet or args.json else tuple(backfill_lines(result, args.fail_on))
     return Answer(result.exit_code, lines, result.summary() if args.json else {})
+
+
+def _backtest(args: argparse.Namespace) -> Answer:
+    from kldrift import backtest  # noqa: PLC0415
+    from kldrift.cli.show import backtest_lines  # noqa: PLC0415
+    from kldrift.config import load_config  # noqa: PLC0415
+
+    config = load_config(args.config, overrides=args.set)
+    with _progress(quiet=False) as progress:
+        result = backtest(config, pages=args.pages, days=args.days, progress=progress)
+    return Answer(0, tuple(backtest_lines(result)), result.as_dict() if args.json else {})
 
 
 def _show(args: argparse.Namespace) -> Answer:
@@ -301,6 +312,18 @@ def _parser() -> argparse.ArgumentParser:
     rescore.add_argument("config", metavar="CONFIG")
     add_range(rescore, required=False)
     add_judging_options(rescore)
+
+    backtest = command("backtest", _backtest, "what each rule would have flagged; no data is read")
+    backtest.add_argument("config", metavar="CONFIG")
+    for option_name, number, text in (
+        ("--pages", 1.0, "pages that learnt limits may send"),
+        ("--days", 90.0, "in so many days"),
+    ):
+        backtest.add_argument(
+            option_name, type=float, default=number, metavar="N", help=f"{text} (%(default)g)"
+        )
+    add_set(backtest)
+    add_json(backtest)
 
     show = command("show", _show, "the last state from the tables, without Spark")
     show.add_argument("config", metavar="CONFIG")

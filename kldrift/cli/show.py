@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -16,6 +16,9 @@ from kldrift.reporting.result import Result, counted
 from kldrift.tables.read import stored_scores, stored_windows, window_tables
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
+
+if TYPE_CHECKING:
+    from kldrift.monitor.backtest import Backtest
 
 BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 PLAIN: Final = " .:-=+*#@"
@@ -99,6 +102,24 @@ def _block(
     past = [_score(scores, row) for _, scores in history]
     if len(past) > 1:
         yield Line(f"  kl of {len(past)} windows |{_heights(past)}|")
+
+
+def backtest_lines(result: Backtest) -> Iterator[Line]:
+    """The lines about a backtest: the windows that a rule flags, and how many each flags."""
+    for row in records(result.windows):
+        if row["fixed"] or row["page"]:
+            fixed = f"{row['fixed']} critical ({visible(str(row['fixed_feature']))})"
+            page = f"learned: {visible(str(row['learned_feature']))}, p {row['p_value'] or 0:.1g}"
+            said = [fixed] * bool(row["fixed"]) + [page] * bool(row["page"])
+            yield Line(f"{str(row['window_start'])[:16]}  {'; '.join(said)}")
+    found = result.summary
+    yield Line()
+    yield Line(f"{found['windows']} windows, the first {found['learning']} to learn from")
+    yield Line(
+        f"thresholds: {found['fixed']} windows with a critical feature, "
+        f"{found['fixed_after_learning']} of them after learning"
+    )
+    yield Line(f"learned limits: {found['learned']} pages; the budget is {found['budget']}")
 
 
 def _one(

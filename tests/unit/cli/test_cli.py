@@ -48,7 +48,17 @@ def test_help_imports_nothing_that_takes_seconds():
     done = run("-c", code)
     assert done.returncode == 0
     assert done.stderr == "[]\n"
-    for word in ("init", "check", "run", "backfill", "rescore", "exit codes:", "--version"):
+    for word in (
+        "init",
+        "check",
+        "run",
+        "backfill",
+        "rescore",
+        "backtest",
+        "show",
+        "exit codes:",
+        "--version",
+    ):
         assert word in done.stdout
     assert "dashboard" not in done.stdout
 
