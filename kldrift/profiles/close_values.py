@@ -60,12 +60,15 @@ def around(values: Keys, close: float) -> list[Keys]:
     width = finite.dtype.type(close)
     if not width > 0:
         return []
-    middle = finite[:-1] + (finite[1:] - finite[:-1]) // 2
     if finite.dtype == np.float64:
         middle = finite[:-1] / 2 + finite[1:] / 2
-    below, above = finite - width, step(finite) + width
+    else:
+        middle = finite[:-1] + (finite[1:] - finite[:-1]) // 2
+    with np.errstate(over="ignore"):  # nothing is close to the largest double but itself
+        below, above = finite - width, step(finite) + width
     below[1:], above[:-1] = np.maximum(below[1:], middle), np.minimum(above[:-1], middle)
-    return [below, np.maximum(above, step(finite))]
+    edges = [below, np.maximum(above, step(finite))]
+    return [side[np.isfinite(side)] for side in edges]
 
 
 def nearest_values(support: Support, reference: NDArray[np.int64]) -> NDArray[np.intp] | None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import kldrift
+from kldrift.profiles.close_values import around
 
 
 def scores(before, now):
@@ -64,3 +65,9 @@ def test_one_value_with_few_others_has_no_close_values():
     before = np.where(np.arange(5_000) % 10 == 0, 7.5, 1.25)
     found = scores(before, np.where(before == 1.25, 1.26, before))
     assert found.severity == "critical"
+
+
+def test_values_at_the_ends_of_doubles_have_finite_edges():
+    ends = np.array([-1.7976931348623157e308, 0.0, 1.7976931348623157e308])
+    for edges in around(ends, 1e307):
+        assert np.isfinite(edges).all()
