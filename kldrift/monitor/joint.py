@@ -213,7 +213,9 @@ def scored_joint(
         "p_value": score.p_value,
         "cells": float(len(cells)),
     }
-    return replace(base, scores=scores, joint=replace(found, cells=tuple(cells)))
+    heavy = tuple(names[i] for i in score.heavy)
+    found = replace(found, cells=tuple(cells), heavy=heavy, unjudged=score.unjudged)
+    return replace(base, scores=scores, joint=found)
 
 
 def _names(plan: JointPlan, width: int) -> list[str]:

@@ -39,6 +39,8 @@ class JointResult:
         left_out_reference: those of them with a value missing.
         left_out_current: likewise.
         cells: the features alone, then the pairs.
+        heavy: names of the features whose tails are too heavy to judge their spread.
+        unjudged: what these add to ``kl``.
     """
 
     rows_reference: int
@@ -46,6 +48,17 @@ class JointResult:
     left_out_reference: int
     left_out_current: int
     cells: tuple[JointCell, ...] = ()
+    heavy: tuple[str, ...] = ()
+    unjudged: float = 0.0
+
+    @property
+    def doubt(self) -> str:
+        """Why it cannot be judged, where no part of it that can be judged drifted."""
+        names = ", ".join(self.heavy[:3]) + (", ..." if len(self.heavy) > 3 else "")
+        return (
+            f"{self.unjudged:.3g} nats come from {names}, whose spread so few extreme rows make up "
+            "that it may be chance; cap or transform the values, such as by their logarithm"
+        )
 
 
 def joint_moved(cells: Sequence[JointCell], shown: int) -> str:

@@ -69,8 +69,31 @@ def judge(
     held = list(held_to_limits(verdicts))
     verdicts = replace(verdicts, q_values=evidence(verdicts, held))
     severity, deciding = severities(verdicts, held)
-    verdicts = replace(verdicts, severity=severity)
+    verdicts = _doubted(replace(verdicts, severity=severity))
     return replace(verdicts, reason=explained(verdicts, deciding))
+
+
+def _doubted(verdicts: Verdicts) -> Verdicts:
+    """Leave joint features unscored where what cannot be judged of them is above a limit."""
+    subjects = list(verdicts.subjects)
+    heavy = np.array([s.joint is not None and bool(s.joint.heavy) for s in subjects], np.bool_)
+    fine = verdicts.severity == RANK[Severity.OK]
+    status, severity = verdicts.status.copy(), verdicts.severity.copy()
+    reason = verdicts.reason.copy()
+    for i in np.flatnonzero(fine & heavy[verdicts.of]).tolist():
+        subject = subjects[verdicts.of[i]]
+        assert subject.joint is not None
+        limits = Limits.of(list(subject.applicable.values())).smallest
+        if (subject.joint.unjudged > limits).any():
+            status[i], severity[i] = PLACE[Status.TOO_FEW_ROWS], RANK[Severity.UNSCORED]
+            reason[i] = subject.joint.doubt
+            joint = replace(subject.joint, cells=())
+            subjects[verdicts.of[i]] = replace(subject, joint=joint)
+    scores = {name: np.where(is_scored(status), x, np.nan) for name, x in verdicts.scores.items()}
+    q = verdicts.q_values
+    q_values = QValues(*(np.where(is_scored(status), x, np.nan) for x in (q.smallest, q.critical)))
+    found = replace(verdicts, subjects=subjects, status=status, reason=reason, severity=severity)
+    return replace(found, scores=scores, q_values=q_values)
 
 
 def _columns(

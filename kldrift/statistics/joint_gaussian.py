@@ -20,12 +20,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc, digamma
+from scipy.special import digamma, fdtr, fdtrc
 
 from kldrift.divergence import frechet_distance, gaussian_kl_parts, multivariate_gaussian_kl
 from kldrift.profiles.comoments import CoMoments
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 ROWS_PER_FEATURE: Final = 5
 """Fewer complete rows per feature than this say too little of a covariance."""
@@ -45,6 +46,8 @@ class JointScore:
         pairs: what each pair adds, shape ``(k, k)``, above the diagonal; all 0 when diagonal.
         kl_expected: the ``kl`` that no drift would give at these row counts and tails.
         p_value: of no drift.
+        heavy: places of the features whose spread cannot be judged, as few rows make it up.
+        unjudged: what they add to ``kl``; 0 without any.
     """
 
     kl: float
@@ -54,6 +57,8 @@ class JointScore:
     pairs: Floats
     kl_expected: float
     p_value: float
+    heavy: tuple[int, ...]
+    unjudged: float
 
 
 class Unscorable(ValueError):  # noqa: N818 - a state of the data, not a mistake
@@ -94,22 +99,98 @@ def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) ->
     if not diagonal:
         pairs, kl_mean = _pairs(d, cov_p, cov_q, stds[0], stds[1])
         pairs = _closed(pairs, kl - float(features.sum()))
-    tails = max(1.0, *((float(np.max(m.kurtosis)) - 1) / 2 for m in (current, reference)))
-    n, m, k = current.rows, reference.rows, len(d)
-    if diagonal:
-        # Features of one vector depend on each other in a way that is not known: test each alone.
-        alone = np.maximum(1.0, [(x.kurtosis - 1) / 2 for x in (current, reference)]).max(0)
-        expected = _expected(n, m, 1) * alone
-        p_value = min(1.0, k * float(chdtrc(2, 2 * features / expected).min()))
-        chance = float(expected.sum())
-    else:
-        dof = k * (k + 3) / 2
-        chance = _expected(n, m, k) * tails
-        p_value = float(chdtrc(dof, dof * kl / chance))
-    if min(x.rows / float(np.max(x.kurtosis)) for x in (current, reference)) < FEW_ROWS:
-        p_value = 1.0
+    judged, heavy = _judged(current, reference)
+    p_value, chance = _evidence((current, reference), (mean_p, mean_q), (cov_p, cov_q), judged)
+    unjudged = 0.0
+    if heavy:
+        rest = [x[judged] for x in (mean_p, mean_q)]
+        p, q = (_members(c, judged) for c in (cov_p, cov_q))
+        known = multivariate_gaussian_kl(rest[0], p, rest[1], q) if len(judged) else 0.0
+        unjudged = kl - float(known)
     frechet = float(frechet_distance(mean_p, cov_p, mean_q, cov_q))
-    return JointScore(kl, kl_mean, frechet, features, pairs, chance, p_value)
+    return JointScore(kl, kl_mean, frechet, features, pairs, chance, p_value, heavy, unjudged)
+
+
+def _members(covariance: Floats, places: Places) -> Floats:
+    """The covariance, or the variances, of some of the features."""
+    return covariance[np.ix_(*[places] * covariance.ndim)]
+
+
+def _judged(current: CoMoments, reference: CoMoments) -> tuple[Places, tuple[int, ...]]:
+    """The features whose spread can be judged, and the others."""
+    rows = np.minimum(*(m.rows / m.kurtosis for m in (current, reference)))
+    return np.flatnonzero(rows >= FEW_ROWS), tuple(np.flatnonzero(rows < FEW_ROWS).tolist())
+
+
+def _evidence(
+    sides: tuple[CoMoments, CoMoments],
+    means: tuple[Floats, Floats],
+    covariances: tuple[Floats, Floats],
+    judged: Places,
+) -> tuple[float, float]:
+    """The p-value of no drift, and the divergence that is expected without any.
+
+    Means and covariances are tested apart, and the smaller p-value is doubled. Tails do not widen
+    the test of means: the more rows, the closer to a Gaussian they are.
+    """
+    n, m = (side.rows for side in sides)
+    k, degrees = len(means[0]), n + m - 2
+    pooled = (n * covariances[0] + m * covariances[1]) / degrees
+    std = np.sqrt(pooled if sides[0].diagonal else np.diagonal(pooled))
+    d = (means[0] - means[1]) / std
+    weight = n * m / (n + m)
+    scale = np.maximum(1.0, (np.maximum(*(side.kurtosis for side in sides)) - 1) / 2)
+    if sides[0].diagonal:
+        # Features of one vector depend on each other in a way that is not known: test each alone.
+        p_mean = k * float(fdtrc(1, degrees, weight * d * d).min())
+        p_spread = k * _p_variances(sides, covariances, scale, judged)
+        return min(1.0, 2 * min(p_mean, p_spread)), float(_expected(n, m, 1) * scale.sum())
+    t2 = weight * float(d @ np.linalg.solve(pooled / np.outer(std, std), d))
+    p_mean = float(fdtrc(k, degrees - k + 1, t2 * (degrees - k + 1) / (k * degrees)))
+    chance = _expected(n, m, k) * float(_widths(scale).mean())
+    p_spread = 1.0
+    if len(judged):
+        p, q = (_members(c, judged) for c in covariances)
+        j, none, widths = len(judged), np.zeros(len(judged)), _widths(scale[judged])
+        kl = float(multivariate_gaussian_kl(none, p, none, q))
+        # A weighted sum of squares has the mean and variance of this many equal ones.
+        dof = float(widths.sum() ** 2 / np.square(widths).sum())
+        of_means = j * m / (m - j - 2) * (1 / n + 1 / m) / 2
+        expected = (_expected(n, m, j) - of_means) * float(widths.mean())
+        # The width itself is an estimate, from fewer rows the heavier the tails are.
+        excess = max(1e-9, float(scale[judged].max()) - 1)
+        p_spread = float(fdtrc(dof, min(n, m) / (2 * excess), kl / expected))
+    return min(1.0, 2 * min(p_mean, p_spread)), chance
+
+
+def _widths(scale: Floats) -> Floats:
+    """How many times wider than of Gaussians each variance and covariance varies.
+
+    The fourth moment of two features is at most the root of the product of their own.
+    """
+    kurtosis = 2 * scale + 1
+    rows, columns = np.triu_indices(len(scale), 1)
+    return np.concatenate([scale, np.sqrt(kurtosis[rows] * kurtosis[columns]) / 3])
+
+
+def _p_variances(
+    sides: tuple[CoMoments, CoMoments],
+    variances: tuple[Floats, Floats],
+    scale: Floats,
+    judged: Places,
+) -> float:
+    """The smallest p-value of a ratio of variances, in rows of Gaussians that say as much [1].
+
+    References:
+        [1] Box, G. E. P. (1953). Non-normality and tests on variances. Biometrika 40.
+    """
+    if not len(judged):
+        return 1.0
+    n, m = (side.rows - 1 for side in sides)
+    ratio = (variances[0] * sides[0].rows / n) / (variances[1] * sides[1].rows / m)
+    degrees = n / scale[judged], m / scale[judged]
+    tails = fdtr(*degrees, ratio[judged]), fdtrc(*degrees, ratio[judged])
+    return float(2 * np.minimum(*tails).min())
 
 
 def _ridged(moments: CoMoments, ridge: Floats) -> Floats:

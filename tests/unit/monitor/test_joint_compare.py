@@ -50,3 +50,39 @@ def test_a_comparison_takes_groups_by_name(sides):
     kl = found.scores.set_index("feature")["kl"]
     assert found.scores.set_index("feature")["kind"]["few"] == "joint"
     assert same.scores.set_index("feature")["kl"]["few"] == kl["few"]
+
+
+def test_a_group_that_cannot_be_judged_is_not_ok():
+    before, now = np.random.default_rng(0).normal(size=(2, 5000, 3))
+    now[17, 2] = 1e4
+    sides = [pa.table(dict(zip("abc", x.T, strict=True))) for x in (before, now)]
+    found = kldrift.compare(*sides, joint={"all": ["a", "b", "c"]})
+    row = found.scores.set_index("feature").loc["all"]
+    assert (row["severity"], row["status"]) == ("unscored", "too_few_rows")
+    assert "nats come from c, whose spread" in row["reason"]
+    assert np.isnan(row["kl"])
+    assert "all" not in set(found.cells["feature"])
+
+
+def test_a_group_with_a_heavy_tail_alarms_where_others_moved():
+    before, now = np.random.default_rng(0).normal(size=(2, 5000, 3))
+    before[:, 2], now[:, 2] = np.exp(3 * before[:, 2]), np.exp(3 * now[:, 2])
+    now[:, 1] = 0.8 * now[:, 0] + 0.6 * now[:, 1]
+    sides = [pa.table(dict(zip("abc", x.T, strict=True))) for x in (before, now)]
+    found = kldrift.compare(*sides, joint={"all": ["a", "b", "c"]})
+    assert found.scores.set_index("feature")["severity"]["all"] == "critical"
+
+
+def test_the_order_of_rows_changes_a_group_by_rounding_alone():
+    rng = np.random.default_rng(0)
+    before, now = rng.normal(size=(2, 40_000, 3)) @ (np.eye(3) + np.tri(3, 3, -1))
+    scores = []
+    for order in (slice(None), rng.permutation(40_000)):
+        sides = [pa.table(dict(zip("abc", x[order].T, strict=True))) for x in (before, now + 0.2)]
+        found = kldrift.compare(*sides, joint={"all": ["a", "b", "c"]}).scores
+        scores.append(found.set_index("feature"))
+    for column in ("kl", "gaussian_kl_mean", "p_value"):
+        one, other = (s[column]["all"] for s in scores)
+        assert one == pytest.approx(other, rel=1e-9)
+    exact = [s.drop(index="all")["kl"].sort_index().to_list() for s in scores]
+    assert exact[0] == exact[1]

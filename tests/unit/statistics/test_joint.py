@@ -78,6 +78,34 @@ def test_one_enormous_value_is_no_evidence():
     assert score.p_value > 0.01
 
 
+def one_lognormal(n, seed, k=20):
+    values = np.random.default_rng(seed).normal(size=(n, k))
+    values[:, -1] = np.exp(2 * values[:, -1])
+    return values
+
+
+def test_a_heavy_tail_hides_no_change_of_the_other_features():
+    before, shifted, together = (one_lognormal(10_000, seed) for seed in range(3))
+    assert joint_score(moments(shifted), moments(before)).p_value > 0.01
+    shifted[:, :3] += 0.3
+    together[:, 1] = 0.6 * together[:, 0] + 0.8 * together[:, 1]
+    for now in (shifted, together):
+        score = joint_score(moments(now), moments(before))
+        assert score.heavy == (19,)
+        assert score.p_value < 1e-10
+
+
+def test_what_a_heavy_tail_adds_is_told_apart():
+    before, now = (one_lognormal(1000, seed, 3) for seed in range(2))
+    now[17, 2] = 1e6
+    score = joint_score(moments(now), moments(before))
+    rest = joint_score(moments(now[:, :2]), moments(before[:, :2]))
+    assert score.unjudged == pytest.approx(score.kl - rest.kl, rel=1e-9)
+    assert score.unjudged > 100
+    assert rest.heavy == ()
+    assert rest.unjudged == 0
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [
