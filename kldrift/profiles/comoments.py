@@ -114,8 +114,8 @@ class CoMoments:
         """Fourth central moment over the squared variance, 3 for a Gaussian; ``(..., k)``."""
         n, d = np.asarray(self.rows)[..., None], self._mean_deviation
         second = (self.cross if self.diagonal else _diagonal(self.cross)) / n
-        fourth = self.sum4 / n - 4 * d * self.sum3 / n + 6 * d * d * second - 3 * d**4
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            fourth = self.sum4 / n - 4 * d * self.sum3 / n + 6 * d * d * second - 3 * d**4
             return np.asarray(fourth / np.square(self.variances))
 
 

@@ -119,7 +119,8 @@ def _members(covariance: Floats, places: Places) -> Floats:
 def _judged(current: CoMoments, reference: CoMoments) -> tuple[Places, tuple[int, ...]]:
     """The features whose spread can be judged, and the others."""
     rows = np.minimum(*(m.rows / m.kurtosis for m in (current, reference)))
-    return np.flatnonzero(rows >= FEW_ROWS), tuple(np.flatnonzero(rows < FEW_ROWS).tolist())
+    judged = rows >= FEW_ROWS  # not those without a kurtosis, whose fourth powers are infinite
+    return np.flatnonzero(judged), tuple(np.flatnonzero(~judged).tolist())
 
 
 def _evidence(
@@ -139,7 +140,7 @@ def _evidence(
     std = np.sqrt(pooled if sides[0].diagonal else np.diagonal(pooled))
     d = (means[0] - means[1]) / std
     weight = n * m / (n + m)
-    scale = np.maximum(1.0, (np.maximum(*(side.kurtosis for side in sides)) - 1) / 2)
+    scale = np.fmax(1.0, (np.fmax(*(side.kurtosis for side in sides)) - 1) / 2)
     if sides[0].diagonal:
         # Features of one vector depend on each other in a way that is not known: test each alone.
         p_mean = k * float(fdtrc(1, degrees, weight * d * d).min())

@@ -106,6 +106,16 @@ def test_what_a_heavy_tail_adds_is_told_apart():
     assert rest.unjudged == 0
 
 
+def test_a_feature_whose_fourth_powers_overflow_is_not_judged():
+    before, now = sample(1000, 0), sample(1000, 1)
+    before[:, 2] *= 1e80
+    now[:, 2] *= 3e80
+    score = joint_score(moments(now), moments(before))
+    assert score.heavy == (2,)
+    assert score.unjudged > 1
+    assert np.isfinite([score.p_value, score.kl_expected]).all()
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [
