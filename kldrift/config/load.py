@@ -117,8 +117,8 @@ def config_from_mapping(
         ...         "output": {"path": "/data/drift"},
         ...     }
         ... )
-        >>> config.thresholds
-        {'kl': Threshold(warning=0.1, critical=0.25)}
+        >>> config.thresholds["js"]
+        Threshold(warning=0.004, critical=0.02)
     """
     return _from_mapping(Config, mapping, source, base, overrides)
 
