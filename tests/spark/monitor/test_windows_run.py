@@ -230,12 +230,6 @@ def test_a_trailing_reference_is_the_sum_of_earlier_windows_without_those_that_d
     assert rows["reason"].iloc[0] == "no rows in the reference"
     assert rows["reference_id"].nunique() == 1
 
-    again = mapping(own, tmp_path / "each")
-    for day in range(5, 14):
-        kldrift.run(again, spark=spark, as_of=f"2024-03-{day:02}T12:00")
-    # Cells are those of the first windows, one here and seven there; what is compared is the same.
-    assert counts_of(tmp_path / "each")["n_reference"].tolist() == rows["n_reference"].tolist()
-
 
 def test_the_window_before_is_a_reference(spark, files, tmp_path):
     own = {"current": files["current"], "reference": {"previous": 1}}

@@ -48,6 +48,7 @@ def counted(session, tmp_path):
                     "features": {"override": {name: {"parts": ["whole"]} for name in parts}},
                     "scan": way,
                     "output": {"path": str(tmp_path / "out")},
+                    "expectations": False,
                 }
             ),
             spark=session,
