@@ -98,7 +98,8 @@ def nearest_values(support: Support, reference: NDArray[np.int64]) -> NDArray[np
     place = np.arange(support.size)
     cells = np.flatnonzero(own)
     for value in (np.maximum(at - 1, 0), at):
-        far = np.maximum(np.abs(lower - values[value]), np.abs(upper - values[value]))
+        with np.errstate(over="ignore"):  # infinitely far is far
+            far = np.maximum(np.abs(lower - values[value]), np.abs(upper - values[value]))
         near = ~own[1:-1] & (far <= close * (1 + 1e-6) + (1 if support.integral else 0))
         place[1 : support.intervals - 1][near] = cells[value[near]]
     return place if (place != np.arange(support.size)).any() else None

@@ -23,6 +23,7 @@ def rows_of(spark, tmp_path):
                     "reference": side,
                     "current": side,
                     "output": {"path": str(tmp_path / "out")},
+                    "expectations": False,
                 }
             ),
             spark=spark,
