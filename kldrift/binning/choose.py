@@ -30,6 +30,7 @@ from kldrift.profiles.support import (
     step,
 )
 from kldrift.statistics.hashing import text_hashes
+from kldrift.statistics.tails import LEAST, TAIL
 
 ID_ROWS = 100
 TEXT_ID_ROWS = 20
@@ -124,6 +125,10 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
     cuts = np.diff((before / share).astype(np.int64), prepend=-1) > 0
     cuts |= heavy
     cuts[1:] |= heavy[:-1]
+    tail = int(TAIL * rows)
+    if tail >= LEAST:  # the tails have cells of their own, see kldrift.statistics.tails
+        cuts |= np.diff(before + counts > rows - tail, prepend=False)
+        cuts |= np.diff(before >= tail, prepend=False)
     parts = [lows[cuts], step(lows[heavy & single]), step(highs[-1:])]
     pivot = _middle(sketch)
     base = support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)

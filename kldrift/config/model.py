@@ -144,7 +144,8 @@ class Scoring:
     bins: Whole = field(default=20, metadata={"ge": 2})
     """Cells of a numeric feature for scoring, of about equal reference mass. Example: `40`"""
     stored_bins: Whole = 128
-    """Cells of a numeric feature that are counted and stored; at least `bins`. Example: `256`"""
+    """Cells of a numeric feature that are counted and stored; at least `bins`. The outermost 0.1 %
+    of the reference have cells of their own besides. Example: `256`"""
     max_categories: Whole = field(default=1000, metadata={"ge": 1})
     """Categories with a cell of their own; the rest is one cell, `other`, with its exact mass.
     Where there are more, those with fewer than 20 rows are in `other` too: which of them are the

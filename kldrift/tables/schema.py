@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from kldrift.divergences import DIVERGENCES, Divergence
-from kldrift.scoring.metrics import JOINT_METRICS, SHARE_METRICS
+from kldrift.scoring.metrics import JOINT_METRICS, SHARE_METRICS, TAIL_METRIC
 
 SCHEMA_VERSION: Final = 2
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -111,6 +111,7 @@ DRIFT_SCORES: Final = pa.schema(
         ),
         _number("wasserstein_std", NOT_ORDERED_SPREAD),
         *(_number(name, NO_CELLS) for name in SHARE_METRICS),
+        _number(TAIL_METRIC, CATEGORICAL),
         _nats("gaussian_kl", NO_SPREAD),
         _nats("gaussian_kl_mean", NO_SPREAD),
         _nats("gaussian_kl_spread", NO_SPREAD),
@@ -291,6 +292,8 @@ ADDED_LATER: Final = frozenset(
         "bin_share_change",
         "null_share_change",
         "never_seen_current",
+        "tail_share_rise",
+        "null_share_ratio",
     }
 )
 """Columns that files of this ``schema_version`` may not have; they are then null."""
