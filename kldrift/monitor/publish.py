@@ -72,7 +72,7 @@ def publish_window(
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
-        notes=[*notes, *notes_of(plan, findings.skipped, verdicts)],
+        notes=[*notes, *notes_of(plan, findings, verdicts)],
         output=config.output.path,
         docs=pages,
     )

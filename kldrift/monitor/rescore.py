@@ -148,7 +148,7 @@ class Scorer:
         reference = Reference(
             profiles,
             rebinnings,
-            {f.name: f.skipped for f in supports.features if f.skipped},
+            supports.skipped,
             joint,
             {f.name: f.joint_pivot for f in supports.features},
             supports.origin.rows,
@@ -157,6 +157,7 @@ class Scorer:
                 for k, s in enumerate(supports.segments)
             ),
             frozen_id=reference_id,
+            notes=supports.notes,
         )
         history = None
         if config.reference.is_history:

@@ -176,6 +176,7 @@ SUPPORTS: Final = pa.schema(
         _column("segment_list", pa.int16(), NO_LIST),
         _text("made_from"),
         _text("skipped", "it is not skipped"),
+        _text("note", "there is none"),
         _text("unit", NOT_NUMERIC),
         _column("scale", pa.int64(), NOT_NUMERIC, unit="keys per unit of the feature"),
         _column("pivot", pa.float64(), NOT_NUMERIC, unit="keys"),
@@ -294,6 +295,7 @@ ADDED_LATER: Final = frozenset(
         "never_seen_current",
         "tail_share_rise",
         "null_share_ratio",
+        "note",
     }
 )
 """Columns that files of this ``schema_version`` may not have; they are then null."""
