@@ -238,7 +238,7 @@ def test_what_was_not_compared_is_said_with_the_reason():
     found = compare(data, data.append_column("site", site), exclude=["raw"], segments="x")
     assert dict(found.skipped).keys() >= {"raw", "id"}
     assert "excluded" in dict(found.skipped)["raw"]
-    assert "id: " in found.to_html()
+    assert "<bdi>id</bdi>: " in found.to_html()
     assert found.notes == []
 
 
