@@ -10,9 +10,7 @@ import pandas as pd
 from kldrift.scoring.threshold import WORST_FIRST
 
 SEVERITIES: Final = tuple(str(severity) for severity in WORST_FIRST)
-STATED: Final = (
-    "critical, warning, unscored, ok; within each, by how many times its limit the score is"
-)
+STATED: Final = "critical, warning, unscored, ok; within each, by how many times its smallest limit the score is"
 """The order in words."""
 
 
@@ -23,7 +21,7 @@ def counted(scores: pd.DataFrame) -> dict[str, int]:
 
 
 def times_over(scores: pd.DataFrame) -> pd.Series:
-    """How many times its limit the score of each row is; the score itself without a limit."""
+    """How many times its smallest limit the score of a row is; the score itself without one."""
     score = pd.to_numeric(scores["kl"])
     if "metric" in scores:
         for metric in set(scores["metric"].dropna()) & set(scores.columns):

@@ -155,7 +155,7 @@ def test_options_are_those_of_the_configuration():
     ).scores
     assert found[["feature", "severity"]].to_numpy().tolist() == [["y", "warning"]]
     assert "js 0.6" in found["reason"][0]
-    assert found["threshold_critical"][0] == 1e9
+    assert found[["metric", "threshold_warning"]].to_numpy().tolist() == [["js", 0.1]]
 
 
 @pytest.mark.parametrize(

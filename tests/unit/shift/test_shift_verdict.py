@@ -14,6 +14,7 @@ from scipy import stats
 from shift_sample import summed
 
 from kldrift.config import Threshold, model_shift_from_mapping
+from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.group_keys import UNTIMED
 from kldrift.scoring.status import STATUSES
 from kldrift.shift.result import ShiftResult
@@ -73,7 +74,7 @@ def test_a_verdict_needs_size_and_evidence():
     samples = {"a": HIGH, "b": LOW, "c": few}
     found, judged, _ = verdicts({name: summed(x) for name, x in samples.items()})
     assert {s: v.severity for s, v in found.items()} == {"a": "critical", "b": "ok", "c": "ok"}
-    assert judged.segment[judged.order].tolist() == ["a", "c", "b"]  # worst first
+    assert judged.segment[Decisive.of(judged).order].tolist() == ["a", "c", "b"]  # worst first
     tests = [stats.ttest_1samp(x, 0.1, alternative="greater").pvalue for x in samples.values()]
     p_values = [found[s].p_value for s in "abc"]
     np.testing.assert_allclose(p_values, tests, rtol=1e-10, atol=1e-300)
