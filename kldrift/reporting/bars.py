@@ -44,6 +44,7 @@ class Bar:
         below: what stands below it; empty for nothing.
         then: share of the reference's rows.
         now: share of the current rows.
+        adds: what it adds to ``kl``, in nats.
         lower: where the bin begins; None for what is no bin.
         upper: where it ends.
         x: pixels from the left.
@@ -55,6 +56,7 @@ class Bar:
     below: str
     then: float
     now: float
+    adds: float = 0.0
     lower: float | None = None
     upper: float | None = None
     x: float = 0.0
@@ -106,6 +108,7 @@ def _bar(feature: str, cell: Cell, rows: tuple[int, int]) -> Bar:
         below[:LONGEST],
         cell["rows_reference"] / rows[0],
         cell["rows_current"] / rows[1],
+        cell["contribution"],
         cell["lower"] if bounded else None,
         cell["upper"] if bounded else None,
         aside=kind in ASIDE,
@@ -122,7 +125,8 @@ def _most_frequent(bars: Sequence[Bar]) -> list[Bar]:
     if not rest:
         return named
     name = rest[0].name if len(rest) == 1 else "all other values"
-    return [*named, Bar(name, "other", sum(b.then for b in rest), sum(b.now for b in rest))]
+    then, now, adds = (sum(getattr(b, part) for b in rest) for part in ("then", "now", "adds"))
+    return [*named, Bar(name, "other", then, now, adds)]
 
 
 def _placed(groups: Sequence[Sequence[Bar]], width: int) -> list[Bar]:

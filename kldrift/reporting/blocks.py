@@ -15,8 +15,9 @@ from kldrift.scoring.sentences import percent
 
 Row = Mapping[str, Any]
 """A row of ``drift_scores``."""
-MOST_CELLS: Final = 24
+MOST_CELLS: Final = 16
 MOST_SEGMENTS: Final = 8
+DISTRIBUTION: Final = "shares of rows then (grey) and now; below, what each adds to kl"
 MOVED: Final = ("critical", "warning")
 
 
@@ -79,8 +80,8 @@ def blocks_of(
     if row["kind"] == "joint":
         blocks += [_pairs(cells)] if cells else []
     else:
-        large = histogram(str(row["feature"]), cells, width=640, height=150, large=True)
-        blocks += [Chart("share of rows, then (grey) and now", large)] if large else []
+        large = histogram(shown(row["feature"]), cells, width=600, height=150, large=True)
+        blocks += [Chart(DISTRIBUTION, large)] if large else []
         blocks += [_cells(row, cells)] if cells else []
     blocks.append(_facts(row, when))
     if total:
@@ -181,7 +182,7 @@ def _segments(segments: Sequence[Row], total: int) -> Table:
         (
             shown(s["segment"], 60),
             str(s["severity"]),
-            shown(s["reason"] or "", 160),
+            shown((s["reason"] or "").partition("; ")[0], 160),
             figure(s["kl"]),
             count(s["n_current"]),
         )

@@ -95,7 +95,7 @@ def _entry(
     severities = past.severities(key)
     since, windows = "", 0
     found = streaks(severities)
-    if found and found[-1].last == len(past) - 1:
+    if len(past) > 1 and found and found[-1].last == len(past) - 1:
         last, windows = found[-1], len(found[-1])
         since = span(past, last.first, last.first, zone)
     metric = str(row.get("metric") or "kl")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from kldrift.reporting.blocks import MOVED
 from kldrift.reporting.entries import Entry
 from kldrift.reporting.figures import likelihood, many
+
+OTHERS: Final = 4
 
 
 def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
@@ -55,9 +57,13 @@ def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int
     where = f"in {first.where}" if first.where else "over all rows"
     what = first.reason.partition("; ")[0]
     said = f"Worst is {first.name}, {where}: {what}."
-    if first.since:
+    if first.since and windows > 1:
         said += f" Raised since {first.since}, {many(first.windows, 'window')} in a row"
         said += ", as far back as is known." if first.windows == windows else "."
+    others = [e.name for e in entries[1 : OTHERS + 1] if e.severity in MOVED]
+    if others:
+        more = sum(e.severity in MOVED for e in entries[OTHERS + 1 :])
+        said += f" Also raised: {', '.join(others)}{f' and {more:,} more' if more else ''}."
     if worst["q_value"] is not None:
         said += (
             f" How sure: q {likelihood(worst['q_value'])}, "

@@ -16,6 +16,7 @@ from kldrift.reporting.figures import (
     NOTHING,
     count,
     duration,
+    many,
     moment,
     shown,
     window_name,
@@ -27,9 +28,11 @@ from kldrift.reporting.order import counted, leading, worst_first
 from kldrift.reporting.page import DRAWN, Page
 from kldrift.reporting.past import Past
 from kldrift.reporting.timeline import heat_map
+from kldrift.scoring.exit_code import worst_exit_code
 
 MOST_ENTRIES: Final = 10_000
 MOST_IN_HEAT: Final = 2000
+MOST_RUNS: Final = 10
 ABOUT: Final = (
     "kl says how far the current dataset is from the reference, in nats; chance alone gives a "
     "little of it. A feature drifted when a score is above a limit and q, the share of false "
@@ -159,21 +162,33 @@ def _seconds(run: Run) -> float:
 
 
 def _runs(story: Story) -> list[Block]:
-    """The latest runs, the last first."""
-    if len(story.runs) < 2:
+    """The latest runs, the last first; a run of several windows is one line."""
+    started: dict[Any, list[Run]] = {}
+    for run in story.runs:
+        started.setdefault(run["started_at"], []).append(run)
+    if len(started) < 2 and len(story.runs) < 2:
         return []
-    lines = [
-        (
-            moment(run["started_at"], story.zone),
-            window_name(window_of_row(run), story.zone),
-            shown(run["error"] or "", 160) or NOTHING,
-            str(run["exit_code"]),
-            duration(_seconds(run)),
-            count(run["rows_current"]),
-            count(run["critical"]),
-            count(run["warning"]),
-        )
-        for run in story.runs
-    ]
-    head = ("started", "window", "failed", "exit code", "took", "rows now", "critical", "warning")
+    lines = [_run_line(runs, story.zone) for runs in list(started.values())[:MOST_RUNS]]
+    head = ("started", "windows", "failed", "exit code", "took", "rows", "critical", "warning")
     return [Table(f"Latest runs ({story.zone})", head, lines, 3)]
+
+
+def _run_line(runs: Sequence[Run], zone: str) -> tuple[str, ...]:
+    last = runs[0]
+    failed = [run["exit_code"] for run in runs if run["error"]]
+    windows = many(len(runs), "window")
+    if len(runs) == 1:
+        windows = window_name(window_of_row(last), zone)
+    rows, critical, warning = (
+        sum(run[name] or 0 for run in runs) for name in ("rows_current", "critical", "warning")
+    )
+    return (
+        moment(last["started_at"], zone),
+        windows,
+        shown(next((run["error"] for run in runs if run["error"]), NOTHING), 160),
+        str(max(failed) if failed else worst_exit_code(run["exit_code"] for run in runs)),
+        duration(max(map(_seconds, runs))),
+        count(rows),
+        count(critical),
+        count(warning),
+    )

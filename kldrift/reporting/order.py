@@ -10,7 +10,7 @@ import pandas as pd
 from kldrift.scoring.threshold import WORST_FIRST
 
 SEVERITIES: Final = tuple(str(severity) for severity in WORST_FIRST)
-STATED: Final = "critical, warning, unscored, ok; within each, by how many times its smallest limit the score is"
+STATED: Final = "critical, warning, unscored, ok; then by the score over its smallest limit"
 """The order in words."""
 
 

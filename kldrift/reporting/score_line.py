@@ -13,6 +13,8 @@ Row = Mapping[str, Any]
 
 LANE: Final = 24
 MIDDLE: Final = 8.0
+LETTER: Final = 5.2
+"""Pixels."""
 SPARE: Final = 1.12
 """The line ends so far beyond the largest mark."""
 LEVELS: Final = ("warning", "critical")
@@ -38,6 +40,15 @@ def score_line(row: Row, *, width: int = 170) -> Drawing | None:
     return Drawing(
         width, LANE * len(lanes), f"{shown(row['feature'])}: score", "; ".join(said), shapes, labels
     )
+
+
+def _under(name: str, score: float, x: float, y: float, width: int) -> Label:
+    """The score in figures, below its mark."""
+    text = f"{name} {figure(score)}{' nats' if name == 'kl' else ''}"
+    half = len(text) * LETTER / 2
+    if x + half > width:
+        return Label(width, y, text, "end")
+    return Label(round(x, 1), y, text, "middle") if x > half else Label(0, y, text)
 
 
 def _lane(
@@ -66,6 +77,5 @@ def _lane(
             shapes.append(Shape(f"limit-{level}", f"M{at(x(limit))} {at(y - 7)}v14"))
             said.append(f"{level} above {figure(limit)}")
     shapes.append(Shape("score", box(x(score) - 2.5, y - 2.5, 5, 5)))
-    text = name if not kl else "kl, nats"
-    labels = [Label(0, y + 14, text), Label(width, y + 14, figure(end), "end")]
+    labels = [_under(name, score, x(score), y + 14, width)]
     return shapes, labels, ", ".join(said)

@@ -18,11 +18,11 @@ from kldrift.reporting.page import Page, whole_page
 from kldrift.reporting.past import RAISED, Past
 from kldrift.scoring.metrics import METRICS
 from kldrift.tables.read import stored_runs, stored_windows, window_columns, window_tables
+from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 from kldrift.tables.store import Store, open_store
 from kldrift.tables.window import Window
 
 MOST_WINDOWS: Final = 90
-MOST_RUNS: Final = 12
 
 
 def stored_page(config: Config) -> Page:
@@ -33,17 +33,16 @@ def stored_page(config: Config) -> Page:
     """
     store, monitor = open_store(config.output.path), config.monitor
     windows = stored_windows(store, monitor, timed=config.time is not None)
-    runs: list[Run] = [json_value(row) for row in stored_runs(store, monitor, MOST_RUNS)]
+    scores, cells = DRIFT_SCORES.empty_table().to_pandas(), DRIFT_CELLS.empty_table().to_pandas()
+    if windows:
+        tables = window_tables(store, monitor, windows[-1])
+        scores, cells = (tables[name].to_pandas() for name in ("drift_scores", "drift_cells"))
+    run_id = scores["run_id"].iloc[0] if len(scores) else None
+    runs: list[Run] = [json_value(row) for row in stored_runs(store, monitor, run_id)]
     if not windows and not runs:
         raise OutputError(f"{config.output.path}: no run of {monitor!r} yet; kldrift run")
     zone = config.time.zone if config.time else "UTC"
-    story = Story(monitor, runs=runs, zone=zone, output=masked(config.output.path))
-    if not windows:
-        return monitor_page(pd.DataFrame(columns=EMPTY), pd.DataFrame(), story)
-    tables = window_tables(store, monitor, windows[-1])
-    scores, cells = (tables[name].to_pandas() for name in ("drift_scores", "drift_cells"))
-    ids = set(scores["run_id"])
-    run = next((r for r in runs if r["run_id"] in ids), None)
+    run = next((r for r in runs if r["run_id"] == run_id), None)
     skipped = [(s["column"], s["reason"]) for s in (run["skipped"] or [] if run else [])]
     past = stored_past(store, monitor, windows[-MOST_WINDOWS:], scores)
     return monitor_page(
@@ -51,18 +50,6 @@ def stored_page(config: Config) -> Page:
         cells,
         Story(monitor, run, runs, past, zone, skipped, output=masked(config.output.path)),
     )
-
-
-EMPTY: Final = (
-    "feature",
-    "segment",
-    "severity",
-    "kl",
-    "threshold_warning",
-    "threshold_critical",
-    "window_start",
-    "window_end",
-)
 
 
 def stored_past(

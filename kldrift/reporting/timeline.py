@@ -89,7 +89,7 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:
         return None
     step = min(24.0, (HEAT_WIDTH - NAME) / len(past))
     width = round(NAME + step * len(past)) + 2
-    paths = {"critical": "", "warning": "", "unscored": ""}
+    paths = {"ok": "", "critical": "", "warning": "", "unscored": ""}
     tips, labels = list[Shape](), _ends(past, step, zone)
     for row, feature in enumerate(features):
         top = HEAD + row * ROW
@@ -100,18 +100,19 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:
         labels.append(Label(NAME - 6, top + 11, shown(feature, 30), "end"))
         tips.append(Shape("point", box(0, top, width, ROW), history(past, found, feature, zone)))
     height = HEAD + ROW * len(features)
-    grid = "".join(f"M{NAME} {HEAD + r * ROW + ROW - 1}H{width}" for r in range(len(features)))
-    shapes = [Shape("grid", grid), *(Shape(s, p) for s, p in paths.items() if p), *tips]
+    shapes = [*(Shape(s, p) for s, p in paths.items() if p), *tips]
     raised = sum(any(s in RAISED for s in past.worst(f)) for f in features)
     about = f"{many(raised, 'feature')} of {len(features):,} raised in {many(len(past), 'window')}"
     return Drawing(width, height, "severity by feature and window", about, shapes, labels)
 
 
 def _mark(severity: str, x: float, top: float, step: float) -> str:
-    """Critical fills its square, a warning the lower half, unscored is a line."""
+    """Critical fills its square, a warning the lower half, unscored is a line, ok a point."""
     wide = max(1.0, step - 1)
     if severity == "critical":
         return box(x, top + 1, wide, ROW - 3)
+    if severity == "ok":
+        return box(x + wide / 2 - 1, top + 7, 2, 2)
     return box(x, top + 8, wide, 6) if severity == "warning" else box(x, top + 7, wide, 2)
 
 

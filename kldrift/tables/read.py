@@ -17,6 +17,7 @@ from kldrift.tables.layout import (
     RUNS_TABLE,
     is_ours,
     reference_file,
+    run_file,
     supports_file,
     window_file,
     window_of,
@@ -29,8 +30,8 @@ from kldrift.tables.store import Store, open_store
 from kldrift.tables.supports import FOR_READERS, JOINT, Supports, read_supports
 from kldrift.tables.window import Window
 
-MOST_RUNS: Final = 300
-"""Of all monitors of a folder, those that are looked through for one's."""
+MOST_RUNS: Final = 120
+"""Of all monitors of a folder, the latest that are looked through for one's."""
 
 
 def read_table(path: str, name: str) -> pa.Table:
@@ -195,20 +196,26 @@ def stored_scores(store: Store, monitor: str, window: Window) -> pa.Table:
     return window_columns(store, monitor, window, ["feature", "segment", "severity", "kl"])
 
 
-def stored_runs(store: Store, monitor: str, most: int) -> list[dict[str, Any]]:
-    """The rows of ``runs`` of a monitor's latest runs, the last first.
+def stored_runs(store: Store, monitor: str, run_id: str | None) -> list[dict[str, Any]]:
+    """The rows of ``runs`` of a monitor's latest runs, the last first; one per window.
+
+    Args:
+        store: the output folder.
+        monitor: the monitor.
+        run_id: one that is looked for however old it is.
 
     Raises:
         OutputError: a file is damaged or cannot be read.
     """
-    found: list[dict[str, Any]] = []
     names = [name for name in store.names(RUNS_TABLE) if is_ours(RUNS_TABLE, name)]
-    for name in names[: -MOST_RUNS - 1 : -1]:  # they begin with the time
+    wanted = set(names[-MOST_RUNS:])  # they begin with the time
+    if run_id is not None and run_file(run_id).partition("/")[2] in names:
+        wanted.add(run_file(run_id).partition("/")[2])
+    found: list[dict[str, Any]] = []
+    for name in wanted:
         rows = _read(store, f"{RUNS_TABLE}/{name}", None, TABLES[RUNS_TABLE]).to_pylist()
         found += [row for row in rows if row["monitor"] == monitor]
-        if len(found) >= most:
-            break
-    return found[:most]
+    return sorted(found, key=lambda row: (row["started_at"], row["finished_at"]), reverse=True)
 
 
 def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[str]:

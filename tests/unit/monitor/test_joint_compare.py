@@ -31,7 +31,7 @@ def test_memory_gives_the_numbers_of_numpy_for_vectors(sides):
 
 def test_the_pairs_of_a_group_leave_nothing_out(sides):
     row = records(kldrift.compare(*sides).scores.query("feature == 'embedding'"))[0]
-    cells = [{"label": f"x{i}", "contribution": 0.5 if i else -3.0} for i in range(28)]
+    cells = [{"label": f"x{i}", "contribution": 0.5 if i else -3.0} for i in range(MOST_CELLS + 4)]
     shown = blocks_of(row, cells, [], 0, "")[0]
     assert shown.rows[0][:2] == ("x0", "-3")
     assert len(shown.rows) == MOST_CELLS
