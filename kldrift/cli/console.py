@@ -83,6 +83,8 @@ def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
     yield Line()
     yield Line(f"{_count(len(rows), 'window')} run")
     yield Line(f"tables: {visible(result.output)}")
+    if result.results and result.results[-1].page is not None:
+        yield Line(f"report: {visible(masked(result.results[-1].page))}")
     yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}")
 
 
@@ -136,6 +138,8 @@ def _ending(result: RunResult, fail_on: str) -> Iterator[Line]:
         if len(result.skipped) > MOST_SKIPPED:
             yield Line(f"  and {len(result.skipped) - MOST_SKIPPED} more; see table runs")
     yield Line(f"tables: {visible(masked(result.output))}")
+    if result.page is not None:
+        yield Line(f"report: {visible(masked(result.page))}")
     if result.docs is not None:
         yield Line(f"Data Docs: {visible(str(result.docs))}")
     yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from kldrift.config import Config, ModelShift
 
-LATER: Final = ("report", "dashboard")
+LATER: Final = ("dashboard",)
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -153,6 +153,15 @@ def _show(args: argparse.Namespace) -> Answer:
 
     lines, summary = shown(config, args.feature)
     return Answer(0, lines, summary)
+
+
+def _report(args: argparse.Namespace) -> Answer:
+    from kldrift import report  # noqa: PLC0415
+    from kldrift.cli.console import Line, visible  # noqa: PLC0415
+    from kldrift.config import load_config  # noqa: PLC0415
+
+    place = report(load_config(args.config, overrides=args.set), args.output)
+    return Answer(0, [Line(f"wrote {visible(place)}")], {"report": place})
 
 
 def _check(args: argparse.Namespace) -> Answer:
@@ -308,6 +317,22 @@ def _parser() -> argparse.ArgumentParser:
     add_force(backfill)
     add_judging_options(backfill)
 
+    _add_stored(command)
+
+    shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
+    shift.add_argument("config", metavar="CONFIG")
+    add_run_options(shift)
+
+    for name in LATER:
+        # No prefix characters: whatever options will come, they are not the news.
+        later = commands.add_parser(name, add_help=False, prefix_chars="\0")
+        later.add_argument("rest", nargs="*")
+        later.set_defaults(command=_later, name=name, json=False, debug=False)
+    return parser
+
+
+def _add_stored(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the commands that read tables and no data."""
     rescore = command("rescore", _rescore, "score stored windows again; no data is read")
     rescore.add_argument("config", metavar="CONFIG")
     add_range(rescore, required=False)
@@ -331,16 +356,16 @@ def _parser() -> argparse.ArgumentParser:
     add_set(show)
     add_json(show)
 
-    shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
-    shift.add_argument("config", metavar="CONFIG")
-    add_run_options(shift)
-
-    for name in LATER:
-        # No prefix characters: whatever options will come, they are not the news.
-        later = commands.add_parser(name, add_help=False, prefix_chars="\0")
-        later.add_argument("rest", nargs="*")
-        later.set_defaults(command=_later, name=name, json=False, debug=False)
-    return parser
+    report = command("report", _report, "one HTML page of the last state; no data is read")
+    report.add_argument("config", metavar="CONFIG")
+    report.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to write it; default: report.path, or report.html beside the tables",
+    )
+    add_set(report)
+    add_json(report)
 
 
 if __name__ == "__main__":

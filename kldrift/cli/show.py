@@ -12,7 +12,8 @@ from kldrift.cli.console import COLOURS, LONGEST_NAME, Line, visible
 from kldrift.config import Config
 from kldrift.errors import ConfigError, OutputError
 from kldrift.reporting.json_values import records
-from kldrift.reporting.result import Result, counted
+from kldrift.reporting.order import counted
+from kldrift.reporting.result import Result
 from kldrift.tables.read import stored_scores, stored_windows, window_tables
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window

@@ -17,7 +17,7 @@ from kldrift.config.load import (
 )
 from kldrift.config.model import Config, Features, Joint, Override, Scoring
 from kldrift.config.model_shift import ModelShift
-from kldrift.config.question import Expectations, Output, Significance, Spark
+from kldrift.config.question import Expectations, Output, Report, Significance, Spark
 from kldrift.config.time import Time
 from kldrift.scoring.metrics import JOINT_METRICS, METRICS, Threshold
 
@@ -32,6 +32,7 @@ __all__ = [
     "ModelShift",
     "Output",
     "Override",
+    "Report",
     "Scoring",
     "Significance",
     "Spark",

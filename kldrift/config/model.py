@@ -19,6 +19,7 @@ from kldrift.config.question import (
     MonitorName,
     Output,
     Question,
+    Report,
     Scan,
     Significance,
     Spark,
@@ -206,6 +207,9 @@ class Config(Question):
     expectations: Expectations | None = None
     """The Great Expectations project that shows the verdicts; `false` for none.
     Example: `false`"""
+    report: Report | None = None
+    """The page that `run` and `backfill` write when they end, failed or not.
+    Example: `{path: drift/report.html}`"""
     spark: Spark = field(default_factory=Spark)
     """The session to make where there is none yet; under `spark-submit` its session is used as it
     is. Example: `{master: "local[4]"}`"""

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.cells import KINDS, Cells
 from kldrift.scoring.comparison import CELLS_AT_ONCE, Ints
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
@@ -21,7 +22,8 @@ from kldrift.tables.stamp import Stamp
 
 def score_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
     """``drift_scores``: one row per feature, and per feature and segment; the worst first."""
-    v, order = verdicts, verdicts.order
+    v, decisive = verdicts, Decisive.of(verdicts)
+    order = decisive.order
     of = pa.array(v.of[order])
     subjects, scored = v.subjects, v.scored[order]
     joint = np.array([s.kind == "joint" for s in subjects], dtype=np.bool_)[v.of[order]]
@@ -38,9 +40,9 @@ def score_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
         "q_critical": numbers(v.q_values.critical[order]),
         "pseudocount": pa.array(pseudocount, mask=~scored),
     }
+    columns["metric"] = pa.array(decisive.metric[order], pa.string())
     for level in ("warning", "critical"):
-        limits = pa.array([getattr(s.shown, level) for s in subjects], pa.float64())
-        columns[f"threshold_{level}"] = limits.take(of)
+        columns[f"threshold_{level}"] = numbers(getattr(decisive.limits, level)[order])
     for name, sizes in v.sizes.items():
         columns[name] = pa.array(sizes[order], mask=sizes[order] < 0)
     for name, values in v.scores.items():
@@ -57,8 +59,9 @@ def cell_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
     v = verdicts
     counted = np.array([s.comparison is not None for s in v.subjects], dtype=np.bool_)[v.of]
     shown = v.scored & counted
-    whole = v.order[(shown & v.whole)[v.order]]
-    joint = v.order[(v.scored & ~counted)[v.order]]
+    order = Decisive.of(verdicts).order
+    whole = order[(shown & v.whole)[order]]
+    joint = order[(v.scored & ~counted)[order]]
     tables = [
         *_cell_parts(v, whole, stamp),
         _joint_cells(v, joint, stamp),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -20,7 +21,7 @@ from kldrift.monitor import reference_store
 from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.history import past_window, stored_history
 from kldrift.monitor.plan import Plan, make_plan
-from kldrift.monitor.publish import check_expectations, publish_window
+from kldrift.monitor.publish import check_expectations, publish_window, with_page
 from kldrift.monitor.record import Record, session_for
 from kldrift.monitor.stages import Reference, count_current, read_reference
 from kldrift.monitor.windows import (
@@ -241,13 +242,17 @@ def _run(
                 results = _publish_windows(
                     record, plan, reference, engine, due, fail_on, watched[-1]
                 )
-                return combined(results)
-            findings = count_current(plan, reference, engine, record)
-            watched[-1].check()
-        return [publish_window(record, plan, findings, fail_on)]
+            else:
+                findings = count_current(plan, reference, engine, record)
+                watched[-1].check()
+        if due is None:
+            results = [publish_window(record, plan, findings, fail_on)]
     except (Exception, KeyboardInterrupt) as error:
         record.failed(error)
+        with suppress(Exception):  # the error itself matters more
+            with_page(record, [])
         raise
+    return combined(with_page(record, results))
 
 
 def _files(read: Config) -> list[tuple[Dataset, str]]:

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from kldrift.reporting.json_values import records
-from kldrift.reporting.result import RunResult, counted
+from kldrift.reporting.order import counted
+from kldrift.reporting.result import RunResult
 from kldrift.scoring.exit_code import worst_exit_code
 
 

@@ -10,9 +10,10 @@ import pandas as pd
 
 from kldrift.errors import masked
 from kldrift.reporting.json_values import json_value, records
-from kldrift.reporting.page import Page, fragment, page
+from kldrift.reporting.monitor_page import MOST_ENTRIES, Story, monitor_page
+from kldrift.reporting.order import counted, worst_first
+from kldrift.reporting.page import Page, fragment, whole_page
 
-SEVERITIES: Final = ("critical", "warning", "unscored", "ok")
 WORST_COLUMNS: Final = [
     "feature",
     "segment",
@@ -30,14 +31,8 @@ WORST_COLUMNS: Final = [
     "reason",
 ]
 WORST_IN_SUMMARY: Final = 10
-MOST_SHOWN: Final = 10_000
-"""Rows that a page may choose from; more than it has room for."""
-
-
-def counted(scores: pd.DataFrame) -> dict[str, int]:
-    """Rows of each severity, the worst first."""
-    found = scores["severity"].value_counts()
-    return {severity: int(found.get(severity, 0)) for severity in SEVERITIES}
+IN_NOTEBOOK: Final = 10
+"""Features that a notebook shows."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,14 +67,14 @@ class Result:
         Critical, warning, unscored, ok; within each, those whose ``kl`` is the largest multiple
         of its threshold come first.
         """
-        return self._sorted()[WORST_COLUMNS].head(n)
+        return worst_first(self.scores)[WORST_COLUMNS].head(n)
 
     def to_html(self) -> str:
         """Return a self-contained HTML page: the worst features and how they moved."""
-        return page(self._page())
+        return whole_page(self._page())
 
     def _repr_html_(self) -> str:
-        return fragment(self._page(), rows=10, charts=3)
+        return fragment(self._page(most=IN_NOTEBOOK), rows=IN_NOTEBOOK)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
@@ -90,31 +85,11 @@ class Result:
             said += f"; {sum(parts.values())} scores of segments: {found}"
         return f"{type(self).__name__}({said})"
 
-    def _sorted(self) -> pd.DataFrame:
-        scores = self.scores.reset_index(drop=True)
-        kl = pd.to_numeric(scores["kl"])
-        threshold = pd.to_numeric(scores["threshold_warning"]).fillna(
-            pd.to_numeric(scores["threshold_critical"])
-        )
-        # Without a threshold, or with one of 0, the score itself has to do.
-        order = pd.DataFrame(
-            {
-                "rank": scores["severity"].map({name: i for i, name in enumerate(SEVERITIES)}),
-                "times": -(kl / threshold.where(threshold > 0, 1.0)),
-            }
-        ).sort_values(["rank", "times"], kind="stable")
-        return scores.loc[order.index].reset_index(drop=True)
+    def _page(self, most: int = MOST_ENTRIES) -> Page:
+        return monitor_page(self.scores, self.cells, self._story(), most=most)
 
-    def _page(self) -> Page:
-        return Page(
-            counts=self.counts,
-            scores=records(self._sorted().head(MOST_SHOWN)),
-            cells=self.cells,
-            total=len(self.scores),
-            segments=self.segment_counts,
-            skipped=tuple(self.skipped),
-            notes=tuple(self.notes),
-        )
+    def _story(self) -> Story:
+        return Story(skipped=tuple(self.skipped), notes=tuple(self.notes))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -128,6 +103,7 @@ class RunResult(Result):
         docs: the first page of Great Expectations' Data Docs; None where there are none.
         earlier: with ``time``, the results of windows that a schedule had missed; ``exit_code`` is
             that of the worst of all.
+        page: where the page of ``report.path`` is; None where none was asked for.
     """
 
     run: dict[str, Any]
@@ -135,6 +111,7 @@ class RunResult(Result):
     output: str
     docs: Path | None
     earlier: tuple[RunResult, ...] = field(default=(), kw_only=True)
+    page: str | None = field(default=None, kw_only=True)
 
     def summary(self) -> dict[str, Any]:
         """Return the result as one strict JSON object (null for NaN).
@@ -152,13 +129,14 @@ class RunResult(Result):
             "skipped": [{"column": column, "reason": reason} for column, reason in self.skipped],
             "output": masked(self.output),
             "docs": None if self.docs is None else str(self.docs),
+            "report": None if self.page is None else masked(self.page),
         }
 
-    def _page(self) -> Page:
-        found = super()._page()
+    def _story(self) -> Story:
         return replace(
-            found,
+            super()._story(),
             monitor=self.run.get("monitor"),
+            run=self.run,
             output=masked(self.output),
             docs=None if self.docs is None else str(self.docs),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,8 +14,10 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.tables.conform import conform
 from kldrift.tables.layout import (
+    RUNS_TABLE,
     is_ours,
     reference_file,
+    run_file,
     supports_file,
     window_file,
     window_of,
@@ -26,6 +29,9 @@ from kldrift.tables.schema import SUPPORTS, TABLES
 from kldrift.tables.store import Store, open_store
 from kldrift.tables.supports import FOR_READERS, JOINT, Supports, read_supports
 from kldrift.tables.window import Window
+
+MOST_RUNS: Final = 120
+"""Of all monitors of a folder, the latest that are looked through for one's."""
 
 
 def read_table(path: str, name: str) -> pa.Table:
@@ -172,14 +178,44 @@ def stored_statuses(
     ]
 
 
+def window_columns(store: Store, monitor: str, window: Window, names: Sequence[str]) -> pa.Table:
+    """Some columns of a window's rows of ``drift_scores``; those added later may be all null.
+
+    Raises:
+        OutputError: the file is not there, damaged or cannot be read.
+    """
+    return _read(store, window_file("drift_scores", monitor, window), names, TABLES["drift_scores"])
+
+
 def stored_scores(store: Store, monitor: str, window: Window) -> pa.Table:
     """What a window's rows of ``drift_scores`` say in short: feature, segment, severity and kl.
 
     Raises:
         OutputError: the file is not there, damaged or cannot be read.
     """
-    names = ["feature", "segment", "severity", "kl"]
-    return _read(store, window_file("drift_scores", monitor, window), names)
+    return window_columns(store, monitor, window, ["feature", "segment", "severity", "kl"])
+
+
+def stored_runs(store: Store, monitor: str, run_id: str | None) -> list[dict[str, Any]]:
+    """The rows of ``runs`` of a monitor's latest runs, the last first; one per window.
+
+    Args:
+        store: the output folder.
+        monitor: the monitor.
+        run_id: one that is looked for however old it is.
+
+    Raises:
+        OutputError: a file is damaged or cannot be read.
+    """
+    names = [name for name in store.names(RUNS_TABLE) if is_ours(RUNS_TABLE, name)]
+    wanted = set(names[-MOST_RUNS:])  # they begin with the time
+    if run_id is not None and run_file(run_id).partition("/")[2] in names:
+        wanted.add(run_file(run_id).partition("/")[2])
+    found: list[dict[str, Any]] = []
+    for name in wanted:
+        rows = _read(store, f"{RUNS_TABLE}/{name}", None, TABLES[RUNS_TABLE]).to_pylist()
+        found += [row for row in rows if row["monitor"] == monitor]
+    return sorted(found, key=lambda row: (row["started_at"], row["finished_at"]), reverse=True)
 
 
 def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[str]:

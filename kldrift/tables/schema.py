@@ -30,7 +30,8 @@ NO_CELLS: Final = "joint, model_shift, or not scored"
 NOT_JOINT: Final = "no vector column, or not scored"
 NOT_MODELS: Final = "no model shift, or not scored"
 NO_CRITICAL: Final = "no critical threshold, or not scored"
-NO_THRESHOLD: Final = "no such threshold"
+NO_THRESHOLD: Final = "no such threshold, or not scored"
+NO_METRIC: Final = "no threshold, or not scored"
 FAILED: Final = "the run failed before it was known"
 OPEN: Final = "open, or a cell without bounds"
 NO_LABEL: Final = "a cell that has only bounds or a kind"
@@ -128,6 +129,7 @@ DRIFT_SCORES: Final = pa.schema(
         _number("p_value"),
         _number("q_value"),
         _number("q_critical", NO_CRITICAL),
+        _text("metric", NO_METRIC),
         _column("threshold_warning", pa.float64(), NO_THRESHOLD, unit="unit of the metric"),
         _column("threshold_critical", pa.float64(), NO_THRESHOLD, unit="unit of the metric"),
         _text("severity"),
@@ -286,6 +288,7 @@ RUNS: Final = pa.schema(
 
 ADDED_LATER: Final = frozenset(
     {
+        "metric",
         "known_hashes",
         "known_cutoff",
         "wasserstein_std",

@@ -19,6 +19,7 @@ from kldrift.config import (
     Joint,
     Output,
     Override,
+    Report,
     Scoring,
     Significance,
     Spark,
@@ -221,6 +222,7 @@ HASHED = {
 NOT_HASHED = {
     "output": Output("/elsewhere"),
     "expectations": None,
+    "report": Report("page.html"),
     "spark": Spark("local[1]"),
     "scan": "arrow",
     "source": Path("x.yaml"),

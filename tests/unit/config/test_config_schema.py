@@ -286,7 +286,7 @@ def test_schema_documentation_and_dataclasses_have_one_default(key):
 def test_what_is_documented_as_required_is_missed(key):
     assert "default" not in SCHEMA_KEYS[key]
     *sections, last = key.split(".")
-    mapping = minimal(time={"column": "t", "window": "1d"})
+    mapping = minimal(time={"column": "t", "window": "1d"}, report={"path": "page.html"})
     section = mapping
     for name in sections:
         section = section[name]
