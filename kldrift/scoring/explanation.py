@@ -12,7 +12,15 @@ from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import NumericSupport
 from kldrift.scoring.comparison import Ints
 from kldrift.scoring.joint_result import joint_moved
-from kldrift.scoring.reasons import Range, above, cell_name, extremes, most_moved
+from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES
+from kldrift.scoring.reasons import (
+    Range,
+    above,
+    beyond_history,
+    cell_name,
+    extremes,
+    most_moved,
+)
 from kldrift.scoring.scored_cells import scored_cells
 from kldrift.scoring.scores import cell_kinds
 from kldrift.scoring.sentences import Change, sentence
@@ -49,6 +57,10 @@ def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
     of_smallest, of_critical = verdicts.q_values.smallest, verdicts.q_values.critical
     for i, what in zip(alarms.tolist(), _moved(verdicts, alarms), strict=True):
         metric, severity = deciding[i], SEVERITIES[rank[i]]
+        if metric == LEARNED:
+            size = beyond_history(*(verdicts.scores[name][i] for name in LEARNED_SCORES))
+            reason[i] = "; ".join(filter(None, (what.sentence, size, what.cells)))
+            continue
         limit = verdicts.subjects[verdicts.of[i]].thresholds[metric]
         interval = (low[i], high[i]) if metric == "kl" and not np.isnan(low[i]) else None
         q = of_critical if severity is Severity.CRITICAL else of_smallest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,8 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.tables.conform import conform
 from kldrift.tables.layout import (
+    ALERTS_TABLE,
+    alerts_file,
     is_ours,
     reference_file,
     supports_file,
@@ -26,6 +29,18 @@ from kldrift.tables.schema import SUPPORTS, TABLES
 from kldrift.tables.store import Store, open_store
 from kldrift.tables.supports import FOR_READERS, JOINT, Supports, read_supports
 from kldrift.tables.window import Window
+
+IN_SHORT: Final = (
+    "feature",
+    "segment",
+    "severity",
+    "kl",
+    "p_learned",
+    "p_limit",
+    "alert",
+    "alert_since",
+)
+"""What later windows depend on of the scores of one."""
 
 
 def read_table(path: str, name: str) -> pa.Table:
@@ -173,13 +188,25 @@ def stored_statuses(
 
 
 def stored_scores(store: Store, monitor: str, window: Window) -> pa.Table:
-    """What a window's rows of ``drift_scores`` say in short: feature, segment, severity and kl.
+    """What a window's rows of ``drift_scores`` say in short: severities, alerts, learnt limits.
 
     Raises:
         OutputError: the file is not there, damaged or cannot be read.
     """
-    names = ["feature", "segment", "severity", "kl"]
-    return _read(store, window_file("drift_scores", monitor, window), names)
+    path = window_file("drift_scores", monitor, window)
+    return _read(store, path, IN_SHORT, TABLES["drift_scores"])
+
+
+def stored_alerts(store: Store, monitor: str) -> pa.Table:
+    """All rows of ``alerts`` of a monitor; none where there never was one.
+
+    Raises:
+        OutputError: the file is damaged or cannot be read.
+    """
+    path = alerts_file(monitor)
+    if path.partition("/")[2] not in store.names(ALERTS_TABLE):
+        return TABLES[ALERTS_TABLE].empty_table()
+    return _read(store, path, None, TABLES[ALERTS_TABLE])
 
 
 def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[str]:
