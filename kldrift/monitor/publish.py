@@ -96,7 +96,10 @@ def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skip
     each of 50,000 rows would take an hour, and pages that no browser opens.
     """
     alone = scores["segment"].isna()
-    drifted = scores[~alone & scores["severity"].isin(("critical", "warning"))]  # worst first
+    far = scores["severity"].isin(("critical", "warning"))
+    if "alert" in scores:
+        far |= scores["alert"] == "raised"
+    drifted = scores[~alone & far]  # worst first
     said: tuple[Skipped, ...] = ()
     if len(drifted) > MOST_SEGMENT_ROWS:
         why = (

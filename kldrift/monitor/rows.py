@@ -56,8 +56,8 @@ def score_table(verdicts: Verdicts, stamp: Stamp, alerts: Alerts | None = None) 
     for name, values in v.scores.items():
         columns[name] = numbers(values[order])
     columns["cells"] = pa.array(cells, mask=~scored)
-    windows = v.scores["history_windows"][order]
-    columns["history_windows"] = pa.array(windows, mask=np.isnan(windows)).cast(pa.int32())
+    if "history_windows" in columns:
+        columns["history_windows"] = columns["history_windows"].cast(pa.int32())
     return stamp.table(columns, len(order), DRIFT_SCORES)
 
 

@@ -21,6 +21,8 @@ WARNING_RATE: Final = 10.0
 def threshold_kinds(verdicts: Verdicts) -> Ints:
     """What judges each row, as a place in ``KINDS_OF_THRESHOLDS``."""
     asked = np.array([s.learned for s in verdicts.subjects], dtype=np.bool_)[verdicts.of]
+    if not asked.any():
+        return np.zeros(len(verdicts), dtype=np.int64)
     asked = asked & verdicts.scored
     ready = verdicts.scores["history_windows"] >= FEWEST_WINDOWS
     return np.where(asked, np.where(ready, 2, 1), 0)
@@ -28,8 +30,10 @@ def threshold_kinds(verdicts: Verdicts) -> Ints:
 
 def unusual(verdicts: Verdicts) -> Bools:
     """The rows that are further from their history than its windows are."""
-    far = verdicts.scores["p_learned"] < verdicts.rules.level
-    return np.asarray(far & (threshold_kinds(verdicts) == 2))
+    learned = threshold_kinds(verdicts) == 2
+    if not learned.any():
+        return learned
+    return np.asarray(learned & (verdicts.scores["p_learned"] < verdicts.rules.level))
 
 
 def beside_history(verdicts: Verdicts, deciding: Texts) -> tuple[Ints, Texts]:
@@ -42,7 +46,10 @@ def beside_history(verdicts: Verdicts, deciding: Texts) -> tuple[Ints, Texts]:
         verdicts: with the severities of fixed thresholds.
         deciding: the metric that decided each.
     """
-    kinds, severity, deciding = threshold_kinds(verdicts), verdicts.severity, deciding.copy()
+    kinds, severity = threshold_kinds(verdicts), verdicts.severity
+    if not kinds.any():
+        return severity, deciding
+    deciding = deciding.copy()
     critical, warning = RANK[Severity.CRITICAL], RANK[Severity.WARNING]
     severity = np.where(kinds == 1, np.minimum(severity, warning), severity)
     p_value, level = verdicts.scores["p_learned"], verdicts.rules.level
