@@ -12,10 +12,11 @@ from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import NumericSupport
 from kldrift.scoring.comparison import Ints
 from kldrift.scoring.joint_result import joint_moved
-from kldrift.scoring.metrics import TAIL_METRIC
+from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES, TAIL_METRIC
 from kldrift.scoring.reasons import (
     Range,
     above,
+    beyond_history,
     cell_name,
     extremes,
     most_moved,
@@ -59,6 +60,10 @@ def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
     moved = _moved(verdicts, alarms, deciding)
     for i, what in zip(alarms.tolist(), moved, strict=True):
         metric, severity = deciding[i], SEVERITIES[rank[i]]
+        if metric == LEARNED:
+            size = beyond_history(*(verdicts.scores[name][i] for name in LEARNED_SCORES))
+            reason[i] = "; ".join(filter(None, (what.sentence, size, what.cells)))
+            continue
         limit = verdicts.subjects[verdicts.of[i]].thresholds[metric]
         interval = (low[i], high[i]) if metric == "kl" and not np.isnan(low[i]) else None
         q = of_critical if severity is Severity.CRITICAL else of_smallest

@@ -44,6 +44,10 @@ SCORES: Final = (
     "p_value",
 )
 """What every feature is scored by; NaN where it cannot be computed."""
+LEARNED: Final = "kl_learned"
+"""The score that is held to a limit learnt from the windows before."""
+LEARNED_SCORES: Final = (LEARNED, "limit_learned", "p_learned", "history_windows")
+"""A window beside those before it: its divergence, its limit, its p-value, and their number."""
 JOINT_SCORES: Final = ("frechet",)
 """Scores that joint features have besides."""
 

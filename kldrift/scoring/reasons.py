@@ -42,6 +42,17 @@ def above(
     return f"{metric} {size} is above {severity.value} {limit:g}, q {certainty(q_value)}"
 
 
+def beyond_history(kl: float, limit: float, p_value: float, windows: float) -> str:
+    """The sentence about a window that is far from those before it.
+
+    Examples:
+        >>> beyond_history(0.031, 0.012, 2e-7, 61.0)
+        'kl 0.031 from the 61 windows before it, whose limit is 0.012, p 2e-07'
+    """
+    size = f"kl {kl:.3g} from the {windows:.0f} windows before it, whose limit is {limit:.3g}"
+    return f"{size}, p {certainty(p_value)}"
+
+
 def certainty(q_value: float) -> str:
     """A q-value with its sign; further out its digits say nothing.
 

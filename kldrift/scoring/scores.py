@@ -117,8 +117,8 @@ def share_scores(p: Counts, q: Counts, kinds: Ints) -> dict[str, Floats]:
     out = {name: np.where(cells, moved, 0.0).max(-1) for name, cells in judged_cells(kinds).items()}
     nulls = judged_cells(kinds)["null_share_change"]
     share, usual = (np.where(nulls, side, 0.0).sum(-1) for side in (now, before))
-    ratio = np.divide(share, usual, out=np.ones(len(p)), where=usual > 0)
-    out["null_share_ratio"] = np.where(share - usual >= LEAST_NULLS, ratio, np.minimum(ratio, 1.0))
+    ratio = np.divide(share, usual, out=np.zeros(len(p)), where=usual > 0)
+    out["null_share_ratio"] = np.where(share - usual >= LEAST_NULLS, ratio, 0.0)
     unseen = unseen_cells(q, kinds)
     out["never_seen_current"] = np.where(unseen, now, 0.0).sum(-1)
     return {name: np.where(both, values, np.nan) for name, values in out.items()}

@@ -12,6 +12,7 @@ from config_sample import minimal, placed
 
 from kldrift.config import (
     METRICS,
+    Alarms,
     Config,
     Dataset,
     Expectations,
@@ -218,6 +219,8 @@ HASHED = {
     "joint": {"g": Joint(features=("a", "b"))},
     "segments": (("a",),),
     "time": Time("t", "1d"),
+    "learned": True,
+    "alarms": Alarms(),
 }
 NOT_HASHED = {
     "output": Output("/elsewhere"),
@@ -231,7 +234,7 @@ NOT_HASHED = {
 
 @pytest.mark.parametrize("key", HASHED)
 def test_the_hash_changes_with_what_is_asked(key):
-    config = read(minimal())
+    config = read(minimal(time={"column": "t", "window": "1h"}))
     assert replace(config, **{key: HASHED[key]}).config_hash != config.config_hash
 
 
