@@ -20,6 +20,7 @@ from kldrift.config.model import Config, Features, Joint, Override, Scoring
 from kldrift.config.model_shift import ModelShift
 from kldrift.config.question import Expectations, Output, Report, Significance, Spark
 from kldrift.config.time import Time
+from kldrift.config.values import Condition
 from kldrift.scoring.metrics import JOINT_METRICS, METRICS, Threshold
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "METRICS",
     "Alarms",
     "Budget",
+    "Condition",
     "Config",
     "Dataset",
     "Expectations",

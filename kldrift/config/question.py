@@ -22,7 +22,17 @@ from typing_extensions import dataclass_transform
 from kldrift.config.problems import KeyPath, Problems, found, not_yet
 from kldrift.config.translate import translate
 from kldrift.config.unsafe_sql import refusal
-from kldrift.config.values import Flag, Number, Options, Place, Text, filled, refuse, wrong
+from kldrift.config.values import (
+    Condition,
+    Flag,
+    Number,
+    Options,
+    Place,
+    Text,
+    filled,
+    refuse,
+    wrong,
+)
 
 Correction = Literal["benjamini-hochberg", "none"]
 Scan = Literal["auto", "arrow", "dataframe"]
@@ -165,6 +175,9 @@ class Question(metaclass=Told):
             texts |= {(side, k): getattr(dataset, k, None) or "" for k in ("where", "sql")}
         derived = getattr(getattr(self, "features", None), "derived", {})
         texts |= {("features", "derived", name): sql for name, sql in derived.items()}
+        for place, one in enumerate(getattr(self, "segments", ())):
+            if isinstance(one, Condition):
+                texts["segments", place, "where"] = one.where
         spark: Spark = getattr(self, "spark")  # noqa: B009 - of the classes below
         if not spark.unsafe_sql:
             found = ((p, refusal(sql, query=p[-1] == "sql")) for p, sql in texts.items())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from kldrift.config import Config
 from kldrift.errors import ConfigError, Mistakes
 from kldrift.features.pairs import Pair, pair
@@ -171,7 +173,8 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
 
 def _side_plan(config: Config, side: DatasetInfo) -> FeaturePlan:
     foreign = {s.column for s in side.foreign}
-    plan = plan_features(side.schema, config.features, side.derived)
+    derived = pa.schema([f for f in side.derived if f.name in config.features.derived])
+    plan = plan_features(side.schema, config.features, derived)
     features = tuple(f for f in plan.features if f.path[0] not in foreign)
     kept = tuple(s for s in plan.skipped if s.column not in foreign)
     return FeaturePlan(features, (*kept, *side.foreign))

@@ -85,13 +85,13 @@ def key_of(config: Config, version: str | None, settings: Mapping[str, str | Non
         SCHEMA_VERSION,
         __version__,
         _rows_of(config),
-        dict(sorted(config.features.derived.items())),
+        dict(sorted(config.expressions.items())),
         [scoring.bins, scoring.stored_bins, scoring.max_categories],
         dict(settings),
         version,
     ]
     if config.segments:
-        question.append([config.segments, scoring.max_segments])
+        question.append([config.segment_columns, scoring.max_segments])
     text = json.dumps(question, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -99,7 +99,11 @@ def key_of(config: Config, version: str | None, settings: Mapping[str, str | Non
 def _rows_of(config: Config) -> Any:
     """What is asked of the rows that freeze the cells."""
     if not config.reference.is_history or config.time is None:
-        return config.reference.asked()
+        asked = config.reference.asked()
+        ranged = config.reference.since or config.reference.until
+        if ranged and config.time is not None:
+            asked["time"] = [config.time.column, config.time.zone]
+        return asked
     return [config.current.where, config.time.column]
 
 

@@ -278,5 +278,5 @@ def _segment_plans(config: Config, supports: Supports) -> tuple[SegmentPlan, ...
             f"configuration has {len(config.segments)}; other segments need the data: run or "
             "backfill with --force"
         )
-    lists = (tuple(_feature(n, "categorical") for n in names) for names in config.segments)
+    lists = (tuple(_feature(n, "categorical") for n in names) for names in config.segment_columns)
     return tuple(SegmentPlan(columns, columns) for columns in lists)
