@@ -56,7 +56,7 @@ def past_of(scores: pd.DataFrame, windows: int) -> Past:
     for day in range(windows):
         start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
         quiet = day < windows // 2
-        one = scores.assign(severity="ok", kl=0.01) if quiet else scores
+        one = scores.assign(severity="ok", kl=0.01, js=0.001) if quiet else scores
         frames.append((Window(start, start + timedelta(days=1)), one))
     return Past.of(frames)
 

@@ -49,7 +49,7 @@ def histogram(
     shapes = [Shape(style, _outline(bars, style, most, base)) for style in ("then", "now")]
     shapes.append(Shape("axis", f"M0 {at(base)}H{at(bars[-1].x + bars[-1].width)}"))
     cut = [b for b in bars if max(b.then, b.now) / b.width > most * 1.001]
-    labels = [Label(_middle(b), 7, percent(max(b.then, b.now)), "middle") for b in cut]
+    labels = [_cut(b, width) for b in cut]
     labels += [*_ticks(bars, base + 10, large=large), *_names(bars, base + 10)]
     if large:
         shapes += _added(bars, height + ADDED / 2)
@@ -94,6 +94,14 @@ def _outline(bars: Sequence[Bar], style: str, most: float, base: float) -> str:
         end = bar.x + bar.width
         path += f"V{at(top)}H{at(end)}"
     return f"{path}V{at(base)}"
+
+
+def _cut(bar: Bar, width: int) -> Label:
+    """The share of a bar that is too tall to be drawn as a whole."""
+    text, middle = percent(max(bar.then, bar.now)), _middle(bar)
+    if middle + len(text) * LETTER / 2 > width:
+        return Label(round(bar.x + bar.width, 1), 7, text, "end")
+    return Label(middle, 7, text, "middle")
 
 
 def _said(bar: Bar) -> str:
