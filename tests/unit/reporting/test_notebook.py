@@ -126,7 +126,7 @@ def test_a_notebook_s_style_touches_nothing_but_the_result():
     rules = [rule for rule in style.replace("\n", " ").split("}") if "{" in rule]
     for rule in rules:
         selectors = rule.partition("{")[0].strip()
-        if selectors.startswith("@media"):
+        if selectors.startswith("@"):
             selectors = rule.rpartition("{")[0].partition("{")[2].strip()
         assert all(s.strip().startswith(".kldrift") for s in selectors.split(",")), rule
 
