@@ -95,6 +95,7 @@ class Backfill(Views):
             "windows": records(self.timeline),
             "notes": list(self.notes),
             "output": self.output,
+            "report": masked(self.results[-1].page or "") or None if self.results else None,
         }
 
 

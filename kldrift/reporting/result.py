@@ -22,6 +22,7 @@ WORST_COLUMNS: Final = [
     "segment",
     "severity",
     "kl",
+    "metric",
     "threshold_warning",
     "threshold_critical",
     "kl_expected",

@@ -107,6 +107,7 @@ def test_the_threshold_that_is_shown_is_the_one_that_counts(levels, severity, ex
     warning, critical = levels
     row = {"threshold_warning": warning, "threshold_critical": critical, "severity": severity}
     assert text(result(row)).splitlines()[1].split()[3] == expected
+    assert text(result(row | {"metric": "js"})).splitlines()[1].split()[3] == "-"
 
 
 @pytest.mark.parametrize(
