@@ -105,6 +105,11 @@ class Plan:
             "skipped": [{"column": s.column, "reason": s.reason} for s in self.skipped],
         }
 
+    def _repr_html_(self) -> str:
+        from kldrift.reporting.page import lines_html  # noqa: PLC0415 - only in a notebook
+
+        return lines_html(self.lines())
+
     def _features(self, side: str) -> list[Feature]:
         features = [f for p in self.pairs if (f := getattr(p, side)) is not None]
         return features + [f for s in self.segments for f in getattr(s, side) if f.sql is None]

@@ -155,7 +155,7 @@ def _pixels(values: Sequence[Bar], room: float) -> list[float]:
     open_bin = [b.below == "" and not b.range for b in values]
     wide = [usual if o else b.range for o, b in zip(open_bin, values, strict=True)]
     least = min(NARROWEST, room / len(wide))
-    most = max(WIDEST * room, room / len(wide))
+    most = max(WIDEST, 2.5 / len(wide)) * room
 
     def bounded(scale: float) -> list[float]:
         return [min(most, max(least, w * scale)) for w in wide]

@@ -10,14 +10,15 @@ import pandas as pd
 
 from kldrift.reporting.blocks import MOVED, Block, blocks_of
 from kldrift.reporting.drawing import Drawing
-from kldrift.reporting.figures import figure, many, shown
+from kldrift.reporting.figures import begin_name, figure, many, shown
+from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading
 from kldrift.reporting.past import Past, streaks
 from kldrift.reporting.row_cells import cells_of, key_of
 from kldrift.reporting.score_line import score_line
-from kldrift.reporting.timeline import history, span, sparkline
+from kldrift.reporting.timeline import history, sparkline
 
 OF_SEGMENTS: Final = ["feature", "segment", "severity", "kl", "n_current", "reason"]
 LONGEST_REASON: Final = 320
@@ -97,12 +98,13 @@ def _entry(
     found = streaks(severities)
     if len(past) > 1 and found and found[-1].last == len(past) - 1:
         last, windows = found[-1], len(found[-1])
-        since = span(past, last.first, last.first, zone)
+        since = begin_name(past.windows[last.first], zone)
     metric = str(row.get("metric") or "kl")
     limits = [row["threshold_warning"], row["threshold_critical"]]
     plain = shown(name)
     line = sparkline(plain, past.scores(key, metric), severities, limits, metric=metric)
-    distribution = None if row["kind"] == "joint" else histogram(plain, cells)
+    draw = group_chart if row["kind"] == "joint" else histogram
+    distribution = draw(plain, cells)
     when = history(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
     drifted = sum(s["severity"] in MOVED for s in segments)
     reason = row["reason"] or ""

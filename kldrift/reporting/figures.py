@@ -128,6 +128,19 @@ def window_name(window: Window, zone: str = "UTC", *, weekday: bool = True) -> s
     return f"{moment(first, zone)} to {end}"
 
 
+def begin_name(window: Window, zone: str = "UTC") -> str:
+    """Write when a window begins; a month by its name.
+
+    Examples:
+        >>> begin_name(Window.of_key("20200401T130000Z_20200401T140000Z"))
+        '1 Apr 2020 13:00'
+        >>> begin_name(Window.of_key("20200401T000000Z_20200408T000000Z"))
+        '1 Apr 2020'
+    """
+    name = window_name(window, zone, weekday=False)
+    return name if name.startswith("as of") else name.partition(" to ")[0]
+
+
 def _days(first: date, end: date, *, weekday: bool) -> str:
     last = end - timedelta(days=1)
     if first == last:

@@ -18,21 +18,23 @@ def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
     Examples:
         >>> verdict({"critical": 2, "warning": 1, "unscored": 0, "ok": 21})
         '3 of 24 features drifted: 2 critical, 1 warning'
+        >>> verdict({"critical": 0, "warning": 4000, "unscored": 0, "ok": 16000}, "score")
+        '4,000 of 20,000 scores drifted: 4,000 warning'
         >>> verdict({"critical": 0, "warning": 0, "unscored": 1, "ok": 3})
         'no drift in 3 of 4 features; 1 could not be scored'
     """
     total, drifted = sum(counts.values()), counts["critical"] + counts["warning"]
     if not total:
         return f"no {noun} was compared"
-    unscored = f"; {counts['unscored']} could not be scored" if counts["unscored"] else ""
+    unscored = f"; {counts['unscored']:,} could not be scored" if counts["unscored"] else ""
     if drifted:
         kinds = ", ".join(
-            f"{counts[name]} {name}" for name in ("critical", "warning") if counts[name]
+            f"{counts[name]:,} {name}" for name in ("critical", "warning") if counts[name]
         )
-        return f"{drifted} of {total} {noun}s drifted: {kinds}{unscored}"
+        return f"{drifted:,} of {total:,} {noun}s drifted: {kinds}{unscored}"
     if unscored:
-        return f"no drift in {counts['ok']} of {total} {noun}s{unscored}"
-    return f"no drift in {total} {noun}s"
+        return f"no drift in {counts['ok']:,} of {total:,} {noun}s{unscored}"
+    return f"no drift in {total:,} {noun}s"
 
 
 def headline(counts: Mapping[str, int], segments: Mapping[str, int]) -> str:

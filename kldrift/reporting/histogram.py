@@ -21,7 +21,7 @@ TALLEST: Final = 2.5
 """A bar is cut where it is so many times as tall as any of the reference's values."""
 LETTER: Final = 5.2
 """Pixels."""
-TOP, BELOW = 9.0, 13
+TOP, BELOW = 12.0, 13
 """Pixels for what stands above and below the bars."""
 BETWEEN_TICKS: Final = 60
 ADDED: Final = 48
@@ -29,7 +29,7 @@ ADDED: Final = 48
 
 
 def histogram(
-    feature: str, cells: Sequence[Cell], *, width: int = 250, height: int = 64, large: bool = False
+    feature: str, cells: Sequence[Cell], *, width: int = 250, height: int = 67, large: bool = False
 ) -> Drawing | None:
     """Draw a feature's cells; None if there are none.
 
@@ -49,7 +49,7 @@ def histogram(
     shapes = [Shape(style, _outline(bars, style, most, base)) for style in ("then", "now")]
     shapes.append(Shape("axis", f"M0 {at(base)}H{at(bars[-1].x + bars[-1].width)}"))
     cut = [b for b in bars if max(b.then, b.now) / b.width > most * 1.001]
-    labels = [Label(_middle(b), 7, percent(max(b.then, b.now)), "middle") for b in cut]
+    labels = [_cut(b, width) for b in cut]
     labels += [*_ticks(bars, base + 10, large=large), *_names(bars, base + 10)]
     if large:
         shapes += _added(bars, height + ADDED / 2)
@@ -96,6 +96,14 @@ def _outline(bars: Sequence[Bar], style: str, most: float, base: float) -> str:
     return f"{path}V{at(base)}"
 
 
+def _cut(bar: Bar, width: int) -> Label:
+    """The share of a bar that is too tall to be drawn as a whole."""
+    text, middle = percent(max(bar.then, bar.now)), _middle(bar)
+    if middle + len(text) * LETTER / 2 > width:
+        return Label(round(bar.x + bar.width, 1), 9, text, "end")
+    return Label(middle, 9, text, "middle")
+
+
 def _said(bar: Bar) -> str:
     return f"{bar.name}: {percent(bar.then)} then, {percent(bar.now)} now"
 
@@ -106,30 +114,36 @@ def _middle(bar: Bar) -> float:
 
 def _ticks(bars: Sequence[Bar], y: float, *, large: bool) -> list[Label]:
     """The bounds of bins: of the first and the last, and of those between in a large chart."""
-    bins = [b for b in bars if b.lower is not None and b.upper is not None]
-    if not bins:
-        return _first_and_last([b for b in bars if not b.aside and b.below], y)
-    first, last = bins[0], bins[-1]
+    values = [b for b in bars if not b.aside]
+    bins = [b for b in values if b.lower is not None]
+    narrow = bool(values) and values[0].width < 2 * LETTER and bool(values[0].below)
+    if not bins and not narrow:
+        return []
+    first, last = values[0], values[-1]
     end = last.x + last.width
     labels = [
-        Label(first.x, y, number(first.lower or 0.0, 4)),
-        Label(round(end, 1), y, number(last.upper or 0.0, 4), "end"),
+        Label(first.x, y, _bound(first, first.lower)),
+        Label(round(end, 1), y, _bound(last, last.upper), "end"),
     ]
     free = first.x + BETWEEN_TICKS
     for bar in bins[1:] if large else ():
         if free <= bar.x <= end - BETWEEN_TICKS:
-            labels.append(Label(round(bar.x, 1), y, number(bar.lower or 0.0, 4), "middle"))
+            labels.append(Label(round(bar.x, 1), y, _bound(bar, bar.lower), "middle"))
             free = bar.x + BETWEEN_TICKS
     return labels
 
 
-def _first_and_last(values: Sequence[Bar], y: float) -> list[Label]:
-    """The ends of values that have no room for their names."""
-    if not values or values[0].width >= 2 * LETTER:
-        return []
-    end = values[-1].x + values[-1].width
-    ends = ((values[0].x, values[0], "start"), (round(end, 1), values[-1], "end"))
-    return [Label(x, y, shown(bar.below, 12), anchor) for x, bar, anchor in ends]
+def _bound(bar: Bar, bound: float | None) -> str:
+    """The bound of a bin, or the value itself."""
+    return shown(bar.below, 12) if bound is None else number(bound, 4)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _names(bars: Sequence[Bar], y: float) -> list[Label]:
@@ -144,7 +158,8 @@ def _names(bars: Sequence[Bar], y: float) -> list[Label]:
             continue
         text = bar.below if len(bar.below) <= letters else f"{bar.below[: letters - 1]}…"
         half = len(text) * LETTER / 2
-        if letters < 1 or text == "…" or _middle(bar) - half < free:
+        cut = text != bar.below and _is_number(bar.below)  # its first digits say something else
+        if letters < 1 or text == "…" or cut or _middle(bar) - half < free:
             continue
         labels.append(Label(_middle(bar), y, text, "middle"))
         free = _middle(bar) + half + 2

@@ -84,8 +84,8 @@ def monitor_page(
     alone = ordered["segment"].isna()
     counts, segments = counted(ordered[alone]), counted(ordered[~alone])
     found = list(entries(ordered, cells, story.past, story.zone, most))
-    first = records(leading(ordered).head(1))
-    names = [entry.name for entry in found]
+    leads = leading(ordered)
+    first, names = records(leads.head(1)), leads["feature"].head(most).tolist()
     return Page(
         title=story.monitor or "",
         verdict=headline(counts, segments),

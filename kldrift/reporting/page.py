@@ -100,6 +100,11 @@ def fragment(page: Page, *, rows: int) -> str:
     return _rendered("fragment.html.j2", page=page, rows=rows, drawn=rows, opened=False)
 
 
+def lines_html(lines: Sequence[str]) -> str:
+    """Return lines of text as they stand, for a notebook."""
+    return _rendered("lines.html.j2", lines=lines)
+
+
 def _script_data(rows: Sequence[Any], heat: Chart | None) -> str:
     """JSON, packed: a fifth of its size, and no sign of it is one of markup."""
     value = {"first": DRAWN, "rows": rows, "heat": None if heat is None else heat.data()}

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.errors import masked
+from kldrift.errors import OutputError, masked
 from kldrift.reporting.json_values import json_value, records
 from kldrift.reporting.monitor_page import MOST_ENTRIES, Story, monitor_page
 from kldrift.reporting.order import counted, worst_first
-from kldrift.reporting.page import Page, fragment, whole_page
+from kldrift.reporting.page import Page
+from kldrift.reporting.past import Past
+from kldrift.reporting.views import Views
 
 WORST_COLUMNS: Final = [
     "feature",
     "segment",
     "severity",
     "kl",
+    "metric",
     "threshold_warning",
     "threshold_critical",
     "kl_expected",
@@ -31,12 +35,10 @@ WORST_COLUMNS: Final = [
     "reason",
 ]
 WORST_IN_SUMMARY: Final = 10
-IN_NOTEBOOK: Final = 10
-"""Features that a notebook shows."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Result:
+class Result(Views):
     """The scores of one comparison; a notebook shows it as a table and charts.
 
     Attributes:
@@ -64,17 +66,22 @@ class Result:
     def worst(self, n: int = 10) -> pd.DataFrame:
         """Return the ``n`` worst features, over all rows or in one segment.
 
-        Critical, warning, unscored, ok; within each, those whose ``kl`` is the largest multiple
-        of its threshold come first.
+        Critical, warning, unscored, ok; within each, those whose score is the largest multiple
+        of its smallest limit come first.
         """
         return worst_first(self.scores)[WORST_COLUMNS].head(n)
 
-    def to_html(self) -> str:
-        """Return a self-contained HTML page: the worst features and how they moved."""
-        return whole_page(self._page())
-
-    def _repr_html_(self) -> str:
-        return fragment(self._page(most=IN_NOTEBOOK), rows=IN_NOTEBOOK)
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as JSON values: counts, what drifted, and all scores, worst first."""
+        return {
+            "severity": self.severity,
+            "severities": self.counts,
+            "segment_severities": self.segment_counts,
+            "drifted": self.drifted,
+            "notes": list(self.notes),
+            "skipped": [{"column": column, "reason": reason} for column, reason in self.skipped],
+            "scores": records(worst_first(self.scores)),
+        }
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
@@ -89,7 +96,13 @@ class Result:
         return monitor_page(self.scores, self.cells, self._story(), most=most)
 
     def _story(self) -> Story:
-        return Story(skipped=tuple(self.skipped), notes=tuple(self.notes))
+        return Story(past=self._past(), skipped=tuple(self.skipped), notes=tuple(self.notes))
+
+    def _last(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return self.scores, self.cells
+
+    def _past(self) -> Past:
+        return Past.of([])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,3 +153,15 @@ class RunResult(Result):
             output=masked(self.output),
             docs=None if self.docs is None else str(self.docs),
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as JSON values: the summary of the run, and all scores."""
+        return super().as_dict() | self.summary()
+
+    def _past(self) -> Past:
+        """The windows of the tables up to this one; none where they cannot be read."""
+        from kldrift.reporting.stored import past_until  # noqa: PLC0415 - reads files
+
+        with suppress(OutputError):  # a result can be looked at wherever its tables have gone
+            return past_until(self.output, str(self.run["monitor"]), self.scores)
+        return Past.of([])

@@ -11,7 +11,7 @@ from kldrift.reporting.figures import figure, shown
 Row = Mapping[str, Any]
 """A row of ``drift_scores``."""
 
-LANE: Final = 24
+LANE: Final = 28
 MIDDLE: Final = 8.0
 LETTER: Final = 5.2
 """Pixels."""

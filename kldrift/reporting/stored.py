@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 
 from kldrift.config import Config
 from kldrift.errors import OutputError, masked
+from kldrift.reporting.figures import window_of_row
 from kldrift.reporting.json_values import json_value
 from kldrift.reporting.monitor_page import Run, Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page, whole_page
 from kldrift.reporting.past import RAISED, Past
+from kldrift.reporting.views import put_page
 from kldrift.scoring.metrics import METRICS
 from kldrift.tables.read import stored_runs, stored_windows, window_columns, window_tables
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
@@ -95,7 +97,24 @@ def write_report(config: Config, path: str | None = None) -> str:
     """
     beside = f"{config.output.path.rstrip('/')}/report.html"
     target = path or (config.report.path if config.report else beside)
-    folder, _, name = target.rpartition("/")
-    html = whole_page(stored_page(config))
-    open_store(folder or ("/" if target.startswith("/") else ".")).put({name: html.encode()})
-    return target
+    return put_page(target, whole_page(stored_page(config)))
+
+
+def past_until(output: str, monitor: str, scores: pd.DataFrame) -> Past:
+    """The windows of a monitor's tables up to that of some scores.
+
+    Args:
+        output: the folder of the tables.
+        monitor: the monitor.
+        scores: ``drift_scores`` of one window.
+
+    Raises:
+        OutputError: the tables cannot be read.
+    """
+    if not len(scores):
+        return Past.of([])
+    row: dict[str, Any] = json_value(scores.iloc[0].to_dict())
+    last, store = window_of_row(row), open_store(output)
+    windows = stored_windows(store, monitor, timed=last.start is not None)
+    before = tuple(w for w in windows if w.key <= last.key)
+    return stored_past(store, monitor, before[-MOST_WINDOWS:], scores)

@@ -89,7 +89,8 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:
         return None
     step = min(24.0, (HEAT_WIDTH - NAME) / len(past))
     width = round(NAME + step * len(past)) + 2
-    paths = {"ok": "", "critical": "", "warning": "", "unscored": ""}
+    paths = {"critical": "", "warning": "", "unscored": ""}
+    ok = ""
     tips, labels = list[Shape](), _ends(past, step, zone)
     for row, feature in enumerate(features):
         top = HEAD + row * ROW
@@ -97,23 +98,34 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:
         for i, severity in enumerate(found):
             if severity in paths:
                 paths[severity] += _mark(severity, NAME + i * step, top, step)
+        ok += _line([s == "ok" for s in found], top + ROW / 2, step)
         labels.append(Label(NAME - 6, top + 11, shown(feature, 30), "end"))
         tips.append(Shape("point", box(0, top, width, ROW), history(past, found, feature, zone)))
     height = HEAD + ROW * len(features)
-    shapes = [*(Shape(s, p) for s, p in paths.items() if p), *tips]
+    shapes = [Shape("ok", ok), *(Shape(s, p) for s, p in paths.items()), *tips]
+    shapes = [shape for shape in shapes if shape.path]
     raised = sum(any(s in RAISED for s in past.worst(f)) for f in features)
     about = f"{many(raised, 'feature')} of {len(features):,} raised in {many(len(past), 'window')}"
     return Drawing(width, height, "severity by feature and window", about, shapes, labels)
 
 
 def _mark(severity: str, x: float, top: float, step: float) -> str:
-    """Critical fills its square, a warning the lower half, unscored is a line, ok a point."""
+    """Critical fills its square, a warning the lower half, unscored is upright."""
     wide = max(1.0, step - 1)
     if severity == "critical":
         return box(x, top + 1, wide, ROW - 3)
-    if severity == "ok":
-        return box(x + wide / 2 - 1, top + 7, 2, 2)
-    return box(x, top + 8, wide, 6) if severity == "warning" else box(x, top + 7, wide, 2)
+    return box(x, top + 8, wide, 6) if severity == "warning" else box(x, top + 3, 2, 10)
+
+
+def _line(present: Sequence[bool], y: float, step: float) -> str:
+    """A line through the windows in which something is so."""
+    path = ""
+    for i, here in enumerate(present):
+        if here and (i == 0 or not present[i - 1]):
+            path += f"M{at(NAME + i * step)} {at(y)}"
+        if here and (i + 1 == len(present) or not present[i + 1]):
+            path += f"H{at(NAME + (i + 1) * step)}"
+    return path
 
 
 def _ends(past: Past, step: float, zone: str) -> list[Label]:

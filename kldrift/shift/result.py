@@ -7,10 +7,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.reporting.json_values import records
+from kldrift.reporting.figures import window_of_row
+from kldrift.reporting.json_values import json_value, records
 from kldrift.reporting.monitor_page import MOST_ENTRIES
 from kldrift.reporting.order import counted, worst_first
 from kldrift.reporting.page import Page
+from kldrift.reporting.past import Past
 from kldrift.reporting.result import RunResult
 from kldrift.shift.page import shift_page
 
@@ -58,6 +60,13 @@ class ShiftResult(RunResult):
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
         return f"{type(self).__name__}({len(self.scores)} segments: {counts})"
+
+    def _past(self) -> Past:
+        """Its own windows, which stand in one result."""
+        ends = ["window_start", "window_end"]
+        parts = self.scores.groupby(ends, dropna=False, sort=True)
+        frames = [(window_of_row(json_value(p.iloc[0].to_dict())), p) for _, p in parts]
+        return Past.of(frames)
 
     def _page(self, most: int = MOST_ENTRIES) -> Page:
         worst = records(self.worst_of_all())

@@ -161,3 +161,21 @@ def test_the_command_writes_the_report_and_says_where(tmp_path, capsys):
     assert main(["report", str(file), "--json"]) == 0
     place = json.loads(capsys.readouterr().out)["report"]
     assert re.search(r"<h1>nyc_taxi: 2 of 4 features drifted", Path(place).read_text())
+
+
+def test_a_name_that_is_too_long_or_hostile_has_its_history_all_the_same(tmp_path):
+    name = "payment_type\u202e" + "x" * 300
+    folder = tmp_path / "drift"
+    prepare_output(str(folder))
+    for window, run_id in zip(DAYS, ("run-1", "run-2"), strict=True):
+        tables = window_tables(window, run_id)
+        for table in ("drift_scores", "drift_cells"):
+            frame = tables[table].to_pandas().replace({"feature": {"payment_type": name}})
+            schema = tables[table].schema
+            tables[table] = pa.Table.from_pandas(frame, schema, preserve_index=False)
+        write_window(str(folder), MONITOR, window, tables)
+        write_run(str(folder), run_row(window, run_id))
+    page = stored_page(config_of(folder))
+    assert page.entries[0].windows == 2
+    marks = next(s for s in page.heat.drawing.shapes if s.style == "critical")
+    assert marks.path.count("z") == 2
