@@ -19,11 +19,13 @@ class Pair:
         reference: in the reference.
         current: in the current dataset.
         changed: how the types differ, if they cannot be compared; empty otherwise.
+        retyped: how they differ, if they can.
     """
 
     reference: Feature | None
     current: Feature | None
     changed: str = ""
+    retyped: str = ""
 
     @property
     def feature(self) -> Feature:
@@ -50,25 +52,42 @@ def _match(reference: Feature, current: Feature | None) -> Pair:
         return Pair(replace(current, path=reference.path), current)
     if current.family == "void":
         return Pair(reference, replace(reference, path=current.path))
-    if reference.family != current.family:
+    types = f"{reference.type} in the reference, {current.type} in the current dataset"
+    if reference.family != current.family and not _of_one_kind(reference, current):
         presence: dict[str, Any] = {
             "key_type": KeyType.PRESENCE,
             "kind": "categorical",
             "unit": Unit.NUMBER,
         }
-        return Pair(
-            replace(reference, **presence),
-            replace(current, **presence),
-            f"{reference.type} in the reference, {current.type} in the current dataset",
-        )
-    same = (reference.key_type, reference.scale) == (current.key_type, current.scale)
-    if not same:
-        both: dict[str, Any] = {"key_type": KeyType.FLOAT, "scale": 1}
-        reference, current = replace(reference, **both), replace(current, **both)
-    if reference.floats == current.floats:
+        return Pair(replace(reference, **presence), replace(current, **presence), types)
+    numbers = "number" in (reference.family, current.family)
+    if reference.type == current.type or (reference.family == current.family and not numbers):
         return Pair(reference, current)
-    floats = reference.floats or current.floats
-    return Pair(replace(reference, floats=floats), replace(current, floats=floats))
+    both = _on_one_type(reference, current)
+    return Pair(replace(reference, **both), replace(current, **both), retyped=types)
+
+
+def _of_one_kind(reference: Feature, current: Feature) -> bool:
+    """Whether values of two families are compared because the configuration states their kind."""
+    families = {reference.family, current.family}
+    alike = families <= {"number", "boolean", "text"} and reference.kind == current.kind
+    return alike and reference.stated and current.stated
+
+
+def _on_one_type(reference: Feature, current: Feature) -> dict[str, Any]:
+    """How both sides of a feature are read, so that the same values have the same keys."""
+    both: dict[str, Any] = {"floats": reference.floats or current.floats}
+    keys = {(f.key_type, f.scale) for f in (reference, current)}
+    categories = reference.key_type is KeyType.TEXT
+    if categories or len(keys) > 1 or reference.key_type is KeyType.FLOAT:
+        both["rounding"] = reference.precision.coarser(current.precision)
+    if categories and {reference.family, current.family} == {"number", "boolean"}:
+        both["rounding"] = replace(both["rounding"], whole=True)
+    if reference.family != current.family:
+        both["unit"] = Unit.NUMBER
+    if len(keys) > 1:
+        both |= {"key_type": KeyType.FLOAT, "scale": 1}
+    return both
 
 
 def _explain(found: Pair, lost: Mapping[str, Skipped]) -> Pair:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from kldrift.errors import ConfigError
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
 from kldrift.features.ml_vectors import is_ml_vector, to_lists
 from kldrift.features.patterns import Patterns
+from kldrift.features.rounding import EXACT, Rounding, rounding_of
 from kldrift.features.sentinels import is_number, is_text, without_sentinels
 from kldrift.features.wanted import Choice, Wanted
 from kldrift.profiles.support import Unit
@@ -54,6 +56,9 @@ class Feature:
         sql: the Spark SQL expression of a derived feature.
         vector: whether it is the size of a column of vectors of numbers.
         missing: values that stand for a missing one.
+        stated: whether the configuration states its kind.
+        precision: what numbers of its type are rounded to.
+        rounding: what its values are rounded to, because the other side has another type.
     """
 
     name: str
@@ -70,6 +75,9 @@ class Feature:
     sql: str | None = None
     vector: bool = False
     missing: tuple[float | str, ...] = ()
+    stated: bool = dataclasses.field(default=False, repr=False)
+    precision: Rounding = dataclasses.field(default=EXACT, repr=False)
+    rounding: Rounding = EXACT
 
     @property
     def column(self) -> str:
@@ -89,7 +97,8 @@ class Feature:
         if is_ml_vector(column.type):
             column = to_lists(column)
         if self.part is Part.VALUE or pa.types.is_null(column.type):
-            return without_sentinels(column, self.missing) if self.missing else column
+            column = without_sentinels(column, self.missing) if self.missing else column
+            return column if self.rounding == EXACT else self.rounding.of(column)
         if self.part is Part.SIZE:
             return _sizes(column)
         if pa.types.is_timestamp(column.type) and column.type.tz:
@@ -210,8 +219,9 @@ def _of_type(
     plain = _plain(name, path, kind)
     if isinstance(plain, Skipped):
         return plain
-    plain = replace(plain, missing=override.missing)
-    if override.keep or override.kind is not None:
+    stated = override.kind is not None
+    plain = replace(plain, missing=override.missing, stated=stated, precision=rounding_of(kind))
+    if override.keep or stated:
         plain = replace(plain, keep=True)
     if override.kind == "categorical":
         floats = pa.types.is_floating(kind)
