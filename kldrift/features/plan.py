@@ -7,7 +7,6 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
 
 import pyarrow as pa
@@ -15,7 +14,9 @@ import pyarrow.compute as pc
 
 from kldrift.errors import ConfigError
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
+from kldrift.features.layouts import as_values, value_type
 from kldrift.features.ml_vectors import is_ml_vector, to_lists
+from kldrift.features.parts import Part, is_bytes, is_list, part_of, parts_of
 from kldrift.features.patterns import Patterns
 from kldrift.features.rounding import EXACT, Rounding, rounding_of
 from kldrift.features.sentinels import is_number, is_text, without_sentinels
@@ -23,18 +24,10 @@ from kldrift.features.wanted import Choice, Wanted
 from kldrift.profiles.support import Unit
 
 AS_IT_IS: Final = Choice()
+MICROSECONDS: Final = 1_000_000
+"""Keys per second of a time."""
 HINTS: Final = 10
 """A hint looks at every name: of many mistakes, the first ones tell what is wrong."""
-
-
-class Part(StrEnum):
-    """Which part of a column is the feature."""
-
-    VALUE = "value"
-    SIZE = "size"
-    HOUR = "hour"
-    WEEKDAY = "weekday"
-    MONTH = "month"
 
 
 @dataclass(frozen=True)
@@ -94,27 +87,13 @@ class Feature:
 
     def of_value(self, column: pa.Array) -> pa.Array:
         """The feature's values, from the values at ``path``."""
+        column = as_values(column)
         if is_ml_vector(column.type):
             column = to_lists(column)
-        if self.part is Part.VALUE or pa.types.is_null(column.type):
+        if self.part is Part.VALUE:
             column = without_sentinels(column, self.missing) if self.missing else column
             return column if self.rounding == EXACT else self.rounding.of(column)
-        if self.part is Part.SIZE:
-            return _sizes(column)
-        if pa.types.is_timestamp(column.type) and column.type.tz:
-            column = column.cast(pa.timestamp("us", tz="UTC"), safe=False)
-        if self.part is Part.HOUR:
-            return pc.hour(column)
-        return pc.day_of_week(column) if self.part is Part.WEEKDAY else pc.month(column)
-
-
-def _sizes(column: pa.Array) -> pa.Array:
-    """The number of elements of each array or map."""
-    if not pa.types.is_map(column.type):
-        return pc.list_value_length(column)
-    ends = column.offsets
-    sizes = pc.subtract(ends.slice(1), ends.slice(0, len(column)))
-    return pc.if_else(column.is_valid(), sizes, pa.scalar(None, sizes.type))
+        return part_of(self.part, column)
 
 
 @dataclass(frozen=True)
@@ -196,29 +175,30 @@ def _leaves(
 def _of_type(
     name: str, path: tuple[str, ...], kind: pa.DataType, override: Choice
 ) -> tuple[Feature, ...] | Skipped:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+    kind = value_type(kind)
     if is_ml_vector(kind):
         kind = pa.list_(pa.float64())
     if override.missing and not (is_number(kind) or is_text(kind)):
         raise ConfigError(
             f"features.override.{name}.missing: expected a column of numbers or text, got {kind}"
         )
-    if override.parts and not pa.types.is_temporal(kind):
+    possible = parts_of(kind)
+    wrong = [part for part in override.parts if part not in possible]
+    if wrong:
+        has = f"its parts are {', '.join(possible)}" if possible else "it has no parts"
         raise ConfigError(
-            f"features.override.{name}.parts: expected a timestamp or date column, got {kind}"
+            f"features.override.{name}.parts: {wrong[0]!r} is no part of a {kind} column; {has}"
         )
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
-        base = Feature(
-            f"size({name})", path, Part.SIZE, "size", str(kind), "numeric", KeyType.INTEGER
-        )
-        vector = not pa.types.is_map(kind) and pa.types.is_floating(kind.value_type)
-        return (replace(base, keep=override.keep, vector=vector),)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _of_time(name, path, kind, override)
+    parts = tuple(_part(name, path, kind, part, override) for part in override.parts)
+    if is_list(kind):
+        base = _part(name, path, kind, Part.SIZE, override)
+        vector = not pa.types.is_map(kind) and pa.types.is_floating(kind.value_type)
+        return (replace(base, vector=vector), *parts)
     plain = _plain(name, path, kind)
     if isinstance(plain, Skipped):
-        return plain
+        return parts or plain
     stated = override.kind is not None
     plain = replace(plain, missing=override.missing, stated=stated, precision=rounding_of(kind))
     if override.keep or stated:
@@ -233,7 +213,20 @@ def _of_type(
                 f'add a derived feature such as {name}_number: "cast({name} as double)"'
             )
         plain = replace(plain, kind="numeric", key_type=KeyType.INTEGER, unit=Unit.NUMBER)
-    return (plain,)
+    return (plain, *parts)
+
+
+def _part(
+    name: str, path: tuple[str, ...], kind: pa.DataType, part: str, override: Choice
+) -> Feature:
+    """A number that is a part of each value."""
+    whole = part in (Part.SIZE, Part.LENGTH, Part.NULLS)
+    key_type = KeyType.INTEGER if whole else KeyType.FLOAT
+    family = "size" if part == Part.SIZE else "part"
+    named = f"{part}({name})"
+    return Feature(
+        named, path, Part(part), family, str(kind), "numeric", key_type, keep=override.keep
+    )
 
 
 def _plain(  # noqa: PLR0911 - one line per type
@@ -257,8 +250,13 @@ def _plain(  # noqa: PLR0911 - one line per type
         return feature("text", "categorical", KeyType.TEXT)
     if types.is_null(kind):
         return feature("void", "categorical", KeyType.PRESENCE)
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
-        return Skipped(name, "binary values are no feature; add a derived one, such as its length")
+    if types.is_time(kind):
+        return feature("time of day", "numeric", KeyType.INTEGER, MICROSECONDS)
+    if types.is_duration(kind):
+        return feature("duration", "numeric", KeyType.INTEGER, MICROSECONDS)
+    if is_bytes(kind):
+        ask = f"ask for features.override.{name}.parts: [length]"
+        return Skipped(name, f"binary values are no feature; {ask}, or add a derived one")
     return Skipped(name, f"values of type {kind} are no feature; add a derived one")
 
 
@@ -277,12 +275,10 @@ def _of_time(
     features = []
     for part in override.parts:
         if part == "whole":
-            unit, scale = (Unit.DAYS, 1) if date else (Unit.SECONDS, 1_000_000)
+            unit, scale = (Unit.DAYS, 1) if date else (Unit.SECONDS, MICROSECONDS)
             family = "date" if date else "timestamp"
             features.append(replace(base, family=family, scale=scale, unit=unit))
             continue
-        if part == "hour" and date:
-            raise ConfigError(f"features.override.{name}.parts: a date has no hour")
         features.append(replace(base, name=f"{part}({name})", part=Part(part)))
     return tuple(features)
 

@@ -63,8 +63,8 @@ def test_the_type_of_a_column_says_how_it_is_read(kind, key_type, category, scal
     [
         (pa.binary(), "binary values are no feature"),
         (pa.binary(8), "binary values are no feature"),
-        (pa.time64("us"), "values of type time64"),
-        (pa.duration("us"), "values of type duration"),
+        (pa.uuid(), "binary values are no feature"),
+        (pa.month_day_nano_interval(), "values of type month_day_nano_interval"),
         (pa.struct([]), "values of type struct"),
         (pa.timestamp("us"), r"timestamps always move; .*x.parts: \[hour, weekday\]"),
         (pa.date32(), r"dates always move; .*x.parts: \[weekday\]"),
@@ -116,9 +116,9 @@ def test_parts_of_a_date_have_no_hour():
     found = one(pa.date32(), parts=("weekday",))
     assert found.of(pa.array([INSTANT.date()])).to_pylist() == [3]
     assert one(pa.date32(), parts=("whole",)).unit is Unit.DAYS
-    with pytest.raises(ConfigError, match="a date has no hour"):
+    with pytest.raises(ConfigError, match="its parts are weekday, month, whole"):
         one(pa.date32(), parts=("hour",))
-    with pytest.raises(ConfigError, match="expected a timestamp or date column, got int64"):
+    with pytest.raises(ConfigError, match="no part of a int64 column; it has no parts"):
         one(pa.int64(), parts=("hour",))
 
 
