@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, DatasetError
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
 from kldrift.features.layouts import as_values, value_type
 from kldrift.features.ml_vectors import is_ml_vector, to_lists
@@ -98,10 +98,19 @@ class Feature:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A column that is no feature, and why."""
+    """A column that is no feature, and why.
+
+    Attributes:
+        column: its name.
+        reason: why it is none.
+        type: its type, for messages.
+        mistake: what the configuration asks of it that its type cannot give; empty if nothing is.
+    """
 
     column: str
     reason: str
+    type: str = dataclasses.field(default="", compare=False)
+    mistake: str = dataclasses.field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,25 @@ class FeaturePlan:
 def plan_features(
     schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = None
 ) -> FeaturePlan:
-    """Plan the features of a dataset.
+    """Plan the features of a dataset that is looked at alone.
+
+    Raises:
+        ConfigError: as :func:`plan_side`, or an override asks for what the column's type cannot
+            give.
+        DatasetError: as :func:`plan_side`.
+    """
+    found = plan_side(schema, wanted, derived)
+    for skipped in found.skipped:
+        if skipped.mistake:
+            raise ConfigError(skipped.mistake)
+    return found
+
+
+def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = None) -> FeaturePlan:
+    """Plan the features of one of two datasets.
+
+    A column whose override asks for what its type cannot give is skipped: it may be that the other
+    side has the type that was meant.
 
     Args:
         schema: its columns.
@@ -123,8 +150,8 @@ def plan_features(
         derived: the types of the derived features, by name.
 
     Raises:
-        ConfigError: an override asks for what the column's type cannot give, or a derived feature
-            has the name of a column.
+        ConfigError: a derived feature has the name of a column, or is no feature.
+        DatasetError: two columns that are asked for have the same name.
     """
     features: list[Feature] = []
     skipped: list[Skipped] = []
@@ -132,6 +159,11 @@ def plan_features(
     names = [".".join(path) for path, _ in nested]
     times = Counter(names)
     included, excluded = Patterns(wanted.include), Patterns(wanted.exclude)
+    for name, number in Counter([*schema.names, *_twice(nested)]).items():
+        if number > 1 and included.match(name) and not excluded.match(name):
+            raise DatasetError(
+                f"{number} columns are called {name!r}; rename or drop all but one, or exclude them"
+            )
     for (path, kind), dotted in zip(nested, names, strict=True):
         name = dotted if times[dotted] == 1 else ".".join(f"`{p}`" for p in path)
         if not included.match(name, path[0]):
@@ -140,9 +172,12 @@ def plan_features(
             skipped.append(Skipped(name, "excluded by the configuration"))
             continue
         override = wanted.override.get(name, AS_IT_IS)
-        found = _of_type(name, path, kind, override)
+        try:
+            found = _of_type(name, path, kind, override)
+        except ConfigError as error:
+            found = Skipped(name, str(error), mistake=str(error))
         if isinstance(found, Skipped):
-            skipped.append(found)
+            skipped.append(replace(found, type=str(value_type(kind))))
         else:
             features.extend(found)
     taken = {name for f in features for name in (f.name, f.path[0])}
@@ -158,6 +193,14 @@ def plan_features(
             raise ConfigError(f"features.derived.{field.name}: {found.reason}")
         features.extend(replace(f, sql=wanted.derived[field.name]) for f in found)
     return FeaturePlan(tuple(features), tuple(skipped))
+
+
+def _twice(nested: Iterable[tuple[tuple[str, ...], pa.DataType]]) -> Iterator[str]:
+    """The names of fields that their struct has twice, as often."""
+    paths = Counter(path for path, _ in nested)
+    for path, number in paths.items():
+        if number > 1 and len(path) > 1:
+            yield from [".".join(path)] * number
 
 
 def _leaves(

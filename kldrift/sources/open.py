@@ -209,7 +209,8 @@ def frame_source(frame: DataFrame, derived: Mapping[str, str], access_path: str)
         kind = arrow_type(field.dataType)
         if kind is None:
             text = field.dataType.simpleString()
-            foreign.append(Skipped(field.name, f"values of type {text} are no feature"))
+            why = f"values of type {text} are no feature"
+            foreign.append(Skipped(field.name, why, text))
         # A placeholder keeps the place of a column that cannot be read.
         converted.append(pa.field(field.name, kind or pa.month_day_nano_interval()))
     return FrameSource(
