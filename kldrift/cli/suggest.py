@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from kldrift.config import Override
 from kldrift.features.sentinels import is_number, is_text
 from kldrift.features.text_looks import EPOCHS, hint, look_of
-from kldrift.features.wanted import TimePart
+from kldrift.features.wanted import PartName
 
 CODE: Final = re.compile(
     r"(?:^|_)(?:id|code|type|zone|class|category|status|flag|kind|group|level|cd)s?$|"
@@ -45,7 +45,7 @@ def suggestions(
         columns = [t.column(name).combine_chunks() for t in tables if name in t.column_names]
         kind = columns[0].type
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            parts: tuple[TimePart, ...] = ("hour",) if pa.types.is_timestamp(kind) else ()
+            parts: tuple[PartName, ...] = ("hour",) if pa.types.is_timestamp(kind) else ()
             if all(_whole_weeks(column) for column in columns):
                 parts += ("weekday",)
             if parts:

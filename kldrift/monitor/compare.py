@@ -13,7 +13,7 @@ from kldrift.config.problems import nearest
 from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
-from kldrift.monitor.compare_data import arrow_table, refuse_twice
+from kldrift.monitor.compare_data import arrow_table
 from kldrift.monitor.compare_options import config_of
 from kldrift.monitor.groups import condition_named
 from kldrift.monitor.judging import compare_plan
@@ -168,8 +168,6 @@ def _on_spark(
     from kldrift.sources.open import frame_source  # noqa: PLC0415 - only now is Spark needed
 
     derived = config.expressions
-    for side, frame in (("reference", reference), ("current", current)):
-        refuse_twice(frame.columns, side)
     with condition_named(config):
         sides = [frame_source(f, derived, "a Spark DataFrame") for f in (reference, current)]
     engine = SparkEngine(reference.sparkSession, sides[0], sides[1], SILENT)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kldrift.features.patterns import Patterns
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
 from kldrift.scoring.verdict import Verdicts
+
+SHOWN: Final = 3
+"""Columns of another type that are named; of more, their number."""
 
 
 def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
@@ -25,4 +30,8 @@ def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
     if len(kept) < len(lost):
         columns = len(kept) + len(lost)
         notes.append(f"only {len(kept)} of {columns} columns were compared: the rest is skipped")
+    retyped = [f"{p.feature.name} ({p.retyped})" for p in plan.pairs if p.retyped]
+    if retyped:
+        rest = f" and {len(retyped) - SHOWN} more" if len(retyped) > SHOWN else ""
+        notes.append(f"compared although the type is another: {', '.join(retyped[:SHOWN])}{rest}")
     return notes + [f"{name!r}: {note}" for name, note in findings.reference.notes.items()]

@@ -19,7 +19,8 @@ from kldrift.execution.programs import CountProgram
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
-from kldrift.features.plan import Feature, Part, Skipped
+from kldrift.features.parts import Part
+from kldrift.features.plan import Feature, Skipped
 from kldrift.monitor.groups import FrozenList, SegmentPlan, rows_by_segment
 from kldrift.monitor.history import (
     History,
