@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from kldrift.config import Override
 from kldrift.features.sentinels import is_number, is_text
+from kldrift.features.text_looks import EPOCHS, hint, look_of
 from kldrift.features.wanted import TimePart
 
 CODE: Final = re.compile(
@@ -24,9 +25,6 @@ FEW: Final = 300
 SENTINELS: Final = (-999, -9999, -99, -200, 9999, 99999, -1, 999)
 WEEK: Final = 7
 YEARS: Final = (1900, 2100)
-EPOCHS: Final = (10**9, 2 * 10**9)
-"""Seconds since 1970, from 2001 to 2033."""
-ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
 
 
 def suggestions(
@@ -56,8 +54,10 @@ def suggestions(
                 remarks[name] = "no weekday: the data holds no whole week of days"
         elif is_number(kind):
             _of_numbers(name, _numbers(columns), overrides, remarks)
-        elif is_text(kind) and all(_iso_dates(column) for column in columns):
-            remarks[name] = f"dates as text; as a derived feature: month(cast({name} as timestamp))"
+        elif is_text(kind):
+            looks = [look_of(pc.unique(column.drop_null())) for column in columns]
+            if looks[0] is not None and all(look == looks[0] for look in looks):
+                remarks[name] = hint(name, looks[0])
     return overrides, remarks
 
 
@@ -114,8 +114,3 @@ def _whole_weeks(column: Any) -> bool:
     days: list[date] = [d for d in pc.unique(column.cast(pa.date32(), safe=False)).to_pylist() if d]
     weekdays = {d.weekday() for d in days}
     return len(weekdays) == WEEK and len({d.day for d in days}) > 1
-
-
-def _iso_dates(column: Any) -> bool:
-    values = [v for v in column.slice(0, 200).to_pylist() if v]
-    return bool(values) and all(ISO_DATE.fullmatch(v) for v in values)

@@ -8,6 +8,7 @@ See docs/decisions/configuration.md.
 
 from __future__ import annotations
 
+from kldrift.config.alarms import Alarms, Budget, Mute
 from kldrift.config.dataset import Dataset
 from kldrift.config.load import (
     config_from_mapping,
@@ -24,12 +25,15 @@ from kldrift.scoring.metrics import JOINT_METRICS, METRICS, Threshold
 __all__ = [
     "JOINT_METRICS",
     "METRICS",
+    "Alarms",
+    "Budget",
     "Config",
     "Dataset",
     "Expectations",
     "Features",
     "Joint",
     "ModelShift",
+    "Mute",
     "Output",
     "Override",
     "Report",

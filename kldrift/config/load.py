@@ -27,6 +27,8 @@ _EXPECTED: Final[dict[type, str]] = {
 }
 
 Asked = TypeVar("Asked", Config, ModelShift)
+LEARNED: Final = "learned"
+"""What stands for thresholds where limits are learnt."""
 
 
 Overrides = Sequence[str] | Mapping[str, object]
@@ -75,6 +77,8 @@ def _set(cls: type, values: dict[str, object], overrides: Overrides) -> dict[Key
         texts = [overrides] if isinstance(overrides, str) else overrides
         read = [(f"--set {text}", *read_override(text)) for text in texts]
     for given, keys, value in read:
+        if cls is Config:
+            values |= _learned(values)
         if keys[0] == "thresholds" and len(keys) > 1 and values.get("thresholds") is None:
             # Setting one level of the defaults must not drop the others.
             values["thresholds"] = _spelled_out(cls)
@@ -156,6 +160,8 @@ def _read(
     """Check the values of a file; its name is no key of it, and what is not stated is asked for."""
     if "source" in values:
         problems.add(("source",), unknown(cls, "source"))
+    if cls is Config:
+        values = _learned(values)
     if values.get("thresholds") is None:
         values["thresholds"] = _spelled_out(cls)
     reading = ReadContext(base.absolute(), values["thresholds"])
@@ -166,6 +172,24 @@ def _read(
         translate(error, cls, problems)
     problems.raise_any()
     return config
+
+
+def _learned(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a file with ``thresholds: learned`` spelled out, wherever it stands."""
+    if values.get("thresholds") == LEARNED:
+        kl = {metric: asdict(threshold) for metric, threshold in DEFAULT_KL.items()}
+        values = {**values, "thresholds": kl, "learned": True}
+    features = values.get("features")
+    override = features.get("override") if isinstance(features, Mapping) else None
+    if not isinstance(features, Mapping) or not isinstance(override, Mapping):
+        return values
+    spelled = {
+        name: {**own, "thresholds": {}, "learned": True}
+        if isinstance(own, Mapping) and own.get("thresholds") == LEARNED
+        else own
+        for name, own in override.items()
+    }
+    return {**values, "features": {**features, "override": spelled}}
 
 
 def _text(source: Path) -> str:

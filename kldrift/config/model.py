@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ValidationInfo, field_validator, model_validator
 
+from kldrift.config.alarms import Alarms
 from kldrift.config.dataset import HISTORY, OF_HISTORY, Dataset
 from kldrift.config.problems import found
 from kldrift.config.question import (
@@ -29,6 +30,7 @@ from kldrift.config.question import (
 from kldrift.config.time import Time
 from kldrift.config.values import (
     Filled,
+    Flag,
     Name,
     Number,
     Segments,
@@ -56,6 +58,9 @@ class Override(Choice):
     thresholds: Thresholds = field(default_factory=dict)
     """Thresholds of this feature. A metric or level that is not stated is as for all features;
     `null` judges nothing. Example: `{kl: {warning: 0.05}}`"""
+    learned: Flag | None = None
+    """Judge this feature by limits that are learnt from its history, or not. `thresholds: learned`
+    is the same. Example: `false`"""
 
     @field_validator("missing", mode="before")
     @classmethod
@@ -145,7 +150,8 @@ class Scoring:
     bins: Whole = field(default=20, metadata={"ge": 2})
     """Cells of a numeric feature for scoring, of about equal reference mass. Example: `40`"""
     stored_bins: Whole = 128
-    """Cells of a numeric feature that are counted and stored; at least `bins`. Example: `256`"""
+    """Cells of a numeric feature that are counted and stored; at least `bins`. The outermost 0.1 %
+    of the reference have cells of their own besides. Example: `256`"""
     max_categories: Whole = field(default=1000, metadata={"ge": 1})
     """Categories with a cell of their own; the rest is one cell, `other`, with its exact mass.
     Where there are more, those with fewer than 20 rows are in `other` too: which of them are the
@@ -200,7 +206,13 @@ class Config(Question):
     scoring: Scoring = field(default_factory=Scoring)
     """How counts become scores. Example: `{bins: 40}`"""
     thresholds: Thresholds = field(default_factory=lambda: dict(DEFAULT_THRESHOLDS))
-    """What score is a warning or critical, by metric. Example: `{js: {critical: 0.1}}`"""
+    """What score is a warning or critical, by metric; or `learned`, which is short for
+    `learned: true` and `{kl: {warning: 0.1, critical: 0.25}}`. Example: `{js: {critical: 0.1}}`"""
+    learned: Flag = False
+    """Judge features also by limits that are learnt from the windows before. Example: `true`"""
+    alarms: Alarms | None = None
+    """When somebody is called: a budget of pages, alerts over several windows, what is muted.
+    Example: `{budget: {pages: 1, days: 90}, after: 2 of 3}`"""
     significance: Significance = field(default_factory=Significance)
     """How sure a verdict must be that a score is more than chance. Example: `{alpha: 0.05}`"""
     expectations: Expectations | None = None
@@ -236,7 +248,16 @@ class Config(Question):
                 "expected windows, such as {column: t, window: 1d}: the reference is made of them"
             )
             refuse([(("time",), text)])
+        for key, asked in (("alarms", self.alarms is not None), ("learned", self.any_learned)):
+            if asked and self.time is None:
+                text = f"expected windows, such as {{column: t, window: 1d}}: {key} is about them"
+                refuse([(("time",), text)])
         return self
+
+    @property
+    def any_learned(self) -> bool:
+        """Whether a feature is judged by limits that are learnt."""
+        return self.learned or any(o.learned for o in self.features.override.values())
 
     def thresholds_of(self, feature: str) -> dict[str, Threshold]:
         """Return the thresholds that judge a feature: its own, then those of all features."""
@@ -249,12 +270,14 @@ class Config(Question):
         if not self.joint:
             del question["joint"]
         for override in question["features"]["override"].values():
-            if not override["missing"]:
-                del override["missing"]
+            for key in ("missing", "learned"):
+                if not override[key] and override[key] is not False:
+                    del override[key]
         if not self.segments:
             del question["segments"], question["scoring"]["max_segments"]
-        if self.time is None:
-            del question["time"]
+        for key in ("time", "learned", "alarms"):
+            if not question[key]:
+                del question[key]
         for side in ("reference", "current"):
             question[side] = getattr(self, side).asked()
         return question

@@ -59,8 +59,12 @@ _KEYS: Final[dict[str, Node]] = {
     },
     "segments": {"type": ["array", "null"], **_ONCE, "items": {**_ONCE, "minItems": 1}},
     "expectations": {"$ref": "#/definitions/expectations"},
-    "Config.thresholds": _STATED,
+    "Config.thresholds": {"anyOf": [{"const": "learned"}, _STATED]},
+    "Override.thresholds": {"anyOf": [{"const": "learned"}, {"$ref": "#/definitions/thresholds"}]},
     "ModelShift.thresholds": {**_STATED, "propertyNames": {"enum": ["kl"]}},
+    "Alarms.after": {"type": "string", "pattern": "^[1-9][0-9]? of [1-9][0-9]?$"},
+    "Alarms.history": {"type": "string", "pattern": f"^{DURATION.pattern}$"},
+    "Mute.until": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
     "Time.window": {"type": "string", "pattern": f"^({LENGTH.pattern})$"},
     "Time.lateness": {"type": "string", "pattern": f"^{DURATION.pattern}$"},
     "Dataset.path": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}, _NULL]},
@@ -93,7 +97,17 @@ _SECTIONS: Final[dict[str, Node]] = {
     },
 }
 _SECTIONS["Config"] = {
-    "allOf": [{"properties": {"current": _ROWS}}],
+    "allOf": [
+        {"properties": {"current": _ROWS}},
+        *(
+            {"if": asks, "then": _is("object", "time")}
+            for asks in (
+                _is("object", "alarms"),
+                {"required": ["learned"], "properties": {"learned": {"const": True}}},
+                {"required": ["thresholds"], "properties": {"thresholds": {"const": "learned"}}},
+            )
+        ),
+    ],
     "if": {"properties": {"reference": {"anyOf": list(_HISTORY)}}, "required": ["reference"]},
     "then": _is("object", "time"),
 }

@@ -60,7 +60,10 @@ def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
         case "dict_type" | "dataclass_type" | "float_type" if (
             "thresholds" in path and value == "learned"
         ):
-            text = not_yet("state numbers for warning and critical")
+            text = (
+                "expected numbers for warning and critical; "
+                "`thresholds: learned` stands for all of them"
+            )
         case "missing":
             text = f"expected {_MISSING.get(key, 'text, but the key is missing')}"
         case "invalid_key":

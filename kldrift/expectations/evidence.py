@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from kldrift.scoring.metrics import LEARNED
 from kldrift.scoring.threshold import RANK, Limits, QValues, Severity, exceeded
 
 Outcome = Literal["within", "drift", "unscored"]
@@ -89,7 +90,11 @@ def evidence(
     column = "q_critical" if severity == "critical" else "q_value"
     q = None if _is_null(row.get(column)) else float(row[column])
     status = str(row.get("status"))
-    outcome, because = _judge(score, q, status, metric, threshold, alpha)
+    if metric == LEARNED:
+        outcome, because = _beside_history(score, threshold, row)
+    else:
+        outcome, because = _judge(score, q, status, metric, threshold, alpha)
+    outcome, because = _alerted(outcome, because, severity, row)
     if outcome == "unscored" and not _is_null(row.get("reason")):
         because = f"{because}: {row['reason']}"
     finite = score if score is not None and math.isfinite(score) else None
@@ -106,6 +111,37 @@ def evidence(
         details[count] = None if _is_null(row.get(count)) else int(row[count])
     details |= {column: _json(row.get(column)) for column in _AS_IN_ROW}
     return Evidence(outcome, finite, details)
+
+
+def _beside_history(
+    score: float | None, limit: float, row: Mapping[str, Any]
+) -> tuple[Outcome, str]:
+    """Judge a window by the limit that was learnt from those before it."""
+    if score is None:
+        return "unscored", f"not scored, status {row.get('status')}"
+    size = f"{LEARNED} {_beside(score, limit)} is"
+    if not score > limit:
+        return "within", f"{size} not above {limit:.4g}"
+    p_value = row.get("p_learned")
+    return (
+        "drift",
+        f"{size} above {limit:.4g}, which windows like those before it hardly ever are"
+        + ("" if p_value is None else f" (p {p_value:.2g})"),
+    )
+
+
+def _alerted(
+    outcome: Outcome, because: str, severity: str, row: Mapping[str, Any]
+) -> tuple[Outcome, str]:
+    """What the alert of a row makes of its outcome; all stays where there are no alarms."""
+    alert = row.get("alert")
+    if _is_null(alert) or outcome == "unscored":
+        return outcome, because
+    if alert == "muted" or (alert == "pending" and severity == "critical"):
+        return "within", because if outcome == "within" else f"{because}; the alert is {alert}"
+    if alert == "raised" and severity == "critical" and row.get("severity") != "critical":
+        return "drift", f"{because}, but the alert that was raised is still open"
+    return outcome, because
 
 
 def _judge(

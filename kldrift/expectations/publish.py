@@ -20,6 +20,7 @@ from kldrift.expectations.folder import docs_index, exclusive, open_folder
 from kldrift.expectations.gx import RunIdentifier
 from kldrift.expectations.results import raised, severity_of
 from kldrift.expectations.whole_files import remove_unreadable
+from kldrift.scoring.metrics import LEARNED
 
 Thresholds = Mapping[str, Mapping[str, tuple[float | None, float | None]]]
 
@@ -118,8 +119,12 @@ def whole_folder(root: Path, name: str) -> Iterator[Any]:
 def _wanted(scores: pd.DataFrame, thresholds: Thresholds, alpha: float) -> Iterator[Any]:
     if unknown := sorted(set(thresholds) - set(scores["feature"])):
         raise ConfigError(f"thresholds for {unknown[0]!r}, which has no row in the drift table")
-    for feature, segment in scores[["feature", "segment"]].itertuples(index=False):
-        for metric, bounds in thresholds.get(feature, {}).items():
+    limits = scores["limit_learned"] if "limit_learned" in scores else [None] * len(scores)
+    for feature, segment, limit in zip(scores["feature"], scores["segment"], limits, strict=True):
+        held = dict(thresholds.get(feature, {}))
+        if not pd.isna(limit):
+            held[LEARNED] = None, limit
+        for metric, bounds in held.items():
             if metric not in scores.columns:
                 raise ConfigError(f"thresholds for {metric!r}, which the drift table has not")
             for severity, threshold in zip(("warning", "critical"), bounds, strict=True):

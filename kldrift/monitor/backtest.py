@@ -23,7 +23,7 @@ from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.profile import Profile
 from kldrift.reporting.json_values import records
 from kldrift.statistics.alarm_budget import AlarmBudget
-from kldrift.statistics.learned_limits import FEWEST_WINDOWS, MOST_WINDOWS, usual
+from kldrift.statistics.learned_limits import FEWEST_WINDOWS, usual
 from kldrift.tables.read import (
     stored_profiles,
     stored_reference_id,
@@ -37,6 +37,7 @@ from kldrift.tables.window import Window
 
 Counts = NDArray[np.int64]
 
+MOST_WINDOWS: Final = 90
 MOST_CELLS: Final = 64
 """Cells of a feature that are looked at; of more, the rarest are one."""
 
@@ -141,7 +142,7 @@ def _flagged(
         before = np.flatnonzero(usual_ones[:t])[-MOST_WINDOWS:]
         p_value, name, page = math.nan, None, False
         if len(before) >= FEWEST_WINDOWS:
-            found, _ = usual(counts[before], seasons[before], counts[t], seasons[t])
+            found = usual(counts[before], seasons[before], counts[t], seasons[t]).p_values
             if not np.isnan(found).all():
                 place = int(np.nanargmin(found))
                 p_value, name = float(found[place]), names[place]

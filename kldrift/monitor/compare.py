@@ -140,7 +140,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         scores=scores,
         cells=cell_table(verdicts, stamp).to_pandas(),
         skipped=[(s.column, s.reason) for s in (*plan.skipped, *findings.skipped)],
-        notes=notes_of(plan, findings.skipped, verdicts),
+        notes=notes_of(plan, findings, verdicts),
     )
 
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
 from kldrift.config import Config, Threshold
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
@@ -27,8 +33,20 @@ def compare_plan(plan: Plan, engine: Engine, progress: Progress) -> tuple[Findin
     return findings, judge_findings(plan, findings)
 
 
-def judge_findings(plan: Plan, findings: Findings) -> Verdicts:
-    """Judge the findings of a run, and the features that could not be compared."""
+def judge_findings(
+    plan: Plan,
+    findings: Findings,
+    beside: Mapping[str, NDArray[np.float64]] | None = None,
+    level: float = 0.0,
+) -> Verdicts:
+    """Judge the findings of a run, and the features that could not be compared.
+
+    Args:
+        plan: the plan.
+        findings: of the run.
+        beside: scores of windows beside their history, by name, as those of the findings.
+        level: below which p-values of these are critical.
+    """
     config = plan.config
     subjects = [
         _compared(pair, config, comparison, findings.unseen.get(pair.feature.name, ()))
@@ -38,7 +56,8 @@ def judge_findings(plan: Plan, findings: Findings) -> Verdicts:
     subjects += [scored_joint(j, config, before, now) for j, before, now in findings.joint]
     subjects += [unscored_joint(j, config) for j in plan.joint if j.problem]
     names = [known.names for known in findings.reference.segments]
-    return judge(subjects, findings.scores, names, rules_of(config))
+    scores = {**findings.scores, **(beside or {})}
+    return judge(subjects, scores, names, replace(rules_of(config), level=level))
 
 
 def rules_of(config: Config) -> Rules:
@@ -59,7 +78,13 @@ def _compared(
     feature = p.feature
     thresholds = thresholds_of(p, config)
     return Subject(
-        feature.name, feature.kind, thresholds, comparison, changed=p.changed, unseen=unseen
+        feature.name,
+        feature.kind,
+        thresholds,
+        comparison,
+        changed=p.changed,
+        unseen=unseen,
+        learned=is_learned(p, config),
     )
 
 
@@ -73,6 +98,16 @@ def _unpaired(p: Pair, config: Config) -> Subject:
         status, reason = Status.TYPE_CHANGED, p.changed
     thresholds = thresholds_of(p, config)
     return Subject(p.feature.name, p.feature.kind, thresholds, status=status, reason=reason)
+
+
+def is_learned(p: Pair, config: Config) -> bool:
+    """Whether a feature is judged by limits that are learnt: as it says itself, or all do."""
+    learned = config.learned
+    for name in (p.feature.column, p.feature.name):
+        own = config.features.override.get(name)
+        if own is not None and own.learned is not None:
+            learned = own.learned
+    return learned
 
 
 def thresholds_of(p: Pair, config: Config) -> dict[str, Threshold]:

@@ -18,9 +18,10 @@ from kldrift.monitor.plan import Plan
 from kldrift.monitor.record import AnyConfig, Record
 from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import Findings
+from kldrift.monitor.watch import Judged, Watch
 from kldrift.reporting.result import RunResult
 from kldrift.scoring.exit_code import exit_code_of
-from kldrift.tables import write_run, write_window
+from kldrift.tables import write_alerts, write_run, write_window
 from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.stamp import Stamp
 
@@ -36,23 +37,31 @@ def publish_window(
     notes: Sequence[str] = (),
     *,
     docs: bool = True,
+    watch: Watch | None = None,
 ) -> RunResult:
     """Judge the findings of one window and write its rows; expectations where ``docs`` is set."""
     config = record.config
-    verdicts = judge_findings(plan, findings)
+    judged = (
+        Judged(judge_findings(plan, findings))
+        if watch is None
+        else watch.judged(plan, findings, record.window)
+    )
+    verdicts, alerts = judged.verdicts, judged.alerts
     reference_id = findings.reference.reference_id
     stamp = Stamp(record.run_id, config.monitor, record.window, reference_id, config.config_hash)
     current = {p.feature.name: c for p, c in zip(findings.pairs, findings.current, strict=True)}
     joint = {j.name: c for j, _, c in findings.joint}
     names = [known.names for known in findings.reference.segments]
     record.stage("writing tables")
-    scores = score_table(verdicts, stamp)
+    scores = score_table(verdicts, stamp, alerts)
     cells = cell_table(verdicts, stamp)
     tables = {
         "drift_scores": scores,
         "drift_cells": cells,
         "profiles": profile_rows(current, joint, names, "current", stamp),
     }
+    if judged.log is not None:  # first: what was raised in this window is dropped on its next run
+        write_alerts(config.output.path, config.monitor, judged.log)
     written = write_window(config.output.path, config.monitor, record.window, tables)
     frame = scores.to_pandas()
     pages = None
@@ -64,9 +73,11 @@ def publish_window(
         pages = publish_expectations(
             record, held, verdicts.held_to(), written["drift_scores"], record.run_id
         )
-    severities = set(verdicts.severities())
-    exit_code = exit_code_of(severities, unscored=verdicts.unscored, fail_on=fail_on)
-    row = record.row(findings, verdicts, skipped, exit_code)
+    severities = verdicts.severities()
+    if alerts is not None:
+        severities = alerts.severities(verdicts)
+    exit_code = exit_code_of(set(severities), unscored=verdicts.unscored, fail_on=fail_on)
+    row = record.row(findings, verdicts, skipped, exit_code) | judged.of_run
     write_run(config.output.path, row)
     return RunResult(
         scores=frame,
@@ -74,7 +85,7 @@ def publish_window(
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
-        notes=[*notes, *notes_of(plan, findings.skipped, verdicts)],
+        notes=[*notes, *notes_of(plan, findings, verdicts)],
         output=config.output.path,
         docs=pages,
     )
@@ -110,7 +121,10 @@ def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skip
     each of 50,000 rows would take an hour, and pages that no browser opens.
     """
     alone = scores["segment"].isna()
-    drifted = scores[~alone & scores["severity"].isin(("critical", "warning"))]  # worst first
+    far = scores["severity"].isin(("critical", "warning"))
+    if "alert" in scores:
+        far |= scores["alert"] == "raised"
+    drifted = scores[~alone & far]  # worst first
     said: tuple[Skipped, ...] = ()
     if len(drifted) > MOST_SEGMENT_ROWS:
         why = (

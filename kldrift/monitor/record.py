@@ -134,6 +134,10 @@ class Record(Generic[AnyConfig]):
                 "warning",
                 "critical",
                 "unscored",
+                "alerts",
+                "pages_spent",
+                "p_limit",
+                "history_effective",
                 "reference_id",
                 "error",
             )

@@ -144,7 +144,7 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
     whole = Reference(
         profiles,
         {f.name: f.rebinning for f in supports.features if f.rebinning is not None},
-        {f.name: f.skipped for f in supports.features if f.skipped},
+        supports.skipped,
         joint,
         {f.name: f.joint_pivot for f in supports.features},
         supports.origin.rows,
@@ -152,6 +152,7 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
             FrozenList(s.names, rows_by_segment(one, k, len(s.names)))
             for k, s in enumerate(supports.segments)
         ),
+        notes=supports.notes,
     )
     if not whole.reference_id == supports.reference_id == reference_id:
         raise ValueError("what is stored of the reference is not what was written")
@@ -180,6 +181,7 @@ def _asked_for(plan: Plan, supports: Supports, whole: Reference) -> Reference | 
         profiles={n: whole.profiles[n] for n in wanted if n in whole.profiles},
         rebinnings={n: whole.rebinnings[n] for n in wanted if n in whole.rebinnings},
         skipped={n: whole.skipped[n] for n in wanted if n in whole.skipped},
+        notes={n: whole.notes[n] for n in wanted if n in whole.notes},
         joint={j.name: whole.joint[j.name] for j in planned},
         pivots={n: whole.pivots[n] for n in wanted},
     )
@@ -214,6 +216,7 @@ def _supports(plan: Plan, reference: Reference, origin: Origin) -> Supports:
                 reference.pivots[name],
                 reference.rebinnings.get(name),
                 reference.skipped.get(name, ""),
+                reference.notes.get(name, ""),
             )
             for p in plan.compared
             for name in (p.feature.name,)

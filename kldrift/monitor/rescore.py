@@ -33,6 +33,7 @@ from kldrift.monitor.plan import Plan
 from kldrift.monitor.publish import publish_window
 from kldrift.monitor.record import Record
 from kldrift.monitor.stages import Counting, Reference, found
+from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import reference_of
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.rebinning import merge_for_scoring
@@ -48,6 +49,7 @@ from kldrift.tables.read import (
 )
 from kldrift.tables.store import Store, open_store
 from kldrift.tables.supports import Supports
+from kldrift.tables.window import Window
 
 UNPAIRED: Final = (Status.NEW_FEATURE, Status.MISSING_FEATURE, Status.TYPE_CHANGED)
 """What the data of a window said, and no profile tells."""
@@ -81,7 +83,7 @@ def rescore(
     Args:
         config: the configuration; of features and segments it may ask for what is stored.
         first: windows that begin before it are left alone.
-        last: windows that end after it are left alone.
+        last: windows that end after it are left alone, unless they depend on those before them.
         fail_on: the severity from which the exit code is 3.
         progress: told what goes on.
 
@@ -89,24 +91,50 @@ def rescore(
         OutputError: the tables have no such window, or cannot be read or written.
     """
     store = open_store(config.output.path)
+    dependent = config.alarms is not None or config.any_learned
     windows = [
         w
         for w in stored_windows(store, config.monitor, timed=config.time is not None)
         if (first is None or (w.start and w.start >= first))
-        and (last is None or (w.end and w.end <= last))
+        and (last is None or dependent or (w.end and w.end <= last))
     ]
     if not windows:
         raise OutputError(f"{config.output.path}: no window of {config.monitor!r} to score again")
+    return _rescored(config, store, windows, fail_on, progress)
+
+
+def rescore_dependents(config: Config, written: Sequence[Window], fail_on: str) -> None:
+    """Score the stored windows again that depend on windows which were written just now.
+
+    Args:
+        config: the configuration; its reference is history, or it has alarms or learnt limits.
+        written: the windows, in the order of time.
+        fail_on: as in :func:`rescore`.
+    """
+    store = open_store(config.output.path)
+    later = [w for w in stored_windows(store, config.monitor) if w.key > written[0].key]
+    if set(later) - set(written):
+        _rescored(config, store, later, fail_on, SILENT)
+
+
+def _rescored(
+    config: Config, store: Store, windows: Sequence[Window], fail_on: str, progress: Progress
+) -> Backfill:
     started, results = datetime.now(UTC), []
     progress.stage("scoring stored windows")
+    watch: Watch | None = None
+    counted_on = ""
     scorers: dict[str, Scorer] = {}
     for number, window in enumerate(windows):
         reference_id = stored_reference_id(store, config.monitor, window)
         if reference_id not in scorers:
             scorers[reference_id] = Scorer.of(config, store, reference_id)
+        if reference_id != counted_on:  # what is known of other cells says nothing of these
+            watch = scorers[reference_id].watch(config, window)
+            counted_on = reference_id
         record = Record(config, window, started, SILENT)
         docs = window is windows[-1]
-        results.append(scorers[reference_id].scored(record, fail_on, docs=docs))
+        results.append(scorers[reference_id].scored(record, fail_on, docs=docs, watch=watch))
         progress.update(number + 1, len(windows), "windows")
     return Backfill(results, [], config.output.path)
 
@@ -148,7 +176,7 @@ class Scorer:
         reference = Reference(
             profiles,
             rebinnings,
-            {f.name: f.skipped for f in supports.features if f.skipped},
+            supports.skipped,
             joint,
             {f.name: f.joint_pivot for f in supports.features},
             supports.origin.rows,
@@ -157,13 +185,21 @@ class Scorer:
                 for k, s in enumerate(supports.segments)
             ),
             frozen_id=reference_id,
+            notes=supports.notes,
         )
         history = None
         if config.reference.is_history:
             history = stored_history(config.output.path, monitor, reference_id)
         return cls(store, supports, reference, history)
 
-    def scored(self, record: Record[Config], fail_on: str, *, docs: bool) -> RunResult:
+    def watch(self, config: Config, window: Window) -> Watch | None:
+        """What the tables know before a window."""
+        pairs = [_pair(self.supports, name) for name in self.reference.rebinnings]
+        return Watch.before(config, self.store, self.reference, pairs, window)
+
+    def scored(
+        self, record: Record[Config], fail_on: str, *, docs: bool, watch: Watch | None = None
+    ) -> RunResult:
         """Score and judge a window, and write its rows.
 
         Raises:
@@ -194,7 +230,7 @@ class Scorer:
         current = [of_no_window(profiles[name]) for name in names]
         together = [p.under(without_window(p.keys)) for p in joint.values()]
         findings = found(plan, before, what, current, together)
-        result = publish_window(record, plan, findings, fail_on, docs=docs)
+        result = publish_window(record, plan, findings, fail_on, docs=docs, watch=watch)
         if self.history is not None:
             self.history.add(window, past_window(findings, result.scores))
         return result

@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 
 from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.cells import KINDS, Cells
+from kldrift.scoring.alerts import Alerts
 from kldrift.scoring.comparison import CELLS_AT_ONCE, Ints
+from kldrift.scoring.learned import KINDS_OF_THRESHOLDS, threshold_kinds
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
 from kldrift.scoring.status import STATUSES
 from kldrift.scoring.threshold import SEVERITIES
 from kldrift.scoring.verdict import Verdicts
-from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
+from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES, TIMESTAMP
 from kldrift.tables.stamp import Stamp
 
 
-def score_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
+def score_table(verdicts: Verdicts, stamp: Stamp, alerts: Alerts | None = None) -> pa.Table:
     """``drift_scores``: one row per feature, and per feature and segment; the worst first."""
     v, decisive = verdicts, Decisive.of(verdicts)
     order = decisive.order
@@ -41,6 +43,14 @@ def score_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
         "pseudocount": pa.array(pseudocount, mask=~scored),
     }
     columns["metric"] = pa.array(decisive.metric[order], pa.string())
+    kinds = threshold_kinds(v)[order]
+    columns["threshold_kind"] = pa.array(KINDS_OF_THRESHOLDS, pa.string()).take(pa.array(kinds))
+    limit = np.full(len(order), v.rules.level)
+    columns["p_limit"] = pa.array(limit, mask=kinds != KINDS_OF_THRESHOLDS.index("learned"))
+    if alerts is not None:
+        states = [alerts.of(v.key(i)) for i in order.tolist()]
+        columns["alert"] = pa.array([state.alert for state in states], pa.string())
+        columns["alert_since"] = pa.array([state.since for state in states], TIMESTAMP)
     for level in ("warning", "critical"):
         columns[f"threshold_{level}"] = numbers(getattr(decisive.limits, level)[order])
     for name, sizes in v.sizes.items():
@@ -48,6 +58,8 @@ def score_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
     for name, values in v.scores.items():
         columns[name] = numbers(values[order])
     columns["cells"] = pa.array(cells, mask=~scored)
+    if "history_windows" in columns:
+        columns["history_windows"] = columns["history_windows"].cast(pa.int32())
     return stamp.table(columns, len(order), DRIFT_SCORES)
 
 

@@ -23,7 +23,9 @@ from kldrift.monitor.history import past_window, stored_history
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.publish import check_expectations, publish_window, with_page
 from kldrift.monitor.record import Record, session_for
+from kldrift.monitor.rescore import rescore_dependents
 from kldrift.monitor.stages import Reference, count_current, read_reference
+from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import (
     Due,
     count_windows,
@@ -275,14 +277,18 @@ def _publish_windows(
     history = None
     if config.reference.is_history:
         history = stored_history(config.output.path, config.monitor, reference.reference_id)
+    store = open_store(config.output.path)
+    watch = Watch.before(config, store, reference, plan.compared, due.windows[0])
     for window, findings in count_windows(plan, reference, engine, due.windows, record, history):
         if not results:  # all rows have been read
             watched.check()
         last = window is due.windows[-1]
         one = record if last else replace(record, window=window)
         notes = due.notes if last else []
-        result = publish_window(one, plan, findings, fail_on, notes, docs=last)
+        result = publish_window(one, plan, findings, fail_on, notes, docs=last, watch=watch)
         results.append(result)
         if history is not None:
             history.add(window, past_window(findings, result.scores))
+    if config.reference.is_history or watch is not None:
+        rescore_dependents(config, due.windows, fail_on)
     return results

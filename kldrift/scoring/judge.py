@@ -16,7 +16,8 @@ from kldrift.scoring.comparison import Ints, Rows
 from kldrift.scoring.evidence import Held, evidence
 from kldrift.scoring.explanation import explained
 from kldrift.scoring.joint_result import JointResult
-from kldrift.scoring.metrics import JOINT_SCORES, SCORES
+from kldrift.scoring.learned import beside_history
+from kldrift.scoring.metrics import JOINT_SCORES, LEARNED_SCORES, SCORES
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import PLACE, Sizes, Status, Texts, is_scored, statuses
@@ -70,6 +71,8 @@ def judge(
     verdicts = replace(verdicts, q_values=evidence(verdicts, held))
     severity, deciding = severities(verdicts, held)
     verdicts = _doubted(replace(verdicts, severity=severity))
+    severity, deciding = beside_history(verdicts, deciding)
+    verdicts = replace(verdicts, severity=severity)
     return replace(verdicts, reason=explained(verdicts, deciding))
 
 
@@ -103,7 +106,7 @@ def _columns(
     none = np.full(rows, np.nan)
     return {
         name: np.append(scores.get(name, none), [s.scores.get(name, np.nan) for s in others])
-        for name in (*SCORES, *JOINT_SCORES)
+        for name in (*SCORES, *LEARNED_SCORES, *JOINT_SCORES)
     }
 
 

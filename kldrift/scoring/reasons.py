@@ -42,6 +42,17 @@ def above(
     return f"{metric} {size} is above {severity.value} {limit:g}, q {certainty(q_value)}"
 
 
+def beyond_history(kl: float, limit: float, p_value: float, windows: float) -> str:
+    """The sentence about a window that is far from those before it.
+
+    Examples:
+        >>> beyond_history(0.031, 0.012, 2e-7, 61.0)
+        'kl 0.031 from the 61 windows before it, whose limit is 0.012, p 2e-07'
+    """
+    size = f"kl {kl:.3g} from the {windows:.0f} windows before it, whose limit is {limit:.3g}"
+    return f"{size}, p {certainty(p_value)}"
+
+
 def certainty(q_value: float) -> str:
     """A q-value with its sign; further out its digits say nothing.
 
@@ -87,10 +98,10 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     """The name of a cell of numbers or times: with values as they are written, not with edges."""
     edges = support.edges if support.integral else support.edges[1:-1]
     if cell.kind is CellKind.UNDERFLOW:
-        return f"below {_key(support, edges[0])}, the reference's smallest"
+        return f"below {value_text(support, edges[0])}, the reference's smallest"
     if cell.kind is CellKind.OVERFLOW:
         last = edges[-1] - 1 if support.integral else np.nextafter(edges[-1], -np.inf)
-        return f"above {_key(support, last)}, the reference's largest"
+        return f"above {value_text(support, last)}, the reference's largest"
     timed = support.unit in (Unit.SECONDS, Unit.DAYS)
     if cell.kind is CellKind.BIN and timed and cell.lower is not None and cell.upper is not None:
         keys = (round(bound * support.scale) for bound in (cell.lower, cell.upper))
@@ -100,7 +111,8 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     return cell_text(cell)
 
 
-def _key(support: NumericSupport, key: Any) -> str:
+def value_text(support: NumericSupport, key: Any) -> str:
+    """A key of a support of numbers or times, for a reader."""
     return support.text(key) if support.integral else f"{float(key):.6g}"
 
 

@@ -36,6 +36,7 @@ class Subject:
         joint: the score of joint features, split.
         unseen: of names: values that the reference never had, with their rows in the whole of the
             current dataset; the most frequent first.
+        learned: whether it is held to limits that are learnt, too.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Subject:
     scores: Mapping[str, float] = field(default_factory=dict)
     joint: JointResult | None = None
     unseen: tuple[tuple[str, int], ...] = ()
+    learned: bool = False
 
     @cached_property
     def applicable(self) -> dict[str, Threshold]:
@@ -104,6 +106,10 @@ class Verdicts:
     def scored(self) -> Bools:
         """The rows that have a score."""
         return is_scored(self.status)
+
+    def key(self, place: int) -> tuple[str, str | None]:
+        """The feature and the segment of a row."""
+        return self.subjects[self.of[place]].name, self.segment[place]
 
     def take(self, places: Bools | Ints) -> Verdicts:
         """Some of the verdicts, by their places or by a mask."""

@@ -27,7 +27,8 @@ Counts = NDArray[np.int64]
 
 FEWEST_WINDOWS: Final = 28
 """With fewer, a monitor is learning: what is usual in a week is not known yet."""
-MOST_WINDOWS: Final = 90
+FEWEST_ALIKE: Final = 4
+"""Windows of one season, such as Mondays, from which that season can be compared."""
 SHRINKAGE: Final = 20.0
 """Windows that the spread of all features together is worth, beside those of one feature."""
 SEASON_GAIN: Final = 0.9
@@ -41,8 +42,8 @@ class LearnedLimits:
     """What the windows of a history are like, for each of many features of one monitor.
 
     Attributes:
-        windows: how many there are.
-        effective: how many independent ones they are worth.
+        windows: how many each feature has, ``(features,)``.
+        effective: how many independent ones they are worth, ``(features,)``.
         pool: their counts added up, shape ``(features, cells)``.
         mean: mean leave-one-out score of each feature, at the mean size, in nats; ``(features,)``.
         shape: half the degrees of freedom of a score: one over its squared variation.
@@ -50,8 +51,8 @@ class LearnedLimits:
         slope: how much of a score is counting noise, which falls with the rows: from 0 to 1.
     """
 
-    windows: int
-    effective: float
+    windows: Floats
+    effective: Floats
     pool: Counts
     mean: Floats
     shape: Floats
@@ -68,7 +69,8 @@ class LearnedLimits:
         Args:
             current: its counts, shape ``(features, cells)``.
         """
-        ratio = self.scores(current) / self.mean
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = self.scores(current) / self.mean
         found = f.sf(ratio, 2 * self.shape, 2 * self.shape * self.effective)
         return np.where(np.isfinite(ratio), found, np.nan)
 
@@ -88,25 +90,29 @@ def learned_limits(history: Counts) -> LearnedLimits:
     """Learn from a history what is usual.
 
     Args:
-        history: counts of its windows in the order of time, two at least; shape
-            ``(windows, features, cells)``, cells that a feature does not have are 0.
+        history: counts of its windows in the order of time; shape ``(windows, features, cells)``,
+            cells that a feature does not have are 0. A window without rows of a feature is none
+            of its windows.
     """
     pool = history.sum(0)
     rows = history.sum(-1)
     raw = _scores(history, pool - history)
+    known = np.isfinite(raw)
+    n = known.sum(0).astype(np.float64)
+    mean_rows = np.where(known, rows, 0).sum(0) / np.maximum(n, 1)
     slope = _slope(raw, rows)
-    mean_rows = rows.mean(0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        scores = raw * (rows / mean_rows) ** slope
-    mean = np.maximum(np.nanmean(scores, 0), np.finfo(float).tiny)
-    relative = np.nan_to_num(scores / mean - 1)
-    n = len(history)
-    variation = (relative**2).sum(0) / max(1, n - 1)
-    variation = (n * variation + SHRINKAGE * variation.mean()) / (n + SHRINKAGE)
+        scores = np.where(known, raw * (rows / mean_rows) ** slope, 0)
+    mean = np.maximum(scores.sum(0) / np.maximum(n, 1), np.finfo(float).tiny)
+    relative = np.where(known, scores / mean - 1, 0)
+    variation = (relative**2).sum(0) / np.maximum(1, n - 1)
+    together = variation[n > 1].mean() if (n > 1).any() else 1.0
+    variation = (n * variation + SHRINKAGE * together) / (n + SHRINKAGE)
     shape = 1 / np.maximum(variation, 1 / _MOST_SHAPE)
     rho = _autocorrelation(relative)
-    effective = max(2.0, n * (1 - rho) / (1 + rho))
-    return LearnedLimits(n, effective, pool, mean, shape, mean_rows, slope)
+    effective = np.maximum(2.0, n * (1 - rho) / (1 + rho))
+    windows = (rows > 0).sum(0).astype(np.float64)
+    return LearnedLimits(windows, effective, pool, mean, shape, mean_rows, slope)
 
 
 def _scores(p: Counts, q: Counts) -> Floats:
@@ -123,14 +129,13 @@ def _scores(p: Counts, q: Counts) -> Floats:
 def _slope(scores: Floats, rows: NDArray[Any]) -> float:
     """How scores fall with the rows of a window, over all features: 1 where all is noise."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        x, y = np.log(rows / rows.mean(0)), np.log(scores)
+        x, y = np.log(rows), np.log(scores)
     known = np.isfinite(x) & np.isfinite(y)
-    x, y = np.where(known, x, np.nan), np.where(known, y, np.nan)
-    x, y = x - np.nanmean(x, 0), y - np.nanmean(y, 0)
-    spread = float(np.nansum(x * x))
-    if spread <= 0:
-        return 1.0
-    return float(np.clip(-np.nansum(x * y) / spread, 0, 1))
+    n = np.maximum(1, known.sum(0))
+    x, y = (np.where(known, z, 0) for z in (x, y))
+    x, y = (np.where(known, z - z.sum(0) / n, 0) for z in (x, y))
+    spread = float((x * x).sum())
+    return float(np.clip(-(x * y).sum() / spread, 0, 1)) if spread > 0 else 1.0
 
 
 def _autocorrelation(relative: Floats) -> float:
@@ -141,40 +146,78 @@ def _autocorrelation(relative: Floats) -> float:
     return float(np.clip((relative[1:] * relative[:-1]).sum() / power, 0, 0.95))
 
 
+@dataclass(frozen=True, eq=False)
+class Usual:
+    """A window beside its history, feature by feature; arrays of shape ``(features,)``.
+
+    Attributes:
+        p_values: how likely a window of the history's kind is as far from it; NaN where there is
+            no such window, or too few.
+        divergences: from the history's pool, in nats.
+        limits: the divergence that the level stands for, in nats.
+        windows: of the history.
+        effective: how many independent ones they are worth.
+    """
+
+    p_values: Floats
+    divergences: Floats
+    limits: Floats
+    windows: Floats
+    effective: Floats
+
+    @property
+    def arrays(self) -> tuple[Floats, Floats, Floats]:
+        """What depends on the season that was chosen."""
+        return self.p_values, self.divergences, self.limits
+
+
 def usual(
-    history: Counts, season: NDArray[Any], current: Counts, now: Any
-) -> tuple[Floats, LearnedLimits]:
-    """The p-values of a window against its history, of the same season where that is closer.
+    history: Counts, season: NDArray[Any], current: Counts, now: Any, level: float = 0.01
+) -> Usual:
+    """Look how a window lies beside its history, of the same season where that is closer.
 
     Args:
-        history: as in :func:`learned_limits`; its last ``MOST_WINDOWS`` are taken.
+        history: as in :func:`learned_limits`.
         season: of each of its windows, such as the weekday; shape ``(windows,)``.
         current: counts of the window.
         now: its season.
-
-    Returns:
-        The p-values, shape ``(features,)``, and what was learnt of all windows.
+        level: the p-value that limits stand for.
     """
-    history, season = history[-MOST_WINDOWS:], season[-MOST_WINDOWS:]
     learned = learned_limits(history)
-    p_values = learned.p_values(current)
+    found = _beside(learned, current, level)
     alike = season == now
-    if len(history) < FEWEST_WINDOWS or alike.sum() < 4:
-        return p_values, learned
+    if len(history) < FEWEST_WINDOWS or alike.sum() < FEWEST_ALIKE:
+        return found
     seasonal = _of_seasons(history, season, alike)
-    better = seasonal.mean < SEASON_GAIN * learned.mean
-    return np.where(better, seasonal.p_values(current), p_values), learned
+    better = (seasonal.mean < SEASON_GAIN * learned.mean) & (seasonal.windows >= FEWEST_ALIKE)
+    other = _beside(seasonal, current, level)
+    p, kl, limit = (np.where(better, b, a) for a, b in zip(found.arrays, other.arrays, strict=True))
+    return Usual(p, kl, limit, learned.windows, learned.effective)
+
+
+def _beside(learned: LearnedLimits, current: Counts, level: float) -> Usual:
+    p_values = learned.p_values(current)
+    known = np.isfinite(p_values) & (learned.windows >= FEWEST_ALIKE)
+    n, m = current.sum(-1), learned.pool.sum(-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        divergences = _scores(current, learned.pool) * (1 + n / m)
+    found = (p_values, divergences, learned.limits(current, level))
+    p, kl, limit = (np.where(known, x, np.nan) for x in found)
+    return Usual(p, kl, limit, learned.windows, learned.effective)
 
 
 def _of_seasons(history: Counts, season: NDArray[Any], alike: NDArray[np.bool_]) -> LearnedLimits:
     """What windows are like beside those of their own season; the pool is that of one season."""
     kinds = [
-        learned_limits(history[season == s]) for s in np.unique(season) if (season == s).sum() > 3
+        learned_limits(history[season == s])
+        for s in np.unique(season)
+        if (season == s).sum() >= FEWEST_ALIKE
     ]
     mine = learned_limits(history[alike])
-    weights = np.array([k.windows for k in kinds], dtype=np.float64)[:, None]
-    mean = (weights * np.stack([k.mean for k in kinds])).sum(0) / weights.sum()
-    shape = weights.sum() / (weights / np.stack([k.shape for k in kinds])).sum(0)
+    weights = np.stack([k.windows for k in kinds])
+    total = np.maximum(weights.sum(0), 1)
+    mean = (weights * np.stack([k.mean for k in kinds])).sum(0) / total
+    shape = total / (weights / np.stack([k.shape for k in kinds])).sum(0).clip(1 / _MOST_SHAPE)
     slope = float(np.mean([k.slope for k in kinds]))
-    effective = float(sum(k.effective for k in kinds))
+    effective = np.stack([k.effective for k in kinds]).sum(0)
     return LearnedLimits(mine.windows, effective, mine.pool, mean, shape, mine.rows, slope)

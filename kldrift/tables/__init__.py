@@ -6,7 +6,7 @@ from kldrift.tables.prepare import prepare_output
 from kldrift.tables.read import read_table
 from kldrift.tables.schema import SCHEMA_VERSION, TABLES
 from kldrift.tables.window import Window
-from kldrift.tables.write import write_reference, write_run, write_window
+from kldrift.tables.write import write_alerts, write_reference, write_run, write_window
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -14,6 +14,7 @@ __all__ = [
     "Window",
     "prepare_output",
     "read_table",
+    "write_alerts",
     "write_reference",
     "write_run",
     "write_window",

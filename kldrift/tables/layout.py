@@ -15,6 +15,7 @@ from kldrift.tables.window import Window
 MARKER: Final = "_kldrift.json"
 WINDOW_TABLES: Final = ("profiles", "drift_cells", "drift_scores")  # in the order of writing
 OPTIONAL_TABLES: Final = ("worst_rows",)  # of a model shift, written before the others
+ALERTS_TABLE: Final = "alerts"  # of a monitor with alarms
 RUNS_TABLE: Final = "runs"
 REFERENCE_TABLES: Final = ("supports", "profiles")
 """Tables with rows of a reference, which stand once however many windows are compared with it."""
@@ -51,6 +52,16 @@ def window_of(monitor: str, name: str) -> Window | None:
     """
     match = _WINDOW_FILE.fullmatch(name)
     return Window.of_key(match[2]) if match and match[1] == monitor else None
+
+
+def alerts_file(monitor: str) -> str:
+    """Return the path, below the output folder, of all alerts of a monitor.
+
+    Examples:
+        >>> alerts_file("nyc_taxi")
+        'alerts/nyc_taxi--all.parquet'
+    """
+    return window_file(ALERTS_TABLE, monitor, Window())
 
 
 def run_file(run_id: str) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from kldrift.errors import OutputError
-from kldrift.tables.layout import MARKER, OPTIONAL_TABLES, is_foreign
+from kldrift.tables.layout import ALERTS_TABLE, MARKER, OPTIONAL_TABLES, is_foreign
 from kldrift.tables.schema import SCHEMA_VERSION, TABLES
 from kldrift.tables.store import Store, open_store
 
@@ -50,7 +50,10 @@ def prepare_output(path: str) -> None:
                 f"{store.location(table)}: holds files that kldrift did not write: "
                 f"{_some(foreign)}; readers would take them for rows, so move them elsewhere"
             )
-        if there or table not in OPTIONAL_TABLES:  # the folder of rows that may never come
+        if there or table not in (
+            *OPTIONAL_TABLES,
+            ALERTS_TABLE,
+        ):  # the folder of rows that may never come
             store.make_ready(table)
 
 

@@ -14,7 +14,9 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.tables.conform import conform
 from kldrift.tables.layout import (
+    ALERTS_TABLE,
     RUNS_TABLE,
+    alerts_file,
     is_ours,
     reference_file,
     run_file,
@@ -32,6 +34,17 @@ from kldrift.tables.window import Window
 
 MOST_RUNS: Final = 120
 """Of all monitors of a folder, the latest that are looked through for one's."""
+IN_SHORT: Final = (
+    "feature",
+    "segment",
+    "severity",
+    "kl",
+    "p_learned",
+    "p_limit",
+    "alert",
+    "alert_since",
+)
+"""What later windows depend on of the scores of one."""
 
 
 def read_table(path: str, name: str) -> pa.Table:
@@ -188,12 +201,24 @@ def window_columns(store: Store, monitor: str, window: Window, names: Sequence[s
 
 
 def stored_scores(store: Store, monitor: str, window: Window) -> pa.Table:
-    """What a window's rows of ``drift_scores`` say in short: feature, segment, severity and kl.
+    """What a window's rows of ``drift_scores`` say in short: severities, alerts, learnt limits.
 
     Raises:
         OutputError: the file is not there, damaged or cannot be read.
     """
-    return window_columns(store, monitor, window, ["feature", "segment", "severity", "kl"])
+    return window_columns(store, monitor, window, list(IN_SHORT))
+
+
+def stored_alerts(store: Store, monitor: str) -> pa.Table:
+    """All rows of ``alerts`` of a monitor; none where there never was one.
+
+    Raises:
+        OutputError: the file is damaged or cannot be read.
+    """
+    path = alerts_file(monitor)
+    if path.partition("/")[2] not in store.names(ALERTS_TABLE):
+        return TABLES[ALERTS_TABLE].empty_table()
+    return _read(store, path, None, TABLES[ALERTS_TABLE])
 
 
 def stored_runs(store: Store, monitor: str, run_id: str | None) -> list[dict[str, Any]]:

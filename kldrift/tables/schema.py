@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from kldrift.divergences import DIVERGENCES, Divergence
-from kldrift.scoring.metrics import JOINT_METRICS, SHARE_METRICS
+from kldrift.scoring.metrics import JOINT_METRICS, SHARE_METRICS, TAIL_METRIC
 
 SCHEMA_VERSION: Final = 2
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -44,6 +44,9 @@ NO_SUPPORT: Final = "no feature, or skipped"
 JOINT: Final = "joint"
 NO_LIST: Final = "not of a list of segments"
 BEYOND_DOUBLE: Final = "not numeric, or beyond a double"
+OLDER: Final = "written by an older kldrift"
+NO_HISTORY: Final = "not judged by windows before it, or they are too few, or not scored"
+NO_ALARMS: Final = "no `alarms`"
 ONE_FEATURE: Final = "not joint, or no complete row"
 
 
@@ -112,6 +115,7 @@ DRIFT_SCORES: Final = pa.schema(
         ),
         _number("wasserstein_std", NOT_ORDERED_SPREAD),
         *(_number(name, NO_CELLS) for name in SHARE_METRICS),
+        _number(TAIL_METRIC, CATEGORICAL),
         _nats("gaussian_kl", NO_SPREAD),
         _nats("gaussian_kl_mean", NO_SPREAD),
         _nats("gaussian_kl_spread", NO_SPREAD),
@@ -131,7 +135,15 @@ DRIFT_SCORES: Final = pa.schema(
         _text("metric", NO_METRIC),
         _column("threshold_warning", pa.float64(), NO_THRESHOLD, unit="unit of the metric"),
         _column("threshold_critical", pa.float64(), NO_THRESHOLD, unit="unit of the metric"),
+        _text("threshold_kind", OLDER),
+        _column("history_windows", pa.int32(), NO_HISTORY, unit="windows"),
+        _nats("kl_learned", NO_HISTORY),
+        _nats("limit_learned", NO_HISTORY),
+        _number("p_learned", NO_HISTORY),
+        _number("p_limit", "no limits that are learnt"),
         _text("severity"),
+        _text("alert", NO_ALARMS),
+        _column("alert_since", TIMESTAMP, "no alert", unit="UTC"),
         _column("pseudocount", pa.float64(), NOT_SCORED, unit="rows"),
         _text("reference_id", "the reference was not profiled"),
         _text("config_hash"),
@@ -177,6 +189,7 @@ SUPPORTS: Final = pa.schema(
         _column("segment_list", pa.int16(), NO_LIST),
         _text("made_from"),
         _text("skipped", "it is not skipped"),
+        _text("note", "there is none"),
         _text("unit", NOT_NUMERIC),
         _column("scale", pa.int64(), NOT_NUMERIC, unit="keys per unit of the feature"),
         _column("pivot", pa.float64(), NOT_NUMERIC, unit="keys"),
@@ -247,6 +260,25 @@ WORST_ROWS: Final = pa.schema(
     ]
 )
 
+ALERTS: Final = pa.schema(
+    [
+        VERSION,
+        _text("monitor"),
+        _text("feature"),
+        _list("features", pa.string(), NEVER),
+        _text("segment", "all rows, or several segments"),
+        _column("since", TIMESTAMP, unit="UTC"),
+        _column("opened", TIMESTAMP, unit="UTC"),
+        _column("closed", TIMESTAMP, "open", unit="UTC"),
+        _column("windows", pa.int32(), unit="windows"),
+        _nats("peak", "not scored by kl"),
+        _number("p_value", "by a fixed threshold"),
+        _text("muted_by", "not muted"),
+        _text("muted_until", "not muted"),
+        _text("why", "not muted"),
+    ]
+)
+
 RUNS: Final = pa.schema(
     [
         VERSION,
@@ -265,6 +297,10 @@ RUNS: Final = pa.schema(
         _column("warning", pa.int32(), FAILED, unit="features"),
         _column("critical", pa.int32(), FAILED, unit="features"),
         _column("unscored", pa.int32(), FAILED, unit="features"),
+        _column("alerts", pa.int32(), NO_ALARMS, unit="alerts"),
+        _column("pages_spent", pa.int32(), NO_ALARMS, unit="pages"),
+        _number("p_limit", "no limits that are learnt"),
+        _column("history_effective", pa.float64(), "no limits that are learnt", unit="windows"),
         _column(
             "skipped",
             pa.list_(pa.struct([("column", pa.string()), ("reason", pa.string())])),
@@ -294,6 +330,20 @@ ADDED_LATER: Final = frozenset(
         "bin_share_change",
         "null_share_change",
         "never_seen_current",
+        "tail_share_rise",
+        "null_share_ratio",
+        "note",
+        "threshold_kind",
+        "history_windows",
+        "kl_learned",
+        "limit_learned",
+        "p_learned",
+        "p_limit",
+        "alert",
+        "alert_since",
+        "alerts",
+        "pages_spent",
+        "history_effective",
     }
 )
 """Columns that files of this ``schema_version`` may not have; they are then null."""
@@ -303,6 +353,7 @@ TABLES: Final = {
     "drift_cells": DRIFT_CELLS,
     "supports": SUPPORTS,
     "profiles": PROFILES,
+    "alerts": ALERTS,
     "worst_rows": WORST_ROWS,
     "runs": RUNS,
 }

@@ -10,10 +10,12 @@ import pyarrow as pa
 
 from kldrift.tables.conform import conform, same_names
 from kldrift.tables.layout import (
+    ALERTS_TABLE,
     OPTIONAL_TABLES,
     REFERENCE_TABLES,
     RUNS_TABLE,
     WINDOW_TABLES,
+    alerts_file,
     reference_file,
     run_file,
     supports_file,
@@ -76,6 +78,17 @@ def write_reference(
         "profiles": reference_file(monitor, reference_id),
     }
     return _write(path, names, tables, {"monitor": monitor, "reference_id": reference_id})
+
+
+def write_alerts(path: str, monitor: str, alerts: pa.Table) -> None:
+    """Replace all alerts of a monitor.
+
+    Raises:
+        OutputError: the file cannot be written; its old rows are then there.
+        ValueError: the rows are not of the schema, or of another monitor.
+    """
+    names = {ALERTS_TABLE: alerts_file(monitor)}
+    _write(path, names, {ALERTS_TABLE: alerts}, {"monitor": monitor})
 
 
 def _write(

@@ -142,3 +142,37 @@ def test_a_critical_threshold_is_judged_by_its_own_certainty(severity, passes):
     row = {"status": "ok", "kl": 0.3, "q_value": 1e-9, "q_critical": 0.2}
     found = evidence(row, metric="kl", threshold=0.25, alpha=0.01, severity=severity)
     assert found.passes is passes
+
+
+@pytest.mark.parametrize(
+    ("alert", "severity", "score", "outcome"),
+    [
+        (None, "critical", 0.4, "drift"),
+        ("raised", "critical", 0.4, "drift"),
+        ("pending", "critical", 0.4, "within"),
+        ("pending", "warning", 0.4, "drift"),
+        ("muted", "warning", 0.4, "within"),
+        ("raised", "critical", 0.05, "drift"),
+        ("none", "critical", 0.05, "within"),
+    ],
+)
+def test_a_threshold_follows_the_alert_where_there_are_alarms(alert, severity, score, outcome):
+    said = "critical" if score > 0.25 else "ok"
+    found = evidence(
+        row("f", kl=score, q_critical=1e-9, alert=alert, severity=said),
+        metric="kl",
+        threshold=0.25,
+        alpha=ALPHA,
+        severity=severity,
+    )
+    assert found.outcome == outcome
+
+
+def test_a_limit_that_is_learnt_needs_no_other_evidence():
+    given = {"kl_learned": 0.05, "limit_learned": 0.03, "p_learned": 2e-7, "severity": "critical"}
+    found = evidence(
+        row("f", **given), metric="kl_learned", threshold=0.03, alpha=ALPHA, severity="critical"
+    )
+    assert found.outcome == "drift"
+    assert "kl_learned 0.05 is above 0.03" in found.details["because"]
+    assert "(p 2e-07)" in found.details["because"]

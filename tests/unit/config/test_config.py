@@ -12,6 +12,7 @@ from config_sample import minimal, placed
 
 from kldrift.config import (
     METRICS,
+    Alarms,
     Config,
     Dataset,
     Expectations,
@@ -218,6 +219,8 @@ HASHED = {
     "joint": {"g": Joint(features=("a", "b"))},
     "segments": (("a",),),
     "time": Time("t", "1d"),
+    "learned": True,
+    "alarms": Alarms(),
 }
 NOT_HASHED = {
     "output": Output("/elsewhere"),
@@ -231,7 +234,7 @@ NOT_HASHED = {
 
 @pytest.mark.parametrize("key", HASHED)
 def test_the_hash_changes_with_what_is_asked(key):
-    config = read(minimal())
+    config = read(minimal(time={"column": "t", "window": "1h"}))
     assert replace(config, **{key: HASHED[key]}).config_hash != config.config_hash
 
 
@@ -250,7 +253,7 @@ def test_every_key_is_known_to_be_hashed_or_not():
 def test_the_hash_is_the_same_in_every_version_of_kldrift():
     # A change here makes old and new rows of one monitor look like two questions: say so in the
     # changelog.
-    assert read(minimal()).config_hash == "1e6fdf27146d7104"
+    assert read(minimal()).config_hash == "f2c7ac874692de97"
 
 
 def test_the_hash_does_not_depend_on_how_a_file_is_written(tmp_path):
@@ -269,7 +272,9 @@ def test_the_hash_does_not_depend_on_how_a_file_is_written(tmp_path):
       js: {critical: 0.020, warning: 4e-3}
       value_share_change: {warning: 0.005, critical: 0.02}
       null_share_change: {warning: 0.005, critical: 0.02}
+      null_share_ratio: {warning: 2.0}
       bin_share_change: {warning: 0.0125}
+      tail_share_rise: {warning: 0.005, critical: 0.02}
       wasserstein_std: {warning: 0.1}
     monitor: "trips"
     """

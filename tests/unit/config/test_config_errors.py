@@ -217,23 +217,41 @@ CASES = {
         "delta",
         "not available yet in kldrift 0.1.0; use parquet",
     ),
-    "learned thresholds": (
+    "learned thresholds without windows": (
         ("thresholds",),
         "learned",
-        "not available yet in kldrift 0.1.0; state numbers for warning and critical",
+        "expected windows, such as {column: t, window: 1d}: learned is about them",
+    ),
+    "alarms without windows": (
+        ("alarms",),
+        {"after": "2 of 3"},
+        "expected windows, such as {column: t, window: 1d}: alarms is about them",
+    ),
+    "more windows than there are": (
+        ("alarms", "after"),
+        "3 of 2",
+        "expected such as 2 of 3, of 31 windows at most, got '3 of 2'",
+    ),
+    "a mute without an end": (
+        ("alarms", "mute"),
+        [{"feature": "x", "until": "soon", "owner": "ana", "why": "new"}],
+        "expected a day such as 2020-05-01, got 'soon'",
     ),
     "learned threshold": (
         KL,
         "learned",
-        "not available yet in kldrift 0.1.0; state numbers for warning and critical",
+        "expected numbers for warning and critical; `thresholds: learned` stands for all of them",
     ),
     "learned level": (
         (*KL, "warning"),
         "learned",
-        "not available yet in kldrift 0.1.0; state numbers for warning and critical",
+        "expected numbers for warning and critical; `thresholds: learned` stands for all of them",
     ),
 }
 PLACE = {
+    "learned thresholds without windows": "time",
+    "alarms without windows": "time",
+    "a mute without an end": "alarms.mute[0].until",
     "unknown key": "scoring.bin",
     "part twice": 'features.override."a.b".parts',
     "key that is no text": "features.derived.7",

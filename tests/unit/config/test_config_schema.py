@@ -31,9 +31,24 @@ SCHEMA = json.loads((ROOT / "conf" / "kldrift.schema.json").read_text())
 DOCUMENT = (ROOT / "docs" / "configuration.md").read_text()
 WRITTEN = written()
 
+TIME = {"column": "t", "window": "1d"}
 OVERRIDE = ("features", "override", "a.b")
 ACCEPTED = {
     "the smallest": minimal(),
+    "limits that are learnt": minimal(time=TIME, thresholds="learned"),
+    "one feature that learns": placed(
+        (*OVERRIDE, "thresholds"), "learned", minimal(time=TIME, learned=False)
+    ),
+    "alarms of nothing": minimal(time=TIME, alarms={}),
+    "alarms": minimal(
+        time=TIME,
+        alarms={
+            "budget": {"pages": 1, "days": 90},
+            "history": "60d",
+            "after": "2 of 3",
+            "mute": [{"feature": "x", "until": "2020-05-01", "owner": "ana", "why": "new"}],
+        },
+    ),
     "a list of paths": minimal(current={"path": ["a", "b"]}),
     "a table with options": minimal(current={"table": "t", "options": {"a": 1, "b": True}}),
     "a query": minimal(current={"sql": "select 1", "options": {}, "path": None}),
@@ -134,7 +149,12 @@ REFUSED = {
     "two levels of nothing": placed(("thresholds", "kl"), {"warning": None, "critical": None}),
     "a negative threshold": placed(("thresholds", "kl", "warning"), -1),
     "a threshold that is text": placed(("thresholds", "kl", "warning"), "0.1"),
-    "learned thresholds": minimal(thresholds="learned"),
+    "learned thresholds without windows": minimal(thresholds="learned"),
+    "alarms without windows": minimal(alarms={}),
+    "a budget of nothing": minimal(time=TIME, alarms={"budget": {"pages": 0}}),
+    "a mute without a reason": minimal(
+        time=TIME, alarms={"mute": [{"feature": "x", "until": "2020-05-01", "owner": "ana"}]}
+    ),
     "a learned level": placed(("thresholds", "kl", "warning"), "learned"),
     "an alpha of 0": placed(("significance", "alpha"), 0),
     "an alpha of 1": placed(("significance", "alpha"), 1),

@@ -1,0 +1,98 @@
+"""Alarms: how many pages are allowed, when a drift is one, and what is muted until when."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, field_validator
+
+from kldrift.config.problems import found
+from kldrift.config.time import Duration
+from kldrift.config.values import Number, Text, filled, wrong
+from kldrift.counting.lengths import duration
+
+MOST_WINDOWS: Final = 31
+_AFTER: Final = re.compile(r"([1-9][0-9]?) of ([1-9][0-9]?)")
+
+
+def _after(text: str) -> str:
+    match = _AFTER.fullmatch(text)
+    if match is None or not int(match[1]) <= int(match[2]) <= MOST_WINDOWS:
+        raise wrong(
+            f"expected such as 2 of 3, of {MOST_WINDOWS} windows at most, got {found(text)}"
+        )
+    return text
+
+
+def _as_text(value: object) -> object:
+    """Return a day as text, also where YAML or Python gave a date."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _day(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise wrong(f"expected a day such as 2020-05-01, got {found(text)}") from None
+    return text
+
+
+Day = Annotated[Text, BeforeValidator(_as_text), AfterValidator(_day)]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many pages are allowed by chance, over all features and segments."""
+
+    pages: Number = field(default=1.0, metadata={"gt": 0.0})
+    """So many pages. Example: `2`"""
+    days: Number = field(default=90.0, metadata={"gt": 0.0})
+    """In so many days. Example: `30`"""
+
+
+@dataclass(frozen=True)
+class Mute:
+    """A feature that calls nobody until a day: it is scored and stored as ever."""
+
+    feature: Text
+    """The feature. Example: `tip_amount`"""
+    until: Day
+    """The first day that is not muted, by the clock of `time.zone`. Example: `2020-05-01`"""
+    owner: Text
+    """Who said so. Example: `ana`"""
+    why: Text
+    """The reason. Example: `new terminals`"""
+    segment: Text | None = None
+    """Only this segment of it. Example: `payment_type=2`"""
+
+
+@dataclass(frozen=True)
+class Alarms:
+    """When somebody is called: exit codes and Great Expectations follow alerts, not scores."""
+
+    budget: Budget = field(default_factory=Budget)
+    """How many pages are allowed by chance. Example: `{pages: 1, days: 90}`"""
+    history: Duration = "90d"
+    """How far back limits are learnt from. Example: `60d`"""
+    after: Annotated[Text, AfterValidator(_after)] = "1 of 1"
+    """In how many of how many windows a row must be critical before it is an alert; it ends after
+    as many that are not. Example: `2 of 3`"""
+    mute: tuple[Mute, ...] = ()
+    """What calls nobody for some time.
+    Example: `[{feature: tip_amount, until: 2020-05-01, owner: ana, why: new terminals}]`"""
+
+    _sections = field_validator("budget", mode="before")(filled)
+
+    @property
+    def windows(self) -> tuple[int, int]:
+        """How many critical windows, of how many, make an alert."""
+        number, of = self.after.split(" of ")
+        return int(number), int(of)
+
+    @property
+    def span(self) -> timedelta:
+        """How far back limits are learnt from."""
+        return duration(self.history)

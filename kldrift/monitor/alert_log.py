@@ -1,0 +1,183 @@
+"""The rows of ``alerts``: one for each cause, from the window in which it was raised on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from kldrift.config.alarms import Mute
+from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key
+from kldrift.scoring.learned import unusual
+from kldrift.scoring.threshold import RANK, Severity
+from kldrift.scoring.verdict import Verdicts
+from kldrift.tables.schema import ALERTS, SCHEMA_VERSION
+
+NULLS_MOVED: Final = 0.005
+"""By so much of the rows nulls must have moved to be what several features have in common."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One alert, with the columns of ``alerts``."""
+
+    feature: str
+    features: tuple[str, ...]
+    segment: str | None
+    since: datetime
+    opened: datetime
+    closed: datetime | None
+    windows: int
+    peak: float | None
+    p_value: float | None
+    muted_by: str | None = None
+    muted_until: str | None = None
+    why: str | None = None
+
+    @property
+    def is_page(self) -> bool:
+        """Whether somebody was called."""
+        return self.muted_by is None
+
+    def open_at(self, start: datetime) -> bool:
+        """Whether it was raised before a window and is still open when that begins."""
+        return self.opened < start and (self.closed is None or self.closed >= start)
+
+
+def alert_table(monitor: str, log: Sequence[Logged]) -> pa.Table:
+    """The rows of ``alerts``, in the order in which they were raised."""
+    about = {"schema_version": SCHEMA_VERSION, "monitor": monitor}
+    rows = [about | asdict(one) for one in log]
+    return pa.Table.from_pylist(rows, schema=ALERTS)
+
+
+def alerts_of(table: pa.Table) -> tuple[Logged, ...]:
+    """The alerts of some rows of ``alerts``."""
+    rows = table.drop_columns(["schema_version", "monitor"]).to_pylist()
+    return tuple(Logged(**{**row, "features": tuple(row["features"])}) for row in rows)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a window tells of the rows that are raised in it."""
+
+    start: datetime
+    critical: frozenset[Key]
+    kl: Mapping[Key, float]
+    p_value: Mapping[Key, float]
+    nulls: Mapping[str, int]
+
+    @classmethod
+    def of(cls, verdicts: Verdicts, start: datetime, keys: Iterable[Key]) -> Facts:
+        """The facts of some rows."""
+        wanted, v = set(keys), verdicts
+        names = {feature for feature, _ in wanted}
+        mine = [i for i in range(len(v)) if v.subjects[v.of[i]].name in names] if names else []
+        place = {key: i for i in mine if (key := v.key(i)) in wanted or key[1] is None}
+        found = unusual(v)
+        moved = np.abs(v.scores["null_share_change"]) >= NULLS_MOVED
+        return cls(
+            start,
+            frozenset(k for k, i in place.items() if v.severity[i] == RANK[Severity.CRITICAL]),
+            {k: float(v.scores["kl"][i]) for k, i in place.items()},
+            {k: float(v.scores["p_learned"][i]) for k, i in place.items() if found[i]},
+            {
+                feature: int(v.sizes["missing_current"][i])
+                for (feature, segment), i in place.items()
+                if segment is None and moved[i]
+            },
+        )
+
+
+def logged(
+    log: Sequence[Logged], alerts: Alerts, facts: Facts, mutes: Mapping[Key, Mute]
+) -> tuple[Logged, ...]:
+    """The log after one more window.
+
+    All segments of one feature have one alert, and so have features that are raised in one window
+    and have the same nulls, or are raised in the same segment alone.
+
+    Args:
+        log: before it.
+        alerts: after it.
+        facts: of its rows.
+        mutes: of the rows that are muted.
+    """
+    groups: dict[tuple[str, bool], list[Key]] = {}
+    for key, state in alerts.states.items():
+        if state.alert in OPEN:
+            groups.setdefault((key[0], state.alert is Alert.MUTED), []).append(key)
+    after, known = [], set[tuple[str, bool]]()
+    for one in log:
+        mine = [(name, not one.is_page) for name in one.features]
+        keys = [key for group in mine for key in groups.get(group, ())]
+        if one.closed is not None:
+            after.append(one)
+        elif keys:
+            known |= set(mine)
+            after.append(_longer(one, keys, facts))
+        else:
+            after.append(replace(one, closed=facts.start))
+    new = {group: keys for group, keys in groups.items() if group not in known}
+    causes: dict[Any, list[tuple[str, bool]]] = {}
+    for group, keys in new.items():
+        causes.setdefault(_cause(group, keys, facts), []).append(group)
+    for of_cause in causes.values():
+        keys = [key for group in of_cause for key in new[group]]
+        after.append(_opened(keys, alerts, facts, mutes.get(keys[0]) if of_cause[0][1] else None))
+    return tuple(after)
+
+
+def _cause(group: tuple[str, bool], keys: Sequence[Key], facts: Facts) -> Any:
+    """What alerts that are raised together must have in common to be one."""
+    feature, muted = group
+    if muted:
+        return group
+    if feature in facts.nulls:
+        return "nulls", facts.nulls[feature]
+    segments = {segment for _, segment in keys}
+    if None not in segments and len(segments) == 1:
+        return "segment", *segments
+    return group
+
+
+def _opened(keys: Sequence[Key], alerts: Alerts, facts: Facts, mute: Mute | None) -> Logged:
+    features = tuple(dict.fromkeys(feature for feature, _ in keys))
+    said = {} if mute is None else {"muted_by": mute.owner, "muted_until": mute.until}
+    one = Logged(
+        feature=features[0],
+        features=features,
+        segment=_segment(keys),
+        since=min(since for key in keys if (since := alerts.of(key).since) is not None),
+        opened=facts.start,
+        closed=None,
+        windows=0,
+        peak=None,
+        p_value=None,
+        why=None if mute is None else mute.why,
+        **said,
+    )
+    return _longer(one, keys, facts)
+
+
+def _segment(keys: Sequence[Key]) -> str | None:
+    """The segment that rows are of; None for all rows, or several segments."""
+    first, *others = {segment for _, segment in keys}
+    return None if others else first
+
+
+def _longer(one: Logged, keys: Sequence[Key], facts: Facts) -> Logged:
+    """An alert after one more window."""
+    kl = [facts.kl[key] for key in keys if not np.isnan(facts.kl.get(key, np.nan))]
+    p = [facts.p_value[key] for key in keys if key in facts.p_value]
+    return replace(
+        one,
+        segment=one.segment if one.segment == _segment(keys) else None,
+        windows=one.windows + any(key in facts.critical for key in keys),
+        peak=max([*kl, *([] if one.peak is None else [one.peak])], default=None),
+        p_value=min([*p, *([] if one.p_value is None else [one.p_value])], default=None),
+    )

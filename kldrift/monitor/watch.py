@@ -1,0 +1,306 @@
+"""What is carried from window to window: counts to learn from, the level of pages, alerts.
+
+A window is judged by earlier ones only. All of it follows from what the tables have of them, so
+that a run goes on where another one stopped, and a window that is written again can be followed by
+those that depend on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kldrift.config import Alarms, Config, Mute
+from kldrift.errors import OutputError
+from kldrift.features.pairs import Pair
+from kldrift.monitor.alert_log import Facts, Logged, alert_table, alerts_of, logged
+from kldrift.monitor.history import of_no_window
+from kldrift.monitor.judging import is_learned, judge_findings
+from kldrift.monitor.past_counts import Layout, PastCounts
+from kldrift.monitor.plan import Plan
+from kldrift.monitor.stages import Findings, Reference
+from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key, Seen, State
+from kldrift.scoring.learned import unusual
+from kldrift.scoring.threshold import RANK, Severity
+from kldrift.scoring.verdict import Verdicts
+from kldrift.statistics.alarm_budget import AlarmBudget
+from kldrift.tables.read import (
+    stored_alerts,
+    stored_profiles,
+    stored_scores,
+    stored_supports,
+    stored_windows,
+)
+from kldrift.tables.store import Store
+from kldrift.tables.window import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A window that was judged.
+
+    Attributes:
+        verdicts: its verdicts.
+        alerts: of its rows; None without alarms.
+        log: the rows of ``alerts`` after it.
+        spent: pages of the days that the budget is for.
+        level: the p-value below which rows are critical; None where nothing is learnt.
+        effective: how many independent windows the history is worth.
+    """
+
+    verdicts: Verdicts
+    alerts: Alerts | None = None
+    log: pa.Table | None = None
+    spent: int | None = None
+    level: float | None = None
+    effective: float | None = None
+
+    @property
+    def of_run(self) -> dict[str, float | int | None]:
+        """What ``runs`` says of it."""
+        states = () if self.alerts is None else self.alerts.states.values()
+        raised = sum(state.alert is Alert.RAISED for state in states)
+        return {
+            "alerts": None if self.alerts is None else raised,
+            "pages_spent": self.spent,
+            "p_limit": self.level,
+            "history_effective": self.effective,
+        }
+
+
+class Watch:
+    """The windows before one, the level, and what is open."""
+
+    def __init__(self, config: Config, past: PastCounts | None) -> None:
+        self._config, self._past = config, past
+        self._alarms = config.alarms or Alarms()
+        self._level: float | None = None
+        self._alerts = Alerts()
+        self._log: tuple[Logged, ...] = ()
+
+    @classmethod
+    def before(
+        cls,
+        config: Config,
+        store: Store,
+        reference: Reference,
+        pairs: Sequence[Pair],
+        window: Window,
+    ) -> Watch | None:
+        """What the tables know before a window; None where nothing is learnt and nobody is called.
+
+        Args:
+            config: the configuration.
+            store: the output folder.
+            reference: what froze the cells.
+            pairs: the features.
+            window: neither it nor a later one is looked at.
+
+        Raises:
+            OutputError: a file cannot be read.
+        """
+        if config.time is None or not (config.alarms or config.any_learned):
+            return None
+        names = [p.feature.name for p in pairs if is_learned(p, config)]
+        past = None
+        span = (config.alarms or Alarms()).span
+        if names:
+            layout = Layout.of(reference, names, config.scoring.missing)
+            past = PastCounts(layout, config.time, span)
+        watch = cls(config, past)
+        earlier = [
+            w
+            for w in stored_windows(store, config.monitor)
+            if w.start and _start(w) < _start(window)
+        ]
+        near = [w for w in earlier if _start(w) >= _start(window) - span]
+        watch._read(store, reference, near, _start(window))
+        return watch
+
+    def _read(
+        self, store: Store, reference: Reference, windows: Sequence[Window], before: datetime
+    ) -> None:
+        config = self._config
+        if self._past is not None and windows:
+            supports = stored_supports(store, config.monitor, reference.reference_id)
+        level, learned = None, None
+        rows: dict[Window, pa.Table] = {}
+        for window in windows:
+            scores = stored_scores(store, config.monitor, window)
+            rows[window] = _notable(scores)
+            limit = pc.min(scores["p_limit"]).as_py()
+            level, learned = (limit, window) if limit is not None else (level, learned)
+            if self._past is None:
+                continue
+            with suppress(ValueError, OutputError):  # damaged, or on the cells of another reference
+                profiles, _ = stored_profiles(store, config.monitor, supports, window)
+                own = {name: of_no_window(p) for name, p in profiles.items()}
+                self._past.add(
+                    window, self._past.layout.counts(own), set(_keys(_far(rows[window])))
+                )
+        if config.alarms is None:
+            return
+        self._log = _until(alerts_of(stored_alerts(store, config.monitor)), rows, before)
+        if windows:
+            recent = tuple(_seen(_start(w), rows[w]) for w in windows[-self._alarms.windows[1] :])
+            self._alerts = Alerts(_states(rows[windows[-1]]), recent)
+        if level is not None and learned is not None:
+            self._level = self._next_level(-math.log(level), learned, self._log)
+
+    def judged(self, plan: Plan, findings: Findings, window: Window) -> Judged:
+        """Judge a window, and know it from then on."""
+        if self._past is None:
+            return self._alerted(judge_findings(plan, findings), window)
+        layout, names = self._past.layout, [p.feature.name for p in findings.pairs]
+        counts = layout.counts(dict(zip(names, findings.current, strict=True)))
+        tests = sum(int((table.sum(-1) > 0).sum()) for table in counts)
+        level = self._budget(window, tests).level if self._level is None else self._level
+        beside = self._past.beside(window, counts, math.exp(-level))
+        groups = [(n, c.keys) for n, c in zip(names, findings.comparisons, strict=True)]
+        scores = beside.scores(layout, groups)
+        verdicts = judge_findings(plan, findings, scores, math.exp(-level))
+        far = unusual(verdicts)
+        keys = {verdicts.key(i) for i in far.nonzero()[0].tolist()}
+        self._past.add(window, counts, keys)
+        ready = bool((verdicts.scores["p_learned"] >= 0).any())
+        found = self._alerted(verdicts, window)
+        if not ready:
+            return found
+        if self._config.alarms is not None:
+            self._level = self._next_level(level, window, self._log)
+        return replace(found, level=math.exp(-level), effective=beside.effective)
+
+    def _alerted(self, verdicts: Verdicts, window: Window) -> Judged:
+        if self._config.alarms is None:
+            return Judged(verdicts)
+        start, rank = _start(window), verdicts.severity
+        critical, unscored = (
+            frozenset(verdicts.key(i) for i in (rank == RANK[s]).nonzero()[0].tolist())
+            for s in (Severity.CRITICAL, Severity.UNSCORED)
+        )
+        mutes: dict[Key, Mute] = {}
+
+        def muted(key: Key) -> bool:
+            found = self._mute(key, start)
+            if found is not None:
+                mutes[key] = found
+            return found is not None
+
+        seen = Seen(start, critical, unscored)
+        self._alerts = self._alerts.after(seen, self._alarms.windows, muted)
+        facts = Facts.of(verdicts, start, self._alerts.states)
+        self._log = logged(self._log, self._alerts, facts, mutes)
+        first = start - timedelta(days=self._alarms.budget.days)
+        spent = {one.opened for one in self._log if one.is_page and one.opened > first}
+        table = alert_table(self._config.monitor, self._log)
+        return Judged(verdicts, self._alerts, table, len(spent))
+
+    def _mute(self, key: Key, start: datetime) -> Mute | None:
+        assert self._config.time is not None
+        day = start.astimezone(ZoneInfo(self._config.time.zone)).date()
+        return next(
+            (
+                m
+                for m in self._alarms.mute
+                if m.feature == key[0]
+                and m.segment in (None, key[1])
+                and day < date.fromisoformat(m.until)
+            ),
+            None,
+        )
+
+    def _budget(self, window: Window, tests: int) -> AlarmBudget:
+        """The budget of a monitor that begins."""
+        assert window.end is not None
+        budget, days = self._alarms.budget, (window.end - _start(window)) / timedelta(days=1)
+        return AlarmBudget.of(budget.pages, budget.days / days, tests)
+
+    def _next_level(self, level: float, window: Window, log: Sequence[Logged]) -> float:
+        """The level after a window; it does not fall while an alert is open."""
+        start = _start(window)
+        page = any(one.is_page and one.opened == start for one in log)
+        still = any(one.is_page and one.open_at(start) and one.closed != start for one in log)
+        budget = replace(self._budget(window, 1), level=level)
+        return budget.after(page=page, open_alert=still and not page).level
+
+
+def _start(window: Window) -> datetime:
+    assert window.start is not None
+    return window.start
+
+
+def _notable(rows: pa.Table) -> pa.Table:
+    """The rows of a stored window that later ones depend on."""
+    severe = pc.is_in(rows["severity"], pa.array(["critical", "unscored"]))
+    alert = pc.is_in(rows["alert"], pa.array([a.value for a in Alert if a is not Alert.NONE]))
+    far = pc.fill_null(pc.less(rows["p_learned"], rows["p_limit"]), False)
+    return rows.filter(pc.or_(pc.or_(severe, alert), far))
+
+
+def _far(rows: pa.Table) -> pa.Table:
+    """The rows that were further from their history than its windows."""
+    return rows.filter(pc.less(rows["p_learned"], rows["p_limit"]))
+
+
+def _keys(rows: pa.Table) -> list[Key]:
+    return list(zip(rows["feature"].to_pylist(), rows["segment"].to_pylist(), strict=True))
+
+
+def _seen(start: datetime, rows: pa.Table) -> Seen:
+    """What a stored window showed."""
+    critical, unscored = (
+        frozenset(_keys(rows.filter(pc.equal(rows["severity"], severity.value))))
+        for severity in (Severity.CRITICAL, Severity.UNSCORED)
+    )
+    return Seen(start, critical, unscored)
+
+
+def _states(rows: pa.Table) -> Mapping[Key, State]:
+    """The alerts of a stored window."""
+    some = rows.filter(pc.is_in(rows["alert"], pa.array([a.value for a in OPEN])))
+    states = zip(some["alert"].to_pylist(), some["alert_since"].to_pylist(), strict=True)
+    return {k: State(Alert(a), since) for k, (a, since) in zip(_keys(some), states, strict=True)}
+
+
+def _until(
+    log: Sequence[Logged], rows: Mapping[Window, pa.Table], before: datetime
+) -> tuple[Logged, ...]:
+    """The alerts as they were before a window, from what was written after it and later ones."""
+    known = []
+    for one in log:
+        if one.opened >= before:
+            continue
+        if one.closed is None or one.closed >= before:
+            known.append(_reopened(one, rows))
+        else:
+            known.append(one)
+    return tuple(known)
+
+
+def _reopened(one: Logged, rows: Mapping[Window, pa.Table]) -> Logged:
+    """An alert that is open: how long, and how far it went in the windows since it was raised."""
+    state = Alert.RAISED if one.is_page else Alert.MUTED
+    parts = []
+    for window, scores in rows.items():
+        if _start(window) >= one.opened:
+            mine = pc.is_in(scores["feature"], pa.array(one.features))
+            parts.append(scores.filter(pc.and_(mine, pc.equal(scores["alert"], state.value))))
+    if not parts or one.opened < _start(next(iter(rows))):  # it began before what was read
+        return replace(one, closed=None)
+    everything = pa.concat_tables(parts)
+    segments = everything["segment"].unique().to_pylist()
+    return replace(
+        one,
+        closed=None,
+        windows=sum("critical" in p["severity"].to_pylist() for p in parts),
+        peak=pc.max(everything["kl"]).as_py(),
+        p_value=pc.min(_far(everything)["p_learned"]).as_py(),
+        segment=segments[0] if len(segments) == 1 else None,
+    )

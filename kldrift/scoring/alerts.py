@@ -1,0 +1,126 @@
+"""From severities of windows to alerts: raised after some of them, cleared likewise, or muted.
+
+One critical window may be chance and one quiet window a pause. So a row is raised when ``k`` of its
+last ``n`` windows were critical, and cleared when as many were not. What is muted or pending is
+scored and stored like everything else; only nobody is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from kldrift.scoring.threshold import Severity
+from kldrift.scoring.verdict import Verdicts
+
+Key = tuple[str, str | None]
+"""A feature and a segment of it; None for all rows."""
+
+
+class Alert(StrEnum):
+    """Whether somebody should be called about a row."""
+
+    NONE = "none"
+    PENDING = "pending"
+    RAISED = "raised"
+    MUTED = "muted"
+
+
+@dataclass(frozen=True)
+class State:
+    """The alert of a row, and the start of the first window that it is about."""
+
+    alert: Alert
+    since: datetime | None = None
+
+
+TOLD: Final = {
+    Alert.RAISED: Severity.CRITICAL,
+    Alert.PENDING: Severity.WARNING,
+    Alert.MUTED: Severity.OK,
+}
+"""The severities of rows that are not quiet, for exit codes."""
+QUIET: Final = State(Alert.NONE)
+OPEN: Final = (Alert.RAISED, Alert.MUTED)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one window showed.
+
+    Attributes:
+        start: of the window.
+        critical: its rows that were critical.
+        unscored: those that say nothing.
+    """
+
+    start: datetime
+    critical: Collection[Key] = frozenset()
+    unscored: Collection[Key] = frozenset()
+
+    def quiet(self, key: Key) -> bool:
+        """Whether a row was scored and not critical."""
+        return key not in self.critical and key not in self.unscored
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """The alerts of a monitor after a window.
+
+    Attributes:
+        states: of the rows that are not quiet.
+        recent: the last windows, the latest of them last.
+    """
+
+    states: Mapping[Key, State] = field(default_factory=dict)
+    recent: tuple[Seen, ...] = ()
+
+    def of(self, key: Key) -> State:
+        """The state of a row."""
+        return self.states.get(key, QUIET)
+
+    def after(self, seen: Seen, windows: tuple[int, int], muted: Callable[[Key], bool]) -> Alerts:
+        """The alerts after one more window.
+
+        Args:
+            seen: the window.
+            windows: how many critical ones, of how many, make an alert.
+            muted: whether nobody is to be called about a row.
+
+        Examples:
+            >>> critical = Seen(datetime(2024, 3, 1), {("x", None)})
+            >>> Alerts().after(critical, (1, 1), lambda key: False).of(("x", None)).alert
+            <Alert.RAISED: 'raised'>
+            >>> Alerts().after(critical, (2, 3), lambda key: False).of(("x", None)).alert
+            <Alert.PENDING: 'pending'>
+        """
+        enough, last = windows
+        recent = (*self.recent, seen)[-last:]
+        known = {key for window in recent for key in window.critical}
+        known |= {key for key, state in self.states.items() if state.alert in OPEN}
+        states = {}
+        for key in sorted(known, key=lambda key: (key[0], key[1] or "")):
+            state = self._of_row(key, recent, enough)
+            if state.alert is Alert.RAISED and muted(key):
+                state = State(Alert.MUTED, state.since)
+            if state.alert is not Alert.NONE:
+                states[key] = state
+        return Alerts(states, recent)
+
+    def severities(self, verdicts: Verdicts) -> list[Severity]:
+        """What somebody should know of rows: what is raised is critical, what is muted is ok."""
+        found = verdicts.severities()
+        return [TOLD.get(self.of(verdicts.key(i)).alert, one) for i, one in enumerate(found)]
+
+    def _of_row(self, key: Key, recent: tuple[Seen, ...], enough: int) -> State:
+        before, now = self.of(key), recent[-1]
+        hits = [window.start for window in recent if key in window.critical]
+        if before.alert in OPEN:
+            cleared = now.quiet(key) and sum(window.quiet(key) for window in recent) >= enough
+            return QUIET if cleared else State(Alert.RAISED, before.since)
+        if len(hits) >= enough and key in now.critical:
+            return State(Alert.RAISED, hits[0])
+        return State(Alert.PENDING, hits[0]) if key in now.critical else QUIET

@@ -1,0 +1,129 @@
+"""Limits that are learnt and alerts, from window to window and from table to table."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from daily_sample import DAY, START, config_of, rows, run_days
+
+import kldrift
+from kldrift.tables import TABLES
+from kldrift.tables.read import read_table
+
+OWN = ("run_id",)
+LEARNED = {"thresholds": "learned", "alarms": {}}
+
+
+def moved(day):
+    """Quiet days, and from day 31 to day 33 a feature that is elsewhere."""
+    return rows(day, shift=0.7 if 31 <= day < 34 else 0.0)
+
+
+def tables(folder):
+    return {
+        name: read_table(str(folder), name).select([c for c in TABLES[name].names if c not in OWN])
+        for name in ("drift_scores", "alerts")
+    }
+
+
+def same(folder, other):
+    expected = tables(other)
+    return [name for name, table in tables(folder).items() if not table.equals(expected[name])]
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory):
+    """The first month."""
+    found = tmp_path_factory.mktemp("learnt")
+    run_days(config_of(found, **LEARNED), range(30), moved)
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(learnt, tmp_path_factory):
+    """The first month and some days."""
+    found = tmp_path_factory.mktemp("alarms") / "drift"
+    shutil.copytree(learnt, found)
+    run_days(config_of(found, **LEARNED), range(30, 36), moved)
+    return found
+
+
+def scores(folder, feature="x"):
+    found = read_table(str(folder), "drift_scores").to_pandas()
+    return found[found["feature"] == feature].reset_index(drop=True)
+
+
+def test_a_feature_learns_for_four_weeks_and_is_then_judged_by_its_history(folder):
+    found = scores(folder)
+    assert list(found["threshold_kind"]) == ["learning"] * 28 + ["learned"] * 8
+    assert list(found["history_windows"][:32]) == list(range(32))
+    assert list(found["history_windows"][32:]) == [31, 31, 31, 32]  # without those that were raised
+    assert found["p_learned"].isna().sum() == 28
+    assert not (found["severity"][:28] == "critical").any()
+    assert found["kl_learned"][31] > found["limit_learned"][31]
+
+
+def test_a_drift_is_raised_on_its_day_and_cleared_after_it(folder):
+    found = scores(folder)
+    raised = found[found["alert"] == "raised"]
+    assert list(raised["window_start"]) == [START + day * DAY for day in (31, 32, 33)]
+    assert set(raised["alert_since"]) == {START + 31 * DAY}
+    assert "windows before it, whose limit is" in raised["reason"].iloc[0]
+    log = read_table(str(folder), "alerts").to_pylist()
+    assert [(a["feature"], a["windows"]) for a in log] == [("x", 3)]
+    assert (log[0]["opened"], log[0]["closed"]) == (START + 31 * DAY, START + 34 * DAY)
+
+
+def test_a_run_that_goes_on_writes_what_one_backfill_writes(learnt, folder, tmp_path):
+    shutil.copytree(learnt, tmp_path / "drift")
+    config = config_of(tmp_path / "drift", **LEARNED)
+    for days in ([30, 31], [32], range(33, 36)):
+        run_days(config, days, moved)
+    assert same(tmp_path / "drift", folder) == []
+
+
+def test_a_window_that_is_written_again_replaces_what_depends_on_it(learnt, folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "again")
+    run_days(config_of(tmp_path / "again", **LEARNED), [31], rows)  # nothing had moved that day
+    shutil.copytree(learnt, tmp_path / "fresh")
+    run_days(
+        config_of(tmp_path / "fresh", **LEARNED),
+        range(30, 36),
+        lambda day: rows(day) if day == 31 else moved(day),
+    )
+    assert same(tmp_path / "again", tmp_path / "fresh") == []
+    assert set(same(folder, tmp_path / "fresh")) == {"drift_scores", "alerts"}
+
+
+def test_scoring_again_gives_the_same_bits(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "again")
+    kldrift.rescore(config_of(tmp_path / "again", **LEARNED), "2024-01-29", "2024-02-01")
+    assert same(tmp_path / "again", folder) == []
+
+
+def test_exit_codes_and_runs_follow_alerts(learnt, tmp_path):
+    shutil.copytree(learnt, tmp_path / "drift")
+    mute = {"feature": "x", "until": "2024-02-03", "owner": "ana", "why": "new scale"}
+    config = config_of(tmp_path / "drift", thresholds="learned", alarms={"mute": [mute]})
+    found = run_days(config, range(31, 35), moved)  # until the morning of day 33
+    alerts = [r.scores.set_index("feature")["alert"]["x"] for r in found]
+    assert alerts == ["muted", "muted", "raised", "none"]
+    assert [r.exit_code for r in found] == [0, 0, 3, 0]
+    assert [r.run["alerts"] for r in found] == [0, 0, 1, 0]
+    assert [r.run["pages_spent"] for r in found] == [0, 0, 1, 1]
+    assert found[3].run["p_limit"] < found[2].run["p_limit"]  # a page is paid for
+    log = read_table(str(tmp_path / "drift"), "alerts").to_pylist()
+    assert [(a["muted_by"], a["muted_until"], a["windows"]) for a in log] == [
+        ("ana", "2024-02-03", 2),
+        (None, None, 1),
+    ]
+
+
+def test_without_alarms_nothing_is_raised_and_the_exit_code_is_that_of_severities(learnt, tmp_path):
+    shutil.copytree(learnt, tmp_path / "drift")
+    found = run_days(config_of(tmp_path / "drift", thresholds="learned"), [31], moved)[0]
+    row = found.scores.set_index("feature").loc["x"]
+    assert (row["severity"], found.exit_code) == ("critical", 3)
+    assert found.scores["alert"].isna().all()
+    assert found.run["alerts"] is None
