@@ -114,7 +114,7 @@ def _entry(
         str(row["severity"]),
         shown(name, LONGEST_NAME),
         "" if segment is None else shown(segment, LONGEST_NAME),
-        score_words(row),
+        "; ".join(filter(None, (score_words(row), alert_words(row)))),
         since,
         windows,
         shown(reason, LONGEST_REASON),
@@ -139,6 +139,17 @@ def score_words(row: Mapping[str, Any]) -> str:
         return ""
     level, limit = limit_of(row)
     return f"{metric} {figure(score)}" + (f", {level} above {figure(limit)}" if level else "")
+
+
+def alert_words(row: Mapping[str, Any]) -> str:
+    """The alert of a row, if there is one.
+
+    Examples:
+        >>> alert_words({"alert": "muted"}), alert_words({"alert": "none"}), alert_words({})
+        ('alert muted', '', '')
+    """
+    state = row.get("alert")
+    return "" if state in (None, "none") else f"alert {state}"
 
 
 def limit_of(row: Mapping[str, Any]) -> tuple[str, float | None]:
