@@ -300,9 +300,7 @@ def _shift_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _level(row: Mapping[str, Any]) -> str:
-    """The threshold on ``kl`` that a row was judged by; the reason tells that of another metric."""
-    if row.get("metric") not in (None, "kl"):
-        return NOTHING
+    """The threshold that a row was judged by."""
     levels = [row["threshold_warning"], row["threshold_critical"]]
     if row["severity"] == "critical":
         levels.reverse()

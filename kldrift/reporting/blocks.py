@@ -9,7 +9,7 @@ from typing import Any, Final
 from kldrift.reporting.bars import Cell, scored, totals
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.drawing import Drawing
-from kldrift.reporting.figures import NOTHING, count, figure, likelihood, share, shown
+from kldrift.reporting.figures import NOTHING, count, figure, likelihood, many, share, shown
 from kldrift.reporting.histogram import histogram
 from kldrift.scoring.sentences import percent
 
@@ -157,6 +157,10 @@ def _facts(row: Row, when: str) -> Facts:
             interval = f" (90 %: {figure(row['kl_low'])} to {figure(row['kl_high'])})"
         items.append(("kl", f"{figure(row['kl'])} nats{interval}"))
         items.append(("kl by chance", f"{figure(row['kl_expected'])} nats"))
+    if row.get("limit_learned") is not None:
+        learnt, limit = figure(row["kl_learned"]), figure(row["limit_learned"])
+        windows = many(row["history_windows"], "window")
+        items.append((f"learnt from {windows}", f"kl {learnt} nats, limit {limit}"))
     others = ("js", "psi", "hellinger", "total_variation", "ks", "wasserstein_std")
     known = [f"{name} {figure(row[name])}" for name in others if row[name] is not None]
     items += [("other scores", ", ".join(known))] if known else []

@@ -23,6 +23,8 @@ from kldrift.reporting.timeline import history, sparkline
 OF_SEGMENTS: Final = ["feature", "segment", "severity", "kl", "n_current", "reason"]
 LONGEST_REASON: Final = 320
 LONGEST_NAME: Final = 120
+NAMED: Final = 3
+"""Segments."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Entry:
         since: since when it is raised; empty if it is not, or nobody knows.
         windows: for how many windows.
         reason: why.
+        parts: the segments of all rows that are raised too; empty for none.
         charts: distribution, score, windows; None where there is none.
         blocks: what is shown when the row is opened.
     """
@@ -48,6 +51,7 @@ class Entry:
     since: str
     windows: int
     reason: str
+    parts: str
     charts: Sequence[Drawing | None]
     blocks: Sequence[Block]
 
@@ -106,18 +110,18 @@ def _entry(
     draw = group_chart if row["kind"] == "joint" else histogram
     distribution = draw(plain, cells)
     when = history(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
-    drifted = sum(s["severity"] in MOVED for s in segments)
-    reason = row["reason"] or ""
-    if segment is None and drifted:
-        reason = f"{reason}; " * bool(reason) + f"also raised in {many(drifted, 'segment')}"
+    parts = "" if segment is not None else parts_words(segments, total)
+    said = shown(row["reason"] or "", LONGEST_REASON)
+    reason = "; ".join(filter(None, (said, parts and f"raised in {parts}")))
     return Entry(
         str(row["severity"]),
         shown(name, LONGEST_NAME),
         "" if segment is None else shown(segment, LONGEST_NAME),
-        score_words(row),
+        "; ".join(filter(None, (score_words(row), alert_words(row)))),
         since,
         windows,
-        shown(reason, LONGEST_REASON),
+        reason,
+        parts,
         (distribution, score_line(row), line),
         blocks_of(row, cells, segments, total, when),
     )
@@ -139,6 +143,31 @@ def score_words(row: Mapping[str, Any]) -> str:
         return ""
     level, limit = limit_of(row)
     return f"{metric} {figure(score)}" + (f", {level} above {figure(limit)}" if level else "")
+
+
+def parts_words(segments: Sequence[Mapping[str, Any]], total: int) -> str:
+    """The segments that are raised: by name where they are few of many.
+
+    Examples:
+        >>> parts_words([{"segment": "country=nz", "severity": "critical"}], 3)
+        '1 of 3 segments (country=nz)'
+    """
+    raised = [shown(s["segment"], 40) for s in segments if s["severity"] in MOVED]
+    if not raised:
+        return ""
+    named = len(raised) <= min(NAMED, total / 2)
+    return f"{len(raised):,} of {many(total, 'segment')}" + f" ({'; '.join(raised)})" * named
+
+
+def alert_words(row: Mapping[str, Any]) -> str:
+    """The alert of a row, if there is one.
+
+    Examples:
+        >>> alert_words({"alert": "muted"}), alert_words({"alert": "none"}), alert_words({})
+        ('alert muted', '', '')
+    """
+    state = row.get("alert")
+    return "" if state in (None, "none") else f"alert {state}"
 
 
 def limit_of(row: Mapping[str, Any]) -> tuple[str, float | None]:

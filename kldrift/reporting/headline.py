@@ -57,6 +57,7 @@ def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int
         return ""
     first = entries[0]
     where = f"in {first.where}" if first.where else "over all rows"
+    where += f" and in {first.parts}" if first.parts else ""
     what = first.reason.partition("; ")[0]
     said = f"Worst is {first.name}, {where}: {what}."
     if first.since and windows > 1:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from kldrift.errors import masked
+from kldrift.reporting.alert_table import alert_table
 from kldrift.reporting.blocks import Block, Chart, Table
 from kldrift.reporting.entries import entries
 from kldrift.reporting.figures import (
@@ -52,6 +53,7 @@ class Story:
         runs: the latest runs, the last first.
         past: the windows up to this one.
         zone: of the times.
+        alerts: rows of the table ``alerts``.
         skipped: columns that were not monitored, each with the reason.
         notes: what to know before the scores are read.
         output: where the tables are.
@@ -63,6 +65,7 @@ class Story:
     runs: Sequence[Run] = ()
     past: Past = field(default_factory=lambda: Past.of([]))
     zone: str = "UTC"
+    alerts: Sequence[Mapping[str, Any]] = ()
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
     output: str | None = None
@@ -100,7 +103,7 @@ def monitor_page(
         whole_heat=_heat(story, names[:MOST_IN_HEAT], f"show all {len(names):,} features")
         if len(names) > DRAWN
         else None,
-        sections=_runs(story),
+        sections=[b for b in (alert_table(story.alerts, story.zone), *_runs(story)) if b],
         skipped=[(shown(name), shown(why, 240)) for name, why in story.skipped],
     )
 
@@ -151,6 +154,8 @@ def health(
             ("finished", moment(run["finished_at"], story.zone)),
             ("exit code", str(run["exit_code"])),
         ]
+    if run is not None and run.get("pages_spent") is not None:
+        items.append(("pages spent", count(run["pages_spent"])))
     places = (("tables", story.output), ("Data Docs", story.docs))
     return items + [(name, shown(place, 300)) for name, place in places if place]
 

@@ -19,7 +19,13 @@ from kldrift.reporting.page import Page, whole_page
 from kldrift.reporting.past import RAISED, Past
 from kldrift.reporting.views import put_page
 from kldrift.scoring.metrics import METRICS
-from kldrift.tables.read import stored_runs, stored_windows, window_columns, window_tables
+from kldrift.tables.read import (
+    stored_alerts,
+    stored_runs,
+    stored_windows,
+    window_columns,
+    window_tables,
+)
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 from kldrift.tables.store import Store, open_store
 from kldrift.tables.window import Window
@@ -47,11 +53,17 @@ def stored_page(config: Config) -> Page:
     run = next((r for r in runs if r["run_id"] == run_id), None)
     skipped = [(s["column"], s["reason"]) for s in (run["skipped"] or [] if run else [])]
     past = stored_past(store, monitor, windows[-MOST_WINDOWS:], scores)
-    return monitor_page(
-        scores,
-        cells,
-        Story(monitor, run, runs, past, zone, skipped, output=masked(config.output.path)),
+    story = Story(
+        monitor,
+        run,
+        runs,
+        past,
+        zone,
+        alerts=[json_value(row) for row in stored_alerts(store, monitor).to_pylist()],
+        skipped=skipped,
+        output=masked(config.output.path),
     )
+    return monitor_page(scores, cells, story)
 
 
 def stored_past(

@@ -95,6 +95,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
         since="",
         windows=0,
         reason=shown(row["reason"] or "", 320),
+        parts="",
         charts=(drawing, score_line(row), None),
         blocks=[Facts("figures", facts), *table],
     )

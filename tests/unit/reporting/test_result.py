@@ -363,3 +363,22 @@ def test_a_summary_is_strict_json_and_holds_what_a_program_asks_for():
 def test_a_value_is_made_plain(value, said):
     assert json_value(value) == said
     assert type(json_value(value)) is type(said)
+
+
+def test_an_opened_row_tells_what_limits_were_learnt_from():
+    learnt = {"kl_learned": 0.31, "limit_learned": 0.12, "history_windows": 60, "alert": "muted"}
+    scores = frames()[0].assign(**learnt)
+    text = Reader(Result(scores, frames()[1]).to_html()).text
+    assert "learnt from 60 windowskl 0.31 nats, limit 0.12" in text
+    assert "kl 0.42, critical above 0.25; alert muted" in text
+
+
+def test_a_feature_that_drifts_in_few_segments_says_which():
+    scores, cells = frames()
+    parts = [
+        scores.iloc[[0]].assign(segment=f"part={i}", severity="ok" if i else "critical")
+        for i in range(4)
+    ]
+    text = Reader(Result(pd.concat([scores, *parts]), cells).to_html()).text
+    assert "Worst is payment_type, over all rows and in 1 of 4 segments (part=0): kl" in text
+    assert "35.0 %; raised in 1 of 4 segments (part=0)" in text

@@ -16,7 +16,15 @@ from kldrift.cli.main import main
 from kldrift.config import config_from_mapping
 from kldrift.errors import OutputError
 from kldrift.reporting.stored import stored_page, write_report
-from kldrift.tables import Window, prepare_output, write_run, write_window
+from kldrift.tables import (
+    SCHEMA_VERSION,
+    TABLES,
+    Window,
+    prepare_output,
+    write_alerts,
+    write_run,
+    write_window,
+)
 
 ZONE = "Europe/Berlin"
 
@@ -179,3 +187,24 @@ def test_a_name_that_is_too_long_or_hostile_has_its_history_all_the_same(tmp_pat
     assert page.entries[0].windows == 2
     marks = next(s for s in page.heat.drawing.shapes if s.style == "critical")
     assert marks.path.count("z") == 2
+
+
+def test_alerts_are_listed_with_those_who_muted_them_the_open_ones_first(tmp_path):
+    folder = write_two_days(tmp_path / "drift")
+    about = {"schema_version": SCHEMA_VERSION, "monitor": MONITOR, "windows": 3, "peak": 0.5}
+    about |= {"since": DAYS[0].start, "opened": DAYS[0].start, "segment": None, "p_value": None}
+    nobody = dict.fromkeys(("closed", "muted_by", "muted_until", "why"))
+    muted = {"muted_by": "ana", "muted_until": "2020-05-01", "why": "new <b> terminals"}
+    names = [f"tip{i}" for i in range(6)]
+    rows = [
+        about | nobody | {"feature": "a", "features": ["a"], "closed": DAYS[1].start},
+        about | nobody | muted | {"feature": "tip0", "features": names},
+    ]
+    write_alerts(str(folder), MONITOR, pa.Table.from_pylist(rows, TABLES["alerts"]))
+    table, _ = stored_page(config_of(folder)).sections
+    assert table.title == f"Alerts ({ZONE})"
+    assert [row[0] for row in table.rows] == ["tip0, tip1, tip2, tip3 and 2 more", "a"]
+    assert [row[2] for row in table.rows] == ["open", "closed 2 Apr 2020 02:00"]
+    assert table.rows[0][3] == "by ana until 2020-05-01: new <b> terminals"
+    html = Path(write_report(config_of(folder))).read_text()
+    assert "new &lt;b&gt; terminals" in html
