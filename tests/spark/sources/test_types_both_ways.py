@@ -12,7 +12,7 @@ import pytest
 from kldrift import compare
 from kldrift.binning.choose import Binning
 from kldrift.config import Dataset
-from kldrift.errors import DatasetError
+from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.compare_options import config_of
@@ -103,3 +103,18 @@ def test_columns_of_one_name_in_a_query_are_an_error_unless_they_are_excluded(sp
     source = frame_source(frame, {}, "a query")
     plan = make_plan(config_of({**ALL, "exclude": ["a"]}, **NO_RULES), source, source)
     assert [p.feature.name for p in plan.compared] == ["b"]
+
+
+def test_a_derived_feature_of_a_folder_with_a_mixed_column_is_read_unless_it_names_it(
+    spark, tmp_path
+):
+    for i, value in enumerate((1, "1")):
+        rows = [{"a": 1, "b": value, **({"c": 1} if i else {})}]
+        pq.write_table(pa.table({"x": [value], "y": [i], "s": rows}), tmp_path / f"{i}.parquet")
+    dataset = Dataset(path=(str(tmp_path),))
+    source = open_source(spark, dataset, {"z": "y * 2 + s.c"}, way="auto", side="current")
+    assert [s.column for s in source.foreign] == ["x", "s.b"]
+    assert source.frame.frame.columns == ["y", "s", "z"]
+    assert sorted(row["z"] for row in source.frame.frame.fillna(-1).collect()) == [-1, 3]
+    with pytest.raises(ConfigError, match=r"features.derived.z: .*x"):
+        open_source(spark, dataset, {"z": "x * 2"}, way="auto", side="current")
