@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from kldrift.errors import ConfigError
 from kldrift.features.keys import KeyType
 from kldrift.features.parts import Part
-from kldrift.features.plan import Feature, FeaturePlan
+from kldrift.features.plan import EXCLUDED, Feature, FeaturePlan
 from kldrift.profiles.support import Unit
 
 
@@ -61,6 +61,7 @@ def pair(reference: FeaturePlan, current: FeaturePlan) -> tuple[Pair, ...]:
     pairs = [p for p in pairs if p.both or p.feature.family != "void" or p.feature.path not in met]
     types = _types(reference), _types(current)
     pairs = [p if p.both else _explain(p, *types) for p in pairs]
+    pairs += _mixed(reference, current, {".".join(p.feature.path) for p in pairs})
     gone = {p.feature.path for p in pairs if p.changed and p.reference}
     return _named([p for p in pairs if p.reference or not p.changed or not _below(p, gone)])
 
@@ -137,8 +138,8 @@ def _types(side: FeaturePlan) -> dict[str, tuple[str, str]]:
     """The type of each column and field of a side, and why it is no feature."""
     types = {".".join(f.path): (f.type, "") for f in side.features}
     for s in side.skipped:
-        if s.type:
-            types[s.column] = s.type, "" if s.mistake else s.reason
+        if s.type and s.reason != EXCLUDED:
+            types[s.column] = s.type, "" if s.mistake or s.mixed else s.reason
     for name in list(types):
         parts = name.split(".")
         for i in range(1, len(parts)):
@@ -165,6 +166,21 @@ def _explain(
             text = "{} in the reference, {} in the current dataset".format(*sides)
             return replace(found, changed=f"{text}: {reason}" if reason else text)
     return found
+
+
+def _mixed(reference: FeaturePlan, current: FeaturePlan, told: Container[str]) -> Iterator[Pair]:
+    """The columns whose type differs within a side, and that are no feature on the other."""
+    sides: dict[str, list[str]] = {}
+    for skipped, side in (
+        *((s, "reference") for s in reference.skipped),
+        *((s, "current dataset") for s in current.skipped),
+    ):
+        if skipped.mixed and skipped.column not in told:
+            sides.setdefault(skipped.column, []).append(f"{skipped.type} in the {side}")
+    for name, texts in sides.items():
+        path = tuple(name.split("."))
+        feature = Feature(name, path, Part.VALUE, "mixed", "mixed", "categorical", KeyType.PRESENCE)
+        yield Pair(feature, None, ", ".join(texts))
 
 
 def _named(pairs: Sequence[Pair]) -> tuple[Pair, ...]:

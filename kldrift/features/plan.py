@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -24,10 +23,9 @@ from kldrift.features.wanted import Choice, Wanted
 from kldrift.profiles.support import Unit
 
 AS_IT_IS: Final = Choice()
+EXCLUDED: Final = "excluded by the configuration"
 MICROSECONDS: Final = 1_000_000
 """Keys per second of a time."""
-HINTS: Final = 10
-"""A hint looks at every name: of many mistakes, the first ones tell what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,8 @@ class Feature:
         for field in self.path[1:]:
             if pa.types.is_null(column.type):
                 break
+            if column.type.get_field_index(field) < 0:  # this file's struct has not gained it yet
+                return self.of_value(pa.nulls(len(column)))
             column = pc.struct_field(column, field)
         return self.of_value(column)
 
@@ -105,12 +105,14 @@ class Skipped:
         reason: why it is none.
         type: its type, for messages.
         mistake: what the configuration asks of it that its type cannot give; empty if nothing is.
+        mixed: whether the files of its dataset have it in types that do not fit together.
     """
 
     column: str
     reason: str
     type: str = dataclasses.field(default="", compare=False)
     mistake: str = dataclasses.field(default="", compare=False)
+    mixed: bool = dataclasses.field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = Non
         if not included.match(name, path[0]):
             continue
         if excluded.match(name, path[0]):
-            skipped.append(Skipped(name, "excluded by the configuration"))
+            skipped.append(Skipped(name, EXCLUDED))
             continue
         override = wanted.override.get(name, AS_IT_IS)
         try:
@@ -324,28 +326,3 @@ def _of_time(
             continue
         features.append(replace(base, name=f"{part}({name})", part=Part(part)))
     return tuple(features)
-
-
-def check_names(wanted: Wanted, names: Iterable[str], columns: Iterable[str]) -> None:
-    """Check that the names in the configuration exist; those of ``exclude`` need not.
-
-    Raises:
-        ConfigError: an include or an override matches nothing in either dataset.
-    """
-    names = {*names, *columns}
-    known = sorted(names)
-    problems: list[str] = []
-    for key, patterns in (
-        ("include", wanted.include),
-        ("override", tuple(wanted.override)),
-    ):
-        for pattern in patterns:
-            if pattern in names or pattern == "*":
-                continue
-            if key == "override" or not Patterns([pattern]).match(*known):
-                asked = len(problems) < HINTS
-                near = difflib.get_close_matches(pattern, known, 1) if asked else []
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                problems.append(f"features.{key}: no column or feature is called {pattern!r}{hint}")
-    if problems:
-        raise ConfigError("\n".join(problems))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from kldrift.config import Config
 from kldrift.errors import ConfigError, DatasetError, Mistakes
+from kldrift.features.names import check_names
 from kldrift.features.pairs import Pair, pair
-from kldrift.features.plan import Feature, FeaturePlan, Skipped, check_names, plan_side
+from kldrift.features.patterns import Patterns
+from kldrift.features.plan import EXCLUDED, Feature, FeaturePlan, Skipped, plan_side
 from kldrift.monitor.groups import SegmentPlan, plan_segments
 from kldrift.monitor.joint import JointPlan, plan_joint
 from kldrift.sources.dataset import DatasetInfo
@@ -186,4 +189,15 @@ def _side_plan(config: Config, source: DatasetInfo, side: str) -> FeaturePlan:
         raise DatasetError(f"{side}: {error}") from error
     features = tuple(f for f in plan.features if f.path[0] not in foreign)
     kept = tuple(s for s in plan.skipped if s.column not in foreign)
-    return FeaturePlan(features, (*kept, *source.foreign))
+    return FeaturePlan(features, (*kept, *_asked_for(source.foreign, config)))
+
+
+def _asked_for(foreign: Sequence[Skipped], config: Config) -> list[Skipped]:
+    """The columns that cannot be read, of those that the configuration does not leave out."""
+    included, excluded = (Patterns(p) for p in (config.features.include, config.features.exclude))
+    top = [(s, s.column.split(".")[0]) for s in foreign]
+    return [
+        replace(s, reason=EXCLUDED, mixed=False) if excluded.match(s.column, name) else s
+        for s, name in top
+        if included.match(s.column, name)
+    ]

@@ -16,9 +16,11 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.features.plan import Skipped
+from kldrift.sources.dataframe.arrow_types import arrow_type
 from kldrift.sources.dataframe.csv_by_name import read_csv
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
+from kldrift.sources.dataframe.mixed_files import schema_without
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.parquet.files import Footers
@@ -75,6 +77,9 @@ def open_files(
     if isinstance(footers, Unsupported):
         return footers
     access_path = f"{what}, read with Arrow in the tasks"
+    for skipped in footers.mixed:
+        if skipped.column.split(".")[0].lower() in {n.lower() for n in _asked(dataset.where)}:
+            raise DatasetError(f"{side}: where names {skipped.column!r}: {skipped.reason}")
     if dataset.where is None:
         return ArrowSource(footers, access_path=access_path)
     where = to_arrow(dataset.where, footers.schema)
@@ -141,6 +146,7 @@ def open_source(
             for where it cannot be had.
     """
     reason = reason_for_spark(dataset, way)
+    opened: ArrowSource | Unsupported | None = None
     if not reason:
         opened = open_files(dataset, side, spark)
         reason = opened.reason if isinstance(opened, Unsupported) else ""
@@ -149,16 +155,17 @@ def open_source(
             if not reason and not derived:
                 return opened
             if not reason:
-                return HybridSource(
-                    opened, _frame(spark, dataset, derived, "derived features", side)
-                )
+                frame = _frame(spark, dataset, derived, "derived features", side, opened.footers)
+                return HybridSource(opened, frame)
     if way == "arrow":
         raise ConfigError(f"scan: arrow is not possible for {side}: {reason}; use scan: auto")
     if dataset.path and dataset.format == "parquet":
-        open_files(dataset, side, spark)  # names a missing or damaged file better than Spark does
+        # This also names a missing or damaged file better than Spark does.
+        opened = opened or open_files(dataset, side, spark)
     elif dataset.format not in TABLE_OPTIONS and not _remote(dataset.path):
         list_files(dataset.path)
-    return _frame(spark, dataset, derived, reason, side)
+    footers = opened.footers if isinstance(opened, ArrowSource) else None
+    return _frame(spark, dataset, derived, reason, side, footers)
 
 
 def _other_clock(source: ArrowSource, spark: SparkSession) -> str:
@@ -171,13 +178,24 @@ def _other_clock(source: ArrowSource, spark: SparkSession) -> str:
 
 
 def _frame(
-    spark: SparkSession, dataset: Dataset, derived: Mapping[str, str], reason: str, side: str
+    spark: SparkSession,
+    dataset: Dataset,
+    derived: Mapping[str, str],
+    reason: str,
+    side: str,
+    footers: Footers | None,
 ) -> FrameSource:
-    frame = _read(spark, dataset, side, reason)
+    mixed = () if footers is None or dataset.schema else footers.mixed
+    schema = None
+    if mixed and footers is not None and all(f.remote is None for f in footers.firsts):
+        names = frozenset(skipped.column for skipped in mixed)
+        schema = schema_without(spark, [f.path for f in footers.firsts], names)
+    frame = _read(spark, dataset, side, reason, schema)
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
     source = frame_source(frame, derived, f"through a Spark DataFrame: {reason}")
-    return replace(source, explain=partial(_bad_rows, spark, dataset))
+    foreign = (*source.foreign, *mixed)
+    return replace(source, foreign=foreign, explain=partial(_bad_rows, spark, dataset))
 
 
 def _remote(paths: Sequence[str]) -> bool:
@@ -235,9 +253,11 @@ def _plain_vectors(frame: DataFrame) -> DataFrame:
     return frame.withColumns(arrays)
 
 
-def _read(spark: SparkSession, dataset: Dataset, side: str, reason: str) -> DataFrame:
+def _read(
+    spark: SparkSession, dataset: Dataset, side: str, reason: str, schema: T.StructType | None
+) -> DataFrame:
     try:
-        frame = _load(spark, dataset)
+        frame = _load(spark, dataset, schema)
         frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error
@@ -261,7 +281,7 @@ def _read(spark: SparkSession, dataset: Dataset, side: str, reason: str) -> Data
     return frame
 
 
-def _load(spark: SparkSession, dataset: Dataset) -> DataFrame:
+def _load(spark: SparkSession, dataset: Dataset, schema: T.StructType | None) -> DataFrame:
     if dataset.sql:
         # In brackets, only a query is valid: nothing is dropped, written or set.
         return spark.sql(f"select * from (\n{dataset.sql.rstrip().rstrip(';')}\n)")
@@ -272,8 +292,8 @@ def _load(spark: SparkSession, dataset: Dataset) -> DataFrame:
         paths = [place for path in dataset.path for place in for_spark(path)]
         return read_csv(spark, paths, options, dataset.schema)
     reader = spark.read.format(dataset.format).options(**options)
-    if dataset.schema:
-        reader = reader.schema(dataset.schema)
+    if schema or dataset.schema:
+        reader = reader.schema(schema or str(dataset.schema))
     return reader.load([place for path in dataset.path for place in for_spark(path)])
 
 
@@ -309,34 +329,3 @@ def _or_config_error(build: Any, key: str) -> DataFrame:
 def raised_by_spark(error: BaseException) -> bool:
     """Whether an error is Spark's own, and no mistake in this program."""
     return type(error).__module__.split(".")[0] in ("pyspark", "py4j", "grpc")
-
-
-def arrow_type(kind: T.DataType) -> pa.DataType | None:
-    """The Arrow type that Spark sends a column as; None if it has none that can be counted."""
-    simple = {
-        T.ByteType: pa.int8(),
-        T.ShortType: pa.int16(),
-        T.IntegerType: pa.int32(),
-        T.LongType: pa.int64(),
-        T.FloatType: pa.float32(),
-        T.DoubleType: pa.float64(),
-        T.BooleanType: pa.bool_(),
-        T.BinaryType: pa.binary(),
-        T.DateType: pa.date32(),
-        T.TimestampType: pa.timestamp("us", tz="UTC"),
-        T.TimestampNTZType: pa.timestamp("us"),
-        T.DayTimeIntervalType: pa.duration("us"),
-        T.NullType: pa.null(),
-    }
-    if isinstance(kind, T.DecimalType):
-        return pa.decimal128(kind.precision, kind.scale)
-    if isinstance(kind, T.StringType | T.CharType | T.VarcharType):
-        return pa.string()
-    if isinstance(kind, T.ArrayType):
-        return pa.list_(arrow_type(kind.elementType) or pa.null())
-    if isinstance(kind, T.MapType):
-        return pa.map_(pa.string(), arrow_type(kind.valueType) or pa.null())
-    if isinstance(kind, T.StructType):
-        fields = [(f.name, arrow_type(f.dataType)) for f in kind.fields]
-        return pa.struct([pa.field(n, t or pa.month_day_nano_interval()) for n, t in fields])
-    return simple.get(type(kind))

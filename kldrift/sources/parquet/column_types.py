@@ -3,30 +3,79 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
-from kldrift.errors import DatasetError
+from kldrift.features.layouts import value_type
+from kldrift.features.ml_vectors import is_ml_vector
+from kldrift.features.parts import is_list
+from kldrift.features.plan import Skipped
+from kldrift.features.sentinels import is_number, is_text
+
+MIXED: Final = "its types do not fit together"
+"""Why a column is no feature that has one type in some files and another in others."""
 
 
-def common_type(
-    name: str, known: pa.DataType, first: str, kind: pa.DataType, path: str
-) -> pa.DataType:
-    """The type that holds a column's values of two files.
+@dataclass(frozen=True)
+class ColumnOfFiles:
+    """A column or field, as the files have it that were looked at.
 
-    Args:
-        name: the column.
-        known: its type in the files before.
-        first: the path of one of these.
-        kind: its type in another file.
-        path: the path of that.
-
-    Raises:
-        DatasetError: there is no such type.
+    Attributes:
+        type: holds the values of all of them; None if there is no such type.
+        types: the types that do not fit together, with a file of each; empty if all do.
+        first: the path of the first file.
+        fields: those of a struct, by name.
     """
+
+    type: pa.DataType | None
+    first: str
+    types: str = ""
+    fields: Mapping[str, ColumnOfFiles] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, kind: pa.DataType, path: str) -> ColumnOfFiles:
+        """A column of one file."""
+        if not pa.types.is_struct(kind) or is_ml_vector(kind):
+            return cls(kind, path)
+        fields = [kind.field(i) for i in range(kind.num_fields)]
+        return cls(kind, path, fields={f.name: cls.of(value_type(f.type), path) for f in fields})
+
+    def plus(self, other: ColumnOfFiles) -> ColumnOfFiles:
+        """The column of the files of both; a struct may gain and lose fields."""
+        if self.type is None or self.type == other.type:
+            return self
+        if other.type is None or pa.types.is_null(self.type):
+            return other
+        if self.fields and other.fields:
+            fields = {
+                name: mine.plus(other.fields[name]) if name in other.fields else mine
+                for name, mine in self.fields.items()
+            }
+            fields |= {name: f for name, f in other.fields.items() if name not in fields}
+            there = [pa.field(name, f.type) for name, f in fields.items() if f.type is not None]
+            return replace(self, type=pa.struct(there), fields=fields)
+        kind = common_type(self.type, other.type)
+        if kind is not None:
+            return replace(self, type=kind)
+        text = f"{self.type} in {self.first!r} and {other.type} in {other.first!r}"
+        return ColumnOfFiles(None, self.first, text)
+
+    def mixed(self, name: str) -> Iterator[Skipped]:
+        """What is no feature because its types do not fit together: itself, or fields of it."""
+        if self.type is None:
+            yield Skipped(name, f"{MIXED}: {self.types}", self.types, mixed=True)
+        for inner, one in self.fields.items():
+            yield from one.mixed(f"{name}.{inner}")
+
+
+def common_type(  # noqa: PLR0911 - one line per kind of type
+    known: pa.DataType, kind: pa.DataType
+) -> pa.DataType | None:
+    """The type that holds the values of two types; None if there is none."""
     types = pa.types
     if known == kind or types.is_null(kind):
         return known
@@ -34,19 +83,21 @@ def common_type(
         return kind
     if types.is_integer(known) and types.is_integer(kind):
         return pa.int64()
-    if all(
-        types.is_integer(t) or types.is_floating(t) or types.is_decimal(t) for t in (known, kind)
-    ):
+    if is_number(known) and is_number(kind):
         return pa.float64()
-    texts = (pa.string(), pa.large_string())
-    if known in texts and kind in texts:
+    if is_text(known) and is_text(kind):
         return pa.string()
     if types.is_timestamp(known) and types.is_timestamp(kind) and known.tz == kind.tz:
         return pa.timestamp("us", tz=known.tz)
-    raise DatasetError(
-        f"column {name!r} is {known} in {first!r} but {kind} in {path!r}; "
-        "rewrite one of them, or leave the column out with features.exclude"
-    )
+    if types.is_struct(known) and types.is_struct(kind):
+        return known  # inside a list or map, of which the size is read
+    if types.is_map(known) and types.is_map(kind):
+        item = common_type(known.item_type, kind.item_type)
+        return None if item is None else pa.map_(known.key_type, item)
+    if is_list(known) and is_list(kind) and types.is_map(known) == types.is_map(kind):
+        element = common_type(value_type(known.value_type), value_type(kind.value_type))
+        return None if element is None else pa.list_(element)
+    return None
 
 
 def partition_types(

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kldrift.errors import DatasetError
+from kldrift.features.plan import Skipped
 from kldrift.sources.filesystem import RemoteFilesystem
 from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.column_mapping import ColumnMapping
@@ -178,6 +179,9 @@ class Footers:
         sizes: compressed bytes by top-level column; None if no footer was read.
         bounds: bounds of the columns that a predicate names, by piece; empty if unknown.
         mapping: what the files call the columns; None if they speak for themselves.
+        mixed: columns and fields whose types do not fit together from file to file: not in the
+            schema.
+        firsts: a file of each schema that occurs, where types are mixed.
     """
 
     schema: pa.Schema
@@ -186,6 +190,8 @@ class Footers:
     sizes: Mapping[str, int] | None = None
     bounds: tuple[Mapping[str, Bounds], ...] = ()
     mapping: ColumnMapping | None = None
+    mixed: tuple[Skipped, ...] = ()
+    firsts: tuple[File, ...] = ()
 
     @property
     def rows(self) -> int | None:

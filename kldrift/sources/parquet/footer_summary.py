@@ -15,7 +15,7 @@ from kldrift.errors import DatasetError
 from kldrift.features.layouts import value_type
 from kldrift.sources.parquet.bounds import Bounds, bounds_in
 from kldrift.sources.parquet.column_mapping import ColumnMapping
-from kldrift.sources.parquet.column_types import common_type, partition_types
+from kldrift.sources.parquet.column_types import ColumnOfFiles, partition_types
 from kldrift.sources.parquet.files import File, Footers, Piece
 
 FOOTER_THREADS: Final = 16
@@ -126,33 +126,38 @@ def read_footers(
     """Read all footers of a dataset that is nothing but its files.
 
     Raises:
-        DatasetError: a file is damaged, or two files give one column types that do not fit.
+        DatasetError: a file is damaged.
     """
     files = _same_partitions(files)
     read = read_each(files, asked)
     partitions = pa.schema(partition_types(file.partition for file in files))
     written = [*partitions.names, *(n for s in read.shapes for n in s.schema.names)]
     spelled = _spelled(written, [s.schema.names for s in read.shapes])
-    columns: dict[str, tuple[pa.DataType, str]] = {}
+    columns: dict[str, ColumnOfFiles] = {}
     sizes: dict[str, int] = {}
     for shape in read.shapes:
         path = shape.first.path
         for field in shape.schema:
-            kind = value_type(field.type)
             name = spelled.get(field.name, field.name)
-            known, first = columns.get(name, (kind, path))
-            columns[name] = (common_type(name, known, first, kind, path), first)
+            column = ColumnOfFiles.of(value_type(field.type), path)
+            columns[name] = columns[name].plus(column) if name in columns else column
         for inside, size in shape.sizes.items():
             name = spelled.get(inside, inside)
             sizes[name] = sizes.get(name, 0) + size
-    fields = [pa.field(n, t) for n, (t, _) in columns.items() if n not in partitions.names]
+    inner = {n: c for n, c in columns.items() if n not in partitions.names}
+    fields = [pa.field(n, c.type) for n, c in inner.items() if c.type is not None]
+    mixed = tuple(skipped for n, c in inner.items() for skipped in c.mixed(n))
     notes = read.shapes[0].schema.metadata if read.shapes else None
     schema = pa.schema([*fields, *partitions], notes)
+    firsts = tuple(shape.first for shape in read.shapes) if mixed else ()
+    footers = Footers(
+        schema, partitions, read.pieces, sizes, read.bounds, mixed=mixed, firsts=firsts
+    )
     if not spelled:
-        return Footers(schema, partitions, read.pieces, sizes, read.bounds)
+        return footers
     bounds = tuple({spelled.get(n, n): b for n, b in one.items()} for one in read.bounds)
     mapping = ColumnMapping(tuple(columns), retyped=False)
-    return Footers(schema, partitions, read.pieces, sizes, bounds, mapping)
+    return replace(footers, bounds=bounds, mapping=mapping)
 
 
 def _same_partitions(files: Sequence[File]) -> Sequence[File]:

@@ -45,13 +45,17 @@ class ArrowSource:
     where: object = None
     where_columns: tuple[str, ...] = ()
     access_path: str = "Parquet files, read with Arrow in the tasks"
-    foreign: tuple[Skipped, ...] = ()
     predicate: str = ""
 
     @property
     def schema(self) -> pa.Schema:
         """The columns of all files, those of partitions last."""
         return self.footers.schema
+
+    @property
+    def foreign(self) -> tuple[Skipped, ...]:
+        """Columns whose types differ from file to file."""
+        return self.footers.mixed
 
     @property
     def derived(self) -> pa.Schema:

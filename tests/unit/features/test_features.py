@@ -12,8 +12,9 @@ import pytest
 from kldrift.config import Features, Override
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.features.keys import KeyType
+from kldrift.features.names import check_names
 from kldrift.features.pairs import pair
-from kldrift.features.plan import Feature, FeaturePlan, check_names, plan_features, plan_side
+from kldrift.features.plan import Feature, FeaturePlan, plan_features, plan_side
 from kldrift.profiles.support import Unit
 
 INSTANT = dt.datetime(2024, 2, 29, 13, 30)  # a Thursday

@@ -1,0 +1,120 @@
+"""Columns of other types, layouts and names are judged alike through Arrow and through Spark."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kldrift import compare
+from kldrift.binning.choose import Binning
+from kldrift.config import Dataset
+from kldrift.errors import ConfigError, DatasetError
+from kldrift.execution.engine import SparkEngine
+from kldrift.execution.progress import SILENT
+from kldrift.monitor.compare_options import config_of
+from kldrift.monitor.plan import make_plan
+from kldrift.sources.open import frame_source, open_source
+
+pytestmark = pytest.mark.spark
+
+ROWS = 200
+INTEGERS = pa.int64()
+HALF = ROWS // 2
+AMOUNTS = np.round(np.random.default_rng(0).gamma(2, 30, ROWS), 2)
+WORDS = ["a", "bb", "ccc", None] * (ROWS // 4)
+LISTS = [[1, 2], [3, None], [], None] * (ROWS // 4)
+ALL = {"include": ["*"], "exclude": [], "override": {}, "derived": {}}
+NO_RULES = {"joint": {}, "segments": (), "thresholds": None, "alpha": 0.01, "scoring": {}}
+SMALL = [1, 0, 1, 1] * (ROWS // 4)
+
+
+def write(path, first, rows, *, current=False, mixed=INTEGERS):
+    """Write a file with the reference's types, or with the other ones of the current dataset."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    decimals = pa.array([Decimal(f"{a:.2f}") for a in AMOUNTS], pa.decimal128(10, 2))
+    struct = {"a": 1, "b": "new"} if mixed == pa.string() else {"a": 1}
+    both = zip(AMOUNTS.tolist(), SMALL, strict=True)
+    vectors = pa.array([[a, float(s)] for a, s in both], pa.list_(pa.float32(), 2))
+    columns = {
+        "amount": pa.array(AMOUNTS) if current else decimals,
+        "price": pa.array(AMOUNTS).cast(pa.float32() if current else pa.float64()),
+        "code": pa.array(SMALL).cast(pa.string() if current else pa.int64()),
+        "flag": pa.array(SMALL).cast(pa.bool_() if current else pa.int32()),
+        "word": pa.array(WORDS).cast(pa.string_view() if current else pa.string()),
+        "level": pa.array(SMALL).dictionary_encode() if current else pa.array(SMALL),
+        "tags": pa.array(LISTS, pa.list_(pa.int32())),
+        "size(tags)": pa.array(SMALL),
+        "vector": vectors,
+        "inside": pa.array([struct] * ROWS),
+        "mixed": pa.array(SMALL).cast(mixed),
+    }
+    pq.write_table(pa.table(columns).slice(first, rows), path)
+
+
+@pytest.mark.parametrize("way", ["auto", "dataframe"])
+def test_other_types_layouts_and_names_are_the_same_both_ways(spark, tmp_path, way):
+    write(tmp_path / "reference" / "0.parquet", 0, ROWS)
+    write(tmp_path / "current" / "0.parquet", 0, HALF, current=True)
+    write(tmp_path / "current" / "1.parquet", HALF, HALF, current=True, mixed=pa.string())
+    override = {
+        "code": {"kind": "categorical"},
+        "flag": {"kind": "numeric"},
+        "word": {"parts": ["length"]},
+        "tags": {"parts": ["nulls", "mean"]},
+    }
+    config = config_of({**ALL, "override": override}, **NO_RULES)
+    sources = [
+        open_source(spark, Dataset(path=(str(tmp_path / side),)), {}, way=way, side=side)
+        for side in ("reference", "current")
+    ]
+    plan = make_plan(config, *sources)
+    assert {p.feature.name for p in plan.compared} == {
+        *("amount", "price", "code", "flag", "word", "length(word)", "level", "size(tags)"),
+        *("nulls(tags)", "mean(tags)", "`size(tags)`", "size(vector)", "inside.a"),
+    }
+    assert [j.name for j in plan.joint] == ["vector"]
+    others = {p.feature.name: p for p in plan.pairs if not p.both}
+    assert set(others) == {"inside.b", "mixed"}
+    assert others["inside.b"].changed == ""
+    assert others["mixed"].changed.startswith("int64 in the reference, int64 in ")
+    assert {p.feature.name for p in plan.compared if p.retyped} >= {
+        "amount",
+        "price",
+        "code",
+        "flag",
+    }
+    # The same rows have the same sketches, and so the same supports.
+    found = []
+    for side, both in (("reference", sources), ("current", sources[::-1])):
+        features = tuple(getattr(p, side) for p in plan.compared)
+        proposals = SparkEngine(spark, *both, SILENT).propose(features, Binning(20, 128, 1000, 10))
+        found.append({f.name: p.support for f, p in zip(features, proposals, strict=True)})
+    assert found[0] == found[1]
+
+
+def test_columns_of_one_name_in_a_query_are_an_error_unless_they_are_excluded(spark):
+    frame = spark.sql("select id as a, id as a, id % 2 as b from range(40)")
+    with pytest.raises(DatasetError, match="reference: 2 columns are called 'a'; rename or drop"):
+        compare(frame, frame)
+    source = frame_source(frame, {}, "a query")
+    plan = make_plan(config_of({**ALL, "exclude": ["a"]}, **NO_RULES), source, source)
+    assert [p.feature.name for p in plan.compared] == ["b"]
+
+
+def test_a_derived_feature_of_a_folder_with_a_mixed_column_is_read_unless_it_names_it(
+    spark, tmp_path
+):
+    for i, value in enumerate((1, "1")):
+        rows = [{"a": 1, "b": value, **({"c": 1} if i else {})}]
+        pq.write_table(pa.table({"x": [value], "y": [i], "s": rows}), tmp_path / f"{i}.parquet")
+    dataset = Dataset(path=(str(tmp_path),))
+    source = open_source(spark, dataset, {"z": "y * 2 + s.c"}, way="auto", side="current")
+    assert [s.column for s in source.foreign] == ["x", "s.b"]
+    assert source.frame.frame.columns == ["y", "s", "z"]
+    assert sorted(row["z"] for row in source.frame.frame.fillna(-1).collect()) == [-1, 3]
+    with pytest.raises(ConfigError, match=r"features.derived.z: .*x"):
+        open_source(spark, dataset, {"z": "x * 2"}, way="auto", side="current")

@@ -1,0 +1,92 @@
+"""Files that have a column in different types: only that column is not read."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kldrift.config import Dataset
+from kldrift.errors import ConfigError, DatasetError
+from kldrift.monitor.compare_options import config_of
+from kldrift.monitor.plan import make_plan
+from kldrift.sources.open import open_files
+
+
+def folder(path, *tables):
+    path.mkdir(parents=True)
+    for i, table in enumerate(tables):
+        pq.write_table(table, path / f"{i}.parquet")
+    return open_files(Dataset(path=(str(path),)), "current")
+
+
+def config_with(*, segments=(), **features):
+    scoring = {"thresholds": None, "alpha": 0.01, "scoring": {}}
+    all_of_it = {"include": ["*"], "exclude": (), "override": {}, "derived": {}}
+    return config_of({**all_of_it, **features}, joint={}, segments=segments, **scoring)
+
+
+def plan(reference, current, **features):
+    return make_plan(config_with(**features), reference, current)
+
+
+PLAIN = pa.table({"x": [1, 2], "y": [1, 2]})
+TEXT = pa.table({"x": ["1", "2"], "y": [3, 4]})
+
+
+def test_a_column_of_two_types_is_told_and_the_others_are_compared(tmp_path):
+    mixed = folder(tmp_path / "mixed", PLAIN, TEXT)
+    plain = folder(tmp_path / "plain", PLAIN)
+    for sides in ((plain, mixed), (mixed, plain), (mixed, mixed)):
+        pairs = {p.feature.name: p for p in plan(*sides).pairs}
+        assert pairs["y"].both
+        assert not pairs["x"].both
+        assert "int64 in " in pairs["x"].changed
+        assert "0.parquet' and string in " in pairs["x"].changed
+        assert "in the reference" in pairs["x"].changed
+
+
+def test_a_column_of_two_types_can_be_excluded(tmp_path):
+    mixed = folder(tmp_path / "mixed", PLAIN, TEXT)
+    found = plan(mixed, mixed, exclude=["x"])
+    assert [p.feature.name for p in found.pairs] == ["y"]
+    assert [(s.column, s.reason) for s in found.skipped] == [("x", "excluded by the configuration")]
+
+
+def test_a_column_of_two_types_that_where_names_is_an_error(tmp_path):
+    folder(tmp_path / "mixed", PLAIN, TEXT)
+    with pytest.raises(DatasetError, match=r"where names 'x': its types do not fit together"):
+        open_files(Dataset(path=(str(tmp_path / "mixed"),), where="x > 1"), "current")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"a": 1}, {"a": 1, "b": "u"}, {"s.a": "int64", "s.b": "string"}),
+        ({"a": 1, "b": "u"}, {"a": 1}, {"s.a": "int64", "s.b": "string"}),
+        ({"a": 1}, {"a": 1.5}, {"s.a": "double"}),
+        ({"a": 1, "b": {"c": 1}}, {"b": {"c": "u", "d": 1}}, {"s.a": "int64", "s.b.d": "int64"}),
+    ],
+    ids=["gains a field", "loses a field", "gets a wider field", "has a mixed field"],
+)
+def test_a_struct_may_change_its_fields(tmp_path, first, second, expected):
+    tables = [pa.table({"s": [value] * 9}) for value in (first, second)]
+    source = folder(tmp_path / "files", *tables)
+    found = plan(source, source)
+    assert {p.feature.name: p.feature.type for p in found.compared} == expected
+    mixed = [p.feature.name for p in found.pairs if not p.both]
+    assert mixed == (["s.b.c"] if "b" in first and "c" in str(first) else [])
+
+
+def test_lists_of_numbers_of_two_types_fit_together(tmp_path):
+    kinds = pa.list_(pa.int32()), pa.large_list(pa.float64()), pa.list_(pa.float32(), 2)
+    tables = [pa.table({"e": pa.array([[1, 2]], kind)}) for kind in kinds]
+    source = folder(tmp_path / "files", *tables)
+    assert source.schema.field("e").type == pa.list_(pa.float64())
+    assert source.foreign == ()
+
+
+def test_a_segment_column_of_two_types_is_an_error_that_says_so(tmp_path):
+    mixed = folder(tmp_path / "mixed", PLAIN, TEXT)
+    with pytest.raises(ConfigError, match=r"'x' of the reference cannot be read: its types do not"):
+        make_plan(config_with(segments=["x"]), mixed, mixed)
