@@ -46,12 +46,15 @@ class Result(Views):
         cells: one row per scored cell, with the columns of the table ``drift_cells``.
         skipped: columns that were not monitored, each with the reason.
         notes: what to know before the scores are read.
+        splits: with segments, one row per feature and list: how much of the divergence is another
+            mix of segments, and how much lies within them, in nats.
     """
 
     scores: pd.DataFrame
     cells: pd.DataFrame
     skipped: list[tuple[str, str]] = field(default_factory=list, kw_only=True)
     notes: list[str] = field(default_factory=list, kw_only=True)
+    splits: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.moments import Moments
-from kldrift.profiles.support import NumericSupport
-from kldrift.scoring.comparison import Ints
+from kldrift.profiles.support import CategoricalSupport, NumericSupport, Unit
+from kldrift.scoring.comparison import Comparison, Ints
 from kldrift.scoring.joint_result import joint_moved
 from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES, TAIL_METRIC
 from kldrift.scoring.reasons import (
@@ -22,15 +22,20 @@ from kldrift.scoring.reasons import (
     most_moved,
     value_text,
 )
-from kldrift.scoring.scored_cells import scored_cells
+from kldrift.scoring.scored_cells import ScoredCells, scored_cells
 from kldrift.scoring.scores import cell_kinds
 from kldrift.scoring.sentences import Change, percent, sentence
 from kldrift.scoring.status import Texts
 from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
 from kldrift.scoring.verdict import SIZES, Verdicts
 from kldrift.statistics.tails import tail_edge, tail_rows
+from kldrift.statistics.what_explains import Numbers, what_explains
 
 SHOWN_CELLS: Final = 3
+MOST_EXPLAINED: Final = 200
+"""Rows of which is looked at what was done to them; whole datasets come first."""
+LEAST_LOST: Final = 0.01
+"""Share of a category that is looked for under another name."""
 SEVERAL: Final = [
     CODES[kind]
     for kind in (
@@ -62,14 +67,14 @@ def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
         metric, severity = deciding[i], SEVERITIES[rank[i]]
         if metric == LEARNED:
             size = beyond_history(*(verdicts.scores[name][i] for name in LEARNED_SCORES))
-            reason[i] = "; ".join(filter(None, (what.sentence, size, what.cells)))
+            reason[i] = "; ".join(filter(None, (what.sentence, what.explained, size, what.cells)))
             continue
         limit = verdicts.subjects[verdicts.of[i]].thresholds[metric]
         interval = (low[i], high[i]) if metric == "kl" and not np.isnan(low[i]) else None
         q = of_critical if severity is Severity.CRITICAL else of_smallest
         score = verdicts.scores[metric][i]
         size = above(metric, score, severity, limit, q[i], interval)
-        reason[i] = "; ".join(filter(None, (what.sentence, size, what.cells)))
+        reason[i] = "; ".join(filter(None, (what.sentence, what.explained, size, what.cells)))
     for i in np.flatnonzero(scored & (rank == RANK[Severity.UNSCORED])).tolist():
         reason[i] = f"{deciding[i]} could not be computed"
     gaussian, kl = verdicts.scores["gaussian_kl"], verdicts.scores["kl"]
@@ -81,10 +86,11 @@ def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
 
 
 class Moved(NamedTuple):
-    """What changed of one row: a plain sentence, and the cells that changed most."""
+    """What changed of one row: a plain sentence, the cells that changed most, what explains it."""
 
     sentence: str
     cells: str
+    explained: str = ""
 
 
 def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
@@ -107,6 +113,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             rebinning.cells[cell], rebinning.support, seen=seen, weekday=comparison in weekdays
         )
 
+    explained_so_far = 0
     for cells in scored_cells(rows, verdicts.rules):
         top = cells.most_moved(SHOWN_CELLS)
         seen = np.take_along_axis(cells.rows_reference, top, -1) > 0
@@ -118,7 +125,11 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
         single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only).tolist()
         at = places[counted[cells.places]].tolist()
         found = zip(of, at, single, *(c.tolist() for c in columns), strict=True)
-        for row, (comparison, place, only, *moved) in zip(cells.places, found, strict=True):
+        sizes = (side.sum(-1) for side in (cells.rows_current, cells.rows_reference))
+        chance = np.sqrt(sum(1 / np.maximum(1, size) for size in sizes))
+        for at_row, (row, (comparison, place, only, *moved)) in enumerate(
+            zip(cells.places, found, strict=True)
+        ):
             some, known, before, now = moved
             named = [name(comparison, i, seen=s) for i, s in zip(some, known, strict=True)]
             rebinning = rows.comparisons[comparison].rebinning
@@ -131,12 +142,70 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 if only < 0
                 else name(comparison, only, seen=True),
                 **_of_row(verdicts, place),
+                lost=_lost(rows.comparisons[comparison], cells, at_row),
+                chance=chance[at_row],
                 second=(named[1], before[1], now[1]) if len(named) > 1 else None,
                 tail=_tail(verdicts, place) if deciding[place] == TAIL_METRIC else "",
                 alike=[n for n in alike.get(place, ()) if n != subjects[verdicts.of[place]].name],
             )
-            texts[counted[row]] = Moved(sentence(change), most_moved(named, before, now))
+            why = _why(verdicts, place) if explained_so_far < MOST_EXPLAINED else ""
+            explained_so_far += 1
+            texts[counted[row]] = Moved(sentence(change), most_moved(named, before, now), why)
     return texts
+
+
+def _lost(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str, float]]:
+    """The categories that have no current row, with their shares of the reference's."""
+    support = comparison.support
+    if not isinstance(support, CategoricalSupport):
+        return []
+    total = max(1, int(cells.rows_reference[row].sum()))
+    names = len(support.categories)
+    gone = (cells.rows_current[row, :names] == 0) & (cells.rows_reference[row, :names] > 0)
+    shares = cells.rows_reference[row, :names] / total
+    return [
+        (repr(support.categories[i]), float(shares[i]))
+        for i in np.flatnonzero(gone & (shares >= LEAST_LOST)).tolist()
+    ]
+
+
+def _why(verdicts: Verdicts, place: int) -> str:
+    """What explains most of the difference of numbers; empty for all else."""
+    subject, group = verdicts.subjects[verdicts.of[place]], verdicts.group[place]
+    comparison = subject.comparison
+    assert comparison is not None
+    support, sides = comparison.support, (comparison.reference, comparison.current)
+    if not isinstance(support, NumericSupport) or support.unit is not Unit.NUMBER:
+        return ""
+    moments = [s.moments.take([group]).summary(support.scale) for s in sides if s.moments]
+    if len(moments) < len(sides) or not all(m.rows[0] for m in moments):
+        return ""
+    q, p = (side.counts[group, : support.intervals] for side in sides)
+    edges = support.edges if support.integral else support.edges[1:-1]
+    if not support.integral:  # no number lies beyond the outermost doubles
+        p, q = p[1:-1], q[1:-1]
+    before, now = moments
+
+    def both(name: str) -> tuple[float, float]:
+        return float(getattr(before, name)[0]), float(getattr(now, name)[0])
+
+    sizes = verdicts.sizes
+    nulls = [
+        float(sizes[f"missing_{s}"][place] / max(1, sizes[f"n_{s}"][place]))
+        for s in ("reference", "current")
+    ]
+    return what_explains(
+        Numbers(
+            p,
+            q,
+            edges / support.scale,
+            both("mean"),
+            both("std"),
+            both("minimum"),
+            both("maximum"),
+            (nulls[0], nulls[1]),
+        )
+    )
 
 
 def _alike(verdicts: Verdicts, places: Ints) -> dict[int, list[str]]:

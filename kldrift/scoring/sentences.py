@@ -41,6 +41,8 @@ class Change:
         second: name and shares of the category that changed most but one, reference and current.
         tail: what is said of a tail that decided the verdict; empty if none did.
         alike: other features in which as many rows as in this one became null.
+        lost: categories that have no row any more, with their shares of the reference's rows.
+        chance: about how much a share differs without any drift, in units of its square root.
     """
 
     kind: CellKind
@@ -55,6 +57,8 @@ class Change:
     second: tuple[str, float, float] | None = None
     tail: str = ""
     alike: Sequence[str] = ()
+    lost: Sequence[tuple[str, float]] = ()
+    chance: float = 0.0
 
 
 def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of change
@@ -72,6 +76,8 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return f"now one single value: {change.single}"
     if change.kind is CellKind.NULL:
         return _nulls(change)
+    if renamed := _renamed(change):
+        return renamed
     if change.kind is CellKind.NEVER_SEEN or (change.kind is CellKind.OTHER and not change.before):
         return _new(change)
     if change.tail:
@@ -110,6 +116,26 @@ def _swapped(change: Change) -> str:
         return ""
     shares = f"{percent(change.before)} and {percent(before)}"
     return f"{change.name} and {name} have exchanged their shares: {shares} before"
+
+
+def _renamed(change: Change) -> str:
+    """Categories that are gone beside new ones of the same shares; empty if there are none."""
+    new = list(change.unseen)
+    pairs = []
+    for name, share in change.lost:
+        like = [n for n in new if abs(n[1] - share) <= 3 * change.chance * share**0.5]
+        if not like:
+            return ""
+        nearest = min(like, key=lambda n: abs(n[1] - share))
+        new.remove(nearest)
+        pairs.append((name, *nearest))
+    if not pairs or sum(share for _, share in new) > EXCHANGED * sum(s for _, _, s in pairs):
+        return ""
+    named = ", ".join(
+        f"{was} is now {now!r} ({percent(share)})" for was, now, share in pairs[:NAMED]
+    )
+    more = len(pairs) - NAMED
+    return f"renamed: {named}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def _new(change: Change) -> str:

@@ -15,7 +15,7 @@ TEXT = GUIDE.read_text(encoding="utf-8")
 
 
 def test_the_example_gives_what_it_shows():
-    (block,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    block = "\n".join(re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL))
     test = doctest.DocTestParser().get_doctest(block, {}, "example", str(GUIDE), 0)
     report: list[str] = []
     runner = doctest.DocTestRunner()

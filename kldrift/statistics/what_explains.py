@@ -1,0 +1,167 @@
+"""What was done to numbers, as far as counts tell: another unit, a constant, rounding, clipping.
+
+Each candidate says what the reference would have become. The one that leaves least of the
+difference explains it, if that is little: ``1 - KS(predicted, current) / KS(reference, current)``
+with the largest difference KS of the cumulated shares at the edges of the stored cells, less what
+chance makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+LEAST: Final = 0.9
+"""Of the difference, what a candidate must explain to be told."""
+BY_CHANCE: Final = 0.87
+"""The mean of the Kolmogorov-Smirnov distance of two samples of one distribution, in units of
+``sqrt(1 / n + 1 / m)``."""
+CLOSE: Final = 0.05
+"""How far mean and deviation may be from what a candidate says, in deviations."""
+FACTORS: Final = (10.0, 100.0, 1_000.0, 1e6, 0.1, 0.01, 0.001, 1e-6, -1.0)
+STEPS: Final = (1_000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
+"""What numbers are rounded to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """What is known of the numbers of both sides.
+
+    Attributes:
+        p: current rows per cell, in their order, shape ``(k,)``.
+        q: reference rows.
+        edges: between the cells, in the unit of the feature, shape ``(k - 1,)``.
+        mean: of the reference and of the current numbers; likewise all below.
+        std: their standard deviations.
+        smallest: the smallest numbers.
+        largest: the largest numbers.
+        null: shares of rows that are null.
+    """
+
+    p: Counts
+    q: Counts
+    edges: Floats
+    mean: tuple[float, float]
+    std: tuple[float, float]
+    smallest: tuple[float, float]
+    largest: tuple[float, float]
+    null: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What may have been done.
+
+    Attributes:
+        name: in words.
+        shares: of the cells that the reference would have then, shape ``(k,)``.
+        mean: that its numbers would have; None where that is not known.
+        std: their deviation.
+    """
+
+    name: str
+    shares: Floats
+    mean: float | None = None
+    std: float | None = None
+
+
+def what_explains(numbers: Numbers) -> str:
+    """What explains most of a difference, and how much; empty if nothing that is known does.
+
+    Examples:
+        >>> edges = np.arange(1.0, 10.0)
+        >>> q, p = np.full(10, 100), np.array([1000, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+        >>> sides = {"mean": (5.0, 0.05), "std": (2.89, 0.0289)}
+        >>> sides |= {"smallest": (0.0, 0.0), "largest": (10.0, 0.1)}
+        >>> what_explains(Numbers(p, q, edges, **sides))
+        'explained to 100 % by x 0.01'
+    """
+    n, m = numbers.p.sum(), numbers.q.sum()
+    if not n or not m or len(numbers.edges) < 1:
+        return ""
+    now, before = numbers.p / n, numbers.q / m
+    by_chance = BY_CHANCE * np.sqrt(1 / n + 1 / m)
+    whole = _distance(before, now) - by_chance
+    if whole < 2 * by_chance:
+        return ""
+    found = [
+        (1 - max(0.0, _distance(c.shares, now) - by_chance) / whole, c.name)
+        for c in _candidates(numbers, before)
+        if _fits(c, numbers)
+    ]
+    share, name = max(found, default=(0.0, ""), key=lambda one: one[0])
+    if share < LEAST:
+        return ""
+    return f"explained to {min(100 * share, 100):.0f} % by {name}"
+
+
+def _distance(p: Floats, q: Floats) -> float:
+    return float(abs(np.cumsum(p - q)).max())
+
+
+def _fits(candidate: Candidate, numbers: Numbers) -> bool:
+    """Whether the moments are about those that a candidate says."""
+    if candidate.mean is None or candidate.std is None:
+        return True
+    std = numbers.std[1]
+    if not std > 0 or not candidate.std > 0:
+        return False
+    off = abs(numbers.mean[1] - candidate.mean) / std
+    return off < CLOSE and abs(np.log(std / candidate.std)) < 2 * CLOSE
+
+
+def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
+    mean, std = numbers.mean[0], numbers.std[0]
+    below = _cumulated(numbers, before)
+    edges = numbers.edges
+    for factor in FACTORS:
+        at = below(edges / factor)
+        shares = _between(at if factor > 0 else 1 - at)
+        name = f"x {factor:,g}" if factor > 0 else "another sign"
+        yield Candidate(name, shares, factor * mean, abs(factor) * std)
+    if numbers.smallest[0] > 0:
+        with np.errstate(divide="ignore"):
+            at = np.where(edges > 0, 1 - below(1 / np.where(edges > 0, edges, 1.0)), 0.0)
+        yield Candidate("1 / x", _between(at))
+    constant = numbers.mean[1] - mean
+    yield Candidate(f"{constant:+.4g}", _between(below(edges - constant)), mean + constant, std)
+    for size in STEPS:
+        rounded = _between(below((np.ceil(edges / size) - 0.5) * size))
+        yield Candidate(f"rounding to {size:g}", rounded)
+    low, high = numbers.smallest[1], numbers.largest[1]
+    if high < numbers.largest[0]:
+        yield Candidate(
+            f"a largest value of {high:.6g}", _between(np.where(edges > high, 1.0, below(edges)))
+        )
+    if low > numbers.smallest[0]:
+        yield Candidate(
+            f"a smallest value of {low:.6g}", _between(np.where(edges <= low, 0.0, below(edges)))
+        )
+    filled = numbers.null[0] - numbers.null[1]
+    if filled > 0:
+        share = filled / (1 - numbers.null[1])
+        zeros = np.zeros(len(before))
+        zeros[int(np.searchsorted(edges, 0.0, "right"))] = 1.0
+        yield Candidate("0 in place of nulls", (1 - share) * before + share * zeros)
+
+
+def _cumulated(numbers: Numbers, shares: Floats) -> Callable[[Floats], Floats]:
+    """The share of the reference below any number, between edges on a straight line."""
+    edges = numbers.edges
+    low, high = min(numbers.smallest[0], edges[0]), max(numbers.largest[0], edges[-1])
+    at = np.concatenate([[np.nextafter(low, -np.inf)], edges, [np.nextafter(high, np.inf)]])
+    at = np.maximum.accumulate(at)
+    upto = np.concatenate([[0.0], np.cumsum(shares)])
+    return lambda x: np.asarray(np.interp(x, at, upto, left=0.0, right=1.0))
+
+
+def _between(below: Floats) -> Floats:
+    """The shares of cells, from those below each edge."""
+    return np.diff(np.clip(below, 0.0, 1.0), prepend=0.0, append=1.0)

@@ -1,0 +1,71 @@
+"""What was done to a column is said where counts tell, and nothing where they do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kldrift
+
+RNG = np.random.default_rng(5)
+ROWS = 5_000
+
+
+def amounts():
+    return RNG.gamma(2, 30, ROWS)
+
+
+DONE = {
+    "x 100": lambda x: 100 * x,
+    "x 0.001": lambda x: x / 1000,
+    "another sign": lambda x: -x,
+    "1 / x": lambda x: 1 / x,
+    "rounding to 100": lambda x: np.round(x / 100) * 100,
+    "a largest value of 90": lambda x: np.minimum(x, 90),
+    "a smallest value of 20": lambda x: np.maximum(x, 20),
+    "0 in place of nulls": lambda x: np.where(RNG.random(ROWS) < 0.1, 0, x),
+}
+
+
+@pytest.mark.parametrize("what", DONE)
+def test_what_was_done_is_named(what):
+    before = amounts()
+    if "null" in what:
+        before = np.where(RNG.random(ROWS) < 0.1, np.nan, before)
+    frames = pd.DataFrame({"x": before}), pd.DataFrame({"x": DONE[what](amounts())})
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert row["severity"] != "ok"
+    assert f" by {what};" in row["reason"]
+    assert float(row["reason"].split("explained to ")[1].split(" %")[0]) >= 90
+
+
+def test_integers_in_another_unit_and_a_constant_are_named():
+    before = pd.DataFrame({"n": RNG.poisson(300, ROWS), "c": RNG.normal(5, 1, ROWS)})
+    now = pd.DataFrame({"n": 10 * RNG.poisson(300, ROWS), "c": RNG.normal(6, 1, ROWS)})
+    reasons = kldrift.compare(before, now).scores.set_index("feature")["reason"]
+    assert "explained to 100 % by x 10;" in reasons["n"]
+    assert " by +0.9" in reasons["c"] or " by +1" in reasons["c"]
+
+
+@pytest.mark.parametrize("change", ["power", "wider", "a part"])
+def test_what_is_none_of_these_is_not_explained(change):
+    x = amounts()
+    now = {"power": x**1.3, "wider": 60 + 1.7 * (x - 60)}
+    now["a part"] = np.where(RNG.random(ROWS) < 0.2, 100 * x, x)
+    frames = pd.DataFrame({"x": amounts()}), pd.DataFrame({"x": now[change]})
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert row["severity"] != "ok"
+    assert "explained" not in row["reason"]
+
+
+def test_categories_under_other_names_are_told_from_such_that_are_gone():
+    def names(*words):
+        return pd.DataFrame({"pay": RNG.choice(words, ROWS, p=[0.5, 0.3, 0.2])})
+
+    before = names("card", "cash", "other")
+    (row,) = kldrift.compare(before, names("CARD", "CASH", "other")).scores.to_dict("records")
+    assert row["reason"].startswith("renamed: 'card' is now 'CARD' (")
+    assert "'cash' is now 'CASH' (" in row["reason"].split(";")[0]
+    (row,) = kldrift.compare(before, names("wallet", "cash", "card")).scores.to_dict("records")
+    assert "renamed" not in row["reason"]
