@@ -146,7 +146,7 @@ RAW = {"scoring": {"pseudocount": 0}}
             ints(1, 2),
             {},
             Status.TYPE_CHANGED,
-            "on one side binary values are no feature",
+            "binary values are no feature",
             id="became a feature",
         ),
         pytest.param(
@@ -154,7 +154,7 @@ RAW = {"scoring": {"pseudocount": 0}}
             pa.array([b"1", b"2"]),
             {},
             Status.TYPE_CHANGED,
-            "on one side binary values are no feature",
+            "binary values are no feature",
             id="stopped being a feature",
         ),
     ],
