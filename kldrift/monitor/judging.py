@@ -55,6 +55,7 @@ def judge_findings(
     subjects += [_unpaired(p, config) for p in plan.pairs if not p.both]
     subjects += [scored_joint(j, config, before, now) for j, before, now in findings.joint]
     subjects += [unscored_joint(j, config) for j in plan.joint if j.problem]
+    subjects += [findings.volume] if findings.volume is not None else []
     names = [known.names for known in findings.reference.segments]
     scores = {**findings.scores, **(beside or {})}
     return judge(subjects, scores, names, replace(rules_of(config), level=level))

@@ -34,6 +34,7 @@ from kldrift.monitor.plan import Plan
 from kldrift.monitor.publish import publish_window
 from kldrift.monitor.record import Record
 from kldrift.monitor.stages import Counting, Reference, found
+from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import reference_of
 from kldrift.profiles.group_keys import ALL
@@ -124,6 +125,7 @@ def _rescored(
     started, results = datetime.now(UTC), []
     progress.stage("scoring stored windows")
     watch: Watch | None = None
+    volumes = Volumes.before(config, store, windows[0])
     counted_on = ""
     scorers: dict[str, Scorer] = {}
     for number, window in enumerate(windows):
@@ -135,7 +137,9 @@ def _rescored(
             counted_on = reference_id
         record = Record(config, window, started, SILENT)
         docs = window is windows[-1]
-        results.append(scorers[reference_id].scored(record, fail_on, docs=docs, watch=watch))
+        results.append(
+            scorers[reference_id].scored(record, fail_on, volumes, docs=docs, watch=watch)
+        )
         progress.update(number + 1, len(windows), "windows")
     return Backfill(results, [], config.output.path)
 
@@ -199,7 +203,13 @@ class Scorer:
         return Watch.before(config, self.store, self.reference, pairs, window)
 
     def scored(
-        self, record: Record[Config], fail_on: str, *, docs: bool, watch: Watch | None = None
+        self,
+        record: Record[Config],
+        fail_on: str,
+        volumes: Volumes | None,
+        *,
+        docs: bool,
+        watch: Watch | None = None,
     ) -> RunResult:
         """Score and judge a window, and write its rows.
 
@@ -231,6 +241,8 @@ class Scorer:
         current = [of_no_window(profiles[name]) for name in names]
         together = [p.under(without_window(p.keys)) for p in joint.values()]
         findings = found(plan, before, what, current, together)
+        if volumes is not None:
+            findings = volumes.beside(window, findings)
         result = publish_window(record, plan, findings, fail_on, docs=docs, watch=watch)
         if self.history is not None:
             self.history.add(window, past_window(findings, result.scores))

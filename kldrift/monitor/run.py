@@ -27,6 +27,7 @@ from kldrift.monitor.publish import check_expectations, publish_window, with_pag
 from kldrift.monitor.record import Record, session_for
 from kldrift.monitor.rescore import rescore_dependents
 from kldrift.monitor.stages import Reference, count_current, read_reference
+from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import (
     Due,
@@ -299,13 +300,15 @@ def _publish_windows(
         history = stored_history(config.output.path, config.monitor, reference.reference_id)
     store = open_store(config.output.path)
     watch = Watch.before(config, store, reference, plan.compared, due.windows[0])
+    volumes = Volumes.before(config, store, due.windows[0])
     for window, findings in count_windows(plan, reference, engine, due.windows, record, history):
         if not results:  # all rows have been read
             watched.check()
         last = window is due.windows[-1]
         one = record if last else replace(record, window=window)
         notes = due.notes if last else []
-        result = publish_window(one, plan, findings, fail_on, notes, docs=last, watch=watch)
+        counted = findings if volumes is None else volumes.beside(window, findings)
+        result = publish_window(one, plan, counted, fail_on, notes, docs=last, watch=watch)
         results.append(result)
         if history is not None:
             history.add(window, past_window(findings, result.scores))

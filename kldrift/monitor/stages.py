@@ -35,6 +35,7 @@ from kldrift.profiles.rebinning import Rebinning, merge_for_scoring
 from kldrift.profiles.support import pivot_of
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
+from kldrift.scoring.verdict import Subject
 
 Floats = NDArray[np.float64]
 
@@ -126,6 +127,7 @@ class Findings:
         rows_current: rows read from the current dataset.
         unseen: by feature, values that the reference never had, with their rows; the most frequent
             first. Nothing for windows.
+        volume: the number of rows of a window, as what is judged.
     """
 
     pairs: tuple[Pair, ...]
@@ -137,6 +139,7 @@ class Findings:
     reference: Reference
     rows_current: int
     unseen: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    volume: Subject | None = None
 
 
 def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:

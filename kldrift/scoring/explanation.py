@@ -97,11 +97,14 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     """What changed of each row, and the cells that changed most."""
     alike = _alike(verdicts, places)
     texts = [Moved("", "")] * len(places)
-    joints = [verdicts.subjects[i].joint for i in verdicts.of[places].tolist()]
-    for i, joint in enumerate(joints):
-        if joint is not None:
-            texts[i] = Moved("", joint_moved(joint.cells, SHOWN_CELLS))
-    counted = np.array([i for i, joint in enumerate(joints) if joint is None], dtype=np.int64)
+    about = [verdicts.subjects[i] for i in verdicts.of[places].tolist()]
+    for i, subject in enumerate(about):
+        if subject.joint is not None:
+            texts[i] = Moved("", joint_moved(subject.joint.cells, SHOWN_CELLS))
+        elif subject.comparison is None:
+            texts[i] = Moved(subject.sentence, "")
+    compared = [i for i, subject in enumerate(about) if subject.comparison is not None]
+    counted = np.array(compared, dtype=np.int64)
     rows = verdicts.rows(places[counted])
     subjects = verdicts.subjects
     weekdays = {i for i, s in enumerate(subjects) if s.name.startswith("weekday(")}

@@ -15,7 +15,6 @@ from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.scoring.comparison import Ints, Rows
 from kldrift.scoring.evidence import Held, evidence
 from kldrift.scoring.explanation import explained
-from kldrift.scoring.joint_result import JointResult
 from kldrift.scoring.learned import beside_history
 from kldrift.scoring.metrics import JOINT_SCORES, LEARNED_SCORES, SCORES
 from kldrift.scoring.rules import Rules
@@ -53,7 +52,7 @@ def judge(
     columns = _columns(scores, len(rows), others)
     columns = {name: np.where(is_scored(status), x, np.nan) for name, x in columns.items()}
     sizes = (reference.rows, current.rows, reference.missing, current.missing)
-    alone = np.array([_sizes(s.joint) for s in others], dtype=np.int64).reshape(-1, 4).T
+    alone = np.array([_sizes(s) for s in others], dtype=np.int64).reshape(-1, 4).T
     verdicts = Verdicts(
         subjects=[s for s, _ in compared] + others,
         of=np.append(rows.of, len(compared) + np.arange(len(others))),
@@ -110,9 +109,10 @@ def _columns(
     }
 
 
-def _sizes(joint: JointResult | None) -> tuple[int, int, int, int]:
+def _sizes(subject: Subject) -> tuple[int, int, int, int]:
+    joint = subject.joint
     if joint is None:
-        return -1, -1, -1, -1
+        return (*(subject.rows or (-1, -1)), -1, -1)
     rows = joint.rows_reference, joint.rows_current
     return (*rows, joint.left_out_reference, joint.left_out_current)
 

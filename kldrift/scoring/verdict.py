@@ -26,7 +26,7 @@ class Subject:
 
     Attributes:
         name: as in the tables.
-        kind: ``numeric``, ``categorical`` or ``joint``.
+        kind: ``numeric``, ``categorical``, ``joint`` or ``volume``.
         thresholds: by metric.
         comparison: of a feature that was counted on both sides.
         changed: how the type of that feature changed; empty if it did not.
@@ -37,6 +37,8 @@ class Subject:
         unseen: of names: values that the reference never had, with their rows in the whole of the
             current dataset; the most frequent first.
         learned: whether it is held to limits that are learnt, too.
+        rows: of what has no comparison: reference and current rows; -1 where they are not known.
+        sentence: of what has no comparison: what happened.
     """
 
     name: str
@@ -50,11 +52,13 @@ class Subject:
     joint: JointResult | None = None
     unseen: tuple[tuple[str, int], ...] = ()
     learned: bool = False
+    rows: tuple[int, int] | None = None
+    sentence: str = ""
 
     @cached_property
     def applicable(self) -> dict[str, Threshold]:
         """The thresholds that apply to it: order and moments are for numbers only."""
-        if self.kind == "numeric":
+        if self.kind in ("numeric", "volume"):
             return dict(self.thresholds)
         if self.kind == "joint":
             return {m: t for m, t in self.thresholds.items() if m in JOINT_METRICS}

@@ -1,0 +1,72 @@
+"""Is the number of rows of a window unlike those of the windows before it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, xlogy
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+FEWEST: Final = 7
+"""Windows before one that it takes to judge it."""
+FEWEST_ALIKE: Final = 4
+"""Windows of the same season that it takes to be compared with these alone."""
+CLOSER: Final = 0.8
+"""How much less they must vary than all do."""
+LEAST_SPREAD: Final = 0.02
+"""Deviation of the logarithm of a number of rows that is granted always."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A number of rows beside those of earlier windows.
+
+    Attributes:
+        expected: the usual number: the geometric mean.
+        kl: divergence of the two Poisson distributions, per expected row: ``r ln r - r + 1`` of
+            their ratio r; 0.15 is half as many, 0.39 twice as many.
+        p_value: two-sided, of Student's t of the logarithm among those before.
+        windows: how many these are.
+        alike: whether they are those of the same season.
+    """
+
+    expected: float
+    kl: float
+    p_value: float
+    windows: int
+    alike: bool
+
+
+def volume(rows: int, past: Ints, alike: NDArray[np.bool_]) -> Volume | None:
+    """Compare a number of rows with those of earlier windows; None where these are too few.
+
+    Args:
+        rows: of the window.
+        past: of earlier ones, shape ``(h,)``; empty ones are left out.
+        alike: which of these are of the same hour or weekday, shape ``(h,)``.
+
+    Examples:
+        >>> past = np.array([100, 104, 98, 101, 99, 103, 97, 100])
+        >>> found = volume(50, past, np.zeros(8, dtype=bool))
+        >>> round(found.expected), round(found.kl, 2), found.p_value < 1e-6
+        (100, 0.15, True)
+    """
+    alike, past = alike[past > 0], past[past > 0]
+    if len(past) < FEWEST:
+        return None
+    logs = np.log(past)
+    same = logs[alike]
+    season = len(same) >= FEWEST_ALIKE and same.std(ddof=1) < CLOSER * logs.std(ddof=1)
+    chosen = same if season else logs
+    expected = float(np.exp(chosen.mean()))
+    ratio = rows / expected
+    kl = float(xlogy(ratio, ratio) - ratio + 1)
+    n = len(chosen)
+    spread = max(float(chosen.std(ddof=1)), LEAST_SPREAD) * np.sqrt(1 + 1 / n)
+    t = abs(np.log(max(rows, 0.5)) - chosen.mean()) / spread
+    return Volume(expected, max(kl, 0.0), float(2 * stdtr(n - 1, -t)), n, bool(season))
