@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from kldrift.config import Config, Time
 from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.progress import SILENT, Progress
+from kldrift.monitor.replay import Replay
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.profile import Profile
 from kldrift.reporting.json_values import records
-from kldrift.statistics.alarm_budget import AlarmBudget
-from kldrift.statistics.learned_limits import FEWEST_WINDOWS, usual
+from kldrift.statistics.learned_limits import FEWEST_WINDOWS
 from kldrift.tables.read import (
     stored_profiles,
     stored_reference_id,
@@ -37,7 +37,6 @@ from kldrift.tables.window import Window
 
 Counts = NDArray[np.int64]
 
-MOST_WINDOWS: Final = 90
 MOST_CELLS: Final = 64
 """Cells of a feature that are looked at; of more, the rarest are one."""
 
@@ -135,29 +134,19 @@ def _flagged(
     """One row per window; what the learnt rule flagged is not learnt from."""
     pages, days = asked
     in_days = len(windows) / max(1e-9, _days(windows))
-    budget = AlarmBudget.of(pages, days * in_days, len(names))
-    usual_ones = np.ones(len(windows), dtype=np.bool_)
-    rows, paged = [], False
-    for t, window in enumerate(windows):
-        before = np.flatnonzero(usual_ones[:t])[-MOST_WINDOWS:]
-        p_value, name, page = math.nan, None, False
-        if len(before) >= FEWEST_WINDOWS:
-            found = usual(counts[before], seasons[before], counts[t], seasons[t]).p_values
-            if not np.isnan(found).all():
-                place = int(np.nanargmin(found))
-                p_value, name = float(found[place]), names[place]
-                page = budget.pages(p_value)
-                budget = budget.after(page=page, open_alert=page and paged)
-        usual_ones[t] = not page
-        paged = page
+    shown, _ = Replay(pages, days * in_days).over(list(counts), seasons.tolist())
+    rows = []
+    for t, (window, one) in enumerate(zip(windows, shown, strict=True)):
+        known = not np.isnan(one.p_values).all()
+        place = int(np.nanargmin(one.p_values)) if known else 0
         rows.append(
             {
                 "window_start": window.start,
                 "fixed": len(fixed[t]),
                 "fixed_feature": fixed[t][0] if fixed[t] else None,
-                "p_value": p_value,
-                "learned_feature": name if page else None,
-                "page": page,
+                "p_value": float(one.p_values[place]) if known else math.nan,
+                "learned_feature": names[place] if one.page else None,
+                "page": one.page,
             }
         )
     return pd.DataFrame(rows)

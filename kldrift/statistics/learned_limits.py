@@ -14,6 +14,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,12 +75,18 @@ class LearnedLimits:
         found = f.sf(ratio, 2 * self.shape, 2 * self.shape * self.effective)
         return np.where(np.isfinite(ratio), found, np.nan)
 
-    def limits(self, current: Counts, level: float) -> Floats:
+    def limits(self, current: Counts, level: Floats | float) -> Floats:
         """The divergence from the pool that a window's p-value of ``level`` stands for, in nats."""
         n, m = current.sum(-1), self.pool.sum(-1)
         ratio = f.isf(level, 2 * self.shape, 2 * self.shape * self.effective)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(ratio * self.mean * (1 + n / m) / self._size(n))
+
+    def divergences(self, current: Counts) -> Floats:
+        """The divergence of a window from the pool, in nats."""
+        n, m = current.sum(-1), self.pool.sum(-1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(_scores(current, self.pool) * (1 + n / m))
 
     def _size(self, rows: Any) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -151,29 +158,40 @@ class Usual:
     """A window beside its history, feature by feature; arrays of shape ``(features,)``.
 
     Attributes:
-        p_values: how likely a window of the history's kind is as far from it; NaN where there is
-            no such window, or too few.
-        divergences: from the history's pool, in nats.
-        limits: the divergence that the level stands for, in nats.
-        windows: of the history.
-        effective: how many independent ones they are worth.
+        current: its counts.
+        learned: what is usual in all windows.
+        seasonal: in those of its season; None if these are too few.
+        better: the features that are compared with those of its season.
     """
 
-    p_values: Floats
-    divergences: Floats
-    limits: Floats
-    windows: Floats
-    effective: Floats
+    current: Counts
+    learned: LearnedLimits
+    seasonal: LearnedLimits | None
+    better: NDArray[np.bool_]
 
     @property
-    def arrays(self) -> tuple[Floats, Floats, Floats]:
-        """What depends on the season that was chosen."""
-        return self.p_values, self.divergences, self.limits
+    def p_values(self) -> Floats:
+        """How likely a window of the history's kind is as far from it; NaN for too few of these."""
+        return self._chosen(lambda of: of.p_values(self.current))
+
+    @property
+    def divergences(self) -> Floats:
+        """From the history's pool, in nats."""
+        return self._chosen(lambda of: of.divergences(self.current))
+
+    def limits(self, level: Floats | float) -> Floats:
+        """The divergence that a p-value stands for, in nats."""
+        return self._chosen(lambda of: of.limits(self.current, level))
+
+    def _chosen(self, values: Callable[[LearnedLimits], Floats]) -> Floats:
+        found = values(self.learned)
+        if self.seasonal is not None and self.better.any():
+            found = np.where(self.better, values(self.seasonal), found)
+        known = (self.learned.windows >= FEWEST_ALIKE) & (self.current.sum(-1) > 0)
+        return np.where(known, found, np.nan)
 
 
-def usual(
-    history: Counts, season: NDArray[Any], current: Counts, now: Any, level: float = 0.01
-) -> Usual:
+def usual(history: Counts, season: NDArray[Any], current: Counts, now: Any) -> Usual:
     """Look how a window lies beside its history, of the same season where that is closer.
 
     Args:
@@ -181,29 +199,14 @@ def usual(
         season: of each of its windows, such as the weekday; shape ``(windows,)``.
         current: counts of the window.
         now: its season.
-        level: the p-value that limits stand for.
     """
     learned = learned_limits(history)
-    found = _beside(learned, current, level)
     alike = season == now
     if len(history) < FEWEST_WINDOWS or alike.sum() < FEWEST_ALIKE:
-        return found
+        return Usual(current, learned, None, np.zeros(len(current), dtype=np.bool_))
     seasonal = _of_seasons(history, season, alike)
     better = (seasonal.mean < SEASON_GAIN * learned.mean) & (seasonal.windows >= FEWEST_ALIKE)
-    other = _beside(seasonal, current, level)
-    p, kl, limit = (np.where(better, b, a) for a, b in zip(found.arrays, other.arrays, strict=True))
-    return Usual(p, kl, limit, learned.windows, learned.effective)
-
-
-def _beside(learned: LearnedLimits, current: Counts, level: float) -> Usual:
-    p_values = learned.p_values(current)
-    known = np.isfinite(p_values) & (learned.windows >= FEWEST_ALIKE)
-    n, m = current.sum(-1), learned.pool.sum(-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        divergences = _scores(current, learned.pool) * (1 + n / m)
-    found = (p_values, divergences, learned.limits(current, level))
-    p, kl, limit = (np.where(known, x, np.nan) for x in found)
-    return Usual(p, kl, limit, learned.windows, learned.effective)
+    return Usual(current, learned, seasonal, better)
 
 
 def _of_seasons(history: Counts, season: NDArray[Any], alike: NDArray[np.bool_]) -> LearnedLimits:

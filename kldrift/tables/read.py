@@ -37,6 +37,7 @@ IN_SHORT: Final = (
     "kl",
     "p_learned",
     "p_limit",
+    "alarm_level",
     "alert",
     "alert_since",
 )
