@@ -118,9 +118,9 @@ def paged(flags: Floats) -> int:
     return int(new.any(1).sum())
 
 
-def quiet(found: Stream, after: tuple[int, int]) -> tuple[list[Shown], list[Replay]]:
+def quiet(found: Stream) -> tuple[list[Shown], list[Replay]]:
     """The learnt rule over a stream, and its state before each day."""
-    now, shown, states = Replay(PAGES, BUDGET_DAYS, after), list[Shown](), list[Replay]()
+    now, shown, states = Replay(PAGES, BUDGET_DAYS), list[Shown](), list[Replay]()
     for day, season in enumerate(weekdays().tolist()):
         states.append(now)
         one, now = now.step(found.counts[day], season)
@@ -149,15 +149,15 @@ def caught(
 Measured = tuple[dict[str, dict[str, list[int]]], dict[str, dict[tuple[str, str], list[float]]]]
 
 
-def measure(seeds: int, planted_seeds: int, after: tuple[int, int] = (1, 1)) -> Measured:
+def measure(seeds: int, planted_seeds: int, names: Sequence[str] = tuple(KINDS)) -> Measured:
     """Pages of each rule and stream, and the delays of each rule and planted drift."""
     pages: dict[str, dict[str, list[int]]] = {}
     delays: dict[str, dict[tuple[str, str], list[float]]] = {}
-    for name, kind in KINDS.items():
+    for name, kind in ((name, KINDS[name]) for name in names):
         own = pages.setdefault(name, {rule: [] for rule in RULES})
         for seed in range(seeds):
             found = stream(kind, seed)
-            shown, states = quiet(found, after)
+            shown, states = quiet(found)
             own["learned"].append(sum(one.page for one in shown))
             for rule, flags in flagged(found, found.counts).items():
                 own[rule].append(paged(flags))
