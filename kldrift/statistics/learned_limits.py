@@ -20,7 +20,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import rel_entr
 from scipy.stats import f
 
 Floats = NDArray[np.float64]
@@ -122,15 +121,16 @@ def learned_limits(history: Counts) -> LearnedLimits:
     return LearnedLimits(windows, effective, pool, mean, shape, mean_rows, slope)
 
 
-def _scores(p: Counts, q: Counts) -> Floats:
+def _scores(p: NDArray[Any], q: NDArray[Any]) -> Floats:
     """Divergences of counts from others, over what two samples of one distribution give."""
-    n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
-    there = (p.sum(0) if p.ndim > q.ndim else p) + q > 0
-    cells = there.sum(-1, keepdims=True)
+    n, m = p.sum(-1), q.sum(-1)
+    cells = np.count_nonzero(p + q, axis=-1)
+    own = (p * np.log(np.maximum(p, 1))).sum(-1)
+    other = (p * np.log(q + PSEUDOCOUNT)).sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        before = np.where(there, (q + PSEUDOCOUNT) / (m + PSEUDOCOUNT * cells), 0)
-        found = rel_entr(p / n, before).sum(-1) / (1 + n[..., 0] / m[..., 0])
-    return np.asarray(np.where((n > 0)[..., 0] & (m > 0)[..., 0], np.maximum(found, 0), np.nan))
+        found = (own - other) / n - np.log(n / (m + PSEUDOCOUNT * cells))
+        found = np.maximum(found, 0) / (1 + n / m)
+    return np.asarray(np.where((n > 0) & (m > 0), found, np.nan))
 
 
 def _slope(scores: Floats, rows: NDArray[Any]) -> float:
