@@ -33,6 +33,10 @@ SHRINKAGE: Final = 20.0
 """Windows that the spread of all features together is worth, beside those of one feature."""
 SEASON_GAIN: Final = 0.9
 """A season is used where it brings the mean leave-one-out score below this share of it."""
+ODD: Final = 50.0
+"""Times as far as half of the windows, from which a window says nothing of what is usual."""
+ODD_TOGETHER: Final = 20.0
+"""The same where it is so for more than half of the features: a holiday."""
 PSEUDOCOUNT: Final = 0.5
 _MOST_SHAPE: Final = 1e6
 
@@ -92,13 +96,17 @@ class LearnedLimits:
             return np.asarray((rows / self.rows) ** self.slope)
 
 
-def learned_limits(history: Counts) -> LearnedLimits:
+def learned_limits(
+    history: Counts, season: NDArray[Any] | None = None, *, trim: bool = True
+) -> LearnedLimits:
     """Learn from a history what is usual.
 
     Args:
         history: counts of its windows in the order of time; shape ``(windows, features, cells)``,
             cells that a feature does not have are 0. A window without rows of a feature is none
             of its windows.
+        season: of each window; what all windows of one season have is usual.
+        trim: leave out windows that say nothing of what is usual.
     """
     pool = history.sum(0)
     rows = history.sum(-1)
@@ -109,6 +117,8 @@ def learned_limits(history: Counts) -> LearnedLimits:
     slope = _slope(raw, rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         scores = np.where(known, raw * (rows / mean_rows) ** slope, 0)
+    if trim and (odd := _odd(scores, known, season)).any():
+        return learned_limits(np.where(odd[..., None], 0, history), trim=False)
     mean = np.maximum(scores.sum(0) / np.maximum(n, 1), np.finfo(float).tiny)
     relative = np.where(known, scores / mean - 1, 0)
     variation = (relative**2).sum(0) / np.maximum(1, n - 1)
@@ -119,6 +129,27 @@ def learned_limits(history: Counts) -> LearnedLimits:
     effective = np.maximum(2.0, n * (1 - rho) / (1 + rho))
     windows = (rows > 0).sum(0).astype(np.float64)
     return LearnedLimits(windows, effective, pool, mean, shape, mean_rows, slope)
+
+
+def _odd(
+    scores: Floats, known: NDArray[np.bool_], season: NDArray[Any] | None
+) -> NDArray[np.bool_]:
+    """Which windows say nothing of what is usual: they lie many times as far as half of them do.
+
+    One such window would hide what comes after it for as long as the history reaches.
+    """
+    ordered = np.sort(np.where(known, scores, np.inf), axis=0)
+    half = np.maximum(known.sum(0) - 1, 0) // 2
+    middle = np.take_along_axis(ordered, half[None], axis=0)[0]
+    odd = known & (middle > 0) & (scores > ODD * middle)
+    common = known & (middle > 0) & (scores > ODD_TOGETHER * middle)
+    together = common.sum(1) > known.sum(1) / 2
+    odd |= common & together[:, None]
+    if season is not None and odd.any():
+        for one in np.unique(season):
+            mine = season == one
+            odd[mine] &= odd[mine].sum(0) <= known[mine].sum(0) / 2
+    return np.asarray(odd)
 
 
 def _scores(p: NDArray[Any], q: NDArray[Any]) -> Floats:
@@ -200,7 +231,7 @@ def usual(history: Counts, season: NDArray[Any], current: Counts, now: Any) -> U
         current: counts of the window.
         now: its season.
     """
-    learned = learned_limits(history)
+    learned = learned_limits(history, season)
     alike = season == now
     if len(history) < FEWEST_WINDOWS or alike.sum() < FEWEST_ALIKE:
         return Usual(current, learned, None, np.zeros(len(current), dtype=np.bool_))

@@ -165,8 +165,6 @@ def measure(seeds: int, planted_seeds: int, names: Sequence[str] = tuple(KINDS))
                 continue
             for drift, change in DRIFTS.items():
                 for number, features in NUMBERS.items():
-                    if kind.holidays or kind.outages or kind.shifted:
-                        continue
                     when = caught(found, states[FIRST], change, features, seed)
                     place = delays.setdefault(name, {})
                     for rule, delay in when.items():

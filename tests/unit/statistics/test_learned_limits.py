@@ -85,6 +85,20 @@ def test_small_windows_are_held_to_wider_limits():
     assert min(learned.p_values(few).min(), learned.p_values(many).min()) > 1e-4
 
 
+def test_one_odd_window_does_not_hide_what_comes_after_it():
+    rng = np.random.default_rng(9)
+    history, holiday = windows(rng, 40), windows(rng, 1, shift=0.6)[0]
+    moved = windows(rng, 1, shift=0.3)[0]
+    with_holiday = np.concatenate([history[:20], holiday[None], history[20:]])
+    found = learned_limits(with_holiday)
+    assert found.windows.max() == 40
+    assert found.p_values(moved) == pytest.approx(learned_limits(history).p_values(moved))
+    one = history.copy()
+    one[7, 3] = windows(rng, 1, shift=1.5)[0, 3]  # an incident of one feature
+    assert learned_limits(one).windows.tolist() == [40, 40, 40, 39, 40, 40, 40, 40]
+    assert learned_limits(one).p_values(moved).max() < 1e-6
+
+
 def test_a_window_without_rows_has_no_p_value():
     rng = np.random.default_rng(7)
     assert np.isnan(learned_limits(windows(rng, 30)).p_values(np.zeros((8, 12), np.int64))).all()
