@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from kldrift.divergences import DIVERGENCES, Divergence
-from kldrift.scoring.metrics import JOINT_METRICS, SHARE_METRICS
+from kldrift.scoring.metrics import JOINT_METRICS, LEARNED_SCORES, SHARE_METRICS
 
 SCHEMA_VERSION: Final = 2
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -322,16 +322,9 @@ ADDED_LATER: Final = frozenset(
         "known_hashes",
         "known_cutoff",
         "wasserstein_std",
-        "value_share_change",
-        "bin_share_change",
-        "null_share_change",
-        "never_seen_current",
+        *SHARE_METRICS,
         "threshold_kind",
-        "history_windows",
-        "kl_learned",
-        "limit_learned",
-        "p_learned",
-        "p_limit",
+        *LEARNED_SCORES,
         "alarm_level",
         "alert",
         "alert_since",
