@@ -13,8 +13,8 @@ import sys
 from pyspark.sql import SparkSession
 
 from kldrift.cli.answer import EXIT_CODES, Answer, guarded
-from kldrift.cli.main import run_backfill
 from kldrift.cli.options import add_force, add_judging_options, add_range
+from kldrift.cli.runs import run_backfill
 from kldrift.config import load_config
 
 

@@ -13,8 +13,8 @@ import sys
 from pyspark.sql import SparkSession
 
 from kldrift.cli.answer import EXIT_CODES, Answer, guarded
-from kldrift.cli.main import run_monitor
 from kldrift.cli.options import add_run_options
+from kldrift.cli.runs import run_monitor
 from kldrift.config import load_config
 
 

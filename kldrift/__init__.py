@@ -45,6 +45,7 @@ __all__ = [
     "divergence",
     "load_config",
     "model_shift",
+    "report",
     "rescore",
     "run",
     "spark",
@@ -261,6 +262,36 @@ def backtest(
     made = _made(config, Config, load_config, config_from_mapping, set)
     drifts = USUAL if plant is None else plant
     return job.backtest(made, pages=pages, days=days, plant=drifts, progress=progress or SILENT)
+
+
+def report(
+    config: Config | Mapping[str, Any] | str | Path,
+    path: str | Path | None = None,
+    *,
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - as the option of the command line
+) -> str:
+    """Write the page of a monitor's last window: one HTML file that needs nothing but itself.
+
+    It is made from the tables, without Spark and without data.
+
+    Args:
+        config: as in :func:`run`.
+        path: where to write it, a path or a URI; by default ``report.path`` of the configuration,
+            or ``report.html`` beside the tables.
+        set: as in :func:`run`.
+
+    Returns:
+        Where the page is.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+        OutputError: the tables have no run or cannot be read, or the page cannot be written.
+    """
+    from kldrift.config import Config, config_from_mapping, load_config
+    from kldrift.reporting.stored import write_report
+
+    made = _made(config, Config, load_config, config_from_mapping, set)
+    return write_report(made, None if path is None else str(path))
 
 
 def model_shift(

@@ -8,7 +8,16 @@ import numpy as np
 import pandas as pd
 
 QUIET: Final = ("quiet", "up_0.1", "names_quiet")
-WARNING: Final = ("up_0.3", "wider_1.2", "new_1", "nulls_1", "spike_3", "swapped")
+WARNING: Final = (
+    "up_0.3",
+    "wider_1.2",
+    "new_1",
+    "nulls_1",
+    "spike_3",
+    "swapped",
+    "top_3x",
+    "pay_top_3x",
+)
 """At least."""
 CRITICAL: Final = ("up_0.5", "wider_1.5", "new_5", "lost_10", "nulls_5", "dies")
 
@@ -39,6 +48,10 @@ def planted(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     add("nulls_5", normal(), np.where(np.arange(n) < n // 20, np.nan, normal()))
     add("spike_3", normal(), np.where(np.arange(n) < 3 * n // 100, 0.123, normal()))
     add("dies", *(np.where(rng.random(n) < share, -1.0, normal()) for share in (0.92, 1.0)))
+
+    for name, usual in (("top_3x", normal), ("pay_top_3x", lambda: rng.lognormal(size=n))):
+        x, y = usual(), usual()
+        add(name, x, np.where(y > np.quantile(y, 0.99), 3 * y, y))
 
     def names(shares: list[float]) -> np.ndarray:
         return rng.choice(list("abcdefg")[: len(shares)], n, p=shares)

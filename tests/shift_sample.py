@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from kldrift.features.keys import KeyType
-from kldrift.features.plan import Feature, Part
+from kldrift.features.parts import Part
+from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW
 from kldrift.shift.part import ListCounts
 from kldrift.shift.program import ShiftProgram

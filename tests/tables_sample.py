@@ -186,6 +186,7 @@ def _score(feature, kind, severity, kl, critical, missing, reason):
         "kl_expected": None if kl is None else 0.004,
         "p_value": None if kl is None else 1e-13,
         "q_value": None if kl is None else 1e-12,
+        "metric": None if kl is None else "kl",
         "threshold_warning": critical / 4,
         "threshold_critical": critical,
         "severity": severity,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kldrift.monitor.decisive import Decisive
 from kldrift.monitor.stages import Findings
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
@@ -69,7 +70,7 @@ class VerdictRow:
 
 def rows_of(verdicts: Verdicts) -> list[VerdictRow]:
     """All rows, in the order of the tables."""
-    return [VerdictRow(verdicts, place) for place in verdicts.order.tolist()]
+    return [VerdictRow(verdicts, place) for place in Decisive.of(verdicts).order.tolist()]
 
 
 def row_of(verdicts: Verdicts, name: str, segment: str | None = None) -> VerdictRow:

@@ -10,6 +10,7 @@ See docs/decisions/frozen-support.md and docs/decisions/quantile-edges.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.binning.text_sketch import TextSketch
+from kldrift.features.text_looks import EPOCHS, FEW, hint, in_yaml, look_of
 from kldrift.profiles.close_values import around, close_values
 from kldrift.profiles.rebinning import CHOSEN_ROWS, least_rows
 from kldrift.profiles.support import (
@@ -30,11 +32,15 @@ from kldrift.profiles.support import (
     step,
 )
 from kldrift.statistics.hashing import text_hashes
+from kldrift.statistics.tails import LEAST, TAIL
 
 ID_ROWS = 100
 TEXT_ID_ROWS = 20
 TEXT_ID_SHARE = 0.9
 INTEGER_ID_SHARE = 0.95
+REPEATED: Final = 10
+"""So many rows that share a value are to be expected of numbers without a plan. Where none do,
+each row has a number of its own: an identifier."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +55,7 @@ class Proposal:
         once: hashes of the values that the reference has in one row: these rows are counted as
             never seen, because that is what each would be beside all others.
         skip: why the feature cannot be monitored; empty if it can.
+        note: what to know of its values all the same, for a reader; mostly empty.
         base: for numbers, the support without its tentative cells.
     """
 
@@ -58,6 +65,7 @@ class Proposal:
     most: int = 0
     once: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
     skip: str = ""
+    note: str = ""
     base: NumericSupport | None = None
 
 
@@ -79,6 +87,7 @@ def choose(
     unit: Unit = Unit.NUMBER,
     floats: bool = False,
     keep: bool = False,
+    name: str = "",
 ) -> Proposal:
     """Propose the support of a feature.
 
@@ -89,17 +98,32 @@ def choose(
         unit: what a key stands for.
         floats: for text: whether the values were floats.
         keep: monitor the feature even if it looks like an identifier.
+        name: of its column, for notes.
     """
     if unit is Unit.BOOLEAN:
         return Proposal(CategoricalSupport(("false", "true")))
     if isinstance(sketch, TextSketch):
         proposal = _categories(sketch, binning.max_categories, floats=floats)
+        look = None if floats else look_of(sketch.values)
+        if look is not None:
+            proposal = replace(proposal, note=hint(name, look))
     else:
-        proposal = _intervals(sketch, binning, scale, unit)
-    return replace(proposal, skip="") if keep and proposal.skip else proposal
+        proposal = _intervals(sketch, binning, scale, unit, name)
+        if _epochs(sketch, scale, unit):
+            sql = f"hour(timestamp_seconds(`{name}`))"
+            proposal = replace(proposal, note=f"seconds since 1970? as a derived feature: {sql}")
+    return replace(proposal, skip="", note="") if keep else proposal
 
 
-def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) -> Proposal:
+def _epochs(sketch: NumericSketch, scale: int, unit: Unit) -> bool:
+    lows = sketch.lows
+    plain = lows.dtype == np.int64 and scale == 1 and unit is Unit.NUMBER and len(lows) > FEW
+    return plain and bool(lows[0] >= EPOCHS[0] and sketch.highs[-1] < EPOCHS[1])
+
+
+def _intervals(
+    sketch: NumericSketch, binning: Binning, scale: int, unit: Unit, name: str
+) -> Proposal:
     lows, highs, counts = sketch.lows, sketch.highs, sketch.counts
     rows, integral = sketch.rows, lows.dtype == np.int64
     # Few rows make few bins, and values that came once are no sign of what will come again.
@@ -110,11 +134,16 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
             parts += around(lows, close_values(lows, counts))
         edges = np.unique(np.concatenate(parts))
         return Proposal(NumericSupport(edges, scale, unit, _middle(sketch)))
-    skip = ""
+    skip, note = "", ""
     everyone = rows if sketch.exact else INTEGER_ID_SHARE * rows
     plain = integral and scale == 1 and unit is Unit.NUMBER
     if plain and rows >= ID_ROWS and sketch.distinct >= everyone:
-        skip = f"near-unique: about every one of {rows:,} rows has a number of its own"
+        every = f"about every one of {rows:,} rows has a number of its own"
+        span = float(sketch.highs[-1]) - float(lows[0]) + 1
+        if rows**2 / (2 * span) >= REPEATED:
+            skip = f"near-unique: {every}"
+        else:
+            note = f"{every}; if it is an identifier, set features: {{exclude: [{in_yaml(name)}]}}"
     share = rows / few
     before = np.cumsum(counts) - counts
     heavy = counts >= max(share, 2)
@@ -124,6 +153,10 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
     cuts = np.diff((before / share).astype(np.int64), prepend=-1) > 0
     cuts |= heavy
     cuts[1:] |= heavy[:-1]
+    tail = int(TAIL * rows)
+    if tail >= LEAST:  # the tails have cells of their own, see kldrift.statistics.tails
+        cuts |= np.diff(before + counts > rows - tail, prepend=False)
+        cuts |= np.diff(before >= tail, prepend=False)
     parts = [lows[cuts], step(lows[heavy & single]), step(highs[-1:])]
     pivot = _middle(sketch)
     base = support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
@@ -132,7 +165,7 @@ def _intervals(sketch: NumericSketch, binning: Binning, scale: int, unit: Unit) 
         parts += [tentative, step(tentative)]
         support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
     fewest = max(1 / few, 2 / NOMINATION)  # lighter ones may not be nominated
-    return Proposal(support, tuple(tentative.tolist()), fewest, skip=skip, base=base)
+    return Proposal(support, tuple(tentative.tolist()), fewest, skip=skip, note=note, base=base)
 
 
 def _middle(sketch: NumericSketch) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 import signal
 import sys
 import threading
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
+AGAIN_SECONDS: Final = 0.1
+DRIVER_LOGGERS: Final = ("py4j", "py4j.clientserver", "py4j.java_gateway")
 
 EXIT_CODES: Final = """\
 exit codes:
@@ -42,19 +46,41 @@ class Answer:
 
 @contextmanager
 def sigterm_raised() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: with a row in ``runs``, and without a JVM."""
+    """Let SIGTERM end a run as Ctrl-C does: with a row in ``runs``, and without a JVM.
+
+    Python loses an exception of a signal that comes while an object is deleted, which Spark's
+    driver does all the time: it is sent again then.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    raised = False
 
     def stop(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
-        raise Terminated
+        nonlocal raised
+        if not raised:  # once is enough
+            raised = True
+            raise Terminated
 
-    before = signal.signal(signal.SIGTERM, stop)
+    def lost(what: sys.UnraisableHookArgs) -> None:
+        nonlocal raised
+        if not issubclass(what.exc_type, KeyboardInterrupt):
+            hook(what)
+            return
+        raised = False
+        again = signal.SIGTERM if issubclass(what.exc_type, Terminated) else signal.SIGINT
+        threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), again)).start()
+
+    for (
+        name
+    ) in DRIVER_LOGGERS:  # interrupted while it looks at its level, a logger locks all others
+        logging.getLogger(name).disabled = True
+    before, hook = signal.signal(signal.SIGTERM, stop), sys.unraisablehook
+    sys.unraisablehook = lost
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         signal.signal(signal.SIGTERM, before)
 
 

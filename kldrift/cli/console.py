@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from rich.cells import cell_len, set_cell_size
@@ -30,7 +32,6 @@ MOST_FEATURES: Final = 10
 MOST_SKIPPED: Final = 10
 LONGEST_NAME: Final = 60
 COLOURS: Final = {"critical": "bold red", "warning": "yellow", "ok": "green", "unscored": "magenta"}
-HEADINGS: Final = ("severity", "feature", "kl", "threshold", "by chance", "q", "null share")
 SHIFT_HEADINGS: Final = (
     "severity",
     "segment",
@@ -58,19 +59,50 @@ class Line:
     indent: int = 0
 
 
-def run_lines(result: RunResult, fail_on: str) -> Iterator[Line]:
-    """The lines about a run: the worst features, counts, what was skipped, where to look next."""
-    from kldrift.reporting.json_values import records  # noqa: PLC0415 - pandas, which an error message needs not
+def run_lines(result: RunResult, fail_on: str, config: Path | None = None) -> Iterator[Line]:
+    """The lines about a run: the verdict, the worst features, what was skipped, what to do next.
 
-    rows, counts, parts = records(result.worst(MOST_FEATURES)), result.counts, result.segment_counts
+    Args:
+        result: the run.
+        fail_on: from which severity it fails.
+        config: the file of the monitor, to name the next command.
+    """
+    # An error message needs no pandas.
+    from kldrift.cli.blocks import block  # noqa: PLC0415
+    from kldrift.reporting.headline import headline  # noqa: PLC0415
+    from kldrift.reporting.json_values import records  # noqa: PLC0415
+    from kldrift.reporting.order import worst_first  # noqa: PLC0415
+
+    counts, parts = result.counts, result.segment_counts
+    severity = next((name for name in COLOURS if counts[name] + parts[name]), "unscored")
+    yield Line(f"{severity}: {headline(counts, parts)}", severity=severity)
     yield from (Line(f"note: {visible(note)}") for note in result.notes)
-    yield from _table(rows, HEADINGS, _cells)
-    more = sum(parts.values()) - parts["ok"]
-    yield from _counted(rows, counts, "feature", more)
-    if any(parts.values()):
-        said = ", ".join(f"{parts[severity]:,} {severity}" for severity in COLOURS)
-        yield Line(f"{_count(sum(parts.values()), 'score')} of segments: {said}")
-    yield from _ending(result, fail_on)
+    bad = worst_first(result.scores[result.scores["severity"] != "ok"])
+    rows = records(bad.head(MOST_FEATURES))
+    for row in rows:
+        yield Line()
+        yield from block(row, result.cells)
+    if len(bad) > len(rows):
+        yield Line()
+        yield Line(f"and {len(bad) - len(rows):,} more that are not ok; see table drift_scores")
+    yield Line()
+    yield from _ending(result, fail_on, f"{_still_ok(counts)}{_next_step(rows, config)}")
+
+
+def _still_ok(counts: Mapping[str, int]) -> str:
+    total = sum(counts.values())
+    return f"; {counts['ok']:,} of {_count(total, 'feature')} {'is' if total == 1 else 'are'} ok"
+
+
+def _next_step(rows: Sequence[Mapping[str, Any]], config: Path | None) -> str:
+    """The command that says more, as a shell takes it; empty if there is nothing to see."""
+    if not rows or config is None:
+        return ""
+    worst = rows[0]
+    file = shlex.quote(str(config))
+    if worst["severity"] == "unscored":
+        return visible(f"; next: kldrift check {file}")
+    return visible(f"; next: kldrift show {file} {shlex.quote(str(worst['feature']))}")
 
 
 def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
@@ -83,6 +115,8 @@ def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
     yield Line()
     yield Line(f"{_count(len(rows), 'window')} run")
     yield Line(f"tables: {visible(result.output)}")
+    if result.results and result.results[-1].page is not None:
+        yield Line(f"report: {visible(masked(result.results[-1].page))}")
     yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}")
 
 
@@ -93,7 +127,7 @@ def _window_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         str(row["window_start"])[:16],
         f"{row['rows']:,}",
         *(str(row[name]) for name in COLOURS),
-        NOTHING if row["worst"] is None else _short(visible(str(row["worst"]))),
+        NOTHING if row["worst"] is None else short(visible(str(row["worst"]))),
     )
 
 
@@ -109,10 +143,10 @@ def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
     if examples:
         yield Line("rows that differ most:")
     for row in examples:
-        kl = "infinite" if row["kl"] is None else _figure(row["kl"])
+        kl = "infinite" if row["kl"] is None else figure(row["kl"])
         key = "no key" if row["key"] is None else visible(row["key"])
         classes = f"class {row['champion_class']} -> {row['challenger_class']}"
-        yield Line(f"  {_short(key)}: kl {kl}, {classes}", indent=2)
+        yield Line(f"  {short(key)}: kl {kl}, {classes}", indent=2)
     yield from _ending(result, fail_on)
 
 
@@ -128,7 +162,7 @@ def _counted(
     yield Line(f"{_count(sum(counts.values()), noun)}: {said}")
 
 
-def _ending(result: RunResult, fail_on: str) -> Iterator[Line]:
+def _ending(result: RunResult, fail_on: str, more: str = "") -> Iterator[Line]:
     if result.skipped:
         yield Line(f"{_count(len(result.skipped), 'column')} skipped:")
         for column, reason in result.skipped[:MOST_SKIPPED]:
@@ -136,9 +170,11 @@ def _ending(result: RunResult, fail_on: str) -> Iterator[Line]:
         if len(result.skipped) > MOST_SKIPPED:
             yield Line(f"  and {len(result.skipped) - MOST_SKIPPED} more; see table runs")
     yield Line(f"tables: {visible(masked(result.output))}")
+    if result.page is not None:
+        yield Line(f"report: {visible(masked(result.page))}")
     if result.docs is not None:
         yield Line(f"Data Docs: {visible(str(result.docs))}")
-    yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}")
+    yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}{more}")
 
 
 def meaning(exit_code: int, fail_on: str) -> str:
@@ -252,46 +288,29 @@ def _shift_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     changed = row["top_class_changed"]
     return (
         str(row["severity"]),
-        _short(segment),
-        _figure(row["kl"]),
+        short(segment),
+        figure(row["kl"]),
         _level(row),
-        *(_figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99")),
+        *(figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99")),
         NOTHING if changed is None else f"{100 * changed:.1f} %",
         _sure(row["q_value"]),
         f"{row['n_current']:,}",
-        _share(row, "current"),
+        null_share(row, "current"),
     )
 
 
 def _level(row: Mapping[str, Any]) -> str:
-    """The threshold that a row was judged by."""
+    """The threshold on ``kl`` that a row was judged by; the reason tells that of another metric."""
+    if row.get("metric") not in (None, "kl"):
+        return NOTHING
     levels = [row["threshold_warning"], row["threshold_critical"]]
     if row["severity"] == "critical":
         levels.reverse()
     return next((f"{level:g}" for level in levels if level is not None), NOTHING)
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    severity = str(row["severity"])
-    return (
-        severity,
-        _named(row),
-        _figure(row["kl"]),
-        _level(row),
-        _figure(row["kl_expected"]),
-        _sure(row["q_value"]),
-        f"{_share(row, 'reference')} -> {_share(row, 'current')}",
-    )
-
-
-def _named(row: Mapping[str, Any]) -> str:
-    """The feature and its segment."""
-    name = _short(visible(str(row["feature"])))
-    segment = row["segment"]
-    return name if segment is None else f"{name} [{_short(visible(str(segment)))}]"
-
-
-def _share(row: Mapping[str, Any], side: str) -> str:
+def null_share(row: Mapping[str, Any], side: str) -> str:
+    """The share of the rows of a side that have no value."""
     missing, rows = row[f"missing_{side}"], row[f"n_{side}"]
     if missing is None or not rows:
         return NOTHING
@@ -299,7 +318,8 @@ def _share(row: Mapping[str, Any], side: str) -> str:
     return "<0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
 
 
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
+    """A number with three digits; a dash for none."""
     return NOTHING if value is None else f"{value:.3g}"
 
 
@@ -313,5 +333,6 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """The beginning of a name that is too long for a line."""
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kldrift import __version__
 from kldrift.cli.answer import EXIT_CODES, FAILED, Answer, guarded, sigterm_raised
@@ -25,19 +24,14 @@ from kldrift.cli.options import (
     add_set,
     option,
 )
+from kldrift.cli.runs import run_backfill, run_model_shift, run_monitor, shown_progress
 from kldrift.errors import (
     ConfigError,
     OutputError,
 )
-from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-    from kldrift.config import Config, ModelShift
-
-LATER: Final = ("report", "dashboard")
+LATER: Final = ("dashboard",)
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -47,62 +41,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], Answer] = args.command
     with sigterm_raised():
         return guarded(args, command)
-
-
-def run_monitor(
-    config: Config, args: argparse.Namespace, *, spark: SparkSession | None = None
-) -> Answer:
-    """Run a monitor with the options of ``kldrift run``."""
-    from kldrift import run  # noqa: PLC0415
-    from kldrift.cli.console import run_lines  # noqa: PLC0415
-
-    with _progress(quiet=args.quiet) as progress:
-        result = run(
-            config,
-            spark=spark,
-            as_of=args.as_of,
-            fail_on=args.fail_on,
-            refresh_reference=args.refresh_reference,
-            progress=progress,
-        )
-    lines = () if args.quiet or args.json else tuple(run_lines(result, args.fail_on))
-    return Answer(result.exit_code, lines, result.summary() if args.json else {})
-
-
-def run_backfill(
-    config: Config, args: argparse.Namespace, *, spark: SparkSession | None = None
-) -> Answer:
-    """Run the windows of a range of time with the options of ``kldrift backfill``."""
-    from kldrift import backfill  # noqa: PLC0415
-    from kldrift.cli.console import backfill_lines  # noqa: PLC0415
-
-    with _progress(quiet=args.quiet) as progress:
-        result = backfill(
-            config,
-            args.first,
-            args.last,
-            spark=spark,
-            fail_on=args.fail_on,
-            force=args.force,
-            progress=progress,
-        )
-    lines = () if args.quiet or args.json else tuple(backfill_lines(result, args.fail_on))
-    return Answer(result.exit_code, lines, result.summary() if args.json else {})
-
-
-def run_model_shift(
-    config: ModelShift, args: argparse.Namespace, *, spark: SparkSession | None = None
-) -> Answer:
-    """Compare two models with the options of ``kldrift run``."""
-    from kldrift import model_shift  # noqa: PLC0415
-    from kldrift.cli.console import shift_lines  # noqa: PLC0415
-
-    with _progress(quiet=args.quiet) as progress:
-        result = model_shift(
-            config, spark=spark, as_of=args.as_of, fail_on=args.fail_on, progress=progress
-        )
-    lines = () if args.quiet or args.json else tuple(shift_lines(result, args.fail_on))
-    return Answer(result.exit_code, lines, result.summary() if args.json else {})
 
 
 def _model_shift(args: argparse.Namespace) -> Answer:
@@ -129,7 +67,7 @@ def _rescore(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_config  # noqa: PLC0415
 
     config = load_config(args.config, overrides=args.set)
-    with _progress(quiet=args.quiet) as progress:
+    with shown_progress(quiet=args.quiet) as progress:
         result = rescore(config, args.first, args.last, fail_on=args.fail_on, progress=progress)
     lines = () if args.quiet or args.json else tuple(backfill_lines(result, args.fail_on))
     return Answer(result.exit_code, lines, result.summary() if args.json else {})
@@ -141,7 +79,7 @@ def _backtest(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_config  # noqa: PLC0415
 
     config = load_config(args.config, overrides=args.set)
-    with _progress(quiet=False) as progress:
+    with shown_progress(quiet=False) as progress:
         result = backtest(
             config, pages=args.pages, days=args.days, plant=args.plant, progress=progress
         )
@@ -160,6 +98,15 @@ def _show(args: argparse.Namespace) -> Answer:
     return Answer(0, lines, summary)
 
 
+def _report(args: argparse.Namespace) -> Answer:
+    from kldrift import report  # noqa: PLC0415
+    from kldrift.cli.console import Line, visible  # noqa: PLC0415
+    from kldrift.config import load_config  # noqa: PLC0415
+
+    place = report(load_config(args.config, overrides=args.set), args.output)
+    return Answer(0, [Line(f"wrote {visible(place)}")], {"report": place})
+
+
 def _check(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_config  # noqa: PLC0415
 
@@ -168,7 +115,13 @@ def _check(args: argparse.Namespace) -> Answer:
     from kldrift.monitor.run import check  # noqa: PLC0415
 
     plan = check(config, as_of=args.as_of)
-    return Answer(0, [Line(visible(line)) for line in plan.lines()], plan.as_dict())
+    lines = [
+        *plan.lines(),
+        "",
+        "skipped besides, once the data is seen: columns that are different in nearly every row",
+        f"next: kldrift run {shlex.quote(args.config)}",
+    ]
+    return Answer(0, [Line(visible(line)) for line in lines], plan.as_dict())
 
 
 def _init(args: argparse.Namespace) -> Answer:
@@ -214,7 +167,7 @@ def _demo(args: argparse.Namespace) -> Answer:
 
     folder = Path(args.output)
     config = folder / "kldrift.yaml"
-    with _progress(quiet=False) as progress:
+    with shown_progress(quiet=False) as progress:
         progress.stage("making 60 days of orders")
         try:
             write_demo(folder)
@@ -238,14 +191,6 @@ def _demo(args: argparse.Namespace) -> Answer:
 
 def _later(args: argparse.Namespace) -> Answer:
     raise ConfigError(f"{args.name}: not available yet in kldrift {__version__}")
-
-
-def _progress(*, quiet: bool) -> AbstractContextManager[Progress]:
-    if quiet:
-        return nullcontext(SILENT)
-    if sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"):
-        return BarProgress()
-    return LogProgress()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -313,6 +258,22 @@ def _parser() -> argparse.ArgumentParser:
     add_force(backfill)
     add_judging_options(backfill)
 
+    _add_stored(command)
+
+    shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
+    shift.add_argument("config", metavar="CONFIG")
+    add_run_options(shift)
+
+    for name in LATER:
+        # No prefix characters: whatever options will come, they are not the news.
+        later = commands.add_parser(name, add_help=False, prefix_chars="\0")
+        later.add_argument("rest", nargs="*")
+        later.set_defaults(command=_later, name=name, json=False, debug=False)
+    return parser
+
+
+def _add_stored(command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the commands that read tables and no data."""
     rescore = command("rescore", _rescore, "score stored windows again; no data is read")
     rescore.add_argument("config", metavar="CONFIG")
     add_range(rescore, required=False)
@@ -330,16 +291,16 @@ def _parser() -> argparse.ArgumentParser:
     add_set(show)
     add_json(show)
 
-    shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
-    shift.add_argument("config", metavar="CONFIG")
-    add_run_options(shift)
-
-    for name in LATER:
-        # No prefix characters: whatever options will come, they are not the news.
-        later = commands.add_parser(name, add_help=False, prefix_chars="\0")
-        later.add_argument("rest", nargs="*")
-        later.set_defaults(command=_later, name=name, json=False, debug=False)
-    return parser
+    report = command("report", _report, "one HTML page of the last state; no data is read")
+    report.add_argument("config", metavar="CONFIG")
+    report.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to write it; default: report.path, or report.html beside the tables",
+    )
+    add_set(report)
+    add_json(report)
 
 
 if __name__ == "__main__":

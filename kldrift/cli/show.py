@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from kldrift.cli.console import COLOURS, LONGEST_NAME, Line, visible
+from kldrift.cli.blocks import block, heights
+from kldrift.cli.console import COLOURS, Line, visible
 from kldrift.config import Config
 from kldrift.errors import ConfigError, OutputError
 from kldrift.reporting.json_values import records
-from kldrift.reporting.result import Result, counted
+from kldrift.reporting.order import counted
+from kldrift.reporting.result import Result
 from kldrift.tables.read import stored_scores, stored_windows, window_tables
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
@@ -20,12 +21,7 @@ from kldrift.tables.window import Window
 if TYPE_CHECKING:
     from kldrift.monitor.backtest import Backtest
 
-BLOCKS: Final = " ▁▂▃▄▅▆▇█"
-PLAIN: Final = " .:-=+*#@"
-"""Heights of a histogram where the terminal has no Unicode."""
 MOST_WINDOWS: Final = 60
-WIDEST: Final = 32
-"""Cells of a histogram in one line; more are added up."""
 MOST_FEATURES: Final = 10
 MOST_CELLS: Final = 20
 
@@ -77,7 +73,7 @@ def _state(
     yield Line(f"{severity}: {visible(config.monitor)}, {_named(last)}: {said}", severity=severity)
     if len(history) > 1:
         critical = [counted(scores)["critical"] for _, scores in history]
-        yield Line(f"critical in the last {len(history)} windows: {_heights(critical)}")
+        yield Line(f"critical in the last {len(history)} windows: {heights(critical)}")
     for row in records(result.worst(MOST_FEATURES)):
         if row["severity"] == "ok":
             break
@@ -88,20 +84,11 @@ def _state(
 def _block(
     row: dict[str, Any], cells: pd.DataFrame, history: Sequence[tuple[Window, pd.DataFrame]]
 ) -> Iterator[Line]:
-    """One block of at most 80 columns about one row of the scores."""
-    name = visible(str(row["feature"]))[:LONGEST_NAME]
-    segment = "" if row["segment"] is None else f" [{visible(str(row['segment']))[:LONGEST_NAME]}]"
-    figure = "" if row["kl"] is None else f"  kl {row['kl']:.3g}"
-    yield Line(f"{row['severity']}  {name}{segment}{figure}", severity=row["severity"])
-    if row["reason"]:
-        yield Line(f"  {visible(row['reason'])}", indent=2)
-    then, now = _histograms(cells, row)
-    if then:
-        yield Line(f"  then |{_heights(then)}|")
-        yield Line(f"  now  |{_heights(now)}|")
+    """One block about one row of the scores, with its earlier windows."""
+    yield from block(row, cells)
     past = [_score(scores, row) for _, scores in history]
     if len(past) > 1:
-        yield Line(f"  kl of {len(past)} windows |{_heights(past)}|")
+        yield Line(f"  kl of {len(past)} windows |{heights(past)}|")
 
 
 def backtest_lines(result: Backtest) -> Iterator[Line]:
@@ -175,41 +162,11 @@ def _label(cell: dict[str, Any]) -> str:
     return f"{lower:.6g} and more" if upper is None else f"{lower:.6g} to {upper:.6g}"
 
 
-def _histograms(cells: pd.DataFrame, row: dict[str, Any]) -> tuple[list[float], list[float]]:
-    """The shares of the cells of a row, then and now; neighbours of many are added up."""
-    mine = cells[cells["feature"] == row["feature"]]
-    segment = row["segment"]
-    mine = mine[mine["segment"].isna() if segment is None else mine["segment"] == segment]
-    if not len(mine) or mine["probability_reference"].isna().all():
-        return [], []
-    each = -(-len(mine) // WIDEST)
-    groups = pd.Series(range(len(mine)), index=mine.index) // each
-    sides = (mine[f"rows_{s}"].groupby(groups).sum() for s in ("reference", "current"))
-    then, now = ((side / max(1, side.sum())).tolist() for side in sides)
-    return then, now
-
-
 def _score(scores: pd.DataFrame, row: dict[str, Any]) -> float | None:
     segment = row["segment"]
     same = scores["segment"].isna() if segment is None else scores["segment"] == segment
     found = scores.loc[same & (scores["feature"] == row["feature"]), "kl"]
     return None if not len(found) or pd.isna(found.iloc[0]) else float(found.iloc[0])
-
-
-def _heights(values: Sequence[float | None]) -> str:
-    """Numbers as heights of a line of characters; ``?`` where there is none."""
-    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    levels = BLOCKS
-    try:
-        BLOCKS.encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        levels = PLAIN
-    most = max((v for v in values if v is not None), default=0) or 1
-    steps = len(levels) - 1
-    return "".join(
-        "?" if v is None else levels[max(1 if v > 0 else 0, round(steps * v / most))]
-        for v in values
-    )
 
 
 def _named(window: Window) -> str:

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from kldrift.config import Override
 from kldrift.features.sentinels import is_number, is_text
-from kldrift.features.wanted import TimePart
+from kldrift.features.text_looks import EPOCHS, hint, look_of
+from kldrift.features.wanted import PartName
 
 CODE: Final = re.compile(
     r"(?:^|_)(?:id|code|type|zone|class|category|status|flag|kind|group|level|cd)s?$|"
@@ -24,9 +25,6 @@ FEW: Final = 300
 SENTINELS: Final = (-999, -9999, -99, -200, 9999, 99999, -1, 999)
 WEEK: Final = 7
 YEARS: Final = (1900, 2100)
-EPOCHS: Final = (10**9, 2 * 10**9)
-"""Seconds since 1970, from 2001 to 2033."""
-ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
 
 
 def suggestions(
@@ -47,7 +45,7 @@ def suggestions(
         columns = [t.column(name).combine_chunks() for t in tables if name in t.column_names]
         kind = columns[0].type
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            parts: tuple[TimePart, ...] = ("hour",) if pa.types.is_timestamp(kind) else ()
+            parts: tuple[PartName, ...] = ("hour",) if pa.types.is_timestamp(kind) else ()
             if all(_whole_weeks(column) for column in columns):
                 parts += ("weekday",)
             if parts:
@@ -56,8 +54,10 @@ def suggestions(
                 remarks[name] = "no weekday: the data holds no whole week of days"
         elif is_number(kind):
             _of_numbers(name, _numbers(columns), overrides, remarks)
-        elif is_text(kind) and all(_iso_dates(column) for column in columns):
-            remarks[name] = f"dates as text; as a derived feature: month(cast({name} as timestamp))"
+        elif is_text(kind):
+            looks = [look_of(pc.unique(column.drop_null())) for column in columns]
+            if looks[0] is not None and all(look == looks[0] for look in looks):
+                remarks[name] = hint(name, looks[0])
     return overrides, remarks
 
 
@@ -114,8 +114,3 @@ def _whole_weeks(column: Any) -> bool:
     days: list[date] = [d for d in pc.unique(column.cast(pa.date32(), safe=False)).to_pylist() if d]
     weekdays = {d.weekday() for d in days}
     return len(weekdays) == WEEK and len({d.day for d in days}) > 1
-
-
-def _iso_dates(column: Any) -> bool:
-    values = [v for v in column.slice(0, 200).to_pylist() if v]
-    return bool(values) and all(ISO_DATE.fullmatch(v) for v in values)

@@ -18,8 +18,9 @@ from kldrift.config.load import (
 )
 from kldrift.config.model import Config, Features, Joint, Override, Scoring
 from kldrift.config.model_shift import ModelShift
-from kldrift.config.question import Expectations, Output, Significance, Spark
+from kldrift.config.question import Expectations, Output, Report, Significance, Spark
 from kldrift.config.time import Time
+from kldrift.config.values import Condition
 from kldrift.scoring.metrics import JOINT_METRICS, METRICS, Threshold
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "METRICS",
     "Alarms",
     "Budget",
+    "Condition",
     "Config",
     "Dataset",
     "Expectations",
@@ -36,6 +38,7 @@ __all__ = [
     "Mute",
     "Output",
     "Override",
+    "Report",
     "Scoring",
     "Significance",
     "Spark",

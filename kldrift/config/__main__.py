@@ -115,7 +115,9 @@ def _type(schema: Node, node: Node) -> str:
         either = [_type(schema, kind) for kind in node["anyOf"] if kind != {"type": "null"}]
         text = ", or ".join([*either, "null"] if either[0].startswith("number") else either)
     elif first == "array":
-        text = f"list of {_type(schema, node['items'])}".replace("of list", "of lists")
+        kinds = node["items"].get("anyOf", [node["items"]])
+        items = " or ".join(_type(schema, kind) for kind in kinds)
+        text = f"list of {items}".replace("of list", "of lists").replace("section", "sections")
     elif first == "object" and ("properties" in node or "allOf" in node):
         text = "section, or true or false" if "boolean" in more else "section"
     elif first == "object":

@@ -8,15 +8,26 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from kldrift.config.problems import found
-from kldrift.config.time import Days, Duration
+from kldrift.config.time import Days, Duration, Moment
 from kldrift.config.values import Options, Place, Text, Whole, as_text, refuse, wrong
 
 SOURCES: Final = ("path", "table", "sql")
 HISTORY: Final = ("trailing", "previous")
 OF_HISTORY: Final = ("same", "exclude")
+RANGE: Final = {"from": "since", "to": "until"}
+"""Of a reference of rows: the keys of a file, and the names that Python allows."""
+ONLY_REFERENCE: Final = {key: key for key in (*HISTORY, *OF_HISTORY)} | RANGE
+"""Keys that only a reference has, and their names."""
 _COMPRESSION: Final = frozenset({".gz", ".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
 _FORMATS: Final = {
     ".parquet": "parquet",
@@ -87,6 +98,16 @@ class Dataset:
     schema: Text | None = None
     """With `path`: names and types of the columns as Spark DDL, so that text files need no pass to
     infer them. Example: `pickup timestamp, fare double`"""
+    since: Annotated[Moment | None, Field(validation_alias=AliasChoices("from", "since"))] = field(
+        default=None, metadata={"key": "from"}
+    )
+    """Only of `reference`, with `time`: the first moment of the rows by the time column, in
+    `time.zone` unless it says otherwise. Example: `2019-01-01`"""
+    until: Annotated[Moment | None, Field(validation_alias=AliasChoices("to", "until"))] = field(
+        default=None, metadata={"key": "to"}
+    )
+    """Only of `reference`, with `time`: where they end; the moment itself is left out.
+    Example: `2020-01-01`"""
     trailing: Duration | None = None
     """Only of `reference`, with `time`: the windows of so long before the one that is judged, as
     the tables have them, instead of rows. Example: `90d`"""
@@ -105,7 +126,7 @@ class Dataset:
 
     def asked(self) -> dict[str, Any]:
         """Return what is asked, as JSON values; a key that came later only where it is stated."""
-        later = (*HISTORY, *OF_HISTORY)
+        later = ONLY_REFERENCE.values()
         stated = {k: v for k, v in asdict(self).items() if k not in later or v}
         del stated["filesystem"]
         return stated
@@ -178,6 +199,12 @@ class Dataset:
                 ((k,), f"goes with {' or '.join(HISTORY)} only")
                 for k in OF_HISTORY
                 if getattr(self, k)
+            )
+        else:
+            refuse(
+                ((key,), "goes with path, table or sql only")
+                for key, moment in (("from", self.since), ("to", self.until))
+                if moment
             )
         if self.previous and self.same:
             refuse([(("same",), "goes with trailing only")])

@@ -13,13 +13,14 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from kldrift.config.alarms import Alarms
-from kldrift.config.dataset import HISTORY, OF_HISTORY, Dataset
+from kldrift.config.dataset import ONLY_REFERENCE, Dataset
 from kldrift.config.problems import found
 from kldrift.config.question import (
     Expectations,
     MonitorName,
     Output,
     Question,
+    Report,
     Scan,
     Significance,
     Spark,
@@ -28,11 +29,12 @@ from kldrift.config.question import (
 )
 from kldrift.config.time import Time
 from kldrift.config.values import (
+    Condition,
     Filled,
     Flag,
     Name,
     Number,
-    Segments,
+    SegmentsOrConditions,
     Text,
     Thresholds,
     Whole,
@@ -149,7 +151,8 @@ class Scoring:
     bins: Whole = field(default=20, metadata={"ge": 2})
     """Cells of a numeric feature for scoring, of about equal reference mass. Example: `40`"""
     stored_bins: Whole = 128
-    """Cells of a numeric feature that are counted and stored; at least `bins`. Example: `256`"""
+    """Cells of a numeric feature that are counted and stored; at least `bins`. The outermost 0.1 %
+    of the reference have cells of their own besides. Example: `256`"""
     max_categories: Whole = field(default=1000, metadata={"ge": 1})
     """Categories with a cell of their own; the rest is one cell, `other`, with its exact mass.
     Where there are more, those with fewer than 20 rows are in `other` too: which of them are the
@@ -194,10 +197,11 @@ class Config(Question):
     joint: Annotated[dict[Name, Annotated[Joint, Filled]], Filled] = field(default_factory=dict)
     """Groups of numeric features, or columns of vectors, that are scored together as well.
     Example: `{weather: {features: [temp, hum]}}`"""
-    segments: Segments = ()
+    segments: SegmentsOrConditions = ()
     """Lists of columns, each of which splits the rows by the values of its columns: columns of
     plain values (no structs, arrays or bytes), which need not be features, or derived features.
-    Example: `[[payment_type], [vendor_id, rate_code_id]]`"""
+    Or a condition in Spark SQL with a name: the rows that meet it, and those that do not.
+    Example: `[[payment_type], {name: long, where: "trip_distance > 10"}]`"""
     time: Time | None = None
     """Windows of the current dataset: each is compared with the reference on its own.
     Example: `{column: ordered_at, window: 1d, zone: Europe/Berlin}`"""
@@ -216,6 +220,9 @@ class Config(Question):
     expectations: Expectations | None = None
     """The Great Expectations project that shows the verdicts; `false` for none.
     Example: `false`"""
+    report: Report | None = None
+    """The page that `run` and `backfill` write when they end, failed or not.
+    Example: `{path: drift/report.html}`"""
     spark: Spark = field(default_factory=Spark)
     """The session to make where there is none yet; under `spark-submit` its session is used as it
     is. Example: `{master: "local[4]"}`"""
@@ -233,7 +240,7 @@ class Config(Question):
     @classmethod
     def _rows(cls, current: Dataset) -> Dataset:
         text = "goes with reference only"
-        refuse(((key,), text) for key in (*HISTORY, *OF_HISTORY) if getattr(current, key))
+        refuse(((key,), text) for key, name in ONLY_REFERENCE.items() if getattr(current, name))
         return current
 
     @model_validator(mode="after")
@@ -242,6 +249,9 @@ class Config(Question):
             text = (
                 "expected windows, such as {column: t, window: 1d}: the reference is made of them"
             )
+            refuse([(("time",), text)])
+        if (self.reference.since or self.reference.until) and self.time is None:
+            text = "expected a column, such as {column: t, window: 1d}: from and to are about it"
             refuse([(("time",), text)])
         for key, asked in (("alarms", self.alarms is not None), ("learned", self.any_learned)):
             if asked and self.time is None:
@@ -253,6 +263,34 @@ class Config(Question):
     def any_learned(self) -> bool:
         """Whether a feature is judged by limits that are learnt."""
         return self.learned or any(o.learned for o in self.features.override.values())
+
+    @property
+    def segment_columns(self) -> tuple[tuple[str, ...], ...]:
+        """The columns of each list of segments; those of a condition have its name."""
+        return tuple(
+            (columns.name,) if isinstance(columns, Condition) else columns
+            for columns in self.segments
+        )
+
+    @property
+    def expressions(self) -> dict[str, str]:
+        """The Spark SQL of derived features and of conditions for segments, by name."""
+        conditions = {s.name: s.where for s in self.segments if isinstance(s, Condition)}
+        return {**self.features.derived, **conditions}
+
+    @field_validator("segments")
+    @classmethod
+    def _names(
+        cls, segments: tuple[tuple[str, ...] | Condition, ...], info: ValidationInfo
+    ) -> tuple[tuple[str, ...] | Condition, ...]:
+        features = info.data.get("features")
+        taken = set(features.derived) if features is not None else set()
+        for place, one in enumerate(segments):
+            if isinstance(one, Condition):
+                if one.name in taken:
+                    refuse([((place, "name"), f"expected another name: {one.name!r} is taken")])
+                taken.add(one.name)
+        return segments
 
     def thresholds_of(self, feature: str) -> dict[str, Threshold]:
         """Return the thresholds that judge a feature: its own, then those of all features."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationInfo, field_validator
 
-from kldrift.config.dataset import HISTORY, OF_HISTORY, Dataset
+from kldrift.config.dataset import ONLY_REFERENCE, Dataset
 from kldrift.config.question import (
     Expectations,
     MonitorName,
@@ -81,8 +81,8 @@ class ModelShift(Question):
     def _rows(cls, data: Dataset) -> Dataset:
         refuse(
             ((key,), "goes with a monitor's reference only")
-            for key in (*HISTORY, *OF_HISTORY)
-            if getattr(data, key)
+            for key, name in ONLY_REFERENCE.items()
+            if getattr(data, name)
         )
         return data
 

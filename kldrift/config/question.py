@@ -22,13 +22,23 @@ from typing_extensions import dataclass_transform
 from kldrift.config.problems import KeyPath, Problems, found, not_yet
 from kldrift.config.translate import translate
 from kldrift.config.unsafe_sql import refusal
-from kldrift.config.values import Flag, Number, Options, Place, Text, filled, refuse, wrong
+from kldrift.config.values import (
+    Condition,
+    Flag,
+    Number,
+    Options,
+    Place,
+    Text,
+    filled,
+    refuse,
+    wrong,
+)
 
 Correction = Literal["benjamini-hochberg", "none"]
 Scan = Literal["auto", "arrow", "dataframe"]
 Asked = TypeVar("Asked")
 
-NO_QUESTION: Final = ("output", "expectations", "spark", "scan", "source")
+NO_QUESTION: Final = ("output", "expectations", "report", "spark", "scan", "source")
 """How the rows are read, where results go and what the session is called change no number."""
 MONITOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -84,6 +94,14 @@ class Expectations:
     """The folder of the project; without it, `gx` in the output folder. Example: `drift/gx`"""
     data_docs: Flag = True
     """Build Data Docs, the pages a person reads. Example: `false`"""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where the page of a monitor is written."""
+
+    path: Place
+    """The file; a path, relative to this file, or a URI. Example: `drift/report.html`"""
 
 
 @dataclass(frozen=True)
@@ -157,6 +175,9 @@ class Question(metaclass=Told):
             texts |= {(side, k): getattr(dataset, k, None) or "" for k in ("where", "sql")}
         derived = getattr(getattr(self, "features", None), "derived", {})
         texts |= {("features", "derived", name): sql for name, sql in derived.items()}
+        for place, one in enumerate(getattr(self, "segments", ())):
+            if isinstance(one, Condition):
+                texts["segments", place, "where"] = one.where
         spark: Spark = getattr(self, "spark")  # noqa: B009 - of the classes below
         if not spark.unsafe_sql:
             found = ((p, refusal(sql, query=p[-1] == "sql")) for p, sql in texts.items())
@@ -172,8 +193,8 @@ class Question(metaclass=Told):
         """16 hexadecimal digits that are equal where two configurations ask the same question.
 
         How the rows are read, where results go and what the session is called change no number,
-        so ``scan``, ``output``, ``expectations``, ``spark``, the file's name and the datasets'
-        ``filesystem`` are left out.
+        so ``scan``, ``output``, ``expectations``, ``report``, ``spark``, the file's name and the
+        datasets' ``filesystem`` are left out.
         """
         text = json.dumps(self.asked(), sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from kldrift import config
 from kldrift.config.dataset import SECRETS
 from kldrift.config.question import MONITOR_NAME
+from kldrift.config.translate import key_of
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.counting.lengths import DURATION, LENGTH
 from kldrift.scoring.metrics import METRICS
@@ -39,7 +40,8 @@ _TEXT: Final = {"$ref": "#/definitions/text"}
 _NULL: Final = {"type": "null"}
 _PATH: Final = _is(["string", "array"], "path")
 _HISTORY: Final = (_is("string", "trailing"), _is("integer", "previous"))
-_ROWS: Final = {"not": {"anyOf": list(_HISTORY)}}
+_MOMENTS: Final = (_is("string", "from"), _is("string", "to"))
+_ROWS: Final = {"not": {"anyOf": [*_HISTORY, *_MOMENTS]}}
 _ONCE: Final = {"uniqueItems": True}
 _EMPTY: Final = {"maxProperties": 0}
 _SECRET: Final = "|".join(
@@ -57,7 +59,21 @@ _KEYS: Final[dict[str, Node]] = {
         "type": "string",
         "pattern": rf"^(?!.*\.\.)(?!.*profiling){MONITOR_NAME.pattern}$",
     },
-    "segments": {"type": ["array", "null"], **_ONCE, "items": {**_ONCE, "minItems": 1}},
+    "Config.segments": {
+        "type": ["array", "null"],
+        **_ONCE,
+        "items": {
+            "anyOf": [
+                {"type": "array", "items": _TEXT, **_ONCE, "minItems": 1},
+                {"$ref": "#/definitions/condition"},
+            ]
+        },
+    },
+    "ModelShift.segments": {
+        "type": ["array", "null"],
+        **_ONCE,
+        "items": {**_ONCE, "minItems": 1},
+    },
     "expectations": {"$ref": "#/definitions/expectations"},
     "Config.thresholds": {"anyOf": [{"const": "learned"}, _STATED]},
     "Override.thresholds": {"anyOf": [{"const": "learned"}, {"$ref": "#/definitions/thresholds"}]},
@@ -143,7 +159,7 @@ def _section(name: str, node: Node) -> None:
         shared = _meanings(config.Config) if cls is config.ModelShift else {}
         meanings = {**shared, **_meanings(cls)}
         for field in fields(cls):
-            key = node["properties"][field.name]
+            key = node["properties"][key_of(field)]
             given = _KEYS.get(f"{name}.{field.name}") or _KEYS.get(field.name, {})
             _merge(key, given)
             if field.default_factory is not MISSING and not is_dataclass(

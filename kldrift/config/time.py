@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator
 
+from kldrift.config.instant import instant
 from kldrift.config.problems import found
 from kldrift.config.values import Text, wrong
 from kldrift.counting.lengths import DURATION, LENGTH, duration
+from kldrift.errors import ConfigError
 
 if TYPE_CHECKING:
     from kldrift.counting.windows import Windows
@@ -60,6 +62,21 @@ def _first_and_last(text: str) -> str:
     return text
 
 
+def _moment(value: object) -> object:
+    """Return a moment as text, also where YAML or Python gave a date or a datetime."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _is_moment(text: str) -> str:
+    try:
+        instant(text)
+    except ConfigError as error:
+        raise wrong(str(error)) from None
+    return text
+
+
+Moment = Annotated[Text, BeforeValidator(_moment), AfterValidator(_is_moment)]
+"""A moment in ISO 8601, such as ``2019-01-01`` or ``2019-01-01T06:00:00+01:00``."""
 Days = Annotated[Text, BeforeValidator(_days), AfterValidator(_first_and_last)]
 """A day, or the first and the last of some."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from types import NoneType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from kldrift.config.problems import KeyPath, Problems, found, nearest, not_yet
+from kldrift.config.problems import KeyPath, Problems, found, nearest
+from kldrift.config.values import TAG_COLUMNS, TAG_CONDITION, Condition
 
 _EXPECTED: Final = {
     "bool_type": "true or false",
@@ -20,11 +21,8 @@ _EXPECTED: Final = {
     "int_type": "a whole number",
     "tuple_type": "a list of text",
 }
-_ON_TIME: Final = not_yet("use where with a condition on the time column")
-_LATER: Final = {
-    "Dataset": {"from": _ON_TIME, "to": _ON_TIME},
-}
-"""Keys that are planned, by section."""
+_OF_PYDANTIC: Final = frozenset({"[key]", TAG_COLUMNS, TAG_CONDITION})
+"""Parts of a key path that stand in no file."""
 _MISSING: Final = dict.fromkeys(
     ("reference", "current", "data"), "a mapping with path, table or sql, but it is missing"
 )
@@ -40,7 +38,7 @@ def translate(error: ValidationError, root: type, problems: Problems) -> None:
     """
     # First unknown keys, as what is missed follows from them; last numbers that are out of range.
     for detail in sorted(error.errors(include_url=False), key=_rank):
-        path = detail["loc"][:-1] if detail["loc"][-1:] == ("[key]",) else detail["loc"]
+        path = tuple(key for key in detail["loc"] if key not in _OF_PYDANTIC)
         written = tuple(_key(root, path[:place], key) for place, key in enumerate(path))
         problems.add(written, _text(detail, root, path))
 
@@ -84,14 +82,18 @@ def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
 
 def unknown(section: type, key: str) -> str:
     """Say that a section has no such key: the nearest one, or what to do until there is one."""
-    later = _LATER.get(section.__name__, {})
-    names = [f.name for f in fields(section) if f.name != "source"]
-    return later.get(key) or f"unknown key{nearest(key, names)}"
+    names = [key_of(f) for f in fields(section) if f.name != "source"]
+    return f"unknown key{nearest(key, names)}"
+
+
+def key_of(field: Field[Any]) -> str:
+    """The key of a field in a file: its name, unless that is a word of Python's."""
+    return str(field.metadata.get("key", field.name))
 
 
 def _out_of_range(section: type, key: str, value: Any) -> str:
     """Say what numbers a key takes; its metadata has the bounds, floats where it takes any."""
-    match {f.name: dict(f.metadata) for f in fields(section)}[key]:
+    match {key_of(f): dict(f.metadata) for f in fields(section)}[key]:
         case {"gt": above, "lt": below}:
             return f"expected a number between {above:g} and {below:g}, got {found(float(value))}"
         case {"ge": float(least)}:
@@ -108,22 +110,29 @@ def _class_at(root: type, path: KeyPath) -> Any:
     """The class of the section at a key path."""
     hint: Any = root
     for key in path:
-        if is_dataclass(hint):
-            hint = _plain(get_type_hints(hint)[str(key)])
+        if is_dataclass(hint) and isinstance(key, int):  # a place in a list of columns
+            hint = str
+        elif is_dataclass(hint):
+            names = {key_of(f): f.name for f in fields(hint)}
+            hint = _plain(get_type_hints(hint)[names.get(str(key), str(key))])
         else:
             hint = _plain(get_args(hint)[get_origin(hint) is dict])
     return hint
 
 
 def _plain(hint: Any) -> Any:
-    """A type without its alias and without None."""
+    """A type without its alias and without None; of several, the one that is a section."""
     hint = getattr(hint, "__value__", hint)
     while get_origin(hint) not in (None, dict, tuple):
-        hint = next(arg for arg in get_args(hint) if arg is not NoneType)
+        kinds = [arg for arg in get_args(hint) if arg is not NoneType]
+        sections = (k for k in kinds if isinstance(k, type) and is_dataclass(k))
+        hint = next(sections, kinds[0])
+        hint = getattr(hint, "__value__", hint)
     return hint
 
 
 def _key(root: type, above: KeyPath, key: str | int) -> str | int:
     """A key as it is spelled: a number counts places in a list, or is a wrong name."""
-    wrong = isinstance(key, int) and get_origin(_class_at(root, above)) is not tuple
+    kind = _class_at(root, above) if isinstance(key, int) else None
+    wrong = isinstance(key, int) and kind is not Condition and get_origin(kind) is not tuple
     return str(key) if wrong else key

@@ -17,7 +17,9 @@ from pydantic import (
     AfterValidator,
     AllowInfNan,
     BeforeValidator,
+    Discriminator,
     Strict,
+    Tag,
     ValidationInfo,
     WithJsonSchema,
 )
@@ -194,6 +196,55 @@ def _different(segments: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], 
     return segments
 
 
+TAG_COLUMNS: Final = "<columns>"
+TAG_CONDITION: Final = "<condition>"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition as segments: the rows that meet it, those that do not, and the unknown ones."""
+
+    name: Text
+    """What the segments are called. Example: `long`"""
+    where: Text
+    """A condition in Spark SQL over the columns of both datasets. Example: `trip_distance > 10`"""
+
+
+def _lists_or_conditions(value: object) -> object:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(x, list | tuple | Mapping | Condition) for x in value
+    ):
+        what = "a list of lists of columns, such as [[sex], [sex, race]], or of conditions"
+        raise wrong(f"expected {what}, such as {{name: long, where: n > 10}}, got {found(value)}")
+    return value
+
+
+def _kind_of_segments(value: object) -> str:
+    return TAG_CONDITION if isinstance(value, Mapping | Condition) else TAG_COLUMNS
+
+
+def _each_different(
+    segments: tuple[tuple[str, ...] | Condition, ...],
+) -> tuple[tuple[str, ...] | Condition, ...]:
+    _different(tuple(s for s in segments if not isinstance(s, Condition)))
+    return segments
+
+
+SegmentsOrConditions = Annotated[
+    tuple[
+        Annotated[
+            Annotated[tuple[Text, ...], Tag(TAG_COLUMNS)]
+            | Annotated[Condition, Tag(TAG_CONDITION)],
+            Discriminator(_kind_of_segments),
+        ],
+        ...,
+    ],
+    BeforeValidator(_lists_or_conditions),
+    AfterValidator(_each_different),
+]
+"""Lists of columns, each of which splits the rows by its values, or conditions that do."""
 Segments = Annotated[
     tuple[tuple[Text, ...], ...],
     BeforeValidator(_lists),

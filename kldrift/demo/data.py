@@ -95,6 +95,7 @@ reference: {{path: {side("2026-02-*.parquet")}}}
 current: {{path: {current}}}
 joint: {{{GROUP}: {{features: [{", ".join(CORRELATION.features)}]}}}}
 output: {{path: {json.dumps(str(path / "drift"))}}}
+report: {{path: {json.dumps(str(path / "drift" / "report.html"))}}}
 """
 
 

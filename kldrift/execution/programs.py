@@ -145,6 +145,7 @@ def propose_one(feature: Feature, sketch: Sketch, binning: Binning) -> Proposal:
         unit=feature.unit,
         floats=feature.floats,
         keep=feature.keep,
+        name=feature.column,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -113,22 +115,65 @@ class LogProgress(_Shown):
         print(self._now(), text, file=self._stream, flush=True)
 
 
+class _Above:
+    """What others write to standard error, as whole lines above a bar that is drawn there.
+
+    Spark's JVM, its Python workers and C libraries write to the file descriptor itself.
+    """
+
+    def __init__(self) -> None:
+        sys.stderr.flush()
+        self.kept = os.dup(2)
+        self.terminal = os.fdopen(os.dup(self.kept), "w", encoding=sys.stderr.encoding or "utf-8")
+        self._out, end = os.pipe()
+        os.dup2(end, 2)
+        os.close(end)
+
+    def follow(self, show: Callable[[str], None]) -> None:
+        """Show each line, until the last process that may write one has ended."""
+        self._show: Callable[[str], None] | None = show
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        with os.fdopen(self._out, encoding="utf-8", errors="backslashreplace") as lines:
+            for line in lines:
+                show = self._show
+                if show is not None:
+                    show(line.rstrip("\n"))
+                else:  # the JVM ends after the bar does
+                    os.write(self.kept, line.encode(errors="backslashreplace"))
+
+    def close(self) -> None:
+        """Give standard error back."""
+        sys.stderr.flush()
+        os.dup2(self.kept, 2)
+        self._show = None
+
+
 class BarProgress(_Shown):
-    """A bar on a terminal, one line per stage."""
+    """A bar on a terminal, one line per stage; what others print stands above it."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         """Begin to draw, on standard error if no stream is given."""
         from rich import progress  # noqa: PLC0415 - jobs without a terminal need none
         from rich.console import Console  # noqa: PLC0415
+        from rich.table import Column  # noqa: PLC0415
 
+        self._above = _Above() if stream is None else None
+        console = Console(file=self._above.terminal if self._above else stream)
+        whole = Column(no_wrap=True)
         self._bars: Bars = progress.Progress(
             progress.SpinnerColumn(finished_text=" "),
-            progress.TextColumn("{task.description}", markup=False),
-            progress.BarColumn(bar_width=30),
-            progress.TextColumn("{task.fields[far]}", markup=False),
-            progress.TimeElapsedColumn(),
-            console=Console(file=sys.stderr if stream is None else stream),
+            progress.TextColumn("{task.description}", markup=False, table_column=whole),
+            progress.BarColumn(bar_width=max(4, min(30, console.width - 70))),
+            progress.TextColumn("{task.fields[far]}", markup=False, table_column=whole),
+            progress.TimeElapsedColumn(table_column=whole),
+            console=console,
         )
+        if self._above:
+            self._above.follow(
+                lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True)
+            )
         self._task: progress.TaskID | None = None
         self._far: _Far | None = None
         self._bars.start()
@@ -149,6 +194,8 @@ class BarProgress(_Shown):
         if not failed:
             self._finish()
         self._bars.stop()
+        if self._above:
+            self._above.close()
 
     def _finish(self) -> None:
         if self._task is not None:

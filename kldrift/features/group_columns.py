@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from kldrift.errors import ConfigError
 from kldrift.features.keys import KeyType
-from kldrift.features.plan import Feature, Part
+from kldrift.features.layouts import value_type
+from kldrift.features.parts import Part, is_bytes
+from kldrift.features.plan import Feature
 
 
 def column_type(key: str, name: str, schema: pa.Schema, whose: str = "the data") -> pa.DataType:
@@ -32,8 +34,7 @@ def column_type(key: str, name: str, schema: pa.Schema, whose: str = "the data")
         raise ConfigError(f"{key}: {whose} has no column {name!r}{hint}")
     if schema.names.count(name) > 1:
         raise ConfigError(f"{key}: {whose} has more than one column {name!r}; rename one")
-    kind = schema.field(name).type
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
+    return value_type(schema.field(name).type)
 
 
 def check_plain(key: str, name: str, schema: pa.Schema, whose: str = "the data") -> None:
@@ -49,9 +50,7 @@ def check_plain(key: str, name: str, schema: pa.Schema, whose: str = "the data")
 
 def is_plain(kind: pa.DataType) -> bool:
     """Whether values of a type can be written as a name: no lists, no structs, no bytes."""
-    types = pa.types
-    raw = types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
-    return not (types.is_nested(kind) or types.is_interval(kind) or raw)
+    return not (pa.types.is_nested(kind) or pa.types.is_interval(kind) or is_bytes(kind))
 
 
 def as_read(

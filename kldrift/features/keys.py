@@ -98,6 +98,10 @@ def _keys(column: pa.Array, key_type: KeyType) -> Keys:
         return _unscaled(column)
     if pa.types.is_timestamp(kind):
         column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
+    elif pa.types.is_time(kind):
+        column = column.cast(pa.time64("us"), safe=False)
+    elif pa.types.is_duration(kind):
+        column = column.cast(pa.duration("us"), safe=False)
     elif pa.types.is_date64(kind):
         column = column.cast(pa.date32())
     if pa.types.is_temporal(kind):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from kldrift.errors import ConfigError
 from kldrift.features.keys import KeyType
-from kldrift.features.plan import Feature, FeaturePlan, Skipped
+from kldrift.features.parts import Part
+from kldrift.features.plan import Feature, FeaturePlan
 from kldrift.profiles.support import Unit
 
 
@@ -19,11 +22,13 @@ class Pair:
         reference: in the reference.
         current: in the current dataset.
         changed: how the types differ, if they cannot be compared; empty otherwise.
+        retyped: how they differ, if they can.
     """
 
     reference: Feature | None
     current: Feature | None
     changed: str = ""
+    retyped: str = ""
 
     @property
     def feature(self) -> Feature:
@@ -32,15 +37,46 @@ class Pair:
         assert found is not None
         return found
 
+    @property
+    def both(self) -> bool:
+        """Whether both sides have the feature."""
+        return self.reference is not None and self.current is not None
+
 
 def pair(reference: FeaturePlan, current: FeaturePlan) -> tuple[Pair, ...]:
-    """Match the features of both sides by name, in the order of the reference."""
-    sides = {f.name: f for f in current.features}
-    # A column that is skipped on one side only has changed its type there.
-    lost = {s.column: s for s in (*reference.skipped, *current.skipped)}
-    pairs = [_match(f, sides.pop(f.name, None)) for f in reference.features]
-    pairs += [Pair(None, f) for f in sides.values()]
-    return tuple(_explain(p, lost) for p in pairs)
+    """Match the features of both sides by column and part, in the order of the reference.
+
+    Raises:
+        ConfigError: an override asks for what the column's type cannot give on any side.
+    """
+    _refuse_mistakes(reference, current)
+    mine, theirs = ({(f.path, f.part): f for f in p.features} for p in (reference, current))
+    pairs = [_match(f, theirs.get(key) or _all_null(key[0], theirs)) for key, f in mine.items()]
+    for key, feature in theirs.items():
+        if key not in mine:
+            void = _all_null(key[0], mine)
+            pairs.append(_match(void, feature) if void else Pair(None, feature))
+    # A column of nulls alone stands for whatever the other side has there.
+    met = {f.path for p in pairs if p.both for f in (p.reference, p.current) if f is not None}
+    pairs = [p for p in pairs if p.both or p.feature.family != "void" or p.feature.path not in met]
+    types = _types(reference), _types(current)
+    pairs = [p if p.both else _explain(p, *types) for p in pairs]
+    gone = {p.feature.path for p in pairs if p.changed and p.reference}
+    return _named([p for p in pairs if p.reference or not p.changed or not _below(p, gone)])
+
+
+def _below(found: Pair, gone: Container[tuple[str, ...]]) -> bool:
+    """Whether what a pair is a part of is told of already."""
+    path = found.feature.path
+    return any(path[:i] in gone for i in range(1, len(path) + 1))
+
+
+def _all_null(
+    path: tuple[str, ...], features: Mapping[tuple[tuple[str, ...], Part], Feature]
+) -> Feature | None:
+    """The column of nulls alone, of no type, that lies at a path or above it."""
+    above = (features.get((path[:i], Part.VALUE)) for i in range(len(path), 0, -1))
+    return next((f for f in above if f is not None and f.family == "void"), None)
 
 
 def _match(reference: Feature, current: Feature | None) -> Pair:
@@ -50,33 +86,97 @@ def _match(reference: Feature, current: Feature | None) -> Pair:
         return Pair(replace(current, path=reference.path), current)
     if current.family == "void":
         return Pair(reference, replace(reference, path=current.path))
-    if reference.family != current.family:
+    types = f"{reference.type} in the reference, {current.type} in the current dataset"
+    if reference.family != current.family and not _of_one_kind(reference, current):
         presence: dict[str, Any] = {
             "key_type": KeyType.PRESENCE,
             "kind": "categorical",
             "unit": Unit.NUMBER,
         }
-        return Pair(
-            replace(reference, **presence),
-            replace(current, **presence),
-            f"{reference.type} in the reference, {current.type} in the current dataset",
-        )
-    same = (reference.key_type, reference.scale) == (current.key_type, current.scale)
-    if not same:
-        both: dict[str, Any] = {"key_type": KeyType.FLOAT, "scale": 1}
-        reference, current = replace(reference, **both), replace(current, **both)
-    if reference.floats == current.floats:
+        return Pair(replace(reference, **presence), replace(current, **presence), types)
+    numbers = "number" in (reference.family, current.family)
+    if reference.type == current.type or (reference.family == current.family and not numbers):
         return Pair(reference, current)
-    floats = reference.floats or current.floats
-    return Pair(replace(reference, floats=floats), replace(current, floats=floats))
+    both = _on_one_type(reference, current)
+    return Pair(replace(reference, **both), replace(current, **both), retyped=types)
 
 
-def _explain(found: Pair, lost: Mapping[str, Skipped]) -> Pair:
-    if found.reference and found.current:
-        return found
+def _of_one_kind(reference: Feature, current: Feature) -> bool:
+    """Whether values of two families are compared because the configuration states their kind."""
+    families = {reference.family, current.family}
+    alike = families <= {"number", "boolean", "text"} and reference.kind == current.kind
+    return alike and reference.stated and current.stated
+
+
+def _on_one_type(reference: Feature, current: Feature) -> dict[str, Any]:
+    """How both sides of a feature are read, so that the same values have the same keys."""
+    both: dict[str, Any] = {"floats": reference.floats or current.floats}
+    keys = {(f.key_type, f.scale) for f in (reference, current)}
+    categories = reference.key_type is KeyType.TEXT
+    if categories or len(keys) > 1 or reference.key_type is KeyType.FLOAT:
+        both["rounding"] = reference.precision.coarser(current.precision)
+    if categories and {reference.family, current.family} == {"number", "boolean"}:
+        both["rounding"] = replace(both["rounding"], whole=True)
+    if reference.family != current.family:
+        both["unit"] = Unit.NUMBER
+    if len(keys) > 1:
+        both |= {"key_type": KeyType.FLOAT, "scale": 1}
+    return both
+
+
+def _refuse_mistakes(reference: FeaturePlan, current: FeaturePlan) -> None:
+    """Refuse an override that fits the type of no side."""
+    for side, other in ((reference, current), (current, reference)):
+        fits = {".".join(f.path) for f in other.features}
+        for skipped in side.skipped:
+            if skipped.mistake and skipped.column not in fits:
+                raise ConfigError(skipped.mistake)
+
+
+def _types(side: FeaturePlan) -> dict[str, tuple[str, str]]:
+    """The type of each column and field of a side, and why it is no feature."""
+    types = {".".join(f.path): (f.type, "") for f in side.features}
+    for s in side.skipped:
+        if s.type:
+            types[s.column] = s.type, "" if s.mistake else s.reason
+    for name in list(types):
+        parts = name.split(".")
+        for i in range(1, len(parts)):
+            types.setdefault(".".join(parts[:i]), ("struct", ""))
+    return types
+
+
+def _explain(
+    found: Pair,
+    reference: Mapping[str, tuple[str, str]],
+    current: Mapping[str, tuple[str, str]],
+) -> Pair:
+    """Say that a feature of one side has another type on the other, if it is there."""
+    there = reference if found.reference is None else current
     path = found.feature.path
-    prefixes = [".".join(path[:i]) for i in range(len(path), 0, -1)]
-    gone = next((lost[name] for name in prefixes if name in lost), None)
-    if gone is None or gone.reason.startswith("excluded"):
-        return found
-    return replace(found, changed=f"on one side {gone.reason}")
+    for i in range(len(path), 0, -1):
+        name = ".".join(path[:i])
+        if name in there:
+            other, reason = there[name]
+            own = found.feature.type if i == len(path) else "struct"
+            if other == own:
+                return found
+            sides = (own, other) if found.reference else (other, own)
+            text = "{} in the reference, {} in the current dataset".format(*sides)
+            return replace(found, changed=f"{text}: {reason}" if reason else text)
+    return found
+
+
+def _named(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Pairs with names of their own: a column that is called as a part of another is quoted."""
+    times = Counter(p.feature.name for p in pairs)
+    named = []
+    for p in pairs:
+        sides = [f for f in (p.reference, p.current) if f is not None]
+        name = max((f.name for f in sides), key=len)  # one side may have had to quote it
+        if times[name] > 1 and p.feature.part is Part.VALUE and p.feature.sql is None:
+            name = ".".join(f"`{part}`" for part in p.feature.path)
+        reference, current = (f and replace(f, name=name) for f in (p.reference, p.current))
+        same = all(f.name == name for f in sides)
+        named.append(p if same else replace(p, reference=reference, current=current))
+    return tuple(named)

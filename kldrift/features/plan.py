@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, DatasetError
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
+from kldrift.features.layouts import as_values, value_type
 from kldrift.features.ml_vectors import is_ml_vector, to_lists
+from kldrift.features.parts import Part, is_bytes, is_list, part_of, parts_of
 from kldrift.features.patterns import Patterns
+from kldrift.features.rounding import EXACT, Rounding, rounding_of
 from kldrift.features.sentinels import is_number, is_text, without_sentinels
 from kldrift.features.wanted import Choice, Wanted
 from kldrift.profiles.support import Unit
 
 AS_IT_IS: Final = Choice()
+MICROSECONDS: Final = 1_000_000
+"""Keys per second of a time."""
 HINTS: Final = 10
 """A hint looks at every name: of many mistakes, the first ones tell what is wrong."""
-
-
-class Part(StrEnum):
-    """Which part of a column is the feature."""
-
-    VALUE = "value"
-    SIZE = "size"
-    HOUR = "hour"
-    WEEKDAY = "weekday"
-    MONTH = "month"
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,9 @@ class Feature:
         sql: the Spark SQL expression of a derived feature.
         vector: whether it is the size of a column of vectors of numbers.
         missing: values that stand for a missing one.
+        stated: whether the configuration states its kind.
+        precision: what numbers of its type are rounded to.
+        rounding: what its values are rounded to, because the other side has another type.
     """
 
     name: str
@@ -70,6 +68,9 @@ class Feature:
     sql: str | None = None
     vector: bool = False
     missing: tuple[float | str, ...] = ()
+    stated: bool = dataclasses.field(default=False, repr=False)
+    precision: Rounding = dataclasses.field(default=EXACT, repr=False)
+    rounding: Rounding = EXACT
 
     @property
     def column(self) -> str:
@@ -86,34 +87,30 @@ class Feature:
 
     def of_value(self, column: pa.Array) -> pa.Array:
         """The feature's values, from the values at ``path``."""
+        column = as_values(column)
         if is_ml_vector(column.type):
             column = to_lists(column)
-        if self.part is Part.VALUE or pa.types.is_null(column.type):
-            return without_sentinels(column, self.missing) if self.missing else column
-        if self.part is Part.SIZE:
-            return _sizes(column)
-        if pa.types.is_timestamp(column.type) and column.type.tz:
-            column = column.cast(pa.timestamp("us", tz="UTC"), safe=False)
-        if self.part is Part.HOUR:
-            return pc.hour(column)
-        return pc.day_of_week(column) if self.part is Part.WEEKDAY else pc.month(column)
-
-
-def _sizes(column: pa.Array) -> pa.Array:
-    """The number of elements of each array or map."""
-    if not pa.types.is_map(column.type):
-        return pc.list_value_length(column)
-    ends = column.offsets
-    sizes = pc.subtract(ends.slice(1), ends.slice(0, len(column)))
-    return pc.if_else(column.is_valid(), sizes, pa.scalar(None, sizes.type))
+        if self.part is Part.VALUE:
+            column = without_sentinels(column, self.missing) if self.missing else column
+            return column if self.rounding == EXACT else self.rounding.of(column)
+        return part_of(self.part, column)
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A column that is no feature, and why."""
+    """A column that is no feature, and why.
+
+    Attributes:
+        column: its name.
+        reason: why it is none.
+        type: its type, for messages.
+        mistake: what the configuration asks of it that its type cannot give; empty if nothing is.
+    """
 
     column: str
     reason: str
+    type: str = dataclasses.field(default="", compare=False)
+    mistake: str = dataclasses.field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,25 @@ class FeaturePlan:
 def plan_features(
     schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = None
 ) -> FeaturePlan:
-    """Plan the features of a dataset.
+    """Plan the features of a dataset that is looked at alone.
+
+    Raises:
+        ConfigError: as :func:`plan_side`, or an override asks for what the column's type cannot
+            give.
+        DatasetError: as :func:`plan_side`.
+    """
+    found = plan_side(schema, wanted, derived)
+    for skipped in found.skipped:
+        if skipped.mistake:
+            raise ConfigError(skipped.mistake)
+    return found
+
+
+def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = None) -> FeaturePlan:
+    """Plan the features of one of two datasets.
+
+    A column whose override asks for what its type cannot give is skipped: it may be that the other
+    side has the type that was meant.
 
     Args:
         schema: its columns.
@@ -135,8 +150,8 @@ def plan_features(
         derived: the types of the derived features, by name.
 
     Raises:
-        ConfigError: an override asks for what the column's type cannot give, or a derived feature
-            has the name of a column.
+        ConfigError: a derived feature has the name of a column, or is no feature.
+        DatasetError: two columns that are asked for have the same name.
     """
     features: list[Feature] = []
     skipped: list[Skipped] = []
@@ -144,6 +159,11 @@ def plan_features(
     names = [".".join(path) for path, _ in nested]
     times = Counter(names)
     included, excluded = Patterns(wanted.include), Patterns(wanted.exclude)
+    for name, number in Counter([*schema.names, *_twice(nested)]).items():
+        if number > 1 and included.match(name) and not excluded.match(name):
+            raise DatasetError(
+                f"{number} columns are called {name!r}; rename or drop all but one, or exclude them"
+            )
     for (path, kind), dotted in zip(nested, names, strict=True):
         name = dotted if times[dotted] == 1 else ".".join(f"`{p}`" for p in path)
         if not included.match(name, path[0]):
@@ -152,9 +172,12 @@ def plan_features(
             skipped.append(Skipped(name, "excluded by the configuration"))
             continue
         override = wanted.override.get(name, AS_IT_IS)
-        found = _of_type(name, path, kind, override)
+        try:
+            found = _of_type(name, path, kind, override)
+        except ConfigError as error:
+            found = Skipped(name, str(error), mistake=str(error))
         if isinstance(found, Skipped):
-            skipped.append(found)
+            skipped.append(replace(found, type=str(value_type(kind))))
         else:
             features.extend(found)
     taken = {name for f in features for name in (f.name, f.path[0])}
@@ -172,6 +195,14 @@ def plan_features(
     return FeaturePlan(tuple(features), tuple(skipped))
 
 
+def _twice(nested: Iterable[tuple[tuple[str, ...], pa.DataType]]) -> Iterator[str]:
+    """The names of fields that their struct has twice, as often."""
+    paths = Counter(path for path, _ in nested)
+    for path, number in paths.items():
+        if number > 1 and len(path) > 1:
+            yield from [".".join(path)] * number
+
+
 def _leaves(
     parents: tuple[str, ...], fields: Iterable[pa.Field]
 ) -> Iterator[tuple[tuple[str, ...], pa.DataType]]:
@@ -187,31 +218,33 @@ def _leaves(
 def _of_type(
     name: str, path: tuple[str, ...], kind: pa.DataType, override: Choice
 ) -> tuple[Feature, ...] | Skipped:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
+    kind = value_type(kind)
     if is_ml_vector(kind):
         kind = pa.list_(pa.float64())
     if override.missing and not (is_number(kind) or is_text(kind)):
         raise ConfigError(
             f"features.override.{name}.missing: expected a column of numbers or text, got {kind}"
         )
-    if override.parts and not pa.types.is_temporal(kind):
+    possible = parts_of(kind)
+    wrong = [part for part in override.parts if part not in possible]
+    if wrong:
+        has = f"its parts are {', '.join(possible)}" if possible else "it has no parts"
         raise ConfigError(
-            f"features.override.{name}.parts: expected a timestamp or date column, got {kind}"
+            f"features.override.{name}.parts: {wrong[0]!r} is no part of a {kind} column; {has}"
         )
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
-        base = Feature(
-            f"size({name})", path, Part.SIZE, "size", str(kind), "numeric", KeyType.INTEGER
-        )
-        vector = not pa.types.is_map(kind) and pa.types.is_floating(kind.value_type)
-        return (replace(base, keep=override.keep, vector=vector),)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _of_time(name, path, kind, override)
+    parts = tuple(_part(name, path, kind, part, override) for part in override.parts)
+    if is_list(kind):
+        base = _part(name, path, kind, Part.SIZE, override)
+        vector = not pa.types.is_map(kind) and pa.types.is_floating(kind.value_type)
+        return (replace(base, vector=vector), *parts)
     plain = _plain(name, path, kind)
     if isinstance(plain, Skipped):
-        return plain
-    plain = replace(plain, missing=override.missing)
-    if override.keep or override.kind is not None:
+        return parts or plain
+    stated = override.kind is not None
+    plain = replace(plain, missing=override.missing, stated=stated, precision=rounding_of(kind))
+    if override.keep or stated:
         plain = replace(plain, keep=True)
     if override.kind == "categorical":
         floats = pa.types.is_floating(kind)
@@ -223,7 +256,20 @@ def _of_type(
                 f'add a derived feature such as {name}_number: "cast({name} as double)"'
             )
         plain = replace(plain, kind="numeric", key_type=KeyType.INTEGER, unit=Unit.NUMBER)
-    return (plain,)
+    return (plain, *parts)
+
+
+def _part(
+    name: str, path: tuple[str, ...], kind: pa.DataType, part: str, override: Choice
+) -> Feature:
+    """A number that is a part of each value."""
+    whole = part in (Part.SIZE, Part.LENGTH, Part.NULLS)
+    key_type = KeyType.INTEGER if whole else KeyType.FLOAT
+    family = "size" if part == Part.SIZE else "part"
+    named = f"{part}({name})"
+    return Feature(
+        named, path, Part(part), family, str(kind), "numeric", key_type, keep=override.keep
+    )
 
 
 def _plain(  # noqa: PLR0911 - one line per type
@@ -247,8 +293,13 @@ def _plain(  # noqa: PLR0911 - one line per type
         return feature("text", "categorical", KeyType.TEXT)
     if types.is_null(kind):
         return feature("void", "categorical", KeyType.PRESENCE)
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
-        return Skipped(name, "binary values are no feature; add a derived one, such as its length")
+    if types.is_time(kind):
+        return feature("time of day", "numeric", KeyType.INTEGER, MICROSECONDS)
+    if types.is_duration(kind):
+        return feature("duration", "numeric", KeyType.INTEGER, MICROSECONDS)
+    if is_bytes(kind):
+        ask = f"ask for features.override.{name}.parts: [length]"
+        return Skipped(name, f"binary values are no feature; {ask}, or add a derived one")
     return Skipped(name, f"values of type {kind} are no feature; add a derived one")
 
 
@@ -267,12 +318,10 @@ def _of_time(
     features = []
     for part in override.parts:
         if part == "whole":
-            unit, scale = (Unit.DAYS, 1) if date else (Unit.SECONDS, 1_000_000)
+            unit, scale = (Unit.DAYS, 1) if date else (Unit.SECONDS, MICROSECONDS)
             family = "date" if date else "timestamp"
             features.append(replace(base, family=family, scale=scale, unit=unit))
             continue
-        if part == "hour" and date:
-            raise ConfigError(f"features.override.{name}.parts: a date has no hour")
         features.append(replace(base, name=f"{part}({name})", part=Part(part)))
     return tuple(features)
 

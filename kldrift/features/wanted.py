@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 Kind = Literal["numeric", "categorical"]
-TimePart = Literal["hour", "weekday", "month", "whole"]
+PartName = Literal["hour", "weekday", "month", "whole", "length", "nulls", "min", "mean", "max"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,10 @@ class Choice:
     kind: Kind | None = None
     """Score it as numbers or as categories; without it, its type and values decide.
     Example: `categorical`"""
-    parts: tuple[TimePart, ...] = ()
-    """What of a timestamp or date to monitor; each part is a feature. Example: `[hour, weekday]`"""
+    parts: tuple[PartName, ...] = ()
+    """Parts to monitor, each a feature: `hour`, `weekday`, `month` or the `whole` of a time; the
+    `length` of a text; `nulls`, `min`, `mean`, `max` of the values in an array or map.
+    Example: `[hour, weekday]`"""
     keep: bool = field(default=False, metadata={"strict": True})
     """Monitor a column that would be skipped because nearly every row has its own value.
     Example: `true`"""

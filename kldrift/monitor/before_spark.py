@@ -22,6 +22,8 @@ def check_output(config: Config | ModelShift) -> None:
     places = [("output.path", config.output.path)]
     if config.expectations is not None:
         places.append(("expectations.path", config.expectations.path))
+    if isinstance(config, Config) and config.report is not None:
+        places.append(("report.path", config.report.path))
     problems = [
         f"{key}: {place!r} lies in {path!r}, which {side}.path reads: the next run would read "
         "what this one writes; name a folder elsewhere"

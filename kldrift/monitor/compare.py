@@ -13,8 +13,9 @@ from kldrift.config.problems import nearest
 from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
-from kldrift.monitor.compare_data import arrow_table, refuse_twice
+from kldrift.monitor.compare_data import arrow_table
 from kldrift.monitor.compare_options import config_of
+from kldrift.monitor.groups import condition_named
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.notes import notes_of
 from kldrift.monitor.plan import Plan, make_plan
@@ -130,8 +131,10 @@ def compare(  # noqa: PLR0913 - all but the data have a default
     if _is_spark(reference) and _is_spark(current):
         plan, findings, verdicts = _on_spark(config, reference, current)
     else:
-        if derived:
-            raise TypeError("derived features are Spark SQL: they need Spark DataFrames")
+        if config.expressions:
+            raise TypeError(
+                "derived features and conditions are Spark SQL: they need Spark DataFrames"
+            )
         plan, findings, verdicts = _in_memory(config, reference, current)
     reference_id = findings.reference.reference_id
     stamp = Stamp("compare", "compare", Window(None, None), reference_id, config.config_hash)
@@ -140,7 +143,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         scores=scores,
         cells=cell_table(verdicts, stamp).to_pandas(),
         skipped=[(s.column, s.reason) for s in (*plan.skipped, *findings.skipped)],
-        notes=notes_of(plan, findings.skipped, verdicts),
+        notes=notes_of(plan, findings, verdicts),
     )
 
 
@@ -164,10 +167,9 @@ def _on_spark(
     from kldrift.execution.engine import SparkEngine  # noqa: PLC0415
     from kldrift.sources.open import frame_source  # noqa: PLC0415 - only now is Spark needed
 
-    derived = config.features.derived
-    for side, frame in (("reference", reference), ("current", current)):
-        refuse_twice(frame.columns, side)
-    sides = [frame_source(f, derived, "a Spark DataFrame") for f in (reference, current)]
+    derived = config.expressions
+    with condition_named(config):
+        sides = [frame_source(f, derived, "a Spark DataFrame") for f in (reference, current)]
     engine = SparkEngine(reference.sparkSession, sides[0], sides[1], SILENT)
     plan = make_plan(config, sides[0], sides[1])
     return plan, *compare_plan(plan, engine, SILENT)

@@ -20,28 +20,27 @@ def arrow_table(data: Any, side: str) -> pa.Table:
         side: ``reference`` or ``current``, for errors.
 
     Raises:
-        DatasetError: a column cannot become one of Arrow, or two have one name.
+        DatasetError: a column of a frame cannot become one of Arrow, or two have one name.
         TypeError: the data is of another kind.
     """
     if isinstance(data, pa.RecordBatch):
         data = pa.Table.from_batches([data])
     if isinstance(data, pa.Table):
-        refuse_twice(data.column_names, side)
         return data
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
             "reference and current must both be pandas frames, Arrow tables or Spark DataFrames, "
             f"got {type(data).__name__}"
         )
-    refuse_twice(map(str, data.columns), side)
+    _refuse_twice(map(str, data.columns), side)
     try:
         return pa.Table.from_pandas(data, preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise DatasetError(f"{side}: {_why(data, error)}") from error
 
 
-def refuse_twice(names: Iterable[str], side: str) -> None:
-    """Refuse data in which columns have the same name: nobody could tell them apart."""
+def _refuse_twice(names: Iterable[str], side: str) -> None:
+    """Refuse a frame in which columns have the same name: no Arrow table can be made of it."""
     for name, times in Counter(names).items():
         if times > 1:
             raise DatasetError(

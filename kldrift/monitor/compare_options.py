@@ -95,7 +95,9 @@ def _set_thresholds(found: dict[Any, Any]) -> None:
 
 def _segments(value: object) -> object:
     lists = listed(value)
-    return [listed(columns) for columns in lists] if isinstance(lists, list) else lists
+    if not isinstance(lists, list):
+        return lists
+    return [plain(one) if isinstance(one, Mapping) else listed(one) for one in lists]
 
 
 def _thresholds(value: object) -> object:

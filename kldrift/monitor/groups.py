@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.binning.choose import Proposal, freeze
-from kldrift.config import Config
+from kldrift.config import Condition, Config
 from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import ConfigError, KldriftError, Mistakes
 from kldrift.features.group_columns import as_read, check_plain
@@ -63,8 +64,10 @@ def plan_segments(
     """
     mistakes = Mistakes()
     plans = []
-    for i, columns in enumerate(config.segments):
+    for i, columns in enumerate(config.segment_columns):
         sides: list[list[Feature]] = [[], []]
+        with mistakes.noted():
+            _check_condition(f"segments[{i}].name", config.segments[i], (reference, current))
         for j, name in enumerate(columns):
             with mistakes.noted():  # of the first side that has one
                 for found, side, whose in (
@@ -77,6 +80,29 @@ def plan_segments(
     return tuple(plans)
 
 
+@contextmanager
+def condition_named(config: Config) -> Iterator[None]:
+    """Let errors about the SQL of a condition name its key, as those of derived features do."""
+    try:
+        yield
+    except ConfigError as error:
+        for place, one in enumerate(config.segments):
+            key = f"features.derived.{one.name}: " if isinstance(one, Condition) else "\0"
+            if str(error).startswith(key):
+                text = f"segments[{place}].where: {str(error).removeprefix(key)}"
+                raise ConfigError(text) from error
+        raise
+
+
+def _check_condition(
+    key: str, segments: Condition | tuple[str, ...], sides: tuple[DatasetInfo, DatasetInfo]
+) -> None:
+    if isinstance(segments, Condition) and any(segments.name in s.schema.names for s in sides):
+        raise ConfigError(
+            f"{key}: a column is called {segments.name!r} too; give the condition another name"
+        )
+
+
 def _column(key: str, name: str, config: Config, side: DatasetInfo, whose: str) -> Feature:
     foreign = next((s.reason for s in side.foreign if s.column == name), None)
     if foreign is not None:
@@ -84,7 +110,7 @@ def _column(key: str, name: str, config: Config, side: DatasetInfo, whose: str) 
     derived = name in side.derived.names and name not in side.schema.names
     schema = side.derived if derived else pa.schema([*side.schema, *side.derived])
     check_plain(key, name, schema, whose)
-    return as_read(name, schema, sql=config.features.derived[name] if derived else None)
+    return as_read(name, schema, sql=config.expressions[name] if derived else None)
 
 
 def proposed_names(proposal: Proposal) -> tuple[str, ...]:

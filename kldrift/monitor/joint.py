@@ -14,7 +14,8 @@ from kldrift.counting.joint import LARGEST_FULL, JointColumns
 from kldrift.errors import ConfigError, Mistakes
 from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
-from kldrift.features.plan import Feature, Part, Skipped
+from kldrift.features.parts import Part
+from kldrift.features.plan import Feature, Skipped
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.scoring.joint_result import JointCell, JointResult

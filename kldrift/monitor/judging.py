@@ -49,7 +49,7 @@ def judge_findings(
         _compared(pair, config, comparison, findings.unseen.get(pair.feature.name, ()))
         for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True)
     ]
-    subjects += [_unpaired(p, config) for p in plan.pairs if not (p.reference and p.current)]
+    subjects += [_unpaired(p, config) for p in plan.pairs if not p.both]
     subjects += [scored_joint(j, config, before, now) for j, before, now in findings.joint]
     subjects += [unscored_joint(j, config) for j in plan.joint if j.problem]
     names = [known.names for known in findings.reference.segments]

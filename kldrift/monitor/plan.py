@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from kldrift.config import Config
-from kldrift.errors import ConfigError, Mistakes
+from kldrift.errors import ConfigError, DatasetError, Mistakes
 from kldrift.features.pairs import Pair, pair
-from kldrift.features.plan import Feature, FeaturePlan, Skipped, check_names, plan_features
+from kldrift.features.plan import Feature, FeaturePlan, Skipped, check_names, plan_side
 from kldrift.monitor.groups import SegmentPlan, plan_segments
 from kldrift.monitor.joint import JointPlan, plan_joint
 from kldrift.sources.dataset import DatasetInfo
@@ -41,7 +43,7 @@ class Plan:
     @property
     def compared(self) -> tuple[Pair, ...]:
         """The features that both sides have."""
-        return tuple(p for p in self.pairs if p.reference and p.current)
+        return tuple(p for p in self.pairs if p.both)
 
     def lines(self) -> list[str]:
         """The plan for a reader."""
@@ -103,6 +105,11 @@ class Plan:
             "skipped": [{"column": s.column, "reason": s.reason} for s in self.skipped],
         }
 
+    def _repr_html_(self) -> str:
+        from kldrift.reporting.page import lines_html  # noqa: PLC0415 - only in a notebook
+
+        return lines_html(self.lines())
+
     def _features(self, side: str) -> list[Feature]:
         features = [f for p in self.pairs if (f := getattr(p, side)) is not None]
         return features + [f for s in self.segments for f in getattr(s, side) if f.sql is None]
@@ -144,7 +151,8 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
     Raises:
         ConfigError: the configuration names columns that are not there, or no feature is left.
     """
-    plans = [_side_plan(config, side) for side in (reference, current)]
+    sides = (("reference", reference), ("current", current))
+    plans = [_side_plan(config, source, side) for side, source in sides]
     pairs = pair(plans[0], plans[1])
     skipped = tuple(dict.fromkeys(s for plan in plans for s in plan.skipped))
     names = [p.feature.name for p in pairs] + [s.column for s in skipped]
@@ -153,7 +161,7 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
     with mistakes.noted():
         check_names(config.features, names, columns)
     monitored = {p.feature.name for p in pairs}
-    skipped = tuple(s for s in skipped if s.column not in monitored)
+    skipped = tuple(s for s in skipped if s.column not in monitored and not s.mistake)
     joint: tuple[JointPlan, ...] = ()
     segments: tuple[SegmentPlan, ...] = ()
     with mistakes.noted():
@@ -161,7 +169,7 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
     with mistakes.noted():
         segments = plan_segments(config, reference, current)
     mistakes.raise_any()
-    if not any(p.reference and p.current for p in pairs):
+    if not any(p.both for p in pairs):
         reasons = "; ".join(f"{s.column}: {s.reason}" for s in skipped[:3])
         raise ConfigError(
             f"no feature is left to compare; check features.include ({reasons or 'no columns'})"
@@ -169,9 +177,13 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
     return Plan(config, reference, current, pairs, skipped, joint, segments=segments)
 
 
-def _side_plan(config: Config, side: DatasetInfo) -> FeaturePlan:
-    foreign = {s.column for s in side.foreign}
-    plan = plan_features(side.schema, config.features, side.derived)
+def _side_plan(config: Config, source: DatasetInfo, side: str) -> FeaturePlan:
+    foreign = {s.column for s in source.foreign}
+    derived = pa.schema([f for f in source.derived if f.name in config.features.derived])
+    try:
+        plan = plan_side(source.schema, config.features, derived)
+    except DatasetError as error:
+        raise DatasetError(f"{side}: {error}") from error
     features = tuple(f for f in plan.features if f.path[0] not in foreign)
     kept = tuple(s for s in plan.skipped if s.column not in foreign)
-    return FeaturePlan(features, (*kept, *side.foreign))
+    return FeaturePlan(features, (*kept, *source.foreign))

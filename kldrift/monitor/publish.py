@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from kldrift.config import Config, ModelShift, Threshold
+from kldrift.errors import OutputError
 from kldrift.features.plan import Skipped
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.notes import notes_of
@@ -83,10 +85,33 @@ def publish_window(
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
-        notes=[*notes, *notes_of(plan, findings.skipped, verdicts)],
+        notes=[*notes, *notes_of(plan, findings, verdicts)],
         output=config.output.path,
         docs=pages,
     )
+
+
+def with_page(record: Record[Config], results: Sequence[RunResult]) -> list[RunResult]:
+    """Write the page that a configuration asks for; the last result says where it is.
+
+    A run whose page cannot be written has its tables, and says so.
+
+    Args:
+        record: of the run.
+        results: of its windows, in the order of time.
+    """
+    if record.config.report is None:
+        return list(results)
+    from kldrift.reporting.stored import write_report  # noqa: PLC0415 - only here
+
+    record.stage("writing the page")
+    page, notes = None, list[str]()
+    try:
+        page = write_report(record.config)
+    except OutputError as error:
+        notes = [f"the page could not be written: {error}"]
+    last = [replace(r, page=page, notes=[*r.notes, *notes]) for r in results[-1:]]
+    return [*results[:-1], *last]
 
 
 def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skipped, ...]]:

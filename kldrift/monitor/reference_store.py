@@ -85,13 +85,13 @@ def key_of(config: Config, version: str | None, settings: Mapping[str, str | Non
         SCHEMA_VERSION,
         __version__,
         _rows_of(config),
-        dict(sorted(config.features.derived.items())),
+        dict(sorted(config.expressions.items())),
         [scoring.bins, scoring.stored_bins, scoring.max_categories],
         dict(settings),
         version,
     ]
     if config.segments:
-        question.append([config.segments, scoring.max_segments])
+        question.append([config.segment_columns, scoring.max_segments])
     text = json.dumps(question, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -99,7 +99,11 @@ def key_of(config: Config, version: str | None, settings: Mapping[str, str | Non
 def _rows_of(config: Config) -> Any:
     """What is asked of the rows that freeze the cells."""
     if not config.reference.is_history or config.time is None:
-        return config.reference.asked()
+        asked = config.reference.asked()
+        ranged = config.reference.since or config.reference.until
+        if ranged and config.time is not None:
+            asked["time"] = [config.time.column, config.time.zone]
+        return asked
     return [config.current.where, config.time.column]
 
 
@@ -144,7 +148,7 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
     whole = Reference(
         profiles,
         {f.name: f.rebinning for f in supports.features if f.rebinning is not None},
-        {f.name: f.skipped for f in supports.features if f.skipped},
+        supports.skipped,
         joint,
         {f.name: f.joint_pivot for f in supports.features},
         supports.origin.rows,
@@ -152,6 +156,7 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
             FrozenList(s.names, rows_by_segment(one, k, len(s.names)))
             for k, s in enumerate(supports.segments)
         ),
+        notes=supports.notes,
     )
     if not whole.reference_id == supports.reference_id == reference_id:
         raise ValueError("what is stored of the reference is not what was written")
@@ -180,6 +185,7 @@ def _asked_for(plan: Plan, supports: Supports, whole: Reference) -> Reference | 
         profiles={n: whole.profiles[n] for n in wanted if n in whole.profiles},
         rebinnings={n: whole.rebinnings[n] for n in wanted if n in whole.rebinnings},
         skipped={n: whole.skipped[n] for n in wanted if n in whole.skipped},
+        notes={n: whole.notes[n] for n in wanted if n in whole.notes},
         joint={j.name: whole.joint[j.name] for j in planned},
         pivots={n: whole.pivots[n] for n in wanted},
     )
@@ -214,6 +220,7 @@ def _supports(plan: Plan, reference: Reference, origin: Origin) -> Supports:
                 reference.pivots[name],
                 reference.rebinnings.get(name),
                 reference.skipped.get(name, ""),
+                reference.notes.get(name, ""),
             )
             for p in plan.compared
             for name in (p.feature.name,)

@@ -19,7 +19,8 @@ from kldrift.execution.programs import CountProgram
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
-from kldrift.features.plan import Feature, Part, Skipped
+from kldrift.features.parts import Part
+from kldrift.features.plan import Feature, Skipped
 from kldrift.monitor.groups import FrozenList, SegmentPlan, rows_by_segment
 from kldrift.monitor.history import (
     History,
@@ -178,7 +179,7 @@ class Scorer:
         reference = Reference(
             profiles,
             rebinnings,
-            {f.name: f.skipped for f in supports.features if f.skipped},
+            supports.skipped,
             joint,
             {f.name: f.joint_pivot for f in supports.features},
             supports.origin.rows,
@@ -187,6 +188,7 @@ class Scorer:
                 for k, s in enumerate(supports.segments)
             ),
             frozen_id=reference_id,
+            notes=supports.notes,
         )
         history = None
         if config.reference.is_history:
@@ -290,5 +292,5 @@ def _segment_plans(config: Config, supports: Supports) -> tuple[SegmentPlan, ...
             f"configuration has {len(config.segments)}; other segments need the data: run or "
             "backfill with --force"
         )
-    lists = (tuple(_feature(n, "categorical") for n in names) for names in config.segments)
+    lists = (tuple(_feature(n, "categorical") for n in names) for names in config.segment_columns)
     return tuple(SegmentPlan(columns, columns) for columns in lists)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.cells import KINDS, Cells
 from kldrift.scoring.alerts import Alerts
 from kldrift.scoring.comparison import CELLS_AT_ONCE, Ints
@@ -25,7 +26,8 @@ def score_table(
     verdicts: Verdicts, stamp: Stamp, alerts: Alerts | None = None, level: float | None = None
 ) -> pa.Table:
     """``drift_scores``: one row per feature, and per feature and segment; the worst first."""
-    v, order = verdicts, verdicts.order
+    v, decisive = verdicts, Decisive.of(verdicts)
+    order = decisive.order
     of = pa.array(v.of[order])
     subjects, scored = v.subjects, v.scored[order]
     joint = np.array([s.kind == "joint" for s in subjects], dtype=np.bool_)[v.of[order]]
@@ -42,6 +44,7 @@ def score_table(
         "q_critical": numbers(v.q_values.critical[order]),
         "pseudocount": pa.array(pseudocount, mask=~scored),
     }
+    columns["metric"] = pa.array(decisive.metric[order], pa.string())
     kinds = threshold_kinds(v)[order]
     columns["threshold_kind"] = pa.array(KINDS_OF_THRESHOLDS, pa.string()).take(pa.array(kinds))
     columns["alarm_level"] = pa.repeat(pa.scalar(level, pa.float64()), len(order))
@@ -50,8 +53,7 @@ def score_table(
         columns["alert"] = pa.array([state.alert for state in states], pa.string())
         columns["alert_since"] = pa.array([state.since for state in states], TIMESTAMP)
     for severity in ("warning", "critical"):
-        limits = pa.array([getattr(s.shown, severity) for s in subjects], pa.float64())
-        columns[f"threshold_{severity}"] = limits.take(of)
+        columns[f"threshold_{severity}"] = numbers(getattr(decisive.limits, severity)[order])
     for name, sizes in v.sizes.items():
         columns[name] = pa.array(sizes[order], mask=sizes[order] < 0)
     for name, values in v.scores.items():
@@ -70,8 +72,9 @@ def cell_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
     v = verdicts
     counted = np.array([s.comparison is not None for s in v.subjects], dtype=np.bool_)[v.of]
     shown = v.scored & counted
-    whole = v.order[(shown & v.whole)[v.order]]
-    joint = v.order[(v.scored & ~counted)[v.order]]
+    order = Decisive.of(verdicts).order
+    whole = order[(shown & v.whole)[order]]
+    joint = order[(v.scored & ~counted)[order]]
     tables = [
         *_cell_parts(v, whole, stamp),
         _joint_cells(v, joint, stamp),

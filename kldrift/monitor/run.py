@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -11,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from kldrift.config import Config, Dataset
 from kldrift.config.as_of import with_time
+from kldrift.config.instant import instant
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
@@ -18,15 +20,17 @@ from kldrift.execution.session import THAT_CHANGE_COUNTS, settings_of
 from kldrift.features.group_columns import check_time
 from kldrift.monitor import reference_store
 from kldrift.monitor.before_spark import check_inputs, check_output
+from kldrift.monitor.groups import condition_named
 from kldrift.monitor.history import past_window, stored_history
 from kldrift.monitor.plan import Plan, make_plan
-from kldrift.monitor.publish import check_expectations, publish_window
+from kldrift.monitor.publish import check_expectations, publish_window, with_page
 from kldrift.monitor.record import Record, session_for
 from kldrift.monitor.rescore import rescore_dependents
 from kldrift.monitor.stages import Reference, count_current, read_reference
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import (
     Due,
+    between,
     count_windows,
     due_windows,
     windows_between,
@@ -80,7 +84,7 @@ def _key(config: Config, spark: SparkSession) -> str | None:
     if config.reference.is_history:  # cells are frozen once, whatever files come
         return reference_store.key_of(config, "windows", settings)
     try:
-        version = version_of(config.reference, config.features.derived.values())
+        version = version_of(config.reference, config.expressions.values())
     except DatasetError as error:
         raise DatasetError(f"reference: {error}") from error
     return reference_store.key_of(config, version, settings)
@@ -88,16 +92,21 @@ def _key(config: Config, spark: SparkSession) -> str | None:
 
 def _sources(config: Config, spark: SparkSession, due: Due | None = None) -> tuple[Source, Source]:
     """The reference and the current dataset; of the latter, with windows, as little as can be."""
+    utc = spark.conf.get("spark.sql.session.timeZone", "UTC") in UTC_NAMES
 
     def opened(dataset: Dataset, side: str) -> Source:
-        return open_source(spark, dataset, config.features.derived, way=config.scan, side=side)
+        with condition_named(config):
+            return open_source(spark, dataset, config.expressions, way=config.scan, side=side)
 
+    if config.reference.since or config.reference.until:
+        config = replace(
+            config, reference=_ranged(config, opened(config.reference, "reference"), utc=utc)
+        )
     if due is None or config.time is None:
         return opened(config.reference, "reference"), opened(config.current, "current")
     current = opened(config.current, "current")
     check_time(config.time.column, current.schema)
     kind = current.schema.field(config.time.column).type
-    utc = spark.conf.get("spark.sql.session.timeZone", "UTC") in UTC_NAMES
     if config.reference.is_history:
         first = within(config.current, config.time, due.windows[:FIRST_WINDOWS], kind, utc=utc)
         reference = opened(first, "reference")
@@ -149,6 +158,18 @@ def _due(config: Config, as_of: datetime | None, now: datetime) -> Due | None:
         return None
     stored = stored_windows(open_store(config.output.path), config.monitor)
     return due_windows(config.time, as_of or now, stored)
+
+
+def _ranged(config: Config, reference: Source, *, utc: bool) -> Dataset:
+    """The reference without the rows that lie outside of the range of time that is asked for."""
+    time, asked = config.time, config.reference
+    assert time is not None
+    check_time(time.column, reference.schema)
+    first, last = (instant(m, time.zone) if m else None for m in (asked.since, asked.until))
+    if first and last and first >= last:
+        raise ConfigError(f"reference.to: expected a moment after from, got {asked.until!r}")
+    kind = reference.schema.field(time.column).type
+    return between(asked, time, (first, last), kind, utc=utc)
 
 
 def _as_read(
@@ -243,13 +264,17 @@ def _run(
                 results = _publish_windows(
                     record, plan, reference, engine, due, fail_on, watched[-1]
                 )
-                return combined(results)
-            findings = count_current(plan, reference, engine, record)
-            watched[-1].check()
-        return [publish_window(record, plan, findings, fail_on)]
+            else:
+                findings = count_current(plan, reference, engine, record)
+                watched[-1].check()
+        if due is None:
+            results = [publish_window(record, plan, findings, fail_on)]
     except (Exception, KeyboardInterrupt) as error:
         record.failed(error)
+        with suppress(Exception):  # the error itself matters more
+            with_page(record, [])
         raise
+    return combined(with_page(record, results))
 
 
 def _files(read: Config) -> list[tuple[Dataset, str]]:

@@ -75,6 +75,7 @@ class Reference:
         rows: rows read.
         segments: those of each list.
         frozen_id: the ``reference_id`` of what froze the cells, where the profiles are others.
+        notes: what to know of the values of a feature, by its name.
     """
 
     profiles: Mapping[str, Profile]
@@ -85,6 +86,7 @@ class Reference:
     rows: int
     segments: tuple[FrozenList, ...] = ()
     frozen_id: str = ""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def reference_id(self) -> str:
@@ -157,6 +159,7 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
     both = list(zip(features, proposals, strict=True))
     pivots = {f.name: pivot_of(p.support) / f.scale for f, p in both}
     skipped = {f.name: p.skip for f, p in both if p.skip}
+    notes = {f.name: p.note for f, p in both if p.note}
     both = [(f, p) for f, p in both if not p.skip]
 
     progress.stage("reference: counting")
@@ -195,6 +198,7 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
         pivots,
         rows,
         tuple(known for known, _ in frozen_lists),
+        notes=notes,
     )
 
 

@@ -130,24 +130,47 @@ def within(
     first, last = windows[0].start, windows[-1].end
     assert first is not None
     assert last is not None
-    zoned = getattr(kind, "tz", None) is not None
-    literal, offset = ("TIMESTAMP", "") if utc else ("TIMESTAMP_NTZ", "")
-    if zoned:
-        literal, offset = "TIMESTAMP", "" if utc else "+00:00"
-    else:  # as on the wall, where an hour may come twice
-        zone = ZoneInfo(time.zone)
-        spare = timedelta(0) if time.zone == "UTC" else _CLOCK_CHANGE
-        first, last = (first.astimezone(zone) - spare, last.astimezone(zone) + spare)
+    if getattr(kind, "tz", None) is None and time.zone != "UTC":
+        first, last = first - _CLOCK_CHANGE, last + _CLOCK_CHANGE  # an hour may come twice
     if pa.types.is_date(kind):
-        low, high = f"DATE '{first:%Y-%m-%d}'", f"DATE '{last:%Y-%m-%d}'"
-        upper = "<="
-    else:
-        low, high = (f"{literal} '{t:%Y-%m-%d %H:%M:%S}{offset}'" for t in (first, last))
-        upper = "<"
+        last += timedelta(days=1)  # a window of hours begins and ends within a day
+    return between(dataset, time, (first, last), kind, utc=utc)
+
+
+def between(
+    dataset: Dataset,
+    time: Time,
+    moments: tuple[datetime | None, datetime | None],
+    kind: pa.DataType,
+    *,
+    utc: bool,
+) -> Dataset:
+    """The same dataset without rows outside of a range of time, by the clock of the zone.
+
+    Args:
+        dataset: the dataset.
+        time: of the configuration.
+        moments: the first moment, and the one before which the range ends; None for an open end.
+        kind: the type of the time column.
+        utc: whether the session's time zone is UTC; if not, literals say which they mean.
+    """
     column = "`" + time.column.replace("`", "``") + "`"
-    condition = f"{column} >= {low} AND {column} {upper} {high}"
-    where = condition if dataset.where is None else f"({dataset.where}) AND {condition}"
-    return replace(dataset, where=where)
+    literal, offset = ("TIMESTAMP", "") if utc else ("TIMESTAMP_NTZ", "")
+    if getattr(kind, "tz", None) is not None:
+        literal, offset = "TIMESTAMP", "" if utc else "+00:00"
+    else:  # as on the wall
+        zone = ZoneInfo(time.zone)
+        first, last = (m.astimezone(zone) if m else None for m in moments)
+        moments = (first, last)
+    conditions = [] if dataset.where is None else [f"({dataset.where})"]
+    for moment, relation in zip(moments, (">=", "<"), strict=True):
+        if moment is None:
+            continue
+        value = f"{literal} '{moment:%Y-%m-%d %H:%M:%S}{offset}'"
+        if pa.types.is_date(kind):
+            value = f"DATE '{moment:%Y-%m-%d}'"
+        conditions.append(f"{column} {relation} {value}")
+    return replace(dataset, where=" AND ".join(conditions))
 
 
 def time_column(plan: Plan) -> TimeColumn:

@@ -8,9 +8,17 @@ from typing import Any
 
 import pandas as pd
 
+from kldrift.errors import masked
+from kldrift.reporting.figures import window_of_row
 from kldrift.reporting.json_values import records
-from kldrift.reporting.result import RunResult, counted
+from kldrift.reporting.monitor_page import MOST_ENTRIES, Story, monitor_page
+from kldrift.reporting.order import counted
+from kldrift.reporting.page import Page
+from kldrift.reporting.past import Past
+from kldrift.reporting.result import RunResult
+from kldrift.reporting.views import Views
 from kldrift.scoring.exit_code import worst_exit_code
+from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 
 
 def combined(results: Sequence[RunResult]) -> list[RunResult]:
@@ -23,7 +31,7 @@ def combined(results: Sequence[RunResult]) -> list[RunResult]:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Backfill:
+class Backfill(Views):
     """What a backfill found, window by window.
 
     Attributes:
@@ -55,6 +63,31 @@ class Backfill:
         worst = sum(bool(counted(r.scores)["critical"]) for r in self.results)
         return f"Backfill({len(self.results)} windows, {worst} with critical scores)"
 
+    def _last(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        if self.results:
+            return self.results[-1].scores, self.results[-1].cells
+        return DRIFT_SCORES.empty_table().to_pandas(), DRIFT_CELLS.empty_table().to_pandas()
+
+    def _past(self) -> Past:
+        return Past.of([(window_of_row(r.run), r.scores) for r in self.results])
+
+    def _page(self, most: int = MOST_ENTRIES) -> Page:
+        last = self.results[-1] if self.results else None
+        story = Story(
+            None if last is None else str(last.run["monitor"]),
+            None if last is None else last.run,
+            [r.run for r in reversed(self.results)],
+            self._past(),
+            skipped=[] if last is None else last.skipped,
+            notes=self.notes,
+            output=masked(self.output),
+        )
+        return monitor_page(*self._last(), story, most=most)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as JSON values: the summary, and all scores."""
+        return self.summary() | {"severity": self.severity, "scores": records(self.scores)}
+
     def summary(self) -> dict[str, Any]:
         """Return the result as one strict JSON object."""
         return {
@@ -62,6 +95,7 @@ class Backfill:
             "windows": records(self.timeline),
             "notes": list(self.notes),
             "output": self.output,
+            "report": masked(self.results[-1].page or "") or None if self.results else None,
         }
 
 

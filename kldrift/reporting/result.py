@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.errors import masked
+from kldrift.errors import OutputError, masked
 from kldrift.reporting.json_values import json_value, records
-from kldrift.reporting.page import Page, fragment, page
+from kldrift.reporting.monitor_page import MOST_ENTRIES, Story, monitor_page
+from kldrift.reporting.order import counted, worst_first
+from kldrift.reporting.page import Page
+from kldrift.reporting.past import Past
+from kldrift.reporting.views import Views
 
-SEVERITIES: Final = ("critical", "warning", "unscored", "ok")
 WORST_COLUMNS: Final = [
     "feature",
     "segment",
     "severity",
     "kl",
+    "metric",
     "threshold_warning",
     "threshold_critical",
     "kl_expected",
@@ -30,18 +35,10 @@ WORST_COLUMNS: Final = [
     "reason",
 ]
 WORST_IN_SUMMARY: Final = 10
-MOST_SHOWN: Final = 10_000
-"""Rows that a page may choose from; more than it has room for."""
-
-
-def counted(scores: pd.DataFrame) -> dict[str, int]:
-    """Rows of each severity, the worst first."""
-    found = scores["severity"].value_counts()
-    return {severity: int(found.get(severity, 0)) for severity in SEVERITIES}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Result:
+class Result(Views):
     """The scores of one comparison; a notebook shows it as a table and charts.
 
     Attributes:
@@ -69,17 +66,22 @@ class Result:
     def worst(self, n: int = 10) -> pd.DataFrame:
         """Return the ``n`` worst features, over all rows or in one segment.
 
-        Critical, warning, unscored, ok; within each, those whose ``kl`` is the largest multiple
-        of its threshold come first.
+        Critical, warning, unscored, ok; within each, those whose score is the largest multiple
+        of its smallest limit come first.
         """
-        return self._sorted()[WORST_COLUMNS].head(n)
+        return worst_first(self.scores)[WORST_COLUMNS].head(n)
 
-    def to_html(self) -> str:
-        """Return a self-contained HTML page: the worst features and how they moved."""
-        return page(self._page())
-
-    def _repr_html_(self) -> str:
-        return fragment(self._page(), rows=10, charts=3)
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as JSON values: counts, what drifted, and all scores, worst first."""
+        return {
+            "severity": self.severity,
+            "severities": self.counts,
+            "segment_severities": self.segment_counts,
+            "drifted": self.drifted,
+            "notes": list(self.notes),
+            "skipped": [{"column": column, "reason": reason} for column, reason in self.skipped],
+            "scores": records(worst_first(self.scores)),
+        }
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
@@ -90,31 +92,17 @@ class Result:
             said += f"; {sum(parts.values())} scores of segments: {found}"
         return f"{type(self).__name__}({said})"
 
-    def _sorted(self) -> pd.DataFrame:
-        scores = self.scores.reset_index(drop=True)
-        kl = pd.to_numeric(scores["kl"])
-        threshold = pd.to_numeric(scores["threshold_warning"]).fillna(
-            pd.to_numeric(scores["threshold_critical"])
-        )
-        # Without a threshold, or with one of 0, the score itself has to do.
-        order = pd.DataFrame(
-            {
-                "rank": scores["severity"].map({name: i for i, name in enumerate(SEVERITIES)}),
-                "times": -(kl / threshold.where(threshold > 0, 1.0)),
-            }
-        ).sort_values(["rank", "times"], kind="stable")
-        return scores.loc[order.index].reset_index(drop=True)
+    def _page(self, most: int = MOST_ENTRIES) -> Page:
+        return monitor_page(self.scores, self.cells, self._story(), most=most)
 
-    def _page(self) -> Page:
-        return Page(
-            counts=self.counts,
-            scores=records(self._sorted().head(MOST_SHOWN)),
-            cells=self.cells,
-            total=len(self.scores),
-            segments=self.segment_counts,
-            skipped=tuple(self.skipped),
-            notes=tuple(self.notes),
-        )
+    def _story(self) -> Story:
+        return Story(past=self._past(), skipped=tuple(self.skipped), notes=tuple(self.notes))
+
+    def _last(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return self.scores, self.cells
+
+    def _past(self) -> Past:
+        return Past.of([])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -128,6 +116,7 @@ class RunResult(Result):
         docs: the first page of Great Expectations' Data Docs; None where there are none.
         earlier: with ``time``, the results of windows that a schedule had missed; ``exit_code`` is
             that of the worst of all.
+        page: where the page of ``report.path`` is; None where none was asked for.
     """
 
     run: dict[str, Any]
@@ -135,6 +124,7 @@ class RunResult(Result):
     output: str
     docs: Path | None
     earlier: tuple[RunResult, ...] = field(default=(), kw_only=True)
+    page: str | None = field(default=None, kw_only=True)
 
     def summary(self) -> dict[str, Any]:
         """Return the result as one strict JSON object (null for NaN).
@@ -152,13 +142,26 @@ class RunResult(Result):
             "skipped": [{"column": column, "reason": reason} for column, reason in self.skipped],
             "output": masked(self.output),
             "docs": None if self.docs is None else str(self.docs),
+            "report": None if self.page is None else masked(self.page),
         }
 
-    def _page(self) -> Page:
-        found = super()._page()
+    def _story(self) -> Story:
         return replace(
-            found,
+            super()._story(),
             monitor=self.run.get("monitor"),
+            run=self.run,
             output=masked(self.output),
             docs=None if self.docs is None else str(self.docs),
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as JSON values: the summary of the run, and all scores."""
+        return super().as_dict() | self.summary()
+
+    def _past(self) -> Past:
+        """The windows of the tables up to this one; none where they cannot be read."""
+        from kldrift.reporting.stored import past_until  # noqa: PLC0415 - reads files
+
+        with suppress(OutputError):  # a result can be looked at wherever its tables have gone
+            return past_until(self.output, str(self.run["monitor"]), self.scores)
+        return Past.of([])

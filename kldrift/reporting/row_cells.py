@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from kldrift.reporting.json_values import records
+
+COLUMNS: Final = (
+    "feature",
+    "segment",
+    "window_start",
+    "window_end",
+    "cell",
+    "cell_kind",
+    "lower",
+    "upper",
+    "label",
+    "rows_reference",
+    "rows_current",
+    "probability_current",
+    "contribution",
+    "correlation_reference",
+    "correlation_current",
+)
+"""What a page shows of a cell."""
 
 
 def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -24,6 +43,6 @@ def cells_of(
     # There may be a million cells of segments.
     named = [row["segment"] for row in rows if row["segment"] is not None]
     wanted &= cells["segment"].isna() | cells["segment"].isin(named)
-    for cell in records(cells[wanted]):
+    for cell in records(cells.loc[wanted, [name for name in COLUMNS if name in cells]]):
         found.setdefault(key_of(cell), []).append(cell)
     return found

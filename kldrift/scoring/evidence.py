@@ -16,7 +16,7 @@ import numpy as np
 
 from kldrift.profiles.profile import Counts
 from kldrift.scoring.comparison import Ints
-from kldrift.scoring.metrics import SHARE_METRICS
+from kldrift.scoring.metrics import SHARE_METRICS, TAIL_METRIC
 from kldrift.scoring.scores import (
     Floats,
     cell_kinds,
@@ -27,8 +27,14 @@ from kldrift.scoring.scores import (
 from kldrift.scoring.status import Bools
 from kldrift.scoring.threshold import Limits, QValues
 from kldrift.scoring.verdict import Verdicts
-from kldrift.statistics.effect_tests import js_above_p, share_above_p, wasserstein_above_p
+from kldrift.statistics.effect_tests import (
+    js_above_p,
+    ratio_above_p,
+    share_above_p,
+    wasserstein_above_p,
+)
 from kldrift.statistics.significance import q_values
+from kldrift.statistics.tails import tail_rise_p
 from kldrift.statistics.unbiased_kl import kl_unbiased
 
 
@@ -90,7 +96,7 @@ def _p_above(v: Verdicts, rows: Ints, metric: str, score: Floats, limit: Floats)
     places = np.flatnonzero((p_value < 1) & (limit > 0) & counted)
     for at, p in _tests(v, rows, metric, places, limit):
         # A change of one share shows in a test of its own before it does among all cells.
-        own = metric in SHARE_METRICS
+        own = metric in (*SHARE_METRICS, TAIL_METRIC)
         p_value[at] = p if own else np.maximum(p_value[at], p)
     return p_value
 
@@ -100,6 +106,10 @@ def _tests(
 ) -> Iterator[tuple[Ints, Floats]]:
     """Places of rows, and the p-values of "the metric is above its limit"."""
     counted = v.rows(rows[places])
+    if metric == TAIL_METRIC:
+        for block, p, q, _ in ordered_blocks(counted):
+            yield places[block], tail_rise_p(p, q, limit[places[block]])
+        return
     if metric in ("wasserstein", "wasserstein_std"):
         unit = (
             v.scores["std_reference"][rows] if metric == "wasserstein_std" else np.ones(len(rows))
@@ -118,6 +128,10 @@ def _tests(
             yield at, js_above_p(p, q, limit[at])
         else:
             kinds = cell_kinds(counted, block, p.shape)
+            nulls = judged_cells(kinds)["null_share_change"]
+            if metric == "null_share_ratio":
+                yield at, ratio_above_p(_together(p, nulls), _together(q, nulls), limit[at])
+                continue
             if metric == "never_seen_current":
                 unseen = unseen_cells(q, kinds)
                 sides = _together(p, unseen), _together(q, unseen)

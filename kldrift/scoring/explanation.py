@@ -12,7 +12,7 @@ from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import NumericSupport
 from kldrift.scoring.comparison import Ints
 from kldrift.scoring.joint_result import joint_moved
-from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES
+from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES, TAIL_METRIC
 from kldrift.scoring.reasons import (
     Range,
     above,
@@ -20,13 +20,15 @@ from kldrift.scoring.reasons import (
     cell_name,
     extremes,
     most_moved,
+    value_text,
 )
 from kldrift.scoring.scored_cells import scored_cells
 from kldrift.scoring.scores import cell_kinds
-from kldrift.scoring.sentences import Change, sentence
+from kldrift.scoring.sentences import Change, percent, sentence
 from kldrift.scoring.status import Texts
 from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
-from kldrift.scoring.verdict import Verdicts
+from kldrift.scoring.verdict import SIZES, Verdicts
+from kldrift.statistics.tails import tail_edge, tail_rows
 
 SHOWN_CELLS: Final = 3
 SEVERAL: Final = [
@@ -55,7 +57,8 @@ def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
     alarms = np.flatnonzero(scored & (rank > RANK[Severity.UNSCORED]))
     low, high = verdicts.scores["kl_low"], verdicts.scores["kl_high"]
     of_smallest, of_critical = verdicts.q_values.smallest, verdicts.q_values.critical
-    for i, what in zip(alarms.tolist(), _moved(verdicts, alarms), strict=True):
+    moved = _moved(verdicts, alarms, deciding)
+    for i, what in zip(alarms.tolist(), moved, strict=True):
         metric, severity = deciding[i], SEVERITIES[rank[i]]
         if metric == LEARNED:
             size = beyond_history(*(verdicts.scores[name][i] for name in LEARNED_SCORES[:4]))
@@ -84,8 +87,9 @@ class Moved(NamedTuple):
     cells: str
 
 
-def _moved(verdicts: Verdicts, places: Ints) -> list[Moved]:
+def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     """What changed of each row, and the cells that changed most."""
+    alike = _alike(verdicts, places)
     texts = [Moved("", "")] * len(places)
     joints = [verdicts.subjects[i].joint for i in verdicts.of[places].tolist()]
     for i, joint in enumerate(joints):
@@ -93,7 +97,8 @@ def _moved(verdicts: Verdicts, places: Ints) -> list[Moved]:
             texts[i] = Moved("", joint_moved(joint.cells, SHOWN_CELLS))
     counted = np.array([i for i, joint in enumerate(joints) if joint is None], dtype=np.int64)
     rows = verdicts.rows(places[counted])
-    weekdays = {i for i, s in enumerate(verdicts.subjects) if s.name.startswith("weekday(")}
+    subjects = verdicts.subjects
+    weekdays = {i for i, s in enumerate(subjects) if s.name.startswith("weekday(")}
 
     @cache
     def name(comparison: int, cell: int, *, seen: bool) -> str:
@@ -126,9 +131,45 @@ def _moved(verdicts: Verdicts, places: Ints) -> list[Moved]:
                 if only < 0
                 else name(comparison, only, seen=True),
                 **_of_row(verdicts, place),
+                second=(named[1], before[1], now[1]) if len(named) > 1 else None,
+                tail=_tail(verdicts, place) if deciding[place] == TAIL_METRIC else "",
+                alike=[n for n in alike.get(place, ()) if n != subjects[verdicts.of[place]].name],
             )
             texts[counted[row]] = Moved(sentence(change), most_moved(named, before, now))
     return texts
+
+
+def _alike(verdicts: Verdicts, places: Ints) -> dict[int, list[str]]:
+    """Of rows in which nulls became more: the features with as many on both sides, by row."""
+    sizes = verdicts.sizes
+    found: dict[tuple[object, ...], list[int]] = {}
+    for i in places[sizes["missing_current"][places] > 0].tolist():
+        counted = (int(sizes[name][i]) for name in SIZES)
+        found.setdefault((verdicts.segment[i], *counted), []).append(i)
+    names = {i: verdicts.subjects[verdicts.of[i]].name for i in places.tolist()}
+    return {i: [names[j] for j in rows] for rows in found.values() if len(rows) > 1 for i in rows}
+
+
+def _tail(verdicts: Verdicts, place: int) -> str:
+    """The sentence about the tail that has more rows than it had."""
+    subject, group = verdicts.subjects[verdicts.of[place]], verdicts.group[place]
+    comparison = subject.comparison
+    assert comparison is not None
+    support = comparison.support
+    assert isinstance(support, NumericSupport)
+    sides = (comparison.current, comparison.reference)
+    p, q = (side.counts[[group], : support.intervals] for side in sides)
+    (below, usually_below), (above_it, usually_above) = tail_rows(p, q)
+    n, m = int(p.sum()), int(q.sum())
+    upper = above_it[0] / n - usually_above[0] / m >= below[0] / n - usually_below[0] / m
+    now, before = (above_it, usually_above) if upper else (below, usually_below)
+    edge = tail_edge(q[0], support.edges, upper=bool(upper))
+    value = value_text(support, edge)
+    where = f"{value} or larger" if upper else f"below {value}"
+    return (
+        f"{percent(now[0] / n)} of the values are {where}, "
+        f"and {percent(before[0] / m)} of the reference's"
+    )
 
 
 def _constant(verdicts: Verdicts, place: int) -> str:

@@ -20,9 +20,12 @@ SHARE_METRICS: Final = (
     "value_share_change",
     "bin_share_change",
     "null_share_change",
+    "null_share_ratio",
     "never_seen_current",
 )
-"""Shares of the rows, or how far they moved: 0.01 is one point."""
+"""Shares of the rows, how far they moved (0.01 is one point), or how they grew, as a ratio."""
+TAIL_METRIC: Final = "tail_share_rise"
+"""How much the share of the rows rose that lie in a tail of the reference."""
 GAUSSIAN_METRICS: Final = ("gaussian_kl", "gaussian_kl_mean", "gaussian_kl_spread")
 MOMENTS: Final = ("mean_reference", "mean_current", "std_reference", "std_current")
 INTERVAL: Final = ("kl_unbiased", "kl_low", "kl_high")
@@ -32,6 +35,7 @@ SCORES: Final = (
     *ORDERED_METRICS,
     "wasserstein_std",
     *SHARE_METRICS,
+    TAIL_METRIC,
     *GAUSSIAN_METRICS,
     *MOMENTS,
     "cells",
@@ -48,11 +52,17 @@ and the limit of the p-value."""
 JOINT_SCORES: Final = ("frechet",)
 """Scores that joint features have besides."""
 
-METRICS: Final = (*_SCORED, "wasserstein_std", *SHARE_METRICS, "gaussian_kl")
+METRICS: Final = (*_SCORED, "wasserstein_std", *SHARE_METRICS, TAIL_METRIC, "gaussian_kl")
 """Columns of ``drift_scores`` that a threshold can be set on."""
 JOINT_METRICS: Final = ("kl", "gaussian_kl")
 """Metrics that joint features have."""
-NUMERIC_ONLY: Final = (*ORDERED_METRICS, "wasserstein_std", "bin_share_change", "gaussian_kl")
+NUMERIC_ONLY: Final = (
+    *ORDERED_METRICS,
+    "wasserstein_std",
+    "bin_share_change",
+    TAIL_METRIC,
+    "gaussian_kl",
+)
 """Metrics that only numbers have."""
 
 _LEVEL: Final = {"strict": True, "ge": 0.0, "allow_inf_nan": False}
@@ -80,7 +90,9 @@ DEFAULT_THRESHOLDS: Final = {
     "js": Threshold(0.004, 0.02),
     "value_share_change": Threshold(0.005, 0.02),
     "null_share_change": Threshold(0.005, 0.02),
+    "null_share_ratio": Threshold(2.0),
     "bin_share_change": Threshold(0.0125),
+    TAIL_METRIC: Threshold(0.005, 0.02),
     "wasserstein_std": Threshold(0.1),
 }
 """What a monitor that states no thresholds is judged by: see docs/evidence.md."""

@@ -98,10 +98,10 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     """The name of a cell of numbers or times: with values as they are written, not with edges."""
     edges = support.edges if support.integral else support.edges[1:-1]
     if cell.kind is CellKind.UNDERFLOW:
-        return f"below {_key(support, edges[0])}, the reference's smallest"
+        return f"below {value_text(support, edges[0])}, the reference's smallest"
     if cell.kind is CellKind.OVERFLOW:
         last = edges[-1] - 1 if support.integral else np.nextafter(edges[-1], -np.inf)
-        return f"above {_key(support, last)}, the reference's largest"
+        return f"above {value_text(support, last)}, the reference's largest"
     timed = support.unit in (Unit.SECONDS, Unit.DAYS)
     if cell.kind is CellKind.BIN and timed and cell.lower is not None and cell.upper is not None:
         keys = (round(bound * support.scale) for bound in (cell.lower, cell.upper))
@@ -111,7 +111,8 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     return cell_text(cell)
 
 
-def _key(support: NumericSupport, key: Any) -> str:
+def value_text(support: NumericSupport, key: Any) -> str:
+    """A key of a support of numbers or times, for a reader."""
     return support.text(key) if support.integral else f"{float(key):.6g}"
 
 

@@ -17,10 +17,11 @@ from kldrift.profiles.moments import summaries
 from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NumericSupport, Support
 from kldrift.scoring.comparison import Comparison, Ints, Rows
-from kldrift.scoring.metrics import CELL_METRICS, ORDERED_METRICS, SCORES
+from kldrift.scoring.metrics import CELL_METRICS, ORDERED_METRICS, SCORES, TAIL_METRIC
 from kldrift.statistics.expected_kl import expected_kl
 from kldrift.statistics.named_cells import named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
+from kldrift.statistics.tails import tail_rows
 from kldrift.statistics.unbiased_kl import kl_unbiased
 
 IN_ORDER: Final = [
@@ -32,6 +33,8 @@ TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
 BINS: Final = [CODES[kind] for kind in (CellKind.BIN, CellKind.VALUE)]
 """Kinds of cells of numbers that have neighbours on both sides."""
 Floats = NDArray[np.float64]
+LEAST_NULLS: Final = 0.001
+"""By how much the share of nulls must have risen to be so many times as large."""
 
 
 def score(
@@ -112,6 +115,10 @@ def share_scores(p: Counts, q: Counts, kinds: Ints) -> dict[str, Floats]:
     now, before = (side / np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
     moved = abs(now - before)
     out = {name: np.where(cells, moved, 0.0).max(-1) for name, cells in judged_cells(kinds).items()}
+    nulls = judged_cells(kinds)["null_share_change"]
+    share, usual = (np.where(nulls, side, 0.0).sum(-1) for side in (now, before))
+    ratio = np.divide(share, usual, out=np.zeros(len(p)), where=usual > 0)
+    out["null_share_ratio"] = np.where(share - usual >= LEAST_NULLS, ratio, 0.0)
     unseen = unseen_cells(q, kinds)
     out["never_seen_current"] = np.where(unseen, now, 0.0).sum(-1)
     return {name: np.where(both, values, np.nan) for name, values in out.items()}
@@ -142,12 +149,12 @@ def judged_cells(kinds: Ints) -> dict[str, NDArray[np.bool_]]:
     """The cells whose largest change of a share is a metric, by its name.
 
     Bins trade rows with their neighbours when numbers shift a little, so they are apart from cells
-    that stand for themselves.
+    that stand for themselves. Tails are judged by `tail_share_rise`.
     """
-    bins = np.isin(kinds, BINS)
+    numbers = np.isin(kinds, IN_ORDER)
     return {
-        "value_share_change": ~bins,
-        "bin_share_change": bins,
+        "value_share_change": ~numbers,
+        "bin_share_change": np.isin(kinds, BINS),
         "null_share_change": kinds == CODES[CellKind.NULL],
     }
 
@@ -195,6 +202,9 @@ def order_scores(p: Counts, q: Counts, positions: Floats) -> dict[str, Floats]:
         divergence = DIVERGENCES[metric]
         sides = (current, reference, positions) if divergence.positions else (current, reference)
         out[metric] = np.where(both, divergence.fn(*sides), np.nan)
+    n, m = (np.maximum(1, side.sum(-1)) for side in (p, q))
+    rise = np.max([now / n - before / m for now, before in tail_rows(p, q)], axis=0)
+    out[TAIL_METRIC] = np.where(both, np.maximum(0.0, rise), np.nan)
     return out
 
 

@@ -19,6 +19,9 @@ CARRIED: Final = 0.1
 values far out move the mean as well, and nothing else."""
 ALL_NEW: Final = 0.95
 NAMED: Final = 3
+DOUBLED: Final = 1.9
+EXCHANGED: Final = 0.15
+"""Of the change of a share, how far from it another may be to have taken its place."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class Change:
         shift: of the mean, in reference deviations; NaN for what has none.
         spread: current over reference deviation; NaN for what has none.
         ks: the largest difference of the cumulated shares; NaN without an order.
+        second: name and shares of the category that changed most but one, reference and current.
+        tail: what is said of a tail that decided the verdict; empty if none did.
+        alike: other features in which as many rows as in this one became null.
     """
 
     kind: CellKind
@@ -46,6 +52,9 @@ class Change:
     shift: float = np.nan
     spread: float = np.nan
     ks: float = np.nan
+    second: tuple[str, float, float] | None = None
+    tail: str = ""
+    alike: Sequence[str] = ()
 
 
 def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of change
@@ -62,9 +71,13 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     if change.single:
         return f"now one single value: {change.single}"
     if change.kind is CellKind.NULL:
-        return f"nulls {_moved(change)} of the rows"
+        return _nulls(change)
     if change.kind is CellKind.NEVER_SEEN or (change.kind is CellKind.OTHER and not change.before):
         return _new(change)
+    if change.tail:
+        return change.tail
+    if swapped := _swapped(change):
+        return swapped
     moved = _moments(change)
     if moved:
         return moved
@@ -73,6 +86,30 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     if not change.before:
         return f"{change.name} is new, with {percent(change.now)} of the rows"
     return f"{change.name} {_moved(change)} of the rows"
+
+
+def _nulls(change: Change) -> str:
+    """Nulls that became more or fewer, and where else they did."""
+    text = f"nulls {_moved(change)} of the rows"
+    if change.before and change.now >= DOUBLED * change.before:
+        text = f"{change.now / change.before:.2g} times as many nulls: {text[6:]}"
+    if not change.alike:
+        return text
+    named = ", ".join(repr(name) for name in change.alike[:NAMED])
+    more = len(change.alike) - NAMED
+    return f"{text}, as many as in {named}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def _swapped(change: Change) -> str:
+    """Two categories with each other's shares; empty if they have not."""
+    if change.second is None or change.kind is not CellKind.CATEGORY:
+        return ""
+    name, before, now = change.second
+    close = EXCHANGED * abs(change.now - change.before)
+    if abs(change.now - before) > close or abs(now - change.before) > close:
+        return ""
+    shares = f"{percent(change.before)} and {percent(before)}"
+    return f"{change.name} and {name} have exchanged their shares: {shares} before"
 
 
 def _new(change: Change) -> str:

@@ -15,7 +15,7 @@ from kldrift.scoring.metrics import JOINT_METRICS, NUMERIC_ONLY, Threshold
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import PLACE, STATUSES, Bools, Status, Texts, is_scored
-from kldrift.scoring.threshold import RANK, SEVERITIES, WORST_FIRST, QValues, Severity
+from kldrift.scoring.threshold import RANK, SEVERITIES, QValues, Severity
 
 SIZES: Final = ("n_reference", "n_current", "missing_reference", "missing_current")
 
@@ -59,13 +59,6 @@ class Subject:
         if self.kind == "joint":
             return {m: t for m, t in self.thresholds.items() if m in JOINT_METRICS}
         return {m: t for m, t in self.thresholds.items() if m not in NUMERIC_ONLY}
-
-    @property
-    def shown(self) -> Threshold:
-        """The threshold that tables show: the one of ``kl``, or the only one there is."""
-        if len(self.thresholds) == 1:
-            return next(iter(self.thresholds.values()))
-        return self.thresholds.get("kl") or Threshold()
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,17 +106,6 @@ class Verdicts:
     def scored(self) -> Bools:
         """The rows that have a score."""
         return is_scored(self.status)
-
-    @cached_property
-    def order(self) -> Ints:
-        """The rows as tables list them: whole datasets, then segments, the worst of each first."""
-        place = np.array([WORST_FIRST.index(severity) for severity in SEVERITIES])
-        kl = np.where(np.isnan(self.scores["kl"]), np.inf, self.scores["kl"])
-        names = sorted({s.name for s in self.subjects})
-        rank = {name: i for i, name in enumerate(names)}
-        alphabetical = np.array([rank[s.name] for s in self.subjects], dtype=np.int64)[self.of]
-        equal = np.where(self.whole, alphabetical, 0)
-        return np.lexsort((equal, -kl, place[self.severity], ~self.whole))
 
     def key(self, place: int) -> tuple[str, str | None]:
         """The feature and the segment of a row."""

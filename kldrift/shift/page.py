@@ -1,94 +1,163 @@
-"""A model shift as HTML: the page of a run whose rows are segments, with their worst rows."""
+"""A model shift as a page: its rows are segments, below them the rows that differ most."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from kldrift.reporting.chart import percent, shift_chart, text
-from kldrift.reporting.page import Layout, Page, count, figure, fragment, level, likelihood
+import pandas as pd
 
-HEADINGS: Final = (
-    '<th>severity</th><th>segment</th><th class="n">kl, mean<br>(nats)</th>'
-    '<th class="n">threshold</th><th class="n">median</th><th class="n">p90</th>'
-    '<th class="n">p99</th><th class="n">top class<br>differs</th><th class="n">q</th>'
-    '<th class="n">rows</th><th class="n">left out</th><th>what was found</th>'
+from kldrift.reporting.blocks import Facts, Table
+from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
+from kldrift.reporting.entries import Entry, score_words
+from kldrift.reporting.figures import (
+    NOTHING,
+    count,
+    figure,
+    likelihood,
+    share,
+    shown,
+    window_name,
+    window_of_row,
 )
+from kldrift.reporting.headline import verdict
+from kldrift.reporting.json_values import records
+from kldrift.reporting.monitor_page import Story, health
+from kldrift.reporting.order import counted, worst_first
+from kldrift.reporting.page import Page
+from kldrift.reporting.row_cells import cells_of, key_of
+from kldrift.reporting.score_line import score_line
+from kldrift.scoring.sentences import percent
+
+Row = Mapping[str, Any]
+"""A row of a table."""
+ABOUT: Final = (
+    "What two models say of the same rows: kl is the mean over rows of D(challenger || champion) "
+    "between their classes, in nats. A segment drifted when it is above a limit and q, the share "
+    "of false alarms to expect among such verdicts, is small."
+)
+WIDTH, HEIGHT, BASE, TOP = 250, 64, 51, 9
 
 
-def shift_fragment(
-    found: Page, worst: Sequence[Mapping[str, Any]], *, rows: int, charts: int
-) -> str:
-    """Return what stands between other things on a page, as in a notebook.
+def shift_page(
+    scores: pd.DataFrame, cells: pd.DataFrame, worst: Sequence[Row], story: Story, most: int
+) -> Page:
+    """Make the page of a model shift.
 
     Args:
-        found: what to show; its scores worst first.
-        worst: rows of ``worst_rows``, worst first.
-        rows: segments in the table, at most.
-        charts: segments with a chart, at most.
+        scores: ``drift_scores``.
+        cells: ``drift_cells``.
+        worst: rows of ``worst_rows``, the worst first.
+        story: what else is known.
+        most: segments with a row, at most.
     """
-    return fragment(found, rows=rows, charts=charts, layout=SEGMENTS, more=_worst(worst))
-
-
-def _about(found: Page) -> Iterator[str]:
-    what = text(found.scores[0]["feature"]) if found.scores else ""
-    yield (
-        f"<p>{what}: what two models say of the same rows. kl is the mean over rows of "
-        "D(challenger || champion) between their classes. A segment drifted when it is above a "
-        "threshold and q, the share of false alarms to expect at this level, is small.</p>"
-    )
-    for name, place in (("tables", found.output), ("Data Docs", found.docs)):
-        if place:
-            yield f"<p>{name}: <code>{text(place, 300)}</code></p>"
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    name = "all rows" if row["segment"] is None else str(row["segment"])
-    when = "" if row["window_start"] is None else f" from {row['window_start'][:16]}"
-    return text(name) + text(when)
-
-
-def _numbers(row: Mapping[str, Any]) -> tuple[str, ...]:
-    changed, rows = row["top_class_changed"], row["n_current"]
-    return (
-        figure(row["kl"]),
-        level(row),
-        *(figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99")),
-        "-" if changed is None else escape(percent(changed)),
-        likelihood(row["q_value"]),
-        count(rows),
-        escape(percent(row["missing_current"] / rows)) if rows else "-",
+    ordered = worst_first(scores)
+    rows = records(ordered.head(most))
+    of_rows = cells_of(cells, rows)
+    counts = counted(ordered)
+    what = f"{shown(rows[0]['feature'])}. " if rows else ""
+    return Page(
+        title=story.monitor or "",
+        verdict=verdict(counts, "segment"),
+        lead="",
+        entries=[_entry(row, of_rows.get(key_of(row), []), story.zone) for row in rows],
+        total=len(ordered),
+        about=what + ABOUT,
+        notes=[shown(note, 400) for note in story.notes],
+        health=health(story, counts, rows[:1], "segment"),
+        noun="segment",
+        sections=[_worst(worst)] if worst else [],
+        skipped=[(shown(name), shown(why, 240)) for name, why in story.skipped],
+        left_out="Rows in no window",
     )
 
 
-SEGMENTS: Final = Layout(
-    noun="segment",
-    headings=HEADINGS,
-    about=_about,
-    name=_name,
-    numbers=_numbers,
-    has_chart=lambda row: row["kl"] is not None,
-    picture=lambda row, cells: shift_chart(row["segment"] or "all rows", cells),
-    above_charts="share of rows by their divergence in nats, and what they add to kl; worst first",
-    rest=lambda *_: "",
-    skipped="rows in no window:",
-    longest=300,
-)
-"""Of the windows and segments of two models."""
+def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
+    name = "all rows" if row["segment"] is None else shown(row["segment"], 120)
+    when = "" if row["window_start"] is None else window_name(window_of_row(row), zone)
+    changed = row["top_class_changed"]
+    facts = [
+        ("median", f"{figure(row['kl_median'])} nats"),
+        ("90 % of rows below", f"{figure(row['kl_p90'])} nats"),
+        ("99 % of rows below", f"{figure(row['kl_p99'])} nats"),
+        ("likeliest class differs", NOTHING if changed is None else percent(changed)),
+        ("q, share of false alarms", likelihood(row["q_value"])),
+        ("rows", count(row["n_current"])),
+        ("left out", share(row["missing_current"], row["n_current"])),
+    ]
+    drawing = spread(name, cells)
+    table = [_cells(cells)] if cells else []
+    return Entry(
+        severity=str(row["severity"]),
+        name=name,
+        where=when,
+        score=score_words(row),
+        since="",
+        windows=0,
+        reason=shown(row["reason"] or "", 320),
+        charts=(drawing, score_line(row), None),
+        blocks=[Facts("figures", facts), *table],
+    )
 
 
-def _worst(worst: Sequence[Mapping[str, Any]]) -> str:
-    if not worst:
-        return ""
-    rows = "".join(
-        f'<tr><td class="f">{"no key" if row["key"] is None else text(row["key"])}</td>'
-        f'<td class="n">{"infinite" if row["kl"] is None else figure(row["kl"])}</td>'
-        f'<td class="n">{row["champion_class"]} → {row["challenger_class"]}</td></tr>'
+def spread(name: str, cells: Sequence[Row]) -> Drawing | None:
+    """Draw the shares of rows by their divergence; None without cells.
+
+    Args:
+        name: the segment.
+        cells: its rows of ``drift_cells``.
+    """
+    if not cells:
+        return None
+    step = min(40.0, WIDTH / len(cells))
+    most = max(cell["probability_current"] for cell in cells) or 1.0
+    bars = "".join(
+        box(i * step, BASE - tall, step, tall)
+        for i, cell in enumerate(cells)
+        if (tall := max(1.0, cell["probability_current"] / most * (BASE - TOP)))
+    )
+    labels = [
+        Label(0, BASE + 10, _cell(cells[0])),
+        Label(round(step * len(cells), 1), BASE + 10, _cell(cells[-1]), "end"),
+    ]
+    about = "; ".join(f"{_cell(c)}: {percent(c['probability_current'])}" for c in cells[:8])
+    shapes = [Shape("now", bars), Shape("axis", f"M0 {at(BASE)}h{WIDTH}")]
+    title = f"{name}: shares of rows by divergence, in nats"
+    return Drawing(WIDTH, HEIGHT, title, about, shapes, labels[: len(cells)])
+
+
+def _cell(cell: Row) -> str:
+    """The bounds of a cell; they double, so that two digits tell them apart."""
+    lower, upper = cell["lower"], cell["upper"]
+    if lower is not None and upper is not None:
+        return f"{lower:.2g} to {upper:.2g}"
+    if lower is None and upper is None:
+        return str(cell["cell_kind"])
+    return f"below {upper:.2g}" if lower is None else f"{lower:.2g} and above"
+
+
+def _cells(cells: Sequence[Row]) -> Table:
+    lines = [
+        (
+            _cell(cell),
+            count(cell["rows_current"]),
+            percent(cell["probability_current"]),
+            f"{cell['contribution']:.3g}",
+        )
+        for cell in cells
+    ]
+    head = ("divergence of the row, nats", "rows", "share", "adds to kl, nats")
+    return Table("rows by their divergence", head, lines)
+
+
+def _worst(worst: Sequence[Row]) -> Table:
+    lines = [
+        (
+            "no key" if row["key"] is None else shown(row["key"], 120),
+            "infinite" if row["kl"] is None else figure(row["kl"]),
+            f"{row['champion_class']} → {row['challenger_class']}",
+        )
         for row in worst
-    )
-    return (
-        "<p>rows that differ most</p><table><thead><tr><th>key</th>"
-        '<th class="n">kl<br>(nats)</th><th class="n">top class<br>champion → challenger</th>'
-        f"</tr></thead><tbody>{rows}</tbody></table>"
-    )
+    ]
+    head = ("key", "kl, nats", "likeliest class, champion → challenger")
+    return Table("Rows that differ most", head, lines)

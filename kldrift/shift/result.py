@@ -7,10 +7,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.reporting.json_values import records
-from kldrift.reporting.page import CHARTS, whole
-from kldrift.reporting.result import RunResult, counted
-from kldrift.shift.page import shift_fragment
+from kldrift.reporting.figures import window_of_row
+from kldrift.reporting.json_values import json_value, records
+from kldrift.reporting.monitor_page import MOST_ENTRIES
+from kldrift.reporting.order import counted, worst_first
+from kldrift.reporting.page import Page
+from kldrift.reporting.past import Past
+from kldrift.reporting.result import RunResult
+from kldrift.shift.page import shift_page
 
 SHIFT_COLUMNS: Final = ["kl_median", "kl_p90", "kl_p99", "top_class_changed"]
 WORST_IN_SUMMARY: Final = 20
@@ -35,7 +39,7 @@ class ShiftResult(RunResult):
     def worst(self, n: int = 10) -> pd.DataFrame:
         """Return the ``n`` worst windows and segments; columns as of a run, and four more."""
         base = super().worst(n)
-        more = self._sorted()[["window_start", *SHIFT_COLUMNS]].head(n)
+        more = worst_first(self.scores)[["window_start", *SHIFT_COLUMNS]].head(n)
         return pd.concat([base, more], axis=1)
 
     def worst_of_all(self) -> pd.DataFrame:
@@ -53,17 +57,17 @@ class ShiftResult(RunResult):
         del said["segment_severities"]  # here all rows are of segments, and counted as one
         return said
 
-    def to_html(self) -> str:
-        """Return a self-contained HTML page: segments, distributions, worst rows."""
-        return whole(str(self.run["monitor"]), self._fragment(len(self.scores), CHARTS))
-
-    def _repr_html_(self) -> str:
-        return self._fragment(rows=10, charts=3)
-
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
         return f"{type(self).__name__}({len(self.scores)} segments: {counts})"
 
-    def _fragment(self, rows: int, charts: int) -> str:
+    def _past(self) -> Past:
+        """Its own windows, which stand in one result."""
+        ends = ["window_start", "window_end"]
+        parts = self.scores.groupby(ends, dropna=False, sort=True)
+        frames = [(window_of_row(json_value(p.iloc[0].to_dict())), p) for _, p in parts]
+        return Past.of(frames)
+
+    def _page(self, most: int = MOST_ENTRIES) -> Page:
         worst = records(self.worst_of_all())
-        return shift_fragment(self._page(), worst, rows=rows, charts=charts)
+        return shift_page(self.scores, self.cells, worst, self._story(), most)

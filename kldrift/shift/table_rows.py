@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kldrift.monitor.decisive import Decisive
 from kldrift.monitor.rows import numbers, score_table
 from kldrift.scoring.verdict import Verdicts
 from kldrift.shift.summary import CELLS, Summaries
@@ -45,7 +46,8 @@ def window_tables(
 
 def _cells(v: Verdicts, found: Summaries, stamp: Stamp) -> pa.Table:
     """How divergences are spread over rows; the worst group first."""
-    order = v.order[v.scored[v.order]]
+    worst_first = Decisive.of(v).order
+    order = worst_first[v.scored[worst_first]]
     rows = np.column_stack([found.rows, found.infinite])[order]
     contributions = np.column_stack([found.contributions, np.zeros(len(found))])[order]
     inside = row, at = np.nonzero(rows)
@@ -64,14 +66,15 @@ def _cells(v: Verdicts, found: Summaries, stamp: Stamp) -> pa.Table:
 
 
 def _worst(v: Verdicts, worst: pa.Table, stamp: Stamp) -> pa.Table:
-    segments = pa.array(v.segment[v.order], pa.string())
+    order = Decisive.of(v).order
+    segments = pa.array(v.segment[order], pa.string())
     group = pc.index_in(worst["segment"], value_set=segments).to_numpy()
     rows = worst.take(pa.array(np.argsort(group, kind="stable"))).combine_chunks()
     kl = rows["kl"].to_numpy()
     group = np.sort(group)
     begin = np.searchsorted(group, group)
     columns: dict[str, Any] = {
-        **_group_columns(v, v.order[group]),
+        **_group_columns(v, order[group]),
         "place": (np.arange(len(rows)) - begin + 1).astype(np.int32),
         "key": rows["key"],
         "kl": numbers(np.where(np.isfinite(kl), kl, np.nan)),

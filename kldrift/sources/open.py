@@ -209,7 +209,8 @@ def frame_source(frame: DataFrame, derived: Mapping[str, str], access_path: str)
         kind = arrow_type(field.dataType)
         if kind is None:
             text = field.dataType.simpleString()
-            foreign.append(Skipped(field.name, f"values of type {text} are no feature"))
+            why = f"values of type {text} are no feature"
+            foreign.append(Skipped(field.name, why, text))
         # A placeholder keeps the place of a column that cannot be read.
         converted.append(pa.field(field.name, kind or pa.month_day_nano_interval()))
     return FrameSource(
@@ -324,6 +325,7 @@ def arrow_type(kind: T.DataType) -> pa.DataType | None:
         T.DateType: pa.date32(),
         T.TimestampType: pa.timestamp("us", tz="UTC"),
         T.TimestampNTZType: pa.timestamp("us"),
+        T.DayTimeIntervalType: pa.duration("us"),
         T.NullType: pa.null(),
     }
     if isinstance(kind, T.DecimalType):
@@ -333,7 +335,7 @@ def arrow_type(kind: T.DataType) -> pa.DataType | None:
     if isinstance(kind, T.ArrayType):
         return pa.list_(arrow_type(kind.elementType) or pa.null())
     if isinstance(kind, T.MapType):
-        return pa.map_(pa.string(), pa.null())
+        return pa.map_(pa.string(), arrow_type(kind.valueType) or pa.null())
     if isinstance(kind, T.StructType):
         fields = [(f.name, arrow_type(f.dataType)) for f in kind.fields]
         return pa.struct([pa.field(n, t or pa.month_day_nano_interval()) for n, t in fields])

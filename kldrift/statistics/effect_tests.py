@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, xlogy
+from scipy.special import betainc, ndtr, xlogy
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -69,6 +69,30 @@ def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
     tested = judged & ((p + q) > 0)
     each = np.where(tested, _p(abs(now - before) - limit[:, None], np.sqrt(error)), 1.0)
     return np.asarray(np.minimum(1.0, each.min(-1) * tested.sum(-1)))
+
+
+def ratio_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
+    """The p-value of "a share is more than so many times as large".
+
+    Exact for rare rows: of all of them, those of the current side are binomial [1].
+
+    Args:
+        p: current rows that are counted, and all others, shape ``(r, 2)``.
+        q: reference rows.
+        limit: of the ratio of the shares, shape ``(r,)``.
+
+    References:
+        [1] Przyborowski, J. and Wilenski, H. (1940). Homogeneity of results in testing samples from
+            Poisson series. Biometrika 31(3-4), 313-323.
+
+    Examples:
+        >>> p, q = np.array([[60, 9_940]]), np.array([[20, 9_980]])
+        >>> [f"{ratio_above_p(p, q, np.array([x]))[0]:.1g}" for x in (1, 2, 4)]
+        ['4e-06', '0.07', '0.9']
+    """
+    n, m = p.sum(-1), q.sum(-1)
+    odds = limit * n / np.maximum(1, limit * n + m)
+    return np.where(p[:, 0] > 0, betainc(np.maximum(p[:, 0], 1), q[:, 0] + 1, odds), 1.0)
 
 
 def wasserstein_above_p(p: Counts, q: Counts, positions: Floats, limit: Floats) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,9 +15,11 @@ from kldrift.profiles.profile import Profile
 from kldrift.tables.conform import conform
 from kldrift.tables.layout import (
     ALERTS_TABLE,
+    RUNS_TABLE,
     alerts_file,
     is_ours,
     reference_file,
+    run_file,
     supports_file,
     window_file,
     window_of,
@@ -30,6 +32,8 @@ from kldrift.tables.store import Store, open_store
 from kldrift.tables.supports import FOR_READERS, JOINT, Supports, read_supports
 from kldrift.tables.window import Window
 
+MOST_RUNS: Final = 120
+"""Of all monitors of a folder, the latest that are looked through for one's."""
 IN_SHORT: Final = (
     "feature",
     "segment",
@@ -188,14 +192,22 @@ def stored_statuses(
     ]
 
 
+def window_columns(store: Store, monitor: str, window: Window, names: Sequence[str]) -> pa.Table:
+    """Some columns of a window's rows of ``drift_scores``; those added later may be all null.
+
+    Raises:
+        OutputError: the file is not there, damaged or cannot be read.
+    """
+    return _read(store, window_file("drift_scores", monitor, window), names, TABLES["drift_scores"])
+
+
 def stored_scores(store: Store, monitor: str, window: Window) -> pa.Table:
     """What a window's rows of ``drift_scores`` say in short: severities, alerts, learnt limits.
 
     Raises:
         OutputError: the file is not there, damaged or cannot be read.
     """
-    path = window_file("drift_scores", monitor, window)
-    return _read(store, path, IN_SHORT, TABLES["drift_scores"])
+    return window_columns(store, monitor, window, list(IN_SHORT))
 
 
 def stored_alerts(store: Store, monitor: str) -> pa.Table:
@@ -208,6 +220,28 @@ def stored_alerts(store: Store, monitor: str) -> pa.Table:
     if path.partition("/")[2] not in store.names(ALERTS_TABLE):
         return TABLES[ALERTS_TABLE].empty_table()
     return _read(store, path, None, TABLES[ALERTS_TABLE])
+
+
+def stored_runs(store: Store, monitor: str, run_id: str | None) -> list[dict[str, Any]]:
+    """The rows of ``runs`` of a monitor's latest runs, the last first; one per window.
+
+    Args:
+        store: the output folder.
+        monitor: the monitor.
+        run_id: one that is looked for however old it is.
+
+    Raises:
+        OutputError: a file is damaged or cannot be read.
+    """
+    names = [name for name in store.names(RUNS_TABLE) if is_ours(RUNS_TABLE, name)]
+    wanted = set(names[-MOST_RUNS:])  # they begin with the time
+    if run_id is not None and run_file(run_id).partition("/")[2] in names:
+        wanted.add(run_file(run_id).partition("/")[2])
+    found: list[dict[str, Any]] = []
+    for name in wanted:
+        rows = _read(store, f"{RUNS_TABLE}/{name}", None, TABLES[RUNS_TABLE]).to_pylist()
+        found += [row for row in rows if row["monitor"] == monitor]
+    return sorted(found, key=lambda row: (row["started_at"], row["finished_at"]), reverse=True)
 
 
 def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[str]:

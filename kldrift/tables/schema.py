@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from kldrift.divergences import DIVERGENCES, Divergence
-from kldrift.scoring.metrics import JOINT_METRICS, LEARNED_SCORES, SHARE_METRICS
+from kldrift.scoring.metrics import JOINT_METRICS, LEARNED_SCORES, SHARE_METRICS, TAIL_METRIC
 
 SCHEMA_VERSION: Final = 2
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -30,7 +30,8 @@ NO_CELLS: Final = "joint, model_shift, or not scored"
 NOT_JOINT: Final = "no vector column, or not scored"
 NOT_MODELS: Final = "no model shift, or not scored"
 NO_CRITICAL: Final = "no critical threshold, or not scored"
-NO_THRESHOLD: Final = "no such threshold"
+NO_THRESHOLD: Final = "no such threshold, or not scored"
+NO_METRIC: Final = "no threshold, or not scored"
 FAILED: Final = "the run failed before it was known"
 OPEN: Final = "open, or a cell without bounds"
 NO_LABEL: Final = "a cell that has only bounds or a kind"
@@ -114,6 +115,7 @@ DRIFT_SCORES: Final = pa.schema(
         ),
         _number("wasserstein_std", NOT_ORDERED_SPREAD),
         *(_number(name, NO_CELLS) for name in SHARE_METRICS),
+        _number(TAIL_METRIC, CATEGORICAL),
         _nats("gaussian_kl", NO_SPREAD),
         _nats("gaussian_kl_mean", NO_SPREAD),
         _nats("gaussian_kl_spread", NO_SPREAD),
@@ -130,6 +132,7 @@ DRIFT_SCORES: Final = pa.schema(
         _number("p_value"),
         _number("q_value"),
         _number("q_critical", NO_CRITICAL),
+        _text("metric", NO_METRIC),
         _column("threshold_warning", pa.float64(), NO_THRESHOLD, unit="unit of the metric"),
         _column("threshold_critical", pa.float64(), NO_THRESHOLD, unit="unit of the metric"),
         _text("threshold_kind", OLDER),
@@ -187,6 +190,7 @@ SUPPORTS: Final = pa.schema(
         _column("segment_list", pa.int16(), NO_LIST),
         _text("made_from"),
         _text("skipped", "it is not skipped"),
+        _text("note", "there is none"),
         _text("unit", NOT_NUMERIC),
         _column("scale", pa.int64(), NOT_NUMERIC, unit="keys per unit of the feature"),
         _column("pivot", pa.float64(), NOT_NUMERIC, unit="keys"),
@@ -317,19 +321,19 @@ RUNS: Final = pa.schema(
     ]
 )
 
+_ALARMS: Final = ("alarm_level", "alert", "alert_since", "alerts", "pages_spent")
 ADDED_LATER: Final = frozenset(
     {
         "known_hashes",
         "known_cutoff",
         "wasserstein_std",
         *SHARE_METRICS,
+        TAIL_METRIC,
+        "note",
+        "metric",
         "threshold_kind",
         *LEARNED_SCORES,
-        "alarm_level",
-        "alert",
-        "alert_since",
-        "alerts",
-        "pages_spent",
+        *_ALARMS,
         "history_effective",
     }
 )

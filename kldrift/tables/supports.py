@@ -63,6 +63,7 @@ class FeatureSupport:
         joint_pivot: what joint groups take it about, in its unit.
         rebinning: its cells, and how they are merged for scoring; None if it is skipped.
         skipped: why it is; empty if it is not.
+        note: what to know of its values; mostly empty.
     """
 
     name: str
@@ -71,6 +72,7 @@ class FeatureSupport:
     joint_pivot: float
     rebinning: Rebinning | None
     skipped: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,16 @@ class Supports:
     features: tuple[FeatureSupport, ...]
     joint: tuple[JointSupport, ...] = ()
     segments: tuple[SegmentsSupport, ...] = ()
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Why features are skipped, by name."""
+        return {f.name: f.skipped for f in self.features if f.skipped}
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What to know of the values of features, by name."""
+        return {f.name: f.note for f in self.features if f.note}
 
     def by_feature(self) -> dict[str, Support]:
         """The support of each feature that is not skipped."""
@@ -180,6 +192,7 @@ def _feature_row(f: FeatureSupport) -> dict[str, Any]:
         "feature": f.name,
         "made_from": f.made_from,
         "skipped": f.skipped or None,
+        "note": f.note or None,
         "joint_pivots": np.array([f.joint_pivot]),
     }
     if f.rebinning is None:
@@ -265,7 +278,8 @@ def _feature(row: dict[str, Any]) -> FeatureSupport:
     (pivot,) = _known(row, "joint_pivots").tolist()
     rebinning = None if row["skipped"] else _rebinning(row)
     name, kind, made_from = _known(row, "feature"), row["kind"], row["made_from"]
-    return FeatureSupport(name, kind, made_from, pivot, rebinning, row["skipped"] or "")
+    skipped, note = row["skipped"] or "", row["note"] or ""
+    return FeatureSupport(name, kind, made_from, pivot, rebinning, skipped, note)
 
 
 def _rebinning(row: dict[str, Any]) -> Rebinning:

@@ -18,7 +18,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
-from kldrift.features.plan import Feature, Part, Skipped
+from kldrift.features.parts import Part
+from kldrift.features.plan import Feature, Skipped
 from kldrift.sources.dataframe.transport import Transport, choose_transport, unbundle
 from kldrift.sources.program import Program, RowBatch, run
 

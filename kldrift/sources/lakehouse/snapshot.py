@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
+from kldrift.features.layouts import value_type
 from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.byte_ranges import ranges_of
 from kldrift.sources.parquet.column_mapping import ColumnMapping
-from kldrift.sources.parquet.column_types import plain_type
 from kldrift.sources.parquet.files import File, Footers
 from kldrift.sources.parquet.footer_summary import ReadEach, Shape, ask_by_name, read_each
 from kldrift.sources.predicates.pruning import matcher, partition_bounds
@@ -132,4 +132,4 @@ def _fields(kind: pa.DataType) -> object:
     """The names and types of a struct's fields, of structs within it too."""
     if pa.types.is_struct(kind):
         return {field.name: _fields(field.type) for field in kind}
-    return "nested" if pa.types.is_nested(kind) else str(plain_type(kind))
+    return "nested" if pa.types.is_nested(kind) else str(value_type(kind))

@@ -12,11 +12,6 @@ import pyarrow as pa
 from kldrift.errors import DatasetError
 
 
-def plain_type(kind: pa.DataType) -> pa.DataType:
-    """The type of the values, of a column that may be a dictionary."""
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
 def common_type(
     name: str, known: pa.DataType, first: str, kind: pa.DataType, path: str
 ) -> pa.DataType:

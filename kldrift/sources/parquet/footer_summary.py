@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kldrift.errors import DatasetError
+from kldrift.features.layouts import value_type
 from kldrift.sources.parquet.bounds import Bounds, bounds_in
 from kldrift.sources.parquet.column_mapping import ColumnMapping
-from kldrift.sources.parquet.column_types import common_type, partition_types, plain_type
+from kldrift.sources.parquet.column_types import common_type, partition_types
 from kldrift.sources.parquet.files import File, Footers, Piece
 
 FOOTER_THREADS: Final = 16
@@ -137,7 +138,7 @@ def read_footers(
     for shape in read.shapes:
         path = shape.first.path
         for field in shape.schema:
-            kind = plain_type(field.type)
+            kind = value_type(field.type)
             name = spelled.get(field.name, field.name)
             known, first = columns.get(name, (kind, path))
             columns[name] = (common_type(name, known, first, kind, path), first)

@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kldrift.errors import DatasetError
+from kldrift.features.layouts import as_values, is_plain, value_type
 from kldrift.features.plan import Feature
 from kldrift.sources.parquet.bounds import ALL_NULL, bounds_of_value
 from kldrift.sources.parquet.byte_ranges import starts_of
 from kldrift.sources.parquet.column_mapping import ColumnMapping
-from kldrift.sources.parquet.column_types import partition_scalar, plain_type
+from kldrift.sources.parquet.column_types import partition_scalar
 from kldrift.sources.parquet.files import File, Piece
 from kldrift.sources.predicates.pruning import Matcher, matcher, partition_bounds, prune_groups
 from kldrift.sources.program import BATCH_ROWS, RowBatch
@@ -148,6 +149,7 @@ class Reader:
                     if name not in table.column_names:
                         nulls = pa.nulls(rows, self.schema.field(name).type)
                         table = table.append_column(name, nulls)
+                table = _comparable(table, self.where_columns)
                 table = table.filter(self.where)
             yield table
         expected = sum(parquet.metadata.row_group(i).num_rows for i in groups)
@@ -167,7 +169,7 @@ class Reader:
             return table
         for i, field in enumerate(table.schema):
             wanted = self.schema.field(field.name).type
-            if not pa.types.is_nested(wanted) and plain_type(field.type) != wanted:
+            if not pa.types.is_nested(wanted) and value_type(field.type) != wanted:
                 # Spark cuts times to microseconds; no other widening loses anything.
                 safe = not pa.types.is_timestamp(wanted)
                 table = table.set_column(i, field.name, table.column(i).cast(wanted, safe=safe))
@@ -220,6 +222,14 @@ def _together(parquet: pq.ParquetFile, groups: Sequence[int], rows: int) -> Iter
         held += size
     if some:
         yield some
+
+
+def _comparable(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """A table in which some columns have a layout that Arrow can compare."""
+    for i, name in enumerate(table.column_names):
+        if name in names and not is_plain((some := table.column(i)).type):
+            table = table.set_column(i, name, pa.chunked_array(map(as_values, some.chunks)))
+    return table
 
 
 def _kept(

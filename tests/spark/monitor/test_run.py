@@ -107,16 +107,20 @@ def test_a_rerun_replaces_its_window_and_another_time_stands_beside_it(spark, si
 
 
 def test_a_failed_run_leaves_the_old_tables_and_a_record(spark, sides, tmp_path):
-    out = tmp_path / "drift"
-    kldrift.run(mapping(sides, out), spark=spark)
+    out, page = tmp_path / "drift", tmp_path / "page.html"
+    wanted = mapping(sides, out, report={"path": str(page)})
+    result = kldrift.run(wanted, spark=spark)
+    assert result.page == result.summary()["report"] == str(page)
+    assert "The last run failed" not in page.read_text()
     before = pd.read_parquet(out / "drift_scores")
-    broken = mapping(sides, out, current={"path": str(tmp_path / "nowhere")})
+    broken = wanted | {"current": {"path": str(tmp_path / "nowhere")}}
     with pytest.raises(DatasetError, match="nowhere"):
         kldrift.run(broken, spark=spark)
     pd.testing.assert_frame_equal(pd.read_parquet(out / "drift_scores"), before)
     runs = pd.read_parquet(out / "runs").sort_values("started_at")
     assert runs["exit_code"].tolist() == [3, 1]
     assert "nowhere" in runs["error"].iloc[1]
+    assert "The last run failed.</strong> <bdi>" in page.read_text()
 
 
 def test_foreign_files_in_the_output_folder_stop_the_run_before_spark_works(spark, sides, tmp_path):

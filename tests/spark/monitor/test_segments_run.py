@@ -269,7 +269,7 @@ def test_the_tables_hold_segments_and_add_up(spark, hidden):
     scores = stored["drift_scores"].set_index("segment")
     assert scores.loc["group=small", "mean_current"] == pytest.approx(3, abs=0.3)
     shown = result.to_html()
-    assert "x [group=small]" in shown
+    assert "<bdi>group=small</bdi>" in shown
     assert "1 of 3 scores drifted" in shown
     summary = json.loads(json.dumps(result.summary(), allow_nan=False))
     assert summary["severities"] == {"critical": 0, "warning": 0, "unscored": 0, "ok": 1}

@@ -129,7 +129,8 @@ def test_one_backfill_is_one_run_per_window_and_a_stopped_one_goes_on(
     assert len({row["window_start"] for row in expected["drift_scores"]}) == 7
     assert tables(tmp_path / "each") == expected
 
-    stopped = mapping(files, tmp_path / "stopped")
+    page = tmp_path / "page.html"
+    stopped = mapping(files, tmp_path / "stopped", report={"path": str(page)})
     writes = []
     write = job.write_window
 
@@ -143,7 +144,11 @@ def test_one_backfill_is_one_run_per_window_and_a_stopped_one_goes_on(
         patched.setattr(job, "write_window", fails)
         with pytest.raises(KeyboardInterrupt):
             kldrift.backfill(stopped, "2024-03-05", "2024-03-12", spark=spark)
+    assert "The last run failed" in page.read_text()
     resumed = kldrift.backfill(stopped, "2024-03-05", "2024-03-12", spark=spark)
+    assert resumed.results[-1].page == str(page)
+    assert "The last run failed" not in page.read_text()
+    assert "Mon 11 Mar 2024 (America/New_York)" in page.read_text()
     assert len(resumed.results) == 5
     assert resumed.notes == ["2 windows are in the tables already; --force runs them again"]
     assert tables(tmp_path / "stopped") == expected

@@ -17,6 +17,7 @@ from kldrift import __version__
 from kldrift.cli import main as cli
 from kldrift.cli.console import Line
 from kldrift.cli.main import Answer, guarded, main
+from kldrift.cli.runs import shown_progress
 from kldrift.errors import ConfigError, DatasetError, OutputError
 
 ROOT = Path(__file__).parents[3]
@@ -228,12 +229,12 @@ def test_a_configuration_in_another_folder_names_its_source_in_full(
 
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(capsys):
-    with cli._progress(quiet=False) as progress:
+    with shown_progress(quiet=False) as progress:
         progress.stage("counting")
     out, err = capsys.readouterr()
     assert out == ""
     assert len(err.splitlines()) == 2
-    with cli._progress(quiet=True) as progress:
+    with shown_progress(quiet=True) as progress:
         progress.stage("counting")
     assert capsys.readouterr() == ("", "")
 

@@ -20,6 +20,7 @@ from kldrift.config import (
     Joint,
     Output,
     Override,
+    Report,
     Scoring,
     Significance,
     Spark,
@@ -224,6 +225,7 @@ HASHED = {
 NOT_HASHED = {
     "output": Output("/elsewhere"),
     "expectations": None,
+    "report": Report("page.html"),
     "spark": Spark("local[1]"),
     "scan": "arrow",
     "source": Path("x.yaml"),
@@ -251,7 +253,7 @@ def test_every_key_is_known_to_be_hashed_or_not():
 def test_the_hash_is_the_same_in_every_version_of_kldrift():
     # A change here makes old and new rows of one monitor look like two questions: say so in the
     # changelog.
-    assert read(minimal()).config_hash == "1e6fdf27146d7104"
+    assert read(minimal()).config_hash == "f2c7ac874692de97"
 
 
 def test_the_hash_does_not_depend_on_how_a_file_is_written(tmp_path):
@@ -270,7 +272,9 @@ def test_the_hash_does_not_depend_on_how_a_file_is_written(tmp_path):
       js: {critical: 0.020, warning: 4e-3}
       value_share_change: {warning: 0.005, critical: 0.02}
       null_share_change: {warning: 0.005, critical: 0.02}
+      null_share_ratio: {warning: 2.0}
       bin_share_change: {warning: 0.0125}
+      tail_share_rise: {warning: 0.005, critical: 0.02}
       wasserstein_std: {warning: 0.1}
     monitor: "trips"
     """

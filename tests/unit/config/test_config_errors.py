@@ -190,7 +190,8 @@ CASES = {
     "segments that are no lists": (
         ("segments",),
         ["a"],
-        "expected a list of lists of columns, such as [[sex], [sex, race]], got a list",
+        "expected a list of lists of columns, such as [[sex], [sex, race]], or of conditions, "
+        "such as {name: long, where: n > 10}, got a list",
     ),
     "a column of a segment twice": (
         ("segments",),
@@ -205,12 +206,12 @@ CASES = {
     "from": (
         ("current", "from"),
         "2020-01-01",
-        "not available yet in kldrift 0.1.0; use where with a condition on the time column",
+        "goes with reference only",
     ),
     "to": (
         ("reference", "to"),
-        "2020-01-01",
-        "not available yet in kldrift 0.1.0; use where with a condition on the time column",
+        "2020-13-01",
+        "expected an ISO 8601 time such as 2020-04-01T00:00:00Z, got '2020-13-01'",
     ),
     "delta tables": (
         ("output", "format"),
@@ -388,3 +389,26 @@ def test_a_place_in_a_list_of_lists_is_counted_twice():
 def test_a_metric_that_is_no_text_is_refused():
     text = "configuration: thresholds.5: expected a key that is text, got 5"
     assert problems(minimal(thresholds={5: {"warning": 1}})) == [text]
+
+
+@pytest.mark.parametrize(
+    ("segments", "expected"),
+    [
+        ([["a"], {"name": "long"}], "segments[1].where: expected text, but the key is missing"),
+        (
+            [{"name": "long", "where": "x", "wher": "y"}],
+            "segments[0].wher: unknown key; did you mean 'where'?",
+        ),
+        (
+            [{"name": "l", "where": "a"}, {"name": "l", "where": "b"}],
+            "segments[1].name: expected another name: 'l' is taken",
+        ),
+        (
+            [{"name": "l", "where": "reflect('a', 'b')"}],
+            "segments[0].where: 'reflect' may run any program; if you trust whoever wrote it, "
+            "state spark: {unsafe_sql: true}",
+        ),
+    ],
+)
+def test_conditions_for_segments_are_checked_as_all_else_is(segments, expected):
+    assert problems(minimal(segments=segments)) == [f"configuration: {expected}"]

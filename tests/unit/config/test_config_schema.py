@@ -23,6 +23,7 @@ from kldrift.config import (
 )
 from kldrift.config.__main__ import with_tables, written
 from kldrift.config.dataset import HISTORY, OF_HISTORY
+from kldrift.config.translate import key_of
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
 
@@ -256,7 +257,7 @@ def class_keys(cls=Config, path=()):
         default = field.default
         if field.default_factory is not MISSING:
             default = field.default_factory()
-        yield ".".join((*path, field.name)), default
+        yield ".".join((*path, key_of(field))), default
         kind = re.match(r"\w+", str(field.type))[0]
         below = getattr(kldrift_config, kind, None)
         if field.name in named:
@@ -306,7 +307,7 @@ def test_schema_documentation_and_dataclasses_have_one_default(key):
 def test_what_is_documented_as_required_is_missed(key):
     assert "default" not in SCHEMA_KEYS[key]
     *sections, last = key.split(".")
-    mapping = minimal(time={"column": "t", "window": "1d"})
+    mapping = minimal(time={"column": "t", "window": "1d"}, report={"path": "page.html"})
     section = mapping
     for name in sections:
         section = section[name]

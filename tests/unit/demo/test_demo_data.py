@@ -99,6 +99,7 @@ def test_a_configuration_may_lie_beside_the_data_and_move_with_it(tmp_path: Path
     assert str(tmp_path) not in demo_config(Path())
     assert (relative.reference, relative.current) == (absolute.reference, absolute.current)
     assert relative.output.path == absolute.output.path == str(tmp_path / "drift")
+    assert relative.report == absolute.report
 
 
 def test_events_begin_after_the_reference_and_last_into_current() -> None:

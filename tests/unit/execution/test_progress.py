@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
+import pty
+import re
 import stat
+import struct
+import subprocess
+import sys
+import termios
+from contextlib import suppress
 
 import pytest
 
@@ -112,6 +120,42 @@ def test_a_bar_of_a_stage_that_fails_stays_where_it_was():
     progress.update(3, 12, "files")
     progress.close(failed=True)
     assert "3 of 12 files" in stream.getvalue()
+
+
+DRAWN = """
+import os, subprocess, time
+from kldrift.execution.progress import BarProgress
+with BarProgress() as progress:
+    progress.stage("reference: choosing supports")
+    for done in range(5):
+        progress.update(done * 123_456, 3_000_000, "rows")
+        os.write(2, b"26/11/28 WARN Spark says [red]\\n")
+        subprocess.run("echo of a child >&2", shell=True)
+        time.sleep(0.15)
+os.write(2, b"and after it\\n")
+"""
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_what_others_print_stands_on_lines_of_its_own_above_the_bar(columns):
+    mine, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = {**os.environ, "TERM": "xterm", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen([sys.executable, "-c", DRAWN], stderr=theirs, env=env) as process:
+        os.close(theirs)
+        raw = b""
+        with suppress(OSError):  # the end of a terminal
+            while part := os.read(mine, 4096):
+                raw += part
+    os.close(mine)
+    assert process.returncode == 0
+    lines = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", x) for x in re.split(r"[\r\n]+", raw.decode())]
+    assert lines.count("26/11/28 WARN Spark says [red]") == 5
+    assert lines.count("of a child") == 5
+    assert lines.count("and after it") == 1
+    assert all("WARN" not in x and "child" not in x for x in lines if "choosing" in x)
+    assert max(map(len, lines)) <= columns
+    assert any("choosing supports" in x and "493,824 of 3,000,000 rows" in x for x in lines)
 
 
 def test_silence_is_a_progress(capsys):

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 
 from kldrift.config import Features, Override
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, DatasetError
 from kldrift.features.keys import KeyType
 from kldrift.features.pairs import pair
-from kldrift.features.plan import Feature, FeaturePlan, check_names, plan_features
+from kldrift.features.plan import Feature, FeaturePlan, check_names, plan_features, plan_side
 from kldrift.profiles.support import Unit
 
 INSTANT = dt.datetime(2024, 2, 29, 13, 30)  # a Thursday
@@ -63,8 +63,8 @@ def test_the_type_of_a_column_says_how_it_is_read(kind, key_type, category, scal
     [
         (pa.binary(), "binary values are no feature"),
         (pa.binary(8), "binary values are no feature"),
-        (pa.time64("us"), "values of type time64"),
-        (pa.duration("us"), "values of type duration"),
+        (pa.uuid(), "binary values are no feature"),
+        (pa.month_day_nano_interval(), "values of type month_day_nano_interval"),
         (pa.struct([]), "values of type struct"),
         (pa.timestamp("us"), r"timestamps always move; .*x.parts: \[hour, weekday\]"),
         (pa.date32(), r"dates always move; .*x.parts: \[weekday\]"),
@@ -116,9 +116,9 @@ def test_parts_of_a_date_have_no_hour():
     found = one(pa.date32(), parts=("weekday",))
     assert found.of(pa.array([INSTANT.date()])).to_pylist() == [3]
     assert one(pa.date32(), parts=("whole",)).unit is Unit.DAYS
-    with pytest.raises(ConfigError, match="a date has no hour"):
+    with pytest.raises(ConfigError, match="its parts are weekday, month, whole"):
         one(pa.date32(), parts=("hour",))
-    with pytest.raises(ConfigError, match="expected a timestamp or date column, got int64"):
+    with pytest.raises(ConfigError, match="no part of a int64 column; it has no parts"):
         one(pa.int64(), parts=("hour",))
 
 
@@ -274,10 +274,12 @@ def test_floats_that_are_categories_on_one_side_are_so_on_both():
     [
         (pa.int64(), None, ""),
         (None, pa.int64(), ""),
-        (pa.int64(), pa.binary(), "on one side binary values are no feature"),
-        (pa.timestamp("us"), pa.string(), "on one side timestamps always move"),
-        (struct(y=pa.int64()), struct(y=pa.binary()), "on one side binary values are no feature"),
-        (struct(y=pa.int64()), pa.binary(), "on one side binary values are no feature"),
+        (pa.int64(), pa.binary(), "int64 in the reference, binary in the current dataset: binary"),
+        (pa.timestamp("us"), pa.string(), "timestamp[us] in the reference, string in the current"),
+        (struct(y=pa.int64()), struct(y=pa.binary()), "int64 in the reference, binary in the cur"),
+        (struct(y=pa.int64()), pa.binary(), "struct in the reference, binary in the current"),
+        (pa.list_(pa.int64()), pa.int64(), "list<item: int64> in the reference, int64 in the cur"),
+        (pa.int64(), struct(y=pa.int64()), "int64 in the reference, struct in the current data"),
     ],
     ids=str,
 )
@@ -286,6 +288,61 @@ def test_a_feature_of_one_side_only_is_missing_new_or_has_changed(reference, cur
     assert (found.reference is None) != (found.current is None)
     assert found.changed.startswith(changed)
     assert bool(found.changed) == bool(changed)
+
+
+def test_a_part_of_a_column_that_has_changed_its_type_has_changed():
+    for parts, kind in (("hour",), pa.timestamp("us")), (("nulls",), pa.list_(pa.int64())):
+        override = {"override": {"x": Override(parts=parts)}}
+        schemas = pa.schema({"x": kind}), pa.schema({"x": pa.bool_()})
+        for sides in (schemas, schemas[::-1]):
+            found = pair(*(plan_side(side, Features(**override)) for side in sides))
+            types = [f"{side.field('x').type}" for side in sides]
+            text = f"{types[0]} in the reference, {types[1]} in the current dataset"
+            assert {p.changed for p in found} == {text}
+            assert f"{parts[0]}(x)" in {p.feature.name for p in found}
+
+
+def test_an_override_that_fits_no_side_is_an_error():
+    side = plan_side(
+        pa.schema({"x": pa.int64()}), Features(override={"x": Override(parts=("hour",))})
+    )
+    with pytest.raises(ConfigError, match="'hour' is no part of a int64 column"):
+        pair(side, side)
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.int64()), struct(y=pa.int64()), pa.int64()], ids=str)
+def test_nulls_of_no_type_fit_every_feature(kind):
+    for sides in ((kind, pa.null()), (pa.null(), kind)):
+        found = matched(*sides)
+        assert found.both
+        assert found.changed == ""
+
+
+def test_a_column_that_is_called_as_a_part_of_another_is_quoted_on_both_sides():
+    both = {"tags": pa.list_(pa.int64()), "size(tags)": pa.int64()}
+    for sides in ((both, both), (both, {"size(tags)": pa.int64()}), ({"tags": both["tags"]}, both)):
+        found = pair(*(plan(side) for side in sides))
+        assert [p.changed for p in found] == ["", ""]
+        assert {p.feature.name for p in found} == {"size(tags)", "`size(tags)`"}
+        for p in found:
+            assert len({f.path for f in (p.reference, p.current) if f}) == 1
+
+
+def test_a_column_and_a_field_of_one_name_are_told_apart_on_both_sides():
+    sides = {"a.b": pa.int64()}, {"a.b": pa.int64(), "a": struct(b=pa.string())}
+    found = {p.feature.name: p for p in pair(*(plan(side) for side in sides))}
+    assert set(found) == {"`a.b`", "`a`.`b`"}
+    assert found["`a.b`"].both
+
+
+def test_two_columns_of_one_name_are_an_error_unless_they_are_excluded():
+    schema = pa.schema([("x", pa.int64()), ("x", pa.string()), ("y", pa.int64())])
+    with pytest.raises(DatasetError, match="2 columns are called 'x'; rename or drop all but one"):
+        plan_features(schema, Features())
+    assert [f.name for f in plan_features(schema, Features(exclude=("x",))).features] == ["y"]
+    fields = pa.schema({"s": pa.struct([("x", pa.int64()), ("x", pa.int64())])})
+    with pytest.raises(DatasetError, match=r"2 columns are called 's\.x'"):
+        plan_features(fields, Features())
 
 
 def test_what_is_excluded_has_not_changed():

@@ -9,7 +9,8 @@ from joint_sample import complete_vectors, table
 
 import kldrift
 from kldrift.divergence import multivariate_gaussian_kl
-from kldrift.reporting.chart import joint_chart
+from kldrift.reporting.blocks import MOST_CELLS, blocks_of
+from kldrift.reporting.json_values import records
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +29,14 @@ def test_memory_gives_the_numbers_of_numpy_for_vectors(sides):
     assert row["kl"] == pytest.approx(multivariate_gaussian_kl(*stats[2:], *stats[:2]), rel=1e-9)
 
 
-def test_a_picture_of_a_group_leaves_nothing_out():
-    cells = [{"label": f"x{i}", "contribution": 0.5 if i else -3.0} for i in range(12)]
-    drawn = joint_chart("<g>", cells)
-    assert "x0: -3 nats" in drawn
-    assert "4 others: +2 nats" in drawn
-    assert "&lt;g&gt;" in drawn
-    assert "others" not in joint_chart("g", cells[:8])
+def test_the_pairs_of_a_group_leave_nothing_out(sides):
+    row = records(kldrift.compare(*sides).scores.query("feature == 'embedding'"))[0]
+    cells = [{"label": f"x{i}", "contribution": 0.5 if i else -3.0} for i in range(MOST_CELLS + 4)]
+    shown = blocks_of(row, cells, [], 0, "")[0]
+    assert shown.rows[0][:2] == ("x0", "-3")
+    assert len(shown.rows) == MOST_CELLS
+    assert shown.rest == "and 4 others, +2 nats"
+    assert not blocks_of(row, cells[:8], [], 0, "")[0].rest
 
 
 def test_lists_of_many_lengths_are_no_vectors():

@@ -219,7 +219,9 @@ def test_a_feature_of_another_type_is_scored_in_no_segment():
 def test_drift_in_one_segment_is_found_where_all_rows_hide_it():
     rng = np.random.default_rng(0)
     many, some = rng.normal(size=20_000).tolist(), rng.normal(size=300).tolist()
-    rows, scores = few({"big": many, "small": some}, {"big": many, "small": [x + 3 for x in some]})
+    rows, scores = few(
+        {"big": many, "small": some}, {"big": many, "small": [x + 1.5 for x in some]}
+    )
     assert rows.loc["s=small", "severity"] == "critical"
     assert rows.loc["s=big", "severity"] == "ok"
     assert scores[scores["segment"].isna()]["severity"].tolist() == ["ok"]

@@ -13,6 +13,7 @@ from kldrift.scoring.metrics import (
     NUMERIC_ONLY,
     ORDERED_METRICS,
     SHARE_METRICS,
+    TAIL_METRIC,
 )
 from kldrift.tables.schema import DRIFT_SCORES
 
@@ -77,7 +78,8 @@ def test_a_divergence_that_is_added_to_the_dict_is_scored_stored_and_judged():
 def test_names_of_scores_are_those_of_the_divergences_that_are_scored():
     scored = [name for name, d in DIVERGENCES.items() if d.scored]
     assert sorted((*CELL_METRICS, *ORDERED_METRICS)) == sorted(scored)
-    assert (*scored, "wasserstein_std", *SHARE_METRICS, "gaussian_kl") == METRICS
+    own = ("wasserstein_std", *SHARE_METRICS, TAIL_METRIC, "gaussian_kl")
+    assert (*scored, *own) == METRICS
     assert set(METRICS) <= set(DRIFT_SCORES.names)
     assert {name for name, d in DIVERGENCES.items() if d.ordinal and d.scored} < set(NUMERIC_ONLY)
 

@@ -32,6 +32,59 @@ def test_a_rare_class_that_grows_is_found_by_its_share_although_kl_is_small() ->
     assert row["value_share_change"] == pytest.approx(0.011)
 
 
+def test_twice_as_many_nulls_are_found_although_they_are_few() -> None:
+    before, now, quiet = (
+        pd.DataFrame(
+            {"x": np.where(np.arange(100_000) < nulls, np.nan, 1.0 * (np.arange(100_000) % 7))}
+        )
+        for nulls in (200, 600, 240)
+    )
+    (row,) = kldrift.compare(before, now).scores.to_dict("records")
+    assert (row["severity"], row["null_share_ratio"]) == ("warning", 3.0)
+    assert row["reason"].startswith("3 times as many nulls: rose from 0.2 % to 0.6 % of the rows;")
+    (row,) = kldrift.compare(before, quiet).scores.to_dict("records")
+    assert (row["severity"], row["null_share_ratio"]) == ("ok", 0.0)
+
+
+def test_a_tail_is_judged_by_rows_beyond_it_and_says_which() -> None:
+    scores = kldrift.compare(*planted(100_000)).scores.set_index("feature")
+    reason = scores.loc["pay_top_3x", "reason"]
+    assert "of the values are" in reason.split(";")[0]
+    assert "or larger, and 0.1 % of the reference's" in reason.split(";")[0]
+    assert scores.loc["pay_top_3x", "tail_share_rise"] == pytest.approx(0.009, abs=1e-3)
+
+
+@pytest.mark.parametrize("shape", ["normal", "lognormal", "pareto"])
+def test_tails_of_few_reference_rows_do_not_alarm_beside_many_current_ones(shape: str) -> None:
+    rng, alarms = np.random.default_rng(1), 0
+    draw = {
+        "normal": rng.normal,
+        "lognormal": rng.lognormal,
+        "pareto": lambda **s: rng.pareto(2, **s),
+    }
+    for _ in range(5):
+        sides = [pd.DataFrame(draw[shape](size=(n, 40))).add_prefix("x") for n in (150, 20_000)]
+        limit = {"tail_share_rise": {"warning": 0.005}}
+        found = kldrift.compare(*sides, thresholds=limit)
+        alarms += int((found.scores["q_value"] < 0.01).sum())
+    assert alarms <= 1  # 15 families of 40 tests, each at 1 %
+
+
+def test_categories_that_exchanged_their_shares_are_said_to_have() -> None:
+    scores = kldrift.compare(*planted(10_000)).scores.set_index("feature")
+    assert "have exchanged their shares" in scores.loc["swapped", "reason"].split(";")[0]
+
+
+def test_nulls_in_as_many_rows_of_several_features_are_named_together() -> None:
+    rng = np.random.default_rng(0)
+    before, now = (pd.DataFrame(rng.normal(size=(10_000, 6))).add_prefix("x") for _ in range(2))
+    now.loc[:600, ["x1", "x2", "x3", "x4", "x5"]] = np.nan
+    scores = kldrift.compare(before, now).scores.set_index("feature")
+    assert scores.loc["x1", "reason"].startswith(
+        "nulls rose from 0.0 % to 6.0 % of the rows, as many as in 'x2', 'x3', 'x4' and 1 more;"
+    )
+
+
 def test_the_share_of_nulls_and_of_names_never_seen_are_scores() -> None:
     before = pd.DataFrame({"name": ["a"] * 60 + ["b"] * 40})
     now = pd.DataFrame({"name": ["a"] * 60 + ["c"] * 30 + [None] * 10})

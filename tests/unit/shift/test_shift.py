@@ -19,7 +19,8 @@ from kldrift.counting.row_groups import SegmentList
 from kldrift.counting.windows import Windows
 from kldrift.errors import DatasetError
 from kldrift.features.keys import KeyType
-from kldrift.features.plan import Feature, Part
+from kldrift.features.parts import Part
+from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.shift.part import ListCounts
 from kldrift.shift.row_divergence import Outcome, compare_rows

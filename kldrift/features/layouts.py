@@ -1,0 +1,83 @@
+"""The same values in other layouts of Arrow: views, dictionaries, runs, extensions, fixed sizes.
+
+Parquet files restore the layout that they were written from, so that one side of a comparison may
+have another than the other.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+BOOLEANS: Final = "arrow.bool8"
+"""An extension type whose bytes are false where they are zero."""
+_VIEWS: Final = {
+    pa.string_view().id: pa.large_string(),  # a batch may hold more than 2 GB
+    pa.binary_view().id: pa.large_binary(),
+}
+_LISTS: Final = frozenset(
+    kind.id
+    for kind in (
+        pa.list_view(pa.null()),
+        pa.large_list_view(pa.null()),
+        pa.list_(pa.null(), 1),
+    )
+)
+_RUNS: Final = pa.run_end_encoded(pa.int32(), pa.null()).id
+_OTHER: Final = frozenset({*_VIEWS, *_LISTS, _RUNS})
+
+
+def is_plain(kind: pa.DataType) -> bool:
+    """Whether a type is in the layout that everything here reads."""
+    if pa.types.is_dictionary(kind):
+        return is_plain(kind.value_type)
+    return not (kind.id in _OTHER or isinstance(kind, pa.BaseExtensionType))
+
+
+def value_type(kind: pa.DataType) -> pa.DataType:
+    """The type of the values, however they lie there.
+
+    Examples:
+        >>> value_type(pa.dictionary(pa.int32(), pa.string_view()))
+        DataType(string)
+        >>> value_type(pa.list_(pa.int8(), 3))
+        ListType(list<element: int8>)
+    """
+    types = pa.types
+    if types.is_dictionary(kind) or kind.id == _RUNS:
+        return value_type(kind.value_type)
+    if isinstance(kind, pa.BaseExtensionType):
+        return pa.bool_() if kind.extension_name == BOOLEANS else value_type(kind.storage_type)
+    if types.is_string_view(kind):
+        return pa.string()
+    if types.is_binary_view(kind):
+        return pa.binary()
+    if kind.id in _LISTS:
+        return pa.list_(pa.field("element", value_type(kind.value_type)))
+    return kind
+
+
+def as_values(column: pa.Array) -> pa.Array:
+    """A column in the layout that everything here reads; dictionaries stay as they are."""
+    kind = column.type
+    if is_plain(kind):
+        return column
+    if pa.types.is_dictionary(kind):
+        return as_values(column.dictionary).take(column.indices)
+    if isinstance(kind, pa.BaseExtensionType):
+        stored = as_values(column.storage)
+        return stored.cast(pa.bool_()) if kind.extension_name == BOOLEANS else stored
+    if kind.id == _RUNS:
+        return as_values(pc.run_end_decode(column))
+    return column.cast(_VIEWS[kind.id]) if kind.id in _VIEWS else _lists(column)
+
+
+def _lists(column: pa.Array) -> pa.Array:
+    """Lists that are views or of one size, as plain ones."""
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    elements = as_values(pc.list_flatten(column))
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int64())
+    return pa.LargeListArray.from_arrays(offsets, elements, mask=column.is_null())

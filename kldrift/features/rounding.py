@@ -1,0 +1,96 @@
+"""Numbers of two types on the coarser one, so that the same numbers are the same.
+
+A number that is stored as ``decimal(10, 2)`` on one side and as a double on the other, or as a
+float of 32 bits, differs in its last bits only. Both sides are therefore rounded to what both types
+can hold before they become keys. Integers are not rounded to: a fraction is another number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+EXACT_INTEGERS: Final = 2.0**52
+"""Below it, a double tells integers and their halves apart."""
+LONGEST_POWER: Final = 22
+"""Digits of the largest power of ten that is a double."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What numbers are rounded to.
+
+    Attributes:
+        decimals: digits behind the point; None for all of them.
+        bits: the width of the floats that hold them: 16, 32 or 64.
+        whole: whether booleans are 0 and 1.
+    """
+
+    decimals: int | None = None
+    bits: int = 64
+    whole: bool = False
+
+    def coarser(self, other: Rounding) -> Rounding:
+        """Round to what both can hold."""
+        decimals = [d for d in (self.decimals, other.decimals) if d is not None]
+        bits = min(self.bits, other.bits)
+        return Rounding(min(decimals, default=None), bits, self.whole or other.whole)
+
+    def of(self, column: pa.Array) -> pa.Array:
+        """The values of a column, rounded; text and nulls stay as they are."""
+        types = pa.types
+        if types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if types.is_boolean(column.type):
+            return column.cast(pa.int8()) if self.whole else column
+        number = types.is_integer(column.type) or types.is_floating(column.type)
+        if not (number or types.is_decimal(column.type)):
+            return column
+        if self.decimals is None and self.bits == 64:
+            return column
+        column = self._to_decimals(column)
+        if self.bits == 64 or column.type in (pa.float16(), *_FLOATS[: self.bits == 32]):
+            return column
+        numbers = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        with np.errstate(over="ignore"):  # what is too large for the type is infinite in it
+            narrow = numbers.astype(np.float32 if self.bits == 32 else np.float16)
+        return _like(narrow, column)
+
+    def _to_decimals(self, column: pa.Array) -> pa.Array:
+        if self.decimals is None:
+            return column
+        if pa.types.is_decimal(column.type):
+            if column.type.scale > self.decimals:
+                column = pc.round(column, self.decimals, "half_to_even")
+            # The way over text is the one that gives the nearest double.
+            return column.cast(pa.string()).cast(pa.float64())
+        if not pa.types.is_floating(column.type) or self.decimals > LONGEST_POWER:
+            return column
+        power = 10.0**self.decimals
+        numbers = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = numbers * power
+            fine = np.abs(scaled) < EXACT_INTEGERS
+            return _like(np.where(fine, np.rint(scaled) / power, numbers), column)
+
+
+EXACT: Final = Rounding()
+_FLOATS: Final = (pa.float32(),)
+
+
+def rounding_of(kind: pa.DataType) -> Rounding:
+    """What the numbers of a type are rounded to already."""
+    if pa.types.is_decimal(kind) and kind.scale >= 0:
+        return Rounding(decimals=kind.scale)
+    return Rounding(bits=kind.bit_width) if pa.types.is_floating(kind) else EXACT
+
+
+def _like(numbers: NDArray[np.floating], column: pa.Array) -> pa.Array:
+    """Numbers as a column with the nulls of another."""
+    nulls = column.is_null().to_numpy(zero_copy_only=False)
+    return pa.array(numbers, mask=nulls, from_pandas=False)

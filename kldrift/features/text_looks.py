@@ -1,0 +1,124 @@
+"""What texts look like that are something else: numbers, dates, times of day.
+
+Read as categories they drift with every new value. The hint is the Spark SQL that makes of them
+what they are, for ``features.derived``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+LOOKED_AT: Final = 2_000
+LEAST: Final = 0.95
+"""Share of the values that must look so; texts such as "n/a" are among numbers."""
+FEW: Final = 10
+"""Fewer different numbers are categories."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way to write something as text.
+
+    Attributes:
+        name: what it is, for a reader.
+        pattern: of the whole text, in the syntax of RE2.
+        needs: of the values that have the look, one at least must match this as well.
+        sql: the expression that reads it, with ``{}`` for the column.
+    """
+
+    name: str
+    pattern: str
+    sql: str
+    needs: str = ""
+
+
+_NUMBER: Final = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
+_INFINITE: Final = r"[-+]?(inf|Inf|INF|infinity|Infinity|nan|NaN|NAN)"
+_COMMA: Final = r"[-+]?([0-9]+|[0-9]{1,3}([. ][0-9]{3})+)(,[0-9]+)?"
+_THOUSANDS: Final = r"[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?"
+LOOKS: Final = (
+    Look("numbers", rf"{_NUMBER}|{_INFINITE}", "cast({} as double)"),
+    Look(
+        "numbers with a decimal comma",
+        _COMMA,
+        "cast(replace(replace({}, '.', ''), ',', '.') as double)",
+        needs=r",([0-9]{1,2}|[0-9]{4,})$",
+    ),
+    Look("numbers with commas in them", _THOUSANDS, "cast(replace({}, ',', '') as double)"),
+    Look(
+        "dates with times",
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*",
+        "hour(cast({} as timestamp))",
+    ),
+    Look("dates", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "month(cast({} as date))"),
+    Look(
+        "dates that begin with the day",
+        r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}",
+        "month(to_date({}, 'd.M.yyyy'))",
+    ),
+    Look("times of day", r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", "cast(split({}, ':')[0] as int)"),
+)
+EPOCHS: Final = (10**9, 2 * 10**9)
+"""Numbers that are probably seconds since 1970: from 2001 to 2033."""
+PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NESTED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
+CODE: Final = r"[-+]?0[0-9]+"
+"""Numbers that begin with a zero are codes: a postcode is no amount."""
+
+
+def look_of(values: pa.Array) -> Look | None:
+    """What different texts look like; None for plain names.
+
+    Args:
+        values: texts, each once, without nulls.
+
+    Examples:
+        >>> look_of(pa.array([f"{i},50" for i in range(20)])).name
+        'numbers with a decimal comma'
+        >>> look_of(pa.array([f"{i:05}" for i in range(20)]))
+    """
+    values = values.slice(0, LOOKED_AT)
+    values = pc.utf8_trim_whitespace(values.cast(pa.string()))
+    if not len(values) or _share(values, CODE) > 0:
+        return None
+    for look in LOOKS:
+        if len(values) < FEW and look.name.startswith("numbers"):
+            continue
+        if _share(values, look.pattern) >= LEAST and (not look.needs or _any(values, look.needs)):
+            return look
+    return None
+
+
+def hint(name: str, look: Look) -> str:
+    """How a column that has a look is read as what it is, as lines of a configuration.
+
+    Examples:
+        >>> print(hint("n", LOOKS[0]))
+        numbers as text; set features: {exclude: [n], derived: {n_value: "cast(`n` as double)"}}
+    """
+    column = name if NESTED.fullmatch(name) else "`" + name.replace("`", "``") + "`"
+    sql = json.dumps(look.sql.format(column), ensure_ascii=False)
+    return (
+        f"{look.name} as text; set features: {{exclude: [{in_yaml(name)}], "
+        f"derived: {{{in_yaml(f'{name}_value')}: {sql}}}}}"
+    )
+
+
+def in_yaml(name: str) -> str:
+    """A name as it stands in a list or mapping of YAML: quoted unless it is a plain word."""
+    return name if PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+
+
+def _share(values: pa.Array, pattern: str) -> float:
+    found = pc.match_substring_regex(values, f"^({pattern})$")
+    return float(pc.mean(found).as_py())
+
+
+def _any(values: pa.Array, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(values, pattern)).as_py())

@@ -1,0 +1,84 @@
+"""The metric that decides each verdict, its limits, and the order that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from kldrift.scoring.comparison import Ints
+from kldrift.scoring.judge import held_to_limits, severities
+from kldrift.scoring.scores import Floats
+from kldrift.scoring.status import Texts
+from kldrift.scoring.threshold import SEVERITIES, WORST_FIRST, Limits
+from kldrift.scoring.verdict import Verdicts
+
+
+@dataclass(frozen=True, eq=False)
+class Decisive:
+    """The metrics of many verdicts; arrays have shape ``(n,)``.
+
+    Attributes:
+        verdicts: the verdicts.
+        metric: the one that raised the row, or else the one that is nearest to its limit; None for
+            a row that has no score or no limit.
+        score: its score.
+        limits: its limits.
+    """
+
+    verdicts: Verdicts
+    metric: Texts
+    score: Floats
+    limits: Limits
+
+    @classmethod
+    def of(cls, verdicts: Verdicts) -> Decisive:
+        """The deciding metrics of verdicts."""
+        rows = len(verdicts)
+        metric = np.full(rows, None, dtype=object)
+        score, warning, critical = (np.full(rows, np.nan) for _ in range(3))
+        held = list(held_to_limits(verdicts))
+        _, raised = severities(verdicts, held)
+        for some in held:
+            if not some.limits:
+                continue
+            names = list(some.limits)
+            scores = np.stack([some.scores[m] for m in names])
+            smallest = np.stack([some.limits[m].smallest for m in names])
+            times = np.nan_to_num(_times(scores, smallest), nan=-1.0)
+            place = times.argmax(0)
+            known = times.max(0) >= 0
+            for i, name in enumerate(names):
+                place[raised[some.rows] == name] = i
+            at = (place, np.arange(len(place)))
+            metric[some.rows] = np.where(known, np.array(names, dtype=object)[place], None)
+            score[some.rows] = scores[at]
+            for level, column in (("warning", warning), ("critical", critical)):
+                column[some.rows] = np.stack([getattr(some.limits[m], level) for m in names])[at]
+        return cls(verdicts, metric, score, Limits(warning, critical))
+
+    @cached_property
+    def order(self) -> Ints:
+        """The rows as tables list them: whole datasets, then segments, the worst of each first.
+
+        By severity, then by how many times its smallest limit the score is, then by ``kl``.
+        """
+        v = self.verdicts
+        place = np.array([WORST_FIRST.index(severity) for severity in SEVERITIES])
+        times = _times(self.score, self.limits.smallest)
+        times = np.where(np.isnan(times), np.inf, times)
+        kl = np.where(np.isnan(v.scores["kl"]), np.inf, v.scores["kl"])
+        rank = np.where(v.whole, _alphabetical([s.name for s in v.subjects])[v.of], 0)
+        return np.lexsort((rank, -kl, -times, place[v.severity], ~v.whole))
+
+
+def _times(score: Floats, limit: Floats) -> Floats:
+    """How many times its limit a score is; the score itself where there is none, or it is 0."""
+    return score / np.where(limit > 0, limit, 1.0)
+
+
+def _alphabetical(names: Sequence[str]) -> Ints:
+    places = {name: i for i, name in enumerate(sorted(set(names)))}
+    return np.array([places[name] for name in names], dtype=np.int64)

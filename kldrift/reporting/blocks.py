@@ -1,0 +1,199 @@
+"""What a feature's row shows when it is opened: charts, facts and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kldrift.reporting.bars import Cell, scored, totals
+from kldrift.reporting.cell_names import cell_name
+from kldrift.reporting.drawing import Drawing
+from kldrift.reporting.figures import NOTHING, count, figure, likelihood, share, shown
+from kldrift.reporting.histogram import histogram
+from kldrift.scoring.sentences import percent
+
+Row = Mapping[str, Any]
+"""A row of ``drift_scores``."""
+MOST_CELLS: Final = 16
+MOST_SEGMENTS: Final = 8
+DISTRIBUTION: Final = "shares of rows then (grey) and now; below, what each adds to kl"
+MOVED: Final = ("critical", "warning")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values."""
+
+    title: str
+    items: Sequence[tuple[str, str]]
+
+    def data(self) -> list[Any]:
+        """As a JSON value."""
+        return ["facts", self.title, [list(item) for item in self.items]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text; the columns from ``numbers`` on are numbers."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numbers: int = 1
+    rest: str = ""
+
+    def data(self) -> list[Any]:
+        """As a JSON value."""
+        rows = [list(row) for row in self.rows]
+        return ["table", self.title, list(self.head), rows, self.numbers, self.rest]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing with a caption."""
+
+    title: str
+    drawing: Drawing
+
+    def data(self) -> list[Any]:
+        """As a JSON value."""
+        return ["chart", self.title, self.drawing.data()]
+
+
+Block = Facts | Table | Chart
+
+
+def blocks_of(
+    row: Row, cells: Sequence[Cell], segments: Sequence[Row], total: int, when: str
+) -> list[Block]:
+    """What is shown of one feature.
+
+    Args:
+        row: its row of the scores.
+        cells: its rows of ``drift_cells``.
+        segments: its segments that are not ok, the worst first.
+        total: how many segments it has.
+        when: in which windows it was raised; empty where there are no windows.
+    """
+    blocks: list[Block] = []
+    if row["kind"] == "joint":
+        blocks += [_pairs(cells)] if cells else []
+    else:
+        large = histogram(shown(row["feature"]), cells, width=600, height=150, large=True)
+        blocks += [Chart(DISTRIBUTION, large)] if large else []
+        blocks += [_cells(row, cells)] if cells else []
+    blocks.append(_facts(row, when))
+    if total:
+        blocks.append(_segments(segments, total))
+    return blocks
+
+
+def _cells(row: Row, cells: Sequence[Cell]) -> Table:
+    """The cells that add most to ``kl``, in their own order."""
+    every = scored(cells)
+    then, now = totals(every)
+    chosen = sorted(every, key=lambda c: -abs(c["contribution"]))[:MOST_CELLS]
+    rest = [c for c in every if c not in chosen] if len(every) > MOST_CELLS else []
+    lines = [
+        (
+            shown(cell_name(c, str(row["feature"])), 60),
+            percent(c["rows_reference"] / then),
+            percent(c["rows_current"] / now),
+            f"{100 * (c['rows_current'] / now - c['rows_reference'] / then):+.2f}",
+            f"{c['contribution']:+.3g}",
+        )
+        for c in sorted(chosen, key=lambda c: c["cell"])
+    ]
+    if rest:
+        sides = [sum(c[f"rows_{s}"] for c in rest) for s in ("reference", "current")]
+        lines.append(
+            (
+                f"{len(rest)} other cells",
+                percent(sides[0] / then),
+                percent(sides[1] / now),
+                f"{100 * (sides[1] / now - sides[0] / then):+.2f}",
+                f"{sum(c['contribution'] for c in rest):+.3g}",
+            )
+        )
+    head = ("cell", "then", "now", "points", "adds to kl, nats")
+    return Table("cells: shares of rows, and what each adds to kl", head, lines)
+
+
+def _pairs(cells: Sequence[Cell]) -> Table:
+    """What features and pairs add to the divergence of a group."""
+    moved = sorted(cells, key=lambda c: -abs(c["contribution"]))
+    lines = [
+        (
+            shown(c["label"], 80),
+            f"{c['contribution']:+.3g}",
+            figure(c.get("correlation_reference"), 2),
+            figure(c.get("correlation_current"), 2),
+        )
+        for c in moved[:MOST_CELLS]
+    ]
+    rest = moved[MOST_CELLS:]
+    said = f"and {len(rest)} others, {sum(c['contribution'] for c in rest):+.3g} nats" * bool(rest)
+    head = ("feature or pair", "adds to kl, nats", "correlation then", "now")
+    return Table("features and pairs of the group", head, lines, rest=said)
+
+
+def _facts(row: Row, when: str) -> Facts:
+    sides = ("reference", "current")
+    items = [("raised", when)] if when else []
+    items.append(("rows", _moved(*(count(row[f"n_{s}"]) for s in sides))))
+    nulls = [share(row[f"missing_{s}"], row[f"n_{s}"]) for s in sides]
+    items.append(("left out" if row["kind"] == "joint" else "nulls", _moved(*nulls)))
+    if row["never_seen_current"] is not None:
+        items.append(("never seen in the reference", percent(row["never_seen_current"])))
+    if row["mean_reference"] is not None and row["mean_current"] is not None:
+        items.append(("mean", _moved(*(figure(row[f"mean_{s}"], 4) for s in sides))))
+        items.append(("standard deviation", _moved(*(figure(row[f"std_{s}"], 4) for s in sides))))
+    if row["gaussian_kl"] is not None:
+        items.append(("of two normal distributions", _gaussian(row)))
+    if row["kl"] is not None:
+        interval = ""
+        if row["kl_low"] is not None:
+            interval = f" (90 %: {figure(row['kl_low'])} to {figure(row['kl_high'])})"
+        items.append(("kl", f"{figure(row['kl'])} nats{interval}"))
+        items.append(("kl by chance", f"{figure(row['kl_expected'])} nats"))
+    others = ("js", "psi", "hellinger", "total_variation", "ks", "wasserstein_std")
+    known = [f"{name} {figure(row[name])}" for name in others if row[name] is not None]
+    items += [("other scores", ", ".join(known))] if known else []
+    if row["q_value"] is not None:
+        items.append(("q, share of false alarms", likelihood(row["q_value"])))
+    if row["status"] != "ok":
+        items.append(("status", str(row["status"])))
+    return Facts("figures, reference → now", items)
+
+
+def _gaussian(row: Row) -> str:
+    """How much of a change is of the mean, of the spread, and of the shape."""
+    parts = [
+        f"{figure(row[f'gaussian_kl_{part}'])} nats from the {part}" for part in ("mean", "spread")
+    ]
+    shape = (row["kl"] or 0.0) - row["gaussian_kl"]
+    rest = f"; shape adds about {figure(shape)}" if shape > 0 else ""
+    return ", ".join(parts) + rest
+
+
+def _segments(segments: Sequence[Row], total: int) -> Table:
+    lines = [
+        (
+            shown(s["segment"], 60),
+            str(s["severity"]),
+            shown((s["reason"] or "").partition("; ")[0], 160),
+            figure(s["kl"]),
+            count(s["n_current"]),
+        )
+        for s in segments[:MOST_SEGMENTS]
+    ]
+    more = len(segments) - len(lines)
+    rest = f"and {more:,} more that are not ok; " * (more > 0)
+    rest += f"{total - len(segments):,} of {total:,} segments are ok"
+    head = ("segment", "severity", "what was found", "kl, nats", "rows now")
+    return Table("worst segments", head, lines, 3, rest)
+
+
+def _moved(then: str, now: str) -> str:
+    return NOTHING if then == now == NOTHING else f"{then} → {now}"

@@ -1,0 +1,150 @@
+"""The rows of a page: one for each feature, the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from kldrift.reporting.blocks import MOVED, Block, blocks_of
+from kldrift.reporting.drawing import Drawing
+from kldrift.reporting.figures import begin_name, figure, many, shown
+from kldrift.reporting.group_chart import group_chart
+from kldrift.reporting.histogram import histogram
+from kldrift.reporting.json_values import records
+from kldrift.reporting.order import leading
+from kldrift.reporting.past import Past, streaks
+from kldrift.reporting.row_cells import cells_of, key_of
+from kldrift.reporting.score_line import score_line
+from kldrift.reporting.timeline import history, sparkline
+
+OF_SEGMENTS: Final = ["feature", "segment", "severity", "kl", "n_current", "reason"]
+LONGEST_REASON: Final = 320
+LONGEST_NAME: Final = 120
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a page.
+
+    Attributes:
+        severity: the worst over all rows and segments.
+        name: of the feature.
+        where: the segment that is shown; empty for all rows.
+        score: the score and its limit in words.
+        since: since when it is raised; empty if it is not, or nobody knows.
+        windows: for how many windows.
+        reason: why.
+        charts: distribution, score, windows; None where there is none.
+        blocks: what is shown when the row is opened.
+    """
+
+    severity: str
+    name: str
+    where: str
+    score: str
+    since: str
+    windows: int
+    reason: str
+    charts: Sequence[Drawing | None]
+    blocks: Sequence[Block]
+
+    def data(self) -> list[Any]:
+        """Charts and blocks as a JSON value."""
+        charts = [None if chart is None else chart.data() for chart in self.charts]
+        return [charts, [block.data() for block in self.blocks]]
+
+
+def entries(
+    ordered: pd.DataFrame, cells: pd.DataFrame, past: Past, zone: str, most: int
+) -> Iterator[Entry]:
+    """The rows of a page.
+
+    Args:
+        ordered: ``drift_scores``, the worst first.
+        cells: ``drift_cells``.
+        past: the windows up to this one.
+        zone: of the times.
+        most: rows, at most.
+    """
+    rows = records(leading(ordered).head(most))
+    of_rows = cells_of(cells, rows)
+    parts = ordered[ordered["segment"].notna()]
+    total = parts["feature"].value_counts().to_dict()
+    bad = parts[(parts["severity"] != "ok") & parts["feature"].isin([r["feature"] for r in rows])]
+    worst: dict[str, list[dict[str, Any]]] = {}
+    for part in records(bad[OF_SEGMENTS]):
+        worst.setdefault(part["feature"], []).append(part)
+    for row in rows:
+        name = row["feature"]
+        mine = of_rows.get(key_of(row), [])
+        yield _entry(row, mine, worst.get(name, []), total.get(name, 0), past, zone)
+
+
+def _entry(
+    row: Mapping[str, Any],
+    cells: Sequence[Mapping[str, Any]],
+    segments: Sequence[Mapping[str, Any]],
+    total: int,
+    past: Past,
+    zone: str,
+) -> Entry:
+    name, segment = str(row["feature"]), row["segment"]
+    key = (name, segment)
+    severities = past.severities(key)
+    since, windows = "", 0
+    found = streaks(severities)
+    if len(past) > 1 and found and found[-1].last == len(past) - 1:
+        last, windows = found[-1], len(found[-1])
+        since = begin_name(past.windows[last.first], zone)
+    metric = str(row.get("metric") or "kl")
+    limits = [row["threshold_warning"], row["threshold_critical"]]
+    plain = shown(name)
+    line = sparkline(plain, past.scores(key, metric), severities, limits, metric=metric)
+    draw = group_chart if row["kind"] == "joint" else histogram
+    distribution = draw(plain, cells)
+    when = history(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
+    drifted = sum(s["severity"] in MOVED for s in segments)
+    reason = row["reason"] or ""
+    if segment is None and drifted:
+        reason = f"{reason}; " * bool(reason) + f"also raised in {many(drifted, 'segment')}"
+    return Entry(
+        str(row["severity"]),
+        shown(name, LONGEST_NAME),
+        "" if segment is None else shown(segment, LONGEST_NAME),
+        score_words(row),
+        since,
+        windows,
+        shown(reason, LONGEST_REASON),
+        (distribution, score_line(row), line),
+        blocks_of(row, cells, segments, total, when),
+    )
+
+
+def score_words(row: Mapping[str, Any]) -> str:
+    """The score of a row and the limit that it is held to.
+
+    Examples:
+        >>> limits = {"threshold_warning": 0.1, "threshold_critical": 0.25}
+        >>> score_words({"kl": 0.42, "severity": "critical"} | limits)
+        'kl 0.42, critical above 0.25'
+        >>> score_words({"kl": 0.01, "severity": "ok"} | limits)
+        'kl 0.01, warning above 0.1'
+    """
+    metric = str(row.get("metric") or "kl")
+    score = row.get(metric)
+    if score is None:
+        return ""
+    level, limit = limit_of(row)
+    return f"{metric} {figure(score)}" + (f", {level} above {figure(limit)}" if level else "")
+
+
+def limit_of(row: Mapping[str, Any]) -> tuple[str, float | None]:
+    """The level that a row was held to, and its limit; empty for none."""
+    levels = ["warning", "critical"]
+    if row["severity"] == "critical":
+        levels.reverse()
+    known = ((level, row[f"threshold_{level}"]) for level in levels)
+    return next(((level, limit) for level, limit in known if limit is not None), ("", None))

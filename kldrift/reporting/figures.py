@@ -1,0 +1,163 @@
+"""Numbers, times and texts as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from kldrift.scoring.reasons import certainty
+from kldrift.scoring.sentences import percent
+from kldrift.tables.window import Window
+
+NOTHING: Final = "-"
+SIGN: Final = "…"
+INVISIBLE: Final = "\ufffd"
+
+
+def shown(value: object, most: int = 80) -> str:
+    """Return text from data for a reader: shortened, invisible characters shown as a sign.
+
+    Control characters and those that turn the direction of writing are invisible.
+
+    Examples:
+        >>> shown("a" + chr(0) + "x" * 9, most=6)
+        'a\ufffdxxx…'
+    """
+    text = visible(str(value)[: most + 1])
+    return text if len(text) <= most else text[: most - 1] + SIGN
+
+
+def visible(text: str) -> str:
+    """Return text with a sign in place of each invisible character."""
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else INVISIBLE for sign in text)
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """Write a number, or a dash for none.
+
+    Examples:
+        >>> figure(0.123456), figure(None), figure(74400.0), figure(1.42e12)
+        ('0.123', '-', '74,400', '1.42e+12')
+    """
+    if value is None:
+        return NOTHING
+    if 10**digits <= abs(value) < 1e9:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
+
+
+def likelihood(q_value: float | None) -> str:
+    """Write a q-value, or a dash for none."""
+    return NOTHING if q_value is None else certainty(q_value)
+
+
+def count(value: float | None) -> str:
+    """Write a number of rows, or a dash for none."""
+    return NOTHING if value is None else f"{int(value):,}"
+
+
+def many(number: int, noun: str) -> str:
+    """Write a number of things.
+
+    Examples:
+        >>> many(1, "window"), many(1200, "row")
+        ('1 window', '1,200 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def share(part: float | None, rows: float | None) -> str:
+    """Write a share of rows, or a dash for none."""
+    return percent(part / rows) if rows and part is not None else NOTHING
+
+
+def duration(seconds: float) -> str:
+    """Write how long something took.
+
+    Examples:
+        >>> duration(0.42), duration(42), duration(754), duration(8000)
+        ('0.4 s', '42 s', '12 min 34 s', '2 h 13 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def moment(value: datetime | str, zone: str = "UTC") -> str:
+    """Write a time in a zone, to the minute.
+
+    Examples:
+        >>> moment("2020-04-01T00:00:00+00:00", "America/New_York")
+        '31 Mar 2020 20:00'
+    """
+    when = datetime.fromisoformat(value) if isinstance(value, str) else value
+    local = when.astimezone(ZoneInfo(zone))
+    return f"{local.day} {local:%b %Y %H:%M}"
+
+
+def window_name(window: Window, zone: str = "UTC", *, weekday: bool = True) -> str:
+    """Write a window as people call it: a day, a month, or its ends.
+
+    Examples:
+        >>> window_name(Window.of_key("20200401T000000Z_20200402T000000Z"))
+        'Wed 1 Apr 2020'
+        >>> window_name(Window.of_key("20200401T000000Z_20200501T000000Z"))
+        'April 2020'
+        >>> window_name(Window.of_key("20200401T130000Z_20200401T140000Z"))
+        '1 Apr 2020 13:00 to 14:00'
+        >>> window_name(Window())
+        'the whole dataset'
+    """
+    if window.end is None:
+        return "the whole dataset"
+    if window.start is None:
+        return f"as of {moment(window.end, zone)}"
+    first, last = (t.astimezone(ZoneInfo(zone)) for t in (window.start, window.end))
+    if first.time() == last.time() == datetime.min.time():
+        return _days(first.date(), last.date(), weekday=weekday)
+    end = f"{last:%H:%M}" if first.date() == last.date() else moment(last, zone)
+    return f"{moment(first, zone)} to {end}"
+
+
+def begin_name(window: Window, zone: str = "UTC") -> str:
+    """Write when a window begins; a month by its name.
+
+    Examples:
+        >>> begin_name(Window.of_key("20200401T130000Z_20200401T140000Z"))
+        '1 Apr 2020 13:00'
+        >>> begin_name(Window.of_key("20200401T000000Z_20200408T000000Z"))
+        '1 Apr 2020'
+    """
+    name = window_name(window, zone, weekday=False)
+    return name if name.startswith("as of") else name.partition(" to ")[0]
+
+
+def _days(first: date, end: date, *, weekday: bool) -> str:
+    last = end - timedelta(days=1)
+    if first == last:
+        return f"{first:%a} {_day(first)}" if weekday else _day(first)
+    if first.day == 1 and end.day == 1 and (last.year, last.month) == (first.year, first.month):
+        return f"{first:%B %Y}"
+    return f"{_day(first)} to {_day(last)}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def window_of_row(row: Mapping[str, Any]) -> Window:
+    """The window of a row of a table, whose times are datetimes or their text."""
+    ends = []
+    for name in ("window_start", "window_end"):
+        value = row.get(name)
+        ends.append(datetime.fromisoformat(value) if isinstance(value, str) else value)
+    return Window(*ends)

@@ -1,0 +1,74 @@
+"""The verdict of a page in plain sentences: what, where, since when, how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from kldrift.reporting.blocks import MOVED
+from kldrift.reporting.entries import Entry
+from kldrift.reporting.figures import likelihood, many
+
+OTHERS: Final = 4
+
+
+def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
+    """The verdict in words: how many features drifted.
+
+    Examples:
+        >>> verdict({"critical": 2, "warning": 1, "unscored": 0, "ok": 21})
+        '3 of 24 features drifted: 2 critical, 1 warning'
+        >>> verdict({"critical": 0, "warning": 4000, "unscored": 0, "ok": 16000}, "score")
+        '4,000 of 20,000 scores drifted: 4,000 warning'
+        >>> verdict({"critical": 0, "warning": 0, "unscored": 1, "ok": 3})
+        'no drift in 3 of 4 features; 1 could not be scored'
+    """
+    total, drifted = sum(counts.values()), counts["critical"] + counts["warning"]
+    if not total:
+        return f"no {noun} was compared"
+    unscored = f"; {counts['unscored']:,} could not be scored" if counts["unscored"] else ""
+    if drifted:
+        kinds = ", ".join(
+            f"{counts[name]:,} {name}" for name in ("critical", "warning") if counts[name]
+        )
+        return f"{drifted:,} of {total:,} {noun}s drifted: {kinds}{unscored}"
+    if unscored:
+        return f"no drift in {counts['ok']:,} of {total:,} {noun}s{unscored}"
+    return f"no drift in {total:,} {noun}s"
+
+
+def headline(counts: Mapping[str, int], segments: Mapping[str, int]) -> str:
+    """The verdict on the features, and on the segments if there are any."""
+    said = verdict(counts)
+    if any(segments.values()):
+        said += f"; by segment: {verdict(segments, 'score')}"
+    return said
+
+
+def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int) -> str:
+    """What is worst, where, since when and how sure; empty if nothing drifted.
+
+    Args:
+        entries: the rows of the page, the worst first.
+        worst: the row of the scores behind the first.
+        windows: how many windows are known, this one included.
+    """
+    if not entries or worst is None or entries[0].severity not in MOVED:
+        return ""
+    first = entries[0]
+    where = f"in {first.where}" if first.where else "over all rows"
+    what = first.reason.partition("; ")[0]
+    said = f"Worst is {first.name}, {where}: {what}."
+    if first.since and windows > 1:
+        said += f" Raised since {first.since}, {many(first.windows, 'window')} in a row"
+        said += ", as far back as is known." if first.windows == windows else "."
+    others = [e.name for e in entries[1 : OTHERS + 1] if e.severity in MOVED]
+    if others:
+        more = sum(e.severity in MOVED for e in entries[OTHERS + 1 :])
+        said += f" Also raised: {', '.join(others)}{f' and {more:,} more' if more else ''}."
+    if worst["q_value"] is not None:
+        said += (
+            f" How sure: q {likelihood(worst['q_value'])}, "
+            "the share of false alarms to expect among such verdicts."
+        )
+    return said

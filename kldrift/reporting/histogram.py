@@ -1,0 +1,166 @@
+"""A feature's distribution then and now, one over the other.
+
+The area of a bar is its share of the rows: bins are as wide as their range, bounded so that neither
+a narrow bin vanishes nor one far tail takes the whole width; values, tails, nulls and what the
+reference never had are bars of one width. What does not fit the height is cut and says its share.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from kldrift.reporting.bars import Bar, Cell, bars_of, scored
+from kldrift.reporting.cell_names import number
+from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
+from kldrift.reporting.figures import shown
+from kldrift.scoring.sentences import percent
+
+TALLEST: Final = 2.5
+"""A bar is cut where it is so many times as tall as any of the reference's values."""
+LETTER: Final = 5.2
+"""Pixels."""
+TOP, BELOW = 12.0, 13
+"""Pixels for what stands above and below the bars."""
+BETWEEN_TICKS: Final = 60
+ADDED: Final = 48
+"""Pixels for what cells add to the score."""
+
+
+def histogram(
+    feature: str, cells: Sequence[Cell], *, width: int = 250, height: int = 67, large: bool = False
+) -> Drawing | None:
+    """Draw a feature's cells; None if there are none.
+
+    Args:
+        feature: its name.
+        cells: its rows of ``drift_cells``.
+        width: of the chart in pixels.
+        height: likewise.
+        large: with ticks between the ends, words for those who point at a bar, and below it what
+            each cell adds to ``kl``.
+    """
+    bars = bars_of(feature, scored(cells), width)
+    if not bars:
+        return None
+    base = height - BELOW
+    most = _tallest(bars)
+    shapes = [Shape(style, _outline(bars, style, most, base)) for style in ("then", "now")]
+    shapes.append(Shape("axis", f"M0 {at(base)}H{at(bars[-1].x + bars[-1].width)}"))
+    cut = [b for b in bars if max(b.then, b.now) / b.width > most * 1.001]
+    labels = [_cut(b, width) for b in cut]
+    labels += [*_ticks(bars, base + 10, large=large), *_names(bars, base + 10)]
+    if large:
+        shapes += _added(bars, height + ADDED / 2)
+        labels.append(Label(bars[-1].x + bars[-1].width + 6, height + ADDED / 2 + 3, "adds to kl"))
+        shapes += [Shape("point", box(b.x, 0, b.width, base), _said(b)) for b in bars]
+    moved = sorted(bars, key=lambda b: -abs(b.now - b.then))[:3]
+    about = "; ".join(_said(b) for b in moved)
+    title = f"{feature}: shares of rows, then and now"
+    return Drawing(width, height + ADDED * large, title, about, shapes, labels)
+
+
+def _added(bars: Sequence[Bar], middle: float) -> list[Shape]:
+    """What each bar adds to the score: up what makes it larger, down what makes it smaller."""
+    most = max(abs(b.adds) for b in bars) or 1.0
+    half = ADDED / 2 - 2
+    marks = [(b, b.adds / most * half) for b in bars]
+    more, less = (
+        "".join(box(b.x, middle - max(0.0, tall), b.width, abs(tall)) for b, tall in some)
+        for some in ([m for m in marks if m[1] > 0], [m for m in marks if m[1] < 0])
+    )
+    end = at(bars[-1].x + bars[-1].width)
+    shapes = [Shape("adds", more), Shape("less", less), Shape("axis", f"M0 {at(middle)}H{end}")]
+    return [shape for shape in shapes if shape.path]
+
+
+def _tallest(bars: Sequence[Bar]) -> float:
+    """The share per pixel that takes the whole height."""
+    most = max(max(b.then, b.now) / b.width for b in bars) or 1.0
+    usual = max((b.then / b.width for b in bars if not b.aside), default=0.0)
+    return min(most, TALLEST * usual) if usual else most
+
+
+def _outline(bars: Sequence[Bar], style: str, most: float, base: float) -> str:
+    """The path around the bars of one side; bars that touch have one outline."""
+    path, end = "", -1.0
+    for bar in bars:
+        share = bar.then if style == "then" else bar.now
+        tall = min(1.0, share / bar.width / most) * (base - TOP)
+        top = base - (max(tall, 1.0) if share else 0.0)
+        if abs(bar.x - end) > 0.01:
+            path += f"{'V' + at(base) if path else ''}M{at(bar.x)} {at(base)}"
+        end = bar.x + bar.width
+        path += f"V{at(top)}H{at(end)}"
+    return f"{path}V{at(base)}"
+
+
+def _cut(bar: Bar, width: int) -> Label:
+    """The share of a bar that is too tall to be drawn as a whole."""
+    text, middle = percent(max(bar.then, bar.now)), _middle(bar)
+    if middle + len(text) * LETTER / 2 > width:
+        return Label(round(bar.x + bar.width, 1), 9, text, "end")
+    return Label(middle, 9, text, "middle")
+
+
+def _said(bar: Bar) -> str:
+    return f"{bar.name}: {percent(bar.then)} then, {percent(bar.now)} now"
+
+
+def _middle(bar: Bar) -> float:
+    return round(bar.x + bar.width / 2, 1)
+
+
+def _ticks(bars: Sequence[Bar], y: float, *, large: bool) -> list[Label]:
+    """The bounds of bins: of the first and the last, and of those between in a large chart."""
+    values = [b for b in bars if not b.aside]
+    bins = [b for b in values if b.lower is not None]
+    narrow = bool(values) and values[0].width < 2 * LETTER and bool(values[0].below)
+    if not bins and not narrow:
+        return []
+    first, last = values[0], values[-1]
+    end = last.x + last.width
+    labels = [
+        Label(first.x, y, _bound(first, first.lower)),
+        Label(round(end, 1), y, _bound(last, last.upper), "end"),
+    ]
+    free = first.x + BETWEEN_TICKS
+    for bar in bins[1:] if large else ():
+        if free <= bar.x <= end - BETWEEN_TICKS:
+            labels.append(Label(round(bar.x, 1), y, _bound(bar, bar.lower), "middle"))
+            free = bar.x + BETWEEN_TICKS
+    return labels
+
+
+def _bound(bar: Bar, bound: float | None) -> str:
+    """The bound of a bin, or the value itself."""
+    return shown(bar.below, 12) if bound is None else number(bound, 4)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _names(bars: Sequence[Bar], y: float) -> list[Label]:
+    """The names of values, categories and bars aside, as far as there is room."""
+    labels, free = list[Label](), -math.inf
+    bins = any(b.lower is not None for b in bars)
+    for bar in bars:
+        if not bar.below or (bins and not bar.aside):
+            continue
+        letters = int(max(bar.width, 4 * LETTER if bar.aside else 0) / LETTER)
+        if not bar.aside and letters < 2:
+            continue
+        text = bar.below if len(bar.below) <= letters else f"{bar.below[: letters - 1]}…"
+        half = len(text) * LETTER / 2
+        cut = text != bar.below and _is_number(bar.below)  # its first digits say something else
+        if letters < 1 or text == "…" or cut or _middle(bar) - half < free:
+            continue
+        labels.append(Label(_middle(bar), y, text, "middle"))
+        free = _middle(bar) + half + 2
+    return labels

@@ -1,0 +1,194 @@
+"""The page of a monitor's window, or of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+
+from kldrift.errors import masked
+from kldrift.reporting.blocks import Block, Chart, Table
+from kldrift.reporting.entries import entries
+from kldrift.reporting.figures import (
+    NOTHING,
+    count,
+    duration,
+    many,
+    moment,
+    shown,
+    window_name,
+    window_of_row,
+)
+from kldrift.reporting.headline import headline, lead
+from kldrift.reporting.json_values import records
+from kldrift.reporting.order import counted, leading, worst_first
+from kldrift.reporting.page import DRAWN, Page
+from kldrift.reporting.past import Past
+from kldrift.reporting.timeline import heat_map
+from kldrift.scoring.exit_code import worst_exit_code
+
+MOST_ENTRIES: Final = 10_000
+MOST_IN_HEAT: Final = 2000
+MOST_RUNS: Final = 10
+ABOUT: Final = (
+    "kl says how far the current dataset is from the reference, in nats; chance alone gives a "
+    "little of it. A feature drifted when a score is above a limit and q, the share of false "
+    "alarms to expect among such verdicts, is small. Shares are shares of the rows."
+)
+Run = Mapping[str, Any]
+"""A row of the table ``runs``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """What is known beside the scores of a window.
+
+    Attributes:
+        monitor: whose they are; None of a comparison.
+        run: the run that wrote them.
+        runs: the latest runs, the last first.
+        past: the windows up to this one.
+        zone: of the times.
+        skipped: columns that were not monitored, each with the reason.
+        notes: what to know before the scores are read.
+        output: where the tables are.
+        docs: where Data Docs are.
+    """
+
+    monitor: str | None = None
+    run: Run | None = None
+    runs: Sequence[Run] = ()
+    past: Past = field(default_factory=lambda: Past.of([]))
+    zone: str = "UTC"
+    skipped: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+    output: str | None = None
+    docs: str | None = None
+
+
+def monitor_page(
+    scores: pd.DataFrame, cells: pd.DataFrame, story: Story, *, most: int = MOST_ENTRIES
+) -> Page:
+    """Make a page.
+
+    Args:
+        scores: rows of ``drift_scores`` of one window.
+        cells: rows of ``drift_cells`` of the same.
+        story: what else is known.
+        most: features with a row, at most.
+    """
+    ordered = worst_first(scores)
+    alone = ordered["segment"].isna()
+    counts, segments = counted(ordered[alone]), counted(ordered[~alone])
+    found = list(entries(ordered, cells, story.past, story.zone, most))
+    leads = leading(ordered)
+    first, names = records(leads.head(1)), leads["feature"].head(most).tolist()
+    return Page(
+        title=story.monitor or "",
+        verdict=headline(counts, segments),
+        lead=lead(found, first[0] if first else None, len(story.past)),
+        entries=found,
+        total=int(ordered["feature"].nunique()),
+        about=ABOUT,
+        failed=_failed(story),
+        notes=[shown(note, 400) for note in story.notes],
+        health=health(story, counts, first, "feature"),
+        heat=_heat(story, names[:DRAWN], "When: severity by feature and window"),
+        whole_heat=_heat(story, names[:MOST_IN_HEAT], f"show all {len(names):,} features")
+        if len(names) > DRAWN
+        else None,
+        sections=_runs(story),
+        skipped=[(shown(name), shown(why, 240)) for name, why in story.skipped],
+    )
+
+
+def _heat(story: Story, names: Sequence[str], title: str) -> Chart | None:
+    drawing = heat_map(story.past, names, story.zone)
+    return None if drawing is None else Chart(title, drawing)
+
+
+def _failed(story: Story) -> str:
+    """Why the last run failed; empty if it did not."""
+    last = story.runs[0] if story.runs else story.run
+    if last is None or not last.get("error"):
+        return ""
+    when = moment(last["finished_at"], story.zone)
+    text = f"{when}, exit code {last['exit_code']}: {masked(str(last['error']))}"
+    other = story.run is not None and last["run_id"] != story.run["run_id"]
+    return shown(text, 600) + ("; what follows is of an earlier run" if other else "")
+
+
+def health(
+    story: Story, counts: Mapping[str, int], first: Sequence[Mapping[str, Any]], noun: str
+) -> list[tuple[str, str]]:
+    """What was read and scored, when, and where it is.
+
+    Args:
+        story: what is known of the run.
+        counts: rows of the page by severity.
+        first: a row of the scores, if there is one.
+        noun: what a row of the page is about.
+    """
+    items: list[tuple[str, str]] = []
+    if first and first[0]["window_end"] is not None:
+        window = window_name(window_of_row(first[0]), story.zone)
+        items.append(("window", f"{window} ({story.zone})"))
+    run = story.run
+    if run is not None and run.get("rows_current") is not None:
+        items += [
+            ("rows now", count(run["rows_current"])),
+            ("rows of the reference", count(run["rows_reference"])),
+        ]
+    total = sum(counts.values())
+    items.append((f"{noun}s scored", f"{total - counts['unscored']:,} of {total:,}"))
+    items.append(("columns skipped", f"{len(story.skipped):,}"))
+    if run is not None and run.get("finished_at") is not None:
+        items += [
+            ("took", duration(_seconds(run))),
+            ("finished", moment(run["finished_at"], story.zone)),
+            ("exit code", str(run["exit_code"])),
+        ]
+    places = (("tables", story.output), ("Data Docs", story.docs))
+    return items + [(name, shown(place, 300)) for name, place in places if place]
+
+
+def _seconds(run: Run) -> float:
+    ends = [run[name] for name in ("started_at", "finished_at")]
+    start, end = (datetime.fromisoformat(e) if isinstance(e, str) else e for e in ends)
+    return float((end - start).total_seconds())
+
+
+def _runs(story: Story) -> list[Block]:
+    """The latest runs, the last first; a run of several windows is one line."""
+    started: dict[Any, list[Run]] = {}
+    for run in story.runs:
+        started.setdefault(run["started_at"], []).append(run)
+    if len(started) < 2 and len(story.runs) < 2:
+        return []
+    lines = [_run_line(runs, story.zone) for runs in list(started.values())[:MOST_RUNS]]
+    head = ("started", "windows", "failed", "exit code", "took", "rows", "critical", "warning")
+    return [Table(f"Latest runs ({story.zone})", head, lines, 3)]
+
+
+def _run_line(runs: Sequence[Run], zone: str) -> tuple[str, ...]:
+    last = runs[0]
+    failed = [run["exit_code"] for run in runs if run["error"]]
+    windows = many(len(runs), "window")
+    if len(runs) == 1:
+        windows = window_name(window_of_row(last), zone)
+    rows, critical, warning = (
+        sum(run[name] or 0 for run in runs) for name in ("rows_current", "critical", "warning")
+    )
+    return (
+        moment(last["started_at"], zone),
+        windows,
+        shown(next((run["error"] for run in runs if run["error"]), NOTHING), 160),
+        str(max(failed) if failed else worst_exit_code(run["exit_code"] for run in runs)),
+        duration(max(map(_seconds, runs))),
+        count(rows),
+        count(critical),
+        count(warning),
+    )

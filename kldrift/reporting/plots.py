@@ -1,0 +1,129 @@
+"""Charts of Altair, for notebooks: they can be changed, combined and saved.
+
+The pages do not use them: they would need a script of 800 kB, and their own are drawn at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from kldrift.reporting.bars import Cell, bars_of, scored
+from kldrift.reporting.figures import shown, window_name
+from kldrift.reporting.past import Key, Past
+
+if TYPE_CHECKING:
+    import altair as alt
+
+COLOURS: Final = {
+    "critical": "#d6453d",
+    "warning": "#c07c00",
+    "unscored": "#8a63c9",
+    "ok": "#2f9160",
+    "no row": "#dddddd",
+}
+SIDES: Final = {"reference": "#8d8d8d", "current": "#0a7ac2"}
+
+
+def distribution(name: str, cells: Sequence[Cell]) -> alt.Chart:
+    """Draw the shares of the rows of each cell, of the reference and now.
+
+    Args:
+        name: of the feature.
+        cells: its rows of ``drift_cells``.
+    """
+    import altair as alt  # noqa: PLC0415 - takes a second, and only here
+
+    bars = bars_of(name, scored(cells), 600)
+    values = [
+        {"cell": bar.name, "dataset": side, "share": share, "adds to kl": bar.adds}
+        for bar in bars
+        for side, share in zip(SIDES, (bar.then, bar.now), strict=True)
+    ]
+    colour = alt.Color("dataset:N", scale=alt.Scale(domain=[*SIDES], range=[*SIDES.values()]))
+    chart = alt.Chart(alt.InlineData(values=values), title=shown(name)).mark_bar()
+    drawn: alt.Chart = chart.encode(
+        x=alt.X("cell:N", sort=[bar.name for bar in bars], title=None),
+        xOffset=alt.XOffset("dataset:N", sort=[*SIDES]),
+        y=alt.Y("share:Q", axis=alt.Axis(format=".1%"), title="share of rows"),
+        color=colour,
+        tooltip=["cell:N", "dataset:N", alt.Tooltip("share:Q", format=".2%"), "adds to kl:Q"],
+    )
+    return drawn
+
+
+def history(
+    past: Past, key: Key, metric: str, limits: Sequence[float | None], zone: str
+) -> alt.LayerChart | alt.FacetChart:
+    """Draw a score by window, with its limits.
+
+    Args:
+        past: the windows.
+        key: the feature, and the segment or None.
+        metric: the score.
+        limits: warning and critical.
+        zone: of the times.
+    """
+    import altair as alt  # noqa: PLC0415
+
+    points = zip(past.windows, past.scores(key, metric), past.severities(key), strict=True)
+    values = [
+        {
+            "window": window_name(window, zone),
+            "start": None if window.start is None else window.start.isoformat(),
+            metric: score,
+            "severity": severity or "no row",
+        }
+        for window, score, severity in points
+    ]
+    name = shown(key[0]) if key[1] is None else f"{shown(key[0])} in {shown(key[1])}"
+    base = alt.Chart(alt.InlineData(values=values), title=name).encode(
+        x=alt.X("start:T", title=None), y=alt.Y(f"{metric}:Q")
+    )
+    dots = base.mark_point(filled=True, size=50).encode(
+        color=_severity(alt),
+        shape=alt.Shape("severity:N", scale=alt.Scale(domain=[*COLOURS])),
+        tooltip=["window:N", f"{metric}:Q", "severity:N"],
+    )
+    levels = [
+        alt.Chart(alt.InlineData(values=[{"limit": limit}]))
+        .mark_rule(color=COLOURS[level], strokeDash=[4, 3] if level == "warning" else [1, 0])
+        .encode(y="limit:Q")
+        for level, limit in zip(("warning", "critical"), limits, strict=True)
+        if limit is not None
+    ]
+    return alt.layer(base.mark_line(color=SIDES["current"]), dots, *levels)
+
+
+def heat(past: Past, features: Sequence[str], zone: str) -> alt.Chart:
+    """Draw the worst severity of features by window.
+
+    Args:
+        past: the windows.
+        features: the worst first.
+        zone: of the times.
+    """
+    import altair as alt  # noqa: PLC0415
+
+    names = [window_name(window, zone, weekday=False) for window in past.windows]
+    values = [
+        {"feature": shown(feature), "window": window, "severity": severity or "no row"}
+        for feature in features
+        for window, severity in zip(names, past.worst(feature), strict=True)
+    ]
+    drawn: alt.Chart = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_rect()
+        .encode(
+            x=alt.X("window:N", sort=names, title=None),
+            y=alt.Y("feature:N", sort=[shown(f) for f in features], title=None),
+            color=_severity(alt),
+            tooltip=["feature:N", "window:N", "severity:N"],
+        )
+    )
+    return drawn
+
+
+def _severity(alt: Any) -> Any:
+    scale = alt.Scale(domain=[*COLOURS], range=[*COLOURS.values()])
+    return alt.Color("severity:N", scale=scale)

@@ -1,0 +1,81 @@
+"""A score on a line: its limits, its interval, and what chance alone gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
+from kldrift.reporting.figures import figure, shown
+
+Row = Mapping[str, Any]
+"""A row of ``drift_scores``."""
+
+LANE: Final = 28
+MIDDLE: Final = 8.0
+LETTER: Final = 5.2
+"""Pixels."""
+SPARE: Final = 1.12
+"""The line ends so far beyond the largest mark."""
+LEVELS: Final = ("warning", "critical")
+
+
+def score_line(row: Row, *, width: int = 170) -> Drawing | None:
+    """Draw the score of a row; None without one.
+
+    The metric that is held to a limit is on the upper line. ``kl``, which has an interval and a
+    score that chance gives, has a line of its own if it is another.
+    """
+    if row["kl"] is None:
+        return None
+    metric = str(row.get("metric") or "kl")
+    lanes = [metric] if metric == "kl" or row.get(metric) is None else [metric, "kl"]
+    shapes, labels, said = list[Shape](), list[Label](), list[str]()
+    for place, name in enumerate(lanes):
+        limits = [row[f"threshold_{level}"] for level in LEVELS] if place == 0 else [None, None]
+        lane, scale, words = _lane(row, name, limits, place * LANE + MIDDLE, width)
+        shapes += lane
+        labels += scale
+        said.append(words)
+    return Drawing(
+        width, LANE * len(lanes), f"{shown(row['feature'])}: score", "; ".join(said), shapes, labels
+    )
+
+
+def _under(name: str, score: float, x: float, y: float, width: int) -> Label:
+    """The score in figures, below its mark."""
+    text = f"{name} {figure(score)}{' nats' if name == 'kl' else ''}"
+    half = len(text) * LETTER / 2
+    if x + half > width:
+        return Label(width, y, text, "end")
+    return Label(round(x, 1), y, text, "middle") if x > half else Label(0, y, text)
+
+
+def _lane(
+    row: Row, name: str, limits: list[float | None], y: float, width: int
+) -> tuple[list[Shape], list[Label], str]:
+    kl = name == "kl"
+    score = row[name]
+    low, high = (row["kl_low"], row["kl_high"]) if kl else (None, None)
+    chance = row["kl_expected"] if kl else None
+    marks: list[float | None] = [score, high, chance, *limits]
+    end: float = max(max(m for m in marks if m is not None) * SPARE, 1e-12)
+
+    def x(value: float) -> float:
+        return max(0.0, value) / end * width
+
+    shapes = [Shape("axis", f"M0 {at(y)}h{width}")]
+    said = [f"{name} {figure(score)}"]
+    if chance is not None:
+        shapes.append(Shape("chance", box(0, y - 5, max(1.0, x(chance)), 10)))
+        said.append(f"by chance {figure(chance)}")
+    if low is not None and high is not None:
+        shapes.append(Shape("interval", f"M{at(x(low))} {at(y)}H{at(x(high))}"))
+        said.append(f"90 % interval {figure(low)} to {figure(high)}")
+    for level, limit in zip(LEVELS, limits, strict=True):
+        if limit is not None:
+            shapes.append(Shape(f"limit-{level}", f"M{at(x(limit))} {at(y - 7)}v14"))
+            said.append(f"{level} above {figure(limit)}")
+    shapes.append(Shape("score", box(x(score) - 2.5, y - 2.5, 5, 5)))
+    labels = [_under(name, score, x(score), y + 14, width)]
+    return shapes, labels, ", ".join(said)

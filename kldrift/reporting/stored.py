@@ -1,0 +1,120 @@
+"""The page of a monitor's last window, from its tables: without Spark and without data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kldrift.config import Config
+from kldrift.errors import OutputError, masked
+from kldrift.reporting.figures import window_of_row
+from kldrift.reporting.json_values import json_value
+from kldrift.reporting.monitor_page import Run, Story, monitor_page
+from kldrift.reporting.order import leading, worst_first
+from kldrift.reporting.page import Page, whole_page
+from kldrift.reporting.past import RAISED, Past
+from kldrift.reporting.views import put_page
+from kldrift.scoring.metrics import METRICS
+from kldrift.tables.read import stored_runs, stored_windows, window_columns, window_tables
+from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
+from kldrift.tables.store import Store, open_store
+from kldrift.tables.window import Window
+
+MOST_WINDOWS: Final = 90
+
+
+def stored_page(config: Config) -> Page:
+    """Make the page of a monitor's last window, or of a run that failed before there was one.
+
+    Raises:
+        OutputError: the tables have neither, or cannot be read.
+    """
+    store, monitor = open_store(config.output.path), config.monitor
+    windows = stored_windows(store, monitor, timed=config.time is not None)
+    scores, cells = DRIFT_SCORES.empty_table().to_pandas(), DRIFT_CELLS.empty_table().to_pandas()
+    if windows:
+        tables = window_tables(store, monitor, windows[-1])
+        scores, cells = (tables[name].to_pandas() for name in ("drift_scores", "drift_cells"))
+    run_id = scores["run_id"].iloc[0] if len(scores) else None
+    runs: list[Run] = [json_value(row) for row in stored_runs(store, monitor, run_id)]
+    if not windows and not runs:
+        raise OutputError(f"{config.output.path}: no run of {monitor!r} yet; kldrift run")
+    zone = config.time.zone if config.time else "UTC"
+    run = next((r for r in runs if r["run_id"] == run_id), None)
+    skipped = [(s["column"], s["reason"]) for s in (run["skipped"] or [] if run else [])]
+    past = stored_past(store, monitor, windows[-MOST_WINDOWS:], scores)
+    return monitor_page(
+        scores,
+        cells,
+        Story(monitor, run, runs, past, zone, skipped, output=masked(config.output.path)),
+    )
+
+
+def stored_past(
+    store: Store, monitor: str, windows: tuple[Window, ...], scores: pd.DataFrame
+) -> Past:
+    """The severities and scores of some windows, of what a page shows.
+
+    Args:
+        store: the output folder.
+        monitor: the monitor.
+        windows: in the order of time; the last is that of the page.
+        scores: ``drift_scores`` of the last.
+    """
+    lead = leading(worst_first(scores))
+    segments = set(lead["segment"].dropna())
+    metrics = {"kl", *(lead["metric"].dropna() if "metric" in lead else ())} & {*METRICS}
+    return Past.of([(w, _of_window(store, monitor, w, segments, metrics)) for w in windows])
+
+
+def _of_window(
+    store: Store, monitor: str, window: Window, segments: Collection[str], metrics: set[str]
+) -> pd.DataFrame:
+    """The rows of all rows, of the segments that are shown, and of those that were raised."""
+    names = ["feature", "segment", "severity", *sorted(metrics)]
+    rows = window_columns(store, monitor, window, names)
+    kept = pc.or_(
+        pc.or_(rows["segment"].is_null(), pc.is_in(rows["severity"], pa.array(map(str, RAISED)))),
+        pc.is_in(rows["segment"], pa.array(sorted(segments), pa.string())),
+    )
+    frame: pd.DataFrame = rows.filter(kept).to_pandas()
+    return frame
+
+
+def write_report(config: Config, path: str | None = None) -> str:
+    """Write the page of a monitor's last window, whole or not at all; return where it is.
+
+    Args:
+        config: the configuration.
+        path: where to; by default ``report.path``, or ``report.html`` beside the tables.
+
+    Raises:
+        OutputError: the tables have no run, or cannot be read, or the page cannot be written.
+    """
+    beside = f"{config.output.path.rstrip('/')}/report.html"
+    target = path or (config.report.path if config.report else beside)
+    return put_page(target, whole_page(stored_page(config)))
+
+
+def past_until(output: str, monitor: str, scores: pd.DataFrame) -> Past:
+    """The windows of a monitor's tables up to that of some scores.
+
+    Args:
+        output: the folder of the tables.
+        monitor: the monitor.
+        scores: ``drift_scores`` of one window.
+
+    Raises:
+        OutputError: the tables cannot be read.
+    """
+    if not len(scores):
+        return Past.of([])
+    row: dict[str, Any] = json_value(scores.iloc[0].to_dict())
+    last, store = window_of_row(row), open_store(output)
+    windows = stored_windows(store, monitor, timed=last.start is not None)
+    before = tuple(w for w in windows if w.key <= last.key)
+    return stored_past(store, monitor, before[-MOST_WINDOWS:], scores)

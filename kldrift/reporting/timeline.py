@@ -1,0 +1,166 @@
+"""Scores over windows: one feature as a line, many as a heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
+from kldrift.reporting.figures import figure, many, shown, window_name
+from kldrift.reporting.past import RAISED, Past, streaks
+
+LEVELS: Final = ("warning", "critical")
+TICK: Final = {"critical": 6.0, "warning": 3.0}
+"""Height of the mark of a window that was raised: told apart without colour."""
+NAME: Final = 190
+ROW: Final = 16
+HEAD: Final = 16
+HEAT_WIDTH: Final = 760
+
+
+def sparkline(
+    name: str,
+    scores: Sequence[float | None],
+    severities: Sequence[str | None],
+    limits: Sequence[float | None],
+    *,
+    metric: str = "kl",
+    width: int = 170,
+    height: int = 48,
+) -> Drawing | None:
+    """Draw a score over the windows; None where there are fewer than two.
+
+    Args:
+        name: whose score it is.
+        scores: by window, in the order of time; None is a gap.
+        severities: likewise.
+        limits: warning and critical.
+        metric: the score.
+        width: in pixels.
+        height: likewise.
+    """
+    known = [s for s in scores if s is not None]
+    if len(scores) < 2 or not known:
+        return None
+    base = height - 8.0
+    levels = [limit for limit in limits if limit is not None]
+    most = max([*known, *levels]) * 1.05 or 1.0
+    step = width / len(scores)
+
+    def y(value: float) -> float:
+        return base - max(0.0, value) / most * (base - 2)
+
+    shapes = [Shape("axis", f"M0 {at(base)}h{width}")]
+    for level, limit in zip(LEVELS, limits, strict=True):
+        if limit is not None:
+            shapes.append(Shape(f"limit-{level}", f"M0 {at(y(limit))}h{width}"))
+    line, pen = "", "M"
+    for i, score in enumerate(scores):
+        if score is None:
+            pen = "M"
+            continue
+        line += f"{pen}{at((i + 0.5) * step)} {at(y(score))}"
+        if pen == "M" and (i + 1 == len(scores) or scores[i + 1] is None):
+            line += "h.1"  # a point between gaps
+        pen = "L"
+    shapes.append(Shape("line", line))
+    for level, tall in TICK.items():
+        marks = "".join(
+            box(i * step, height - tall, max(1.0, step - 0.6), tall)
+            for i, severity in enumerate(severities)
+            if severity == level
+        )
+        if marks:
+            shapes.append(Shape(level, marks))
+    raised = sum(s in RAISED for s in severities)
+    about = f"raised in {raised} of {many(len(scores), 'window')}; largest {figure(max(known))}"
+    return Drawing(width, height, f"{name}: {metric} over time", about, shapes)
+
+
+def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:
+    """Draw the worst severity of features by window; None for fewer than two windows.
+
+    Args:
+        past: the windows.
+        features: those to show, the worst first.
+        zone: of the times.
+    """
+    if len(past) < 2 or not features:
+        return None
+    step = min(24.0, (HEAT_WIDTH - NAME) / len(past))
+    width = round(NAME + step * len(past)) + 2
+    paths = {"critical": "", "warning": "", "unscored": ""}
+    ok = ""
+    tips, labels = list[Shape](), _ends(past, step, zone)
+    for row, feature in enumerate(features):
+        top = HEAD + row * ROW
+        found = past.worst(feature)
+        for i, severity in enumerate(found):
+            if severity in paths:
+                paths[severity] += _mark(severity, NAME + i * step, top, step)
+        ok += _line([s == "ok" for s in found], top + ROW / 2, step)
+        labels.append(Label(NAME - 6, top + 11, shown(feature, 30), "end"))
+        tips.append(Shape("point", box(0, top, width, ROW), history(past, found, feature, zone)))
+    height = HEAD + ROW * len(features)
+    shapes = [Shape("ok", ok), *(Shape(s, p) for s, p in paths.items()), *tips]
+    shapes = [shape for shape in shapes if shape.path]
+    raised = sum(any(s in RAISED for s in past.worst(f)) for f in features)
+    about = f"{many(raised, 'feature')} of {len(features):,} raised in {many(len(past), 'window')}"
+    return Drawing(width, height, "severity by feature and window", about, shapes, labels)
+
+
+def _mark(severity: str, x: float, top: float, step: float) -> str:
+    """Critical fills its square, a warning the lower half, unscored is upright."""
+    wide = max(1.0, step - 1)
+    if severity == "critical":
+        return box(x, top + 1, wide, ROW - 3)
+    return box(x, top + 8, wide, 6) if severity == "warning" else box(x, top + 3, 2, 10)
+
+
+def _line(present: Sequence[bool], y: float, step: float) -> str:
+    """A line through the windows in which something is so."""
+    path = ""
+    for i, here in enumerate(present):
+        if here and (i == 0 or not present[i - 1]):
+            path += f"M{at(NAME + i * step)} {at(y)}"
+        if here and (i + 1 == len(present) or not present[i + 1]):
+            path += f"H{at(NAME + (i + 1) * step)}"
+    return path
+
+
+def _ends(past: Past, step: float, zone: str) -> list[Label]:
+    names = [window_name(past.windows[i], zone, weekday=False) for i in (0, -1)]
+    end = NAME + step * len(past)
+    labels = [Label(round(end, 1), 11, names[1], "end")]
+    if end - NAME > 5.4 * (len(names[0]) + len(names[1])) + 10:
+        labels.insert(0, Label(NAME, 11, names[0]))
+    return labels
+
+
+def history(past: Past, severities: Sequence[str | None], name: str, zone: str) -> str:
+    """When something was raised, in words.
+
+    Args:
+        past: the windows.
+        severities: by window.
+        name: whose they are.
+        zone: of the times.
+    """
+    found = streaks(severities)
+    if not found:
+        return f"{shown(name)}: never raised"
+    spans = [span(past, streak.first, streak.last, zone) for streak in found[:-4:-1]]
+    more = len(found) - len(spans)
+    rest = f" and {many(more, 'time')} before" if more > 0 else ""
+    total = sum(map(len, found))
+    return (
+        f"{shown(name)}: raised in {total} of {many(len(past), 'window')}: {'; '.join(spans)}{rest}"
+    )
+
+
+def span(past: Past, first: int, last: int, zone: str) -> str:
+    """Some windows in words, by the first and the last."""
+    begin = window_name(past.windows[first], zone, weekday=False)
+    if first == last:
+        return begin
+    return f"{begin} to {window_name(past.windows[last], zone, weekday=False)}"

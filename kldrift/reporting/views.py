@@ -1,0 +1,162 @@
+"""The ways to look at results: a page, a notebook, charts, JSON."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from kldrift.errors import ConfigError
+from kldrift.reporting.json_values import records
+from kldrift.reporting.monitor_page import MOST_ENTRIES
+from kldrift.reporting.order import SEVERITIES, counted, leading, worst_first
+from kldrift.reporting.page import Page, fragment, whole_page
+from kldrift.reporting.past import RAISED, Past
+from kldrift.tables.store import open_store
+
+if TYPE_CHECKING:
+    import altair as alt
+
+IN_NOTEBOOK: Final = 10
+"""Features that a notebook shows."""
+
+
+class Views(ABC):
+    """The ways to look at the scores of one window, and of those before it."""
+
+    @abstractmethod
+    def _last(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """``drift_scores`` and ``drift_cells`` of the window that is shown."""
+
+    @abstractmethod
+    def _past(self) -> Past:
+        """The windows up to that one."""
+
+    @abstractmethod
+    def _page(self, most: int = MOST_ENTRIES) -> Page: ...
+
+    @abstractmethod
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+
+    @property
+    def severity(self) -> str:
+        """The worst severity of all features and segments; ``unscored`` if there is no score."""
+        counts = counted(self._last()[0])
+        return next((severity for severity in SEVERITIES if counts[severity]), "unscored")
+
+    @property
+    def drifted(self) -> list[str]:
+        """The features that are critical or warnings, whole or in a segment; the worst first."""
+        lead = leading(worst_first(self._last()[0]))
+        return [str(name) for name in lead.loc[lead["severity"].isin(RAISED), "feature"]]
+
+    def to_json(self) -> str:
+        """Return the result as strict JSON: null stands for what is no number."""
+        return json.dumps(self.as_dict(), allow_nan=False)
+
+    def to_html(self) -> str:
+        """Return the page: one HTML file that needs nothing but itself."""
+        return whole_page(self._page())
+
+    def save_html(self, path: str | Path) -> str:
+        """Write the page, whole or not at all; return where it is.
+
+        Args:
+            path: a path or a URI.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        return put_page(str(path), self.to_html())
+
+    def _repr_html_(self) -> str:
+        return fragment(self._page(IN_NOTEBOOK), rows=IN_NOTEBOOK)
+
+    def plot(self, feature: str, segment: str | None = None) -> alt.Chart:
+        """Return a chart of Altair: a feature's distribution, then and now.
+
+        Args:
+            feature: its name.
+            segment: one of its segments; by default all rows.
+
+        Raises:
+            ConfigError: there are no cells of that name.
+        """
+        from kldrift.reporting.plots import distribution  # noqa: PLC0415 - only for a chart
+
+        cells = self._last()[1]
+        return distribution(feature, records(_of(cells, feature, segment)))
+
+    def plot_history(
+        self, feature: str, segment: str | None = None
+    ) -> alt.LayerChart | alt.FacetChart:
+        """Return a chart of Altair: a feature's score by window, with its limits.
+
+        Args:
+            feature: its name.
+            segment: one of its segments; by default all rows.
+
+        Raises:
+            ConfigError: there is no such feature, or there are no windows.
+        """
+        from kldrift.reporting.plots import history  # noqa: PLC0415
+
+        row = records(_of(self._last()[0], feature, segment))[0]
+        limits = [row["threshold_warning"], row["threshold_critical"]]
+        metric = str(row.get("metric") or "kl")
+        return history(self._windows(), (feature, segment), metric, limits, self._zone())
+
+    def heatmap(self) -> alt.Chart:
+        """Return a chart of Altair: the worst severity by feature and window.
+
+        Raises:
+            ConfigError: there are no windows.
+        """
+        from kldrift.reporting.plots import heat  # noqa: PLC0415
+
+        names = leading(worst_first(self._last()[0]))["feature"].tolist()
+        return heat(self._windows(), names, self._zone())
+
+    def _zone(self) -> str:
+        return "UTC"
+
+    def _windows(self) -> Past:
+        past = self._past()
+        if not len(past):
+            raise ConfigError("there are no windows: a comparison is of one dataset as a whole")
+        return past
+
+
+def put_page(path: str, html: str) -> str:
+    """Write a page to a path or a URI, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    folder, _, name = path.rpartition("/")
+    open_store(folder or ("/" if path.startswith("/") else ".")).put({name: html.encode()})
+    return path
+
+
+def _of(frame: pd.DataFrame, feature: str, segment: str | None) -> pd.DataFrame:
+    same = frame["segment"].isna() if segment is None else frame["segment"] == segment
+    found = frame[same & (frame["feature"] == feature)]
+    if not len(found):
+        raise ConfigError(_not_there(sorted(set(frame["feature"])), feature, segment))
+    return found
+
+
+def _not_there(names: Sequence[str], feature: str, segment: str | None) -> str:
+    import difflib  # noqa: PLC0415 - only for a message
+
+    if feature in names:
+        return f"feature {feature!r} has no rows " + (
+            f"in {segment!r}" if segment else "as a whole"
+        )
+    near = difflib.get_close_matches(feature, names, n=1)
+    return f"no feature {feature!r} here" + (f"; did you mean {near[0]!r}?" if near else "")

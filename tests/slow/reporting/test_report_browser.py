@@ -1,0 +1,167 @@
+"""The report in a real browser: no error, no request, and what a person does with it."""
+
+from __future__ import annotations
+
+import pytest
+from browser import CHROMIUM, WITHOUT, browser
+from report_sample import ATTACK, NAMES, hostile, page_of
+
+from kldrift.reporting.figures import visible
+from kldrift.reporting.page import DRAWN, whole_page
+from kldrift.reporting.result import Result
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=WITHOUT)
+
+WIDTHS = (1280, 500, 360)
+ROWS = "[...document.querySelectorAll('.row')]"
+SHOWN = f"{ROWS}.filter(r => !r.hidden).map(r => r.querySelector('.name').textContent)"
+
+
+@pytest.fixture(scope="module")
+def tab():
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    result = hostile()
+    none = Result(result.scores.head(0), result.cells.head(0))
+    calm = Result(result.scores.assign(severity="ok"), result.cells)
+    made = {
+        "hostile": page_of(result, windows=10),
+        "many": page_of(result, windows=5, times=5),
+        "nothing": page_of(none),
+        "calm": page_of(calm),
+    }
+    for name, page in made.items():
+        (folder / f"{name}.html").write_text(whole_page(page), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["hostile", "many", "nothing", "calm"])
+def test_a_page_logs_nothing_asks_no_network_and_fits_its_width(tab, pages, name):
+    for width in WIDTHS:
+        tab.open(pages / f"{name}.html", width)
+        assert tab.troubles() == []
+        tab.run("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        tab.run("new Promise(f => setTimeout(f, 50))")
+        assert tab.run("document.documentElement.scrollWidth") <= width
+    assert tab.run("document.querySelectorAll('img, iframe, object, a').length") == 0
+    assert tab.run("document.scripts.length") == 2
+    assert tab.troubles() == []
+
+
+def test_names_of_the_data_are_text(tab, pages):
+    tab.open(pages / "hostile.html")
+    shown = tab.run(SHOWN)
+    assert visible(ATTACK) in shown
+    assert {*NAMES[1:2], *NAMES[3:]} <= set(shown)
+
+
+def test_rows_after_the_first_are_drawn_when_they_are_looked_at(tab, pages):
+    tab.open(pages / "many.html")
+    place = tab.run(f"{ROWS}.findLastIndex(r => r.textContent.includes('quiet'))")
+    assert place > DRAWN
+    last = f"{ROWS}[{place}]"
+    assert tab.run(f"{last}.querySelectorAll('svg').length") == 0
+    tab.run(f"{last}.scrollIntoView()")
+    tab.run("new Promise(f => setTimeout(f, 200))")
+    assert tab.run(f"{last}.querySelectorAll('svg').length") >= 2
+    tab.run(f"{last}.querySelector('details').open = true")
+    tab.run("new Promise(f => setTimeout(f, 50))")
+    assert tab.run(f"{last}.querySelectorAll('section').length") >= 3
+    first, late = (f"{ROWS}[{i}].querySelector('.charts svg').outerHTML" for i in (0, place))
+    for part in ('role="img"', "<title>", "<desc>", 'class="then"'):
+        assert part in tab.run(first)
+        assert part in tab.run(late)
+    before = tab.run("document.querySelectorAll('.heat text').length")
+    tab.run("document.querySelector('button.all').click()")
+    assert tab.run("document.querySelectorAll('.heat text').length") > before
+    assert tab.troubles() == []
+
+
+def test_rows_are_searched_filtered_and_sorted(tab, pages):
+    tab.open(pages / "hostile.html")
+    every = tab.run(SHOWN)
+
+    def event(name):
+        return f"form.elements.{name}.dispatchEvent(new Event('input', {{bubbles: true}}))"
+
+    tab.run("globalThis.form = document.querySelector('form'); undefined")
+    tab.run(f"form.elements.search.value = 'QUIET'; {event('search')}")
+    assert tab.run(SHOWN) == ["quiet"]
+    assert tab.run("document.querySelector('output').textContent") == f"1 of {len(every)} shown"
+    tab.run(f"form.elements.search.value = ''; {event('search')}")
+    tab.run("document.querySelector('input[value=critical]').click()")
+    assert 0 < len(tab.run(SHOWN)) < len(every)
+    tab.run("document.querySelector('input[value=critical]').click()")
+    sort = "form.elements.sort.dispatchEvent(new Event('change', {bubbles: true}))"
+    tab.run(f"form.elements.sort.value = 'name'; {sort}")
+    names = tab.run(SHOWN)
+    assert names.index("age") < names.index("price") < names.index("sick")
+    tab.run(f"form.elements.sort.value = 'worst'; {sort}")
+    assert tab.run(SHOWN) == every
+
+
+def test_everything_is_reached_with_the_keyboard(tab, pages):
+    tab.open(pages / "calm.html")
+    controls = tab.run("document.querySelectorAll('input, select').length")
+    tab.press(*["Tab"] * (controls + 1))
+    assert tab.run("document.activeElement.localName") == "summary"
+    tab.press("Enter")
+    assert tab.run("document.activeElement.parentElement.open") is True
+
+
+def test_every_picture_and_control_has_a_name(tab, pages):
+    tab.open(pages / "hostile.html")
+    nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
+    told = ("image", "textbox", "searchbox", "checkbox", "combobox", "button", "DisclosureTriangle")
+    found = [n for n in nodes if n.get("role", {}).get("value") in told and not n["ignored"]]
+    assert len(found) > 40
+    assert [n for n in found if not n.get("name", {}).get("value")] == []
+    names = [n["name"]["value"] for n in found if n["role"]["value"] == "DisclosureTriangle"]
+    assert "more about price" in names
+
+
+def test_the_page_says_what_matters_without_its_script(tab, pages):
+    tab.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        tab.open(pages / "many.html", scripts=False)
+        assert tab.run("document.querySelector('form').checkVisibility()") is False
+        assert tab.run("document.querySelectorAll('.row .charts svg').length") > 2 * DRAWN
+        assert f"after the first {DRAWN}" in tab.run("document.body.innerText")
+    finally:
+        tab.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_in_light_and_dark(tab, pages, scheme):
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    tab.call("Emulation.setEmulatedMedia", features=[feature])
+    try:
+        tab.open(pages / "hostile.html")
+        lightness = """
+        ['backgroundColor', 'color'].map(key => {
+            const canvas = document.createElement('canvas').getContext('2d');
+            canvas.fillStyle = getComputedStyle(document.body)[key];
+            canvas.fillRect(0, 0, 1, 1);
+            return canvas.getImageData(0, 0, 1, 1).data[0];
+        })"""
+        back, ink = tab.run(lightness)
+        assert abs(back - ink) > 200
+        assert (back < ink) == (scheme == "dark")
+    finally:
+        tab.call("Emulation.setEmulatedMedia", features=[])
+
+
+def test_paper_has_no_controls_and_all_charts(tab, pages):
+    tab.open(pages / "many.html")
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    try:
+        assert tab.run("document.querySelector('form').checkVisibility()") is False
+        tab.run("dispatchEvent(new Event('beforeprint'))")
+        assert tab.run(f"{ROWS}.every(r => r.querySelectorAll('svg').length)") is True
+    finally:
+        tab.call("Emulation.setEmulatedMedia", media="")

@@ -1,0 +1,38 @@
+"""A signal that comes while Python deletes an object ends the command all the same."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from kldrift.cli.answer import sigterm_raised
+from kldrift.errors import Terminated
+
+
+class Deleted:
+    """Gets a signal while it is deleted, where Python drops what is raised."""
+
+    def __init__(self, sent: signal.Signals) -> None:
+        self.sent = sent
+
+    def __del__(self) -> None:
+        signal.raise_signal(self.sent)
+        time.sleep(0.01)  # the handler runs here
+
+
+def deleted_and_waited(sent: signal.Signals) -> None:
+    one = Deleted(sent)
+    del one
+    time.sleep(2)
+
+
+@pytest.mark.parametrize(
+    ("sent", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_a_signal_that_is_dropped_is_sent_again(
+    sent: signal.Signals, raised: type[BaseException]
+) -> None:
+    with sigterm_raised(), pytest.raises(raised):
+        deleted_and_waited(sent)

@@ -1,0 +1,78 @@
+"""Numbers, dates and times stored as text are told apart from names, with what mends it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from ruamel.yaml import YAML
+
+import kldrift
+from kldrift.features.text_looks import hint, look_of
+
+RNG = np.random.default_rng(0)
+NUMBERS = RNG.lognormal(8, 2, 200)
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ([str(x) for x in NUMBERS], "numbers"),
+        ([*(str(x) for x in NUMBERS), "inf", "-Infinity", "NaN"], "numbers"),
+        ([*(str(x) for x in NUMBERS), "n/a"], "numbers"),
+        ([f" {x:.2f}" for x in NUMBERS], "numbers"),
+        ([f"{x:.2f}".replace(".", ",") for x in NUMBERS], "numbers with a decimal comma"),
+        (
+            [f"{x:,.2f}".translate({44: 46, 46: 44}) for x in NUMBERS],
+            "numbers with a decimal comma",
+        ),
+        ([f"{x:,.0f}" for x in NUMBERS], "numbers with commas in them"),
+        ([f"2024-{m:02}-{d:02}" for m in range(1, 13) for d in range(1, 20)], "dates"),
+        ([f"2024-01-{d:02} 18:{m:02}" for m in range(9) for d in range(1, 20)], "dates with times"),
+        ([f"{d}.{m}.2024" for m in range(1, 9) for d in range(9)], "dates that begin with the day"),
+        ([f"{h}:{m:02}" for m in range(9) for h in range(9)], "times of day"),
+        ([f"{i:05}" for i in range(500)], None),
+        ([f"v{i}" for i in range(50)], None),
+        (list("12345"), None),
+        (["2024-01-31"], "dates"),
+        ([], None),
+        ([f"{i}-{i}" for i in range(50)], None),
+    ],
+)
+def test_a_look_is_that_of_nearly_all_values(values: list[str], name: str | None) -> None:
+    found = look_of(pa.array(dict.fromkeys(values), pa.string()))
+    assert (found and found.name) == name
+
+
+@pytest.mark.parametrize("name", ["price", "a b", 'say "no"', "[x]", "nested.price", "on: off"])
+def test_a_hint_is_a_line_of_configuration(name: str) -> None:
+    look = look_of(pa.array([str(x) for x in NUMBERS]))
+    assert look is not None
+    features = YAML(typ="safe").load(hint(name, look).split("; set ")[1])["features"]
+    assert features["exclude"] == [name]
+    assert list(features["derived"]) == [f"{name}_value"]
+
+
+def test_a_comparison_names_odd_columns_whether_they_are_scored_or_not() -> None:
+    def drawn(scale: int) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "balance": scale * RNG.choice(1_000_000, 500, replace=False),
+                "id": np.arange(500),
+                "price": [f"{x:.2f}".replace(".", ",") for x in RNG.lognormal(3, 1, 500)],
+                "at": 1_700_000_000 + RNG.integers(0, 10**6, 500),
+                "kept": [str(x) for x in RNG.normal(size=500)],
+            }
+        )
+
+    wanted = {"kept": {"keep": True}}
+    result = kldrift.compare(drawn(1), drawn(40), override=wanted)
+    scores = result.scores.set_index("feature")
+    assert scores.loc["balance", "severity"] == "critical"
+    assert [s[0] for s in result.skipped] == ["id", "price"]
+    about = {note.split(":")[0]: note for note in result.notes if note.startswith("'")}
+    assert set(about) == {"'balance'", "'price'", "'at'"}
+    assert "if it is an identifier, set features: {exclude: [balance]}" in about["'balance'"]
+    assert "numbers with a decimal comma as text" in about["'price'"]
+    assert "hour(timestamp_seconds(`at`))" in about["'at'"]

@@ -1,0 +1,110 @@
+"""The same values in other types are the same; other values of them are not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import permutations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from kldrift import compare
+from kldrift.features.rounding import Rounding
+
+AMOUNTS = np.round(np.random.default_rng(0).gamma(2, 30, 600), 2)
+DECIMALS = [Decimal(f"{amount:.2f}") for amount in AMOUNTS]
+SAME = {
+    "double": pa.array(AMOUNTS),
+    "float32": pa.array(AMOUNTS.astype(np.float32)),
+    "float16": pa.array(AMOUNTS.astype(np.float16)),
+    "decimal(10, 2)": pa.array(DECIMALS, pa.decimal128(10, 2)),
+    "decimal(38, 18)": pa.array(DECIMALS, pa.decimal128(38, 18)),
+    "decimal256(50, 4)": pa.array(DECIMALS, pa.decimal256(50, 4)),
+}
+SMALL = pa.array([1, 0, 1] * 30)
+
+
+def scored(reference, current, **override):
+    how = {"override": {"x": override}} if override else {}
+    result = compare(pa.table({"x": reference}), pa.table({"x": current}), **how)
+    return result.scores.iloc[0], result.notes
+
+
+@pytest.mark.parametrize(("reference", "current"), list(permutations(SAME, 2)))
+def test_the_same_numbers_in_another_type_have_no_drift_and_a_note(reference, current):
+    found, notes = scored(SAME[reference], SAME[current])
+    assert (found["status"], found["kl"], found["severity"]) == ("ok", 0.0, "ok")
+    types = f"{SAME[reference].type} in the reference, {SAME[current].type} in the current dataset"
+    assert notes == [f"compared although the type is another: x ({types})"]
+
+
+@pytest.mark.parametrize(("reference", "current"), list(permutations(["double", "float32"], 2)))
+def test_the_same_numbers_in_another_type_are_the_same_categories(reference, current):
+    sides = [pa.concat_arrays([SAME[side].slice(0, 3)] * 20) for side in (reference, current)]
+    found, _ = scored(*sides, kind="categorical")
+    assert (found["status"], found["kl"]) == ("ok", 0.0)
+
+
+@pytest.mark.parametrize("current", ["float32", "decimal(10, 2)"])
+def test_numbers_that_moved_are_found_in_another_type_too(current):
+    moved = pa.array(AMOUNTS * 3).cast(pa.float32())
+    if current.startswith("decimal"):
+        moved = pa.array([Decimal(f"{a * 3:.2f}") for a in AMOUNTS], pa.decimal128(10, 2))
+    found, _ = scored(SAME["double"], moved)
+    assert found["severity"] == "critical"
+
+
+@pytest.mark.parametrize(
+    ("kind", "other"),
+    [
+        ("categorical", pa.array(["1", "0", "1"] * 30)),
+        ("categorical", pa.array([1.0, 0.0, 1.0] * 30)),
+        ("categorical", pa.array([True, False, True] * 30)),
+        ("numeric", pa.array([True, False, True] * 30)),
+        ("numeric", pa.array([True, False, True] * 30).dictionary_encode()),
+    ],
+    ids=["text", "double", "boolean", "boolean as number", "dictionary of booleans"],
+)
+def test_what_is_one_value_by_the_stated_kind_is_one_on_both_sides(kind, other):
+    for sides in ((SMALL, other), (other, SMALL)):
+        found, notes = scored(*sides, kind=kind)
+        assert (found["status"], found["kl"]) == ("ok", 0.0)
+        assert notes
+
+
+def test_without_a_stated_kind_numbers_and_text_are_not_compared():
+    found, notes = scored(SMALL, SMALL.cast(pa.string()))
+    assert found["status"] == "type_changed"
+    assert found["reason"] == "int64 in the reference, string in the current dataset"
+    assert not any("compared although" in note for note in notes)
+
+
+def test_dictionaries_of_integers_are_their_integers():
+    found, notes = scored(SMALL, SMALL.dictionary_encode())
+    assert (found["status"], found["kl"], found["kind"]) == ("ok", 0.0, "numeric")
+    assert not any("compared although" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("values", "rounding", "expected"),
+    [
+        (pa.array([1.005, None, 1e300, np.inf]), Rounding(decimals=1), [1.0, None, 1e300, np.inf]),
+        (pa.array([2**53 + 1, None]), Rounding(decimals=2), [2**53 + 1, None]),
+        (pa.array([0.1, 1e300, None]), Rounding(bits=32), [np.float32(0.1), np.inf, None]),
+        (pa.array([Decimal("0.126")], pa.decimal128(9, 3)), Rounding(decimals=2), [0.13]),
+        (pa.array(["1.25", None]), Rounding(decimals=1), ["1.25", None]),
+        (pa.array([True, None]), Rounding(whole=True), [1, None]),
+        (pa.array([None, None]), Rounding(decimals=1), [None, None]),
+    ],
+    ids=["double", "integer", "float32", "decimal", "text", "boolean", "nulls"],
+)
+def test_values_are_rounded_to_what_both_types_hold(values, rounding, expected):
+    assert rounding.of(values).to_pylist() == expected
+    assert rounding.of(values.dictionary_encode()).to_pylist() == expected
+
+
+def test_what_is_no_number_stays_so():
+    values = Rounding(decimals=1, bits=32).of(pa.array([float("nan"), 1.0, None]))
+    assert values.null_count == 1
+    assert np.isnan(values[0].as_py())

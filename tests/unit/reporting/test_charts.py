@@ -1,0 +1,178 @@
+"""What the charts of the report draw."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from kldrift.reporting.bars import MOST_BARS, bars_of
+from kldrift.reporting.cell_names import cell_name
+from kldrift.reporting.group_chart import group_chart
+from kldrift.reporting.histogram import histogram
+from kldrift.reporting.score_line import score_line
+from kldrift.reporting.timeline import sparkline
+
+
+def cell(kind, then, now, *, lower=None, upper=None, label=None, place=0, adds=0.1):
+    return {
+        "cell": place,
+        "cell_kind": kind,
+        "lower": lower,
+        "upper": upper,
+        "label": label,
+        "rows_reference": then,
+        "rows_current": now,
+        "contribution": adds,
+    }
+
+
+def bins(edges, then, now):
+    bounds = zip(edges, edges[1:], then, now, strict=False)
+    return [
+        cell("bin", m, n, lower=low, upper=high, place=i)
+        for i, (low, high, m, n) in enumerate(bounds)
+    ]
+
+
+def area(drawing, style):
+    """The area of a path of boxes or of an outline, in pixels."""
+    (shape,) = (s for s in drawing.shapes if s.style == style)
+    total, x, base, top = 0.0, 0.0, None, 0.0
+    for letter, numbers in re.findall(r"([MVH])([-\d. ]*)", shape.path):
+        values = [float(v) for v in numbers.split()]
+        if letter == "M":
+            x, base = values
+        elif letter == "V":
+            top = values[0]
+        else:
+            total += (values[0] - x) * (base - top)
+            x = values[0]
+    return total
+
+
+def test_bins_are_as_wide_as_their_range_within_bounds():
+    bars = bars_of("x", bins([0, 1, 2, 4, 5, 6, 1000], [10] * 6, [10] * 6), 250)
+    widths = [bar.width for bar in bars]
+    assert widths[2] == pytest.approx(2 * widths[1], rel=1e-6)
+    assert widths[5] <= 0.5 * 250  # a far tail does not take it all
+    assert sum(widths) == pytest.approx(250)
+    assert [bar.x for bar in bars][1] == pytest.approx(widths[0])
+
+
+def test_areas_are_shares_of_the_rows():
+    cells = [*bins([0, 1, 3, 4], [10, 20, 10], [5, 10, 25]), cell("null", 0, 8, place=9)]
+    drawing = histogram("x", cells)
+    assert area(drawing, "then") == pytest.approx(area(drawing, "now"), rel=0.03)
+
+
+def test_a_bar_that_is_too_tall_is_cut_and_says_its_share():
+    cells = [*bins([0, 1, 2, 3, 4, 5], [20] * 5, [1] * 5), cell("null", 0, 95, place=9)]
+    assert "95.0 %" in [label.text for label in histogram("x", cells).labels]
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [{"underflow": "<", "overflow": ">", "null": "null"}, {"nan": "NaN", "never_seen": "new"}],
+    ids=["tails", "others"],
+)
+def test_cells_aside_are_named_and_stand_aside(kinds):
+    cells = [cell(kind, 1, 2, lower=5.0, upper=0.0, place=i) for i, kind in enumerate(kinds)]
+    cells += bins([0, 1, 2], [10, 10], [10, 10])
+    labels = [label.text for label in histogram("x", cells).labels]
+    assert {*kinds.values(), "0", "2"} <= set(labels)
+
+
+def test_many_categories_are_those_with_most_rows_and_one_bar_of_the_others():
+    cells = [cell("category", 100 - i, i, label=f"c{i}", place=i) for i in range(60)]
+    bars = bars_of("x", [*cells, cell("other", 10, 10, place=99)], 250)
+    assert len(bars) == MOST_BARS
+    assert bars[-1].name == "all other values"
+    assert sum(bar.then for bar in bars) == pytest.approx(1)
+    assert sum(bar.adds for bar in bars) == pytest.approx(6.1)
+
+
+def test_days_of_the_week_have_their_names():
+    cells = [cell("value", 1, 1, label=str(i), lower=i, upper=i, place=i) for i in range(7)]
+    drawing = histogram("weekday(t)", cells, width=600, large=True)
+    assert "Wednesday" in [label.text for label in drawing.labels]
+
+
+@pytest.mark.parametrize(
+    ("kind", "lower", "upper", "label", "said"),
+    [
+        ("category", None, None, "", "''"),
+        ("category", None, None, "null", "'null'"),
+        ("null", None, None, None, "null"),
+        ("nan", None, None, None, "NaN"),
+        ("other", None, None, None, "all other values"),
+        ("value", None, None, "7", "7"),
+        ("underflow", None, 0.5, None, "below 0.5, the reference's smallest"),
+        ("overflow", 4.0, None, None, "above 4, the reference's largest"),
+        ("underflow", None, None, None, "below the reference's smallest"),
+        ("bin", None, None, None, "any number"),
+        ("bin", None, 2.0, None, "below 2"),
+        ("bin", 1e9, 1e9 + 1, None, "1000000000 to 1000000001"),
+        ("pair", None, None, "a × b", "a × b"),
+    ],
+)
+def test_a_cell_is_named_by_the_values_that_fall_into_it(kind, lower, upper, label, said):
+    cell = {"cell_kind": kind, "lower": lower, "upper": upper, "label": label}
+    assert cell_name(cell) == said
+
+
+def test_cells_left_out_of_the_score_are_not_drawn():
+    cells = bins([0, 1, 2], [10, 10], [10, 10])
+    assert histogram("x", [c | {"contribution": None} for c in cells]) is None
+    assert len(bars_of("x", cells[:1], 250)) == 1
+
+
+ROW = {
+    "feature": "x",
+    "kl": 0.2,
+    "js": 0.03,
+    "kl_low": 0.15,
+    "kl_high": 0.25,
+    "kl_expected": 0.01,
+    "threshold_warning": 0.1,
+    "threshold_critical": None,
+}
+
+
+def test_a_score_stands_with_its_interval_its_limits_and_chance_in_words_too():
+    drawing = score_line(ROW | {"metric": "kl"})
+    assert drawing.about == (
+        "kl 0.2, by chance 0.01, 90 % interval 0.15 to 0.25, warning above 0.1"
+    )
+    assert [s.style for s in drawing.shapes] == [
+        "axis",
+        "chance",
+        "interval",
+        "limit-warning",
+        "score",
+    ]
+
+
+def test_a_metric_without_interval_has_its_limits_and_kl_its_own_line():
+    drawing = score_line(ROW | {"metric": "js"})
+    assert drawing.about.startswith("js 0.03, warning above 0.1; kl 0.2, by chance")
+    assert score_line(ROW | {"kl": None}) is None
+
+
+def test_a_line_over_windows_breaks_where_there_is_no_score_and_marks_what_was_raised():
+    severities = ["ok", None, "ok", "warning", "critical"]
+    drawing = sparkline("x", [0.1, None, 0.1, 0.2, 0.3], severities, [0.15, None])
+    paths = {shape.style: shape.path for shape in drawing.shapes}
+    assert paths["line"].count("M") == 2
+    assert paths.keys() == {"axis", "limit-warning", "line", "critical", "warning"}
+    assert drawing.about == "raised in 2 of 5 windows; largest 0.3"
+    assert sparkline("x", [0.1], ["ok"], [None, None]) is None
+    assert sparkline("x", [None, None], [None, None], [None, None]) is None
+
+
+def test_a_group_shows_what_adds_most_and_what_takes_away():
+    cells = [cell("pair", 1, 1, label=f"p{i}", adds=a) for i, a in enumerate((0.1, -0.5, 0.2))]
+    drawing = group_chart("g", cells)
+    assert drawing.about == "p1 -0.5 nats; p2 +0.2 nats; p0 +0.1 nats"
+    assert {"adds", "less"} <= {shape.style for shape in drawing.shapes}
+    assert group_chart("g", []) is None

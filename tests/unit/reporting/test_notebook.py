@@ -1,0 +1,149 @@
+"""Results in a notebook: what is shown, and charts that can be changed."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from tables_sample import DAYS, MONITOR, run_row, window_tables, write_two_days
+
+import kldrift
+from kldrift.config import config_from_mapping
+from kldrift.errors import ConfigError
+from kldrift.monitor.plan import make_plan
+from kldrift.reporting.history import Backfill
+from kldrift.reporting.result import Result, RunResult
+from kldrift.sources.table import TableSource
+
+
+def run_result(window=DAYS[1], output="/nowhere", run_id="run-2"):
+    tables = window_tables(window, run_id)
+    return RunResult(
+        tables["drift_scores"].to_pandas(),
+        tables["drift_cells"].to_pandas(),
+        run=run_row(window, run_id),
+        exit_code=3,
+        output=str(output),
+        docs=None,
+    )
+
+
+def values_of(chart):
+    """The data of a chart of one layer."""
+    (values,) = chart.to_dict()["datasets"].values()
+    return values
+
+
+@pytest.fixture(scope="module")
+def compared():
+    rng = np.random.default_rng(0)
+    sides = [
+        pd.DataFrame({"x": rng.normal(moved, 1, 500), "part": rng.choice(["a", "b"], 500)})
+        for moved in (0, 2)
+    ]
+    return kldrift.compare(*sides, segments=[["part"]])
+
+
+def test_a_result_says_what_drifted_and_how_bad_it_is():
+    result = run_result()
+    assert result.severity == "critical"
+    assert result.drifted == ["payment_type", "trip_distance"]
+    calm = Result(result.scores.assign(severity="ok"), result.cells)
+    assert (calm.severity, calm.drifted) == ("ok", [])
+    assert Result(result.scores.head(0), result.cells).severity == "unscored"
+
+
+def test_a_result_is_strict_json(compared):
+    for result in (run_result(), compared, Backfill([run_result()], ["n"], "o")):
+        read = json.loads(result.to_json(), parse_constant=pytest.fail)
+        assert read["severity"] == "critical"
+        assert len(read["scores"]) == len(result.scores)
+
+
+def test_a_page_is_saved_as_a_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run_result()
+    assert result.save_html("page.html") == "page.html"
+    assert Path("page.html").read_text(encoding="utf-8") == result.to_html()
+    assert result.save_html(tmp_path / "a" / "b.html") == str(tmp_path / "a" / "b.html")
+
+
+def test_the_page_of_a_run_shows_the_windows_before_it(tmp_path):
+    folder = write_two_days(tmp_path / "drift")
+    assert "raised since 1 Apr 2020" in run_result(output=folder).to_html()
+    assert "raised since" not in run_result(DAYS[0], folder, "run-1").to_html()
+    assert "raised since" not in run_result(output=tmp_path / "gone").to_html()
+
+
+def test_the_page_of_a_backfill_is_that_of_its_last_window():
+    found = Backfill([run_result(DAYS[0], run_id="run-1"), run_result()], ["a note"], "o")
+    page = found._repr_html_()
+    assert "Thu 2 Apr 2020" in page
+    assert "raised since 1 Apr 2020" in page
+    assert "a note" in page
+    assert "no feature was compared" in Backfill([], [], "o").to_html()
+
+
+def test_distributions_are_charts_of_altair(compared):
+    values = values_of(compared.plot("x"))
+    cells = compared.cells.query("feature == 'x' and segment.isna()")
+    assert len(values) == 2 * len(cells)
+    assert sum(v["share"] for v in values if v["dataset"] == "current") == pytest.approx(1)
+    part = values_of(compared.plot("x", "part=a"))
+    assert [v["share"] for v in part] != [v["share"] for v in values]
+
+
+def test_history_and_heat_map_are_charts_of_altair(tmp_path):
+    folder = write_two_days(tmp_path / "drift")
+    result = run_result(output=folder)
+    spec = result.plot_history("payment_type").to_dict()
+    assert len(spec["layer"]) == 4  # a line, points, two limits
+    assert '"kl": 0.42' in json.dumps(spec)
+    heat = values_of(result.heatmap())
+    assert {v["window"] for v in heat} == {"1 Apr 2020", "2 Apr 2020"}
+    assert [v["feature"] for v in heat[:2]] == ["payment_type"] * 2
+
+
+def test_a_wrong_name_is_told_with_the_nearest(compared):
+    with pytest.raises(ConfigError, match="no feature 'y' here"):
+        compared.plot("y")
+    with pytest.raises(ConfigError, match="did you mean 'payment_type'"):
+        run_result().plot("payment_typ")
+    with pytest.raises(ConfigError, match="there are no windows"):
+        compared.heatmap()
+    with pytest.raises(ConfigError, match="has no rows in 'part=z'"):
+        compared.plot("x", "part=z")
+
+
+def test_a_notebook_s_style_touches_nothing_but_the_result():
+    html = run_result()._repr_html_()
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    rules = [rule for rule in style.replace("\n", " ").split("}") if "{" in rule]
+    for rule in rules:
+        selectors = rule.partition("{")[0].strip()
+        if selectors.startswith("@"):
+            selectors = rule.rpartition("{")[0].partition("{")[2].strip()
+        assert all(s.strip().startswith(".kldrift") for s in selectors.split(",")), rule
+
+
+def test_a_plan_shows_itself_without_markup_of_the_data():
+    name = "<b>\u202e"
+    table = pa.table({name: [1, 2] * 50, "y": [1.0, 2.0] * 50})
+    asked = {"reference": {"path": "a"}, "current": {"path": "b"}, "output": {"path": "o"}}
+    plan = make_plan(config_from_mapping({"monitor": "m", **asked}), *[TableSource(table)] * 2)
+    html = plan._repr_html_()
+    assert "&lt;b&gt;\ufffd" in html
+    assert "<b>" not in html
+
+
+def test_windows_that_came_later_are_not_the_past(tmp_path):
+    folder = write_two_days(tmp_path / "drift")
+    early = run_result(DAYS[0], folder, "run-1")
+    assert early._past().windows == (DAYS[0],)
+    assert DAYS[1].start - DAYS[0].start == timedelta(days=1)
+    assert early.run["monitor"] == MONITOR

@@ -1,0 +1,181 @@
+"""The report of a monitor from its tables: the last window, those before it, failed runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from tables_sample import DAYS, MONITOR, run_row, window_tables, write_two_days
+
+import kldrift
+from kldrift.cli.main import main
+from kldrift.config import config_from_mapping
+from kldrift.errors import OutputError
+from kldrift.reporting.stored import stored_page, write_report
+from kldrift.tables import Window, prepare_output, write_run, write_window
+
+ZONE = "Europe/Berlin"
+
+
+def config_of(folder: Path, **more):
+    return config_from_mapping(
+        {
+            "monitor": MONITOR,
+            "reference": {"path": "a.parquet"},
+            "current": {"path": "b.parquet"},
+            "time": {"column": "t", "window": "1d", "zone": ZONE},
+            "output": {"path": str(folder)},
+            "expectations": False,
+            **more,
+        }
+    )
+
+
+def write_days(folder: Path, severities: str, feature: str = "payment_type") -> Path:
+    """Days in which a feature was (c)ritical, (w)arning or (o)k; "-" is a day without a run."""
+    prepare_output(str(folder))
+    names = {"c": "critical", "w": "warning", "o": "ok"}
+    for day, letter in enumerate(severities):
+        if letter == "-":
+            continue
+        start = datetime(2020, 4, 1, tzinfo=UTC) + timedelta(days=day)
+        window = Window(start, start + timedelta(days=1))
+        tables = window_tables(window, f"run-{day}")
+        scores = tables["drift_scores"].to_pandas()
+        mine = scores["feature"] == feature
+        scores.loc[mine, "severity"] = names[letter]
+        schema = tables["drift_scores"].schema
+        tables["drift_scores"] = pa.Table.from_pandas(scores, schema, preserve_index=False)
+        write_window(str(folder), MONITOR, window, tables)
+        write_run(str(folder), run_row(window, f"run-{day}"))
+    return folder
+
+
+def fail(folder: Path, error: str, run_id: str = "run-9") -> None:
+    started = datetime(2020, 5, 2, tzinfo=UTC)
+    nothing = dict.fromkeys(("rows_current", "features", "warning", "critical", "unscored"))
+    row = run_row(DAYS[1], run_id) | nothing
+    ends = {"started_at": started, "finished_at": started + timedelta(seconds=9)}
+    write_run(str(folder), row | ends | {"exit_code": 1, "error": error, "skipped": []})
+
+
+def test_a_report_is_of_the_last_window_in_the_zone_of_the_monitor(tmp_path):
+    page = stored_page(config_of(write_two_days(tmp_path / "drift")))
+    assert page.verdict == "2 of 4 features drifted: 1 critical, 1 warning; 1 could not be scored"
+    health = dict(page.health)
+    assert health["window"] == f"2 Apr 2020 02:00 to 3 Apr 2020 02:00 ({ZONE})"
+    assert health["rows now"] == "1,000"
+    assert health["took"] == "42 s"
+    assert page.skipped == [("trip_id", "nearly every value is its own")]
+    assert page.heat is not None
+
+
+@pytest.mark.parametrize(
+    ("severities", "since", "windows"),
+    [
+        ("occwc", "2 Apr 2020", 4),
+        ("ccooc", "5 Apr 2020", 1),
+        ("ccc-c", "1 Apr 2020", 4),  # a day that nobody ran is no window
+        ("cccco", "", 0),
+    ],
+)
+def test_since_when_is_the_first_of_the_unbroken_run_of_raised_windows(
+    tmp_path, severities, since, windows
+):
+    folder = write_days(tmp_path / "drift", severities)
+    config = config_of(folder, time={"column": "t", "window": "1d"})
+    (entry,) = (e for e in stored_page(config).entries if e.name == "payment_type")
+    assert (entry.since, entry.windows) == (since, windows)
+
+
+def test_the_first_sentences_say_what_where_since_when_and_how_sure(tmp_path):
+    folder = write_days(tmp_path / "drift", "occ")
+    lead = stored_page(config_of(folder, time={"column": "t", "window": "1d"})).lead
+    assert lead == (
+        "Worst is payment_type, over all rows: kl 0.42 above critical 0.25 (q 1e-12). "
+        "Raised since 2 Apr 2020, 2 windows in a row. Also raised: trip_distance. "
+        "How sure: q 1e-12, the share of false alarms to expect among such verdicts."
+    )
+
+
+def test_a_run_that_failed_is_said_before_anything_else(tmp_path):
+    folder = write_two_days(tmp_path / "drift")
+    fail(folder, "current: s3://key:secret@bucket is gone <b>")
+    page = stored_page(config_of(folder))
+    assert page.failed.startswith("2 May 2020 02:00, exit code 1: current: ")
+    assert "secret" not in page.failed
+    assert page.failed.endswith("; what follows is of an earlier run")
+    assert len(page.entries) == 4
+
+
+def test_a_monitor_whose_first_run_failed_has_a_page(tmp_path):
+    folder = tmp_path / "drift"
+    prepare_output(str(folder))
+    fail(folder, "no such file")
+    page = stored_page(config_of(folder))
+    assert "no such file" in page.failed
+    assert page.verdict == "no feature was compared"
+    assert (
+        "<strong>The last run failed.</strong>" in Path(write_report(config_of(folder))).read_text()
+    )
+
+
+def test_a_backfill_is_one_line_of_the_latest_runs(tmp_path):
+    folder = write_days(tmp_path / "drift", "occ")
+    fail(folder, "killed")
+    (runs,) = stored_page(config_of(folder)).sections
+    assert [row[1] for row in runs.rows][1:] == ["3 windows"]
+    assert runs.rows[0][2] == "killed"
+
+
+def test_there_is_no_report_before_the_first_run(tmp_path):
+    with pytest.raises(OutputError, match="no run of 'nyc_taxi' yet"):
+        stored_page(config_of(tmp_path / "nothing"))
+
+
+def test_the_report_goes_where_it_is_asked_for(tmp_path):
+    folder = write_two_days(tmp_path / "drift")
+    assert write_report(config_of(folder)) == f"{folder}/report.html"
+    asked = config_of(folder, report={"path": str(tmp_path / "pages" / "a.html")})
+    assert kldrift.report(asked) == str(tmp_path / "pages" / "a.html")
+    assert kldrift.report(asked, tmp_path / "b.html") == str(tmp_path / "b.html")
+    pages = {p.read_text() for p in tmp_path.rglob("*.html")}
+    assert len(pages) == 1
+    prepare_output(str(folder))  # the page beside the tables is no foreign file
+
+
+def test_the_command_writes_the_report_and_says_where(tmp_path, capsys):
+    write_two_days(tmp_path / "drift")
+    file = tmp_path / "taxi.yaml"
+    file.write_text(
+        f"monitor: {MONITOR}\nreference: {{path: a.parquet}}\ncurrent: {{path: b.parquet}}\n"
+        "time: {column: t, window: 1d}\noutput: {path: drift}\n"
+    )
+    target = tmp_path / "page.html"
+    assert main(["report", str(file), "-o", str(target)]) == 0
+    assert capsys.readouterr().out == f"wrote {target}\n"
+    assert main(["report", str(file), "--json"]) == 0
+    place = json.loads(capsys.readouterr().out)["report"]
+    assert re.search(r"<h1>nyc_taxi: 2 of 4 features drifted", Path(place).read_text())
+
+
+def test_a_name_that_is_too_long_or_hostile_has_its_history_all_the_same(tmp_path):
+    name = "payment_type\u202e" + "x" * 300
+    folder = tmp_path / "drift"
+    prepare_output(str(folder))
+    for window, run_id in zip(DAYS, ("run-1", "run-2"), strict=True):
+        tables = window_tables(window, run_id)
+        for table in ("drift_scores", "drift_cells"):
+            frame = tables[table].to_pandas().replace({"feature": {"payment_type": name}})
+            schema = tables[table].schema
+            tables[table] = pa.Table.from_pandas(frame, schema, preserve_index=False)
+        write_window(str(folder), MONITOR, window, tables)
+        write_run(str(folder), run_row(window, run_id))
+    page = stored_page(config_of(folder))
+    assert page.entries[0].windows == 2
+    marks = next(s for s in page.heat.drawing.shapes if s.style == "critical")
+    assert marks.path.count("z") == 2
