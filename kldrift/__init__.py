@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -231,6 +231,7 @@ def backtest(
     *,
     pages: float = 1.0,
     days: float = 90.0,
+    plant: Sequence[str] | None = None,
     set: Mapping[str, Any] | None = None,  # noqa: A002 - as the option of the command line
     progress: Progress | None = None,
 ) -> Backtest:
@@ -240,11 +241,14 @@ def backtest(
         config: as in :func:`run`; with ``time``.
         pages: pages that learnt limits may send, over all features,
         days: in so many days.
+        plant: drifts that are planted into the last windows: ``shift 0.3`` (deviations), ``new 1``
+            (per cent of the rows), ``nulls 1`` (points); by default some of each.
         set: as in :func:`run`.
         progress: told what goes on; by default nothing is.
 
     Returns:
-        A row per window, and how many each rule would have flagged.
+        A row per window, a row per planted drift and rule, and how many windows each rule would
+        have flagged.
 
     Raises:
         ConfigError: the configuration is wrong or has no windows.
@@ -253,9 +257,11 @@ def backtest(
     from kldrift.config import Config, config_from_mapping, load_config
     from kldrift.execution.progress import SILENT
     from kldrift.monitor import backtest as job
+    from kldrift.monitor.planted import USUAL
 
     made = _made(config, Config, load_config, config_from_mapping, set)
-    return job.backtest(made, pages=pages, days=days, progress=progress or SILENT)
+    drifts = USUAL if plant is None else plant
+    return job.backtest(made, pages=pages, days=days, plant=drifts, progress=progress or SILENT)
 
 
 def report(

@@ -15,6 +15,7 @@ from kldrift import __version__
 from kldrift.cli.answer import EXIT_CODES, FAILED, Answer, guarded, sigterm_raised
 from kldrift.cli.options import (
     add_as_of,
+    add_backtest_options,
     add_force,
     add_json,
     add_judging_options,
@@ -79,7 +80,11 @@ def _backtest(args: argparse.Namespace) -> Answer:
 
     config = load_config(args.config, overrides=args.set)
     with shown_progress(quiet=False) as progress:
-        result = backtest(config, pages=args.pages, days=args.days, progress=progress)
+        result = backtest(
+            config, pages=args.pages, days=args.days, plant=args.plant, progress=progress
+        )
+    if args.chart:
+        Path(args.chart).write_text(result.to_svg(), encoding="utf-8")
     return Answer(0, tuple(backtest_lines(result)), result.as_dict() if args.json else {})
 
 
@@ -276,13 +281,7 @@ def _add_stored(command: Callable[..., argparse.ArgumentParser]) -> None:
 
     backtest = command("backtest", _backtest, "what each rule would have flagged; no data is read")
     backtest.add_argument("config", metavar="CONFIG")
-    for option_name, number, text in (
-        ("--pages", 1.0, "pages that learnt limits may send"),
-        ("--days", 90.0, "in so many days"),
-    ):
-        backtest.add_argument(
-            option_name, type=float, default=number, metavar="N", help=f"{text} (%(default)g)"
-        )
+    add_backtest_options(backtest)
     add_set(backtest)
     add_json(backtest)
 

@@ -96,3 +96,21 @@ def option(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
     return key, value
+
+
+def add_backtest_options(parser: argparse.ArgumentParser) -> None:
+    """Add the budget of a backtest, what it plants, and where its chart goes."""
+    for name, number, text in (
+        ("--pages", 1.0, "pages that learnt limits may send"),
+        ("--days", 90.0, "in so many days"),
+    ):
+        parser.add_argument(
+            name, type=float, default=number, metavar="N", help=f"{text} (%(default)g)"
+        )
+    parser.add_argument(
+        "--plant",
+        action="append",
+        metavar="DRIFT",
+        help="plant it into the last windows: 'shift 0.3', 'new 1', 'nulls 1'",
+    )
+    parser.add_argument("--chart", metavar="FILE", help="write a chart of the windows (SVG)")

@@ -107,6 +107,20 @@ def backtest_lines(result: Backtest) -> Iterator[Line]:
         f"{found['fixed_after_learning']} of them after learning"
     )
     yield Line(f"learned limits: {found['learned']} pages; the budget is {found['budget']}")
+    if result.kl_limit is not None:
+        yield Line(f"one limit that would have kept it: kl {result.kl_limit:g}")
+    if len(result.planted):
+        yield Line()
+        yield Line("planted into the last windows: found at once, and within ten")
+    for drift, rows in result.planted.groupby("planted", sort=False):
+        shares = ", ".join(
+            f"{row['rule']} {row['at_once']:.0%} / {row['within']:.0%}" for row in records(rows)
+        )
+        yield Line(f"  {drift}, {int(rows['features'].iloc[0])} features: {shares}")
+    yield Line()
+    yield Line("suggested:")
+    for line in result.suggestion.splitlines():
+        yield Line(f"  {line}")
 
 
 def _one(

@@ -2,44 +2,39 @@
 
 The verdicts of the thresholds stand in the tables. The other rule learns from the windows before
 each one how far they usually are from each other, and pages at most as often as a budget allows.
+Drifts that are planted into the last windows tell what each rule would have seen, and how late.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from kldrift.config import Config, Time
+from kldrift.config import Config
 from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.progress import SILENT, Progress
+from kldrift.monitor.backtest_chart import chart
+from kldrift.monitor.past_counts import Layout, season_of
+from kldrift.monitor.planted import USUAL, Planted
+from kldrift.monitor.planted_windows import WITHIN, planted_windows
+from kldrift.monitor.replay import Replay, Shown
+from kldrift.monitor.rescore import Scorer
 from kldrift.profiles.group_keys import ALL
-from kldrift.profiles.profile import Profile
 from kldrift.reporting.json_values import records
-from kldrift.statistics.alarm_budget import AlarmBudget
-from kldrift.statistics.learned_limits import FEWEST_WINDOWS, usual
-from kldrift.tables.read import (
-    stored_profiles,
-    stored_reference_id,
-    stored_scores,
-    stored_supports,
-    stored_windows,
-)
+from kldrift.statistics.learned_limits import FEWEST_WINDOWS
+from kldrift.tables.read import stored_reference_id, stored_scores, stored_windows
 from kldrift.tables.store import open_store
-from kldrift.tables.supports import Supports
 from kldrift.tables.window import Window
 
-Counts = NDArray[np.int64]
-
-MOST_WINDOWS: Final = 90
-MOST_CELLS: Final = 64
-"""Cells of a feature that are looked at; of more, the rarest are one."""
+OVER_BUDGET: Final = 1.5
+"""Times the budget that a rule may page before it is not suggested."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,16 +43,22 @@ class Backtest:
 
     Attributes:
         windows: one row per window, in the order of time: ``fixed`` (how many features were
-            critical), ``fixed_feature`` (the first of them), ``p_value`` (the smallest of the
-            learnt rule; null while it learns), ``learned_feature``, ``page`` (whether it would have
-            called somebody).
+            critical), ``fixed_feature`` (the first of them), ``kl`` (the largest), ``p_value`` (the
+            smallest of the learnt rule; null while it learns), ``p_limit``, ``learned_feature``,
+            ``page`` (whether it would have called somebody).
+        planted: one row per planted drift and rule: ``learned``, ``fixed``, and ``kl`` for the one
+            limit that keeps the budget: how many features it was planted in, the shares that are
+            found in the first window and within ten, and after how many windows on average.
         pages: how many pages the budget allows in so many days.
         days: those days.
+        kl_limit: the limit on ``kl`` that would have kept the budget; None for too few windows.
     """
 
     windows: pd.DataFrame
+    planted: pd.DataFrame
     pages: float
     days: float
+    kl_limit: float | None
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -70,15 +71,48 @@ class Backtest:
             "fixed_after_learning": int((self.windows.loc[judged, "fixed"] > 0).sum()),
             "learned": int(self.windows["page"].sum()),
             "budget": f"{self.pages:g} in {self.days:g} days",
+            "suggested": self.suggestion,
         }
+
+    @property
+    def suggestion(self) -> str:
+        """The rule to write into the configuration for this budget, as YAML.
+
+        Learnt limits, unless they paged too often and the one limit on ``kl`` finds as much.
+        """
+        budget = f"{{budget: {{pages: {self.pages:g}, days: {self.days:g}}}}}"
+        judged = int(self.windows["p_value"].notna().sum())
+        allowed = max(1.0, OVER_BUDGET * self.pages * judged / max(1e-9, self._in_days))
+        found = {rule: rows["within"].mean() for rule, rows in self.planted.groupby("rule")}
+        better = found.get("kl", 0.0) >= found.get("learned", 0.0)
+        if self.kl_limit is not None and self.windows["page"].sum() > allowed and better:
+            return f"thresholds: {{kl: {{critical: {self.kl_limit:g}}}}}\nalarms: {budget}"
+        return f"thresholds: learned\nalarms: {budget}"
+
+    @property
+    def _in_days(self) -> float:
+        """Windows in the days of the budget."""
+        starts = self.windows["window_start"]
+        length = (starts.iloc[-1] - starts.iloc[0]) / pd.Timedelta(days=1) / (len(starts) - 1)
+        return self.days / float(length)
+
+    def to_svg(self) -> str:
+        """The windows in the order of time, and what each rule would have flagged, as a chart."""
+        return chart(self.windows, self.kl_limit)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as one strict JSON object."""
-        return {**self.summary, "timeline": records(self.windows)}
+        tables = {"planted": records(self.planted), "timeline": records(self.windows)}
+        return {**self.summary, "kl_limit": self.kl_limit, **tables}
 
 
 def backtest(
-    config: Config, *, pages: float = 1.0, days: float = 90.0, progress: Progress = SILENT
+    config: Config,
+    *,
+    pages: float = 1.0,
+    days: float = 90.0,
+    plant: Sequence[str] = USUAL,
+    progress: Progress = SILENT,
 ) -> Backtest:
     """Run rules over the stored windows of a monitor; no data is read.
 
@@ -86,111 +120,102 @@ def backtest(
         config: the configuration, with ``time``.
         pages: pages that the learnt rule may send, over all features,
         days: in so many days.
+        plant: drifts that are planted into the last windows, such as ``shift 0.3``.
         progress: told what goes on.
 
     Raises:
-        ConfigError: the configuration has no windows.
+        ConfigError: the configuration has no windows, or a drift is misspelt.
         OutputError: there are too few windows to learn from, or they cannot be read.
     """
     if config.time is None:
         raise ConfigError("backtest needs windows: state time: {column: ..., window: 1d}")
+    drifts = [Planted.of(text) for text in plant]
     store = open_store(config.output.path)
-    windows = stored_windows(store, config.monitor)
-    if len(windows) <= FEWEST_WINDOWS:
+    stored = stored_windows(store, config.monitor)
+    if len(stored) <= FEWEST_WINDOWS:
         raise OutputError(
-            f"{config.output.path}: {len(windows)} windows of {config.monitor!r}; limits are "
+            f"{config.output.path}: {len(stored)} windows of {config.monitor!r}; limits are "
             f"learnt from {FEWEST_WINDOWS} windows on: kldrift backfill runs them"
         )
-    newest = stored_reference_id(store, config.monitor, windows[-1])
-    supports = stored_supports(store, config.monitor, newest)
+    newest = stored_reference_id(store, config.monitor, stored[-1])
+    scorer = Scorer.of(config, store, newest)
+    layout = Layout.of(scorer.reference, list(scorer.reference.profiles), config.scoring.missing)
     progress.stage("reading stored windows")
-    known: list[Window] = []
-    profiles: list[Mapping[str, Profile]] = []
-    fixed: list[list[str]] = []
-    for number, window in enumerate(windows):
+    windows, counts, scores = list[Window](), [], []
+    for number, window in enumerate(stored):
         if stored_reference_id(store, config.monitor, window) == newest:
-            known.append(window)
-            profiles.append(stored_profiles(store, config.monitor, supports, window)[0])
-            fixed.append(_critical(stored_scores(store, config.monitor, window).to_pandas()))
-        progress.update(number + 1, len(windows), "windows")
-    names, counts = _table(supports, profiles)
-    seasons = np.array([_season(w, config.time) for w in known])
-    return Backtest(_flagged(known, names, counts, seasons, fixed, (pages, days)), pages, days)
+            _, what, current, _ = scorer.counted(config, window)
+            names = [p.feature.name for p in what.pairs]
+            whole = {n: p.of_list(ALL) for n, p in zip(names, current, strict=True)}
+            windows.append(window)
+            counts.append(layout.counts(whole)[0][:, 0])
+            scores.append(_whole(stored_scores(store, config.monitor, window)))
+        progress.update(number + 1, len(stored), "windows")
+    seasons = [season_of(w, config.time) for w in windows]
+    after = (1, 1) if config.alarms is None else config.alarms.windows
+    before = Replay(pages, days * len(windows) / max(1e-9, _days(windows)), after)
+    last = max(0, len(windows) - WITHIN)
+    shown, state = before.over(counts[:last], seasons[:last])
+    shown += state.over(counts[last:], seasons[last:])[0]
+    table = _table(windows, layout.names, scores, shown)
+    limit = _kl_limit(table, pages / max(1e-9, before.windows))
+    planted = pd.DataFrame(columns=["planted", "rule", "features", "at_once", "within", "late"])
+    if drifts:
+        progress.stage("planting drifts")
+        found = planted_windows(config, scorer, layout, state, windows[last:], drifts, limit)
+        planted = pd.DataFrame(found, columns=planted.columns)
+    return Backtest(table, planted, pages, days, limit)
 
 
-def _critical(scores: pd.DataFrame) -> list[str]:
-    """The features that the thresholds flagged, over all rows."""
-    whole = scores["segment"].isna() & (scores["severity"] == "critical")
-    return list(scores.loc[whole, "feature"])
+def _whole(rows: pa.Table) -> pa.Table:
+    return rows.filter(rows["segment"].is_null())
 
 
-def _flagged(
+def _table(
     windows: Sequence[Window],
     names: Sequence[str],
-    counts: Counts,
-    seasons: NDArray[np.int64],
-    fixed: Sequence[Sequence[str]],
-    asked: tuple[float, float],
+    scores: Sequence[pa.Table],
+    shown: Sequence[Shown],
 ) -> pd.DataFrame:
-    """One row per window; what the learnt rule flagged is not learnt from."""
-    pages, days = asked
-    in_days = len(windows) / max(1e-9, _days(windows))
-    budget = AlarmBudget.of(pages, days * in_days, len(names))
-    usual_ones = np.ones(len(windows), dtype=np.bool_)
-    rows, paged = [], False
-    for t, window in enumerate(windows):
-        before = np.flatnonzero(usual_ones[:t])[-MOST_WINDOWS:]
-        p_value, name, page = math.nan, None, False
-        if len(before) >= FEWEST_WINDOWS:
-            found = usual(counts[before], seasons[before], counts[t], seasons[t]).p_values
-            if not np.isnan(found).all():
-                place = int(np.nanargmin(found))
-                p_value, name = float(found[place]), names[place]
-                page = budget.pages(p_value)
-                budget = budget.after(page=page, open_alert=page and paged)
-        usual_ones[t] = not page
-        paged = page
+    """One row per window."""
+    rows = []
+    for window, stored, one in zip(windows, scores, shown, strict=True):
+        known = not np.isnan(one.p_values).all()
+        place = int(np.nanargmin(one.p_values)) if known else 0
+        fixed = _critical(stored)
         rows.append(
             {
                 "window_start": window.start,
-                "fixed": len(fixed[t]),
-                "fixed_feature": fixed[t][0] if fixed[t] else None,
-                "p_value": p_value,
-                "learned_feature": name if page else None,
-                "page": page,
+                "fixed": len(fixed),
+                "fixed_feature": fixed[0] if fixed else None,
+                "kl": pc.max(stored["kl"]).as_py(),
+                "p_value": float(one.p_values[place]) if known else math.nan,
+                "p_limit": one.level if known else math.nan,
+                "learned_feature": names[place] if one.page else None,
+                "page": one.page,
             }
         )
     return pd.DataFrame(rows)
 
 
+def _critical(rows: pa.Table) -> list[str]:
+    """The features that the thresholds flagged."""
+    far = pc.fill_null(pc.less(rows["p_learned"], rows["p_limit"]), False)
+    fixed = pc.and_(pc.equal(rows["severity"], "critical"), pc.invert(far))
+    return list(rows.filter(fixed)["feature"].to_pylist())
+
+
+def _kl_limit(table: pd.DataFrame, rate: float) -> float | None:
+    """The smallest limit on ``kl`` that as few windows are above as the budget allows."""
+    judged = table.loc[table["p_value"].notna(), "kl"].dropna().sort_values(ascending=False)
+    allowed = math.floor(rate * len(judged))
+    if allowed >= len(judged):
+        return None
+    largest = float(judged.iloc[allowed])
+    digits = 10.0 ** (math.floor(math.log10(largest)) - 1) if largest > 0 else 1.0
+    return math.ceil(largest / digits) * digits
+
+
 def _days(windows: Sequence[Window]) -> float:
     lengths = [(w.end - w.start).total_seconds() for w in windows if w.start and w.end]
     return sum(lengths) / 86_400
-
-
-def _table(
-    supports: Supports, profiles: Sequence[Mapping[str, Profile]]
-) -> tuple[list[str], Counts]:
-    """The names of features, and rows per scored cell; shape ``(windows, features, cells)``."""
-    of_feature = {f.name: f.rebinning for f in supports.features if f.rebinning is not None}
-    names = [n for n in of_feature if all(n in of_window for of_window in profiles)]
-    table = np.zeros((len(profiles), len(names), MOST_CELLS), dtype=np.int64)
-    for place, name in enumerate(names):
-        whole = np.stack([p[name].of_list(ALL).counts.sum(0) for p in profiles])
-        counts = of_feature[name].fold(whole)
-        if counts.shape[1] > MOST_CELLS:
-            order = np.argsort(-counts.sum(0), kind="stable")
-            kept, rest = order[: MOST_CELLS - 1], order[MOST_CELLS - 1 :]
-            counts = np.column_stack([counts[:, kept], counts[:, rest].sum(1)])
-        table[:, place, : counts.shape[1]] = counts
-    return names, table
-
-
-def _season(window: Window, time: Time) -> int:
-    """The weekday of a day, the hour of a week for hours; longer windows have no season."""
-    assert window.start is not None
-    local = window.start.astimezone(ZoneInfo(time.zone))
-    unit = time.windows.unit
-    if unit == "h":
-        return local.weekday() * 24 + local.hour
-    return local.weekday() if unit == "d" else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +36,6 @@ def judge_findings(
     plan: Plan,
     findings: Findings,
     beside: Mapping[str, NDArray[np.float64]] | None = None,
-    level: float = 0.0,
 ) -> Verdicts:
     """Judge the findings of a run, and the features that could not be compared.
 
@@ -45,7 +43,6 @@ def judge_findings(
         plan: the plan.
         findings: of the run.
         beside: scores of windows beside their history, by name, as those of the findings.
-        level: below which p-values of these are critical.
     """
     config = plan.config
     subjects = [
@@ -58,7 +55,7 @@ def judge_findings(
     subjects += [findings.volume] if findings.volume is not None else []
     names = [known.names for known in findings.reference.segments]
     scores = {**findings.scores, **(beside or {})}
-    return judge(subjects, scores, names, replace(rules_of(config), level=level))
+    return judge(subjects, scores, names, rules_of(config))
 
 
 def rules_of(config: Config) -> Rules:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,7 @@ from kldrift.profiles.rebinning import Rebinning
 from kldrift.scoring.alerts import Key
 from kldrift.scoring.comparison import MISSING
 from kldrift.scoring.metrics import LEARNED_SCORES
-from kldrift.statistics.learned_limits import FEWEST_WINDOWS, usual
+from kldrift.statistics.learned_limits import FEWEST_WINDOWS, Usual, usual
 from kldrift.tables.window import Window
 
 Counts = NDArray[Any]
@@ -69,6 +70,33 @@ class Layout:
         """Cells of the widest feature."""
         return max((int(c.max()) + 1 for c in self.columns), default=1)
 
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """Features and segments of the whole and of each list."""
+        return [(len(self.names), len(segments)) for segments in self.segments]
+
+    def place(
+        self, tables: Sequence[NDArray[Any]], key: Key
+    ) -> tuple[NDArray[Any], tuple[int, int]] | None:
+        """The table of a group among those of the whole and each list, and its place in it."""
+        feature, segment = self._features.get(key[0]), self._segments.get(key[1])
+        if feature is None or segment is None:
+            return None
+        number, place = segment
+        return tables[number], (feature, place)
+
+    @cached_property
+    def _features(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def _segments(self) -> dict[str | None, tuple[int, int]]:
+        return {
+            name: (number, i)
+            for number, names in enumerate(self.segments)
+            for i, name in enumerate(names)
+        }
+
     def counts(self, profiles: Mapping[str, Profile]) -> list[Counts]:
         """Rows per cell of each list; shape ``(features, segments, cells)``."""
         tables = [
@@ -112,25 +140,76 @@ class Beside:
     """A window beside its history.
 
     Attributes:
-        of_list: of the whole and of each list, its scores by name; shape ``(features, segments)``.
-        effective: how many independent windows the history of whole datasets is worth.
+        layout: of its counts.
+        of_list: of the whole and of each list, what was found of some features after the other.
     """
 
-    of_list: tuple[Mapping[str, Floats], ...]
-    effective: float
+    layout: Layout
+    of_list: tuple[tuple[Usual, ...], ...]
 
-    def scores(self, layout: Layout, groups: Sequence[tuple[str, GroupKeys]]) -> dict[str, Floats]:
-        """The scores of the groups of features, by name, one after the other."""
+    @property
+    def effective(self) -> float | None:
+        """How many independent windows the history of whole datasets is worth; None for none."""
+        whole = [usual.learned.effective for usual in self.of_list[0]]
+        return float(np.concatenate(whole).mean()) if whole else None
+
+    @cached_property
+    def tests(self) -> int:
+        """How many groups of features can be judged."""
+        return sum(int(np.isfinite(_p_values(u)).sum()) for of in self.of_list for u in of)
+
+    def scores(
+        self,
+        groups: Sequence[tuple[str, GroupKeys]],
+        limit: float,
+        others: Collection[Key] = (),
+        other_limit: float = 0.0,
+    ) -> dict[str, Floats]:
+        """The scores of the groups of features, by name, one after the other.
+
+        Args:
+            groups: the groups of each feature.
+            limit: the p-value that limits stand for.
+            others: groups with another one.
+            other_limit: theirs.
+        """
+        levels = [np.full(shape, limit) for shape in self.layout.shapes]
+        for key in others:
+            if (there := self.layout.place(levels, key)) is not None:
+                there[0][there[1]] = other_limit
+        tables = [self._tables(of, level) for of, level in zip(self.of_list, levels, strict=True)]
         found: dict[str, list[Floats]] = {name: [] for name in LEARNED_SCORES}
-        place = {name: i for i, name in enumerate(layout.names)}
+        place = {name: i for i, name in enumerate(self.layout.names)}
         for feature, keys in groups:
             for name, parts in found.items():
                 values = np.full(len(keys), np.nan)
-                for number, tables in enumerate(self.of_list if feature in place else (), ALL):
-                    mine = layout.places(keys, number)
-                    values[mine] = tables[name][place[feature], keys.segment[mine]]
+                for number, table in enumerate(tables if feature in place else (), ALL):
+                    mine = self.layout.places(keys, number)
+                    values[mine] = table[name][place[feature], keys.segment[mine]]
                 parts.append(values)
         return {name: np.concatenate([np.empty(0), *parts]) for name, parts in found.items()}
+
+    @staticmethod
+    def _tables(of: Sequence[Usual], level: Floats) -> dict[str, Floats]:
+        """The scores of a list by name; shape ``(features, segments)``, as the level of each."""
+        parts: list[tuple[Floats, ...]] = []
+        start, flat = 0, level.reshape(-1)
+        for some in of:
+            ready = some.learned.windows >= FEWEST_WINDOWS
+            own = flat[start : start + len(ready)]
+            start += len(ready)
+            values = (some.divergences, some.limits(own), some.p_values)
+            kept = [np.where(ready, x, np.nan) for x in values]
+            parts.append((*kept, some.learned.windows, np.where(ready, own, np.nan)))
+        if not parts:  # the first window
+            nothing = np.full(flat.shape, np.nan)
+            parts = [(nothing, nothing, nothing, np.zeros(flat.shape), nothing)]
+        columns = (np.concatenate(x).reshape(level.shape) for x in zip(*parts, strict=True))
+        return dict(zip(LEARNED_SCORES, columns, strict=True))
+
+
+def _p_values(usual: Usual) -> Floats:
+    return np.where(usual.learned.windows >= FEWEST_WINDOWS, usual.p_values, np.nan)
 
 
 class PastCounts:
@@ -145,46 +224,32 @@ class PastCounts:
     def add(self, window: Window, counts: Sequence[Counts], unusual: Collection[Key]) -> None:
         """Add a window that is later than the others, without its unusual rows."""
         kept = [table.copy() for table in counts]
-        place = {name: i for i, name in enumerate(self.layout.names)}
-        where = {
-            name: (table, i)
-            for table, names in zip(kept, self.layout.segments, strict=True)
-            for i, name in enumerate(names)
-        }
-        for feature, segment in unusual:
-            if feature in place and segment in where:
-                table, i = where[segment]
-                table[place[feature], i] = 0
+        for key in unusual:
+            if (there := self.layout.place(kept, key)) is not None:
+                there[0][there[1]] = 0
         self._windows.append(window)
         self._counts.append(kept)
 
-    def beside(self, window: Window, counts: Sequence[Counts], level: float) -> Beside:
+    def beside(self, window: Window, counts: Sequence[Counts]) -> Beside:
         """Look how a window lies beside those before it."""
         first = _start(window) - self._span
         while self._windows and _start(self._windows[0]) < first:
             del self._windows[0], self._counts[0]
+        if not self._windows:
+            return Beside(self.layout, ((),) * len(counts))
         seasons = np.array([season_of(w, self._time) for w in self._windows], dtype=np.int64)
-        found, effective = [], 0.0
+        now = season_of(window, self._time)
+        found = []
         for number, current in enumerate(counts):
-            history = np.stack([c[number] for c in self._counts]) if self._counts else None
-            arrays = {name: np.full(current.shape[:2], np.nan) for name in LEARNED_SCORES}
-            arrays["history_windows"][:] = 0
-            if history is not None:
-                step = max(1, CELLS_AT_ONCE // max(1, history[:, 0].size))
-                for start in range(0, len(current), step):
-                    some = slice(start, start + step)
-                    past = history[:, some].reshape(len(history), -1, current.shape[-1])
-                    now = current[some].reshape(-1, current.shape[-1])
-                    own = usual(past, seasons, now, season_of(window, self._time), level)
-                    ready = own.windows >= FEWEST_WINDOWS
-                    values = (own.divergences, own.limits, own.p_values)
-                    kept = [*(np.where(ready, x, np.nan) for x in values), own.windows]
-                    for name, x in zip(LEARNED_SCORES, kept, strict=True):
-                        arrays[name][some] = x.reshape(-1, current.shape[1])
-                    if number == 0 and start == 0 and len(own.effective):
-                        effective = float(own.effective.mean())
-            found.append(arrays)
-        return Beside(tuple(found), effective)
+            history = np.stack([c[number] for c in self._counts])
+            width, parts = current.shape[-1], []
+            step = max(1, CELLS_AT_ONCE // max(1, history[:, :1].size))
+            for start in range(0, len(current), step):
+                past = history[:, start : start + step].reshape(len(history), -1, width)
+                own = current[start : start + step].reshape(-1, width)
+                parts.append(usual(past, seasons, own, now))
+            found.append(tuple(parts))
+        return Beside(self.layout, tuple(found))
 
 
 def _start(window: Window) -> datetime:

@@ -54,7 +54,7 @@ def publish_window(
     joint = {j.name: c for j, _, c in findings.joint}
     names = [known.names for known in findings.reference.segments]
     record.stage("writing tables")
-    scores = score_table(verdicts, stamp, alerts)
+    scores = score_table(verdicts, stamp, alerts, judged.level if alerts is not None else None)
     cells = cell_table(verdicts, stamp)
     tables = {
         "drift_scores": scores,

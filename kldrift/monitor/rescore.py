@@ -38,6 +38,8 @@ from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import reference_of
 from kldrift.profiles.group_keys import ALL
+from kldrift.profiles.joint_profile import JointProfile
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.reporting.history import Backfill
 from kldrift.reporting.result import RunResult
@@ -216,7 +218,25 @@ class Scorer:
         Raises:
             OutputError: a file of the window is not there, or damaged.
         """
-        config, window = record.config, record.window
+        plan, what, current, together = self.counted(record.config, record.window)
+        record.plan = plan
+        before = reference_of(record.config, self.reference, record.window, self.history)
+        findings = found(plan, before, what, current, together)
+        if volumes is not None:
+            findings = volumes.beside(record.window, findings)
+        result = publish_window(record, plan, findings, fail_on, docs=docs, watch=watch)
+        if self.history is not None:
+            self.history.add(record.window, past_window(findings, result.scores))
+        return result
+
+    def counted(
+        self, config: Config, window: Window
+    ) -> tuple[Plan, Counting, list[Profile], list[JointProfile]]:
+        """A plan that stored rows speak of, and what was counted of a window.
+
+        Raises:
+            OutputError: a file of the window is not there, or damaged.
+        """
         try:
             profiles, joint = stored_profiles(self.store, config.monitor, self.supports, window)
             unpaired = stored_statuses(self.store, config.monitor, window, UNPAIRED)
@@ -226,7 +246,7 @@ class Scorer:
         pairs = [_pair(self.supports, name) for name in names]
         lost = [_unpaired(*row) for row in unpaired if row[0] not in names]
         groups = tuple(_joint_plan(config, name, pairs) for name in joint)
-        plan = record.plan = Plan(
+        plan = Plan(
             config,
             StoredInfo(self.reference.rows),
             StoredInfo(None),
@@ -237,16 +257,9 @@ class Scorer:
             _segment_plans(config, self.supports),
         )
         what = Counting(tuple(pairs), groups, CountProgram((), ()), self._skipped(names))
-        before = reference_of(config, self.reference, window, self.history)
         current = [of_no_window(profiles[name]) for name in names]
         together = [p.under(without_window(p.keys)) for p in joint.values()]
-        findings = found(plan, before, what, current, together)
-        if volumes is not None:
-            findings = volumes.beside(window, findings)
-        result = publish_window(record, plan, findings, fail_on, docs=docs, watch=watch)
-        if self.history is not None:
-            self.history.add(window, past_window(findings, result.scores))
-        return result
+        return plan, what, current, together
 
     def _skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:
         skipped = self.reference.skipped

@@ -22,7 +22,9 @@ from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES, TIMESTAMP
 from kldrift.tables.stamp import Stamp
 
 
-def score_table(verdicts: Verdicts, stamp: Stamp, alerts: Alerts | None = None) -> pa.Table:
+def score_table(
+    verdicts: Verdicts, stamp: Stamp, alerts: Alerts | None = None, level: float | None = None
+) -> pa.Table:
     """``drift_scores``: one row per feature, and per feature and segment; the worst first."""
     v, decisive = verdicts, Decisive.of(verdicts)
     order = decisive.order
@@ -45,14 +47,13 @@ def score_table(verdicts: Verdicts, stamp: Stamp, alerts: Alerts | None = None) 
     columns["metric"] = pa.array(decisive.metric[order], pa.string())
     kinds = threshold_kinds(v)[order]
     columns["threshold_kind"] = pa.array(KINDS_OF_THRESHOLDS, pa.string()).take(pa.array(kinds))
-    limit = np.full(len(order), v.rules.level)
-    columns["p_limit"] = pa.array(limit, mask=kinds != KINDS_OF_THRESHOLDS.index("learned"))
+    columns["alarm_level"] = pa.repeat(pa.scalar(level, pa.float64()), len(order))
     if alerts is not None:
         states = [alerts.of(v.key(i)) for i in order.tolist()]
         columns["alert"] = pa.array([state.alert for state in states], pa.string())
         columns["alert_since"] = pa.array([state.since for state in states], TIMESTAMP)
-    for level in ("warning", "critical"):
-        columns[f"threshold_{level}"] = numbers(getattr(decisive.limits, level)[order])
+    for severity in ("warning", "critical"):
+        columns[f"threshold_{severity}"] = numbers(getattr(decisive.limits, severity)[order])
     for name, sizes in v.sizes.items():
         columns[name] = pa.array(sizes[order], mask=sizes[order] < 0)
     for name, values in v.scores.items():

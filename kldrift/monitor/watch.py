@@ -7,13 +7,13 @@ those that depend on it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -30,7 +30,7 @@ from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key, Seen, State
 from kldrift.scoring.learned import unusual
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import Verdicts
-from kldrift.statistics.alarm_budget import AlarmBudget
+from kldrift.statistics.alarm_budget import AlarmBudget, excess
 from kldrift.tables.read import (
     stored_alerts,
     stored_profiles,
@@ -51,7 +51,8 @@ class Judged:
         alerts: of its rows; None without alarms.
         log: the rows of ``alerts`` after it.
         spent: pages of the days that the budget is for.
-        level: the p-value below which rows are critical; None where nothing is learnt.
+        level: of the budget; None where nothing is learnt, as the next two.
+        limit: the p-value below which rows are critical.
         effective: how many independent windows the history is worth.
     """
 
@@ -60,6 +61,7 @@ class Judged:
     log: pa.Table | None = None
     spent: int | None = None
     level: float | None = None
+    limit: float | None = None
     effective: float | None = None
 
     @property
@@ -70,7 +72,7 @@ class Judged:
         return {
             "alerts": None if self.alerts is None else raised,
             "pages_spent": self.spent,
-            "p_limit": self.level,
+            "p_limit": self.limit,
             "history_effective": self.effective,
         }
 
@@ -82,6 +84,7 @@ class Watch:
         self._config, self._past = config, past
         self._alarms = config.alarms or Alarms()
         self._level: float | None = None
+        self._excesses: dict[datetime, float] = {}
         self._alerts = Alerts()
         self._log: tuple[Logged, ...] = ()
 
@@ -135,8 +138,10 @@ class Watch:
         for window in windows:
             scores = stored_scores(store, config.monitor, window)
             rows[window] = _notable(scores)
-            limit = pc.min(scores["p_limit"]).as_py()
-            level, learned = (limit, window) if limit is not None else (level, learned)
+            stored = pc.min(scores["alarm_level"]).as_py()
+            if stored is not None:
+                level, learned = stored, window
+                self._excesses[_start(window)] = _excess(scores, _start(window))
             if self._past is None:
                 continue
             with suppress(ValueError, OutputError):  # damaged, or on the cells of another reference
@@ -152,7 +157,7 @@ class Watch:
             recent = tuple(_seen(_start(w), rows[w]) for w in windows[-self._alarms.windows[1] :])
             self._alerts = Alerts(_states(rows[windows[-1]]), recent)
         if level is not None and learned is not None:
-            self._level = self._next_level(-math.log(level), learned, self._log)
+            self._level = self._next_level(level, learned)
 
     def judged(self, plan: Plan, findings: Findings, window: Window) -> Judged:
         """Judge a window, and know it from then on."""
@@ -160,22 +165,30 @@ class Watch:
             return self._alerted(judge_findings(plan, findings), window)
         layout, names = self._past.layout, [p.feature.name for p in findings.pairs]
         counts = layout.counts(dict(zip(names, findings.current, strict=True)))
-        tests = sum(int((table.sum(-1) > 0).sum()) for table in counts)
-        level = self._budget(window, tests).level if self._level is None else self._level
-        beside = self._past.beside(window, counts, math.exp(-level))
+        beside = self._past.beside(window, counts)
+        budget = self._budget(window)
+        if self._level is not None:
+            budget = replace(budget, level=self._level)
+        first = _start(window) - self._alarms.span
+        self._excesses = {at: far for at, far in self._excesses.items() if at >= first}
+        limit = budget.limit(beside.tests, list(self._excesses.values()))
         groups = [(n, c.keys) for n, c in zip(names, findings.comparisons, strict=True)]
-        scores = beside.scores(layout, groups)
-        verdicts = judge_findings(plan, findings, scores, math.exp(-level))
-        far = unusual(verdicts)
-        keys = {verdicts.key(i) for i in far.nonzero()[0].tolist()}
+        open_, open_limit = self._alerts.open, budget.open_limit(beside.tests)
+        scores = beside.scores(groups, limit, open_, open_limit)
+        verdicts = judge_findings(plan, findings, scores)
+        keys = {verdicts.key(i) for i in unusual(verdicts).nonzero()[0].tolist()}
         self._past.add(window, counts, keys)
-        ready = bool((verdicts.scores["p_learned"] >= 0).any())
         found = self._alerted(verdicts, window)
-        if not ready:
+        p_values = verdicts.scores["p_learned"]
+        known = np.flatnonzero(~np.isnan(p_values))
+        if not len(known):
             return found
         if self._config.alarms is not None:
-            self._level = self._next_level(level, window, self._log)
-        return replace(found, level=math.exp(-level), effective=beside.effective)
+            self._level = self._next_level(budget.level, window)
+            start, of = _start(window), self._alerts.of
+            fresh = [i for i in known.tolist() if not _still_open(of(verdicts.key(i)), start)]
+            self._excesses[start] = excess(p_values[fresh])
+        return replace(found, level=budget.level, limit=limit, effective=beside.effective)
 
     def _alerted(self, verdicts: Verdicts, window: Window) -> Judged:
         if self._config.alarms is None:
@@ -216,24 +229,37 @@ class Watch:
             None,
         )
 
-    def _budget(self, window: Window, tests: int) -> AlarmBudget:
+    def _budget(self, window: Window) -> AlarmBudget:
         """The budget of a monitor that begins."""
         assert window.end is not None
         budget, days = self._alarms.budget, (window.end - _start(window)) / timedelta(days=1)
-        return AlarmBudget.of(budget.pages, budget.days / days, tests)
+        return AlarmBudget.of(budget.pages, budget.days / days)
 
-    def _next_level(self, level: float, window: Window, log: Sequence[Logged]) -> float:
+    def _next_level(self, level: float, window: Window) -> float:
         """The level after a window; it does not fall while an alert is open."""
-        start = _start(window)
+        start, log = _start(window), self._log
         page = any(one.is_page and one.opened == start for one in log)
         still = any(one.is_page and one.open_at(start) and one.closed != start for one in log)
-        budget = replace(self._budget(window, 1), level=level)
+        budget = replace(self._budget(window), level=level)
         return budget.after(page=page, open_alert=still and not page).level
 
 
 def _start(window: Window) -> datetime:
     assert window.start is not None
     return window.start
+
+
+def _still_open(state: State, start: datetime) -> bool:
+    """Whether a row's alert is about earlier windows too: how far it is says nothing new."""
+    return state.alert in OPEN and state.since is not None and state.since < start
+
+
+def _excess(rows: pa.Table, start: datetime) -> float:
+    """How far the farthest row of a stored window was, without those whose alert was open."""
+    alert = pc.is_in(rows["alert"], pa.array([a.value for a in OPEN]))
+    open_before = pc.fill_null(pc.and_(alert, pc.less(rows["alert_since"], start)), False)
+    fresh = rows.filter(pc.invert(open_before))["p_learned"].drop_null()
+    return excess(fresh.to_numpy())
 
 
 def _notable(rows: pa.Table) -> pa.Table:

@@ -82,6 +82,11 @@ class Alerts:
         """The state of a row."""
         return self.states.get(key, QUIET)
 
+    @property
+    def open(self) -> list[Key]:
+        """The rows that are raised, or muted."""
+        return [key for key, state in self.states.items() if state.alert in OPEN]
+
     def after(self, seen: Seen, windows: tuple[int, int], muted: Callable[[Key], bool]) -> Alerts:
         """The alerts after one more window.
 
@@ -100,7 +105,7 @@ class Alerts:
         enough, last = windows
         recent = (*self.recent, seen)[-last:]
         known = {key for window in recent for key in window.critical}
-        known |= {key for key, state in self.states.items() if state.alert in OPEN}
+        known |= set(self.open)
         states = {}
         for key in sorted(known, key=lambda key: (key[0], key[1] or "")):
             state = self._of_row(key, recent, enough)

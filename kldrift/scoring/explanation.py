@@ -66,7 +66,7 @@ def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
     for i, what in zip(alarms.tolist(), moved, strict=True):
         metric, severity = deciding[i], SEVERITIES[rank[i]]
         if metric == LEARNED:
-            size = beyond_history(*(verdicts.scores[name][i] for name in LEARNED_SCORES))
+            size = beyond_history(*(verdicts.scores[name][i] for name in LEARNED_SCORES[:4]))
             reason[i] = "; ".join(filter(None, (what.sentence, what.explained, size, what.cells)))
             continue
         limit = verdicts.subjects[verdicts.of[i]].thresholds[metric]

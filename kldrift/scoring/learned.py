@@ -30,10 +30,10 @@ def threshold_kinds(verdicts: Verdicts) -> Ints:
 
 def unusual(verdicts: Verdicts) -> Bools:
     """The rows that are further from their history than its windows are."""
-    learned = np.asarray(threshold_kinds(verdicts) == 2)
-    if not learned.any():
-        return learned
-    return np.asarray(learned & (verdicts.scores["p_learned"] < verdicts.rules.level))
+    learned = threshold_kinds(verdicts) == 2
+    if learned.any():
+        learned = learned & (verdicts.scores["p_learned"] < verdicts.scores["p_limit"])
+    return np.asarray(learned)
 
 
 def beside_history(verdicts: Verdicts, deciding: Texts) -> tuple[Ints, Texts]:
@@ -52,8 +52,8 @@ def beside_history(verdicts: Verdicts, deciding: Texts) -> tuple[Ints, Texts]:
     deciding = deciding.copy()
     critical, warning = RANK[Severity.CRITICAL], RANK[Severity.WARNING]
     severity = np.where(kinds == 1, np.minimum(severity, warning), severity)
-    p_value, level = verdicts.scores["p_learned"], verdicts.rules.level
-    found = np.select([unusual(verdicts), p_value < WARNING_RATE * level], [critical, warning], 0)
+    p_value, limit = verdicts.scores["p_learned"], verdicts.scores["p_limit"]
+    found = np.select([unusual(verdicts), p_value < WARNING_RATE * limit], [critical, warning], 0)
     higher = (kinds == 2) & (found > severity)
     deciding[higher] = LEARNED
     return np.where(higher, found, severity), deciding

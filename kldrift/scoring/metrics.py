@@ -46,8 +46,9 @@ SCORES: Final = (
 """What every feature is scored by; NaN where it cannot be computed."""
 LEARNED: Final = "kl_learned"
 """The score that is held to a limit learnt from the windows before."""
-LEARNED_SCORES: Final = (LEARNED, "limit_learned", "p_learned", "history_windows")
-"""A window beside those before it: its divergence, its limit, its p-value, and their number."""
+LEARNED_SCORES: Final = (LEARNED, "limit_learned", "p_learned", "history_windows", "p_limit")
+"""A window beside those before it: its divergence and the limit of it, its p-value, their number,
+and the limit of the p-value."""
 JOINT_SCORES: Final = ("frechet",)
 """Scores that joint features have besides."""
 

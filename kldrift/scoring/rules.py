@@ -15,7 +15,6 @@ class Rules:
         min_rows: with fewer rows on either side there is no score.
         alpha: largest false discovery rate.
         corrected: whether p-values are corrected for the number of tests of the run.
-        level: p-values of windows beside their history are critical below it.
     """
 
     pseudocount: float = 0.5
@@ -23,4 +22,3 @@ class Rules:
     min_rows: int = 2
     alpha: float = 0.01
     corrected: bool = True
-    level: float = 0.0

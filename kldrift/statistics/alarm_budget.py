@@ -1,7 +1,9 @@
 """A budget of pages: how sure a window must be before somebody is called, over all tests at once.
 
 The level follows what it brought: each page raises it, each quiet window lowers it a little, so
-that in the long run as many pages come as were asked for, whatever the p-values are worth [1].
+that in the long run as many pages come as were asked for, whatever the p-values are worth [1]. What
+they are worth is seen sooner than in pages: in how far the farthest row of each quiet window lies,
+which is exponential with mean 1 where p-values hold. Where it is more, the level counts as less.
 
 References:
     [1] Gibbs, I. and Candes, E. (2021). Adaptive conformal inference under distribution shift.
@@ -11,11 +13,21 @@ References:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
-STEP: Final = 2.0
+import numpy as np
+from numpy.typing import NDArray
+
+STEP: Final = 4.0
 """How far a page moves the level, on the scale of minus the logarithm of a p-value."""
+MARGIN: Final = 0.5
+"""How much more than its budget says a monitor asks for when it begins."""
+DOUBT: Final = 20.0
+"""Windows that the belief that p-values hold is worth."""
+FARTHEST: Final = 10.0
+"""How far a row counts at most: what has drifted says nothing of quiet windows."""
 
 
 @dataclass(frozen=True)
@@ -24,37 +36,61 @@ class AlarmBudget:
 
     Attributes:
         rate: pages a window that are asked for.
-        level: minus the logarithm of the p-value below which a window pages.
+        level: how far out, beyond what the number of tests asks for, a row must be.
 
     Examples:
-        >>> budget = AlarmBudget.of(pages=1, windows=90, tests=50)
-        >>> round(budget.level, 2), budget.pages(1e-6), budget.pages(1e-3)
-        (8.41, True, False)
-        >>> round(budget.after(page=True).level, 2), round(budget.after(page=False).level, 2)
-        (10.39, 8.39)
+        >>> budget = AlarmBudget.of(pages=1, windows=90)
+        >>> f"{budget.limit(50):.1e}, {budget.after(page=True).limit(50):.1e}"
+        '1.3e-04, 2.6e-06'
+        >>> f"{budget.limit(50, excesses=[2.0, 4.0, 3.0] * 20):.1e}"
+        '7.5e-08'
     """
 
     rate: float
     level: float
 
     @classmethod
-    def of(cls, pages: float, windows: float, tests: int) -> Self:
-        """The level of a monitor that begins: that of Bonferroni over windows and tests.
+    def of(cls, pages: float, windows: float) -> Self:
+        """The level of a monitor that begins.
 
         Args:
             pages: how many are asked for.
             windows: in so many windows.
-            tests: features and segments of a window.
         """
         rate = pages / windows
-        return cls(rate, math.log(max(1, tests) / rate))
+        return cls(rate, MARGIN - math.log(rate))
 
-    def pages(self, p_value: float) -> bool:
-        """Whether the smallest p-value of a window pages."""
-        return p_value < math.exp(-self.level)
+    def limit(self, tests: int, excesses: Sequence[float] = ()) -> float:
+        """The p-value below which a row pages.
+
+        Args:
+            tests: features and segments of the window.
+            excesses: of earlier windows, see :func:`excess`.
+        """
+        far = [min(x, FARTHEST) for x in excesses if x > 0]
+        stretch = max(1.0, (DOUBT + sum(far)) / (DOUBT + len(far)))
+        return math.exp(-stretch * self.level) / max(1, tests)
+
+    def open_limit(self, tests: int) -> float:
+        """The p-value below which a row whose alert is open is still far: that of the beginning.
+
+        What one page costs the next one must not close it.
+        """
+        return self.rate * math.exp(-MARGIN) / max(1, tests)
 
     def after(self, *, page: bool, open_alert: bool = False) -> Self:
-        """The level of the next window; it stays while an alert is open, which says nothing new."""
+        """The level after a window; it stays while an alert is open, which says nothing new."""
         if open_alert:
             return self
         return replace(self, level=self.level + STEP * (page - self.rate))
+
+
+def excess(p_values: NDArray[np.float64]) -> float:
+    """How far the farthest row of a window lies beyond what their number lets expect.
+
+    Args:
+        p_values: of its rows that have one; those with an open alert are left out.
+    """
+    if not len(p_values):
+        return 0.0
+    return -math.log(max(float(p_values.min()), np.finfo(float).tiny) * len(p_values))

@@ -14,12 +14,12 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import rel_entr
 from scipy.stats import f
 
 Floats = NDArray[np.float64]
@@ -33,6 +33,10 @@ SHRINKAGE: Final = 20.0
 """Windows that the spread of all features together is worth, beside those of one feature."""
 SEASON_GAIN: Final = 0.9
 """A season is used where it brings the mean leave-one-out score below this share of it."""
+ODD: Final = 50.0
+"""Times as far as half of the windows, from which a window says nothing of what is usual."""
+ODD_TOGETHER: Final = 20.0
+"""The same where it is so for more than half of the features: a holiday."""
 PSEUDOCOUNT: Final = 0.5
 _MOST_SHAPE: Final = 1e6
 
@@ -74,25 +78,35 @@ class LearnedLimits:
         found = f.sf(ratio, 2 * self.shape, 2 * self.shape * self.effective)
         return np.where(np.isfinite(ratio), found, np.nan)
 
-    def limits(self, current: Counts, level: float) -> Floats:
+    def limits(self, current: Counts, level: Floats | float) -> Floats:
         """The divergence from the pool that a window's p-value of ``level`` stands for, in nats."""
         n, m = current.sum(-1), self.pool.sum(-1)
         ratio = f.isf(level, 2 * self.shape, 2 * self.shape * self.effective)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(ratio * self.mean * (1 + n / m) / self._size(n))
 
+    def divergences(self, current: Counts) -> Floats:
+        """The divergence of a window from the pool, in nats."""
+        n, m = current.sum(-1), self.pool.sum(-1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(_scores(current, self.pool) * (1 + n / m))
+
     def _size(self, rows: Any) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray((rows / self.rows) ** self.slope)
 
 
-def learned_limits(history: Counts) -> LearnedLimits:
+def learned_limits(
+    history: Counts, season: NDArray[Any] | None = None, *, trim: bool = True
+) -> LearnedLimits:
     """Learn from a history what is usual.
 
     Args:
         history: counts of its windows in the order of time; shape ``(windows, features, cells)``,
             cells that a feature does not have are 0. A window without rows of a feature is none
             of its windows.
+        season: of each window; what all windows of one season have is usual.
+        trim: leave out windows that say nothing of what is usual.
     """
     pool = history.sum(0)
     rows = history.sum(-1)
@@ -103,6 +117,8 @@ def learned_limits(history: Counts) -> LearnedLimits:
     slope = _slope(raw, rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         scores = np.where(known, raw * (rows / mean_rows) ** slope, 0)
+    if trim and (odd := _odd(scores, known, season)).any():
+        return learned_limits(np.where(odd[..., None], 0, history), trim=False)
     mean = np.maximum(scores.sum(0) / np.maximum(n, 1), np.finfo(float).tiny)
     relative = np.where(known, scores / mean - 1, 0)
     variation = (relative**2).sum(0) / np.maximum(1, n - 1)
@@ -115,15 +131,37 @@ def learned_limits(history: Counts) -> LearnedLimits:
     return LearnedLimits(windows, effective, pool, mean, shape, mean_rows, slope)
 
 
-def _scores(p: Counts, q: Counts) -> Floats:
+def _odd(
+    scores: Floats, known: NDArray[np.bool_], season: NDArray[Any] | None
+) -> NDArray[np.bool_]:
+    """Which windows say nothing of what is usual: they lie many times as far as half of them do.
+
+    One such window would hide what comes after it for as long as the history reaches.
+    """
+    ordered = np.sort(np.where(known, scores, np.inf), axis=0)
+    half = np.maximum(known.sum(0) - 1, 0) // 2
+    middle = np.take_along_axis(ordered, half[None], axis=0)[0]
+    odd = known & (middle > 0) & (scores > ODD * middle)
+    common = known & (middle > 0) & (scores > ODD_TOGETHER * middle)
+    together = common.sum(1) > known.sum(1) / 2
+    odd |= common & together[:, None]
+    if season is not None and odd.any():
+        for one in np.unique(season):
+            mine = season == one
+            odd[mine] &= odd[mine].sum(0) <= known[mine].sum(0) / 2
+    return np.asarray(odd)
+
+
+def _scores(p: NDArray[Any], q: NDArray[Any]) -> Floats:
     """Divergences of counts from others, over what two samples of one distribution give."""
-    n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
-    there = (p.sum(0) if p.ndim > q.ndim else p) + q > 0
-    cells = there.sum(-1, keepdims=True)
+    n, m = p.sum(-1), q.sum(-1)
+    cells = np.count_nonzero(p + q, axis=-1)
+    own = (p * np.log(np.maximum(p, 1))).sum(-1)
+    other = (p * np.log(q + PSEUDOCOUNT)).sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        before = np.where(there, (q + PSEUDOCOUNT) / (m + PSEUDOCOUNT * cells), 0)
-        found = rel_entr(p / n, before).sum(-1) / (1 + n[..., 0] / m[..., 0])
-    return np.asarray(np.where((n > 0)[..., 0] & (m > 0)[..., 0], np.maximum(found, 0), np.nan))
+        found = (own - other) / n - np.log(n / (m + PSEUDOCOUNT * cells))
+        found = np.maximum(found, 0) / (1 + n / m)
+    return np.asarray(np.where((n > 0) & (m > 0), found, np.nan))
 
 
 def _slope(scores: Floats, rows: NDArray[Any]) -> float:
@@ -151,29 +189,40 @@ class Usual:
     """A window beside its history, feature by feature; arrays of shape ``(features,)``.
 
     Attributes:
-        p_values: how likely a window of the history's kind is as far from it; NaN where there is
-            no such window, or too few.
-        divergences: from the history's pool, in nats.
-        limits: the divergence that the level stands for, in nats.
-        windows: of the history.
-        effective: how many independent ones they are worth.
+        current: its counts.
+        learned: what is usual in all windows.
+        seasonal: in those of its season; None if these are too few.
+        better: the features that are compared with those of its season.
     """
 
-    p_values: Floats
-    divergences: Floats
-    limits: Floats
-    windows: Floats
-    effective: Floats
+    current: Counts
+    learned: LearnedLimits
+    seasonal: LearnedLimits | None
+    better: NDArray[np.bool_]
 
     @property
-    def arrays(self) -> tuple[Floats, Floats, Floats]:
-        """What depends on the season that was chosen."""
-        return self.p_values, self.divergences, self.limits
+    def p_values(self) -> Floats:
+        """How likely a window of the history's kind is as far from it; NaN for too few of these."""
+        return self._chosen(lambda of: of.p_values(self.current))
+
+    @property
+    def divergences(self) -> Floats:
+        """From the history's pool, in nats."""
+        return self._chosen(lambda of: of.divergences(self.current))
+
+    def limits(self, level: Floats | float) -> Floats:
+        """The divergence that a p-value stands for, in nats."""
+        return self._chosen(lambda of: of.limits(self.current, level))
+
+    def _chosen(self, values: Callable[[LearnedLimits], Floats]) -> Floats:
+        found = values(self.learned)
+        if self.seasonal is not None and self.better.any():
+            found = np.where(self.better, values(self.seasonal), found)
+        known = (self.learned.windows >= FEWEST_ALIKE) & (self.current.sum(-1) > 0)
+        return np.where(known, found, np.nan)
 
 
-def usual(
-    history: Counts, season: NDArray[Any], current: Counts, now: Any, level: float = 0.01
-) -> Usual:
+def usual(history: Counts, season: NDArray[Any], current: Counts, now: Any) -> Usual:
     """Look how a window lies beside its history, of the same season where that is closer.
 
     Args:
@@ -181,29 +230,14 @@ def usual(
         season: of each of its windows, such as the weekday; shape ``(windows,)``.
         current: counts of the window.
         now: its season.
-        level: the p-value that limits stand for.
     """
-    learned = learned_limits(history)
-    found = _beside(learned, current, level)
+    learned = learned_limits(history, season)
     alike = season == now
     if len(history) < FEWEST_WINDOWS or alike.sum() < FEWEST_ALIKE:
-        return found
+        return Usual(current, learned, None, np.zeros(len(current), dtype=np.bool_))
     seasonal = _of_seasons(history, season, alike)
     better = (seasonal.mean < SEASON_GAIN * learned.mean) & (seasonal.windows >= FEWEST_ALIKE)
-    other = _beside(seasonal, current, level)
-    p, kl, limit = (np.where(better, b, a) for a, b in zip(found.arrays, other.arrays, strict=True))
-    return Usual(p, kl, limit, learned.windows, learned.effective)
-
-
-def _beside(learned: LearnedLimits, current: Counts, level: float) -> Usual:
-    p_values = learned.p_values(current)
-    known = np.isfinite(p_values) & (learned.windows >= FEWEST_ALIKE)
-    n, m = current.sum(-1), learned.pool.sum(-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        divergences = _scores(current, learned.pool) * (1 + n / m)
-    found = (p_values, divergences, learned.limits(current, level))
-    p, kl, limit = (np.where(known, x, np.nan) for x in found)
-    return Usual(p, kl, limit, learned.windows, learned.effective)
+    return Usual(current, learned, seasonal, better)
 
 
 def _of_seasons(history: Counts, season: NDArray[Any], alike: NDArray[np.bool_]) -> LearnedLimits:

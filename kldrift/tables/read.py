@@ -41,6 +41,7 @@ IN_SHORT: Final = (
     "kl",
     "p_learned",
     "p_limit",
+    "alarm_level",
     "alert",
     "alert_since",
 )

@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 from kldrift.divergences import DIVERGENCES, Divergence
-from kldrift.scoring.metrics import JOINT_METRICS, SHARE_METRICS, TAIL_METRIC
+from kldrift.scoring.metrics import JOINT_METRICS, LEARNED_SCORES, SHARE_METRICS, TAIL_METRIC
 
 SCHEMA_VERSION: Final = 2
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -141,6 +141,7 @@ DRIFT_SCORES: Final = pa.schema(
         _nats("limit_learned", NO_HISTORY),
         _number("p_learned", NO_HISTORY),
         _number("p_limit", "no limits that are learnt"),
+        _number("alarm_level", "no `alarms`, or no limits that are learnt"),
         _text("severity"),
         _text("alert", NO_ALARMS),
         _column("alert_since", TIMESTAMP, "no alert", unit="UTC"),
@@ -320,29 +321,19 @@ RUNS: Final = pa.schema(
     ]
 )
 
+_ALARMS: Final = ("alarm_level", "alert", "alert_since", "alerts", "pages_spent")
 ADDED_LATER: Final = frozenset(
     {
-        "metric",
         "known_hashes",
         "known_cutoff",
         "wasserstein_std",
-        "value_share_change",
-        "bin_share_change",
-        "null_share_change",
-        "never_seen_current",
-        "tail_share_rise",
-        "null_share_ratio",
+        *SHARE_METRICS,
+        TAIL_METRIC,
         "note",
+        "metric",
         "threshold_kind",
-        "history_windows",
-        "kl_learned",
-        "limit_learned",
-        "p_learned",
-        "p_limit",
-        "alert",
-        "alert_since",
-        "alerts",
-        "pages_spent",
+        *LEARNED_SCORES,
+        *_ALARMS,
         "history_effective",
     }
 )

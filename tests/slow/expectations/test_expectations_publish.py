@@ -305,3 +305,18 @@ def test_a_threshold_can_be_given_at_run_time(tmp_path):
             expectation, expectation_parameters={"most": most, "alpha": 0.01}
         )
         assert result.success is success
+
+
+def test_a_limit_that_was_learnt_is_an_expectation_of_its_window(tmp_path):
+    far = {"kl_learned": 0.05, "limit_learned": 0.03, "p_learned": 1e-9, "severity": "critical"}
+    near = {"kl_learned": 0.01, "limit_learned": 0.02, "p_learned": 0.4}
+    rows = [row("far", alert="raised", **far), row("near", alert="none", **near), row("young")]
+    found = {
+        (r.expectation_config.kwargs["feature"], r.expectation_config.kwargs["metric"]): r
+        for r in results_of(publish_rows(tmp_path, rows).checkpoint_result)
+        if severity_of(r) == "critical"
+    }
+    learned = {feature: r.success for (feature, metric), r in found.items() if metric != "kl"}
+    assert learned == {"far": False, "near": True}
+    assert found["far", "kl_learned"].expectation_config.kwargs["threshold"] == 0.03
+    assert found["far", "kl"].success  # the fixed threshold is not exceeded

@@ -279,6 +279,23 @@ def test_a_window_that_nobody_stored_is_no_success(tmp_path, files):
         kldrift.rescore(mapping(files, tmp_path / "drift"))
 
 
+def test_exit_codes_follow_alerts_and_not_one_window(spark, files, tmp_path):
+    some = mapping(files, tmp_path / "drift", alarms={"after": "2 of 3"}, learned=True)
+    found = kldrift.backfill(some, "2024-03-07", "2024-03-11", spark=spark)
+    rows = read_table(str(tmp_path / "drift"), "drift_scores").to_pandas()
+    assert set(rows["threshold_kind"]) == {"learning", "fixed"}  # joint groups learn nothing
+    assert set(rows.loc[rows["kind"] == "numeric", "severity"]) == {"ok", "warning"}
+    assert found.exit_code == 0
+
+    at_once = some | {"alarms": {}, "learned": False}
+    assert kldrift.rescore(at_once).exit_code == 3
+    log = read_table(str(tmp_path / "drift"), "alerts").to_pylist()
+    assert [(a["features"], a["windows"]) for a in log] == [(["amount"], 1), (["both"], 1)]
+    assert kldrift.rescore(some | {"learned": False}).exit_code == 0
+    rows = read_table(str(tmp_path / "drift"), "drift_scores").to_pandas()
+    assert set(rows.loc[rows["severity"] == "critical", "alert"]) == {"pending"}
+
+
 def test_the_example_of_the_page_gives_what_it_shows(spark, files, tmp_path):
     page = Path(__file__).parents[3] / "docs" / "windows.md"
     (block,) = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)

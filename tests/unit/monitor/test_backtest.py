@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pyarrow as pa
@@ -13,12 +14,14 @@ import pytest
 import kldrift
 from kldrift.cli.main import main
 from kldrift.config import config_from_mapping
+from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor import reference_store
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.plan import make_plan
+from kldrift.monitor.planted import Planted
 from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import count_current, read_reference
 from kldrift.sources.table import TableSource
@@ -95,6 +98,59 @@ def test_thresholds_flag_every_sunday_and_learnt_limits_the_day_that_drifted(fol
     assert summary["fixed"] == len(flagged) > 5
 
 
+def test_planted_drifts_tell_what_each_rule_finds_and_which_limit_would_keep_the_budget(folder):
+    found = kldrift.backtest(mapping(folder), plant=["shift 0.05", "shift 1", "nulls 2"])
+    rows = found.planted.set_index(["planted", "rule"])
+    assert dict(rows["features"].xs("learned", level="rule")) == {
+        "shift 0.05": 1,
+        "shift 1": 1,
+        "nulls 2": 2,
+    }
+    assert list(rows.loc["shift 1", "at_once"]) == [1, 1, 1]
+    assert rows.loc[("nulls 2", "learned"), "at_once"] == 1
+    assert rows.loc[("nulls 2", "learned"), "late"] == 0
+    assert rows.loc[("shift 0.05", "learned"), "at_once"] == 0
+    judged = found.windows[found.windows["p_value"].notna()]
+    assert (judged["kl"] > found.kl_limit).sum() == 0  # no page is allowed in 17 days
+    assert found.suggestion.startswith(
+        "thresholds: learned\nalarms: {budget: {pages: 1, days: 90}}"
+    )
+    assert config_from_mapping(mapping(folder) | yaml_of(found.suggestion)).alarms is not None
+    with pytest.raises(ConfigError, match=r"'shift': expected such as 'shift 0\.3'"):
+        kldrift.backtest(mapping(folder), plant=["shift"])
+
+
+def yaml_of(text):
+    return parse_yaml(text, source="suggested")
+
+
+def test_a_chart_has_a_bar_for_each_window_and_no_markup_of_data(folder):
+    found = kldrift.backtest(mapping(folder), plant=[])
+    chart = ET.fromstring(found.to_svg())
+    bars = [e for e in chart.iter("{http://www.w3.org/2000/svg}rect") if e.get("fill") == "#c0392b"]
+    assert len(bars) == (found.windows["fixed"] > 0).sum() + found.windows["page"].sum()
+    assert len(found.planted) == 0
+
+
+def test_a_planted_drift_keeps_the_rows_and_moves_the_mean():
+    rng = np.random.default_rng(1)
+    first = TableSource(rows(rng, 5_000))
+    plan = make_plan(config_from_mapping(mapping("unused")), first, first)
+    reference = read_reference(plan, MemoryEngine(first, first), SILENT)
+    x = reference.profiles["x"]
+    moved = Planted.of("shift 0.5").into(x, x.counts[0])
+    assert moved.counts.sum() == x.counts.sum()
+    edges = x.support.edges / x.support.scale
+    shift = [
+        np.interp(0.5, c[1 : len(edges)].cumsum() / c.sum(), edges[1:])
+        for c in (x.counts[0], moved.counts[0])
+    ]
+    assert shift[1] - shift[0] == pytest.approx(0.5, abs=0.1)
+    names = reference.profiles["kind"]
+    assert Planted.of("shift 0.5").into(names, names.counts[0]) is None
+    assert Planted.of("nulls 10").into(names, names.counts[0]).counts[0, -1] == 500
+
+
 def test_the_command_names_the_windows_and_counts_them(folder, tmp_path, capsys):
     path = tmp_path / "m.yaml"
     path.write_text(json.dumps(mapping(folder)))
@@ -105,6 +161,12 @@ def test_the_command_names_the_windows_and_counts_them(folder, tmp_path, capsys)
     assert "pages; the budget is 1 in 90 days" in said
     assert main(["backtest", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["learned"] >= 1
+    chart = tmp_path / "chart.svg"
+    assert main(["backtest", str(path), "--plant", "nulls 2", "--chart", str(chart)]) == 0
+    said = capsys.readouterr().out
+    assert "nulls 2, 2 features: learned 100% / 100%" in said
+    assert "  thresholds: learned" in said
+    assert chart.read_text().startswith("<svg")
 
 
 def test_there_must_be_windows_to_learn_from(folder, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kldrift.statistics.alarm_budget import STEP, AlarmBudget
+from kldrift.statistics.alarm_budget import STEP, AlarmBudget, excess
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS, learned_limits, usual
 
 CELLS = np.full((8, 12), 1 / 12)
@@ -85,6 +85,20 @@ def test_small_windows_are_held_to_wider_limits():
     assert min(learned.p_values(few).min(), learned.p_values(many).min()) > 1e-4
 
 
+def test_one_odd_window_does_not_hide_what_comes_after_it():
+    rng = np.random.default_rng(9)
+    history, holiday = windows(rng, 40), windows(rng, 1, shift=0.6)[0]
+    moved = windows(rng, 1, shift=0.3)[0]
+    with_holiday = np.concatenate([history[:20], holiday[None], history[20:]])
+    found = learned_limits(with_holiday)
+    assert found.windows.max() == 40
+    assert found.p_values(moved) == pytest.approx(learned_limits(history).p_values(moved))
+    one = history.copy()
+    one[7, 3] = windows(rng, 1, shift=1.5)[0, 3]  # an incident of one feature
+    assert learned_limits(one).windows.tolist() == [40, 40, 40, 39, 40, 40, 40, 40]
+    assert learned_limits(one).p_values(moved).max() < 1e-6
+
+
 def test_a_window_without_rows_has_no_p_value():
     rng = np.random.default_rng(7)
     assert np.isnan(learned_limits(windows(rng, 30)).p_values(np.zeros((8, 12), np.int64))).all()
@@ -92,10 +106,19 @@ def test_a_window_without_rows_has_no_p_value():
 
 
 def test_the_level_pays_for_a_page_by_the_quiet_windows_after_it():
-    budget = AlarmBudget.of(pages=1, windows=90, tests=50)
+    budget = AlarmBudget.of(pages=1, windows=90)
     after = budget.after(page=True)
     for _ in range(89):
         after = after.after(page=False)
     assert after.level == pytest.approx(budget.level)
     assert budget.after(page=True).level == pytest.approx(budget.level + STEP * 89 / 90)
     assert budget.after(page=True, open_alert=True) == budget
+
+
+def test_quiet_windows_that_lie_too_far_out_stretch_the_limit_before_they_page():
+    budget, rng = AlarmBudget.of(pages=1, windows=90), np.random.default_rng(8)
+    as_they_should = [excess(rng.random(50)) for _ in range(90)]
+    too_far = [excess(rng.random(50) ** 2) for _ in range(90)]
+    assert budget.limit(50) / 10 < budget.limit(50, as_they_should) <= budget.limit(50)
+    assert budget.limit(50, too_far) < budget.limit(50) / 1000
+    assert budget.limit(50, [*as_they_should, 700.0]) > budget.limit(50, as_they_should) / 10

@@ -1,0 +1,101 @@
+"""What rules find of drifts that are planted into the last windows of a history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+
+from kldrift.config import Config
+from kldrift.monitor.judging import judge_findings
+from kldrift.monitor.past_counts import Layout, season_of
+from kldrift.monitor.planted import Planted
+from kldrift.monitor.replay import Replay
+from kldrift.monitor.rescore import Scorer
+from kldrift.monitor.stages import Reference, found
+from kldrift.monitor.windows import reference_of
+from kldrift.profiles.group_keys import ALL
+from kldrift.profiles.profile import Profile
+from kldrift.scoring.threshold import RANK, Severity
+from kldrift.tables.window import Window
+
+WITHIN: Final = 10
+"""Windows in which a drift is looked for."""
+RULES: Final = ("learned", "fixed", "kl")
+
+
+def planted_windows(
+    config: Config,
+    scorer: Scorer,
+    layout: Layout,
+    before: Replay,
+    windows: Sequence[Window],
+    drifts: Sequence[Planted],
+    kl_limit: float | None,
+) -> list[dict[str, Any]]:
+    """Plant drifts into all features at once, and look when each rule flags each of them.
+
+    Args:
+        config: the configuration.
+        scorer: of its windows.
+        layout: of counts.
+        before: the learnt rule before the first of the windows.
+        windows: the last ones, in the order of time.
+        drifts: what to plant, one after the other.
+        kl_limit: the limit of the rule that has only one; None leaves it out.
+
+    Returns:
+        A row for each drift and rule.
+    """
+    whole = _whole(scorer.reference)
+    counted = [scorer.counted(config, window) for window in windows]
+    rows = []
+    for drift in drifts:
+        state, moved = before, set[str]()
+        flags: dict[str, list[set[str]]] = {rule: [] for rule in RULES}
+        for window, (plan, what, current, _) in zip(windows, counted, strict=True):
+            names = [p.feature.name for p in what.pairs]
+            profiles: dict[str, Profile] = {}
+            for name, profile in zip(names, current, strict=True):
+                own = profile.of_list(ALL)
+                new = drift.into(own, whole.profiles[name].counts[0]) if len(own) else None
+                moved |= {name} if new is not None else set()
+                profiles[name] = new or own
+            assert config.time is not None
+            counts = layout.counts(profiles)[0][:, 0]
+            shown, state = state.step(counts, season_of(window, config.time))
+            flags["learned"].append({layout.names[i] for i in shown.raised})
+            alone = replace(plan, segments=(), joint=())
+            reference = _whole(reference_of(config, scorer.reference, window, scorer.history))
+            only = replace(what, joint=())
+            findings = found(alone, reference, only, list(profiles.values()), ())
+            verdicts = judge_findings(alone, findings)
+            critical = np.flatnonzero(verdicts.severity == RANK[Severity.CRITICAL])
+            flags["fixed"].append({verdicts.key(i)[0] for i in critical.tolist()})
+            above = np.flatnonzero(verdicts.scores["kl"] > (kl_limit or np.inf))
+            flags["kl"].append({verdicts.key(i)[0] for i in above.tolist()})
+        rows += [_row(str(drift), rule, flags[rule], sorted(moved)) for rule in RULES]
+    return rows
+
+
+def _row(drift: str, rule: str, flags: Sequence[set[str]], moved: Sequence[str]) -> dict[str, Any]:
+    """How many of the features a rule found, and how late."""
+    late = [next((i for i, names in enumerate(flags) if name in names), None) for name in moved]
+    seen = [i for i in late if i is not None]
+    n = max(1, len(moved))
+    return {
+        "planted": drift,
+        "rule": rule,
+        "features": len(moved),
+        "at_once": seen.count(0) / n,
+        "within": len(seen) / n,
+        "late": float(np.mean(seen)) if seen else np.nan,
+    }
+
+
+def _whole(reference: Reference) -> Reference:
+    """A reference without its segments and joint features."""
+    profiles = {name: p.of_list(ALL) for name, p in reference.profiles.items()}
+    return replace(reference, profiles=profiles, segments=(), joint={})

@@ -1,0 +1,130 @@
+"""The learnt rule over counts of windows, without tables: what it would have flagged, and when.
+
+It judges as a run does, window by window, by earlier ones only; what was unusual is not learnt
+from. A test holds the two equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.scoring.alerts import Alert, Alerts, Key, Seen
+from kldrift.statistics.alarm_budget import AlarmBudget, excess
+from kldrift.statistics.learned_limits import FEWEST_WINDOWS, usual
+
+Counts = NDArray[Any]
+Floats = NDArray[np.float64]
+
+MOST_WINDOWS: Final = 90
+_START: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Alerts only need an order of windows here, and no dates."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What one window showed.
+
+    Attributes:
+        p_values: of each feature; NaN while it learns.
+        level: the p-value below which a feature is critical.
+        page: whether somebody would have been called.
+        raised: whose alert is open, as places of features.
+    """
+
+    p_values: Floats
+    level: float
+    page: bool
+    raised: frozenset[int]
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """The learnt rule before a window; a value, so that two ways can go on from it.
+
+    Attributes:
+        pages: that the budget allows.
+        windows: in so many windows.
+        after: how many critical windows, of how many, make an alert.
+        past: counts of earlier windows, shape ``(features, cells)`` each, without what was unusual.
+        seasons: of these.
+        level: of the budget; None until it is needed.
+        excesses: how far the farthest feature of each window was.
+        alerts: what is open.
+        seen: how many windows it has seen.
+    """
+
+    pages: float
+    windows: float
+    after: tuple[int, int] = (1, 1)
+    past: tuple[Counts, ...] = ()
+    seasons: tuple[int, ...] = ()
+    level: float | None = None
+    excesses: tuple[float, ...] = ()
+    alerts: Alerts = field(default_factory=Alerts)
+    seen: int = 0
+
+    def step(self, counts: Counts, season: int) -> tuple[Shown, Replay]:
+        """Judge a window, and know it from then on.
+
+        Args:
+            counts: shape ``(features, cells)``.
+            season: such as the weekday.
+        """
+        budget = AlarmBudget.of(self.pages, self.windows)
+        if self.level is not None:
+            budget = replace(budget, level=self.level)
+        p_values = np.full(len(counts), np.nan)
+        if self.past:
+            found = usual(np.stack(self.past), np.array(self.seasons), counts, season)
+            ready = found.learned.windows >= FEWEST_WINDOWS
+            p_values = np.where(ready, found.p_values, np.nan)
+        known = np.isfinite(p_values)
+        limit = budget.limit(int(known.sum()), self.excesses)
+        limits = np.full(len(counts), limit)
+        limits[[int(key[0]) for key in self.alerts.open]] = budget.open_limit(int(known.sum()))
+        critical = p_values < limits
+        keys = {_key(i) for i in np.flatnonzero(critical).tolist()}
+        start = _START + self.seen * timedelta(days=1)
+        alerts = self.alerts.after(Seen(start, keys), self.after, lambda _: False)
+        raised, before = _raised(alerts), _raised(self.alerts)
+        page = bool(raised - before)
+        excesses = self.excesses
+        if known.any():
+            still = raised & before
+            budget = budget.after(page=page, open_alert=bool(still) and not page)
+            fresh = [i for i in np.flatnonzero(known).tolist() if i not in still]
+            excesses = (*excesses, excess(p_values[fresh]))[-MOST_WINDOWS:]
+        kept = np.where(critical[:, None], 0, counts)
+        later = replace(
+            self,
+            past=(*self.past, kept)[-MOST_WINDOWS:],
+            seasons=(*self.seasons, season)[-MOST_WINDOWS:],
+            level=budget.level if known.any() else self.level,
+            excesses=excesses,
+            alerts=alerts,
+            seen=self.seen + 1,
+        )
+        return Shown(p_values, limit, page, raised), later
+
+    def over(self, counts: Sequence[Counts], seasons: Sequence[int]) -> tuple[list[Shown], Replay]:
+        """Judge several windows, in the order of time."""
+        shown, now = [], self
+        for window, season in zip(counts, seasons, strict=True):
+            one, now = now.step(window, season)
+            shown.append(one)
+        return shown, now
+
+
+def _key(place: int) -> Key:
+    return str(place), None
+
+
+def _raised(alerts: Alerts) -> frozenset[int]:
+    states: Mapping[Key, object] = alerts.states
+    return frozenset(int(key[0]) for key in states if alerts.of(key).alert is Alert.RAISED)

@@ -1,0 +1,98 @@
+"""Alerts: raised after some of several windows, cleared likewise, muted; one row for one cause."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from kldrift.config import Mute
+from kldrift.monitor.alert_log import Facts, Logged, alert_table, alerts_of, logged
+from kldrift.scoring.alerts import Alerts, Seen
+
+START = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
+X = ("x", None)
+
+
+def day(number):
+    return START + dt.timedelta(days=number)
+
+
+def followed(text, windows, muted=lambda _: False):
+    """The states of one row after windows that were critical (c), quiet (.) or unscored (?)."""
+    alerts, found = Alerts(), []
+    for number, sign in enumerate(text):
+        critical = {X} if sign == "c" else set()
+        unscored = {X} if sign == "?" else set()
+        alerts = alerts.after(Seen(day(number), critical, unscored), windows, muted)
+        found.append(alerts.of(X))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "windows", "states"),
+    [
+        ("c.c", (1, 1), "r-r"),
+        ("cc.", (1, 1), "rr-"),
+        ("c.c.", (2, 3), "p-r-"),
+        ("cc..c", (2, 3), "prr-p"),
+        ("ccc.c.", (2, 3), "prrrr-"),
+        ("c..c..c", (2, 3), "p--p--p"),
+        ("cc??c.", (2, 3), "prrrrr"),
+        ("c?c", (2, 3), "p-r"),
+    ],
+)
+def test_an_alert_is_raised_after_some_windows_and_cleared_likewise(text, windows, states):
+    signs = {"none": "-", "pending": "p", "raised": "r", "muted": "m"}
+    assert "".join(signs[state.alert] for state in followed(text, windows)) == states
+
+
+def test_an_alert_is_about_the_windows_from_its_first_critical_one_on():
+    found = followed(".cc.c", (2, 3))
+    assert [state.since for state in found[1:]] == [day(1)] * 4
+    assert followed("cc", (1, 1), lambda _: True)[1].alert == "muted"
+
+
+def facts(number, keys, nulls=None):
+    return Facts(day(number), frozenset(keys), dict.fromkeys(keys, 0.3), {}, nulls or {})
+
+
+def logs(*windows, mutes=None):
+    """The log after windows, each with its critical rows and the nulls of features."""
+    mutes, alerts, log = mutes or {}, Alerts(), ()
+    for number, (keys, nulls) in enumerate(windows):
+        alerts = alerts.after(Seen(day(number), set(keys)), (1, 1), lambda key: key in mutes)
+        log = logged(log, alerts, facts(number, keys, nulls), mutes)
+    return log
+
+
+def test_all_segments_of_a_feature_are_one_alert():
+    log = logs(([("x", "s=a")], {}), ([("x", "s=a"), ("x", "s=b"), X], {}), ([], {}))
+    (one,) = log
+    assert (one.feature, one.segment, one.windows) == ("x", None, 2)
+    assert (one.opened, one.closed) == (day(0), day(2))
+
+
+def test_features_with_the_same_nulls_are_one_alert_and_others_are_not():
+    rows = [("a", None), ("b", None), ("c", None), ("d", None)]
+    log = logs((rows, {"a": 500, "b": 500, "c": 31}))
+    assert [one.features for one in log] == [("a", "b"), ("c",), ("d",)]
+
+
+def test_features_that_move_in_one_segment_alone_are_one_alert():
+    rows = [("a", "s=nz"), ("b", "s=nz"), ("c", "s=nz"), ("c", None)]
+    log = logs((rows, {}))
+    assert [(one.features, one.segment) for one in log] == [(("a", "b"), "s=nz"), (("c",), None)]
+
+
+def test_a_muted_alert_says_who_and_why_and_is_no_page():
+    mute = Mute("x", "2024-04-01", "ana", "new terminals")
+    (one,) = logs(([X], {}), mutes={X: mute})
+    assert not one.is_page
+    assert (one.muted_by, one.muted_until, one.why) == ("ana", "2024-04-01", "new terminals")
+
+
+def test_a_log_is_read_as_it_is_written():
+    log = logs(([X, ("y", "s=a")], {}), ([X], {}))
+    assert alerts_of(alert_table("daily", log)) == log
+    assert all(isinstance(one, Logged) for one in log)
