@@ -18,6 +18,7 @@ from kldrift.monitor.publish import publish_window
 from kldrift.monitor.record import Record
 from kldrift.monitor.rescore import rescore_dependents
 from kldrift.monitor.stages import count_current, read_reference
+from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.reporting.result import RunResult
 from kldrift.sources.table import TableSource
@@ -76,11 +77,14 @@ def run_days(
     store, found = open_store(config.output.path), []
     days = list(days)
     watch = Watch.before(config, store, reference, plan.compared, window(days[0]))
+    volumes = Volumes.before(config, store, window(days[0]))
+    assert volumes is not None
     for day in days:
         now = TableSource(of_day(day))
         own = replace(plan, current=now)
         findings = count_current(own, reference, MemoryEngine(first, now), SILENT)
         record = Record(config, window(day), START, SILENT)
+        findings = volumes.beside(window(day), findings)
         found.append(publish_window(record, own, findings, "critical", watch=watch))
     if dependents:
         rescore_dependents(config, [window(day) for day in days], "critical")

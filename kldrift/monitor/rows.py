@@ -32,7 +32,8 @@ def score_table(
     subjects, scored = v.subjects, v.scored[order]
     joint = np.array([s.kind == "joint" for s in subjects], dtype=np.bool_)[v.of[order]]
     pseudocount = np.where(joint, 0.0, v.rules.pseudocount)
-    cells = np.where(scored, v.scores["cells"][order], 0).astype(np.int32)
+    of_cells = scored & ~np.isnan(v.scores["cells"][order])
+    cells = np.where(of_cells, v.scores["cells"][order], 0).astype(np.int32)
     columns: dict[str, Any] = {
         "segment": pa.array(v.segment[order], pa.string()),
         "feature": pa.array([s.name for s in subjects], pa.string()).take(of),
@@ -58,7 +59,7 @@ def score_table(
         columns[name] = pa.array(sizes[order], mask=sizes[order] < 0)
     for name, values in v.scores.items():
         columns[name] = numbers(values[order])
-    columns["cells"] = pa.array(cells, mask=~scored)
+    columns["cells"] = pa.array(cells, mask=~of_cells)
     if "history_windows" in columns:
         columns["history_windows"] = columns["history_windows"].cast(pa.int32())
     return stamp.table(columns, len(order), DRIFT_SCORES)

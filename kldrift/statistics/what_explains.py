@@ -83,6 +83,11 @@ def what_explains(numbers: Numbers) -> str:
         >>> what_explains(Numbers(p, q, edges, **sides))
         'explained to 100 % by x 0.01'
     """
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers at the ends of doubles
+        return _explained(numbers)
+
+
+def _explained(numbers: Numbers) -> str:
     n, m = numbers.p.sum(), numbers.q.sum()
     if not n or not m or len(numbers.edges) < 1:
         return ""
@@ -127,7 +132,7 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
         name = f"x {factor:,g}" if factor > 0 else "another sign"
         yield Candidate(name, shares, factor * mean, abs(factor) * std)
     if numbers.smallest[0] > 0:
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             at = np.where(edges > 0, 1 - below(1 / np.where(edges > 0, edges, 1.0)), 0.0)
         yield Candidate("1 / x", _between(at))
     constant = numbers.mean[1] - mean
@@ -136,11 +141,11 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
         rounded = _between(below((np.ceil(edges / size) - 0.5) * size))
         yield Candidate(f"rounding to {size:g}", rounded)
     low, high = numbers.smallest[1], numbers.largest[1]
-    if high < numbers.largest[0]:
+    if numbers.smallest[0] < high < numbers.largest[0]:
         yield Candidate(
             f"a largest value of {high:.6g}", _between(np.where(edges > high, 1.0, below(edges)))
         )
-    if low > numbers.smallest[0]:
+    if numbers.smallest[0] < low < numbers.largest[0]:
         yield Candidate(
             f"a smallest value of {low:.6g}", _between(np.where(edges <= low, 0.0, below(edges)))
         )
