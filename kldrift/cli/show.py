@@ -11,6 +11,7 @@ from kldrift.cli.blocks import block, heights
 from kldrift.cli.console import COLOURS, Line, visible
 from kldrift.config import Config
 from kldrift.errors import ConfigError, OutputError
+from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import counted
 from kldrift.reporting.result import Result
@@ -143,23 +144,12 @@ def _one(
             f"{100 * cell[f'rows_{side}'] / max(1, whole[f'n_{side}']):.2f} %"
             for side in ("reference", "current")
         )
-        label = visible(_label(cell))[:32]
+        label = visible(cell_name(cell, feature))[:32]
         yield Line(f"  {label:<34}{then:>10}{now:>10}  {cell['contribution']:+.3g}")
     parts = records(rows[rows["segment"].notna() & (rows["severity"] != "ok")])
     for part in parts[:MOST_FEATURES]:
         yield Line()
         yield from _block(part, cells, history)
-
-
-def _label(cell: dict[str, Any]) -> str:
-    if cell["label"] is not None:
-        return str(cell["label"])
-    lower, upper = cell["lower"], cell["upper"]
-    if lower is None and upper is None:
-        return str(cell["cell_kind"])
-    if lower is None:
-        return f"below {upper:.6g}"
-    return f"{lower:.6g} and more" if upper is None else f"{lower:.6g} to {upper:.6g}"
 
 
 def _score(scores: pd.DataFrame, row: dict[str, Any]) -> float | None:

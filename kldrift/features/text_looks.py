@@ -14,7 +14,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-LOOKED_AT: Final = 2_000
+LOOKED_AT: Final = 300
 LEAST: Final = 0.95
 """Share of the values that must look so; texts such as "n/a" are among numbers."""
 FEW: Final = 10
@@ -84,6 +84,8 @@ def look_of(values: pa.Array) -> Look | None:
         >>> look_of(pa.array([f"{i:05}" for i in range(20)]))
     """
     values = values.slice(0, LOOKED_AT)
+    if not any(any(c.isdigit() for c in text) for text in values[:10].to_pylist()):
+        return None  # most columns are names, and there may be thousands
     values = pc.utf8_trim_whitespace(values.cast(pa.string()))
     if not len(values) or _share(values, CODE) > 0:
         return None

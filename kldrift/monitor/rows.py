@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldrift.monitor.decisive import Decisive
-from kldrift.profiles.cells import KINDS, Cells
+from kldrift.profiles.cells import KINDS, CellKind, Cells
 from kldrift.scoring.alerts import Alerts
 from kldrift.scoring.comparison import CELLS_AT_ONCE, Ints
 from kldrift.scoring.learned import KINDS_OF_THRESHOLDS, threshold_kinds
@@ -20,6 +21,9 @@ from kldrift.scoring.threshold import SEVERITIES
 from kldrift.scoring.verdict import Verdicts
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES, TIMESTAMP
 from kldrift.tables.stamp import Stamp
+
+MOST_NAMED: Final = 10
+"""Values that the reference never had, of which a cell says the names."""
 
 
 def score_table(
@@ -111,8 +115,26 @@ def _cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
     names = pa.array([s.name for s in v.subjects], pa.string())
     segments = pa.array(v.segment[places], pa.string())
     described = {name: column.take(cell) for name, column in described_cells(kinds).items()}
+    unseen = _unseen(v, places)
+    if unseen:
+        labels = np.array(described["label"].to_pylist(), dtype=object)
+        never = pc.equal(described["cell_kind"], CellKind.NEVER_SEEN.value).to_numpy(False)
+        for number, texts in unseen.items():
+            labels[never & (row == number)] = texts
+        described["label"] = pa.array(labels, pa.string())
     own = {"segment": segments.take(pa.array(row)), "feature": names.take(pa.array(of))}
     return stamp.table(own | described | columns, len(row), DRIFT_CELLS)
+
+
+def _unseen(v: Verdicts, places: Ints) -> dict[int, str]:
+    """The values that the reference never had, as text, by the place of their row."""
+    found = {}
+    for place, i in enumerate(places.tolist()):
+        names = v.subjects[v.of[i]].unseen if v.segment[i] is None else ()
+        if names:
+            more = [f"and {len(names) - MOST_NAMED:,} more"] if len(names) > MOST_NAMED else []
+            found[place] = ", ".join([*(repr(name) for name, _ in names[:MOST_NAMED]), *more])
+    return found
 
 
 def _occupied(cells: ScoredCells) -> dict[str, NDArray[Any]]:

@@ -16,7 +16,7 @@ from kldrift.scoring.comparison import Ints, Rows
 from kldrift.scoring.evidence import Held, evidence
 from kldrift.scoring.explanation import explained
 from kldrift.scoring.learned import beside_history
-from kldrift.scoring.metrics import JOINT_SCORES, LEARNED_SCORES, SCORES
+from kldrift.scoring.metrics import JOINT_SCORES, LEARNED_SCORES, SCORES, TAIL_METRIC
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import PLACE, Sizes, Status, Texts, is_scored, statuses
@@ -153,8 +153,10 @@ def held_to_limits(verdicts: Verdicts) -> Iterator[Held]:
         scores = {m: verdicts.scores[m][rows] for m in metrics}
         # A constant has no spread, so what needs one is not asked of it.
         still = {m: constant[rows] & np.isnan(x) for m, x in scores.items()}
-        if "wasserstein_std" in still:  # without a spread of the reference there is no unit
-            still["wasserstein_std"] = np.isnan(scores["wasserstein_std"])
+        # Without a spread of the reference there is no unit, without numbers there are no tails.
+        for metric in ("wasserstein_std", TAIL_METRIC):
+            if metric in still:
+                still[metric] = np.isnan(scores[metric])
         scores = {m: np.where(still[m], 0.0, x) for m, x in scores.items()}
         yield Held(rows, scores, limits)
 

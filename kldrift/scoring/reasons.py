@@ -138,9 +138,10 @@ def cell_text(cell: Cell) -> str:
         return f"below {cell.upper:.5g}, the reference's smallest"
     if cell.kind is CellKind.OVERFLOW:
         return f"above {cell.lower:.5g}, the reference's largest"
+    named = f": {cell.label}" if cell.label else ""
     return {
         CellKind.OTHER: "all other values",
-        CellKind.NEVER_SEEN: "values never seen in the reference",
+        CellKind.NEVER_SEEN: f"values never seen in the reference{named}",
         CellKind.NAN: "NaN",
         CellKind.NULL: "null",
         CellKind.NEGATIVE_INFINITY: "-infinity",

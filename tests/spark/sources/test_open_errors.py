@@ -93,7 +93,9 @@ def test_only_what_spark_raises_is_blamed_on_the_data(monkeypatch, raised, kind,
 
     monkeypatch.setattr(opening, "_load", fail)
     with pytest.raises(kind, match=message):
-        opening._read(SimpleNamespace(), Dataset(path=("x.csv",), format="csv"), "current", "")
+        opening._read(
+            SimpleNamespace(), Dataset(path=("x.csv",), format="csv"), "current", "", None
+        )
 
 
 @pytest.mark.parametrize(

@@ -90,4 +90,16 @@ def test_the_share_of_nulls_and_of_names_never_seen_are_scores() -> None:
     now = pd.DataFrame({"name": ["a"] * 60 + ["c"] * 30 + [None] * 10})
     (row,) = kldrift.compare(before, now).scores.to_dict("records")
     assert row["null_share_change"] == pytest.approx(0.1)
+    cells = kldrift.compare(before, now).cells
+    never = cells[cells["cell_kind"] == "never_seen"]
+    assert never["label"].tolist() == ["'c'"]
+    assert never["rows_current"].tolist() == [30]
     assert row["never_seen_current"] == pytest.approx(0.3)
+
+
+def test_numbers_of_which_there_are_none_have_no_tail() -> None:
+    before = pd.DataFrame({"x": np.full(500, np.nan), "y": np.arange(500) % 7})
+    (row,) = (
+        kldrift.compare(before, before).scores.set_index("feature").loc[["x"]].to_dict("records")
+    )
+    assert row["severity"] == "ok"
