@@ -38,6 +38,8 @@ ID_ROWS = 100
 TEXT_ID_ROWS = 20
 TEXT_ID_SHARE = 0.9
 INTEGER_ID_SHARE = 0.95
+ALL_DIFFERENT: Final = "about every one of"
+"""How a note begins about numbers that are all different."""
 REPEATED: Final = 10
 """So many rows that share a value are to be expected of numbers without a plan. Where none do,
 each row has a number of its own: an identifier."""
@@ -138,7 +140,7 @@ def _intervals(
     everyone = rows if sketch.exact else INTEGER_ID_SHARE * rows
     plain = integral and scale == 1 and unit is Unit.NUMBER
     if plain and rows >= ID_ROWS and sketch.distinct >= everyone:
-        every = f"about every one of {rows:,} rows has a number of its own"
+        every = f"{ALL_DIFFERENT} {rows:,} rows has a number of its own"
         span = float(sketch.highs[-1]) - float(lows[0]) + 1
         if rows**2 / (2 * span) >= REPEATED:
             skip = f"near-unique: {every}"

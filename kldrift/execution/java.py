@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 from kldrift.errors import KldriftError
 
 
 class JavaError(KldriftError):
     """Raised when there is no Java where Spark looks for it."""
+
+
+def child_processes() -> set[int]:
+    """The processes that this one has started; none where the system does not tell."""
+    lists = Path("/proc/self/task").glob("*/children")
+    return {int(child) for one in lists for child in one.read_text().split()}
+
+
+def end(processes: Iterable[int]) -> None:
+    """End processes that are still there."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGTERM)
 
 
 def require_java() -> None:

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from kldrift.config import Spark
 from kldrift.errors import KldriftError
-from kldrift.execution.java import require_java
+from kldrift.execution.java import child_processes, end, require_java
 from kldrift.sources.open import raised_by_spark
 
 NEW_SESSION: Final[Mapping[str, str]] = {
@@ -162,10 +162,15 @@ def open_session(
             settings.setdefault("spark.driver.bindAddress", "127.0.0.1")
     for key, value in settings.items():
         builder = builder.config(key, value)
+    children = child_processes()
     try:
         with meanwhile or nullcontext():
             session = builder.getOrCreate()
-    except Exception as error:
+    except BaseException as error:
+        # A JVM whose driver is gone before it has said where it listens would wait for ever.
+        end(child_processes() - children)
+        if not isinstance(error, Exception):
+            raise
         raise SparkError(f"Spark cannot be started: {error}") from error
     if not under_submit:
         with suppress(Exception):  # Spark Connect has no context, nor its log

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.binning.choose import ALL_DIFFERENT
 from kldrift.config import Config, Threshold
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
 from kldrift.monitor.joint import scored_joint, unscored_joint
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Engine, Findings, count_current, read_reference
+from kldrift.profiles.group_keys import ALL
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.judge import judge
 from kldrift.scoring.rules import Rules
@@ -45,8 +47,9 @@ def judge_findings(
         beside: scores of windows beside their history, by name, as those of the findings.
     """
     config = plan.config
+    growing = growing_identifiers(findings)
     subjects = [
-        _compared(pair, config, comparison, findings.unseen.get(pair.feature.name, ()))
+        _compared(pair, config, comparison, findings.unseen.get(pair.feature.name, ()), growing)
         for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True)
     ]
     subjects += [_unpaired(p, config) for p in plan.pairs if not p.both]
@@ -56,6 +59,25 @@ def judge_findings(
     names = [known.names for known in findings.reference.segments]
     scores = {**findings.scores, **(beside or {})}
     return judge(subjects, scores, names, rules_of(config))
+
+
+def growing_identifiers(findings: Findings) -> frozenset[str]:
+    """Features that are numbers without repetition, all larger than those of the reference.
+
+    They are scored, and held to no limit: the next batch has larger ones again.
+    """
+    found = set()
+    for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True):
+        name = pair.feature.name
+        if not findings.reference.notes.get(name, "").startswith(ALL_DIFFERENT):
+            continue
+        sides = (comparison.reference.of_list(ALL), comparison.current.of_list(ALL))
+        before, now = (side.moments for side in sides)
+        if before is not None and now is not None and len(before.maximum) and len(now.minimum):
+            largest, smallest = before.maximum.max(), now.minimum.min()
+            if np.isfinite(smallest) and smallest > largest:
+                found.add(name)
+    return frozenset(found)
 
 
 def rules_of(config: Config) -> Rules:
@@ -71,10 +93,14 @@ def rules_of(config: Config) -> Rules:
 
 
 def _compared(
-    p: Pair, config: Config, comparison: Comparison, unseen: tuple[tuple[str, int], ...]
+    p: Pair,
+    config: Config,
+    comparison: Comparison,
+    unseen: tuple[tuple[str, int], ...],
+    growing: frozenset[str],
 ) -> Subject:
     feature = p.feature
-    thresholds = thresholds_of(p, config)
+    thresholds = {} if p.feature.name in growing else thresholds_of(p, config)
     return Subject(
         feature.name,
         feature.kind,
@@ -82,7 +108,7 @@ def _compared(
         comparison,
         changed=p.changed,
         unseen=unseen,
-        learned=is_learned(p, config),
+        learned=bool(thresholds) and is_learned(p, config),
     )
 
 

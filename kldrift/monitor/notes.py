@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from kldrift.features.patterns import Patterns
+from kldrift.monitor.judging import growing_identifiers
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
 from kldrift.scoring.verdict import Verdicts
 
+GROWING: Final = "; all are larger than the reference's, so no limit is held against it"
 SHOWN: Final = 3
 """Columns of another type that are named; of more, their number."""
 
@@ -34,4 +36,8 @@ def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
     if retyped:
         rest = f" and {len(retyped) - SHOWN} more" if len(retyped) > SHOWN else ""
         notes.append(f"compared although the type is another: {', '.join(retyped[:SHOWN])}{rest}")
-    return notes + [f"{name!r}: {note}" for name, note in findings.reference.notes.items()]
+    growing = growing_identifiers(findings)
+    return notes + [
+        f"{name!r}: {note}{GROWING if name in growing else ''}"
+        for name, note in findings.reference.notes.items()
+    ]

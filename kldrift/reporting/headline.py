@@ -34,7 +34,7 @@ def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
         return f"{drifted:,} of {total:,} {noun}s drifted: {kinds}{unscored}"
     if unscored:
         return f"no drift in {counts['ok']:,} of {total:,} {noun}s{unscored}"
-    return f"no drift in {total:,} {noun}s"
+    return f"no drift in {total:,} {noun}{'' if total == 1 else 's'}"
 
 
 def headline(counts: Mapping[str, int], segments: Mapping[str, int]) -> str:

@@ -76,3 +76,15 @@ def test_a_comparison_names_odd_columns_whether_they_are_scored_or_not() -> None
     assert "if it is an identifier, set features: {exclude: [balance]}" in about["'balance'"]
     assert "numbers with a decimal comma as text" in about["'price'"]
     assert "hour(timestamp_seconds(`at`))" in about["'at'"]
+
+
+def test_an_identifier_that_grows_is_scored_and_held_to_no_limit() -> None:
+    def drawn(first: int) -> pd.DataFrame:
+        return pd.DataFrame({"order_id": first + np.cumsum(RNG.integers(1, 1000, 500))})
+
+    result = kldrift.compare(drawn(0), drawn(1_000_000))
+    (row,) = result.scores.to_dict("records")
+    assert (row["severity"], row["kl"] > 1) == ("ok", True)
+    assert "all are larger than the reference's" in result.notes[0]
+    (row,) = kldrift.compare(drawn(1_000_000), drawn(0)).scores.to_dict("records")
+    assert row["severity"] == "critical"
