@@ -143,7 +143,8 @@ are the usual rules of other tools, as their documentation gives them. Where see
 severities are named. The names say what was planted: `up_0.3` is a shift by 0.3 standard
 deviations, `wider_1.2` a spread of 1.2 times, `new_1` one percent of a new category, `nulls_1`
 one point of nulls, `spike_3` three percent of one value, `dies` a column that becomes one
-sentinel.
+sentinel, `top_3x` and `pay_top_3x` the largest one percent of a normal and of a lognormal column
+tripled.
 
 A threshold of `js` (nats), of a share (0.005 is half a point) and of the Wasserstein distance in
 reference deviations means the same at every size, so that the verdict does too; `kl` stays the
