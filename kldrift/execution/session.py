@@ -167,8 +167,9 @@ def open_session(
         with meanwhile or nullcontext():
             session = builder.getOrCreate()
     except BaseException as error:
-        # A JVM whose driver is gone before it has said where it listens would wait for ever.
-        end(child_processes() - children)
+        if SparkContext._gateway is None:  # noqa: SLF001
+            # A JVM whose driver is gone before it has said where it listens would wait for ever.
+            end(child_processes() - children)
         if not isinstance(error, Exception):
             raise
         raise SparkError(f"Spark cannot be started: {error}") from error
