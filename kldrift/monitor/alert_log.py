@@ -62,7 +62,7 @@ def alerts_of(table: pa.Table) -> tuple[Logged, ...]:
 
 
 @dataclass(frozen=True)
-class Facts:
+class AlertFacts:
     """What a window tells of the rows that are raised in it."""
 
     start: datetime
@@ -72,7 +72,7 @@ class Facts:
     nulls: Mapping[str, int]
 
     @classmethod
-    def of(cls, verdicts: Verdicts, start: datetime, keys: Iterable[Key]) -> Facts:
+    def of(cls, verdicts: Verdicts, start: datetime, keys: Iterable[Key]) -> AlertFacts:
         """The facts of some rows."""
         wanted, v = set(keys), verdicts
         names = {feature for feature, _ in wanted}
@@ -94,7 +94,7 @@ class Facts:
 
 
 def logged(
-    log: Sequence[Logged], alerts: Alerts, facts: Facts, mutes: Mapping[Key, Mute]
+    log: Sequence[Logged], alerts: Alerts, facts: AlertFacts, mutes: Mapping[Key, Mute]
 ) -> tuple[Logged, ...]:
     """The log after one more window.
 
@@ -132,7 +132,7 @@ def logged(
     return tuple(after)
 
 
-def _cause(group: tuple[str, bool], keys: Sequence[Key], facts: Facts) -> Any:
+def _cause(group: tuple[str, bool], keys: Sequence[Key], facts: AlertFacts) -> Any:
     """What alerts that are raised together must have in common to be one."""
     feature, muted = group
     if muted:
@@ -145,7 +145,7 @@ def _cause(group: tuple[str, bool], keys: Sequence[Key], facts: Facts) -> Any:
     return group
 
 
-def _opened(keys: Sequence[Key], alerts: Alerts, facts: Facts, mute: Mute | None) -> Logged:
+def _opened(keys: Sequence[Key], alerts: Alerts, facts: AlertFacts, mute: Mute | None) -> Logged:
     features = tuple(dict.fromkeys(feature for feature, _ in keys))
     said = {} if mute is None else {"muted_by": mute.owner, "muted_until": mute.until}
     one = Logged(
@@ -170,7 +170,7 @@ def _segment(keys: Sequence[Key]) -> str | None:
     return None if others else first
 
 
-def _longer(one: Logged, keys: Sequence[Key], facts: Facts) -> Logged:
+def _longer(one: Logged, keys: Sequence[Key], facts: AlertFacts) -> Logged:
     """An alert after one more window."""
     kl = [facts.kl[key] for key in keys if not np.isnan(facts.kl.get(key, np.nan))]
     p = [facts.p_value[key] for key in keys if key in facts.p_value]

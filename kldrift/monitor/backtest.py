@@ -22,7 +22,7 @@ from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor.backtest_chart import chart
 from kldrift.monitor.past_counts import Layout, season_of
-from kldrift.monitor.planted import USUAL, Planted
+from kldrift.monitor.planted import USUAL, PlantedDrift
 from kldrift.monitor.planted_windows import WITHIN, planted_windows
 from kldrift.monitor.replay import Replay, Shown
 from kldrift.monitor.rescore import Scorer
@@ -129,7 +129,7 @@ def backtest(
     """
     if config.time is None:
         raise ConfigError("backtest needs windows: state time: {column: ..., window: 1d}")
-    drifts = [Planted.of(text) for text in plant]
+    drifts = [PlantedDrift.of(text) for text in plant]
     store = open_store(config.output.path)
     stored = stored_windows(store, config.monitor)
     if len(stored) <= FEWEST_WINDOWS:

@@ -28,7 +28,7 @@ _WHOLE: Final = 100.0
 
 
 @dataclass(frozen=True)
-class Planted:
+class PlantedDrift:
     """A drift to plant.
 
     Attributes:
@@ -47,7 +47,7 @@ class Planted:
             ConfigError: it is no such text.
 
         Examples:
-            >>> str(Planted.of("shift 0.3")), str(Planted.of("new 1"))
+            >>> str(PlantedDrift.of("shift 0.3")), str(PlantedDrift.of("new 1"))
             ('shift 0.3', 'new 1')
         """
         match = _DRIFT.fullmatch(text)

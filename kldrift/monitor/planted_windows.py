@@ -11,7 +11,7 @@ import numpy as np
 from kldrift.config import Config
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.past_counts import Layout, season_of
-from kldrift.monitor.planted import Planted
+from kldrift.monitor.planted import PlantedDrift
 from kldrift.monitor.replay import Replay
 from kldrift.monitor.rescore import Scorer
 from kldrift.monitor.stages import Reference, found
@@ -32,7 +32,7 @@ def planted_windows(
     layout: Layout,
     before: Replay,
     windows: Sequence[Window],
-    drifts: Sequence[Planted],
+    drifts: Sequence[PlantedDrift],
     kl_limit: float | None,
 ) -> list[dict[str, Any]]:
     """Plant drifts into all features at once, and look when each rule flags each of them.

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from kldrift.config import Alarms, Config, Mute
 from kldrift.errors import OutputError
 from kldrift.features.pairs import Pair
-from kldrift.monitor.alert_log import Facts, Logged, alert_table, alerts_of, logged
+from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
 from kldrift.monitor.history import of_no_window
 from kldrift.monitor.judging import is_learned, judge_findings
 from kldrift.monitor.past_counts import Layout, PastCounts
@@ -208,7 +208,7 @@ class Watch:
 
         seen = Seen(start, critical, unscored)
         self._alerts = self._alerts.after(seen, self._alarms.windows, muted)
-        facts = Facts.of(verdicts, start, self._alerts.states)
+        facts = AlertFacts.of(verdicts, start, self._alerts.states)
         self._log = logged(self._log, self._alerts, facts, mutes)
         first = start - timedelta(days=self._alarms.budget.days)
         spent = {one.opened for one in self._log if one.is_page and one.opened > first}

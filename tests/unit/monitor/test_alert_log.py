@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from kldrift.config import Mute
-from kldrift.monitor.alert_log import Facts, Logged, alert_table, alerts_of, logged
+from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
 from kldrift.scoring.alerts import Alerts, Seen
 
 START = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
@@ -54,7 +54,7 @@ def test_an_alert_is_about_the_windows_from_its_first_critical_one_on():
 
 
 def facts(number, keys, nulls=None):
-    return Facts(day(number), frozenset(keys), dict.fromkeys(keys, 0.3), {}, nulls or {})
+    return AlertFacts(day(number), frozenset(keys), dict.fromkeys(keys, 0.3), {}, nulls or {})
 
 
 def logs(*windows, mutes=None):

@@ -21,7 +21,7 @@ from kldrift.execution.progress import SILENT
 from kldrift.monitor import reference_store
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.plan import make_plan
-from kldrift.monitor.planted import Planted
+from kldrift.monitor.planted import PlantedDrift
 from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import count_current, read_reference
 from kldrift.sources.table import TableSource
@@ -138,7 +138,7 @@ def test_a_planted_drift_keeps_the_rows_and_moves_the_mean():
     plan = make_plan(config_from_mapping(mapping("unused")), first, first)
     reference = read_reference(plan, MemoryEngine(first, first), SILENT)
     x = reference.profiles["x"]
-    moved = Planted.of("shift 0.5").into(x, x.counts[0])
+    moved = PlantedDrift.of("shift 0.5").into(x, x.counts[0])
     assert moved.counts.sum() == x.counts.sum()
     edges = x.support.edges / x.support.scale
     shift = [
@@ -147,8 +147,8 @@ def test_a_planted_drift_keeps_the_rows_and_moves_the_mean():
     ]
     assert shift[1] - shift[0] == pytest.approx(0.5, abs=0.1)
     names = reference.profiles["kind"]
-    assert Planted.of("shift 0.5").into(names, names.counts[0]) is None
-    assert Planted.of("nulls 10").into(names, names.counts[0]).counts[0, -1] == 500
+    assert PlantedDrift.of("shift 0.5").into(names, names.counts[0]) is None
+    assert PlantedDrift.of("nulls 10").into(names, names.counts[0]).counts[0, -1] == 500
 
 
 def test_the_command_names_the_windows_and_counts_them(folder, tmp_path, capsys):
