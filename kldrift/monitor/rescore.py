@@ -21,7 +21,7 @@ from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
 from kldrift.features.parts import Part
 from kldrift.features.plan import Feature, Skipped
-from kldrift.monitor.groups import FrozenList, SegmentPlan, rows_by_segment
+from kldrift.monitor.groups import SegmentPlan
 from kldrift.monitor.history import (
     History,
     of_no_window,
@@ -33,6 +33,7 @@ from kldrift.monitor.joint import NO_JOINT, JointPlan
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.publish import publish_window
 from kldrift.monitor.record import Record
+from kldrift.monitor.reference_store import reference_from
 from kldrift.monitor.stages import Counting, Reference, found
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
@@ -179,21 +180,7 @@ class Scorer:
             name: merge_for_scoring(p.support, p.of_list(ALL).counts[0], config.scoring.bins)
             for name, p in profiles.items()
         }
-        one = next(iter(profiles.values()), None)
-        reference = Reference(
-            profiles,
-            rebinnings,
-            supports.skipped,
-            joint,
-            {f.name: f.joint_pivot for f in supports.features},
-            supports.origin.rows,
-            tuple(
-                FrozenList(s.names, rows_by_segment(one, k, len(s.names)))
-                for k, s in enumerate(supports.segments)
-            ),
-            frozen_id=reference_id,
-            notes=supports.notes,
-        )
+        reference = reference_from(supports, profiles, joint, rebinnings, reference_id)
         history = None
         if config.reference.is_history:
             history = stored_history(config.output.path, monitor, reference_id)
