@@ -11,9 +11,10 @@ from kldrift.binning.choose import ALL_DIFFERENT
 from kldrift.config import Config, Threshold
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
+from kldrift.monitor.findings import count_current
 from kldrift.monitor.joint import scored_joint, unscored_joint
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.stages import Engine, Findings, count_current, read_reference
+from kldrift.monitor.stages import Engine, Findings, read_reference
 from kldrift.profiles.group_keys import ALL
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.judge import judge

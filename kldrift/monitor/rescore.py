@@ -6,7 +6,7 @@ made from them, and the rest is what a run does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -21,6 +21,7 @@ from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
 from kldrift.features.parts import Part
 from kldrift.features.plan import Feature, Skipped
+from kldrift.monitor.findings import Counted, found
 from kldrift.monitor.groups import SegmentPlan
 from kldrift.monitor.history import (
     History,
@@ -34,13 +35,11 @@ from kldrift.monitor.plan import Plan
 from kldrift.monitor.publish import publish_window
 from kldrift.monitor.record import Record
 from kldrift.monitor.reference_store import reference_from
-from kldrift.monitor.stages import Counting, Reference, found
+from kldrift.monitor.stages import Counting, Reference
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import reference_of
 from kldrift.profiles.group_keys import ALL
-from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.reporting.history import Backfill
 from kldrift.reporting.result import RunResult
@@ -125,24 +124,35 @@ def rescore_dependents(config: Config, written: Sequence[Window], fail_on: str) 
 def _rescored(
     config: Config, store: Store, windows: Sequence[Window], fail_on: str, progress: Progress
 ) -> Backfill:
-    started, results = datetime.now(UTC), []
+    started, results = datetime.now(UTC), list[RunResult]()
     progress.stage("scoring stored windows")
     watch: Watch | None = None
     volumes = Volumes.before(config, store, windows[0])
     counted_on = ""
     scorers: dict[str, Scorer] = {}
-    for number, window in enumerate(windows):
-        reference_id = stored_reference_id(store, config.monitor, window)
-        if reference_id not in scorers:
-            scorers[reference_id] = Scorer.of(config, store, reference_id)
-        if reference_id != counted_on:  # what is known of other cells says nothing of these
-            watch = scorers[reference_id].watch(config, window)
-            counted_on = reference_id
+
+    def each() -> Iterator[Counted]:
+        for window in windows:
+            reference_id = stored_reference_id(store, config.monitor, window)
+            if reference_id not in scorers:
+                scorers[reference_id] = Scorer.of(config, store, reference_id)
+            yield scorers[reference_id].counted(config, window)
+
+    found_each = found(each(), most=1) if config.reference.is_history else found(each())
+    for number, (window, (counted, findings)) in enumerate(zip(windows, found_each, strict=True)):
+        scorer = scorers[counted.reference.reference_id]
+        if scorer.reference.reference_id != counted_on:
+            # What is known of other cells says nothing of these.
+            watch = scorer.watch(config, window)
+            counted_on = scorer.reference.reference_id
         record = Record(config, window, started, SILENT)
+        record.plan = counted.plan
+        beside = findings if volumes is None else volumes.beside(window, findings)
         docs = window is windows[-1]
-        results.append(
-            scorers[reference_id].scored(record, fail_on, volumes, docs=docs, watch=watch)
-        )
+        result = publish_window(record, counted.plan, beside, fail_on, docs=docs, watch=watch)
+        if scorer.history is not None:
+            scorer.history.add(window, past_window(findings, result.scores))
+        results.append(result)
         progress.update(number + 1, len(windows), "windows")
     return Backfill(results, [], config.output.path)
 
@@ -191,35 +201,8 @@ class Scorer:
         pairs = [_pair(self.supports, name) for name in self.reference.rebinnings]
         return Watch.before(config, self.store, self.reference, pairs, window)
 
-    def scored(
-        self,
-        record: Record[Config],
-        fail_on: str,
-        volumes: Volumes | None,
-        *,
-        docs: bool,
-        watch: Watch | None = None,
-    ) -> RunResult:
-        """Score and judge a window, and write its rows.
-
-        Raises:
-            OutputError: a file of the window is not there, or damaged.
-        """
-        plan, what, current, together = self.counted(record.config, record.window)
-        record.plan = plan
-        before = reference_of(record.config, self.reference, record.window, self.history)
-        findings = found(plan, before, what, current, together)
-        if volumes is not None:
-            findings = volumes.beside(record.window, findings)
-        result = publish_window(record, plan, findings, fail_on, docs=docs, watch=watch)
-        if self.history is not None:
-            self.history.add(record.window, past_window(findings, result.scores))
-        return result
-
-    def counted(
-        self, config: Config, window: Window
-    ) -> tuple[Plan, Counting, list[Profile], list[JointProfile]]:
-        """A plan that stored rows speak of, and what was counted of a window.
+    def counted(self, config: Config, window: Window) -> Counted:
+        """What was counted of a window, and a plan that stored rows speak of.
 
         Raises:
             OutputError: a file of the window is not there, or damaged.
@@ -246,7 +229,8 @@ class Scorer:
         what = Counting(tuple(pairs), groups, CountProgram((), ()), self._skipped(names))
         current = [of_no_window(profiles[name]) for name in names]
         together = [p.under(without_window(p.keys)) for p in joint.values()]
-        return plan, what, current, together
+        before = reference_of(config, self.reference, window, self.history)
+        return Counted(plan, before, what, current, together, window)
 
     def _skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:
         skipped = self.reference.skipped

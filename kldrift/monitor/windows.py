@@ -18,9 +18,10 @@ from kldrift.execution.programs import TimeColumn
 from kldrift.execution.progress import Progress
 from kldrift.features.group_columns import as_read, check_time
 from kldrift.features.plan import Skipped
+from kldrift.monitor.findings import Counted, found
 from kldrift.monitor.history import History, of_window, without_window
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.stages import Engine, Findings, Reference, counting, found, rows_read
+from kldrift.monitor.stages import Engine, Findings, Reference, counting, rows_read
 from kldrift.profiles.group_keys import ALL, UNTIMED
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
@@ -218,10 +219,20 @@ def count_windows(
         assert plan.config.time is not None
         what = replace(what, skipped=(*what.skipped, Skipped(plan.config.time.column, why)))
     progress.stage("scoring")
-    for number, window in enumerate(windows):
-        before = reference_of(plan.config, reference, window, history)
-        current, joint = _of_window(counted, window), _joint_of_window(together, window)
-        yield window, found(plan, before, what, current, joint)
+    each = (
+        Counted(
+            plan,
+            reference_of(plan.config, reference, window, history),
+            what,
+            _of_window(counted, window),
+            _joint_of_window(together, window),
+            window,
+        )
+        for window in windows
+    )
+    found_each = found(each) if history is None else found(each, most=1)
+    for number, (window, (_, findings)) in enumerate(zip(windows, found_each, strict=True)):
+        yield window, findings
         progress.update(number + 1, len(windows), "windows")
 
 

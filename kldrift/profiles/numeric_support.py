@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.cells import CODES, KINDS, Cell, CellKind, Cells
+from kldrift.profiles.cells import CODES, KINDS, Cell, CellKind, Cells, among
 
 Keys = NDArray[Any]
 """int64 or float64."""
@@ -19,10 +19,8 @@ Keys = NDArray[Any]
 LOWEST = float(np.finfo(np.float64).min)
 """The smallest finite double; below it there is only minus infinity."""
 
-_BELOW: Final = (CellKind.BIN, CellKind.OVERFLOW)
-_ABOVE: Final = (CellKind.BIN, CellKind.UNDERFLOW)
-HAS_LOWER: Final = np.array([kind in _BELOW for kind in KINDS])
-HAS_UPPER: Final = np.array([kind in _ABOVE for kind in KINDS])
+HAS_LOWER: Final = among(CellKind.BIN, CellKind.OVERFLOW)
+HAS_UPPER: Final = among(CellKind.BIN, CellKind.UNDERFLOW)
 
 
 class Unit(StrEnum):

@@ -16,7 +16,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.cells import CODES, KINDS, CellKind
+from kldrift.profiles.cells import CellKind, among
 from kldrift.profiles.close_values import nearest_values
 from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.profiles.profile import Counts, Profile
@@ -25,8 +25,8 @@ from kldrift.profiles.support import CategoricalSupport, Support
 
 CELLS_AT_ONCE: Final = 2**19
 """Cells that are scored together: bounds the memory of the formulas."""
-MISSING: Final = np.isin(np.arange(len(KINDS)), [CODES[CellKind.NULL], CODES[CellKind.NAN]])
-"""Whether a kind of cell holds missing values, by the place of the kind in ``KINDS``."""
+MISSING: Final = among(CellKind.NULL, CellKind.NAN)
+"""Cells of missing values."""
 
 Ints = NDArray[np.int64]
 Fold = Callable[["Comparison", Counts], Counts]

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from kldrift.profiles.cells import CODES, CellKind
+from kldrift.profiles.cells import CellKind, among
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import CategoricalSupport, NumericSupport, Unit
 from kldrift.scoring.comparison import Comparison, Ints
@@ -36,17 +36,14 @@ MOST_EXPLAINED: Final = 200
 """Rows of which is looked at what was done to them; whole datasets come first."""
 LEAST_LOST: Final = 0.01
 """Share of a category that is looked for under another name."""
-SEVERAL: Final = [
-    CODES[kind]
-    for kind in (
-        CellKind.BIN,
-        CellKind.UNDERFLOW,
-        CellKind.OVERFLOW,
-        CellKind.OTHER,
-        CellKind.NEVER_SEEN,
-    )
-]
-"""Kinds of cells that may hold more than one value."""
+SEVERAL: Final = among(
+    CellKind.BIN,
+    CellKind.UNDERFLOW,
+    CellKind.OVERFLOW,
+    CellKind.OTHER,
+    CellKind.NEVER_SEEN,
+)
+"""Cells that may hold more than one value."""
 LARGE_GAUSSIAN_KL: Final = 1.0
 
 
@@ -124,7 +121,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
         of = rows.of[cells.places].tolist()
         occupied = cells.rows_current > 0
         only = np.where(occupied.sum(-1) == 1, occupied.argmax(-1), -1)
-        several = np.isin(cell_kinds(rows, cells.places, occupied.shape), SEVERAL)
+        several = SEVERAL[cell_kinds(rows, cells.places, occupied.shape)]
         single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only).tolist()
         at = places[counted[cells.places]].tolist()
         found = zip(of, at, single, *(c.tolist() for c in columns), strict=True)
