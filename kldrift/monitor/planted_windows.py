@@ -13,7 +13,7 @@ from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.past_counts import Layout, season_of
 from kldrift.monitor.planted import PlantedDrift
 from kldrift.monitor.replay import Replay
-from kldrift.monitor.rescore import Scorer
+from kldrift.monitor.scorer import Scorer
 from kldrift.monitor.stages import Reference, found
 from kldrift.monitor.windows import reference_of
 from kldrift.profiles.group_keys import ALL
