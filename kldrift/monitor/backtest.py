@@ -27,7 +27,7 @@ from kldrift.monitor.past_counts import Layout, season_of
 from kldrift.monitor.planted import USUAL, PlantedDrift
 from kldrift.monitor.planted_windows import WITHIN, planted_windows
 from kldrift.monitor.replay import Replay, Shown
-from kldrift.monitor.rescore import Scorer
+from kldrift.monitor.scorer import Scorer
 from kldrift.profiles.group_keys import ALL
 from kldrift.reporting.json_values import records
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
