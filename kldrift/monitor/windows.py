@@ -39,11 +39,13 @@ class Due:
 
     Attributes:
         windows: in the order of time; the last is the one that is due.
+        late: how many of them a schedule missed, and the run catches up on.
         missed: how many more, before them, nobody has run and this run leaves out.
         stored: how many are left out because the tables have them.
     """
 
     windows: tuple[Window, ...]
+    late: int = 0
     missed: int = 0
     stored: int = 0
 
@@ -51,9 +53,8 @@ class Due:
     def notes(self) -> list[str]:
         """What a reader should know of the choice."""
         notes = []
-        earlier = len(self.windows) - 1
-        if earlier > 0 and not self.stored:
-            notes.append(f"{earlier} earlier windows that no run had looked at were run too")
+        if self.late:
+            notes.append(f"{self.late} earlier windows that no run had looked at were run too")
         if self.missed:
             notes.append(
                 f"{self.missed} windows before them were never run; kldrift backfill runs them"
@@ -79,7 +80,7 @@ def due_windows(time: Time, as_of: datetime, stored: Sequence[Window]) -> Due:
     before = [w.end for w in stored if w.end is not None and w.end <= last]
     missed = list(windows.between(before[-1], last)) if before else []
     kept = missed[-MOST_MISSED:]
-    return Due((*_spans(time, kept), due), missed=len(missed) - len(kept))
+    return Due((*_spans(time, kept), due), late=len(kept), missed=len(missed) - len(kept))
 
 
 def windows_between(
