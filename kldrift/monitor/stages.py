@@ -17,6 +17,7 @@ from kldrift.execution.programs import CountProgram, TimeColumn, Unseen
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
 from kldrift.features.plan import Feature, Skipped
+from kldrift.monitor.categories import check_categories
 from kldrift.monitor.groups import (
     FrozenList,
     check_conservation,
@@ -153,7 +154,6 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
     binning = Binning(
         scoring.bins, scoring.stored_bins, scoring.max_categories, scoring.max_segments
     )
-
     progress.stage("reference: choosing supports")
     features = _side(plan.compared, "reference")
     lists = tuple(s.side("reference") for s in plan.segments)
@@ -234,10 +234,14 @@ def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -
         plan: the plan.
         reference: the plan's reference.
         time: says in which window a row lies; without it there are no windows.
+
+    Raises:
+        ConfigError: a category has limits of its own, and the reference does not have it.
     """
-    names = [p.feature.name for p in plan.compared]
+    names = (p.feature.name for p in plan.compared)
     skipped = [Skipped(n, reference.skipped[n]) for n in names if n in reference.skipped]
     pairs = [p for p in plan.compared if p.feature.name in reference.profiles]
+    check_categories(pairs, reference.profiles, plan.config)
     planned = []
     for joint in plan.joint:
         if joint.problem is None:
@@ -280,8 +284,8 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     )
     rows_read(current, [p.feature.name for p in what.pairs], plan.current.rows)
     findings = found(plan, reference, what, current, together, scores)
-    names = [p.feature.name for p in what.pairs]
-    return replace(findings, unseen={names[n]: sketch.most() for n, sketch in unseen.items()})
+    named = {what.pairs[n].feature.name: sketch.most() for n, sketch in unseen.items()}
+    return replace(findings, unseen=named)
 
 
 def found(

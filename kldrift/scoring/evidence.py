@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kldrift.profiles.profile import Counts
+from kldrift.scoring.category import first_cell
 from kldrift.scoring.comparison import Ints
-from kldrift.scoring.metrics import SHARE_METRICS, TAIL_METRIC
+from kldrift.scoring.metrics import CATEGORY_METRICS, SHARE_METRICS, TAIL_METRIC
 from kldrift.scoring.scores import (
     Floats,
     cell_kinds,
@@ -96,7 +97,7 @@ def _p_above(v: Verdicts, rows: Ints, metric: str, score: Floats, limit: Floats)
     places = np.flatnonzero((p_value < 1) & (limit > 0) & counted)
     for at, p in _tests(v, rows, metric, places, limit):
         # A change of one share shows in a test of its own before it does among all cells.
-        own = metric in (*SHARE_METRICS, TAIL_METRIC)
+        own = metric in (*SHARE_METRICS, *CATEGORY_METRICS, TAIL_METRIC)
         p_value[at] = p if own else np.maximum(p_value[at], p)
     return p_value
 
@@ -118,7 +119,7 @@ def _tests(
             at = places[block]
             yield at, wasserstein_above_p(p, q, positions, limit[at] * unit[at])
         return
-    if metric not in ("kl", "js", *SHARE_METRICS):
+    if metric not in ("kl", "js", *SHARE_METRICS, *CATEGORY_METRICS):
         return
     for block, p, q in counted.scored_blocks(v.rules.missing):
         at = places[block]
@@ -127,18 +128,25 @@ def _tests(
         elif metric == "js":
             yield at, js_above_p(p, q, limit[at])
         else:
-            kinds = cell_kinds(counted, block, p.shape)
-            nulls = judged_cells(kinds)["null_share_change"]
-            if metric == "null_share_ratio":
-                yield at, ratio_above_p(_together(p, nulls), _together(q, nulls), limit[at])
-                continue
-            if metric == "never_seen_current":
-                unseen = unseen_cells(q, kinds)
-                sides = _together(p, unseen), _together(q, unseen)
-                judged = np.broadcast_to([True, False], sides[0].shape)
-            else:
-                sides, judged = (p, q), judged_cells(kinds)[metric]
-            yield at, share_above_p(*sides, judged, limit[at])
+            yield at, _share_p(metric, p, q, cell_kinds(counted, block, p.shape), limit[at])
+
+
+def _share_p(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> Floats:
+    """The p-values of "a metric of shares is above its limit"."""
+    if metric == "null_share_ratio":
+        cells = judged_cells(kinds)["null_share_change"]
+    elif metric == "never_seen_current":
+        cells = unseen_cells(q, kinds)
+    elif metric in CATEGORY_METRICS:
+        cells = first_cell(kinds)
+    else:
+        return share_above_p(p, q, judged_cells(kinds)[metric], limit)
+    now, before = _together(p, cells), _together(q, cells)
+    if metric == "null_share_ratio":
+        return ratio_above_p(now, before, limit)
+    if metric == "share_ratio":  # above the limit in one direction at most
+        return np.minimum(ratio_above_p(now, before, limit), ratio_above_p(before, now, limit))
+    return share_above_p(now, before, np.broadcast_to([True, False], now.shape), limit)
 
 
 def _together(rows: Counts, cells: Bools) -> Counts:
