@@ -31,7 +31,7 @@ from kldrift.monitor.joint import JointPlan, not_vectors
 from kldrift.monitor.plan import Plan
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile, aligned
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning, merge_for_scoring
 from kldrift.profiles.support import pivot_of
 from kldrift.scoring.comparison import Comparison
@@ -307,7 +307,7 @@ def found(
         scores: by name, feature by feature and group by group; by default they are computed.
     """
     comparisons = [
-        Comparison(*aligned(now, before), rebinning)
+        Comparison.of(now, before, rebinning)
         for now, (before, rebinning) in zip(current, what.references(reference), strict=True)
     ]
     scoring, skipped = plan.config.scoring, list(what.skipped)
