@@ -59,6 +59,7 @@ class Proposal:
         skip: why the feature cannot be monitored; empty if it can.
         note: what to know of its values all the same, for a reader; mostly empty.
         base: for numbers, the support without its tentative cells.
+        own_cells: categories that keep a cell of their own if they have a row.
     """
 
     support: Support
@@ -69,6 +70,7 @@ class Proposal:
     skip: str = ""
     note: str = ""
     base: NumericSupport | None = None
+    own_cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def choose(
     floats: bool = False,
     keep: bool = False,
     name: str = "",
+    own_cells: tuple[str, ...] = (),
 ) -> Proposal:
     """Propose the support of a feature.
 
@@ -101,11 +104,12 @@ def choose(
         floats: for text: whether the values were floats.
         keep: monitor the feature even if it looks like an identifier.
         name: of its column, for notes.
+        own_cells: categories that get a cell of their own, however few rows they have.
     """
     if unit is Unit.BOOLEAN:
         return Proposal(CategoricalSupport(("false", "true")))
     if isinstance(sketch, TextSketch):
-        proposal = _categories(sketch, binning.max_categories, floats=floats)
+        proposal = _categories(sketch, binning.max_categories, own_cells, floats=floats)
         look = None if floats else look_of(sketch.values)
         if look is not None:
             proposal = replace(proposal, note=hint(name, look))
@@ -197,7 +201,9 @@ def choose_segments(sketch: TextSketch, most: int) -> Proposal:
     return Proposal(CategoricalSupport(chosen), tentative, share, most)
 
 
-def _categories(sketch: TextSketch, most: int, *, floats: bool) -> Proposal:
+def _categories(
+    sketch: TextSketch, most: int, own_cells: tuple[str, ...], *, floats: bool
+) -> Proposal:
     known = sketch.known
     if sketch.exact and not len(sketch.counts):  # of presence alone there are no values
         return Proposal(CategoricalSupport((), floats))
@@ -206,12 +212,14 @@ def _categories(sketch: TextSketch, most: int, *, floats: bool) -> Proposal:
         about = "" if sketch.exact else "about "
         skip = f"near-unique: {about}{known.distinct:,.0f} different values in {sketch.rows:,} rows"
     chosen, tentative, share = _frequent(sketch, most, least_rows(sketch.rows))
-    own = text_hashes(pa.array(chosen, pa.string()))
-    rest = ~np.isin(known.hashes, own)
+    if own_cells:
+        there = {*sketch.values.to_pylist()} if sketch.exact else {*own_cells}
+        chosen += tuple(n for n in own_cells if n in there and n not in {*chosen})
+    rest = ~np.isin(known.hashes, text_hashes(pa.array(chosen, pa.string())))
     once = rest & (known.rows == 1)
     several = KnownNames(known.hashes[rest & ~once], known.cutoff)
     support = CategoricalSupport(chosen, floats, several)
-    return Proposal(support, tentative, share, most, known.hashes[once], skip)
+    return Proposal(support, tentative, share, most, known.hashes[once], skip, own_cells=own_cells)
 
 
 def _frequent(
@@ -296,6 +304,9 @@ def _freeze_categories(
         frequent = counts[:n] >= proposal.share * rows
         names = pa.array(support.categories, pa.string()).filter(pa.array(frequent))
         chosen = _most_frequent(names, counts[:n][frequent], proposal.most)
+        there = zip(support.categories, counts[:n].tolist(), strict=True)
+        own = {name for name, rows in there if rows and name in {*proposal.own_cells}}
+        chosen += tuple(sorted(own - {*chosen}))
     place = {name: i for i, name in enumerate(chosen)}
     known = support.known
     if known is not None:

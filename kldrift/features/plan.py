@@ -47,6 +47,7 @@ class Feature:
         sql: the Spark SQL expression of a derived feature.
         vector: whether it is the size of a column of vectors of numbers.
         missing: values that stand for a missing one.
+        own_cells: categories that need a cell of their own, however few rows they have.
         stated: whether the configuration states its kind.
         precision: what numbers of its type are rounded to.
         rounding: what its values are rounded to, because the other side has another type.
@@ -66,6 +67,7 @@ class Feature:
     sql: str | None = None
     vector: bool = False
     missing: tuple[float | str, ...] = ()
+    own_cells: tuple[str, ...] = ()
     stated: bool = dataclasses.field(default=False, repr=False)
     precision: Rounding = dataclasses.field(default=EXACT, repr=False)
     rounding: Rounding = EXACT
@@ -246,8 +248,8 @@ def _of_type(
         return parts or plain
     stated = override.kind is not None
     plain = replace(plain, missing=override.missing, stated=stated, precision=rounding_of(kind))
-    if override.keep or stated:
-        plain = replace(plain, keep=True)
+    if override.keep or stated or override.own_cells:
+        plain = replace(plain, keep=True, own_cells=override.own_cells)
     if override.kind == "categorical":
         floats = pa.types.is_floating(kind)
         plain = replace(plain, kind="categorical", key_type=KeyType.TEXT, scale=1, floats=floats)

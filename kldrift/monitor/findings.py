@@ -17,7 +17,7 @@ from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, rows_read
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile, aligned
+from kldrift.profiles.profile import Profile
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
 from kldrift.tables.window import Window
@@ -51,9 +51,7 @@ class Counted:
     def comparisons(self) -> tuple[Comparison, ...]:
         """Of each feature, both profiles for the same groups, without the rows of no segment."""
         sides = zip(self.current, self.what.references(self.reference), strict=True)
-        return tuple(
-            Comparison(*aligned(now, before), rebinning) for now, (before, rebinning) in sides
-        )
+        return tuple(Comparison.of(now, before, rebinning) for now, (before, rebinning) in sides)
 
 
 def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Progress) -> Findings:

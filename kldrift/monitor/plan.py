@@ -14,6 +14,7 @@ from kldrift.features.names import check_names
 from kldrift.features.pairs import Pair, pair
 from kldrift.features.patterns import Patterns
 from kldrift.features.plan import EXCLUDED, Feature, FeaturePlan, Skipped, plan_side
+from kldrift.monitor.categories import check_kinds
 from kldrift.monitor.groups import SegmentPlan, plan_segments
 from kldrift.monitor.joint import JointPlan, plan_joint
 from kldrift.sources.dataset import DatasetInfo
@@ -167,6 +168,8 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
     skipped = tuple(s for s in skipped if s.column not in monitored and not s.mistake)
     joint: tuple[JointPlan, ...] = ()
     segments: tuple[SegmentPlan, ...] = ()
+    with mistakes.noted():
+        check_kinds(pairs, config)
     with mistakes.noted():
         joint = plan_joint(config, pairs)
     with mistakes.noted():

@@ -15,6 +15,7 @@ from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
 from kldrift.features.parts import Part
 from kldrift.features.plan import Feature, Skipped
+from kldrift.monitor.categories import check_categories
 from kldrift.monitor.findings import Counted
 from kldrift.monitor.groups import SegmentPlan
 from kldrift.monitor.history import (
@@ -140,6 +141,7 @@ class Scorer:
             raise OutputError(f"window {window.key}: {error}") from error
         names = [n for n in profiles if n in self.reference.rebinnings]
         pairs = [_pair(self.supports, name) for name in names]
+        check_categories(pairs, self.reference.profiles, config)
         lost = [_unpaired(*row) for row in unpaired if row[0] not in names]
         groups = tuple(_joint_plan(config, name, pairs) for name in joint)
         plan = Plan(

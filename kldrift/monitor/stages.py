@@ -17,6 +17,7 @@ from kldrift.execution.programs import CountProgram, TimeColumn, Unseen
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
 from kldrift.features.plan import Feature, Skipped
+from kldrift.monitor.categories import check_categories
 from kldrift.monitor.groups import (
     FrozenList,
     check_conservation,
@@ -232,10 +233,14 @@ def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -
         plan: the plan.
         reference: the plan's reference.
         time: says in which window a row lies; without it there are no windows.
+
+    Raises:
+        ConfigError: a category has limits of its own, and the reference does not have it.
     """
     names = [p.feature.name for p in plan.compared]
     skipped = [Skipped(n, reference.skipped[n]) for n in names if n in reference.skipped]
     pairs = [p for p in plan.compared if p.feature.name in reference.profiles]
+    check_categories(pairs, reference.profiles, plan.config)
     planned = []
     for joint in plan.joint:
         if joint.problem is None:

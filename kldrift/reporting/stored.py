@@ -18,7 +18,7 @@ from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page, whole_page
 from kldrift.reporting.past import RAISED, Past
 from kldrift.reporting.views import put_page
-from kldrift.scoring.metrics import METRICS
+from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
 from kldrift.tables.read import (
     stored_alerts,
     stored_runs,
@@ -97,7 +97,10 @@ def stored_past(
     """
     lead = leading(worst_first(scores))
     segments = set(lead["segment"].dropna())
-    metrics = {"kl", *(lead["metric"].dropna() if "metric" in lead else ())} & {*METRICS}
+    metrics = {"kl", *(lead["metric"].dropna() if "metric" in lead else ())} & {
+        *METRICS,
+        *CATEGORY_METRICS,
+    }
     return Past.of([(w, _of_window(store, monitor, w, segments, metrics)) for w in windows])
 
 

@@ -16,8 +16,9 @@ from typing import Final
 import numpy as np
 
 from kldrift.profiles.profile import Counts
+from kldrift.scoring.category import first_cell
 from kldrift.scoring.comparison import Ints
-from kldrift.scoring.metrics import SHARE_METRICS, TAIL_METRIC
+from kldrift.scoring.metrics import CATEGORY_METRICS, SHARE_METRICS, TAIL_METRIC
 from kldrift.scoring.scores import (
     Floats,
     cell_kinds,
@@ -40,7 +41,7 @@ from kldrift.statistics.unbiased_kl import kl_unbiased
 
 IN_ORDER: Final = (TAIL_METRIC, "wasserstein", "wasserstein_std")
 """Metrics whose tests look at stored cells in order."""
-OF_CELLS: Final = ("kl", "js", *SHARE_METRICS)
+OF_CELLS: Final = ("kl", "js", *SHARE_METRICS, *CATEGORY_METRICS)
 """Metrics whose tests look at scored cells."""
 
 
@@ -96,7 +97,7 @@ class LimitTest:
     def put(self, places: Ints, p_value: Floats) -> None:
         """Put in what a test of the counts says of some of the rows."""
         # A change of one share shows in a test of its own before it does among all cells.
-        own = self.metric in (*SHARE_METRICS, TAIL_METRIC)
+        own = self.metric in (*SHARE_METRICS, *CATEGORY_METRICS, TAIL_METRIC)
         self.p_value[places] = p_value if own else np.maximum(self.p_value[places], p_value)
 
 
@@ -137,8 +138,9 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
     """Test the counts of rows against all their limits; cells are merged once for all of them."""
     in_order = [t for t in tests if t.metric in IN_ORDER]
     of_cells = [t for t in tests if t.metric in OF_CELLS]
-    for block, p, q, positions in ordered_blocks(v.rows(rows[_asked(in_order)])):
-        places = _asked(in_order)[block]
+    asked = _asked(in_order)
+    for block, p, q, positions in ordered_blocks(v.rows(rows[asked])):
+        places = asked[block]
         for test in in_order:
             mine = np.flatnonzero(test.asked[places])
             at = places[mine]
@@ -151,9 +153,10 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
             if test.metric == "wasserstein_std":
                 limit = limit * v.scores["std_reference"][rows[at]]
             test.put(at, wasserstein_above_p(p[mine], q[mine], positions[mine], limit))
-    counted = v.rows(rows[_asked(of_cells)])
+    asked = _asked(of_cells)
+    counted = v.rows(rows[asked])
     for block, p, q in counted.scored_blocks(v.rules.missing):
-        places, kinds = _asked(of_cells)[block], cell_kinds(counted, block, p.shape)
+        places, kinds = asked[block], cell_kinds(counted, block, p.shape)
         for test in of_cells:
             mine = np.flatnonzero(test.asked[places])
             if len(mine):
@@ -173,14 +176,25 @@ def _of_cells(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> 
         return kl_unbiased(p, q).p_above(limit)
     if metric == "js":
         return js_above_p(p, q, limit)
+    return _share_p(metric, p, q, kinds, limit)
+
+
+def _share_p(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> Floats:
+    """The p-values of "a metric of shares is above its limit"."""
     if metric == "null_share_ratio":
-        nulls = judged_cells(kinds)["null_share_change"]
-        return ratio_above_p(_together(p, nulls), _together(q, nulls), limit)
-    if metric == "never_seen_current":
-        unseen = unseen_cells(q, kinds)
-        sides = _together(p, unseen), _together(q, unseen)
-        return share_above_p(*sides, np.broadcast_to([True, False], sides[0].shape), limit)
-    return share_above_p(p, q, judged_cells(kinds)[metric], limit)
+        cells = judged_cells(kinds)["null_share_change"]
+    elif metric == "never_seen_current":
+        cells = unseen_cells(q, kinds)
+    elif metric in CATEGORY_METRICS:
+        cells = first_cell(kinds)
+    else:
+        return share_above_p(p, q, judged_cells(kinds)[metric], limit)
+    now, before = _together(p, cells), _together(q, cells)
+    if metric == "null_share_ratio":
+        return ratio_above_p(now, before, limit)
+    if metric == "share_ratio":  # above the limit in one direction at most
+        return np.minimum(ratio_above_p(now, before, limit), ratio_above_p(before, now, limit))
+    return share_above_p(now, before, np.broadcast_to([True, False], now.shape), limit)
 
 
 def _together(rows: Counts, cells: Bools) -> Counts:

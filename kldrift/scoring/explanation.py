@@ -104,6 +104,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     counted = np.array(compared, dtype=np.int64)
     rows = verdicts.rows(places[counted])
     subjects = verdicts.subjects
+    alone = np.array([s.kind == "category" for s in subjects], dtype=np.bool_)
     weekdays = {i for i, s in enumerate(subjects) if s.name.startswith("weekday(")}
 
     @cache
@@ -116,6 +117,8 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     explained_so_far = 0
     for cells in scored_cells(rows, verdicts.rules):
         top = cells.most_moved(SHOWN_CELLS)
+        mine = alone[rows.of[cells.places]]
+        top[mine] = np.sort(top[mine], axis=-1)  # the category itself stands first
         seen = np.take_along_axis(cells.rows_reference, top, -1) > 0
         columns = (top, seen, *cells.shares(top))
         of = rows.of[cells.places].tolist()

@@ -16,7 +16,13 @@ from kldrift.scoring.comparison import Ints, Rows
 from kldrift.scoring.evidence import Held, evidence
 from kldrift.scoring.explanation import explained
 from kldrift.scoring.learned import beside_history
-from kldrift.scoring.metrics import JOINT_SCORES, LEARNED_SCORES, SCORES, TAIL_METRIC
+from kldrift.scoring.metrics import (
+    CATEGORY_METRICS,
+    JOINT_SCORES,
+    LEARNED_SCORES,
+    SCORES,
+    TAIL_METRIC,
+)
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import PLACE, Sizes, Status, Texts, is_scored, statuses
@@ -105,7 +111,7 @@ def _columns(
     none = np.full(rows, np.nan)
     return {
         name: np.append(scores.get(name, none), [s.scores.get(name, np.nan) for s in others])
-        for name in (*SCORES, *LEARNED_SCORES, *JOINT_SCORES)
+        for name in (*SCORES, *CATEGORY_METRICS, *LEARNED_SCORES, *JOINT_SCORES)
     }
 
 
