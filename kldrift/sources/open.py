@@ -187,6 +187,10 @@ def _frame(
 ) -> FrameSource:
     mixed = () if footers is None or dataset.schema else footers.mixed
     schema = None
+    for skipped in mixed:
+        if skipped.ambiguous:
+            text = f"Spark reads no file with {skipped.type}; scan: arrow reads the other columns"
+            raise DatasetError(f"{side}: {text} (Spark is asked because: {reason})")
     if mixed and footers is not None and all(f.remote is None for f in footers.firsts):
         names = frozenset(skipped.column for skipped in mixed)
         schema = schema_without(spark, [f.path for f in footers.firsts], names)
