@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,7 @@ LAYERS = (
     "expectations",
     "monitor",
     "shift",
+    "calls",
     "spark",
     "demo",
     "cli",
@@ -165,6 +167,21 @@ def test_unit_tests_need_no_spark(file):
 def test_no_file_is_called_after_nothing():
     vague = {"utils", "util", "helpers", "common", "misc"}
     assert not [name_of(f) for f in FILES if f.stem in vague or f.parent.name in vague]
+
+
+@files
+def test_no_file_is_longer_than_350_lines(file):
+    assert len(file.read_text().splitlines()) <= 350
+
+
+def test_no_class_has_the_name_of_another():
+    classes = Counter(
+        node.name
+        for file in FILES
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, times in classes.items() if times > 1] == []
 
 
 # ----------------------------------------------------------------------------- the checks can fail

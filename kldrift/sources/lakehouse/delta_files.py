@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from kldrift.errors import DatasetError
 from kldrift.sources.filesystem import RemoteFilesystem, locate
-from kldrift.sources.lakehouse.snapshot import Entry
+from kldrift.sources.lakehouse.snapshot import ListedFile
 from kldrift.sources.parquet.bounds import UNKNOWN, Bounds, exact
 from kldrift.sources.parquet.files import File, pack_deleted
 from kldrift.sources.predicates.units import counts_units
@@ -32,7 +32,7 @@ DOUBLE: Final = Decimal("1e-15")
 
 def entries_of(
     table: Any, path: str, filesystem: Mapping[str, str], columns: Mapping[str, str]
-) -> tuple[Entry, ...]:
+) -> tuple[ListedFile, ...]:
     """The data files of a version.
 
     Args:
@@ -73,7 +73,7 @@ def entries_of(
         bits = b"" if gone is None else pack_deleted(gone)
         file = File(place, remotes.setdefault(remote, remote), partition, bits, rows)
         left = rows if rows is None or gone is None else rows - int(gone[:rows].sum())
-        entries.append(Entry(file, sizes[i], left, (), known))
+        entries.append(ListedFile(file, sizes[i], left, (), known))
     return tuple(sorted(entries, key=lambda e: e.file.path))
 
 

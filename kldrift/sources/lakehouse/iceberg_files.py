@@ -17,7 +17,7 @@ from kldrift.sources.lakehouse.iceberg_bounds import (
     bounds_of_partition,
     value_of,
 )
-from kldrift.sources.lakehouse.snapshot import Entry
+from kldrift.sources.lakehouse.snapshot import ListedFile
 from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.files import File, pack_deleted
 from kldrift.sources.predicates.translate import Unsupported
@@ -25,7 +25,7 @@ from kldrift.sources.predicates.translate import Unsupported
 
 def entries_of(
     scan: Any, specs: Mapping[int, Any], filesystem: Mapping[str, str], fields: Sequence[Any]
-) -> tuple[Entry, ...] | Unsupported:
+) -> tuple[ListedFile, ...] | Unsupported:
     """The data files of a snapshot; or why Arrow cannot read them.
 
     Args:
@@ -61,7 +61,7 @@ def entries_of(
         place = File(path, remotes.setdefault(remote, remote), constants, deleted, rows)
         offsets = tuple(file.split_offsets or ())
         bounds = {field.name: _bounds(file, field, specs) for field in fields}
-        entries.append(Entry(place, int(file.file_size_in_bytes), left, offsets, bounds))
+        entries.append(ListedFile(place, int(file.file_size_in_bytes), left, offsets, bounds))
     return tuple(sorted(entries, key=lambda e: e.file.path))
 
 

@@ -18,13 +18,13 @@ from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.byte_ranges import ranges_of
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.files import File, Footers
-from kldrift.sources.parquet.footer_summary import ReadEach, Shape, ask_by_name, read_each
+from kldrift.sources.parquet.footer_summary import ReadEach, SchemaFiles, ask_by_name, read_each
 from kldrift.sources.predicates.pruning import matcher, partition_bounds
 from kldrift.sources.predicates.translate import Unsupported
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedFile:
     """A data file as a log lists it.
 
     Attributes:
@@ -57,7 +57,7 @@ class Snapshot:
     """
 
     what: str
-    entries: tuple[Entry, ...]
+    entries: tuple[ListedFile, ...]
     schema: pa.Schema
     partitions: pa.Schema
     mapping: ColumnMapping
@@ -116,7 +116,7 @@ class Snapshot:
                 sizes[name] = sizes.get(name, 0) + shape.sizes.get(inside, 0)
         return Footers(self.schema, self.partitions, read.pieces, sizes, read.bounds, self.mapping)
 
-    def _other_fields(self, shape: Shape, names: Mapping[str, str]) -> str:
+    def _other_fields(self, shape: SchemaFiles, names: Mapping[str, str]) -> str:
         """Why files cannot be read by the table's names; empty if they can."""
         path = shape.first.path
         if self.mapping.lacks_ids(shape.schema):

@@ -53,7 +53,7 @@ def ask_by_name(names: Collection[str], mapping: ColumnMapping | None = None) ->
 
 
 @dataclass(frozen=True)
-class Shape:
+class SchemaFiles:
     """The files of one schema.
 
     Attributes:
@@ -78,7 +78,7 @@ class FooterSummary:
             the file.
     """
 
-    shapes: tuple[Shape, ...]
+    shapes: tuple[SchemaFiles, ...]
     pieces: tuple[Piece, ...]
     bounds: tuple[Mapping[str, Bounds], ...]
 
@@ -99,7 +99,7 @@ def added(summaries: Iterable[FooterSummary]) -> FooterSummary:
                 before, _, sizes = shapes.setdefault(key, (shape.schema, shape.first, {}))
             for name, size in shape.sizes.items():
                 sizes[name] = sizes.get(name, 0) + size
-    found = (Shape(*shape) for shape in shapes.values())
+    found = (SchemaFiles(*shape) for shape in shapes.values())
     return FooterSummary(tuple(found), tuple(pieces), tuple(bounds))
 
 
@@ -202,7 +202,9 @@ def _footer(file: File, asked: Asked) -> FooterSummary:
         bounds = tuple(known(i) for i in range(len(pieces)))
         # Notes that differ from file to file, such as those of pandas, make no other schema.
         notes = {k: v for k, v in (schema.metadata or {}).items() if k == SPARK_NOTES}
-        shape = Shape(schema.with_metadata(notes or None), file, _sizes(metadata, schema.names))
+        shape = SchemaFiles(
+            schema.with_metadata(notes or None), file, _sizes(metadata, schema.names)
+        )
         return FooterSummary((shape,), tuple(pieces), bounds)
 
 
