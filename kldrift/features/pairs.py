@@ -132,7 +132,7 @@ def _on_one_type(reference: Feature, current: Feature) -> dict[str, Any]:
     if reference.family != current.family:
         both["unit"] = Unit.NUMBER
     if len(keys) > 1:
-        both |= {"key_type": KeyType.FLOAT, "scale": 1}
+        both |= {"key_type": KeyType.FLOAT, "scale": 1, "unit": Unit.NUMBER}
     return both
 
 

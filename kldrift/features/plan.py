@@ -286,9 +286,11 @@ def _plain(  # noqa: PLR0911 - one line per type
     types = pa.types
     if types.is_boolean(kind):
         return replace(feature("boolean", "categorical", KeyType.TEXT), unit=Unit.BOOLEAN)
-    if types.is_integer(kind) and kind != pa.uint64():
+    if kind == pa.uint64():
+        return replace(feature("number", "numeric", KeyType.UNSIGNED), unit=Unit.UNSIGNED)
+    if types.is_integer(kind):
         return feature("number", "numeric", KeyType.INTEGER)
-    if types.is_floating(kind) or kind == pa.uint64():
+    if types.is_floating(kind):
         return feature("number", "numeric", KeyType.FLOAT)
     if types.is_decimal(kind):
         if kind.precision <= EXACT_DECIMAL_DIGITS and kind.scale >= 0:

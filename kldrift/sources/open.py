@@ -198,8 +198,16 @@ def _frame(
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
     source = frame_source(frame, derived, f"through a Spark DataFrame: {reason}")
+    if footers is not None:  # what Spark calls decimals, lest they be rounded to doubles
+        fields = [f.with_type(pa.uint64()) if _unsigned(f, footers) else f for f in source.schema]
+        source = replace(source, schema=pa.schema(fields))
     foreign = (*source.foreign, *mixed)
     return replace(source, foreign=foreign, explain=partial(_bad_rows, spark, dataset))
+
+
+def _unsigned(field: pa.Field, footers: Footers) -> bool:
+    there = footers.schema.get_field_index(field.name)
+    return there >= 0 and bool(footers.schema.types[there] == pa.uint64())
 
 
 def _remote(paths: Sequence[str]) -> bool:

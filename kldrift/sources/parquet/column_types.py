@@ -97,7 +97,9 @@ def common_type(  # noqa: PLR0911 - one line per kind of type
         return known
     if types.is_null(known):
         return kind
-    if types.is_integer(known) and types.is_integer(kind):
+    if pa.uint64() in (known, kind) and all(map(types.is_unsigned_integer, (known, kind))):
+        return pa.uint64()
+    if types.is_integer(known) and types.is_integer(kind) and pa.uint64() not in (known, kind):
         return pa.int64()
     if is_number(known) and is_number(kind):
         return pa.float64()

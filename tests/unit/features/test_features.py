@@ -40,7 +40,7 @@ def struct(**fields: pa.DataType) -> pa.DataType:
         (pa.int8(), KeyType.INTEGER, "numeric", 1),
         (pa.uint32(), KeyType.INTEGER, "numeric", 1),
         (pa.int64(), KeyType.INTEGER, "numeric", 1),
-        (pa.uint64(), KeyType.FLOAT, "numeric", 1),
+        (pa.uint64(), KeyType.UNSIGNED, "numeric", 1),
         (pa.float32(), KeyType.FLOAT, "numeric", 1),
         (pa.decimal128(18, 2), KeyType.INTEGER, "numeric", 100),
         (pa.decimal128(19, 2), KeyType.FLOAT, "numeric", 1),
