@@ -23,6 +23,7 @@ from kldrift.features.text_looks import EPOCHS, FEW, hint, in_yaml, look_of
 from kldrift.profiles.close_values import around, close_values
 from kldrift.profiles.rebinning import CHOSEN_ROWS, least_rows
 from kldrift.profiles.support import (
+    NUMBERS,
     CategoricalSupport,
     Keys,
     KnownNames,
@@ -30,6 +31,7 @@ from kldrift.profiles.support import (
     Support,
     Unit,
     step,
+    unsigned,
 )
 from kldrift.statistics.hashing import text_hashes
 from kldrift.statistics.tails import LEAST, TAIL
@@ -139,13 +141,13 @@ def _intervals(
         if unit is Unit.NUMBER and (scale > 1 or not integral):
             parts += around(lows, close_values(lows, counts))
         edges = np.unique(np.concatenate(parts))
-        return Proposal(NumericSupport(edges, scale, unit, _middle(sketch)))
+        return Proposal(NumericSupport(edges, scale, unit, _middle(sketch, unit)))
     skip, note = "", ""
     everyone = rows if sketch.exact else INTEGER_ID_SHARE * rows
-    plain = integral and scale == 1 and unit is Unit.NUMBER
+    plain = integral and scale == 1 and unit in NUMBERS
     if plain and rows >= ID_ROWS and sketch.distinct >= everyone:
         every = f"{ALL_DIFFERENT} {rows:,} rows has a number of its own"
-        span = float(sketch.highs[-1]) - float(lows[0]) + 1
+        span = int(sketch.highs[-1]) - int(lows[0]) + 1
         if rows**2 / (2 * span) >= REPEATED:
             skip = f"near-unique: {every}"
         else:
@@ -164,7 +166,7 @@ def _intervals(
         cuts |= np.diff(before + counts > rows - tail, prepend=False)
         cuts |= np.diff(before >= tail, prepend=False)
     parts = [lows[cuts], step(lows[heavy & single]), step(highs[-1:])]
-    pivot = _middle(sketch)
+    pivot = _middle(sketch, unit)
     base = support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
     tentative = _inside(sketch.heavy, lows, highs, heavy & ~single)
     if len(tentative):
@@ -174,12 +176,13 @@ def _intervals(
     return Proposal(support, tuple(tentative.tolist()), fewest, skip=skip, note=note, base=base)
 
 
-def _middle(sketch: NumericSketch) -> float:
-    """The median of the sketched rows, or a value close to it; 0 without rows."""
+def _middle(sketch: NumericSketch, unit: Unit) -> float:
+    """The median of the sketched rows, or a number close to it; 0 without rows."""
     if not len(sketch.counts):
         return 0.0
     middle = np.searchsorted(np.cumsum(sketch.counts), sketch.rows / 2)
-    return float(sketch.lows[middle])
+    low = sketch.lows[middle]
+    return float(unsigned(low) if unit is Unit.UNSIGNED else low)
 
 
 def _inside(values: Keys, lows: Keys, highs: Keys, cells: NDArray[np.bool_]) -> Keys:

@@ -140,6 +140,8 @@ def _unpaired(p: Pair, config: Config) -> Subject:
         status, reason = Status.MISSING_FEATURE, "not in the current dataset"
     if p.changed:
         status, reason = Status.TYPE_CHANGED, p.changed
+    if p.ambiguous:
+        status, reason = Status.ERROR, p.ambiguous
     thresholds = thresholds_of(p, config)
     return Subject(p.feature.name, p.feature.kind, thresholds, status=status, reason=reason)
 

@@ -73,7 +73,7 @@ class Rebinning:
         if support.integral:  # behind the last value, not at it
             last = np.flatnonzero(merged & (ends < len(support.edges)))
             last = last[support.points[ends[last]]]
-            upper[last] = support.edges[ends[last]] / support.scale
+            upper[last] = support.exact(support.edges[ends[last]]) / support.scale
         labels = cells.labels[self.starts]
         labels[merged] = None
         return Cells(self.codes, cells.lower[self.starts], upper, labels)

@@ -9,7 +9,7 @@ import numpy as np
 
 from kldrift.profiles.cells import CellKind, among
 from kldrift.profiles.moments import Moments
-from kldrift.profiles.support import CategoricalSupport, NumericSupport, Unit
+from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport
 from kldrift.scoring.comparison import Comparison, Ints
 from kldrift.scoring.joint_result import joint_moved
 from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES, TAIL_METRIC
@@ -178,7 +178,7 @@ def _why(verdicts: Verdicts, place: int) -> str:
     comparison = subject.comparison
     assert comparison is not None
     support, sides = comparison.support, (comparison.reference, comparison.current)
-    if not isinstance(support, NumericSupport) or support.unit is not Unit.NUMBER:
+    if not isinstance(support, NumericSupport) or support.unit not in NUMBERS:
         return ""
     moments = [s.moments.take([group]).summary(support.scale) for s in sides if s.moments]
     if len(moments) < len(sides) or not all(m.rows[0] for m in moments):
@@ -201,7 +201,7 @@ def _why(verdicts: Verdicts, place: int) -> str:
         Numbers(
             p,
             q,
-            edges / support.scale,
+            support.exact(edges) / support.scale,
             both("mean"),
             both("std"),
             both("minimum"),
