@@ -22,7 +22,7 @@ from kldrift.config import Config
 from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor.backtest_chart import chart
-from kldrift.monitor.findings import Counted
+from kldrift.monitor.findings import WindowCounts
 from kldrift.monitor.past_counts import Layout, season_of
 from kldrift.monitor.planted import USUAL, PlantedDrift
 from kldrift.monitor.planted_windows import WITHIN, planted_windows
@@ -144,7 +144,7 @@ def backtest(
     layout = Layout.of(scorer.reference, list(scorer.reference.profiles), config.scoring.missing)
     progress.stage("reading stored windows")
     windows, counts, scores = list[Window](), [], []
-    newest_counted: deque[Counted] = deque(maxlen=WITHIN)
+    newest_counted: deque[WindowCounts] = deque(maxlen=WITHIN)
     for number, window in enumerate(stored):
         if stored_reference_id(store, config.monitor, window) == newest:
             one = scorer.counted(config, window)

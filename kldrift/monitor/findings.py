@@ -28,7 +28,7 @@ CELLS_AT_ONCE: Final = 2**22
 
 
 @dataclass(frozen=True, eq=False)
-class Counted:
+class WindowCounts:
     """What was counted of a dataset or of one window, and what it is compared with.
 
     Attributes:
@@ -74,13 +74,13 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     )
     names = [p.feature.name for p in what.pairs]
     rows_read(current, names, plan.current.rows)
-    findings = _found(Counted(plan, reference, what, current, together), scores)
+    findings = _found(WindowCounts(plan, reference, what, current, together), scores)
     return replace(findings, unseen={names[n]: sketch.most() for n, sketch in unseen.items()})
 
 
 def found(
-    counted: Iterable[Counted], most: int = CELLS_AT_ONCE
-) -> Iterator[tuple[Counted, Findings]]:
+    counted: Iterable[WindowCounts], most: int = CELLS_AT_ONCE
+) -> Iterator[tuple[WindowCounts, Findings]]:
     """The findings about each of some windows of one configuration; several are scored together.
 
     Args:
@@ -88,7 +88,7 @@ def found(
         most: stored cells of the windows that are scored together; with 1, no window is asked for
             before the findings of the one before it have been dealt with.
     """
-    some: list[Counted] = []
+    some: list[WindowCounts] = []
     cells = 0
     for one in counted:
         some.append(one)
@@ -100,7 +100,7 @@ def found(
         yield from _together(some)
 
 
-def _together(counted: Sequence[Counted]) -> Iterator[tuple[Counted, Findings]]:
+def _together(counted: Sequence[WindowCounts]) -> Iterator[tuple[WindowCounts, Findings]]:
     scoring = counted[0].plan.config.scoring
     scores = score(
         [c for one in counted for c in one.comparisons],
@@ -112,7 +112,7 @@ def _together(counted: Sequence[Counted]) -> Iterator[tuple[Counted, Findings]]:
         yield one, _found(one, {name: values[start:stop] for name, values in scores.items()})
 
 
-def _found(counted: Counted, scores: Mapping[str, Floats]) -> Findings:
+def _found(counted: WindowCounts, scores: Mapping[str, Floats]) -> Findings:
     """The findings about rows that were counted.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from kldrift.monitor.findings import Counted, found
+from kldrift.monitor.findings import WindowCounts, found
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.past_counts import Layout, season_of
 from kldrift.monitor.planted import PlantedDrift
@@ -27,7 +27,7 @@ def planted_windows(
     reference: Reference,
     layout: Layout,
     before: Replay,
-    counted: Sequence[Counted],
+    counted: Sequence[WindowCounts],
     drifts: Sequence[PlantedDrift],
     kl_limit: float | None,
 ) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ import pandas as pd
 from kldrift.config import Config
 from kldrift.errors import OutputError
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.monitor.findings import Counted, found
+from kldrift.monitor.findings import WindowCounts, found
 from kldrift.monitor.history import (
     History,
     past_window,
@@ -143,7 +143,7 @@ def scored_again(
     counted_on = ""
     scorers: dict[str, Scorer] = {}
 
-    def each() -> Iterator[Counted]:
+    def each() -> Iterator[WindowCounts]:
         for window in windows:
             reference_id = stored_reference_id(store, config.monitor, window)
             if reference_id not in scorers:

@@ -16,7 +16,7 @@ from kldrift.features.pairs import Pair
 from kldrift.features.parts import Part
 from kldrift.features.plan import Feature, Skipped
 from kldrift.monitor.categories import check_categories
-from kldrift.monitor.findings import Counted
+from kldrift.monitor.findings import WindowCounts
 from kldrift.monitor.groups import SegmentPlan
 from kldrift.monitor.history import (
     History,
@@ -128,7 +128,7 @@ class Scorer:
         )
         return replace(self, reference=reference, history=None)
 
-    def counted(self, config: Config, window: Window) -> Counted:
+    def counted(self, config: Config, window: Window) -> WindowCounts:
         """What was counted of a window, and a plan that stored rows speak of.
 
         Raises:
@@ -158,7 +158,7 @@ class Scorer:
         current = [of_no_window(profiles[name]) for name in names]
         together = [p.under(without_window(p.keys)) for p in joint.values()]
         before = reference_of(config, self.reference, window, self.history)
-        return Counted(plan, before, what, current, together, window)
+        return WindowCounts(plan, before, what, current, together, window)
 
     def _skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:
         skipped = self.reference.skipped

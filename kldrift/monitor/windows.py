@@ -18,7 +18,7 @@ from kldrift.execution.programs import TimeColumn
 from kldrift.execution.progress import Progress
 from kldrift.features.group_columns import as_read, check_time
 from kldrift.features.plan import Skipped
-from kldrift.monitor.findings import Counted, found
+from kldrift.monitor.findings import WindowCounts, found
 from kldrift.monitor.history import History, of_window, without_window
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Engine, Findings, Reference, counting, rows_read
@@ -221,7 +221,7 @@ def count_windows(
         what = replace(what, skipped=(*what.skipped, Skipped(plan.config.time.column, why)))
     progress.stage("scoring")
     each = (
-        Counted(
+        WindowCounts(
             plan,
             reference_of(plan.config, reference, window, history),
             what,
