@@ -56,7 +56,8 @@ def judge(
 
     status = np.append(status, [PLACE[s.status] for s in others]).astype(np.int64)
     columns = _columns(scores, len(rows), others)
-    columns = {name: np.where(is_scored(status), x, np.nan) for name, x in columns.items()}
+    scored = is_scored(status)
+    columns = {name: np.where(scored, x, np.nan) for name, x in columns.items()}
     sizes = (reference.rows, current.rows, reference.missing, current.missing)
     alone = np.array([_sizes(s) for s in others], dtype=np.int64).reshape(-1, 4).T
     verdicts = Verdicts(
@@ -97,9 +98,10 @@ def _doubted(verdicts: Verdicts) -> Verdicts:
             reason[i] = subject.joint.doubt
             joint = replace(subject.joint, cells=())
             subjects[verdicts.of[i]] = replace(subject, joint=joint)
-    scores = {name: np.where(is_scored(status), x, np.nan) for name, x in verdicts.scores.items()}
+    scored = is_scored(status)
+    scores = {name: np.where(scored, x, np.nan) for name, x in verdicts.scores.items()}
     q = verdicts.q_values
-    q_values = QValues(*(np.where(is_scored(status), x, np.nan) for x in (q.smallest, q.critical)))
+    q_values = QValues(*(np.where(scored, x, np.nan) for x in (q.smallest, q.critical)))
     found = replace(verdicts, subjects=subjects, status=status, reason=reason, severity=severity)
     return replace(found, scores=scores, q_values=q_values)
 
