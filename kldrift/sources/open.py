@@ -21,6 +21,7 @@ from kldrift.sources.dataframe.csv_by_name import read_csv
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataframe.mixed_files import schema_without
+from kldrift.sources.dataframe.old_dates import old_dates
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.parquet.files import Footers
@@ -303,6 +304,8 @@ def _load(spark: SparkSession, dataset: Dataset, schema: T.StructType | None) ->
     if dataset.format == "csv" and dataset.path:
         paths = [place for path in dataset.path for place in for_spark(path)]
         return read_csv(spark, paths, options, dataset.schema)
+    if dataset.format == "parquet":
+        options = old_dates(spark) | options
     reader = spark.read.format(dataset.format).options(**options)
     if schema or dataset.schema:
         reader = reader.schema(schema or str(dataset.schema))

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from all_types import OVERRIDES, all_types, write_parts
 
+import kldrift
+
 ROOT = Path(__file__).parents[3]
 SPARK_HOME = Path(pyspark.__file__).parent
 BIN = Path(sys.executable).parent
@@ -65,8 +67,10 @@ def master(tmp_path_factory) -> Iterator[str]:
                     started, stdout=log, stderr=log, env=environment(), cwd=folder
                 )
                 processes.append(process)
-            ready = "New state: ALIVE" if name == "master" else "Successfully registered"
-            wait_for(folder / f"{name}.log", ready)
+            if name == "master":  # a worker that comes too early waits for ten seconds
+                wait_for(folder / "master.log", "New state: ALIVE")
+        for i in (1, 2):
+            wait_for(folder / f"worker{i}.log", "Successfully registered")
         yield url
     finally:
         for process in processes:
@@ -85,12 +89,12 @@ def submit(master: str, config: Path, *options: str) -> subprocess.CompletedProc
     )
 
 
-def test_a_cluster_of_two_workers_writes_the_tables_of_one_machine(master, tmp_path):
+def test_a_cluster_of_two_workers_writes_the_tables_of_one_machine(master, spark, tmp_path):
     write_parts(all_types(400, 0), tmp_path / "reference", 3)
     write_parts(all_types(300, 1), tmp_path / "current", 2)
-    outputs = {}
-    for name, where in (("cluster", master), ("local", "local[2]")):
-        config = tmp_path / f"{name}.yaml"
+    outputs, configs = {}, {}
+    for name in ("cluster", "local"):
+        configs[name] = config = tmp_path / f"{name}.yaml"
         mapping = {
             "monitor": "types",
             "reference": {"path": "reference"},
@@ -100,9 +104,10 @@ def test_a_cluster_of_two_workers_writes_the_tables_of_one_machine(master, tmp_p
             "expectations": False,
         }
         config.write_text(yaml.safe_dump(mapping))
-        done = submit(where, config, "--quiet", "--as-of", "2024-01-01")
-        assert done.returncode == 0, done.stderr
         outputs[name] = tmp_path / name
+    done = submit(master, configs["cluster"], "--quiet", "--as-of", "2024-01-01")
+    assert done.returncode == 0, done.stderr
+    kldrift.run(configs["local"], spark=spark, as_of="2024-01-01")
     for table in ("supports", "profiles", "drift_cells", "drift_scores"):
         frames = [pd.read_parquet(outputs[name] / table).drop(columns="run_id") for name in outputs]
         frames = [f.drop(columns=[c for c in OF_A_RUN if c in f]) for f in frames]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import io
 import json
 import math
 import os
@@ -349,18 +351,9 @@ def test_great_expectations_has_a_result_for_each_threshold_and_segment(spark, f
     assert severities["ok"] >= 3
 
 
-@pytest.mark.parametrize("program", ["job", "cli"])
-def test_the_job_and_the_command_take_the_same_options(folder, tmp_path, program):
-    path = tmp_path / "models.yaml"
-    path.write_text(yaml.safe_dump(mapping(folder, tmp_path / "drift", segments=[["sex"]])))
-    start = (
-        ["jobs/model_shift.py", "--config"]
-        if program == "job"
-        else ["-m", "kldrift.cli.main", "model-shift"]
-    )
-    options = [str(path), "--set", "thresholds.kl.critical=0.2", "--as-of", "2024-02-01"]
+def as_a_job(options):
     done = subprocess.run(
-        [sys.executable, *start, *options, "--fail-on", "critical", "--json"],
+        [sys.executable, "jobs/model_shift.py", "--config", *options],
         capture_output=True,
         text=True,
         check=False,
@@ -368,8 +361,24 @@ def test_the_job_and_the_command_take_the_same_options(folder, tmp_path, program
         cwd=ROOT,
         env={**os.environ, "PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(ROOT)},
     )
-    assert done.returncode == 3, done.stderr
-    said = json.loads(done.stdout)
+    return done.returncode, done.stdout
+
+
+def as_a_command(options):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        return main(["model-shift", *options]), said.getvalue()
+
+
+@pytest.mark.usefixtures("spark")
+@pytest.mark.parametrize("program", [as_a_job, as_a_command])
+def test_the_job_and_the_command_take_the_same_options(folder, tmp_path, program):
+    path = tmp_path / "models.yaml"
+    path.write_text(yaml.safe_dump(mapping(folder, tmp_path / "drift", segments=[["sex"]])))
+    options = [str(path), "--set", "thresholds.kl.critical=0.2", "--as-of", "2024-02-01"]
+    exit_code, text = program([*options, "--fail-on", "critical", "--json"])
+    assert exit_code == 3, text
+    said = json.loads(text)
     assert said["exit_code"] == 3
     assert said["worst"][0]["segment"] == "sex=Female"
     assert said["worst"][0]["threshold_critical"] == 0.2

@@ -151,7 +151,11 @@ def test_every_column_is_the_one_that_spark_alone_sends(spark, table, zone, rows
         for key, value in settings.items():
             spark.conf.set(key, value)
         derived = {"twice": "int * 2", "first": "substr(string, 1, 1)", "longer": "long div 3"}
-        source = frame_source(spark.read.parquet(str(table)), derived, "test")
+        source = frame_source(
+            spark.read.option("datetimeRebaseMode", "CORRECTED").parquet(str(table)),
+            derived,
+            "test",
+        )
         features = planned(source, derived)
         assert len(features) > 45
         program = Kept(features, features, features[3:1:-1], keys=features[-1:] + features[:1])
@@ -170,7 +174,7 @@ def test_every_column_is_the_one_that_spark_alone_sends(spark, table, zone, rows
 
 
 def test_no_rows_and_partitions_without_rows_give_no_batches(spark, table):
-    whole = spark.read.parquet(str(table))
+    whole = spark.read.option("datetimeRebaseMode", "CORRECTED").parquet(str(table))
     source = frame_source(whole.where("int > 1000"), {}, "test")
     assert kept(spark, source, Kept(planned(source)))["peak"][-1] == {}
     few = frame_source(whole.limit(3).repartition(8), {}, "test")

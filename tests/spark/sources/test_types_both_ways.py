@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 import numpy as np
@@ -121,3 +122,23 @@ def test_a_derived_feature_of_a_folder_with_a_mixed_column_is_read_unless_it_nam
     assert sorted(row["z"] for row in source.frame.frame.fillna(-1).collect()) == [-1, 3]
     with pytest.raises(ConfigError, match=r"features.derived.z: .*x"):
         open_source(spark, dataset, {"z": "x * 2"}, way="auto", side="current")
+
+
+@pytest.mark.parametrize("way", ["auto", "dataframe"])
+def test_old_times_are_read_where_spark_asks_how(spark, tmp_path, way):
+    times = [dt.datetime(1850, 1 + i % 12, 1, i % 24) for i in range(ROWS)]
+    hours = pa.array(times, pa.timestamp("us", "UTC"))
+    pq.write_table(pa.table({"at": hours}), tmp_path / "a.parquet")
+    spark.conf.set("spark.sql.parquet.datetimeRebaseModeInRead", "EXCEPTION")  # as Spark 3.5 has it
+    try:
+        dataset = Dataset(path=(str(tmp_path),))
+        source = open_source(spark, dataset, {}, way=way, side="reference")
+        hour = {**ALL, "override": {"at": {"parts": ["hour"]}}}
+        plan = make_plan(config_of(hour, **NO_RULES), source, source)
+        features = tuple(p.reference for p in plan.compared)
+        engine = SparkEngine(spark, source, source, SILENT)
+        proposals = engine.propose(features, Binning(20, 128, 1000, 10))
+    finally:
+        spark.conf.unset("spark.sql.parquet.datetimeRebaseModeInRead")
+    assert [f.name for f in features] == ["hour(at)"]
+    assert proposals[0].base is not None or len(proposals[0].support.cells) > 20
