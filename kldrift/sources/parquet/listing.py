@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from pyarrow import fs as pafs
 
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.sources.filesystem import QUERY, locate
 from kldrift.sources.parquet.files import File
 
@@ -90,7 +90,7 @@ def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
         remote, root = locate(fixed, options)
         infos = _below(remote.open(), root)
     except (pa.ArrowException, OSError) as cause:
-        raise DatasetError(f"cannot list {uri!r}: {cause}") from cause
+        raise DatasetError(f"cannot list {uri!r}: {first_line(cause)}") from cause
     matched = False
     found = False
     for info in infos:
