@@ -41,7 +41,8 @@ def check_counts(
         if len(kinds) == 1 and kinds <= set(PLAIN) and all(_has(t, name) for t in sides.values()):
             (kind,) = kinds
             for side, table in sides.items():
-                _check_column(row, own, side, table.column(name).to_pylist(), kind)
+                pivots = reference.column(name).to_pylist()
+                _check_column(row, own, side, table.column(name).to_pylist(), kind, pivots)
 
 
 def _has(table: pa.Table, name: str) -> bool:
@@ -49,7 +50,12 @@ def _has(table: pa.Table, name: str) -> bool:
 
 
 def _check_column(
-    row: dict[str, Any], cells: pd.DataFrame, side: str, values: list[Any], kind: pa.DataType
+    row: dict[str, Any],
+    cells: pd.DataFrame,
+    side: str,
+    values: list[Any],
+    kind: pa.DataType,
+    pivots: list[Any],
 ) -> None:
     where = f"{row['feature']!r} of type {kind}, {side}"
     there = [v for v in values if v is not None]
@@ -63,11 +69,12 @@ def _check_column(
         if len(label) < 60:
             right = rows == counts[label] or (rows > counts[label] and _has_close_values(kind))
             assert right, f"{where}: {label!r}: {rows} rows, not {counts[label]}"
-    numbers = [Fraction(n) for v in there if (n := _number(v)) is not None]
+    numbers = _numbers(there)
     mean = row[f"mean_{side}"]
     if row["kind"] == "numeric" and numbers and max(map(abs, numbers)) < 10**300:
         exact = sum(numbers) / len(numbers)
-        spread = max(abs(n) for n in numbers)
+        # Sums are taken about a number of the reference.
+        spread = max(abs(n) for n in (*numbers, *_numbers(pivots)))
         assert abs(Fraction(mean) - exact) <= spread * Fraction(1, 10**12), f"{where}: mean {mean}"
 
 
@@ -84,6 +91,10 @@ def _label(value: Any, kind: pa.DataType) -> str:
     if isinstance(value, dt.time | dt.timedelta):
         return f"{Decimal(_microseconds(value)).scaleb(-6):f}"
     return str(value)
+
+
+def _numbers(values: list[Any]) -> list[Fraction]:
+    return [Fraction(n) for v in values if (n := _number(v)) is not None]
 
 
 def _has_close_values(kind: pa.DataType) -> bool:
