@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.5 4.0 4.1 newest
 
-.PHONY: setup demo unit test matrix bench lint schemas java clean
+.PHONY: setup demo unit test matrix bench fuzz lint schemas java clean
 .PRECIOUS: .matrix/%/.installed
 
 setup: $(VENV)/.installed
@@ -52,6 +52,12 @@ matrix-%: java .matrix/%/.installed
 	awk -F'[=<>]+' 'NR == FNR {own[$$1]; print; next} !($$1 in own)' $< constraints.txt > .matrix/$*/constraints.txt
 	.matrix/$*/bin/pip install --quiet --disable-pip-version-check -c .matrix/$*/constraints.txt -e '.[spark,dev]'
 	@touch $@
+
+# Random tables, files, damage and configurations, for so many seconds; a failure names its seed.
+fuzz: SECONDS ?= 300
+fuzz: SEED ?= 0
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 bench: java setup
 	$(BIN)/python -m tests.bench

@@ -96,7 +96,21 @@ def masked(text: str) -> str:
     return text
 
 
+def visible(text: str) -> str:
+    r"""Escape invisible characters, so that data cannot act on the terminal.
+
+    Examples:
+        >>> print(visible("a\x1b[31mb\n"))
+        a\x1b[31mb\n
+        >>> visible("größe [red]")
+        'größe [red]'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text, which may go on with plans and stack traces."""
+    """The first line of an error's text, which may go on with plans, stack traces and bytes."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    return visible(lines[0]) if lines else type(error).__name__

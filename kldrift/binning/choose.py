@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.binning.text_sketch import TextSketch
-from kldrift.features.text_looks import EPOCHS, FEW, hint, in_yaml, look_of
+from kldrift.features.text_looks import FEW, epochs, hint, in_yaml, look_of
 from kldrift.profiles.close_values import around, close_values
 from kldrift.profiles.rebinning import CHOSEN_ROWS, least_rows
 from kldrift.profiles.support import (
@@ -117,16 +117,11 @@ def choose(
             proposal = replace(proposal, note=hint(name, look))
     else:
         proposal = _intervals(sketch, binning, scale, unit, name)
-        if _epochs(sketch, scale, unit):
-            sql = f"hour(timestamp_seconds(`{name}`))"
-            proposal = replace(proposal, note=f"seconds since 1970? as a derived feature: {sql}")
+        lows = sketch.lows
+        whole = lows.dtype == np.int64 and scale == 1 and unit is Unit.NUMBER and len(lows) > FEW
+        if whole and (note := epochs(name, int(lows[0]), int(sketch.highs[-1]))):
+            proposal = replace(proposal, note=note)
     return replace(proposal, skip="", note="") if keep else proposal
-
-
-def _epochs(sketch: NumericSketch, scale: int, unit: Unit) -> bool:
-    lows = sketch.lows
-    plain = lows.dtype == np.int64 and scale == 1 and unit is Unit.NUMBER and len(lows) > FEW
-    return plain and bool(lows[0] >= EPOCHS[0] and sketch.highs[-1] < EPOCHS[1])
 
 
 def _intervals(

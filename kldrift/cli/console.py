@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from kldrift.errors import masked
+from kldrift.errors import masked, visible
 
 if TYPE_CHECKING:
     from kldrift.reporting.history import Backfill
@@ -215,20 +215,6 @@ def show(lines: Sequence[Line] | Iterator[Line], stream: TextIO | None = None) -
 def show_json(value: Mapping[str, Any], stream: TextIO | None = None) -> None:
     """Write one strict JSON object; NaN and infinity are an error."""
     show([Line(json.dumps(value, allow_nan=False))], stream)
-
-
-def visible(text: str) -> str:
-    r"""Escape invisible characters, so that data cannot act on the terminal.
-
-    Examples:
-        >>> print(visible("a\x1b[31mb\n"))
-        a\x1b[31mb\n
-        >>> visible("größe [red]")
-        'größe [red]'
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @contextmanager

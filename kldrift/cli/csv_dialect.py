@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 
 SAMPLE: Final = 2**20
 SEPARATORS: Final = (",", ";", "\t", "|")
@@ -90,7 +90,7 @@ def _beginning(path: str) -> bytes:
         with opened(path, "rb") as file:
             raw = bytes(file.read(SAMPLE))
     except (OSError, EOFError) as error:
-        raise DatasetError(f"cannot read {path!r}: {error}") from error
+        raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
     return raw[: raw.rfind(b"\n") + 1] if len(raw) == SAMPLE else raw
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from kldrift.config import Override
 from kldrift.features.sentinels import is_number, is_text
-from kldrift.features.text_looks import EPOCHS, hint, look_of
+from kldrift.features.text_looks import epochs, hint, look_of
 from kldrift.features.wanted import PartName
 
 CODE: Final = re.compile(
@@ -81,8 +81,8 @@ def _of_numbers(
         overrides[name] = Override(kind="categorical", missing=missing)
     elif missing:
         overrides[name] = Override(missing=missing)
-    if whole and len(real) > 1 and real[0] >= EPOCHS[0] and real[-1] < EPOCHS[1]:
-        remarks[name] = f"seconds since 1970? a derived feature: hour(timestamp_seconds({name}))"
+    if whole and len(real) > 1 and (remark := epochs(name, real[0], real[-1])):
+        remarks[name] = remark
     elif whole and "year" in name.lower() and _years(real):
         remarks[name] = "a year, which always moves; exclude it where it is that of the row"
 

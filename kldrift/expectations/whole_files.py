@@ -11,7 +11,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +53,8 @@ def _whole(file: Path, mode: str, **kwargs: Any) -> Iterator[Any]:
             os.fsync(stream.fileno())
         staged.replace(file)
     finally:
-        staged.unlink(missing_ok=True)
+        with suppress(OSError):  # what could not be written is what there is to say
+            staged.unlink(missing_ok=True)
 
 
 def unreadable(root: Path, name: str) -> list[Path]:

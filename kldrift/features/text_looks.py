@@ -42,7 +42,15 @@ _NUMBER: Final = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
 _INFINITE: Final = r"[-+]?(inf|Inf|INF|infinity|Infinity|nan|NaN|NAN)"
 _COMMA: Final = r"[-+]?([0-9]+|[0-9]{1,3}([. ][0-9]{3})+)(,[0-9]+)?"
 _THOUSANDS: Final = r"[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?"
+_SPACED: Final = r"[-+]?[0-9]{1,3}([ '\x{2019}\x{a0}\x{202f}][0-9]{3})*([.,][0-9]+)?"
+_SIGNED: Final = r"[-+(]?[$€£¥]? ?[0-9][0-9,.]*[ \x{a0}]?[%$€£¥]?[)]?"
 LOOKS: Final = (
+    Look(
+        "dates without a mark between their parts",
+        r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])",
+        "month(to_date({}, 'yyyyMMdd'))",
+    ),
+    Look("seconds since 1970", r"1[0-9]{9}", "hour(timestamp_seconds(cast({} as bigint)))"),
     Look("numbers", rf"{_NUMBER}|{_INFINITE}", "cast({} as double)"),
     Look(
         "numbers with a decimal comma",
@@ -51,6 +59,18 @@ LOOKS: Final = (
         needs=r",([0-9]{1,2}|[0-9]{4,})$",
     ),
     Look("numbers with commas in them", _THOUSANDS, "cast(replace({}, ',', '') as double)"),
+    Look(
+        "numbers with spaces or apostrophes in them",
+        _SPACED,
+        "cast(replace(regexp_replace({}, '[^0-9,.+-]', ''), ',', '.') as double)",
+        needs=r"[^-+0-9.,]",
+    ),
+    Look(
+        "numbers with a percent or currency sign",
+        _SIGNED,
+        "cast(regexp_replace({}, '[^0-9.+-]', '') as double)",
+        needs=r"[%$€£¥]",
+    ),
     Look(
         "dates with times",
         r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*",
@@ -62,10 +82,28 @@ LOOKS: Final = (
         r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}",
         "month(to_date({}, 'd.M.yyyy'))",
     ),
+    Look(
+        "dates that begin with the day",
+        r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}",
+        "month(to_date({}, 'd/M/yyyy'))",
+        needs=r"^(1[3-9]|2[0-9]|3[01])/",
+    ),
+    Look(
+        "dates that begin with the month",
+        r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}",
+        "month(to_date({}, 'M/d/yyyy'))",
+        needs=r"/(1[3-9]|2[0-9]|3[01])/",
+    ),
     Look("times of day", r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", "cast(split({}, ':')[0] as int)"),
 )
-EPOCHS: Final = (10**9, 2 * 10**9)
+SECONDS: Final = (10**9, 2 * 10**9)
 """Numbers that are probably seconds since 1970: from 2001 to 2033."""
+EPOCHS: Final = {
+    "seconds": (1, "timestamp_seconds"),
+    "milliseconds": (10**3, "timestamp_millis"),
+    "microseconds": (10**6, "timestamp_micros"),
+}
+"""Units of time since 1970: how many make a second, and Spark's function that reads them."""
 PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NESTED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
 CODE: Final = r"[-+]?0[0-9]+"
@@ -101,7 +139,7 @@ def hint(name: str, look: Look) -> str:
     """How a column that has a look is read as what it is, as lines of a configuration.
 
     Examples:
-        >>> print(hint("n", LOOKS[0]))
+        >>> print(hint("n", LOOKS[2]))
         numbers as text; set features: {exclude: [n], derived: {n_value: "cast(`n` as double)"}}
     """
     column = name if NESTED.fullmatch(name) else "`" + name.replace("`", "``") + "`"
@@ -110,6 +148,21 @@ def hint(name: str, look: Look) -> str:
         f"{look.name} as text; set features: {{exclude: [{in_yaml(name)}], "
         f"derived: {{{in_yaml(f'{name}_value')}: {sql}}}}}"
     )
+
+
+def epochs(name: str, lowest: float, highest: float) -> str:
+    """What numbers between two others are if they are times since 1970, and how they are read.
+
+    Examples:
+        >>> epochs("at", 1_700_000_000_000, 1_700_000_360_000)
+        'milliseconds since 1970? as a derived feature: hour(timestamp_millis(`at`))'
+        >>> epochs("amount", 1, 1_700_000_000)
+        ''
+    """
+    for unit, (of_second, function) in EPOCHS.items():
+        if SECONDS[0] * of_second <= lowest and highest < SECONDS[1] * of_second:
+            return f"{unit} since 1970? as a derived feature: hour({function}(`{name}`))"
+    return ""
 
 
 def in_yaml(name: str) -> str:

@@ -41,7 +41,12 @@ class JointProfile:
         return cls(GroupKeys.none(), np.zeros(0, dtype=np.int64), {})
 
     def group(self, place: int) -> tuple[int, dict[int, CoMoments]]:
-        """The rows of one group, and its moments by width, where it has complete rows of it."""
+        """The rows of one group, and its moments by width, where it has complete rows of it.
+
+        A dataset without rows has no groups: nothing was counted of any.
+        """
+        if not len(self.rows):
+            return 0, {}
         moments = {width: m[place] for width, m in self.moments.items() if m.rows[place]}
         return int(self.rows[place]), moments
 

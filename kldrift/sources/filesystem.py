@@ -16,7 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import fs as pafs
 
-from kldrift.errors import ConfigError, DatasetError
+from kldrift.errors import ConfigError, DatasetError, first_line
 
 AS_IN_PYARROW: Final = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs"}
 """Other names of schemes, by which Hadoop and fsspec know them."""
@@ -108,9 +108,9 @@ def _opened(remote: RemoteFilesystem) -> Any:
             return open_with_pyarrow(remote.uri)[0]
     except pa.ArrowInvalid as cause:
         if "nrecognized filesystem" not in str(cause):
-            raise DatasetError(f"cannot open {remote.uri!r}: {cause}") from cause
+            raise DatasetError(f"cannot open {remote.uri!r}: {first_line(cause)}") from cause
     except (pa.ArrowException, OSError) as cause:
-        raise DatasetError(f"cannot open {remote.uri!r}: {cause}") from cause
+        raise DatasetError(f"cannot open {remote.uri!r}: {first_line(cause)}") from cause
     return _from_fsspec(scheme, remote)
 
 
@@ -121,9 +121,11 @@ def _from_fsspec(scheme: str, remote: RemoteFilesystem) -> Any:
         opened = fsspec.filesystem(scheme, **dict(remote.options))
     except ImportError as cause:
         text = f"pyarrow has no filesystem {scheme}://; install fsspec and its package for it"
-        raise DatasetError(f"{text} ({cause})") from cause
+        raise DatasetError(f"{text} ({first_line(cause)})") from cause
     except (ValueError, TypeError) as cause:
-        raise DatasetError(f"cannot open {remote.uri!r} with fsspec: {cause}") from cause
+        raise DatasetError(
+            f"cannot open {remote.uri!r} with fsspec: {first_line(cause)}"
+        ) from cause
     return pafs.PyFileSystem(pafs.FSSpecHandler(opened))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from kldrift.config import Dataset
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.open import reason_for_spark
 from kldrift.sources.parquet.files import File
@@ -104,6 +104,6 @@ def _stamps(files: Sequence[File]) -> Iterator[_Stamp]:
                 infos = remote.open().get_file_info(paths)
                 found = [(i.path, i.size, i.mtime_ns) for i in infos]
         except (pa.ArrowException, OSError) as cause:
-            raise DatasetError(f"cannot look at {paths[0]!r}: {cause}") from cause
+            raise DatasetError(f"cannot look at {paths[0]!r}: {first_line(cause)}") from cause
         for path, size, time in found:
             yield where, path, size, time

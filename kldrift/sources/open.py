@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -27,7 +27,7 @@ from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.parquet.files import Footers
 from kldrift.sources.parquet.footer_summary import ReadEach, ask_by_name, read_each, read_footers
 from kldrift.sources.parquet.footers import footers_by
-from kldrift.sources.parquet.listing import for_spark, list_files
+from kldrift.sources.parquet.listing import for_spark, list_files, uri_of
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.pruning import prune
 from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
@@ -187,14 +187,15 @@ def _frame(
     footers: Footers | None,
 ) -> FrameSource:
     mixed = () if footers is None or dataset.schema else footers.mixed
-    schema = None
+    schema: Callable[[], T.StructType] | None = None
     for skipped in mixed:
         if skipped.ambiguous:
             text = f"Spark reads no file with {skipped.type}; scan: arrow reads the other columns"
             raise DatasetError(f"{side}: {text} (Spark is asked because: {reason})")
-    if mixed and footers is not None and all(f.remote is None for f in footers.firsts):
+    if mixed and footers is not None:
+        firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
         names = frozenset(skipped.column for skipped in mixed)
-        schema = schema_without(spark, [f.path for f in footers.firsts], names)
+        schema = partial(schema_without, spark, firsts, names)
     frame = _read(spark, dataset, side, reason, schema)
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
@@ -267,10 +268,14 @@ def _plain_vectors(frame: DataFrame) -> DataFrame:
 
 
 def _read(
-    spark: SparkSession, dataset: Dataset, side: str, reason: str, schema: T.StructType | None
+    spark: SparkSession,
+    dataset: Dataset,
+    side: str,
+    reason: str,
+    schema: Callable[[], T.StructType] | None,
 ) -> DataFrame:
     try:
-        frame = _load(spark, dataset, schema)
+        frame = _load(spark, dataset, schema and schema())
         frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error

@@ -84,7 +84,8 @@ class LocalStore:
             raise self._failed("write", name, error) from error
         finally:
             for temporary in staged.values():
-                temporary.unlink(missing_ok=True)
+                with suppress(OSError):  # what could not be written is what there is to say
+                    temporary.unlink(missing_ok=True)
 
     def make_ready(self, folder: str) -> None:
         """See `Store`."""

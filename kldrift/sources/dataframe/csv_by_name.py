@@ -16,7 +16,7 @@ from typing import Final
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.sources.parquet.files import File
 from kldrift.sources.parquet.listing import list_files
 
@@ -102,7 +102,7 @@ def _first_line(path: str, comment: bytes) -> bytes:
                 if text and not (comment and text.startswith(comment)):
                     return text
     except (OSError, EOFError) as error:
-        raise DatasetError(f"cannot read {path!r}: {error}") from error
+        raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
     return b""
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.features.plan import Skipped
 from kldrift.sources.filesystem import RemoteFilesystem
 from kldrift.sources.parquet.bounds import Bounds
@@ -86,7 +86,9 @@ class File:
         except UnicodeDecodeError as cause:
             raise DatasetError(f"{self.path!r} has a column whose name is not UTF-8") from cause
         except (pa.ArrowException, OSError) as cause:
-            raise DatasetError(f"cannot read {self.path!r} as Parquet: {cause}") from cause
+            raise DatasetError(
+                f"cannot read {self.path!r} as Parquet: {first_line(cause)}"
+            ) from cause
 
     def _refuse_encrypted(self, source: Any, metadata: pq.FileMetaData) -> None:
         """Refuse encrypted columns: to ask Arrow for the metadata of one ends the process.

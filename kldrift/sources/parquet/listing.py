@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from pyarrow import fs as pafs
 
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.sources.filesystem import QUERY, locate
 from kldrift.sources.parquet.files import File
 
@@ -64,6 +64,22 @@ def for_spark(path: str) -> list[str]:
     return [SPECIAL.sub(r"\\\g<0>", root) for root in local_roots(path)] or [path]
 
 
+def uri_of(file: File, paths: Sequence[str], filesystem: Mapping[str, str]) -> str:
+    """The path of a file as Spark has to be given it: a URI where it was found below one.
+
+    Args:
+        file: one of those that the paths lead to.
+        paths: as the configuration has them.
+        filesystem: likewise.
+    """
+    for path in paths if file.remote is not None else ():
+        fixed = _split(path)[0]
+        remote, root = locate(fixed, filesystem)
+        if remote == file.remote and file.path.startswith(root):
+            return QUERY.split(fixed)[0] + file.path.removeprefix(root)
+    return file.path
+
+
 def _local(pattern: str) -> Iterator[File]:
     roots = local_roots(pattern)
     if not roots:
@@ -90,7 +106,7 @@ def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
         remote, root = locate(fixed, options)
         infos = _below(remote.open(), root)
     except (pa.ArrowException, OSError) as cause:
-        raise DatasetError(f"cannot list {uri!r}: {cause}") from cause
+        raise DatasetError(f"cannot list {uri!r}: {first_line(cause)}") from cause
     matched = False
     found = False
     for info in infos:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.features.layouts import as_values, is_plain, value_type
 from kldrift.features.plan import Feature
 from kldrift.sources.parquet.bounds import ALL_NULL, bounds_of_value
@@ -79,7 +79,7 @@ class Reader:
                                 keys = _columns(table, self.keys, frozenset(table.column_names))
                                 yield RowBatch(keys, self._sets_of(table, block))
                 except (pa.ArrowException, OSError) as cause:
-                    raise DatasetError(f"cannot read {file.path!r}: {cause}") from cause
+                    raise DatasetError(f"cannot read {file.path!r}: {first_line(cause)}") from cause
 
     def _sets_of(
         self, table: pa.Table, block: Sequence[int]

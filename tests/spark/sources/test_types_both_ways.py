@@ -122,6 +122,10 @@ def test_a_derived_feature_of_a_folder_with_a_mixed_column_is_read_unless_it_nam
     assert sorted(row["z"] for row in source.frame.frame.fillna(-1).collect()) == [-1, 3]
     with pytest.raises(ConfigError, match=r"features.derived.z: .*x"):
         open_source(spark, dataset, {"z": "x * 2"}, way="auto", side="current")
+    remote = Dataset(path=(tmp_path.as_uri() + "/*.parquet",))
+    source = open_source(spark, remote, {}, way="dataframe", side="current")
+    assert [s.column for s in source.foreign] == ["x", "s.b"]
+    assert sorted(row["y"] for row in source.frame.collect()) == [0, 1]
 
 
 @pytest.mark.parametrize("way", ["auto", "dataframe"])

@@ -35,6 +35,22 @@ NUMBERS = RNG.lognormal(8, 2, 200)
         ([f"{i:05}" for i in range(500)], None),
         ([f"v{i}" for i in range(50)], None),
         (list("12345"), None),
+        ([f"{x:,.2f}".replace(",", " ") for x in NUMBERS], "numbers with spaces or apostrophes"),
+        ([f"{x:,.0f}".replace(",", "'") for x in NUMBERS], "numbers with spaces or apostrophes"),
+        ([f"{x:.1f}%" for x in NUMBERS], "numbers with a percent or currency sign"),
+        ([f"${x:,.2f}" for x in NUMBERS], "numbers with a percent or currency sign"),
+        ([f"{x:.2f} €" for x in NUMBERS], "numbers with a percent or currency sign"),
+        ([f"2024{m:02}{d:02}" for m in range(1, 13) for d in range(1, 20)], "dates without a mark"),
+        ([str(1_700_000_000 + 61 * i) for i in range(50)], "seconds since 1970"),
+        (
+            [f"{m}/{d}/2024" for m in range(1, 9) for d in range(1, 29)],
+            "dates that begin with the m",
+        ),
+        (
+            [f"{d}/{m}/2024" for m in range(1, 9) for d in range(1, 29)],
+            "dates that begin with the d",
+        ),
+        ([f"{d}/{m}/2024" for m in range(1, 9) for d in range(1, 9)], None),
         (["2024-01-31"], "dates"),
         ([], None),
         ([f"{i}-{i}" for i in range(50)], None),
@@ -42,7 +58,8 @@ NUMBERS = RNG.lognormal(8, 2, 200)
 )
 def test_a_look_is_that_of_nearly_all_values(values: list[str], name: str | None) -> None:
     found = look_of(pa.array(dict.fromkeys(values), pa.string()))
-    assert (found and found.name) == name
+    assert (found is None) == (name is None)
+    assert found is None or found.name.startswith(str(name))
 
 
 @pytest.mark.parametrize("name", ["price", "a b", 'say "no"', "[x]", "nested.price", "on: off"])

@@ -88,3 +88,13 @@ def test_the_order_of_rows_changes_a_group_by_rounding_alone():
         assert one == pytest.approx(other, rel=1e-9)
     exact = [s.drop(index="all")["kl"].sort_index().to_list() for s in scores]
     assert exact[0] == exact[1]
+
+
+@pytest.mark.parametrize("empty", ["reference", "current"])
+def test_a_side_without_rows_is_empty_for_groups_and_vectors_too(sides, empty):
+    both = dict(zip(("reference", "current"), sides, strict=True))
+    both[empty] = both[empty].slice(0, 0)
+    numbers = [f.name for f in sides[0].schema if pa.types.is_floating(f.type)][:2]
+    scores = kldrift.compare(**both, joint={"together": numbers}).scores
+    assert set(scores["status"]) == {"empty"}
+    assert "together" in set(scores["feature"])

@@ -86,6 +86,21 @@ def test_an_index_beyond_its_dictionary_is_refused(tmp_path, where):
         values_of(opened(tmp_path, where=where))
 
 
+@pytest.mark.parametrize("place", [-20, 30], ids=["footer", "page"])
+def test_what_arrow_says_of_a_damaged_file_is_one_line_without_its_bytes(tmp_path, place):
+    file = tmp_path / "0.parquet"
+    pq.write_table(pa.table({"x": list(range(100))}), file, compression="none")
+    data = bytearray(file.read_bytes())
+    data[4 if place > 0 else place] = 0x1F if place > 0 else data[place]
+    end = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    if place < 0:
+        data[end] = 0x1F
+    file.write_bytes(data)
+    with pytest.raises(DatasetError, match=r"cannot read '.*0\.parquet'") as raised:
+        values_of(opened(tmp_path))
+    assert str(raised.value).isprintable()
+
+
 @pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
 def test_text_in_delta_encodings_is_read_beside_other_text(tmp_path, encoding):
     table = pa.table({"x": ["a", "b", "a"], "y": ["u", None, "v"]})

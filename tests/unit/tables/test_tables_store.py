@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 from pyarrow import fs
 from tables_sample import DAYS, MONITOR, run_row, window_tables
@@ -49,6 +53,38 @@ def test_a_location_is_what_a_person_would_open(store):
 def test_a_folder_made_ready_stays_empty(store):
     store.make_ready("runs")
     assert store.names("runs") == []
+
+
+@pytest.mark.parametrize("renamed", [0, 1])
+def test_a_folder_that_becomes_read_only_is_an_error_that_names_the_file(
+    tmp_path, monkeypatch, renamed
+):
+    store, replace, done = LocalStore(tmp_path), Path.replace, []
+
+    def read_only(*_args, **_more):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    def replaced(path, target):
+        if len(done) == renamed:
+            read_only()
+        done.append(target.name)
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with pytest.raises(OutputError, match=r"/runs/.: cannot write: Read-only file system$"):
+        store.put({"runs/a": b"a", "runs/b": b"b"})
+    assert [p.name for p in (tmp_path / "runs").iterdir() if p.name[0] != "."] == done
+
+
+def test_a_disk_that_is_full_leaves_nothing(tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"/runs/a: cannot write: No space left on device$"):
+        LocalStore(tmp_path).put({"runs/a": b"a", "runs/b": b"b"})
+    assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_a_file_uri_is_a_local_path(tmp_path):

@@ -1,0 +1,1 @@
+"""A fuzzer of what goes in: tables, files, damage and configurations; ``make fuzz`` runs it."""
