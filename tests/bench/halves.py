@@ -1,9 +1,9 @@
 """Halves of real data, which differ by chance alone: ``python -m tests.bench.halves``.
 
-Each data set of ``../shared/data`` is dealt to two halves at random, and these are compared with the
-thresholds of a monitor that states none. Columns of text are monitored however many values they
-have, and numbers as text too. Whatever is flagged is a false alarm; ``docs/halves.md`` says how many there were. Seeds are
-fixed.
+Each data set of ``../shared/data`` is dealt to two halves at random, and these are compared with
+the thresholds of a monitor that states none. Text is monitored however many values it has, and
+numbers as text too. Whatever is flagged is a false alarm; ``docs/halves.md`` says how many there
+were. Seeds are fixed.
 """
 
 from __future__ import annotations
@@ -91,8 +91,10 @@ def page(found: pd.DataFrame, command: str) -> str:
     """The page: what was compared, and every alarm."""
     head = ["data set", "rows a half", "seeds", "compared", "alarms"]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    for row in found[head].itertuples(index=False):
-        lines.append(f"| {' | '.join(x if isinstance(x, str) else f'{x:,}' for x in row)} |")
+    lines += [
+        f"| {' | '.join(x if isinstance(x, str) else f'{x:,}' for x in row)} |"
+        for row in found[head].itertuples(index=False)
+    ]
     which = zip(found["data set"], found["which"], strict=True)
     alarms = [f"- {name}: {text}" for name, texts in which for text in texts]
     said, compared = found["alarms"].sum(), found["compared"].sum()
@@ -102,7 +104,7 @@ Random halves of one data set differ by chance alone. Made by
 
     {command}
 
-Each data set is dealt to two halves once for each seed ({MOST:,} rows at most) and compared with the
+Each data set is dealt to two halves once for each seed ({MOST:,} rows at most), compared with the
 thresholds of a monitor that states none. Text is monitored however many values it has
 (`keep: true`), and numbers are there as text too, so that there is text of every cardinality.
 {said:,} alarms in {compared:,} comparisons of a feature.
