@@ -44,8 +44,8 @@ def js_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
 def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
     """The p-value of "the share of one of some cells has changed by more than the limit".
 
-    The smallest p-value of all cells, times their number (Bonferroni); 1 where none is tested. One row more on each side
-    of a cell keeps an error to shares of 0 and 1 [1].
+    The smallest p-value of all cells, times their number (Bonferroni); 1 where none is tested. One
+    row more on each side of a cell keeps an error to shares of 0 and 1 [1].
 
     Args:
         p: current rows per cell, shape ``(r, k)``.

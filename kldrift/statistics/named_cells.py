@@ -3,8 +3,8 @@
 Names with many reference rows have cells, which makes their rows a little too many there, and those
 of all others too few. So only those names are tested by themselves that are frequent on both sides
 together: each of them would have a cell whatever the draw, so that nothing leans to one side. And a
-name that was never seen has no reference row by construction: rows of names that came once stand for
-these (Good and Turing), as each would be unseen beside the others.
+name that was never seen has no reference row by construction: rows of names that came once stand
+for these (Good and Turing), as each would be unseen beside the others.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The columns that a tool alarms about: ``verdicts.py TOOL reference.parquet current.parquet``.
 
-Runs in the environment of the tool, and prints the names as JSON. Each does what it does by default.
+Runs in the environment of the tool, and prints the names as JSON. Each does what it does by
+default.
 """
 
 from __future__ import annotations
