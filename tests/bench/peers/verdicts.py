@@ -23,7 +23,7 @@ def _texts(rows: Frame) -> list[str]:
 
 def kldrift(reference: Frame, current: Frame) -> Iterable[str]:
     """The thresholds of a monitor that states none."""
-    import kldrift as tool  # noqa: PLC0415
+    import kldrift as tool
 
     scores = tool.compare(reference, current).scores
     return scores["feature"][scores["severity"].isin(["warning", "critical"])]
@@ -31,8 +31,8 @@ def kldrift(reference: Frame, current: Frame) -> Iterable[str]:
 
 def evidently(reference: Frame, current: Frame) -> Iterable[str]:
     """The preset for data drift, with its tests."""
-    from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415
-    from evidently.presets import DataDriftPreset  # noqa: PLC0415
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.presets import DataDriftPreset
 
     texts = _texts(reference)
     numbers = [c for c in reference if c not in texts]
@@ -45,7 +45,7 @@ def evidently(reference: Frame, current: Frame) -> Iterable[str]:
 
 def nannyml(reference: Frame, current: Frame) -> Iterable[str]:
     """Univariate drift in ten chunks, as by default: an alert of any chunk of the current file."""
-    import nannyml as tool  # noqa: PLC0415
+    import nannyml as tool
 
     calculator = tool.UnivariateDriftCalculator(column_names=list(reference))
     found = calculator.fit(reference).calculate(current).filter(period="analysis").to_df()
@@ -54,8 +54,8 @@ def nannyml(reference: Frame, current: Frame) -> Iterable[str]:
 
 def whylogs(reference: Frame, current: Frame) -> Iterable[str]:
     """Drift scores of two profiles."""
-    import whylogs as tool  # noqa: PLC0415
-    from whylogs.viz.drift.column_drift_algorithms import calculate_drift_scores  # noqa: PLC0415
+    import whylogs as tool
+    from whylogs.viz.drift.column_drift_algorithms import calculate_drift_scores
 
     sides = [tool.log(f).view() for f in (current, reference)]
     found = calculate_drift_scores(
@@ -66,7 +66,7 @@ def whylogs(reference: Frame, current: Frame) -> Iterable[str]:
 
 def frouros(reference: Frame, current: Frame) -> Iterable[str]:
     """Kolmogorov-Smirnov for numbers and chi-square for texts, at 0.05."""
-    from frouros.detectors.data_drift import ChiSquareTest, KSTest  # noqa: PLC0415
+    from frouros.detectors.data_drift import ChiSquareTest, KSTest
 
     for name in reference:
         text = name in _texts(reference)
