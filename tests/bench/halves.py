@@ -23,7 +23,7 @@ PAGE: Final = Path("docs/halves.md")
 SEEDS: Final = 40
 ROWS: Final = (None,)
 """Of a data set that are dealt: all, or a sample of so many."""
-MOST: Final = 4_000
+MOST: Final = 2_000
 """Rows of a data set that are looked at; of a larger one, these are drawn."""
 FLAGGED: Final = ("warning", "critical")
 
@@ -121,7 +121,7 @@ def main() -> None:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser("python -m tests.bench.halves", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"of each data set ({SEEDS})")
-    parser.add_argument("--only", default="", help="data sets whose name has this in it")
+    parser.add_argument("--only", nargs="*", default=[""], help="data sets with this in the name")
     parser.add_argument("--found", type=Path, help="add to this Parquet file; write no page")
     parser.add_argument("--page", type=Path, nargs="+", help="measure nothing: page of these files")
     asked = parser.parse_args()
@@ -129,7 +129,7 @@ def main() -> None:
     if asked.page:
         found = pd.concat([pd.read_parquet(path) for path in asked.page])
     else:
-        files = {name: p for name, p in data_sets().items() if asked.only in name}
+        files = {name: p for name, p in data_sets().items() if any(o in name for o in asked.only)}
         found = pd.DataFrame(measured(files, asked.seeds))
     if asked.found:
         found.to_parquet(asked.found, index=False)
