@@ -41,6 +41,8 @@ TOOLS: Final[dict[str, tuple[str, Peer]]] = {
     "Frouros": ("frouros", Peer("with_frouros.py", ("frouros", "pandas", "pyarrow"))),
 }
 PSI: Final = "PSI above 0.1"
+Flagged = set[str] | str
+"""Names of columns, or why there are none."""
 
 
 def quiet(size: int, draws: int, seed: int = 0) -> list[pd.DataFrame]:
@@ -59,46 +61,61 @@ def quiet(size: int, draws: int, seed: int = 0) -> list[pd.DataFrame]:
     ]
 
 
-def alarms(sides: Sequence[pd.DataFrame], envs: Path) -> Iterator[tuple[str, set[str] | str]]:
-    """Of each tool the columns it alarms about, or why there are none."""
+def flagged_by_psi(sides: Sequence[pd.DataFrame]) -> set[str]:
+    """The columns whose PSI over ten quantile bins is above 0.1."""
     numbers = [side.select_dtypes("number").astype(float) for side in sides]
     texts = [side.select_dtypes(exclude="number").astype(object) for side in sides]
-    pairs = [(n, p[0][n].to_numpy(), p[1][n].to_numpy()) for p in (numbers, texts) for n in p[0]]
-    yield PSI, {name for name, before, now in pairs if psi(before, now) != "ok"}
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{i}.parquet" for i in range(2)]
-        for side, path in zip(sides, paths, strict=True):
-            side.to_parquet(path, index=False)
+    pairs = ((n, *(side[n].to_numpy() for side in p)) for p in (numbers, texts) for n in p[0])
+    return {name for name, before, now in pairs if psi(before, now) != "ok"}
+
+
+def alarms(pairs: Sequence[Sequence[pd.DataFrame]], envs: Path) -> dict[str, list[Flagged]]:
+    """Of each tool and pair the columns it alarms about, or why there are none."""
+    found: dict[str, list[Flagged]] = {PSI: [flagged_by_psi(sides) for sides in pairs]}
+    with tempfile.TemporaryDirectory() as home:
+        folders = [Path(home) / str(number) for number in range(len(pairs))]
+        for folder, sides in zip(folders, pairs, strict=True):
+            folder.mkdir()
+            for side, name in zip(sides, ("reference", "current"), strict=True):
+                side.to_parquet(folder / f"{name}.parquet", index=False)
         for name, (tool, peer) in TOOLS.items():
-            python = prepared(peer, envs)
-            if isinstance(python, str):
-                yield name, python
-                continue
-            command = [str(python), str(HERE / "verdicts.py"), tool, *map(str, paths)]
-            quiet_please = os.environ | {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1"}
-            done = subprocess.run(
-                command, capture_output=True, text=True, cwd=ROOT, check=False, env=quiet_please
-            )
-            lines = done.stdout.strip().splitlines()
-            yield name, last_line(done.stderr) if done.returncode else {*json.loads(lines[-1])}
+            found[name] = said_by(prepared(peer, envs), tool, folders)
+    return found
+
+
+def said_by(python: Path | str, tool: str, folders: Sequence[Path]) -> list[Flagged]:
+    """What a tool says of each pair."""
+    if isinstance(python, str):
+        return [python] * len(folders)
+    done = subprocess.run(
+        [str(python), str(HERE / "verdicts.py"), tool, *map(str, folders)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        env=os.environ | {"NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1"},
+    )
+    if done.returncode:
+        return [f"failed: {last_line(done.stderr)}"] * len(folders)
+    return [set(names) for names in json.loads(done.stdout.strip().splitlines()[-1])]
 
 
 def measured(envs: Path, draws: int) -> Iterator[dict[str, Any]]:
     """One row for each case, size and tool: columns that were flagged, of how many."""
-    for size in SIZES:
-        for tool, flagged in alarms(quiet(size, draws), envs):
+    planted_pairs = [(size, seed) for size in POWER_SIZES for seed in range(SEEDS)]
+    pairs = [*(quiet(size, draws) for size in SIZES), *(planted(*how) for how in planted_pairs)]
+    for tool, found in alarms(pairs, envs).items():
+        for size, flagged in zip(SIZES, found, strict=False):
             for shape in QUIET_SHAPES:
                 names = {f"{shape} {i}" for i in range(draws)}
                 yield row("quiet", shape, size, tool, flagged, names)
-    for size in POWER_SIZES:
-        for seed in range(SEEDS):
-            for tool, flagged in alarms(planted(size, seed), envs):
-                for name in (*QUIET, *WARNING, *CRITICAL):
-                    yield row("planted", name, size, tool, flagged, {name})
+        for (size, _), flagged in zip(planted_pairs, found[len(SIZES) :], strict=True):
+            for name in (*QUIET, *WARNING, *CRITICAL):
+                yield row("planted", name, size, tool, flagged, {name})
 
 
 def row(
-    what: str, case: str, size: int, tool: str, flagged: set[str] | str, names: set[str]
+    what: str, case: str, size: int, tool: str, flagged: Flagged, names: set[str]
 ) -> dict[str, Any]:
     """What a tool said about some columns."""
     failed = isinstance(flagged, str)

@@ -1,7 +1,7 @@
-"""The columns that a tool alarms about: ``verdicts.py TOOL reference.parquet current.parquet``.
+"""The columns that a tool alarms about: ``verdicts.py TOOL FOLDER ...``.
 
-Runs in the environment of the tool, and prints the names as JSON. Each does what it does by
-default.
+Runs in the environment of the tool, and prints a list of names for each folder as JSON: a folder
+has ``reference.parquet`` and ``current.parquet``. Each tool does what it does by default.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import pandas as pd
 
@@ -82,11 +81,16 @@ TOOLS: dict[str, Callable[[Frame, Frame], Iterable[str]]] = {
 }
 
 
-def main(tool: str, *paths: str) -> None:
-    """Print the columns."""
+def main(tool: str, *folders: str) -> None:
+    """Print the columns of each pair."""
     warnings.simplefilter("ignore")
-    sides: list[Any] = [pd.read_parquet(path) for path in paths]
-    print(json.dumps(sorted(map(str, TOOLS[tool](*sides)))))
+    found = []
+    for folder in folders:
+        reference, current = (
+            pd.read_parquet(f"{folder}/{side}.parquet") for side in ("reference", "current")
+        )
+        found.append(sorted(map(str, TOOLS[tool](reference, current))))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
