@@ -23,6 +23,7 @@ from kldrift.scoring.scores import (
     Floats,
     cell_kinds,
     judged_cells,
+    named_cells,
     ordered_blocks,
     unseen_cells,
 )
@@ -35,6 +36,7 @@ from kldrift.statistics.effect_tests import (
     share_above_p,
     wasserstein_above_p,
 )
+from kldrift.statistics.named_cells import pooled
 from kldrift.statistics.significance import q_values
 from kldrift.statistics.tails import tail_rise_p
 from kldrift.statistics.unbiased_kl import kl_unbiased
@@ -188,7 +190,13 @@ def _share_p(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> F
     elif metric in CATEGORY_METRICS:
         cells = first_cell(kinds)
     else:
-        return share_above_p(p, q, judged_cells(kinds)[metric], limit)
+        judged = judged_cells(kinds)[metric]
+        now, before, small = pooled(p, q, *named_cells(kinds))
+        if metric != "value_share_change" or not small.any():
+            return share_above_p(p, q, judged, limit)
+        every = share_above_p(now, before, judged, limit)
+        alone = share_above_p(p, q, small, limit)
+        return np.where(small.any(-1), np.minimum(1.0, 2 * np.minimum(every, alone)), every)
     now, before = _together(p, cells), _together(q, cells)
     if metric == "null_share_ratio":
         return ratio_above_p(now, before, limit)

@@ -172,14 +172,19 @@ def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: NDArray[np.bool
     numbers = both & inside.any(-1)
     names = both & ~numbers
     if names.any():
-        of_kind = (kinds[names] == CODES[kind] for kind in NAMED)
-        out[names] = named_p_value(p[names], q[names], *of_kind)
+        out[names] = named_p_value(p[names], q[names], *named_cells(kinds[names]))
     if numbers.any():
         below, above = (kinds[numbers] == CODES[kind] for kind in TAILS)
         fitted = (kinds[numbers] == CODES[CellKind.BIN]) & whole[numbers, None]
         sides = p[numbers], q[numbers]
-        out[numbers] = ordered_p_value(*sides, inside[numbers], below, above, fitted)
+        values = kinds[numbers] == CODES[CellKind.VALUE]
+        out[numbers] = ordered_p_value(*sides, inside[numbers], below, above, fitted, values)
     return out
+
+
+def named_cells(kinds: Ints) -> list[NDArray[np.bool_]]:
+    """The cells of one name each, the one of all others, and that of names never seen."""
+    return [kinds == CODES[kind] for kind in NAMED]
 
 
 def order_scores(p: Counts, q: Counts, positions: Floats) -> dict[str, Floats]:

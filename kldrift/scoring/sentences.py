@@ -71,6 +71,12 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         'shifted up by 0.5 standard deviations'
         >>> sentence(Change(CellKind.CATEGORY, "'x'", 0.1, 0.0))
         "'x' is gone: it had 10.0 % of the rows"
+        >>> sentence(Change(CellKind.OVERFLOW, "above 50, the reference's largest", 0.0, 0.87))
+        "87.0 % of the values are above 50, the reference's largest"
+        >>> sentence(Change(CellKind.BIN, "-52 to 4.5", 0.05, 0.092))
+        'values from -52 to 4.5 rose from 5.0 % to 9.2 % of the rows'
+        >>> sentence(Change(CellKind.VALUE, "0.5", 0.192, 0.081))
+        'the value 0.5 fell from 19.2 % to 8.1 % of the rows'
     """
     if change.single:
         return f"now one single value: {change.single}"
@@ -87,18 +93,32 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     moved = _moments(change)
     if moved:
         return moved
-    if not change.now:
-        return f"{change.name} is gone: it had {percent(change.before)} of the rows"
+    return _cell(change)
+
+
+def _cell(change: Change) -> str:
+    """What became of the cell that changed most."""
+    name, now = change.name, change.now
+    if change.kind in (CellKind.UNDERFLOW, CellKind.OVERFLOW) and not change.before:
+        return f"{'all' if now == 1 else f'{percent(now)} of the'} values are {name}"
+    several = change.kind is CellKind.BIN
+    if several:
+        name = f"values from {name}"
+    elif change.kind is CellKind.VALUE and not name[:1].isalpha():  # days of the week are names
+        name = f"the value {name}"
+    if not now:
+        had = "are gone: they" if several else "is gone: it"
+        return f"{name} {had} had {percent(change.before)} of the rows"
     if not change.before:
-        return f"{change.name} is new, with {percent(change.now)} of the rows"
-    return f"{change.name} {_moved(change)} of the rows"
+        return f"{name} {'are' if several else 'is'} new, with {percent(now)} of the rows"
+    return f"{name} {_moved(change)} of the rows"
 
 
 def _nulls(change: Change) -> str:
     """Nulls that became more or fewer, and where else they did."""
     text = f"nulls {_moved(change)} of the rows"
     if change.before and change.now >= DOUBLED * change.before:
-        text = f"{change.now / change.before:.2g} times as many nulls: {text[6:]}"
+        text = f"{change.now / change.before:.2g} times as many nulls: {text[11:]}"
     if not change.alike:
         return text
     named = ", ".join(repr(name) for name in change.alike[:NAMED])

@@ -44,8 +44,8 @@ def js_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
 def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
     """The p-value of "the share of one of some cells has changed by more than the limit".
 
-    The smallest p-value of all cells, times their number (Bonferroni). One row more on each side
-    of a cell keeps an error to shares of 0 and 1 [1].
+    The smallest p-value of all cells, times their number (Bonferroni); 1 where none is tested. One
+    row more on each side of a cell keeps an error to shares of 0 and 1 [1].
 
     Args:
         p: current rows per cell, shape ``(r, k)``.
@@ -61,6 +61,8 @@ def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
         >>> p, q = np.array([[100, 9_900]]), np.array([[0, 10_000]])
         >>> [f"{share_above_p(p, q, p > 0, np.array([x]))[0]:.0g}" for x in (0.005, 0.02)]
         ['6e-07', '1']
+        >>> share_above_p(p, q, p < 0, np.array([0.005]))
+        array([1.])
     """
     n, m, now, before = _shares(p, q)
     parts = ((rows + 1) / (total + 2) for rows, total in ((p, n), (q, m)))
@@ -68,7 +70,7 @@ def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
     error = first / (n + 2) + second / (m + 2)
     tested = judged & ((p + q) > 0)
     each = np.where(tested, _p(abs(now - before) - limit[:, None], np.sqrt(error)), 1.0)
-    return np.asarray(np.minimum(1.0, each.min(-1) * tested.sum(-1)))
+    return np.asarray(np.minimum(1.0, each.min(-1) * np.maximum(1, tested.sum(-1))))
 
 
 def ratio_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:

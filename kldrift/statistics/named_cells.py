@@ -1,8 +1,10 @@
 """Is a difference between counts of names more than chance, where the cells were chosen by them?
 
 Names with many reference rows have cells, which makes their rows a little too many there, and those
-of all others too few. And a name that was never seen has no reference row by construction: rows of
-names that came once stand for these (Good and Turing), as each would be unseen beside the others.
+of all others too few. So only those names are tested by themselves that are frequent on both sides
+together: each of them would have a cell whatever the draw, so that nothing leans to one side. And a
+name that was never seen has no reference row by construction: rows of names that came once stand
+for these (Good and Turing), as each would be unseen beside the others.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 LEAST: Final = 50
-"""Reference rows from which a cell is tested by itself: it would have one in any other sample."""
+"""Expected reference rows from which a cell is tested by itself: with so many, a name has one."""
+SURELY: Final = 2
+"""So many times as many reference rows no name has by chance; it is tested though it is gone."""
 MOST_OTHER: Final = 0.2
 """Share of rows in ``other`` from which too few cells are better than such as were chosen."""
 DISPERSION: Final = 2.0
@@ -49,15 +53,7 @@ def named_p_value(p: Counts, q: Counts, category: Bools, other: Bools, never: Bo
         array([ True])
     """
     n, m = p.sum(-1), q.sum(-1)
-    chosen = ((q * (other | never)).sum(-1) > 0)[:, None]
-    small = category & (q < LEAST) & chosen
-    left = ((category & ~small) & (p + q > 0)).sum(-1) + 1
-    few = (left < 2) & ((q * (other | never)).sum(-1) < MOST_OTHER * m)
-    moved = never | (small & ~few[:, None])
-    sides = []
-    for side in (p, q):
-        pooled = np.where(moved, 0, side)
-        sides.append(pooled + other * np.where(moved, side, 0).sum(-1, keepdims=True))
+    sides = pooled(p, q, category, other, never)[:2]
     cells = g_test(*sides)[2]
     there = never.any(-1)
     if not there.any():
@@ -65,6 +61,34 @@ def named_p_value(p: Counts, q: Counts, category: Bools, other: Bools, never: Bo
     unseen = never_seen_p_value((p * never).sum(-1), n, (q * never).sum(-1), m)
     both = np.minimum(1.0, np.minimum(cells / OF_CELLS, unseen / OF_NEVER))
     return np.where(there, both, cells)
+
+
+def pooled(
+    p: Counts, q: Counts, category: Bools, other: Bools, never: Bools
+) -> tuple[Counts, Counts, Bools]:
+    """Both sides with the rows of names that may have a cell by chance in that of all others.
+
+    Args:
+        p: current rows per cell, shape ``(n, k)``.
+        q: reference rows.
+        category: as in :func:`named_p_value`, and so are the other two.
+        other: the cell that takes the rows.
+        never: joins it.
+
+    Returns:
+        Current and reference rows, and which cells were pooled.
+    """
+    n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
+    chosen = (q * (other | never)).sum(-1, keepdims=True)
+    expected = (p + q) * (m / np.maximum(n + m, 1))
+    small = category & (expected < LEAST) & (q < SURELY * LEAST) & (chosen > 0)
+    left = ((category & ~small) & (p + q > 0)).sum(-1, keepdims=True) + 1
+    moved = never | (small & ~((left < 2) & (chosen < MOST_OTHER * m)))
+    now, before = (
+        np.where(moved, 0, side) + other * np.where(moved, side, 0).sum(-1, keepdims=True)
+        for side in (p, q)
+    )
+    return now, before, moved
 
 
 def never_seen_p_value(x: Counts, n: Counts, once: Counts, m: Counts) -> Floats:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from kldrift.profiles.rebinning import CHOSEN_ROWS, FEW_ROWS, FEWEST_CHOSEN
 from kldrift.statistics.significance import g_test
 from kldrift.statistics.sparse_cells import fewest_expected, moved
 
@@ -22,13 +23,17 @@ Floats = NDArray[np.float64]
 
 LEAST: Final = 8.0
 """Expected rows from which G of a cell is about chi-square."""
+SURELY: Final = 2.5
+"""So many times the rows that a value needs for a cell of its own it has by no chance."""
+MOST_POOLED: Final = 0.2
+"""Share of the rows that a pool of cells which may be chance holds at most, about."""
 OF_CELLS: Final = 0.9
 OF_TAIL: Final = 0.05
 """Shares of the error rate: of the cells, and of each tail."""
 
 
 def ordered_p_value(
-    p: Counts, q: Counts, inside: Bools, below: Bools, above: Bools, fitted: Bools
+    p: Counts, q: Counts, inside: Bools, below: Bools, above: Bools, fitted: Bools, values: Bools
 ) -> Floats:
     """The p-value of "both rows of counts are from one distribution", for cells in order.
 
@@ -48,12 +53,14 @@ def ordered_p_value(
         below: the cells below the smallest value of the reference.
         above: those above its largest one.
         fitted: cells that are quantiles of these very reference rows.
+        values: cells of one value each. Beside cells of several values, those with few rows are
+            pooled further: they have cells because these reference rows are many by chance.
 
     Examples:
         >>> p, q = np.array([[0, 38, 60, 2]]), np.array([[0, 50, 50, 0]])
         >>> first, last = np.eye(4, dtype=bool)[[[0], [3]]]
         >>> every = np.ones((1, 4), dtype=bool)
-        >>> ordered_p_value(p, q, every, first, last, every).round(3)
+        >>> ordered_p_value(p, q, every, first, last, every, ~every).round(3)
         array([0.097])
     """
     n, m = (np.where(inside, side, 0).sum(-1) for side in (p, q))
@@ -69,33 +76,41 @@ def ordered_p_value(
         p[row, cell] = 0
     every = q.sum(-1, keepdims=True)
     few = np.minimum(p.sum(-1, keepdims=True), every)
-    expected = np.where(fitted, q * (few / np.maximum(every, 1)), fewest_expected(p, q))
-    sparse = inside & (expected < LEAST) & (p + q > 0)
+    expected = fewest_expected(p, q)
+    occupied = inside & (p + q > 0)
+    needed = np.clip(every // FEW_ROWS, FEWEST_CHOSEN, CHOSEN_ROWS) * (few / np.maximum(every, 1))
+    by_chance = occupied & values & (expected < SURELY * needed)
+    chosen = (by_chance.any(-1) & (occupied & ~values).any(-1))[:, None]
+    expected = np.where(fitted & ~chosen, q * (few / np.maximum(every, 1)), expected)
+    pooled = np.minimum(2 * SURELY * needed, MOST_POOLED * few)
+    least = np.where(chosen, np.maximum(LEAST, pooled), LEAST)
+    sparse = occupied & (expected < least)
     some, cells = sparse.any(-1), np.empty(len(p))
     cells[~some] = g_test(p[~some], q[~some])[2]
     if some.any():  # these alone: in wider rows, the sums of others would have other last digits
-        place = neighbour_pools(expected[some], sparse[some])
+        place = neighbour_pools(expected[some], sparse[some], least[some, 0])
         cells[some] = g_test(moved(p[some], place), moved(q[some], place))[2]
     parts = (cells / OF_CELLS, *(tail / OF_TAIL for tail in tails))
     return np.asarray(np.minimum(1.0, np.minimum.reduce(parts)))
 
 
-def neighbour_pools(expected: Floats, sparse: Bools) -> Counts:
-    """Assign sparse cells to pools of neighbours that expect 8 rows; other cells keep their place.
+def neighbour_pools(expected: Floats, sparse: Bools, least: Floats) -> Counts:
+    """Assign sparse cells to pools of neighbours; other cells keep their place.
 
     What is left at the end goes to the last pool.
 
     Args:
         expected: rows that each cell expects on the smaller side, shape ``(n, k)``.
         sparse: the cells to pool.
+        least: rows that a pool expects, shape ``(n,)``.
 
     Returns:
         Places for :func:`kldrift.statistics.sparse_cells.moved`, shape ``(n, k)``.
 
     Examples:
-        >>> neighbour_pools(np.full((1, 6), 3.0), np.ones((1, 6), dtype=bool))
+        >>> neighbour_pools(np.full((1, 6), 3.0), np.ones((1, 6), dtype=bool), np.array([8]))
         array([[6, 6, 6, 7, 7, 7]])
-        >>> neighbour_pools(np.full((1, 5), 3.0), np.ones((1, 5), dtype=bool))
+        >>> neighbour_pools(np.full((1, 5), 3.0), np.ones((1, 5), dtype=bool), np.array([8]))
         array([[5, 5, 5, 5, 5]])
     """
     n, k = expected.shape
@@ -104,7 +119,7 @@ def neighbour_pools(expected: Floats, sparse: Bools) -> Counts:
     for cell in range(k):
         pool[:, cell] = open_pool
         held += rows[:, cell]
-        full = held >= LEAST
+        full = held >= least
         open_pool += full
         held[full] = 0.0
     last = np.maximum(open_pool - 1, 0)[:, None]

@@ -8,12 +8,14 @@ above it". Seeds are fixed, so the same command gives the same page.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import scipy.stats
 from numpy.typing import NDArray
 
 import kldrift
@@ -25,6 +27,8 @@ Draw = Callable[[np.random.Generator, int], NDArray[np.generic]]
 
 PAGE: Final = Path("docs/calibration.md")
 SIZES: Final = (100, 300, 1_000, 3_000, 10_000, 30_000)
+LEVELS: Final = (0.05, 0.01)
+SURE: Final = 0.001
 LIMITS: Final = (0.02, 0.1, 0.25, 0.6)
 CELLS: Final = (5, 20, 100)
 ROWS: Final = (
@@ -82,21 +86,42 @@ def tilted(q: Floats, limit: float, direction: str) -> Floats | None:
     return p if abs(float(kl_divergence(p, q)) - limit) < 1e-6 else None
 
 
-def quiet(draws: int, sizes: Sequence[int]) -> Iterator[list[str]]:
-    """Shares of p-values below 0.05 and 0.01, and of warnings, in quiet pairs."""
-    for name, draw in SHAPES.items():
+def quiet(name: str, size: int, columns: int) -> dict[str, Any]:
+    """How often p-values are below 0.05 and 0.01, and alarms raised, in quiet pairs of a shape."""
+    rng, draw = np.random.default_rng(size), SHAPES[name]
+    sides = [pd.DataFrame({f"x{i}": draw(rng, size) for i in range(columns)}) for _ in range(2)]
+    scores = kldrift.compare(*sides).scores
+    p_values = scores["p_value"].dropna()
+    return {
+        "shape": name,
+        "rows": size,
+        "columns": columns,
+        "rates": [float((p_values < level).mean()) for level in LEVELS],
+        "alarms": int(scores["severity"].isin(["warning", "critical"]).sum()),
+    }
+
+
+def quiet_rows(pieces: Sequence[dict[str, Any]], sizes: Sequence[int]) -> Iterator[list[str]]:
+    """A line for each shape; a rate that is surely out of its bounds has a star."""
+    found = {(piece["shape"], piece["rows"]): piece for piece in pieces}
+    for name in SHAPES:
         row = [name]
         for size in sizes:
-            rng = np.random.default_rng(size)
-            sides = [
-                pd.DataFrame({f"x{i}": draw(rng, size) for i in range(draws)}) for _ in range(2)
-            ]
-            scores = kldrift.compare(*sides).scores
-            p_values = scores["p_value"].dropna()
-            alarms = scores["severity"].isin(["warning", "critical"]).mean()
-            rates = [(p_values < level).mean() for level in (0.05, 0.01)]
-            row.append(" / ".join(f"{100 * rate:.1f}" for rate in (*rates, alarms)))
+            piece = found[name, size]
+            rates = (
+                f"{100 * rate:.1f}{'*' * out_of_bounds(rate, level, piece['columns'])}"
+                for rate, level in zip(piece["rates"], LEVELS, strict=True)
+            )
+            row.append(" / ".join([*rates, str(piece["alarms"])]))
         yield row
+
+
+def out_of_bounds(rate: float, level: float, columns: int) -> bool:
+    """Whether a rate is surely above 1.5 times its level, or below half of it."""
+    hits = round(rate * columns)
+    more = scipy.stats.binom.sf(hits - 1, columns, 1.5 * level)
+    less = scipy.stats.binom.cdf(hits, columns, 0.5 * level)
+    return bool(min(more, less) < SURE)
 
 
 def at_the_limit(draws: int) -> Iterator[list[str]]:
@@ -134,9 +159,12 @@ def table(header: Sequence[str], rows: Iterator[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def page(draws: int, columns: int, sizes: Sequence[int], command: str) -> str:
-    """The page, measured."""
+def page(draws: int, pieces: Sequence[dict[str, Any]], command: str) -> str:
+    """The page, from quiet pairs that were measured, and truth at the limit, which is now."""
     limit_head = ("cells", "current", "reference", "p < 0.05", "p < 0.01", "90 % interval covers")
+    sizes = sorted({piece["rows"] for piece in pieces})
+    columns = [piece["columns"] for piece in pieces]
+    most = max(piece["alarms"] / piece["columns"] for piece in pieces)
     return f"""# Calibration
 
 How often a verdict errs, measured by
@@ -157,24 +185,41 @@ estimate is too low; the upper end of the interval allows for that.
 
 ## Quiet pairs
 
-Both sides from one distribution, {columns} columns a pair. In %: `p_value` below 0.05 / below 0.01
-/ columns with a warning or worse (`kl` above 0.1, alpha 0.01).
+Both sides from one distribution, with the thresholds of a monitor that states none;
+{min(columns):,} to {max(columns):,} columns for each shape and size. In %: `p_value` below 0.05 /
+below 0.01, then the number of columns with a warning or worse, {100 * most:.1f} % of them at most.
+A star stands at a rate above 1.5 times its level, or below half of it, where the number of columns
+does not explain it. Names of few rows have small p-values less often than they might: most of their
+cells are too small to be tested one by one.
 
-{table(("shape", *(f"{size:,} rows" for size in sizes)), quiet(columns, sizes))}
+{table(("shape", *(f"{size:,} rows" for size in sizes)), quiet_rows(pieces, sizes))}
 """
 
 
 def main() -> None:
-    """Measure, and write the page."""
+    """Measure some quiet pairs, or all that is missing, and write the page."""
     parser = argparse.ArgumentParser("python -m tests.bench.calibration", description=__doc__)
     parser.add_argument("--draws", type=int, default=2_000, help="at the limit (2,000)")
-    parser.add_argument("--columns", type=int, default=1_000, help="of quiet pairs (1,000)")
-    parser.add_argument("--largest", type=int, default=SIZES[-1], help="rows of quiet pairs")
+    parser.add_argument("--columns", type=int, default=2_000, help="of quiet pairs (2,000)")
+    parser.add_argument("--only", nargs="*", help="measure quiet pairs of these shapes; no page")
+    parser.add_argument("--found", type=Path, default=Path("calibration.jsonl"), help="of before")
     asked = parser.parse_args()
-    options = f"--draws {asked.draws} --columns {asked.columns} --largest {asked.largest}"
-    sizes = [size for size in SIZES if size <= asked.largest]
-    command = f"python -m tests.bench.calibration {options}"
-    PAGE.write_text(page(asked.draws, asked.columns, sizes, command))
+    lines = asked.found.read_text().splitlines() if asked.found.exists() else []
+    pieces = [json.loads(line) for line in lines]
+    known = {(piece["shape"], piece["rows"]) for piece in pieces}
+    for name in SHAPES if asked.only is None else asked.only:
+        for size in SIZES:
+            if (name, size) not in known:
+                # More rows take longer, and there are as many values in each size from 3,000 on.
+                columns = max(200, min(asked.columns, 3_000 * asked.columns // (2 * size)))
+                pieces.append(quiet(name, size, columns))
+                with asked.found.open("a") as file:
+                    file.write(json.dumps(pieces[-1]) + "\n")
+    if asked.only is None:
+        command = (
+            f"python -m tests.bench.calibration --draws {asked.draws} --columns {asked.columns}"
+        )
+        PAGE.write_text(page(asked.draws, pieces, command))
 
 
 if __name__ == "__main__":

@@ -183,7 +183,9 @@ def test_scores_are_those_of_the_public_divergences_on_smoothed_counts(pair, pse
     if inside.any():  # numbers have neighbours and tails
         below, above = (kinds == CODES[kind] for kind in TAILS)
         fitted = kinds == CODES[CellKind.BIN]
-        expected = ordered_p_value(*(x[None] for x in (p, q, inside, below, above, fitted)))[0]
+        values = kinds == CODES[CellKind.VALUE]
+        cells = (p, q, inside, below, above, fitted, values)
+        expected = ordered_p_value(*(x[None] for x in cells))[0]
     else:
         expected = g_test(p[occupied], q[occupied])[2]
     assert found["p_value"] == pytest.approx(expected)

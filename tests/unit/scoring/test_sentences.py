@@ -28,6 +28,11 @@ KINDS = {
         np.where(np.arange(N) < 1_986, "wallet", NAMES),
         "33.1 % of the rows have values that the reference never had: 'wallet' 33.1 %",
     ),
+    "beyond": (
+        np.zeros(N),
+        np.where(np.arange(N) < 5_000, 2.5, 0.0),
+        "83.3 % of the values are above 0, the reference's largest",
+    ),
     "all new": (
         [f"n{i % 500}" for i in range(N)],
         [f"m{i % 500}" for i in range(N)],

@@ -31,7 +31,7 @@ def p_values(n: int, m: int, cells: int = 20, shift: float = 0.0) -> np.ndarray:
     first, last = np.zeros((2, DRAWS, cells + 2), dtype=bool)
     first[:, 0] = last[:, -1] = True
     every = np.ones(p.shape, dtype=bool)
-    return ordered_p_value(p, q, every, first, last, every)
+    return ordered_p_value(p, q, every, first, last, every, ~every)
 
 
 @pytest.mark.parametrize(("n", "m"), [(100, 100), (100, 1_000), (300, 300), (1_000, 1_000)])
@@ -59,21 +59,21 @@ def test_many_rows_beyond_the_largest_are_evidence_even_where_nothing_else_moved
     p, q = np.array([[0, 0, 100]]), np.array([[0, 1_000, 0]])
     first, last = np.eye(3, dtype=bool)[[[0], [2]]]
     every = np.ones((1, 3), dtype=bool)
-    assert ordered_p_value(p, q, every, first, last, every)[0] < 1e-50
+    assert ordered_p_value(p, q, every, first, last, every, ~every)[0] < 1e-50
 
 
 def test_cells_without_an_order_are_tested_as_they_are():
     p, q = np.array([[30, 2, 68]]), np.array([[50, 3, 47]])
     none = np.zeros((1, 3), dtype=bool)
     expected = g_test(p, q)[2] / 0.9
-    assert ordered_p_value(p, q, none, none, none, none) == pytest.approx(expected, rel=1e-12)
+    assert ordered_p_value(p, q, none, none, none, none, none) == pytest.approx(expected, rel=1e-12)
 
 
 def test_thirty_rows_of_one_value_are_no_chance_among_113_values():
     p, q = np.zeros((1, 113), dtype=np.int64), np.full((1, 113), 88)
     p[0, 56] = 30
     inside, none = np.ones((1, 113), dtype=bool), np.zeros((1, 113), dtype=bool)
-    assert ordered_p_value(p, q, inside, none, none, none)[0] < 1e-9
+    assert ordered_p_value(p, q, inside, none, none, none, none)[0] < 1e-9
 
 
 @pytest.mark.parametrize(("n", "m"), [(100, 100), (100, 10_000), (10_000, 100)])
@@ -81,6 +81,23 @@ def test_quiet_pairs_of_five_rows_per_cell_err_as_often_as_they_may(n, m):
     rng = np.random.default_rng(0)
     p, q = (rng.multinomial(rows, np.full(20, 1 / 20), 10_000) for rows in (n, m))
     inside, none = np.ones(p.shape, dtype=bool), np.zeros(p.shape, dtype=bool)
-    p_values = ordered_p_value(p, q, inside, none, none, none)
+    p_values = ordered_p_value(p, q, inside, none, none, none, none)
     assert 0.02 < (p_values < 0.05).mean() < 0.075
     assert 0.004 < (p_values < 0.01).mean() < 0.015
+
+
+def test_values_that_have_cells_by_chance_do_not_lean_to_one_side():
+    rng = np.random.default_rng(0)
+    p, q = (rng.multinomial(1_000, np.full(51, 1 / 51), 4_000) for _ in range(2))
+    inside, none = np.ones(p.shape, dtype=bool), np.zeros(p.shape, dtype=bool)
+    # As references do: a value with 20 rows has a cell, neighbours with fewer have one together.
+    joins = np.zeros(p.shape, dtype=bool)
+    joins[:, 1:] = (q[:, 1:] < 20) & (q[:, :-1] < 20) & (np.arange(1, 51) % 3 > 0)
+    place = np.arange(51) - joins.cumsum(1)
+    sides = np.zeros((2, *p.shape), dtype=np.int64)
+    for side, counts in zip(sides, (p, q), strict=True):
+        np.add.at(side, (np.arange(len(p))[:, None], place), counts)
+    values = np.zeros(p.shape, dtype=bool)
+    np.put_along_axis(values, place, (q >= 20), axis=-1)
+    found = ordered_p_value(*sides, inside, none, none, inside & ~values, values)
+    assert 0.02 < (found < 0.05).mean() < 0.075
