@@ -29,14 +29,19 @@ def arrow_table(data: Any, side: str) -> pa.Table:
         return data
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
-            "reference and current must both be pandas frames, Arrow tables or Spark DataFrames, "
-            f"got {type(data).__name__}"
+            "expected pandas frames, Arrow tables or Spark DataFrames, on both sides of the same "
+            f"kind, got {type(data).__name__}"
         )
     _refuse_twice(map(str, data.columns), side)
     try:
         return pa.Table.from_pandas(data, preserve_index=False)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise DatasetError(f"{side}: {_why(data, error)}") from error
+
+
+def is_spark(data: Any) -> bool:
+    """Whether data is a Spark DataFrame, of Spark Connect too."""
+    return type(data).__module__.startswith("pyspark.sql")
 
 
 def _refuse_twice(names: Iterable[str], side: str) -> None:

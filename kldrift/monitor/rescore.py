@@ -21,6 +21,7 @@ from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
 from kldrift.features.parts import Part
 from kldrift.features.plan import Feature, Skipped
+from kldrift.monitor.batches import added_up
 from kldrift.monitor.groups import FrozenList, SegmentPlan, rows_by_segment
 from kldrift.monitor.history import (
     History,
@@ -44,6 +45,7 @@ from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.reporting.history import Backfill
 from kldrift.reporting.result import RunResult
 from kldrift.scoring.status import Status
+from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import (
     stored_profiles,
     stored_reference_id,
@@ -96,15 +98,20 @@ def rescore(
     """
     store = open_store(config.output.path)
     dependent = config.alarms is not None or config.any_learned
+    batches = StoredBatches.of(store, config.monitor)
+    known = set(stored_windows(store, config.monitor, timed=config.time is not None))
+    if config.time is not None:  # a window that is not over yet is counted, and not judged
+        over = datetime.now(UTC) - config.time.late
+        known |= {w for w in batches.files if w.end is not None and w.end <= over}
     windows = [
         w
-        for w in stored_windows(store, config.monitor, timed=config.time is not None)
+        for w in sorted(known, key=lambda w: w.key)
         if (first is None or (w.start and w.start >= first))
         and (last is None or dependent or (w.end and w.end <= last))
     ]
     if not windows:
         raise OutputError(f"{config.output.path}: no window of {config.monitor!r} to score again")
-    return _rescored(config, store, windows, fail_on, progress)
+    return _rescored(config, batches, windows, fail_on, progress)
 
 
 def rescore_dependents(config: Config, written: Sequence[Window], fail_on: str) -> None:
@@ -118,22 +125,28 @@ def rescore_dependents(config: Config, written: Sequence[Window], fail_on: str) 
     store = open_store(config.output.path)
     later = [w for w in stored_windows(store, config.monitor) if w.key > written[0].key]
     if set(later) - set(written):
-        _rescored(config, store, later, fail_on, SILENT)
+        _rescored(config, StoredBatches.of(store, config.monitor), later, fail_on, SILENT)
 
 
 def _rescored(
-    config: Config, store: Store, windows: Sequence[Window], fail_on: str, progress: Progress
+    config: Config,
+    batches: StoredBatches,
+    windows: Sequence[Window],
+    fail_on: str,
+    progress: Progress,
 ) -> Backfill:
-    started, results = datetime.now(UTC), []
+    started, results, store = datetime.now(UTC), [], batches.store
     progress.stage("scoring stored windows")
     watch: Watch | None = None
     volumes = Volumes.before(config, store, windows[0])
     counted_on = ""
     scorers: dict[str, Scorer] = {}
     for number, window in enumerate(windows):
-        reference_id = stored_reference_id(store, config.monitor, window)
+        reference_id = batches.reference_id(window)
+        if reference_id is None:
+            reference_id = stored_reference_id(store, config.monitor, window)
         if reference_id not in scorers:
-            scorers[reference_id] = Scorer.of(config, store, reference_id)
+            scorers[reference_id] = Scorer.of(config, store, reference_id, batches)
         if reference_id != counted_on:  # what is known of other cells says nothing of these
             watch = scorers[reference_id].watch(config, window)
             counted_on = reference_id
@@ -155,15 +168,17 @@ class Scorer:
         supports: what the reference decided.
         reference: the reference, its cells merged as the configuration says.
         history: the windows, where they are each other's reference.
+        batches: whose sums some windows are.
     """
 
     store: Store
     supports: Supports
     reference: Reference
     history: History | None
+    batches: StoredBatches
 
     @classmethod
-    def of(cls, config: Config, store: Store, reference_id: str) -> Scorer:
+    def of(cls, config: Config, store: Store, reference_id: str, batches: StoredBatches) -> Scorer:
         """Read a reference.
 
         Raises:
@@ -197,7 +212,7 @@ class Scorer:
         history = None
         if config.reference.is_history:
             history = stored_history(config.output.path, monitor, reference_id)
-        return cls(store, supports, reference, history)
+        return cls(store, supports, reference, history, batches)
 
     def watch(self, config: Config, window: Window) -> Watch | None:
         """What the tables know before a window."""
@@ -238,7 +253,10 @@ class Scorer:
             OutputError: a file of the window is not there, or damaged.
         """
         try:
-            profiles, joint = stored_profiles(self.store, config.monitor, self.supports, window)
+            if window in self.batches.files:
+                profiles, joint = added_up(self.batches, self.supports, window)
+            else:
+                profiles, joint = stored_profiles(self.store, config.monitor, self.supports, window)
             unpaired = stored_statuses(self.store, config.monitor, window, UNPAIRED)
         except ValueError as error:
             raise OutputError(f"window {window.key}: {error}") from error

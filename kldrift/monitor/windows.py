@@ -221,7 +221,8 @@ def count_windows(
     progress.stage("scoring")
     for number, window in enumerate(windows):
         before = reference_of(plan.config, reference, window, history)
-        current, joint = _of_window(counted, window), _joint_of_window(together, window)
+        current = [of_window(profile, window) for profile in counted]
+        joint = [joint_of_window(profile, window) for profile in together]
         yield window, found(plan, before, what, current, joint)
         progress.update(number + 1, len(windows), "windows")
 
@@ -242,16 +243,9 @@ def _untimed(counted: Sequence[Profile]) -> int:
     return int(alone.rows[alone.keys.window == UNTIMED].sum())
 
 
-def _of_window(counted: Sequence[Profile], window: Window) -> list[Profile]:
+def joint_of_window(profile: JointProfile, window: Window) -> JointProfile:
+    """The groups of one window, as those of data without windows."""
     assert window.start is not None
-    return [of_window(profile, microseconds_of(window.start)) for profile in counted]
-
-
-def _joint_of_window(together: Sequence[JointProfile], window: Window) -> list[JointProfile]:
-    assert window.start is not None
-    start, found = microseconds_of(window.start), []
-    for profile in together:
-        places = np.flatnonzero(profile.keys.window == start)
-        keys = without_window(profile.keys.take(places))
-        found.append(profile.take(places, keys) if len(places) else joint_of_one_group(0, {}))
-    return found
+    places = np.flatnonzero(profile.keys.window == microseconds_of(window.start))
+    keys = without_window(profile.keys.take(places))
+    return profile.take(places, keys) if len(places) else joint_of_one_group(0, {})
