@@ -80,6 +80,9 @@ class Alarms:
     after: Annotated[Text, AfterValidator(_after)] = "1 of 1"
     """In how many of how many windows a row must be critical before it is an alert; it ends after
     as many that are not. Example: `2 of 3`"""
+    grace: Duration | None = None
+    """How long rows that are critical because of values which the reference never had are pending
+    before they are an alert; by default they are one at once. Example: `7d`"""
     mute: tuple[Mute, ...] = ()
     """What calls nobody for some time.
     Example: `[{feature: tip_amount, until: 2020-05-01, owner: ana, why: new terminals}]`"""
@@ -96,3 +99,8 @@ class Alarms:
     def span(self) -> timedelta:
         """How far back limits are learnt from."""
         return duration(self.history)
+
+    @property
+    def grace_span(self) -> timedelta:
+        """How long new values are pending."""
+        return timedelta(0) if self.grace is None else duration(self.grace)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,6 +22,7 @@ from kldrift.counting.lengths import duration
 from kldrift.counting.windows import microseconds_of
 from kldrift.errors import OutputError
 from kldrift.monitor.stages import Findings, Reference
+from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import ALL, NO_WINDOW, GroupKeys
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
@@ -29,6 +31,13 @@ from kldrift.profiles.support import Support
 from kldrift.tables.read import stored_profiles, stored_raised, stored_supports, stored_windows
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
+
+BEYOND: Final = [
+    CODES[kind]
+    for kind in (CellKind.UNDERFLOW, CellKind.OVERFLOW, CellKind.OTHER, CellKind.NEVER_SEEN)
+]
+AGED: Final = 0.1
+"""By so much the share of rows beyond the cells may grow before these are too old to tell much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +79,37 @@ class History:
         profiles = sum_of(past, {name: p.support for name, p in base.profiles.items()})
         joint = {name: sum_of_joint(past, name) for name in base.joint}
         rows = max((int(p.of_list(ALL).rows.sum()) for p in profiles.values()), default=0)
-        return replace(base, profiles=profiles, joint=joint, rows=rows, frozen_id=base.reference_id)
+        aged = aged_cells(base.profiles, profiles)
+        return replace(
+            base,
+            profiles=profiles,
+            joint=joint,
+            rows=rows,
+            frozen_id=base.reference_id,
+            aged=aged,
+        )
+
+
+def aged_cells(frozen: Mapping[str, Profile], profiles: Mapping[str, Profile]) -> dict[str, float]:
+    """The features of which many more rows lie beyond the cells than when these were chosen.
+
+    Args:
+        frozen: the profiles that the cells were chosen by.
+        profiles: of the same features, on the same cells, later.
+    """
+    if not frozen:
+        return {}
+    sides = [frozen, {name: profiles[name] for name in frozen}]
+    sizes = np.array([p.support.size for p in frozen.values()], dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    beyond = np.isin(np.concatenate([p.support.codes for p in frozen.values()]), BEYOND)
+    shares = []
+    for side in sides:
+        counts = np.concatenate([p.of_list(ALL).counts.sum(0) for p in side.values()])
+        rows = np.maximum(np.add.reduceat(counts, starts), 1)
+        shares.append(np.add.reduceat(counts * beyond, starts) / rows)
+    grown = shares[1] - shares[0]
+    return {name: float(more) for name, more in zip(frozen, grown, strict=True) if more > AGED}
 
 
 def chosen_windows(

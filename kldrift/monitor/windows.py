@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,9 +18,9 @@ from kldrift.execution.programs import TimeColumn
 from kldrift.execution.progress import Progress
 from kldrift.features.group_columns import as_read, check_time
 from kldrift.features.plan import Skipped
-from kldrift.monitor.history import History, of_window, without_window
+from kldrift.monitor.history import History, without_window
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.stages import Engine, Findings, Reference, counting, found, rows_read
+from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, found, rows_read
 from kldrift.profiles.group_keys import ALL, UNTIMED
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
@@ -187,29 +187,15 @@ def time_column(plan: Plan) -> TimeColumn:
 
 
 def count_windows(
-    plan: Plan,
-    reference: Reference,
-    engine: Engine,
-    windows: Sequence[Window],
-    progress: Progress,
-    history: History | None = None,
-) -> Iterator[tuple[Window, Findings]]:
-    """Count the current dataset by window in one scan; then the findings of each window.
-
-    Args:
-        plan: the plan.
-        reference: the plan's reference, or what froze the cells where the reference is history.
-        engine: runs the scan.
-        windows: those to look at, in the order of time.
-        history: the windows before them, where they are the reference; what follows from a window
-            is added before the next one is asked for.
-        progress: told what goes on.
+    plan: Plan, reference: Reference, engine: Engine, progress: Progress
+) -> tuple[Counting, list[Profile], list[JointProfile]]:
+    """Count the current dataset by window in one scan: what was counted, and its profiles.
 
     Raises:
         DatasetError: rows cannot be read.
         KldriftError: the counts do not add up to the rows that were read.
     """
-    progress.stage(f"current: counting {len(windows):,} window{'s' * (len(windows) > 1)}")
+    progress.stage("current: counting windows")
     what = counting(plan, reference, time_column(plan))
     counted, together = engine.count(what.program, current=True)
     rows_read(counted, [p.feature.name for p in what.pairs], plan.current.rows)
@@ -218,12 +204,34 @@ def count_windows(
         why = f"{untimed:,} rows without a time are in no window"
         assert plan.config.time is not None
         what = replace(what, skipped=(*what.skipped, Skipped(plan.config.time.column, why)))
+    return what, counted, together
+
+
+def findings_by_window(
+    plan: Plan,
+    reference: Reference,
+    what: Counting,
+    profiles_of: Callable[[Window], tuple[Sequence[Profile], Sequence[JointProfile]]],
+    windows: Sequence[Window],
+    progress: Progress,
+    history: History | None = None,
+) -> Iterator[tuple[Window, Findings]]:
+    """The findings of each window, one after the other.
+
+    Args:
+        plan: the plan.
+        reference: the plan's reference, or what froze the cells where the reference is history.
+        what: what was counted.
+        profiles_of: the profiles of a window, of features and of joint groups.
+        windows: those to look at, in the order of time.
+        progress: told what goes on.
+        history: the windows before them, where they are the reference; what follows from a window
+            is added before the next one is asked for.
+    """
     progress.stage("scoring")
     for number, window in enumerate(windows):
         before = reference_of(plan.config, reference, window, history)
-        current = [of_window(profile, window) for profile in counted]
-        joint = [joint_of_window(profile, window) for profile in together]
-        yield window, found(plan, before, what, current, joint)
+        yield window, found(plan, before, what, *profiles_of(window))
         progress.update(number + 1, len(windows), "windows")
 
 

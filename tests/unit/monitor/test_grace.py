@@ -1,0 +1,49 @@
+"""New categories have some time before anybody is called about them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from daily_sample import config_of, rows, run_days
+
+import kldrift
+from kldrift.errors import ConfigError
+from kldrift.tables.read import read_table
+
+CONFIG = {
+    "thresholds": {"kl": {"warning": 0.1, "critical": 0.2}},
+    "features": {"include": ["kind", "x"]},
+}
+
+
+def with_new_category(day: int) -> pa.Table:
+    """From day 2 on, half of the rows are of a new kind; on day 3 a number moves too."""
+    table = rows(day, shift=3.0 if day == 3 else 0.0)
+    kinds = table["kind"].to_pylist()
+    if day > 1:
+        kinds[::2] = ["c"] * len(kinds[::2])
+    return table.set_column(table.schema.get_field_index("kind"), "kind", pa.array(kinds))
+
+
+def alerts(folder, feature):
+    found = read_table(str(folder), "drift_scores").to_pandas()
+    return list(found.loc[found["feature"] == feature, "alert"])
+
+
+def test_a_new_category_is_pending_for_its_grace_and_then_raised_and_other_drift_at_once(tmp_path):
+    config = config_of(tmp_path, alarms={"grace": "3d"}, **CONFIG)
+    codes = [r.exit_code for r in run_days(config, [0, 1, 2], with_new_category)]
+    codes += [r.exit_code for r in run_days(config, [3, 4], with_new_category)]
+    codes += [r.exit_code for r in run_days(config, [5, 6], with_new_category)]
+    assert alerts(tmp_path, "kind") == ["none"] * 2 + ["pending"] * 3 + ["raised"] * 2
+    assert alerts(tmp_path, "x")[3] == "raised"
+    assert codes == [0, 0, 0, 3, 0, 3, 3]
+    kldrift.rescore(config)
+    assert alerts(tmp_path, "kind") == ["none"] * 2 + ["pending"] * 3 + ["raised"] * 2
+    kldrift.rescore(config_of(tmp_path, alarms={}, **CONFIG))
+    assert alerts(tmp_path, "kind") == ["none"] * 2 + ["raised"] * 5
+
+
+def test_a_grace_is_a_duration(tmp_path):
+    with pytest.raises(ConfigError, match=r"alarms\.grace: expected a duration such as"):
+        config_of(tmp_path, alarms={"grace": "soon"})
