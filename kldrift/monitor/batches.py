@@ -163,4 +163,6 @@ def added_up(
         for profiles, joint in batches.profiles(supports, window)
     ]
     joint = {j.name: sum_of_joint(past, j.name) for j in supports.joint}
-    return sum_of(past, supports.by_feature()), joint
+    counted = {name for window_part in past for name in window_part.profiles}
+    known = {name: s for name, s in supports.by_feature().items() if name in counted}
+    return sum_of(past, known), joint

@@ -235,6 +235,9 @@ def _asked_for(plan: Plan, supports: Supports, whole: Reference) -> Reference | 
     made_from = {f.name: f.made_from for f in supports.features}
     if any(made_from.get(name) != how for name, how in wanted.items()):
         return None
+    # What the current dataset lacks today is kept: it is the same reference, with one history.
+    lacking = {p.feature.name: repr(p.reference) for p in plan.pairs if p.current is None}
+    wanted |= {name: how for name, how in lacking.items() if made_from.get(name) == how}
     planned = [j for j in plan.joint if j.problem is None]
     joint_from = {j.name: j.made_from for j in supports.joint}
     for joint in planned:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Final
 
 from kldrift.config import Config
 from kldrift.errors import ConfigError
@@ -30,6 +28,9 @@ from kldrift.tables.read import stored_runs, stored_supports
 from kldrift.tables.schema import PROFILES
 from kldrift.tables.store import Store
 from kldrift.tables.window import Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 ALL: Final = "all of it at first; "
 ADDED: Final = "what was added since {}; "

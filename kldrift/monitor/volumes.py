@@ -72,7 +72,11 @@ class Volumes:
         past = [self._rows[w] for w in earlier]
         alike = np.array([self._season(w) == season for w in earlier], dtype=np.bool_)
         self._rows[window] = sizes
-        subjects = tuple(self._subject(window, s, n, past, alike) for s, n in sizes.items())
+        if not findings.rows_current:  # a window that is not there says nothing of its segments
+            past = []
+        subjects = tuple(
+            self._subject(window, s, n, past, alike[: len(past)]) for s, n in sizes.items()
+        )
         return replace(findings, volumes=subjects)
 
     def _subject(
