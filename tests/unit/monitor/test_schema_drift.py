@@ -1,8 +1,6 @@
-"""Columns that come, go and change type are rows of their window, and the others stay as they were."""
+"""Columns that come, go and change type are rows of their window; the others stay as they were."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -67,10 +65,12 @@ def test_a_column_that_is_gone_or_new_is_a_row_and_the_reference_stays_the_same(
     )
 
 
-def test_a_type_that_compares_is_scored(run_day):
+def test_a_type_that_compares_is_scored_and_one_that_does_not_is_a_row():
     day = rows(1)
     narrow = day.set_column(0, "x", day["x"].cast(pa.float32()))
-    own = make_plan(replace(config_of("unused")), TableSource(rows(0)), TableSource(narrow))
-    (x,) = (p for p in own.pairs if p.feature.name == "x")
-    assert x.retyped == "double in the reference, float in the current dataset"
-    assert not x.changed
+    text = day.set_column(0, "x", day["x"].cast(pa.string()))
+    for table, status in ((narrow, "ok"), (text, "type_changed")):
+        result = kldrift.compare(rows(0), table, include=["x"])
+        assert list(result.scores["status"]) == [status]
+    (note,) = kldrift.compare(rows(0), narrow, include=["x"]).notes
+    assert "x (double in the reference, float in the current dataset)" in note
