@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from kldrift.config import Alarms, Config, Mute
 from kldrift.errors import OutputError
 from kldrift.features.pairs import Pair
+from kldrift.features.patterns import Patterns
 from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
 from kldrift.monitor.history import of_no_window
 from kldrift.monitor.judging import is_learned, judge_findings
@@ -229,8 +230,9 @@ class Watch:
             (
                 m
                 for m in self._alarms.mute
-                if m.feature == key[0]
+                if Patterns((m.feature,)).match(key[0])
                 and m.segment in (None, key[1])
+                and date.fromisoformat(m.since or "0001-01-01") <= day
                 and day < date.fromisoformat(m.until)
             ),
             None,

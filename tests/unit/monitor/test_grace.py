@@ -47,3 +47,18 @@ def test_a_new_category_is_pending_for_its_grace_and_then_raised_and_other_drift
 def test_a_grace_is_a_duration(tmp_path):
     with pytest.raises(ConfigError, match=r"alarms\.grace: expected a duration such as"):
         config_of(tmp_path, alarms={"grace": "soon"})
+
+
+def test_days_that_are_known_to_be_odd_are_muted_for_all_features_and_cost_no_page(tmp_path):
+    mute = {
+        "feature": "*",
+        "from": "2024-01-04",
+        "until": "2024-01-05",
+        "owner": "ana",
+        "why": "fair",
+    }
+    config = config_of(tmp_path, alarms={"mute": [mute]}, **CONFIG)
+    found = run_days(config, range(5), lambda day: rows(day, shift=3.0 if day in (2, 3) else 0.0))
+    assert [r.exit_code for r in found] == [0, 0, 3, 0, 0]
+    assert alerts(tmp_path, "x") == ["none", "none", "raised", "muted", "none"]
+    assert found[-1].run["pages_spent"] == 1
