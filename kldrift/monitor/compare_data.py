@@ -29,8 +29,8 @@ def arrow_table(data: Any, side: str) -> pa.Table:
         return data
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
-            "expected pandas frames, Arrow tables or Spark DataFrames, on both sides of the same "
-            f"kind, got {type(data).__name__}"
+            f"{side}: expected all data as pandas frames, Arrow tables or Spark DataFrames, "
+            f"got {type(data).__name__}"
         )
     _refuse_twice(map(str, data.columns), side)
     try:
