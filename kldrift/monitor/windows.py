@@ -18,9 +18,10 @@ from kldrift.execution.programs import TimeColumn
 from kldrift.execution.progress import Progress
 from kldrift.features.group_columns import as_read, check_time
 from kldrift.features.plan import Skipped
+from kldrift.monitor.findings import WindowCounts, found
 from kldrift.monitor.history import History, without_window
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, found, rows_read
+from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, rows_read
 from kldrift.profiles.group_keys import ALL, UNTIMED
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
@@ -229,9 +230,19 @@ def findings_by_window(
             is added before the next one is asked for.
     """
     progress.stage("scoring")
-    for number, window in enumerate(windows):
-        before = reference_of(plan.config, reference, window, history)
-        yield window, found(plan, before, what, *profiles_of(window))
+    each = (
+        WindowCounts(
+            plan,
+            reference_of(plan.config, reference, window, history),
+            what,
+            *profiles_of(window),
+            window,
+        )
+        for window in windows
+    )
+    found_each = found(each) if history is None else found(each, most=1)
+    for number, (window, (_, findings)) in enumerate(zip(windows, found_each, strict=True)):
+        yield window, findings
         progress.update(number + 1, len(windows), "windows")
 
 

@@ -10,10 +10,11 @@ import kldrift
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor import reference_store
+from kldrift.monitor.findings import count_current
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.publish import publish_window
 from kldrift.monitor.record import Record
-from kldrift.monitor.stages import count_current, read_reference
+from kldrift.monitor.stages import read_reference
 from kldrift.sources.table import TableSource
 from kldrift.tables import prepare_output
 from kldrift.tables.read import read_table
