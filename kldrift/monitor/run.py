@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from kldrift.monitor import reference_store
 from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.groups import condition_named
-from kldrift.monitor.history import of_window, past_window, stored_history
+from kldrift.monitor.history import past_window, stored_history
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.publish import check_expectations, publish_window, with_page
 from kldrift.monitor.record import Record, session_for
@@ -38,12 +37,10 @@ from kldrift.monitor.windows import (
     count_windows,
     due_windows,
     findings_by_window,
-    joint_of_window,
+    profiles_by_window,
     windows_between,
     within,
 )
-from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile
 from kldrift.reporting.history import Backfill, combined
 from kldrift.reporting.result import RunResult
 from kldrift.sources.dataset import Source
@@ -323,11 +320,7 @@ def _publish_windows(
     store, windows = open_store(config.output.path), due.windows
     what, counted, together = count_windows(plan, reference, engine, record)
     watched.check()
-
-    def profiles_of(window: Window) -> tuple[Sequence[Profile], Sequence[JointProfile]]:
-        features = [of_window(profile, window) for profile in counted]
-        return features, [joint_of_window(profile, window) for profile in together]
-
+    profiles_of = profiles_by_window(counted, together)
     if changes is not None:
         added = changes.added(record, reference, (what, counted, together), store)
         windows, profiles_of = tuple(added.judged(windows)), added.profiles_of

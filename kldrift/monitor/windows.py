@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,7 +19,7 @@ from kldrift.execution.progress import Progress
 from kldrift.features.group_columns import as_read, check_time
 from kldrift.features.plan import Skipped
 from kldrift.monitor.findings import WindowCounts, found
-from kldrift.monitor.history import History, without_window
+from kldrift.monitor.history import History, of_window, without_window
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, rows_read
 from kldrift.profiles.group_keys import ALL, UNTIMED
@@ -29,6 +29,8 @@ from kldrift.tables.window import Window
 
 MOST_MISSED: Final = 31
 """Windows before the one that is due that a run catches up on."""
+ProfilesOf: TypeAlias = Callable[[Window], tuple[Sequence[Profile], Sequence[JointProfile]]]
+"""The profiles of a window, of features and of joint groups."""
 _CLOCK_CHANGE: Final = timedelta(hours=3)
 """More than clocks are put forward or back at once."""
 
@@ -212,7 +214,7 @@ def findings_by_window(
     plan: Plan,
     reference: Reference,
     what: Counting,
-    profiles_of: Callable[[Window], tuple[Sequence[Profile], Sequence[JointProfile]]],
+    profiles_of: ProfilesOf,
     windows: Sequence[Window],
     progress: Progress,
     history: History | None = None,
@@ -260,6 +262,16 @@ def _untimed(counted: Sequence[Profile]) -> int:
         return 0
     alone = counted[0].of_list(ALL)
     return int(alone.rows[alone.keys.window == UNTIMED].sum())
+
+
+def profiles_by_window(counted: Sequence[Profile], together: Sequence[JointProfile]) -> ProfilesOf:
+    """The profiles of a window, of those that were counted of all of them."""
+
+    def profiles_of(window: Window) -> tuple[list[Profile], list[JointProfile]]:
+        features = [of_window(profile, window) for profile in counted]
+        return features, [joint_of_window(profile, window) for profile in together]
+
+    return profiles_of
 
 
 def joint_of_window(profile: JointProfile, window: Window) -> JointProfile:
