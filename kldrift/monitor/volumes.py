@@ -65,8 +65,7 @@ class Volumes:
         sizes: dict[str | None, int] = {None: findings.rows_current}
         for number, known in enumerate(findings.reference.segments if findings.current else ()):
             of_list = rows_by_segment(findings.current[0], number, len(known.names))
-            for name, rows in zip(known.names, of_list.tolist(), strict=True):
-                sizes[name] = rows
+            sizes.update(zip(known.names, of_list.tolist(), strict=True))
         start, season = window.start, self._season(window)
         assert start is not None
         earlier = [w for w in self._rows if w.start and w.start < start][-MOST:]
