@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         SupportMismatchError,
     )
     from kldrift.monitor.backtest import Backtest
+    from kldrift.monitor.batches import count
     from kldrift.monitor.compare import compare
     from kldrift.reporting.history import Backfill
     from kldrift.reporting.result import Result, RunResult
@@ -37,6 +38,7 @@ __all__ = [
     "backfill",
     "backtest",
     "compare",
+    "count",
     "divergence",
     "load_config",
     "model_shift",
@@ -61,6 +63,7 @@ _HOMES: Final = {
     "backfill": "kldrift.calls",
     "backtest": "kldrift.calls",
     "compare": "kldrift.monitor.compare",
+    "count": "kldrift.monitor.batches",
     "load_config": "kldrift.config",
     "model_shift": "kldrift.calls",
     "report": "kldrift.calls",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, field_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, field_validator
 
 from kldrift.config.problems import found
 from kldrift.config.time import Duration
@@ -55,10 +55,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Mute:
-    """A feature that calls nobody until a day: it is scored and stored as ever."""
+    """Features that call nobody until a day: they are scored and stored as ever."""
 
     feature: Text
-    """The feature. Example: `tip_amount`"""
+    """The feature, or a pattern: `"*"` are all. Example: `tip_amount`"""
     until: Day
     """The first day that is not muted, by the clock of `time.zone`. Example: `2020-05-01`"""
     owner: Text
@@ -67,6 +67,11 @@ class Mute:
     """The reason. Example: `new terminals`"""
     segment: Text | None = None
     """Only this segment of it. Example: `payment_type=2`"""
+    since: Annotated[Day | None, Field(validation_alias=AliasChoices("from", "since"))] = field(
+        default=None, metadata={"key": "from"}
+    )
+    """The first day that is muted, where it is yet to come, such as a holiday.
+    Example: `2020-12-24`"""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,9 @@ class Alarms:
     after: Annotated[Text, AfterValidator(_after)] = "1 of 1"
     """In how many of how many windows a row must be critical before it is an alert; it ends after
     as many that are not. Example: `2 of 3`"""
+    grace: Duration | None = None
+    """How long rows that are critical because of values which the reference never had are pending
+    before they are an alert; by default they are one at once. Example: `7d`"""
     mute: tuple[Mute, ...] = ()
     """What calls nobody for some time.
     Example: `[{feature: tip_amount, until: 2020-05-01, owner: ana, why: new terminals}]`"""
@@ -96,3 +104,8 @@ class Alarms:
     def span(self) -> timedelta:
         """How far back limits are learnt from."""
         return duration(self.history)
+
+    @property
+    def grace_span(self) -> timedelta:
+        """How long new values are pending."""
+        return timedelta(0) if self.grace is None else duration(self.grace)

@@ -120,13 +120,17 @@ class Dataset:
     exclude: tuple[Days, ...] = ()
     """With `trailing` or `previous`: windows that touch such days are left out; a day, or two with
     a slash between. Example: `[2019-12-24/2019-12-27]`"""
+    changes: Literal["since_last_run"] | None = None
+    """Only of `current`, with `time` and a Delta or Iceberg table at a `path`: `since_last_run`
+    reads only what was added to the table since the version that the last run read.
+    Example: `since_last_run`"""
     filesystem: Options = field(default_factory=dict)
     """How to open the store of a URI; credentials come from the environment. Not part of
     `config_hash`. Example: `{region: eu-west-1, endpoint_override: "minio:9000", scheme: http}`"""
 
     def asked(self) -> dict[str, Any]:
         """Return what is asked, as JSON values; a key that came later only where it is stated."""
-        later = ONLY_REFERENCE.values()
+        later = (*ONLY_REFERENCE.values(), "changes")
         stated = {k: v for k, v in asdict(self).items() if k not in later or v}
         del stated["filesystem"]
         return stated
@@ -211,6 +215,8 @@ class Dataset:
         if len(given) != 1:
             got = " and ".join(given) or "none"
             raise wrong(f"expected exactly one of path, table and sql, got {got}")
+        if self.changes and (self.format not in ("delta", "iceberg") or not self.path):
+            refuse([(("changes",), "goes with path and format: delta or iceberg only")])
         if self.format != "tsv":
             return self
         stated = {"sep", "delimiter"} & {name.lower() for name in self.options}

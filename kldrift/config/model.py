@@ -254,6 +254,12 @@ class Config(Question):
         refuse(((key,), text) for key, name in ONLY_REFERENCE.items() if getattr(current, name))
         return current
 
+    @field_validator("reference")
+    @classmethod
+    def _all_rows(cls, reference: Dataset) -> Dataset:
+        refuse(((key,), "goes with current only") for key in ("changes",) if reference.changes)
+        return reference
+
     @model_validator(mode="after")
     def _windows(self) -> Config:
         if self.reference.is_history and self.time is None:
@@ -263,6 +269,9 @@ class Config(Question):
             refuse([(("time",), text)])
         if (self.reference.since or self.reference.until) and self.time is None:
             text = "expected a column, such as {column: t, window: 1d}: from and to are about it"
+            refuse([(("time",), text)])
+        if self.current.changes and self.time is None:
+            text = "expected a column, such as {column: t, window: 1d}: changes add to windows"
             refuse([(("time",), text)])
         for key, asked in (("alarms", self.alarms is not None), ("learned", self.any_learned)):
             if asked and self.time is None:

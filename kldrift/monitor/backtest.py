@@ -31,6 +31,7 @@ from kldrift.monitor.scorer import Scorer
 from kldrift.profiles.group_keys import ALL
 from kldrift.reporting.json_values import records
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
+from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import stored_reference_id, stored_scores, stored_windows
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
@@ -140,7 +141,7 @@ def backtest(
             f"learnt from {FEWEST_WINDOWS} windows on: kldrift backfill runs them"
         )
     newest = stored_reference_id(store, config.monitor, stored[-1])
-    scorer = Scorer.of(config, store, newest)
+    scorer = Scorer.of(config, store, newest, StoredBatches.of(store, config.monitor))
     layout = Layout.of(scorer.reference, list(scorer.reference.profiles), config.scoring.missing)
     progress.stage("reading stored windows")
     windows, counts, scores = list[Window](), [], []

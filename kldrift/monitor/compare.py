@@ -13,7 +13,7 @@ from kldrift.config.problems import nearest
 from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
-from kldrift.monitor.compare_data import arrow_table
+from kldrift.monitor.compare_data import arrow_table, is_spark
 from kldrift.monitor.compare_options import config_of
 from kldrift.monitor.groups import condition_named
 from kldrift.monitor.judging import compare_plan
@@ -129,7 +129,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         alpha=alpha,
         scoring=scoring,
     )
-    if _is_spark(reference) and _is_spark(current):
+    if is_spark(reference) and is_spark(current):
         plan, findings, verdicts = _on_spark(config, reference, current)
     else:
         if config.expressions:
@@ -147,10 +147,6 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         notes=notes_of(plan, findings, verdicts),
         splits=segment_splits(plan, findings),
     )
-
-
-def _is_spark(data: Any) -> bool:
-    return type(data).__module__.startswith("pyspark.sql")
 
 
 def _in_memory(config: Config, reference: Any, current: Any) -> tuple[Plan, Findings, Verdicts]:

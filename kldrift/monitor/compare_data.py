@@ -27,7 +27,7 @@ def arrow_table(data: Any, side: str) -> pa.Table:
         return data
     if not isinstance(data, pd.DataFrame):
         raise TypeError(
-            "reference and current must both be pandas frames, Arrow tables or Spark DataFrames, "
+            f"{side}: expected all data as pandas frames, Arrow tables or Spark DataFrames, "
             f"got {type(data).__name__}"
         )
     names = [str(name) for name in data.columns]
@@ -38,6 +38,11 @@ def arrow_table(data: Any, side: str) -> pa.Table:
         return pa.Table.from_pandas(numbered, preserve_index=False).rename_columns(names)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise DatasetError(f"{side}: {_why(data, error)}") from error
+
+
+def is_spark(data: Any) -> bool:
+    """Whether data is a Spark DataFrame, of Spark Connect too."""
+    return type(data).__module__.startswith("pyspark.sql")
 
 
 def _why(data: pd.DataFrame, error: Exception) -> str:

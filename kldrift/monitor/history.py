@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,15 +19,25 @@ import pandas as pd
 from kldrift.config import Dataset, Time
 from kldrift.config.time import day_range
 from kldrift.counting.lengths import duration
+from kldrift.counting.windows import microseconds_of
 from kldrift.errors import OutputError
 from kldrift.monitor.stages import Findings, Reference
+from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import ALL, NO_WINDOW, GroupKeys
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
+from kldrift.profiles.support import Support
 from kldrift.tables.read import stored_profiles, stored_raised, stored_supports, stored_windows
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
+
+BEYOND: Final = [
+    CODES[kind]
+    for kind in (CellKind.UNDERFLOW, CellKind.OVERFLOW, CellKind.OTHER, CellKind.NEVER_SEEN)
+]
+AGED: Final = 0.1
+"""By so much the share of rows beyond the cells may grow before these are too old to tell much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +76,40 @@ class History:
         """
         chosen = chosen_windows(rule, time, self._known, window)
         past = [self._known[w] for w in chosen]
-        profiles = _added(base, past)
-        joint = {
-            name: _sum_of_joint(
-                p.joint[name] for p in past if name in p.joint and name not in p.raised
-            )
-            for name in base.joint
-        }
+        profiles = sum_of(past, {name: p.support for name, p in base.profiles.items()})
+        joint = {name: sum_of_joint(past, name) for name in base.joint}
         rows = max((int(p.of_list(ALL).rows.sum()) for p in profiles.values()), default=0)
-        return replace(base, profiles=profiles, joint=joint, rows=rows, frozen_id=base.reference_id)
+        aged = aged_cells(base.profiles, profiles)
+        return replace(
+            base,
+            profiles=profiles,
+            joint=joint,
+            rows=rows,
+            frozen_id=base.reference_id,
+            aged=aged,
+        )
+
+
+def aged_cells(frozen: Mapping[str, Profile], profiles: Mapping[str, Profile]) -> dict[str, float]:
+    """The features of which many more rows lie beyond the cells than when these were chosen.
+
+    Args:
+        frozen: the profiles that the cells were chosen by.
+        profiles: of the same features, on the same cells, later.
+    """
+    if not frozen:
+        return {}
+    sides = [frozen, {name: profiles[name] for name in frozen}]
+    sizes = np.array([p.support.size for p in frozen.values()], dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    beyond = np.isin(np.concatenate([p.support.codes for p in frozen.values()]), BEYOND)
+    shares = []
+    for side in sides:
+        counts = np.concatenate([p.of_list(ALL).counts.sum(0) for p in side.values()])
+        rows = np.maximum(np.add.reduceat(counts, starts), 1)
+        shares.append(np.add.reduceat(counts * beyond, starts) / rows)
+    grown = shares[1] - shares[0]
+    return {name: float(more) for name, more in zip(frozen, grown, strict=True) if more > AGED}
 
 
 def chosen_windows(
@@ -115,29 +151,25 @@ def _excluded(window: Window, rule: Dataset, time: Time) -> bool:
     return any(a <= last and first <= b for a, b in map(day_range, rule.exclude))
 
 
-def _added(base: Reference, past: Sequence[PastWindow]) -> dict[str, Profile]:
-    """The sum of the windows of each feature; those in which it had drifted are left out."""
-    names = list(base.profiles)
+def sum_of(past: Sequence[PastWindow], supports: Mapping[str, Support]) -> dict[str, Profile]:
+    """The sum of windows, feature by feature; those in which it had drifted are left out."""
     parts = (
         (i, Counted(found.keys, found.counts, found.moments))
-        for i, name in enumerate(names)
+        for i, name in enumerate(supports)
         for p in past
         if name not in p.raised and (found := p.profiles.get(name)) is not None
     )
     sums = merged(parts)
     return {
-        name: sums[i].profile(base.profiles[name].support)
-        if i in sums
-        else Profile.empty(base.profiles[name].support)
-        for i, name in enumerate(names)
+        name: sums[i].profile(support) if i in sums else Profile.empty(support)
+        for i, (name, support) in enumerate(supports.items())
     }
 
 
-def _sum_of_joint(parts: Iterable[JointProfile]) -> JointProfile:
-    total = joint_of_one_group(0, {})
-    for part in parts:
-        total += part
-    return total
+def sum_of_joint(past: Sequence[PastWindow], name: str) -> JointProfile:
+    """The sum of windows of a joint group, without those in which it had drifted."""
+    parts = [p.joint[name] for p in past if name in p.joint and name not in p.raised]
+    return sum(parts, joint_of_one_group(0, {}))
 
 
 def stored_history(path: str, monitor: str, reference_id: str) -> History:
@@ -182,9 +214,10 @@ def of_no_window(profile: Profile) -> Profile:
     return profile.take(slice(None), without_window(profile.keys))
 
 
-def of_window(profile: Profile, start: int) -> Profile:
+def of_window(profile: Profile, window: Window) -> Profile:
     """The groups of one window, as those of data without windows."""
-    places = np.flatnonzero(profile.keys.window == start)
+    assert window.start is not None
+    places = np.flatnonzero(profile.keys.window == microseconds_of(window.start))
     if not len(places):
         return Profile.empty(profile.support)
     return profile.take(places, without_window(profile.keys.take(places)))

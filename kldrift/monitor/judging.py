@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -23,6 +25,11 @@ from kldrift.scoring.rules import Rules
 from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject, Verdicts
+
+AGED_CELLS: Final = (
+    "cells have aged: {:.0f} % more of the rows before it lie beyond them than when they were "
+    "chosen; --refresh-reference chooses new ones"
+)
 
 
 def compare_plan(plan: Plan, engine: Engine, progress: Progress) -> tuple[Findings, Verdicts]:
@@ -63,9 +70,22 @@ def judge_findings(
     subjects += [_unpaired(p, config) for p in plan.pairs if not p.both]
     subjects += [scored_joint(j, config, before, now) for j, before, now in findings.joint]
     subjects += [unscored_joint(j, config) for j in plan.joint if j.problem]
-    subjects += [findings.volume] if findings.volume is not None else []
+    subjects += findings.volumes
     names = [known.names for known in findings.reference.segments]
-    return judge(subjects, scores, names, rules_of(config))
+    return _aged(judge(subjects, scores, names, rules_of(config)), findings.reference.aged)
+
+
+def _aged(verdicts: Verdicts, aged: Mapping[str, float]) -> Verdicts:
+    """Say in the reasons of features that their cells are too old."""
+    if not aged:
+        return verdicts
+    reason = verdicts.reason.copy()
+    for i in verdicts.whole.nonzero()[0].tolist():
+        share = aged.get(verdicts.key(i)[0])
+        if share is not None:
+            text = AGED_CELLS.format(100 * share)
+            reason[i] = f"{reason[i]}; {text}" if reason[i] else text
+    return replace(verdicts, reason=reason)
 
 
 def _with_categories(

@@ -36,6 +36,14 @@ def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
     if retyped:
         rest = f" and {len(retyped) - SHOWN} more" if len(retyped) > SHOWN else ""
         notes.append(f"compared although the type is another: {', '.join(retyped[:SHOWN])}{rest}")
+    aged = findings.reference.aged
+    if aged:
+        names_of = ", ".join(map(repr, list(aged)[:SHOWN]))
+        rest = f" and {len(aged) - SHOWN} more" if len(aged) > SHOWN else ""
+        notes.append(
+            f"cells have aged ({names_of}{rest}): run once with --refresh-reference, which chooses "
+            "new ones, from which a new history begins; what was scored on the old ones stays"
+        )
     growing = growing_identifiers(findings)
     return notes + [
         f"{name!r}: {note}{GROWING if name in growing else ''}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from kldrift import __version__
 from kldrift.config import Config
+from kldrift.errors import DatasetError, OutputError
 from kldrift.monitor.groups import FrozenList, rows_by_segment
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Reference
@@ -44,6 +46,10 @@ from kldrift.tables.write import write_reference
 
 FORMAT: Final = 3
 """Raised when what is stored, or how it is counted, changes within a version of kldrift."""
+_SPELLED: Final = re.compile(
+    r"type='(?!float'|double'|halffloat'|decimal)[^']*'|family='(?:text|row)'"
+)
+"""What may differ in how columns are read without another key for any value: 32 or 64 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +169,23 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
         OutputError: a file cannot be read.
         ValueError: it is damaged.
     """
-    monitor = plan.config.monitor
-    if stored_key(store, monitor, reference_id) != key:
+    if stored_key(store, plan.config.monitor, reference_id) != key:
         return None
+    supports, whole = _whole(store, plan.config.monitor, reference_id)
+    reference = _asked_for(plan, supports, whole)
+    if reference is None:
+        return None
+    complete = reference.reference_id == reference_id
+    return StoredReference(reference, supports.origin, complete)
+
+
+def _whole(store: Store, monitor: str, reference_id: str) -> tuple[Supports, Reference]:
+    """All that is stored under an id.
+
+    Raises:
+        OutputError: a file cannot be read.
+        ValueError: it is damaged.
+    """
     supports = stored_supports(store, monitor, reference_id)
     profiles, joint = stored_profiles(store, monitor, supports)
     if profiles.keys() != supports.by_feature().keys():
@@ -176,11 +196,53 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
     whole = reference_from(supports, profiles, joint, rebinnings)
     if not whole.reference_id == supports.reference_id == reference_id:
         raise ValueError("what is stored of the reference is not what was written")
-    reference = _asked_for(plan, supports, whole)
-    if reference is None:
-        return None
-    complete = reference.reference_id == reference_id
-    return StoredReference(reference, supports.origin, complete)
+    return supports, whole
+
+
+def newest(plan: Plan) -> Reference:
+    """The reference of a monitor that was read last, for rows that are counted on it.
+
+    Args:
+        plan: both of its sides are the rows to count.
+
+    Raises:
+        OutputError: none is stored, or a file of it is damaged or cannot be read.
+        DatasetError: the rows have other columns or types than it.
+    """
+    monitor, path = plan.config.monitor, plan.config.output.path
+    store = open_store(path)
+    ids = [i for name in store.names("supports") if (i := reference_of(monitor, name))]
+    try:
+        read = {i: stored_supports(store, monitor, i).origin.read_at for i in ids}
+        if not read:
+            raise OutputError(f"{path}: no reference of {monitor!r} yet; kldrift run reads it")
+        supports, reference = _whole(store, monitor, max(ids, key=lambda i: (read[i], i)))
+    except ValueError as error:
+        raise OutputError(f"{path}: {error}; run with --refresh-reference") from error
+    planned = [j for j in plan.joint if j.problem is None]
+    of_joint = {j.name: repr(j.columns("reference", reference.pivots)) for j in planned}
+    for what, here, there in (
+        (
+            "feature",
+            {p.feature.name: repr(p.reference) for p in plan.compared},
+            {f.name: f.made_from for f in supports.features},
+        ),
+        ("joint group", of_joint, {j.name: j.made_from for j in supports.joint}),
+        (
+            "list of segments",
+            {str(i): repr(s.reference) for i, s in enumerate(plan.segments)},
+            {str(i): s.made_from for i, s in enumerate(supports.segments)},
+        ),
+    ):
+        for name in sorted({*here, *there}):
+            if _SPELLED.sub("", here.get(name, "")) != _SPELLED.sub("", there.get(name, "")):
+                why = "is of another type than in the reference"
+                if name not in there:
+                    why = "is not in the reference; exclude it, or run with --refresh-reference"
+                elif name not in here:
+                    why = "is in the reference and not in these rows"
+                raise DatasetError(f"{what} {name!r} {why}")
+    return reference
 
 
 def _asked_for(plan: Plan, supports: Supports, whole: Reference) -> Reference | None:
@@ -189,6 +251,9 @@ def _asked_for(plan: Plan, supports: Supports, whole: Reference) -> Reference | 
     made_from = {f.name: f.made_from for f in supports.features}
     if any(made_from.get(name) != how for name, how in wanted.items()):
         return None
+    # What the current dataset lacks today is kept: it is the same reference, with one history.
+    lacking = {p.feature.name: repr(p.reference) for p in plan.pairs if p.current is None}
+    wanted |= {name: how for name, how in lacking.items() if made_from.get(name) == how}
     planned = [j for j in plan.joint if j.problem is None]
     joint_from = {j.name: j.made_from for j in supports.joint}
     for joint in planned:

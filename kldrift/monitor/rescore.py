@@ -28,6 +28,7 @@ from kldrift.monitor.stages import Findings
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.reporting.history import Backfill
+from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import (
     stored_reference_id,
     stored_windows,
@@ -58,9 +59,14 @@ def rescore(
     """
     store = open_store(config.output.path)
     dependent = config.alarms is not None or config.any_learned
+    batches = StoredBatches.of(store, config.monitor)
+    known = set(stored_windows(store, config.monitor, timed=config.time is not None))
+    if config.time is not None:  # a window that is not over yet is counted, and not judged
+        over = datetime.now(UTC) - config.time.late
+        known |= {w for w in batches.files if w.end is not None and w.end <= over}
     windows = [
         w
-        for w in stored_windows(store, config.monitor, timed=config.time is not None)
+        for w in sorted(known, key=lambda w: w.key)
         if (first is None or (w.start and w.start >= first))
         and (last is None or dependent or (w.end and w.end <= last))
     ]
@@ -141,13 +147,16 @@ def scored_again(
     watch: Watch | None = None
     volumes = None if against else Volumes.before(config, store, windows[0])
     counted_on = ""
+    batches = StoredBatches.of(store, config.monitor)
     scorers: dict[str, Scorer] = {}
 
     def each() -> Iterator[WindowCounts]:
         for window in windows:
-            reference_id = stored_reference_id(store, config.monitor, window)
+            reference_id = batches.reference_id(window)
+            if reference_id is None:
+                reference_id = stored_reference_id(store, config.monitor, window)
             if reference_id not in scorers:
-                scorer = Scorer.of(config, store, reference_id)
+                scorer = Scorer.of(config, store, reference_id, batches)
                 scorers[reference_id] = scorer.against(config, against) if against else scorer
             yield scorers[reference_id].counted(config, window)
 

@@ -28,6 +28,7 @@ from kldrift.monitor.publish import check_expectations, publish_window, with_pag
 from kldrift.monitor.record import Record, session_for
 from kldrift.monitor.rescore import rescore_dependents
 from kldrift.monitor.stages import Reference, read_reference
+from kldrift.monitor.table_changes import TableChanges, last_version
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import (
@@ -35,6 +36,8 @@ from kldrift.monitor.windows import (
     between,
     count_windows,
     due_windows,
+    findings_by_window,
+    profiles_by_window,
     windows_between,
     within,
 )
@@ -114,7 +117,13 @@ def _sources(config: Config, spark: SparkSession, due: Due | None = None) -> tup
         reference = opened(first, "reference")
     else:
         reference = opened(config.reference, "reference")
-    if utc and config.current.sql is None and config.current.format not in TEXT_FORMATS:
+    whole = config.current.changes is not None  # all that was added counts, whatever its time
+    if (
+        utc
+        and not whole
+        and config.current.sql is None
+        and config.current.format not in TEXT_FORMATS
+    ):
         narrow = within(config.current, config.time, due.windows, kind, utc=utc)
         current = opened(narrow, "current")
     return reference, current
@@ -263,8 +272,16 @@ def _run(
                 if not stored.complete:  # the tables have it only as a part of another
                     reference_store.save(plan, reference, stored.origin)
             if due is not None:
+                changes = None
+                if read.current.changes:
+                    store, since = open_store(read.output.path), None
+                    if not refresh_reference:
+                        since = last_version(store, read.monitor, reference.reference_id)
+                    changes = TableChanges.of(read, session, since)
+                    plan = record.plan = replace(plan, current=changes.source)
+                    engine = SparkEngine(session, reference_source, changes.source, record)
                 results = _publish_windows(
-                    record, plan, reference, engine, due, fail_on, watched[-1]
+                    record, plan, reference, engine, due, fail_on, watched[-1], changes
                 )
             else:
                 findings = count_current(plan, reference, engine, record)
@@ -293,26 +310,34 @@ def _publish_windows(
     due: Due,
     fail_on: str,
     watched: WatchedFiles,
+    changes: TableChanges | None,
 ) -> list[RunResult]:
     """The results of windows, one after the other: each is written before the next is judged."""
     config, results = record.config, list[RunResult]()
     history = None
     if config.reference.is_history:
         history = stored_history(config.output.path, config.monitor, reference.reference_id)
-    store = open_store(config.output.path)
-    watch = Watch.before(config, store, reference, plan.compared, due.windows[0])
-    volumes = Volumes.before(config, store, due.windows[0])
-    for window, findings in count_windows(plan, reference, engine, due.windows, record, history):
-        if not results:  # all rows have been read
-            watched.check()
-        last = window is due.windows[-1]
+    store, windows = open_store(config.output.path), due.windows
+    what, counted, together = count_windows(plan, reference, engine, record)
+    watched.check()
+    profiles_of = profiles_by_window(counted, together)
+    if changes is not None:
+        added = changes.added(record, reference, (what, counted, together), store)
+        windows, profiles_of = tuple(added.judged(windows)), added.profiles_of
+    watch = Watch.before(config, store, reference, plan.compared, windows[0])
+    volumes = Volumes.before(config, store, windows[0])
+    for window, findings in findings_by_window(
+        plan, reference, what, profiles_of, windows, record, history
+    ):
+        last = window == windows[-1]
         one = record if last else replace(record, window=window)
         notes = due.notes if last else []
-        counted = findings if volumes is None else volumes.beside(window, findings)
-        result = publish_window(one, plan, counted, fail_on, notes, docs=last, watch=watch)
+        if volumes is not None:
+            findings = volumes.beside(window, findings)  # noqa: PLW2901 - the same, with its rows
+        result = publish_window(one, plan, findings, fail_on, notes, docs=last, watch=watch)
         results.append(result)
         if history is not None:
             history.add(window, past_window(findings, result.scores))
     if config.reference.is_history or watch is not None:
-        rescore_dependents(config, due.windows, fail_on)
+        rescore_dependents(config, windows, fail_on)
     return results

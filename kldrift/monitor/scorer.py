@@ -15,6 +15,7 @@ from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
 from kldrift.features.parts import Part
 from kldrift.features.plan import Feature, Skipped
+from kldrift.monitor.batches import added_up
 from kldrift.monitor.categories import check_categories
 from kldrift.monitor.findings import WindowCounts
 from kldrift.monitor.groups import SegmentPlan
@@ -34,6 +35,7 @@ from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.scoring.status import Status
+from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import (
     stored_profiles,
     stored_statuses,
@@ -71,15 +73,17 @@ class Scorer:
         supports: what the reference decided.
         reference: the reference, its cells merged as the configuration says.
         history: the windows, where they are each other's reference.
+        batches: whose sums some windows are.
     """
 
     store: Store
     supports: Supports
     reference: Reference
     history: History | None
+    batches: StoredBatches
 
     @classmethod
-    def of(cls, config: Config, store: Store, reference_id: str) -> Scorer:
+    def of(cls, config: Config, store: Store, reference_id: str, batches: StoredBatches) -> Scorer:
         """Read a reference.
 
         Raises:
@@ -99,7 +103,7 @@ class Scorer:
         history = None
         if config.reference.is_history:
             history = stored_history(config.output.path, monitor, reference_id)
-        return cls(store, supports, reference, history)
+        return cls(store, supports, reference, history, batches)
 
     def watch(self, config: Config, window: Window) -> Watch | None:
         """What the tables know before a window."""
@@ -135,7 +139,10 @@ class Scorer:
             OutputError: a file of the window is not there, or damaged.
         """
         try:
-            profiles, joint = stored_profiles(self.store, config.monitor, self.supports, window)
+            if window in self.batches.files:
+                profiles, joint = added_up(self.batches, self.supports, window)
+            else:
+                profiles, joint = stored_profiles(self.store, config.monitor, self.supports, window)
             unpaired = stored_statuses(self.store, config.monitor, window, UNPAIRED)
         except ValueError as error:
             raise OutputError(f"window {window.key}: {error}") from error

@@ -76,6 +76,8 @@ class Reference:
         segments: those of each list.
         frozen_id: the ``reference_id`` of what froze the cells, where the profiles are others.
         notes: what to know of the values of a feature, by its name.
+        aged: how much more of its rows lies beyond the cells of a feature than when they were
+            chosen, where that is much.
     """
 
     profiles: Mapping[str, Profile]
@@ -87,6 +89,7 @@ class Reference:
     segments: tuple[FrozenList, ...] = ()
     frozen_id: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
+    aged: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def reference_id(self) -> str:
@@ -126,7 +129,7 @@ class Findings:
         rows_current: rows read from the current dataset.
         unseen: by feature, values that the reference never had, with their rows; the most frequent
             first. Nothing for windows.
-        volume: the number of rows of a window, as what is judged.
+        volumes: the numbers of rows of a window and of its segments, as what is judged.
     """
 
     pairs: tuple[Pair, ...]
@@ -138,7 +141,7 @@ class Findings:
     reference: Reference
     rows_current: int
     unseen: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
-    volume: Subject | None = None
+    volumes: tuple[Subject, ...] = ()
 
 
 def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:

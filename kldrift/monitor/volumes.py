@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -9,10 +10,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from kldrift.config import Config, Threshold, Time
 from kldrift.errors import OutputError
+from kldrift.monitor.groups import rows_by_segment
 from kldrift.monitor.stages import Findings
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
@@ -34,7 +36,7 @@ class Volumes:
 
     def __init__(self, time: Time) -> None:
         self._time = time
-        self._rows: dict[Window, int] = {}
+        self._rows: dict[Window, dict[str | None, int]] = {}
 
     @classmethod
     def before(cls, config: Config, store: Store, window: Window) -> Volumes | None:
@@ -52,39 +54,57 @@ class Volumes:
         ]
         for one in earlier[-MOST:]:
             with suppress(OutputError):  # damaged: it is not learnt from
-                rows = window_columns(store, config.monitor, one, ["n_current"])["n_current"]
-                found._rows[one] = pc.max(rows).as_py() or 0
+                rows = window_columns(store, config.monitor, one, ["segment", "n_current"])
+                sizes = rows.group_by("segment").aggregate([("n_current", "max")])
+                by_segment = zip(*(sizes[c].to_pylist() for c in sizes.column_names), strict=True)
+                found._rows[one] = {segment: n or 0 for segment, n in by_segment}
         return found
 
     def beside(self, window: Window, findings: Findings) -> Findings:
         """The findings of a window with its rows; the window is known from then on."""
-        return replace(findings, volume=self._subject(window, findings.rows_current))
-
-    def _subject(self, window: Window, rows: int) -> Subject:
-        start = window.start
+        sizes: dict[str | None, int] = {None: findings.rows_current}
+        for number, known in enumerate(findings.reference.segments if findings.current else ()):
+            of_list = rows_by_segment(findings.current[0], number, len(known.names))
+            sizes.update(zip(known.names, of_list.tolist(), strict=True))
+        start, season = window.start, self._season(window)
         assert start is not None
         earlier = [w for w in self._rows if w.start and w.start < start][-MOST:]
-        season = self._season(window)
-        found = volume(
-            rows,
-            np.array([self._rows[w] for w in earlier], dtype=np.int64),
-            np.array([self._season(w) == season for w in earlier], dtype=np.bool_),
+        past = [self._rows[w] for w in earlier]
+        alike = np.array([self._season(w) == season for w in earlier], dtype=np.bool_)
+        self._rows[window] = sizes
+        if not findings.rows_current:  # a window that is not there says nothing of its segments
+            past = []
+        subjects = tuple(
+            self._subject(window, s, n, past, alike[: len(past)]) for s, n in sizes.items()
         )
-        self._rows[window] = rows
-        if not rows:
-            return Subject(ROWS, "volume", status=Status.EMPTY, reason="no rows in this window")
+        return replace(findings, volumes=subjects)
+
+    def _subject(
+        self,
+        window: Window,
+        segment: str | None,
+        rows: int,
+        past: Sequence[Mapping[str | None, int]],
+        alike: NDArray[np.bool_],
+    ) -> Subject:
+        before = np.array([sizes.get(segment, 0) for sizes in past], dtype=np.int64)
+        found = volume(rows, before, alike)
+        if not rows and (segment is None or found is None):
+            why = "no rows in this window"
+            return Subject(ROWS, "volume", status=Status.EMPTY, reason=why, segment=segment)
         if found is None:
-            return Subject(ROWS, "volume", rows=(-1, rows))
-        alike = f" {self._season_name(window)}" if found.alike else ""
+            return Subject(ROWS, "volume", segment=segment, rows=(-1, rows))
+        season = f" {self._season_name(window)}" if found.alike else ""
         return Subject(
             ROWS,
             "volume",
             THRESHOLDS,
             scores={"kl": found.kl, "p_value": found.p_value},
+            segment=segment,
             rows=(round(found.expected), rows),
             sentence=(
                 f"{rows:,} rows, and usually about {found.expected:,.0f} "
-                f"({found.windows:,}{alike} windows before)"
+                f"({found.windows:,}{season} windows before)"
             ),
         )
 

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from kldrift.config import Alarms, Config, Mute
 from kldrift.errors import OutputError
 from kldrift.features.pairs import Pair
+from kldrift.features.patterns import Patterns
 from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
 from kldrift.monitor.history import of_no_window
 from kldrift.monitor.judging import is_learned, judge_findings
@@ -27,7 +28,7 @@ from kldrift.monitor.past_counts import Layout, PastCounts
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key, Seen, State
-from kldrift.scoring.learned import unusual
+from kldrift.scoring.learned import of_new_values, unusual
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.alarm_budget import AlarmBudget, excess
@@ -207,7 +208,14 @@ class Watch:
             return found is not None
 
         seen = Seen(start, critical, unscored)
-        self._alerts = self._alerts.after(seen, self._alarms.windows, muted)
+        new, grace = set[Key](), self._alarms.grace_span
+        if grace:
+            new = {verdicts.key(i) for i in of_new_values(verdicts).nonzero()[0].tolist()}
+
+        def waits(key: Key, since: datetime) -> bool:
+            return key in new and start - since < grace
+
+        self._alerts = self._alerts.after(seen, self._alarms.windows, muted, waits)
         facts = AlertFacts.of(verdicts, start, self._alerts.states)
         self._log = logged(self._log, self._alerts, facts, mutes)
         first = start - timedelta(days=self._alarms.budget.days)
@@ -222,8 +230,9 @@ class Watch:
             (
                 m
                 for m in self._alarms.mute
-                if m.feature == key[0]
+                if Patterns((m.feature,)).match(key[0])
                 and m.segment in (None, key[1])
+                and date.fromisoformat(m.since or "0001-01-01") <= day
                 and day < date.fromisoformat(m.until)
             ),
             None,
@@ -290,7 +299,7 @@ def _seen(start: datetime, rows: pa.Table) -> Seen:
 
 def _states(rows: pa.Table) -> Mapping[Key, State]:
     """The alerts of a stored window."""
-    some = rows.filter(pc.is_in(rows["alert"], pa.array([a.value for a in OPEN])))
+    some = rows.filter(pc.and_kleene(rows["alert"].is_valid(), pc.not_equal(rows["alert"], "none")))
     states = zip(some["alert"].to_pylist(), some["alert_since"].to_pylist(), strict=True)
     return {k: State(Alert(a), since) for k, (a, since) in zip(_keys(some), states, strict=True)}
 

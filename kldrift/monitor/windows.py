@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,7 +21,7 @@ from kldrift.features.plan import Skipped
 from kldrift.monitor.findings import WindowCounts, found
 from kldrift.monitor.history import History, of_window, without_window
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.stages import Engine, Findings, Reference, counting, rows_read
+from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, rows_read
 from kldrift.profiles.group_keys import ALL, UNTIMED
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
@@ -29,6 +29,8 @@ from kldrift.tables.window import Window
 
 MOST_MISSED: Final = 31
 """Windows before the one that is due that a run catches up on."""
+ProfilesOf: TypeAlias = Callable[[Window], tuple[Sequence[Profile], Sequence[JointProfile]]]
+"""The profiles of a window, of features and of joint groups."""
 _CLOCK_CHANGE: Final = timedelta(hours=3)
 """More than clocks are put forward or back at once."""
 
@@ -188,29 +190,15 @@ def time_column(plan: Plan) -> TimeColumn:
 
 
 def count_windows(
-    plan: Plan,
-    reference: Reference,
-    engine: Engine,
-    windows: Sequence[Window],
-    progress: Progress,
-    history: History | None = None,
-) -> Iterator[tuple[Window, Findings]]:
-    """Count the current dataset by window in one scan; then the findings of each window.
-
-    Args:
-        plan: the plan.
-        reference: the plan's reference, or what froze the cells where the reference is history.
-        engine: runs the scan.
-        windows: those to look at, in the order of time.
-        history: the windows before them, where they are the reference; what follows from a window
-            is added before the next one is asked for.
-        progress: told what goes on.
+    plan: Plan, reference: Reference, engine: Engine, progress: Progress
+) -> tuple[Counting, list[Profile], list[JointProfile]]:
+    """Count the current dataset by window in one scan: what was counted, and its profiles.
 
     Raises:
         DatasetError: rows cannot be read.
         KldriftError: the counts do not add up to the rows that were read.
     """
-    progress.stage(f"current: counting {len(windows):,} window{'s' * (len(windows) > 1)}")
+    progress.stage("current: counting windows")
     what = counting(plan, reference, time_column(plan))
     counted, together = engine.count(what.program, current=True)
     rows_read(counted, [p.feature.name for p in what.pairs], plan.current.rows)
@@ -219,14 +207,37 @@ def count_windows(
         why = f"{untimed:,} rows without a time are in no window"
         assert plan.config.time is not None
         what = replace(what, skipped=(*what.skipped, Skipped(plan.config.time.column, why)))
+    return what, counted, together
+
+
+def findings_by_window(
+    plan: Plan,
+    reference: Reference,
+    what: Counting,
+    profiles_of: ProfilesOf,
+    windows: Sequence[Window],
+    progress: Progress,
+    history: History | None = None,
+) -> Iterator[tuple[Window, Findings]]:
+    """The findings of each window, one after the other.
+
+    Args:
+        plan: the plan.
+        reference: the plan's reference, or what froze the cells where the reference is history.
+        what: what was counted.
+        profiles_of: the profiles of a window, of features and of joint groups.
+        windows: those to look at, in the order of time.
+        progress: told what goes on.
+        history: the windows before them, where they are the reference; what follows from a window
+            is added before the next one is asked for.
+    """
     progress.stage("scoring")
     each = (
         WindowCounts(
             plan,
             reference_of(plan.config, reference, window, history),
             what,
-            _of_window(counted, window),
-            _joint_of_window(together, window),
+            *profiles_of(window),
             window,
         )
         for window in windows
@@ -253,16 +264,19 @@ def _untimed(counted: Sequence[Profile]) -> int:
     return int(alone.rows[alone.keys.window == UNTIMED].sum())
 
 
-def _of_window(counted: Sequence[Profile], window: Window) -> list[Profile]:
-    assert window.start is not None
-    return [of_window(profile, microseconds_of(window.start)) for profile in counted]
+def profiles_by_window(counted: Sequence[Profile], together: Sequence[JointProfile]) -> ProfilesOf:
+    """The profiles of a window, of those that were counted of all of them."""
+
+    def profiles_of(window: Window) -> tuple[list[Profile], list[JointProfile]]:
+        features = [of_window(profile, window) for profile in counted]
+        return features, [joint_of_window(profile, window) for profile in together]
+
+    return profiles_of
 
 
-def _joint_of_window(together: Sequence[JointProfile], window: Window) -> list[JointProfile]:
+def joint_of_window(profile: JointProfile, window: Window) -> JointProfile:
+    """The groups of one window, as those of data without windows."""
     assert window.start is not None
-    start, found = microseconds_of(window.start), []
-    for profile in together:
-        places = np.flatnonzero(profile.keys.window == start)
-        keys = without_window(profile.keys.take(places))
-        found.append(profile.take(places, keys) if len(places) else joint_of_one_group(0, {}))
-    return found
+    places = np.flatnonzero(profile.keys.window == microseconds_of(window.start))
+    keys = without_window(profile.keys.take(places))
+    return profile.take(places, keys) if len(places) else joint_of_one_group(0, {})

@@ -87,13 +87,20 @@ class Alerts:
         """The rows that are raised, or muted."""
         return [key for key, state in self.states.items() if state.alert in OPEN]
 
-    def after(self, seen: Seen, windows: tuple[int, int], muted: Callable[[Key], bool]) -> Alerts:
+    def after(
+        self,
+        seen: Seen,
+        windows: tuple[int, int],
+        muted: Callable[[Key], bool],
+        waits: Callable[[Key, datetime], bool] = lambda _key, _since: False,
+    ) -> Alerts:
         """The alerts after one more window.
 
         Args:
             seen: the window.
             windows: how many critical ones, of how many, make an alert.
             muted: whether nobody is to be called about a row.
+            waits: whether a row that is critical since some window is not to be raised yet.
 
         Examples:
             >>> critical = Seen(datetime(2024, 3, 1), {("x", None)})
@@ -108,7 +115,7 @@ class Alerts:
         known |= set(self.open)
         states = {}
         for key in sorted(known, key=lambda key: (key[0], key[1] or "")):
-            state = self._of_row(key, recent, enough)
+            state = self._of_row(key, recent, enough, waits)
             if state.alert is Alert.RAISED and muted(key):
                 state = State(Alert.MUTED, state.since)
             if state.alert is not Alert.NONE:
@@ -120,12 +127,20 @@ class Alerts:
         found = verdicts.severities()
         return [TOLD.get(self.of(verdicts.key(i)).alert, one) for i, one in enumerate(found)]
 
-    def _of_row(self, key: Key, recent: tuple[Seen, ...], enough: int) -> State:
+    def _of_row(
+        self,
+        key: Key,
+        recent: tuple[Seen, ...],
+        enough: int,
+        waits: Callable[[Key, datetime], bool],
+    ) -> State:
         before, now = self.of(key), recent[-1]
         hits = [window.start for window in recent if key in window.critical]
         if before.alert in OPEN:
             cleared = now.quiet(key) and sum(window.quiet(key) for window in recent) >= enough
             return QUIET if cleared else State(Alert.RAISED, before.since)
-        if len(hits) >= enough and key in now.critical:
-            return State(Alert.RAISED, hits[0])
-        return State(Alert.PENDING, hits[0]) if key in now.critical else QUIET
+        if key not in now.critical:
+            return QUIET
+        since = before.since or hits[0]
+        raised = len(hits) >= enough and not waits(key, since)
+        return State(Alert.RAISED if raised else Alert.PENDING, since)

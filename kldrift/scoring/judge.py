@@ -64,7 +64,7 @@ def judge(
         subjects=[s for s, _ in compared] + others,
         of=np.append(rows.of, len(compared) + np.arange(len(others))),
         group=np.append(rows.group, np.zeros(len(others), dtype=np.int64)),
-        segment=_segments([c.keys for c in comparisons], names, len(others)),
+        segment=_segments([c.keys for c in comparisons], names, others),
         status=status,
         reason=np.append(reason, np.array([s.reason for s in others], dtype=object)),
         scores=columns,
@@ -125,12 +125,12 @@ def _sizes(subject: Subject) -> tuple[int, int, int, int]:
     return (*rows, joint.left_out_reference, joint.left_out_current)
 
 
-def _segments(keys: Sequence[GroupKeys], names: SegmentNames, others: int) -> Texts:
+def _segments(keys: Sequence[GroupKeys], names: SegmentNames, others: Sequence[Subject]) -> Texts:
     """The segment of each row; None for whole datasets."""
     columns: list[Texts] = []
     for i, mine in enumerate(keys):  # the features of a dataset have the same groups
         columns.append(columns[-1] if i and mine == keys[i - 1] else _named(mine, names))
-    return np.concatenate([*columns, np.full(others, None, dtype=object)])
+    return np.concatenate([*columns, np.array([s.segment for s in others], dtype=object)])
 
 
 def _named(keys: GroupKeys, names: SegmentNames) -> Texts:

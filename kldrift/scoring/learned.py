@@ -36,6 +36,12 @@ def unusual(verdicts: Verdicts) -> Bools:
     return np.asarray(learned)
 
 
+def of_new_values(verdicts: Verdicts) -> Bools:
+    """The rows that moved mostly because of values that the reference never had."""
+    new, moved = (verdicts.scores[m] for m in ("never_seen_current", "total_variation"))
+    return np.asarray((new > 0) & (new >= moved / 2))
+
+
 def beside_history(verdicts: Verdicts, deciding: Texts) -> tuple[Ints, Texts]:
     """The severities of all rows, and what decided them, once their history is looked at.
 

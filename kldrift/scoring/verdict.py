@@ -37,6 +37,7 @@ class Subject:
         unseen: of names: values that the reference never had, with their rows in the whole of the
             current dataset; the most frequent first.
         learned: whether it is held to limits that are learnt, too.
+        segment: of what has no comparison: its segment; None for the whole dataset.
         rows: of what has no comparison: reference and current rows; -1 where they are not known.
         sentence: of what has no comparison: what happened.
     """
@@ -52,6 +53,7 @@ class Subject:
     joint: JointResult | None = None
     unseen: tuple[tuple[str, int], ...] = ()
     learned: bool = False
+    segment: str | None = None
     rows: tuple[int, int] | None = None
     sentence: str = ""
 

@@ -28,6 +28,7 @@ _ID = r"[0-9a-f]{16}"
 _WINDOW_FILE = re.compile(rf"({_NAME})--({_KEY})\.parquet", re.ASCII)
 _SUPPORTS_FILE = re.compile(rf"({_NAME})--({_ID})\.parquet", re.ASCII)
 _REFERENCE_FILE = re.compile(rf"{_NAME}--reference-{_ID}\.parquet", re.ASCII)
+_BATCH_FILE = re.compile(rf"({_NAME})--batch-([A-Za-z0-9._]{{1,64}})\.parquet", re.ASCII)
 _RUN_FILE = re.compile(rf"{_NAME}\.parquet", re.ASCII)
 
 
@@ -106,12 +107,33 @@ def reference_of(monitor: str, name: str) -> str | None:
     return match[2] if match and match[1] == monitor else None
 
 
+def batch_file(monitor: str, batch: str) -> str:
+    """Return the path, below the output folder, of the profiles of a batch of rows.
+
+    Examples:
+        >>> batch_file("nyc_taxi", "17")
+        'profiles/nyc_taxi--batch-17.parquet'
+    """
+    return f"profiles/{_checked('monitor', monitor)}--batch-{batch}.parquet"
+
+
+def batch_of(monitor: str, name: str) -> str | None:
+    """The name of the batch whose profiles a file holds; None for another monitor's.
+
+    Examples:
+        >>> batch_of("nyc_taxi", "nyc_taxi--batch-17.parquet")
+        '17'
+    """
+    match = _BATCH_FILE.fullmatch(name)
+    return match[2] if match and match[1] == monitor else None
+
+
 def is_ours(table: str, name: str) -> bool:
     """Whether a file of this name in a table's folder is one that kldrift writes."""
     patterns = {
         RUNS_TABLE: (_RUN_FILE,),
         "supports": (_SUPPORTS_FILE,),
-        "profiles": (_WINDOW_FILE, _REFERENCE_FILE),
+        "profiles": (_WINDOW_FILE, _REFERENCE_FILE, _BATCH_FILE),
     }
     return any(p.fullmatch(name) for p in patterns.get(table, (_WINDOW_FILE,)))
 

@@ -179,11 +179,20 @@ def stored_statuses(
 ) -> list[tuple[str, str, str, str]]:
     """The features of a window that have one of some statuses: name, kind, status and reason.
 
+    None where the window was never judged.
+
     Raises:
-        OutputError: the file is not there, damaged or cannot be read.
+        OutputError: the file is damaged or cannot be read.
     """
-    names = ["feature", "kind", "status", "reason", "segment"]
-    rows = _read(store, window_file("drift_scores", monitor, window), names).to_pylist()
+    names, path = (
+        ["feature", "kind", "status", "reason", "segment"],
+        window_file("drift_scores", monitor, window),
+    )
+    file = store.open(path)
+    if file is None:
+        return []
+    file.close()
+    rows = _read(store, path, names).to_pylist()
     whole = (row for row in rows if row["segment"] is None and row["kind"] != JOINT)
     return [
         (row["feature"], row["kind"], row["status"], row["reason"] or "")

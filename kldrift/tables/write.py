@@ -51,7 +51,7 @@ def write_window(
     same_names("tables", tables, wanted)
     names = {table: window_file(table, monitor, window) for table in wanted}
     about = {"monitor": monitor, "window_start": window.start, "window_end": window.end}
-    return _write(path, names, tables, about)
+    return write_tables(path, names, tables, about)
 
 
 def write_reference(
@@ -77,7 +77,7 @@ def write_reference(
         "supports": supports_file(monitor, reference_id),
         "profiles": reference_file(monitor, reference_id),
     }
-    return _write(path, names, tables, {"monitor": monitor, "reference_id": reference_id})
+    return write_tables(path, names, tables, {"monitor": monitor, "reference_id": reference_id})
 
 
 def write_alerts(path: str, monitor: str, alerts: pa.Table) -> None:
@@ -88,12 +88,27 @@ def write_alerts(path: str, monitor: str, alerts: pa.Table) -> None:
         ValueError: the rows are not of the schema, or of another monitor.
     """
     names = {ALERTS_TABLE: alerts_file(monitor)}
-    _write(path, names, {ALERTS_TABLE: alerts}, {"monitor": monitor})
+    write_tables(path, names, {ALERTS_TABLE: alerts}, {"monitor": monitor})
 
 
-def _write(
+def write_tables(
     path: str, names: Mapping[str, str], tables: Mapping[str, Rows], about: Mapping[str, Any]
 ) -> dict[str, str]:
+    """Write a file for each of some tables, once all rows are known to be of one thing.
+
+    Args:
+        path: the output folder, as in `prepare_output`.
+        names: of the file of each table, in the order of writing.
+        tables: the rows of each.
+        about: columns that must have one value in every row.
+
+    Returns:
+        Where each table's file is.
+
+    Raises:
+        OutputError: a file cannot be written.
+        ValueError: a table is not of its schema, or holds rows of something else.
+    """
     store = open_store(path)
     checked = {name: _checked(table, tables[table], about) for table, name in names.items()}
     store.put(to_files(checked))

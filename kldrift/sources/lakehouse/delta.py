@@ -15,14 +15,18 @@ import pyarrow as pa
 from pyarrow import fs as pafs
 
 from kldrift.errors import DatasetError, first_line
+from kldrift.sources.lakehouse.delta_changes import added_since
 from kldrift.sources.lakehouse.delta_files import entries_of, located
-from kldrift.sources.lakehouse.snapshot import Snapshot
+from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot
 from kldrift.sources.lakehouse.time_travel import chosen, instant, number
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.footer_summary import SPARK_NOTES
 from kldrift.sources.predicates.translate import Unsupported
 
-OPTIONS: Final = frozenset({"versionasof", "timestampasof"})
+VERSION_OPTIONS: Final = frozenset({"versionasof", "timestampasof"})
+SINCE: Final = "startingversion"
+"""The first version whose added files are read, as Delta's own readers of changes call it."""
+OPTIONS: Final = VERSION_OPTIONS | {SINCE}
 """What is read of ``options``; names are compared as Spark does, without regard to case."""
 
 KNOWN_FEATURES: Final = frozenset(
@@ -92,8 +96,19 @@ def open_delta(
     unknown = sorted(set(table.protocol().reader_features or ()) - KNOWN_FEATURES)
     if unknown:
         return Unsupported(f"the Delta table has {', '.join(unknown)}")
+    since = chosen(options, {SINCE})
     try:
-        return _snapshot(table, path, filesystem, asked)
+        whole = _snapshot(table, path, filesystem, asked)
+        if since is None or isinstance(whole, Unsupported):
+            return whole
+        first = number(*since, "a version number")
+        added = added_since(table, path, first, filesystem)
+
+        def entries_at(version: int) -> tuple[ListedFile, ...]:
+            table.load_as_version(version)
+            return entries_of(table, path, filesystem, {})
+
+        return whole.of_files(added, entries_at)
     except DeltaError as cause:
         raise DatasetError(f"cannot read the Delta table {path!r}: {first_line(cause)}") from cause
 
@@ -104,7 +119,7 @@ def which_version(options: Mapping[str, str]) -> int | datetime | None:
     Raises:
         ConfigError: an option has no such value, or both are given.
     """
-    found = chosen(options, OPTIONS)
+    found = chosen(options, VERSION_OPTIONS)
     if found is None:
         return None
     if found[0].lower() == "timestampasof":

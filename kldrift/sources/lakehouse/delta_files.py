@@ -49,17 +49,7 @@ def entries_of(
     bounds = _bounds(actions, records, columns)
     features = table.protocol().reader_features or ()
     deleted = _deleted(table) if "deletionVectors" in features else {}
-    root = table.table_uri.rstrip("/")
-    # A path that begins with a slash is one of the table's filesystem.
-    store = root[: root.find("/", root.find("://") + 3)] if "://" in root else ""
-    uris = [
-        w
-        if "://" in w or w.startswith("file:")
-        else f"{store}{w}"
-        if w.startswith("/")
-        else f"{root}/{w}"
-        for w in written
-    ]
+    uris = [uri_of(table.table_uri, w) for w in written]
     unseen = deleted.keys() - set(uris)
     if unseen:  # never count rows that are deleted
         raise DatasetError(f"the Delta table {path!r} deletes rows of {min(unseen)!r}, not listed")
@@ -75,6 +65,18 @@ def entries_of(
         left = rows if rows is None or gone is None else rows - int(gone[:rows].sum())
         entries.append(ListedFile(file, sizes[i], left, (), known))
     return tuple(sorted(entries, key=lambda e: e.file.path))
+
+
+def uri_of(table_uri: str, written: str) -> str:
+    """The URI of a file, from the path that the log has of it."""
+    root = table_uri.rstrip("/")
+    if "://" in written or written.startswith("file:"):
+        return written
+    if not written.startswith("/"):
+        return f"{root}/{written}"
+    # A path that begins with a slash is one of the table's filesystem.
+    store = root[: root.find("/", root.find("://") + 3)] if "://" in root else ""
+    return f"{store}{written}"
 
 
 def _column(actions: pa.Table, name: str) -> list[Any] | None:

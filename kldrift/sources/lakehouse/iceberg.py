@@ -16,8 +16,9 @@ from pyarrow import fs as pafs
 
 from kldrift.errors import DatasetError
 from kldrift.sources.filesystem import locate
+from kldrift.sources.lakehouse.iceberg_changes import added_since
 from kldrift.sources.lakehouse.iceberg_files import entries_of
-from kldrift.sources.lakehouse.snapshot import Snapshot
+from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot
 from kldrift.sources.lakehouse.time_travel import chosen, number
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.predicates.translate import Unsupported
@@ -26,7 +27,9 @@ WHAT: Final = {
     "snapshot-id": "a snapshot's number",
     "as-of-timestamp": "milliseconds since 1970-01-01 UTC",
 }
-OPTIONS: Final = frozenset(WHAT)
+SINCE: Final = "start-snapshot-id"
+"""The snapshot after which added files are read, as Iceberg's own readers call it."""
+OPTIONS: Final = frozenset({*WHAT, SINCE})
 """What is read of ``options``."""
 CATALOG: Final = "iceberg://"
 NAME_MAPPING: Final = "schema.name-mapping.default"
@@ -76,11 +79,23 @@ def open_iceberg(
     except ImportError:
         text = "Iceberg tables are read with pyiceberg: pip install 'kldrift[iceberg]'"
         return Unsupported(text)
-    which = chosen(options, OPTIONS)
+    which, since = chosen(options, WHAT), chosen(options, {SINCE})
     wanted = which and (which[0].lower(), number(*which, WHAT[which[0].lower()]))
     try:
         table = _load(path, filesystem)
-        return _snapshot(table, _snapshot_id(table, wanted), filesystem, asked)
+        snapshot_id = _snapshot_id(table, wanted)
+        whole = _snapshot(table, snapshot_id, filesystem, asked)
+        if since is None or isinstance(whole, Unsupported):
+            return whole
+        added = added_since(table, path, number(*since, WHAT["snapshot-id"]), filesystem)
+
+        def entries_at(snapshot: int) -> tuple[ListedFile, ...]:
+            found = entries_of(table.scan(snapshot_id=snapshot), table.specs(), filesystem, ())
+            if isinstance(found, Unsupported):
+                raise DatasetError(f"the Iceberg table {path!r}: {found.reason}")
+            return found
+
+        return whole.of_files(added, entries_at)
     except (NoSuchTableError, FileNotFoundError) as cause:
         text = f"no Iceberg table at {path!r}; check the path in the configuration"
         raise DatasetError(text) from cause

@@ -54,7 +54,7 @@ def entries_of(
         found = [deletes[delete.file_path] for delete in task.delete_files]
         rows = int(file.record_count)
         gone = _deleted(file.file_path, rows, found) if found else None
-        remote, path = _place(file.file_path, filesystem)
+        remote, path = place_of(file.file_path, filesystem)
         deleted = b"" if gone is None else pack_deleted(gone)
         left = rows if gone is None else rows - int(gone.sum())
         constants = constants_of(file, specs, types)
@@ -93,7 +93,8 @@ def _bounds(file: Any, field: Any, specs: Mapping[int, Any]) -> Bounds:
     return found
 
 
-def _place(path: str, filesystem: Mapping[str, str]) -> tuple[RemoteFilesystem | None, str]:
+def place_of(path: str, filesystem: Mapping[str, str]) -> tuple[RemoteFilesystem | None, str]:
+    """The filesystem of a file that a manifest lists, None for the local one, and its path."""
     if path.startswith("file:"):
         path = path.removeprefix("file://").removeprefix("file:")
     # Tasks may have another working directory.
@@ -101,7 +102,7 @@ def _place(path: str, filesystem: Mapping[str, str]) -> tuple[RemoteFilesystem |
 
 
 def _positions(path: str, filesystem: Mapping[str, str]) -> pa.Table:
-    remote, inside = _place(path, filesystem)
+    remote, inside = place_of(path, filesystem)
     with File(inside, remote, ()).open() as parquet:
         return parquet.read(["file_path", "pos"])
 

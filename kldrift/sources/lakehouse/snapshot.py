@@ -8,7 +8,7 @@ enough to plan with, and no footer is read before the task that reads the file.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -67,6 +67,25 @@ class Snapshot:
     def footers_needed(self) -> bool:
         """Whether only the footers say if Arrow can read the files as a part of the table."""
         return self.mapped or any(pa.types.is_struct(f.type) for f in self.schema)
+
+    def of_files(
+        self,
+        added: Mapping[str, int],
+        entries_at: Callable[[int], tuple[ListedFile, ...]],
+    ) -> Snapshot:
+        """The same table with some files alone.
+
+        Args:
+            added: the version that added each file, by its path.
+            entries_at: the files of a version, for those that are no longer part of this one.
+        """
+        kept = [e for e in self.entries if e.file.path in added]
+        merged = {
+            p: version for p, version in added.items() if p not in {e.file.path for e in kept}
+        }
+        for version in sorted(set(merged.values())):
+            kept += [e for e in entries_at(version) if merged.get(e.file.path) == version]
+        return replace(self, entries=tuple(sorted(kept, key=lambda e: e.file.path)))
 
     def only(self, where: str) -> Snapshot:
         """The files that may hold rows that a predicate keeps.

@@ -296,13 +296,24 @@ def test_exit_codes_follow_alerts_and_not_one_window(spark, files, tmp_path):
     assert set(rows.loc[rows["severity"] == "critical", "alert"]) == {"pending"}
 
 
-def test_the_example_of_the_page_gives_what_it_shows(spark, files, tmp_path):
+def test_the_examples_of_the_page_give_what_they_show(spark, files, tmp_path):
     page = Path(__file__).parents[3] / "docs" / "windows.md"
-    (block,) = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
-    names = {"config": mapping(files, tmp_path / "drift"), "spark": spark}
-    test = doctest.DocTestParser().get_doctest(block, names, "example", str(page), 0)
-    report: list[str] = []
-    runner = doctest.DocTestRunner()
-    runner.run(test, out=report.append)
-    assert runner.summarize(verbose=False).failed == 0, "".join(report)
-    assert len(test.examples) == 4
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    orders = spark.readStream.schema(spark.read.parquet(files["current"]["path"]).schema)
+    names = {
+        "config": mapping(files, tmp_path / "drift"),
+        "spark": spark,
+        "orders": orders.option("maxFilesPerTrigger", 1).parquet(files["current"]["path"]),
+        "kldrift": kldrift,
+    }
+    number = 0
+    for block in blocks:
+        test = doctest.DocTestParser().get_doctest(block, names, "example", str(page), 0)
+        report: list[str] = []
+        runner = doctest.DocTestRunner()
+        runner.run(test, out=report.append, clear_globs=False)
+        assert runner.summarize(verbose=False).failed == 0, "".join(report)
+        number += len(test.examples)
+    assert number == 8
+    batches = [n.name for n in (tmp_path / "drift" / "profiles").glob("orders--batch-*")]
+    assert sorted(batches) == ["orders--batch-0.parquet", "orders--batch-1.parquet"]

@@ -329,6 +329,9 @@ def test_the_documented_example_works(key):
     *_, last = key.split(".")
     if key.startswith("reference.") and last in ("table", "sql", *HISTORY, *OF_HISTORY):
         mapping["reference"] = {"trailing": "90d"} if last in OF_HISTORY else {}
+    if last == "changes":  # the table is that of both sides, and only current has it
+        key = "current.changes"
+        mapping["current"] = {"path": "t", "format": "delta"}
     if key.startswith("joint."):
         mapping["joint"] = {"weather": {"features": ["a", "b"]}}
     names = {"<feature>": "a", "<metric>": "kl", "<group>": "weather"}

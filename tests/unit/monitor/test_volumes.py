@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow.compute as pc
 from daily_sample import config_of, rows, run_days
 
 from kldrift.monitor.volumes import ROWS
@@ -31,3 +32,18 @@ def test_a_run_of_its_own_knows_the_rows_of_earlier_windows(tmp_path):
     run_days(config, range(9))
     (later,) = run_days(config, [9], lambda day: rows(day, 1_500))
     assert of_rows(later)["reason"].startswith("1,500 rows, and usually about 600 (9 windows")
+
+
+def test_each_segment_has_its_own_rows_and_one_that_is_gone_is_critical(tmp_path):
+    config = config_of(tmp_path / "drift", segments=[["part"]])
+
+    def of_day(day):
+        table = rows(day)
+        return table.filter(pc.equal(table["part"], "left")) if day == 9 else table
+
+    found = run_days(config, range(9), of_day) + run_days(config, [9], of_day)
+    last = found[9].scores
+    last = last[last["feature"] == ROWS].set_index("segment")
+    assert last.loc["part=right", "severity"] == "critical"
+    assert last.loc["part=left", "severity"] == "ok"
+    assert last.loc["part=right", "reason"].startswith("0 rows, and usually about 1")

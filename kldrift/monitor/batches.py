@@ -1,0 +1,168 @@
+"""Count the rows of a batch, as ``foreachBatch`` has them, on the cells of a stored reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from kldrift.config import Config, config_from_mapping, load_config
+from kldrift.counting.windows import at_instant
+from kldrift.errors import ConfigError, DatasetError, first_line
+from kldrift.execution.memory import MemoryEngine
+from kldrift.execution.progress import SILENT
+from kldrift.monitor.compare_data import arrow_table, is_spark
+from kldrift.monitor.groups import condition_named
+from kldrift.monitor.history import PastWindow, of_no_window, of_window, sum_of, sum_of_joint
+from kldrift.monitor.history import without_window as no_window
+from kldrift.monitor.plan import Plan, make_plan
+from kldrift.monitor.reference_store import newest
+from kldrift.monitor.stages import Counting, Engine, Reference, counting, rows_read
+from kldrift.monitor.windows import joint_of_window, time_column
+from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
+from kldrift.profiles.joint_profile import JointProfile
+from kldrift.profiles.profile import Profile
+from kldrift.sources.table import TableSource
+from kldrift.tables.batches import BATCH, StoredBatches, checked_name, write_batch
+from kldrift.tables.profile_rows import profile_rows
+from kldrift.tables.stamp import Stamp
+from kldrift.tables.supports import Supports
+from kldrift.tables.window import Window
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def count(
+    data: pd.DataFrame | pa.Table | pa.RecordBatch | DataFrame,
+    config: Config | Mapping[str, Any] | str | Path,
+    *,
+    batch: int | str,
+) -> pd.DataFrame:
+    """Count a batch of rows by window, on the cells of the monitor's reference, and store it.
+
+    What is stored stands beside what other batches counted; a batch that comes again replaces what
+    it counted before. ``rescore`` adds the batches of each window up and judges it.
+
+    Args:
+        data: the rows, as they are: ``where`` of the configuration is not applied. A pandas frame,
+            an Arrow table or record batch, or a Spark DataFrame.
+        config: a configuration with ``time``, its path or its mapping; its reference was read by an
+            earlier run.
+        batch: what the batch is called, such as the number that ``foreachBatch`` gives.
+
+    Returns:
+        The rows of ``profiles`` that were stored.
+
+    Raises:
+        ConfigError: the configuration is wrong, or has no windows.
+        DatasetError: the rows have other columns or types than the reference.
+        OutputError: there is no reference yet, or the tables cannot be read or written.
+    """
+    if isinstance(config, str | Path):
+        config = load_config(config)
+    elif not isinstance(config, Config):
+        config = config_from_mapping(config)
+    if config.time is None:
+        raise ConfigError("batches are counted by window: state time: {column: ..., window: 1d}")
+    name = checked_name(batch)
+    plan, engine = _on_spark(config, data) if is_spark(data) else _in_memory(config, data)
+    reference = newest(plan)
+    what = counting(plan, reference, time_column(plan))
+    try:
+        counted, together = engine.count(what.program, current=True)
+    except pa.ArrowException as error:
+        raise DatasetError(f"the rows cannot be counted: {first_line(error)}") from error
+    rows_read(counted, [p.feature.name for p in what.pairs], plan.current.rows)
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{BATCH}"
+    parts = list(batch_rows(config, reference, what, counted, together, run_id))
+    write_batch(config.output.path, config.monitor, name, parts)
+    stored: pd.DataFrame = pa.concat_tables(parts).to_pandas()
+    return stored
+
+
+def _in_memory(config: Config, data: Any) -> tuple[Plan, Engine]:
+    if config.expressions:
+        raise TypeError("derived features and conditions are Spark SQL: they need Spark DataFrames")
+    source = TableSource(arrow_table(data, "data"))
+    return make_plan(config, source, source), MemoryEngine(source, source)
+
+
+def _on_spark(config: Config, data: DataFrame) -> tuple[Plan, Engine]:
+    from kldrift.execution.engine import SparkEngine  # noqa: PLC0415
+    from kldrift.sources.open import frame_source  # noqa: PLC0415 - only now is Spark needed
+
+    with condition_named(config):
+        source = frame_source(data, config.expressions, "a Spark DataFrame")
+    plan = make_plan(config, source, source)
+    return plan, SparkEngine(data.sparkSession, source, source, SILENT)
+
+
+def batch_rows(
+    config: Config,
+    reference: Reference,
+    what: Counting,
+    counted: Sequence[Profile],
+    together: Sequence[JointProfile],
+    run_id: str,
+) -> Iterator[pa.Table]:
+    """The rows of ``profiles`` of a batch, window by window; one part at least.
+
+    Args:
+        config: the configuration, with ``time``.
+        reference: what froze the cells.
+        what: what was counted.
+        counted: of each feature, by window.
+        together: of each joint group, by window.
+        run_id: of the rows.
+    """
+    names = [known.names for known in reference.segments]
+    features = [p.feature.name for p in what.pairs]
+    windows = windows_of(config, counted)
+    for window in windows or (Window(),):
+        profiles = [of_window(p, window) for p in counted] if windows else []
+        joint = [joint_of_window(p, window) for p in together] if windows else []
+        stamp = Stamp(run_id, config.monitor, window, reference.reference_id, config.config_hash)
+        yield from profile_rows(
+            dict(zip(features, profiles, strict=False)),
+            dict(zip((j.name for j in what.joint), joint, strict=False)),
+            names,
+            BATCH,
+            stamp,
+        )
+
+
+def windows_of(config: Config, counted: Sequence[Profile]) -> list[Window]:
+    """The windows that have rows, in the order of time."""
+    assert config.time is not None
+    keys = [p.keys.window for p in counted]
+    found = np.unique(np.concatenate(keys)) if keys else np.zeros(0, dtype=np.int64)
+    starts = [at_instant(s) for s in found.tolist() if s not in (NO_WINDOW, UNTIMED)]
+    return [Window(start, config.time.windows.end(start)) for start in starts]
+
+
+def added_up(
+    batches: StoredBatches, supports: Supports, window: Window
+) -> tuple[dict[str, Profile], dict[str, JointProfile]]:
+    """The profiles of a window, of features and of joint groups: the sums of its batches.
+
+    Raises:
+        OutputError: a file cannot be read.
+        ValueError: it is damaged.
+    """
+    past = [
+        PastWindow(
+            {name: of_no_window(p) for name, p in profiles.items()},
+            {name: p.under(no_window(p.keys)) for name, p in joint.items()},
+        )
+        for profiles, joint in batches.profiles(supports, window)
+    ]
+    joint = {j.name: sum_of_joint(past, j.name) for j in supports.joint}
+    counted = {name for window_part in past for name in window_part.profiles}
+    known = {name: s for name, s in supports.by_feature().items() if name in counted}
+    return sum_of(past, known), joint

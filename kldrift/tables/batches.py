@@ -1,0 +1,134 @@
+"""The rows of ``profiles`` of batches: what was counted of a stream, or of what a table gained.
+
+One file per batch, so that a batch that is written twice stands once. Its rows are those of each
+window that it has rows of; profiles add, so a window is the sum of its batches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kldrift.errors import ConfigError, OutputError
+from kldrift.profiles.joint_profile import JointProfile
+from kldrift.profiles.profile import Profile
+from kldrift.tables.conform import conform
+from kldrift.tables.layout import batch_file, batch_of
+from kldrift.tables.parquet import Rows, from_parquet
+from kldrift.tables.read_profiles import read_profiles
+from kldrift.tables.schema import PROFILES
+from kldrift.tables.store import Store
+from kldrift.tables.supports import Supports
+from kldrift.tables.window import Window
+from kldrift.tables.write import write_tables
+
+BATCH: Final = "batch"
+"""What ``profiles.dataset`` says of the rows of a batch."""
+_NAME: Final = re.compile(r"[A-Za-z0-9._]{1,64}", re.ASCII)
+_OF_WINDOW: Final = ["window_start", "window_end", "reference_id"]
+
+
+def checked_name(batch: object) -> str:
+    """The name of a batch, as a part of its file's name.
+
+    Raises:
+        ConfigError: it is no number and no such text.
+    """
+    name = str(batch)
+    if isinstance(batch, bool) or not isinstance(batch, int | str) or not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"batch: expected a number or up to 64 letters, digits, '.' and '_', got {batch!r}"
+        )
+    return name
+
+
+def write_batch(path: str, monitor: str, batch: str, rows: Rows) -> None:
+    """Replace the rows of one batch.
+
+    Raises:
+        OutputError: the file cannot be written; its old rows are then there.
+    """
+    about = {"monitor": monitor, "dataset": BATCH}
+    write_tables(path, {"profiles": batch_file(monitor, batch)}, {"profiles": rows}, about)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredBatches:
+    """The batches of a monitor that have rows of each window.
+
+    Attributes:
+        store: the output folder.
+        monitor: the monitor.
+        files: of each window, by the reference that they were counted on.
+    """
+
+    store: Store
+    monitor: str
+    files: Mapping[Window, Mapping[str, list[str]]]
+
+    @classmethod
+    def of(cls, store: Store, monitor: str) -> StoredBatches:
+        """Look which windows they have rows of.
+
+        Raises:
+            OutputError: a file is damaged or cannot be read.
+        """
+        files: dict[Window, dict[str, list[str]]] = {}
+        for name in store.names("profiles"):
+            if batch_of(monitor, name) is None:
+                continue
+            rows = _read(store, name, _OF_WINDOW)
+            for row in rows.group_by(_OF_WINDOW).aggregate([]).to_pylist():
+                window = Window(row["window_start"], row["window_end"])
+                files.setdefault(window, {}).setdefault(row["reference_id"], []).append(name)
+        return cls(store, monitor, files)
+
+    def reference_id(self, window: Window) -> str | None:
+        """The reference that the batches of a window were counted on; None if it has none.
+
+        Raises:
+            OutputError: they were counted on more than one.
+        """
+        ids = sorted(self.files.get(window, {}))
+        if len(ids) > 1:
+            names = " and ".join(self.files[window][i][-1] for i in ids)
+            raise OutputError(
+                f"window {window.key}: its batches were counted on {len(ids)} references "
+                f"({names}), so they do not add up; count them again on one"
+            )
+        return ids[0] if ids else None
+
+    def profiles(
+        self, supports: Supports, window: Window
+    ) -> list[tuple[dict[str, Profile], dict[str, JointProfile]]]:
+        """What each batch has of a window: the profiles of features and of joint groups.
+
+        Raises:
+            OutputError: a file cannot be read.
+            ValueError: it is damaged.
+        """
+        found = []
+        for name in self.files.get(window, {}).get(supports.reference_id, ()):
+            rows = conform("profiles", _read(self.store, name))
+            mine = pc.equal(
+                rows["window_start"], pa.scalar(window.start, rows["window_start"].type)
+            )
+            found.append(read_profiles(rows.filter(mine), supports))
+        return found
+
+
+def _read(store: Store, name: str, columns: list[str] | None = None) -> pa.Table:
+    file = store.open(f"profiles/{name}")
+    if file is None:
+        raise OutputError(f"{store.location(f'profiles/{name}')} was deleted meanwhile")
+    with file:
+        try:
+            return from_parquet(file, columns, PROFILES)
+        except ValueError as error:
+            where = store.location(f"profiles/{name}")
+            raise OutputError(f"{where}: {error}; count the batch again") from error
