@@ -10,6 +10,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +30,9 @@ DRAWN: Final = 50
 """Rows whose charts stand on the page; the others are drawn when they come into view."""
 SIGNS: Final = {"critical": "●", "warning": "▲", "unscored": "?", "ok": "✓"}
 MOST_SKIPPED: Final = 200
+SVG_RULES: Final = re.compile(r"(?<!> )\.kldrift (?:\{|path|svg text)[^}]*\}")
+"""The rules of the style sheet that charts need."""
+DARK_COLOURS: Final = re.compile(r"prefers-color-scheme: dark\)[^>]*> \.kldrift (\{[^}]*\})")
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,20 @@ def fragment(page: Page, *, rows: int) -> str:
 def lines_html(lines: Sequence[str]) -> str:
     """Return lines of text as they stand, for a notebook."""
     return _rendered("lines.html.j2", lines=lines)
+
+
+def svg_file(drawing: Drawing, *, dark: bool) -> str:
+    """Return a drawing as an SVG that stands by itself.
+
+    Args:
+        drawing: the drawing.
+        dark: for a dark page.
+    """
+    style = _text("page.css")
+    rules = SVG_RULES.findall(style)
+    rules += [f".kldrift {colours}" for colours in DARK_COLOURS.findall(style) if dark]
+    style = Markup("\n".join(rules))
+    return _rendered("drawing.svg.j2", drawing=drawing, dark=dark, rules=style)
 
 
 def _script_data(rows: Sequence[Any], heat: Chart | None) -> str:

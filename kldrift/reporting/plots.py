@@ -5,7 +5,7 @@ The pages do not use them: they would need a script of 800 kB, and their own are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from kldrift.reporting.bars import Cell, bars_of, scored
@@ -53,9 +53,14 @@ def distribution(name: str, cells: Sequence[Cell]) -> alt.Chart:
 
 
 def history(
-    past: Past, key: Key, metric: str, limits: Sequence[float | None], zone: str
+    past: Past,
+    key: Key,
+    metric: str,
+    limits: Sequence[float | None],
+    zone: str,
+    alerts: Sequence[Mapping[str, str]] = (),
 ) -> alt.LayerChart | alt.FacetChart:
-    """Draw a score by window, with its limits.
+    """Draw a score by window, with its limits and alerts.
 
     Args:
         past: the windows.
@@ -63,6 +68,7 @@ def history(
         metric: the score.
         limits: warning and critical.
         zone: of the times.
+        alerts: each from when (``since``) to when (``until``), and what it is (``alert``).
     """
     import altair as alt  # noqa: PLC0415
 
@@ -92,7 +98,13 @@ def history(
         for level, limit in zip(("warning", "critical"), limits, strict=True)
         if limit is not None
     ]
-    return alt.layer(base.mark_line(color=SIDES["current"]), dots, *levels)
+    spans = [
+        alt.Chart(alt.InlineData(values=[alert]))
+        .mark_rect(color=COLOURS["critical"], opacity=0.12)
+        .encode(x="since:T", x2="until:T", tooltip=["alert:N"])
+        for alert in alerts
+    ]
+    return alt.layer(*spans, base.mark_line(color=SIDES["current"]), dots, *levels)
 
 
 def heat(past: Past, features: Sequence[str], zone: str) -> alt.Chart:
