@@ -16,7 +16,7 @@ ALONE: Final = {
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
-    "python_enable_replacement_scans": False,
+    "python_enable_replacements": False,
     "lock_configuration": True,
 }
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from kldrift.config import Config
 from kldrift.dashboard.feature_view import choose_segment, one_feature
-from kldrift.dashboard.place import choose
+from kldrift.dashboard.place import asked, choose, go
 from kldrift.dashboard.stored import SECONDS, Look, Scene
 from kldrift.dashboard.window_view import rows
 from kldrift.monitor.trial import trial
@@ -42,9 +42,12 @@ def compare_view(scene: Scene) -> None:
     st.header(look.page.verdict)
     if look.page.lead:
         st.text(look.page.lead)
-    rows(look.page, "features of two windows")
     if not look.features:
         return
+    picked = rows(look.page, "features of two windows")
+    if picked is not None and look.features[picked] != asked("feature"):
+        go(feature=look.features[picked], segment=None)
+        st.rerun()
     left, right = st.columns(2)
     feature = choose("feature, the worst first", look.features, "feature", where=left)
     segment = choose_segment(look.scores, feature, right)

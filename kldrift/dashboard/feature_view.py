@@ -11,7 +11,7 @@ import streamlit as st
 from kldrift.dashboard.place import choose, go
 from kldrift.dashboard.plain import block, severity_words
 from kldrift.dashboard.stored import Look, Scene, look_at, past_of, segments_of
-from kldrift.reporting.blocks import Chart, Table
+from kldrift.reporting.blocks import Chart, Segments
 from kldrift.reporting.entries import entries_of
 from kldrift.reporting.figures import shown
 from kldrift.reporting.json_values import records
@@ -40,7 +40,8 @@ def choose_segment(scores: pd.DataFrame, feature: str, where: Any) -> str | None
     mine = scores[scores["feature"] == feature]
     segments = segments_of(scores, feature)
     whole = [ALL_ROWS] if mine["segment"].isna().any() or not segments else []
-    severities = {s or ALL_ROWS: v for s, v in zip(mine["segment"], mine["severity"], strict=True)}
+    names = mine["segment"].fillna(ALL_ROWS)
+    severities = dict(zip(names, mine["severity"], strict=True))
 
     def words(segment: str) -> str:
         severity = severities.get(segment, "")
@@ -73,10 +74,13 @@ def one_feature(
     with right:
         if windows > 1:
             timeline(past, row, zone, look.story.alerts)
-    others = [one for one in entry.blocks if not isinstance(one, Chart)]
+    others = [one for one in entry.blocks if not isinstance(one, Chart | Segments)]
     for number, (one, side) in enumerate(zip(others, [left, right] * len(others), strict=False)):
         with side:
-            _part(one, number, look.scores, feature)
+            block(one, f"part {number}")
+    for one in entry.blocks:
+        if isinstance(one, Segments):
+            _worst_segments(one, look.scores, feature)
 
 
 def timeline(
@@ -97,16 +101,15 @@ def timeline(
     limits = [row["threshold_warning"], row["threshold_critical"]]
     chart = history(past, (feature, segment), metric, limits, zone, spans)
     st.subheader(f"{metric} by window, with limits and alerts")
-    st.altair_chart(chart.properties(title=""), width="stretch", alt=f"{metric} by window")
+    st.altair_chart(
+        chart.properties(title="", height=240), width="stretch", alt=f"{metric} by window"
+    )
 
 
-def _part(one: Any, number: int, scores: pd.DataFrame, feature: str) -> None:
-    """Show figures or a table; a row of the worst segments leads to the segment."""
-    if not (isinstance(one, Table) and one.head[0] == "segment" and one.rows):
-        block(one, f"part {number}")
-        return
+def _worst_segments(one: Segments, scores: pd.DataFrame, feature: str) -> None:
+    """Show the worst segments; a row leads to its segment."""
     chosen = block(one, "segments", on_select="rerun", selection_mode="single-row")
-    picked = chosen["selection"]["rows"]
+    picked = chosen["selection"]["rows"] if chosen else []
     names = {shown(s, 60): s for s in segments_of(scores, feature)}
     if picked and picked[0] < len(one.rows):
         segment = names.get(one.rows[picked[0]][0])

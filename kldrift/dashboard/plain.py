@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from kldrift.reporting.blocks import Block, Chart, Facts, Table
+from kldrift.reporting.blocks import Block, Chart, Facts
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import visible
-from kldrift.reporting.page import SIGNS, svg_file
+from kldrift.reporting.page import svg_file
+from kldrift.reporting.plots import SIGNS
 
 
 def trouble(what: str, text: str) -> None:
@@ -52,12 +53,11 @@ def block(one: Block, key: str, **more: Any) -> Any:
     if isinstance(one, Chart):
         return drawing(one.drawing)
     if isinstance(one, Facts):
-        frame = pd.DataFrame(one.items, columns=["figure", "value"])
-        return st.dataframe(frame, hide_index=True, key=key, alt=one.title)
-    shown = table(one.head, one.rows, key, alt=one.title, **more)
+        return st.text("\n".join(visible(f"{name}: {value}") for name, value in one.items))
+    chosen = table(one.head, one.rows, key, alt=one.title, **more) if one.rows else None
     if one.rest:
         st.text(visible(one.rest))
-    return shown
+    return chosen
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]], key: str, **more: Any) -> Any:
@@ -65,8 +65,3 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]], key: str, **more: 
     lines = [[visible(x) if isinstance(x, str) else x for x in row] for row in rows]
     frame = pd.DataFrame(lines, columns=[*head])
     return st.dataframe(frame, hide_index=True, key=key, **more)
-
-
-def is_table(one: Block) -> bool:
-    """Whether a part is a table."""
-    return isinstance(one, Table)

@@ -41,7 +41,7 @@ def screen(told: Mapping[str, Any]) -> None:
     Args:
         told: what `serve.told` says.
     """
-    st.set_page_config(page_title="kldrift", page_icon=":material/monitoring:", layout="wide")
+    st.set_page_config(page_title="kldrift", layout="wide")
     view = _view()
     try:
         scene = _scene(told)

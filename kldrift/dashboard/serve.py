@@ -17,6 +17,8 @@ MISSING: Final = "the dashboard needs Streamlit and DuckDB: pip install 'kldrift
 FIRST_PORT: Final = 8501
 PORTS_TRIED: Final = 50
 APP: Final = Path(__file__).with_name("app.py")
+COLOURS: Final = {"light": "#0a7ac2", "dark": "#4aa8e8"}
+HEADINGS: Final = ("1.6rem", "1.35rem", "1.1rem", "1rem", "1rem", "1rem")
 SECTION: Final = "kldrift"
 """Under this name the app is told what it is about; Streamlit hands secrets to no browser."""
 POLICY: Final = (
@@ -131,8 +133,11 @@ def serve(path: str, overrides: Sequence[str], host: str, port: int, *, open_bro
             "browser.gatherUsageStats": False,
             "client.toolbarMode": "viewer",
             "client.showErrorDetails": "type",
+            "client.showErrorLinks": False,
             "logger.hideWelcomeMessage": True,
             "runner.magicEnabled": False,
+            "theme.headingFontSizes": [*HEADINGS],
+            **{f"theme.{side}.primaryColor": colour for side, colour in COLOURS.items()},
         }
     )
 

@@ -13,6 +13,7 @@ import streamlit as st
 from kldrift.dashboard.place import go
 from kldrift.dashboard.plain import block, is_dark, severity_words, trouble
 from kldrift.dashboard.stored import Look, Scene, look_at
+from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.entries import Entry
 from kldrift.reporting.figures import shown, window_name
 from kldrift.reporting.order import STATED, leading
@@ -22,8 +23,15 @@ from kldrift.reporting.plots import heat
 
 IN_HEAT: Final = 40
 """Features."""
+IN_STEP: Final = 20
+"""Pixels of a feature in the heat map."""
+BELOW: Final = 90
+"""Pixels of the names of its windows."""
 TALL: Final = 72
 """Pixels of a row of the table."""
+THEN_AND_NOW: Final = (205, TALL - 8)
+WINDOWS: Final = (115, TALL - 8)
+"""Pixels of the pictures in it."""
 MOST_SKIPPED: Final = 1000
 
 
@@ -64,10 +72,15 @@ def rows(page: Page, key: str) -> int | None:
         return None
     dark = is_dark()
     frame = pd.DataFrame([_row(entry, dark) for entry in page.entries])
+    text, image = st.column_config.TextColumn, st.column_config.ImageColumn
     config = {
-        "then and now": st.column_config.ImageColumn(width=250),
-        "windows": st.column_config.ImageColumn(width=180),
-        "what happened": st.column_config.TextColumn(width="large"),
+        "severity": text(width=85),
+        "feature": text(width=115),
+        "what happened": text(width=150),
+        "since": text(width=90),
+        "then and now": image(width=THEN_AND_NOW[0] + 10),
+        "windows": image(width=WINDOWS[0] + 10),
+        "score": text(width=260),
     }
     chosen = st.dataframe(
         frame,
@@ -93,18 +106,19 @@ def _row(entry: Entry, dark: bool) -> dict[str, Any]:
     distribution, _, windows = entry.charts
     return {
         "severity": severity_words(entry.severity),
-        "feature": entry.name,
-        "where": entry.where or "all rows",
+        "feature": entry.name + (f" in {entry.where}" if entry.where else ""),
+        "what happened": entry.reason.partition("; ")[0],
         "since": entry.since,
-        "then and now": None if distribution is None else _uri(svg_file(distribution, dark=dark)),
-        "what happened": entry.reason,
-        "windows": None if windows is None else _uri(svg_file(windows, dark=dark)),
+        "then and now": _uri(distribution, dark, THEN_AND_NOW),
+        "windows": _uri(windows, dark, WINDOWS),
         "score": entry.score,
     }
 
 
-def _uri(svg: str) -> str:
-    return f"data:image/svg+xml,{quote(svg)}"
+def _uri(drawing: Drawing | None, dark: bool, size: tuple[int, int]) -> str:
+    if drawing is None:
+        return ""
+    return f"data:image/svg+xml,{quote(svg_file(drawing, dark=dark, size=size))}"
 
 
 def _open(look: Look, place: int) -> None:
@@ -122,7 +136,7 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> None:
     st.subheader("When: severity by feature and window")
     few = features[:IN_HEAT]
     point = alt.selection_point(name="cell", fields=["feature", "window"])
-    chart = heat(past, few, zone).add_params(point)
+    chart = heat(past, few, zone).add_params(point).properties(height=IN_STEP * len(few) + BELOW)
     chosen = st.altair_chart(
         chart, width="stretch", on_select="rerun", key="heat", alt="severity by feature and window"
     )

@@ -22,6 +22,8 @@ COLOURS: Final = {
     "ok": "#2f9160",
     "no row": "#dddddd",
 }
+SIGNS: Final = {"critical": "●", "warning": "▲", "unscored": "?", "ok": "✓"}
+"""So that no severity is told by its colour alone."""
 SIDES: Final = {"reference": "#8d8d8d", "current": "#0a7ac2"}
 
 
@@ -83,8 +85,8 @@ def history(
         for window, score, severity in points
     ]
     name = shown(key[0]) if key[1] is None else f"{shown(key[0])} in {shown(key[1])}"
-    base = alt.Chart(alt.InlineData(values=values), title=name).encode(
-        x=alt.X("start:T", title=None), y=alt.Y(f"{metric}:Q")
+    base = alt.Chart(alt.InlineData(values=values)).encode(
+        x=alt.X("start:T", title=None), y=alt.Y(f"{metric}:Q", title=metric)
     )
     dots = base.mark_point(filled=True, size=50).encode(
         color=_severity(alt),
@@ -94,7 +96,7 @@ def history(
     levels = [
         alt.Chart(alt.InlineData(values=[{"limit": limit}]))
         .mark_rule(color=COLOURS[level], strokeDash=[4, 3] if level == "warning" else [1, 0])
-        .encode(y="limit:Q")
+        .encode(y=alt.Y("limit:Q", title=metric))
         for level, limit in zip(("warning", "critical"), limits, strict=True)
         if limit is not None
     ]
@@ -104,10 +106,11 @@ def history(
         .encode(x="since:T", x2="until:T", tooltip=["alert:N"])
         for alert in alerts
     ]
-    return alt.layer(*spans, base.mark_line(color=SIDES["current"]), dots, *levels)
+    line = base.mark_line(color=SIDES["current"])
+    return alt.layer(*spans, line, dots, *levels, title=name)
 
 
-def heat(past: Past, features: Sequence[str], zone: str) -> alt.Chart:
+def heat(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart:
     """Draw the worst severity of features by window.
 
     Args:
@@ -119,21 +122,24 @@ def heat(past: Past, features: Sequence[str], zone: str) -> alt.Chart:
 
     names = [window_name(window, zone, weekday=False) for window in past.windows]
     values = [
-        {"feature": shown(feature), "window": window, "severity": severity or "no row"}
+        {
+            "feature": shown(feature),
+            "window": window,
+            "severity": severity or "no row",
+            "sign": "" if severity == "ok" else SIGNS.get(severity or "", ""),
+        }
         for feature in features
         for window, severity in zip(names, past.worst(feature), strict=True)
     ]
-    drawn: alt.Chart = (
-        alt.Chart(alt.InlineData(values=values))
-        .mark_rect()
-        .encode(
-            x=alt.X("window:N", sort=names, title=None),
-            y=alt.Y("feature:N", sort=[shown(f) for f in features], title=None),
-            color=_severity(alt),
-            tooltip=["feature:N", "window:N", "severity:N"],
-        )
+    every = alt.Axis(labelOverlap=False, labelLimit=180)
+    base = alt.Chart(alt.InlineData(values=values)).encode(
+        x=alt.X("window:N", sort=names, title=None, axis=alt.Axis(labelOverlap=True)),
+        y=alt.Y("feature:N", sort=[shown(f) for f in features], title=None, axis=every),
+        tooltip=["feature:N", "window:N", "severity:N"],
     )
-    return drawn
+    pale = alt.condition(alt.datum.severity == "ok", alt.value(0.3), alt.value(1))
+    squares = base.mark_rect().encode(color=_severity(alt), opacity=pale)
+    return alt.layer(squares, base.mark_text(color="white", fontSize=9).encode(text="sign:N"))
 
 
 def _severity(alt: Any) -> Any:
