@@ -18,6 +18,8 @@ from kldrift.tables import prepare_output, write_run
 
 MARKDOWN = "**x** :red[y] [a](javascript:alert(1)) $z$ http://example.com"
 FEATURES = ("amount", "card", MARKDOWN, ATTACK)
+DRIFTS = 3
+"""The first day of the drift, from 0."""
 CONFIG = """\
 # Orders of the shop.
 monitor: orders  # whose
@@ -33,11 +35,11 @@ expectations: false
 
 
 def rows(day: int, n: int = 800, *, calm: bool = False) -> pa.Table:
-    """Orders of a day; from the tenth on amounts in one country are in another unit."""
+    """Orders of a day; from the fourth on amounts in one country are in another unit."""
     rng = np.random.default_rng(day)
     country = rng.choice(["fr", "nz", ATTACK], n, p=[0.5, 0.3, 0.2])
     amount = rng.lognormal(3, 0.6, n).round(2)
-    late = day >= 9 and not calm
+    late = day >= DRIFTS and not calm
     amount = np.where(late & (country == "nz"), amount * 3, amount)
     card = rng.choice(["visa", "cash", MARKDOWN] + ["new"] * late, n)
     return pa.table(

@@ -12,7 +12,7 @@ from kldrift.config.mute_file import add_mute, mute_lines, mute_of
 from kldrift.dashboard.compare_view import OTHERS
 from kldrift.dashboard.feature_view import choose_segment
 from kldrift.dashboard.place import choose
-from kldrift.dashboard.plain import table, trouble
+from kldrift.dashboard.plain import lines, table, trouble
 from kldrift.dashboard.stored import Scene, look_at
 from kldrift.errors import ConfigError
 from kldrift.reporting.figures import visible
@@ -73,7 +73,7 @@ def _known(scene: Scene) -> None:
 def _offered(scene: Scene, mute: Mute) -> None:
     """Show the lines of a mute, and write them when someone says so."""
     st.text("These lines belong into the configuration:")
-    st.code(visible(mute_lines(mute)), language="yaml")
+    st.code(lines(mute_lines(mute)), language="yaml")
     file = scene.config.source
     if file is None or not scene.writable:
         st.caption("They are written from here only where the dashboard serves this machine alone.")

@@ -19,10 +19,15 @@ from kldrift.reporting.page import svg_file
 from kldrift.reporting.plots import SIGNS
 
 
+def lines(text: str) -> str:
+    """Text of several lines with a sign in place of each invisible character."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def trouble(what: str, text: str) -> None:
     """Say that something went wrong: our words, and below them those that may hold data."""
     st.error(what)
-    st.text(visible(text))
+    st.text(lines(text))
 
 
 def is_dark() -> bool:
@@ -62,6 +67,6 @@ def block(one: Block, key: str, **more: Any) -> Any:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]], key: str, **more: Any) -> Any:
     """Show rows of text."""
-    lines = [[visible(x) if isinstance(x, str) else x for x in row] for row in rows]
-    frame = pd.DataFrame(lines, columns=[*head])
+    cells = [[visible(x) if isinstance(x, str) else x for x in row] for row in rows]
+    frame = pd.DataFrame(cells, columns=[*head])
     return st.dataframe(frame, hide_index=True, key=key, **more)

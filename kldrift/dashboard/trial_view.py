@@ -14,6 +14,7 @@ from kldrift.config import Config, load_config
 from kldrift.config.yaml_text import to_yaml
 from kldrift.dashboard.compare_view import OTHERS
 from kldrift.dashboard.place import choose
+from kldrift.dashboard.plain import lines
 from kldrift.dashboard.stored import SECONDS, Scene
 from kldrift.dashboard.window_view import heat_map
 from kldrift.monitor.backtest import Backtest, backtest
@@ -82,7 +83,7 @@ def trial_view(scene: Scene) -> None:
     heat_map(found.past, worst, scene.zone)
     if rules.overrides:
         st.subheader("In the configuration")
-        st.code("\n".join(rules.overrides), language=None)
+        st.code(lines("\n".join(rules.overrides)), language=None)
         st.caption("Each is an option --set of kldrift rescore, which writes the tables anew.")
     _learned(scene)
 

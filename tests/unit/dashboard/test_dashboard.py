@@ -16,8 +16,8 @@ from kldrift.dashboard.screen import VIEWS
 from kldrift.dashboard.serve import APP, SECTION, told
 from kldrift.reporting.figures import shown
 
-LAST = "20240111T000000Z_20240112T000000Z"
-DAYS = 11
+LAST = "20240105T000000Z_20240106T000000Z"
+DAYS = 5
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,10 @@ def select(app: AppTest, label: str):
     return next(s for s in app.selectbox if s.label == label)
 
 
+def press(app: AppTest, label: str) -> AppTest:
+    return checked(next(b for b in app.button if b.label == label).click().run())
+
+
 def tables(app: AppTest) -> list:
     return [frame.value for frame in app.dataframe]
 
@@ -76,10 +80,10 @@ def test_every_view_shows_a_monitor_and_names_of_the_data_are_no_markup(sample, 
 
 def test_the_first_screen_says_which_where_since_when_and_how_sure(sample):
     app = look(sample)
-    assert app.header[0].value.startswith("4 of 6 features drifted: 3 critical, 1 warning")
+    assert app.header[0].value.startswith("4 of 6 features drifted: 2 critical, 1 warning")
     lead = app.text[0].value
     assert lead.startswith(f"Worst is {shown(ATTACK)}, over all rows and in 3 of 3 segments: nulls")
-    assert "Raised since 10 Jan 2024, 2 windows in a row" in lead
+    assert "Raised since 4 Jan 2024, 2 windows in a row" in lead
     assert "How sure: q" in lead
     rows = tables(app)[0]
     assert rows["severity"].tolist()[:4] == ["● critical"] * 3 + ["▲ warning"]
@@ -92,14 +96,14 @@ def test_the_address_says_what_is_shown_and_follows_what_is_chosen(sample):
     app = look(sample, view="feature", window=LAST, feature="amount", segment="country=nz")
     assert select(app, "feature, the worst first").value == "amount"
     assert select(app, "segment").value == "country=nz"
-    assert "raised since 10 Jan 2024" in text(app)
+    assert "raised since 4 Jan 2024" in text(app)
     checked(select(app, "window (UTC)").select(first).run())
-    assert app.query_params["window"] == [first]
+    assert app.query_params["window"] == first
     assert "raised since" not in text(app)
     checked(select(app, "feature, the worst first").select("card").run())
-    assert app.query_params["feature"] == ["card"]
+    assert app.query_params["feature"] == "card"
     checked(app.segmented_control[0].select("runs").run())
-    assert app.query_params["view"] == ["runs"]
+    assert app.query_params["view"] == "runs"
 
 
 def test_what_the_address_asks_for_and_is_not_there_is_the_first_choice(sample):
@@ -119,11 +123,14 @@ def test_a_feature_shows_its_cells_figures_and_segments(sample):
 
 
 def test_two_windows_are_compared_with_each_other(sample):
-    quiet = {"then": "20240107T000000Z_20240108T000000Z", "now": "20240108T000000Z_20240109T000000Z"}
+    quiet = {
+        "then": "20240102T000000Z_20240103T000000Z",
+        "now": "20240103T000000Z_20240104T000000Z",
+    }
     app = look(sample, view="compare", **quiet)
     assert app.header[0].value.startswith("no drift in 5 features")
     app = look(sample, view="compare", then=quiet["then"], now=LAST)
-    assert app.header[0].value.startswith("4 of 5 features drifted")
+    assert app.header[0].value.startswith("3 of 5 features drifted")
 
 
 def test_other_limits_are_tried_without_writing_anything(sample):
@@ -143,7 +150,7 @@ def test_other_references_and_bins_are_tried(sample):
     app = look(sample, view="trial")
     checked(select(app, "reference").select("window").run())
     checked(select(app, "which").select(LAST).run())
-    assert app.metric[1].value == f"9 of {DAYS}"  # all but the two that are like it
+    assert app.metric[1].value == f"3 of {DAYS}"  # all but the two that are like it
     checked(select(app, "reference").select("previous").run())
     checked(app.number_input[-1].set_value(1).run())
     assert app.metric[1].value == f"1 of {DAYS}"  # only the day on which it began
@@ -163,7 +170,7 @@ def test_a_mute_is_shown_and_written_only_when_someone_says_so(own):
     app = mute(look(own, view="mute", feature=MARKDOWN, segment="country=nz"), "ana", "a **b** <i>")
     assert app.code[0].value.startswith("alarms:\n  mute:\n    - {feature: ")
     assert own.read_text() == before
-    checked(app.button[-1].click().run())
+    press(app, "Write them into the file")
     (written_now,) = load_config(own).alarms.mute
     assert (written_now.feature, written_now.segment) == (MARKDOWN, "country=nz")
     assert (written_now.owner, written_now.why) == ("ana", "a **b** <i>")
@@ -209,7 +216,9 @@ def test_a_damaged_table_is_told_and_the_other_windows_are_there(own):
     app = look(own)
     assert app.error[0].value == "The tables cannot be read."
     assert f"orders--{LAST}.parquet" in app.text[0].value
-    assert look(own, window="20240110T000000Z_20240111T000000Z").header[0].value.startswith("4 of 6")
+    assert (
+        look(own, window="20240104T000000Z_20240105T000000Z").header[0].value.startswith("4 of 6")
+    )
     next(own.parent.glob(f"drift/profiles/orders--{LAST}.parquet")).unlink()
     st.cache_resource.clear()
     assert "is not there" in text(look(own, view="trial"))
@@ -223,7 +232,7 @@ def test_a_configuration_that_is_broken_meanwhile_is_told(own):
 
 def test_questions_in_sql_are_answered_and_open_no_file(sample):
     app = look(sample, view="sql")
-    checked(app.button[-1].click().run())
+    press(app, "Ask")
     assert set(tables(app)[0]["feature"]) == {"amount", "card", ATTACK}
     for sql, said in (
         ("select * from read_csv('/etc/passwd')", "disabled"),
@@ -231,5 +240,5 @@ def test_questions_in_sql_are_answered_and_open_no_file(sample):
         ("select * from nowhere", "nowhere"),
     ):
         app.text_area[0].set_value(sql)
-        checked(app.button[-1].click().run())
+        press(app, "Ask")
         assert said in text(app)
