@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -104,10 +105,11 @@ def _section(parent: Any, key: str, kind: type, source: str) -> Any:
     return parent[key]
 
 
-def _stated(mute: Mute) -> dict[str, str]:
+def _stated(mute: Mute) -> dict[str, object]:
     """The keys that are stated; what looks like a variable of the environment is none."""
     stated = {key: value for key, value in asdict(mute).items() if value is not None}
-    return {key: value.replace("${", "$${") for key, value in stated.items()}
+    texts = {key: value.replace("${", "$${") for key, value in stated.items()}
+    return {**texts, "until": date.fromisoformat(mute.until)}
 
 
 def _yaml_of(text: str) -> Any:

@@ -39,7 +39,7 @@ def compare_view(scene: Scene) -> None:
     then = choose("then", [*by_key], "then", words=words, begin=1, where=left)
     now = choose("now", [*by_key], "now", words=words, where=right)
     look = _compared(scene.config, by_key[then], by_key[now], scene.zone)
-    st.header(look.page.verdict)
+    st.header(look.page.verdict, anchor=False)
     if look.page.lead:
         st.text(look.page.lead)
     if not look.features:

@@ -63,7 +63,7 @@ def one_feature(
         return
     row = found[0]
     (entry,) = entries_of([row], mine, look.cells, past, zone)
-    st.subheader(severity_words(entry.severity))
+    st.subheader(severity_words(entry.severity), anchor=False)
     said = [entry.reason, entry.score, entry.since and f"raised since {entry.since}"]
     st.text("\n".join(filter(None, said)) or "as the reference")
     left, right = st.columns(2)
@@ -100,7 +100,7 @@ def timeline(
     metric = str(row.get("metric") or "kl")
     limits = [row["threshold_warning"], row["threshold_critical"]]
     chart = history(past, (feature, segment), metric, limits, zone, spans)
-    st.subheader(f"{metric} by window, with limits and alerts")
+    st.subheader(f"{metric} by window, with limits and alerts", anchor=False)
     st.altair_chart(
         chart.properties(title="", height=240), width="stretch", alt=f"{metric} by window"
     )

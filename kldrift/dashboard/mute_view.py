@@ -31,7 +31,7 @@ def mute_view(scene: Scene) -> None:
     if not look.features:
         st.info("There is no feature to mute yet.")
         return
-    st.subheader("Mute a feature")
+    st.subheader("Mute a feature", anchor=False)
     left, right = st.columns(2)
     feature = choose("feature, the worst first", look.features, "feature", where=left)
     segment = choose_segment(look.scores, feature, right)
@@ -63,7 +63,7 @@ def _known(scene: Scene) -> None:
             "and no longer scores."
         )
     elif alarms.mute:
-        st.subheader("Muted")
+        st.subheader("Muted", anchor=False)
         rows = [(m.feature, m.segment or "all of it", m.until, m.owner, m.why) for m in alarms.mute]
         table(("feature", "segment", "until", "owner", "why"), rows, "mutes", alt="what is muted")
     else:

@@ -54,7 +54,7 @@ def block(one: Block, key: str, **more: Any) -> Any:
         key: of the table among others.
         more: of ``st.dataframe``.
     """
-    st.subheader(one.title)
+    st.subheader(one.title, anchor=False)
     if isinstance(one, Chart):
         return drawing(one.drawing)
     if isinstance(one, Facts):

@@ -8,7 +8,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import altair as alt
-import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
@@ -59,9 +58,9 @@ def runs_view(scene: Scene) -> None:
     )
     picked = chosen["selection"]["rows"]
     run = runs[picked[0]] if picked and picked[0] < len(runs) else runs[0]
-    st.subheader("Where the time went" + ("" if picked else " in the last run"))
     stages = run["seconds"] or []
     if stages:
+        st.subheader("Where the time went" + ("" if picked else " in the last run"), anchor=False)
         steps = [(shown(s["stage"]), round(s["seconds"], 2)) for s in stages]
         table(("stage", "seconds"), steps, "stages", alt="seconds by stage")
     about = [f"run {run['run_id']}", f"kldrift {run['kldrift_version']}"]
@@ -90,27 +89,29 @@ def _line(run: Mapping[str, Any], zone: str) -> tuple[Any, ...]:
 
 def _durations(runs: list[dict[str, Any]], zone: str) -> alt.Chart:
     """Seconds by run; those that failed have another shape."""
-    rows = pd.DataFrame(
+    rows = [
         {
-            "finished": [_local(run["finished_at"], zone) for run in runs],
-            "seconds": [_seconds(run) for run in runs],
-            "run": ["failed" if run["error"] else "succeeded" for run in runs],
+            "finished": _local(run["finished_at"], zone),
+            "seconds": round(_seconds(run), 1),
+            "run": "failed" if run["error"] else "succeeded",
         }
-    )
+        for run in runs
+    ]
     domain, colours = ["succeeded", "failed"], [COLOURS["ok"], COLOURS["critical"]]
+    wall_clock = alt.Scale(type="utc")  # whatever the zone of the browser
     drawn: alt.Chart = (
-        alt.Chart(rows, height=140)
+        alt.Chart(alt.InlineData(values=rows), height=220)
         .mark_point(filled=True, size=60)
         .encode(
-            x=alt.X("finished:N", title=None, axis=alt.Axis(labelOverlap=True), sort=None),
+            x=alt.X("finished:T", title=f"finished ({zone})", scale=wall_clock),
             y=alt.Y("seconds:Q"),
             color=alt.Color("run:N", scale=alt.Scale(domain=domain, range=colours)),
             shape=alt.Shape("run:N", scale=alt.Scale(domain=domain, range=["circle", "cross"])),
-            tooltip=["finished:N", "seconds:Q", "run:N"],
+            tooltip=["seconds:Q", "run:N"],
         )
     )
     return drawn
 
 
 def _local(when: datetime, zone: str) -> str:
-    return f"{when.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+    return f"{when.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M:%SZ}"

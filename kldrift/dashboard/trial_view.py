@@ -82,7 +82,7 @@ def trial_view(scene: Scene) -> None:
     worst = sorted(names, key=lambda n: -_critical(found.past, n))
     heat_map(found.past, worst, scene.zone)
     if rules.overrides:
-        st.subheader("In the configuration")
+        st.subheader("In the configuration", anchor=False)
         st.code(lines("\n".join(rules.overrides)), language=None)
         st.caption("Each is an option --set of kldrift rescore, which writes the tables anew.")
     _learned(scene)

@@ -46,7 +46,7 @@ def window_view(scene: Scene) -> None:
             st.info("There is no run of this monitor yet.")
             st.code("kldrift run CONFIG", language=None)
         return
-    st.header(page.verdict)
+    st.header(page.verdict, anchor=False)
     if page.lead:
         st.text(page.lead)
     for note in page.notes:
@@ -133,7 +133,7 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> None:
     """Show severities by feature and window; a click goes there."""
     if len(past) < 2 or not features:
         return
-    st.subheader("When: severity by feature and window")
+    st.subheader("When: severity by feature and window", anchor=False)
     few = features[:IN_HEAT]
     point = alt.selection_point(name="cell", fields=["feature", "window"])
     chart = heat(past, few, zone).add_params(point).properties(height=IN_STEP * len(few) + BELOW)

@@ -35,6 +35,7 @@ LAYERS = (
     "shift",
     "spark",
     "demo",
+    "dashboard",
     "cli",
     "jobs",
 )
@@ -51,6 +52,8 @@ ONLY_IN = {
         "jobs/",
     ),
     "great_expectations": ("kldrift/expectations/",),
+    "streamlit": ("kldrift/dashboard/",),
+    "duckdb": ("kldrift/dashboard/",),
 }
 # docs/decisions/dataframe-api-only.md says why.
 REFUSED_ATTRIBUTES = {"rdd", "_jvm", "_jsc", "_jdf", "_sc"}

@@ -94,7 +94,7 @@ def test_a_file_that_would_be_no_configuration_is_left_as_it_is(tmp_path, text, 
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(ConfigError, match="cannot be changed: .*No such file"):
+    with pytest.raises(ConfigError, match=r"cannot be changed: .*No such file"):
         add_mute(tmp_path / "none.yaml", MUTE)
 
 
