@@ -7,4 +7,5 @@ import streamlit as st
 from kldrift.dashboard.screen import screen
 from kldrift.dashboard.serve import SECTION
 
-screen(st.secrets[SECTION])
+if __name__ == "__main__":
+    screen(st.secrets[SECTION])

@@ -36,8 +36,8 @@ def answer(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
         SqlError: it is wrong.
 
     Examples:
-        >>> answer("select sum(x) as s from t", {"t": pa.table({"x": [1, 2]})})["s"].to_pylist()
-        [3]
+        >>> answer("select max(x) as s from t", {"t": pa.table({"x": [1, 2]})})["s"].to_pylist()
+        [2]
     """
     with duckdb.connect(config=dict(ALONE)) as connection:
         for name, table in tables.items():
