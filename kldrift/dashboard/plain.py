@@ -32,7 +32,7 @@ def trouble(what: str, text: str) -> None:
 
 def is_dark() -> bool:
     """Whether the page is dark."""
-    return st.context.theme.type == "dark"
+    return bool(st.context.theme.type == "dark")
 
 
 def severity_words(severity: str) -> str:

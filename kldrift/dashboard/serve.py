@@ -118,8 +118,8 @@ def serve(path: str, overrides: Sequence[str], host: str, port: int, *, open_bro
     from streamlit import App  # noqa: PLC0415 - takes a second, and only here
 
     middleware = [Middleware(WithPolicy)]
-    if is_loopback(host):  # a name that resolves to this machine is no way in
-        names = [host, "localhost", "127.0.0.1", "[::1]"]
+    if is_loopback(host) and ":" not in host:  # a name that leads to this machine is no way in
+        names = [host, "localhost", "127.0.0.1"]
         middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=names))
     app = App(APP, secrets={SECTION: told(path, overrides, host)}, middleware=middleware)
     app.run(

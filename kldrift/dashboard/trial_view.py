@@ -137,7 +137,8 @@ def _tried(scene: Scene, rules: Rules, windows: tuple[Window, ...]) -> Trial:
     if rules.overrides:
         assert config.source is not None
         config = load_config(config.source, overrides=[*scene.overrides, *rules.overrides])
-    return _trial(config, config.config_hash, windows, rules.against)
+    found: Trial = _trial(config, config.config_hash, windows, rules.against)
+    return found
 
 
 @st.cache_resource(ttl=SECONDS, max_entries=8, show_spinner="scoring stored windows")

@@ -110,7 +110,7 @@ def history(
     return alt.layer(*spans, line, dots, *levels, title=name)
 
 
-def heat(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart:
+def heat(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart | alt.FacetChart:
     """Draw the worst severity of features by window.
 
     Args:
