@@ -50,7 +50,7 @@ def mute_view(scene: Scene) -> None:
             }
         )
     except ConfigError:
-        st.caption("State an owner and a reason: the lines for the configuration follow.")
+        st.text("State an owner and a reason: the lines for the configuration follow.")
         return
     _offered(scene, mute)
 
@@ -76,7 +76,7 @@ def _offered(scene: Scene, mute: Mute) -> None:
     st.code(lines(mute_lines(mute)), language="yaml")
     file = scene.config.source
     if file is None or not scene.writable:
-        st.caption("They are written from here only where the dashboard serves this machine alone.")
+        st.text("They are written from here only where the dashboard serves this machine alone.")
         return
     if scene.config.alarms is not None and mute in scene.config.alarms.mute:
         st.success("They stand in the configuration; the next run follows them.")

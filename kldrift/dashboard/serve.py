@@ -17,7 +17,7 @@ MISSING: Final = "the dashboard needs Streamlit and DuckDB: pip install 'kldrift
 FIRST_PORT: Final = 8501
 PORTS_TRIED: Final = 50
 APP: Final = Path(__file__).with_name("app.py")
-COLOURS: Final = {"light": "#0a7ac2", "dark": "#4aa8e8"}
+COLOURS: Final = {"light": "#075e98", "dark": "#4aa8e8"}
 HEADINGS: Final = ("1.6rem", "1.35rem", "1.1rem", "1rem", "1rem", "1rem")
 SECTION: Final = "kldrift"
 """Under this name the app is told what it is about; Streamlit hands secrets to no browser."""

@@ -26,7 +26,7 @@ def sql_view(scene: Scene) -> None:
     """Let someone ask in SQL; the tables of all monitors of the folder are there."""
     text = st.text_area(f"SQL over {', '.join(TABLES)}", EXAMPLE, height=150)
     if not st.button("Ask"):
-        st.caption("DuckDB in memory: it reads these tables, writes nothing and opens no file.")
+        st.text("DuckDB in memory: it reads these tables, writes nothing and opens no file.")
         return
     try:
         tables: dict[str, pa.Table] = {

@@ -84,7 +84,7 @@ def trial_view(scene: Scene) -> None:
     if rules.overrides:
         st.subheader("In the configuration", anchor=False)
         st.code(lines("\n".join(rules.overrides)), language=None)
-        st.caption("Each is an option --set of kldrift rescore, which writes the tables anew.")
+        st.text("Each is an option --set of kldrift rescore, which writes the tables anew.")
     _learned(scene)
 
 

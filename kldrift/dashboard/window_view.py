@@ -95,9 +95,7 @@ def rows(page: Page, key: str) -> int | None:
     )
     more = page.total - len(page.entries)
     rest = f" {more:,} more features are in the view Feature." if more > 0 else ""
-    st.caption(
-        f"Worst first: {STATED}. Grey is then, outlined is now.{rest} Pick a row to open it."
-    )
+    st.text(f"Worst first: {STATED}. Grey is then, outlined is now.{rest} Pick a row to open it.")
     picked: Sequence[int] = chosen["selection"]["rows"]
     return picked[0] if picked and picked[0] < len(page.entries) else None
 
@@ -141,7 +139,7 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> None:
         chart, width="stretch", on_select="rerun", key="heat", alt="severity by feature and window"
     )
     if len(features) > len(few):
-        st.caption(f"The worst {len(few)} of {len(features):,} features.")
+        st.text(f"The worst {len(few)} of {len(features):,} features.")
     cells = chosen["selection"].get("cell") or []
     if cells:
         names = {window_name(w, zone, weekday=False): w for w in past.windows}
