@@ -74,8 +74,7 @@ class Browser:
     ) -> float:
         """Open a file; return the seconds until it was loaded and its script had run."""
         self.events.clear()
-        size = {"width": width, "height": height}
-        self.call("Emulation.setDeviceMetricsOverride", **size, deviceScaleFactor=1, mobile=False)
+        self.resize(width, height)
         begin = time.perf_counter()
         self.call("Page.navigate", url=page.as_uri())
         done = f"location.href == {json.dumps(page.as_uri())} && document.readyState == 'complete'"
@@ -84,6 +83,11 @@ class Browser:
         if scripts:
             self.run("new Promise(f => requestAnimationFrame(() => setTimeout(f, 0)))")
         return time.perf_counter() - begin
+
+    def resize(self, width: int, height: int) -> None:
+        """Make the window so large."""
+        size = {"width": width, "height": height}
+        self.call("Emulation.setDeviceMetricsOverride", **size, deviceScaleFactor=1, mobile=False)
 
     def run(self, script: str):
         """The value of an expression in the page."""
@@ -94,15 +98,20 @@ class Browser:
 
     def press(self, *keys: str) -> None:
         """Press keys as a person does."""
-        codes = {"Tab": 9, "Enter": 13, " ": 32}
+        codes = {"Tab": 9, "Enter": 13, " ": 32, "ArrowRight": 39}
         for key in keys:
-            text = {"text": "\r" if key == "Enter" else key} if key != "Tab" else {}
+            typed = {"Enter": "\r", " ": " "}
+            text = {"text": typed[key]} if key in typed else {}
             about = {"key": key, "windowsVirtualKeyCode": codes[key], **text}
             self.call("Input.dispatchKeyEvent", type="keyDown", **about)
             self.call("Input.dispatchKeyEvent", type="keyUp", **about)
 
-    def troubles(self) -> list[str]:
-        """What was logged as an error or a warning, or thrown, and what was asked of a network."""
+    def troubles(self, *own: str) -> list[str]:
+        """What was logged as an error or a warning, or thrown, and what was asked of a network.
+
+        Args:
+            own: beginnings of addresses that may be asked for.
+        """
         self.run("0")  # what has happened is then told
         found = []
         for event in self.events:
@@ -115,7 +124,7 @@ class Browser:
                 found.append(params["entry"]["text"])
             if method == "Network.requestWillBeSent":
                 url = params["request"]["url"]
-                if not url.startswith("file:"):
+                if not url.startswith(("file:", *own)):
                     found.append(url)
         return found
 

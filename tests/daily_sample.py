@@ -68,10 +68,11 @@ def run_days(
     of_day: Callable[[int], pa.Table] = rows,
     *,
     dependents: bool = True,
+    reference_rows: pa.Table | None = None,
 ) -> list[RunResult]:
     """Run some days in their order, as one backfill."""
     prepare_output(config.output.path)
-    first = TableSource(rows(0, 4_000))
+    first = TableSource(rows(0, 4_000) if reference_rows is None else reference_rows)
     plan = make_plan(config, first, first)
     reference = read_reference(plan, MemoryEngine(first, first), SILENT)
     reference_store.save(plan, reference, Origin("key", 4_000, "run-0", START))

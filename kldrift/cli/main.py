@@ -21,6 +21,7 @@ from kldrift.cli.options import (
     add_judging_options,
     add_range,
     add_run_options,
+    add_serving,
     add_set,
     option,
 )
@@ -31,7 +32,6 @@ from kldrift.errors import (
 )
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
-LATER: Final = ("dashboard",)
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -189,8 +189,14 @@ def _demo(args: argparse.Namespace) -> Answer:
     return Answer(0 if right else FAILED, lines, {"run": result.summary(), "events": events})
 
 
-def _later(args: argparse.Namespace) -> Answer:
-    raise ConfigError(f"{args.name}: not available yet in kldrift {__version__}")
+def _dashboard(args: argparse.Namespace) -> Answer:
+    from kldrift.dashboard.serve import address, check, free_port, serve  # noqa: PLC0415
+
+    check(args.config, args.set)
+    port = free_port(args.host, args.port)
+    print(f"kldrift: {address(args.host, port)} (Ctrl-C ends it)", flush=True)
+    serve(args.config, args.set, args.host, port, open_browser=args.open)
+    return Answer()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -263,12 +269,6 @@ def _parser() -> argparse.ArgumentParser:
     shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
     shift.add_argument("config", metavar="CONFIG")
     add_run_options(shift)
-
-    for name in LATER:
-        # No prefix characters: whatever options will come, they are not the news.
-        later = commands.add_parser(name, add_help=False, prefix_chars="\0")
-        later.add_argument("rest", nargs="*")
-        later.set_defaults(command=_later, name=name, json=False, debug=False)
     return parser
 
 
@@ -301,6 +301,11 @@ def _add_stored(command: Callable[..., argparse.ArgumentParser]) -> None:
     )
     add_set(report)
     add_json(report)
+
+    dashboard = command("dashboard", _dashboard, "look at the tables in a browser; ends by Ctrl-C")
+    dashboard.add_argument("config", metavar="CONFIG")
+    add_serving(dashboard)
+    add_set(dashboard)
 
 
 if __name__ == "__main__":

@@ -114,3 +114,19 @@ def add_backtest_options(parser: argparse.ArgumentParser) -> None:
         help="plant it into the last windows: 'shift 0.3', 'new 1', 'nulls 1'",
     )
     parser.add_argument("--chart", metavar="FILE", help="write a chart of the windows (SVG)")
+
+
+def add_serving(parser: argparse.ArgumentParser) -> None:
+    """Add the options of what is served to a browser."""
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where to listen (default: %(default)s, which only this machine reaches); nobody is "
+        "asked who they are",
+    )
+    parser.add_argument(
+        "--port", type=int, metavar="N", help="likewise; default: the first free one from 8501 on"
+    )
+    parser.add_argument("--open", action="store_true", help="open a browser")
+    parser.add_argument("--debug", action="store_true", help="show where an error came from")

@@ -50,6 +50,11 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Segments(Table):
+    """The worst segments of a feature."""
+
+
+@dataclass(frozen=True)
 class Chart:
     """A drawing with a caption."""
 
@@ -181,7 +186,7 @@ def _gaussian(row: Row) -> str:
     return ", ".join(parts) + rest
 
 
-def _segments(segments: Sequence[Row], total: int) -> Table:
+def _segments(segments: Sequence[Row], total: int) -> Segments:
     lines = [
         (
             shown(s["segment"], 60),
@@ -196,7 +201,7 @@ def _segments(segments: Sequence[Row], total: int) -> Table:
     rest = f"and {more:,} more that are not ok; " * (more > 0)
     rest += f"{total - len(segments):,} of {total:,} segments are ok"
     head = ("segment", "severity", "what was found", "kl, nats", "rows now")
-    return Table("worst segments", head, lines, 3, rest)
+    return Segments("worst segments", head, lines, 3, rest)
 
 
 def _moved(then: str, now: str) -> str:

@@ -73,7 +73,25 @@ def entries(
         zone: of the times.
         most: rows, at most.
     """
-    rows = records(leading(ordered).head(most))
+    yield from entries_of(records(leading(ordered).head(most)), ordered, cells, past, zone)
+
+
+def entries_of(
+    rows: Sequence[Mapping[str, Any]],
+    ordered: pd.DataFrame,
+    cells: pd.DataFrame,
+    past: Past,
+    zone: str,
+) -> Iterator[Entry]:
+    """The rows of a page about some rows of the scores.
+
+    Args:
+        rows: of ``drift_scores``.
+        ordered: all of them, the worst first.
+        cells: ``drift_cells``.
+        past: the windows up to this one.
+        zone: of the times.
+    """
     of_rows = cells_of(cells, rows)
     parts = ordered[ordered["segment"].notna()]
     total = parts["feature"].value_counts().to_dict()

@@ -10,6 +10,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,11 +25,14 @@ from kldrift.reporting.drawing import Drawing, Shape
 from kldrift.reporting.entries import Entry
 from kldrift.reporting.figures import visible
 from kldrift.reporting.order import STATED
+from kldrift.reporting.plots import SIGNS
 
 DRAWN: Final = 50
 """Rows whose charts stand on the page; the others are drawn when they come into view."""
-SIGNS: Final = {"critical": "●", "warning": "▲", "unscored": "?", "ok": "✓"}
 MOST_SKIPPED: Final = 200
+SVG_RULES: Final = re.compile(r"(?<!> )\.kldrift (?:\{|path|svg text)[^}]*\}")
+"""The rules of the style sheet that charts need."""
+DARK_COLOURS: Final = re.compile(r"prefers-color-scheme: dark\)[^>]*> \.kldrift (\{[^}]*\})")
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,23 @@ def fragment(page: Page, *, rows: int) -> str:
 def lines_html(lines: Sequence[str]) -> str:
     """Return lines of text as they stand, for a notebook."""
     return _rendered("lines.html.j2", lines=lines)
+
+
+def svg_file(drawing: Drawing, *, dark: bool, size: tuple[int, int] | None = None) -> str:
+    """Return a drawing as an SVG that stands by itself.
+
+    Args:
+        drawing: the drawing.
+        dark: for a dark page.
+        size: width and height, in which it is drawn as large as there is room for.
+    """
+    style = _text("page.css")
+    rules = SVG_RULES.findall(style)
+    rules += [f".kldrift {colours}" for colours in DARK_COLOURS.findall(style) if dark]
+    style = Markup("\n".join(rules))
+    width, height = size or (drawing.width, drawing.height)
+    known = {"drawing": drawing, "dark": dark, "rules": style, "width": width, "height": height}
+    return _rendered("drawing.svg.j2", **known)
 
 
 def _script_data(rows: Sequence[Any], heat: Chart | None) -> str:

@@ -5,7 +5,7 @@ The pages do not use them: they would need a script of 800 kB, and their own are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from kldrift.reporting.bars import Cell, bars_of, scored
@@ -22,6 +22,8 @@ COLOURS: Final = {
     "ok": "#2f9160",
     "no row": "#dddddd",
 }
+SIGNS: Final = {"critical": "●", "warning": "▲", "unscored": "?", "ok": "✓"}
+"""So that no severity is told by its colour alone."""
 SIDES: Final = {"reference": "#8d8d8d", "current": "#0a7ac2"}
 
 
@@ -53,9 +55,14 @@ def distribution(name: str, cells: Sequence[Cell]) -> alt.Chart:
 
 
 def history(
-    past: Past, key: Key, metric: str, limits: Sequence[float | None], zone: str
+    past: Past,
+    key: Key,
+    metric: str,
+    limits: Sequence[float | None],
+    zone: str,
+    alerts: Sequence[Mapping[str, str]] = (),
 ) -> alt.LayerChart | alt.FacetChart:
-    """Draw a score by window, with its limits.
+    """Draw a score by window, with its limits and alerts.
 
     Args:
         past: the windows.
@@ -63,6 +70,7 @@ def history(
         metric: the score.
         limits: warning and critical.
         zone: of the times.
+        alerts: each from when (``since``) to when (``until``), and what it is (``alert``).
     """
     import altair as alt  # noqa: PLC0415
 
@@ -77,8 +85,8 @@ def history(
         for window, score, severity in points
     ]
     name = shown(key[0]) if key[1] is None else f"{shown(key[0])} in {shown(key[1])}"
-    base = alt.Chart(alt.InlineData(values=values), title=name).encode(
-        x=alt.X("start:T", title=None), y=alt.Y(f"{metric}:Q")
+    base = alt.Chart(alt.InlineData(values=values)).encode(
+        x=alt.X("start:T", title=None), y=alt.Y(f"{metric}:Q", title=metric)
     )
     dots = base.mark_point(filled=True, size=50).encode(
         color=_severity(alt),
@@ -88,14 +96,21 @@ def history(
     levels = [
         alt.Chart(alt.InlineData(values=[{"limit": limit}]))
         .mark_rule(color=COLOURS[level], strokeDash=[4, 3] if level == "warning" else [1, 0])
-        .encode(y="limit:Q")
+        .encode(y=alt.Y("limit:Q", title=metric))
         for level, limit in zip(("warning", "critical"), limits, strict=True)
         if limit is not None
     ]
-    return alt.layer(base.mark_line(color=SIDES["current"]), dots, *levels)
+    spans = [
+        alt.Chart(alt.InlineData(values=[alert]))
+        .mark_rect(color=COLOURS["critical"], opacity=0.12)
+        .encode(x="since:T", x2="until:T", tooltip=["alert:N"])
+        for alert in alerts
+    ]
+    line = base.mark_line(color=SIDES["current"])
+    return alt.layer(*spans, line, dots, *levels, title=name)
 
 
-def heat(past: Past, features: Sequence[str], zone: str) -> alt.Chart:
+def heat(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart | alt.FacetChart:
     """Draw the worst severity of features by window.
 
     Args:
@@ -107,21 +122,24 @@ def heat(past: Past, features: Sequence[str], zone: str) -> alt.Chart:
 
     names = [window_name(window, zone, weekday=False) for window in past.windows]
     values = [
-        {"feature": shown(feature), "window": window, "severity": severity or "no row"}
+        {
+            "feature": shown(feature),
+            "window": window,
+            "severity": severity or "no row",
+            "sign": "" if severity == "ok" else SIGNS.get(severity or "", ""),
+        }
         for feature in features
         for window, severity in zip(names, past.worst(feature), strict=True)
     ]
-    drawn: alt.Chart = (
-        alt.Chart(alt.InlineData(values=values))
-        .mark_rect()
-        .encode(
-            x=alt.X("window:N", sort=names, title=None),
-            y=alt.Y("feature:N", sort=[shown(f) for f in features], title=None),
-            color=_severity(alt),
-            tooltip=["feature:N", "window:N", "severity:N"],
-        )
+    every = alt.Axis(labelOverlap=False, labelLimit=180)
+    base = alt.Chart(alt.InlineData(values=values)).encode(
+        x=alt.X("window:N", sort=names, title=None, axis=alt.Axis(labelOverlap=True)),
+        y=alt.Y("feature:N", sort=[shown(f) for f in features], title=None, axis=every),
+        tooltip=["feature:N", "window:N", "severity:N"],
     )
-    return drawn
+    pale = alt.condition(alt.datum.severity == "ok", alt.value(0.3), alt.value(1))
+    squares = base.mark_rect().encode(color=_severity(alt), opacity=pale)
+    return alt.layer(squares, base.mark_text(color="white", fontSize=9).encode(text="sign:N"))
 
 
 def _severity(alt: Any) -> Any:

@@ -111,7 +111,7 @@ class Views(ABC):
         metric = str(row.get("metric") or "kl")
         return history(self._windows(), (feature, segment), metric, limits, self._zone())
 
-    def heatmap(self) -> alt.Chart:
+    def heatmap(self) -> alt.LayerChart | alt.FacetChart:
         """Return a chart of Altair: the worst severity by feature and window.
 
         Raises:

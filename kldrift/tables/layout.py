@@ -55,6 +55,17 @@ def window_of(monitor: str, name: str) -> Window | None:
     return Window.of_key(match[2]) if match and match[1] == monitor else None
 
 
+def monitor_of(name: str) -> str | None:
+    """The monitor of a file in the folder of a table of windows; None for a foreign file.
+
+    Examples:
+        >>> monitor_of("nyc_taxi--20200401T000000Z_20200501T000000Z.parquet"), monitor_of("a.txt")
+        ('nyc_taxi', None)
+    """
+    match = _WINDOW_FILE.fullmatch(name)
+    return match[1] if match else None
+
+
 def alerts_file(monitor: str) -> str:
     """Return the path, below the output folder, of all alerts of a monitor.
 

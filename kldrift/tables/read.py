@@ -18,6 +18,7 @@ from kldrift.tables.layout import (
     RUNS_TABLE,
     alerts_file,
     is_ours,
+    monitor_of,
     reference_file,
     run_file,
     supports_file,
@@ -144,6 +145,12 @@ def stored_windows(store: Store, monitor: str, *, timed: bool = True) -> tuple[W
     return tuple(sorted(windows, key=lambda w: w.key))
 
 
+def stored_monitors(store: Store) -> tuple[str, ...]:
+    """The monitors of which the tables have scores, by name."""
+    found = {monitor_of(name) for name in store.names("drift_scores")}
+    return tuple(sorted(name for name in found if name is not None))
+
+
 def window_tables(
     store: Store,
     monitor: str,
@@ -231,25 +238,28 @@ def stored_alerts(store: Store, monitor: str) -> pa.Table:
     return _read(store, path, None, TABLES[ALERTS_TABLE])
 
 
-def stored_runs(store: Store, monitor: str, run_id: str | None) -> list[dict[str, Any]]:
+def stored_runs(
+    store: Store, monitor: str | None, run_id: str | None = None, most: int = MOST_RUNS
+) -> list[dict[str, Any]]:
     """The rows of ``runs`` of a monitor's latest runs, the last first; one per window.
 
     Args:
         store: the output folder.
-        monitor: the monitor.
+        monitor: the monitor; None for all.
         run_id: one that is looked for however old it is.
+        most: of all monitors of a folder, so many of the latest runs are looked through.
 
     Raises:
         OutputError: a file is damaged or cannot be read.
     """
     names = [name for name in store.names(RUNS_TABLE) if is_ours(RUNS_TABLE, name)]
-    wanted = set(names[-MOST_RUNS:])  # they begin with the time
+    wanted = set(names[-most:])  # they begin with the time
     if run_id is not None and run_file(run_id).partition("/")[2] in names:
         wanted.add(run_file(run_id).partition("/")[2])
     found: list[dict[str, Any]] = []
     for name in wanted:
         rows = _read(store, f"{RUNS_TABLE}/{name}", None, TABLES[RUNS_TABLE]).to_pylist()
-        found += [row for row in rows if row["monitor"] == monitor]
+        found += [row for row in rows if monitor in (None, row["monitor"])]
     return sorted(found, key=lambda row: (row["started_at"], row["finished_at"]), reverse=True)
 
 

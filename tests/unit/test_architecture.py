@@ -37,6 +37,7 @@ LAYERS = (
     "calls",
     "spark",
     "demo",
+    "dashboard",
     "cli",
     "jobs",
 )
@@ -53,6 +54,8 @@ ONLY_IN = {
         "jobs/",
     ),
     "great_expectations": ("kldrift/expectations/",),
+    "streamlit": ("kldrift/dashboard/",),
+    "duckdb": ("kldrift/dashboard/",),
 }
 # docs/decisions/dataframe-api-only.md says why.
 REFUSED_ATTRIBUTES = {"rdd", "_jvm", "_jsc", "_jdf", "_sc"}

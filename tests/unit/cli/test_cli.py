@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -57,11 +58,11 @@ def test_help_imports_nothing_that_takes_seconds():
         "rescore",
         "backtest",
         "show",
+        "dashboard",
         "exit codes:",
         "--version",
     ):
         assert word in done.stdout
-    assert "dashboard" not in done.stdout
 
 
 def test_the_module_is_a_program_with_an_exit_code():
@@ -104,11 +105,24 @@ def test_wrong_usage_is_exit_code_2(case, capsys):
     assert expected in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", cli.LATER)
-def test_a_command_that_works_later_is_refused_by_name_whatever_its_options(name, capsys):
-    assert main([name, "m.yaml", "--from", "2020-01-01", "-x"]) == 2
-    out, err = capsys.readouterr()
-    assert (out, err) == ("", f"kldrift: error: {name}: not available yet in kldrift 0.1.0\n")
+@pytest.mark.parametrize("package", ["streamlit", "duckdb"])
+def test_a_dashboard_without_its_packages_says_how_to_install_them(package, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)  # an import of it fails
+    assert main(["dashboard", "m.yaml"]) == 2
+    told = "the dashboard needs Streamlit and DuckDB: pip install 'kldrift[dashboard]'"
+    assert capsys.readouterr() == ("", f"kldrift: error: {told}\n")
+
+
+def test_a_dashboard_needs_a_configuration_and_a_port_that_is_free(tmp_path, capsys):
+    pytest.importorskip("streamlit", reason="needs the extra dashboard")
+    assert main(["dashboard", str(tmp_path / "none.yaml")]) == 2
+    assert "no such file" in capsys.readouterr().err
+    file = tmp_path / "m.yaml"
+    file.write_text("monitor: m\nreference: {path: a}\ncurrent: {path: b}\noutput: {path: drift}\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["dashboard", str(file), "--port", str(port)]) == 2
+    assert f"cannot listen on 127.0.0.1, port {port}: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["run", "check"])

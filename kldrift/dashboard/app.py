@@ -1,0 +1,11 @@
+"""What Streamlit runs for each look at the page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kldrift.dashboard.screen import screen
+from kldrift.dashboard.serve import SECTION
+
+if __name__ == "__main__":
+    screen(st.secrets[SECTION])

@@ -1,0 +1,66 @@
+"""Any two stored windows beside each other, in place of the reference and the current dataset."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import streamlit as st
+
+from kldrift.config import Config
+from kldrift.dashboard.feature_view import choose_segment, one_feature
+from kldrift.dashboard.place import asked, choose, go
+from kldrift.dashboard.stored import SECONDS, Look, Scene
+from kldrift.dashboard.window_view import rows
+from kldrift.monitor.trial import trial
+from kldrift.reporting.figures import window_name
+from kldrift.reporting.monitor_page import Story
+from kldrift.tables.window import Window
+
+OTHERS: Final = (
+    "The configuration is of another monitor: kldrift dashboard CONFIG with that of this one."
+)
+
+
+def compare_view(scene: Scene) -> None:
+    """Compare two windows by the thresholds of the configuration; nothing is written."""
+    if not scene.own:
+        st.info(OTHERS)
+        return
+    if len(scene.windows) < 2:
+        st.info("There are fewer than two windows to compare.")
+        return
+    by_key = {w.key: w for w in reversed(scene.windows)}
+
+    def words(key: str) -> str:
+        return window_name(by_key[key], scene.zone)
+
+    left, right = st.columns(2)
+    then = choose("then", [*by_key], "then", words=words, begin=1, where=left)
+    now = choose("now", [*by_key], "now", words=words, where=right)
+    look = _compared(scene.config, by_key[then], by_key[now], scene.zone)
+    st.header(look.page.verdict, anchor=False)
+    if look.page.lead:
+        st.text(look.page.lead)
+    if not look.features:
+        return
+    picked = rows(look.page, "features of two windows")
+    if picked is not None and look.features[picked] != asked("feature"):
+        go(feature=look.features[picked], segment=None)
+        st.rerun()
+    left, right = st.columns(2)
+    feature = choose("feature, the worst first", look.features, "feature", where=left)
+    segment = choose_segment(look.scores, feature, right)
+    one_feature(look, look.story.past, scene.zone, feature, segment, windows=1)
+
+
+@st.cache_resource(ttl=SECONDS, max_entries=8, show_spinner="comparing")
+def _compared(_config: Config, then: Window, now: Window, zone: str) -> Look:
+    return compared(_config, then, now, zone)
+
+
+def compared(config: Config, then: Window, now: Window, zone: str) -> Look:
+    """Two windows, judged by thresholds alone: what is learnt is of windows in their order."""
+    plain = replace(config, alarms=None, learned=False)
+    found = trial(plain, [now], against=then)
+    return Look.of(found.scores, found.cells, Story(config.monitor, zone=zone))

@@ -1,0 +1,70 @@
+"""All monitors of a folder: what each said last, and how its runs went."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pyarrow as pa
+import streamlit as st
+
+from kldrift.dashboard.asked_sql import answer
+from kldrift.dashboard.place import go
+from kldrift.dashboard.plain import severity_words, table
+from kldrift.dashboard.stored import SECONDS, Scene, monitors_of, runs_of, windows_of
+from kldrift.reporting.figures import NOTHING, moment, window_name
+from kldrift.reporting.headline import verdict
+from kldrift.reporting.order import counted
+from kldrift.tables.read import window_columns
+from kldrift.tables.schema import TABLES
+from kldrift.tables.store import open_store
+
+LATEST: Final = """
+    select monitor, count(*) as runs, count(error) as failed,
+           max(finished_at) as finished, arg_max(error, finished_at) as error
+    from runs group by monitor
+"""
+HEAD: Final = ("monitor", "severity", "verdict", "window", "last run", "failed runs")
+
+
+def monitors_view(scene: Scene) -> None:
+    """Show all monitors of the folder, those that drifted first."""
+    names = monitors_of(scene.output)
+    if not names:
+        st.info("There is no run of any monitor yet.")
+        return
+    runs = pa.Table.from_pylist(runs_of(scene.output, None), TABLES["runs"])
+    latest = {row["monitor"]: row for row in answer(LATEST, {"runs": runs}).to_pylist()}
+    found = [(name, *_state(scene.output, name)) for name in names]
+    order = {"critical": 0, "warning": 1, "unscored": 2, "ok": 3}
+    found.sort(key=lambda row: order.get(row[1], 4))
+    lines = [
+        (name, severity_words(severity), said, window, *_run(latest.get(name)))
+        for name, severity, said, window in found
+    ]
+    chosen = table(
+        HEAD, lines, "monitors", on_select="rerun", selection_mode="single-row", alt="all monitors"
+    )
+    picked = chosen["selection"]["rows"]
+    if picked and picked[0] < len(found):
+        go(monitor=found[picked[0]][0], view="window", window=None, feature=None, segment=None)
+        st.rerun()
+
+
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def _state(output: str, monitor: str) -> tuple[str, str, str]:
+    """Severity, verdict and name of a monitor's last window."""
+    windows = windows_of(output, monitor)
+    if not windows:
+        return "", "no window was ever written", NOTHING
+    rows = window_columns(open_store(output), monitor, windows[-1], ["segment", "severity"])
+    scores = rows.to_pandas()
+    every = counted(scores)
+    severity = next((name for name, number in every.items() if number), "unscored")
+    return severity, verdict(counted(scores[scores["segment"].isna()])), window_name(windows[-1])
+
+
+def _run(row: dict[str, Any] | None) -> tuple[str, str]:
+    if row is None:
+        return NOTHING, NOTHING
+    said = moment(row["finished"]) + (", failed" if row["error"] else "")
+    return said, f"{row['failed']} of {row['runs']}"

@@ -1,0 +1,56 @@
+"""Where someone is in the dashboard: it stands in the address, so that a link says it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from kldrift.reporting.figures import shown
+
+
+def asked(name: str) -> str | None:
+    """What the address says of something; None for nothing."""
+    found = st.query_params.get(name)
+    return None if found is None else str(found)
+
+
+def go(**places: str | None) -> None:
+    """Go elsewhere, from a callback: None takes something out of the address."""
+    for name, value in places.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = value
+
+
+def choose(
+    label: str,
+    options: Sequence[str],
+    name: str,
+    *,
+    words: Callable[[str], Any] = shown,
+    begin: int = 0,
+    where: Any = st,
+) -> str:
+    """Let someone choose, and write it into the address.
+
+    Args:
+        label: for the reader.
+        options: one or more.
+        name: in the address.
+        words: how an option is shown.
+        begin: the place of the one that is chosen where the address says nothing of it.
+        where: to put it.
+    """
+    key = f"choice of {name}"
+    known = asked(name)
+    # The address decides: it may be a link, or the way back.
+    st.session_state[key] = known if known in options else options[begin]
+
+    def remember() -> None:
+        go(**{name: st.session_state[key]})
+
+    where.selectbox(label, options, key=key, format_func=words, on_change=remember)
+    return str(st.session_state[key])

@@ -1,0 +1,117 @@
+"""The latest runs: what failed, how long each took, and with what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import altair as alt
+import pyarrow as pa
+import streamlit as st
+
+from kldrift.dashboard.asked_sql import answer
+from kldrift.dashboard.plain import table, trouble
+from kldrift.dashboard.stored import Scene, runs_of
+from kldrift.errors import masked
+from kldrift.reporting.figures import (
+    NOTHING,
+    count,
+    duration,
+    moment,
+    shown,
+    window_name,
+    window_of_row,
+)
+from kldrift.reporting.plots import COLOURS
+from kldrift.tables.schema import TABLES
+
+MOST: Final = 200
+TOTALS: Final = """
+    select count(*) as runs, count(error) as failed,
+           median(seconds) as usual, max(seconds) as longest
+    from (select error, epoch(finished_at) - epoch(started_at) as seconds from runs)
+"""
+
+
+def runs_view(scene: Scene) -> None:
+    """Show the latest runs of the monitor."""
+    runs = runs_of(scene.output, scene.monitor)
+    if not runs:
+        st.info("There is no run of this monitor yet.")
+        return
+    if runs[0]["error"]:
+        trouble("The last run failed.", masked(str(runs[0]["error"])))
+    rows = pa.Table.from_pylist(runs, TABLES["runs"])
+    (totals,) = answer(TOTALS, {"runs": rows}).to_pylist()
+    columns = st.columns(4)
+    columns[0].metric("latest runs", f"{totals['runs']:,}")
+    columns[1].metric("failed", f"{totals['failed']:,}")
+    columns[2].metric("usual duration", duration(totals["usual"]))
+    columns[3].metric("longest", duration(totals["longest"]))
+    st.altair_chart(_durations(runs, scene.zone), width="stretch", alt="seconds by run")
+    head = ("started", "window", "exit code", "took", "rows", "critical", "warning", "error")
+    lines = [_line(run, scene.zone) for run in runs[:MOST]]
+    chosen = table(
+        head, lines, "runs", on_select="rerun", selection_mode="single-row", alt="the latest runs"
+    )
+    picked = chosen["selection"]["rows"]
+    run = runs[picked[0]] if picked and picked[0] < len(runs) else runs[0]
+    stages = run["seconds"] or []
+    if stages:
+        st.subheader("Where the time went" + ("" if picked else " in the last run"), anchor=False)
+        steps = [(shown(s["stage"]), round(s["seconds"], 2)) for s in stages]
+        table(("stage", "seconds"), steps, "stages", alt="seconds by stage")
+    about = [f"run {run['run_id']}", f"kldrift {run['kldrift_version']}"]
+    about += [f"Spark {run['spark_version']}"] if run["spark_version"] else []
+    st.text(shown(", ".join(about), 300))
+    if run["error"]:
+        st.code(shown(masked(str(run["error"])), 4000), language=None, wrap_lines=True)
+
+
+def _seconds(run: Mapping[str, Any]) -> float:
+    return float((run["finished_at"] - run["started_at"]).total_seconds())
+
+
+def _line(run: Mapping[str, Any], zone: str) -> tuple[Any, ...]:
+    return (
+        moment(run["started_at"], zone),
+        window_name(window_of_row(run), zone),
+        run["exit_code"],
+        duration(_seconds(run)),
+        count(run["rows_current"]),
+        count(run["critical"]),
+        count(run["warning"]),
+        shown(masked(str(run["error"])), 160) if run["error"] else NOTHING,
+    )
+
+
+def _durations(runs: list[dict[str, Any]], zone: str) -> alt.Chart:
+    """Seconds by run; those that failed have another shape."""
+    rows = [
+        {
+            "finished": _local(run["finished_at"], zone),
+            "seconds": round(_seconds(run), 1),
+            "run": "failed" if run["error"] else "succeeded",
+        }
+        for run in runs
+    ]
+    domain, colours = ["succeeded", "failed"], [COLOURS["ok"], COLOURS["critical"]]
+    wall_clock = alt.Scale(type="utc")  # whatever the zone of the browser
+    drawn: alt.Chart = (
+        alt.Chart(alt.InlineData(values=rows), height=220)
+        .mark_point(filled=True, size=60)
+        .encode(
+            x=alt.X("finished:T", title=f"finished ({zone})", scale=wall_clock),
+            y=alt.Y("seconds:Q"),
+            color=alt.Color("run:N", scale=alt.Scale(domain=domain, range=colours)),
+            shape=alt.Shape("run:N", scale=alt.Scale(domain=domain, range=["circle", "cross"])),
+            tooltip=["seconds:Q", "run:N"],
+        )
+    )
+    return drawn
+
+
+def _local(when: datetime, zone: str) -> str:
+    return f"{when.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M:%SZ}"

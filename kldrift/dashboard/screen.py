@@ -1,0 +1,100 @@
+"""One look at the page: what it is about, and the view that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import streamlit as st
+
+from kldrift.config import load_config
+from kldrift.dashboard.compare_view import compare_view
+from kldrift.dashboard.feature_view import feature_view
+from kldrift.dashboard.monitors_view import monitors_view
+from kldrift.dashboard.mute_view import mute_view
+from kldrift.dashboard.place import asked, choose, go
+from kldrift.dashboard.plain import trouble
+from kldrift.dashboard.runs_view import runs_view
+from kldrift.dashboard.sql_view import sql_view
+from kldrift.dashboard.stored import Scene, monitors_of, windows_of
+from kldrift.dashboard.trial_view import trial_view
+from kldrift.dashboard.window_view import window_view
+from kldrift.errors import ConfigError, KldriftError, masked
+from kldrift.reporting.figures import window_name
+
+VIEWS: Final[Mapping[str, tuple[str, Callable[[Scene], None]]]] = {
+    "window": ("What drifted", window_view),
+    "feature": ("Feature", feature_view),
+    "compare": ("Two windows", compare_view),
+    "trial": ("Other rules", trial_view),
+    "mute": ("Mute", mute_view),
+    "runs": ("Runs", runs_view),
+    "monitors": ("All monitors", monitors_view),
+    "sql": ("SQL", sql_view),
+}
+"""By their name in the address: what they are called, and what shows them."""
+
+
+def screen(told: Mapping[str, Any]) -> None:
+    """Show the page.
+
+    Args:
+        told: what `serve.told` says.
+    """
+    st.set_page_config(page_title="kldrift", layout="wide")
+    view = _view()
+    try:
+        scene = _scene(told)
+        VIEWS[view][1](scene)
+    except ConfigError as error:
+        trouble("The configuration does not fit.", masked(str(error)))
+    except KldriftError as error:
+        trouble("The tables cannot be read.", masked(str(error)))
+
+
+def _view() -> str:
+    """The view that is asked for."""
+    key, known = "choice of view", asked("view")
+    st.session_state[key] = known if known in VIEWS else "window"
+
+    def remember() -> None:
+        go(view=st.session_state[key])
+
+    st.segmented_control(
+        "view",
+        [*VIEWS],
+        key=key,
+        format_func=lambda name: VIEWS[name][0],
+        on_change=remember,
+        label_visibility="collapsed",
+        required=True,
+    )
+    return str(st.session_state[key])
+
+
+def _scene(told: Mapping[str, Any]) -> Scene:
+    """What the page is about, by the configuration and the address."""
+    overrides = tuple(told["set"])
+    config = load_config(told["config"], overrides=overrides)
+    output = config.output.path
+    names = monitors_of(output) or (config.monitor,)
+    begin = names.index(config.monitor) if config.monitor in names else 0
+    monitor = choose("monitor", names, "monitor", begin=begin, where=st.sidebar)
+    zone = config.time.zone if config.time and monitor == config.monitor else "UTC"
+    windows = windows_of(output, monitor)
+    window = None
+    if windows:
+        by_key = {w.key: w for w in reversed(windows)}
+        key = choose(
+            f"window ({zone})",
+            [*by_key],
+            "window",
+            words=lambda key: window_name(by_key[key], zone),
+            where=st.sidebar,
+        )
+        window = by_key[key]
+    if st.sidebar.button("Read the tables again"):
+        st.cache_data.clear()
+        st.cache_resource.clear()
+        st.rerun()
+    return Scene(config, overrides, bool(told["writable"]), output, monitor, windows, window, zone)

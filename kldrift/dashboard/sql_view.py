@@ -1,0 +1,41 @@
+"""Questions in SQL to the tables, through DuckDB."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+import streamlit as st
+
+from kldrift.dashboard.asked_sql import SqlError, answer, tables_in
+from kldrift.dashboard.plain import trouble
+from kldrift.dashboard.stored import Scene
+from kldrift.tables.read import read_table
+from kldrift.tables.schema import TABLES
+
+EXAMPLE: Final = """\
+select monitor, feature, count(*) as windows, max(kl) as kl
+from drift_scores
+where severity = 'critical' and segment is null
+group by all
+order by windows desc"""
+MOST_ROWS: Final = 10_000
+
+
+def sql_view(scene: Scene) -> None:
+    """Let someone ask in SQL; the tables of all monitors of the folder are there."""
+    text = st.text_area(f"SQL over {', '.join(TABLES)}", EXAMPLE, height=150)
+    if not st.button("Ask"):
+        st.text("DuckDB in memory: it reads these tables, writes nothing and opens no file.")
+        return
+    try:
+        tables: dict[str, pa.Table] = {
+            name: read_table(scene.output, name) for name in tables_in(text) if name in TABLES
+        }
+        found = answer(text, tables)
+    except SqlError as error:
+        trouble("DuckDB does not understand it.", str(error))
+        return
+    st.dataframe(found[:MOST_ROWS].to_pandas(), hide_index=True, key="answer", alt="the answer")
+    rest = f"; the first {MOST_ROWS:,} are shown" if len(found) > MOST_ROWS else ""
+    st.text(f"{len(found):,} rows{rest}")

@@ -1,0 +1,137 @@
+"""What the dashboard reads: tables by the readers of the package, each for some seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from kldrift.config import Config
+from kldrift.reporting.monitor_page import Story, monitor_page
+from kldrift.reporting.order import leading, worst_first
+from kldrift.reporting.page import Page
+from kldrift.reporting.past import Past
+from kldrift.reporting.stored import MOST_WINDOWS, stored_story
+from kldrift.scoring.metrics import METRICS
+from kldrift.tables.read import stored_monitors, stored_runs, stored_windows, window_columns
+from kldrift.tables.store import open_store
+from kldrift.tables.window import Window
+
+SECONDS: Final = 30
+"""So long what was read is shown again before it is read anew."""
+MOST_ROWS: Final = 200
+"""Features with charts."""
+MOST_RUNS: Final = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the page is about.
+
+    Attributes:
+        config: the configuration of one of the monitors.
+        overrides: what it was asked for beside its file.
+        writable: whether mutes may be written into its file.
+        output: the folder of the tables.
+        monitor: the one that is looked at.
+        windows: its windows, in the order of time.
+        window: the one that is looked at; None before there is one.
+        zone: of the times.
+    """
+
+    config: Config
+    overrides: tuple[str, ...]
+    writable: bool
+    output: str
+    monitor: str
+    windows: tuple[Window, ...]
+    window: Window | None
+    zone: str
+
+    @property
+    def own(self) -> bool:
+        """Whether the configuration is that of the monitor that is looked at."""
+        return self.monitor == self.config.monitor
+
+    @property
+    def until(self) -> tuple[Window, ...]:
+        """The windows up to the one that is looked at."""
+        if self.window is None:
+            return ()
+        return self.windows[: self.windows.index(self.window) + 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A window of a monitor, and what stands around it.
+
+    Attributes:
+        scores: ``drift_scores``, the worst first.
+        cells: ``drift_cells``.
+        story: what is known beside them.
+        page: the report of it.
+    """
+
+    scores: pd.DataFrame
+    cells: pd.DataFrame
+    story: Story
+    page: Page
+
+    @property
+    def features(self) -> list[str]:
+        """The features, the worst first."""
+        return [str(name) for name in leading(self.scores)["feature"]]
+
+    @classmethod
+    def of(cls, scores: pd.DataFrame, cells: pd.DataFrame, story: Story) -> Look:
+        """The look at some scores."""
+        page = monitor_page(scores, cells, story, most=MOST_ROWS)
+        return cls(worst_first(scores), cells, story, page)
+
+
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def monitors_of(output: str) -> tuple[str, ...]:
+    """The monitors of a folder, those whose every run failed too."""
+    store = open_store(output)
+    failed = {str(row["monitor"]) for row in runs_of(output, None)}
+    return tuple(sorted({*stored_monitors(store), *failed}))
+
+
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def windows_of(output: str, monitor: str) -> tuple[Window, ...]:
+    """The windows of a monitor: those of time, or else whole datasets by the time of their run."""
+    store = open_store(output)
+    timed = stored_windows(store, monitor)
+    return timed or stored_windows(store, monitor, timed=False)
+
+
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def runs_of(output: str, monitor: str | None) -> list[dict[str, Any]]:
+    """The latest runs, the last first."""
+    return stored_runs(open_store(output), monitor, most=MOST_RUNS)
+
+
+@st.cache_resource(ttl=SECONDS, max_entries=8, show_spinner="reading the tables")
+def look_at(output: str, monitor: str, windows: tuple[Window, ...], zone: str) -> Look:
+    """The last of some windows of a monitor."""
+    return Look.of(*stored_story(open_store(output), monitor, windows, zone))
+
+
+@st.cache_resource(ttl=SECONDS, max_entries=32, show_spinner="reading the windows")
+def past_of(output: str, monitor: str, windows: tuple[Window, ...], feature: str) -> Past:
+    """What windows said of one feature, in all of its segments."""
+    store = open_store(output)
+    names = ["feature", "segment", "severity", *METRICS]
+    frames = []
+    for window in windows[-MOST_WINDOWS:]:
+        rows = window_columns(store, monitor, window, names).to_pandas()
+        frames.append((window, rows[rows["feature"] == feature]))
+    return Past.of(frames)
+
+
+def segments_of(scores: pd.DataFrame, feature: str) -> Sequence[str]:
+    """The segments of a feature, the worst first."""
+    return [str(s) for s in scores.loc[scores["feature"] == feature, "segment"].dropna()]

@@ -1,0 +1,214 @@
+"""Other rules on stored windows: what they would have flagged. Nothing is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from kldrift.config import Config, load_config
+from kldrift.config.yaml_text import to_yaml
+from kldrift.dashboard.compare_view import OTHERS
+from kldrift.dashboard.place import choose
+from kldrift.dashboard.plain import lines
+from kldrift.dashboard.stored import SECONDS, Scene
+from kldrift.dashboard.window_view import heat_map
+from kldrift.monitor.backtest import Backtest, backtest
+from kldrift.monitor.trial import Trial, trial
+from kldrift.reporting.figures import many, shown, window_name
+from kldrift.reporting.past import Past
+from kldrift.reporting.stored import stored_past
+from kldrift.scoring.metrics import DEFAULT_THRESHOLDS, METRICS
+from kldrift.statistics.learned_limits import FEWEST_WINDOWS
+from kldrift.tables.read import window_tables
+from kldrift.tables.store import open_store
+from kldrift.tables.window import Window
+
+ALL: Final = ""
+CONFIGURED: Final = "configured"
+WINDOW: Final = "window"
+REFERENCES: Final = {
+    CONFIGURED: "as configured",
+    "previous": "windows before each one",
+    WINDOW: "one stored window",
+}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Rules to try.
+
+    Attributes:
+        overrides: of the configuration, ``key.path=value``.
+        against: the key of a window that takes the place of the reference.
+    """
+
+    overrides: tuple[str, ...]
+    against: str | None = None
+
+
+def trial_view(scene: Scene) -> None:
+    """Let someone try rules, and show what they flag beside what was flagged."""
+    if not scene.own:
+        st.info(OTHERS)
+        return
+    if not scene.windows:
+        st.info("There are no windows to try rules on.")
+        return
+    number = 1
+    if len(scene.windows) > 1:
+        most = min(90, len(scene.windows))
+        number = st.slider("the last windows", 1, most, min(30, most))
+    windows = scene.windows[-number:]
+    rules = _rules(scene)
+    found = _tried(scene, rules, windows)
+    before = _before(scene.output, scene.monitor, windows)
+    names = [str(n) for n in dict.fromkeys(found.past.rows["feature"])]
+    counts = [_flagged(past, names) for past in (before, found.past)]
+    left, right = st.columns(2)
+    left.metric("windows with a critical feature, as stored", f"{counts[0]} of {len(windows)}")
+    change = counts[1] - counts[0]
+    right.metric(
+        "windows with a critical feature, by these rules",
+        f"{counts[1]} of {len(windows)}",
+        f"{change:+d}" if change else None,
+        delta_color="off",
+    )
+    st.dataframe(_by_feature(before, found.past, names), hide_index=True, key="flagged")
+    worst = sorted(names, key=lambda n: -_critical(found.past, n))
+    heat_map(found.past, worst, scene.zone)
+    if rules.overrides:
+        st.subheader("In the configuration", anchor=False)
+        st.code(lines("\n".join(rules.overrides)), language=None)
+        st.text("Each is an option --set of kldrift rescore, which writes the tables anew.")
+    _learned(scene)
+
+
+def _rules(scene: Scene) -> Rules:
+    """The rules that someone asks for."""
+    overrides: list[str] = []
+    columns = st.columns(4)
+    metric = columns[0].selectbox("limits", [CONFIGURED, *METRICS])
+    if metric != CONFIGURED:
+        known = scene.config.thresholds.get(metric) or DEFAULT_THRESHOLDS.get(metric)
+        begin = (0.1, 0.25) if known is None else (known.warning or 0.0, known.critical or 0.0)
+        limits = {
+            level: columns[at].number_input(level, 0.0, None, value, format="%g", step=0.01)
+            for at, (level, value) in enumerate(zip(("warning", "critical"), begin, strict=True), 1)
+        }
+        stated = {metric: {level: limit or None for level, limit in limits.items()}}
+        features = [ALL, *sorted(_features(scene))]
+        words = "limits of"
+        of = columns[3].selectbox(words, features, format_func=lambda n: shown(n) or "all features")
+        path = f"features.override.{json.dumps(of)}.thresholds" if of else "thresholds"
+        overrides.append(f"{path}={to_yaml(stated)}")
+    columns = st.columns(4)
+    bins = columns[0].number_input("bins", 2, 100, scene.config.scoring.bins)
+    if bins != scene.config.scoring.bins:
+        overrides.append(f"scoring.bins={bins}")
+    kinds = [k for k in REFERENCES if scene.config.time or k == CONFIGURED]
+    kind = columns[1].selectbox("reference", kinds, format_func=REFERENCES.__getitem__)
+    against = None
+    if kind == "previous":
+        number = columns[2].number_input("how many", 1, 90, 7)
+        overrides.append(f"reference={{previous: {number}}}")
+    if kind == WINDOW:
+        by_key = {w.key: w for w in reversed(scene.windows)}
+
+        def words_of(key: str) -> str:
+            return window_name(by_key[key], scene.zone)
+
+        against = choose("which", [*by_key], "then", words=words_of, where=columns[2])
+    return Rules(tuple(overrides), against)
+
+
+def _features(scene: Scene) -> set[str]:
+    assert scene.window is not None
+    rows = window_tables(open_store(scene.output), scene.monitor, scene.window, ("drift_scores",))
+    return set(rows["drift_scores"]["feature"].unique().to_pylist())
+
+
+def _tried(scene: Scene, rules: Rules, windows: tuple[Window, ...]) -> Trial:
+    config = scene.config
+    if rules.overrides:
+        assert config.source is not None
+        config = load_config(config.source, overrides=[*scene.overrides, *rules.overrides])
+    found: Trial = _trial(config, config.config_hash, windows, rules.against)
+    return found
+
+
+@st.cache_resource(ttl=SECONDS, max_entries=8, show_spinner="scoring stored windows")
+def _trial(
+    _config: Config,
+    question: str,  # noqa: ARG001 - the key of what is kept
+    windows: tuple[Window, ...],
+    against: str | None,
+) -> Trial:
+    return trial(_config, windows, None if against is None else Window.of_key(against))
+
+
+@st.cache_resource(ttl=SECONDS, max_entries=8, show_spinner="reading the windows")
+def _before(output: str, monitor: str, windows: tuple[Window, ...]) -> Past:
+    store = open_store(output)
+    scores = window_tables(store, monitor, windows[-1], ("drift_scores",))["drift_scores"]
+    return stored_past(store, monitor, windows, scores.to_pandas())
+
+
+def _critical(past: Past, name: str, severity: str = "critical") -> int:
+    return past.worst(name).count(severity)
+
+
+def _flagged(past: Past, names: Sequence[str]) -> int:
+    """How many windows have a critical feature."""
+    worst = [past.worst(name) for name in names]
+    return sum("critical" in of_window for of_window in zip(*worst, strict=True))
+
+
+def _by_feature(before: Past, after: Past, names: Sequence[str]) -> pd.DataFrame:
+    """How often each feature was flagged, as stored and by the rules."""
+    rows: list[dict[str, Any]] = [
+        {
+            "feature": shown(name),
+            "critical, as stored": _critical(before, name),
+            "critical, by these rules": _critical(after, name),
+            "warning, as stored": _critical(before, name, "warning"),
+            "warning, by these rules": _critical(after, name, "warning"),
+        }
+        for name in names
+    ]
+    rows.sort(key=lambda row: -row["critical, by these rules"])
+    return pd.DataFrame(rows)
+
+
+def _learned(scene: Scene) -> None:
+    """What limits that are learnt would have flagged, if there are windows to learn from."""
+    if scene.config.time is None or len(scene.windows) <= FEWEST_WINDOWS:
+        return
+    with st.expander("limits that are learnt"):
+        columns = st.columns(2)
+        pages = columns[0].number_input("pages", 0.1, 100.0, 1.0)
+        days = columns[1].number_input("in so many days", 1.0, 1000.0, 90.0)
+        if not st.button("Run the back-test"):
+            return
+        found = _backtest(scene.config, scene.config.config_hash, pages, days)
+        st.image(found.to_svg(), width="stretch", alt="windows and what each rule flags")
+        summary = found.summary
+        st.text(
+            f"fixed thresholds flag {many(summary['fixed'], 'window')}, learnt limits page "
+            f"{summary['learned']} times; the budget is {summary['budget']}"
+        )
+        st.code(found.suggestion, language="yaml")
+
+
+@st.cache_resource(ttl=SECONDS, max_entries=4, show_spinner="scoring stored windows")
+def _backtest(
+    _config: Config,
+    question: str,  # noqa: ARG001 - the key of what is kept
+    pages: float,
+    days: float,
+) -> Backtest:
+    return backtest(_config, pages=pages, days=days, plant=())

@@ -1,0 +1,150 @@
+"""What drifted in a window: the verdict, the features, the worst first, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from kldrift.dashboard.place import go
+from kldrift.dashboard.plain import block, is_dark, severity_words, trouble
+from kldrift.dashboard.stored import Look, Scene, look_at
+from kldrift.reporting.drawing import Drawing
+from kldrift.reporting.entries import Entry
+from kldrift.reporting.figures import shown, window_name
+from kldrift.reporting.order import STATED, leading
+from kldrift.reporting.page import Page, svg_file
+from kldrift.reporting.past import Past
+from kldrift.reporting.plots import heat
+
+IN_HEAT: Final = 40
+"""Features."""
+IN_STEP: Final = 20
+"""Pixels of a feature in the heat map."""
+BELOW: Final = 90
+"""Pixels of the names of its windows."""
+TALL: Final = 72
+"""Pixels of a row of the table."""
+THEN_AND_NOW: Final = (205, TALL - 8)
+WINDOWS: Final = (115, TALL - 8)
+"""Pixels of the pictures in it."""
+MOST_SKIPPED: Final = 1000
+
+
+def window_view(scene: Scene) -> None:
+    """Show the window that is looked at."""
+    look = look_at(scene.output, scene.monitor, scene.until, scene.zone)
+    page = look.page
+    if page.failed:
+        trouble("The last run failed.", page.failed)
+    if scene.window is None:
+        if not page.failed:
+            st.info("There is no run of this monitor yet.")
+            st.code("kldrift run CONFIG", language=None)
+        return
+    st.header(page.verdict, anchor=False)
+    if page.lead:
+        st.text(page.lead)
+    for note in page.notes:
+        st.text(note)
+    picked = rows(page, "features of the window")
+    if picked is not None:
+        _open(look, picked)
+    with st.expander("about this window"):
+        for name, value in page.health:
+            st.text(f"{name}: {value}")
+    heat_map(look.story.past, look.features, scene.zone)
+    for number, section in enumerate(page.sections):
+        block(section, f"section {number}")
+    if page.skipped:
+        with st.expander(f"{page.left_out}: {len(page.skipped):,} columns"):
+            frame = pd.DataFrame(page.skipped[:MOST_SKIPPED], columns=["column", "why"])
+            st.dataframe(frame, hide_index=True, key="skipped", alt=page.left_out)
+
+
+def rows(page: Page, key: str) -> int | None:
+    """Show the features of a page as a table; return the place of the one that was picked."""
+    if not page.entries:
+        return None
+    dark = is_dark()
+    frame = pd.DataFrame([_row(entry, dark) for entry in page.entries])
+    text, image = st.column_config.TextColumn, st.column_config.ImageColumn
+    config = {
+        "severity": text(width=85),
+        "feature": text(width=115),
+        "what happened": text(width=150),
+        "since": text(width=90),
+        "then and now": image(width=THEN_AND_NOW[0] + 10),
+        "windows": image(width=WINDOWS[0] + 10),
+        "score": text(width=260),
+    }
+    chosen = st.dataframe(
+        frame,
+        hide_index=True,
+        row_height=TALL,
+        height=min(8, len(frame)) * TALL + 40,
+        column_config=config,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=key,
+        alt="features, the worst first",
+    )
+    more = page.total - len(page.entries)
+    rest = f" {more:,} more features are in the view Feature." if more > 0 else ""
+    st.text(f"Worst first: {STATED}. Grey is then, outlined is now.{rest} Pick a row to open it.")
+    picked: Sequence[int] = chosen["selection"]["rows"]
+    return picked[0] if picked and picked[0] < len(page.entries) else None
+
+
+def _row(entry: Entry, dark: bool) -> dict[str, Any]:
+    distribution, _, windows = entry.charts
+    return {
+        "severity": severity_words(entry.severity),
+        "feature": entry.name + (f" in {entry.where}" if entry.where else ""),
+        "what happened": entry.reason.partition("; ")[0],
+        "since": entry.since,
+        "then and now": _uri(distribution, dark, THEN_AND_NOW),
+        "windows": _uri(windows, dark, WINDOWS),
+        "score": entry.score,
+    }
+
+
+def _uri(drawing: Drawing | None, dark: bool, size: tuple[int, int]) -> str:
+    if drawing is None:
+        return ""
+    return f"data:image/svg+xml,{quote(svg_file(drawing, dark=dark, size=size))}"
+
+
+def _open(look: Look, place: int) -> None:
+    """Go to the feature of a row."""
+    row = leading(look.scores).iloc[place]
+    segment = row["segment"]
+    go(view="feature", feature=row["feature"], segment=None if pd.isna(segment) else segment)
+    st.rerun()
+
+
+def heat_map(past: Past, features: Sequence[str], zone: str) -> None:
+    """Show severities by feature and window; a click goes there."""
+    if len(past) < 2 or not features:
+        return
+    st.subheader("When: severity by feature and window", anchor=False)
+    few = features[:IN_HEAT]
+    point = alt.selection_point(name="cell", fields=["feature", "window"])
+    chart = heat(past, few, zone).add_params(point).properties(height=IN_STEP * len(few) + BELOW)
+    chosen = st.altair_chart(
+        chart, width="stretch", on_select="rerun", key="heat", alt="severity by feature and window"
+    )
+    if len(features) > len(few):
+        st.text(f"The worst {len(few)} of {len(features):,} features.")
+    cells = chosen["selection"].get("cell") or []
+    if cells:
+        names = {window_name(w, zone, weekday=False): w for w in past.windows}
+        feature = next((f for f in few if shown(f) == cells[0]["feature"]), None)
+        window = names.get(cells[0]["window"])
+        if feature is not None and window is not None:
+            go(view="feature", feature=feature, window=window.key, segment=None)
+            st.rerun()

@@ -1,0 +1,244 @@
+"""The dashboard as Streamlit runs it: its views, the way between them, and what may go wrong."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from dashboard_sample import ATTACK, MARKDOWN, failed, written
+
+pytest.importorskip("streamlit", reason="needs the extra dashboard")
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from kldrift.config import load_config
+from kldrift.dashboard.screen import VIEWS
+from kldrift.dashboard.serve import APP, SECTION, told
+from kldrift.reporting.figures import shown
+
+LAST = "20240105T000000Z_20240106T000000Z"
+DAYS = 5
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    return written(tmp_path_factory.mktemp("dashboard"), DAYS)
+
+
+@pytest.fixture
+def own(sample, tmp_path):
+    """A copy that a test may change."""
+    shutil.copytree(sample.parent, tmp_path / "own")
+    return tmp_path / "own" / sample.name
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def look(file, host="127.0.0.1", **places) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    app.secrets[SECTION] = told(str(file), [], host)
+    for name, value in places.items():
+        app.query_params[name] = value
+    return checked(app.run())
+
+
+def checked(app: AppTest) -> AppTest:
+    assert [e.value for e in app.exception] == []
+    return app
+
+
+def text(app: AppTest) -> str:
+    return "\n".join(str(element.value) for element in app.text)
+
+
+def select(app: AppTest, label: str):
+    return next(s for s in app.selectbox if s.label == label)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return checked(next(b for b in app.button if b.label == label).click().run())
+
+
+def tables(app: AppTest) -> list:
+    return [frame.value for frame in app.dataframe]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_shows_a_monitor_and_names_of_the_data_are_no_markup(sample, view):
+    app = look(sample, view=view, feature=MARKDOWN)
+    assert list(app.error) == []
+    for element in (*app.markdown, *app.header, *app.subheader, *app.caption, *app.info):
+        assert ATTACK not in element.value
+        assert "**x**" not in element.value
+    assert list(app.get("html")) == []
+
+
+def test_the_first_screen_says_which_where_since_when_and_how_sure(sample):
+    app = look(sample)
+    assert app.header[0].value.startswith("4 of 6 features drifted: 3 critical, 1 warning")
+    lead = app.text[0].value
+    assert lead.startswith(f"Worst is {shown(ATTACK)}, over all rows and in 3 of 3 segments: nulls")
+    assert "Raised since 4 Jan 2024, 2 windows in a row" in lead
+    assert "How sure: q" in lead
+    rows = tables(app)[0]
+    assert rows["severity"].tolist()[:4] == ["● critical"] * 3 + ["▲ warning"]
+    assert rows["what happened"][0].startswith("nulls rose from")
+    assert all(uri.startswith("data:image/svg+xml,") for uri in rows["then and now"][:4])
+
+
+def test_the_address_says_what_is_shown_and_follows_what_is_chosen(sample):
+    first = "20240101T000000Z_20240102T000000Z"
+    app = look(sample, view="feature", window=LAST, feature="amount", segment="country=nz")
+    assert select(app, "feature, the worst first").value == "amount"
+    assert select(app, "segment").value == "country=nz"
+    assert "raised since 4 Jan 2024" in text(app)
+    checked(select(app, "window (UTC)").select(first).run())
+    assert app.query_params["window"] == first
+    assert "raised since" not in text(app)
+    checked(select(app, "feature, the worst first").select("card").run())
+    assert app.query_params["feature"] == "card"
+    checked(app.segmented_control[0].select("runs").run())
+    assert app.query_params["view"] == "runs"
+
+
+def test_what_the_address_asks_for_and_is_not_there_is_the_first_choice(sample):
+    nowhere = dict.fromkeys(("view", "monitor", "window", "feature", "segment"), "<b>**x**")
+    assert look(sample, **nowhere).header[0].value.startswith("4 of 6 features")
+    app = look(sample, **(nowhere | {"view": "feature"}))
+    assert select(app, "feature, the worst first").value == ATTACK
+
+
+def test_a_feature_shows_its_cells_figures_and_segments(sample):
+    app = look(sample, view="feature", feature="amount")
+    titles = [s.value for s in app.subheader]
+    assert "kl by window, with limits and alerts" in titles
+    assert "cells: shares of rows, and what each adds to kl" in titles
+    assert {"segment", "severity", "what was found"} <= {*tables(app)[-1].columns}
+    assert "kl by chance: " in text(app)
+
+
+def test_two_windows_are_compared_with_each_other(sample):
+    quiet = {
+        "then": "20240102T000000Z_20240103T000000Z",
+        "now": "20240103T000000Z_20240104T000000Z",
+    }
+    app = look(sample, view="compare", **quiet)
+    assert app.header[0].value.startswith("no drift in 5 features")
+    app = look(sample, view="compare", then=quiet["then"], now=LAST)
+    assert app.header[0].value.startswith("3 of 5 features drifted")
+
+
+def test_other_limits_are_tried_without_writing_anything(sample):
+    files = {p: p.stat().st_mtime_ns for p in sample.parent.rglob("*")}
+    app = look(sample, view="trial")
+    assert [m.value for m in app.metric] == [f"2 of {DAYS}"] * 2
+    checked(select(app, "limits").select("kl").run())
+    checked(next(n for n in app.number_input if n.label == "critical").set_value(9.0).run())
+    assert [m.value for m in app.metric] == [f"2 of {DAYS}", f"0 of {DAYS}"]
+    assert app.code[0].value == "thresholds={kl: {warning: 0.05, critical: 9.0}}"
+    checked(select(app, "limits of").select(ATTACK).run())
+    assert app.metric[1].value == f"2 of {DAYS}"
+    assert {p: p.stat().st_mtime_ns for p in sample.parent.rglob("*")} == files
+
+
+def test_other_references_and_bins_are_tried(sample):
+    app = look(sample, view="trial")
+    checked(select(app, "reference").select("window").run())
+    checked(select(app, "which").select(LAST).run())
+    assert app.metric[1].value == f"3 of {DAYS}"  # all but the two that are like it
+    checked(select(app, "reference").select("previous").run())
+    checked(app.number_input[-1].set_value(1).run())
+    assert app.metric[1].value == f"1 of {DAYS}"  # only the day on which it began
+    checked(app.number_input[0].set_value(5).run())
+    assert app.code[0].value == "scoring.bins=5\nreference={previous: 1}"
+
+
+def mute(app: AppTest, owner: str, why: str) -> AppTest:
+    fields = {field.label: field for field in app.text_input}
+    fields["owner"].set_value(owner)
+    fields["reason"].set_value(why)
+    return checked(app.run())
+
+
+def test_a_mute_is_shown_and_written_only_when_someone_says_so(own):
+    before = own.read_text()
+    app = mute(look(own, view="mute", feature=MARKDOWN, segment="country=nz"), "ana", "a **b** <i>")
+    assert app.code[0].value.startswith("alarms:\n  mute:\n    - {feature: ")
+    assert own.read_text() == before
+    press(app, "Write them into the file")
+    (written_now,) = load_config(own).alarms.mute
+    assert (written_now.feature, written_now.segment) == (MARKDOWN, "country=nz")
+    assert (written_now.owner, written_now.why) == ("ana", "a **b** <i>")
+    assert own.read_text().startswith("# Orders of the shop.\nmonitor: orders  # whose\n")
+    assert app.success[0].value.startswith("They stand in the configuration")
+    assert "why" in tables(app)[0].columns
+
+
+def test_a_mute_needs_an_owner_and_a_reason_and_a_server_for_this_machine_alone(own):
+    app = mute(look(own, view="mute", feature="amount"), "ana", "  ")
+    assert list(app.code) == []
+    app = mute(look(own, host="0.0.0.0", view="mute", feature="amount"), "ana", "known")
+    assert len(app.code) == 1
+    assert [b.label for b in app.button] == ["Read the tables again"]
+
+
+def test_a_run_that_failed_is_told_before_anything_else(own):
+    failed(own, f"no such file: s3://key:secret@bucket/x {ATTACK}")
+    failed(own, "killed", monitor="broken")
+    app = look(own)
+    assert app.error[0].value == "The last run failed."
+    assert "no such file: s3://...@bucket/x" in app.text[0].value
+    assert app.header[0].value.startswith("4 of 6 features drifted")
+    app = look(own, view="runs")
+    assert [m.value for m in app.metric][:2] == [str(DAYS + 1), "1"]
+    assert "secret" not in text(app) + str(tables(app))
+    app = look(own, view="monitors")
+    assert tables(app)[0]["monitor"].tolist() == ["orders", "broken"]
+    assert tables(app)[0]["verdict"][1] == "no window was ever written"
+    assert look(own, monitor="broken").error[0].value == "The last run failed."
+    assert "another monitor" in look(own, monitor="broken", view="mute").info[0].value
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_before_the_first_run_every_view_says_so(tmp_path, view):
+    app = look(written(tmp_path, 0), view=view)
+    assert list(app.error) == []
+    assert len(app.info) + len(app.text_area) > 0
+
+
+def test_a_damaged_table_is_told_and_the_other_windows_are_there(own):
+    next(own.parent.glob(f"drift/drift_cells/orders--{LAST}.parquet")).write_bytes(b"nothing")
+    app = look(own)
+    assert app.error[0].value == "The tables cannot be read."
+    assert f"orders--{LAST}.parquet" in app.text[0].value
+    assert (
+        look(own, window="20240104T000000Z_20240105T000000Z").header[0].value.startswith("4 of 6")
+    )
+    next(own.parent.glob(f"drift/profiles/orders--{LAST}.parquet")).unlink()
+    st.cache_resource.clear()
+    assert "is not there" in text(look(own, view="trial"))
+
+
+def test_a_configuration_that_is_broken_meanwhile_is_told(own):
+    own.write_text("monitor: [")
+    app = look(own)
+    assert app.error[0].value == "The configuration does not fit."
+
+
+def test_questions_in_sql_are_answered_and_open_no_file(sample):
+    app = look(sample, view="sql")
+    press(app, "Ask")
+    assert set(tables(app)[0]["feature"]) == {"amount", "card", ATTACK}
+    for sql, said in (
+        ("select * from read_csv('/etc/passwd')", "disabled"),
+        ("selct 1", "syntax error"),
+        ("select * from nowhere", "nowhere"),
+    ):
+        app.text_area[0].set_value(sql)
+        press(app, "Ask")
+        assert said in text(app)
