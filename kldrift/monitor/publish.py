@@ -183,5 +183,6 @@ def publish_expectations(
         thresholds=thresholds,
         alpha=config.significance.alpha,
         data_docs=config.expectations.data_docs,
+        report=None if config.report is None else config.report.path,
     )
     return published.docs_index
