@@ -17,7 +17,7 @@ from kldrift.monitor.notes import notes_of
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.record import AnyConfig, Record
 from kldrift.monitor.rows import cell_table, score_table
-from kldrift.monitor.segment_splits import segment_splits
+from kldrift.monitor.segment_splits import splits_of
 from kldrift.monitor.stages import Findings
 from kldrift.monitor.watch import Judged, Watch
 from kldrift.reporting.result import RunResult
@@ -87,7 +87,7 @@ def publish_window(
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
         notes=[*notes, *notes_of(plan, findings, verdicts)],
-        splits=segment_splits(plan, findings),
+        splits=splits_of(plan, findings),
         output=config.output.path,
         docs=pages,
     )

@@ -22,13 +22,7 @@ from kldrift.features.pairs import Pair
 from kldrift.features.parts import Part
 from kldrift.features.plan import Feature, Skipped
 from kldrift.monitor.groups import FrozenList, SegmentPlan, rows_by_segment
-from kldrift.monitor.history import (
-    History,
-    of_no_window,
-    past_window,
-    stored_history,
-    without_window,
-)
+from kldrift.monitor.history import History, past_window, stored_history
 from kldrift.monitor.joint import NO_JOINT, JointPlan
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.publish import publish_window
@@ -37,9 +31,9 @@ from kldrift.monitor.stages import Counting, Reference, found
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import reference_of
-from kldrift.profiles.group_keys import ALL
+from kldrift.profiles.group_keys import ALL, without_window
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile
+from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.reporting.history import Backfill
 from kldrift.reporting.result import RunResult

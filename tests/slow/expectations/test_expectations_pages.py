@@ -40,7 +40,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.tables, self.tags, self.links = [], [], []
+        self.tables, self.tags, self.links, self.open = [], [], [], False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -51,13 +51,18 @@ class Page(HTMLParser):
             self.tables[-1].append([])
         elif tag in {"td", "th"}:
             self.tables[-1][-1].append("")
+            self.open = True
         elif tag == "a":
             self.links.append(dict(attrs).get("href", ""))
         elif tag == "br":
             self.handle_data("\n")
 
+    def handle_endtag(self, tag):
+        if tag in {"td", "th"}:
+            self.open = False
+
     def handle_data(self, data):
-        if self.tables and self.tables[-1] and self.tables[-1][-1]:
+        if self.open:
             self.tables[-1][-1][-1] += data
 
     def body(self, first):
@@ -289,7 +294,8 @@ def test_results_without_details_still_render(tmp_path):
     checkpoint.result_format = "BOOLEAN_ONLY"
     checkpoint.save()
     publish_rows(tmp_path, [row("a", kl=0.9)])
-    assert [r[0].split()[-1] for r in result_page(tmp_path).body("Status")] == [
-        "critical",
-        "warning",
-    ]
+    (shown,) = result_page(tmp_path).body("Status")
+    assert shown[0] == "✖ critical"
+    assert shown[1].endswith(
+        "(warning), failed kl must not be above 0.25 with q below 0.01 (critical), failed"
+    )
