@@ -50,9 +50,9 @@ select
         ), array()) as frequent_items,
     cast(null as double) as median,
     cast(null as bigint) as distinct_count,
-    100.0 * sum(case when cell_kind = 'nan' then rows else 0 end) / sum(rows) as percent_nan,
-    100.0 * sum(case when cell_kind = 'null' then rows else 0 end) / sum(rows) as percent_null,
-    100.0 * case
+    100 * sum(case when cell_kind = 'nan' then rows else 0 end) / sum(rows) as percent_nan,
+    100 * sum(case when cell_kind = 'null' then rows else 0 end) / sum(rows) as percent_null,
+    100 * case
         when kind <> 'numeric' then null
         when max(minimum) > 0 or max(maximum) < 0 then 0
         else sum(case when cell_kind = 'value' and lower = 0 then rows end)
@@ -79,7 +79,7 @@ select
     'BASELINE' as drift_type,
     n_current - n_reference as count_delta,
     mean_current - mean_reference as avg_delta,
-    100.0 * (missing_current / nullif(n_current, 0) - missing_reference / nullif(n_reference, 0))
+    100 * (missing_current / nullif(n_current, 0) - missing_reference / nullif(n_reference, 0))
         as percent_null_delta,
     cast(null as double) as percent_zeros_delta,
     cast(null as double) as percent_distinct_delta,
