@@ -13,11 +13,12 @@ from kldrift.config import Config, config_from_mapping
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor import reference_store
+from kldrift.monitor.findings import count_current
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.publish import publish_window
 from kldrift.monitor.record import Record
 from kldrift.monitor.rescore import rescore_dependents
-from kldrift.monitor.stages import count_current, read_reference
+from kldrift.monitor.stages import read_reference
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.reporting.result import RunResult

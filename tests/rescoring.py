@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile, aligned
+from kldrift.profiles.profile import Profile
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
 from kldrift.statistics.joint_gaussian import joint_score
@@ -45,7 +45,7 @@ def rescored(
     known = {f.name: f.rebinning for f in supports.features if f.rebinning is not None}
     names = [name for name in current[0] if name in known]
     comparisons = [
-        Comparison(*aligned(current[0][name], reference[0][name]), known[name]) for name in names
+        Comparison.of(current[0][name], reference[0][name], known[name]) for name in names
     ]
     scores = score(comparisons, pseudocount=pseudocount, missing=missing)
     out: Scores = {}

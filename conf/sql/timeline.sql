@@ -22,6 +22,8 @@ with decided as (
             when 'tail_share_rise' then tail_share_rise
             when 'gaussian_kl' then gaussian_kl
             when 'kl_learned' then kl_learned
+            when 'share_change' then share_change
+            when 'share_ratio' then share_ratio
             else kl
         end as score,
         severity in ('critical', 'warning') as raised,

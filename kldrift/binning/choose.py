@@ -23,6 +23,7 @@ from kldrift.features.text_looks import EPOCHS, FEW, hint, in_yaml, look_of
 from kldrift.profiles.close_values import around, close_values
 from kldrift.profiles.rebinning import CHOSEN_ROWS, least_rows
 from kldrift.profiles.support import (
+    NUMBERS,
     CategoricalSupport,
     Keys,
     KnownNames,
@@ -30,6 +31,7 @@ from kldrift.profiles.support import (
     Support,
     Unit,
     step,
+    unsigned,
 )
 from kldrift.statistics.hashing import text_hashes
 from kldrift.statistics.tails import LEAST, TAIL
@@ -59,6 +61,7 @@ class Proposal:
         skip: why the feature cannot be monitored; empty if it can.
         note: what to know of its values all the same, for a reader; mostly empty.
         base: for numbers, the support without its tentative cells.
+        own_cells: categories that keep a cell of their own if they have a row.
     """
 
     support: Support
@@ -69,6 +72,7 @@ class Proposal:
     skip: str = ""
     note: str = ""
     base: NumericSupport | None = None
+    own_cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ def choose(
     floats: bool = False,
     keep: bool = False,
     name: str = "",
+    own_cells: tuple[str, ...] = (),
 ) -> Proposal:
     """Propose the support of a feature.
 
@@ -101,11 +106,12 @@ def choose(
         floats: for text: whether the values were floats.
         keep: monitor the feature even if it looks like an identifier.
         name: of its column, for notes.
+        own_cells: categories that get a cell of their own, however few rows they have.
     """
     if unit is Unit.BOOLEAN:
         return Proposal(CategoricalSupport(("false", "true")))
     if isinstance(sketch, TextSketch):
-        proposal = _categories(sketch, binning.max_categories, floats=floats)
+        proposal = _categories(sketch, binning.max_categories, own_cells, floats=floats)
         look = None if floats else look_of(sketch.values)
         if look is not None:
             proposal = replace(proposal, note=hint(name, look))
@@ -135,13 +141,13 @@ def _intervals(
         if unit is Unit.NUMBER and (scale > 1 or not integral):
             parts += around(lows, close_values(lows, counts))
         edges = np.unique(np.concatenate(parts))
-        return Proposal(NumericSupport(edges, scale, unit, _middle(sketch)))
+        return Proposal(NumericSupport(edges, scale, unit, _middle(sketch, unit)))
     skip, note = "", ""
     everyone = rows if sketch.exact else INTEGER_ID_SHARE * rows
-    plain = integral and scale == 1 and unit is Unit.NUMBER
+    plain = integral and scale == 1 and unit in NUMBERS
     if plain and rows >= ID_ROWS and sketch.distinct >= everyone:
         every = f"{ALL_DIFFERENT} {rows:,} rows has a number of its own"
-        span = float(sketch.highs[-1]) - float(lows[0]) + 1
+        span = int(sketch.highs[-1]) - int(lows[0]) + 1
         if rows**2 / (2 * span) >= REPEATED:
             skip = f"near-unique: {every}"
         else:
@@ -160,7 +166,7 @@ def _intervals(
         cuts |= np.diff(before + counts > rows - tail, prepend=False)
         cuts |= np.diff(before >= tail, prepend=False)
     parts = [lows[cuts], step(lows[heavy & single]), step(highs[-1:])]
-    pivot = _middle(sketch)
+    pivot = _middle(sketch, unit)
     base = support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
     tentative = _inside(sketch.heavy, lows, highs, heavy & ~single)
     if len(tentative):
@@ -170,12 +176,13 @@ def _intervals(
     return Proposal(support, tuple(tentative.tolist()), fewest, skip=skip, note=note, base=base)
 
 
-def _middle(sketch: NumericSketch) -> float:
-    """The median of the sketched rows, or a value close to it; 0 without rows."""
+def _middle(sketch: NumericSketch, unit: Unit) -> float:
+    """The median of the sketched rows, or a number close to it; 0 without rows."""
     if not len(sketch.counts):
         return 0.0
     middle = np.searchsorted(np.cumsum(sketch.counts), sketch.rows / 2)
-    return float(sketch.lows[middle])
+    low = sketch.lows[middle]
+    return float(unsigned(low) if unit is Unit.UNSIGNED else low)
 
 
 def _inside(values: Keys, lows: Keys, highs: Keys, cells: NDArray[np.bool_]) -> Keys:
@@ -197,7 +204,9 @@ def choose_segments(sketch: TextSketch, most: int) -> Proposal:
     return Proposal(CategoricalSupport(chosen), tentative, share, most)
 
 
-def _categories(sketch: TextSketch, most: int, *, floats: bool) -> Proposal:
+def _categories(
+    sketch: TextSketch, most: int, own_cells: tuple[str, ...], *, floats: bool
+) -> Proposal:
     known = sketch.known
     if sketch.exact and not len(sketch.counts):  # of presence alone there are no values
         return Proposal(CategoricalSupport((), floats))
@@ -206,12 +215,14 @@ def _categories(sketch: TextSketch, most: int, *, floats: bool) -> Proposal:
         about = "" if sketch.exact else "about "
         skip = f"near-unique: {about}{known.distinct:,.0f} different values in {sketch.rows:,} rows"
     chosen, tentative, share = _frequent(sketch, most, least_rows(sketch.rows))
-    own = text_hashes(pa.array(chosen, pa.string()))
-    rest = ~np.isin(known.hashes, own)
+    if own_cells:
+        there = {*sketch.values.to_pylist()} if sketch.exact else {*own_cells}
+        chosen += tuple(n for n in own_cells if n in there and n not in {*chosen})
+    rest = ~np.isin(known.hashes, text_hashes(pa.array(chosen, pa.string())))
     once = rest & (known.rows == 1)
     several = KnownNames(known.hashes[rest & ~once], known.cutoff)
     support = CategoricalSupport(chosen, floats, several)
-    return Proposal(support, tentative, share, most, known.hashes[once], skip)
+    return Proposal(support, tentative, share, most, known.hashes[once], skip, own_cells=own_cells)
 
 
 def _frequent(
@@ -296,6 +307,9 @@ def _freeze_categories(
         frequent = counts[:n] >= proposal.share * rows
         names = pa.array(support.categories, pa.string()).filter(pa.array(frequent))
         chosen = _most_frequent(names, counts[:n][frequent], proposal.most)
+        there = zip(support.categories, counts[:n].tolist(), strict=True)
+        own = {name for name, rows in there if rows and name in {*proposal.own_cells}}
+        chosen += tuple(sorted(own - {*chosen}))
     place = {name: i for i, name in enumerate(chosen)}
     known = support.known
     if known is not None:

@@ -49,7 +49,7 @@ class _NumberSketcher:
     def __init__(self, key_type: KeyType, limit: int) -> None:
         self._key_type = key_type
         self._limit = limit
-        kind = np.dtype(np.int64 if key_type is KeyType.INTEGER else np.float64)
+        kind = np.dtype(np.float64 if key_type is KeyType.FLOAT else np.int64)
         self._sum = NumericSketch.empty(kind, limit)
         self._slots: Slots | None = None
         self._waiting: list[Keys] = []  # too few to be worth a call

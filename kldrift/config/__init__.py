@@ -9,6 +9,7 @@ See docs/decisions/configuration.md.
 from __future__ import annotations
 
 from kldrift.config.alarms import Alarms, Budget, Mute
+from kldrift.config.category import CategoryLimits
 from kldrift.config.dataset import Dataset
 from kldrift.config.load import (
     config_from_mapping,
@@ -21,13 +22,14 @@ from kldrift.config.model_shift import ModelShift
 from kldrift.config.question import Expectations, Output, Report, Significance, Spark
 from kldrift.config.time import Time
 from kldrift.config.values import Condition
-from kldrift.scoring.metrics import JOINT_METRICS, METRICS, Threshold
+from kldrift.scoring.metrics import JOINT_METRICS, METRICS, RatioThreshold, Threshold
 
 __all__ = [
     "JOINT_METRICS",
     "METRICS",
     "Alarms",
     "Budget",
+    "CategoryLimits",
     "Condition",
     "Config",
     "Dataset",
@@ -38,6 +40,7 @@ __all__ = [
     "Mute",
     "Output",
     "Override",
+    "RatioThreshold",
     "Report",
     "Scoring",
     "Significance",

@@ -31,7 +31,12 @@ PAGES: Final = {
 _MARKED: Final = re.compile(
     r"(?<=<!-- )(keys|metrics)( of (\w+))?( -->\n).*?(?=\n\n|\Z)", re.DOTALL
 )
-_NAMES: Final = {"override": "<feature>", "joint": "<group>", "thresholds": "<metric>"}
+_NAMES: Final = {
+    "override": "<feature>",
+    "joint": "<group>",
+    "thresholds": "<metric>",
+    "categories": "<category>",
+}
 _HEAD: Final = "| Key | Type | Default | Example | Meaning |\n| --- | --- | --- | --- | --- |"
 _TYPES: Final = {
     "boolean": "true or false",
@@ -98,8 +103,8 @@ def _resolved(schema: Node, node: Node) -> Node:
 def _default(node: Node, path: tuple[str, ...], *, required: bool) -> str:
     if required:
         return "required"
-    if path[-2:-1] == ("<metric>",):
-        return "none" if len(path) == 3 else "as for all features"
+    if path[-1] in ("warning", "critical"):
+        return "as for all features" if len(path) > 3 and "thresholds" in path else "none"
     return f"`{to_yaml(node.get('default', {}))}`"
 
 
@@ -132,6 +137,8 @@ def _bounds(node: Node) -> str:
     match node:
         case {"exclusiveMinimum": above, "exclusiveMaximum": below}:
             return f" between {above:g} and {below:g}"
+        case {"exclusiveMinimum": above}:
+            return f", more than {above:g}"
         case {"minimum": least, "maximum": most}:
             return f", {least:,g} to {most:,g}"
         case {"minimum": least}:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from kldrift.config.alarms import Alarms
+from kldrift.config.category import CategoryLimits
 from kldrift.config.dataset import ONLY_REFERENCE, Dataset
 from kldrift.config.problems import found
 from kldrift.config.question import (
@@ -62,6 +63,16 @@ class Override(Choice):
     learned: Flag | None = None
     """Judge this feature by limits that are learnt from its history, or not. `thresholds: learned`
     is the same. Example: `false`"""
+    categories: Annotated[dict[Name, Annotated[CategoryLimits, Filled]], Filled] = field(
+        default_factory=dict
+    )
+    """Limits of single categories, such as a rare one, which hardly shows among all others.
+    Example: `{fraud: {share_ratio: {warning: 2, critical: 4}}}`"""
+
+    @property
+    def own_cells(self) -> tuple[str, ...]:
+        """Categories that need a cell of their own, however few rows they have."""
+        return tuple(self.categories)
 
     @field_validator("missing", mode="before")
     @classmethod
@@ -303,7 +314,7 @@ class Config(Question):
         if not self.joint:
             del question["joint"]
         for override in question["features"]["override"].values():
-            for key in ("missing", "learned"):
+            for key in ("missing", "learned", "categories"):
                 if not override[key] and override[key] is not False:
                     del override[key]
         if not self.segments:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import (
@@ -188,7 +189,7 @@ class Question(metaclass=Told):
         """Return what is asked, as JSON values, without how it is answered."""
         return {k: v for k, v in asdict(self).items() if k not in NO_QUESTION}
 
-    @property
+    @cached_property
     def config_hash(self) -> str:
         """16 hexadecimal digits that are equal where two configurations ask the same question.
 

@@ -166,7 +166,7 @@ def _section(name: str, node: Node) -> None:
                 default := field.default_factory()
             ):
                 key["default"] = {k: asdict(v) for k, v in default.items()}
-            if name == "Threshold" or field.name == "expectations":
+            if name.endswith("Threshold") or field.name == "expectations":
                 del key["default"]  # what is inherited; a project beside the tables
             meaning, example = meanings.get(field.name, ("", ""))
             key["description"] = meaning

@@ -96,6 +96,8 @@ def _out_of_range(section: type, key: str, value: Any) -> str:
     match {key_of(f): dict(f.metadata) for f in fields(section)}[key]:
         case {"gt": above, "lt": below}:
             return f"expected a number between {above:g} and {below:g}, got {found(float(value))}"
+        case {"gt": above}:
+            return f"expected a finite number, more than {above:g}, got {found(float(value))}"
         case {"ge": float(least)}:
             return f"expected a finite number, {least:g} or more, got {found(float(value))}"
         case {"ge": least, "le": most}:

@@ -151,7 +151,8 @@ def _inherited(values: object, info: ValidationInfo) -> object:
     }
 
 
-def _in_order(threshold: Threshold) -> Threshold:
+def in_order(threshold: Threshold) -> Threshold:
+    """Refuse thresholds of which the warning is the larger one."""
     if threshold.reversed:
         highest, got = found(threshold.critical), found(threshold.warning)
         refuse([(("warning",), f"expected at most critical ({highest}), got {got}")])
@@ -162,7 +163,7 @@ Metric = Annotated[Name, AfterValidator(_metric)]
 Thresholds = TypeAliasType(
     "Thresholds",
     Annotated[
-        dict[Metric, Annotated[Threshold, AfterValidator(_in_order)]], BeforeValidator(_inherited)
+        dict[Metric, Annotated[Threshold, AfterValidator(in_order)]], BeforeValidator(_inherited)
     ],
 )
 """Thresholds by metric."""

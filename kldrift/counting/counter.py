@@ -33,7 +33,14 @@ from kldrift.features.keys import (
     without,
 )
 from kldrift.profiles.power_sums import NO_VALUES, PowerSums, power_sums
-from kldrift.profiles.support import CategoricalSupport, Keys, NumericSupport, Support, pivot_of
+from kldrift.profiles.support import (
+    CategoricalSupport,
+    Keys,
+    NumericSupport,
+    Support,
+    Unit,
+    pivot_of,
+)
 from kldrift.statistics.hashing import text_hashes
 
 Counts = NDArray[np.int64]
@@ -92,7 +99,8 @@ class Counter:
         counts[-1] = column.null_count
         if counts[-1] == len(column):
             return counts, NO_VALUES
-        integer_counts, exact = None, exact_about(support.pivot)
+        integer_counts = None
+        exact = exact_about(support.pivot) and support.unit is not Unit.UNSIGNED
         if exact and pa.types.is_boolean(column.type):
             integer_counts = IntegerCounts.of_booleans(column)
         else:
@@ -103,7 +111,8 @@ class Counter:
             counts[:-1] = integer_counts.count(support.edges)
             return counts, integer_counts.power_sums(support.pivot)
         counts[:-1] = self._between_edges(keys, (low, high))
-        return counts, power_sums(keys, support.pivot, (float(low), float(high)))
+        first, last = support.exact(np.array([low, high])).tolist()
+        return counts, power_sums(support.exact(keys), support.pivot, (float(first), float(last)))
 
     def _count_floats(self, column: pa.Array, support: NumericSupport) -> tuple[Counts, PowerSums]:
         counts = np.zeros(support.size, dtype=np.int64)
@@ -215,8 +224,8 @@ class Counter:
         column = decoded(column)
         keys = numbers(column, self.key_type)
         if support.integral:
-            places = self._intervals(keys, support)
-            rows = None
+            places, rows = self._intervals(keys, support), None
+            keys = support.exact(keys)
         else:
             places, rows = self._intervals_of_floats(keys, support)
             keys = keys if rows is None else keys[rows]

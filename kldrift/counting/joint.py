@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.features.keys import decoded, numbers
+from kldrift.features.keys import KeyType, decoded, numbers
 from kldrift.features.plan import Feature
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import MOST_WIDTHS, JointProfile, joint_of_one_group
@@ -64,7 +64,8 @@ def _moments(joint: JointColumns, table: Floats) -> CoMoments:
 def _aligned(feature: Feature, column: pa.Array) -> Floats:
     """The values of a feature row by row, in its unit; NaN for null."""
     column = decoded(column)
-    keys = numbers(column, feature.key_type) / feature.scale
+    unsigned = feature.key_type is KeyType.UNSIGNED
+    keys = numbers(column, KeyType.FLOAT if unsigned else feature.key_type) / feature.scale
     if len(keys) == len(column):
         return keys
     out = np.full(len(column), np.nan)

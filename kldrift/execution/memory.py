@@ -19,7 +19,7 @@ from kldrift.execution.programs import (
 )
 from kldrift.features.plan import Feature
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile, aligned
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
@@ -65,7 +65,7 @@ class MemoryEngine:
         counts = _counted(self._current, program)
         current = counts.profiles()
         pairs = [
-            Comparison(*aligned(now, reference), rebinning)
+            Comparison.of(now, reference, rebinning)
             for now, (reference, rebinning) in zip(current, references, strict=True)
         ]
         scores = score(pairs, pseudocount=pseudocount, missing=missing)

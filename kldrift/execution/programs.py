@@ -146,6 +146,7 @@ def propose_one(feature: Feature, sketch: Sketch, binning: Binning) -> Proposal:
         floats=feature.floats,
         keep=feature.keep,
         name=feature.column,
+        own_cells=feature.own_cells,
     )
 
 

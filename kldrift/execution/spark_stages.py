@@ -36,7 +36,7 @@ from kldrift.execution.wire import COUNTS, COUNTS_DDL, Packed, counted_rows, pac
 from kldrift.features.plan import Feature
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile, aligned
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import Support
 from kldrift.scoring.comparison import Comparison
@@ -244,9 +244,9 @@ def _score_bucket(features: int, scoring: tuple[float, str], sides: pd.DataFrame
     comparisons, sizes = [], []
     for (n, reference), payload in zip(references.items(), payloads, strict=True):
         support, rebinning = pickle.loads(payload)
-        both = aligned(current[n].profile(support), reference.profile(support))
-        comparisons.append(Comparison(*both, rebinning))
-        sizes.append(len(both[0]))
+        both = current[n].profile(support), reference.profile(support)
+        comparisons.append(Comparison.of(*both, rebinning))
+        sizes.append(len(comparisons[-1]))
     pseudocount, missing = scoring
     scores = score(comparisons, pseudocount=pseudocount, missing=missing)
     table = np.array([scores[name] for name in SCORES])

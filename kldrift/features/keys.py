@@ -1,8 +1,8 @@
 """From an Arrow column to the keys that are counted.
 
 A key is the exact value where the type allows: integers, dates (days), timestamps (microseconds)
-and decimals of up to 18 digits (their unscaled integers) are int64; other numbers are float64;
-everything that is compared as a category is text.
+and decimals of up to 18 digits (their unscaled integers) are int64, and so are unsigned integers of
+64 bits, 2**63 lower; other numbers are float64; everything that is compared as a category is text.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class KeyType(StrEnum):
     """How the values of a column become keys."""
 
     INTEGER = "integer"
+    UNSIGNED = "unsigned"  # integers of 64 bits without a sign, 2**63 lower
     FLOAT = "float"
     TEXT = "text"
     PRESENCE = "presence"  # only whether a value is there: the two sides have different types
@@ -94,6 +95,8 @@ def _keys(column: pa.Array, key_type: KeyType) -> Keys:
         return np.zeros(0 if pa.types.is_null(kind) else len(column), dtype)
     if key_type is KeyType.FLOAT:
         return _words(column.cast(pa.float64(), safe=False), dtype)
+    if key_type is KeyType.UNSIGNED:
+        return _words(column.cast(pa.uint64()), dtype) ^ np.iinfo(np.int64).min
     if pa.types.is_decimal(kind):
         return _unscaled(column)
     if pa.types.is_timestamp(kind):

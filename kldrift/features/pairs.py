@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from kldrift.errors import ConfigError
 from kldrift.features.keys import KeyType
 from kldrift.features.parts import Part
-from kldrift.features.plan import EXCLUDED, Feature, FeaturePlan
+from kldrift.features.plan import EXCLUDED, RENAME, Feature, FeaturePlan
 from kldrift.profiles.support import Unit
 
 
@@ -23,12 +23,14 @@ class Pair:
         current: in the current dataset.
         changed: how the types differ, if they cannot be compared; empty otherwise.
         retyped: how they differ, if they can.
+        ambiguous: of which side several columns have its name; empty if those of none.
     """
 
     reference: Feature | None
     current: Feature | None
     changed: str = ""
     retyped: str = ""
+    ambiguous: str = ""
 
     @property
     def feature(self) -> Feature:
@@ -61,7 +63,16 @@ def pair(reference: FeaturePlan, current: FeaturePlan) -> tuple[Pair, ...]:
     pairs = [p for p in pairs if p.both or p.feature.family != "void" or p.feature.path not in met]
     types = _types(reference), _types(current)
     pairs = [p if p.both else _explain(p, *types) for p in pairs]
-    pairs += _mixed(reference, current, {".".join(p.feature.path) for p in pairs})
+    alike = _told_by_side(reference, current, "ambiguous")
+    pairs = [replace(p, ambiguous=_at_or_above(p, alike)) for p in pairs]
+    told = {".".join(p.feature.path) for p in pairs}
+    mixed = _told_by_side(reference, current, "mixed")
+    pairs += [Pair(_unread(n), None, changed=text) for n, text in mixed.items() if n not in told]
+    pairs += [
+        Pair(_unread(n), None, ambiguous=f"{text}; {RENAME}")
+        for n, text in alike.items()
+        if n not in told
+    ]
     gone = {p.feature.path for p in pairs if p.changed and p.reference}
     return _named([p for p in pairs if p.reference or not p.changed or not _below(p, gone)])
 
@@ -121,7 +132,7 @@ def _on_one_type(reference: Feature, current: Feature) -> dict[str, Any]:
     if reference.family != current.family:
         both["unit"] = Unit.NUMBER
     if len(keys) > 1:
-        both |= {"key_type": KeyType.FLOAT, "scale": 1}
+        both |= {"key_type": KeyType.FLOAT, "scale": 1, "unit": Unit.NUMBER}
     return both
 
 
@@ -138,7 +149,7 @@ def _types(side: FeaturePlan) -> dict[str, tuple[str, str]]:
     """The type of each column and field of a side, and why it is no feature."""
     types = {".".join(f.path): (f.type, "") for f in side.features}
     for s in side.skipped:
-        if s.type and s.reason != EXCLUDED:
+        if s.type and s.reason != EXCLUDED and not s.ambiguous:
             types[s.column] = s.type, "" if s.mistake or s.mixed else s.reason
     for name in list(types):
         parts = name.split(".")
@@ -168,19 +179,27 @@ def _explain(
     return found
 
 
-def _mixed(reference: FeaturePlan, current: FeaturePlan, told: Container[str]) -> Iterator[Pair]:
-    """The columns whose type differs within a side, and that are no feature on the other."""
+def _told_by_side(reference: FeaturePlan, current: FeaturePlan, what: str) -> dict[str, str]:
+    """The columns that a side cannot give as one, by name: how they lie there."""
     sides: dict[str, list[str]] = {}
-    for skipped, side in (
-        *((s, "reference") for s in reference.skipped),
-        *((s, "current dataset") for s in current.skipped),
-    ):
-        if skipped.mixed and skipped.column not in told:
-            sides.setdefault(skipped.column, []).append(f"{skipped.type} in the {side}")
-    for name, texts in sides.items():
-        path = tuple(name.split("."))
-        feature = Feature(name, path, Part.VALUE, "mixed", "mixed", "categorical", KeyType.PRESENCE)
-        yield Pair(feature, None, ", ".join(texts))
+    for plan, side in ((reference, "reference"), (current, "current dataset")):
+        for skipped in plan.skipped:
+            if getattr(skipped, what):
+                sides.setdefault(skipped.column, []).append(f"{skipped.type} in the {side}")
+    return {name: ", ".join(texts) for name, texts in sides.items()}
+
+
+def _at_or_above(found: Pair, alike: Mapping[str, str]) -> str:
+    """What is said of the column of a feature, or of a struct that it lies in."""
+    path = found.feature.path
+    above = (".".join(path[:i]) for i in range(1, len(path) + 1))
+    return next((f"{alike[name]}; {RENAME}" for name in above if name in alike), "")
+
+
+def _unread(name: str) -> Feature:
+    """A column of which no value is read."""
+    path = tuple(name.split("."))
+    return Feature(name, path, Part.VALUE, "mixed", "mixed", "categorical", KeyType.PRESENCE)
 
 
 def _named(pairs: Sequence[Pair]) -> tuple[Pair, ...]:

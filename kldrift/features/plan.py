@@ -11,7 +11,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.errors import ConfigError, DatasetError
+from kldrift.errors import ConfigError
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
 from kldrift.features.layouts import as_values, value_type
 from kldrift.features.ml_vectors import is_ml_vector, to_lists
@@ -24,6 +24,7 @@ from kldrift.profiles.support import Unit
 
 AS_IT_IS: Final = Choice()
 EXCLUDED: Final = "excluded by the configuration"
+RENAME: Final = "rename or drop all but one, or exclude them"
 MICROSECONDS: Final = 1_000_000
 """Keys per second of a time."""
 
@@ -47,6 +48,7 @@ class Feature:
         sql: the Spark SQL expression of a derived feature.
         vector: whether it is the size of a column of vectors of numbers.
         missing: values that stand for a missing one.
+        own_cells: categories that need a cell of their own, however few rows they have.
         stated: whether the configuration states its kind.
         precision: what numbers of its type are rounded to.
         rounding: what its values are rounded to, because the other side has another type.
@@ -66,6 +68,7 @@ class Feature:
     sql: str | None = None
     vector: bool = False
     missing: tuple[float | str, ...] = ()
+    own_cells: tuple[str, ...] = ()
     stated: bool = dataclasses.field(default=False, repr=False)
     precision: Rounding = dataclasses.field(default=EXACT, repr=False)
     rounding: Rounding = EXACT
@@ -106,6 +109,7 @@ class Skipped:
         type: its type, for messages.
         mistake: what the configuration asks of it that its type cannot give; empty if nothing is.
         mixed: whether the files of its dataset have it in types that do not fit together.
+        ambiguous: whether several columns of its dataset have its name.
     """
 
     column: str
@@ -113,6 +117,13 @@ class Skipped:
     type: str = dataclasses.field(default="", compare=False)
     mistake: str = dataclasses.field(default="", compare=False)
     mixed: bool = dataclasses.field(default=False, compare=False)
+    ambiguous: bool = dataclasses.field(default=False, compare=False)
+
+    @classmethod
+    def named_alike(cls, name: str, number: int, path: str = "") -> Skipped:
+        """Several columns of one name, in a file: nobody can tell which one is meant."""
+        columns = f"{number} columns called {name!r}" + (f" in {path!r}" if path else "")
+        return cls(name, f"{columns}; {RENAME}", columns, ambiguous=True)
 
 
 @dataclass(frozen=True)
@@ -131,7 +142,6 @@ def plan_features(
     Raises:
         ConfigError: as :func:`plan_side`, or an override asks for what the column's type cannot
             give.
-        DatasetError: as :func:`plan_side`.
     """
     found = plan_side(schema, wanted, derived)
     for skipped in found.skipped:
@@ -153,7 +163,6 @@ def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = Non
 
     Raises:
         ConfigError: a derived feature has the name of a column, or is no feature.
-        DatasetError: two columns that are asked for have the same name.
     """
     features: list[Feature] = []
     skipped: list[Skipped] = []
@@ -161,17 +170,20 @@ def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = Non
     names = [".".join(path) for path, _ in nested]
     times = Counter(names)
     included, excluded = Patterns(wanted.include), Patterns(wanted.exclude)
-    for name, number in Counter([*schema.names, *_twice(nested)]).items():
-        if number > 1 and included.match(name) and not excluded.match(name):
-            raise DatasetError(
-                f"{number} columns are called {name!r}; rename or drop all but one, or exclude them"
-            )
+    tops = Counter(schema.names).items()
+    alike: dict[tuple[str, ...], int] = {(name,): n for name, n in tops if n > 1}
+    alike |= {path: n for path, n in Counter(path for path, _ in nested).items() if n > 1}
     for (path, kind), dotted in zip(nested, names, strict=True):
         name = dotted if times[dotted] == 1 else ".".join(f"`{p}`" for p in path)
+        same = next((path[:i] for i in range(1, len(path) + 1) if path[:i] in alike), None)
+        name = ".".join(same) if same else name
         if not included.match(name, path[0]):
             continue
         if excluded.match(name, path[0]):
             skipped.append(Skipped(name, EXCLUDED))
+            continue
+        if same:
+            skipped.append(Skipped.named_alike(name, alike[same]))
             continue
         override = wanted.override.get(name, AS_IT_IS)
         try:
@@ -183,6 +195,7 @@ def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = Non
         else:
             features.extend(found)
     taken = {name for f in features for name in (f.name, f.path[0])}
+    taken |= {s.column for s in skipped if s.ambiguous}
     for field in derived or ():
         if field.name in taken:
             raise ConfigError(
@@ -194,15 +207,7 @@ def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = Non
         if isinstance(found, Skipped):
             raise ConfigError(f"features.derived.{field.name}: {found.reason}")
         features.extend(replace(f, sql=wanted.derived[field.name]) for f in found)
-    return FeaturePlan(tuple(features), tuple(skipped))
-
-
-def _twice(nested: Iterable[tuple[tuple[str, ...], pa.DataType]]) -> Iterator[str]:
-    """The names of fields that their struct has twice, as often."""
-    paths = Counter(path for path, _ in nested)
-    for path, number in paths.items():
-        if number > 1 and len(path) > 1:
-            yield from [".".join(path)] * number
+    return FeaturePlan(tuple(features), tuple(dict.fromkeys(skipped)))
 
 
 def _leaves(
@@ -246,8 +251,8 @@ def _of_type(
         return parts or plain
     stated = override.kind is not None
     plain = replace(plain, missing=override.missing, stated=stated, precision=rounding_of(kind))
-    if override.keep or stated:
-        plain = replace(plain, keep=True)
+    if override.keep or stated or override.own_cells:
+        plain = replace(plain, keep=True, own_cells=override.own_cells)
     if override.kind == "categorical":
         floats = pa.types.is_floating(kind)
         plain = replace(plain, kind="categorical", key_type=KeyType.TEXT, scale=1, floats=floats)
@@ -283,9 +288,11 @@ def _plain(  # noqa: PLR0911 - one line per type
     types = pa.types
     if types.is_boolean(kind):
         return replace(feature("boolean", "categorical", KeyType.TEXT), unit=Unit.BOOLEAN)
-    if types.is_integer(kind) and kind != pa.uint64():
+    if kind == pa.uint64():
+        return replace(feature("number", "numeric", KeyType.UNSIGNED), unit=Unit.UNSIGNED)
+    if types.is_integer(kind):
         return feature("number", "numeric", KeyType.INTEGER)
-    if types.is_floating(kind) or kind == pa.uint64():
+    if types.is_floating(kind):
         return feature("number", "numeric", KeyType.FLOAT)
     if types.is_decimal(kind):
         if kind.precision <= EXACT_DECIMAL_DIGITS and kind.scale >= 0:

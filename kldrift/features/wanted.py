@@ -27,6 +27,11 @@ class Choice:
     missing: tuple[float | str, ...] = ()
     """Values that stand for a missing one; they are counted as nulls. Example: `[-200]`"""
 
+    @property
+    def own_cells(self) -> tuple[str, ...]:
+        """Categories that need a cell of their own, however few rows they have."""
+        return ()
+
 
 class Wanted(Protocol):
     """Which columns are features, and as what."""

@@ -8,6 +8,7 @@ Drifts that are planted into the last windows tell what each rule would have see
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,11 +22,12 @@ from kldrift.config import Config
 from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor.backtest_chart import chart
+from kldrift.monitor.findings import WindowCounts
 from kldrift.monitor.past_counts import Layout, season_of
 from kldrift.monitor.planted import USUAL, PlantedDrift
 from kldrift.monitor.planted_windows import WITHIN, planted_windows
 from kldrift.monitor.replay import Replay, Shown
-from kldrift.monitor.rescore import Scorer
+from kldrift.monitor.scorer import Scorer
 from kldrift.profiles.group_keys import ALL
 from kldrift.reporting.json_values import records
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
@@ -142,11 +144,13 @@ def backtest(
     layout = Layout.of(scorer.reference, list(scorer.reference.profiles), config.scoring.missing)
     progress.stage("reading stored windows")
     windows, counts, scores = list[Window](), [], []
+    newest_counted: deque[WindowCounts] = deque(maxlen=WITHIN)
     for number, window in enumerate(stored):
         if stored_reference_id(store, config.monitor, window) == newest:
-            _, what, current, _ = scorer.counted(config, window)
-            names = [p.feature.name for p in what.pairs]
-            whole = {n: p.of_list(ALL) for n, p in zip(names, current, strict=True)}
+            one = scorer.counted(config, window)
+            names = [p.feature.name for p in one.what.pairs]
+            whole = {n: p.of_list(ALL) for n, p in zip(names, one.current, strict=True)}
+            newest_counted.append(one)
             windows.append(window)
             counts.append(layout.counts(whole)[0][:, 0])
             scores.append(_whole(stored_scores(store, config.monitor, window)))
@@ -162,7 +166,7 @@ def backtest(
     planted = pd.DataFrame(columns=["planted", "rule", "features", "at_once", "within", "late"])
     if drifts:
         progress.stage("planting drifts")
-        found = planted_windows(config, scorer, layout, state, windows[last:], drifts, limit)
+        found = planted_windows(scorer.reference, layout, state, newest_counted, drifts, limit)
         planted = pd.DataFrame(found, columns=planted.columns)
     return Backtest(table, planted, pages, days, limit)
 

@@ -93,7 +93,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
 
     Raises:
         ConfigError: an option is wrong, or names a column that is not there.
-        DatasetError: a column has no type in Arrow, or two have one name.
+        DatasetError: a column has no type in Arrow.
         TypeError: the data is of another kind, or of two kinds.
 
     Examples:

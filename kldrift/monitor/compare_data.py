@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -20,7 +18,7 @@ def arrow_table(data: Any, side: str) -> pa.Table:
         side: ``reference`` or ``current``, for errors.
 
     Raises:
-        DatasetError: a column of a frame cannot become one of Arrow, or two have one name.
+        DatasetError: a column of a frame cannot become one of Arrow.
         TypeError: the data is of another kind.
     """
     if isinstance(data, pa.RecordBatch):
@@ -32,20 +30,14 @@ def arrow_table(data: Any, side: str) -> pa.Table:
             "reference and current must both be pandas frames, Arrow tables or Spark DataFrames, "
             f"got {type(data).__name__}"
         )
-    _refuse_twice(map(str, data.columns), side)
+    names = [str(name) for name in data.columns]
     try:
-        return pa.Table.from_pandas(data, preserve_index=False)
+        if len(set(names)) == len(names):
+            return pa.Table.from_pandas(data, preserve_index=False)
+        numbered = data.set_axis(range(len(names)), axis="columns")
+        return pa.Table.from_pandas(numbered, preserve_index=False).rename_columns(names)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise DatasetError(f"{side}: {_why(data, error)}") from error
-
-
-def _refuse_twice(names: Iterable[str], side: str) -> None:
-    """Refuse a frame in which columns have the same name: no Arrow table can be made of it."""
-    for name, times in Counter(names).items():
-        if times > 1:
-            raise DatasetError(
-                f"{side}: {times} columns are called {name!r}; rename or drop all but one"
-            )
 
 
 def _why(data: pd.DataFrame, error: Exception) -> str:

@@ -76,6 +76,8 @@ def _override(value: object) -> object:
         if "parts" in found:
             found["parts"] = listed(found["parts"])
         _set_thresholds(found)
+        if "categories" in found:
+            found["categories"] = _each(found["categories"], lambda one: _each(one, _levels))
     return found
 
 

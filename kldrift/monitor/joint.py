@@ -124,7 +124,7 @@ def _member(key: str, name: str, known: Mapping[str, Pair], vectors: Mapping[str
         near = difflib.get_close_matches(name, [*known, *vectors], 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"{key}.features: no feature is called {name!r}{hint}")
-    if found.feature.kind != "numeric" and not found.changed:
+    if found.feature.kind != "numeric" and not (found.changed or found.ambiguous):
         raise ConfigError(f"{key}.features: {name!r} is {found.feature.kind}, expected numbers")
     return found
 
@@ -132,6 +132,8 @@ def _member(key: str, name: str, known: Mapping[str, Pair], vectors: Mapping[str
 def _problem(members: Sequence[Pair]) -> tuple[Status, str] | None:
     for p in members:
         name = p.feature.column
+        if p.ambiguous:
+            return Status.ERROR, f"{name}: {p.ambiguous}"
         if p.changed:
             return Status.TYPE_CHANGED, f"{name}: {p.changed}"
         if p.current is None:

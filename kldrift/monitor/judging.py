@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kldrift.binning.choose import ALL_DIFFERENT
 from kldrift.config import Config, Threshold
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
+from kldrift.monitor.categories import category_subjects
+from kldrift.monitor.findings import count_current
 from kldrift.monitor.joint import scored_joint, unscored_joint
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.stages import Engine, Findings, count_current, read_reference
+from kldrift.monitor.stages import Engine, Findings, read_reference
 from kldrift.profiles.group_keys import ALL
+from kldrift.scoring.category import category_scores
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.judge import judge
 from kldrift.scoring.rules import Rules
+from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject, Verdicts
 
@@ -37,7 +40,7 @@ def compare_plan(plan: Plan, engine: Engine, progress: Progress) -> tuple[Findin
 def judge_findings(
     plan: Plan,
     findings: Findings,
-    beside: Mapping[str, NDArray[np.float64]] | None = None,
+    beside: Mapping[str, Floats] | None = None,
 ) -> Verdicts:
     """Judge the findings of a run, and the features that could not be compared.
 
@@ -52,13 +55,30 @@ def judge_findings(
         _compared(pair, config, comparison, findings.unseen.get(pair.feature.name, ()), growing)
         for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True)
     ]
+    scores = {**findings.scores, **(beside or {})}
+    categories = list(category_subjects(findings.pairs, findings.comparisons, config))
+    if categories:
+        subjects += categories
+        scores = _with_categories(scores, categories, config)
     subjects += [_unpaired(p, config) for p in plan.pairs if not p.both]
     subjects += [scored_joint(j, config, before, now) for j, before, now in findings.joint]
     subjects += [unscored_joint(j, config) for j in plan.joint if j.problem]
     subjects += [findings.volume] if findings.volume is not None else []
     names = [known.names for known in findings.reference.segments]
-    scores = {**findings.scores, **(beside or {})}
     return judge(subjects, scores, names, rules_of(config))
+
+
+def _with_categories(
+    scores: Mapping[str, Floats], categories: Sequence[Subject], config: Config
+) -> dict[str, Floats]:
+    """The scores of features, and behind them those of categories with limits of their own."""
+    comparisons = [c.comparison for c in categories if c.comparison is not None]
+    scoring = config.scoring
+    own = category_scores(comparisons, pseudocount=scoring.pseudocount, missing=scoring.missing)
+    groups, rows = sum(map(len, comparisons)), len(next(iter(scores.values())))
+    none = {name: np.full(groups, np.nan) for name in scores} | own
+    blank = np.full(rows, np.nan)
+    return {name: np.append(scores.get(name, blank), values) for name, values in none.items()}
 
 
 def growing_identifiers(findings: Findings) -> frozenset[str]:
@@ -120,6 +140,8 @@ def _unpaired(p: Pair, config: Config) -> Subject:
         status, reason = Status.MISSING_FEATURE, "not in the current dataset"
     if p.changed:
         status, reason = Status.TYPE_CHANGED, p.changed
+    if p.ambiguous:
+        status, reason = Status.ERROR, p.ambiguous
     thresholds = thresholds_of(p, config)
     return Subject(p.feature.name, p.feature.kind, thresholds, status=status, reason=reason)
 

@@ -9,11 +9,12 @@ from typing import Any
 import pyarrow as pa
 
 from kldrift.config import Config
-from kldrift.errors import ConfigError, DatasetError, Mistakes
+from kldrift.errors import ConfigError, Mistakes
 from kldrift.features.names import check_names
 from kldrift.features.pairs import Pair, pair
 from kldrift.features.patterns import Patterns
 from kldrift.features.plan import EXCLUDED, Feature, FeaturePlan, Skipped, plan_side
+from kldrift.monitor.categories import check_kinds
 from kldrift.monitor.groups import SegmentPlan, plan_segments
 from kldrift.monitor.joint import JointPlan, plan_joint
 from kldrift.sources.dataset import DatasetInfo
@@ -129,6 +130,8 @@ def side_facts(source: DatasetInfo, features: list[Feature]) -> dict[str, int | 
 
 def _what(p: Pair) -> str:
     feature = p.feature
+    if p.ambiguous:
+        return p.ambiguous
     if p.changed:
         return f"type changed: {p.changed}"
     if p.current is None:
@@ -154,8 +157,7 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
     Raises:
         ConfigError: the configuration names columns that are not there, or no feature is left.
     """
-    sides = (("reference", reference), ("current", current))
-    plans = [_side_plan(config, source, side) for side, source in sides]
+    plans = [_side_plan(config, source) for source in (reference, current)]
     pairs = pair(plans[0], plans[1])
     skipped = tuple(dict.fromkeys(s for plan in plans for s in plan.skipped))
     names = [p.feature.name for p in pairs] + [s.column for s in skipped]
@@ -167,6 +169,8 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
     skipped = tuple(s for s in skipped if s.column not in monitored and not s.mistake)
     joint: tuple[JointPlan, ...] = ()
     segments: tuple[SegmentPlan, ...] = ()
+    with mistakes.noted():
+        check_kinds(pairs, config)
     with mistakes.noted():
         joint = plan_joint(config, pairs)
     with mistakes.noted():
@@ -180,13 +184,10 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
     return Plan(config, reference, current, pairs, skipped, joint, segments=segments)
 
 
-def _side_plan(config: Config, source: DatasetInfo, side: str) -> FeaturePlan:
+def _side_plan(config: Config, source: DatasetInfo) -> FeaturePlan:
     foreign = {s.column for s in source.foreign}
     derived = pa.schema([f for f in source.derived if f.name in config.features.derived])
-    try:
-        plan = plan_side(source.schema, config.features, derived)
-    except DatasetError as error:
-        raise DatasetError(f"{side}: {error}") from error
+    plan = plan_side(source.schema, config.features, derived)
     features = tuple(f for f in plan.features if f.path[0] not in foreign)
     kept = tuple(s for s in plan.skipped if s.column not in foreign)
     return FeaturePlan(features, (*kept, *_asked_for(source.foreign, config)))
@@ -197,7 +198,9 @@ def _asked_for(foreign: Sequence[Skipped], config: Config) -> list[Skipped]:
     included, excluded = (Patterns(p) for p in (config.features.include, config.features.exclude))
     top = [(s, s.column.split(".")[0]) for s in foreign]
     return [
-        replace(s, reason=EXCLUDED, mixed=False) if excluded.match(s.column, name) else s
+        replace(s, reason=EXCLUDED, mixed=False, ambiguous=False)
+        if excluded.match(s.column, name)
+        else s
         for s, name in top
         if included.match(s.column, name)
     ]

@@ -8,18 +8,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from kldrift.config import Config
+from kldrift.monitor.findings import WindowCounts, found
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.past_counts import Layout, season_of
 from kldrift.monitor.planted import PlantedDrift
 from kldrift.monitor.replay import Replay
-from kldrift.monitor.rescore import Scorer
-from kldrift.monitor.stages import Reference, found
-from kldrift.monitor.windows import reference_of
+from kldrift.monitor.stages import Reference
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.profile import Profile
 from kldrift.scoring.threshold import RANK, Severity
-from kldrift.tables.window import Window
 
 WITHIN: Final = 10
 """Windows in which a drift is looked for."""
@@ -27,51 +24,57 @@ RULES: Final = ("learned", "fixed", "kl")
 
 
 def planted_windows(
-    config: Config,
-    scorer: Scorer,
+    reference: Reference,
     layout: Layout,
     before: Replay,
-    windows: Sequence[Window],
+    counted: Sequence[WindowCounts],
     drifts: Sequence[PlantedDrift],
     kl_limit: float | None,
 ) -> list[dict[str, Any]]:
     """Plant drifts into all features at once, and look when each rule flags each of them.
 
     Args:
-        config: the configuration.
-        scorer: of its windows.
+        reference: what froze the cells.
         layout: of counts.
         before: the learnt rule before the first of the windows.
-        windows: the last ones, in the order of time.
+        counted: the last windows, in the order of time.
         drifts: what to plant, one after the other.
         kl_limit: the limit of the rule that has only one; None leaves it out.
 
     Returns:
         A row for each drift and rule.
     """
-    whole = _whole(scorer.reference)
-    counted = [scorer.counted(config, window) for window in windows]
+    whole = _whole(reference)
     rows = []
     for drift in drifts:
         state, moved = before, set[str]()
         flags: dict[str, list[set[str]]] = {rule: [] for rule in RULES}
-        for window, (plan, what, current, _) in zip(windows, counted, strict=True):
-            names = [p.feature.name for p in what.pairs]
+        planted = []
+        for one in counted:
             profiles: dict[str, Profile] = {}
-            for name, profile in zip(names, current, strict=True):
-                own = profile.of_list(ALL)
+            for pair, profile in zip(one.what.pairs, one.current, strict=True):
+                name, own = pair.feature.name, profile.of_list(ALL)
                 new = drift.into(own, whole.profiles[name].counts[0]) if len(own) else None
                 moved |= {name} if new is not None else set()
                 profiles[name] = new or own
-            assert config.time is not None
+            time = one.plan.config.time
+            assert one.window is not None
+            assert time is not None
             counts = layout.counts(profiles)[0][:, 0]
-            shown, state = state.step(counts, season_of(window, config.time))
+            shown, state = state.step(counts, season_of(one.window, time))
             flags["learned"].append({layout.names[i] for i in shown.raised})
-            alone = replace(plan, segments=(), joint=())
-            reference = _whole(reference_of(config, scorer.reference, window, scorer.history))
-            only = replace(what, joint=())
-            findings = found(alone, reference, only, list(profiles.values()), ())
-            verdicts = judge_findings(alone, findings)
+            planted.append(
+                replace(
+                    one,
+                    plan=replace(one.plan, segments=(), joint=()),
+                    reference=_whole(one.reference),
+                    what=replace(one.what, joint=()),
+                    current=list(profiles.values()),
+                    together=(),
+                )
+            )
+        for one, findings in found(planted):
+            verdicts = judge_findings(one.plan, findings)
             critical = np.flatnonzero(verdicts.severity == RANK[Severity.CRITICAL])
             flags["fixed"].append({verdicts.key(i)[0] for i in critical.tolist()})
             above = np.flatnonzero(verdicts.scores["kl"] > (kl_limit or np.inf))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
+import pyarrow as pa
 
 from kldrift.config import Config, ModelShift, Threshold
 from kldrift.errors import OutputError
@@ -25,6 +26,7 @@ from kldrift.scoring.exit_code import exit_code_of
 from kldrift.tables import write_alerts, write_run, write_window
 from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.stamp import Stamp
+from kldrift.tables.window import Window
 
 MOST_SEGMENT_ROWS: Final = 200
 """Of segments that drifted, those that expectations are published for."""
@@ -42,20 +44,14 @@ def publish_window(
 ) -> RunResult:
     """Judge the findings of one window and write its rows; expectations where ``docs`` is set."""
     config = record.config
-    judged = (
-        Judged(judge_findings(plan, findings))
-        if watch is None
-        else watch.judged(plan, findings, record.window)
-    )
+    judged = judged_window(plan, findings, record.window, watch)
     verdicts, alerts = judged.verdicts, judged.alerts
-    reference_id = findings.reference.reference_id
-    stamp = Stamp(record.run_id, config.monitor, record.window, reference_id, config.config_hash)
+    stamp = stamp_of(config, findings, record.window, record.run_id)
     current = {p.feature.name: c for p, c in zip(findings.pairs, findings.current, strict=True)}
     joint = {j.name: c for j, _, c in findings.joint}
     names = [known.names for known in findings.reference.segments]
     record.stage("writing tables")
-    scores = score_table(verdicts, stamp, alerts, judged.level if alerts is not None else None)
-    cells = cell_table(verdicts, stamp)
+    scores, cells = judged_tables(judged, stamp)
     tables = {
         "drift_scores": scores,
         "drift_cells": cells,
@@ -91,6 +87,29 @@ def publish_window(
         output=config.output.path,
         docs=pages,
     )
+
+
+def judged_window(
+    plan: Plan, findings: Findings, window: Window, watch: Watch | None = None
+) -> Judged:
+    """Judge the findings of one window, beside those before it where something is learnt."""
+    if watch is None:
+        return Judged(judge_findings(plan, findings))
+    return watch.judged(plan, findings, window)
+
+
+def stamp_of(config: Config, findings: Findings, window: Window, run_id: str) -> Stamp:
+    """What stands in every row of a window."""
+    reference_id = findings.reference.reference_id
+    return Stamp(run_id, config.monitor, window, reference_id, config.config_hash)
+
+
+def judged_tables(judged: Judged, stamp: Stamp) -> tuple[pa.Table, pa.Table]:
+    """The rows of ``drift_scores`` and of ``drift_cells``."""
+    alerts = judged.alerts
+    level = judged.level if alerts is not None else None
+    scores = score_table(judged.verdicts, stamp, alerts, level)
+    return scores, cell_table(judged.verdicts, stamp)
 
 
 def with_page(record: Record[Config], results: Sequence[RunResult]) -> list[RunResult]:

@@ -8,16 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, Generic, TypeVar
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from kldrift import __version__
 from kldrift.config import Config, ModelShift
 from kldrift.errors import interruption, masked
 from kldrift.execution.import_ahead import import_ahead
 from kldrift.execution.progress import Progress
-from kldrift.execution.session import session_in_use
 from kldrift.features.plan import Skipped
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
@@ -25,6 +22,9 @@ from kldrift.scoring.threshold import Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.tables import Window, write_run
 from kldrift.tables.schema import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 AnyConfig = TypeVar("AnyConfig", Config, ModelShift)
 
@@ -41,6 +41,8 @@ def session_for(
     if spark is not None:
         yield spark
         return
+    from kldrift.execution.session import session_in_use  # noqa: PLC0415 - Spark, only here
+
     with session_in_use(config.spark, f"kldrift {config.monitor}", meanwhile) as session:
         yield session
 

@@ -22,6 +22,9 @@ from kldrift.config import Config
 from kldrift.monitor.groups import FrozenList, rows_by_segment
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Reference
+from kldrift.profiles.joint_profile import JointProfile
+from kldrift.profiles.profile import Profile
+from kldrift.profiles.rebinning import Rebinning
 from kldrift.tables.layout import reference_of
 from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.read import stored_key, stored_profiles, stored_supports
@@ -128,6 +131,31 @@ def find(plan: Plan, key: str | None) -> StoredReference | None:
     return found
 
 
+def reference_from(
+    supports: Supports,
+    profiles: Mapping[str, Profile],
+    joint: Mapping[str, JointProfile],
+    rebinnings: Mapping[str, Rebinning],
+    frozen_id: str = "",
+) -> Reference:
+    """The reference that stored rows hold."""
+    one = next(iter(profiles.values()), None)
+    return Reference(
+        profiles,
+        rebinnings,
+        supports.skipped,
+        joint,
+        {f.name: f.joint_pivot for f in supports.features},
+        supports.origin.rows,
+        tuple(
+            FrozenList(s.names, rows_by_segment(one, k, len(s.names)))
+            for k, s in enumerate(supports.segments)
+        ),
+        frozen_id,
+        supports.notes,
+    )
+
+
 def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredReference | None:
     """What is stored under an id, if it is the reference of a plan.
 
@@ -144,20 +172,8 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
         raise ValueError("profiles: not those of the features that the reference has")
     if joint.keys() != {j.name for j in supports.joint}:
         raise ValueError("profiles: not those of the joint groups that the reference has")
-    one = next(iter(profiles.values()), None)
-    whole = Reference(
-        profiles,
-        {f.name: f.rebinning for f in supports.features if f.rebinning is not None},
-        supports.skipped,
-        joint,
-        {f.name: f.joint_pivot for f in supports.features},
-        supports.origin.rows,
-        tuple(
-            FrozenList(s.names, rows_by_segment(one, k, len(s.names)))
-            for k, s in enumerate(supports.segments)
-        ),
-        notes=supports.notes,
-    )
+    rebinnings = {f.name: f.rebinning for f in supports.features if f.rebinning is not None}
+    whole = reference_from(supports, profiles, joint, rebinnings)
     if not whole.reference_id == supports.reference_id == reference_id:
         raise ValueError("what is stored of the reference is not what was written")
     reference = _asked_for(plan, supports, whole)

@@ -20,13 +20,14 @@ from kldrift.execution.session import THAT_CHANGE_COUNTS, settings_of
 from kldrift.features.group_columns import check_time
 from kldrift.monitor import reference_store
 from kldrift.monitor.before_spark import check_inputs, check_output
+from kldrift.monitor.findings import count_current
 from kldrift.monitor.groups import condition_named
 from kldrift.monitor.history import past_window, stored_history
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.publish import check_expectations, publish_window, with_page
 from kldrift.monitor.record import Record, session_for
 from kldrift.monitor.rescore import rescore_dependents
-from kldrift.monitor.stages import Reference, count_current, read_reference
+from kldrift.monitor.stages import Reference, read_reference
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -17,11 +17,11 @@ from kldrift.execution.programs import CountProgram, TimeColumn, Unseen
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
 from kldrift.features.plan import Feature, Skipped
+from kldrift.monitor.categories import check_categories
 from kldrift.monitor.groups import (
     FrozenList,
     check_conservation,
     freeze_list,
-    left_out,
     proposed_names,
     regrouped,
     rows_by_segment,
@@ -30,11 +30,10 @@ from kldrift.monitor.joint import JointPlan, not_vectors
 from kldrift.monitor.plan import Plan
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile, aligned
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning, merge_for_scoring
 from kldrift.profiles.support import pivot_of
 from kldrift.scoring.comparison import Comparison
-from kldrift.scoring.scores import score
 from kldrift.scoring.verdict import Subject
 
 Floats = NDArray[np.float64]
@@ -234,10 +233,14 @@ def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -
         plan: the plan.
         reference: the plan's reference.
         time: says in which window a row lies; without it there are no windows.
+
+    Raises:
+        ConfigError: a category has limits of its own, and the reference does not have it.
     """
     names = [p.feature.name for p in plan.compared]
     skipped = [Skipped(n, reference.skipped[n]) for n in names if n in reference.skipped]
     pairs = [p for p in plan.compared if p.feature.name in reference.profiles]
+    check_categories(pairs, reference.profiles, plan.config)
     planned = []
     for joint in plan.joint:
         if joint.problem is None:
@@ -258,75 +261,6 @@ def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -
         naming=time is None,
     )
     return Counting(tuple(pairs), tuple(planned), program, tuple(skipped))
-
-
-def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Progress) -> Findings:
-    """Count the current dataset of a plan in one scan, and score it.
-
-    Args:
-        plan: the plan.
-        reference: the plan's reference.
-        engine: runs the scan.
-        progress: told what goes on.
-
-    Raises:
-        DatasetError: rows cannot be read.
-        KldriftError: the counts do not add up to the rows that were read.
-    """
-    progress.stage("current: counting and scoring")
-    what, scoring = counting(plan, reference), plan.config.scoring
-    current, together, unseen, scores = engine.count_and_score(
-        what.program, what.references(reference), scoring.pseudocount, scoring.missing
-    )
-    rows_read(current, [p.feature.name for p in what.pairs], plan.current.rows)
-    findings = found(plan, reference, what, current, together, scores)
-    names = [p.feature.name for p in what.pairs]
-    return replace(findings, unseen={names[n]: sketch.most() for n, sketch in unseen.items()})
-
-
-def found(
-    plan: Plan,
-    reference: Reference,
-    what: Counting,
-    current: Sequence[Profile],
-    together: Sequence[JointProfile],
-    scores: Mapping[str, Floats] | None = None,
-) -> Findings:
-    """The findings about rows that were counted.
-
-    Args:
-        plan: the plan.
-        reference: the plan's reference.
-        what: what was counted.
-        current: the profile of each feature, without windows.
-        together: of each joint feature.
-        scores: by name, feature by feature and group by group; by default they are computed.
-    """
-    comparisons = [
-        Comparison(*aligned(now, before), rebinning)
-        for now, (before, rebinning) in zip(current, what.references(reference), strict=True)
-    ]
-    scoring, skipped = plan.config.scoring, list(what.skipped)
-    if scores is None:
-        scores = score(comparisons, pseudocount=scoring.pseudocount, missing=scoring.missing)
-    one = current[0] if current else None
-    rows = int(one.of_list(ALL).rows.sum()) if one is not None else plan.current.rows or 0
-    for k, (segments, known) in enumerate(zip(plan.segments, reference.segments, strict=True)):
-        by_segment = rows_by_segment(one, k, len(known.names))
-        most = scoring.max_segments
-        why = left_out(segments, known, by_segment, (reference.rows, rows), most)
-        if why is not None and one is not None:
-            skipped.append(why)
-    return Findings(
-        what.pairs,
-        tuple(comparisons),
-        tuple(current),
-        scores,
-        tuple((j, reference.joint[j.name], p) for j, p in zip(what.joint, together, strict=True)),
-        tuple(skipped),
-        reference,
-        rows,
-    )
 
 
 def _side(pairs: Sequence[Pair], side: str) -> tuple[Feature, ...]:

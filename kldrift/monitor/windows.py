@@ -18,9 +18,10 @@ from kldrift.execution.programs import TimeColumn
 from kldrift.execution.progress import Progress
 from kldrift.features.group_columns import as_read, check_time
 from kldrift.features.plan import Skipped
+from kldrift.monitor.findings import WindowCounts, found
 from kldrift.monitor.history import History, of_window
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.stages import Engine, Findings, Reference, counting, found, rows_read
+from kldrift.monitor.stages import Engine, Findings, Reference, counting, rows_read
 from kldrift.profiles.group_keys import ALL, UNTIMED, without_window
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
@@ -38,11 +39,13 @@ class Due:
 
     Attributes:
         windows: in the order of time; the last is the one that is due.
+        late: how many of them a schedule missed, and the run catches up on.
         missed: how many more, before them, nobody has run and this run leaves out.
         stored: how many are left out because the tables have them.
     """
 
     windows: tuple[Window, ...]
+    late: int = 0
     missed: int = 0
     stored: int = 0
 
@@ -50,9 +53,8 @@ class Due:
     def notes(self) -> list[str]:
         """What a reader should know of the choice."""
         notes = []
-        earlier = len(self.windows) - 1
-        if earlier > 0 and not self.stored:
-            notes.append(f"{earlier} earlier windows that no run had looked at were run too")
+        if self.late:
+            notes.append(f"{self.late} earlier windows that no run had looked at were run too")
         if self.missed:
             notes.append(
                 f"{self.missed} windows before them were never run; kldrift backfill runs them"
@@ -78,7 +80,7 @@ def due_windows(time: Time, as_of: datetime, stored: Sequence[Window]) -> Due:
     before = [w.end for w in stored if w.end is not None and w.end <= last]
     missed = list(windows.between(before[-1], last)) if before else []
     kept = missed[-MOST_MISSED:]
-    return Due((*_spans(time, kept), due), missed=len(missed) - len(kept))
+    return Due((*_spans(time, kept), due), late=len(kept), missed=len(missed) - len(kept))
 
 
 def windows_between(
@@ -218,10 +220,20 @@ def count_windows(
         assert plan.config.time is not None
         what = replace(what, skipped=(*what.skipped, Skipped(plan.config.time.column, why)))
     progress.stage("scoring")
-    for number, window in enumerate(windows):
-        before = reference_of(plan.config, reference, window, history)
-        current, joint = _of_window(counted, window), _joint_of_window(together, window)
-        yield window, found(plan, before, what, current, joint)
+    each = (
+        WindowCounts(
+            plan,
+            reference_of(plan.config, reference, window, history),
+            what,
+            _of_window(counted, window),
+            _joint_of_window(together, window),
+            window,
+        )
+        for window in windows
+    )
+    found_each = found(each) if history is None else found(each, most=1)
+    for number, (window, (_, findings)) in enumerate(zip(windows, found_each, strict=True)):
+        yield window, findings
         progress.update(number + 1, len(windows), "windows")
 
 

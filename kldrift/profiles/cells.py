@@ -35,6 +35,16 @@ CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
 """The place of a kind in ``KINDS``: what an array holds of it."""
 
 
+def among(*kinds: CellKind) -> NDArray[np.bool_]:
+    """Whether a cell is of one of some kinds, by the place of its kind in ``KINDS``.
+
+    Examples:
+        >>> among(CellKind.NULL)[[CODES[CellKind.BIN], CODES[CellKind.NULL]]].tolist()
+        [False, True]
+    """
+    return np.array([kind in kinds for kind in KINDS])
+
+
 @dataclass(frozen=True)
 class Cell:
     """One cell: ``lower <= value < upper`` (None is open) or the values called ``label``."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.cells import CODES, KINDS, Cell, CellKind, Cells
+from kldrift.profiles.cells import CODES, KINDS, Cell, CellKind, Cells, among
 
 Keys = NDArray[Any]
 """int64 or float64."""
@@ -19,10 +19,8 @@ Keys = NDArray[Any]
 LOWEST = float(np.finfo(np.float64).min)
 """The smallest finite double; below it there is only minus infinity."""
 
-_BELOW: Final = (CellKind.BIN, CellKind.OVERFLOW)
-_ABOVE: Final = (CellKind.BIN, CellKind.UNDERFLOW)
-HAS_LOWER: Final = np.array([kind in _BELOW for kind in KINDS])
-HAS_UPPER: Final = np.array([kind in _ABOVE for kind in KINDS])
+HAS_LOWER: Final = among(CellKind.BIN, CellKind.OVERFLOW)
+HAS_UPPER: Final = among(CellKind.BIN, CellKind.UNDERFLOW)
 
 
 class Unit(StrEnum):
@@ -32,6 +30,21 @@ class Unit(StrEnum):
     BOOLEAN = "boolean"
     SECONDS = "seconds"  # a point in time; the key counts microseconds since 1970
     DAYS = "days"  # a date; the key counts days since 1970
+    UNSIGNED = "unsigned"  # an integer without a sign; the key is 2**63 lower
+
+
+NUMBERS: Final = (Unit.NUMBER, Unit.UNSIGNED)
+"""Units of what is neither a time nor a truth."""
+
+
+def unsigned(keys: Keys) -> NDArray[np.uint64]:
+    """The integers that keys of ``Unit.UNSIGNED`` stand for, which no int64 holds.
+
+    Examples:
+        >>> unsigned(np.array([-(2**63), 0])).tolist()
+        [0, 9223372036854775808]
+    """
+    return np.asarray(keys, dtype=np.int64).view(np.uint64) ^ np.uint64(2**63)
 
 
 def step(keys: Keys) -> Keys:
@@ -51,7 +64,8 @@ class NumericSupport:
             with a cell of its own is the interval ``[v, step(v))``.
         scale: keys per unit: ``10**s`` for a decimal with s digits, 1,000,000 for timestamps.
         unit: what a key stands for.
-        pivot: a key in the midst of the reference, which moments are taken about.
+        pivot: a number in the midst of the reference, which moments are taken about: a key, or
+            what it stands for where that has no sign.
     """
 
     edges: Keys
@@ -127,6 +141,10 @@ class NumericSupport:
         """Kind of each cell, in the order of the counts."""
         return tuple(KINDS[code] for code in self.codes)
 
+    def exact(self, keys: Keys) -> Keys:
+        """Keys as numbers of which ``scale`` make a unit."""
+        return unsigned(keys) if self.unit is Unit.UNSIGNED else keys
+
     def text(self, key: float) -> str:
         """A key as a reader writes it, exact for integers and decimals."""
         if self.unit is Unit.BOOLEAN:
@@ -137,7 +155,7 @@ class NumericSupport:
             return str(np.datetime64(int(key), "D"))
         if self.integral:
             digits = len(str(self.scale)) - 1
-            return f"{Decimal(int(key)).scaleb(-digits):f}"
+            return f"{Decimal(self.exact(np.array(key, np.int64)).item()).scaleb(-digits):f}"
         return repr(float(key)).removesuffix(".0")
 
     def texts(self, keys: Keys) -> list[str]:
@@ -152,7 +170,7 @@ class NumericSupport:
         n, kinds = self.intervals, self.codes
         below, above = np.full((2, self.size), np.nan)
         labels = np.full(self.size, None, dtype=object)
-        amounts = self.edges / self.scale
+        amounts = self.exact(self.edges) / self.scale
         low = np.arange(n - 1)
         if not self.integral:
             low -= self.points[:-1]  # right behind a value: show that value, not its neighbour
@@ -178,7 +196,7 @@ class NumericSupport:
         """
         if not len(self.edges):
             return np.zeros(1)
-        edges = self.edges.astype(np.float64)
+        edges = self.exact(self.edges).astype(np.float64)
         out = np.empty(self.intervals)
         out[1:-1] = np.where(self.points[1:-1], edges[:-1], edges[:-1] / 2 + edges[1:] / 2)
         out[0], out[-1] = edges[0], edges[-1]

@@ -73,10 +73,30 @@ class Rebinning:
         if support.integral:  # behind the last value, not at it
             last = np.flatnonzero(merged & (ends < len(support.edges)))
             last = last[support.points[ends[last]]]
-            upper[last] = support.edges[ends[last]] / support.scale
+            upper[last] = support.exact(support.edges[ends[last]]) / support.scale
         labels = cells.labels[self.starts]
         labels[merged] = None
         return Cells(self.codes, cells.lower[self.starts], upper, labels)
+
+    def for_rows(self, rows: int, reference: NDArray[np.int64]) -> Rebinning:
+        """The same cells for fewer rows than the reference has, which are too few for as many.
+
+        Args:
+            rows: of the smaller side.
+            reference: rows of the whole reference in each stored cell.
+        """
+        support = self.support
+        bins = max(FEWEST_BINS, rows // ROWS_PER_BIN)
+        if isinstance(support, CategoricalSupport) or bins >= self.size:
+            return self
+        numbers = int(self.target[support.intervals - 1]) + 1
+        counts, codes = self.fold(reference)[:numbers], self.codes[:numbers]
+        total = int(counts.sum())
+        if rows >= total:
+            return self
+        merged = codes == CODES[CellKind.BIN]
+        few = counts * (rows / total) < least_rows(rows)
+        return _joined(self, merged | ((codes == CODES[CellKind.VALUE]) & few), counts, bins)
 
     def fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Rows per scored cell from rows per stored cell, along the last axis."""
@@ -122,9 +142,24 @@ def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int)
     merged |= (codes == CODES[CellKind.VALUE]) & (counts < least_rows(rows))
     if binned:
         merged |= (codes == CODES[CellKind.VALUE]) & (counts * bins < rows)
+    return _joined(Rebinning(target, support), merged, counts, bins)
+
+
+def _joined(
+    rebinning: Rebinning, merged: NDArray[np.bool_], counts: NDArray[np.int64], bins: int
+) -> Rebinning:
+    """Merge neighbours among scored cells whose middles lie in the same of some equal shares.
+
+    Args:
+        rebinning: of these cells.
+        merged: which of the cells that hold numbers may be merged; these come first.
+        counts: rows of the reference in each of them.
+        bins: number of shares.
+    """
     middle = np.cumsum(counts) - counts / 2
-    share = np.floor(middle / rows * bins)
+    share = np.floor(middle / counts.sum() * bins)
+    cells = np.arange(rebinning.size)
     same = merged[1:] & merged[:-1] & (share[1:] == share[:-1])
-    target[1 : support.intervals] -= np.cumsum(same)
-    target[support.intervals :] -= np.count_nonzero(same)
-    return Rebinning(target, support)
+    cells[1 : len(counts)] -= np.cumsum(same)
+    cells[len(counts) :] -= np.count_nonzero(same)
+    return Rebinning(cells[rebinning.target], rebinning.support)

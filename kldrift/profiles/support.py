@@ -15,10 +15,19 @@ from __future__ import annotations
 from kldrift.errors import SupportMismatchError
 from kldrift.profiles.categorical_support import CategoricalSupport, KnownNames
 from kldrift.profiles.cells import Cell, CellKind, Cells
-from kldrift.profiles.numeric_support import LOWEST, Keys, NumericSupport, Unit, step
+from kldrift.profiles.numeric_support import (
+    LOWEST,
+    NUMBERS,
+    Keys,
+    NumericSupport,
+    Unit,
+    step,
+    unsigned,
+)
 
 __all__ = [
     "LOWEST",
+    "NUMBERS",
     "CategoricalSupport",
     "Cell",
     "CellKind",
@@ -31,6 +40,7 @@ __all__ = [
     "pivot_of",
     "require_same",
     "step",
+    "unsigned",
 ]
 
 Support = NumericSupport | CategoricalSupport

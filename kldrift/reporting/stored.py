@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
@@ -20,7 +21,7 @@ from kldrift.reporting.page import Page, whole_page
 from kldrift.reporting.past import RAISED, Past
 from kldrift.reporting.views import put_page
 from kldrift.scoring.comparison import Comparison
-from kldrift.scoring.metrics import METRICS
+from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
 from kldrift.scoring.segment_splits import segment_splits
 from kldrift.tables.read import (
     stored_alerts,
@@ -45,17 +46,37 @@ def stored_page(config: Config) -> Page:
     Raises:
         OutputError: the tables have neither, or cannot be read.
     """
-    store, monitor = open_store(config.output.path), config.monitor
-    windows = stored_windows(store, monitor, timed=config.time is not None)
+    store, monitor, timed = open_store(config.output.path), config.monitor, config.time is not None
+    windows = stored_windows(store, monitor, timed=timed)
+    zone = config.time.zone if config.time else "UTC"
+    found = stored_story(store, monitor, windows, zone)
+    if not windows and not found[2].runs:
+        raise OutputError(f"{config.output.path}: no run of {monitor!r} yet; kldrift run")
+    scores, cells, story = found
+    splits = stored_splits(store, config, windows[-1]) if windows else []
+    return monitor_page(scores, cells, replace(story, splits=splits))
+
+
+def stored_story(
+    store: Store, monitor: str, windows: tuple[Window, ...], zone: str
+) -> tuple[pd.DataFrame, pd.DataFrame, Story]:
+    """The scores and cells of a window, and what is known beside them.
+
+    Args:
+        store: the output folder.
+        monitor: the monitor.
+        windows: in the order of time; the last is the one that is asked for.
+        zone: of the times.
+
+    Raises:
+        OutputError: a file is damaged or cannot be read.
+    """
     scores, cells = DRIFT_SCORES.empty_table().to_pandas(), DRIFT_CELLS.empty_table().to_pandas()
     if windows:
         tables = window_tables(store, monitor, windows[-1])
         scores, cells = (tables[name].to_pandas() for name in ("drift_scores", "drift_cells"))
     run_id = scores["run_id"].iloc[0] if len(scores) else None
     runs: list[Run] = [json_value(row) for row in stored_runs(store, monitor, run_id)]
-    if not windows and not runs:
-        raise OutputError(f"{config.output.path}: no run of {monitor!r} yet; kldrift run")
-    zone = config.time.zone if config.time else "UTC"
     run = next((r for r in runs if r["run_id"] == run_id), None)
     skipped = [(s["column"], s["reason"]) for s in (run["skipped"] or [] if run else [])]
     past = stored_past(store, monitor, windows[-MOST_WINDOWS:], scores)
@@ -67,10 +88,9 @@ def stored_page(config: Config) -> Page:
         zone,
         alerts=[json_value(row) for row in stored_alerts(store, monitor).to_pylist()],
         skipped=skipped,
-        splits=stored_splits(store, config, windows[-1]) if windows else [],
-        output=masked(config.output.path),
+        output=masked(store.location("")),
     )
-    return monitor_page(scores, cells, story)
+    return scores, cells, story
 
 
 def stored_splits(store: Store, config: Config, window: Window) -> list[dict[str, Any]]:
@@ -112,7 +132,10 @@ def stored_past(
     """
     lead = leading(worst_first(scores))
     segments = set(lead["segment"].dropna())
-    metrics = {"kl", *(lead["metric"].dropna() if "metric" in lead else ())} & {*METRICS}
+    metrics = {"kl", *(lead["metric"].dropna() if "metric" in lead else ())} & {
+        *METRICS,
+        *CATEGORY_METRICS,
+    }
     return Past.of([(w, _of_window(store, monitor, w, segments, metrics)) for w in windows])
 
 

@@ -16,17 +16,17 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.cells import CODES, KINDS, CellKind
+from kldrift.profiles.cells import CellKind, among
 from kldrift.profiles.close_values import nearest_values
 from kldrift.profiles.group_keys import ALL, GroupKeys
-from kldrift.profiles.profile import Counts, Profile
+from kldrift.profiles.profile import Counts, Profile, aligned
 from kldrift.profiles.rebinning import Rebinning
-from kldrift.profiles.support import CategoricalSupport, Support
+from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
 
 CELLS_AT_ONCE: Final = 2**19
 """Cells that are scored together: bounds the memory of the formulas."""
-MISSING: Final = np.isin(np.arange(len(KINDS)), [CODES[CellKind.NULL], CODES[CellKind.NAN]])
-"""Whether a kind of cell holds missing values, by the place of the kind in ``KINDS``."""
+MISSING: Final = among(CellKind.NULL, CellKind.NAN)
+"""Cells of missing values."""
 
 Ints = NDArray[np.int64]
 Fold = Callable[["Comparison", Counts], Counts]
@@ -52,6 +52,22 @@ class Comparison:
                 f"cannot compare {len(self.current)} with {len(self.reference)} groups: both sides "
                 "must have the same ones"
             )
+
+    @classmethod
+    def of(cls, current: Profile, reference: Profile, rebinning: Rebinning) -> Self:
+        """Compare two profiles, on as many cells as the smaller of both has rows for.
+
+        Args:
+            current: of the current dataset.
+            reference: of the reference.
+            rebinning: made for all rows of the reference.
+        """
+        current, reference = aligned(current, reference)
+        if isinstance(reference.support, NumericSupport):
+            whole = reference.keys.list == ALL
+            rows = int(current.counts[whole, : reference.support.intervals].sum())
+            rebinning = rebinning.for_rows(rows, reference.counts[whole].sum(0))
+        return cls(current, reference, rebinning)
 
     def __len__(self) -> int:
         return len(self.reference)

@@ -9,14 +9,16 @@ difference, and otherwise 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from kldrift.profiles.profile import Counts
+from kldrift.scoring.category import first_cell
 from kldrift.scoring.comparison import Ints
-from kldrift.scoring.metrics import SHARE_METRICS, TAIL_METRIC
+from kldrift.scoring.metrics import CATEGORY_METRICS, SHARE_METRICS, TAIL_METRIC
 from kldrift.scoring.scores import (
     Floats,
     cell_kinds,
@@ -37,6 +39,11 @@ from kldrift.statistics.significance import q_values
 from kldrift.statistics.tails import tail_rise_p
 from kldrift.statistics.unbiased_kl import kl_unbiased
 
+IN_ORDER: Final = (TAIL_METRIC, "wasserstein", "wasserstein_std")
+"""Metrics whose tests look at stored cells in order."""
+OF_CELLS: Final = ("kl", "js", *SHARE_METRICS, *CATEGORY_METRICS)
+"""Metrics whose tests look at scored cells."""
+
 
 @dataclass(frozen=True, eq=False)
 class Held:
@@ -53,6 +60,47 @@ class Held:
     limits: Mapping[str, Limits]
 
 
+@dataclass(frozen=True, eq=False)
+class LimitTest:
+    """The test of rows against one limit of one metric.
+
+    Attributes:
+        metric: its name.
+        limit: shape ``(n,)``.
+        asked: the rows that a test of their counts decides, shape ``(n,)``.
+        p_value: NaN without a limit or a test, 1 for what is not above it, shape ``(n,)``; what a
+            test of the counts says is put in.
+    """
+
+    metric: str
+    limit: Floats
+    asked: Bools
+    p_value: Floats
+
+    @classmethod
+    def of(cls, v: Verdicts, rows: Ints, metric: str, score: Floats, limit: Floats) -> LimitTest:
+        """The test, before counts are looked at.
+
+        What may be no difference at all is not above a limit either.
+        """
+        difference = v.scores["p_value"][rows]
+        size = v.scores["kl_unbiased"][rows] if metric == "kl" else score
+        size = np.where(np.isnan(size) | (limit == 0), score, size)
+        p_value = np.where(size > limit, difference, np.where(np.isnan(limit), np.nan, 1.0))
+        if metric == "kl":
+            counted = ~np.isnan(v.scores["kl_unbiased"][rows])
+        else:
+            counted = np.array([s.comparison is not None for s in v.subjects], dtype=np.bool_)
+            counted = counted[v.of[rows]]
+        return cls(metric, limit, (p_value < 1) & (limit > 0) & counted, p_value)
+
+    def put(self, places: Ints, p_value: Floats) -> None:
+        """Put in what a test of the counts says of some of the rows."""
+        # A change of one share shows in a test of its own before it does among all cells.
+        own = self.metric in (*SHARE_METRICS, *CATEGORY_METRICS, TAIL_METRIC)
+        self.p_value[places] = p_value if own else np.maximum(self.p_value[places], p_value)
+
+
 def evidence(verdicts: Verdicts, held: Sequence[Held]) -> QValues:
     """The q-values of all rows: of their smallest limit, and of their critical one.
 
@@ -66,79 +114,87 @@ def evidence(verdicts: Verdicts, held: Sequence[Held]) -> QValues:
     smallest = verdicts.scores["p_value"].copy()
     critical = np.full(len(verdicts), np.nan)
     for some in held:
-        levels = [(limit.smallest, limit.critical) for limit in some.limits.values()]
-        for out, level in ((smallest, 0), (critical, 1)):
-            surest, tests = np.full(len(some.rows), np.nan), np.zeros(len(some.rows))
-            for (metric, score), limit in zip(some.scores.items(), levels, strict=True):
-                p_value = _p_above(verdicts, some.rows, metric, score, limit[level])
-                surest, tests = np.fmin(surest, p_value), tests + ~np.isnan(p_value)
-            surest = np.minimum(1.0, surest * tests)
+        limits = [(limit.smallest, limit.critical) for limit in some.limits.values()]
+        levels = [
+            [
+                LimitTest.of(verdicts, some.rows, metric, score, limit[level])
+                for (metric, score), limit in zip(some.scores.items(), limits, strict=True)
+            ]
+            for level in (0, 1)
+        ]
+        _test(verdicts, some.rows, [test for tests in levels for test in tests])
+        for out, tests in zip((smallest, critical), levels, strict=True):
+            surest, count = np.full(len(some.rows), np.nan), np.zeros(len(some.rows))
+            for test in tests:
+                surest, count = np.fmin(surest, test.p_value), count + ~np.isnan(test.p_value)
+            surest = np.minimum(1.0, surest * count)
             out[some.rows] = np.where(np.isnan(surest), out[some.rows], surest)
     if not verdicts.rules.corrected:
         return QValues(smallest, critical)
     return QValues(q_values(smallest), q_values(critical))
 
 
-def _p_above(v: Verdicts, rows: Ints, metric: str, score: Floats, limit: Floats) -> Floats:
-    """The p-values of scores above a limit; NaN without a limit or a test, 1 if not above it.
-
-    What may be no difference at all is not above a limit either.
-    """
-    difference = v.scores["p_value"][rows]
-    size = v.scores["kl_unbiased"][rows] if metric == "kl" else score
-    size = np.where(np.isnan(size) | (limit == 0), score, size)
-    p_value = np.where(size > limit, difference, np.where(np.isnan(limit), np.nan, 1.0))
-    if metric == "kl":
-        counted = ~np.isnan(v.scores["kl_unbiased"][rows])
-    else:
-        counted = np.array([s.comparison is not None for s in v.subjects], dtype=np.bool_)
-        counted = counted[v.of[rows]]
-    places = np.flatnonzero((p_value < 1) & (limit > 0) & counted)
-    for at, p in _tests(v, rows, metric, places, limit):
-        # A change of one share shows in a test of its own before it does among all cells.
-        own = metric in (*SHARE_METRICS, TAIL_METRIC)
-        p_value[at] = p if own else np.maximum(p_value[at], p)
-    return p_value
-
-
-def _tests(
-    v: Verdicts, rows: Ints, metric: str, places: Ints, limit: Floats
-) -> Iterator[tuple[Ints, Floats]]:
-    """Places of rows, and the p-values of "the metric is above its limit"."""
-    counted = v.rows(rows[places])
-    if metric == TAIL_METRIC:
-        for block, p, q, _ in ordered_blocks(counted):
-            yield places[block], tail_rise_p(p, q, limit[places[block]])
-        return
-    if metric in ("wasserstein", "wasserstein_std"):
-        unit = (
-            v.scores["std_reference"][rows] if metric == "wasserstein_std" else np.ones(len(rows))
-        )
-        for block, p, q, positions in ordered_blocks(counted):
-            at = places[block]
-            yield at, wasserstein_above_p(p, q, positions, limit[at] * unit[at])
-        return
-    if metric not in ("kl", "js", *SHARE_METRICS):
-        return
-    for block, p, q in counted.scored_blocks(v.rules.missing):
-        at = places[block]
-        if metric == "kl":
-            yield at, kl_unbiased(p, q).p_above(limit[at])
-        elif metric == "js":
-            yield at, js_above_p(p, q, limit[at])
-        else:
-            kinds = cell_kinds(counted, block, p.shape)
-            nulls = judged_cells(kinds)["null_share_change"]
-            if metric == "null_share_ratio":
-                yield at, ratio_above_p(_together(p, nulls), _together(q, nulls), limit[at])
+def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
+    """Test the counts of rows against all their limits; cells are merged once for all of them."""
+    in_order = [t for t in tests if t.metric in IN_ORDER]
+    of_cells = [t for t in tests if t.metric in OF_CELLS]
+    asked = _asked(in_order)
+    for block, p, q, positions in ordered_blocks(v.rows(rows[asked])):
+        places = asked[block]
+        for test in in_order:
+            mine = np.flatnonzero(test.asked[places])
+            at = places[mine]
+            limit = test.limit[at]
+            if not len(mine):
                 continue
-            if metric == "never_seen_current":
-                unseen = unseen_cells(q, kinds)
-                sides = _together(p, unseen), _together(q, unseen)
-                judged = np.broadcast_to([True, False], sides[0].shape)
-            else:
-                sides, judged = (p, q), judged_cells(kinds)[metric]
-            yield at, share_above_p(*sides, judged, limit[at])
+            if test.metric == TAIL_METRIC:
+                test.put(at, tail_rise_p(p[mine], q[mine], limit))
+                continue
+            if test.metric == "wasserstein_std":
+                limit = limit * v.scores["std_reference"][rows[at]]
+            test.put(at, wasserstein_above_p(p[mine], q[mine], positions[mine], limit))
+    asked = _asked(of_cells)
+    counted = v.rows(rows[asked])
+    for block, p, q in counted.scored_blocks(v.rules.missing):
+        places, kinds = asked[block], cell_kinds(counted, block, p.shape)
+        for test in of_cells:
+            mine = np.flatnonzero(test.asked[places])
+            if len(mine):
+                at = places[mine]
+                sides = p[mine], q[mine]
+                test.put(at, _of_cells(test.metric, *sides, kinds[mine], test.limit[at]))
+
+
+def _asked(tests: Sequence[LimitTest]) -> Ints:
+    """The rows that any of some tests asks for."""
+    return np.flatnonzero(np.any([t.asked for t in tests], axis=0)) if tests else np.array([], int)
+
+
+def _of_cells(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> Floats:
+    """The p-values of "the metric is above its limit", from scored cells, shape ``(n,)``."""
+    if metric == "kl":
+        return kl_unbiased(p, q).p_above(limit)
+    if metric == "js":
+        return js_above_p(p, q, limit)
+    return _share_p(metric, p, q, kinds, limit)
+
+
+def _share_p(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> Floats:
+    """The p-values of "a metric of shares is above its limit"."""
+    if metric == "null_share_ratio":
+        cells = judged_cells(kinds)["null_share_change"]
+    elif metric == "never_seen_current":
+        cells = unseen_cells(q, kinds)
+    elif metric in CATEGORY_METRICS:
+        cells = first_cell(kinds)
+    else:
+        return share_above_p(p, q, judged_cells(kinds)[metric], limit)
+    now, before = _together(p, cells), _together(q, cells)
+    if metric == "null_share_ratio":
+        return ratio_above_p(now, before, limit)
+    if metric == "share_ratio":  # above the limit in one direction at most
+        return np.minimum(ratio_above_p(now, before, limit), ratio_above_p(before, now, limit))
+    return share_above_p(now, before, np.broadcast_to([True, False], now.shape), limit)
 
 
 def _together(rows: Counts, cells: Bools) -> Counts:

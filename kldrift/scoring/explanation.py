@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from kldrift.profiles.cells import CODES, CellKind
+from kldrift.profiles.cells import CellKind, among
 from kldrift.profiles.moments import Moments
-from kldrift.profiles.support import CategoricalSupport, NumericSupport, Unit
+from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport
 from kldrift.scoring.comparison import Comparison, Ints
 from kldrift.scoring.joint_result import joint_moved
 from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES, TAIL_METRIC
@@ -36,17 +36,14 @@ MOST_EXPLAINED: Final = 200
 """Rows of which is looked at what was done to them; whole datasets come first."""
 LEAST_LOST: Final = 0.01
 """Share of a category that is looked for under another name."""
-SEVERAL: Final = [
-    CODES[kind]
-    for kind in (
-        CellKind.BIN,
-        CellKind.UNDERFLOW,
-        CellKind.OVERFLOW,
-        CellKind.OTHER,
-        CellKind.NEVER_SEEN,
-    )
-]
-"""Kinds of cells that may hold more than one value."""
+SEVERAL: Final = among(
+    CellKind.BIN,
+    CellKind.UNDERFLOW,
+    CellKind.OVERFLOW,
+    CellKind.OTHER,
+    CellKind.NEVER_SEEN,
+)
+"""Cells that may hold more than one value."""
 LARGE_GAUSSIAN_KL: Final = 1.0
 
 
@@ -107,6 +104,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     counted = np.array(compared, dtype=np.int64)
     rows = verdicts.rows(places[counted])
     subjects = verdicts.subjects
+    alone = np.array([s.kind == "category" for s in subjects], dtype=np.bool_)
     weekdays = {i for i, s in enumerate(subjects) if s.name.startswith("weekday(")}
 
     @cache
@@ -119,12 +117,14 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     explained_so_far = 0
     for cells in scored_cells(rows, verdicts.rules):
         top = cells.most_moved(SHOWN_CELLS)
+        mine = alone[rows.of[cells.places]]
+        top[mine] = np.sort(top[mine], axis=-1)  # the category itself stands first
         seen = np.take_along_axis(cells.rows_reference, top, -1) > 0
         columns = (top, seen, *cells.shares(top))
         of = rows.of[cells.places].tolist()
         occupied = cells.rows_current > 0
         only = np.where(occupied.sum(-1) == 1, occupied.argmax(-1), -1)
-        several = np.isin(cell_kinds(rows, cells.places, occupied.shape), SEVERAL)
+        several = SEVERAL[cell_kinds(rows, cells.places, occupied.shape)]
         single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only).tolist()
         at = places[counted[cells.places]].tolist()
         found = zip(of, at, single, *(c.tolist() for c in columns), strict=True)
@@ -178,7 +178,7 @@ def _why(verdicts: Verdicts, place: int) -> str:
     comparison = subject.comparison
     assert comparison is not None
     support, sides = comparison.support, (comparison.reference, comparison.current)
-    if not isinstance(support, NumericSupport) or support.unit is not Unit.NUMBER:
+    if not isinstance(support, NumericSupport) or support.unit not in NUMBERS:
         return ""
     moments = [s.moments.take([group]).summary(support.scale) for s in sides if s.moments]
     if len(moments) < len(sides) or not all(m.rows[0] for m in moments):
@@ -201,7 +201,7 @@ def _why(verdicts: Verdicts, place: int) -> str:
         Numbers(
             p,
             q,
-            edges / support.scale,
+            support.exact(edges) / support.scale,
             both("mean"),
             both("std"),
             both("minimum"),

@@ -16,7 +16,13 @@ from kldrift.scoring.comparison import Ints, Rows
 from kldrift.scoring.evidence import Held, evidence
 from kldrift.scoring.explanation import explained
 from kldrift.scoring.learned import beside_history
-from kldrift.scoring.metrics import JOINT_SCORES, LEARNED_SCORES, SCORES, TAIL_METRIC
+from kldrift.scoring.metrics import (
+    CATEGORY_METRICS,
+    JOINT_SCORES,
+    LEARNED_SCORES,
+    SCORES,
+    TAIL_METRIC,
+)
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import PLACE, Sizes, Status, Texts, is_scored, statuses
@@ -50,7 +56,8 @@ def judge(
 
     status = np.append(status, [PLACE[s.status] for s in others]).astype(np.int64)
     columns = _columns(scores, len(rows), others)
-    columns = {name: np.where(is_scored(status), x, np.nan) for name, x in columns.items()}
+    scored = is_scored(status)
+    columns = {name: np.where(scored, x, np.nan) for name, x in columns.items()}
     sizes = (reference.rows, current.rows, reference.missing, current.missing)
     alone = np.array([_sizes(s) for s in others], dtype=np.int64).reshape(-1, 4).T
     verdicts = Verdicts(
@@ -91,9 +98,10 @@ def _doubted(verdicts: Verdicts) -> Verdicts:
             reason[i] = subject.joint.doubt
             joint = replace(subject.joint, cells=())
             subjects[verdicts.of[i]] = replace(subject, joint=joint)
-    scores = {name: np.where(is_scored(status), x, np.nan) for name, x in verdicts.scores.items()}
+    scored = is_scored(status)
+    scores = {name: np.where(scored, x, np.nan) for name, x in verdicts.scores.items()}
     q = verdicts.q_values
-    q_values = QValues(*(np.where(is_scored(status), x, np.nan) for x in (q.smallest, q.critical)))
+    q_values = QValues(*(np.where(scored, x, np.nan) for x in (q.smallest, q.critical)))
     found = replace(verdicts, subjects=subjects, status=status, reason=reason, severity=severity)
     return replace(found, scores=scores, q_values=q_values)
 
@@ -105,7 +113,7 @@ def _columns(
     none = np.full(rows, np.nan)
     return {
         name: np.append(scores.get(name, none), [s.scores.get(name, np.nan) for s in others])
-        for name in (*SCORES, *LEARNED_SCORES, *JOINT_SCORES)
+        for name in (*SCORES, *CATEGORY_METRICS, *LEARNED_SCORES, *JOINT_SCORES)
     }
 
 

@@ -26,6 +26,9 @@ SHARE_METRICS: Final = (
 """Shares of the rows, how far they moved (0.01 is one point), or how they grew, as a ratio."""
 TAIL_METRIC: Final = "tail_share_rise"
 """How much the share of the rows rose that lie in a tail of the reference."""
+CATEGORY_METRICS: Final = ("share_change", "share_ratio")
+"""Of one category with limits of its own: by how much its share changed, and how many times as
+large or as small it is."""
 GAUSSIAN_METRICS: Final = ("gaussian_kl", "gaussian_kl_mean", "gaussian_kl_spread")
 MOMENTS: Final = ("mean_reference", "mean_current", "std_reference", "std_current")
 INTERVAL: Final = ("kl_unbiased", "kl_low", "kl_high")
@@ -67,6 +70,7 @@ NUMERIC_ONLY: Final = (
 
 _LEVEL: Final = {"strict": True, "ge": 0.0, "allow_inf_nan": False}
 """What a configuration may say: a finite number, 0 or more."""
+_RATIO: Final = {"strict": True, "gt": 1.0, "allow_inf_nan": False}
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,16 @@ class Threshold:
         return (
             self.warning is not None and self.critical is not None and self.warning > self.critical
         )
+
+
+@dataclass(frozen=True)
+class RatioThreshold(Threshold):
+    """Thresholds of a ratio of two shares, whichever is larger; equal shares have 1."""
+
+    warning: float | None = field(default=None, metadata=_RATIO)
+    """A ratio above this is a warning; at most `critical`. Example: `2`"""
+    critical: float | None = field(default=None, metadata=_RATIO)
+    """A ratio above this is critical. Example: `4`"""
 
 
 DEFAULT_THRESHOLDS: Final = {

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kldrift.divergence import gaussian_kl_parts
 from kldrift.divergence.probabilities import probabilities
 from kldrift.divergences import DIVERGENCES
-from kldrift.profiles.cells import CODES, CellKind
+from kldrift.profiles.cells import CODES, CellKind, among
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.moments import summaries
 from kldrift.profiles.profile import Counts
@@ -24,14 +24,12 @@ from kldrift.statistics.ordered_cells import ordered_p_value
 from kldrift.statistics.tails import tail_rows
 from kldrift.statistics.unbiased_kl import kl_unbiased
 
-IN_ORDER: Final = [
-    CODES[kind] for kind in (CellKind.UNDERFLOW, CellKind.BIN, CellKind.VALUE, CellKind.OVERFLOW)
-]
-"""Kinds of cells that hold numbers, and have neighbours."""
+IN_ORDER: Final = among(CellKind.UNDERFLOW, CellKind.BIN, CellKind.VALUE, CellKind.OVERFLOW)
+"""Cells that hold numbers, and have neighbours."""
 NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
 TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
-BINS: Final = [CODES[kind] for kind in (CellKind.BIN, CellKind.VALUE)]
-"""Kinds of cells of numbers that have neighbours on both sides."""
+BINS: Final = among(CellKind.BIN, CellKind.VALUE)
+"""Cells of numbers that have neighbours on both sides."""
 Floats = NDArray[np.float64]
 LEAST_NULLS: Final = 0.001
 """By how much the share of nulls must have risen to be so many times as large."""
@@ -151,10 +149,10 @@ def judged_cells(kinds: Ints) -> dict[str, NDArray[np.bool_]]:
     Bins trade rows with their neighbours when numbers shift a little, so they are apart from cells
     that stand for themselves. Tails are judged by `tail_share_rise`.
     """
-    numbers = np.isin(kinds, IN_ORDER)
+    numbers = IN_ORDER[kinds]
     return {
         "value_share_change": ~numbers,
-        "bin_share_change": np.isin(kinds, BINS),
+        "bin_share_change": BINS[kinds],
         "null_share_change": kinds == CODES[CellKind.NULL],
     }
 
@@ -170,7 +168,7 @@ def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: NDArray[np.bool
     """
     out = np.full(len(p), np.nan)
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
-    inside = np.isin(kinds, IN_ORDER)
+    inside = IN_ORDER[kinds]
     numbers = both & inside.any(-1)
     names = both & ~numbers
     if names.any():

@@ -70,9 +70,12 @@ class Sizes:
         return cls(rows, nulls, rows - np.concatenate([none, *left_out]))
 
 
+_SCORED: Final = np.array([status in SCORED for status in STATUSES])
+
+
 def is_scored(status: Ints) -> Bools:
     """Which statuses, as places in ``STATUSES``, go with a score."""
-    return np.isin(status, [PLACE[s] for s in SCORED])
+    return np.asarray(_SCORED[status])
 
 
 def statuses(

@@ -187,6 +187,10 @@ def _frame(
 ) -> FrameSource:
     mixed = () if footers is None or dataset.schema else footers.mixed
     schema = None
+    for skipped in mixed:
+        if skipped.ambiguous:
+            text = f"Spark reads no file with {skipped.type}; scan: arrow reads the other columns"
+            raise DatasetError(f"{side}: {text} (Spark is asked because: {reason})")
     if mixed and footers is not None and all(f.remote is None for f in footers.firsts):
         names = frozenset(skipped.column for skipped in mixed)
         schema = schema_without(spark, [f.path for f in footers.firsts], names)
@@ -194,8 +198,16 @@ def _frame(
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
     source = frame_source(frame, derived, f"through a Spark DataFrame: {reason}")
+    if footers is not None:  # what Spark calls decimals, lest they be rounded to doubles
+        fields = [f.with_type(pa.uint64()) if _unsigned(f, footers) else f for f in source.schema]
+        source = replace(source, schema=pa.schema(fields))
     foreign = (*source.foreign, *mixed)
     return replace(source, foreign=foreign, explain=partial(_bad_rows, spark, dataset))
+
+
+def _unsigned(field: pa.Field, footers: Footers) -> bool:
+    there = footers.schema.get_field_index(field.name)
+    return there >= 0 and bool(footers.schema.types[there] == pa.uint64())
 
 
 def _remote(paths: Sequence[str]) -> bool:

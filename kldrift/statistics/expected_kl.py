@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from kldrift.divergence.probabilities import rows_added
 
@@ -82,19 +81,18 @@ def _series(t: Floats, n: Floats, m: Floats, c: Floats, d: Floats, ratio: Floats
 
 def _sum(t: Floats, n: Floats, m: Floats, c: Floats, d: Floats, ratio: Floats) -> Floats:
     """The same mean, over all numbers of rows on the smaller side, one at a time."""
-    rows, few, other = n + m, np.minimum(n, m), np.maximum(n, m)
-    always = gammaln(t + 1) + gammaln(rows - t + 1) + gammaln(few + 1) + gammaln(other + 1)
-    always -= gammaln(rows + 1)
-    out = np.zeros(len(t))
-    for x in range(TERMS):
-        possible = (x <= t) & (x <= few) & (t - x <= other)
-        if not possible.any():
-            continue
-        y, left = np.maximum(t - x, 0.0), np.maximum(few - x, 0.0)
-        rest = np.maximum(other - y, 0.0)
-        ways = gammaln(x + 1) + gammaln(y + 1) + gammaln(left + 1) + gammaln(rest + 1)
-        chance = np.where(possible, np.exp(always - ways), 0.0)
-        a, b = np.where(n <= m, x, y) + c, np.where(n <= m, y, x) + d
+    few, other = np.minimum(n, m), np.maximum(n, m)
+    x = np.maximum(t - other, 0.0)  # the fewest there can be
+    chance = np.ones(len(t))  # times that of the fewest, which the sum of all tells
+    smaller = n <= m
+    out, whole = np.zeros((2, len(t)))
+    for _ in range(TERMS):
+        y = t - x
+        a, b = np.where(smaller, x, y) + c, np.where(smaller, y, x) + d
         inside = np.log(np.where(a > 0, a, LEAST) / np.where(b > 0, b, LEAST)) + ratio
         out += chance * a * inside
-    return out
+        whole += chance
+        # 0 from the largest number that there can be on
+        chance = chance * ((y * (few - x)) / ((x + 1) * (other - y + 1)))
+        x = np.minimum(x + 1, np.minimum(t, few))
+    return np.asarray(out / whole)

@@ -131,13 +131,14 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
         shares = _between(at if factor > 0 else 1 - at)
         name = f"x {factor:,g}" if factor > 0 else "another sign"
         yield Candidate(name, shares, factor * mean, abs(factor) * std)
-    if numbers.smallest[0] > 0:
+    # Counts of one number alone fit whatever moves it to the right side.
+    if numbers.smallest[0] > 0 and std > 0:
         with np.errstate(divide="ignore", over="ignore"):
             at = np.where(edges > 0, 1 - below(1 / np.where(edges > 0, edges, 1.0)), 0.0)
         yield Candidate("1 / x", _between(at))
     constant = numbers.mean[1] - mean
     yield Candidate(f"{constant:+.4g}", _between(below(edges - constant)), mean + constant, std)
-    for size in STEPS:
+    for size in STEPS if std > 0 else ():
         rounded = _between(below((np.ceil(edges / size) - 0.5) * size))
         yield Candidate(f"rounding to {size:g}", rounded)
     low, high = numbers.smallest[1], numbers.largest[1]

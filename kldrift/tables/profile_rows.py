@@ -38,6 +38,7 @@ def profile_rows(
     names: Names,
     dataset: str,
     stamp: Stamp,
+    most: int = CELLS_AT_ONCE,
 ) -> Iterator[pa.Table]:
     """``profiles`` of one dataset, part by part: one row per feature and group, then joint groups.
 
@@ -47,8 +48,9 @@ def profile_rows(
         names: of the segments.
         dataset: ``reference`` or ``current``.
         stamp: of the run that read the dataset.
+        most: cells of a part, about.
     """
-    for some in _parts(profiles):
+    for some in _parts(profiles, most):
         rows = _of_features({name: profiles[name] for name in some})
         keys = [profiles[name].keys for name in some]
         yield _completed(rows, keys, names, dataset, stamp)
@@ -57,13 +59,13 @@ def profile_rows(
     yield _completed(rows, keys, names, dataset, stamp)
 
 
-def _parts(profiles: Mapping[str, Profile]) -> Iterator[list[str]]:
+def _parts(profiles: Mapping[str, Profile], most: int) -> Iterator[list[str]]:
     some: list[str] = []
     cells = 0
     for name, profile in profiles.items():
         some.append(name)
         cells += profile.counts.size
-        if cells >= CELLS_AT_ONCE:
+        if cells >= most:
             yield some
             some, cells = [], 0
     if some:

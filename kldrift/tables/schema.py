@@ -12,7 +12,13 @@ from typing import Final
 import pyarrow as pa
 
 from kldrift.divergences import DIVERGENCES, Divergence
-from kldrift.scoring.metrics import JOINT_METRICS, LEARNED_SCORES, SHARE_METRICS, TAIL_METRIC
+from kldrift.scoring.metrics import (
+    CATEGORY_METRICS,
+    JOINT_METRICS,
+    LEARNED_SCORES,
+    SHARE_METRICS,
+    TAIL_METRIC,
+)
 
 SCHEMA_VERSION: Final = 2
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
@@ -24,6 +30,7 @@ NO_MOMENTS: Final = "not numeric, or no finite value"
 NO_WINDOW_START: Final = "no time windows"
 NO_WINDOW_END: Final = "no time windows and no `--as-of`"
 WHOLE: Final = "the whole dataset"
+NO_CATEGORY: Final = "not one category with limits of its own, or not scored"
 NO_SPREAD: Final = "categorical, not scored, or a side without spread"
 NOT_ORDERED_SPREAD: Final = "not numeric, not scored, or a reference without spread"
 NO_CELLS: Final = "joint, model_shift, or not scored"
@@ -116,6 +123,7 @@ DRIFT_SCORES: Final = pa.schema(
         _number("wasserstein_std", NOT_ORDERED_SPREAD),
         *(_number(name, NO_CELLS) for name in SHARE_METRICS),
         _number(TAIL_METRIC, CATEGORICAL),
+        *(_number(name, NO_CATEGORY) for name in CATEGORY_METRICS),
         _nats("gaussian_kl", NO_SPREAD),
         _nats("gaussian_kl_mean", NO_SPREAD),
         _nats("gaussian_kl_spread", NO_SPREAD),
@@ -321,21 +329,12 @@ RUNS: Final = pa.schema(
     ]
 )
 
-_ALARMS: Final = ("alarm_level", "alert", "alert_since", "alerts", "pages_spent")
 ADDED_LATER: Final = frozenset(
-    {
-        "known_hashes",
-        "known_cutoff",
-        "wasserstein_std",
-        *SHARE_METRICS,
-        TAIL_METRIC,
-        "note",
-        "metric",
-        "threshold_kind",
-        *LEARNED_SCORES,
-        *_ALARMS,
-        "history_effective",
-    }
+    (
+        *("known_hashes", "known_cutoff", "wasserstein_std", "note", "metric", "threshold_kind"),
+        *(*SHARE_METRICS, TAIL_METRIC, *CATEGORY_METRICS, *LEARNED_SCORES, "history_effective"),
+        *("alarm_level", "alert", "alert_since", "alerts", "pages_spent"),
+    )
 )
 """Columns that files of this ``schema_version`` may not have; they are then null."""
 

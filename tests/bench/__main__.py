@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests.bench import cold, growth, memory, peers, report, run, scan, scores
+from tests.bench import cold, growth, history, memory, peers, report, run, scan, scores
 from tests.bench.options import Options
 from tests.bench.table import Row, as_markdown, as_text, by_benchmark
 
@@ -24,6 +24,7 @@ BENCHMARKS: Mapping[str, Callable[[Path, Options], list[Row]]] = {
     "run": run.run,
     "cold": cold.run,
     "growth": growth.run,
+    "history": history.run,
     "memory": memory.run,
     "scores": scores.run,
     "peers": peers.run,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from tests.bench.rounds import say
 FILE_ROWS = 1_000_000
 GROUP_ROWS = 250_000
 GROUP_CELLS = 2**26
+FIRST_DAY = date(2025, 1, 1)
+REGIONS = ("north", "east", "south", "west", "islands")
 CARDINALITIES = (5, 10, 20, 50, 100, 300, 1_000, 2_000, 5_000, 10_000)
 
 
@@ -59,6 +62,29 @@ def _write(path: Path, rows: int, columns: int, shift: float, rng: np.random.Gen
         writer.write_table(batch, row_group_size=max(1, share))
     assert writer is not None
     writer.close()
+
+
+def daily(folder: Path, rows: int, *, columns: int, days: int, seed: int = 0) -> Path:
+    """A folder like that of :func:`table`, with a time and a region beside its columns.
+
+    Rows are in the order of time, equally many a day from ``FIRST_DAY`` on; there are five regions.
+    """
+    out = folder / f"{rows}x{columns}-{days}-days-{seed}"
+    if (out / "_SUCCESS").exists():
+        return out
+    say(f"data: making {out.name}")
+    out.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    step = days * 86_400_000_000 / rows
+    for i, start in enumerate(range(0, rows, GROUP_ROWS)):
+        share = min(GROUP_ROWS, rows - start)
+        offsets = (np.arange(start, start + share) * step).astype("timedelta64[us]")
+        made = _batch(share, columns, 0.0, rng)
+        made = made.append_column("at", pa.array(np.datetime64(FIRST_DAY, "us") + offsets))
+        made = made.append_column("region", pa.array(REGIONS).take(rng.integers(0, 5, share)))
+        pq.write_table(made, out / f"part-{i:04}.parquet", compression="snappy")
+    (out / "_SUCCESS").touch()
+    return out
 
 
 def names(columns: int) -> list[str]:

@@ -20,7 +20,15 @@ LEAST_RANGE: Final = 16 * 2**20
 """Bytes of a range at least, where it is known where row groups begin."""
 
 
-def ranges_of(file: File, size: int, rows: int | None, offsets: Sequence[int] = ()) -> list[Piece]:
+def ranges_of(
+    file: File,
+    size: int,
+    rows: int | None,
+    offsets: Sequence[int] = (),
+    *,
+    length: int = RANGE,
+    least: int = LEAST_RANGE,
+) -> list[Piece]:
     """Cut a file into ranges.
 
     Args:
@@ -28,12 +36,14 @@ def ranges_of(file: File, size: int, rows: int | None, offsets: Sequence[int] = 
         size: its bytes.
         rows: its rows that are not deleted, if known.
         offsets: where its row groups begin, if known.
+        length: bytes of a range, where it is not known.
+        least: bytes of a range at least, where it is.
 
     Examples:
         >>> [(p.start, p.end, p.rows) for p in ranges_of(File("f", None, ()), 300 * 2**20, 9)]
         [(0, 157286400, 4), (157286400, None, 5)]
     """
-    cuts = _at_row_groups(size, offsets) if offsets else _evenly(size)
+    cuts = _at_row_groups(size, offsets, least) if offsets else _evenly(size, length)
     if rows is None:
         shares: list[int | None] = [None] * len(cuts)
     else:
@@ -45,15 +55,15 @@ def ranges_of(file: File, size: int, rows: int | None, offsets: Sequence[int] = 
     return [Piece(file, None, share, size, start, end) for share, size, start, end in columns]
 
 
-def _evenly(size: int) -> list[int]:
-    n = max(1, round(size / RANGE))
+def _evenly(size: int, length: int) -> list[int]:
+    n = max(1, round(size / length))
     return [size * i // n for i in range(n)]
 
 
-def _at_row_groups(size: int, offsets: Sequence[int]) -> list[int]:
+def _at_row_groups(size: int, offsets: Sequence[int], least: int) -> list[int]:
     cuts = [0]
     for offset in sorted(offsets):
-        if offset - cuts[-1] >= LEAST_RANGE and size - offset >= LEAST_RANGE:
+        if offset - cuts[-1] >= least and size - offset >= least:
             cuts.append(offset)
     return cuts
 

@@ -29,20 +29,34 @@ class ColumnOfFiles:
         types: the types that do not fit together, with a file of each; empty if all do.
         first: the path of the first file.
         fields: those of a struct, by name.
+        alike: how many columns the first file has of this name; the type is None if it is not one.
     """
 
     type: pa.DataType | None
     first: str
     types: str = ""
     fields: Mapping[str, ColumnOfFiles] = field(default_factory=dict)
+    alike: int = 1
 
     @classmethod
     def of(cls, kind: pa.DataType, path: str) -> ColumnOfFiles:
         """A column of one file."""
         if not pa.types.is_struct(kind) or is_ml_vector(kind):
             return cls(kind, path)
-        fields = [kind.field(i) for i in range(kind.num_fields)]
-        return cls(kind, path, fields={f.name: cls.of(value_type(f.type), path) for f in fields})
+        return cls(
+            kind, path, fields=cls.each((kind.field(i) for i in range(kind.num_fields)), path)
+        )
+
+    @classmethod
+    def each(cls, fields: Iterable[pa.Field], path: str) -> dict[str, ColumnOfFiles]:
+        """The columns of one file, or the fields of a struct in it, by name."""
+        found: dict[str, ColumnOfFiles] = {}
+        for one in fields:
+            if one.name in found:
+                found[one.name] = cls(None, path, alike=found[one.name].alike + 1)
+            else:
+                found[one.name] = cls.of(value_type(one.type), path)
+        return found
 
     def plus(self, other: ColumnOfFiles) -> ColumnOfFiles:
         """The column of the files of both; a struct may gain and lose fields."""
@@ -66,7 +80,9 @@ class ColumnOfFiles:
 
     def mixed(self, name: str) -> Iterator[Skipped]:
         """What is no feature because its types do not fit together: itself, or fields of it."""
-        if self.type is None:
+        if self.alike > 1:
+            yield Skipped.named_alike(name, self.alike, self.first)
+        elif self.type is None:
             yield Skipped(name, f"{MIXED}: {self.types}", self.types, mixed=True)
         for inner, one in self.fields.items():
             yield from one.mixed(f"{name}.{inner}")
@@ -81,7 +97,9 @@ def common_type(  # noqa: PLR0911 - one line per kind of type
         return known
     if types.is_null(known):
         return kind
-    if types.is_integer(known) and types.is_integer(kind):
+    if pa.uint64() in (known, kind) and all(map(types.is_unsigned_integer, (known, kind))):
+        return pa.uint64()
+    if types.is_integer(known) and types.is_integer(kind) and pa.uint64() not in (known, kind):
         return pa.int64()
     if is_number(known) and is_number(kind):
         return pa.float64()

@@ -11,8 +11,6 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kldrift.errors import DatasetError
-from kldrift.features.layouts import value_type
 from kldrift.sources.parquet.bounds import Bounds, bounds_in
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.column_types import ColumnOfFiles, partition_types
@@ -42,7 +40,8 @@ class Asked:
         if not self.names:
             return {}
         inside = self.mapping.inside(file) if self.mapping else {n: n for n in file.names}
-        return {n: i for n, i in inside.items() if n.lower() in self.names}
+        one = (i for i in inside.items() if file.get_field_index(i[1]) >= 0)  # and not several
+        return {n: i for n, i in one if n.lower() in self.names}
 
 
 NOTHING: Final = Asked()
@@ -136,10 +135,8 @@ def read_footers(
     columns: dict[str, ColumnOfFiles] = {}
     sizes: dict[str, int] = {}
     for shape in read.shapes:
-        path = shape.first.path
-        for field in shape.schema:
-            name = spelled.get(field.name, field.name)
-            column = ColumnOfFiles.of(value_type(field.type), path)
+        for inside, column in ColumnOfFiles.each(shape.schema, shape.first.path).items():
+            name = spelled.get(inside, inside)
             columns[name] = columns[name].plus(column) if name in columns else column
         for inside, size in shape.sizes.items():
             name = spelled.get(inside, inside)
@@ -178,7 +175,9 @@ def _spelled(written: Iterable[str], together: Iterable[Sequence[str]]) -> dict[
 
     Names that one file has side by side are different columns.
     """
-    apart = {n for names in together if len({m.lower() for m in names}) < len(names) for n in names}
+    apart = {
+        n for names in together if len({m.lower() for m in names}) < len(set(names)) for n in names
+    }
     first: dict[str, str] = {}
     for name in written:
         first.setdefault(name.lower(), name)
@@ -190,9 +189,6 @@ def _footer(file: File, asked: Asked) -> FooterSummary:
     with file.open() as parquet:
         metadata = parquet.metadata
         schema = parquet.schema_arrow
-        if len(set(schema.names)) < len(schema):
-            twice = next(n for n in schema.names if schema.names.count(n) > 1)
-            raise DatasetError(f"{file.path!r} has the column {twice!r} twice")
         kept = file.kept(metadata.num_rows)
         known = bounds_in(metadata, schema, asked.inside(schema))
         pieces = []

@@ -24,7 +24,7 @@ from kldrift.sources.parquet.files import File, Piece
 from kldrift.sources.predicates.pruning import Matcher, matcher, partition_bounds, prune_groups
 from kldrift.sources.program import BATCH_ROWS, RowBatch
 
-BLOCK: Final = 64
+BLOCK_COLUMNS: Final = 64
 """Columns that are decoded together: bounds a task's memory on wide tables."""
 
 
@@ -43,6 +43,7 @@ class Reader:
         mapping: what files call the columns; None if they speak for themselves.
         predicate: ``where`` as it is written, by which row groups of ranges are dropped; empty
             keeps all.
+        block_columns: columns that are read at once.
     """
 
     keys: tuple[Feature, ...]
@@ -54,13 +55,14 @@ class Reader:
     batch_rows: int = BATCH_ROWS
     mapping: ColumnMapping | None = None
     predicate: str = ""
+    block_columns: int = BLOCK_COLUMNS
 
     def batches(self, pieces: Sequence[Piece]) -> Iterator[RowBatch]:
         """The rows of some pieces: file by file, block of columns by block, batch by batch."""
         features = [*self.keys, *(f for columns in self.sets.values() for f in columns)]
         # Arrow cannot read the dictionaries of nested text over several chunks.
         flat_texts = [f.path[0] for f in features if f.family == "text" and len(f.path) == 1]
-        blocks = blocks_of(self.sets)
+        blocks = blocks_of(self.sets, self.block_columns)
         matches = matcher(self.predicate, self.schema) if self.predicate else None
         by_file: dict[File, list[Piece]] = {}
         for piece in pieces:
@@ -176,12 +178,18 @@ class Reader:
         return table
 
 
-def blocks_of(sets: Mapping[int, tuple[Feature, ...]]) -> list[list[int]]:
+def blocks_of(
+    sets: Mapping[int, tuple[Feature, ...]], most: int = BLOCK_COLUMNS
+) -> list[list[int]]:
     """The sets that are read together, by number; a set is read where its columns are read anyway.
+
+    Args:
+        sets: the columns of each set.
+        most: columns of a block.
 
     Examples:
         >>> from kldrift.features.group_columns import as_read
-        >>> schema = pa.schema([(f"x{i}", pa.float64()) for i in range(BLOCK + 1)])
+        >>> schema = pa.schema([(f"x{i}", pa.float64()) for i in range(BLOCK_COLUMNS + 1)])
         >>> single = {i: (as_read(name, schema),) for i, name in enumerate(schema.names)}
         >>> blocks = blocks_of(single | {100: single[0] + single[1], 101: single[0] + single[64]})
         >>> [(block[0], block[-2:]) for block in blocks]
@@ -197,7 +205,7 @@ def blocks_of(sets: Mapping[int, tuple[Feature, ...]]) -> list[list[int]]:
         if place is None:
             if room <= 0:
                 blocks.append([])
-                room = BLOCK
+                room = most
             place = len(blocks) - 1
             room -= len(paths)
             for path in paths:

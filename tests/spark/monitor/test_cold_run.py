@@ -34,9 +34,11 @@ for more in ({"expectations": False}, {}):
 """
 
 
-def test_great_expectations_is_there_when_spark_is_if_it_is_wanted():
+def test_great_expectations_is_there_when_spark_is_if_it_is_wanted(tmp_path):
+    script = tmp_path / "start.py"  # of a "-c" newer versions of Spark think that it is a doctest
+    script.write_text(START)
     done = subprocess.run(
-        [sys.executable, "-c", START],
+        [sys.executable, str(script)],
         capture_output=True,
         text=True,
         check=False,

@@ -12,7 +12,7 @@ import pytest
 from kldrift import compare
 from kldrift.binning.choose import Binning
 from kldrift.config import Dataset
-from kldrift.errors import ConfigError, DatasetError
+from kldrift.errors import ConfigError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.compare_options import config_of
@@ -45,6 +45,7 @@ def write(path, first, rows, *, current=False, mixed=INTEGERS):
         "code": pa.array(SMALL).cast(pa.string() if current else pa.int64()),
         "flag": pa.array(SMALL).cast(pa.bool_() if current else pa.int32()),
         "word": pa.array(WORDS).cast(pa.string_view() if current else pa.string()),
+        "big": pa.array([2**63 + s for s in SMALL], pa.uint64()),
         "level": pa.array(SMALL).dictionary_encode() if current else pa.array(SMALL),
         "tags": pa.array(LISTS, pa.list_(pa.int32())),
         "size(tags)": pa.array(SMALL),
@@ -73,7 +74,7 @@ def test_other_types_layouts_and_names_are_the_same_both_ways(spark, tmp_path, w
     ]
     plan = make_plan(config, *sources)
     assert {p.feature.name for p in plan.compared} == {
-        *("amount", "price", "code", "flag", "word", "length(word)", "level", "size(tags)"),
+        *("amount", "price", "code", "flag", "word", "length(word)", "level", "size(tags)", "big"),
         *("nulls(tags)", "mean(tags)", "`size(tags)`", "size(vector)", "inside.a"),
     }
     assert [j.name for j in plan.joint] == ["vector"]
@@ -94,12 +95,14 @@ def test_other_types_layouts_and_names_are_the_same_both_ways(spark, tmp_path, w
         proposals = SparkEngine(spark, *both, SILENT).propose(features, Binning(20, 128, 1000, 10))
         found.append({f.name: p.support for f, p in zip(features, proposals, strict=True)})
     assert found[0] == found[1]
+    assert found[0]["big"].texts(found[0]["big"].edges)[:2] == [str(2**63), str(2**63 + 1)]
 
 
-def test_columns_of_one_name_in_a_query_are_an_error_unless_they_are_excluded(spark):
+def test_columns_of_one_name_in_a_query_are_told_and_the_others_compared(spark):
     frame = spark.sql("select id as a, id as a, id % 2 as b from range(40)")
-    with pytest.raises(DatasetError, match="reference: 2 columns are called 'a'; rename or drop"):
-        compare(frame, frame)
+    rows = compare(frame, frame).scores.set_index("feature")
+    assert rows["status"].to_dict() == {"a": "error", "b": "ok"}
+    assert rows.loc["a", "reason"].startswith("2 columns called 'a' in the reference, 2 columns")
     source = frame_source(frame, {}, "a query")
     plan = make_plan(config_of({**ALL, "exclude": ["a"]}, **NO_RULES), source, source)
     assert [p.feature.name for p in plan.compared] == ["b"]

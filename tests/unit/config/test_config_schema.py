@@ -14,6 +14,7 @@ from config_sample import MINIMAL, minimal, placed
 from kldrift import config as kldrift_config
 from kldrift.config import (
     METRICS,
+    CategoryLimits,
     Config,
     Joint,
     Override,
@@ -238,7 +239,12 @@ def schema_keys(node=SCHEMA, path=()):
         yield ".".join((*path, key)), below
         yield from schema_keys(below, (*path, key))
     below = node.get("additionalProperties")
-    names = {"override": "<feature>", "joint": "<group>", "thresholds": "<metric>"}
+    names = {
+        "override": "<feature>",
+        "joint": "<group>",
+        "thresholds": "<metric>",
+        "categories": "<category>",
+    }
     if path and path[-1] in names:
         name = names[path[-1]]
         if path[-1] == "thresholds":
@@ -252,6 +258,7 @@ def class_keys(cls=Config, path=()):
         "override": ("<feature>", Override),
         "joint": ("<group>", Joint),
         "thresholds": ("<metric>", Threshold),
+        "categories": ("<category>", CategoryLimits),
     }
     for field in fields(cls):
         default = field.default

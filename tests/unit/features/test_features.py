@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from kldrift.config import Features, Override
-from kldrift.errors import ConfigError, DatasetError
+from kldrift.errors import ConfigError
 from kldrift.features.keys import KeyType
 from kldrift.features.names import check_names
 from kldrift.features.pairs import pair
@@ -40,7 +40,7 @@ def struct(**fields: pa.DataType) -> pa.DataType:
         (pa.int8(), KeyType.INTEGER, "numeric", 1),
         (pa.uint32(), KeyType.INTEGER, "numeric", 1),
         (pa.int64(), KeyType.INTEGER, "numeric", 1),
-        (pa.uint64(), KeyType.FLOAT, "numeric", 1),
+        (pa.uint64(), KeyType.UNSIGNED, "numeric", 1),
         (pa.float32(), KeyType.FLOAT, "numeric", 1),
         (pa.decimal128(18, 2), KeyType.INTEGER, "numeric", 100),
         (pa.decimal128(19, 2), KeyType.FLOAT, "numeric", 1),
@@ -336,14 +336,31 @@ def test_a_column_and_a_field_of_one_name_are_told_apart_on_both_sides():
     assert found["`a.b`"].both
 
 
-def test_two_columns_of_one_name_are_an_error_unless_they_are_excluded():
+def test_columns_of_one_name_are_no_feature_and_said_to_be_alike():
     schema = pa.schema([("x", pa.int64()), ("x", pa.string()), ("y", pa.int64())])
-    with pytest.raises(DatasetError, match="2 columns are called 'x'; rename or drop all but one"):
-        plan_features(schema, Features())
-    assert [f.name for f in plan_features(schema, Features(exclude=("x",))).features] == ["y"]
-    fields = pa.schema({"s": pa.struct([("x", pa.int64()), ("x", pa.int64())])})
-    with pytest.raises(DatasetError, match=r"2 columns are called 's\.x'"):
-        plan_features(fields, Features())
+    found = plan_features(schema, Features())
+    assert [f.name for f in found.features] == ["y"]
+    assert [(s.column, s.ambiguous, s.reason[:23]) for s in found.skipped] == [
+        ("x", True, "2 columns called 'x'; r")
+    ]
+    found = plan_features(schema, Features(exclude=("x",)))
+    assert [(s.column, s.reason) for s in found.skipped] == [("x", "excluded by the configuration")]
+    inner = pa.struct([("x", pa.int64()), ("x", pa.int64()), ("z", pa.int64())])
+    found = plan_features(pa.schema({"s": inner}), Features())
+    assert [f.name for f in found.features] == ["s.z"]
+    assert [(s.column, s.ambiguous) for s in found.skipped] == [("s.x", True)]
+
+
+@pytest.mark.parametrize("other", [{"x": pa.int64()}, {"x": struct(a=pa.int64())}, {}])
+def test_a_name_that_one_side_has_twice_has_not_changed_its_type(other):
+    twice = plan_features(pa.schema([("x", pa.int64())] * 2 + [("y", pa.int64())]), Features())
+    side = plan(other | {"y": pa.int64()})
+    for sides in ((twice, side), (side, twice)):
+        found = {p.feature.name: p for p in pair(*sides)}
+        assert found.pop("y").both
+        for p in found.values():
+            assert (p.changed, p.both) == ("", False)
+            assert p.ambiguous.startswith("2 columns called 'x' in the ")
 
 
 def test_what_is_excluded_has_not_changed():

@@ -22,6 +22,7 @@ from kldrift.features.keys import (
     unordered,
     without,
 )
+from kldrift.profiles.support import unsigned
 
 INSTANT = dt.datetime(2024, 2, 29, 12, 30, 0, 250_000)
 MICROSECONDS = 1_709_209_800_250_000
@@ -79,6 +80,15 @@ def test_other_numbers_are_doubles(column, keys):
     found = numbers(column, KeyType.FLOAT)
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, np.array(keys, dtype=np.float64))
+
+
+@pytest.mark.parametrize("kind", [pa.uint64(), pa.decimal128(20, 0)])
+def test_integers_without_a_sign_keep_their_order_and_all_digits(kind):
+    values = [0, 1, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 1]
+    keys = numbers(pa.array([*values, None], pa.uint64()).cast(kind), KeyType.UNSIGNED)
+    assert keys.dtype == np.int64
+    assert keys.tolist() == [v - 2**63 for v in values]
+    assert unsigned(keys).tolist() == values
 
 
 @quick

@@ -19,11 +19,12 @@ from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor import reference_store
+from kldrift.monitor.findings import count_current
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.planted import PlantedDrift
 from kldrift.monitor.rows import cell_table, score_table
-from kldrift.monitor.stages import count_current, read_reference
+from kldrift.monitor.stages import read_reference
 from kldrift.sources.table import TableSource
 from kldrift.tables import Window, prepare_output, write_window
 from kldrift.tables.profile_rows import profile_rows

@@ -16,7 +16,7 @@ def _no_spark(monkeypatch):
     def refuse(*_):
         raise AssertionError("Spark was started")
 
-    monkeypatch.setattr("kldrift.monitor.record.session_in_use", refuse)
+    monkeypatch.setattr("kldrift.execution.session.session_in_use", refuse)
 
 
 def config(tmp_path, reference="ref.parquet", current="cur.parquet", output="drift"):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import permutations
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -53,6 +54,40 @@ def test_numbers_that_moved_are_found_in_another_type_too(current):
         moved = pa.array([Decimal(f"{a * 3:.2f}") for a in AMOUNTS], pa.decimal128(10, 2))
     found, _ = scored(SAME["double"], moved)
     assert found["severity"] == "critical"
+
+
+@pytest.mark.parametrize("top", [0, 2**63, 2**64 - 9])
+def test_integers_without_a_sign_differ_in_their_last_digit(top):
+    def side(*rows):
+        values = pa.array(np.repeat(np.arange(3, dtype=np.uint64) + np.uint64(top), rows))
+        return pa.table({"x": values, "g": pa.array(["a", "b"] * (len(values) // 2))})
+
+    result = compare(side(50, 50, 0), side(50, 30, 20), segments="g")
+    x = result.scores[result.scores["feature"] == "x"].iloc[0]
+    assert (x["status"], x["kl"] > 0.1) == ("ok", True)
+    whole = result.cells[result.cells["segment"].isna() & (result.cells["feature"] == "x")]
+    assert whole["rows_current"].sum() == 100
+    labels = dict(zip(whole["label"], whole["rows_current"], strict=True))
+    assert (labels[str(top)], labels[str(top + 1)]) == (50, 30)
+    assert x["mean_reference"] == float(top + 0.5)
+    assert x["std_reference"] == (0.5 if top < 2**53 else 0.0)  # as doubles have it
+
+
+@pytest.mark.parametrize("segments", [(), "g"])
+def test_integers_without_a_sign_are_scored_as_those_with_one(segments):
+    rng = np.random.default_rng(1)
+    groups = pa.array(["a", "b"] * 2_000)
+    sides = [pa.array(rng.poisson(lam, 4_000)) for lam in (3_000, 3_050)]
+    with_sign, without = (
+        compare(*[pa.table({"x": s.cast(t), "g": groups}) for s in sides], segments=segments)
+        for t in (pa.int64(), pa.uint64())
+    )
+    for name in ("scores", "cells"):
+        one, other = (
+            getattr(r, name).drop(columns="reference_id", errors="ignore")
+            for r in (with_sign, without)
+        )
+        pd.testing.assert_frame_equal(one, other, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import quick, samples, settled, slow
 
+import kldrift
 from kldrift.binning.choose import Binning
 from kldrift.features.keys import KeyType
 from kldrift.profiles.rebinning import merge_for_scoring
@@ -85,3 +88,28 @@ def test_counts_of_many_groups_are_merged_at_once():
     scored = merge_for_scoring(support, counts, 2)
     both = scored.fold(np.stack([counts, 2 * counts]))
     assert both.tolist() == [[0, 10, 10, 0, 0], [0, 20, 20, 0, 0]]
+
+
+@pytest.mark.parametrize(("rows", "most"), [(100, 5), (320, 8), (5_000, 20)])
+def test_the_smaller_side_decides_how_many_cells_are_scored(rows, most):
+    rng = np.random.default_rng(0)
+    many, few = (pd.DataFrame({"x": rng.normal(size=n)}) for n in (20_000, rows))
+    for sides in ((many, few), (few, many)):
+        cells = kldrift.compare(*sides).cells["cell_kind"]
+        assert (cells == "bin").sum() <= most + 2  # the outermost 0.1 % stay apart
+
+
+def test_a_value_that_many_rows_of_a_small_side_have_keeps_its_cell():
+    rng = np.random.default_rng(0)
+    many, few = (np.where(rng.random(n) < 0.12, -999.0, rng.normal(size=n)) for n in (20_000, 250))
+    cells = kldrift.compare(pd.DataFrame({"x": many}), pd.DataFrame({"x": few})).cells
+    assert cells[cells["cell_kind"] == "value"]["label"].tolist() == ["-999"]
+
+
+def test_fewer_cells_are_those_of_more_cells_merged():
+    support, counts = numeric([100] * 22, list(range(21)))
+    many = merge_for_scoring(support, counts, 20)
+    few = many.for_rows(300, counts)
+    assert few.size < many.size
+    assert few.fold(counts).sum() == counts.sum()
+    assert set(few.starts) <= set(many.starts)

@@ -59,6 +59,15 @@ def test_what_is_none_of_these_is_not_explained(change):
     assert "explained" not in row["reason"]
 
 
+@pytest.mark.parametrize(("before", "now"), [(5, 3), (5, 7), (-5.0, 3.0)])
+def test_another_constant_is_explained_by_its_difference_alone(before, now):
+    frames = pd.DataFrame({"x": [before] * 100}), pd.DataFrame({"x": [now] * 100})
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert row["severity"] == "critical"
+    assert "1 / x" not in row["reason"]
+    assert "rounding" not in row["reason"]
+
+
 def test_categories_under_other_names_are_told_from_such_that_are_gone():
     def names(*words):
         return pd.DataFrame({"pay": RNG.choice(words, ROWS, p=[0.5, 0.3, 0.2])})

@@ -78,6 +78,19 @@ def test_a_struct_may_change_its_fields(tmp_path, first, second, expected):
     assert mixed == (["s.b.c"] if "b" in first and "c" in str(first) else [])
 
 
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ((pa.uint64(), pa.uint8()), pa.uint64()),
+        ((pa.int32(), pa.uint64()), pa.float64()),
+        ((pa.uint32(), pa.int8()), pa.int64()),
+    ],
+)
+def test_integers_of_two_types_fit_a_type_that_holds_both(tmp_path, kinds, expected):
+    source = folder(tmp_path / "files", *[pa.table({"x": pa.array([1], k)}) for k in kinds])
+    assert source.schema.field("x").type == expected
+
+
 def test_lists_of_numbers_of_two_types_fit_together(tmp_path):
     kinds = pa.list_(pa.int32()), pa.large_list(pa.float64()), pa.list_(pa.float32(), 2)
     tables = [pa.table({"e": pa.array([[1, 2]], kind)}) for kind in kinds]

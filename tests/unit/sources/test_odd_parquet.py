@@ -52,11 +52,18 @@ def test_a_delta_log_may_spell_a_column_in_another_case_and_name_files_absolutel
     assert values_of(opened(table, "delta")) == {"x": [1, 2], "city": ["a", "b"]}
 
 
-def test_a_column_that_stands_twice_is_named(tmp_path):
-    twice = pa.table([pa.array([1]), pa.array([2])], names=["x", "x"])
+def test_a_name_that_a_file_has_twice_is_told_and_the_other_columns_are_read(tmp_path):
+    alike = pa.StructArray.from_arrays([pa.array([1])] * 3, names=["a", "a", "b"])
+    twice = pa.table([[1], [2], [3], alike], names=["x", "x", "y", "s"])
     pq.write_table(twice, tmp_path / "0.parquet")
-    with pytest.raises(DatasetError, match=r"0\.parquet' has the column 'x' twice"):
-        opened(tmp_path)
+    once = pa.table({"x": [4], "y": [5], "s": [{"a": 1, "b": 2}]})
+    pq.write_table(once, tmp_path / "1.parquet")
+    source = opened(tmp_path, where="y > 0")
+    assert values_of(source)["y"] == [3, 5]
+    assert [(s.column, s.ambiguous) for s in source.foreign] == [("x", True), ("s.a", True)]
+    assert source.foreign[0].reason.startswith("2 columns called 'x' in '")
+    with pytest.raises(DatasetError, match="where names 'x': 2 columns called 'x' in '"):
+        opened(tmp_path, where="x > 0")
 
 
 def test_a_name_that_is_no_utf_8_is_refused(tmp_path):

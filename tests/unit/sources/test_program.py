@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,9 +13,10 @@ from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import CountProgram, SketchProgram
 from kldrift.features.group_columns import as_read
 from kldrift.profiles.support import NumericSupport
-from kldrift.sources.parquet import reader
+from kldrift.sources.parquet.byte_ranges import ranges_of
 from kldrift.sources.parquet.footer_summary import read_footers
 from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.reader import blocks_of
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.program import run
 from kldrift.sources.table import TableSource
@@ -66,16 +68,33 @@ def in_memory(_, program):
 
 
 def in_files(tmp_path, program):
+    footers = footers_of(tmp_path, 250)
+    reader = replace(ArrowSource(footers).reader(program), block_columns=4)
+    return reader.batches(footers.pieces)
+
+
+def in_ranges(tmp_path, program):
+    """Files cut into ranges so short that most hold the begin of no row group."""
+    footers = footers_of(tmp_path, 50)
+    files = dict.fromkeys(piece.file for piece in footers.pieces)
+    sizes = {file: Path(file.path).stat().st_size for file in files}
+    ranges = [p for file in files for p in ranges_of(file, sizes[file], None, length=300)]
+    assert len(ranges) > 2 * len(footers.pieces)
+    reader = ArrowSource(replace(footers, pieces=tuple(ranges))).reader(program)
+    for piece in ranges:  # as if each were a task's
+        yield from reader.batches([piece])
+
+
+def footers_of(tmp_path, row_group_size):
     for i, start in enumerate((0, 600)):
-        pq.write_table(TABLE.slice(start, 600), tmp_path / f"{i}.parquet", row_group_size=250)
-    source = ArrowSource(read_footers(list_files([str(tmp_path)])))
-    return source.reader(program).batches(source.footers.pieces)
+        path = tmp_path / f"{i}.parquet"
+        pq.write_table(TABLE.slice(start, 600), path, row_group_size=row_group_size)
+    return read_footers(list_files([str(tmp_path)]))
 
 
 @pytest.mark.parametrize("keys", [(), (X[9],), (X[0], X[9])], ids=["no key", "one", "two"])
-@pytest.mark.parametrize("batches", [in_memory, in_files])
-def test_every_set_comes_with_every_row_once_beside_its_keys(tmp_path, monkeypatch, batches, keys):
-    monkeypatch.setattr(reader, "BLOCK", 4)
+@pytest.mark.parametrize("batches", [in_memory, in_files, in_ranges])
+def test_every_set_comes_with_every_row_once_beside_its_keys(tmp_path, batches, keys):
     program = Kept(SETS, keys)
     found = pa.Table.from_batches(run(program, batches(tmp_path, program))).to_pydict()
     rows = {number: [] for number in SETS}
@@ -87,11 +106,10 @@ def test_every_set_comes_with_every_row_once_beside_its_keys(tmp_path, monkeypat
         assert rows[number] == [list(row) for row in expected], number
 
 
-def test_a_set_is_read_in_the_block_that_has_its_columns(monkeypatch):
-    monkeypatch.setattr(reader, "BLOCK", 4)
-    assert reader.blocks_of(SETS) == [[0, 1, 2, 3, 20, 22], [4, 5, 6, 7], [8, 21]]
-    assert reader.blocks_of({0: tuple(X)}) == [[0]]
-    assert reader.blocks_of({}) == []
+def test_a_set_is_read_in_the_block_that_has_its_columns():
+    assert blocks_of(SETS, 4) == [[0, 1, 2, 3, 20, 22], [4, 5, 6, 7], [8, 21]]
+    assert blocks_of({0: tuple(X)}, 4) == [[0]]
+    assert blocks_of({}, 4) == []
 
 
 def test_a_full_accumulator_gives_its_results_and_a_new_one_goes_on():

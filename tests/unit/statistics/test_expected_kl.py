@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from mpmath import mp
 
 from kldrift.divergence import kl_divergence
 from kldrift.divergence.probabilities import probabilities
@@ -50,6 +51,21 @@ def test_billions_of_rows_keep_their_digits():
     p, q = np.full((1, 20), 10**9), np.full((1, 20), 2 * 10**9)
     first_order = 19 / 2 * (1 / (20 * 10**9) + 1 / (40 * 10**9))
     assert expected_kl(p, q, 0.5) == pytest.approx(first_order, rel=1e-3)
+
+
+def test_few_rows_beside_billions_keep_their_digits():
+    n, m, cells = 12, 750_000_000, [(8, 499_999_992), (4, 249_999_996)]
+    assert n == sum(p for p, _ in cells)
+    p, q = (np.array([side]) for side in zip(*cells, strict=True))
+    m = int(q.sum())
+    exact = {}
+    for t in (p + q)[0].tolist():
+        for x in range(n + 1):
+            ways = mp.binomial(t, x) * mp.binomial(n + m - t, n - x)
+            a, b = (x + mp.mpf("0.5")) / (n + 1), (t - x + mp.mpf("0.5")) / (m + 1)
+            exact[t, x] = ways / mp.binomial(n + m, n) * a * mp.log(a / b)
+    mean = float(mp.fsum(exact.values()))
+    assert expected_kl(p, q, 0.5)[0] == pytest.approx(mean, rel=1e-11)
 
 
 def test_nothing_is_expected_of_one_cell_or_without_rows():

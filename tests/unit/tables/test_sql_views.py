@@ -14,7 +14,7 @@ from sql_views import FOLDER, connected, of_day, records, text_of, write_days
 from stored_sample import NAMES, REFERENCE_ID, STAMP, joint_profiles, keys, profiles, supports
 
 from kldrift.reporting.order import leading, worst_first
-from kldrift.scoring.metrics import LEARNED, METRICS
+from kldrift.scoring.metrics import CATEGORY_METRICS, LEARNED, METRICS
 from kldrift.tables import TABLES, Window, write_reference, write_window
 from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.supports import supports_table
@@ -83,7 +83,7 @@ def test_a_spell_of_raised_windows_begins_behind_the_last_quiet_one():
     assert since == [0, None, 2, None, 4, 4]
 
 
-@pytest.mark.parametrize("metric", [*METRICS, LEARNED])
+@pytest.mark.parametrize("metric", [*METRICS, LEARNED, *CATEGORY_METRICS])
 def test_the_timeline_knows_the_score_of_each_metric(metric):
     text = (FOLDER / "timeline.sql").read_text()
     assert metric == "kl" or f"when '{metric}' then {metric}\n" in text

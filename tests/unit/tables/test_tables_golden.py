@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from rescoring import differences, rescored, stored
-from sql_views import connected
 
 from kldrift.profiles.group_keys import ALL
 from kldrift.tables import SCHEMA_VERSION, TABLES, Window, read_table

@@ -1,0 +1,141 @@
+"""From counts to findings: what was counted of a dataset or a window, scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate, pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.execution.progress import Progress
+from kldrift.monitor.groups import left_out, rows_by_segment
+from kldrift.monitor.plan import Plan
+from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, rows_read
+from kldrift.profiles.group_keys import ALL
+from kldrift.profiles.joint_profile import JointProfile
+from kldrift.profiles.profile import Profile
+from kldrift.scoring.comparison import Comparison
+from kldrift.scoring.scores import score
+from kldrift.tables.window import Window
+
+Floats = NDArray[np.float64]
+CELLS_AT_ONCE: Final = 2**22
+"""Stored cells of the windows that are scored together: bounds their memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class WindowCounts:
+    """What was counted of a dataset or of one window, and what it is compared with.
+
+    Attributes:
+        plan: the plan.
+        reference: what the rows are compared with.
+        what: what was counted.
+        current: the profile of each feature, without windows.
+        together: of each joint feature.
+        window: the window; None for a whole dataset.
+    """
+
+    plan: Plan
+    reference: Reference
+    what: Counting
+    current: Sequence[Profile]
+    together: Sequence[JointProfile]
+    window: Window | None = None
+
+    @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Of each feature, both profiles for the same groups, without the rows of no segment."""
+        sides = zip(self.current, self.what.references(self.reference), strict=True)
+        return tuple(Comparison.of(now, before, rebinning) for now, (before, rebinning) in sides)
+
+
+def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Progress) -> Findings:
+    """Count the current dataset of a plan in one scan, and score it.
+
+    Args:
+        plan: the plan.
+        reference: the plan's reference.
+        engine: runs the scan.
+        progress: told what goes on.
+
+    Raises:
+        DatasetError: rows cannot be read.
+        KldriftError: the counts do not add up to the rows that were read.
+    """
+    progress.stage("current: counting and scoring")
+    what, scoring = counting(plan, reference), plan.config.scoring
+    current, together, unseen, scores = engine.count_and_score(
+        what.program, what.references(reference), scoring.pseudocount, scoring.missing
+    )
+    names = [p.feature.name for p in what.pairs]
+    rows_read(current, names, plan.current.rows)
+    findings = _found(WindowCounts(plan, reference, what, current, together), scores)
+    return replace(findings, unseen={names[n]: sketch.most() for n, sketch in unseen.items()})
+
+
+def found(
+    counted: Iterable[WindowCounts], most: int = CELLS_AT_ONCE
+) -> Iterator[tuple[WindowCounts, Findings]]:
+    """The findings about each of some windows of one configuration; several are scored together.
+
+    Args:
+        counted: the windows, asked for as they are needed.
+        most: stored cells of the windows that are scored together; with 1, no window is asked for
+            before the findings of the one before it have been dealt with.
+    """
+    some: list[WindowCounts] = []
+    cells = 0
+    for one in counted:
+        some.append(one)
+        cells += sum(c.current.counts.size for c in one.comparisons)
+        if cells >= most:
+            yield from _together(some)
+            some, cells = [], 0
+    if some:
+        yield from _together(some)
+
+
+def _together(counted: Sequence[WindowCounts]) -> Iterator[tuple[WindowCounts, Findings]]:
+    scoring = counted[0].plan.config.scoring
+    scores = score(
+        [c for one in counted for c in one.comparisons],
+        pseudocount=scoring.pseudocount,
+        missing=scoring.missing,
+    )
+    ends = accumulate((sum(map(len, one.comparisons)) for one in counted), initial=0)
+    for one, (start, stop) in zip(counted, pairwise(ends), strict=True):
+        yield one, _found(one, {name: values[start:stop] for name, values in scores.items()})
+
+
+def _found(counted: WindowCounts, scores: Mapping[str, Floats]) -> Findings:
+    """The findings about rows that were counted.
+
+    Args:
+        counted: what was counted.
+        scores: by name, feature by feature and group by group.
+    """
+    plan, reference, what = counted.plan, counted.reference, counted.what
+    one = counted.current[0] if counted.current else None
+    rows = int(one.of_list(ALL).rows.sum()) if one is not None else plan.current.rows or 0
+    skipped, most = list(what.skipped), plan.config.scoring.max_segments
+    for k, (segments, known) in enumerate(zip(plan.segments, reference.segments, strict=True)):
+        by_segment = rows_by_segment(one, k, len(known.names))
+        why = left_out(segments, known, by_segment, (reference.rows, rows), most)
+        if why is not None and one is not None:
+            skipped.append(why)
+    together = zip(what.joint, counted.together, strict=True)
+    return Findings(
+        what.pairs,
+        counted.comparisons,
+        tuple(counted.current),
+        scores,
+        tuple((j, reference.joint[j.name], p) for j, p in together),
+        tuple(skipped),
+        reference,
+        rows,
+    )

@@ -1,0 +1,205 @@
+"""From the stored profiles of a window to its scores: a plan of what rows said, and no data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import pyarrow as pa
+
+from kldrift.config import Config
+from kldrift.errors import ConfigError, OutputError
+from kldrift.execution.programs import CountProgram
+from kldrift.features.keys import KeyType
+from kldrift.features.pairs import Pair
+from kldrift.features.parts import Part
+from kldrift.features.plan import Feature, Skipped
+from kldrift.monitor.categories import check_categories
+from kldrift.monitor.findings import WindowCounts
+from kldrift.monitor.groups import SegmentPlan
+from kldrift.monitor.history import (
+    History,
+    stored_history,
+)
+from kldrift.monitor.joint import NO_JOINT, JointPlan
+from kldrift.monitor.plan import Plan
+from kldrift.monitor.reference_store import reference_from
+from kldrift.monitor.stages import Counting, Reference
+from kldrift.monitor.watch import Watch
+from kldrift.monitor.windows import reference_of
+from kldrift.profiles.group_keys import ALL, without_window
+from kldrift.profiles.profile import Profile, of_no_window
+from kldrift.profiles.rebinning import merge_for_scoring
+from kldrift.scoring.status import Status
+from kldrift.tables.read import (
+    stored_profiles,
+    stored_statuses,
+    stored_supports,
+)
+from kldrift.tables.store import Store
+from kldrift.tables.supports import Supports
+from kldrift.tables.window import Window
+
+UNPAIRED: Final = (Status.NEW_FEATURE, Status.MISSING_FEATURE, Status.TYPE_CHANGED)
+"""What the data of a window said, and no profile tells."""
+
+
+@dataclass(frozen=True)
+class StoredInfo:
+    """What is known of a dataset of which only profiles are left."""
+
+    rows: int | None
+    access_path: str = "not read: scored from stored profiles"
+    schema: pa.Schema = field(default_factory=lambda: pa.schema([]))
+    derived: pa.Schema = field(default_factory=lambda: pa.schema([]))
+    foreign: tuple[Skipped, ...] = ()
+
+    def size(self, features: Sequence[Feature]) -> int | None:  # noqa: ARG002 - nothing is read
+        """Bytes on disk: none that anyone reads."""
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """Scores windows that were counted on the cells of one reference.
+
+    Attributes:
+        store: the output folder.
+        supports: what the reference decided.
+        reference: the reference, its cells merged as the configuration says.
+        history: the windows, where they are each other's reference.
+    """
+
+    store: Store
+    supports: Supports
+    reference: Reference
+    history: History | None
+
+    @classmethod
+    def of(cls, config: Config, store: Store, reference_id: str) -> Scorer:
+        """Read a reference.
+
+        Raises:
+            OutputError: it is not there, or damaged.
+        """
+        monitor = config.monitor
+        try:
+            supports = stored_supports(store, monitor, reference_id)
+            profiles, joint = stored_profiles(store, monitor, supports)
+        except ValueError as error:
+            raise OutputError(f"reference {reference_id}: {error}") from error
+        rebinnings = {
+            name: merge_for_scoring(p.support, p.of_list(ALL).counts[0], config.scoring.bins)
+            for name, p in profiles.items()
+        }
+        reference = reference_from(supports, profiles, joint, rebinnings, reference_id)
+        history = None
+        if config.reference.is_history:
+            history = stored_history(config.output.path, monitor, reference_id)
+        return cls(store, supports, reference, history)
+
+    def watch(self, config: Config, window: Window) -> Watch | None:
+        """What the tables know before a window."""
+        pairs = [_pair(self.supports, name) for name in self.reference.rebinnings]
+        return Watch.before(config, self.store, self.reference, pairs, window)
+
+    def against(self, config: Config, window: Window) -> Scorer:
+        """The same with what was counted of a stored window as the reference.
+
+        Raises:
+            OutputError: a file of the window is not there, damaged, or on other cells.
+        """
+        counted = self.counted(config, window)
+        pairs, joint = counted.what.pairs, counted.what.joint
+        names = [p.feature.name for p in pairs]
+        profiles = dict(zip(names, counted.current, strict=True))
+        reference = replace(
+            self.reference,
+            profiles={
+                name: profiles.get(name, Profile.empty(p.support))
+                for name, p in self.reference.profiles.items()
+            },
+            joint={j.name: p for j, p in zip(joint, counted.together, strict=True)},
+            rows=max((int(p.of_list(ALL).rows.sum()) for p in counted.current), default=0),
+            frozen_id=self.reference.reference_id,
+        )
+        return replace(self, reference=reference, history=None)
+
+    def counted(self, config: Config, window: Window) -> WindowCounts:
+        """What was counted of a window, and a plan that stored rows speak of.
+
+        Raises:
+            OutputError: a file of the window is not there, or damaged.
+        """
+        try:
+            profiles, joint = stored_profiles(self.store, config.monitor, self.supports, window)
+            unpaired = stored_statuses(self.store, config.monitor, window, UNPAIRED)
+        except ValueError as error:
+            raise OutputError(f"window {window.key}: {error}") from error
+        names = [n for n in profiles if n in self.reference.rebinnings]
+        pairs = [_pair(self.supports, name) for name in names]
+        check_categories(pairs, self.reference.profiles, config)
+        lost = [_unpaired(*row) for row in unpaired if row[0] not in names]
+        groups = tuple(_joint_plan(config, name, pairs) for name in joint)
+        plan = Plan(
+            config,
+            StoredInfo(self.reference.rows),
+            StoredInfo(None),
+            (*pairs, *lost),
+            (),
+            groups,
+            "",
+            _segment_plans(config, self.supports),
+        )
+        what = Counting(tuple(pairs), groups, CountProgram((), ()), self._skipped(names))
+        current = [of_no_window(profiles[name]) for name in names]
+        together = [p.under(without_window(p.keys)) for p in joint.values()]
+        before = reference_of(config, self.reference, window, self.history)
+        return WindowCounts(plan, before, what, current, together, window)
+
+    def _skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:
+        skipped = self.reference.skipped
+        return tuple(Skipped(name, why) for name, why in skipped.items() if name not in names)
+
+
+def _pair(supports: Supports, name: str) -> Pair:
+    kind = next(f.kind for f in supports.features if f.name == name)
+    feature = _feature(name, kind)
+    return Pair(feature, feature)
+
+
+def _unpaired(name: str, kind: str, status: str, reason: str) -> Pair:
+    feature = _feature(name, kind)
+    changed = reason if status == Status.TYPE_CHANGED else ""
+    if status == Status.NEW_FEATURE:
+        return Pair(None, feature, changed)
+    return Pair(feature, None, changed)
+
+
+def _feature(name: str, kind: str) -> Feature:
+    """A feature of which only the name and the kind are known."""
+    parts = (p for p in Part if name.startswith(f"{p}(") and name.endswith(")"))
+    part = next(parts, Part.VALUE)
+    return Feature(name, (name,), part, "", "", kind, KeyType.FLOAT)
+
+
+def _joint_plan(config: Config, name: str, pairs: Sequence[Pair]) -> JointPlan:
+    joint = config.joint.get(name, NO_JOINT)
+    by_name = {p.feature.name: p for p in pairs}
+    members = tuple(by_name[n] for n in joint.features if n in by_name)
+    if len(members) > 1:
+        return JointPlan(name, members, joint)
+    vector = _feature(name, "categorical")
+    return JointPlan(name, (Pair(vector, vector),), joint, vector=True, asked=name in config.joint)
+
+
+def _segment_plans(config: Config, supports: Supports) -> tuple[SegmentPlan, ...]:
+    if len(config.segments) != len(supports.segments):
+        raise ConfigError(
+            f"segments: the tables have {len(supports.segments)} lists of segments, the "
+            f"configuration has {len(config.segments)}; other segments need the data: run or "
+            "backfill with --force"
+        )
+    lists = (tuple(_feature(n, "categorical") for n in names) for names in config.segment_columns)
+    return tuple(SegmentPlan(columns, columns) for columns in lists)

@@ -1,0 +1,65 @@
+"""Stored windows under other rules, in memory: nothing is read but the tables, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kldrift.config import Config
+from kldrift.execution.progress import SILENT, Progress
+from kldrift.monitor.publish import judged_tables, judged_window, stamp_of
+from kldrift.monitor.rescore import scored_again
+from kldrift.reporting.past import Past
+from kldrift.scoring.metrics import METRICS
+from kldrift.tables.store import open_store
+from kldrift.tables.window import Window
+
+RUN_ID = "trial"
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """Windows as other rules judge them.
+
+    Attributes:
+        past: severities and scores of all windows.
+        scores: ``drift_scores`` of the last.
+        cells: ``drift_cells`` of the last.
+    """
+
+    past: Past
+    scores: pd.DataFrame
+    cells: pd.DataFrame
+
+
+def trial(
+    config: Config,
+    windows: Sequence[Window],
+    against: Window | None = None,
+    progress: Progress = SILENT,
+) -> Trial:
+    """Score and judge stored windows as a configuration says, as `rescore` does, and write nothing.
+
+    Args:
+        config: the configuration; of features and segments it may ask for what is stored.
+        windows: in the order of time; one or more.
+        against: a stored window to compare with, in place of the reference.
+        progress: told what goes on.
+
+    Raises:
+        OutputError: a file of a window is not there, damaged, or on other cells.
+    """
+    store = open_store(config.output.path)
+    frames = []
+    scores, cells = pd.DataFrame(), pd.DataFrame()
+    kept = ["feature", "segment", "severity", *METRICS]
+    for number, step in enumerate(scored_again(config, store, windows, against)):
+        judged = judged_window(step.plan, step.findings, step.window, step.watch)
+        stamp = stamp_of(config, step.findings, step.window, RUN_ID)
+        scores, cells = (t.to_pandas() for t in judged_tables(judged, stamp))
+        step.remember(scores)
+        frames.append((step.window, scores[kept]))
+        progress.update(number + 1, len(windows), "windows")
+    return Trial(Past.of(frames), scores, cells)
