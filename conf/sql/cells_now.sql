@@ -8,15 +8,14 @@ select
     cells.feature,
     cells.segment,
     cells.cell,
-    coalesce(
-        label,
-        case
-            when lower is null and upper is null then replace(cell_kind, '_', ' ')
-            when lower is null then concat('below ', upper)
-            when upper is null then concat('from ', lower)
-            else concat(lower, ' to ', upper)
-        end
-    ) as name,
+    case
+        when cell_kind = 'never_seen' then 'never seen' || coalesce(': ' || label, '')
+        when label is not null then label
+        when lower is null and upper is null then replace(cell_kind, '_', ' ')
+        when lower is null then concat('below ', upper)
+        when upper is null then concat('from ', lower)
+        else concat(lower, ' to ', upper)
+    end as name,
     rows_reference,
     rows_current,
     rows_reference / nullif(sum(rows_reference) over feature_cells, 0) as share_reference,

@@ -89,6 +89,14 @@ def test_the_timeline_knows_the_score_of_each_metric(metric):
     assert metric == "kl" or f"when '{metric}' then {metric}\n" in text
 
 
+def test_the_cells_now_have_names_and_shares_that_add_up(days):
+    found = records(days, "from cells_now where feature = 'x' and segment is null order by cell")
+    assert sum(row["share_current"] for row in found) == pytest.approx(1)
+    assert {row["window_end"] for row in found} == {window(3).end}
+    assert "null" in {row["name"] for row in found}
+    assert all(row["name"] for row in found)
+
+
 def test_the_alert_list_has_each_alert_with_its_state(days):
     (alert,) = records(days, "from alert_list")
     assert (alert["place"], alert["state"], alert["features"]) == (1, "open", ["x", "y"])
