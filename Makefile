@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.5 4.0 4.1 newest
 
-.PHONY: setup demo unit test matrix bench fuzz lint schemas java clean
+.PHONY: setup demo unit test matrix bench fuzz lint schemas docs java clean
 .PRECIOUS: .matrix/%/.installed
 
 setup: $(VENV)/.installed
@@ -24,6 +24,14 @@ demo: java setup
 # The JSON schemas and the tables of docs/configuration.md, after a change of kldrift/config.
 schemas: setup
 	$(BIN)/python -m kldrift.config
+
+# The picture of the README: the first screen of the demo's report.
+CHROMIUM := $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+docs: java setup
+	@test -n "$(CHROMIUM)" || { echo "make docs takes the picture of the report with Chromium: install it (Debian: apt-get install chromium)" >&2; exit 1; }
+	test -e demo/drift/report.html || $(BIN)/kldrift demo --output demo
+	sed 's#$(CURDIR)/##g' demo/drift/report.html > demo/picture.html
+	$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,820 --screenshot=docs/report.png file://$(CURDIR)/demo/picture.html
 
 lint: setup
 	$(BIN)/ruff format --check .

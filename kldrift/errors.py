@@ -96,13 +96,13 @@ def masked(text: str) -> str:
     return text
 
 
-def visible(text: str) -> str:
+def escaped(text: str) -> str:
     r"""Escape invisible characters, so that data cannot act on the terminal.
 
     Examples:
-        >>> print(visible("a\x1b[31mb\n"))
+        >>> print(escaped("a\x1b[31mb\n"))
         a\x1b[31mb\n
-        >>> visible("größe [red]")
+        >>> escaped("größe [red]")
         'größe [red]'
     """
     if text.isprintable():
@@ -113,4 +113,4 @@ def visible(text: str) -> str:
 def first_line(error: BaseException) -> str:
     """The first line of an error's text, which may go on with plans, stack traces and bytes."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return visible(lines[0]) if lines else type(error).__name__
+    return escaped(lines[0]) if lines else type(error).__name__

@@ -110,13 +110,14 @@ def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], An
 
 
 def _failed(args: argparse.Namespace, exit_code: int, text: str) -> int:
-    from kldrift.cli.console import show_json, visible  # noqa: PLC0415
+    from kldrift.cli.console import show_json  # noqa: PLC0415
+    from kldrift.errors import escaped  # noqa: PLC0415
 
     text = masked(text)
     if args.debug:
         print(masked(traceback.format_exc()), file=sys.stderr)
     for line in text.split("\n"):
-        print(f"kldrift: error: {visible(line)}", file=sys.stderr)
+        print(f"kldrift: error: {escaped(line)}", file=sys.stderr)
     if args.json:
         show_json({"exit_code": exit_code, "error": text})
     return exit_code

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kldrift.cli.console import Line, figure, null_share, short, visible
+from kldrift.cli.console import Line, figure, null_share, short
+from kldrift.errors import escaped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,11 +21,11 @@ WIDEST: Final = 32
 
 def block(row: Mapping[str, Any], cells: pd.DataFrame) -> Iterator[Line]:
     """A row of the scores: what it is about, why, its figures, and its cells then and now."""
-    segment = "" if row["segment"] is None else f" [{short(visible(str(row['segment'])))}]"
-    name = f"{short(visible(str(row['feature'])))}{segment}"
+    segment = "" if row["segment"] is None else f" [{short(escaped(str(row['segment'])))}]"
+    name = f"{short(escaped(str(row['feature'])))}{segment}"
     yield Line(f"{row['severity']}  {name}", severity=str(row["severity"]))
     if row["reason"]:
-        yield Line(f"  {visible(str(row['reason']))}", indent=2)
+        yield Line(f"  {escaped(str(row['reason']))}", indent=2)
     figures = "; ".join(_figures(row))
     if figures:
         yield Line(f"  {figures}", indent=2)

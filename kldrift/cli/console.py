@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from kldrift.errors import masked, visible
+from kldrift.errors import escaped, masked
 
 if TYPE_CHECKING:
     from kldrift.reporting.history import Backfill
@@ -76,7 +76,7 @@ def run_lines(result: RunResult, fail_on: str, config: Path | None = None) -> It
     counts, parts = result.counts, result.segment_counts
     severity = next((name for name in COLOURS if counts[name] + parts[name]), "unscored")
     yield Line(f"{severity}: {headline(counts, parts)}", severity=severity)
-    yield from (Line(f"note: {visible(note)}") for note in result.notes)
+    yield from (Line(f"note: {escaped(note)}") for note in result.notes)
     bad = worst_first(result.scores[result.scores["severity"] != "ok"])
     rows = records(bad.head(MOST_FEATURES))
     for row in rows:
@@ -101,22 +101,22 @@ def _next_step(rows: Sequence[Mapping[str, Any]], config: Path | None) -> str:
     worst = rows[0]
     file = shlex.quote(str(config))
     if worst["severity"] == "unscored":
-        return visible(f"; next: kldrift check {file}")
-    return visible(f"; next: kldrift show {file} {shlex.quote(str(worst['feature']))}")
+        return escaped(f"; next: kldrift check {file}")
+    return escaped(f"; next: kldrift show {file} {shlex.quote(str(worst['feature']))}")
 
 
 def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
     """The lines about a backfill: a line per window, in the order of time."""
     from kldrift.reporting.json_values import records  # noqa: PLC0415
 
-    yield from (Line(f"note: {visible(note)}") for note in result.notes)
+    yield from (Line(f"note: {escaped(note)}") for note in result.notes)
     rows = records(result.timeline)
     yield from _table(rows, WINDOW_HEADINGS, _window_cells) if rows else ()
     yield Line()
     yield Line(f"{_count(len(rows), 'window')} run")
-    yield Line(f"tables: {visible(result.output)}")
+    yield Line(f"tables: {escaped(result.output)}")
     if result.results and result.results[-1].page is not None:
-        yield Line(f"report: {visible(masked(result.results[-1].page))}")
+        yield Line(f"report: {escaped(masked(result.results[-1].page))}")
     yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}")
 
 
@@ -127,7 +127,7 @@ def _window_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         str(row["window_start"])[:16],
         f"{row['rows']:,}",
         *(str(row[name]) for name in COLOURS),
-        NOTHING if row["worst"] is None else short(visible(str(row["worst"]))),
+        NOTHING if row["worst"] is None else short(escaped(str(row["worst"]))),
     )
 
 
@@ -136,7 +136,7 @@ def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
     from kldrift.reporting.json_values import records  # noqa: PLC0415
 
     rows = records(result.worst(MOST_FEATURES))
-    yield Line(f"{visible(str(rows[0]['feature']))}: nats by row, on the same rows")
+    yield Line(f"{escaped(str(rows[0]['feature']))}: nats by row, on the same rows")
     yield from _table(rows, SHIFT_HEADINGS, _shift_cells)
     yield from _counted(rows, result.counts, "segment")
     examples = records(result.worst_of_all().head(WORST_ROWS))
@@ -144,7 +144,7 @@ def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
         yield Line("rows that differ most:")
     for row in examples:
         kl = "infinite" if row["kl"] is None else figure(row["kl"])
-        key = "no key" if row["key"] is None else visible(row["key"])
+        key = "no key" if row["key"] is None else escaped(row["key"])
         classes = f"class {row['champion_class']} -> {row['challenger_class']}"
         yield Line(f"  {short(key)}: kl {kl}, {classes}", indent=2)
     yield from _ending(result, fail_on)
@@ -166,14 +166,14 @@ def _ending(result: RunResult, fail_on: str, more: str = "") -> Iterator[Line]:
     if result.skipped:
         yield Line(f"{_count(len(result.skipped), 'column')} skipped:")
         for column, reason in result.skipped[:MOST_SKIPPED]:
-            yield Line(f"  {visible(column)}: {visible(reason)}", indent=2)
+            yield Line(f"  {escaped(column)}: {escaped(reason)}", indent=2)
         if len(result.skipped) > MOST_SKIPPED:
             yield Line(f"  and {len(result.skipped) - MOST_SKIPPED} more; see table runs")
-    yield Line(f"tables: {visible(masked(result.output))}")
+    yield Line(f"tables: {escaped(masked(result.output))}")
     if result.page is not None:
-        yield Line(f"report: {visible(masked(result.page))}")
+        yield Line(f"report: {escaped(masked(result.page))}")
     if result.docs is not None:
-        yield Line(f"Data Docs: {visible(str(result.docs))}")
+        yield Line(f"Data Docs: {escaped(str(result.docs))}")
     yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}{more}")
 
 
@@ -264,11 +264,11 @@ def _table(
         yield Line(text, severity=columns[0])
         reason = rows[place - 1].get("reason")
         if reason:
-            yield Line(" " * indent + visible(reason), indent=indent)
+            yield Line(" " * indent + escaped(reason), indent=indent)
 
 
 def _shift_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    segment = "all rows" if row["segment"] is None else visible(str(row["segment"]))
+    segment = "all rows" if row["segment"] is None else escaped(str(row["segment"]))
     if row["window_start"] is not None:
         segment += f", from {row['window_start'][:16]}"
     changed = row["top_class_changed"]

@@ -100,18 +100,20 @@ def _show(args: argparse.Namespace) -> Answer:
 
 def _report(args: argparse.Namespace) -> Answer:
     from kldrift import report  # noqa: PLC0415
-    from kldrift.cli.console import Line, visible  # noqa: PLC0415
+    from kldrift.cli.console import Line  # noqa: PLC0415
     from kldrift.config import load_config  # noqa: PLC0415
+    from kldrift.errors import escaped  # noqa: PLC0415
 
     place = report(load_config(args.config, overrides=args.set), args.output)
-    return Answer(0, [Line(f"wrote {visible(place)}")], {"report": place})
+    return Answer(0, [Line(f"wrote {escaped(place)}")], {"report": place})
 
 
 def _check(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_config  # noqa: PLC0415
 
     config = load_config(args.config, overrides=args.set)
-    from kldrift.cli.console import Line, visible  # noqa: PLC0415
+    from kldrift.cli.console import Line  # noqa: PLC0415
+    from kldrift.errors import escaped  # noqa: PLC0415
     from kldrift.monitor.run import check  # noqa: PLC0415
 
     plan = check(config, as_of=args.as_of)
@@ -121,15 +123,16 @@ def _check(args: argparse.Namespace) -> Answer:
         "skipped besides, once the data is seen: columns that are different in nearly every row",
         f"next: kldrift run {shlex.quote(args.config)}",
     ]
-    return Answer(0, [Line(visible(line)) for line in lines], plan.as_dict())
+    return Answer(0, [Line(escaped(line)) for line in lines], plan.as_dict())
 
 
 def _init(args: argparse.Namespace) -> Answer:
     file = None if args.output == "-" else Path(args.output)
     if file and file.exists() and not args.force:
         raise ConfigError(f"{file} is there already; give another file with -o, or use --force")
-    from kldrift.cli.console import Line, visible  # noqa: PLC0415
+    from kldrift.cli.console import Line  # noqa: PLC0415
     from kldrift.cli.init import init  # noqa: PLC0415
+    from kldrift.errors import escaped  # noqa: PLC0415
 
     text = init(
         _from_folder_of(file, args.source),
@@ -143,7 +146,7 @@ def _init(args: argparse.Namespace) -> Answer:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{file}: cannot be written: {error.strerror}") from error
-    name = visible(str(file))
+    name = escaped(str(file))
     return Answer(0, [Line(f"wrote {name}; next: kldrift check {name}")])
 
 
@@ -155,7 +158,7 @@ def _from_folder_of(file: Path | None, source: str) -> str:
 
 def _demo(args: argparse.Namespace) -> Answer:
     from kldrift import run  # noqa: PLC0415
-    from kldrift.cli.console import Line, run_lines, visible  # noqa: PLC0415
+    from kldrift.cli.console import Line, run_lines  # noqa: PLC0415
     from kldrift.config import load_config  # noqa: PLC0415
     from kldrift.demo import (  # noqa: PLC0415
         as_it_should_be,
@@ -164,6 +167,7 @@ def _demo(args: argparse.Namespace) -> Answer:
         to_text,
         write_demo,
     )
+    from kldrift.errors import escaped  # noqa: PLC0415
 
     folder = Path(args.output)
     config = folder / "kldrift.yaml"
@@ -183,7 +187,7 @@ def _demo(args: argparse.Namespace) -> Answer:
         Line(),
         *map(Line, to_text(outcomes).splitlines()),
         Line(),
-        Line(f"the monitor flagged {said}; its configuration: {visible(str(config))}"),
+        Line(f"the monitor flagged {said}; its configuration: {escaped(str(config))}"),
     ]
     events = [asdict(outcome) for outcome in outcomes]
     return Answer(0 if right else FAILED, lines, {"run": result.summary(), "events": events})

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from kldrift.cli.blocks import block, heights
-from kldrift.cli.console import COLOURS, Line, visible
+from kldrift.cli.console import COLOURS, Line
 from kldrift.config import Config
-from kldrift.errors import ConfigError, OutputError
+from kldrift.errors import ConfigError, OutputError, escaped
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import counted
@@ -71,7 +71,7 @@ def _state(
     counts = counted(result.scores)
     severity = next((name for name in COLOURS if counts[name]), "ok")
     said = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
-    yield Line(f"{severity}: {visible(config.monitor)}, {_named(last)}: {said}", severity=severity)
+    yield Line(f"{severity}: {escaped(config.monitor)}, {_named(last)}: {said}", severity=severity)
     if len(history) > 1:
         critical = [counted(scores)["critical"] for _, scores in history]
         yield Line(f"critical in the last {len(history)} windows: {heights(critical)}")
@@ -96,8 +96,8 @@ def backtest_lines(result: Backtest) -> Iterator[Line]:
     """The lines about a backtest: the windows that a rule flags, and how many each flags."""
     for row in records(result.windows):
         if row["fixed"] or row["page"]:
-            fixed = f"{row['fixed']} critical ({visible(str(row['fixed_feature']))})"
-            page = f"learned: {visible(str(row['learned_feature']))}, p {row['p_value'] or 0:.1g}"
+            fixed = f"{row['fixed']} critical ({escaped(str(row['fixed_feature']))})"
+            page = f"learned: {escaped(str(row['learned_feature']))}, p {row['p_value'] or 0:.1g}"
             said = [fixed] * bool(row["fixed"]) + [page] * bool(row["page"])
             yield Line(f"{str(row['window_start'])[:16]}  {'; '.join(said)}")
     found = result.summary
@@ -144,7 +144,7 @@ def _one(
             f"{100 * cell[f'rows_{side}'] / max(1, whole[f'n_{side}']):.2f} %"
             for side in ("reference", "current")
         )
-        label = visible(cell_name(cell, feature))[:32]
+        label = escaped(cell_name(cell, feature))[:32]
         yield Line(f"  {label:<34}{then:>10}{now:>10}  {cell['contribution']:+.3g}")
     parts = records(rows[rows["segment"].notna() & (rows["severity"] != "ok")])
     for part in parts[:MOST_FEATURES]:

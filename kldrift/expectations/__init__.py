@@ -11,13 +11,20 @@ from __future__ import annotations
 from kldrift.expectations.action import DriftSummaryAction
 from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
 from kldrift.expectations.gx import ValidationResultsStore
-from kldrift.expectations.pages import PlainIndexRenderer, WorstFirstPageRenderer
+from kldrift.expectations.pages import (
+    DatedIndexBuilder,
+    OfflinePageView,
+    PlainIndexRenderer,
+    WorstFirstPageRenderer,
+)
 from kldrift.expectations.publish import Published, publish
 
-__all__ = [
+__all__ = [  # what publishes, and what great_expectations.yml names
+    "DatedIndexBuilder",
     "DriftSummaryAction",
     "ExpectFeatureDriftToBeLessThan",
-    "PlainIndexRenderer",  # the last three are named in great_expectations.yml
+    "OfflinePageView",
+    "PlainIndexRenderer",
     "Published",
     "ValidationResultsStore",
     "WorstFirstPageRenderer",

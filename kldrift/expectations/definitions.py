@@ -8,7 +8,7 @@ expectations without kldrift's mark and all actions but the two that belong here
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,6 +63,17 @@ def sync_suite(context: Any, name: str, wanted: Sequence[Any]) -> Any:
     suite.expectations = foreign + _merged(managed, wanted)
     suite.save()
     return context.suites.get(name)
+
+
+def sync_meta(context: Any, suite: Any, wanted: Mapping[str, str | None]) -> Any:
+    """The suite, which says what is wanted of its monitor; None is not said."""
+    meta = {name: value for name, value in (suite.meta or {}).items() if name not in wanted}
+    meta |= {name: value for name, value in wanted.items() if value is not None}
+    if meta == (suite.meta or {}):
+        return suite
+    suite.meta = meta
+    suite.save()
+    return context.suites.get(suite.name)
 
 
 def sync_batch(context: Any, name: str, path: str) -> Any:

@@ -18,7 +18,13 @@ from kldrift.expectations.gx import (
     great_expectations,
     project_manager,
 )
-from kldrift.expectations.pages import STYLE, PlainIndexRenderer, WorstFirstPageRenderer
+from kldrift.expectations.pages import (
+    STYLE,
+    DatedIndexBuilder,
+    OfflinePageView,
+    PlainIndexRenderer,
+    WorstFirstPageRenderer,
+)
 from kldrift.expectations.whole_files import PROJECT, VARIABLES, written_whole
 
 PACKAGE: Final = "kldrift.expectations"
@@ -82,8 +88,7 @@ def _make(root: Path) -> None:
     with TemporaryDirectory(dir=root, prefix=".new-") as made:
         new = Path(made)
         great_expectations.get_context(mode="file", context_root_dir=made)
-        with (new / _STYLES).open("a") as style:
-            style.write(STYLE)
+        (new / _STYLES).write_text(STYLE)
         files = (p for p in new.rglob("*") if p.is_file())
         for file in sorted(files, key=lambda p: (p.name == PROJECT, p)):
             target = root / file.relative_to(new)
@@ -129,13 +134,17 @@ def _set_up(context: Any, store_name: str) -> None:
     if SITE in (sites or {}):
         site = sites[SITE]
         site["show_how_to_buttons"] = False
-        site["site_index_builder"] = {
-            "class_name": "DefaultSiteIndexBuilder",
+        view = {"view": _class_config(OfflinePageView)}
+        index = {
             "validation_results_limit": RUNS_ON_THE_INDEX,
             "renderer": _class_config(PlainIndexRenderer),
         }
+        site["site_index_builder"] = _class_config(DatedIndexBuilder) | index | view
         results = _class_config(WorstFirstPageRenderer) | {"run_info_at_end": True}
-        site["site_section_builders"] = {"validations": {"renderer": results}}
+        site["site_section_builders"] = {
+            "validations": {"renderer": results} | view,
+            "expectations": view,
+        }
         variables.data_docs_sites = sites
     variables.progress_bars = {"globally": False}
     variables.save()

@@ -34,6 +34,10 @@ with warnings.catch_warnings():
         inline_store_backend,
         tuple_store_backend,
     )
+    from great_expectations.data_context.types.resource_identifiers import (
+        ExpectationSuiteIdentifier,
+        ValidationResultIdentifier,
+    )
     from great_expectations.datasource.fluent.config_str import ConfigStr
     from great_expectations.exceptions import DataContextRequiredError, ExpectationNotFoundError
     from great_expectations.expectations.expectation import (
@@ -56,10 +60,12 @@ with warnings.catch_warnings():
         ValidationResultsPageRenderer,
     )
     from great_expectations.render.renderer.renderer import renderer
+    from great_expectations.render.renderer.site_builder import DefaultSiteIndexBuilder
     from great_expectations.render.renderer_configuration import (
         RendererConfiguration,
         RendererValueType,
     )
+    from great_expectations.render.view import DefaultJinjaPageView
     from great_expectations.validator.metric_configuration import MetricConfiguration
 
     for module in (file_data_context, inline_store_backend, tuple_store_backend):
@@ -73,7 +79,10 @@ __all__ = [
     "BatchExpectation",
     "ConfigStr",
     "DataContextRequiredError",
+    "DefaultJinjaPageView",
+    "DefaultSiteIndexBuilder",
     "ExpectationNotFoundError",
+    "ExpectationSuiteIdentifier",
     "FailureSeverity",
     "LegacyDiagnosticRendererType",
     "LegacyRendererType",
@@ -88,6 +97,7 @@ __all__ = [
     "SuiteParameterDict",
     "UpdateDataDocsAction",
     "ValidationAction",
+    "ValidationResultIdentifier",
     "ValidationResultsPageRenderer",
     "ValidationResultsStore",
     "get_expectation_impl",

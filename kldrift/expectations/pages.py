@@ -1,43 +1,112 @@
-"""Data Docs pages that put the worst first, and that can be read without the internet.
+"""Data Docs pages that put the worst first and ask no network for anything.
 
-GX's pages load Bootstrap, icons and scripts from five CDNs. Without them its index is blank,
-because its tables exist only as script data; here they are HTML tables, which the same scripts
-turn into sortable ones where they can be loaded. Both classes are named in
-``great_expectations.yml``; if GX renames what they override, its own pages come back.
+GX's own pages load style, icons, scripts and a logo from seven hosts, and their index is blank
+without them. These have one template and the style of the site's own style folder. All classes
+are named in ``great_expectations.yml``; whoever wants GX's pages names GX's classes there.
 """
 
 from __future__ import annotations
 
 import copy
 import datetime as dt
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from typing import Any, Final
 
+from jinja2 import ChoiceLoader, PackageLoader
+
 from kldrift.expectations.gx import (
+    DefaultJinjaPageView,
+    DefaultSiteIndexBuilder,
+    ExpectationSuiteIdentifier,
     RenderedStringTemplateContent,
     RenderedTableContent,
     SiteIndexPageRenderer,
+    ValidationResultIdentifier,
     ValidationResultsPageRenderer,
 )
-from kldrift.expectations.results import badness
+from kldrift.expectations.rendering import LEVELS, is_drift
+from kldrift.expectations.results import badness, details_of
+from kldrift.expectations.wording import marked
 
-STYLE: Final = """
-/* kldrift: legible without the CDNs that the rest of this page's style comes from */
-body { font-family: system-ui, sans-serif; }
-td, th { padding: 0.3rem 0.6rem; vertical-align: top; text-align: left; }
-table { border-collapse: collapse; }
-tr { border-bottom: 1px solid #d0d0d0; }
-.text-danger { color: #b02a37; }
-"""
+STYLE: Final = files("kldrift.expectations").joinpath("templates/data_docs.css").read_text()
+REPORT: Final = "kldrift_report"
+"""What a suite says of the address of its monitor's report, among its ``meta``."""
+
+
+class OfflinePageView(DefaultJinjaPageView):  # type: ignore[misc]  # GX is untyped
+    """HTML from kldrift's template of the page, and GX's templates of what stands on it."""
+
+    def __init__(
+        self, custom_styles_directory: Any = None, custom_views_directory: Any = None
+    ) -> None:
+        """Put the template of this package before GX's, which hands over what is named here."""
+        super().__init__(custom_styles_directory, custom_views_directory)
+        own = PackageLoader("kldrift.expectations")
+        self.env.loader = ChoiceLoader([own, self.env.loader])
 
 
 class WorstFirstPageRenderer(ValidationResultsPageRenderer):  # type: ignore[misc]  # untyped
-    """The page of one run: what failed stands above what passed, the worst at the top."""
+    """The page of one run: one row for each feature, what failed first, the worst at the top."""
 
     def render(self, validation_results: Any, suite_parameters: Any = None) -> Any:
         """Render a copy of the results in another order; the stored ones keep theirs."""
         ordered = copy.copy(validation_results)
-        ordered.results = sorted(validation_results.results, key=badness, reverse=True)
-        return super().render(ordered, suite_parameters)
+        by_badness = sorted(validation_results.results, key=badness, reverse=True)
+        ordered.results = list(_one_each(by_badness))
+        page = super().render(ordered, suite_parameters)
+        if address := report_of(self._data_context, validation_results.suite_name):
+            link = _link("Report: distributions, history, reasons", address)
+            page.sections[0].content_blocks.insert(1, link)
+        return page
+
+
+def _one_each(results: Sequence[Any]) -> Iterator[Any]:
+    """The worst result of each feature and segment, with all that the feature is held to."""
+    groups: dict[Any, list[Any]] = {}
+    for number, result in enumerate(results):
+        kwargs = result.expectation_config.kwargs
+        drift = is_drift(result)
+        key = (kwargs["feature"], kwargs.get("segment")) if drift else number
+        groups.setdefault(key, []).append(result)
+    for group in groups.values():
+        first = copy.copy(group[0])
+        if is_drift(first):
+            config = first.expectation_config = copy.copy(first.expectation_config)
+            config.meta = {**(config.meta or {}), LEVELS: group}
+        yield first
+
+
+class DatedIndexBuilder(DefaultSiteIndexBuilder):  # type: ignore[misc]  # GX is untyped
+    """The index of the site, which says what time each run is for, and links its report."""
+
+    def add_resource_info_to_index_links_dict(self, **page: Any) -> Any:
+        """Called by GX for each page; adds two entries to what the index knows of a run."""
+        links = super().add_resource_info_to_index_links_dict(**page)
+        link = links[f"{page['section_name']}_links"][-1]
+        if link["run_id"] is not None:
+            link["as_of"], link["report"] = self._of_run(page["expectation_suite_name"], link)
+        return links
+
+    def _of_run(self, suite: str, link: Any) -> tuple[str, str | None]:
+        suite_key = ExpectationSuiteIdentifier(suite)
+        key = ValidationResultIdentifier(suite_key, link["run_id"], link["batch_identifier"])
+        run = self.data_context.validation_results_store.get(key)
+        return as_of(run.results), report_of(self.data_context, suite)
+
+
+def report_of(context: Any, suite: str) -> str | None:
+    """The address of the report of a monitor, if its suite knows one."""
+    store = context.expectations_store
+    key = store.get_key(name=suite, id=None)
+    return (store.get(key).get("meta") or {}).get(REPORT) if store.has_key(key) else None
+
+
+def as_of(results: Sequence[Any]) -> str:
+    """The window of a run, or the time that it was for; empty where it knows none."""
+    details = next(filter(None, map(details_of, results)), {})
+    ends = [details.get(f"window_{end}") for end in ("start", "end")]
+    return " to ".join(_utc(dt.datetime.fromisoformat(end)) for end in ends if end)
 
 
 class PlainIndexRenderer(SiteIndexPageRenderer):  # type: ignore[misc]  # GX is untyped
@@ -45,16 +114,19 @@ class PlainIndexRenderer(SiteIndexPageRenderer):  # type: ignore[misc]  # GX is 
 
     @classmethod
     def _generate_validation_results_link_table(cls, index_links_dict: Any) -> Any:
+        links = index_links_dict.get("validations_links", [])
         return _table(
-            ["Status", "Run time", "Run name", "Expectation suite"],
+            ["Status", "As of", "Run time", "Run name", "Expectation suite", "Report"],
             [
                 [
-                    "passed" if link["validation_success"] else "failed",
+                    marked("passed" if link["validation_success"] else "failed", _text),
+                    link.get("as_of") or "",
                     _utc(link["run_time"]),
                     _link(link["run_name"], link["filepath"]),
                     _link(link["expectation_suite_name"], link["expectation_suite_filepath"]),
+                    _link("report", link["report"]) if link.get("report") else "",
                 ]
-                for link in index_links_dict.get("validations_links", [])
+                for link in links
             ],
         )
 
@@ -71,22 +143,20 @@ def _table(header: list[str], rows: list[list[Any]]) -> Any:
     return RenderedTableContent(
         table=rows,
         header_row=header,
-        header_row_options={name: {"sortable": True} for name in header},
-        table_options={"search": True, "icon-size": "sm"},
         styling={"classes": ["col-12"], "body": {"classes": ["table", "table-sm"]}},
     )
 
 
-def _link(text: str, target: str) -> Any:
+def _text(template: str, params: dict[str, Any], **rest: Any) -> Any:
     return RenderedStringTemplateContent(
         content_block_type="string_template",
-        string_template={
-            "template": "$text",
-            "params": {"text": text},
-            "tag": "a",
-            "styling": {"attributes": {"href": target}},
-        },
+        string_template={"template": template, "params": params, **rest},
     )
+
+
+def _link(text: str, target: str) -> Any:
+    styling = {"attributes": {"href": target}}
+    return _text("$text", {"text": text}, tag="a", styling=styling)
 
 
 def _utc(time: dt.datetime) -> str:

@@ -18,6 +18,7 @@ from kldrift.expectations.action import drift_results
 from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
 from kldrift.expectations.folder import docs_index, exclusive, open_folder
 from kldrift.expectations.gx import RunIdentifier
+from kldrift.expectations.pages import REPORT
 from kldrift.expectations.results import raised, severity_of
 from kldrift.expectations.whole_files import remove_unreadable
 from kldrift.scoring.metrics import LEARNED
@@ -58,6 +59,7 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
     thresholds: Thresholds,
     alpha: float,
     data_docs: bool = True,
+    report: str | None = None,
     lock_seconds: float = 60.0,
 ) -> Published:
     """Bring the folder in line with the thresholds, and run the monitor's checkpoint.
@@ -75,6 +77,7 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
             kind has; None for no threshold.
         alpha: what ``q_value`` must be below for a score above a threshold to fail.
         data_docs: whether to build the pages.
+        report: where the monitor's report is, which the pages link.
         lock_seconds: how long to wait for another run that holds the folder.
 
     Raises:
@@ -91,9 +94,12 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
     name = definitions.name_of(monitor)
     with exclusive(root, seconds=lock_seconds), whole_folder(root, name) as context:
         suite = definitions.sync_suite(context, name, wanted)
+        address = None if report is None else _address(report)
+        suite = definitions.sync_meta(context, suite, {REPORT: address})
         batch = definitions.sync_batch(context, name, _absolute(scores_path))
         checkpoint = definitions.sync_checkpoint(context, suite, batch, data_docs=data_docs)
-        result = _run(checkpoint, RunIdentifier(run_name=run_id, run_time=run_time))
+        run = RunIdentifier(run_name=run_id, run_time=run_time)
+        result = _run(checkpoint, run)
         index = docs_index(context) if data_docs else None
     ids = {e.id for e in suite.expectations if definitions.is_managed(e)}
     ours = [r for r in drift_results(result) if r.expectation_config.id in ids]
@@ -138,6 +144,11 @@ def _wanted(scores: pd.DataFrame, thresholds: Thresholds, alpha: float) -> Itera
                         severity=severity,
                         meta=dict(definitions.MARK),
                     )
+
+
+def _address(path: str) -> str:
+    """What a link to a page names."""
+    return path if "://" in path else Path(path).absolute().as_uri()
 
 
 def _absolute(path: str) -> str:

@@ -7,12 +7,11 @@ is a glyph of a web font that is fetched from a CDN.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from kldrift.expectations import wording
 from kldrift.expectations.gx import (
     AtomicDiagnosticRendererType,
-    BatchExpectation,
     LegacyDiagnosticRendererType,
     LegacyRendererType,
     RenderedAtomicContent,
@@ -34,6 +33,11 @@ _PARAMS = {
 }
 
 
+TYPE: Final = "expect_feature_drift_to_be_less_than"
+LEVELS: Final = "kldrift_levels"
+"""Where the configuration of a row keeps all results of its feature, among its ``meta``."""
+
+
 class DriftRenderers:
     """The renderers of a drift expectation; a part of its class, for GX looks for them there."""
 
@@ -47,11 +51,14 @@ class DriftRenderers:
         styling = dict((runtime_configuration or {}).get("styling") or {})
         feature = {"classes": ["badge", "badge-primary"], "tag": "strong"}
         styling["params"] = {**styling.get("params", {}), "feature": feature}
-        kwargs = config.kwargs
-        template = wording.expected_template(with_segment="segment" in kwargs)
-        params = {name: kwargs[name] for name in _PARAMS if name in kwargs}
-        params["severity"] = severity_of(config).value
-        return [_text(f"{template} ($severity)", params, styling=styling)]
+        subject = wording.subject_template(with_segment="segment" in config.kwargs)
+        params = {n: config.kwargs[n] for n in ("feature", "segment") if n in config.kwargs}
+        levels = (config.meta or {}).get(LEVELS)
+        lines = [_level(c, "") for c in [config]] if levels is None else list(map(_outcome, levels))
+        for number, (template, values) in enumerate(sorted(lines, key=_by_metric)):
+            subject += (" " if len(lines) == 1 else "\n") + template.replace("%", str(number))
+            params |= {f"{name}{number}": value for name, value in values.items()}
+        return [_text(subject, params, styling=styling)]
 
     @classmethod
     @renderer(renderer_type=LegacyDiagnosticRendererType.OBSERVED_VALUE)  # type: ignore[untyped-decorator]
@@ -65,19 +72,13 @@ class DriftRenderers:
     @classmethod
     @renderer(renderer_type=LegacyDiagnosticRendererType.STATUS_ICON)  # type: ignore[untyped-decorator]
     def _diagnostic_status_icon_renderer(cls, result: Any = None, **_: Any) -> Any:
-        icon = BatchExpectation._diagnostic_status_icon_renderer(result=result)  # noqa: SLF001
         word = wording.status(
             success=bool(result.success),
             raised=raised(result),
             severity=severity_of(result.expectation_config).value,
             details=details_of(result),
         )
-        template = icon.string_template
-        template["template"] = "$icon&nbsp;$word"
-        template["params"]["word"] = word
-        colour = "text-success" if result.success else "text-danger"
-        template["styling"]["params"]["word"] = {"classes": [colour]}
-        return icon
+        return wording.marked(word, _text)
 
     @classmethod
     def _prescriptive_template(cls, renderer_configuration: Any) -> Any:
@@ -107,6 +108,30 @@ class DriftRenderers:
             value_type="StringValueType",
             value=renderedAtomicValueSchema.load(value),
         )
+
+
+def is_drift(result: Any) -> bool:
+    """Whether a result is of a drift expectation."""
+    return bool(result.expectation_config.type == TYPE)
+
+
+def _outcome(result: Any) -> tuple[str, dict[str, Any]]:
+    """A level that a feature is held to, and whether it held."""
+    details = details_of(result)
+    said = "error" if raised(result) else "held" if result.success else "failed"
+    return _level(
+        result.expectation_config, "unscored" if details.get("outcome") == "unscored" else said
+    )
+
+
+def _level(config: Any, said: str) -> tuple[str, dict[str, Any]]:
+    values = {name: config.kwargs[name] for name in ("metric", "threshold", "alpha")}
+    template = wording.LEVEL + (f", {said}" if said else "")
+    return template, {**values, "severity": severity_of(config).value}
+
+
+def _by_metric(line: tuple[str, dict[str, Any]]) -> tuple[str, float]:
+    return line[1]["metric"], line[1]["threshold"]
 
 
 def _text(template: str, params: dict[str, Any], **rest: Any) -> Any:

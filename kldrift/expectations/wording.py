@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
+
+LEVEL: Final = "$metric% must not be above $threshold% with q below $alpha% ($severity%)"
+"""One level of a feature; ``%`` is its number."""
+
+
+def subject_template(*, with_segment: bool) -> str:
+    """What an expectation is about, its parameters written as ``$name``."""
+    return "$feature in segment $segment:" if with_segment else "$feature:"
 
 
 def expected_template(*, with_segment: bool) -> str:
-    """The sentence about the expectation, its parameters written as ``$name``."""
-    subject = "$feature in segment $segment" if with_segment else "$feature"
-    return f"{subject}: $metric must not be above $threshold with q below $alpha"
+    """The sentence about one expectation."""
+    subject = subject_template(with_segment=with_segment)
+    return f"{subject} $metric must not be above $threshold with q below $alpha"
 
 
 def status(*, success: bool, raised: bool, severity: str, details: Mapping[str, Any]) -> str:
@@ -24,6 +32,28 @@ def status(*, success: bool, raised: bool, severity: str, details: Mapping[str, 
     if success:
         return "ok"
     return "unscored" if details.get("outcome") == "unscored" else severity
+
+
+SIGNS: Final = {
+    "critical": "✖",
+    "error": "✖",
+    "failed": "✖",
+    "warning": "▲",
+    "unscored": "?",
+    "ok": "✔",
+    "passed": "✔",
+}
+
+
+def marked(word: str, text: Callable[..., Any]) -> Any:
+    """A status with a sign and a class of its own, for it must not be told by colour alone.
+
+    Args:
+        word: the status.
+        text: makes a text of GX from a template, its parameters and their style.
+    """
+    styling = {"params": {"word": {"classes": ["kl", f"kl-{word}"]}}}
+    return text("$word", {"word": f"{SIGNS[word]} {word}"}, styling=styling)
 
 
 def observed(details: Mapping[str, Any]) -> list[str]:

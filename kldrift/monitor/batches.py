@@ -18,15 +18,14 @@ from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.compare_data import arrow_table, is_spark
 from kldrift.monitor.groups import condition_named
-from kldrift.monitor.history import PastWindow, of_no_window, of_window, sum_of, sum_of_joint
-from kldrift.monitor.history import without_window as no_window
+from kldrift.monitor.history import PastWindow, of_window, sum_of, sum_of_joint
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.reference_store import newest
 from kldrift.monitor.stages import Counting, Engine, Reference, counting, rows_read
 from kldrift.monitor.windows import joint_of_window, time_column
-from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
+from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED, without_window
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile
+from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.sources.table import TableSource
 from kldrift.tables.batches import BATCH, StoredBatches, checked_name, write_batch
 from kldrift.tables.profile_rows import profile_rows
@@ -158,7 +157,7 @@ def added_up(
     past = [
         PastWindow(
             {name: of_no_window(p) for name, p in profiles.items()},
-            {name: p.under(no_window(p.keys)) for name, p in joint.items()},
+            {name: p.under(without_window(p.keys)) for name, p in joint.items()},
         )
         for profiles, joint in batches.profiles(supports, window)
     ]

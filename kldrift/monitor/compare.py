@@ -20,7 +20,7 @@ from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.notes import notes_of
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.rows import cell_table, score_table
-from kldrift.monitor.segment_splits import segment_splits
+from kldrift.monitor.segment_splits import splits_of
 from kldrift.monitor.stages import Findings
 from kldrift.reporting.result import Result
 from kldrift.scoring.verdict import Verdicts
@@ -145,7 +145,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         cells=cell_table(verdicts, stamp).to_pandas(),
         skipped=[(s.column, s.reason) for s in (*plan.skipped, *findings.skipped)],
         notes=notes_of(plan, findings, verdicts),
-        splits=segment_splits(plan, findings),
+        splits=splits_of(plan, findings),
     )
 
 

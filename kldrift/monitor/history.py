@@ -24,9 +24,9 @@ from kldrift.errors import OutputError
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.counted import Counted, merged
-from kldrift.profiles.group_keys import ALL, NO_WINDOW, GroupKeys
+from kldrift.profiles.group_keys import ALL, without_window
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
-from kldrift.profiles.profile import Profile
+from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.profiles.support import Support
 from kldrift.tables.read import stored_profiles, stored_raised, stored_supports, stored_windows
 from kldrift.tables.store import open_store
@@ -209,11 +209,6 @@ def past_window(findings: Findings, scores: pd.DataFrame) -> PastWindow:
     )
 
 
-def of_no_window(profile: Profile) -> Profile:
-    """The groups of a profile of one window, as those of data without windows."""
-    return profile.take(slice(None), without_window(profile.keys))
-
-
 def of_window(profile: Profile, window: Window) -> Profile:
     """The groups of one window, as those of data without windows."""
     assert window.start is not None
@@ -221,8 +216,3 @@ def of_window(profile: Profile, window: Window) -> Profile:
     if not len(places):
         return Profile.empty(profile.support)
     return profile.take(places, without_window(profile.keys.take(places)))
-
-
-def without_window(keys: GroupKeys) -> GroupKeys:
-    """The same groups, as those of data without windows."""
-    return GroupKeys(np.full(len(keys), NO_WINDOW), keys.list, keys.segment)

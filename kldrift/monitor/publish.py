@@ -18,7 +18,7 @@ from kldrift.monitor.notes import notes_of
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.record import AnyConfig, Record
 from kldrift.monitor.rows import cell_table, score_table
-from kldrift.monitor.segment_splits import segment_splits
+from kldrift.monitor.segment_splits import splits_of
 from kldrift.monitor.stages import Findings
 from kldrift.monitor.watch import Judged, Watch
 from kldrift.reporting.result import RunResult
@@ -83,7 +83,7 @@ def publish_window(
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
         notes=[*notes, *notes_of(plan, findings, verdicts)],
-        splits=segment_splits(plan, findings),
+        splits=splits_of(plan, findings),
         output=config.output.path,
         docs=pages,
     )
@@ -192,6 +192,7 @@ def publish_expectations(
         name: {m: (t.warning, t.critical) for m, t in of_metrics.items()}
         for name, of_metrics in held.items()
     }
+    report = getattr(config, "report", None)  # two models have none
     published = publish(
         scores,
         scores_path=path,
@@ -202,5 +203,6 @@ def publish_expectations(
         thresholds=thresholds,
         alpha=config.significance.alpha,
         data_docs=config.expectations.data_docs,
+        report=report.path if report else None,
     )
     return published.docs_index

@@ -21,9 +21,7 @@ from kldrift.monitor.findings import WindowCounts
 from kldrift.monitor.groups import SegmentPlan
 from kldrift.monitor.history import (
     History,
-    of_no_window,
     stored_history,
-    without_window,
 )
 from kldrift.monitor.joint import NO_JOINT, JointPlan
 from kldrift.monitor.plan import Plan
@@ -31,8 +29,8 @@ from kldrift.monitor.reference_store import reference_from
 from kldrift.monitor.stages import Counting, Reference
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import reference_of
-from kldrift.profiles.group_keys import ALL
-from kldrift.profiles.profile import Profile
+from kldrift.profiles.group_keys import ALL, without_window
+from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.scoring.status import Status
 from kldrift.tables.batches import StoredBatches

@@ -22,11 +22,11 @@ from kldrift.errors import OutputError
 from kldrift.features.pairs import Pair
 from kldrift.features.patterns import Patterns
 from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
-from kldrift.monitor.history import of_no_window
 from kldrift.monitor.judging import is_learned, judge_findings
 from kldrift.monitor.past_counts import Layout, PastCounts
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings, Reference
+from kldrift.profiles.profile import of_no_window
 from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key, Seen, State
 from kldrift.scoring.learned import of_new_values, unusual
 from kldrift.scoring.threshold import RANK, Severity

@@ -19,10 +19,10 @@ from kldrift.execution.progress import Progress
 from kldrift.features.group_columns import as_read, check_time
 from kldrift.features.plan import Skipped
 from kldrift.monitor.findings import WindowCounts, found
-from kldrift.monitor.history import History, of_window, without_window
+from kldrift.monitor.history import History, of_window
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, rows_read
-from kldrift.profiles.group_keys import ALL, UNTIMED
+from kldrift.profiles.group_keys import ALL, UNTIMED, without_window
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
 from kldrift.tables.window import Window

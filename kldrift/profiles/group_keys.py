@@ -138,3 +138,8 @@ class GroupKeys:
 
 WHOLE: Final = GroupKeys(*np.array([[NO_WINDOW], [ALL], [0]]))
 """One group: all rows, without windows."""
+
+
+def without_window(keys: GroupKeys) -> GroupKeys:
+    """The same groups, as those of data without windows."""
+    return GroupKeys(np.full(len(keys), NO_WINDOW), keys.list, keys.segment)

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.group_keys import WHOLE, GroupKeys
+from kldrift.profiles.group_keys import WHOLE, GroupKeys, without_window
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import CategoricalSupport, Support, pivot_of, require_same
 
@@ -169,6 +169,11 @@ def total(profiles: Sequence[Profile]) -> Profile:
     """The sum of profiles on one support, one at least."""
     first, *others = profiles
     return sum(others, first)
+
+
+def of_no_window(profile: Profile) -> Profile:
+    """The groups of a profile of one window, as those of data without windows."""
+    return profile.take(slice(None), without_window(profile.keys))
 
 
 def aligned(current: Profile, reference: Profile) -> tuple[Profile, Profile]:

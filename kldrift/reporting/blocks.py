@@ -69,16 +69,28 @@ class Chart:
 Block = Facts | Table | Chart
 
 
-def blocks_of(
-    row: Row, cells: Sequence[Cell], segments: Sequence[Row], total: int, when: str
-) -> list[Block]:
+@dataclass(frozen=True)
+class Parts:
+    """The segments of a feature.
+
+    Attributes:
+        bad: those that are not ok, the worst first.
+        total: how many there are.
+        splits: for each list, how much of the divergence is its mix, and how much within.
+    """
+
+    bad: Sequence[Row]
+    total: int
+    splits: Sequence[Row]
+
+
+def blocks_of(row: Row, cells: Sequence[Cell], segments: Parts, when: str) -> list[Block]:
     """What is shown of one feature.
 
     Args:
         row: its row of the scores.
         cells: its rows of ``drift_cells``.
-        segments: its segments that are not ok, the worst first.
-        total: how many segments it has.
+        segments: its segments.
         when: in which windows it was raised; empty where there are no windows.
     """
     blocks: list[Block] = []
@@ -89,8 +101,10 @@ def blocks_of(
         blocks += [Chart(DISTRIBUTION, large)] if large else []
         blocks += [_cells(row, cells)] if cells else []
     blocks.append(_facts(row, when))
-    if total:
-        blocks.append(_segments(segments, total))
+    if segments.total:
+        blocks.append(_segments(segments.bad, segments.total))
+    if segments.splits:
+        blocks.append(_splits(segments.splits))
     return blocks
 
 
@@ -202,6 +216,21 @@ def _segments(segments: Sequence[Row], total: int) -> Segments:
     rest += f"{total - len(segments):,} of {total:,} segments are ok"
     head = ("segment", "severity", "what was found", "kl, nats", "rows now")
     return Segments("worst segments", head, lines, 3, rest)
+
+
+def _splits(splits: Sequence[Row]) -> Table:
+    """What another mix of segments adds to the divergence, and what happened within them."""
+    lines = [
+        (
+            shown(split["segments"], 60),
+            f"{figure(split['mix'])} ({share(split['mix'], split['total'])})",
+            f"{figure(split['within'])} ({share(split['within'], split['total'])})",
+            f"{shown(split['worst'], 60)}, {figure(split['worst_part'])}",
+        )
+        for split in splits
+    ]
+    head = ("segments by", "another mix, nats", "within, nats", "most of it within")
+    return Table("another mix of segments, or drift within them?", head, lines)
 
 
 def _moved(then: str, now: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.reporting.blocks import MOVED, Block, blocks_of
+from kldrift.reporting.blocks import MOVED, Block, Parts, blocks_of
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import begin_name, figure, many, shown
 from kldrift.reporting.group_chart import group_chart
@@ -62,18 +62,24 @@ class Entry:
 
 
 def entries(
-    ordered: pd.DataFrame, cells: pd.DataFrame, past: Past, zone: str, most: int
+    ordered: pd.DataFrame,
+    cells: pd.DataFrame,
+    splits: Sequence[Mapping[str, Any]],
+    past: Past,
+    zone: str,
+    most: int,
 ) -> Iterator[Entry]:
     """The rows of a page.
 
     Args:
         ordered: ``drift_scores``, the worst first.
         cells: ``drift_cells``.
+        splits: of features by lists of segments, see `segment_splits`.
         past: the windows up to this one.
         zone: of the times.
         most: rows, at most.
     """
-    yield from entries_of(records(leading(ordered).head(most)), ordered, cells, past, zone)
+    yield from entries_of(records(leading(ordered).head(most)), ordered, cells, past, zone, splits)
 
 
 def entries_of(
@@ -82,6 +88,7 @@ def entries_of(
     cells: pd.DataFrame,
     past: Past,
     zone: str,
+    splits: Sequence[Mapping[str, Any]] = (),
 ) -> Iterator[Entry]:
     """The rows of a page about some rows of the scores.
 
@@ -91,6 +98,7 @@ def entries_of(
         cells: ``drift_cells``.
         past: the windows up to this one.
         zone: of the times.
+        splits: of features by lists of segments, see `segment_splits`.
     """
     of_rows = cells_of(cells, rows)
     parts = ordered[ordered["segment"].notna()]
@@ -99,17 +107,20 @@ def entries_of(
     worst: dict[str, list[dict[str, Any]]] = {}
     for part in records(bad[OF_SEGMENTS]):
         worst.setdefault(part["feature"], []).append(part)
+    by_list: dict[str, list[Mapping[str, Any]]] = {}
+    for split in splits:
+        by_list.setdefault(split["feature"], []).append(split)
     for row in rows:
         name = row["feature"]
         mine = of_rows.get(key_of(row), [])
-        yield _entry(row, mine, worst.get(name, []), total.get(name, 0), past, zone)
+        parts_of = Parts(worst.get(name, []), total.get(name, 0), by_list.get(name, []))
+        yield _entry(row, mine, parts_of, past, zone)
 
 
 def _entry(
     row: Mapping[str, Any],
     cells: Sequence[Mapping[str, Any]],
-    segments: Sequence[Mapping[str, Any]],
-    total: int,
+    segments: Parts,
     past: Past,
     zone: str,
 ) -> Entry:
@@ -128,7 +139,7 @@ def _entry(
     draw = group_chart if row["kind"] == "joint" else histogram
     distribution = draw(plain, cells)
     when = history(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
-    parts = "" if segment is not None else parts_words(segments, total)
+    parts = "" if segment is not None else parts_words(segments.bad, segments.total)
     said = shown(row["reason"] or "", LONGEST_REASON)
     reason = "; ".join(filter(None, (said, parts and f"raised in {parts}")))
     return Entry(
@@ -141,7 +152,7 @@ def _entry(
         reason,
         parts,
         (distribution, score_line(row), line),
-        blocks_of(row, cells, segments, total, when),
+        blocks_of(row, cells, segments, when),
     )
 
 

@@ -79,6 +79,7 @@ class Backfill(Views):
             [r.run for r in reversed(self.results)],
             self._past(),
             skipped=[] if last is None else last.skipped,
+            splits=[] if last is None else records(last.splits),
             notes=self.notes,
             output=masked(self.output),
         )

@@ -56,6 +56,7 @@ class Story:
         alerts: rows of the table ``alerts``.
         skipped: columns that were not monitored, each with the reason.
         notes: what to know before the scores are read.
+        splits: of features by lists of segments, see `segment_splits`.
         output: where the tables are.
         docs: where Data Docs are.
     """
@@ -68,6 +69,7 @@ class Story:
     alerts: Sequence[Mapping[str, Any]] = ()
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
+    splits: Sequence[Mapping[str, Any]] = ()
     output: str | None = None
     docs: str | None = None
 
@@ -86,7 +88,7 @@ def monitor_page(
     ordered = worst_first(scores)
     alone = ordered["segment"].isna()
     counts, segments = counted(ordered[alone]), counted(ordered[~alone])
-    found = list(entries(ordered, cells, story.past, story.zone, most))
+    found = list(entries(ordered, cells, story.splits, story.past, story.zone, most))
     leads = leading(ordered)
     first, names = records(leads.head(1)), leads["feature"].head(most).tolist()
     return Page(

@@ -99,7 +99,9 @@ class Result(Views):
         return monitor_page(self.scores, self.cells, self._story(), most=most)
 
     def _story(self) -> Story:
-        return Story(past=self._past(), skipped=tuple(self.skipped), notes=tuple(self.notes))
+        splits = records(self.splits)
+        skipped, notes = tuple(self.skipped), tuple(self.notes)
+        return Story(past=self._past(), skipped=skipped, notes=notes, splits=splits)
 
     def _last(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         return self.scores, self.cells

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 
 from kldrift.config import Config
 from kldrift.errors import OutputError, masked
+from kldrift.profiles.profile import aligned, of_no_window
 from kldrift.reporting.figures import window_of_row
 from kldrift.reporting.json_values import json_value
 from kldrift.reporting.monitor_page import Run, Story, monitor_page
@@ -18,10 +20,15 @@ from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page, whole_page
 from kldrift.reporting.past import RAISED, Past
 from kldrift.reporting.views import put_page
+from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
+from kldrift.scoring.segment_splits import segment_splits
 from kldrift.tables.read import (
     stored_alerts,
+    stored_profiles,
+    stored_reference_id,
     stored_runs,
+    stored_supports,
     stored_windows,
     window_columns,
     window_tables,
@@ -45,7 +52,9 @@ def stored_page(config: Config) -> Page:
     found = stored_story(store, monitor, windows, zone)
     if not windows and not found[2].runs:
         raise OutputError(f"{config.output.path}: no run of {monitor!r} yet; kldrift run")
-    return monitor_page(*found)
+    scores, cells, story = found
+    splits = stored_splits(store, config, windows[-1]) if windows else []
+    return monitor_page(scores, cells, replace(story, splits=splits))
 
 
 def stored_story(
@@ -82,6 +91,32 @@ def stored_story(
         output=masked(store.location("")),
     )
     return scores, cells, story
+
+
+def stored_splits(store: Store, config: Config, window: Window) -> list[dict[str, Any]]:
+    """The splits of a window's features by lists of segments; none where they are not stored.
+
+    A reference that is made of earlier windows has no profile of its own.
+    """
+    if not config.segments or config.reference.is_history:
+        return []
+    try:
+        reference_id = stored_reference_id(store, config.monitor, window)
+        supports = stored_supports(store, config.monitor, reference_id)
+        now, _ = stored_profiles(store, config.monitor, supports, window)
+        then, _ = stored_profiles(store, config.monitor, supports)
+    except ValueError:  # files of before, or of a run that was killed: the page does without
+        return []
+    merged = {f.name: f.rebinning for f in supports.features if f.rebinning is not None}
+    pairs = [
+        (name, Comparison(*aligned(of_no_window(now[name]), then[name]), merged[name]))
+        for name in now
+        if name in then and name in merged
+    ]
+    columns = [", ".join(names) for names in config.segment_columns]
+    lists = list(zip(columns, (s.names for s in supports.segments), strict=False))
+    scoring = config.scoring
+    return list(segment_splits(pairs, lists, scoring.missing, scoring.pseudocount))
 
 
 def stored_past(

@@ -40,7 +40,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.tables, self.tags, self.links = [], [], []
+        self.tables, self.tags, self.links, self.open = [], [], [], False
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -51,13 +51,18 @@ class Page(HTMLParser):
             self.tables[-1].append([])
         elif tag in {"td", "th"}:
             self.tables[-1][-1].append("")
+            self.open = True
         elif tag == "a":
             self.links.append(dict(attrs).get("href", ""))
         elif tag == "br":
             self.handle_data("\n")
 
+    def handle_endtag(self, tag):
+        if tag in {"td", "th"}:
+            self.open = False
+
     def handle_data(self, data):
-        if self.tables and self.tables[-1] and self.tables[-1][-1]:
+        if self.open:
             self.tables[-1][-1][-1] += data
 
     def body(self, first):
@@ -111,8 +116,12 @@ def test_every_name_is_shown_as_it_is_and_none_becomes_markup_or_a_parameter(nam
     page = result_page(names)
     shown = page.body("Status")
     for name in NAMES:
-        sentence = f"{name} in segment {name}: kl must not be above 0.25 with q below 0.01"
-        (found,) = [r for r in shown if r[1] == plain(f"{sentence} (critical)")]
+        subject = plain(f"{name} in segment {name}:")
+        (found,) = [r for r in shown if r[1].startswith(f"{subject} kl")]
+        assert found[1].removeprefix(subject) == (
+            " kl must not be above 0.1 with q below 0.01 (warning), failed"
+            " kl must not be above 0.25 with q below 0.01 (critical), failed"
+        )
         assert found[0].endswith("critical")
         assert found[2].endswith(plain(f"{name} is not {name}"))
     own_tags = {"b", "script"}
@@ -184,7 +193,7 @@ def test_a_row_says_in_words_what_was_found(cases):
         "not scored, status missing_feature: it could not be, because rows 100,000"
     )
     assert rows["ok", "above critical, by chance"].startswith(
-        "kl 0.4 is above 0.1, but q 0.2 is not below alpha 0.01"
+        "kl 0.4 is above 0.25, but q 0.2 is not below alpha 0.01"
     )
 
 
@@ -197,10 +206,12 @@ def test_the_index_is_legible_without_scripts_and_its_links_lead_somewhere(cases
     index = cases / "gx/uncommitted/data_docs/local_site/index.html"
     page = Page(index.read_text())
     assert page.body("Status")[0] == [
-        "failed",
+        "✖ failed",
+        "2026-11-22 20:45:00 UTC to 2026-11-23 20:45:00 UTC",
         "2026-11-23 20:45:00 UTC",
         "20261123T204500Z-1a2b3c4d",
         "taxi",
+        "",
     ]
     local = [link for link in page.links if link.endswith(".html")]
     assert len(local) == 3
@@ -213,6 +224,31 @@ def test_the_style_that_works_offline_is_on_every_page_and_written_once(cases):
     assert style.read_text().count("kldrift:") == 1
     for path in (cases / "gx/uncommitted/data_docs").rglob("*.html"):
         assert "border-collapse: collapse" in path.read_text()
+
+
+def test_no_page_names_another_host(cases):
+    for path in (cases / "gx/uncommitted/data_docs").rglob("*.html"):
+        assert not re.search(r"(?:https?:)?//[\w.-]+", path.read_text())
+
+
+def test_a_feature_has_one_row_with_all_that_it_is_held_to(cases):
+    subjects = [r[1].split(":")[0] for r in result_page(cases).body("Status")]
+    assert sorted(subjects) == sorted({row["feature"] for row in case_rows()})
+
+
+def test_severities_are_told_apart_by_sign_and_word(cases):
+    status = {r[0] for r in result_page(cases).body("Status")}
+    assert status == {"✖ critical", "▲ warning", "? unscored", "✔ ok"}
+
+
+def test_the_pages_link_the_report_while_there_is_one(tmp_path):
+    publish_rows(tmp_path, [row("a")], report=str(tmp_path / "a b.html"))
+    site = tmp_path / "gx/uncommitted/data_docs/local_site"
+    address = (tmp_path / "a b.html").as_uri()
+    assert address in result_page(tmp_path).links
+    assert address in Page((site / "index.html").read_text()).links
+    publish_rows(tmp_path, [row("a")])
+    assert address not in result_page(tmp_path).links
 
 
 def test_the_index_lists_a_bounded_number_of_runs(cases):
@@ -258,7 +294,8 @@ def test_results_without_details_still_render(tmp_path):
     checkpoint.result_format = "BOOLEAN_ONLY"
     checkpoint.save()
     publish_rows(tmp_path, [row("a", kl=0.9)])
-    assert [r[0].split()[-1] for r in result_page(tmp_path).body("Status")] == [
-        "critical",
-        "warning",
-    ]
+    (shown,) = result_page(tmp_path).body("Status")
+    assert shown[0] == "✖ critical"
+    assert shown[1].endswith(
+        "(warning), failed kl must not be above 0.25 with q below 0.01 (critical), failed"
+    )

@@ -1,106 +1,50 @@
-"""The views of ``conf/sql`` say what the values say, without Python."""
+"""The views of ``conf/sql`` say on Spark what they say on DuckDB."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from datetime import datetime
 
-import duckdb
-import numpy as np
 import pytest
-from stored_sample import NAMES, REFERENCE_ID, STAMP, joint_profiles, keys, profiles, supports
+from sql_views import connected, files, records, text_of, write_days
 
-from kldrift.tables import TABLES, Window, write_reference, write_window
-from kldrift.tables.profile_rows import profile_rows
-from kldrift.tables.supports import supports_table
-
-VIEWS = Path(__file__).parents[3] / "conf" / "sql"
-REFERENCE, CURRENT = profiles(0), profiles(1)
+VIEW = re.compile(r"^create or replace view (\w+) as$", re.MULTILINE)
 
 
-@pytest.fixture
-def drift(tmp_path):
-    """A folder with a reference and a current dataset."""
-    known, joint = supports(REFERENCE), joint_profiles()
-    of_reference = profile_rows(REFERENCE, joint, NAMES, "reference", STAMP)
-    tables = {"supports": supports_table(known, "daily"), "profiles": of_reference}
-    write_reference(str(tmp_path), "daily", REFERENCE_ID, tables)
-    tables = {name: TABLES[name].empty_table() for name in ("drift_cells", "drift_scores")}
-    tables["profiles"] = profile_rows(CURRENT, joint, NAMES, "current", STAMP)
-    write_window(str(tmp_path), "daily", Window(), tables)
-    return tmp_path
-
-
-def text_of(view, folder):
-    return (VIEWS / view).read_text().replace("drift/", f"{folder}/")
-
-
-def expected():
-    """For each dataset, feature, group and occupied cell: what it is and how many rows it has."""
-    rows = set()
-    for dataset, found in (("reference", REFERENCE), ("current", CURRENT)):
-        for name, profile in found.items():
-            for group, cell in zip(*np.nonzero(profile.counts), strict=True):
-                is_ = profile.support.cells[int(cell)]
-                count = int(profile.counts[group, cell])
-                place = (int(keys().list[group]), int(keys().segment[group]))
-                bounds = (is_.kind.value, is_.lower, is_.upper, is_.label)
-                rows.add((dataset, name, *place, int(cell), *bounds, count))
-    return rows
-
-
-COLUMNS = (
-    "dataset, feature, coalesce(segment_list, -1), coalesce(segment_place, 0), cell, cell_kind, "
-    "lower, upper, label, rows"
-)
-
-
-def test_the_view_of_duckdb_has_a_row_for_each_cell_that_has_rows(drift):
-    connection = duckdb.connect()
-    connection.execute(text_of("profile_cells.duckdb.sql", drift))
-    found = connection.execute(f"select {COLUMNS} from profile_cells").fetchall()
-    assert len(found) == len(set(found))
-    assert set(found) == expected()
-
-
-MOMENTS = (
-    "select distinct feature, coalesce(segment_list, -1), coalesce(segment_place, 0), "
-    "moment_rows, mean, m2, minimum, maximum from profile_cells where dataset = 'current'"
-)
-
-
-def test_the_view_of_duckdb_has_the_moments_of_each_group(drift):
-    connection = duckdb.connect()
-    connection.execute(text_of("profile_cells.duckdb.sql", drift))
-    assert_moments(connection.execute(MOMENTS).fetchall())
-
-
-def assert_moments(found):
-    numeric = {name: p for name, p in CURRENT.items() if p.moments is not None}
-    seen = set()
-    for feature, list_, place, *numbers in found:
-        if feature not in numeric:
-            assert numbers == [None] * 5
-            continue
-        profile = numeric[feature]
-        (group,) = np.flatnonzero((keys().list == list_) & (keys().segment == place))
-        summary = profile.moments.summary(profile.support.scale)
-        wanted = [
-            float(x[group])
-            for x in (summary.rows, summary.mean, summary.m2, summary.minimum, summary.maximum)
-        ]
-        assert numbers == pytest.approx(wanted, rel=1e-9)
-        seen.add(feature)
-    assert seen == numeric.keys()
+def plain(value):
+    """A value of either dialect in the types of Python; floats to 9 digits."""
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, dict):
+        return tuple(map(plain, value.values()))
+    if isinstance(value, list | tuple):
+        return tuple(map(plain, value))
+    return value
 
 
 @pytest.mark.spark
-def test_the_view_of_spark_says_the_same(drift, spark):
-    spark.sql(text_of("profile_cells.spark.sql", drift))
-    connection = duckdb.connect()
-    connection.execute(text_of("profile_cells.duckdb.sql", drift))
-    columns = connection.execute("from profile_cells").description
-    assert spark.table("profile_cells").columns == [name for name, *_ in columns]
-    found = [tuple(row) for row in spark.sql(f"select {COLUMNS} from profile_cells").collect()]
-    assert len(found) == len(set(found))
-    assert set(found) == expected()
-    assert_moments([tuple(row) for row in spark.sql(MOMENTS).collect()])
+def test_the_views_of_spark_have_the_columns_and_the_rows_of_those_of_duckdb(spark, tmp_path):
+    folder = write_days(tmp_path / "drift")
+    connection = connected(folder)
+    statements = [
+        statement
+        for file in files("spark")
+        for statement in text_of(file, folder).split(";\n")
+        if statement.strip()
+    ]
+    names = [name for statement in statements for name in VIEW.findall(statement)]
+    try:
+        for statement in statements:
+            spark.sql(statement)
+        for name in ("worst_now", "drift_metrics", "profile_metrics"):
+            frame = spark.table(name)
+            assert frame.columns == connection.sql(f"from {name}").columns
+            wanted = [plain(list(row.values())) for row in records(connection, f"from {name}")]
+            assert sorted(map(plain, frame.collect()), key=repr) == sorted(wanted, key=repr)
+        for name in ("latest_scores", "cells_now", "alert_list"):
+            assert spark.table(name).columns == connection.sql(f"from {name}").columns
+    finally:
+        for name in reversed(names):
+            spark.sql(f"drop view if exists {name}")

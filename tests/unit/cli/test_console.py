@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from kldrift.cli.console import Line, run_lines, show, show_json, visible
+from kldrift.cli.console import Line, escaped, run_lines, show, show_json
 from kldrift.reporting.result import RunResult
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 
@@ -260,8 +260,8 @@ def test_json_is_strict_and_one_line(terminal):
 
 @pytest.mark.parametrize("letter", ["\ud800", "\x85", "\xa0", "\u200b", "\t", "\x7f"])
 def test_what_cannot_be_seen_is_written_as_an_escape(letter):
-    assert visible(f"a{letter}b").isprintable()
-    assert visible(f"a{letter}b").startswith("a\\")
+    assert escaped(f"a{letter}b").isprintable()
+    assert escaped(f"a{letter}b").startswith("a\\")
 
 
 def python(code):

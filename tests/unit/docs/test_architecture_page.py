@@ -15,6 +15,7 @@ PAGES = [
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs" / "decisions").glob("*.md")),
 ]
+LINKED = [ROOT / "README.md", ROOT / "CHANGELOG.md", *PAGES, *sorted((ROOT / "docs").glob("*.md"))]
 TREE = re.search(r"```text\n(kldrift/\n.*?)```", PAGE, re.DOTALL)[1]
 # ``kldrift/sources/open.py``, ``conf/sql/``: what is written as code and begins with a folder.
 PATH = re.compile(r"`((?:kldrift|tests|docs|conf|jobs)/[\w./-]*)`")
@@ -67,7 +68,7 @@ def test_every_file_that_is_named_exists(page):
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", LINKED, ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page):
     for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
         file = page.parent / target if target else page

@@ -9,14 +9,15 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
+from sql_views import connected
 from tables_sample import DAYS, MONITOR, REFERENCE_ID, reference_tables, run_row, window_tables
 
 from kldrift.tables import TABLES, prepare_output, write_reference, write_run, write_window
 from kldrift.tables.layout import reference_file, run_file, supports_file, window_file
 from kldrift.tables.window import Window
 
-PAGE = (Path(__file__).parents[3] / "docs" / "tables.md").read_text()
-VIEW = (Path(__file__).parents[3] / "conf" / "sql" / "profile_cells.duckdb.sql").read_text()
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "tables.md").read_text()
 QUERIES = re.findall(r"^(\S[^\n]*):\n\n```sql\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
 
 
@@ -77,10 +78,13 @@ def test_the_page_names_the_files_as_they_are_named():
 # DuckDB's df() drops a column of times in a way that pandas 3.1 deprecates.
 @pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.drop")
 def test_the_python_of_the_page_runs():
+    Path("conf").symlink_to(ROOT / "conf")
     found = {}
-    exec(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1], found)
+    for text in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
+        exec(text, found)
     assert len(found["scores"]) == 8
     assert len(found["cells"]) == 26
+    assert found["worst"][0] == ("payment_type", "kl", 0.42)
 
 
 ANSWERS = {
@@ -96,9 +100,19 @@ ANSWERS = {
     ),
     "Which cells of a feature moved most": ("lower", [None, 4.0, 1.0, 0.5, None]),
     "What each run read and how long it took": ("took", [timedelta(seconds=42)]),
-    "says what each cell is (there is one [for Spark](../conf/sql/profile_cells.spark.sql) too). "
-    "In every window": ("rows", [20, 142, 518, 200, 120] * 2),
     "Only the scores of runs that came to their end": ("run_id", ["run-1"] * 4),
+    "How many rows each cell of a feature had in every window": (
+        "rows",
+        [20, 142, 518, 200, 120] * 2,
+    ),
+    "Since when features are raised, and by how much": (
+        "feature",
+        ["payment_type", "trip_distance"],
+    ),
+    "The means of a feature as Databricks' dashboards ask for them": (
+        "round(avg, 3)",
+        [pytest.approx(1.5 + 5.12 / 880, abs=1e-3)] * 2,
+    ),
 }
 
 
@@ -106,8 +120,7 @@ ANSWERS = {
 @pytest.mark.parametrize(("question", "query"), QUERIES, ids=[question for question, _ in QUERIES])
 def test_a_query_of_the_page_answers_its_question(question, query):
     column, answer = ANSWERS[question]
-    connection = duckdb.connect()
-    connection.execute(VIEW)
+    connection = connected("drift", alerts=False)
     found = connection.execute(f"select {column} from ({query})").fetchall()
     assert found == [(value,) for value in answer]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from rescoring import differences, rescored, stored
+from sql_views import text_of
 
 from kldrift.profiles.group_keys import ALL
 from kldrift.tables import SCHEMA_VERSION, TABLES, Window, read_table
@@ -70,9 +71,9 @@ def test_stored_profiles_add_up(folder):
 
 @versions
 def test_the_view_of_sql_unnests_them(folder):
-    view = (ROOT / "conf" / "sql" / "profile_cells.duckdb.sql").read_text()
     connection = duckdb.connect()
-    connection.execute(view.replace("drift/", f"{folder}/"))
+    for file in ("tables.duckdb.sql", "profile_cells.sql"):
+        connection.execute(text_of(file, folder))
     sums = connection.execute(
         "select dataset, feature, sum(rows), count(cell_kind) = count(*) from profile_cells "
         "where segment_list is null group by all"

@@ -1,12 +1,6 @@
 -- One row per stored cell that has rows, with what the cell is: `profiles` unnested.
--- For Spark; put the folder of `output.path` in place of `drift`.
-create or replace temporary view profile_cells as
-with rows_of_cells as (
-    select p.*, c.of_cell.cells as cell, c.of_cell.rows as cell_rows
-    from parquet.`drift/profiles` as p
-    lateral view explode(arrays_zip(p.cells, p.rows)) c as of_cell
-    where p.kind <> 'joint'
-)
+-- For DuckDB and Spark, after tables.<dialect>.sql.
+create or replace view profile_cells as
 select
     p.schema_version,
     p.run_id,
@@ -41,6 +35,6 @@ select
     p.maximum / s.scale as maximum,
     p.reference_id,
     p.config_hash
-from rows_of_cells as p
-join parquet.`drift/supports` as s
-    on s.monitor = p.monitor and s.reference_id = p.reference_id and s.feature = p.feature
+from occupied_cells as p
+join supports as s
+    on s.monitor = p.monitor and s.reference_id = p.reference_id and s.feature = p.feature;

@@ -1,0 +1,71 @@
+-- Every score over time: the one that decided, its limits, its severity, since when it is raised.
+-- For DuckDB and Spark, after tables.<dialect>.sql.
+create or replace view timeline as
+with decided as (
+    select
+        *,
+        -- The column that `metric` names; see the metrics of thresholds in docs/configuration.md.
+        case metric
+            when 'kl_reverse' then kl_reverse
+            when 'js' then js
+            when 'psi' then psi
+            when 'hellinger' then hellinger
+            when 'total_variation' then total_variation
+            when 'wasserstein' then wasserstein
+            when 'ks' then ks
+            when 'wasserstein_std' then wasserstein_std
+            when 'value_share_change' then value_share_change
+            when 'bin_share_change' then bin_share_change
+            when 'null_share_change' then null_share_change
+            when 'null_share_ratio' then null_share_ratio
+            when 'never_seen_current' then never_seen_current
+            when 'tail_share_rise' then tail_share_rise
+            when 'gaussian_kl' then gaussian_kl
+            when 'kl_learned' then kl_learned
+            when 'share_change' then share_change
+            when 'share_ratio' then share_ratio
+            else kl
+        end as score,
+        severity in ('critical', 'warning') as raised,
+        sum(case when severity in ('critical', 'warning') then 0 else 1 end) over (
+            partition by monitor, feature, segment
+            order by window_end nulls first
+            rows between unbounded preceding and current row
+        ) as spell
+    from drift_scores
+)
+select
+    monitor,
+    window_start,
+    window_end,
+    feature,
+    segment,
+    severity,
+    case
+        when raised then min(case when raised then coalesce(window_start, window_end) end) over (
+            partition by monitor, feature, segment, spell
+        )
+    end as raised_since,
+    coalesce(metric, 'kl') as metric,
+    score,
+    threshold_warning,
+    threshold_critical,
+    -- How many times its smallest limit the score is; the score itself where there is none.
+    score / coalesce(
+        nullif(coalesce(threshold_warning, threshold_critical), 0), 1
+    ) as times_over,
+    kl,
+    kl_low,
+    kl_high,
+    kl_expected,
+    q_value,
+    n_reference,
+    n_current,
+    missing_reference / nullif(n_reference, 0) as missing_share_reference,
+    missing_current / nullif(n_current, 0) as missing_share_current,
+    alert,
+    alert_since,
+    status,
+    reason,
+    run_id
+from decided;

@@ -1,0 +1,47 @@
+-- One row per feature of the latest window that is not ok, the worst first, as in the report:
+-- a feature that is worse in a segment than over all rows is shown in that segment.
+-- For DuckDB and Spark, after timeline.sql.
+create or replace view worst_now as
+with ranked as (
+    select
+        timeline.*,
+        case severity when 'critical' then 1 when 'warning' then 2 when 'unscored' then 3 else 4 end as badness,
+        segment is not null as part
+    from timeline
+    join (
+        select monitor, max(window_end) as latest from drift_scores group by monitor
+    ) as ends
+        on ends.monitor = timeline.monitor and ends.latest is not distinct from timeline.window_end
+), chosen as (
+    select
+        *,
+        row_number() over (
+            partition by monitor, feature
+            order by badness, part, times_over desc nulls last, segment
+        ) as choice
+    from ranked
+)
+select
+    row_number() over (
+        partition by monitor order by badness, times_over desc nulls last, feature
+    ) as place,
+    monitor,
+    window_start,
+    window_end,
+    feature,
+    segment,
+    severity,
+    raised_since,
+    metric,
+    score,
+    threshold_warning,
+    threshold_critical,
+    times_over,
+    q_value,
+    n_reference,
+    n_current,
+    alert,
+    status,
+    reason
+from chosen
+where choice = 1 and severity <> 'ok';
