@@ -212,7 +212,8 @@ over the 90 days before, per feature.
 {quiet_table}
 
 What is no chance pages as well: holidays each time, and features that move for good once. Where
-states have heavy tails, days that are far out go on to surprise: about twice the budget is paged.
+states have heavy tails, days that are far out go on to surprise: about twice the budget is paged
+([why](decisions/pages-that-are-no-chance.md)).
 
 ## What is found, and when
 
