@@ -36,7 +36,7 @@ from kldrift.statistics.effect_tests import (
     share_above_p,
     wasserstein_above_p,
 )
-from kldrift.statistics.named_cells import pooled
+from kldrift.statistics.named_cells import never_seen_p_value, pooled
 from kldrift.statistics.significance import q_values
 from kldrift.statistics.tails import tail_rise_p
 from kldrift.statistics.unbiased_kl import kl_unbiased
@@ -191,12 +191,18 @@ def _share_p(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> F
         cells = first_cell(kinds)
     else:
         judged = judged_cells(kinds)[metric]
-        now, before, small = pooled(p, q, *named_cells(kinds))
+        names, other, never = named_cells(kinds)
+        now, before, small = pooled(p, q, names, other, never)
         if metric != "value_share_change" or not small.any():
             return share_above_p(p, q, judged, limit)
         every = share_above_p(now, before, judged, limit)
-        alone = share_above_p(p, q, small, limit)
-        return np.where(small.any(-1), np.minimum(1.0, 2 * np.minimum(every, alone)), every)
+        alone = share_above_p(p, q, small & ~never, limit)
+        # The reference's share of unseen values is estimated, which is less sure than a count.
+        x, once = ((side * never).sum(-1) for side in (p, q))
+        unseen = never_seen_p_value(x, p.sum(-1), once, q.sum(-1))
+        unseen = np.maximum(unseen, share_above_p(p, q, never, limit))
+        surest = np.minimum.reduce([every, alone, unseen])
+        return np.where(small.any(-1), np.minimum(1.0, 3 * surest), every)
     now, before = _together(p, cells), _together(q, cells)
     if metric == "null_share_ratio":
         return ratio_above_p(now, before, limit)
