@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 
 from kldrift.config import Config, ModelShift, Threshold
-from kldrift.errors import OutputError
+from kldrift.errors import OutputError, first_line
 from kldrift.features.plan import Skipped
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.notes import notes_of
@@ -164,6 +164,9 @@ def publish_expectations(
         held: the thresholds of each feature.
         path: where the rows stand.
         run_id: what Great Expectations calls the run; it keeps one result per name.
+
+    Raises:
+        OutputError: the folder cannot be written.
     """
     from kldrift.expectations import publish  # noqa: PLC0415 - takes seconds, and only here
 
@@ -173,15 +176,19 @@ def publish_expectations(
         name: {m: (t.warning, t.critical) for m, t in of_metrics.items()}
         for name, of_metrics in held.items()
     }
-    published = publish(
-        scores,
-        scores_path=path,
-        root=Path(config.expectations.path),
-        monitor=config.monitor,
-        run_id=run_id,
-        run_time=record.started,
-        thresholds=thresholds,
-        alpha=config.significance.alpha,
-        data_docs=config.expectations.data_docs,
-    )
+    try:
+        published = publish(
+            scores,
+            scores_path=path,
+            root=Path(config.expectations.path),
+            monitor=config.monitor,
+            run_id=run_id,
+            run_time=record.started,
+            thresholds=thresholds,
+            alpha=config.significance.alpha,
+            data_docs=config.expectations.data_docs,
+        )
+    except OSError as error:
+        why = error.strerror or first_line(error)
+        raise OutputError(f"{config.expectations.path}: cannot be written: {why}") from error
     return published.docs_index
