@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kldrift.cli.console import Line, figure, null_share, short, visible
+from kldrift.cli.console import Line, figure, null_share, short
+from kldrift.errors import visible
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -28,6 +28,7 @@ from kldrift.cli.runs import run_backfill, run_model_shift, run_monitor, shown_p
 from kldrift.errors import (
     ConfigError,
     OutputError,
+    visible,
 )
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
@@ -100,7 +101,7 @@ def _show(args: argparse.Namespace) -> Answer:
 
 def _report(args: argparse.Namespace) -> Answer:
     from kldrift import report  # noqa: PLC0415
-    from kldrift.cli.console import Line, visible  # noqa: PLC0415
+    from kldrift.cli.console import Line  # noqa: PLC0415
     from kldrift.config import load_config  # noqa: PLC0415
 
     place = report(load_config(args.config, overrides=args.set), args.output)
@@ -111,7 +112,7 @@ def _check(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_config  # noqa: PLC0415
 
     config = load_config(args.config, overrides=args.set)
-    from kldrift.cli.console import Line, visible  # noqa: PLC0415
+    from kldrift.cli.console import Line  # noqa: PLC0415
     from kldrift.monitor.run import check  # noqa: PLC0415
 
     plan = check(config, as_of=args.as_of)
@@ -128,7 +129,7 @@ def _init(args: argparse.Namespace) -> Answer:
     file = None if args.output == "-" else Path(args.output)
     if file and file.exists() and not args.force:
         raise ConfigError(f"{file} is there already; give another file with -o, or use --force")
-    from kldrift.cli.console import Line, visible  # noqa: PLC0415
+    from kldrift.cli.console import Line  # noqa: PLC0415
     from kldrift.cli.init import init  # noqa: PLC0415
 
     text = init(
@@ -155,7 +156,7 @@ def _from_folder_of(file: Path | None, source: str) -> str:
 
 def _demo(args: argparse.Namespace) -> Answer:
     from kldrift import run  # noqa: PLC0415
-    from kldrift.cli.console import Line, run_lines, visible  # noqa: PLC0415
+    from kldrift.cli.console import Line, run_lines  # noqa: PLC0415
     from kldrift.config import load_config  # noqa: PLC0415
     from kldrift.demo import (  # noqa: PLC0415
         as_it_should_be,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from kldrift.cli.blocks import block, heights
-from kldrift.cli.console import COLOURS, Line, visible
+from kldrift.cli.console import COLOURS, Line
 from kldrift.config import Config
-from kldrift.errors import ConfigError, OutputError
+from kldrift.errors import ConfigError, OutputError, visible
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import counted
