@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from kldrift.errors import ConfigError, KldriftError, Terminated, interruption, masked
+from kldrift.errors import ConfigError, KldriftError, Terminated, escaped, interruption, masked
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
 if TYPE_CHECKING:
@@ -111,7 +111,6 @@ def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], An
 
 def _failed(args: argparse.Namespace, exit_code: int, text: str) -> int:
     from kldrift.cli.console import show_json  # noqa: PLC0415
-    from kldrift.errors import escaped  # noqa: PLC0415
 
     text = masked(text)
     if args.debug:

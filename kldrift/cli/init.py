@@ -16,6 +16,7 @@ from kldrift.cli.suggest import suggestions
 from kldrift.config import Dataset, Features, Override, Spark, config_from_mapping
 from kldrift.config.yaml_text import to_yaml
 from kldrift.errors import DatasetError
+from kldrift.execution.engine import told
 from kldrift.execution.session import session_in_use
 from kldrift.features.plan import Skipped, plan_features
 from kldrift.scoring.metrics import DEFAULT_THRESHOLDS, Threshold
@@ -160,7 +161,8 @@ def _look(dataset: Dataset, side: str) -> tuple[DatasetInfo, pa.Table]:
         return opened, sample_of(opened)
     with session_in_use(Spark(), "kldrift init") as session:
         source = open_source(session, dataset, {}, way="auto", side=side)
-        return source, sample_of(source)
+        with told(source):
+            return source, sample_of(source)
 
 
 def _ddl(sides: list[DatasetInfo], decimal_commas: tuple[str, ...] = ()) -> str | None:

@@ -29,6 +29,7 @@ from kldrift.cli.runs import run_backfill, run_model_shift, run_monitor, shown_p
 from kldrift.errors import (
     ConfigError,
     OutputError,
+    escaped,
 )
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
@@ -102,7 +103,6 @@ def _report(args: argparse.Namespace) -> Answer:
     from kldrift import report  # noqa: PLC0415
     from kldrift.cli.console import Line  # noqa: PLC0415
     from kldrift.config import load_config  # noqa: PLC0415
-    from kldrift.errors import escaped  # noqa: PLC0415
 
     place = report(load_config(args.config, overrides=args.set), args.output)
     return Answer(0, [Line(f"wrote {escaped(place)}")], {"report": place})
@@ -113,7 +113,6 @@ def _check(args: argparse.Namespace) -> Answer:
 
     config = load_config(args.config, overrides=args.set)
     from kldrift.cli.console import Line  # noqa: PLC0415
-    from kldrift.errors import escaped  # noqa: PLC0415
     from kldrift.monitor.run import check  # noqa: PLC0415
 
     plan = check(config, as_of=args.as_of)
@@ -132,7 +131,6 @@ def _init(args: argparse.Namespace) -> Answer:
         raise ConfigError(f"{file} is there already; give another file with -o, or use --force")
     from kldrift.cli.console import Line  # noqa: PLC0415
     from kldrift.cli.init import init  # noqa: PLC0415
-    from kldrift.errors import escaped  # noqa: PLC0415
 
     text = init(
         _from_folder_of(file, args.source),
@@ -167,7 +165,6 @@ def _demo(args: argparse.Namespace) -> Answer:
         to_text,
         write_demo,
     )
-    from kldrift.errors import escaped  # noqa: PLC0415
 
     folder = Path(args.output)
     config = folder / "kldrift.yaml"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -22,7 +23,7 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.sources.dataframe.frame import FrameSource
-from kldrift.sources.dataset import Source
+from kldrift.sources.dataset import DatasetInfo, Source
 from kldrift.sources.open import raised_by_spark
 
 Floats = NDArray[np.float64]
@@ -40,6 +41,18 @@ FILE_GONE: Final = re.compile(
     r"|FAILED_READ_FILE\.FILE_NOT_EXIST\].*?reading file (?P<new>\S.*?)\. File does not exist"
 )
 T = TypeVar("T")
+
+
+@contextmanager
+def told(source: DatasetInfo) -> Iterator[None]:
+    """Let an error of Spark's say why the rows of a source cannot be read."""
+    try:
+        yield
+    except Exception as error:
+        if raised_by_spark(error):
+            why = source.explain() if isinstance(source, FrameSource) else ""
+            raise DatasetError(why or explained(error)) from error
+        raise
 
 
 class SparkEngine:
@@ -82,13 +95,8 @@ class SparkEngine:
 
     def run(self, source: Source, job: Callable[[Collect], T]) -> T:
         """Run a job over a source, show how far it is, and explain what fails."""
-        try:
+        with told(source):
             return job(lambda frame: self._collect(frame, source.rows))
-        except Exception as error:
-            if raised_by_spark(error):
-                why = source.explain() if isinstance(source, FrameSource) else ""
-                raise DatasetError(why or explained(error)) from error
-            raise
 
     def _collect(self, frame: DataFrame, rows: int | None) -> list[Any]:
         stop = threading.Event()

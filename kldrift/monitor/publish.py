@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kldrift.config import Config, ModelShift, Threshold
-from kldrift.errors import OutputError
+from kldrift.errors import OutputError, first_line
 from kldrift.features.plan import Skipped
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.notes import notes_of
@@ -183,6 +183,9 @@ def publish_expectations(
         held: the thresholds of each feature.
         path: where the rows stand.
         run_id: what Great Expectations calls the run; it keeps one result per name.
+
+    Raises:
+        OutputError: the folder cannot be written.
     """
     from kldrift.expectations import publish  # noqa: PLC0415 - takes seconds, and only here
 
@@ -193,16 +196,20 @@ def publish_expectations(
         for name, of_metrics in held.items()
     }
     report = getattr(config, "report", None)  # two models have none
-    published = publish(
-        scores,
-        scores_path=path,
-        root=Path(config.expectations.path),
-        monitor=config.monitor,
-        run_id=run_id,
-        run_time=record.started,
-        thresholds=thresholds,
-        alpha=config.significance.alpha,
-        data_docs=config.expectations.data_docs,
-        report=report.path if report else None,
-    )
+    try:
+        published = publish(
+            scores,
+            scores_path=path,
+            root=Path(config.expectations.path),
+            monitor=config.monitor,
+            run_id=run_id,
+            run_time=record.started,
+            thresholds=thresholds,
+            alpha=config.significance.alpha,
+            data_docs=config.expectations.data_docs,
+            report=report.path if report else None,
+        )
+    except OSError as error:
+        why = error.strerror or first_line(error)
+        raise OutputError(f"{config.expectations.path}: cannot be written: {why}") from error
     return published.docs_index

@@ -6,6 +6,7 @@ files are read as the options have it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,8 @@ LOOKED_AT: Final = 2**20
 """Bytes at the beginning of a file."""
 COMPRESSED: Final = frozenset({".gz", ".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
 MARKS: Final = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
+WIDE: Final = re.compile(r"(?i)utf-?(16|32)")
+"""Encodings in which the end of a line is several bytes."""
 CORRUPT: Final = "_corrupt_record"
 
 
@@ -39,7 +42,9 @@ def text_options(dataset: Dataset) -> dict[str, str]:
         needed["mode"] = "FAILFAST"
         # Else Spark does not look at fields that nobody asks for.
         needed |= {"columnPruning": "false"} if dataset.format == "csv" else {}
-    encoded = stated.keys() & {"encoding", "charset"}
+    encoded = stated.get("encoding") or stated.get("charset")
+    if encoded and WIDE.match(encoded) and "multiline" not in stated:
+        needed["multiLine"] = "true"  # else Spark looks for the ends of lines byte by byte
     try:
         files = list_files([p for p in dataset.path if "://" not in p])
     except DatasetError:  # Spark says more of what is not there

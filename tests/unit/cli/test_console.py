@@ -14,7 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from kldrift.cli.console import Line, escaped, run_lines, show, show_json
+from kldrift.cli.console import Line, run_lines, show, show_json
+from kldrift.errors import escaped
 from kldrift.reporting.result import RunResult
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 
