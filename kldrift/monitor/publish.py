@@ -202,6 +202,6 @@ def publish_expectations(
         thresholds=thresholds,
         alpha=config.significance.alpha,
         data_docs=config.expectations.data_docs,
-        report=None if config.report is None else config.report.path,
+        report=config.report.path if isinstance(config, Config) and config.report else None,
     )
     return published.docs_index
