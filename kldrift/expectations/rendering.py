@@ -1,8 +1,9 @@
 """How Data Docs, and ``result.render()``, show a drift expectation.
 
 GX finds these methods by their decorator, and escapes every parameter of a template; so all text
-that comes from data is a parameter. The status carries a word beside GX's icon, because the icon
-is a glyph of a web font that is fetched from a CDN.
+that comes from data is a parameter. A status is a sign and a word in place of GX's icon, a glyph
+of a web font. GX hands the configuration alone to what describes an expectation, so the other
+results of a feature ride on it.
 """
 
 from __future__ import annotations

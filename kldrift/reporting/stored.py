@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from kldrift.config import Config
 from kldrift.errors import OutputError, masked
-from kldrift.profiles.profile import aligned, of_no_window
+from kldrift.profiles.profile import of_no_window
 from kldrift.reporting.figures import window_of_row
 from kldrift.reporting.json_values import json_value
 from kldrift.reporting.monitor_page import Run, Story, monitor_page
@@ -109,7 +109,7 @@ def stored_splits(store: Store, config: Config, window: Window) -> list[dict[str
         return []
     merged = {f.name: f.rebinning for f in supports.features if f.rebinning is not None}
     pairs = [
-        (name, Comparison(*aligned(of_no_window(now[name]), then[name]), merged[name]))
+        (name, Comparison.of(of_no_window(now[name]), then[name], merged[name]))
         for name in now
         if name in then and name in merged
     ]

@@ -47,6 +47,7 @@ class Page(HTMLParser):
         self.tags.append(tag)
         if tag == "table":
             self.tables.append([])
+            self.open = False
         elif tag == "tr":
             self.tables[-1].append([])
         elif tag in {"td", "th"}:
