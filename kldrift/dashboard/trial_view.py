@@ -39,7 +39,7 @@ REFERENCES: Final = {
 
 
 @dataclass(frozen=True)
-class Rules:
+class TriedRules:
     """Rules to try.
 
     Attributes:
@@ -88,7 +88,7 @@ def trial_view(scene: Scene) -> None:
     _learned(scene)
 
 
-def _rules(scene: Scene) -> Rules:
+def _rules(scene: Scene) -> TriedRules:
     """The rules that someone asks for."""
     overrides: list[str] = []
     columns = st.columns(4)
@@ -123,7 +123,7 @@ def _rules(scene: Scene) -> Rules:
             return window_name(by_key[key], scene.zone)
 
         against = choose("which", [*by_key], "then", words=words_of, where=columns[2])
-    return Rules(tuple(overrides), against)
+    return TriedRules(tuple(overrides), against)
 
 
 def _features(scene: Scene) -> set[str]:
@@ -132,7 +132,7 @@ def _features(scene: Scene) -> set[str]:
     return set(rows["drift_scores"]["feature"].unique().to_pylist())
 
 
-def _tried(scene: Scene, rules: Rules, windows: tuple[Window, ...]) -> Trial:
+def _tried(scene: Scene, rules: TriedRules, windows: tuple[Window, ...]) -> Trial:
     config = scene.config
     if rules.overrides:
         assert config.source is not None

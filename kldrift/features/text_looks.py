@@ -22,7 +22,7 @@ FEW: Final = 10
 
 
 @dataclass(frozen=True)
-class Look:
+class TextLook:
     """One way to write something as text.
 
     Attributes:
@@ -45,56 +45,56 @@ _THOUSANDS: Final = r"[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?"
 _SPACED: Final = r"[-+]?[0-9]{1,3}([ '\x{2019}\x{a0}\x{202f}][0-9]{3})*([.,][0-9]+)?"
 _SIGNED: Final = r"[-+(]?[$€£¥]? ?[0-9][0-9,.]*[ \x{a0}]?[%$€£¥]?[)]?"
 LOOKS: Final = (
-    Look(
+    TextLook(
         "dates without a mark between their parts",
         r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])",
         "month(to_date({}, 'yyyyMMdd'))",
     ),
-    Look("seconds since 1970", r"1[0-9]{9}", "hour(timestamp_seconds(cast({} as bigint)))"),
-    Look("numbers", rf"{_NUMBER}|{_INFINITE}", "cast({} as double)"),
-    Look(
+    TextLook("seconds since 1970", r"1[0-9]{9}", "hour(timestamp_seconds(cast({} as bigint)))"),
+    TextLook("numbers", rf"{_NUMBER}|{_INFINITE}", "cast({} as double)"),
+    TextLook(
         "numbers with a decimal comma",
         _COMMA,
         "cast(replace(replace({}, '.', ''), ',', '.') as double)",
         needs=r",([0-9]{1,2}|[0-9]{4,})$",
     ),
-    Look("numbers with commas in them", _THOUSANDS, "cast(replace({}, ',', '') as double)"),
-    Look(
+    TextLook("numbers with commas in them", _THOUSANDS, "cast(replace({}, ',', '') as double)"),
+    TextLook(
         "numbers with spaces or apostrophes in them",
         _SPACED,
         "cast(replace(regexp_replace({}, '[^0-9,.+-]', ''), ',', '.') as double)",
         needs=r"[^-+0-9.,]",
     ),
-    Look(
+    TextLook(
         "numbers with a percent or currency sign",
         _SIGNED,
         "cast(regexp_replace({}, '[^0-9.+-]', '') as double)",
         needs=r"[%$€£¥]",
     ),
-    Look(
+    TextLook(
         "dates with times",
         r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*",
         "hour(cast({} as timestamp))",
     ),
-    Look("dates", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "month(cast({} as date))"),
-    Look(
+    TextLook("dates", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "month(cast({} as date))"),
+    TextLook(
         "dates that begin with the day",
         r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}",
         "month(to_date({}, 'd.M.yyyy'))",
     ),
-    Look(
+    TextLook(
         "dates that begin with the day",
         r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}",
         "month(to_date({}, 'd/M/yyyy'))",
         needs=r"^(1[3-9]|2[0-9]|3[01])/",
     ),
-    Look(
+    TextLook(
         "dates that begin with the month",
         r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}",
         "month(to_date({}, 'M/d/yyyy'))",
         needs=r"/(1[3-9]|2[0-9]|3[01])/",
     ),
-    Look("times of day", r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", "cast(split({}, ':')[0] as int)"),
+    TextLook("times of day", r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", "cast(split({}, ':')[0] as int)"),
 )
 SECONDS: Final = (10**9, 2 * 10**9)
 """Numbers that are probably seconds since 1970: from 2001 to 2033."""
@@ -110,7 +110,7 @@ CODE: Final = r"[-+]?0[0-9]+"
 """Numbers that begin with a zero are codes: a postcode is no amount."""
 
 
-def look_of(values: pa.Array) -> Look | None:
+def look_of(values: pa.Array) -> TextLook | None:
     """What different texts look like; None for plain names.
 
     Args:
@@ -135,7 +135,7 @@ def look_of(values: pa.Array) -> Look | None:
     return None
 
 
-def hint(name: str, look: Look) -> str:
+def hint(name: str, look: TextLook) -> str:
     """How a column that has a look is read as what it is, as lines of a configuration.
 
     Examples:

@@ -33,11 +33,7 @@ from kldrift.sources.predicates.pruning import prune
 from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
 from kldrift.sources.text_files import TEXTS, bad_rows, refused, text_options
 
-READ_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
-    "csv": {"header": "true"},
-    "parquet": {"mergeSchema": "true"},
-}
-
+READ_OPTIONS: Final = {"csv": {"header": "true"}, "parquet": {"mergeSchema": "true"}}
 NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
 
 

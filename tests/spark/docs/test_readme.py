@@ -25,9 +25,3 @@ def test_every_example_of_the_readme_runs(spark, tmp_path, monkeypatch):  # noqa
             arguments = shlex.split(command)
             assert main(arguments) == EXIT_CODES.get(arguments[0], 0), command
     assert [language for language, _ in BLOCKS].count("python") >= 3
-
-
-def test_every_page_that_the_readme_links_is_there():
-    links = re.findall(r"\]\(([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -21,6 +21,7 @@ from kldrift.profiles.group_keys import ALL, UNTIMED
 from kldrift.profiles.profile import Profile, total
 from kldrift.profiles.support import CategoricalSupport, NumericSupport
 from kldrift.sources.table import TableSource
+from kldrift.tables import Window
 
 RNG = np.random.default_rng(3)
 ROWS = 20_000
@@ -84,6 +85,12 @@ def assert_same(one: Profile, other: Profile) -> None:
         np.testing.assert_array_equal(*values, err_msg=mine.name)
 
 
+def window_at(start):
+    """The window that begins so many microseconds after 1970; where it ends does not matter."""
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=start)
+    return Window(moment, moment + dt.timedelta(days=1))
+
+
 @pytest.mark.parametrize("lists", [(), LISTS], ids=["the whole", "segments"])
 @pytest.mark.parametrize("table", [TABLE, SHUFFLED], ids=["in order", "shuffled"])
 def test_each_window_has_the_profile_that_its_rows_have_alone(table, lists):
@@ -94,7 +101,7 @@ def test_each_window_has_the_profile_that_its_rows_have_alone(table, lists):
         alone, joint_alone = counted(rows, None, lists)
         for whole, one in zip(together, alone, strict=True):
             if start != UNTIMED:
-                assert_same(of_window(whole, start), one)
+                assert_same(of_window(whole, window_at(start)), one)
         place = joint[0].keys.window.tolist().index(start)
         assert joint[0].rows[place] == joint_alone[0].rows[0]
         mine, its = joint[0].moments[2][place], joint_alone[0].moments[2][0]
@@ -116,12 +123,12 @@ def test_the_profile_of_a_month_is_the_sum_of_those_of_its_days_to_the_bit():
     for month, day in zip(by_month, by_day, strict=True):
         for start in month.keys.window[month.keys.window != UNTIMED].tolist():
             days = [
-                of_window(day, d)
+                of_window(day, window_at(d))
                 for d in day.keys.window.tolist()
                 if d != UNTIMED
                 and months.starts(pa.array([d], pa.timestamp("us", "UTC")))[0] == start
             ]
-            assert_same(total(days), of_window(month, start))
+            assert_same(total(days), of_window(month, window_at(start)))
 
 
 def test_leaving_one_window_out_is_counting_the_others():
@@ -130,5 +137,7 @@ def test_leaving_one_window_out_is_counting_the_others():
     out, *others = starts
     rows = pa.concat_tables([of_starts(TABLE)[s] for s in others])
     for profile, alone in zip((x, n, t), counted(rows, None)[0], strict=True):
-        whole = total([of_window(profile, s) for s in starts])
-        np.testing.assert_array_equal(whole.counts - of_window(profile, out).counts, alone.counts)
+        whole = total([of_window(profile, window_at(s)) for s in starts])
+        np.testing.assert_array_equal(
+            whole.counts - of_window(profile, window_at(out)).counts, alone.counts
+        )

@@ -9,13 +9,16 @@ from joint_sample import complete_vectors, table
 
 import kldrift
 from kldrift.divergence import multivariate_gaussian_kl
-from kldrift.reporting.blocks import MOST_CELLS, blocks_of
+from kldrift.reporting.blocks import MOST_CELLS, Parts, blocks_of
 from kldrift.reporting.json_values import records
 
 
 @pytest.fixture(scope="module")
 def sides():
     return table(0), table(1, mix=0.6)
+
+
+NO_PARTS = Parts([], 0, [])
 
 
 def test_memory_gives_the_numbers_of_numpy_for_vectors(sides):
@@ -32,11 +35,11 @@ def test_memory_gives_the_numbers_of_numpy_for_vectors(sides):
 def test_the_pairs_of_a_group_leave_nothing_out(sides):
     row = records(kldrift.compare(*sides).scores.query("feature == 'embedding'"))[0]
     cells = [{"label": f"x{i}", "contribution": 0.5 if i else -3.0} for i in range(MOST_CELLS + 4)]
-    shown = blocks_of(row, cells, [], 0, "")[0]
+    shown = blocks_of(row, cells, NO_PARTS, "")[0]
     assert shown.rows[0][:2] == ("x0", "-3")
     assert len(shown.rows) == MOST_CELLS
     assert shown.rest == "and 4 others, +2 nats"
-    assert not blocks_of(row, cells[:8], [], 0, "")[0].rest
+    assert not blocks_of(row, cells[:8], NO_PARTS, "")[0].rest
 
 
 def test_lists_of_many_lengths_are_no_vectors():
