@@ -105,7 +105,7 @@ DEFAULT_THRESHOLDS: Final = {
     "value_share_change": Threshold(0.005, 0.02),
     "null_share_change": Threshold(0.005, 0.02),
     "null_share_ratio": Threshold(2.0),
-    "bin_share_change": Threshold(0.0125),
+    "bin_share_change": Threshold(0.01),
     TAIL_METRIC: Threshold(0.005, 0.02),
     "wasserstein_std": Threshold(0.1),
 }
