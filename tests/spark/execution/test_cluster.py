@@ -81,6 +81,7 @@ def master(tmp_path_factory) -> Iterator[str]:
 
 def submit(master: str, config: Path, *options: str) -> subprocess.CompletedProcess[str]:
     memory = ["--conf", "spark.executor.memory=700m", "--conf", "spark.ui.enabled=false"]
+    memory += ["--conf", "spark.sql.shuffle.partitions=4"]
     bind = ["--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.driver.bindAddress=127.0.0.1"]
     command = [str(BIN / "spark-submit"), "--master", master, *memory, *bind]
     command += [str(ROOT / "jobs" / "monitor.py"), "--config", str(config), *options]
