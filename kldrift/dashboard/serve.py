@@ -140,6 +140,7 @@ def serve(path: str, overrides: Sequence[str], host: str, port: int, *, open_bro
             **{f"theme.{side}.primaryColor": colour for side, colour in COLOURS.items()},
         }
     )
+    raise KeyboardInterrupt  # the server keeps to itself a Ctrl-C that comes while it starts
 
 
 class WithPolicy:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from browser import CHROMIUM, WITHOUT, browser
 from report_sample import ATTACK, NAMES, hostile, page_of
@@ -116,9 +118,13 @@ def test_everything_is_reached_with_the_keyboard(tab, pages):
 
 def test_every_picture_and_control_has_a_name(tab, pages):
     tab.open(pages / "hostile.html")
-    nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
     told = ("image", "textbox", "searchbox", "checkbox", "combobox", "button", "DisclosureTriangle")
-    found = [n for n in nodes if n.get("role", {}).get("value") in told and not n["ignored"]]
+    for _ in range(50):  # the tree follows what is drawn
+        nodes = tab.call("Accessibility.getFullAXTree")["nodes"]
+        found = [n for n in nodes if n.get("role", {}).get("value") in told and not n["ignored"]]
+        if all(n.get("name", {}).get("value") for n in found):
+            break
+        time.sleep(0.1)
     assert len(found) > 40
     assert [n for n in found if not n.get("name", {}).get("value")] == []
     names = [n["name"]["value"] for n in found if n["role"]["value"] == "DisclosureTriangle"]
