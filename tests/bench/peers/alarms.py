@@ -157,11 +157,11 @@ def page(found: pd.DataFrame, draws: int) -> str:
     sizes, power = (", ".join(f"{n:,}" for n in some) for some in (SIZES, POWER_SIZES))
     return f"""# Who alarms how often
 
-Made by `python -m tests.bench.peers.alarms`: each tool in an environment of its own, with its
-defaults, on the same two Parquet files. {len(QUIET_SHAPES)} shapes, {draws} columns of each, both
-sides from one distribution: every alarm is false. NannyML looks at ten chunks of each file, as by
-default, and any of them may alarm; Frouros tests at 0.05; PSI has ten quantile bins. popmon
-compares a batch with many before it, which two files are not.
+Made by `python -m tests.bench.peers.alarms --draws {draws}`: each tool in an environment of
+its own, with its defaults, on the same two Parquet files. {len(QUIET_SHAPES)} shapes, {draws}
+columns of each, both sides from one distribution: every alarm is false. NannyML looks at ten
+chunks of each file, as by default, and any of them may alarm; Frouros tests at 0.05; PSI has
+ten quantile bins. popmon compares a batch with many before it, which two files are not.
 
 {table(["false alarms", *tools], totals)}
 
