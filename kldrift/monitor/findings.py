@@ -92,7 +92,7 @@ def found(
     cells = 0
     for one in counted:
         some.append(one)
-        cells += sum(c.current.counts.size for c in one.comparisons)
+        cells += 1 + sum(c.current.counts.size for c in one.comparisons)
         if cells >= most:
             yield from _together(some)
             some, cells = [], 0
