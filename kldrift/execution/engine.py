@@ -24,7 +24,7 @@ from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataset import DatasetInfo, Source
-from kldrift.sources.open import raised_by_spark
+from kldrift.sources.settings import raised_by_spark
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Final, cast
@@ -16,7 +16,6 @@ from pyspark.sql import SparkSession
 from kldrift.config import Spark
 from kldrift.errors import KldriftError
 from kldrift.execution.java import child_processes, end, require_java
-from kldrift.sources.open import raised_by_spark
 
 NEW_SESSION: Final[Mapping[str, str]] = {
     "spark.sql.session.timeZone": "UTC",
@@ -106,21 +105,6 @@ def session_in_use(
             if ours and not _OURS.users:
                 _OURS.session = None
                 session.stop()
-
-
-def settings_of(session: SparkSession, names: Iterable[str]) -> dict[str, str | None]:
-    """The settings of a session, its defaults included; None for names that it does not know."""
-    return {name: _setting(session, name) for name in sorted(set(names))}
-
-
-def _setting(session: SparkSession, name: str) -> str | None:
-    try:
-        value: str | None = session.conf.get(name)
-    except Exception as error:
-        if raised_by_spark(error):
-            return None
-        raise
-    return value
 
 
 def open_session(

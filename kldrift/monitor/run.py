@@ -16,7 +16,7 @@ from kldrift.config.instant import instant
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.execution.session import THAT_CHANGE_COUNTS, settings_of
+from kldrift.execution.session import THAT_CHANGE_COUNTS
 from kldrift.features.group_columns import check_time
 from kldrift.monitor import reference_store
 from kldrift.monitor.before_spark import check_inputs, check_output
@@ -46,6 +46,7 @@ from kldrift.reporting.result import RunResult
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import WatchedFiles, version_of, watch
 from kldrift.sources.open import open_source
+from kldrift.sources.settings import settings_of
 from kldrift.tables import Window, prepare_output
 from kldrift.tables.read import stored_windows
 from kldrift.tables.store import open_store

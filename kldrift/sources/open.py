@@ -31,6 +31,7 @@ from kldrift.sources.parquet.listing import for_spark, list_files, uri_of
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.pruning import prune
 from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
+from kldrift.sources.settings import raised_by_spark
 from kldrift.sources.text_files import TEXTS, bad_rows, refused, text_options
 
 READ_OPTIONS: Final = {"csv": {"header": "true"}, "parquet": {"mergeSchema": "true"}}
@@ -340,8 +341,3 @@ def _or_config_error(build: Any, key: str) -> DataFrame:
     except (AnalysisException, ParseException) as error:
         raise ConfigError(f"{key}: {first_line(error)}") from error
     return frame
-
-
-def raised_by_spark(error: BaseException) -> bool:
-    """Whether an error is Spark's own, and no mistake in this program."""
-    return type(error).__module__.split(".")[0] in ("pyspark", "py4j", "grpc")

@@ -6,6 +6,8 @@ from typing import Final
 
 from pyspark.sql import SparkSession
 
+from kldrift.sources.settings import settings_of
+
 SETTINGS: Final = {
     "datetimeRebaseMode": "spark.sql.parquet.datetimeRebaseModeInRead",
     "int96RebaseMode": "spark.sql.parquet.int96RebaseModeInRead",
@@ -15,5 +17,5 @@ SETTINGS: Final = {
 
 def old_dates(spark: SparkSession) -> dict[str, str]:
     """Options to read them as Arrow and Spark 4 do, where Spark 3.5 would refuse to read them."""
-    asked = {option: spark.conf.get(name) for option, name in SETTINGS.items()}
-    return {option: "CORRECTED" for option, mode in asked.items() if mode == "EXCEPTION"}
+    modes = settings_of(spark, SETTINGS.values())
+    return {o: "CORRECTED" for o, name in SETTINGS.items() if modes[name] == "EXCEPTION"}
