@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 VERSIONS := 3.5 4.0 4.1 newest
+# Modules are compiled when they are first imported, and kept: half of what pip compiles is never
+# imported here, and each process of a test would compile the package again.
+PIP := pip install --quiet --disable-pip-version-check --no-compile
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo unit test matrix bench fuzz lint schemas docs java clean
 .PRECIOUS: .matrix/%/.installed
@@ -12,7 +16,7 @@ setup: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "kldrift needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark,dev]'
+	$(BIN)/$(PIP) -c constraints.txt -e '.[spark,dev]'
 	@touch $@
 
 java:
@@ -36,7 +40,7 @@ docs: java setup
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 
 # Without Java, and in less than two minutes on two cores.
 unit: setup
@@ -58,7 +62,7 @@ matrix-%: java .matrix/%/.installed
 .matrix/%/.installed: tests/matrix/%.txt pyproject.toml constraints.txt
 	$(PYTHON) -m venv .matrix/$*
 	awk -F'[=<>]+' 'NR == FNR {own[$$1]; print; next} !($$1 in own)' $< constraints.txt > .matrix/$*/constraints.txt
-	.matrix/$*/bin/pip install --quiet --disable-pip-version-check -c .matrix/$*/constraints.txt -e '.[spark,dev]'
+	.matrix/$*/bin/$(PIP) -c .matrix/$*/constraints.txt -e '.[spark,dev]'
 	@touch $@
 
 # Random tables, files, damage and configurations, for so many seconds; a failure names its seed.
