@@ -71,6 +71,7 @@ CELLS = {
 
 
 REFERENCE_ID = "0123456789abcdef"
+HASHES = [1, 2**64 - 1]
 
 
 def window_tables(window: Window = DAYS[0], run_id: str = "run-1", monitor: str = MONITOR) -> dict:
@@ -158,7 +159,7 @@ def _support(feature, rows):
     if not numeric:
         labels = [row[3] for row in rows if row[3] is not None]
         categories = {"kind": "categorical", "categories": labels, "floats": False}
-        return origin | cells | categories
+        return origin | cells | categories | {"known_hashes": HASHES, "known_cutoff": HASHES[-1]}
     numbers = {
         "kind": "numeric",
         "unit": "number",
@@ -242,9 +243,9 @@ def run_row(window: Window = DAYS[0], run_id: str = "run-1") -> dict:
 OF_EVERY_RUN = [name for name in TABLES if name not in ("alerts", "worst_rows")]
 
 
-def write_two_days(folder: Path) -> Path:
+def write_two_days(folder: Path, tables: str = "parquet") -> Path:
     """Two windows by two runs, in a folder made ready for them."""
-    prepare_output(str(folder))
+    prepare_output(str(folder), tables)
     write_reference(str(folder), MONITOR, REFERENCE_ID, reference_tables())
     for window, run_id in zip(DAYS, ("run-1", "run-2"), strict=True):
         write_window(str(folder), MONITOR, window, window_tables(window, run_id))

@@ -9,7 +9,6 @@ import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from kldrift import __version__
 from kldrift.errors import ConfigError
 
 KeyPath = tuple[str | int, ...]
@@ -114,8 +113,3 @@ def nearest(name: str, names: Iterable[str]) -> str:
     names = list(names)
     close = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(names)}"
-
-
-def not_yet(instead: str) -> str:
-    """Say that a key or value is planned, and what to do instead."""
-    return f"not available yet in kldrift {__version__}; {instead}"

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import dataclass_transform
 
-from kldrift.config.problems import KeyPath, Problems, found, not_yet
+from kldrift.config.problems import KeyPath, Problems, found
 from kldrift.config.translate import translate
 from kldrift.config.unsafe_sql import refusal
 from kldrift.config.values import (
@@ -76,15 +76,9 @@ class Output:
     path: Place
     """The folder of the drift tables; a path, relative to this file, or a URI.
     Example: `s3://lake/drift`"""
-    format: Literal["parquet"] = "parquet"
-    """The format of the tables. Example: `parquet`"""
-
-    @field_validator("format", mode="before")
-    @classmethod
-    def _format(cls, value: object) -> object:
-        if value == "delta":
-            raise wrong(not_yet("use parquet"))
-        return value
+    format: Literal["parquet", "delta", "iceberg"] = "parquet"
+    """The format of the tables; `delta` and `iceberg` need the extra of that name.
+    Example: `delta`"""
 
 
 @dataclass(frozen=True)

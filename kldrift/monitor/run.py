@@ -158,7 +158,7 @@ def run(
     due = _due(config, as_of, started)
     read, as_of = _as_read(config, as_of, due)
     check_output(read)
-    prepare_output(config.output.path)
+    prepare_output(config.output.path, config.output.format)
     window = Window(None, as_of) if due is None else due.windows[-1]
     record = Record(config, window, started, progress)
     return _run(record, read, spark, due, fail_on, refresh_reference=refresh_reference)[-1]
@@ -231,7 +231,7 @@ def backfill(
     if due.windows:
         read, _ = _as_read(config, None, due)
         check_output(read)
-        prepare_output(config.output.path)
+        prepare_output(config.output.path, config.output.format)
         record = Record(config, due.windows[-1], datetime.now(UTC), progress)
         results = _run(record, read, spark, due, fail_on, refresh_reference=False)
     return Backfill(results, due.notes, config.output.path)

@@ -64,7 +64,7 @@ def run(
     """
     read, as_of = with_time(config, as_of)
     check_output(read)
-    prepare_output(config.output.path)
+    prepare_output(config.output.path, config.output.format)
     record = Record(config, Window(None, as_of), datetime.now(UTC), progress)
     try:
         check_inputs(read)

@@ -26,7 +26,6 @@ from kldrift.tables.layout import (
     window_of,
 )
 from kldrift.tables.parquet import from_parquet
-from kldrift.tables.prepare import check_marker
 from kldrift.tables.read_profiles import read_profiles
 from kldrift.tables.schema import SUPPORTS, TABLES
 from kldrift.tables.store import Store, open_store
@@ -67,7 +66,6 @@ def read_table(path: str, name: str) -> pa.Table:
         raise ValueError(f"no table {name!r}; the tables are {', '.join(TABLES)}")
     schema = TABLES[name]
     store = open_store(path)
-    check_marker(store)
     parts = [schema.empty_table()]
     for file in store.names(name):
         data = store.read(f"{name}/{file}") if is_ours(name, file) else None

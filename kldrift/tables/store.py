@@ -19,6 +19,7 @@ from pyarrow import fs
 from kldrift.errors import OutputError, first_line
 from kldrift.sources.filesystem import open_with_pyarrow
 from kldrift.tables.local import LocalStore
+from kldrift.tables.marker import DELTA, PARQUET, read_marker
 
 OBJECT_STORES: Final = ("s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss")
 
@@ -46,10 +47,30 @@ class Store(Protocol):
 
 
 def open_store(path: str) -> Store:
-    """Return the store behind a local path or a URI; nothing is touched yet.
+    """Return the store behind a local path or a URI, with its tables in the format that it has.
 
     Args:
         path: a local path, ``file://``, ``s3://``, ``gs://`` or ``abfs://``.
+
+    Raises:
+        OutputError: the URI is not one that can be written safely, or not understood; the folder
+            is of a newer kldrift; what its format needs is not there.
+    """
+    folder = open_folder(path)
+    marker = read_marker(folder)
+    if marker is None or marker.tables == PARQUET:
+        return folder
+    if marker.tables == DELTA:
+        from kldrift.tables.delta_store import DeltaStore  # noqa: PLC0415 - an extra
+
+        return DeltaStore(folder, path)
+    from kldrift.tables.iceberg_store import IcebergStore  # noqa: PLC0415 - an extra
+
+    return IcebergStore(folder)
+
+
+def open_folder(path: str) -> Store:
+    """Return the files behind a local path or a URI; nothing is touched yet.
 
     Raises:
         OutputError: the URI is not one that can be written safely, or not understood.

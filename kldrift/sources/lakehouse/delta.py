@@ -81,7 +81,7 @@ def open_delta(
     which = which_version(options)
     version = which if isinstance(which, int) else None
     try:
-        table = DeltaTable(path, version=version, storage_options=_storage(filesystem))
+        table = DeltaTable(path, version=version, storage_options=storage_options(filesystem))
         if isinstance(which, datetime):
             table.load_as_version(which)
             _check_time(table, path, which, filesystem)
@@ -144,7 +144,7 @@ def _check_time(table: Any, path: str, at: datetime, filesystem: Mapping[str, st
         raise DatasetError(f"the Delta table {path!r} has no version as of {at}")
 
 
-def _storage(filesystem: Mapping[str, str]) -> dict[str, str]:
+def storage_options(filesystem: Mapping[str, str]) -> dict[str, str]:
     """The options of a filesystem under deltalake's names, from pyarrow's names."""
     scheme = filesystem.get("scheme", "https")
     told = {}

@@ -213,10 +213,10 @@ CASES = {
         "2020-13-01",
         "expected an ISO 8601 time such as 2020-04-01T00:00:00Z, got '2020-13-01'",
     ),
-    "delta tables": (
+    "tables of text": (
         ("output", "format"),
-        "delta",
-        "not available yet in kldrift 0.1.0; use parquet",
+        "csv",
+        "expected 'parquet', 'delta' or 'iceberg', got 'csv'",
     ),
     "learned thresholds without windows": (
         ("thresholds",),

@@ -161,7 +161,7 @@ REFUSED = {
     "an alpha of 0": placed(("significance", "alpha"), 0),
     "an alpha of 1": placed(("significance", "alpha"), 1),
     "an unknown correction": placed(("significance", "correction"), "bonferroni"),
-    "delta tables": placed(("output", "format"), "delta"),
+    "tables of text": placed(("output", "format"), "csv"),
     "expectations that are text": minimal(expectations="no"),
     "data docs of text": placed(("expectations", "data_docs"), "no"),
     "a master that is a number": placed(("spark", "master"), 4),

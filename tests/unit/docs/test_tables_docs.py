@@ -10,7 +10,15 @@ import duckdb
 import pyarrow as pa
 import pytest
 from sql_views import connected
-from tables_sample import DAYS, MONITOR, REFERENCE_ID, reference_tables, run_row, window_tables
+from tables_sample import (
+    DAYS,
+    MONITOR,
+    REFERENCE_ID,
+    reference_tables,
+    run_row,
+    window_tables,
+    write_two_days,
+)
 
 from kldrift.tables import TABLES, prepare_output, write_reference, write_run, write_window
 from kldrift.tables.layout import reference_file, run_file, supports_file, window_file
@@ -79,11 +87,13 @@ def test_the_page_names_the_files_as_they_are_named():
 @pytest.mark.filterwarnings("ignore:The inplace keyword in DataFrame.drop")
 def test_the_python_of_the_page_runs():
     Path("conf").symlink_to(ROOT / "conf")
+    write_two_days("lake", "delta")
     found = {}
     for text in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
         exec(text, found)
     assert len(found["scores"]) == 8
     assert len(found["cells"]) == 26
+    assert len(found["earlier"]) == 4
     assert found["worst"][0] == ("payment_type", "kl", 0.42)
 
 

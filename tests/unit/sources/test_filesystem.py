@@ -10,9 +10,10 @@ import pyarrow as pa
 import pytest
 from object_store import BUCKET, mapping, object_store, write_local
 from pyarrow import fs as pafs
+from tables_sample import write_two_days
 
 from kldrift.config import config_from_mapping
-from kldrift.errors import ConfigError, DatasetError
+from kldrift.errors import ConfigError, DatasetError, OutputError
 from kldrift.sources import filesystem
 from kldrift.sources.filesystem import RemoteFilesystem, locate, open_with_pyarrow
 from kldrift.sources.lakehouse import delta, iceberg
@@ -20,7 +21,8 @@ from kldrift.sources.open import open_files
 from kldrift.sources.parquet.footer_summary import read_footers
 from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.parquet.source import ArrowSource
-from kldrift.tables.store import open_store
+from kldrift.tables import prepare_output, read_table
+from kldrift.tables.store import open_folder
 
 # SQLAlchemy's engine leaves its connection to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
@@ -100,8 +102,18 @@ def test_reading_and_writing_know_the_same_names_of_a_filesystem(uri, same):
     assert (opened, path) == open_with_pyarrow(same)
     remote, inside = locate(uri, {})
     assert (remote.open(), inside) == (opened, path)
-    written = open_store(uri)
+    written = open_folder(uri)
     assert (written._filesystem, written._root) == (opened, path)
+
+
+def test_delta_tables_are_written_to_an_object_store_and_iceberg_ones_are_refused(store):
+    query = "&".join(f"{name}={value}" for name, value in store.items())
+    output = f"s3://{BUCKET}/drift?{query}"
+    write_two_days(output, "delta")
+    assert read_table(output, "runs")["run_id"].to_pylist() == ["run-1", "run-2"]
+    assert read_table(output, "supports").num_rows == 3
+    with pytest.raises(OutputError, match="Iceberg tables need a catalog, and kldrift keeps one"):
+        prepare_output(f"s3://{BUCKET}/ice?{query}", "iceberg")
 
 
 def test_a_filesystem_is_opened_once_however_many_files_there_are(store, monkeypatch):
@@ -229,7 +241,7 @@ def test_a_store_is_told_to_pyiceberg_as_it_wants_it():
     ids=["https", "http", "whole"],
 )
 def test_an_endpoint_is_told_to_deltalake_as_it_wants_it(options, told):
-    found = delta._storage(options)
+    found = delta.storage_options(options)
     assert (found["AWS_ENDPOINT_URL"], found["AWS_ALLOW_HTTP"]) == told
 
 

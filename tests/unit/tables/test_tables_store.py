@@ -13,7 +13,7 @@ from tables_sample import DAYS, MONITOR, run_row, window_tables
 from kldrift.errors import OutputError
 from kldrift.tables import prepare_output, read_table, write_run, write_window
 from kldrift.tables.local import LocalStore
-from kldrift.tables.store import ObjectStore, open_store
+from kldrift.tables.store import ObjectStore, open_folder
 
 
 @pytest.fixture(params=["local", "objects", "objects below a prefix"])
@@ -94,26 +94,26 @@ def test_a_file_uri_is_a_local_path(tmp_path):
     path = write_run(uri, run_row())
     assert path == str(tmp_path / "with space" / "runs" / "run-1.parquet")
     assert read_table(uri, "drift_scores").equals(window_tables()["drift_scores"])
-    assert isinstance(open_store(f"file:{tmp_path}"), LocalStore)
+    assert isinstance(open_folder(f"file:{tmp_path}"), LocalStore)
 
 
 @pytest.mark.parametrize("path", ["drift", "./a:b/drift", "/data/drift", "s3:drift"])
 def test_a_path_without_a_scheme_is_local(path):
-    assert isinstance(open_store(path), LocalStore)
-    assert open_store(path).location("") == path.removeprefix("./")
+    assert isinstance(open_folder(path), LocalStore)
+    assert open_folder(path).location("") == path.removeprefix("./")
 
 
 @pytest.mark.parametrize("scheme", ["hdfs", "dbfs", "ftp", "viewfs"])
 def test_a_store_that_does_not_replace_whole_objects_is_refused(scheme):
     with pytest.raises(OutputError, match=f"cannot write to '{scheme}' safely; use a local path"):
-        open_store(f"{scheme}://host/drift")
+        open_folder(f"{scheme}://host/drift")
 
 
 def test_a_uri_that_is_not_understood_is_named():
     with pytest.raises(OutputError, match=r"gs://: names no bucket or container"):
-        open_store("gs://")
+        open_folder("gs://")
     with pytest.raises(OutputError, match=r"gs://b: cannot open this location: .*'x'"):
-        open_store("gs://b?x=1")
+        open_folder("gs://b?x=1")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_uri_that_is_not_understood_is_named():
     ],
 )
 def test_a_location_holds_no_secret(uri, location):
-    assert open_store(uri).location("runs") == (location or f"{uri}/runs")
+    assert open_folder(uri).location("runs") == (location or f"{uri}/runs")
 
 
 def test_what_a_store_answers_is_reported_with_the_object(tmp_path):

@@ -1,0 +1,66 @@
+"""The file that marks an output folder as ours, and says in which format its tables are."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kldrift.errors import OutputError
+from kldrift.tables.layout import MARKER
+from kldrift.tables.schema import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from kldrift.tables.store import Store
+
+FORMAT: Final = "kldrift tables"
+PARQUET: Final = "parquet"
+DELTA: Final = "delta"
+ICEBERG: Final = "iceberg"
+TABLE_FORMATS: Final = (PARQUET, DELTA, ICEBERG)
+
+
+class Marker(NamedTuple):
+    """What the marker of a folder says."""
+
+    schema_version: int = SCHEMA_VERSION
+    tables: str = PARQUET
+
+    def to_bytes(self) -> bytes:
+        """The marker's file; Parquet is not named, as before there was anything else."""
+        marker = {"format": FORMAT} | self._asdict()
+        if self.tables == PARQUET:
+            del marker["tables"]
+        return json.dumps(marker).encode() + b"\n"
+
+
+def read_marker(store: Store) -> Marker | None:
+    """What the marker of a folder says; None for a folder that is not marked as ours.
+
+    Raises:
+        OutputError: the marker is damaged, or of a newer version of the tables.
+    """
+    data = store.read(MARKER)
+    if data is None:
+        return None
+    where = store.location(MARKER)
+    try:
+        found = json.loads(data)
+    except ValueError as error:
+        raise OutputError(f"{where}: not the marker that kldrift writes: {error}") from error
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise OutputError(f"{where}: expected the format {FORMAT!r}, got {found!r}")
+    version, tables = found.get("schema_version"), found.get("tables", PARQUET)
+    if not isinstance(version, int):
+        raise OutputError(f"{where}: expected schema_version to be a number, got {version!r}")
+    newer = "upgrade kldrift or set output.path to another folder"
+    if version > SCHEMA_VERSION:
+        raise OutputError(
+            f"{where}: the tables have schema_version {version}, this kldrift knows "
+            f"{SCHEMA_VERSION}; {newer}"
+        )
+    if tables not in TABLE_FORMATS:
+        raise OutputError(
+            f"{where}: the tables are of the format {tables!r}, this kldrift knows "
+            f"{', '.join(TABLE_FORMATS)}; {newer}"
+        )
+    return Marker(version, tables)
