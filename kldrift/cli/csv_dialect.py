@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Final
 
-from kldrift.errors import DatasetError, first_line
+from kldrift.errors import DatasetError
+from kldrift.sources.text_files import LOOKED_AT, beginning, by_backslash
 
-SAMPLE: Final = 2**20
 SEPARATORS: Final = (",", ";", "\t", "|")
 _COMMA: Final = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 _WHOLE: Final = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)")
@@ -44,7 +44,9 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
         DatasetError: it has one column, and no known separator gives more.
     """
     known = {name.lower(): value for name, value in given.items()}
-    raw = _beginning(path)
+    raw = beginning(path)
+    if len(raw) == LOOKED_AT:
+        raw = raw[: raw.rfind(b"\n") + 1]
     options: dict[str, str] = {}
     assumed = []
     encoding = known.get("encoding") or known.get("charset") or _encoding(raw)
@@ -56,9 +58,10 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
     if quote != '"' and "quote" not in known:
         options["quote"] = quote
         assumed.append(f"quote {quote}")
+    escape = "\\" if by_backslash(raw) else None
     stated = known.get("sep") or known.get("delimiter")
-    separator = "\t" if stated == r"\t" else stated or _separator(text, quote)
-    rows = _rows(text, separator, quote)
+    separator = "\t" if stated == r"\t" else stated or _separator(text, quote, escape)
+    rows = _rows(text, separator, quote, escape)
     if not rows:
         return Dialect(options, tuple(assumed))
     if len(rows[0]) == 1 and re.search(r"[,;|\t:^~]", rows[0][0]):
@@ -84,16 +87,6 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
     return Dialect(options, tuple(assumed), commas)
 
 
-def _beginning(path: str) -> bytes:
-    opened = gzip.open if path.endswith(".gz") else open
-    try:
-        with opened(path, "rb") as file:
-            raw = bytes(file.read(SAMPLE))
-    except (OSError, EOFError) as error:
-        raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
-    return raw[: raw.rfind(b"\n") + 1] if len(raw) == SAMPLE else raw
-
-
 def _encoding(raw: bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
@@ -109,11 +102,11 @@ def _quote(text: str) -> str:
     return "'" if single > 1 and '"' not in text else '"'
 
 
-def _separator(text: str, quote: str) -> str:
+def _separator(text: str, quote: str, escape: str | None) -> str:
     """The separator that gives the most columns, all rows having as many; or else a comma."""
     best, most = ",", 1
     for separator in SEPARATORS:
-        rows = _rows(text, separator, quote)[:1000]
+        rows = _rows(text, separator, quote, escape)[:1000]
         width = len(rows[0]) if rows else 1
         even = sum(len(row) == width for row in rows) >= 0.9 * len(rows)
         if even and width > most:
@@ -121,11 +114,15 @@ def _separator(text: str, quote: str) -> str:
     return best
 
 
-def _rows(text: str, separator: str, quote: str) -> list[list[str]]:
+def _rows(text: str, separator: str, quote: str, escape: str | None = None) -> list[list[str]]:
     if len(separator) != 1 or len(quote) != 1:
         return []
-    lines = text.splitlines(keepends=True)
-    return [row for row in csv.reader(lines, delimiter=separator, quotechar=quote) if row]
+    lines = StringIO(text, newline="")
+    found = csv.reader(lines, delimiter=separator, quotechar=quote, escapechar=escape)
+    try:
+        return [row for row in found if row]
+    except csv.Error:  # a quote that nothing closes
+        return []
 
 
 def _full(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:

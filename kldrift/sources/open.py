@@ -34,7 +34,10 @@ from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
 from kldrift.sources.settings import raised_by_spark
 from kldrift.sources.text_files import TEXTS, bad_rows, refused, text_options
 
-READ_OPTIONS: Final = {"csv": {"header": "true"}, "parquet": {"mergeSchema": "true"}}
+READ_OPTIONS: Final = {
+    "csv": {"header": "true", "escape": '"'},  # a quote inside quotes is doubled, as in RFC 4180
+    "parquet": {"mergeSchema": "true"},
+}
 NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
 
 
@@ -315,10 +318,11 @@ def _load(spark: SparkSession, dataset: Dataset, schema: T.StructType | None) ->
 
 
 def _options(dataset: Dataset) -> dict[str, str]:
-    options = {**READ_OPTIONS.get(dataset.format, {}), **dataset.options}
+    options = dict(READ_OPTIONS.get(dataset.format, {}))
     if dataset.format == "csv" and not dataset.schema:
-        options.setdefault("inferSchema", "true")
-    return options | (text_options(dataset) if dataset.format in TEXTS else {})
+        options["inferSchema"] = "true"
+    needed = text_options(dataset) if dataset.format in TEXTS else {}
+    return {**options, **needed, **dataset.options}
 
 
 def _bad_rows(spark: SparkSession, dataset: Dataset) -> str:

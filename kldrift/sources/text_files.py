@@ -1,11 +1,12 @@
 """Text files as Spark must be told to read them, and how many of their rows it could not read.
 
-What local files begin with says whether a record may lie over several lines; compressed and remote
-files are read as the options have it.
+What local files begin with says whether a record may lie over several lines, and how a quote inside
+quotes is written; remote files, and those that gzip does not open, are read as the options have it.
 """
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,17 +16,34 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.sources.parquet.listing import for_spark, list_files
 
 TEXTS: Final = frozenset({"csv", "json"})
 LOOKED_AT: Final = 2**20
 """Bytes at the beginning of a file."""
-COMPRESSED: Final = frozenset({".gz", ".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
+COMPRESSED: Final = frozenset({".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
 MARKS: Final = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
 WIDE: Final = re.compile(r"(?i)utf-?(16|32)")
 """Encodings in which the end of a line is several bytes."""
 CORRUPT: Final = "_corrupt_record"
+BACKSLASH: Final = re.compile(rb'\\"[^,;|\t\r\n]')
+DOUBLED: Final = re.compile(rb'[^\\,;|\t\r\n"]""')
+"""A quote inside quotes, as Spark writes it and as nearly all others do."""
+
+
+def beginning(path: str) -> bytes:
+    """What a local file begins with, after gzip has opened it.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    opened = gzip.open if path.endswith(".gz") else open
+    try:
+        with opened(path, "rb") as file:
+            return bytes(file.read(LOOKED_AT))
+    except (OSError, EOFError) as error:
+        raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
 
 
 def text_options(dataset: Dataset) -> dict[str, str]:
@@ -52,16 +70,22 @@ def text_options(dataset: Dataset) -> dict[str, str]:
     for file in files:
         if Path(file.path).suffix in COMPRESSED:
             continue
-        with Path(file.path).open("rb") as opened:
-            begin = opened.read(LOOKED_AT)
+        begin = beginning(file.path)
         encoding = MARKS.get(begin[:2])
         if encoding and not encoded:
             text = f"is {encoding}; state options: {{encoding: UTF-16, multiLine: true}}"
             raise DatasetError(f"{file.path!r} {text}")
-        if "multiline" not in stated and _several_lines(begin, dataset.format, stated):
+        if dataset.format == "csv" and "escape" not in stated and by_backslash(begin):
+            needed["escape"] = "\\"
+        if "multiline" not in stated and _several_lines(begin, dataset.format, {**needed, **stated}):
             needed["multiLine"] = "true"
-            break
     return needed
+
+
+def by_backslash(begin: bytes) -> bool:
+    """Whether a quote inside quotes has a backslash before it, and not another quote."""
+    begin = begin.replace(b"\0", b"")  # of wide encodings
+    return bool(BACKSLASH.search(begin)) and not DOUBLED.search(begin)
 
 
 def _several_lines(begin: bytes, kind: str, stated: Mapping[str, str]) -> bool:
@@ -69,7 +93,7 @@ def _several_lines(begin: bytes, kind: str, stated: Mapping[str, str]) -> bool:
     if kind == "json":
         return begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
     quote = stated.get("quote", '"').encode()
-    escape = stated.get("escape", "\\").encode()
+    escape = stated.get("escape", '"').encode()
     if not quote:
         return False
     if escape and escape != quote:

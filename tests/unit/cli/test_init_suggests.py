@@ -42,6 +42,16 @@ def test_the_way_a_csv_file_is_written_is_found(tmp_path, text, options):
     assert dialect(tmp_path, text).options == options
 
 
+def test_quotes_and_rare_line_ends_do_not_hide_the_separator(tmp_path):
+    for text in (
+        'a;b\n"x \\"y;z\\"";1\n',
+        "a;b\nx\u2028y;1\n",
+        "a;b\n" + 'x"y;1\n' * 3,
+    ):
+        assert dialect(tmp_path, text).options == {"sep": ";"}
+    assert dialect(tmp_path, 'a,b\n"' + "1,2\n" * 100_000).options == {}  # never closed
+
+
 def test_an_encoding_that_is_not_utf_8_is_found_and_said(tmp_path):
     found = dialect(tmp_path, "a,b\nMünchen,1\n", "latin-1")
     assert found.options == {"encoding": "iso-8859-1"}
