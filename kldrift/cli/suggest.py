@@ -17,7 +17,7 @@ from kldrift.features.text_looks import epochs, hint, look_of
 from kldrift.features.wanted import PartName
 
 CODE: Final = re.compile(
-    r"(?:^|_)(?:id|code|type|zone|class|category|status|flag|kind|group|level|cd)s?$|"
+    r"(?i:(?:^|[\W_])(?:id|code|type|zone|class|category|status|flag|kind|group|level|cd)s?$)|"
     r"(?<=[a-z])(?:Id|ID|Code|Type|Zone|Class|Status|Flag|Kind)$",
 )
 FEW: Final = 300

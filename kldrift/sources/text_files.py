@@ -77,7 +77,9 @@ def text_options(dataset: Dataset) -> dict[str, str]:
             raise DatasetError(f"{file.path!r} {text}")
         if dataset.format == "csv" and "escape" not in stated and by_backslash(begin):
             needed["escape"] = "\\"
-        if "multiline" not in stated and _several_lines(begin, dataset.format, {**needed, **stated}):
+        if "multiline" not in stated and _several_lines(
+            begin, dataset.format, {**needed, **stated}
+        ):
             needed["multiLine"] = "true"
     return needed
 
