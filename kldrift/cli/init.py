@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from kldrift.cli.csv_dialect import Dialect, dialect_of
 from kldrift.cli.suggest import suggestions
+from kldrift.cli.table_days import days_of, table_format
 from kldrift.cli.text_schema import ddl, fitting_schema, with_numbers
 from kldrift.config import Dataset, Features, Override, Spark, config_from_mapping
 from kldrift.config.yaml_text import to_yaml
@@ -28,6 +29,9 @@ from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.predicates.translate import Unsupported
 from kldrift.sources.sample import sample_of
 
+ITSELF: Final = "CHANGE THIS: the dataset itself, until you name a reference"
+ONE_DAY: Final = "CHANGE THIS: one day; a list of days that were good, or a *, knows more"
+WHERE: Final = '# where: "amount >= 0"   # Spark SQL'
 TEXT_FORMATS: Final = ("csv", "json")
 DATE: Final = re.compile(r"(?<!\d)20\d\d([-/_]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
 """A day in a path."""
@@ -55,6 +59,7 @@ def init(
     Raises:
         DatasetError: a dataset cannot be read.
     """
+    format = format or table_format(source)  # noqa: A001 - likewise
     current_path, reference_path, note = _sides(source, reference, format)
     asked = config_dataset(current_path, format, options)
     dialect = Dialect()
@@ -84,19 +89,26 @@ def init(
         fitting := fitting_schema(*(info.schema for info, _ in looks), dialect.decimal_commas)
     ):
         seen, schema = fitting, ddl(fitting)
-    overrides, remarks = suggestions(
+    overrides, remarks, ids = suggestions(
         [with_numbers(rows, dialect.decimal_commas) for _, rows in looks]
     )
-    wanted = Features(override=overrides)
+    old = replace(config.reference, path=tuple(reference_path), schema=schema)
+    new, day = replace(config.current, path=tuple(current_path), schema=schema), None
+    if reference is None and config.current.format in TABLE_OPTIONS:
+        if days := days_of(looks[1][0]):
+            old, new = replace(old, where=days.before_the_last), replace(new, where=days.of_the_run)
+            day, note = days.days[-1], "the days before the last one" if days.days[1:] else ONE_DAY
+            ids.append(days.column)
+    elif reference is None and (day := next(filter(None, map(day_in, current_path)), None)):
+        new = replace(new, path=tuple(map(_with_placeholder, new.path)))
+        note = ONE_DAY if note == ITSELF else note
+    wanted = Features(override=overrides, exclude=tuple(ids))
     plan = plan_features(seen, wanted)
-    daily = tuple(_with_placeholder(path) for path in current_path) if not reference else ()
-    if note.startswith("CHANGE") and daily != tuple(current_path):
-        note = "CHANGE THIS: one day; a list of days that were good, or a *, knows more"
     return _yaml(
         monitor=_monitor_name(source),
-        reference=replace(config.reference, path=tuple(reference_path), schema=schema),
-        current=replace(config.current, path=daily or tuple(current_path), schema=schema),
-        day=next(filter(None, map(day_in, current_path)), None) if daily else None,
+        reference=old,
+        current=new,
+        day=day,
         note=note,
         assumed=dialect.assumed,
         remarks=remarks,
@@ -162,7 +174,7 @@ def _sides(
     files = list(dict.fromkeys(map(_of_its_day, files)))
     if len(files) > 1:
         return files[-1:], files[:-1], "the files before the last one"
-    return [source], [source], "CHANGE THIS: the dataset itself, until you name a reference"
+    return [source], [source], ITSELF
 
 
 def _absolute(path: str) -> str:
@@ -225,7 +237,9 @@ def _yaml(  # noqa: PLR0913 - what stands in a draft
             "# The two sides differ in their columns: without a schema, Spark reads text files",
             "# one more time to find the types.",
         ]
-    lines += ["features:", '  include: ["*"]', "  exclude: []"]
+    lines += ["features:", '  include: ["*"]', f"  exclude: {to_yaml(list(wanted.exclude))}"]
+    if wanted.exclude:
+        lines[-1] += "  # identifiers, and days: they are new each time"
     if wanted.override:
         lines += ["  override:"]
         for name, override in wanted.override.items():
@@ -285,7 +299,8 @@ def _dataset(dataset: Dataset) -> list[str]:
         lines.append(f"  options: {to_yaml(dict(dataset.options))}")
     if dataset.schema:
         lines.append(f"  schema: {to_yaml(dataset.schema)}")
-    lines.append('  # where: "amount >= 0"   # Spark SQL')
+    where = f"where: {to_yaml(dataset.where)}" if dataset.where else WHERE
+    lines.append(f"  {where}")
     return lines
 
 

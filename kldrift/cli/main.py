@@ -116,7 +116,8 @@ def _check(args: argparse.Namespace) -> Answer:
     from kldrift.monitor.run import check  # noqa: PLC0415
 
     plan = check(config, as_of=args.as_of)
-    again = f" --as-of {args.as_of.isoformat()}" if args.as_of else ""
+    midnight = "T00:00:00+00:00"
+    again = f" --as-of {args.as_of.isoformat().removesuffix(midnight)}" if args.as_of else ""
     lines = [
         *plan.lines(),
         "",
