@@ -89,9 +89,7 @@ def init(
         fitting := fitting_schema(*(info.schema for info, _ in looks), dialect.decimal_commas)
     ):
         seen, schema = fitting, ddl(fitting)
-    overrides, remarks, ids = suggestions(
-        [with_numbers(rows, dialect.decimal_commas) for _, rows in looks]
-    )
+    ids: list[str] = []
     old = replace(config.reference, path=tuple(reference_path), schema=schema)
     new, day = replace(config.current, path=tuple(current_path), schema=schema), None
     if reference is None and config.current.format in TABLE_OPTIONS:
@@ -99,10 +97,15 @@ def init(
             old, new = replace(old, where=days.before_the_last), replace(new, where=days.of_the_run)
             day, note = days.days[-1], "the days before the last one" if days.days[1:] else ONE_DAY
             ids.append(days.column)
+            last = replace(new, where=days.of_the_last)
+            looks = [_look(old, "reference"), _look(last, "current")]
     elif reference is None and (day := next(filter(None, map(day_in, current_path)), None)):
         new = replace(new, path=tuple(map(_with_placeholder, new.path)))
         note = ONE_DAY if note == ITSELF else note
-    wanted = Features(override=overrides, exclude=tuple(ids))
+    overrides, remarks, others = suggestions(
+        [with_numbers(rows, dialect.decimal_commas) for _, rows in looks]
+    )
+    wanted = Features(override=overrides, exclude=(*others, *ids))
     plan = plan_features(seen, wanted)
     return _yaml(
         monitor=_monitor_name(source),

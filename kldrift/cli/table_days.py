@@ -35,6 +35,11 @@ class TableDays:
         return self._is("<" if len(self.days) > 1 else "=", self.days[-1])
 
     @property
+    def of_the_last(self) -> str:
+        """The condition of the last day."""
+        return self._is("=", self.days[-1])
+
+    @property
     def of_the_run(self) -> str:
         """The condition of the day that a run is for."""
         return self._is("=", "{as_of:%Y-%m-%d}")

@@ -134,13 +134,15 @@ def test_the_next_command_names_the_day_that_is_there(days, capsys):
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.date32()])
 def test_a_delta_table_of_days_compares_each_day_with_those_before(tmp_path, kind):
-    rows = pa.table({"x": [1, 2, 3], "day": [f"2024-01-0{day}" for day in (1, 2, 3)]})
-    rows = rows.set_column(1, "day", rows.column("day").cast(kind))
+    days = [dt.date(2024, 1, day) for day in (1, 2, 3) for _ in range(5)]
+    sent = [day + dt.timedelta(days=i % 5) for i, day in enumerate(days)]
+    rows = pa.table({"sent": sent, "day": pa.array(days).cast(kind)})
     write_deltalake(str(tmp_path / "t"), rows, partition_by=["day"])
     (tmp_path / "k.yaml").write_text(init(str(tmp_path / "t")))
     config = load_config(tmp_path / "k.yaml")
     assert "--as-of 2024-01-03" in (tmp_path / "k.yaml").read_text()
     assert config.features.exclude == ("day",)
+    assert not config.features.override  # no day alone has a whole week
     for as_of, count in ((3, 1), (4, 0)):
         read, _ = with_time(config, dt.datetime(2024, 1, as_of, tzinfo=dt.UTC))
         assert (read.reference.format, read.current.format) == ("delta", "delta")
