@@ -20,7 +20,7 @@ from kldrift.sources.dataframe.arrow_types import arrow_type
 from kldrift.sources.dataframe.csv_by_name import read_csv
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
-from kldrift.sources.dataframe.mixed_files import schema_without
+from kldrift.sources.dataframe.mixed_files import schema_by_arrow, schema_without
 from kldrift.sources.dataframe.old_dates import old_dates
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
@@ -188,14 +188,13 @@ def _frame(
 ) -> FrameSource:
     mixed = () if footers is None or dataset.schema else footers.mixed
     schema: Callable[[], T.StructType] | None = None
-    for skipped in mixed:
-        if skipped.ambiguous:
-            text = f"Spark reads no file with {skipped.type}; scan: arrow reads the other columns"
-            raise DatasetError(f"{side}: {text} (Spark is asked because: {reason})")
     if mixed and footers is not None:
-        firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
         names = frozenset(skipped.column for skipped in mixed)
-        schema = partial(schema_without, spark, firsts, names)
+        if any(skipped.ambiguous for skipped in mixed):  # Spark has no schema for such a file
+            schema = partial(schema_by_arrow, footers.firsts, names)
+        else:
+            firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
+            schema = partial(schema_without, spark, firsts, names)
     frame = _read(spark, dataset, side, reason, schema)
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")

@@ -1,4 +1,4 @@
-"""Parquet files in which a column changes its type, read by Spark without that column.
+"""Parquet files in which a column changes its type or is there twice, read by Spark without it.
 
 Spark merges the schemas of files, and fails where one column does not fit; a schema that lacks the
 column reads the rest.
@@ -7,9 +7,22 @@ column reads the rest.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
+import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
+from pyspark.sql.pandas.types import from_arrow_type
+
+from kldrift.sources.parquet.files import File
+
+UNSIGNED: Final = {
+    pa.uint8(): T.ShortType(),
+    pa.uint16(): T.IntegerType(),
+    pa.uint32(): T.LongType(),
+    pa.uint64(): T.DecimalType(20, 0),
+}
+"""What Spark reads unsigned numbers as; its conversion from Arrow has none of them."""
 
 
 def schema_without(
@@ -26,6 +39,29 @@ def schema_without(
     for file in files:
         fields = _merged(fields, spark.read.parquet(file).schema.fields, "", mixed)
     return T.StructType(fields)
+
+
+def schema_by_arrow(files: Sequence[File], without: Collection[str]) -> T.StructType:
+    """The schema of files that Spark cannot tell, without what is mixed or twice among them.
+
+    Args:
+        files: one of each schema.
+        without: columns, and fields of structs by their dotted names.
+
+    Raises:
+        PySparkException: a column is of a type that Spark does not have.
+    """
+    fields: list[T.StructField] = []
+    for file in files:
+        with file.open() as parquet:
+            more = [f for f in parquet.schema_arrow if f.name not in without]
+        known = [T.StructField(f.name, _spark_type(f.type)) for f in more]
+        fields = _merged(fields, known, "", without)
+    return T.StructType(fields)
+
+
+def _spark_type(kind: pa.DataType) -> T.DataType:
+    return UNSIGNED.get(kind) or from_arrow_type(kind, prefer_timestamp_ntz=True)
 
 
 def _merged(

@@ -104,10 +104,10 @@ def test_names_that_differ_in_case_are_one_column(counted, way):
     assert cells == {"COL1": {"other": 2}, "col2": {"1": 1, "2": 1}}
 
 
-def test_a_name_that_occurs_twice_is_told_with_the_name_of_the_file(counted):
-    path, why = "parquet/bug13053-2.parquet", r"2 columns called '.*' in '.*bug13053-2\.parquet'"
-    refused(counted, path, "dataframe", why)
-    _, cells = counted(path)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_name_that_occurs_twice_costs_no_other_column(counted, way):
+    rows, cells = counted("parquet/bug13053-2.parquet", way)
+    assert rows > 0
     assert set(cells) == {"column_1"}
 
 
