@@ -32,7 +32,7 @@ from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.pruning import prune
 from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
 from kldrift.sources.settings import raised_by_spark
-from kldrift.sources.text_files import TEXTS, bad_rows, refused, text_options
+from kldrift.sources.text_files import TEXTS, bad_rows, text_options
 
 READ_OPTIONS: Final = {
     "csv": {"header": "true", "escape": '"'},  # a quote inside quotes is doubled, as in RFC 4180
@@ -291,6 +291,8 @@ def _read(
             text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {reason}"
             raise DatasetError(f"{side}: {text}") from error
         hint = ""
+        if dataset.format == "parquet" and "PARQUET_TYPE_ILLEGAL" in str(error):
+            hint = f" in {', '.join(dataset.path)}; scan: auto or arrow reads such columns"
         if "COLUMN_ALREADY_EXISTS" in str(error):
             hint = "; for names that differ only in case, set spark.conf: "
             hint += "{spark.sql.caseSensitive: true}"
@@ -329,12 +331,11 @@ def _bad_rows(spark: SparkSession, dataset: Dataset) -> str:
     if dataset.format not in TEXTS or not dataset.path:
         return ""
     try:
-        rows = bad_rows(spark, dataset, _options(dataset), dataset.schema)
+        return bad_rows(spark, dataset, _options(dataset), dataset.schema)
     except Exception as error:
         if raised_by_spark(error):  # the first error is the one to tell
             return ""
         raise
-    return refused(rows) if rows else ""
 
 
 def _or_config_error(build: Any, key: str) -> DataFrame:

@@ -105,8 +105,11 @@ def _several_lines(begin: bytes, kind: str, stated: Mapping[str, str]) -> bool:
 
 def bad_rows(
     spark: SparkSession, dataset: Dataset, options: Mapping[str, str], schema: str | None
-) -> int:
-    """How many rows of a dataset of text files do not fit its columns, from a scan of their own."""
+) -> str:
+    """What is wrong with the rows of text files that do not fit the columns, from a scan of theirs.
+
+    Empty if all of them fit.
+    """
     paths = [place for path in dataset.path for place in for_spark(path)]
     reader = spark.read.format(dataset.format).options(**{**options, "mode": "PERMISSIVE"})
     reader = reader.option("columnNameOfCorruptRecord", CORRUPT)
@@ -114,9 +117,10 @@ def bad_rows(
         schema = _schema_of(reader.load(paths))
     frame = reader.schema(f"{schema}, {CORRUPT} string").load(paths)
     # Spark does not look for damage where no other column is asked for.
-    damaged = frame.where(F.col(CORRUPT).isNotNull()).agg(F.count(F.to_json(F.struct("*"))))
-    rows: int = damaged.collect()[0][0]
-    return rows
+    whole, file = F.to_json(F.struct("*")), F.input_file_name()
+    damaged = frame.where(F.col(CORRUPT).isNotNull()).select(whole.alias("r"), file.alias("f"))
+    rows, first, last = damaged.agg(F.count("r"), F.min("f"), F.max("f")).collect()[0]
+    return _refused(rows, f"{first!r}{'' if first == last else ' and others'}") if rows else ""
 
 
 def _schema_of(frame: DataFrame) -> str:
@@ -124,11 +128,10 @@ def _schema_of(frame: DataFrame) -> str:
     return ", ".join(f"`{f.name.replace('`', '``')}` {f.dataType.simpleString()}" for f in fields)
 
 
-def refused(rows: int) -> str:
-    """What to say of rows that do not fit."""
+def _refused(rows: int, files: str) -> str:
     which = f"{rows:,} {'row does' if rows == 1 else 'rows do'}"
     return (
-        f"{which} not fit the columns: damaged, too many or too few fields, or values of another "
-        "type; mend the files, or state options: "
+        f"{which} not fit the columns, in {files}: damaged, too many or too few fields, or values "
+        "of another type; mend the files, or state options: "
         "{mode: PERMISSIVE} for nulls in their place, {mode: DROPMALFORMED} to leave them out"
     )
