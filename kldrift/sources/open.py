@@ -191,7 +191,7 @@ def _frame(
     if mixed and footers is not None:
         names = frozenset(skipped.column for skipped in mixed)
         if any(skipped.ambiguous for skipped in mixed):  # Spark has no schema for such a file
-            schema = partial(schema_by_arrow, footers.firsts, names)
+            schema = partial(schema_by_arrow, spark, footers.firsts, names)
         else:
             firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
             schema = partial(schema_without, spark, firsts, names)

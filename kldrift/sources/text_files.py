@@ -6,6 +6,7 @@ quotes is written; remote files, and those that gzip does not open, are read as 
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
 from collections.abc import Mapping
@@ -75,6 +76,10 @@ def text_options(dataset: Dataset) -> dict[str, str]:
         if encoding and not encoded:
             text = f"is {encoding}; state options: {{encoding: UTF-16, multiLine: true}}"
             raise DatasetError(f"{file.path!r} {text}")
+        if dataset.format == "csv" and not encoded and not _is_utf_8(begin):
+            text = "is not UTF-8; state options: {encoding: ISO-8859-1} or what it is, or "
+            text += "{encoding: UTF-8} for a mark in place of what does not fit"
+            raise DatasetError(f"{file.path!r} {text}")
         if dataset.format == "csv" and "escape" not in stated and by_backslash(begin):
             needed["escape"] = "\\"
         if "multiline" not in stated and _several_lines(
@@ -82,6 +87,14 @@ def text_options(dataset: Dataset) -> dict[str, str]:
         ):
             needed["multiLine"] = "true"
     return needed
+
+
+def _is_utf_8(begin: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(begin, len(begin) < LOOKED_AT)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def by_backslash(begin: bytes) -> bool:

@@ -111,3 +111,9 @@ def test_text_in_delta_encodings_is_read_beside_other_text(tmp_path, encoding):
         table, tmp_path / "0.parquet", use_dictionary=["y"], column_encoding={"x": encoding}
     )
     assert values_of(opened(tmp_path)) == table.to_pydict()
+
+
+def test_a_file_of_another_format_says_which_to_state(tmp_path):
+    (tmp_path / "x.csv.gz").write_text("a,b")
+    with pytest.raises(DatasetError, match=r"x\.csv\.gz' as Parquet: .*; state format: csv$"):
+        opened(tmp_path)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 import pytest
 
 from kldrift.config import Dataset
-from kldrift.sources.text_files import text_options
+from kldrift.errors import DatasetError
+from kldrift.sources.text_files import LOOKED_AT, text_options
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,15 @@ def test_compressed_files_are_looked_at_too(tmp_path):
         file.write('a,b\n1,"two\nlines"\n')
     dataset = Dataset(path=(str(tmp_path),), format="csv")
     assert text_options(dataset)["multiLine"] == "true"
+
+
+def test_a_file_that_is_not_utf_8_is_refused_unless_its_encoding_is_stated(tmp_path):
+    (tmp_path / "a.csv").write_bytes("a,b\nKöln,1\n".encode("latin-1"))
+    asked = Dataset(path=(str(tmp_path),), format="csv")
+    with pytest.raises(DatasetError, match=r"a\.csv' is not UTF-8; state options: \{encoding"):
+        text_options(asked)
+    for encoding in ("ISO-8859-1", "UTF-8"):
+        text_options(replace(asked, options={"encoding": encoding}))
+    long = "a,b\n" + "ö" * LOOKED_AT  # the beginning ends inside a letter
+    (tmp_path / "a.csv").write_text(long, encoding="utf-8")
+    text_options(asked)
