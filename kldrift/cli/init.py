@@ -84,9 +84,9 @@ def init(
         _look(replace(d, options={k: v for k, v in d.options.items() if k != "locale"}), side)
         for d, side in ((config.reference, "reference"), (config.current, "current"))
     ]
-    seen, schema = looks[0][0].schema, None
+    (seen, schema), other = (looks[0][0].schema, None), looks[1][0].schema
     if (in_text := config.current.format in TEXT_FORMATS) and (
-        fitting := fitting_schema(*(info.schema for info, _ in looks), dialect.decimal_commas)
+        fitting := fitting_schema(seen, other, dialect.decimal_commas)
     ):
         seen, schema = fitting, ddl(fitting)
     ids: list[str] = []
