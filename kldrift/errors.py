@@ -12,10 +12,12 @@ _SECRETS: Final = (
     (re.compile(r"://[^/\s'\"@]*:[^\s'\"@]*@"), "://...@"),
     (
         re.compile(
-            r"(?i)\b(\w*(?:password|passwd|pwd|secret|token|signature|account_?key|access_?key))=[^\s'\"&;,]+"
+            r"(?i)\b([\w.]*(?:password|passwd|pwd|secret|token|signature|(?:account|access|secret)[._]?key)"
+            r"(?:\.[\w.-]+)?)=[^\s'\"&;,]+"
         ),
         r"\1=...",
     ),
+    (re.compile(r"(?i)\b(authorization: *\w+) [^\s'\",]+"), r"\1 ..."),
 )
 
 
@@ -90,6 +92,8 @@ def masked(text: str) -> str:
         "cannot open 'abfs://data@lake/x?...': s3://...@bucket/x"
         >>> masked("jdbc:sqlserver://db;user=me;password=abc; s3://bucket/day=?/x")
         'jdbc:sqlserver://db;user=me;password=...; s3://bucket/day=?/x'
+        >>> masked("fs.azure.account.key.lake=abc and Authorization: Bearer abc.def")
+        'fs.azure.account.key.lake=... and Authorization: Bearer ...'
     """
     for secret, instead in _SECRETS:
         text = secret.sub(instead, text)

@@ -44,7 +44,8 @@ def _figures(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"nulls {shares[0]} -> {shares[1]}"
     counted = [row[f"n_{side}"] for side in ("reference", "current")]
     if None not in counted:
-        yield f"rows {counted[0]:,} -> {counted[1]:,}"
+        # Of many rows some of which have no number, pandas makes doubles.
+        yield f"rows {int(counted[0]):,} -> {int(counted[1]):,}"
 
 
 def histograms(cells: pd.DataFrame, row: Mapping[str, Any]) -> tuple[list[float], list[float]]:

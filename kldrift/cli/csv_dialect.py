@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Final
 
-from kldrift.errors import DatasetError, first_line
+from kldrift.errors import DatasetError
+from kldrift.sources.text_files import LOOKED_AT, beginning, by_backslash
 
-SAMPLE: Final = 2**20
 SEPARATORS: Final = (",", ";", "\t", "|")
 _COMMA: Final = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 _WHOLE: Final = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)")
-_DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
+_VALUE: Final = re.compile(r"[-+]?[0-9][0-9.,]*([eE][-+]?[0-9]+)?|[0-9]{1,4}([./-][0-9]{1,4}){2}.*")
+_YEAR: Final = re.compile("(19|20)[0-9]{2}")
+_DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}(?:([ T])\d\d:\d\d(:\d\d)?)?")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
         DatasetError: it has one column, and no known separator gives more.
     """
     known = {name.lower(): value for name, value in given.items()}
-    raw = _beginning(path)
+    raw = beginning(path)
+    if len(raw) == LOOKED_AT:
+        raw = raw[: raw.rfind(b"\n") + 1]
     options: dict[str, str] = {}
     assumed = []
     encoding = known.get("encoding") or known.get("charset") or _encoding(raw)
@@ -56,9 +60,10 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
     if quote != '"' and "quote" not in known:
         options["quote"] = quote
         assumed.append(f"quote {quote}")
+    escape = "\\" if by_backslash(raw) else None
     stated = known.get("sep") or known.get("delimiter")
-    separator = "\t" if stated == r"\t" else stated or _separator(text, quote)
-    rows = _rows(text, separator, quote)
+    separator = "\t" if stated == r"\t" else stated or _separator(text, quote, escape)
+    rows = _rows(text, separator, quote, escape)
     if not rows:
         return Dialect(options, tuple(assumed))
     if len(rows[0]) == 1 and re.search(r"[,;|\t:^~]", rows[0][0]):
@@ -69,29 +74,21 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
     if separator != "," and not stated:
         options["sep"] = separator
         assumed.append(f"separator {separator!r}")
-    if known.get("header") == "false":
-        return Dialect(options, tuple(assumed))
-    columns = dict(zip(rows[0], zip(*_full(rows), strict=False), strict=False))
-    values = {name: [v.strip() for v in of if v.strip()] for name, of in columns.items()}
+    headless = known.get("header", "true") == "false"
+    if "header" not in known and _is_data(rows):
+        headless, options["header"] = True, "false"
+        assumed.append("no header: the first line holds values, as the others do")
+    names = [f"_c{i}" for i in range(len(rows[0]))] if headless else rows[0]
+    values = dict(zip(names, _columns(rows if headless else rows[1:], len(names)), strict=False))
     commas = tuple(name for name, of in values.items() if _has_commas(of))
     if commas and "locale" not in known:
         options["locale"] = "de-DE"
         assumed.append(f"decimal comma in {', '.join(commas)}")
-    form = _day_first(values)
-    if form and "dateformat" not in known:
-        options["dateFormat"] = form
-        assumed.append(f"dates as {form}")
+    for name, form in _day_first(values).items():
+        if name.lower() not in known:
+            options[name] = form
+            assumed.append(f"{name.removesuffix('Format')}s as {form}")
     return Dialect(options, tuple(assumed), commas)
-
-
-def _beginning(path: str) -> bytes:
-    opened = gzip.open if path.endswith(".gz") else open
-    try:
-        with opened(path, "rb") as file:
-            raw = bytes(file.read(SAMPLE))
-    except (OSError, EOFError) as error:
-        raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
-    return raw[: raw.rfind(b"\n") + 1] if len(raw) == SAMPLE else raw
 
 
 def _encoding(raw: bytes) -> str:
@@ -109,11 +106,11 @@ def _quote(text: str) -> str:
     return "'" if single > 1 and '"' not in text else '"'
 
 
-def _separator(text: str, quote: str) -> str:
+def _separator(text: str, quote: str, escape: str | None) -> str:
     """The separator that gives the most columns, all rows having as many; or else a comma."""
     best, most = ",", 1
     for separator in SEPARATORS:
-        rows = _rows(text, separator, quote)[:1000]
+        rows = _rows(text, separator, quote, escape)[:1000]
         width = len(rows[0]) if rows else 1
         even = sum(len(row) == width for row in rows) >= 0.9 * len(rows)
         if even and width > most:
@@ -121,15 +118,32 @@ def _separator(text: str, quote: str) -> str:
     return best
 
 
-def _rows(text: str, separator: str, quote: str) -> list[list[str]]:
+def _rows(text: str, separator: str, quote: str, escape: str | None = None) -> list[list[str]]:
     if len(separator) != 1 or len(quote) != 1:
         return []
-    lines = text.splitlines(keepends=True)
-    return [row for row in csv.reader(lines, delimiter=separator, quotechar=quote) if row]
+    lines = StringIO(text, newline="")
+    found = csv.reader(lines, delimiter=separator, quotechar=quote, escapechar=escape)
+    try:
+        return [row for row in found if row]
+    except csv.Error:  # a quote that nothing closes
+        return []
 
 
-def _full(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    return [row for row in rows[1:] if len(row) == len(rows[0])]
+def _columns(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """The texts of each column that are not empty, from the rows that are whole."""
+    columns = zip(*(row for row in rows if len(row) == width), strict=True)
+    return [[v.strip() for v in of if v.strip()] for of in columns]
+
+
+def _is_data(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first line has a number or a date wherever the lines below have them.
+
+    Years may be names.
+    """
+    first = [name.strip() for name in rows[0]]
+    below = _columns(rows[1:], len(first))
+    like = [n for n, of in zip(first, below, strict=False) if of and all(map(_VALUE.fullmatch, of))]
+    return any(not _YEAR.fullmatch(n) for n in like) and all(map(_VALUE.fullmatch, like))
 
 
 def _has_commas(values: Sequence[str]) -> bool:
@@ -137,16 +151,24 @@ def _has_commas(values: Sequence[str]) -> bool:
     return some and all(_COMMA.fullmatch(v) or _WHOLE.fullmatch(v) for v in values)
 
 
-def _day_first(values: Mapping[str, Sequence[str]]) -> str:
-    """The format of dates that begin with the day, where one column shows that it is the day."""
+def _day_first(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The formats of dates and times that begin with the day, where a column shows that they do."""
+    found: dict[str, str] = {}
     for of in values.values():
-        matches = [_DATE.fullmatch(v) for v in of]
-        found = [m for m in matches if m]
-        if not found or len(found) < len(matches):
+        matches = [m for v in of if (m := _DATE.fullmatch(v))]
+        if (
+            not matches
+            or len(matches) < len(of)
+            or len({m.group(4, 5) == (None, None) for m in matches}) > 1
+        ):
             continue
-        between = found[0][2]
-        day_first = between == "." or any(int(m[1]) > 12 for m in found)
-        if day_first and all(int(m[3]) <= 12 for m in found):
-            padded = all(len(m[1]) == len(m[3]) == 2 for m in found)
-            return between.join(("dd", "MM", "yyyy") if padded else ("d", "M", "yyyy"))
-    return ""
+        between, (gap, seconds) = matches[0][2], matches[0].group(4, 5)
+        day_first = between == "." or any(int(m[1]) > 12 for m in matches)
+        if not day_first or any(int(m[3]) > 12 for m in matches):
+            continue
+        padded = all(len(m[1]) == len(m[3]) == 2 for m in matches)
+        form = between.join(("dd", "MM", "yyyy") if padded else ("d", "M", "yyyy"))
+        if gap:
+            form += {"T": "'T'"}.get(gap, gap) + ("HH:mm:ss" if seconds else "HH:mm")
+        found.setdefault("timestampFormat" if gap else "dateFormat", form)
+    return found

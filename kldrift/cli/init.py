@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from kldrift.cli.csv_dialect import Dialect, dialect_of
 from kldrift.cli.suggest import suggestions
+from kldrift.cli.table_days import days_of, table_format
+from kldrift.cli.text_schema import ddl, fitting_schema, with_numbers
 from kldrift.config import Dataset, Features, Override, Spark, config_from_mapping
 from kldrift.config.yaml_text import to_yaml
 from kldrift.errors import DatasetError
@@ -27,6 +29,9 @@ from kldrift.sources.parquet.listing import list_files
 from kldrift.sources.predicates.translate import Unsupported
 from kldrift.sources.sample import sample_of
 
+ITSELF: Final = "CHANGE THIS: the dataset itself, until you name a reference"
+ONE_DAY: Final = "CHANGE THIS: one day; a list of days that were good, or a *, knows more"
+WHERE: Final = '# where: "amount >= 0"   # Spark SQL'
 TEXT_FORMATS: Final = ("csv", "json")
 DATE: Final = re.compile(r"(?<!\d)20\d\d([-/_]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
 """A day in a path."""
@@ -54,6 +59,7 @@ def init(
     Raises:
         DatasetError: a dataset cannot be read.
     """
+    format = format or table_format(source)  # noqa: A001 - likewise
     current_path, reference_path, note = _sides(source, reference, format)
     asked = config_dataset(current_path, format, options)
     dialect = Dialect()
@@ -78,19 +84,34 @@ def init(
         _look(replace(d, options={k: v for k, v in d.options.items() if k != "locale"}), side)
         for d, side in ((config.reference, "reference"), (config.current, "current"))
     ]
-    sides = [info for info, _ in looks]
-    in_text = config.current.format in TEXT_FORMATS
-    schema = _ddl(sides, dialect.decimal_commas) if in_text else None
-    overrides, remarks = suggestions([rows for _, rows in looks])
-    wanted = Features(override=overrides)
-    for name in dialect.decimal_commas:
-        remarks.pop(name, None)
-    plan = plan_features(sides[0].schema, wanted)
-    daily = tuple(_with_placeholder(path) for path in current_path) if not reference else ()
+    (seen, schema), other = (looks[0][0].schema, None), looks[1][0].schema
+    if (in_text := config.current.format in TEXT_FORMATS) and (
+        fitting := fitting_schema(seen, other, dialect.decimal_commas)
+    ):
+        seen, schema = fitting, ddl(fitting)
+    ids: list[str] = []
+    old = replace(config.reference, path=tuple(reference_path), schema=schema)
+    new, day = replace(config.current, path=tuple(current_path), schema=schema), None
+    if reference is None and config.current.format in TABLE_OPTIONS:
+        if days := days_of(looks[1][0]):
+            old, new = replace(old, where=days.before_the_last), replace(new, where=days.of_the_run)
+            day, note = days.days[-1], "the days before the last one" if days.days[1:] else ONE_DAY
+            ids.append(days.column)
+            last = replace(new, where=days.of_the_last)
+            looks = [_look(old, "reference"), _look(last, "current")]
+    elif reference is None and (day := next(filter(None, map(day_in, current_path)), None)):
+        new = replace(new, path=tuple(map(_with_placeholder, new.path)))
+        note = ONE_DAY if note == ITSELF else note
+    overrides, remarks, others = suggestions(
+        [with_numbers(rows, dialect.decimal_commas) for _, rows in looks]
+    )
+    wanted = Features(override=overrides, exclude=(*others, *ids))
+    plan = plan_features(seen, wanted)
     return _yaml(
         monitor=_monitor_name(source),
-        reference=replace(config.reference, path=tuple(reference_path), schema=schema),
-        current=replace(config.current, path=daily or tuple(current_path), schema=schema),
+        reference=old,
+        current=new,
+        day=day,
         note=note,
         assumed=dialect.assumed,
         remarks=remarks,
@@ -134,6 +155,17 @@ def _with_placeholder(path: str) -> str:
     return DATE.sub(lambda match: f"{{as_of:%Y{match[1]}%m{match[1]}%d}}", path)
 
 
+def day_in(path: str) -> str | None:
+    """The last date in a path, as ``--as-of`` takes it.
+
+    Examples:
+        >>> day_in("/o/day=2024-01-31/20240130.csv"), day_in("/o/x.csv")
+        ('2024-01-30', None)
+    """
+    found = [re.sub(r"\D", "", match[0]) for match in DATE.finditer(path)]
+    return f"{found[-1][:4]}-{found[-1][4:6]}-{found[-1][6:]}" if found else None
+
+
 def _sides(
     source: str, reference: str | None, form: str | None
 ) -> tuple[list[str], list[str], str]:
@@ -145,7 +177,7 @@ def _sides(
     files = list(dict.fromkeys(map(_of_its_day, files)))
     if len(files) > 1:
         return files[-1:], files[:-1], "the files before the last one"
-    return [source], [source], "CHANGE THIS: the dataset itself, until you name a reference"
+    return [source], [source], ITSELF
 
 
 def _absolute(path: str) -> str:
@@ -165,40 +197,6 @@ def _look(dataset: Dataset, side: str) -> tuple[DatasetInfo, pa.Table]:
             return source, sample_of(source)
 
 
-def _ddl(sides: list[DatasetInfo], decimal_commas: tuple[str, ...] = ()) -> str | None:
-    """The schema of text files that fits both sides, so that no run has to infer it."""
-    reference, current = (side.schema for side in sides)
-    if sorted(reference.names) != sorted(current.names):
-        return None
-    columns = []
-    for mine in reference:
-        kind = _spark_type(mine.type, current.field(mine.name).type)
-        kind = "decimal(38,10)" if mine.name in decimal_commas else kind
-        if kind is None:
-            return None
-        name = mine.name.replace("`", "``")
-        columns.append(f"`{name}` {kind}")
-    return ", ".join(columns)
-
-
-def _spark_type(mine: pa.DataType, other: pa.DataType) -> str | None:
-    names = {
-        pa.bool_(): "boolean",
-        pa.date32(): "date",
-        pa.timestamp("us"): "timestamp_ntz",
-        pa.timestamp("us", tz="UTC"): "timestamp",
-        pa.string(): "string",
-        pa.null(): "string",
-    }
-    types = pa.types
-    if types.is_integer(mine) and types.is_integer(other):
-        return "bigint"
-    numbers = [types.is_integer(t) or types.is_floating(t) for t in (mine, other)]
-    if all(numbers):
-        return "double"
-    return names.get(mine) if mine == other else None
-
-
 def _monitor_name(source: str) -> str:
     parts = [re.sub(r"\w+=|\..*|\*.*", "", DATE.sub("", part)) for part in Path(source).parts]
     names = [re.sub(r"[^A-Za-z0-9_-]+", "_", part).strip("_-") for part in parts]
@@ -211,6 +209,7 @@ def _yaml(  # noqa: PLR0913 - what stands in a draft
     monitor: str,
     reference: Dataset,
     current: Dataset,
+    day: str | None,
     note: str,
     wanted: Features,
     features: list[str],
@@ -219,7 +218,6 @@ def _yaml(  # noqa: PLR0913 - what stands in a draft
     assumed: tuple[str, ...],
     remarks: Mapping[str, str],
 ) -> str:
-    daily = any("{as_of" in path for path in current.path)
     lines = [
         "# Written by `kldrift init`. `kldrift check` says what a run will do.",
         f"monitor: {to_yaml(monitor)}",
@@ -228,7 +226,7 @@ def _yaml(  # noqa: PLR0913 - what stands in a draft
         *_dataset(reference),
         "",
         "current:  # the batch to judge",
-        *(["  # {as_of} is the time of the run: today in UTC, or --as-of 2024-01-31"] * daily),
+        *([f"  # {{as_of}} is the time of the run: today in UTC, or --as-of {day}"] if day else []),
         *_dataset(current),
         "",
     ]
@@ -242,7 +240,9 @@ def _yaml(  # noqa: PLR0913 - what stands in a draft
             "# The two sides differ in their columns: without a schema, Spark reads text files",
             "# one more time to find the types.",
         ]
-    lines += ["features:", '  include: ["*"]', "  exclude: []"]
+    lines += ["features:", '  include: ["*"]', f"  exclude: {to_yaml(list(wanted.exclude))}"]
+    if wanted.exclude:
+        lines[-1] += "  # identifiers, and days: they are new each time"
     if wanted.override:
         lines += ["  override:"]
         for name, override in wanted.override.items():
@@ -302,7 +302,8 @@ def _dataset(dataset: Dataset) -> list[str]:
         lines.append(f"  options: {to_yaml(dict(dataset.options))}")
     if dataset.schema:
         lines.append(f"  schema: {to_yaml(dataset.schema)}")
-    lines.append('  # where: "amount >= 0"   # Spark SQL')
+    where = f"where: {to_yaml(dataset.where)}" if dataset.where else WHERE
+    lines.append(f"  {where}")
     return lines
 
 

@@ -116,11 +116,13 @@ def _check(args: argparse.Namespace) -> Answer:
     from kldrift.monitor.run import check  # noqa: PLC0415
 
     plan = check(config, as_of=args.as_of)
+    midnight = "T00:00:00+00:00"
+    again = f" --as-of {args.as_of.isoformat().removesuffix(midnight)}" if args.as_of else ""
     lines = [
         *plan.lines(),
         "",
         "skipped besides, once the data is seen: columns that are different in nearly every row",
-        f"next: kldrift run {shlex.quote(args.config)}",
+        f"next: kldrift run {shlex.quote(args.config)}{again}",
     ]
     return Answer(0, [Line(escaped(line)) for line in lines], plan.as_dict())
 
@@ -144,8 +146,9 @@ def _init(args: argparse.Namespace) -> Answer:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{file}: cannot be written: {error.strerror}") from error
-    name = escaped(str(file))
-    return Answer(0, [Line(f"wrote {name}; next: kldrift check {name}")])
+    name, day = escaped(str(file)), re.search(r" is the time of the run: .*( --as-of \S+)", text)
+    check = f"kldrift check {escaped(shlex.quote(str(file)))}{day[1] if day else ''}"
+    return Answer(0, [Line(f"wrote {name}; next: {check}")])
 
 
 def _from_folder_of(file: Path | None, source: str) -> str:

@@ -17,9 +17,10 @@ from kldrift.features.text_looks import epochs, hint, look_of
 from kldrift.features.wanted import PartName
 
 CODE: Final = re.compile(
-    r"(?:^|_)(?:id|code|type|zone|class|category|status|flag|kind|group|level|cd)s?$|"
+    r"(?i:(?:^|[\W_])(?:id|code|type|zone|class|category|status|flag|kind|group|level|cd)s?$)|"
     r"(?<=[a-z])(?:Id|ID|Code|Type|Zone|Class|Status|Flag|Kind)$",
 )
+IDENTIFIER: Final = re.compile(r"(?i:(?:^|[\W_])ids?$)|(?<=[a-z])(?:Id|ID)$")
 FEW: Final = 300
 """Codes have fewer different values than this."""
 SENTINELS: Final = (-999, -9999, -99, -200, 9999, 99999, -1, 999)
@@ -29,18 +30,19 @@ YEARS: Final = (1900, 2100)
 
 def suggestions(
     samples: Iterable[pa.Table],
-) -> tuple[dict[str, Override], dict[str, str]]:
+) -> tuple[dict[str, Override], dict[str, str], list[str]]:
     """Overrides that the values of both sides suggest, and remarks about other columns.
 
     Args:
         samples: rows of the reference and of the current dataset.
 
     Returns:
-        Overrides by column, and remarks by column.
+        Overrides by column, remarks by column, and the columns that identify rows or things.
     """
     tables = list(samples)
     overrides: dict[str, Override] = {}
     remarks: dict[str, str] = {}
+    ids = []
     for name in tables[0].column_names:
         columns = [t.column(name).combine_chunks() for t in tables if name in t.column_names]
         kind = columns[0].type
@@ -53,12 +55,16 @@ def suggestions(
             else:
                 remarks[name] = "no weekday: the data holds no whole week of days"
         elif is_number(kind):
-            _of_numbers(name, _numbers(columns), overrides, remarks)
+            values = np.unique(_numbers(columns))
+            if len(values) > FEW and (values == np.floor(values)).all() and IDENTIFIER.search(name):
+                ids.append(name)
+            else:
+                _of_numbers(name, values, overrides, remarks)
         elif is_text(kind):
             looks = [look_of(pc.unique(column.drop_null())) for column in columns]
             if looks[0] is not None and all(look == looks[0] for look in looks):
                 remarks[name] = hint(name, looks[0])
-    return overrides, remarks
+    return overrides, remarks, ids
 
 
 def _numbers(columns: Iterable[Any]) -> Any:
@@ -68,11 +74,10 @@ def _numbers(columns: Iterable[Any]) -> Any:
 
 
 def _of_numbers(
-    name: str, values: Any, overrides: dict[str, Override], remarks: dict[str, str]
+    name: str, distinct: Any, overrides: dict[str, Override], remarks: dict[str, str]
 ) -> None:
-    if not len(values):
+    if not len(distinct):
         return
-    distinct = np.unique(values)
     whole = bool((distinct == np.floor(distinct)).all())
     missing = _sentinels(distinct)
     real = distinct[~np.isin(distinct, missing)]

@@ -40,6 +40,7 @@ FILE_GONE: Final = re.compile(
     r"FileNotFoundException: (?:File )?(?P<old>\S.*?) does not exist"
     r"|FAILED_READ_FILE\.FILE_NOT_EXIST\].*?reading file (?P<new>\S.*?)\. File does not exist"
 )
+READING: Final = re.compile(r"FAILED_READ_FILE.*?reading file (\S+?)\.(?:\s|$)")
 T = TypeVar("T")
 
 
@@ -140,4 +141,5 @@ def explained(error: BaseException) -> str:
     if WORKER_GONE.search(text):
         return f"Spark failed: {raised[-1]}" if raised else KILLED
     causes = [line for line in lines if line.startswith(("Caused by:", "[")) or "Error:" in line]
-    return f"Spark failed: {causes[-1] if causes else first_line(error)}"
+    file = f"cannot read {read[1]!r}: " if (read := READING.search(text)) else "Spark failed: "
+    return f"{file}{causes[-1].removeprefix('Caused by: ') if causes else first_line(error)}"

@@ -158,6 +158,8 @@ def open_session(
             raise
         raise SparkError(f"Spark cannot be started: {error}") from error
     if not under_submit:
+        # What fails here is told in one line; of a cluster, the log knows more than that.
+        level = "FATAL" if (master or "").startswith("local") else "ERROR"
         with suppress(Exception):  # Spark Connect has no context, nor its log
-            session.sparkContext.setLogLevel("ERROR")
+            session.sparkContext.setLogLevel(level)
     return session, True

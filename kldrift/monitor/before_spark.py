@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePath
+from typing import Final
 
 from kldrift.config import Config, Dataset, ModelShift
+from kldrift.config.dataset import AS_OF
 from kldrift.errors import ConfigError, DatasetError, NoSuchFileError
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
-from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.listing import ABSENT, list_files
+
+OTHER_TIME: Final = "; {as_of} in it is the time of the run, which --as-of names"
 
 
 def check_output(config: Config | ModelShift) -> None:
@@ -37,20 +42,36 @@ def check_output(config: Config | ModelShift) -> None:
         raise ConfigError("\n".join(problems))
 
 
-def check_inputs(config: Config | ModelShift) -> None:
+def check_inputs(read: Config | ModelShift, asked: Config | ModelShift) -> None:
     """Check that there is something behind every local path.
+
+    Args:
+        read: the configuration with times in place of its placeholders.
+        asked: with its placeholders.
 
     Raises:
         NoSuchFileError: a path leads to nothing; all of them are named.
     """
+    timed = {side for side, dataset in _sides(asked) if any(map(AS_OF.search, dataset.path))}
     problems = [
-        f"{side}.path: {problem}"
-        for side, dataset in _sides(config)
+        f"{side}.path: {problem}{OTHER_TIME if side in timed else ''}"
+        for side, dataset in _sides(read)
         for path in dataset.path
-        if "://" not in path and (problem := _problem(path, dataset.format))
+        if "://" not in path and (problem := _problem(path, dataset))
     ]
     if problems:
         raise NoSuchFileError("\n".join(problems))
+
+
+def without_absent(dataset: Dataset, needed: Sequence[str]) -> Dataset:
+    """A dataset without the paths of earlier windows that lead to nothing: those have no rows.
+
+    Args:
+        dataset: with the paths of all windows of a run.
+        needed: those that have to lead to something.
+    """
+    absent = [p for p in dataset.path if p not in needed and ABSENT in _problem(p, dataset)]
+    return replace(dataset, path=tuple(p for p in dataset.path if p not in absent))
 
 
 def _sides(config: Config | ModelShift) -> Iterator[tuple[str, Dataset]]:
@@ -61,14 +82,14 @@ def _sides(config: Config | ModelShift) -> Iterator[tuple[str, Dataset]]:
         yield "current", config.current
 
 
-def _problem(path: str, form: str) -> str:
+def _problem(path: str, dataset: Dataset) -> str:
     if os.path.exists(path):  # noqa: PTH110 - as text, as it stands in the configuration
         return ""
     try:
-        list_files([path])
+        list_files([path], dataset.filesystem)
     except DatasetError as error:
         # A folder of a table may hold anything but is there.
-        return "" if form in TABLE_OPTIONS and "Delta table" in str(error) else str(error)
+        return "" if dataset.format in TABLE_OPTIONS and "Delta table" in str(error) else str(error)
     return ""
 
 

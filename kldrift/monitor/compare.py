@@ -63,7 +63,8 @@ def compare(  # noqa: PLR0913 - all but the data have a default
     cluster, in three scans. The numbers are the same.
 
     Args:
-        reference: a pandas frame, an Arrow table or record batch, or a Spark DataFrame.
+        reference: a pandas frame, a table of Arrow or of a library that gives itself to Arrow, such
+            as polars, or a Spark DataFrame.
         current: of the same kind as the reference.
         include: patterns of columns or features to compare; a text is one of them, here and below.
         exclude: patterns of those to leave out.
@@ -151,7 +152,9 @@ def compare(  # noqa: PLR0913 - all but the data have a default
 
 def _in_memory(config: Config, reference: Any, current: Any) -> tuple[Plan, Findings, Verdicts]:
     sides = (("reference", reference), ("current", current))
-    sources = [TableSource(arrow_table(data, side)) for side, data in sides]
+    sources = [
+        TableSource(arrow_table(data, side, config.features.exclude)) for side, data in sides
+    ]
     try:
         plan, engine = make_plan(config, *sources), MemoryEngine(*sources)
         return plan, *compare_plan(plan, engine, SILENT)

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from kldrift.errors import DatasetError, first_line
+from kldrift.features.patterns import Patterns
 
 
-def arrow_table(data: Any, side: str) -> pa.Table:
-    """Return a pandas frame, a record batch or a table as an Arrow table.
+def arrow_table(data: Any, side: str, exclude: Sequence[str] = ()) -> pa.Table:
+    """Return a pandas frame, or what else gives itself to Arrow, as an Arrow table.
 
     Args:
         data: what a caller gave.
         side: ``reference`` or ``current``, for errors.
+        exclude: patterns of columns that need not become one of Arrow.
 
     Raises:
         DatasetError: a column of a frame cannot become one of Arrow.
         TypeError: the data is of another kind.
     """
-    if isinstance(data, pa.RecordBatch):
-        data = pa.Table.from_batches([data])
-    if isinstance(data, pa.Table):
-        return data
     if not isinstance(data, pd.DataFrame):
+        gives_itself = any(hasattr(data, f"__arrow_c_{way}__") for way in ("stream", "array"))
+        if gives_itself and not is_spark(data):
+            with suppress(pa.ArrowInvalid):  # a single column
+                return pa.table(data)
         raise TypeError(
             f"{side}: expected all data as pandas frames, Arrow tables or Spark DataFrames, "
             f"got {type(data).__name__}"
@@ -37,6 +41,10 @@ def arrow_table(data: Any, side: str) -> pa.Table:
         numbered = data.set_axis(range(len(names)), axis="columns")
         return pa.Table.from_pandas(numbered, preserve_index=False).rename_columns(names)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        excluded = Patterns(exclude)
+        kept = [i for i, name in enumerate(names) if not excluded.match(name, name)]
+        if len(kept) < len(names):
+            return arrow_table(data.iloc[:, kept], side)
         raise DatasetError(f"{side}: {_why(data, error)}") from error
 
 
@@ -53,5 +61,5 @@ def _why(data: pd.DataFrame, error: Exception) -> str:
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as own:
             said = own.args[0] if own.args else own
             kind = data.dtypes.iloc[place]
-            return f"column {name!r} ({kind}) has no type in Arrow: {said}; convert or drop it"
+            return f"column {name!r} ({kind}) has no type in Arrow: {said}; convert or exclude it"
     return first_line(error)

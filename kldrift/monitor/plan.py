@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -18,6 +18,8 @@ from kldrift.monitor.categories import check_kinds
 from kldrift.monitor.groups import SegmentPlan, plan_segments
 from kldrift.monitor.joint import JointPlan, plan_joint
 from kldrift.sources.dataset import DatasetInfo
+
+SAME: Final = "reference and current are the same rows, so nothing can differ: name a reference"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,12 @@ class Plan:
         """The features that both sides have."""
         return tuple(p for p in self.pairs if p.both)
 
+    @property
+    def same_data(self) -> bool:
+        """Whether every row is compared with itself."""
+        config = self.config
+        return config.time is None and config.reference.asked() == config.current.asked()
+
     def lines(self) -> list[str]:
         """The plan for a reader."""
         out = [f"monitor {self.config.monitor}: {len(self.compared)} features to compare"]
@@ -73,6 +81,7 @@ class Plan:
             most = self.config.scoring.max_segments
             out += ["", f"segments, {most:,} of each list at most:"]
             out += [f"  {segments.name}" for segments in self.segments]
+        out += ["", f"note: {SAME}"] if self.same_data else []
         if self.skipped:
             out += ["", "skipped:"]
             width = max(len(s.column) for s in self.skipped)
@@ -106,6 +115,7 @@ class Plan:
             ],
             "joint": [{"group": g.name, "what": _together(g)} for g in self.joint],
             "segments": [[f.name for f in s.reference] for s in self.segments],
+            "notes": [SAME] if self.same_data else [],
             "skipped": [{"column": s.column, "reason": s.reason} for s in self.skipped],
         }
 

@@ -19,7 +19,7 @@ from kldrift.execution.progress import SILENT, Progress
 from kldrift.execution.session import THAT_CHANGE_COUNTS
 from kldrift.features.group_columns import check_time
 from kldrift.monitor import reference_store
-from kldrift.monitor.before_spark import check_inputs, check_output
+from kldrift.monitor.before_spark import check_inputs, check_output, without_absent
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.groups import condition_named
 from kldrift.monitor.history import past_window, stored_history
@@ -76,7 +76,7 @@ def check(
     due = _due(config, as_of, datetime.now(UTC))
     read, _ = _as_read(config, as_of, due)
     check_output(read)
-    check_inputs(read)
+    check_inputs(read, config)
     with session_for(config, spark) as session:
         key = _key(read, session)
         plan = make_plan(config, *_sources(read, session, due))
@@ -192,7 +192,11 @@ def _as_read(
         return with_time(config, as_of)
     zone = ZoneInfo(config.time.zone)
     starts = [w.start.astimezone(zone) for w in due.windows if w.start is not None]
-    return with_time(config, starts[-1], starts)
+    read, as_of = with_time(config, starts[-1], starts)
+    if len(read.current.path) > len(config.current.path):
+        last, _ = with_time(config, starts[-1])
+        read = replace(read, current=without_absent(read.current, last.current.path))
+    return read, as_of
 
 
 def backfill(
@@ -248,7 +252,7 @@ def _run(
 ) -> list[RunResult]:
     """The results of the windows of a run, in the order of time; one without windows."""
     try:
-        check_inputs(read)
+        check_inputs(read, record.config)
         with record.session(spark) as session:
             record.stage("planning")
             check_expectations(record.config)

@@ -25,6 +25,7 @@ from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counti
 from kldrift.profiles.group_keys import ALL, UNTIMED, without_window
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
+from kldrift.reporting.figures import many
 from kldrift.tables.window import Window
 
 MOST_MISSED: Final = 31
@@ -56,16 +57,19 @@ class Due:
         """What a reader should know of the choice."""
         notes = []
         if self.late:
-            notes.append(f"{self.late} earlier windows that no run had looked at were run too")
+            late, was = many(self.late, "earlier window"), _were(self.late)
+            notes.append(f"{late} that no run had looked at {was} run too")
         if self.missed:
-            notes.append(
-                f"{self.missed} windows before them were never run; kldrift backfill runs them"
-            )
+            missed, was = many(self.missed, "window"), _were(self.missed)
+            notes.append(f"{missed} before them {was} never run; kldrift backfill runs them")
         if self.stored:
-            notes.append(
-                f"{self.stored} windows are in the tables already; --force runs them again"
-            )
+            stored, are = many(self.stored, "window"), "is" if self.stored == 1 else "are"
+            notes.append(f"{stored} {are} in the tables already; --force runs them again")
         return notes
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def due_windows(time: Time, as_of: datetime, stored: Sequence[Window]) -> Due:

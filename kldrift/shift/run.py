@@ -67,7 +67,7 @@ def run(
     prepare_output(config.output.path, config.output.format)
     record = Record(config, Window(None, as_of), datetime.now(UTC), progress)
     try:
-        check_inputs(read)
+        check_inputs(read, config)
         with record.session(spark) as session:
             record.stage("planning")
             check_expectations(config)

@@ -20,7 +20,7 @@ from kldrift.sources.dataframe.arrow_types import arrow_type
 from kldrift.sources.dataframe.csv_by_name import read_csv
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
-from kldrift.sources.dataframe.mixed_files import schema_without
+from kldrift.sources.dataframe.mixed_files import schema_by_arrow, schema_without
 from kldrift.sources.dataframe.old_dates import old_dates
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
@@ -32,9 +32,12 @@ from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.pruning import prune
 from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
 from kldrift.sources.settings import raised_by_spark
-from kldrift.sources.text_files import TEXTS, bad_rows, refused, text_options
+from kldrift.sources.text_files import TEXTS, bad_rows, text_options
 
-READ_OPTIONS: Final = {"csv": {"header": "true"}, "parquet": {"mergeSchema": "true"}}
+READ_OPTIONS: Final = {
+    "csv": {"header": "true", "escape": '"'},  # a quote inside quotes is doubled, as in RFC 4180
+    "parquet": {"mergeSchema": "true"},
+}
 NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
 
 
@@ -185,14 +188,13 @@ def _frame(
 ) -> FrameSource:
     mixed = () if footers is None or dataset.schema else footers.mixed
     schema: Callable[[], T.StructType] | None = None
-    for skipped in mixed:
-        if skipped.ambiguous:
-            text = f"Spark reads no file with {skipped.type}; scan: arrow reads the other columns"
-            raise DatasetError(f"{side}: {text} (Spark is asked because: {reason})")
     if mixed and footers is not None:
-        firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
         names = frozenset(skipped.column for skipped in mixed)
-        schema = partial(schema_without, spark, firsts, names)
+        if any(skipped.ambiguous for skipped in mixed):  # Spark has no schema for such a file
+            schema = partial(schema_by_arrow, spark, footers.firsts, names)
+        else:
+            firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
+            schema = partial(schema_without, spark, firsts, names)
     frame = _read(spark, dataset, side, reason, schema)
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
@@ -289,6 +291,8 @@ def _read(
             text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {reason}"
             raise DatasetError(f"{side}: {text}") from error
         hint = ""
+        if dataset.format == "parquet" and "PARQUET_TYPE_ILLEGAL" in str(error):
+            hint = f" in {', '.join(dataset.path)}; scan: auto or arrow reads such columns"
         if "COLUMN_ALREADY_EXISTS" in str(error):
             hint = "; for names that differ only in case, set spark.conf: "
             hint += "{spark.sql.caseSensitive: true}"
@@ -315,10 +319,11 @@ def _load(spark: SparkSession, dataset: Dataset, schema: T.StructType | None) ->
 
 
 def _options(dataset: Dataset) -> dict[str, str]:
-    options = {**READ_OPTIONS.get(dataset.format, {}), **dataset.options}
+    options = dict(READ_OPTIONS.get(dataset.format, {}))
     if dataset.format == "csv" and not dataset.schema:
-        options.setdefault("inferSchema", "true")
-    return options | (text_options(dataset) if dataset.format in TEXTS else {})
+        options["inferSchema"] = "true"
+    needed = text_options(dataset) if dataset.format in TEXTS else {}
+    return {**options, **needed, **dataset.options}
 
 
 def _bad_rows(spark: SparkSession, dataset: Dataset) -> str:
@@ -326,12 +331,11 @@ def _bad_rows(spark: SparkSession, dataset: Dataset) -> str:
     if dataset.format not in TEXTS or not dataset.path:
         return ""
     try:
-        rows = bad_rows(spark, dataset, _options(dataset), dataset.schema)
+        return bad_rows(spark, dataset, _options(dataset), dataset.schema)
     except Exception as error:
         if raised_by_spark(error):  # the first error is the one to tell
             return ""
         raise
-    return refused(rows) if rows else ""
 
 
 def _or_config_error(build: Any, key: str) -> DataFrame:

@@ -1,11 +1,13 @@
 """Text files as Spark must be told to read them, and how many of their rows it could not read.
 
-What local files begin with says whether a record may lie over several lines; compressed and remote
-files are read as the options have it.
+What local files begin with says whether a record may lie over several lines, and how a quote inside
+quotes is written; remote files, and those that gzip does not open, are read as the options have it.
 """
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,17 +17,34 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, first_line
 from kldrift.sources.parquet.listing import for_spark, list_files
 
 TEXTS: Final = frozenset({"csv", "json"})
 LOOKED_AT: Final = 2**20
 """Bytes at the beginning of a file."""
-COMPRESSED: Final = frozenset({".gz", ".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
+COMPRESSED: Final = frozenset({".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
 MARKS: Final = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
 WIDE: Final = re.compile(r"(?i)utf-?(16|32)")
 """Encodings in which the end of a line is several bytes."""
 CORRUPT: Final = "_corrupt_record"
+BACKSLASH: Final = re.compile(rb'\\"[^,;|\t\r\n]')
+DOUBLED: Final = re.compile(rb'[^\\,;|\t\r\n"]""')
+"""A quote inside quotes, as Spark writes it and as nearly all others do."""
+
+
+def beginning(path: str) -> bytes:
+    """What a local file begins with, after gzip has opened it.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    opened = gzip.open if path.endswith(".gz") else open
+    try:
+        with opened(path, "rb") as file:
+            return bytes(file.read(LOOKED_AT))
+    except (OSError, EOFError) as error:
+        raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
 
 
 def text_options(dataset: Dataset) -> dict[str, str]:
@@ -52,16 +71,36 @@ def text_options(dataset: Dataset) -> dict[str, str]:
     for file in files:
         if Path(file.path).suffix in COMPRESSED:
             continue
-        with Path(file.path).open("rb") as opened:
-            begin = opened.read(LOOKED_AT)
+        begin = beginning(file.path)
         encoding = MARKS.get(begin[:2])
         if encoding and not encoded:
             text = f"is {encoding}; state options: {{encoding: UTF-16, multiLine: true}}"
             raise DatasetError(f"{file.path!r} {text}")
-        if "multiline" not in stated and _several_lines(begin, dataset.format, stated):
+        if dataset.format == "csv" and not encoded and not _is_utf_8(begin):
+            text = "is not UTF-8; state options: {encoding: ISO-8859-1} or what it is, or "
+            text += "{encoding: UTF-8} for a mark in place of what does not fit"
+            raise DatasetError(f"{file.path!r} {text}")
+        if dataset.format == "csv" and "escape" not in stated and by_backslash(begin):
+            needed["escape"] = "\\"
+        if "multiline" not in stated and _several_lines(
+            begin, dataset.format, {**needed, **stated}
+        ):
             needed["multiLine"] = "true"
-            break
     return needed
+
+
+def _is_utf_8(begin: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(begin, len(begin) < LOOKED_AT)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def by_backslash(begin: bytes) -> bool:
+    """Whether a quote inside quotes has a backslash before it, and not another quote."""
+    begin = begin.replace(b"\0", b"")  # of wide encodings
+    return bool(BACKSLASH.search(begin)) and not DOUBLED.search(begin)
 
 
 def _several_lines(begin: bytes, kind: str, stated: Mapping[str, str]) -> bool:
@@ -69,7 +108,7 @@ def _several_lines(begin: bytes, kind: str, stated: Mapping[str, str]) -> bool:
     if kind == "json":
         return begin.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
     quote = stated.get("quote", '"').encode()
-    escape = stated.get("escape", "\\").encode()
+    escape = stated.get("escape", '"').encode()
     if not quote:
         return False
     if escape and escape != quote:
@@ -79,8 +118,11 @@ def _several_lines(begin: bytes, kind: str, stated: Mapping[str, str]) -> bool:
 
 def bad_rows(
     spark: SparkSession, dataset: Dataset, options: Mapping[str, str], schema: str | None
-) -> int:
-    """How many rows of a dataset of text files do not fit its columns, from a scan of their own."""
+) -> str:
+    """What is wrong with the rows of text files that do not fit the columns, from a scan of theirs.
+
+    Empty if all of them fit.
+    """
     paths = [place for path in dataset.path for place in for_spark(path)]
     reader = spark.read.format(dataset.format).options(**{**options, "mode": "PERMISSIVE"})
     reader = reader.option("columnNameOfCorruptRecord", CORRUPT)
@@ -88,9 +130,10 @@ def bad_rows(
         schema = _schema_of(reader.load(paths))
     frame = reader.schema(f"{schema}, {CORRUPT} string").load(paths)
     # Spark does not look for damage where no other column is asked for.
-    damaged = frame.where(F.col(CORRUPT).isNotNull()).agg(F.count(F.to_json(F.struct("*"))))
-    rows: int = damaged.collect()[0][0]
-    return rows
+    whole, file = F.to_json(F.struct("*")), F.input_file_name()
+    damaged = frame.where(F.col(CORRUPT).isNotNull()).select(whole.alias("r"), file.alias("f"))
+    rows, first, last = damaged.agg(F.count("r"), F.min("f"), F.max("f")).collect()[0]
+    return _refused(rows, f"{first!r}{'' if first == last else ' and others'}") if rows else ""
 
 
 def _schema_of(frame: DataFrame) -> str:
@@ -98,11 +141,10 @@ def _schema_of(frame: DataFrame) -> str:
     return ", ".join(f"`{f.name.replace('`', '``')}` {f.dataType.simpleString()}" for f in fields)
 
 
-def refused(rows: int) -> str:
-    """What to say of rows that do not fit."""
+def _refused(rows: int, files: str) -> str:
     which = f"{rows:,} {'row does' if rows == 1 else 'rows do'}"
     return (
-        f"{which} not fit the columns: damaged, too many or too few fields, or values of another "
-        "type; mend the files, or state options: "
+        f"{which} not fit the columns, in {files}: damaged, too many or too few fields, or values "
+        "of another type; mend the files, or state options: "
         "{mode: PERMISSIVE} for nulls in their place, {mode: DROPMALFORMED} to leave them out"
     )

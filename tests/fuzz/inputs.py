@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,21 +13,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kldrift import compare
-from kldrift.config import Dataset
+from kldrift.config import Dataset, Spark
 from kldrift.errors import ConfigError, KldriftError
+from kldrift.execution.engine import SparkEngine
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
+from kldrift.execution.session import open_session
 from kldrift.monitor.compare_options import config_of
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.rows import cell_table, score_table
-from kldrift.sources.open import open_files
+from kldrift.sources.open import open_files, open_source
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.program import Program, RowBatch
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.window import Window
 from tests.fuzz.slow_counts import check_counts
-from tests.fuzz.tables import draw_override, draw_tables
+from tests.fuzz.tables import OF_SPARK, draw_override, draw_tables
 
 STAMP = Stamp("r", "m", Window(None, None), "0" * 16, "0" * 16)
 RULES: dict[str, Any] = {"joint": {}, "segments": (), "thresholds": None, "alpha": 0.01}
@@ -64,14 +66,35 @@ def of_files(reference: Path, current: Path, override: dict[str, Any]) -> Found:
     Raises:
         KldriftError: they cannot be read, or there is nothing to compare.
     """
-    features = {"include": ["*"], "exclude": [], "override": override, "derived": {}}
     sides = []
     for name, path in (("reference", reference), ("current", current)):
         source = open_files(Dataset(path=(str(path),)), name)
         assert isinstance(source, ArrowSource), source
         sides.append(FilesHere(source))
+    return _compared(sides, MemoryEngine(*sides), override)
+
+
+def through_spark(reference: Path, current: Path, override: dict[str, Any]) -> Found:
+    """Compare two folders of Parquet files, read by Spark: its session lasts as this process does.
+
+    Raises:
+        KldriftError: they cannot be read, or there is nothing to compare.
+    """
+    spark, new = open_session(Spark(master="local[1]"), "fuzz")
+    if new:
+        spark.sparkContext.setLogLevel("OFF")
+        spark.conf.set("spark.sql.shuffle.partitions", "1")
+    sides = [
+        open_source(spark, Dataset(path=(str(path),)), {}, way="dataframe", side=name)
+        for name, path in (("reference", reference), ("current", current))
+    ]
+    return _compared(sides, SparkEngine(spark, *sides, SILENT), override)
+
+
+def _compared(sides: Sequence[Any], engine: Any, override: dict[str, Any]) -> Found:
+    features = {"include": ["*"], "exclude": [], "override": override, "derived": {}}
     plan = make_plan(config_of(features, **RULES, scoring={}), *sides)
-    _, verdicts = compare_plan(plan, MemoryEngine(*sides), SILENT)
+    _, verdicts = compare_plan(plan, engine, SILENT)
     return score_table(verdicts, STAMP).to_pandas(), cell_table(verdicts, STAMP).to_pandas()
 
 
@@ -149,6 +172,36 @@ def check_files(folder: Path, rng: random.Random) -> None:
         raise AssertionError(f"{error}\n{written[0].schema}\n{written[1].schema}") from error
     except Exception as error:
         raise AssertionError(f"{type(error).__name__}: {error}\n{written[0].schema}") from error
+
+
+def check_spark(folder: Path, rng: random.Random) -> None:
+    """Write two tables, read them through Spark, and compare with Arrow and the slow counts.
+
+    Raises:
+        AssertionError: they differ, or another error than those of kldrift was raised.
+    """
+    tables = draw_tables(rng, OF_SPARK)
+    override = draw_override(tables[0], rng)
+    paths = folder / "reference", folder / "current"
+    written = [write(t, p, rng) for t, p in zip(tables, paths, strict=True)]
+    assert written[0] is not None
+    assert written[1] is not None
+    schemas = f"{written[0].schema}\n{written[1].schema}"
+    try:
+        scores, cells = through_spark(*paths, override)
+        check_counts(scores, cells, written[0], written[1])
+        by_arrow, _ = of_files(*paths, override)
+        both = scores.merge(by_arrow, on="feature", suffixes=("", "_arrow"))
+        both = both[both["kind"] == both["kind_arrow"]]
+        for name in ("status", "kl", "missing_current", "n_current", "mean_current"):
+            one, other = both[name], both[f"{name}_arrow"]
+            pd.testing.assert_series_equal(one, other, check_names=False, check_dtype=False)
+    except KldriftError as error:
+        _refused(error)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{override}\n{schemas}") from error
+    except Exception as error:
+        raise AssertionError(f"{type(error).__name__}: {error}\n{schemas}") from error
 
 
 def check_damaged(folder: Path, rng: random.Random) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tests.fuzz.configurations import check_configuration
-from tests.fuzz.inputs import check_damaged, check_files, check_tables
+from tests.fuzz.inputs import check_damaged, check_files, check_spark, check_tables
 from tests.fuzz.tables import draw_override, draw_tables, smallest
 
 
@@ -36,6 +36,7 @@ ROUNDS: dict[str, Callable[[Path, random.Random], None]] = {
     "files": check_files,
     "damage": check_damaged,
     "configuration": check_configuration,
+    "spark": check_spark,
 }
 
 

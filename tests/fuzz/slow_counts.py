@@ -26,6 +26,7 @@ def check_counts(
         AssertionError: a number of rows, of missing values, a mean or a cell is wrong.
     """
     sides = dict(zip(SIDES, (reference, current), strict=True))
+    parts = {name.strip("`") for name in scores["feature"] if name.startswith("`")}
     for row in scores.to_dict("records"):
         if row["status"] not in ("ok", "constant"):
             continue
@@ -38,6 +39,8 @@ def check_counts(
                 total = int(own[f"rows_{side}"].sum())
                 assert total == table.num_rows, f"{name}: cells of the {side} hold {total} rows"
         kinds = {t.schema.field(name).type for t in sides.values() if _has(t, name)}
+        if name in parts:  # of another column, whose own name is written in backquotes
+            continue
         if len(kinds) == 1 and kinds <= set(PLAIN) and all(_has(t, name) for t in sides.values()):
             (kind,) = kinds
             for side, table in sides.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -64,6 +64,15 @@ OTHERS: Mapping[pa.DataType, list[Any]] = {
     pa.month_day_nano_interval(): [],
 }
 """Other types: parts of them are features, or nothing."""
+OF_SPARK = (
+    *(pa.type_for_alias(f"int{bits}") for bits in (8, 16, 32, 64)),
+    *(pa.type_for_alias(f"uint{bits}") for bits in (8, 16, 32, 64)),
+    *(pa.float32(), pa.float64(), pa.bool_(), pa.string(), pa.large_string(), pa.date32()),
+    *(pa.decimal128(9, 2), pa.decimal128(18, 2), pa.decimal128(38, 3)),
+    *(pa.timestamp("us", "UTC"), pa.list_(pa.int32()), pa.map_(pa.string(), pa.int64())),
+    *(pa.dictionary(pa.int8(), pa.string()), pa.struct({"x": pa.int8(), "y.z": pa.string()})),
+)
+"""Types that Spark reads too."""
 PARTS: Mapping[str, tuple[str, ...]] = {
     "date": ("whole", "weekday", "month"),
     "timestamp": ("whole", "hour", "weekday"),
@@ -82,15 +91,17 @@ def column_of(kind: pa.DataType, rows: int, rng: random.Random) -> pa.Array:
     return pa.array(values, kind)
 
 
-def draw_tables(rng: random.Random) -> tuple[pa.Table, pa.Table]:
+def draw_tables(
+    rng: random.Random, types: Sequence[pa.DataType] = (*PLAIN, *PLAIN, *OTHERS)
+) -> tuple[pa.Table, pa.Table]:
     """A reference and a current table: mostly of one schema, with some changes."""
-    kinds = [rng.choice([*PLAIN, *PLAIN, *OTHERS]) for _ in range(rng.randint(1, 4))]
+    kinds = [rng.choice(types) for _ in range(rng.randint(1, 4))]
     names = [rng.choice(NAMES) for _ in kinds]
     if rng.random() < 0.8:
         names = [f"{name}{i}" if name in names[:i] else name for i, name in enumerate(names)]
     reference = _table(names, kinds, rng.choice((0, 1, 2, 30, 60, 120)), rng)
     if rng.random() < 0.3:
-        kinds = [rng.choice([*PLAIN, *OTHERS]) if rng.random() < 0.4 else k for k in kinds]
+        kinds = [rng.choice(types) if rng.random() < 0.4 else k for k in kinds]
     if rng.random() < 0.2:
         names = [rng.choice(NAMES) if rng.random() < 0.4 else name for name in names]
     current = _table(names, kinds, rng.choice((0, 1, 2, 30, 60, 120)), rng)

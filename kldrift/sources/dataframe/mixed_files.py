@@ -1,4 +1,4 @@
-"""Parquet files in which a column changes its type, read by Spark without that column.
+"""Parquet files in which a column changes its type or is there twice, read by Spark without it.
 
 Spark merges the schemas of files, and fails where one column does not fit; a schema that lacks the
 column reads the rest.
@@ -7,9 +7,22 @@ column reads the rest.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
+import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
+from pyspark.sql.pandas.types import from_arrow_type
+
+from kldrift.sources.parquet.files import File
+
+UNSIGNED: Final = {
+    pa.uint8(): T.ShortType(),
+    pa.uint16(): T.IntegerType(),
+    pa.uint32(): T.LongType(),
+    pa.uint64(): T.DecimalType(20, 0),
+}
+"""What Spark reads unsigned numbers as; its conversion from Arrow has none of them."""
 
 
 def schema_without(
@@ -22,10 +35,38 @@ def schema_without(
         files: one of each schema.
         mixed: columns, and fields of structs by their dotted names.
     """
+    sensitive = spark.conf.get("spark.sql.caseSensitive", "false") == "true"
     fields: list[T.StructField] = []
     for file in files:
-        fields = _merged(fields, spark.read.parquet(file).schema.fields, "", mixed)
+        fields = _merged(fields, spark.read.parquet(file).schema.fields, "", mixed, sensitive)
     return T.StructType(fields)
+
+
+def schema_by_arrow(
+    spark: SparkSession, files: Sequence[File], without: Collection[str]
+) -> T.StructType:
+    """The schema of files that Spark cannot tell, without what is mixed or twice among them.
+
+    Args:
+        spark: says whether names that differ in case are different.
+        files: one of each schema.
+        without: columns, and fields of structs by their dotted names.
+
+    Raises:
+        PySparkException: a column is of a type that Spark does not have.
+    """
+    sensitive = spark.conf.get("spark.sql.caseSensitive", "false") == "true"
+    fields: list[T.StructField] = []
+    for file in files:
+        with file.open() as parquet:
+            more = [f for f in parquet.schema_arrow if f.name not in without]
+        known = [T.StructField(f.name, _spark_type(f.type)) for f in more]
+        fields = _merged(fields, known, "", without, sensitive)
+    return T.StructType(fields)
+
+
+def _spark_type(kind: pa.DataType) -> T.DataType:
+    return UNSIGNED.get(kind) or from_arrow_type(kind, prefer_timestamp_ntz=True)
 
 
 def _merged(
@@ -33,19 +74,22 @@ def _merged(
     more: Sequence[T.StructField],
     above: str,
     mixed: Collection[str],
+    sensitive: bool,
 ) -> list[T.StructField]:
     found: dict[str, T.StructField] = {}
+    first: dict[str, str] = {}
     for field in (*known, *more):
-        name = f"{above}{field.name}"
+        spelled = field.name if sensitive else first.setdefault(field.name.lower(), field.name)
+        name = f"{above}{spelled}"
         if name not in mixed:
             kind = field.dataType
-            before = found[field.name].dataType if field.name in found else None
+            before = found[spelled].dataType if spelled in found else None
             if isinstance(kind, T.StructType):
                 inside = before.fields if isinstance(before, T.StructType) else []
-                kind = T.StructType(_merged(inside, kind.fields, f"{name}.", mixed))
+                kind = T.StructType(_merged(inside, kind.fields, f"{name}.", mixed, sensitive))
             elif before is not None:
                 kind = _wider(before, kind)
-            found[field.name] = T.StructField(field.name, kind)
+            found[spelled] = T.StructField(spelled, kind)
     return list(found.values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from kldrift.sources.filesystem import RemoteFilesystem
 from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 
+OTHER_ENDING: Final = re.compile(r"\.(csv|json|orc)l?(?:\.\w+)?$")
+"""Of a file that is no Parquet file, and the name of its format."""
 FOOTER_END: Final = 8
 """Bytes behind a footer: its length and the format's name."""
 
@@ -86,9 +89,9 @@ class File:
         except UnicodeDecodeError as cause:
             raise DatasetError(f"{self.path!r} has a column whose name is not UTF-8") from cause
         except (pa.ArrowException, OSError) as cause:
-            raise DatasetError(
-                f"cannot read {self.path!r} as Parquet: {first_line(cause)}"
-            ) from cause
+            why = f"cannot read {self.path!r} as Parquet: {first_line(cause)}"
+            other = OTHER_ENDING.search(self.path)
+            raise DatasetError(f"{why}; state format: {other[1]}" if other else why) from cause
 
     def _refuse_encrypted(self, source: Any, metadata: pq.FileMetaData) -> None:
         """Refuse encrypted columns: to ask Arrow for the metadata of one ends the process.

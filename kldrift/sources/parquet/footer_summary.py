@@ -11,6 +11,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kldrift.errors import DatasetError
 from kldrift.sources.parquet.bounds import Bounds, bounds_in
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.column_types import ColumnOfFiles, partition_types
@@ -186,6 +187,13 @@ def _spelled(written: Iterable[str], together: Iterable[Sequence[str]]) -> dict[
 
 
 def _footer(file: File, asked: Asked) -> FooterSummary:
+    try:
+        return _summary(file, asked)
+    except UnicodeDecodeError as cause:
+        raise DatasetError(f"{file.path!r} has a column whose name is not UTF-8") from cause
+
+
+def _summary(file: File, asked: Asked) -> FooterSummary:
     with file.open() as parquet:
         metadata = parquet.metadata
         schema = parquet.schema_arrow

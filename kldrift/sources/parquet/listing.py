@@ -19,6 +19,7 @@ from kldrift.sources.parquet.files import File
 
 SPECIAL: Final = re.compile(r"[*?\[\]{}\\]")
 """What Spark does not take as it is in a path."""
+ABSENT: Final = "no such file or folder"
 NULL_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -83,9 +84,7 @@ def uri_of(file: File, paths: Sequence[str], filesystem: Mapping[str, str]) -> s
 def _local(pattern: str) -> Iterator[File]:
     roots = local_roots(pattern)
     if not roots:
-        raise DatasetError(
-            f"{pattern!r}: no such file or folder; check the path in the configuration"
-        )
+        raise DatasetError(f"{pattern!r}: {ABSENT}; check the path in the configuration")
     found = False
     for root in map(Path, roots):
         if (root / "_delta_log").is_dir():  # its folder has files that are no longer part of it
@@ -124,7 +123,7 @@ def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
             found = True
             yield File(info.path, remote, _partition(below[:-1]))
     if not found:
-        problem = "holds no files" if matched else "no such file or folder"
+        problem = "holds no files" if matched else ABSENT
         raise DatasetError(f"{uri!r}: {problem}; check the path in the configuration")
 
 

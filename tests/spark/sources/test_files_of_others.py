@@ -1,28 +1,20 @@
-"""Small files that other projects use to test their readers: the same by both ways in, or refused.
-
-Which is right stands in SOURCES.md beside the files.
-"""
+"""Files of other projects come through Spark with the rows that Arrow gives, or are refused too."""
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from shared_files import FILES, NEEDED, ROWS, dataset
+from source_values import values_of
 
 from kldrift.config import config_from_mapping
-from kldrift.errors import DatasetError, KldriftError
+from kldrift.errors import DatasetError
+from kldrift.execution.engine import told
 from kldrift.monitor.run import run
+from kldrift.sources.open import open_files, open_source
 
-FILES = Path(__file__).parents[4] / "shared" / "files"
-pytestmark = [
-    pytest.mark.spark,
-    pytest.mark.skipif(
-        not FILES.is_dir(), reason=f"the files of other projects are not there: no folder {FILES}"
-    ),
-]
-WAYS = ("auto", "dataframe")
+pytestmark = [pytest.mark.spark, NEEDED]
 
 
 @pytest.fixture(scope="module")
@@ -33,109 +25,47 @@ def session(spark):
     return own
 
 
-@pytest.fixture
-def counted(session, tmp_path):
-    """Run a file against itself; give rows and counts by feature and cell."""
-
-    def count(path, way="auto", *, where=None, parts=(), **dataset):
-        side = {"path": str(FILES / path), **dataset} | ({"where": where} if where else {})
-        found = run(
-            config_from_mapping(
-                {
-                    "monitor": "m",
-                    "reference": side,
-                    "current": side,
-                    "features": {"override": {name: {"parts": ["whole"]} for name in parts}},
-                    "scan": way,
-                    "output": {"path": str(tmp_path / "out")},
-                    "expectations": False,
-                }
-            ),
-            spark=session,
-        )
-        assert (found.scores["kl"].fillna(0.0) == 0.0).all()
-        cells: dict[str, Counter] = {}
-        columns = ["feature", "label", "cell_kind", "rows_current"]
-        for feature, label, kind, rows in found.cells[columns].itertuples(index=False):
-            if rows:
-                name = label if isinstance(label, str) else kind
-                cells.setdefault(feature, Counter())[name] = int(rows)
-        return found.run["rows_current"], cells
-
-    return count
+def by_spark(session, name, **more):
+    """The rows of a file, by column, or why it is refused."""
+    try:
+        asked = dataset(name, **more)
+        source = open_source(session, asked, {}, way="dataframe", side="current")
+        with told(source):
+            rows = source.frame.collect()
+    except DatasetError as error:
+        return str(error)
+    return {n: Counter(r[i] for r in rows) for i, n in enumerate(source.frame.columns)}
 
 
-def refused(counted, path, way, match, **more):
-    with pytest.raises(DatasetError, match=match) as raised:
-        counted(path, way, **more)
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("where", [None, "true"])
-@pytest.mark.parametrize(
-    "name", ["ARROW-GH-41317.parquet", "parquet_column_num_values_mismatch.parquet"]
-)
-def test_a_column_that_ends_early_is_refused_with_where_too(counted, name, where, way):
-    if way == "dataframe":  # Spark refuses both in its own words, and names no file
-        with pytest.raises(KldriftError):
-            counted(f"damaged/{name}", way, where=where)
-    else:
-        parts = ["timestamp_us_no_tz"] if name.startswith("ARROW") else []
-        refused(counted, f"damaged/{name}", way, name, where=where, parts=parts)
-
-
-def test_iceberg_values_that_stand_in_the_manifest_only_are_counted(counted, monkeypatch):
+def test_the_rows_are_those_that_arrow_gives(session, monkeypatch):
     monkeypatch.chdir(FILES / "iceberg")
-    path = "iceberg/data/persistent/hive_partitioned_table"
-    types = {"click": 2, "purchase": 2, "view": 2}
-    rows, cells = counted(path, format="iceberg")
-    assert (rows, cells["event_type"]) == (6, types)
-    where = "event_date >= date'2024-01-03' and event_type = 'view'"
-    rows, cells = counted(path, format="iceberg", where=where)
-    assert (rows, cells["event_type"]) == (1 + 1, {"view": 2})
+    wrong = {}
+    for name, expected in ROWS.items():
+        found = by_spark(session, name)
+        if isinstance(expected, str):
+            as_it_should = isinstance(found, str) and "\n" not in found
+            if name.split("/")[0] in ("parquet", "damaged", "text"):  # the file is named
+                as_it_should &= name.split("/")[-1] in found
+        elif name.startswith("text"):
+            as_it_should = {c.total() for c in found.values()} == {expected}
+        elif name.startswith("parquet"):
+            values = values_of(open_files(dataset(name), "current"))
+            shared = {n: Counter(v) for n, v in values.items() if n in found}
+            as_it_should = bool(shared) and all(found[n] == of for n, of in shared.items())
+        else:  # no reader of Spark's is here
+            as_it_should = "this Spark has no reader for" in found
+        if not as_it_should:
+            wrong[name] = found
+    assert not wrong
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_names_that_differ_in_case_are_one_column(counted, way):
-    rows, cells = counted("parquet/ci-column-names", way)
-    assert rows == 2
-    # Two names of one row each have no cells of their own; a null would be one.
-    assert cells == {"COL1": {"other": 2}, "col2": {"1": 1, "2": 1}}
-
-
-def test_a_name_that_occurs_twice_is_told_with_the_name_of_the_file(counted):
-    path, why = "parquet/bug13053-2.parquet", r"2 columns called '.*' in '.*bug13053-2\.parquet'"
-    refused(counted, path, "dataframe", why)
-    _, cells = counted(path)
-    assert set(cells) == {"column_1"}
-
-
-@pytest.mark.parametrize("name", ["delta_byte_array", "spark-store"])
-def test_text_in_delta_encodings_is_read_the_same_by_both_ways(counted, name):
-    by_arrow, by_spark = (counted(f"parquet/{name}.parquet", way) for way in WAYS)
-    assert by_arrow == by_spark
-    assert by_arrow[0] == {"delta_byte_array": 1000, "spark-store": 12}[name]
-    assert len(by_arrow[1]) > 5
-
-
-def test_text_in_the_encoding_of_lengths_is_read(counted):
-    assert counted("parquet/delta_length_byte_array.parquet")[0] == 1000
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_encrypted_columns_are_refused_by_name_and_end_no_process(counted, tmp_path, way):
-    name = "encrypt_columns_plaintext_footer.parquet"
-    copy = tmp_path / name
-    shutil.copy(FILES / "parquet" / f"{name}.encrypted", copy)
-    refused(counted, copy, way, "encrypted")
-
-
-def test_an_iceberg_table_without_a_manifest_list_is_refused_in_one_line(counted, monkeypatch):
-    monkeypatch.chdir(FILES / "iceberg")
-    path = "iceberg/data/persistent/iceberg_v1_deprecated/default/legacy_v1"
-    refused(counted, path, "auto", r"legacy_v1': a snapshot has no manifest list", format="iceberg")
-
-
-def test_rows_of_a_deletion_vector_are_left_out(counted):
-    assert counted("delta/table-with-dv-small", format="delta")[0] == 8
+def test_a_name_that_occurs_twice_is_a_row_with_a_status_and_the_rest_is_judged(session, tmp_path):
+    side = {"path": str(FILES / "parquet/bug13053-2.parquet")}
+    config = {"reference": side, "current": side, "output": {"path": str(tmp_path / "out")}}
+    config |= {"monitor": "m", "expectations": False, "scan": "dataframe"}
+    found = run(config_from_mapping(config), spark=session)
+    status = dict(zip(found.scores["feature"], found.scores["status"], strict=True))
+    assert status.pop("column") == "error"
+    assert set(status) == {"column_1"}
+    assert status["column_1"] in ("ok", "constant")
+    assert found.exit_code == 4

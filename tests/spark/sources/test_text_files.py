@@ -33,6 +33,12 @@ def rows_of(spark, tmp_path):
     return count
 
 
+@pytest.mark.parametrize("quote", [b'""', b'\\"'])
+def test_a_quote_in_quotes_ends_no_field(rows_of, quote):
+    said = b'"said ' + quote + b"hi" + quote + b', left",1\n'
+    assert rows_of("x.csv", b"a,b\n" + said * 2 + b"x,2\n") == (3, {"a", "b"})
+
+
 def test_a_newline_in_quotes_ends_no_record(rows_of):
     assert rows_of("x.csv", b'a,b\n"x\ny",1\nx,2\nx,2\nx,1\n') == (4, {"a", "b"})
 

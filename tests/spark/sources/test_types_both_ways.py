@@ -99,6 +99,17 @@ def test_other_types_layouts_and_names_are_the_same_both_ways(spark, tmp_path, w
     assert found[0]["big"].texts(found[0]["big"].edges)[:2] == [str(2**63), str(2**63 + 1)]
 
 
+def test_names_that_differ_in_case_are_one_column_beside_one_of_mixed_types(spark, tmp_path):
+    own = spark.newSession()
+    own.conf.set("spark.sql.caseSensitive", "false")
+    pq.write_table(pa.table({"id": [1], "V": [1.5], "s": [{"a": 1}]}), tmp_path / "0.parquet")
+    pq.write_table(pa.table({"id": ["1"], "v": [2.5], "S": [{"A": 2}]}), tmp_path / "1.parquet")
+    source = open_source(own, Dataset(path=(str(tmp_path),)), {}, way="dataframe", side="current")
+    assert source.frame.columns == ["V", "s"]
+    assert sorted((row.V, row.s.a) for row in source.frame.collect()) == [(1.5, 1), (2.5, 2)]
+    assert [skipped.column for skipped in source.foreign] == ["id"]
+
+
 def test_columns_of_one_name_in_a_query_are_told_and_the_others_compared(spark):
     frame = spark.sql("select id as a, id as a, id % 2 as b from range(40)")
     rows = compare(frame, frame).scores.set_index("feature")

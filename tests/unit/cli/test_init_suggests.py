@@ -8,12 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 
 from kldrift.cli.csv_dialect import dialect_of
 from kldrift.cli.init import init
+from kldrift.cli.main import main
 from kldrift.config import load_config
 from kldrift.config.as_of import with_time
 from kldrift.errors import DatasetError
+from kldrift.sources.open import open_files
 
 
 def dialect(tmp_path, text, encoding="utf-8", **given):
@@ -36,10 +39,29 @@ def dialect(tmp_path, text, encoding="utf-8", **given):
         ("a,b\n01/31/2024,2\n", {}),
         ("a,b\n01/02/2024,2\n", {}),
         ("a\n1\n", {}),
+        (
+            "a;b\n31.01.2024 08:30;30.01.2024\n",
+            {"sep": ";", "timestampFormat": "dd.MM.yyyy HH:mm", "dateFormat": "dd.MM.yyyy"},
+        ),
+        ("a,b\n31/1/2024T08:30:00,1\n", {"timestampFormat": "d/M/yyyy'T'HH:mm:ss"}),
+        ("x,1.5,2024-01-31\ny,2.5,2024-02-01\n", {"header": "false"}),
+        ("x;1,5;2\ny;2,5;3\n", {"sep": ";", "header": "false", "locale": "de-DE"}),
+        ("country,2019,2020\nnz,1.5,2\nau,2,3\n", {}),  # years may be names
+        ("x,y\nu,v\n", {}),
     ],
 )
 def test_the_way_a_csv_file_is_written_is_found(tmp_path, text, options):
     assert dialect(tmp_path, text).options == options
+
+
+def test_quotes_and_rare_line_ends_do_not_hide_the_separator(tmp_path):
+    for text in (
+        'a;b\n"x \\"y;z\\"";1\n',
+        "a;b\nx\u2028y;1\n",
+        "a;b\n" + 'x"y;1\n' * 3,
+    ):
+        assert dialect(tmp_path, text).options == {"sep": ";"}
+    assert dialect(tmp_path, 'a,b\n"' + "1,2\n" * 100_000).options == {}  # never closed
 
 
 def test_an_encoding_that_is_not_utf_8_is_found_and_said(tmp_path):
@@ -64,6 +86,8 @@ def days(tmp_path):
         n = 200
         table = {
             "payment_type": rng.integers(1, 6, n),
+            "Store Zone": rng.integers(1, 6, n),
+            "order_id": rng.integers(0, 10**6, n),
             "flag": rng.integers(0, 2, n),
             "temp": np.where(rng.random(n) < 0.1, -200.0, rng.normal(15, 3, n)),
             "amount": rng.gamma(2, 10, n),
@@ -82,6 +106,8 @@ def test_codes_sentinels_and_times_are_suggested_from_the_values(days):
     (days / "kldrift.yaml").write_text(text)
     override = load_config(days / "kldrift.yaml").features.override
     assert override["payment_type"].kind == "categorical"
+    assert override["Store Zone"].kind == "categorical"
+    assert "exclude: [order_id]  # identifiers" in text
     assert override["flag"].kind == "categorical"
     assert override["temp"].missing == (-200,)
     assert override["at"].parts == ("hour",)  # a day alone has one weekday only
@@ -98,6 +124,37 @@ def test_tomorrow_needs_no_other_configuration(days):
     read, _ = with_time(config, dt.datetime(2024, 1, 10, tzinfo=dt.UTC))
     assert read.current.path == (f"{days}/orders/day=2024-01-10/*.parquet",)
     assert len(config.reference.path) == 8
+
+
+def test_the_next_command_names_the_day_that_is_there(days, capsys):
+    assert main(["init", str(days / "orders"), "-o", str(days / "k.yaml")]) == 0
+    check = f"kldrift check {days}/k.yaml --as-of 2024-01-09"
+    assert f"next: {check}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.date32()])
+def test_a_delta_table_of_days_compares_each_day_with_those_before(tmp_path, kind):
+    days = [dt.date(2024, 1, day) for day in (1, 2, 3) for _ in range(5)]
+    sent = [day + dt.timedelta(days=i % 5) for i, day in enumerate(days)]
+    rows = pa.table({"sent": sent, "day": pa.array(days).cast(kind)})
+    write_deltalake(str(tmp_path / "t"), rows, partition_by=["day"])
+    (tmp_path / "k.yaml").write_text(init(str(tmp_path / "t")))
+    config = load_config(tmp_path / "k.yaml")
+    assert "--as-of 2024-01-03" in (tmp_path / "k.yaml").read_text()
+    assert config.features.exclude == ("day",)
+    assert not config.features.override  # no day alone has a whole week
+    for as_of, count in ((3, 1), (4, 0)):
+        read, _ = with_time(config, dt.datetime(2024, 1, as_of, tzinfo=dt.UTC))
+        assert (read.reference.format, read.current.format) == ("delta", "delta")
+        reference, current = open_files(read.reference, "r"), open_files(read.current, "c")
+        assert [len(side.footers.pieces) for side in (reference, current)] == [2, count]
+
+
+def test_a_table_or_file_without_days_is_called_what_it_is_compared_with(tmp_path):
+    write_deltalake(str(tmp_path / "t"), pa.table({"x": [1, 2, 3]}))
+    text = init(str(tmp_path / "t"))
+    assert "reference:  # CHANGE THIS: the dataset itself, until you name" in text
+    assert "--as-of" not in text
 
 
 def test_a_monitor_is_named_after_what_it_watches(tmp_path):

@@ -25,8 +25,13 @@ Traceback (most recent call last):
         (IN_A_TASK.format("KeyError: 'x'"), "Spark failed: KeyError: 'x'"),
         ("\n  Job aborted.\n\tat org.apache", "Spark failed: Job aborted."),
         ("", "Spark failed: RuntimeError"),
+        (
+            "[FAILED_READ_FILE.NO_HINT] Encountered error while reading file file:///a.b/x.parquet."
+            "  SQLSTATE: KD001\n\tat x\nCaused by: java.io.IOException: totalValueCount == 0",
+            "cannot read 'file:///a.b/x.parquet': java.io.IOException: totalValueCount == 0",
+        ),
     ],
-    ids=["own", "own without text", "own with an empty text", "of Python", "of Spark", "no text"],
+    ids=["own", "own without text", "own with an empty text", "Python", "Spark", "none", "a file"],
 )
 def test_an_error_of_a_task_is_one_line(text, expected):
     assert explained(RuntimeError(text)) == expected

@@ -15,7 +15,7 @@ from tests.fuzz.slow_counts import check_counts
 from tests.fuzz.tables import draw_tables, smallest
 
 
-@pytest.mark.parametrize("kind", [*ROUNDS])
+@pytest.mark.parametrize("kind", [kind for kind in ROUNDS if kind != "spark"])
 def test_a_few_rounds_of_each_kind_find_nothing(kind):
     for seed in range(3):
         play(kind, seed)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pandas as pd
 import pytest
 
 from kldrift import compare
-from kldrift.config import config_from_mapping
+from kldrift.config import Time, config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.monitor import run as job
+from kldrift.monitor.windows import Due
+from kldrift.tables import Window
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +42,27 @@ def test_all_missing_files_are_named_before_spark_starts(tmp_path):
         first, second = str(caught.value).split("\n")
         assert first.startswith(f"reference.path: '{tmp_path}/ref.parquet': no such file or folder")
         assert second.startswith(f"current.path: '{tmp_path}/cur.parquet': no such file or folder")
+
+
+def test_a_file_of_a_day_that_is_missing_says_which_time_was_asked_for(tmp_path):
+    (tmp_path / "ref.parquet").touch()
+    asked = config(tmp_path, current="{as_of:%Y-%m-%d}.parquet")
+    with pytest.raises(ConfigError, match=r"2024-01-02\.parquet': no such .*which --as-of names"):
+        job.run(asked, as_of=datetime(2024, 1, 2, tzinfo=UTC))
+
+
+def test_an_earlier_day_without_a_file_does_not_keep_the_next_from_being_run(tmp_path):
+    for day in (1, 3):
+        (tmp_path / f"2024-01-0{day}.parquet").touch()
+    asked = replace(
+        config(tmp_path, current="{as_of:%Y-%m-%d}.parquet"), time=Time("at", window="1d")
+    )
+    starts = [datetime(2024, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
+    windows = tuple(Window(day, day + timedelta(days=1)) for day in starts)
+    read, _ = job._as_read(asked, None, Due(windows))
+    assert [path[-13:-8] for path in read.current.path] == ["01-01", "01-03"]
+    read, _ = job._as_read(asked, None, Due(windows[:2]))  # that which is due is told of
+    assert [path[-13:-8] for path in read.current.path] == ["01-01", "01-02"]
 
 
 @pytest.mark.parametrize("path", [".", "../*", "../**", "[l]ake"])

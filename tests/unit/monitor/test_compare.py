@@ -295,6 +295,23 @@ def test_data_that_has_no_place_in_arrow_is_refused_by_side_and_column(data, mes
         compare(REFERENCE, data)
 
 
+def test_a_column_that_arrow_lacks_may_be_excluded():
+    data = pd.DataFrame({"x": [1.0, 2.0], "y": [1j, 2j], "z": [1, "a"]})
+    assert compare(data, data, exclude=["y", "z"]).scores["feature"].tolist() == ["x"]
+    with pytest.raises(DatasetError, match="column 'z'"):
+        compare(data, data, exclude="y")
+
+
+def test_tables_of_other_libraries_that_give_themselves_to_arrow_are_compared():
+    class Stream:
+        def __arrow_c_stream__(self, requested_schema=None):
+            return pa.table({"x": [1, 2, 3]}).__arrow_c_stream__(requested_schema)
+
+    assert compare(Stream(), Stream()).scores["feature"].tolist() == ["x"]
+    with pytest.raises(TypeError, match="got Series"):
+        compare(REFERENCE["x"], REFERENCE["x"])
+
+
 def test_an_error_of_arrow_while_counting_is_one_of_the_data(monkeypatch):
     def fail(*_: Any) -> Any:
         raise pa.ArrowInvalid("offsets are not\nin order")

@@ -16,6 +16,8 @@ def test_a_run_says_which_windows_a_schedule_missed():
     due = due_windows(TIME, START + 5 * DAY + dt.timedelta(hours=3), [window(1)])
     assert due.windows == (window(2), window(3), window(4))
     assert due.notes == ["2 earlier windows that no run had looked at were run too"]
+    due = due_windows(TIME, START + 4 * DAY + dt.timedelta(hours=3), [window(1)])
+    assert due.notes == ["1 earlier window that no run had looked at was run too"]
 
 
 def test_a_backfill_says_nothing_of_a_schedule():

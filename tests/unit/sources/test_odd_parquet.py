@@ -66,10 +66,13 @@ def test_a_name_that_a_file_has_twice_is_told_and_the_other_columns_are_read(tmp
         opened(tmp_path, where="x > 0")
 
 
-def test_a_name_that_is_no_utf_8_is_refused(tmp_path):
+@pytest.mark.parametrize("column", [[1], [{"x": 1, "y": 2}]])
+def test_a_name_that_is_no_utf_8_is_refused(tmp_path, column):
     file = tmp_path / "0.parquet"
-    pq.write_table(pa.table({"abcdefgh": [1]}), file, store_schema=False)
-    file.write_bytes(file.read_bytes().replace(b"abcdefgh", b"\xff\xfecdefgh"))
+    pq.write_table(pa.table({"abcdefgh": column}), file, store_schema=False)
+    data = file.read_bytes()
+    start = data.rindex(b"abcdefgh") if column != [1] else 0  # of the path of a chunk, or anywhere
+    file.write_bytes(data[:start] + data[start:].replace(b"abcdefgh", b"\xff\xfecdefgh"))
     with pytest.raises(DatasetError, match=r"0\.parquet' has a column whose name is not UTF-8"):
         opened(tmp_path)
 
@@ -108,3 +111,9 @@ def test_text_in_delta_encodings_is_read_beside_other_text(tmp_path, encoding):
         table, tmp_path / "0.parquet", use_dictionary=["y"], column_encoding={"x": encoding}
     )
     assert values_of(opened(tmp_path)) == table.to_pydict()
+
+
+def test_a_file_of_another_format_says_which_to_state(tmp_path):
+    (tmp_path / "x.csv.gz").write_text("a,b")
+    with pytest.raises(DatasetError, match=r"x\.csv\.gz' as Parquet: .*; state format: csv$"):
+        opened(tmp_path)

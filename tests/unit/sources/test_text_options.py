@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+from dataclasses import replace
+
 import pytest
 
 from kldrift.config import Dataset
-from kldrift.sources.text_files import text_options
+from kldrift.errors import DatasetError
+from kldrift.sources.text_files import LOOKED_AT, text_options
 
 
 @pytest.mark.parametrize(
@@ -24,3 +28,42 @@ def test_records_of_wide_encodings_are_not_split_byte_by_byte(tmp_path, stated, 
     file.write_text("a;b\n1;2\n", encoding=stated.get("encoding") or stated.get("charset"))
     dataset = Dataset(path=(str(file),), format="csv", options=stated)
     assert text_options(dataset).get("multiLine") == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('a,b\n1,"said ""hi"", left"\n', None),
+        ('a,b\n1,"said \\"hi\\", left"\n', "\\"),
+        ('a,b\n"C:\\",2\n', None),  # a folder, not a quote
+        ('a,b\n1,"""quoted"""\n1,"a\\"b"\n', None),
+        ("a,b\n1,\n", None),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_quote_inside_quotes_is_doubled_unless_the_file_has_a_backslash_there(
+    tmp_path, content, expected, encoding
+):
+    file = tmp_path / "a.csv"
+    file.write_text(content, encoding=encoding)
+    dataset = Dataset(path=(str(file),), format="csv", options={"encoding": encoding})
+    assert text_options(dataset).get("escape") == expected
+
+
+def test_compressed_files_are_looked_at_too(tmp_path):
+    with gzip.open(tmp_path / "a.csv.gz", "wt") as file:
+        file.write('a,b\n1,"two\nlines"\n')
+    dataset = Dataset(path=(str(tmp_path),), format="csv")
+    assert text_options(dataset)["multiLine"] == "true"
+
+
+def test_a_file_that_is_not_utf_8_is_refused_unless_its_encoding_is_stated(tmp_path):
+    (tmp_path / "a.csv").write_bytes("a,b\nKöln,1\n".encode("latin-1"))
+    asked = Dataset(path=(str(tmp_path),), format="csv")
+    with pytest.raises(DatasetError, match=r"a\.csv' is not UTF-8; state options: \{encoding"):
+        text_options(asked)
+    for encoding in ("ISO-8859-1", "UTF-8"):
+        text_options(replace(asked, options={"encoding": encoding}))
+    long = "a,b\n" + "ö" * LOOKED_AT  # the beginning ends inside a letter
+    (tmp_path / "a.csv").write_text(long, encoding="utf-8")
+    text_options(asked)

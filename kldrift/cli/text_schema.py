@@ -1,0 +1,65 @@
+"""The types of the columns of text files, so that no run has to infer them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+COMMAS: Final = pa.decimal128(38, 10)  # Spark reads no other numbers with a decimal comma
+DDL: Final = {
+    pa.bool_(): "boolean",
+    pa.date32(): "date",
+    pa.timestamp("us"): "timestamp_ntz",
+    pa.timestamp("us", tz="UTC"): "timestamp",
+    pa.string(): "string",
+    pa.int64(): "bigint",
+    pa.float64(): "double",
+    COMMAS: "decimal(38,10)",
+}
+"""What Spark calls the types that text files are read as."""
+
+
+def with_numbers(rows: pa.Table, decimal_commas: tuple[str, ...]) -> pa.Table:
+    """Rows with numbers in place of texts with decimal commas."""
+    for i, name in enumerate(rows.column_names):
+        if name in decimal_commas and pa.types.is_string(rows.schema.types[i]):
+            text = pc.replace_substring(rows.column(i), ".", "")
+            numbers = pc.cast(pc.replace_substring(text, ",", "."), pa.float64())
+            rows = rows.set_column(i, name, numbers)
+    return rows
+
+
+def fitting_schema(
+    reference: pa.Schema, current: pa.Schema, decimal_commas: tuple[str, ...]
+) -> pa.Schema | None:
+    """The schema of text files that fits both sides, so that no run has to infer it."""
+    if sorted(reference.names) != sorted(current.names):
+        return None
+    fields = []
+    for mine in reference:
+        kind = _both(mine.type, current.field(mine.name).type)
+        kind = COMMAS if mine.name in decimal_commas else kind
+        if kind is None:
+            return None
+        fields.append(pa.field(mine.name, kind))
+    return pa.schema(fields)
+
+
+def _both(mine: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    if pa.types.is_null(mine):
+        mine = pa.string() if pa.types.is_null(other) else other
+    if pa.types.is_null(other):
+        other = mine
+    if pa.types.is_integer(mine) and pa.types.is_integer(other):
+        return pa.int64()
+    if all(pa.types.is_integer(t) or pa.types.is_floating(t) for t in (mine, other)):
+        return pa.float64()
+    return mine if mine == other and mine in DDL else None
+
+
+def ddl(schema: pa.Schema) -> str:
+    """A schema as Spark DDL."""
+    names = (field.name.replace("`", "``") for field in schema)
+    return ", ".join(f"`{n}` {DDL[t]}" for n, t in zip(names, schema.types, strict=True))
