@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 from scipy.stats import f
 
 Floats = NDArray[np.float64]
@@ -81,7 +82,9 @@ class LearnedLimits:
     def limits(self, current: Counts, level: Floats | float) -> Floats:
         """The divergence from the pool that a window's p-value of ``level`` stands for, in nats."""
         n, m = current.sum(-1), self.pool.sum(-1)
-        ratio = f.isf(level, 2 * self.shape, 2 * self.shape * self.effective)
+        # The quantile by the lower tail of a beta: f.isf is infinite below 1e-17.
+        share = betaincinv(self.shape * self.effective, self.shape, level)
+        ratio = self.effective * (1 - share) / share
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(ratio * self.mean * (1 + n / m) / self._size(n))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import f
 
 from kldrift.statistics.alarm_budget import STEP, AlarmBudget, excess
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS, learned_limits, usual
@@ -61,6 +62,16 @@ def test_a_limit_is_the_divergence_at_which_the_p_value_is_its_level():
     for feature, level in enumerate(learned.p_values(current)):
         limit = learned.limits(current, level)[feature]
         assert limit == pytest.approx(kl[feature], rel=1e-6)
+
+
+@pytest.mark.parametrize("level", [1e-3, 1e-20, 1e-200])
+def test_a_limit_is_finite_however_small_its_level_is(level):
+    rng = np.random.default_rng(4)
+    learned, current = learned_limits(windows(rng, 40, spread=0.1)), windows(rng, 1)[0]
+    ratio = learned.limits(current, level) / learned.divergences(current)
+    degrees = 2 * learned.shape, 2 * learned.shape * learned.effective
+    found = f.sf(ratio * learned.scores(current) / learned.mean, *degrees)
+    assert found == pytest.approx(level, rel=1e-6, abs=0)
 
 
 def test_rows_in_clusters_and_days_that_follow_each_other_are_worth_fewer_windows():
