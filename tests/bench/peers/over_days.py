@@ -1,8 +1,8 @@
-"""What a tool flags on the days of a stream: ``over_days.py TOOL STREAM.npz FIRST``.
+"""What a tool flags on the days of streams: ``over_days.py TOOL FIRST STREAM.npz ...``.
 
-Runs in the environment of the tool, on the rows that the counts of the stream stand for, and prints
-for each feature the days on which it is flagged, as JSON. The days before FIRST are the reference;
-each later day is compared with them as the tool does it by default.
+Runs in the environment of the tool, on the rows that the counts of a stream stand for, and prints
+for each stream and feature the days on which it is flagged, as JSON. The days before FIRST are the
+reference; each later day is compared with them as the tool does it by default.
 """
 
 from __future__ import annotations
@@ -85,17 +85,19 @@ TOOLS: dict[str, Callable[[Sequence[Days], Sequence[bool], int], list[list[int]]
 }
 
 
-def main(tool: str, file: str, first: str) -> None:
-    """Print the days on which each feature is flagged."""
+def main(tool: str, first: str, *files: str) -> None:
+    """Print the days on which each feature of each stream is flagged."""
     warnings.simplefilter("ignore")
-    stream = np.load(file)
-    rng = np.random.default_rng(0)
-    numbers = stream["numbers"].tolist()
-    features = [
-        rows(counts, stream["edges"] if number else (), rng)
-        for counts, number in zip(stream["counts"].swapaxes(0, 1), numbers, strict=True)
-    ]
-    print(json.dumps(TOOLS[tool](features, numbers, int(first))))
+    found = []
+    for file in files:
+        stream, rng = np.load(file), np.random.default_rng(0)
+        numbers = stream["numbers"].tolist()
+        features = [
+            rows(counts, stream["edges"] if number else (), rng)
+            for counts, number in zip(stream["counts"].swapaxes(0, 1), numbers, strict=True)
+        ]
+        found.append(TOOLS[tool](features, numbers, int(first)))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
