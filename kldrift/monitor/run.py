@@ -332,7 +332,7 @@ def _publish_windows(
     ):
         last = window == windows[-1]
         one = record if last else replace(record, window=window)
-        notes = due.notes if last else []
+        notes = [*due.notes, *(changes.notes if changes else ())] if last else []
         if volumes is not None:
             findings = volumes.beside(window, findings)  # noqa: PLW2901 - the same, with its rows
         result = publish_window(one, plan, findings, fail_on, notes, docs=last, watch=watch)
