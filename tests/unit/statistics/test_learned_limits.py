@@ -116,6 +116,16 @@ def test_a_window_without_rows_has_no_p_value():
     assert FEWEST_WINDOWS == 4 * 7
 
 
+def test_many_incidents_do_not_blind_a_monitor_for_longer_than_its_budget_of_three_pages():
+    start = budget = AlarmBudget.of(pages=1, windows=90)
+    for _ in range(20):
+        budget = budget.after(page=True)
+    assert budget.level == pytest.approx(start.level + 3 * STEP)
+    for _ in range(3 * 90):
+        budget = budget.after(page=False)
+    assert budget.level == pytest.approx(start.level)
+
+
 def test_the_level_pays_for_a_page_by_the_quiet_windows_after_it():
     budget = AlarmBudget.of(pages=1, windows=90)
     after = budget.after(page=True)
