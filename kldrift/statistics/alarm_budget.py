@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 STEP: Final = 4.0
 """How far a page moves the level, on the scale of minus the logarithm of a p-value."""
 MOST: Final = 3
-"""Pages that raise the level one after the other. Quiet windows bring no more (docs/alarms.md); what
-pages beyond is no chance, and would let small drifts pass for years if the level rose with it."""
+"""Pages that raise the level one after the other. Quiet windows bring no more
+(docs/alarms.md): what pages beyond is no chance, and small drifts would pass for years
+if the level rose with it."""
 MARGIN: Final = 0.5
 """How much more than its budget says a monitor asks for when it begins."""
 DOUBT: Final = 20.0
