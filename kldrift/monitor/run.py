@@ -234,7 +234,8 @@ def backfill(
         prepare_output(config.output.path)
         record = Record(config, due.windows[-1], datetime.now(UTC), progress)
         results = _run(record, read, spark, due, fail_on, refresh_reference=False)
-    return Backfill(results, due.notes, config.output.path)
+    notes = results[-1].notes if results else due.notes
+    return Backfill(results, notes, config.output.path)
 
 
 def _run(
