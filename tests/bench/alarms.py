@@ -103,8 +103,7 @@ What is no chance pages as well: holidays each time, and features that move for 
 states have heavy tails, days that are far out go on to surprise: about twice the budget is paged
 ([why](decisions/pages-that-are-no-chance.md)).
 
-{of_others(others)}
-## What is found, and when
+{of_others(others)}## What is found, and when
 
 Drifts that begin on day {FIRST}, on one number, on it and two texts, and on all features: the share
 that is found on its day, and within {WITHIN} days; {planted_seeds} seeds each. A rule that
