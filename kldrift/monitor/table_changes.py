@@ -135,7 +135,9 @@ class CountedChanges:
         batches = self.batches
         supports = stored_supports(batches.store, batches.monitor, self.reference_id)
         profiles, joint = added_up(batches, supports, window)
-        return [profiles[name] for name in self.names], list(joint.values())
+        none = {name: Profile.empty(support) for name, support in supports.by_feature().items()}
+        every = none | profiles
+        return [every[name] for name in self.names], list(joint.values())
 
 
 def last_version(store: Store, monitor: str, reference_id: str) -> int | None:
