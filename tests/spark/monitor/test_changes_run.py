@@ -56,9 +56,8 @@ def test_runs_over_what_a_table_gained_add_to_what_was_counted_and_all_of_it_is_
     write_deltalake(tmp_path / "table", left, mode="overwrite")
     again = kldrift.run(config, spark=spark, as_of="2024-01-04")
     assert again.run["current_read"].startswith("all of it again; Delta table, version 2")
-    assert "deleted rows or wrote them again" in again.notes[-1]
+    assert any("deleted rows or wrote them again" in note for note in again.notes)
     assert [r.run["rows_current"] for r in (*again.earlier, again)] == [0, len(left), 0]
-    assert again.exit_code == 4
 
 
 def _full(*_args: object, **_kwargs: object) -> None:
