@@ -36,6 +36,10 @@ class DatasetError(KldriftError):
     """A dataset cannot be read: no such path, no permission, a damaged file (exit code 1)."""
 
 
+class OnlyAsWholeError(DatasetError):
+    """What a table gained since a version cannot be told; all of it can be read."""
+
+
 class NoSuchFileError(ConfigError, DatasetError):
     """A path of the configuration leads to no file (exit code 2)."""
 

@@ -273,6 +273,19 @@ class Config(Question):
         if self.current.changes and self.time is None:
             text = "expected a column, such as {column: t, window: 1d}: changes add to windows"
             refuse([(("time",), text)])
+        if self.time is not None and not self.reference.same:
+            own = self.features.override.get(self.time.column)
+            for part in own.parts if own else ():
+                if self.time.windows.settles(part):
+                    text = f"{part} is settled by windows of {self.time.window}: leave it out"
+                    refuse([(("features", "override", self.time.column, "parts"), text)])
+        if self.current.changes and self.expressions:
+            name = next(iter(self.expressions))
+            text = (
+                f"reads files with Arrow, and {name!r} needs Spark: let the table have it as a "
+                "column, or leave changes out"
+            )
+            refuse([(("current", "changes"), text)])
         for key, asked in (("alarms", self.alarms is not None), ("learned", self.any_learned)):
             if asked and self.time is None:
                 text = f"expected windows, such as {{column: t, window: 1d}}: {key} is about them"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from kldrift.config.instant import instant
 from kldrift.config.problems import found
-from kldrift.config.values import Text, wrong
+from kldrift.config.values import Text, refuse, wrong
 from kldrift.counting.lengths import DURATION, LENGTH, duration
 from kldrift.errors import ConfigError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def _window(length: str) -> str:
     if not LENGTH.fullmatch(length):
-        text = "expected hours, days, weeks or months, such as 1h, 1d, 2w or 1mo, got"
+        text = "expected minutes, hours, days, weeks or months, such as 15m, 1h, 1d or 1mo, got"
         raise wrong(f"{text} {found(length)}")
     return length
 
@@ -98,12 +99,20 @@ class Time:
     column: Text
     """A timestamp or date; without a time zone it is in `zone`. Example: `judged_at`"""
     window: Annotated[Text, AfterValidator(_window)]
-    """Hours, days, weeks or months, such as 1h, 1d, 1w or 1mo. Example: `1d`"""
+    """Minutes, hours, days, weeks or months, such as 15m, 1h, 1d, 1w or 1mo; minutes go with the
+    zone UTC. Example: `1d`"""
     zone: Annotated[Text, AfterValidator(_zone)] = "UTC"
     """The time zone in which windows begin. Example: `America/New_York`"""
     lateness: Duration = "0h"
     """How long after its end rows of a window may still come: so long it is not complete.
     Example: `2h`"""
+
+    @model_validator(mode="after")
+    def _minutes(self) -> Time:
+        if re.fullmatch(r"\d+m", self.window) and self.zone != "UTC":
+            text = "expected UTC beside windows of minutes, which begin at the same instants in it"
+            refuse([(("zone",), f"{text}; got {found(self.zone)}")])
+        return self
 
     @property
     def windows(self) -> Windows:

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Final
 
 WORDS: Final = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
-LENGTH: Final = re.compile(rf"([1-9][0-9]{{0,3}})(h|d|w|mo)|{'|'.join(WORDS)}")
+LENGTH: Final = re.compile(rf"([1-9][0-9]{{0,3}})(m|h|d|w|mo)|{'|'.join(WORDS)}")
 DURATION: Final = re.compile(r"([0-9]{1,4})(m|h|d|w)")
 _DURATIONS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def length(text: str) -> tuple[int, str]:
-    """How many units a window is long, and of what: ``h``, ``d``, ``w`` or ``mo``.
+    """How many units a window is long, and of what: ``m``, ``h``, ``d``, ``w`` or ``mo``.
 
     Raises:
         ValueError: it is no such length.
@@ -24,7 +24,7 @@ def length(text: str) -> tuple[int, str]:
     """
     match = LENGTH.fullmatch(WORDS.get(text, text))
     if match is None:
-        raise ValueError(f"expected a length such as 1h, 1d, 2w or 1mo, got {text!r}")
+        raise ValueError(f"expected a length such as 15m, 1h, 1d, 2w or 1mo, got {text!r}")
     return int(match[1]), match[2]
 
 

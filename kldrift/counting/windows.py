@@ -27,6 +27,8 @@ Ints = NDArray[np.int64]
 _EPOCH: Final = datetime(1970, 1, 1)
 _HOUR: Final = 3_600_000_000
 _DAY: Final = 24 * _HOUR
+_LENGTHS: Final = {"m": _HOUR // 60, "h": _HOUR, "d": _DAY, "w": 7 * _DAY}
+"""Of units, in microseconds on the wall."""
 _MONDAY: Final = 4 * _DAY
 """The first Monday of 1970, at which weeks begin; microseconds."""
 # Times of which Python can name both ends of the window, in every zone.
@@ -38,12 +40,12 @@ _LAST: Final = (datetime(9000, 1, 1) - _EPOCH) // timedelta(microseconds=1)
 class Windows:
     """Windows of one length, one after the other without a gap.
 
-    Months, days and hours are counted from 1970-01-01, weeks from its first Monday; so hours that
-    divide a day begin at midnight.
+    Months, days, hours and minutes are counted from 1970-01-01, weeks from its first Monday; so
+    hours that divide a day begin at midnight.
 
     Attributes:
         number: how many units long a window is.
-        unit: ``h``, ``d``, ``w`` or ``mo``.
+        unit: ``m`` (minutes), ``h``, ``d``, ``w`` or ``mo``.
         zone: the time zone of its beginnings; times without a zone are taken to be in it.
     """
 
@@ -53,12 +55,20 @@ class Windows:
 
     @classmethod
     def of(cls, text: str, zone: str = "UTC") -> Self:
-        """The windows of a length that is written as ``1h``, ``1d``, ``2w``, ``1mo`` or ``month``.
+        """The windows of a length that is written as ``15m``, ``2w``, ``1mo`` or ``month``.
 
         Raises:
             ValueError: it is no such length.
         """
         return cls(*length(text), zone)
+
+    def settles(self, part: str) -> bool:
+        """Whether a window alone settles a part of its time column, such as a day its weekday."""
+        days = {"hour": 1, "weekday": 7, "month": 365}.get(part)
+        if self.unit == "mo":
+            return part == "whole" or (days or 0) > 31 * self.number
+        length = self.number * _LENGTHS[self.unit]
+        return part == "whole" or (days or 0) * _DAY > length
 
     def starts(self, column: pa.Array) -> Ints:
         """The first instant of each row's window, in microseconds since 1970, UTC.
@@ -109,7 +119,7 @@ class Windows:
             months = wall.astype("M8[us]").astype("M8[M]").astype(np.int64)
             months -= months % self.number
             return months.astype("M8[M]").astype("M8[us]").astype(np.int64)
-        length = self.number * {"h": _HOUR, "d": _DAY, "w": 7 * _DAY}[self.unit]
+        length = self.number * _LENGTHS[self.unit]
         origin = _MONDAY if length % (7 * _DAY) == 0 else 0
         shifted = wall - origin
         return np.asarray(shifted - shifted % length + origin)
@@ -131,8 +141,7 @@ class Windows:
             months = begin.astype("M8[us]").astype("M8[M]") + steps * self.number
             begin = months.astype("M8[us]").astype(np.int64)
         else:
-            hours = {"h": 1, "d": 24, "w": 168}[self.unit]
-            begin = begin + steps * self.number * hours * _HOUR
+            begin = begin + steps * self.number * _LENGTHS[self.unit]
         return at_instant(_instant(int(begin[0]), self.zone))
 
     def between(self, first: datetime, last: datetime) -> Iterator[datetime]:

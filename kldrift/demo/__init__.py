@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from kldrift.demo.data import demo_config, write_demo
-from kldrift.demo.events import DECOYS, PLANTED, Decoy, Planted
-from kldrift.demo.report import EventOutcome, as_it_should_be, planted_against_flagged, to_text
+from kldrift.demo.events import DAYS, DECOYS, PLANTED, Decoy, Planted, date_of
+from kldrift.demo.report import (
+    EventOutcome,
+    as_it_should_be,
+    false_pages,
+    headline,
+    planted_against_found,
+    to_text,
+)
 
 __all__ = [
+    "DAYS",
     "DECOYS",
     "PLANTED",
     "Decoy",
     "EventOutcome",
     "Planted",
     "as_it_should_be",
+    "date_of",
     "demo_config",
-    "planted_against_flagged",
+    "false_pages",
+    "headline",
+    "planted_against_found",
     "to_text",
     "write_demo",
 ]

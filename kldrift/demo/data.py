@@ -21,8 +21,8 @@ from kldrift.demo.events import DAYS, DECOYS, GROUP, PLANTED, Decoy, Planted, da
 
 Floats = npt.NDArray[np.float64]
 
-UNIT, CATEGORY, NULLS, SLOW, SPREAD, CORRELATION = PLANTED
-SEASON, VOLUME, OUTLIER, *RARE = DECOYS
+UNIT, CATEGORY, NULLS, SLOW, SPREAD, CORRELATION, VOLUME = PLANTED
+SEASON, OUTLIER, *RARE = DECOYS
 
 # Rows from Monday to Sunday, relative to the mean of the week.
 WEEK: Final = (0.88, 0.90, 0.94, 0.98, 1.08, 1.14, 1.08)
@@ -82,20 +82,23 @@ def demo_config(path: Path) -> str:
 
     Examples:
         >>> print(demo_config(Path()).splitlines()[1])
-        reference: {path: ["orders/2026-02-*.parquet"]}
+        reference: {path: "orders/2026-02-*.parquet"}
     """
 
-    def side(*globs: str) -> str:
-        return json.dumps([str(path / "orders" / glob) for glob in globs])
+    def inside(*names: str) -> str:
+        return json.dumps(str(path.joinpath(*names)))
 
-    current = side("2026-03-0[5-9].parquet", "2026-03-[123]*.parquet", "2026-04-*.parquet")
     return f"""\
 monitor: demo
-reference: {{path: {side("2026-02-*.parquet")}}}
-current: {{path: {current}}}
+reference: {{path: {inside("orders", "2026-02-*.parquet")}}}
+current: {{path: {inside("orders", "*.parquet")}}}
+time: {{column: ordered_at, window: 1d}}
+features: {{exclude: [order_id]}}
 joint: {{{GROUP}: {{features: [{", ".join(CORRELATION.features)}]}}}}
-output: {{path: {json.dumps(str(path / "drift"))}}}
-report: {{path: {json.dumps(str(path / "drift" / "report.html"))}}}
+thresholds: learned
+alarms: {{budget: {{pages: 1, days: 90}}}}
+output: {{path: {inside("drift")}}}
+report: {{path: {inside("drift", "report.html")}}}
 """
 
 

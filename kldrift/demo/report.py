@@ -1,21 +1,22 @@
-"""Compares the events that were planted in the demo data with those that were flagged."""
+"""Compares the events that were planted in the demo data with the pages that came."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kldrift.demo.events import DECOYS, GROUP, PLANTED, Decoy, Planted
+from kldrift.demo.events import DECOYS, FIRST_DAY, PLANTED, Decoy, Planted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NOT_SCORED: Final = "not scored"
-SEVERITIES: Final = (NOT_SCORED, "ok", "warning", "critical")
-FLAGGED: Final = {"warning", "critical"}
-HEADINGS: Final = ("event", "days", "feature", "caught by", "severity", "kl", "verdict")
+HEADINGS: Final = ("what happens", "days", "shows in", "paged on", "late by", "verdict")
+FOUND, MISSED, QUIET, NOT_SCORED, FALSE = "found", "missed", "quiet", "not scored", "FALSE PAGE"
+MANY: Final = 5
+"""Features that are counted instead of named."""
+Pages = Mapping[str, Sequence[int]]
+"""Of each feature, the days on which somebody was called."""
 
 
 @dataclass(frozen=True)
@@ -25,58 +26,96 @@ class EventOutcome:
     Attributes:
         event: what was planted, or what only looks like drift.
         days: from when to when; empty if it is not about days.
-        features: the features that it shows in.
-        expected: ``kl``, ``joint``, or ``nothing`` for what must stay quiet.
-        severity: the worst of the features' severities.
-        kl: the greatest of the features' scores; None if none was scored.
-        verdict: ``caught``, ``missed``, ``quiet``, ``not scored`` or ``FALSE ALARM``.
+        features: the features that must notice it, or must stay quiet.
+        paged: the day of the first page about it; None for none.
+        delay: how many days after it began.
+        verdict: ``found`` or ``missed`` for what is planted; ``quiet``, ``not scored`` or
+            ``FALSE PAGE`` for what is not.
     """
 
     event: str
     days: str
     features: tuple[str, ...]
-    expected: str
-    severity: str
-    kl: float | None
+    paged: int | None
+    delay: int | None
     verdict: str
 
 
-def planted_against_flagged(scores: pd.DataFrame) -> list[EventOutcome]:
-    """Compare the scores of a demo run with the planted events.
+def pages(scores: pd.DataFrame) -> dict[str, list[int]]:
+    """The days on which an alert was raised that was not raised the day before.
 
     Args:
-        scores: the run's ``drift_scores``.
+        scores: ``drift_scores`` of all days.
+    """
+    raised = scores[scores["alert"] == "raised"]
+    found: dict[str, set[int]] = {}
+    for feature, start in zip(raised["feature"], raised["window_start"], strict=True):
+        found.setdefault(feature, set()).add((start.date() - FIRST_DAY).days + 1)
+    return {feature: sorted(d for d in on if d - 1 not in on) for feature, on in found.items()}
+
+
+def planted_against_found(scores: pd.DataFrame) -> list[EventOutcome]:
+    """Compare the pages of the demo with the planted events.
+
+    Args:
+        scores: ``drift_scores`` of all days.
 
     Returns:
         The planted events, the decoys, and last all features that neither names.
     """
-    rows = scores[["feature", "severity", "kl"]].itertuples(index=False, name=None)
-    by_feature = {feature: (severity, kl) for feature, severity, kl in rows}
-    outcomes = [_outcome(by_feature, e.what, _days(e), e.features, e.caught_by) for e in PLANTED]
-    outcomes += [_outcome(by_feature, e.what, _days(e), e.features, "nothing") for e in DECOYS]
-    named = {feature for event in (*PLANTED, *DECOYS) for feature in event.features}
-    rest = tuple(sorted(by_feature.keys() - named - {GROUP}))
-    return [*outcomes, _outcome(by_feature, "nothing at all", "", rest, "nothing")]
+    called = pages(scores)
+    scored = set(scores["feature"][scores["severity"] != "unscored"])
+    outcomes = [_planted(event, called) for event in PLANTED]
+    outcomes += [_quiet(e.what, _days(e), e.features, called, scored) for e in DECOYS]
+    named = {feature for event in DECOYS for feature in event.features}
+    named |= {event.shows_in for event in PLANTED}
+    rest = tuple(sorted(set(scores["feature"]) - named))
+    return [*outcomes, _quiet("nothing at all", "", rest, called, scored)]
 
 
-def as_it_should_be(outcomes: Iterable[EventOutcome]) -> bool:
-    """Whether nothing was missed and there was no false alarm."""
-    return all(o.verdict in ("caught", "quiet") for o in outcomes)
+def false_pages(scores: pd.DataFrame) -> int:
+    """How many pages came that no planted event explains."""
+    known = [(e.shows_in, day) for e in PLANTED for day in range(e.day_from, e.day_to + 1)]
+    called = [(feature, day) for feature, on in pages(scores).items() for day in on]
+    return len(set(called) - set(known))
+
+
+def as_it_should_be(outcomes: Iterable[EventOutcome], wrong_pages: int) -> bool:
+    """Whether nothing was missed and nobody was called for nothing."""
+    return not wrong_pages and all(o.verdict in (FOUND, QUIET) for o in outcomes)
+
+
+def headline(outcomes: Sequence[EventOutcome], wrong_pages: int) -> str:
+    """The outcome in one sentence.
+
+    Examples:
+        >>> headline([EventOutcome("a leap", "30-39", ("x",), 32, 2, "found")], 0)
+        'found: 1 of 1 incidents, 0 on their first day, the last 2 days late; false pages: 0'
+    """
+    planted = [o for o in outcomes if o.verdict in (FOUND, MISSED)]
+    delays = [o.delay for o in planted if o.delay is not None]
+    text = f"found: {len(delays)} of {len(planted)} incidents"
+    if delays:
+        last = max(delays)
+        text += f", {delays.count(0)} on their first day"
+        text += f", the last {last} days late" if last else ""
+    return f"{text}; false pages: {wrong_pages}"
 
 
 def to_text(outcomes: Iterable[EventOutcome]) -> str:
     """Format outcomes as a plain table.
 
     Examples:
-        >>> print(to_text([EventOutcome("a leap", "3-9", ("x",), "kl", "critical", 0.5, "caught")]))
-        event   days  feature  caught by  severity  kl     verdict
-        a leap  3-9   x        kl         critical  0.500  caught
+        >>> print(to_text([EventOutcome("a leap", "30-39", ("x",), 32, 2, "found")]))
+        what happens  days   shows in  paged on  late by  verdict
+        a leap        30-39  x         day 32    2 days   found
     """
     rows: list[Sequence[str]] = [HEADINGS]
     for o in outcomes:
-        kl = "" if o.kl is None else f"{o.kl:.3f}"
-        features = ", ".join(o.features)
-        rows.append((o.event, o.days, features, o.expected, o.severity, kl, o.verdict))
+        paged = "-" if o.paged is None else f"day {o.paged}"
+        late = "-" if o.delay is None else f"{o.delay} days"
+        shown = ", ".join(o.features) if len(o.features) < MANY else f"{len(o.features)} others"
+        rows.append((o.event, o.days, shown, paged, late, o.verdict))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
     return "\n".join(lines)
@@ -88,29 +127,20 @@ def _days(event: Planted | Decoy) -> str:
     return f"{event.day_from}-{event.day_to}"
 
 
-def _outcome(
-    scores: Mapping[str, tuple[str, float | None]],
-    event: str,
-    days: str,
-    features: tuple[str, ...],
-    expected: str,
+def _planted(event: Planted, called: Pages) -> EventOutcome:
+    days = range(event.day_from, event.day_to + 1)
+    paged = next((day for day in called.get(event.shows_in, ()) if day in days), None)
+    delay = None if paged is None else paged - event.day_from
+    verdict = MISSED if paged is None else FOUND
+    return EventOutcome(event.what, _days(event), (event.shows_in,), paged, delay, verdict)
+
+
+def _quiet(
+    what: str, days: str, features: tuple[str, ...], called: Pages, scored: set[str]
 ) -> EventOutcome:
-    found = {f: scores.get(f, (NOT_SCORED, None)) for f in features}
-    severities = [s if s in SEVERITIES else NOT_SCORED for s, _ in found.values()]
-    severity = max(severities, key=SEVERITIES.index, default="ok")
-    if expected == "kl":
-        verdict = "caught" if severity in FLAGGED else "missed"
-    elif severity in FLAGGED:
-        verdict = "FALSE ALARM"
-        features = tuple(f for f in features if found[f][0] in FLAGGED)
-    elif expected == "joint":
-        # Each alone is quiet, as it should be: together they must not be.
-        severity, kl = scores.get(GROUP, (NOT_SCORED, None))
-        verdict = "caught" if severity in FLAGGED else "missed"
-        return EventOutcome(event, days, features, expected, severity, kl, verdict)
-    else:
-        verdict = NOT_SCORED if NOT_SCORED in severities else "quiet"
-    numbers = [kl for _, kl in found.values() if kl is not None and not math.isnan(kl)]
-    return EventOutcome(
-        event, days, features, expected, severity, max(numbers, default=None), verdict
-    )
+    paged = tuple(feature for feature in features if called.get(feature))
+    if paged:
+        first = min(called[feature][0] for feature in paged)
+        return EventOutcome(what, days, paged, first, None, FALSE)
+    verdict = QUIET if scored.issuperset(features) else NOT_SCORED
+    return EventOutcome(what, days, features, None, None, verdict)

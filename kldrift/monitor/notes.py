@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from kldrift.config.problems import nearest
 from kldrift.features.patterns import Patterns
 from kldrift.monitor.judging import growing_identifiers
 from kldrift.monitor.plan import SAME, Plan
@@ -16,7 +17,7 @@ SHOWN: Final = 3
 
 
 def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
-    """Say that nothing was scored, that few columns are features, or what is odd about values.
+    """Say that nothing was scored, what is misspelt or left out, or what is odd about values.
 
     Args:
         plan: of the comparison.
@@ -45,6 +46,11 @@ def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
             f"cells have aged ({names_of}{rest}): run once with --refresh-reference, which chooses "
             "new ones, from which a new history begins; what was scored on the old ones stays"
         )
+    alarms, known = plan.config.alarms, [*dict.fromkeys(s.name for s in verdicts.subjects)]
+    for mute in alarms.mute if alarms else ():
+        if not any(map(Patterns([mute.feature]).match, known)):
+            end = nearest(mute.feature, known)
+            notes.append(f"alarms.mute: {mute.feature!r} is no feature of these rows{end}")
     growing = growing_identifiers(findings)
     return notes + [
         f"{name!r}: {note}{GROWING if name in growing else ''}"

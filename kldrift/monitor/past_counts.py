@@ -258,9 +258,9 @@ def _start(window: Window) -> datetime:
 
 
 def season_of(window: Window, time: Time) -> int:
-    """The weekday of a day, the hour of a week for hours; longer windows have no season."""
+    """The weekday of a day, the hour of a week for less; longer windows have no season."""
     local = _start(window).astimezone(ZoneInfo(time.zone))
     unit = time.windows.unit
-    if unit == "h":
+    if unit in ("m", "h"):
         return local.weekday() * 24 + local.hour
     return local.weekday() if unit == "d" else 0

@@ -103,7 +103,7 @@ def _rescored(
         step.remember(result.scores)
         results.append(result)
         progress.update(number + 1, len(windows), "windows")
-    return Backfill(results, [], config.output.path)
+    return Backfill(results, results[-1].notes if results else [], config.output.path)
 
 
 @dataclass(frozen=True, eq=False)

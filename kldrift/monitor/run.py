@@ -238,7 +238,8 @@ def backfill(
         prepare_output(config.output.path, config.output.format)
         record = Record(config, due.windows[-1], datetime.now(UTC), progress)
         results = _run(record, read, spark, due, fail_on, refresh_reference=False)
-    return Backfill(results, due.notes, config.output.path)
+    notes = results[-1].notes if results else due.notes
+    return Backfill(results, notes, config.output.path)
 
 
 def _run(
@@ -336,7 +337,7 @@ def _publish_windows(
     ):
         last = window == windows[-1]
         one = record if last else replace(record, window=window)
-        notes = due.notes if last else []
+        notes = [*due.notes, *(changes.notes if changes else ())] if last else []
         if volumes is not None:
             findings = volumes.beside(window, findings)  # noqa: PLW2901 - the same, with its rows
         result = publish_window(one, plan, findings, fail_on, notes, docs=last, watch=watch)

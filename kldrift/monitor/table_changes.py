@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from kldrift.config import Config
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, DatasetError, OnlyAsWholeError
 from kldrift.monitor.batches import added_up, batch_rows, windows_of
 from kldrift.monitor.record import Record
 from kldrift.monitor.stages import Counting, Reference
@@ -33,11 +33,12 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ALL: Final = "all of it at first; "
+AGAIN: Final = "all of it again; "
 ADDED: Final = "what was added since {}; "
 CHANGES: Final = "changes."
 """What the names of such batches begin with."""
 _READ: Final = re.compile(
-    r"(?:all of it at first|what was added since \d+); "
+    r"(?:all of it at first|all of it again|what was added since \d+); "
     r"(?:Delta table, version|Iceberg table, snapshot) (\d+)"
 )
 
@@ -49,18 +50,20 @@ class TableChanges:
     Attributes:
         source: its rows.
         since: that version; None if all of it is read.
+        notes: why all of it is read again.
     """
 
     source: ArrowSource
     since: int | None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, config: Config, spark: SparkSession, since: int | None) -> TableChanges:
-        """Open them.
+        """Open them; where they cannot be told, all of the table.
 
         Raises:
-            ConfigError: they cannot be told from the files of the table alone.
-            DatasetError: rows were deleted or written again since then.
+            ConfigError: Arrow cannot read the files of the table.
+            DatasetError: they cannot be read.
         """
         dataset = config.current
         if since is not None:
@@ -68,12 +71,18 @@ class TableChanges:
             if dataset.format == "iceberg":
                 name, first = iceberg.SINCE, since
             dataset = replace(dataset, options={**dataset.options, name: str(first)})
-        opened = open_source(spark, dataset, {}, way=config.scan, side="current")
-        if not isinstance(opened, ArrowSource) or config.expressions:
-            why = "derived features and conditions need Spark's reader"
-            if not config.expressions:
-                why = opened.access_path
-            raise ConfigError(f"current.changes: expected files that Arrow reads: {why}")
+        try:
+            opened = open_source(spark, dataset, {}, way=config.scan, side="current")
+        except DatasetError as error:
+            if not isinstance(error.__cause__, OnlyAsWholeError):
+                raise
+            whole = cls.of(config, spark, None)
+            path = AGAIN + whole.source.access_path.removeprefix(ALL)
+            note = f"all of the table was read, not only what was added: {error.__cause__}"
+            return replace(whole, source=replace(whole.source, access_path=path), notes=(note,))
+        if not isinstance(opened, ArrowSource):
+            text = f"expected files that Arrow reads: {opened.access_path}"
+            raise ConfigError(f"current.changes: {text}")
         path = (ALL if since is None else ADDED.format(since)) + opened.access_path
         return cls(replace(opened, access_path=path), since)
 
@@ -86,6 +95,7 @@ class TableChanges:
     ) -> CountedChanges:
         """Store what was counted of them as a batch; where all was read, as the only one."""
         config, (what, counted, together) = record.config, counts
+        before = StoredBatches.of(store, config.monitor).files if self.since is None else ()
         name = f"{CHANGES}{'start' if self.since is None else self.since}"
         others = [batch_of(config.monitor, file) or "" for file in store.names("profiles")]
         parts = list(batch_rows(config, reference, what, counted, together, record.run_id))
@@ -95,7 +105,8 @@ class TableChanges:
                 write_batch(config.output.path, config.monitor, other, PROFILES.empty_table())
         batches = StoredBatches.of(store, config.monitor)
         names = tuple(p.feature.name for p in what.pairs)
-        return CountedChanges(batches, reference.reference_id, names, windows_of(config, counted))
+        windows = sorted({*windows_of(config, counted), *before}, key=lambda w: w.key)
+        return CountedChanges(batches, reference.reference_id, names, windows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +117,7 @@ class CountedChanges:
         batches: what was counted.
         reference_id: on which cells.
         names: of the features.
-        windows: those that have new rows.
+        windows: those whose rows may be others than before.
     """
 
     batches: StoredBatches
@@ -124,7 +135,9 @@ class CountedChanges:
         batches = self.batches
         supports = stored_supports(batches.store, batches.monitor, self.reference_id)
         profiles, joint = added_up(batches, supports, window)
-        return [profiles[name] for name in self.names], list(joint.values())
+        none = {name: Profile.empty(support) for name, support in supports.by_feature().items()}
+        every = none | profiles
+        return [every[name] for name in self.names], list(joint.values())
 
 
 def last_version(store: Store, monitor: str, reference_id: str) -> int | None:

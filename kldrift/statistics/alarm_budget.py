@@ -22,6 +22,10 @@ from numpy.typing import NDArray
 
 STEP: Final = 4.0
 """How far a page moves the level, on the scale of minus the logarithm of a p-value."""
+MOST: Final = 3
+"""Pages that raise the level one after the other. Quiet windows bring no more
+(docs/alarms.md): what pages beyond is no chance, and small drifts would pass for years
+if the level rose with it."""
 MARGIN: Final = 0.5
 """How much more than its budget says a monitor asks for when it begins."""
 DOUBT: Final = 20.0
@@ -82,7 +86,8 @@ class AlarmBudget:
         """The level after a window; it stays while an alert is open, which says nothing new."""
         if open_alert:
             return self
-        return replace(self, level=self.level + STEP * (page - self.rate))
+        highest = MARGIN - math.log(self.rate) + MOST * STEP
+        return replace(self, level=min(self.level + STEP * (page - self.rate), highest))
 
 
 def excess(p_values: NDArray[np.float64]) -> float:

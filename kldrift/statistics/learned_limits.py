@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 from scipy.stats import f
 
 Floats = NDArray[np.float64]
@@ -65,7 +66,7 @@ class LearnedLimits:
 
     def scores(self, current: Counts) -> Floats:
         """The scores of a window against the pool, made comparable to ``mean``; in nats."""
-        return _scores(current, self.pool) * self._size(current.sum(-1))
+        return _scores(current, self.pool, current + self.pool) * self._size(current.sum(-1))
 
     def p_values(self, current: Counts) -> Floats:
         """How likely a window of the history's kind is as far from it; NaN without rows.
@@ -81,7 +82,9 @@ class LearnedLimits:
     def limits(self, current: Counts, level: Floats | float) -> Floats:
         """The divergence from the pool that a window's p-value of ``level`` stands for, in nats."""
         n, m = current.sum(-1), self.pool.sum(-1)
-        ratio = f.isf(level, 2 * self.shape, 2 * self.shape * self.effective)
+        # The quantile by the lower tail of a beta: f.isf is infinite below 1e-17.
+        share = betaincinv(self.shape * self.effective, self.shape, level)
+        ratio = self.effective * (1 - share) / share
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(ratio * self.mean * (1 + n / m) / self._size(n))
 
@@ -89,7 +92,7 @@ class LearnedLimits:
         """The divergence of a window from the pool, in nats."""
         n, m = current.sum(-1), self.pool.sum(-1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(_scores(current, self.pool) * (1 + n / m))
+            return np.asarray(_scores(current, self.pool, current + self.pool) * (1 + n / m))
 
     def _size(self, rows: Any) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -110,7 +113,7 @@ def learned_limits(
     """
     pool = history.sum(0)
     rows = history.sum(-1)
-    raw = _scores(history, pool - history)
+    raw = _scores(history, pool - history, pool)
     known = np.isfinite(raw)
     n = known.sum(0).astype(np.float64)
     mean_rows = np.where(known, rows, 0).sum(0) / np.maximum(n, 1)
@@ -152,14 +155,23 @@ def _odd(
     return np.asarray(odd)
 
 
-def _scores(p: NDArray[Any], q: NDArray[Any]) -> Floats:
-    """Divergences of counts from others, over what two samples of one distribution give."""
+def _scores(p: NDArray[Any], q: NDArray[Any], pool: NDArray[Any]) -> Floats:
+    """Divergences of counts from others, over what two samples of one distribution give.
+
+    Args:
+        p: counts of windows, shape ``(..., cells)``.
+        q: those of what each is compared with.
+        pool: both together; its cells without rows are none.
+    """
     n, m = p.sum(-1), q.sum(-1)
-    cells = np.count_nonzero(p + q, axis=-1)
-    own = (p * np.log(np.maximum(p, 1))).sum(-1)
-    other = (p * np.log(q + PSEUDOCOUNT)).sum(-1)
+    cells = np.count_nonzero(pool, axis=-1)
+    counts = p.astype(np.float64)
+    logs = np.maximum(counts, 1)
+    logs /= q + PSEUDOCOUNT
+    np.log(logs, out=logs)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = (own - other) / n - np.log(n / (m + PSEUDOCOUNT * cells))
+        found = np.einsum("...c,...c->...", counts, logs) / n
+        found -= np.log(n / (m + PSEUDOCOUNT * cells))
         found = np.maximum(found, 0) / (1 + n / m)
     return np.asarray(np.where((n > 0) & (m > 0), found, np.nan))
 

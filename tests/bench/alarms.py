@@ -1,176 +1,53 @@
 """Pages on streams with known truth: ``python -m tests.bench.alarms`` writes ``docs/alarms.md``.
 
-Each stream has 180 days of 50 features (``tests/bench/streams.py``); the first 28 are learnt from.
-Beside the learnt rule stand a fixed limit and the usual mean plus three deviations of the windows
-before. A rule pages on a day on which a feature is flagged that was not flagged the day before.
-Seeds are fixed, so that the same command gives the same page.
+Each stream has 180 days of 50 or 200 features (``tests/bench/streams.py``); the first 28 are learnt
+from. Beside the learnt rule stand a fixed limit, the usual mean plus three deviations of the days
+before, and what other tools do. A rule pages on a day on which a feature is flagged that was not
+flagged the day before. Seeds are fixed, so that the same command gives the same page; what is
+measured is kept in a file, so that it goes on where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import json
+import time
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from scipy.special import rel_entr
 
-from kldrift.monitor.replay import Replay, Shown
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
-from tests.bench.calibration import table
-from tests.bench.streams import (
-    DAYS,
-    FEATURES,
-    KINDS,
-    NEW,
-    NULL,
-    Counts,
-    Floats,
-    Stream,
-    stream,
-    weekdays,
+from tests.bench.alarm_rules import (
+    BUDGET_DAYS,
+    DRIFTS,
+    FIRST,
+    JUDGED,
+    OTHERS_DAYS,
+    OTHERS_SEE,
+    OTHERS_STREAMS,
+    PAGES,
+    RULES,
+    WIDE,
+    WITHIN,
+    Measured,
+    Pages,
+    Results,
+    collected,
+    key_of,
+    measure,
+    measured_others,
+    wanted,
 )
+from tests.bench.calibration import table
+from tests.bench.streams import FEATURES
 
 PAGE: Final = Path("docs/alarms.md")
 CHART: Final = Path("docs/alarms.svg")
-PAGES, BUDGET_DAYS = 1, 90
-JUDGED: Final = DAYS - FEWEST_WINDOWS
-FIRST: Final = 120
-"""The day on which a drift is planted."""
-WITHIN: Final = 10
-PLANTED_ON: Final = (0, 30, 45)
-"""A number, and two texts."""
-NUMBERS: Final = {"1": 1, "3": 3, "all": FEATURES}
-RULES: Final = ("learned", "js > 0.02", "mean + 3 sd")
-Change = Callable[[Floats, Floats], Floats]
-
-
-def shifted(size: float) -> Change:
-    """All rows move by so many deviations."""
-
-    def change(p: Floats, places: Floats) -> Floats:
-        moved = p * np.exp(size * places)
-        return np.asarray(moved / moved.sum(-1, keepdims=True))
-
-    return change
-
-
-def into(cell: int, share: float) -> Change:
-    """A share of the rows comes to lie in one cell."""
-
-    def change(p: Floats, places: Floats) -> Floats:  # noqa: ARG001 - as the others
-        moved = (1 - share) * p
-        moved[..., cell] += share
-        return moved
-
-    return change
-
-
-DRIFTS: Final = {
-    "+0.1 sd": shifted(0.1),
-    "+0.3 sd": shifted(0.3),
-    "+0.6 sd": shifted(0.6),
-    "1 % of a new category": into(NEW, 0.01),
-    "+1 point of nulls": into(NULL, 0.01),
-}
-
-
-def on(change: Change, features: int) -> Change:
-    """A change of some features only."""
-    places = np.arange(FEATURES) if features == FEATURES else np.array(PLANTED_ON[:features])
-
-    def changed(p: Floats, of: Floats) -> Floats:
-        moved = p.copy()
-        moved[:, places] = change(p, of)[:, places]
-        return moved
-
-    return changed
-
-
-def divergences(found: Stream, counts: Counts) -> tuple[Floats, Floats]:
-    """``kl`` and ``js`` of each day and feature from the true distribution."""
-    p = counts / counts.sum(-1, keepdims=True)
-    q = np.broadcast_to((found.base + 1e-6) / (1 + 1e-6 * p.shape[-1]), p.shape)
-    middle = (p + q) / 2
-    js = (rel_entr(p, middle) + rel_entr(q, middle)).sum(-1) / 2
-    return rel_entr(p, q).sum(-1), js
-
-
-def flagged(found: Stream, counts: Counts) -> dict[str, Floats]:
-    """What the other rules flag, by day and feature; nothing while they learn."""
-    kl, js = divergences(found, counts)
-    beyond = np.zeros(kl.shape, dtype=np.bool_)
-    for day in range(FEWEST_WINDOWS, len(kl)):
-        past = kl[max(0, day - BUDGET_DAYS) : day]
-        beyond[day] = kl[day] > past.mean(0) + 3 * past.std(0)
-    flags = {"js > 0.02": js > 0.02, "mean + 3 sd": beyond}
-    return {
-        rule: np.where(np.arange(len(kl))[:, None] >= FEWEST_WINDOWS, f, False)
-        for rule, f in flags.items()
-    }
-
-
-def paged(flags: Floats) -> int:
-    """Days on which a feature is flagged that was not the day before."""
-    new = flags[1:] & ~flags[:-1]
-    return int(new.any(1).sum())
-
-
-def quiet(found: Stream) -> tuple[list[Shown], list[Replay]]:
-    """The learnt rule over a stream, and its state before each day."""
-    now, shown, states = Replay(PAGES, BUDGET_DAYS), list[Shown](), list[Replay]()
-    for day, season in enumerate(weekdays().tolist()):
-        states.append(now)
-        one, now = now.step(found.counts[day], season)
-        shown.append(one)
-    return shown, states
-
-
-def caught(
-    found: Stream, state: Replay, change: Change, features: int, seed: int
-) -> dict[str, float]:
-    """After how many days each rule flags a feature that moved; infinite if it never does."""
-    rng = np.random.default_rng([seed, features])
-    counts = found.changed(rng, FIRST, WITHIN, on(change, features))
-    moved = set(range(FEATURES)) if features == FEATURES else set(PLANTED_ON[:features])
-    seasons = weekdays()[FIRST : FIRST + WITHIN].tolist()
-    shown, _ = state.over(list(counts), seasons)
-    delays = {"learned": [bool(one.raised & moved) for one in shown]}
-    together = found.counts.copy()
-    together[FIRST : FIRST + WITHIN] = counts
-    for rule, flags in flagged(found, together).items():
-        some = flags[FIRST : FIRST + WITHIN][:, sorted(moved)]
-        delays[rule] = list(some.any(1))
-    return {rule: days.index(True) if True in days else np.inf for rule, days in delays.items()}
-
-
-Measured = tuple[dict[str, dict[str, list[int]]], dict[str, dict[tuple[str, str], list[float]]]]
-
-
-def measure(seeds: int, planted_seeds: int, names: Sequence[str] = tuple(KINDS)) -> Measured:
-    """Pages of each rule and stream, and the delays of each rule and planted drift."""
-    pages: dict[str, dict[str, list[int]]] = {}
-    delays: dict[str, dict[tuple[str, str], list[float]]] = {}
-    for name, kind in ((name, KINDS[name]) for name in names):
-        own = pages.setdefault(name, {rule: [] for rule in RULES})
-        for seed in range(seeds):
-            found = stream(kind, seed)
-            shown, states = quiet(found)
-            own["learned"].append(sum(one.page for one in shown))
-            for rule, flags in flagged(found, found.counts).items():
-                own[rule].append(paged(flags))
-            if seed >= planted_seeds:
-                continue
-            for drift, change in DRIFTS.items():
-                for number, features in NUMBERS.items():
-                    when = caught(found, states[FIRST], change, features, seed)
-                    place = delays.setdefault(name, {})
-                    for rule, delay in when.items():
-                        place.setdefault((rule, f"{drift}, {number}"), []).append(delay)
-        print(name, {rule: np.mean(found) for rule, found in own.items()}, flush=True)
-    return pages, delays
+RESULTS: Final = Path("bench-alarms.json")
+OTHERS: Final = "other tools"
 
 
 def per_budget(pages: Sequence[int]) -> float:
@@ -184,13 +61,23 @@ def shares(delays: Sequence[float]) -> str:
     return f"{(found == 0).mean():.0%} / {np.isfinite(found).mean():.0%}"
 
 
-def page(measured: Measured, seeds: int, planted_seeds: int) -> str:
+def page(measured: Measured, wide: Pages, others: Mapping[str, Any]) -> str:
     """The page, measured."""
     pages, delays = measured
-    rows = (
-        [name, *(f"{per_budget(own[rule]):.1f}" for rule in RULES)] for name, own in pages.items()
+    seeds, planted_seeds, wide_seeds = (
+        max((len(of) for own in found.values() for of in own.values()), default=0)
+        for found in (pages, delays, wide)
     )
-    quiet_table = table(("stream", *RULES), rows)
+    rows = (
+        [
+            name,
+            *(f"{per_budget(own[rule]):.1f}" for rule in RULES),
+            *(f"{per_budget(wide[name][rule]):.1f}" for rule in RULES if name in wide),
+        ]
+        for name, own in pages.items()
+    )
+    heads = ("stream", *RULES, *(f"{rule}, {WIDE}" for rule in RULES if wide))
+    quiet_table = table(heads, rows)
     parts = []
     for name, found in delays.items():
         drifts = list(dict.fromkeys(drift for _, drift in found))
@@ -198,10 +85,11 @@ def page(measured: Measured, seeds: int, planted_seeds: int) -> str:
         parts.append(f"### {name.capitalize()}\n\n{table(('planted', *RULES), body)}")
     return f"""# Pages on days of known truth
 
-Made by `python -m tests.bench.alarms`: {seeds} seeds of 180 days with 5,000 rows of 50 features;
-the first {FEWEST_WINDOWS} days are learnt from. The budget is {PAGES} page in {BUDGET_DAYS} days,
-over all features. A rule pages on a day on which a feature is flagged that was not flagged the day
-before. Beside the [learnt limits](windows.md#limits-that-are-learnt) stand a fixed limit,
+Made by `python -m tests.bench.alarms`: {seeds} seeds of 180 days with 5,000 rows of {FEATURES}
+features, and {wide_seeds} of {WIDE} features; the first {FEWEST_WINDOWS} days are learnt from. The
+budget is {PAGES} page in {BUDGET_DAYS} days, over all features. A rule pages on a day on which a
+feature is flagged that was not flagged the day before. Beside the
+[learnt limits](windows.md#limits-that-are-learnt) stand a fixed limit,
 Jensen-Shannon above 0.02 nats against the true reference, and mean plus three deviations of `kl`
 over the 90 days before, per feature.
 
@@ -215,7 +103,7 @@ What is no chance pages as well: holidays each time, and features that move for 
 states have heavy tails, days that are far out go on to surprise: about twice the budget is paged
 ([why](decisions/pages-that-are-no-chance.md)).
 
-## What is found, and when
+{of_others(others)}## What is found, and when
 
 Drifts that begin on day {FIRST}, on one number, on it and two texts, and on all features: the share
 that is found on its day, and within {WITHIN} days; {planted_seeds} seeds each. A rule that
@@ -224,7 +112,42 @@ pages on every third quiet day finds much by chance.
 {chr(10).join(f"{part}{chr(10)}" for part in parts)}"""
 
 
-def chart(pages: dict[str, dict[str, list[int]]]) -> str:
+def of_others(others: Mapping[str, Any]) -> str:
+    """What NannyML and Evidently do on some of the days."""
+    if not others:
+        return ""
+    known = {tool: found for tool, found in others.items() if not isinstance(found, str)}
+    missing = [f"\n{tool}: {why}.\n" for tool, why in others.items() if tool not in known]
+    pages = ([name, *(str(of["pages"][name]) for of in known.values())] for name in OTHERS_STREAMS)
+    drifts = [f"{drift}, {many}" for drift in DRIFTS for many in (1, 3)]
+    found = ([drift, *(after(of["delays"][drift]) for of in known.values())] for drift in drifts)
+    allowed = PAGES * OTHERS_DAYS / BUDGET_DAYS
+    return f"""## Beside NannyML and Evidently
+
+The tools themselves, on the rows of {len(OTHERS_SEE)} of the features of one seed. The first
+{FEWEST_WINDOWS} days are their reference; each of the {OTHERS_DAYS} days after it is a chunk for
+NannyML, which alerts where its Jensen-Shannon distance is above mean plus three deviations of the
+reference's days, and a dataset for Evidently, which flags a normed Wasserstein or Jensen-Shannon
+distance from 0.1 on. Pages in these {OTHERS_DAYS} days, in which the learnt limits may send
+{allowed:.1f} over all {FEATURES} features:
+
+{table(("stream", *known), pages)}
+
+When they find what is planted in days that are alike, in one number or in it and two texts:
+
+{table(("planted", *known), found)}
+{"".join(missing)}
+"""
+
+
+def after(days: float) -> str:
+    """When something was found."""
+    if not np.isfinite(days):
+        return f"not in {WITHIN} days"
+    return "on its day" if days == 0 else f"after {days:.0f} days"
+
+
+def chart(pages: Pages) -> str:
     """Pages in 90 days as dots on a scale of logarithms; the grey band is what was asked for."""
     left, width, step, top = 360, 860, 26, 50
     low, high = 0.1, 100.0
@@ -268,13 +191,27 @@ def _text(x: float, y: float, words: str, anchor: str = "start") -> str:
 
 
 def main() -> None:
-    """Measure, and write the page and its chart."""
+    """Measure what is not measured yet, and write the page and its chart."""
     parser = argparse.ArgumentParser("python -m tests.bench.alarms", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="of each stream (5)")
-    parser.add_argument("--planted", type=int, default=2, help="of these with planted drifts (2)")
+    parser.add_argument("--seeds", type=int, default=8, help="of each stream (8)")
+    parser.add_argument("--planted", type=int, default=3, help="of these with planted drifts (3)")
+    parser.add_argument("--wide", type=int, default=2, help=f"of streams with {WIDE} features (2)")
+    parser.add_argument("--minutes", type=float, default=np.inf, help="stop after so many")
+    parser.add_argument("--results", type=Path, default=RESULTS, help=f"({RESULTS})")
+    parser.add_argument("--envs", type=Path, help="environments of other tools, to measure them")
     asked = parser.parse_args()
-    measured = measure(asked.seeds, asked.planted)
-    PAGE.write_text(page(measured, asked.seeds, asked.planted), encoding="utf-8")
+    results: Results = json.loads(asked.results.read_text()) if asked.results.exists() else {}
+    pieces = list(wanted(asked.seeds, asked.planted, asked.wide))
+    if asked.envs:
+        results[OTHERS] = measured_others(asked.envs)
+        asked.results.write_text(json.dumps(results))
+    for more in measure(results, pieces, time.monotonic() + 60 * asked.minutes):
+        results = more
+        asked.results.write_text(json.dumps(results))
+    done = sum(key_of(*piece[:3]) in results for piece in pieces)
+    print(f"{done} of {len(pieces)} streams are measured", flush=True)
+    measured, wide = collected(results, FEATURES), collected(results, WIDE)[0]
+    PAGE.write_text(page(measured, wide, results.get(OTHERS, {})), encoding="utf-8")
     CHART.write_text(chart(measured[0]), encoding="utf-8")
 
 

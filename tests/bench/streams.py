@@ -1,11 +1,11 @@
 """Streams of daily counts with known truth, to measure alarms on.
 
-180 days of 50 features on frozen cells: 30 numbers (20 cells of equal mass and two thin tails) and
-20 texts (4 to 40 cells, like Zipf's), with 2 % of nulls, and a cell for values that are new. A
-day's distribution of a feature is the reference tilted by its state ``a``, about a shift of its
-mean by so many standard deviations: ``p`` of a day is proportional to ``p exp(a s)``, where ``s``
-are the standardised positions of the cells. Counts are multinomial, or Dirichlet-multinomial where
-rows come in clusters.
+180 days of 50 features, or more, on frozen cells: three fifths are numbers (20 cells of equal mass
+and two thin tails), the others texts (4 to 40 cells, like Zipf's), with 2 % of nulls, and a cell
+for values that are new. A day's distribution of a feature is the reference tilted by its state
+``a``, about a shift of its mean by so many standard deviations: ``p`` of a day is proportional to
+``p exp(a s)``, where ``s`` are the standardised positions of the cells. Counts are multinomial, or
+Dirichlet-multinomial where rows come in clusters.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ Random = np.random.Generator
 
 DAYS: Final = 180
 FEATURES: Final = 50
-NUMBERS: Final = 30
+NUMBERS: Final = 0.6
+"""The share of features that are numbers; they come first."""
 CELLS: Final = 42
+OF_A_NUMBER: Final = np.r_[1e-4, np.full(20, (1 - 2e-4) / 20), 1e-4]
 NULL: Final = 40
 NEW: Final = 41
 WEEK: Final = np.array([0, 0, 0, 0, 0.2, 1, 0.9])
@@ -113,11 +115,11 @@ class Stream:
         return _drawn(rng, p, self.rows[some], self.cluster)
 
 
-def stream(kind: Kind, seed: int, rows: int = 5_000) -> Stream:
+def stream(kind: Kind, seed: int, rows: int = 5_000, features: int = FEATURES) -> Stream:
     """A stream of one kind; the same for the same seed."""
     rng = np.random.default_rng(seed)
-    base, places = _features(rng)
-    states = _states(rng, kind)
+    base, places = _features(rng, features)
+    states = _states(rng, kind, features)
     size = rows * np.exp(0.1 * rng.normal(size=DAYS))
     if kind.volume:
         size *= np.exp(kind.volume * rng.normal(size=DAYS).cumsum() - 0.7 * (WEEK * 2)[weekdays()])
@@ -133,11 +135,11 @@ def weekdays() -> Counts:
     return np.arange(DAYS) % 7
 
 
-def _features(rng: Random) -> tuple[Floats, Floats]:
-    base, places = np.zeros((2, FEATURES, CELLS))
-    for feature in range(FEATURES):
-        if feature < NUMBERS:
-            p = np.r_[1e-4, np.full(20, (1 - 2e-4) / 20), 1e-4]
+def _features(rng: Random, features: int) -> tuple[Floats, Floats]:
+    base, places = np.zeros((2, features, CELLS))
+    for feature in range(features):
+        if feature < NUMBERS * features:
+            p = OF_A_NUMBER
             s = norm.ppf(p.cumsum() - p / 2)
         else:
             size = int(rng.integers(4, 41))
@@ -150,11 +152,11 @@ def _features(rng: Random) -> tuple[Floats, Floats]:
     return base, places
 
 
-def _states(rng: Random, kind: Kind) -> Floats:
-    sign = rng.choice([-1, 1], FEATURES)
+def _states(rng: Random, kind: Kind, features: int) -> Floats:
+    sign = rng.choice([-1, 1], features)
     states = kind.trend * np.arange(DAYS)[:, None] * sign
-    half = np.arange(FEATURES) % 2 == 0
-    size = kind.week * sign * rng.uniform(0.5, 1.5, FEATURES) * half
+    half = np.arange(features) % 2 == 0
+    size = kind.week * sign * rng.uniform(0.5, 1.5, features) * half
     states = states + (WEEK - WEEK.mean())[weekdays(), None] * size
     states[list(kind.holidays)] += 0.5 * sign
     states[DAYS // 2 :, : kind.shifted] += 0.3
@@ -164,8 +166,8 @@ def _states(rng: Random, kind: Kind) -> Floats:
             return rng.normal(size=shape)
         return rng.standard_t(kind.tails, size=shape) / np.sqrt(kind.tails / (kind.tails - 2))
 
-    fresh = np.sqrt(0.5) * (noise((DAYS, 1)) * rng.choice([-1, 1], FEATURES))
-    fresh = fresh + np.sqrt(0.5) * noise((DAYS, FEATURES))
+    fresh = np.sqrt(0.5) * (noise((DAYS, 1)) * rng.choice([-1, 1], features))
+    fresh = fresh + np.sqrt(0.5) * noise((DAYS, features))
     followed = fresh.copy()
     for day in range(1, DAYS):
         followed[day] = PHI * followed[day - 1] + np.sqrt(1 - PHI**2) * fresh[day]

@@ -11,7 +11,7 @@ from typing import Any
 
 from pyarrow import fs as pafs
 
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, OnlyAsWholeError
 from kldrift.sources.lakehouse.delta_files import located, uri_of
 
 
@@ -25,7 +25,8 @@ def added_since(table: Any, path: str, first: int, filesystem: Mapping[str, str]
         filesystem: how to open the filesystem of its files.
 
     Raises:
-        DatasetError: rows were deleted or written again, or the log of a version is gone.
+        OnlyAsWholeError: rows were deleted or written again, or the log of a version is gone.
+        DatasetError: it is another table.
     """
     if first > table.version() + 1:
         raise DatasetError(
@@ -37,10 +38,9 @@ def added_since(table: Any, path: str, first: int, filesystem: Mapping[str, str]
         for action in _actions(table, path, version, filesystem):
             gone, new = action.get("remove"), action.get("add")
             if gone is not None and gone.get("dataChange", True):
-                raise DatasetError(
-                    f"version {version} of the Delta table {path!r} deleted rows or wrote them "
-                    "again: what was added cannot be told; run with --refresh-reference to read "
-                    "all of it"
+                raise OnlyAsWholeError(
+                    f"version {version} of the Delta table {path!r} deleted rows or wrote "
+                    "them again"
                 )
             if new is not None and new.get("dataChange", True):
                 added[located(uri_of(table.table_uri, new["path"]), filesystem)[1]] = version
@@ -57,8 +57,7 @@ def _actions(
         with opened.open_input_stream(place) as file:
             lines = file.read().decode().splitlines()
     except FileNotFoundError as cause:
-        raise DatasetError(
-            f"the log of version {version} of the Delta table {path!r} is gone; run with "
-            "--refresh-reference to read all of it"
+        raise OnlyAsWholeError(
+            f"the log of version {version} of the Delta table {path!r} is gone"
         ) from cause
     return (json.loads(line) for line in lines if line.strip())

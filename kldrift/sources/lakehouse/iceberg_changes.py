@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kldrift.errors import DatasetError
+from kldrift.errors import OnlyAsWholeError
 from kldrift.sources.lakehouse.iceberg_files import place_of
 
 
@@ -22,7 +22,7 @@ def added_since(table: Any, path: str, since: int, filesystem: Mapping[str, str]
         filesystem: how to open the filesystem of its files.
 
     Raises:
-        DatasetError: rows were deleted or written again, or the snapshot is no ancestor.
+        OnlyAsWholeError: rows were deleted or written again, or the snapshot is no ancestor.
     """
     from pyiceberg.manifest import ManifestEntryStatus  # noqa: PLC0415 - an extra
 
@@ -32,10 +32,8 @@ def added_since(table: Any, path: str, since: int, filesystem: Mapping[str, str]
         number = snapshot.snapshot_id
         operation = "" if snapshot.summary is None else str(snapshot.summary.operation.value)
         if operation not in ("append", "replace"):
-            raise DatasetError(
-                f"snapshot {number} of the Iceberg table {path!r} deleted rows or wrote them "
-                "again: what was added cannot be told; run with --refresh-reference to read all "
-                "of it"
+            raise OnlyAsWholeError(
+                f"snapshot {number} of the Iceberg table {path!r} deleted rows or wrote them again"
             )
         for manifest in snapshot.manifests(table.io) if operation == "append" else ():
             if manifest.added_snapshot_id == number:
@@ -45,8 +43,7 @@ def added_since(table: Any, path: str, since: int, filesystem: Mapping[str, str]
         parent = snapshot.parent_snapshot_id
         snapshot = None if parent is None else table.snapshot_by_id(parent)
     if snapshot is None and since:
-        raise DatasetError(
-            f"snapshot {since} of the Iceberg table {path!r}, which was read before, is gone; run "
-            "with --refresh-reference to read all of it"
+        raise OnlyAsWholeError(
+            f"snapshot {since} of the Iceberg table {path!r}, which was read before, is gone"
         )
     return added

@@ -174,11 +174,16 @@ def test_a_session_with_other_settings_gives_the_same_scores(spark, tmp_path):
     pd.testing.assert_frame_equal(found[0], found[1], rtol=1e-12)
 
 
-def test_the_demo_flags_what_was_planted_and_nothing_else(spark, tmp_path, capsys):  # noqa: ARG001
+def test_the_demo_finds_what_was_planted_on_its_day_and_calls_nobody_for_nothing(
+    spark,  # noqa: ARG001
+    tmp_path,
+    capsys,
+):
     assert main(["demo", "--output", str(tmp_path / "demo"), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    verdicts = {e["event"]: e["verdict"] for e in said["events"]}
-    assert "missed" not in verdicts.values()
-    assert "FALSE ALARM" not in verdicts.values()
-    assert list(verdicts.values()).count("caught") == 6
+    delays = {e["event"]: e["delay"] for e in said["events"] if e["verdict"] == "found"}
+    assert sorted(delays.values())[:-1] == [0] * 6
+    assert delays["a slow rise, a little every day"] <= 14
+    assert said["false_pages"] == 0
+    assert len(said["run"]["windows"]) == 60
     assert said["run"]["exit_code"] == 3

@@ -175,7 +175,7 @@ CASES = {
     "a window of seconds": (
         ("time",),
         {"column": "t", "window": "10s"},
-        "expected hours, days, weeks or months, such as 1h, 1d, 2w or 1mo, got '10s'",
+        "expected minutes, hours, days, weeks or months, such as 15m, 1h, 1d or 1mo, got '10s'",
     ),
     "a zone that nobody has": (
         ("time",),

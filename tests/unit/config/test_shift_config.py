@@ -65,9 +65,10 @@ REFUSED = {
         minimal(inputs="logit"),
         "inputs: expected one of logits, probabilities, got 'logit'; did you mean 'logits'?",
     ),
-    "a window of minutes": (
-        minimal(time={"column": "t", "window": "5m"}),
-        "time.window: expected hours, days, weeks or months, such as 1h, 1d, 2w or 1mo, got '5m'",
+    "a window of seconds": (
+        minimal(time={"column": "t", "window": "5s"}),
+        "time.window: expected minutes, hours, days, weeks or months, such as 15m, 1h, 1d or 1mo, "
+        "got '5s'",
     ),
     "no window": (minimal(time={"column": "t"}), "time.window: expected text, but the key is"),
     "a list of columns": (minimal(segments=["a"]), "segments: expected a list of lists of columns"),

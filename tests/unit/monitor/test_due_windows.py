@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pyarrow as pa
+import pytest
 from daily_sample import DAY, START, config_of, window
 
+from kldrift.config import Time, config_from_mapping
+from kldrift.counting.windows import Windows, at_instant
+from kldrift.errors import ConfigError
 from kldrift.monitor.windows import due_windows, windows_between
 
 TIME = config_of("unused").time
 assert TIME is not None
+BASE = {
+    "monitor": "m",
+    "reference": {"path": "r"},
+    "current": {"path": "c"},
+    "output": {"path": "o"},
+}
+
+
+def moment(text):
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
 def test_a_run_says_which_windows_a_schedule_missed():
@@ -25,3 +40,46 @@ def test_a_backfill_says_nothing_of_a_schedule():
     forced = windows_between(TIME, START, START + 3 * DAY, [window(1)], force=True)
     assert len(forced.windows) == 3
     assert forced.notes == []
+
+
+def test_quarters_of_an_hour_are_due_one_after_the_other_and_go_with_utc_alone():
+    time = Time("at", "15m", lateness="5m")
+    assert due_windows(time, moment("2024-01-01T12:34"), []).windows[-1].start == moment(
+        "2024-01-01T12:00"
+    )
+    due = due_windows(time, moment("2024-01-01T12:35"), [])
+    assert due.windows[-1].start == moment("2024-01-01T12:15")
+    assert due.windows[-1].end == moment("2024-01-01T12:30")
+    starts = Windows.of("15m").starts(pa.array([dt.datetime(2024, 1, 1, 23, 59, 59)]))
+    assert at_instant(int(starts[0])) == moment("2024-01-01T23:45")
+    mapping = {"column": "at", "window": "15m", "zone": "Asia/Kolkata"}
+    with pytest.raises(ConfigError, match=r"time.zone: expected UTC beside windows of minutes"):
+        config_from_mapping({**BASE, "time": mapping})
+
+
+@pytest.mark.parametrize(
+    ("length", "part", "settled"),
+    [
+        ("1d", "weekday", True),
+        ("1d", "hour", False),
+        ("12h", "hour", True),
+        ("1w", "weekday", False),
+        ("1mo", "month", True),
+        ("1mo", "weekday", False),
+        ("12mo", "month", False),
+        ("1d", "whole", True),
+    ],
+)
+def test_a_part_of_the_time_that_the_window_settles_is_no_feature(length, part, settled):
+    mapping = {
+        **BASE,
+        "time": {"column": "at", "window": length},
+        "features": {"override": {"at": {"parts": [part]}}},
+    }
+    if not settled:
+        assert config_from_mapping(mapping).time is not None
+        return
+    with pytest.raises(ConfigError, match=rf"at.parts: {part} is settled by windows of {length}"):
+        config_from_mapping(mapping)
+    mapping["reference"] = {"trailing": "90d", "same": "weekday"}
+    assert config_from_mapping(mapping).reference.same == "weekday"

@@ -62,3 +62,12 @@ def test_days_that_are_known_to_be_odd_are_muted_for_all_features_and_cost_no_pa
     assert [r.exit_code for r in found] == [0, 3, 0, 0]
     assert alerts(tmp_path, "x") == ["none", "raised", "muted", "none"]
     assert found[-1].run["pages_spent"] == 1
+
+
+def test_a_mute_that_mutes_nothing_says_so_and_names_the_nearest_feature(tmp_path):
+    mute = {"until": "2024-02-03", "owner": "ana", "why": "new scale"}
+    mutes = [{"feature": "kinds", **mute}, {"feature": "k*", **mute}, {"feature": ":rows", **mute}]
+    config = config_of(tmp_path, alarms={"mute": mutes}, **CONFIG)
+    run_days(config, [0])
+    said = [note for note in kldrift.rescore(config).notes if "mute" in note]
+    assert said == ["alarms.mute: 'kinds' is no feature of these rows; did you mean 'kind'?"]

@@ -13,7 +13,7 @@ from iceberg_sample import rows as ice_rows
 from source_values import values_of
 
 from kldrift.config import config_from_mapping
-from kldrift.errors import ConfigError, DatasetError
+from kldrift.errors import ConfigError, DatasetError, OnlyAsWholeError
 from kldrift.sources.open import open_files
 from kldrift.sources.parquet.source import ArrowSource
 
@@ -54,7 +54,7 @@ def test_a_delta_table_with_deleted_rows_or_without_its_log_is_refused_in_one_li
         DatasetError, match=r"version 3 of the Delta table .* deleted rows"
     ) as error:
         numbers(tmp_path, "delta", startingVersion=2)
-    assert "--refresh-reference" in str(error.value)
+    assert isinstance(error.value.__cause__, OnlyAsWholeError)
     assert "\n" not in str(error.value)
     DeltaTable(tmp_path).create_checkpoint()
     (tmp_path / "_delta_log" / f"{3:020}.json").unlink()
@@ -92,3 +92,9 @@ def test_changes_are_those_of_a_current_table_with_windows():
         config_from_mapping({**base, "current": {**table, "format": "parquet"}, "time": time})
     with pytest.raises(ConfigError, match=r"reference.changes: goes with current only"):
         config_from_mapping({**base, "reference": table, "current": table, "time": time})
+    for more in (
+        {"features": {"derived": {"twice": "2 * x"}}},
+        {"segments": [{"name": "twice", "where": "x > 2"}]},
+    ):
+        with pytest.raises(ConfigError, match=r"current.changes: .* 'twice' needs Spark: let the"):
+            config_from_mapping({**base, "current": table, "time": time, **more})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import f
 
 from kldrift.statistics.alarm_budget import STEP, AlarmBudget, excess
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS, learned_limits, usual
@@ -63,6 +64,16 @@ def test_a_limit_is_the_divergence_at_which_the_p_value_is_its_level():
         assert limit == pytest.approx(kl[feature], rel=1e-6)
 
 
+@pytest.mark.parametrize("level", [1e-3, 1e-20, 1e-200])
+def test_a_limit_is_finite_however_small_its_level_is(level):
+    rng = np.random.default_rng(4)
+    learned, current = learned_limits(windows(rng, 40, spread=0.1)), windows(rng, 1)[0]
+    ratio = learned.limits(current, level) / learned.divergences(current)
+    degrees = 2 * learned.shape, 2 * learned.shape * learned.effective
+    found = f.sf(ratio * learned.scores(current) / learned.mean, *degrees)
+    assert found == pytest.approx(level, rel=1e-6, abs=0)
+
+
 def test_rows_in_clusters_and_days_that_follow_each_other_are_worth_fewer_windows():
     rng = np.random.default_rng(5)
     state = np.zeros(80)
@@ -103,6 +114,16 @@ def test_a_window_without_rows_has_no_p_value():
     rng = np.random.default_rng(7)
     assert np.isnan(learned_limits(windows(rng, 30)).p_values(np.zeros((8, 12), np.int64))).all()
     assert FEWEST_WINDOWS == 4 * 7
+
+
+def test_many_incidents_do_not_blind_a_monitor_for_longer_than_its_budget_of_three_pages():
+    start = budget = AlarmBudget.of(pages=1, windows=90)
+    for _ in range(20):
+        budget = budget.after(page=True)
+    assert budget.level == pytest.approx(start.level + 3 * STEP)
+    for _ in range(3 * 90):
+        budget = budget.after(page=False)
+    assert budget.level == pytest.approx(start.level)
 
 
 def test_the_level_pays_for_a_page_by_the_quiet_windows_after_it():
