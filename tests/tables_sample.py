@@ -16,6 +16,7 @@ from kldrift.tables import (
     write_run,
     write_window,
 )
+from kldrift.tables.layout import OPTIONAL_TABLES
 
 MONITOR = "nyc_taxi"
 DAYS = tuple(
@@ -239,7 +240,7 @@ def run_row(window: Window = DAYS[0], run_id: str = "run-1") -> dict:
     }
 
 
-OF_EVERY_RUN = [name for name in TABLES if name not in ("alerts", "worst_rows")]
+OF_EVERY_RUN = [name for name in TABLES if name not in ("alerts", *OPTIONAL_TABLES)]
 
 
 def write_two_days(folder: Path) -> Path:

@@ -28,6 +28,7 @@ from kldrift.reporting.page import Page
 from kldrift.reporting.row_cells import cells_of, key_of
 from kldrift.reporting.score_line import score_line
 from kldrift.scoring.sentences import percent
+from kldrift.shift.class_matrix import class_matrix
 
 Row = Mapping[str, Any]
 """A row of a table."""
@@ -40,14 +41,20 @@ WIDTH, HEIGHT, BASE, TOP = 250, 64, 51, 9
 
 
 def shift_page(
-    scores: pd.DataFrame, cells: pd.DataFrame, worst: Sequence[Row], story: Story, most: int
+    scores: pd.DataFrame,
+    cells: pd.DataFrame,
+    worst: Sequence[Row],
+    pairs: Sequence[Row],
+    story: Story,
+    most: int,
 ) -> Page:
     """Make the page of a model shift.
 
     Args:
         scores: ``drift_scores``.
         cells: ``drift_cells``.
-        worst: rows of ``worst_rows``, the worst first.
+        worst: rows of ``worst_rows`` of one window, the worst first.
+        pairs: rows of ``class_pairs`` of the same window.
         story: what else is known.
         most: segments with a row, at most.
     """
@@ -66,7 +73,7 @@ def shift_page(
         notes=[shown(note, 400) for note in story.notes],
         health=health(story, counts, rows[:1], "segment"),
         noun="segment",
-        sections=[_worst(worst)] if worst else [],
+        sections=[*class_matrix(pairs, story.zone), *([_worst(worst)] if worst else [])],
         skipped=[(shown(name), shown(why, 240)) for name, why in story.skipped],
         left_out="Rows in no window",
     )
