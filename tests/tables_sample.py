@@ -228,6 +228,8 @@ def run_row(window: Window = DAYS[0], run_id: str = "run-1") -> dict:
         "unscored": 1,
         "alerts": None,
         "pages_spent": None,
+        "pages_allowed": None,
+        "pages_days": None,
         "p_limit": None,
         "history_effective": None,
         "skipped": [{"column": "trip_id", "reason": "nearly every value is its own"}],

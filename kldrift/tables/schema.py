@@ -96,15 +96,8 @@ def _divergence(divergence: Divergence) -> pa.Field:
 VERSION: Final = _column("schema_version", pa.int32())
 WINDOW_START: Final = _column("window_start", TIMESTAMP, NO_WINDOW_START, unit="UTC")
 WINDOW_END: Final = _column("window_end", TIMESTAMP, NO_WINDOW_END, unit="UTC")
-_GROUP: Final = (
-    VERSION,
-    _text("run_id"),
-    _text("monitor"),
-    WINDOW_START,
-    WINDOW_END,
-    _text("segment", WHOLE),
-    _text("feature"),
-)
+_OF_RUN: Final = (VERSION, _text("run_id"), _text("monitor"), WINDOW_START, WINDOW_END)
+_GROUP: Final = (*_OF_RUN, _text("segment", WHOLE), _text("feature"))
 _INTERVAL: Final = tuple(_nats(name, NO_CELLS) for name in ("kl_unbiased", "kl_low", "kl_high"))
 
 DRIFT_SCORES: Final = pa.schema(
@@ -290,11 +283,7 @@ ALERTS: Final = pa.schema(
 
 RUNS: Final = pa.schema(
     [
-        VERSION,
-        _text("run_id"),
-        _text("monitor"),
-        WINDOW_START,
-        WINDOW_END,
+        *_OF_RUN,
         _column("started_at", TIMESTAMP, unit="UTC"),
         _column("finished_at", TIMESTAMP, unit="UTC"),
         _column("exit_code", pa.int32()),
@@ -308,6 +297,8 @@ RUNS: Final = pa.schema(
         _column("unscored", pa.int32(), FAILED, unit="features"),
         _column("alerts", pa.int32(), NO_ALARMS, unit="alerts"),
         _column("pages_spent", pa.int32(), NO_ALARMS, unit="pages"),
+        _column("pages_allowed", pa.float64(), NO_ALARMS, unit="pages"),
+        _column("pages_days", pa.float64(), NO_ALARMS, unit="days"),
         _number("p_limit", "no limits that are learnt"),
         _column("history_effective", pa.float64(), "no limits that are learnt", unit="windows"),
         _column(
@@ -334,6 +325,7 @@ ADDED_LATER: Final = frozenset(
         *("known_hashes", "known_cutoff", "wasserstein_std", "note", "metric", "threshold_kind"),
         *(*SHARE_METRICS, TAIL_METRIC, *CATEGORY_METRICS, *LEARNED_SCORES, "history_effective"),
         *("alarm_level", "alert", "alert_since", "alerts", "pages_spent"),
+        *("pages_allowed", "pages_days"),
     )
 )
 """Columns that files of this ``schema_version`` may not have; they are then null."""

@@ -235,6 +235,7 @@ def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
     assert "infinite" in page
     assert "no key" in page
     assert "Rows in no window" in page
+    assert "Worst is sex=&lt;script&gt;alert(1)&lt;/script&gt;: kl 0.5" in page
     matrix = re.findall("<td[^>]*><bdi>(.*?)</bdi>", page.partition("champion x challenger")[2])
     assert matrix[:5] == ["class 0", "7 (87.5 %)", "1 (12.5 %)", "8", "12.5 %"]
     assert matrix[5:10] == ["class 1", "", "2 (100.0 %)", "2", "0.0 %"]
