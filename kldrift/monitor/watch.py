@@ -75,8 +75,8 @@ class Judged:
         return {
             "alerts": None if self.alerts is None else raised,
             "pages_spent": self.spent,
-            "pages_allowed": self.budget and self.budget.pages,
-            "pages_days": self.budget and self.budget.days,
+            "pages_allowed": None if self.budget is None else self.budget.pages,
+            "pages_days": None if self.budget is None else self.budget.days,
             "p_limit": self.limit,
             "history_effective": self.effective,
         }
