@@ -16,6 +16,7 @@ from kldrift.tables import (
     write_run,
     write_window,
 )
+from kldrift.tables.layout import OPTIONAL_TABLES
 
 MONITOR = "nyc_taxi"
 DAYS = tuple(
@@ -228,6 +229,8 @@ def run_row(window: Window = DAYS[0], run_id: str = "run-1") -> dict:
         "unscored": 1,
         "alerts": None,
         "pages_spent": None,
+        "pages_allowed": None,
+        "pages_days": None,
         "p_limit": None,
         "history_effective": None,
         "skipped": [{"column": "trip_id", "reason": "nearly every value is its own"}],
@@ -240,7 +243,7 @@ def run_row(window: Window = DAYS[0], run_id: str = "run-1") -> dict:
     }
 
 
-OF_EVERY_RUN = [name for name in TABLES if name not in ("alerts", "worst_rows")]
+OF_EVERY_RUN = [name for name in TABLES if name not in ("alerts", *OPTIONAL_TABLES)]
 
 
 def write_two_days(folder: Path, tables: str = "parquet") -> Path:

@@ -139,6 +139,13 @@ def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
     yield Line(f"{escaped(str(rows[0]['feature']))}: nats by row, on the same rows")
     yield from _table(rows, SHIFT_HEADINGS, _shift_cells)
     yield from _counted(rows, result.counts, "segment")
+    moved = records(result.changed_classes().head(WORST_ROWS))
+    if moved:
+        yield Line("likeliest classes that differ most often, champion -> challenger:")
+    for row in moved:
+        pair = (row[f"{side}_class"] for side in ("champion", "challenger"))
+        names = " -> ".join("another class" if c is None else f"class {c}" for c in pair)
+        yield Line(f"  {names}: {row['rows']:,} rows")
     examples = records(result.worst_of_all().head(WORST_ROWS))
     if examples:
         yield Line("rows that differ most:")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 
 from kldrift.cli.blocks import block, heights
@@ -14,8 +15,9 @@ from kldrift.errors import ConfigError, OutputError, escaped
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import counted
+from kldrift.reporting.past import Past
 from kldrift.reporting.result import Result
-from kldrift.tables.read import stored_scores, stored_windows, window_tables
+from kldrift.tables.read import stored_windows, window_columns, window_tables
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 MOST_WINDOWS: Final = 60
 MOST_FEATURES: Final = 10
 MOST_CELLS: Final = 20
+IN_PAST: Final = ["feature", "segment", "severity", "kl"]
 
 
 def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, Any]]:
@@ -41,12 +44,14 @@ def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, An
     last = windows[-1]
     tables = window_tables(store, config.monitor, last)
     scores, cells = (tables[name].to_pandas() for name in ("drift_scores", "drift_cells"))
-    history = [
-        (w, stored_scores(store, config.monitor, w).to_pandas()) for w in windows[-MOST_WINDOWS:-1]
+    before = [
+        (w, window_columns(store, config.monitor, w, IN_PAST).to_pandas())
+        for w in windows[-MOST_WINDOWS:-1]
     ]
+    past = Past.of([*before, (last, scores[IN_PAST])])
     result = Result(scores, cells)
     if feature is None:
-        lines = list(_state(config, last, result, [*history, (last, scores)]))
+        lines = list(_state(config, last, result, past))
         return lines, {
             "monitor": config.monitor,
             "window": last.key,
@@ -61,35 +66,32 @@ def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, An
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"the last window has no feature {feature!r}{hint}")
     mine = scores[scores["feature"] == feature]
-    lines = list(_one(feature, last, mine, cells, [*history, (last, scores)]))
+    lines = list(_one(feature, last, mine, cells, past))
     return lines, {"feature": feature, "window": last.key, "scores": records(mine)}
 
 
-def _state(
-    config: Config, last: Window, result: Result, history: Sequence[tuple[Window, pd.DataFrame]]
-) -> Iterator[Line]:
+def _state(config: Config, last: Window, result: Result, past: Past) -> Iterator[Line]:
     counts = counted(result.scores)
     severity = next((name for name in COLOURS if counts[name]), "ok")
     said = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
     yield Line(f"{severity}: {escaped(config.monitor)}, {_named(last)}: {said}", severity=severity)
-    if len(history) > 1:
-        critical = [counted(scores)["critical"] for _, scores in history]
-        yield Line(f"critical in the last {len(history)} windows: {heights(critical)}")
+    if len(past) > 1:
+        critical = past.rows["at"][past.rows["severity"] == "critical"].to_numpy(np.int64)
+        counts_of = np.bincount(critical, minlength=len(past)).tolist()
+        yield Line(f"critical in the last {len(past)} windows: {heights(counts_of)}")
     for row in records(result.worst(MOST_FEATURES)):
         if row["severity"] == "ok":
             break
         yield Line()
-        yield from _block(row, result.cells, history)
+        yield from _block(row, result.cells, past)
 
 
-def _block(
-    row: dict[str, Any], cells: pd.DataFrame, history: Sequence[tuple[Window, pd.DataFrame]]
-) -> Iterator[Line]:
+def _block(row: dict[str, Any], cells: pd.DataFrame, past: Past) -> Iterator[Line]:
     """One block about one row of the scores, with its earlier windows."""
     yield from block(row, cells)
-    past = [_score(scores, row) for _, scores in history]
     if len(past) > 1:
-        yield Line(f"  kl of {len(past)} windows |{heights(past)}|")
+        scores = past.scores((str(row["feature"]), row["segment"]), "kl")
+        yield Line(f"  kl of {len(past)} windows |{heights(scores)}|")
 
 
 def backtest_lines(result: Backtest) -> Iterator[Line]:
@@ -129,11 +131,11 @@ def _one(
     last: Window,
     rows: pd.DataFrame,
     cells: pd.DataFrame,
-    history: Sequence[tuple[Window, pd.DataFrame]],
+    past: Past,
 ) -> Iterator[Line]:
     whole = records(rows[rows["segment"].isna()])[0]
     yield Line(_named(last))
-    yield from _block(whole, cells, history)
+    yield from _block(whole, cells, past)
     mine = cells[(cells["feature"] == feature) & cells["segment"].isna()]
     mine = mine.sort_values("contribution", ascending=False, kind="stable").head(MOST_CELLS)
     if len(mine):
@@ -149,14 +151,7 @@ def _one(
     parts = records(rows[rows["segment"].notna() & (rows["severity"] != "ok")])
     for part in parts[:MOST_FEATURES]:
         yield Line()
-        yield from _block(part, cells, history)
-
-
-def _score(scores: pd.DataFrame, row: dict[str, Any]) -> float | None:
-    segment = row["segment"]
-    same = scores["segment"].isna() if segment is None else scores["segment"] == segment
-    found = scores.loc[same & (scores["feature"] == row["feature"]), "kl"]
-    return None if not len(found) or pd.isna(found.iloc[0]) else float(found.iloc[0])
+        yield from _block(part, cells, past)
 
 
 def _named(window: Window) -> str:

@@ -138,6 +138,8 @@ class Record(Generic[AnyConfig]):
                 "unscored",
                 "alerts",
                 "pages_spent",
+                "pages_allowed",
+                "pages_days",
                 "p_limit",
                 "history_effective",
                 "reference_id",

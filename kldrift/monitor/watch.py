@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.config import Alarms, Config, Mute
+from kldrift.config import Alarms, Budget, Config, Mute
 from kldrift.errors import OutputError
 from kldrift.features.pairs import Pair
 from kldrift.features.patterns import Patterns
@@ -51,7 +51,8 @@ class Judged:
         verdicts: its verdicts.
         alerts: of its rows; None without alarms.
         log: the rows of ``alerts`` after it.
-        spent: pages of the days that the budget is for.
+        budget: of pages; None without alarms, as the next.
+        spent: pages of the days that it is for.
         level: of the budget; None where nothing is learnt, as the next two.
         limit: the p-value below which rows are critical.
         effective: how many independent windows the history is worth.
@@ -60,6 +61,7 @@ class Judged:
     verdicts: Verdicts
     alerts: Alerts | None = None
     log: pa.Table | None = None
+    budget: Budget | None = None
     spent: int | None = None
     level: float | None = None
     limit: float | None = None
@@ -73,6 +75,8 @@ class Judged:
         return {
             "alerts": None if self.alerts is None else raised,
             "pages_spent": self.spent,
+            "pages_allowed": None if self.budget is None else self.budget.pages,
+            "pages_days": None if self.budget is None else self.budget.days,
             "p_limit": self.limit,
             "history_effective": self.effective,
         }
@@ -218,10 +222,11 @@ class Watch:
         self._alerts = self._alerts.after(seen, self._alarms.windows, muted, waits)
         facts = AlertFacts.of(verdicts, start, self._alerts.states)
         self._log = logged(self._log, self._alerts, facts, mutes)
-        first = start - timedelta(days=self._alarms.budget.days)
+        budget = self._alarms.budget
+        first = start - timedelta(days=budget.days)
         spent = {one.opened for one in self._log if one.is_page and one.opened > first}
         table = alert_table(self._config.monitor, self._log)
-        return Judged(verdicts, self._alerts, table, len(spent))
+        return Judged(verdicts, self._alerts, table, budget, len(spent))
 
     def _mute(self, key: Key, start: datetime) -> Mute | None:
         assert self._config.time is not None

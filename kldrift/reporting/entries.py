@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,7 +11,7 @@ import pandas as pd
 
 from kldrift.reporting.blocks import MOVED, Block, Parts, blocks_of
 from kldrift.reporting.drawing import Drawing
-from kldrift.reporting.figures import begin_name, figure, many, shown
+from kldrift.reporting.figures import begin_name, figure, likelihood, many, shown
 from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import records
@@ -23,6 +24,9 @@ from kldrift.reporting.timeline import history, sparkline
 OF_SEGMENTS: Final = ["feature", "segment", "severity", "kl", "n_current", "reason"]
 LONGEST_REASON: Final = 320
 LONGEST_NAME: Final = 120
+ARROW: Final = re.compile(r"([\d.]+) % -> ([\d.]+) %")
+MAY_BE_CHANCE: Final = 0.01
+"""Share of false alarms."""
 NAMED: Final = 3
 """Segments."""
 
@@ -38,8 +42,10 @@ class Entry:
         score: the score and its limit in words.
         since: since when it is raised; empty if it is not, or nobody knows.
         windows: for how many windows.
+        critical: how many of these, up to the last, are critical.
         reason: why.
         parts: the segments of all rows that are raised too; empty for none.
+        alone: the only one of several that is, and what happened in it; None for no such.
         charts: distribution, score, windows; None where there is none.
         blocks: what is shown when the row is opened.
     """
@@ -50,8 +56,10 @@ class Entry:
     score: str
     since: str
     windows: int
+    critical: int
     reason: str
     parts: str
+    alone: str | None
     charts: Sequence[Drawing | None]
     blocks: Sequence[Block]
 
@@ -127,11 +135,13 @@ def _entry(
     name, segment = str(row["feature"]), row["segment"]
     key = (name, segment)
     severities = past.severities(key)
-    since, windows = "", 0
+    since, windows, critical = "", 0, 0
     found = streaks(severities)
     if len(past) > 1 and found and found[-1].last == len(past) - 1:
         last, windows = found[-1], len(found[-1])
         since = begin_name(past.windows[last.first], zone)
+        others = (i for i, s in enumerate(reversed(severities)) if s != "critical")
+        critical = next(others, len(severities))
     metric = str(row.get("metric") or "kl")
     limits = [row["threshold_warning"], row["threshold_critical"]]
     plain = shown(name)
@@ -140,7 +150,7 @@ def _entry(
     distribution = draw(plain, cells)
     when = history(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
     parts = "" if segment is not None else parts_words(segments.bad, segments.total)
-    said = shown(row["reason"] or "", LONGEST_REASON)
+    said = ARROW.sub(r"\1 % → \2 %", shown(row["reason"] or "", LONGEST_REASON))
     reason = "; ".join(filter(None, (said, parts and f"raised in {parts}")))
     return Entry(
         str(row["severity"]),
@@ -149,8 +159,10 @@ def _entry(
         "; ".join(filter(None, (score_words(row), alert_words(row)))),
         since,
         windows,
+        critical,
         reason,
         parts,
+        None if segment is not None else _alone(segments),
         (distribution, score_line(row), line),
         blocks_of(row, cells, segments, when),
     )
@@ -165,13 +177,19 @@ def score_words(row: Mapping[str, Any]) -> str:
         'kl 0.42, critical above 0.25'
         >>> score_words({"kl": 0.01, "severity": "ok"} | limits)
         'kl 0.01, warning above 0.1'
+        >>> score_words({"kl": 0.2, "severity": "ok", "q_value": 0.6} | limits)
+        'kl 0.2, warning above 0.1, but q 0.6: it may be chance'
     """
     metric = str(row.get("metric") or "kl")
     score = row.get(metric)
     if score is None:
         return ""
     level, limit = limit_of(row)
-    return f"{metric} {figure(score)}" + (f", {level} above {figure(limit)}" if level else "")
+    said = f"{metric} {figure(score)}" + (f", {level} above {figure(limit)}" if level else "")
+    above = row["severity"] == "ok" and limit is not None and score > limit
+    if above and (row.get("q_value") or 0.0) >= MAY_BE_CHANCE:
+        said += f", but q {likelihood(row['q_value'])}: it may be chance"
+    return said
 
 
 def parts_words(segments: Sequence[Mapping[str, Any]], total: int) -> str:
@@ -186,6 +204,26 @@ def parts_words(segments: Sequence[Mapping[str, Any]], total: int) -> str:
         return ""
     named = len(raised) <= min(NAMED, total / 2)
     return f"{len(raised):,} of {many(total, 'segment')}" + f" ({'; '.join(raised)})" * named
+
+
+def _alone(segments: Parts) -> str | None:
+    """The only one of several segments that is raised, and what happened in it."""
+    raised = [s for s in segments.bad if s["severity"] in MOVED]
+    if len(raised) != 1 or segments.total < 2:
+        return None
+    name, what = shown(raised[0]["segment"], 40), happened(shown(raised[0]["reason"] or "", 160))
+    return f"{name}, the only one of {many(segments.total, 'segment')} that is raised: {what}"
+
+
+def happened(reason: str) -> str:
+    """What a reason says first, and what explains it.
+
+    Examples:
+        >>> happened("shifted up by 9 standard deviations; explained to 100 % by x 1,000; q 0.01")
+        'shifted up by 9 standard deviations, explained to 100 % by x 1,000'
+    """
+    first, *others = reason.split("; ", 2)
+    return ", ".join([first, *(more for more in others[:1] if more.startswith("explained to"))])
 
 
 def alert_words(row: Mapping[str, Any]) -> str:

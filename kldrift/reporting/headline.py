@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kldrift.reporting.blocks import MOVED
-from kldrift.reporting.entries import Entry
+from kldrift.reporting.entries import Entry, happened
 from kldrift.reporting.figures import likelihood, many
 
 OTHERS: Final = 4
@@ -56,13 +56,19 @@ def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int
     if not entries or worst is None or entries[0].severity not in MOVED:
         return ""
     first = entries[0]
+    what = happened(first.reason)
     where = f"in {first.where}" if first.where else "over all rows"
     where += f" and in {first.parts}" if first.parts else ""
-    what = first.reason.partition("; ")[0]
     said = f"Worst is {first.name}, {where}: {what}."
+    if first.alone is not None:
+        said = f"Worst is {first.name}, in {first.alone}. Over all rows: {what}."
     if first.since and windows > 1:
         said += f" Raised since {first.since}, {many(first.windows, 'window')} in a row"
-        said += ", as far back as is known." if first.windows == windows else "."
+        said += ", as far back as is known" if first.windows == windows else ""
+        if 0 < first.critical < first.windows:
+            last = "window" if first.critical == 1 else f"{first.critical:,}"
+            said += f"; critical in the last {last}"
+        said += "."
     others = [e.name for e in entries[1 : OTHERS + 1] if e.severity in MOVED]
     if others:
         more = sum(e.severity in MOVED for e in entries[OTHERS + 1 :])

@@ -17,6 +17,7 @@ from kldrift.reporting.figures import (
     NOTHING,
     count,
     duration,
+    figure,
     many,
     moment,
     shown,
@@ -142,24 +143,34 @@ def health(
         window = window_name(window_of_row(first[0]), story.zone)
         items.append(("window", f"{window} ({story.zone})"))
     run = story.run
-    if run is not None and run.get("rows_current") is not None:
-        items += [
-            ("rows now", count(run["rows_current"])),
-            ("rows of the reference", count(run["rows_reference"])),
-        ]
+    if run is not None and run.get("pages_spent") is not None:
+        items.append(("pages spent of the budget", _pages(run)))
     total = sum(counts.values())
     items.append((f"{noun}s scored", f"{total - counts['unscored']:,} of {total:,}"))
-    items.append(("columns skipped", f"{len(story.skipped):,}"))
     if run is not None and run.get("finished_at") is not None:
         items += [
             ("took", duration(_seconds(run))),
             ("finished", moment(run["finished_at"], story.zone)),
             ("exit code", str(run["exit_code"])),
         ]
-    if run is not None and run.get("pages_spent") is not None:
-        items.append(("pages spent", count(run["pages_spent"])))
+    if run is not None and run.get("rows_current") is not None:
+        items += [
+            ("rows now", count(run["rows_current"])),
+            ("rows of the reference", count(run["rows_reference"])),
+        ]
+    items.append(("columns skipped", f"{len(story.skipped):,}"))
     places = (("tables", story.output), ("Data Docs", story.docs))
     return items + [(name, shown(place, 300)) for name, place in places if place]
+
+
+def _pages(run: Run) -> str:
+    """How many pages were spent of how many, and what is one now."""
+    said = count(run["pages_spent"])
+    if run.get("pages_allowed") is not None:
+        said += f" of {figure(run['pages_allowed'])} in {figure(run['pages_days'])} days"
+    if run.get("p_limit") is not None:
+        said += f"; a page now needs p below {run['p_limit']:.0e}"
+    return said
 
 
 def _seconds(run: Run) -> float:

@@ -69,6 +69,8 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         'nulls rose from 0.0 % to 5.0 % of the rows'
         >>> sentence(Change(CellKind.BIN, "1 to 2", 0.05, 0.1, shift=0.5, spread=1.0, ks=0.19))
         'shifted up by 0.5 standard deviations'
+        >>> sentence(Change(CellKind.BIN, "1 to 2", 0.05, 0.1, shift=0.0, spread=1234.5, ks=0.19))
+        'spread 1,234 times as wide'
         >>> sentence(Change(CellKind.CATEGORY, "'x'", 0.1, 0.0))
         "'x' is gone: it had 10.0 % of the rows"
         >>> sentence(Change(CellKind.OVERFLOW, "above 50, the reference's largest", 0.0, 0.87))
@@ -118,7 +120,7 @@ def _nulls(change: Change) -> str:
     """Nulls that became more or fewer, and where else they did."""
     text = f"nulls {_moved(change)} of the rows"
     if change.before and change.now >= DOUBLED * change.before:
-        text = f"{change.now / change.before:.2g} times as many nulls: {text[11:]}"
+        text = f"{_figure(change.now / change.before)} times as many nulls: {text[11:]}"
     if not change.alike:
         return text
     named = ", ".join(repr(name) for name in change.alike[:NAMED])
@@ -175,16 +177,18 @@ def _moments(change: Change) -> str:
     if abs(change.shift) >= LEAST_SHIFT and change.ks >= CARRIED * min(abs(change.shift), 2.0):
         way = "up" if change.shift > 0 else "down"
         size = abs(change.shift)
-        return (
-            f"shifted {way} by {f'{size:.2g}' if size < 10 else f'{size:,.0f}'} standard deviations"
-        )
+        return f"shifted {way} by {_figure(size)} standard deviations"
     if change.ks < CARRIED * LEAST_SHIFT:
         return ""
     if change.spread >= LEAST_SPREAD:
-        return f"spread {change.spread:.2g} times as wide"
+        return f"spread {_figure(change.spread)} times as wide"
     if change.spread <= 1 / LEAST_SPREAD:
         return f"spread narrowed to {percent(change.spread)} of what it was"
     return ""
+
+
+def _figure(times: float) -> str:
+    return f"{times:.2g}" if times < 10 else f"{times:,.0f}"
 
 
 def _moved(change: Change) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.reporting.blocks import Facts, Table
+from kldrift.reporting.blocks import MOVED, Facts, Table
 from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
 from kldrift.reporting.entries import Entry, score_words
 from kldrift.reporting.figures import (
@@ -28,6 +28,7 @@ from kldrift.reporting.page import Page
 from kldrift.reporting.row_cells import cells_of, key_of
 from kldrift.reporting.score_line import score_line
 from kldrift.scoring.sentences import percent
+from kldrift.shift.class_matrix import class_matrix
 
 Row = Mapping[str, Any]
 """A row of a table."""
@@ -40,14 +41,20 @@ WIDTH, HEIGHT, BASE, TOP = 250, 64, 51, 9
 
 
 def shift_page(
-    scores: pd.DataFrame, cells: pd.DataFrame, worst: Sequence[Row], story: Story, most: int
+    scores: pd.DataFrame,
+    cells: pd.DataFrame,
+    worst: Sequence[Row],
+    pairs: Sequence[Row],
+    story: Story,
+    most: int,
 ) -> Page:
     """Make the page of a model shift.
 
     Args:
         scores: ``drift_scores``.
         cells: ``drift_cells``.
-        worst: rows of ``worst_rows``, the worst first.
+        worst: rows of ``worst_rows`` of one window, the worst first.
+        pairs: rows of ``class_pairs`` of the same window.
         story: what else is known.
         most: segments with a row, at most.
     """
@@ -59,22 +66,36 @@ def shift_page(
     return Page(
         title=story.monitor or "",
         verdict=verdict(counts, "segment"),
-        lead="",
+        lead=_lead(rows[0], story.zone) if rows and rows[0]["severity"] in MOVED else "",
         entries=[_entry(row, of_rows.get(key_of(row), []), story.zone) for row in rows],
         total=len(ordered),
         about=what + ABOUT,
         notes=[shown(note, 400) for note in story.notes],
         health=health(story, counts, rows[:1], "segment"),
         noun="segment",
-        sections=[_worst(worst)] if worst else [],
+        sections=[*class_matrix(pairs, story.zone), *([_worst(worst)] if worst else [])],
         skipped=[(shown(name), shown(why, 240)) for name, why in story.skipped],
         left_out="Rows in no window",
     )
 
 
-def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
+def _lead(row: Row, zone: str) -> str:
+    """Which segment is worst, when, why and how sure."""
+    name, when = _named(row, zone)
+    where = f"{name}, in {when}" if when else name
+    why = shown(row["reason"] or "", 320).partition("; ")
+    q = likelihood(row["q_value"])
+    return f"Worst is {where}: {why[0]}; {why[2].partition('; ')[0]}. How sure: q {q}."
+
+
+def _named(row: Row, zone: str) -> tuple[str, str]:
+    """The segment of a row, and its window; empty for none."""
     name = "all rows" if row["segment"] is None else shown(row["segment"], 120)
-    when = "" if row["window_start"] is None else window_name(window_of_row(row), zone)
+    return name, "" if row["window_start"] is None else window_name(window_of_row(row), zone)
+
+
+def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
+    name, when = _named(row, zone)
     changed = row["top_class_changed"]
     facts = [
         ("median", f"{figure(row['kl_median'])} nats"),
@@ -94,8 +115,10 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
         score=score_words(row),
         since="",
         windows=0,
+        critical=0,
         reason=shown(row["reason"] or "", 320),
         parts="",
+        alone=None,
         charts=(drawing, score_line(row), None),
         blocks=[Facts("figures", facts), *table],
     )

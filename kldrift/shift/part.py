@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kldrift.execution.wire import Packed, packed, unpacked
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import REST, GroupKeys
+from kldrift.shift.class_pairs import ClassPairs
 from kldrift.shift.row_kinds import with_kinds, without_kinds
 from kldrift.shift.worst_rows import KEYS, ROW, keyed, keys_of, worst_of
 
@@ -35,19 +36,21 @@ class ListCounts:
         changed: rows by group whose top class is the same, whose top class differs, and that
             cannot be compared.
         worst: the worst rows of each group, see :mod:`kldrift.shift.worst_rows`.
+        pairs: of classes, by window; none for a list of segments.
     """
 
     names: Names
     divergence: Counted
     changed: Counted
     worst: pa.Table
+    pairs: ClassPairs
 
     def __add__(self, other: Self) -> ListCounts:
         names = tuple(dict.fromkeys((*self.names, *other.names)))
         both = self._under(names), other._under(names)
         added = merged((i, c) for p in both for i, c in enumerate((p.divergence, p.changed)))
         worst = worst_of(pa.concat_tables([p.worst for p in both]), KEYS)
-        return ListCounts(names, added[0], added[1], worst)
+        return ListCounts(names, added[0], added[1], worst, self.pairs + other.pairs)
 
     def _under(self, names: Names) -> ListCounts:
         """The groups of some segments, which get the places of their names."""
@@ -67,7 +70,9 @@ class ListCounts:
         which, keys = moved(self.changed.keys)
         changed = Counted(keys, self.changed.counts[which], None)
         which, keys = moved(keys_of(self.worst))
-        return ListCounts(names, divergence, changed, keyed(self.worst.take(pa.array(which)), keys))
+        worst = keyed(self.worst.take(pa.array(which)), keys)
+        pairs = self.pairs if None in names else ClassPairs.none()
+        return ListCounts(names, divergence, changed, worst, pairs)
 
     def shares(self, buckets: int) -> Iterator[tuple[int, ListCounts]]:
         """The segments in shares, by number; one is in the same share in every part.
@@ -96,10 +101,10 @@ class ListCounts:
     def packed(self) -> bytes:
         """Serialise to bytes."""
         rows = tuple(packed(self.divergence)), tuple(packed(self.changed))
-        return pickle.dumps((self.names, *rows, self.worst), 5)
+        return pickle.dumps((self.names, *rows, self.worst, self.pairs), 5)
 
     @classmethod
     def unpacked(cls, payload: bytes) -> Self:
         """Deserialise from bytes."""
-        names, divergence, changed, worst = pickle.loads(payload)
-        return cls(names, unpacked(Packed(*divergence)), unpacked(Packed(*changed)), worst)
+        names, divergence, changed, *others = pickle.loads(payload)
+        return cls(names, unpacked(Packed(*divergence)), unpacked(Packed(*changed)), *others)

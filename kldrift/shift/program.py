@@ -23,6 +23,7 @@ from kldrift.features.keys import KeyType
 from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW
 from kldrift.profiles.support import CategoricalSupport
+from kldrift.shift.class_pairs import ClassPairs, PairCounter
 from kldrift.shift.part import ListCounts, Names
 from kldrift.shift.row_divergence import Compared, Outcome, compare_rows
 from kldrift.shift.row_kinds import MANTISSAS, KindGrouper, kinds_of
@@ -98,6 +99,7 @@ class ShiftCounts:
         self._divergence = ProfileBuilder(MANTISSAS, KeyType.FLOAT, 0, lists)
         self._changed = ProfileBuilder(CHANGED, KeyType.TEXT, 0, lists)
         self._worst = [WorstRows() for _ in range(lists)]
+        self._pairs = PairCounter()
 
     def add(self, batch: RowBatch) -> None:
         """Add a batch."""
@@ -141,6 +143,7 @@ class ShiftCounts:
         self._divergence.add(pa.array(mantissas, mask=uncounted), self._kinds.group(groups, kinds))
         left_out = found.outcome > Outcome.INFINITE
         self._changed.add(pa.array(found.changed, mask=left_out), groups)
+        self._pairs.add(*(x[~left_out] for x in (windows, found.champion, found.challenger)))
         if names is not None:
             for worst, rows in zip(self._worst, groups, strict=True):
                 worst.add(rows.numbers, found, names)
@@ -152,7 +155,7 @@ class ShiftCounts:
         changed = self._changed.counted(self._grouper)
         for k, (n, d, c) in enumerate(zip(names, divergence, changed, strict=True)):
             worst = self._worst[k].rows(self._grouper.keys(k, self._grouper.size))
-            yield ListCounts(n, d, c, worst)
+            yield ListCounts(n, d, c, worst, ClassPairs.none() if k else self._pairs.pairs())
 
     def results(self) -> Iterator[pa.RecordBatch]:
         """One row for each share of the groups of a list."""

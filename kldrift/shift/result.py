@@ -18,6 +18,8 @@ from kldrift.shift.page import shift_page
 
 SHIFT_COLUMNS: Final = ["kl_median", "kl_p90", "kl_p99", "top_class_changed"]
 WORST_IN_SUMMARY: Final = 20
+CLASSES: Final = ["champion_class", "challenger_class"]
+PAIRS_IN_SUMMARY: Final = 20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -27,9 +29,12 @@ class ShiftResult(RunResult):
     Attributes:
         worst_rows: the rows on which the models differ most, with the columns of the table
             ``worst_rows``; empty without a key.
+        class_pairs: how many rows have each pair of likeliest classes, with the columns of the
+            table ``class_pairs``.
     """
 
     worst_rows: pd.DataFrame
+    class_pairs: pd.DataFrame
 
     @property
     def counts(self) -> dict[str, int]:
@@ -44,16 +49,27 @@ class ShiftResult(RunResult):
 
     def worst_of_all(self) -> pd.DataFrame:
         """Return the worst rows of the latest window as a whole, worst first."""
-        whole = self.worst_rows[self.worst_rows["segment"].isna()]
-        if whole["window_end"].notna().any():
-            whole = whole[whole["window_end"] == whole["window_end"].max()]
-        return whole.reset_index(drop=True)
+        return self._latest(self.worst_rows[self.worst_rows["segment"].isna()])
+
+    def changed_classes(self) -> pd.DataFrame:
+        """Return the pairs of classes that differ in the latest window, the most frequent first."""
+        pairs = self._latest(self.class_pairs)
+        champion, challenger = (pairs[name].fillna(-1) for name in CLASSES)
+        return pairs[champion != challenger].reset_index(drop=True)
+
+    def _latest(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows of the latest window."""
+        ends = self.scores["window_end"]
+        kept = rows[rows["window_end"] == ends.max()] if ends.notna().any() else rows
+        return kept.reset_index(drop=True)
 
     def summary(self) -> dict[str, Any]:
         """Return the result as one strict JSON object (null for NaN)."""
         found = records(self.worst_of_all().head(WORST_IN_SUMMARY))
         keys = ("place", "key", "kl", "champion_class", "challenger_class")
         said = super().summary() | {"worst_rows": [{k: row[k] for k in keys} for row in found]}
+        pairs = records(self.changed_classes().head(PAIRS_IN_SUMMARY))
+        said["changed_classes"] = [{k: row[k] for k in (*CLASSES, "rows")} for row in pairs]
         del said["segment_severities"]  # here all rows are of segments, and counted as one
         return said
 
@@ -70,4 +86,5 @@ class ShiftResult(RunResult):
 
     def _page(self, most: int = MOST_ENTRIES) -> Page:
         worst = records(self.worst_of_all())
-        return shift_page(self.scores, self.cells, worst, self._story(), most)
+        pairs = records(self._latest(self.class_pairs))
+        return shift_page(self.scores, self.cells, worst, pairs, self._story(), most)

@@ -23,7 +23,7 @@ from kldrift.monitor.record import Record
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.scoring.exit_code import exit_code_of
 from kldrift.shift.plan import make_program
-from kldrift.shift.result import ShiftResult
+from kldrift.shift.result import CLASSES, ShiftResult
 from kldrift.shift.stage import compare_models
 from kldrift.shift.summary import Summaries
 from kldrift.shift.table_rows import window_tables
@@ -76,10 +76,12 @@ def run(
             program = make_program(config, source, TASKS_PER_CORE * parallelism(session))
             record.stage("comparing the models")
             engine = SparkEngine(session, source, source, record)
-            found, worst = engine.run(source, lambda c: compare_models(session, source, program, c))
+            found, worst, pairs = engine.run(
+                source, lambda c: compare_models(session, source, program, c)
+            )
             watched.check()
         found, skipped = by_window(found, config, as_of)
-        return _publish(record, source, found, worst, skipped, fail_on)
+        return _publish(record, source, found, worst, pairs, skipped, fail_on)
     except (Exception, KeyboardInterrupt) as error:
         record.failed(error)
         raise
@@ -128,6 +130,7 @@ def _publish(
     source: Source,
     found: Summaries,
     worst: pa.Table,
+    pairs: pa.Table,
     skipped: Sequence[Skipped],
     fail_on: str,
 ) -> ShiftResult:
@@ -140,7 +143,8 @@ def _publish(
         here, window = found.window == start, window_of(start, config, record.window.end)
         stamp = Stamp(record.run_id, config.monitor, window, None, config.config_hash)
         shown = worst.filter(pc.equal(worst["window"], start)) if config.key else None
-        made = window_tables(verdicts.take(here), found.take(here), shown, stamp)
+        here_pairs = pairs.filter(pc.equal(pairs["window"], start))
+        made = window_tables(verdicts.take(here), found.take(here), shown, here_pairs, stamp)
         paths = write_window(config.output.path, config.monitor, window, made)
         tables.append(made)
         written.append((window, paths["drift_scores"]))
@@ -171,7 +175,7 @@ def _publish(
         name: pa.concat_tables(
             [t[name] for t in tables if name in t] or [TABLES[name].empty_table()]
         )
-        for name in ("drift_scores", "drift_cells", "worst_rows")
+        for name in ("drift_scores", "drift_cells", "worst_rows", "class_pairs")
     }
     return ShiftResult(
         scores=_in_order(frames["drift_scores"].to_pandas()),
@@ -182,6 +186,7 @@ def _publish(
         output=config.output.path,
         docs=docs,
         worst_rows=frames["worst_rows"].to_pandas(),
+        class_pairs=frames["class_pairs"].to_pandas().astype(dict.fromkeys(CLASSES, "Int32")),
     )
 
 

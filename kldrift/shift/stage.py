@@ -26,11 +26,11 @@ FOUND_DDL: Final = "found binary"
 
 def compare_models(
     spark: SparkSession, source: Source, program: ShiftProgram, collect: Collect
-) -> tuple[Summaries, pa.Table]:
+) -> tuple[Summaries, pa.Table, pa.Table]:
     """Compare two columns of every row, in one scan.
 
     Returns:
-        The numbers of all windows and segments, and their worst rows.
+        The numbers of all windows and segments, their worst rows, and the pairs of classes.
 
     Raises:
         DatasetError: there are more windows and segments than anyone reads.
@@ -40,15 +40,17 @@ def compare_models(
     found = [pickle.loads(row["found"]) for row in rows]
     if not found:
         nothing = next(program.start().parts())
-        found = [(Summaries.without_rows(), nothing.worst_rows())]
-    summaries = Summaries.joined([each for each, _ in found])
+        found = [(Summaries.without_rows(), nothing.worst_rows(), nothing.pairs.top())]
+    each, worst, pairs = zip(*found, strict=True)
+    summaries = Summaries.joined(each)
     if len(summaries) > program.most_groups:
         raise too_many_groups(program.most_groups)
-    return summaries, pa.concat_tables([worst for _, worst in found])
+    return summaries, pa.concat_tables(worst), pa.concat_tables(pairs)
 
 
 def merge_bucket(parts: pd.DataFrame) -> pd.DataFrame:
     """Merge what tasks found of a share of the groups."""
     first, *others = (ListCounts.unpacked(payload) for payload in parts["part"])
     merged = sum(others, first)
-    return pd.DataFrame({"found": [pickle.dumps((Summaries.of(merged), merged.worst_rows()), 5)]})
+    found = Summaries.of(merged), merged.worst_rows(), merged.pairs.top()
+    return pd.DataFrame({"found": [pickle.dumps(found, 5)]})

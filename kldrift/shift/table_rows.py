@@ -14,7 +14,7 @@ from kldrift.monitor.rows import numbers, score_table
 from kldrift.scoring.verdict import Verdicts
 from kldrift.shift.summary import CELLS, Summaries
 from kldrift.shift.verdict import LOWER, UPPER
-from kldrift.tables.schema import DRIFT_CELLS, PROFILES, WORST_ROWS
+from kldrift.tables.schema import CLASS_PAIRS, DRIFT_CELLS, PROFILES, WORST_ROWS
 from kldrift.tables.stamp import Stamp
 
 Ints = NDArray[np.int64]
@@ -24,7 +24,7 @@ INFINITE: Final = CELLS
 
 
 def window_tables(
-    verdicts: Verdicts, found: Summaries, worst: pa.Table | None, stamp: Stamp
+    verdicts: Verdicts, found: Summaries, worst: pa.Table | None, pairs: pa.Table, stamp: Stamp
 ) -> dict[str, pa.Table]:
     """The tables of one window.
 
@@ -32,9 +32,11 @@ def window_tables(
         verdicts: on the groups of the window.
         found: their numbers.
         worst: their worst rows, group by group; None for no such table.
+        pairs: of classes, see :mod:`kldrift.shift.class_pairs`.
         stamp: of the run.
     """
     tables = {
+        "class_pairs": _pairs(verdicts, pairs, stamp),
         "profiles": PROFILES.empty_table(),
         "drift_cells": _cells(verdicts, found, stamp),
         "drift_scores": score_table(verdicts, stamp),
@@ -82,6 +84,20 @@ def _worst(v: Verdicts, worst: pa.Table, stamp: Stamp) -> pa.Table:
         "challenger_class": rows["challenger"].cast(pa.int32()),
     }
     return stamp.table(columns, len(rows), WORST_ROWS)
+
+
+def _pairs(v: Verdicts, pairs: pa.Table, stamp: Stamp) -> pa.Table:
+    """The pairs of classes of all rows, the most frequent first."""
+    classes = [(name, "ascending") for name in ("champion", "challenger")]
+    rows = pairs.sort_by([("rows", "descending"), *classes]).combine_chunks()
+    columns: dict[str, Any] = {
+        "segment": pa.nulls(len(rows), pa.string()),
+        "feature": pa.repeat(v.subjects[0].name, len(rows)),
+        "champion_class": rows["champion"].cast(pa.int32()),
+        "challenger_class": rows["challenger"].cast(pa.int32()),
+        "rows": rows["rows"],
+    }
+    return stamp.table(columns, len(rows), CLASS_PAIRS)
 
 
 def _group_columns(v: Verdicts, rows: Ints) -> dict[str, Any]:

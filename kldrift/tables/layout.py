@@ -14,7 +14,10 @@ from kldrift.tables.window import Window
 
 MARKER: Final = "_kldrift.json"
 WINDOW_TABLES: Final = ("profiles", "drift_cells", "drift_scores")  # in the order of writing
-OPTIONAL_TABLES: Final = ("worst_rows",)  # of a model shift, written before the others
+OPTIONAL_TABLES: Final = (
+    "class_pairs",
+    "worst_rows",
+)  # of a model shift, written before the others
 ALERTS_TABLE: Final = "alerts"  # of a monitor with alarms
 RUNS_TABLE: Final = "runs"
 REFERENCE_TABLES: Final = ("supports", "profiles")

@@ -43,6 +43,7 @@ FAILED: Final = "the run failed before it was known"
 OPEN: Final = "open, or a cell without bounds"
 NO_LABEL: Final = "a cell that has only bounds or a kind"
 JOINT_CELL: Final = "a feature or a pair of a joint group"
+OTHER_CLASSES: Final = "the classes that are not among the most frequent"
 NO_PAIR: Final = "not a pair of a joint group"
 NOT_NUMERIC: Final = "not numeric"
 NOT_CATEGORICAL: Final = "not categorical"
@@ -95,17 +96,13 @@ def _divergence(divergence: Divergence) -> pa.Field:
 VERSION: Final = _column("schema_version", pa.int32())
 WINDOW_START: Final = _column("window_start", TIMESTAMP, NO_WINDOW_START, unit="UTC")
 WINDOW_END: Final = _column("window_end", TIMESTAMP, NO_WINDOW_END, unit="UTC")
+_OF_RUN: Final = (VERSION, _text("run_id"), _text("monitor"), WINDOW_START, WINDOW_END)
+_GROUP: Final = (*_OF_RUN, _text("segment", WHOLE), _text("feature"))
 _INTERVAL: Final = tuple(_nats(name, NO_CELLS) for name in ("kl_unbiased", "kl_low", "kl_high"))
 
 DRIFT_SCORES: Final = pa.schema(
     [
-        VERSION,
-        _text("run_id"),
-        _text("monitor"),
-        WINDOW_START,
-        WINDOW_END,
-        _text("segment", WHOLE),
-        _text("feature"),
+        *_GROUP,
         _text("kind", "not known; `status` says why"),
         _text("status"),
         _text("reason", "nothing to explain"),
@@ -162,13 +159,7 @@ DRIFT_SCORES: Final = pa.schema(
 
 DRIFT_CELLS: Final = pa.schema(
     [
-        VERSION,
-        _text("run_id"),
-        _text("monitor"),
-        WINDOW_START,
-        WINDOW_END,
-        _text("segment", WHOLE),
-        _text("feature"),
+        *_GROUP,
         _column("cell", pa.int32()),
         _text("cell_kind"),
         _of_feature("lower", OPEN),
@@ -254,18 +245,20 @@ PROFILES: Final = pa.schema(
 
 WORST_ROWS: Final = pa.schema(
     [
-        VERSION,
-        _text("run_id"),
-        _text("monitor"),
-        WINDOW_START,
-        WINDOW_END,
-        _text("segment", WHOLE),
-        _text("feature"),
+        *_GROUP,
         _column("place", pa.int32()),
         _text("key", "the row has no key"),
         _nats("kl", "infinite"),
         _column("champion_class", pa.int32()),
         _column("challenger_class", pa.int32()),
+    ]
+)
+
+CLASS_PAIRS: Final = pa.schema(
+    [
+        *_GROUP,
+        *(_column(f"{x}_class", pa.int32(), OTHER_CLASSES) for x in ("champion", "challenger")),
+        _rows("rows"),
     ]
 )
 
@@ -290,11 +283,7 @@ ALERTS: Final = pa.schema(
 
 RUNS: Final = pa.schema(
     [
-        VERSION,
-        _text("run_id"),
-        _text("monitor"),
-        WINDOW_START,
-        WINDOW_END,
+        *_OF_RUN,
         _column("started_at", TIMESTAMP, unit="UTC"),
         _column("finished_at", TIMESTAMP, unit="UTC"),
         _column("exit_code", pa.int32()),
@@ -308,6 +297,8 @@ RUNS: Final = pa.schema(
         _column("unscored", pa.int32(), FAILED, unit="features"),
         _column("alerts", pa.int32(), NO_ALARMS, unit="alerts"),
         _column("pages_spent", pa.int32(), NO_ALARMS, unit="pages"),
+        _column("pages_allowed", pa.float64(), NO_ALARMS, unit="pages"),
+        _column("pages_days", pa.float64(), NO_ALARMS, unit="days"),
         _number("p_limit", "no limits that are learnt"),
         _column("history_effective", pa.float64(), "no limits that are learnt", unit="windows"),
         _column(
@@ -334,6 +325,7 @@ ADDED_LATER: Final = frozenset(
         *("known_hashes", "known_cutoff", "wasserstein_std", "note", "metric", "threshold_kind"),
         *(*SHARE_METRICS, TAIL_METRIC, *CATEGORY_METRICS, *LEARNED_SCORES, "history_effective"),
         *("alarm_level", "alert", "alert_since", "alerts", "pages_spent"),
+        *("pages_allowed", "pages_days"),
     )
 )
 """Columns that files of this ``schema_version`` may not have; they are then null."""
@@ -344,6 +336,7 @@ TABLES: Final = {
     "supports": SUPPORTS,
     "profiles": PROFILES,
     "alerts": ALERTS,
+    "class_pairs": CLASS_PAIRS,
     "worst_rows": WORST_ROWS,
     "runs": RUNS,
 }

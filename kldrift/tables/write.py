@@ -38,7 +38,8 @@ def write_window(
         window: the window that the rows are about.
         tables: ``profiles`` of the current dataset, ``drift_cells`` and ``drift_scores``, rows in
             their final order; a table may be empty, and may come as an iterable of its parts, one
-            at least. ``worst_rows`` too, where there are any. Columns may stand in any order.
+            at least. ``class_pairs`` and ``worst_rows`` too, where there are any. Columns may
+            stand in any order.
 
     Returns:
         Where each table's file is.

@@ -33,8 +33,8 @@
     for (const [x, y, text, anchor] of labels) made.append(drawn("text", { x, y, "text-anchor": anchor }, text));
     return made;
   };
-  const wide = (content) => {
-    const made = element("div", "", { class: "wide" });
+  const wide = (content, title) => {
+    const made = element("div", "", { class: "wide", tabindex: 0, role: "group", "aria-label": title });
     made.append(content);
     return made;
   };
@@ -66,10 +66,10 @@
   const block = ([kind, title, ...rest]) => {
     const made = element("section");
     made.append(element("h3", title));
-    if (kind === "chart") made.append(wide(svg(rest[0])));
+    if (kind === "chart") made.append(wide(svg(rest[0]), title));
     if (kind === "facts") made.append(facts(rest[0]));
     if (kind === "table") {
-      if (rest[1].length) made.append(wide(table(...rest)));
+      if (rest[1].length) made.append(wide(table(...rest), title));
       if (rest[3]) made.append(element("p", rest[3]));
     }
     return made;

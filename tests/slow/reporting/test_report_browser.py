@@ -109,7 +109,7 @@ def test_rows_are_searched_filtered_and_sorted(tab, pages):
 
 def test_everything_is_reached_with_the_keyboard(tab, pages):
     tab.open(pages / "calm.html")
-    controls = tab.run("document.querySelectorAll('input, select').length")
+    controls = tab.run("document.querySelectorAll('input, select, main > details').length")
     tab.press(*["Tab"] * (controls + 1))
     assert tab.run("document.activeElement.localName") == "summary"
     tab.press("Enter")

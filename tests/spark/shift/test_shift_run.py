@@ -137,6 +137,8 @@ def test_a_run_equals_numpy_by_segment(spark, table, folder, tmp_path, scan):
     )
     changed = kept["changed"].sum()  # on the infinite row both take the first class
     assert everything["top_class_changed"] == pytest.approx(changed / (len(kept) + 1), rel=1e-12)
+    assert result.changed_classes()["rows"].sum() == changed
+    assert result.class_pairs["rows"].sum() == len(kept) + 1
     assert everything["kind"] == "model_shift"
     assert everything["feature"] == "challenger vs champion"
     order = list(result.cells[result.cells["segment"].isna()]["cell_kind"])
@@ -167,8 +169,10 @@ def test_both_ways_and_any_files_give_the_same_tables_to_the_bit(spark, table, f
             ("scores", ["run_id", "config_hash"]),
             ("cells", ["run_id"]),
             ("worst_rows", ["run_id"]),
+            ("class_pairs", ["run_id"]),
         ):
-            by = ["segment", *({"cell", "place"} & set(getattr(other, name)))]
+            places = {"cell", "place", "champion_class", "challenger_class"}
+            by = ["segment", *sorted(places & set(getattr(other, name)))]
             frames = [
                 getattr(r, name).drop(columns=drop).sort_values(by).reset_index(drop=True)
                 for r in (found[0], other)

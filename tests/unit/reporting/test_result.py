@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,8 +16,11 @@ import pytest
 from tables_sample import DAYS, run_row, window_tables
 
 from kldrift.reporting.json_values import json_value
+from kldrift.reporting.monitor_page import Story, monitor_page
 from kldrift.reporting.page import DRAWN
+from kldrift.reporting.past import Past
 from kldrift.reporting.result import Result, RunResult
+from kldrift.tables import Window
 
 HOSTILE = "<script>alert('1')</script>&amp;\"'\x00\u202e<!-- <img src=x>\x1b"
 
@@ -183,7 +187,7 @@ def test_a_page_says_the_verdict_the_rows_and_where_to_look():
         "nyc_taxi: 2 of 4 features drifted: 1 critical, 1 warning; 1 could not be scored",
         "Worst is payment_type, over all rows: kl 0.42 above critical 0.25 (q 1e-12).",
         "Wed 1 Apr 2020 (UTC)",
-        "most from payment_type=2: 23.1 % -> 35.0 %",
+        "most from payment_type=2: 23.1 % → 35.0 %",
         "trip_id: nearly every value is its own",
         "/data/drift/gx/index.html",
         "every value is null now",
@@ -380,5 +384,31 @@ def test_a_feature_that_drifts_in_few_segments_says_which():
         for i in range(4)
     ]
     text = Reader(Result(pd.concat([scores, *parts]), cells).to_html()).text
-    assert "Worst is payment_type, over all rows and in 1 of 4 segments (part=0): kl" in text
-    assert "35.0 %; raised in 1 of 4 segments (part=0)" in text
+    alone = "Worst is payment_type, in part=0, the only one of 4 segments that is raised: kl 0.42"
+    assert alone in text
+    assert "(q 1e-12). Over all rows: kl 0.42" in text
+    assert "23.1 % → 35.0 %; raised in 1 of 4 segments (part=0)" in text
+
+
+def test_health_says_what_is_left_of_the_budget_before_what_was_read():
+    spent = {"pages_spent": 1, "pages_allowed": 2.0, "pages_days": 90.0, "p_limit": 7.1e-8}
+    found = run_result()
+    text = Reader(replace(found, run=found.run | spent).to_html()).text
+    assert "1 of 2 in 90 days; a page now needs p below 7e-08" in text
+    assert text.index("pages spent of the budget") < text.index("rows of the reference")
+    assert "pages spent" not in Reader(found.to_html()).text
+
+
+def test_the_first_lines_say_since_when_it_is_critical_where_it_was_a_warning_before():
+    scores, cells = frames()
+    days = [Window.of_key(f"2020040{d}T000000Z_2020040{d + 1}T000000Z") for d in (1, 2, 3, 4)]
+    severities = ("ok", "warning", "critical", "critical")
+    past = Past.of([(w, scores.assign(severity=s)) for w, s in zip(days, severities, strict=True)])
+    page = monitor_page(scores, cells, Story(past=past))
+    assert "Raised since 2 Apr 2020, 3 windows in a row; critical in the last 2." in page.lead
+
+
+def test_a_score_above_its_limit_that_may_be_chance_says_so():
+    scores = frames()[0].assign(severity="ok", q_value=0.6)
+    text = Reader(Result(scores, frames()[1]).to_html()).text
+    assert "kl 0.42, warning above 0.0625, but q 0.6: it may be chance" in text

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -266,13 +267,14 @@ def through(table, cuts, program=PROGRAM):
     merged = [sum(others, first) for first, *others in parts_of(table, cuts, program).values()]
     found = Summaries.joined([Summaries.of(part) for part in merged])
     worst = pa.concat_tables([part.worst_rows() for part in merged])
-    return found, worst
+    return found, worst, pa.concat_tables([part.pairs.top() for part in merged])
 
 
 def test_any_partitioning_gives_the_same_bits(rows):
-    whole, worst = through(rows, [])
+    whole, worst, pairs = through(rows, [])
     for cuts in ([1, 2, 1500], [0, 700, 700, 2999]):
-        found, others = through(rows, cuts, replace(PROGRAM, batch_rows=300, buckets=1))
+        found, others, same = through(rows, cuts, replace(PROGRAM, batch_rows=300, buckets=1))
+        assert pairs == same
         order = [np.lexsort((s.segment.astype(str), s.window)) for s in (whole, found)]
         for name in vars(whole):
             ours, theirs = (getattr(s, name)[o] for s, o in zip((whole, found), order, strict=True))
@@ -283,7 +285,7 @@ def test_any_partitioning_gives_the_same_bits(rows):
 
 
 def test_every_row_is_in_one_group_of_each_kind_and_groups_equal_numpy(rows):
-    found, _ = through(rows, [900])
+    found, _, pairs = through(rows, [900])
     whole = np.array([segment is None for segment in found.segment])
     assert found.total[whole].sum() == len(rows)
     assert found.total[whole & (found.window == UNTIMED)].tolist() == [1]
@@ -305,10 +307,16 @@ def test_every_row_is_in_one_group_of_each_kind_and_groups_equal_numpy(rows):
     assert one.total.tolist() == [len(frame)]
     changed = sides[0].argmax(-1) != sides[1].argmax(-1)
     assert one.changed[0] == changed.sum()
+    differ = pairs.filter(pc.not_equal(pairs["champion"], pairs["challenger"]))
+    here = (found.segment == None) & (found.window == start)  # noqa: E711 - elementwise
+    assert (
+        pc.sum(differ.filter(pc.equal(differ["window"], start))["rows"]).as_py()
+        == (found.take(here).changed[0])
+    )
 
 
 def test_the_worst_rows_are_those_of_a_full_sort_with_ties_by_key(rows):
-    _, worst = through(rows, [1000, 2000], replace(MODELS, key=PROGRAM.key))
+    _, worst, _ = through(rows, [1000, 2000], replace(MODELS, key=PROGRAM.key))
     kl = compare_rows(
         *(rows[c].combine_chunks() for c in ("champion", "challenger")), probabilities=False
     ).kl

@@ -17,6 +17,7 @@ from kldrift.config import Threshold, model_shift_from_mapping
 from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.group_keys import UNTIMED
 from kldrift.scoring.status import STATUSES
+from kldrift.shift.class_pairs import ClassPairs
 from kldrift.shift.result import ShiftResult
 from kldrift.shift.row_divergence import Outcome
 from kldrift.shift.run import by_window, window_of
@@ -42,6 +43,7 @@ HIGH, LOW = RNG.exponential(0.5, 500), RNG.exponential(0.02, 500)
 
 
 STAMP = Stamp("r", "models", Window(), None, "h")
+NO_PAIRS = ClassPairs.none().top()
 
 
 def groups(rows):
@@ -126,7 +128,7 @@ def test_what_cannot_be_scored_says_why_and_is_never_ok(rows, status, reason):
     assert found[None].severity == "unscored"
     assert found[None].failed
     assert found["small"].failed == (status == "error")
-    tables = window_tables(judged, groups, None, STAMP)
+    tables = window_tables(judged, groups, None, NO_PAIRS, STAMP)
     assert tables["drift_scores"]["kl"].null_count == 2
     assert len(tables["drift_cells"]) == 0
 
@@ -153,7 +155,7 @@ def test_without_a_threshold_nothing_is_judged():
 def test_infinite_rows_are_the_last_cell_and_the_cells_add_up():
     rows = summed(np.append(HIGH, math.inf))
     _, judged, found = verdicts({None: rows})
-    cells = window_tables(judged, found, None, STAMP)["drift_cells"].to_pandas()
+    cells = window_tables(judged, found, None, NO_PAIRS, STAMP)["drift_cells"].to_pandas()
     assert set(cells["cell_kind"][:-1]) == {"bin"}
     assert cells["cell"].tolist() == list(range(len(cells)))
     last = cells.iloc[-1]
@@ -208,7 +210,8 @@ def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
     )
     rows = {f"sex={evil}": summed(high), None: summed(low), "b": summed(LOW)}
     _, judged, found = verdicts(rows)
-    tables = window_tables(judged, found, worst, replace(STAMP, monitor=evil))
+    pairs = ClassPairs.of(*np.array([[0] * 10, [0] * 8 + [1] * 2, [0] * 7 + [1] * 3])).top()
+    tables = window_tables(judged, found, worst, pairs, replace(STAMP, monitor=evil))
     result = ShiftResult(
         scores=tables["drift_scores"].to_pandas(),
         cells=tables["drift_cells"].to_pandas(),
@@ -218,6 +221,7 @@ def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
         output=f"/tmp/{evil}",
         docs=None,
         worst_rows=tables["worst_rows"].to_pandas(),
+        class_pairs=tables["class_pairs"].to_pandas(),
     )
     page = result.to_html()
     assert "<script>alert" not in page
@@ -231,6 +235,11 @@ def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
     assert "infinite" in page
     assert "no key" in page
     assert "Rows in no window" in page
+    assert "Worst is sex=&lt;script&gt;alert(1)&lt;/script&gt;: kl 0.5" in page
+    matrix = re.findall("<td[^>]*><bdi>(.*?)</bdi>", page.partition("champion x challenger")[2])
+    assert matrix[:5] == ["class 0", "7 (87.5 %)", "1 (12.5 %)", "8", "12.5 %"]
+    assert matrix[5:10] == ["class 1", "", "2 (100.0 %)", "2", "0.0 %"]
+    assert "champion x challenger" in result._repr_html_()
     assert page.count("shares of rows by divergence, in nats") == 3
     assert "<script" not in result._repr_html_()
     assert repr(result) == "ShiftResult(3 segments: 2 critical, 0 warning, 0 unscored, 1 ok)"

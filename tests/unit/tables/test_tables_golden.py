@@ -11,6 +11,7 @@ from sql_views import text_of
 
 from kldrift.profiles.group_keys import ALL
 from kldrift.tables import SCHEMA_VERSION, TABLES, Window, read_table
+from kldrift.tables.layout import OPTIONAL_TABLES
 from tests.golden.__main__ import AS_OF, HERE, MAPPING
 
 ROOT = Path(__file__).parents[3]
@@ -33,7 +34,9 @@ def test_this_version_has_a_golden_folder():
 
 
 @versions
-@pytest.mark.parametrize("table", [name for name in TABLES if name not in ("alerts", "worst_rows")])
+@pytest.mark.parametrize(
+    "table", [name for name in TABLES if name not in ("alerts", *OPTIONAL_TABLES)]
+)
 def test_every_table_is_read(folder, table):
     rows = read_table(str(folder), table)
     assert rows.num_rows

@@ -29,6 +29,7 @@ from kldrift.tables import (
     write_window,
 )
 from kldrift.tables.conform import conform
+from kldrift.tables.layout import OPTIONAL_TABLES
 from kldrift.tables.parquet import to_parquet
 
 
@@ -108,7 +109,7 @@ def test_an_empty_table_can_be_written_and_read(tmp_path, name):
         (tmp_path / name).mkdir()
     else:
         empty = {key: rows.schema.empty_table() for key, rows in window_tables().items()}
-        empty["worst_rows"] = TABLES["worst_rows"].empty_table()
+        empty |= {key: TABLES[key].empty_table() for key in OPTIONAL_TABLES}
         write_window(str(tmp_path), MONITOR, Window(), empty)
         empty = {key: rows.schema.empty_table() for key, rows in reference_tables().items()}
         write_reference(str(tmp_path), MONITOR, REFERENCE_ID, empty)
