@@ -156,16 +156,16 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
             limit = test.limit[at]
             if not len(mine):
                 continue
-            p, q = cells.p[mine], cells.q[mine]
             if test.metric == TAIL_METRIC:
-                test.put(at, tail_rise_p(p, q, limit))
+                test.put(at, tail_rise_p(*(side[mine] for side in cells.values), limit))
                 continue
             if test.metric == SPIKE_METRIC:
                 test.put(at, spike_above_p(*cells.spikes(mine), limit))
                 continue
             if test.metric == "wasserstein_std":
                 limit = limit * v.scores["std_reference"][rows[at]]
-            test.put(at, wasserstein_above_p(p, q, cells.positions[mine], limit))
+            sides = cells.p[mine], cells.q[mine]
+            test.put(at, wasserstein_above_p(*sides, cells.positions[mine], limit))
     asked = _asked(of_cells)
     counted = v.rows(rows[asked])
     for block, p, q in counted.scored_blocks(v.rules.missing):

@@ -237,7 +237,8 @@ def order_scores(cells: Ordered) -> dict[str, Floats]:
         sides = (current, reference, positions) if divergence.positions else (current, reference)
         out[metric] = np.where(both, divergence.fn(*sides), np.nan)
     n, m = (np.maximum(1, side.sum(-1)) for side in (p, q))
-    rise = np.max([now / n - before / m for now, before in tail_rows(p, q)], axis=0)
+    tails = tail_rows(*cells.values)
+    rise = np.max([now / n - before / m for now, before in tails], axis=0)
     out[TAIL_METRIC] = np.where(both, np.maximum(0.0, rise), np.nan)
     out[SPIKE_METRIC] = np.where(both, largest_spike(*cells.spikes()), 0.0)
     return out

@@ -77,7 +77,8 @@ def share_p(x: Counts, n: Counts, y: Counts, m: Counts, limit: Floats) -> Floats
 
     Of rare rows by :func:`rise_p`: the error of a share that is hardly there is that of the limit,
     which says more than that of the estimate. Of others with a normal error, to which one row more
-    on each side of the cell keeps shares of 0 and 1 [1].
+    on each side of the cell keeps shares of 0 and 1 [1]; a change that is small beside it may be
+    taken for one in the other direction, which is added.
 
     Args:
         x: current rows in the cell, shape ``(c,)``.
@@ -91,9 +92,10 @@ def share_p(x: Counts, n: Counts, y: Counts, m: Counts, limit: Floats) -> Floats
             proportions. The American Statistician 54(4), 280-288.
     """
     change = x / n - y / m
+    size = abs(change)
     first, second = ((rows + 1) / (total + 2) for rows, total in ((x, n), (y, m)))
-    error = first * (1 - first) / (n + 2) + second * (1 - second) / (m + 2)
-    out = _p(abs(change) - limit, np.sqrt(error))
+    error = np.sqrt(first * (1 - first) / (n + 2) + second * (1 - second) / (m + 2))
+    out = np.minimum(1.0, _p(size - limit, error) + _p(size + limit, error))
     rare = np.flatnonzero(x + y <= RARE * (n + m))
     more, of, fewer, among = np.where(change > 0, (x, n, y, m), (y, m, x, n))[:, rare]
     out[rare] = rise_p(more, of, fewer, among, limit[rare])

@@ -51,6 +51,12 @@ def test_a_price_that_moves_a_little_is_no_spike_and_one_that_appears_is() -> No
     assert (row["severity"], row["bin_share_change"]) == ("warning", pytest.approx(0.03, abs=5e-3))
 
 
+def test_the_last_digit_of_a_double_is_no_tail() -> None:
+    before = np.random.default_rng(0).choice([0.1, 0.2, 0.3], 10_000)
+    scores = kldrift.compare(*(pd.DataFrame({"x": before + x}) for x in (0, 1e-16))).scores
+    assert (scores["severity"][0], scores["tail_share_rise"][0]) == ("ok", 0.0)
+
+
 def test_a_rare_class_that_grows_is_found_by_its_share_although_kl_is_small() -> None:
     before, now = (
         pd.DataFrame({"label": np.where(np.arange(200_000) < rare, "fraud", "fine")})
