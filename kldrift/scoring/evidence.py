@@ -195,13 +195,13 @@ def _of_cells(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> 
 def _share_p(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> Floats:
     """The p-values of "a metric of shares is above its limit"."""
     if metric == "null_share_ratio":
-        cells = judged_cells(kinds)["null_share_change"]
+        cells = judged_cells(q, kinds)["null_share_change"]
     elif metric == "never_seen_current":
         cells = unseen_cells(q, kinds)
     elif metric in CATEGORY_METRICS:
         cells = first_cell(kinds)
     else:
-        judged = judged_cells(kinds)[metric]
+        judged = judged_cells(q, kinds)[metric]
         names, other, never = named_cells(kinds)
         now, before, small = pooled(p, q, names, other, never)
         if metric != "value_share_change" or not small.any():

@@ -121,9 +121,10 @@ def share_scores(p: Counts, q: Counts, kinds: Ints) -> dict[str, Floats]:
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
     now, before = (side / np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
     moved = abs(now - before)
-    out = {name: np.where(cells, moved, 0.0).max(-1) for name, cells in judged_cells(kinds).items()}
+    judged = judged_cells(q, kinds)
+    out = {name: np.where(cells, moved, 0.0).max(-1) for name, cells in judged.items()}
     out[SPIKE_METRIC] = np.zeros(len(p))  # of numbers, their order tells
-    nulls = judged_cells(kinds)["null_share_change"]
+    nulls = judged["null_share_change"]
     share, usual = (np.where(nulls, side, 0.0).sum(-1) for side in (now, before))
     ratio = np.divide(share, usual, out=np.zeros(len(p)), where=usual > 0)
     out["null_share_ratio"] = np.where(share - usual >= LEAST_NULLS, ratio, 0.0)
@@ -153,15 +154,20 @@ def cell_kinds(rows: Rows, places: Ints, shape: tuple[int, ...]) -> Ints:
     return kinds
 
 
-def judged_cells(kinds: Ints) -> dict[str, Bools]:
+def judged_cells(q: Counts, kinds: Ints) -> dict[str, Bools]:
     """The cells whose largest change of a share is a metric, by its name.
 
     Cells of numbers have metrics of their own: they trade rows with their neighbours when numbers
-    shift a little.
+    shift a little. But two numbers, such as 0 and 1, are a flag, whatever its type.
+
+    Args:
+        q: reference rows per cell, shape ``(n, k)``.
+        kinds: of the cells.
     """
-    numbers = IN_ORDER[kinds]
+    numbers, values = IN_ORDER[kinds], (kinds == CODES[CellKind.VALUE]) & (q > 0)
+    flag = (values.sum(-1) == 2) & ~(numbers & ~values & (q > 0)).any(-1)
     return {
-        "value_share_change": ~numbers,
+        "value_share_change": ~numbers | (values & flag[:, None]),
         "null_share_change": kinds == CODES[CellKind.NULL],
     }
 

@@ -39,7 +39,7 @@ class Change:
         spread: current over reference deviation; NaN for what has none.
         ks: the largest difference of the cumulated shares; NaN without an order.
         second: name and shares of the category that changed most but one, reference and current.
-        tail: what is said of a tail that decided the verdict; empty if none did.
+        decided: what is said of a tail or a spike that decided the verdict; empty if none did.
         alike: other features in which as many rows as in this one became null.
         lost: categories that have no row any more, with their shares of the reference's rows.
         chance: about how much a share differs without any drift, in units of its square root.
@@ -55,7 +55,7 @@ class Change:
     spread: float = np.nan
     ks: float = np.nan
     second: tuple[str, float, float] | None = None
-    tail: str = ""
+    decided: str = ""
     alike: Sequence[str] = ()
     lost: Sequence[tuple[str, float]] = ()
     chance: float = 0.0
@@ -86,37 +86,40 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return renamed
     if change.kind is CellKind.NEVER_SEEN or (change.kind is CellKind.OTHER and not change.before):
         return _new(change)
-    if change.tail:
-        return change.tail
+    if change.decided:
+        return change.decided
     if swapped := _swapped(change):
         return swapped
-    moved = _moments(change)
-    if moved:
-        return moved
-    return _cell(change)
+    return _moments(change) or cell_sentence(change.kind, change.name, change.before, change.now)
 
 
-def _cell(change: Change) -> str:
-    """What became of the cell that changed most."""
-    name, now = change.name, change.now
-    if change.kind in (CellKind.UNDERFLOW, CellKind.OVERFLOW) and not change.before:
+def cell_sentence(kind: CellKind, name: str, before: float, now: float) -> str:
+    """What became of a cell, from its shares of the rows.
+
+    Args:
+        kind: of the cell.
+        name: of the cell.
+        before: its share of the reference's rows.
+        now: its share of the current ones.
+    """
+    if kind in (CellKind.UNDERFLOW, CellKind.OVERFLOW) and not before:
         return f"{'all' if now == 1 else f'{percent(now)} of the'} values are {name}"
-    several = change.kind is CellKind.BIN
+    several = kind is CellKind.BIN
     if several:
         name = f"values from {name}"
-    elif change.kind is CellKind.VALUE and not name[:1].isalpha():  # days of the week are names
+    elif kind is CellKind.VALUE and not name[:1].isalpha():  # days of the week are names
         name = f"the value {name}"
     if not now:
         had = "are gone: they" if several else "is gone: it"
-        return f"{name} {had} had {percent(change.before)} of the rows"
-    if not change.before:
+        return f"{name} {had} had {percent(before)} of the rows"
+    if not before:
         return f"{name} {'are' if several else 'is'} new, with {percent(now)} of the rows"
-    return f"{name} {_moved(change)} of the rows"
+    return f"{name} {_moved(before, now)} of the rows"
 
 
 def _nulls(change: Change) -> str:
     """Nulls that became more or fewer, and where else they did."""
-    text = f"nulls {_moved(change)} of the rows"
+    text = f"nulls {_moved(change.before, change.now)} of the rows"
     if change.before and change.now >= DOUBLED * change.before:
         text = f"{change.now / change.before:.2g} times as many nulls: {text[11:]}"
     if not change.alike:
@@ -180,16 +183,16 @@ def _moments(change: Change) -> str:
         )
     if change.ks < CARRIED * LEAST_SHIFT:
         return ""
-    if change.spread >= LEAST_SPREAD:
+    if change.spread >= LEAST_SPREAD and change.ks >= CARRIED * min(change.spread - 1, 2.0):
         return f"spread {change.spread:.2g} times as wide"
     if change.spread <= 1 / LEAST_SPREAD:
         return f"spread narrowed to {percent(change.spread)} of what it was"
     return ""
 
 
-def _moved(change: Change) -> str:
-    way = "rose" if change.now > change.before else "fell"
-    return f"{way} from {percent(change.before)} to {percent(change.now)}"
+def _moved(before: float, now: float) -> str:
+    way = "rose" if now > before else "fell"
+    return f"{way} from {percent(before)} to {percent(now)}"
 
 
 def percent(share: float) -> str:

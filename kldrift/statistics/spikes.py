@@ -39,7 +39,7 @@ def largest_spike(p: Counts, q: Counts, judged: Bools, ranges: Bools) -> Floats:
         >>> largest_spike(now, before, every, none), largest_spike(now, before, every, every)
         (array([0.03]), array([0.]))
     """
-    return np.asarray(np.where(judged, _changes(p, q, ranges), 0.0).max(-1))
+    return np.asarray(np.where(judged, spikes(p, q, ranges), 0.0).max(-1))
 
 
 def spike_above_p(p: Counts, q: Counts, judged: Bools, ranges: Bools, limit: Floats) -> Floats:
@@ -55,7 +55,7 @@ def spike_above_p(p: Counts, q: Counts, judged: Bools, ranges: Bools, limit: Flo
         ranges: the cells of several values.
         limit: of the change of a share, shape ``(r,)``.
     """
-    at = np.nonzero(judged & (_changes(p, q, ranges) > limit[:, None]))
+    at = np.nonzero(judged & (spikes(p, q, ranges) > limit[:, None]))
     n, m = (side.sum(-1)[at[0]] for side in (p, q))
     each = np.ones(p.shape)
     each[at] = np.maximum.reduce(
@@ -65,8 +65,14 @@ def spike_above_p(p: Counts, q: Counts, judged: Bools, ranges: Bools, limit: Flo
     return np.asarray(np.minimum(1.0, each.min(-1) * np.maximum(1, tested)))
 
 
-def _changes(p: Counts, q: Counts, ranges: Bools) -> Floats:
-    """Of each cell the least change among it alone and beside its neighbours; 0 if they differ."""
+def spikes(p: Counts, q: Counts, ranges: Bools) -> Floats:
+    """Of each cell the least change of it alone and with its neighbours, 0 if their signs differ.
+
+    Args:
+        p: current rows per cell, in their order, shape ``(r, k)``.
+        q: reference rows.
+        ranges: as in :func:`largest_spike`.
+    """
     n, m = (np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
     alone, *beside = (x / n - y / m for x, y in _windows(p, q, ranges))
     way = np.sign(alone)

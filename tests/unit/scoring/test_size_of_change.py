@@ -49,6 +49,18 @@ def test_a_price_that_moves_a_little_is_no_spike_and_one_that_appears_is() -> No
     sides[0]["price"] = prices[0]
     (row,) = kldrift.compare(*sides).scores.to_dict("records")
     assert (row["severity"], row["bin_share_change"]) == ("warning", pytest.approx(0.03, abs=5e-3))
+    assert row["reason"].startswith("values from 9.")  # the narrow range, not a twentieth of all
+
+
+@pytest.mark.parametrize("rows", [300, 20_000])
+def test_a_flag_has_the_same_severity_whatever_its_type(rows: int) -> None:
+    sides = [np.arange(rows) % 100 < share for share in (10, 20)]
+    as_types = {"bool": bool, "int": int, "float32": np.float32, "float": float, "text": str}
+    frames = [
+        pd.DataFrame({name: side.astype(t) for name, t in as_types.items()}) for side in sides
+    ]
+    severities = kldrift.compare(*frames).scores["severity"]
+    assert set(severities) == {"warning" if rows == 300 else "critical"}
 
 
 def test_the_last_digit_of_a_double_is_no_tail() -> None:
