@@ -154,7 +154,9 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 decided=_decided(verdicts, place, deciding[place]),
                 alike=[n for n in alike.get(place, ()) if n != subjects[verdicts.of[place]].name],
             )
-            why = _why(verdicts, place) if explained_so_far < MOST_EXPLAINED else ""
+            why = ""
+            if not change.single and explained_so_far < MOST_EXPLAINED:
+                why = _why(verdicts, place)
             explained_so_far += 1
             texts[counted[row]] = Moved(sentence(change), most_moved(named, before, now), why)
     return texts

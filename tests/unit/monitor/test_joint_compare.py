@@ -77,7 +77,9 @@ def test_a_group_with_a_heavy_tail_alarms_where_others_moved():
     found = kldrift.compare(*sides, joint={"all": ["a", "b", "c"]})
     row = found.scores.set_index("feature").loc["all"]
     assert row["severity"] == "critical"
-    assert row["reason"].startswith("a and b go together differently: correlation -0.01 -> 0.80; kl")
+    assert row["reason"].startswith(
+        "a and b go together differently: correlation -0.01 -> 0.80; kl"
+    )
 
 
 def test_a_group_of_which_one_member_changed_says_so():
