@@ -197,11 +197,21 @@ class Rows:
 
 def folded(comparison: Comparison, counts: Counts) -> Counts:
     """Rows of each scored cell; those of values close to one of the reference's are its own."""
-    if comparison.nearest is not None:
-        moved = np.zeros_like(counts)
-        np.add.at(moved.T, comparison.nearest, counts.T)
-        counts = moved
-    return comparison.rebinning.fold(counts)
+    return comparison.rebinning.fold(close_together(comparison, counts))
+
+
+def close_together(comparison: Comparison, counts: Counts) -> Counts:
+    """Rows of stored cells, those of values close to one of the reference's in its cell.
+
+    Args:
+        comparison: whose cells they are.
+        counts: of all stored cells, or of those of numbers, which come first.
+    """
+    if comparison.nearest is None:
+        return counts
+    moved = np.zeros_like(counts)
+    np.add.at(moved.T, comparison.nearest[: counts.shape[-1]], counts.T)
+    return moved
 
 
 def folded_without_missing(comparison: Comparison, counts: Counts) -> Counts:

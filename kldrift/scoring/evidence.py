@@ -18,7 +18,7 @@ import numpy as np
 from kldrift.profiles.profile import Counts
 from kldrift.scoring.category import first_cell
 from kldrift.scoring.comparison import Ints
-from kldrift.scoring.metrics import CATEGORY_METRICS, SHARE_METRICS, TAIL_METRIC
+from kldrift.scoring.metrics import CATEGORY_METRICS, SHARE_METRICS, SPIKE_METRIC, TAIL_METRIC
 from kldrift.scoring.scores import (
     Floats,
     cell_kinds,
@@ -38,13 +38,16 @@ from kldrift.statistics.effect_tests import (
 )
 from kldrift.statistics.named_cells import never_seen_p_value, pooled
 from kldrift.statistics.significance import q_values
+from kldrift.statistics.spikes import spike_above_p
 from kldrift.statistics.tails import tail_rise_p
 from kldrift.statistics.unbiased_kl import kl_unbiased
 
-IN_ORDER: Final = (TAIL_METRIC, "wasserstein", "wasserstein_std")
+IN_ORDER: Final = (SPIKE_METRIC, TAIL_METRIC, "wasserstein", "wasserstein_std")
 """Metrics whose tests look at stored cells in order."""
-OF_CELLS: Final = ("kl", "js", *SHARE_METRICS, *CATEGORY_METRICS)
+OF_CELLS: Final = ("kl", "js", *(m for m in SHARE_METRICS if m != SPIKE_METRIC), *CATEGORY_METRICS)
 """Metrics whose tests look at scored cells."""
+OWN_TEST: Final = (*SHARE_METRICS, *CATEGORY_METRICS, TAIL_METRIC)
+"""Metrics of which a test of any difference says nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,31 +86,34 @@ class LimitTest:
     def of(cls, v: Verdicts, rows: Ints, metric: str, score: Floats, limit: Floats) -> LimitTest:
         """The test, before counts are looked at.
 
-        What may be no difference at all is not above a limit either.
+        What may be no difference at all is not above a limit either; but a change of one share
+        shows in a test of its own before it does among all cells.
         """
         difference = v.scores["p_value"][rows]
         size = v.scores["kl_unbiased"][rows] if metric == "kl" else score
         size = np.where(np.isnan(size) | (limit == 0), score, size)
-        p_value = np.where(size > limit, difference, np.where(np.isnan(limit), np.nan, 1.0))
         if metric == "kl":
             counted = ~np.isnan(v.scores["kl_unbiased"][rows])
         else:
             counted = np.array([s.comparison is not None for s in v.subjects], dtype=np.bool_)
             counted = counted[v.of[rows]]
-        return cls(metric, limit, (p_value < 1) & (limit > 0) & counted, p_value)
+        own = metric in OWN_TEST
+        asked = (size > limit) & (limit > 0) & counted & (own | (difference < 1))
+        at_least = np.where(asked & own, 0.0, difference)
+        p_value = np.where(size > limit, at_least, np.where(np.isnan(limit), np.nan, 1.0))
+        return cls(metric, limit, asked, p_value)
 
     def put(self, places: Ints, p_value: Floats) -> None:
         """Put in what a test of the counts says of some of the rows."""
-        # A change of one share shows in a test of its own before it does among all cells.
-        own = self.metric in (*SHARE_METRICS, *CATEGORY_METRICS, TAIL_METRIC)
-        self.p_value[places] = p_value if own else np.maximum(self.p_value[places], p_value)
+        self.p_value[places] = np.maximum(self.p_value[places], p_value)
 
 
 def evidence(verdicts: Verdicts, held: Sequence[Held]) -> QValues:
     """The q-values of all rows: of their smallest limit, and of their critical one.
 
     Rows without a limit are tested for any difference. Of several metrics the surest one counts,
-    its p-value times their number (Bonferroni): the smallest of several is small by chance.
+    its p-value times their number (Bonferroni): the smallest of several is small by chance. Those
+    of which there is nothing to be seen, such as a change of nulls where there are none, are none.
 
     Args:
         verdicts: with their scores.
@@ -128,8 +134,9 @@ def evidence(verdicts: Verdicts, held: Sequence[Held]) -> QValues:
         for out, tests in zip((smallest, critical), levels, strict=True):
             surest, count = np.full(len(some.rows), np.nan), np.zeros(len(some.rows))
             for test in tests:
-                surest, count = np.fmin(surest, test.p_value), count + ~np.isnan(test.p_value)
-            surest = np.minimum(1.0, surest * count)
+                surest = np.fmin(surest, test.p_value)
+                count += ~np.isnan(test.p_value) & (some.scores[test.metric] > 0)
+            surest = np.minimum(1.0, surest * np.maximum(1, count))
             out[some.rows] = np.where(np.isnan(surest), out[some.rows], surest)
     if not verdicts.rules.corrected:
         return QValues(smallest, critical)
@@ -141,7 +148,7 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
     in_order = [t for t in tests if t.metric in IN_ORDER]
     of_cells = [t for t in tests if t.metric in OF_CELLS]
     asked = _asked(in_order)
-    for block, p, q, positions in ordered_blocks(v.rows(rows[asked])):
+    for block, cells in ordered_blocks(v.rows(rows[asked])):
         places = asked[block]
         for test in in_order:
             mine = np.flatnonzero(test.asked[places])
@@ -150,11 +157,15 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
             if not len(mine):
                 continue
             if test.metric == TAIL_METRIC:
-                test.put(at, tail_rise_p(p[mine], q[mine], limit))
+                test.put(at, tail_rise_p(*(side[mine] for side in cells.values), limit))
+                continue
+            if test.metric == SPIKE_METRIC:
+                test.put(at, spike_above_p(*cells.spikes(mine), limit))
                 continue
             if test.metric == "wasserstein_std":
                 limit = limit * v.scores["std_reference"][rows[at]]
-            test.put(at, wasserstein_above_p(p[mine], q[mine], positions[mine], limit))
+            sides = cells.p[mine], cells.q[mine]
+            test.put(at, wasserstein_above_p(*sides, cells.positions[mine], limit))
     asked = _asked(of_cells)
     counted = v.rows(rows[asked])
     for block, p, q in counted.scored_blocks(v.rules.missing):
@@ -184,13 +195,13 @@ def _of_cells(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> 
 def _share_p(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> Floats:
     """The p-values of "a metric of shares is above its limit"."""
     if metric == "null_share_ratio":
-        cells = judged_cells(kinds)["null_share_change"]
+        cells = judged_cells(q, kinds)["null_share_change"]
     elif metric == "never_seen_current":
         cells = unseen_cells(q, kinds)
     elif metric in CATEGORY_METRICS:
         cells = first_cell(kinds)
     else:
-        judged = judged_cells(kinds)[metric]
+        judged = judged_cells(q, kinds)[metric]
         names, other, never = named_cells(kinds)
         now, before, small = pooled(p, q, names, other, never)
         if metric != "value_share_change" or not small.any():

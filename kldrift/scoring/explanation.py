@@ -7,12 +7,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from kldrift.profiles.cells import CellKind, among
+from kldrift.profiles.cells import CODES, CellKind, among
 from kldrift.profiles.moments import Moments
+from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport
-from kldrift.scoring.comparison import Comparison, Ints
-from kldrift.scoring.joint_result import joint_moved
-from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES, TAIL_METRIC
+from kldrift.scoring.comparison import Comparison, Ints, close_together
+from kldrift.scoring.joint_result import joint_moved, joint_sentence
+from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES, SPIKE_METRIC, TAIL_METRIC
 from kldrift.scoring.reasons import (
     Range,
     above,
@@ -23,11 +24,12 @@ from kldrift.scoring.reasons import (
     value_text,
 )
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
-from kldrift.scoring.scores import cell_kinds
-from kldrift.scoring.sentences import Change, percent, sentence
+from kldrift.scoring.scores import INNER, cell_kinds
+from kldrift.scoring.sentences import Change, cell_sentence, percent, sentence
 from kldrift.scoring.status import Texts
 from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
 from kldrift.scoring.verdict import SIZES, Verdicts
+from kldrift.statistics.spikes import spikes
 from kldrift.statistics.tails import tail_edge, tail_rows
 from kldrift.statistics.what_explains import Numbers, what_explains
 
@@ -97,7 +99,8 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     about = [verdicts.subjects[i] for i in verdicts.of[places].tolist()]
     for i, subject in enumerate(about):
         if subject.joint is not None:
-            texts[i] = Moved("", joint_moved(subject.joint.cells, SHOWN_CELLS))
+            cells = subject.joint.cells
+            texts[i] = Moved(joint_sentence(cells), joint_moved(cells, SHOWN_CELLS))
         elif subject.comparison is None:
             texts[i] = Moved(subject.sentence, "")
     compared = [i for i, subject in enumerate(about) if subject.comparison is not None]
@@ -148,10 +151,12 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 lost=_lost(rows.comparisons[comparison], cells, at_row),
                 chance=chance[at_row],
                 second=(named[1], before[1], now[1]) if len(named) > 1 else None,
-                tail=_tail(verdicts, place) if deciding[place] == TAIL_METRIC else "",
+                decided=_decided(verdicts, place, deciding[place]),
                 alike=[n for n in alike.get(place, ()) if n != subjects[verdicts.of[place]].name],
             )
-            why = _why(verdicts, place) if explained_so_far < MOST_EXPLAINED else ""
+            why = ""
+            if not change.single and explained_so_far < MOST_EXPLAINED:
+                why = _why(verdicts, place)
             explained_so_far += 1
             texts[counted[row]] = Moved(sentence(change), most_moved(named, before, now), why)
     return texts
@@ -222,15 +227,31 @@ def _alike(verdicts: Verdicts, places: Ints) -> dict[int, list[str]]:
     return {i: [names[j] for j in rows] for rows in found.values() if len(rows) > 1 for i in rows}
 
 
-def _tail(verdicts: Verdicts, place: int) -> str:
-    """The sentence about the tail that has more rows than it had."""
+def _decided(verdicts: Verdicts, place: int, metric: str) -> str:
+    """What is said of the spike, or the tail, that decided a verdict; empty if neither did."""
     subject, group = verdicts.subjects[verdicts.of[place]], verdicts.group[place]
     comparison = subject.comparison
-    assert comparison is not None
+    if metric not in (SPIKE_METRIC, TAIL_METRIC) or comparison is None:
+        return ""
     support = comparison.support
     assert isinstance(support, NumericSupport)
     sides = (comparison.current, comparison.reference)
-    p, q = (side.counts[[group], : support.intervals] for side in sides)
+    p, q = (close_together(comparison, side.counts[[group], : support.intervals]) for side in sides)
+    return _tail(support, p, q) if metric == TAIL_METRIC else _spike(support, subject.name, p, q)
+
+
+def _spike(support: NumericSupport, name: str, p: Counts, q: Counts) -> str:
+    """The sentence about the value, or the narrow range, that many more or fewer rows have."""
+    kinds = support.codes[None, : support.intervals]
+    changes = spikes(p, q, kinds == CODES[CellKind.BIN])[0]
+    at = int(np.where(INNER[kinds[0]], changes, 0.0).argmax())
+    cell = cell_name(support.cells[at], support, weekday=name.startswith("weekday("))
+    before, now = (float(side[0, at] / max(1, side.sum())) for side in (q, p))
+    return cell_sentence(CellKind(support.kinds[at]), cell, before, now)
+
+
+def _tail(support: NumericSupport, p: Counts, q: Counts) -> str:
+    """The sentence about the tail that has more rows than it had."""
     (below, usually_below), (above_it, usually_above) = tail_rows(p, q)
     n, m = int(p.sum()), int(q.sum())
     upper = above_it[0] / n - usually_above[0] / m >= below[0] / n - usually_below[0] / m

@@ -61,6 +61,20 @@ class JointResult:
         )
 
 
+def joint_sentence(cells: Sequence[JointCell]) -> str:
+    """Whether features changed by themselves or in how they go together, in one plain sentence."""
+    alone = [c for c in cells if c.kind == "feature"]
+    by_itself = sum(c.contribution for c in alone)
+    together = sum(c.contribution for c in cells) - by_itself
+    if together > by_itself and (most := _most_moved(cells)) is not None:
+        pair = most.label.replace(" × ", " and ")
+        return f"{pair} go together differently: correlation {_correlations(most)}"
+    top = max(alone, key=lambda c: c.contribution)
+    if top.contribution >= by_itself / 2:
+        return f"{top.label} changed, and hardly how the features go together"
+    return "several features changed, each by itself"
+
+
 def joint_moved(cells: Sequence[JointCell], shown: int) -> str:
     """The sentence about what the features alone and what their dependence add.
 
@@ -75,10 +89,19 @@ def joint_moved(cells: Sequence[JointCell], shown: int) -> str:
     if not pairs:
         return text
     text += f", {sum(c.contribution for c in pairs):.3g} from their dependence"
-    most = max(pairs, key=lambda c: c.moved)
-    before, now = most.correlation_reference, most.correlation_current
-    if before is None or now is None:
+    most = _most_moved(cells)
+    if most is None:
         return text
+    return f"{text}; correlation that moved most: {most.label}, {_correlations(most)}"
+
+
+def _most_moved(cells: Sequence[JointCell]) -> JointCell | None:
+    """The pair whose correlation moved most; None where none is known."""
+    known = [c for c in cells if c.correlation_reference is not None]
+    return max(known, key=lambda c: c.moved, default=None)
+
+
+def _correlations(pair: JointCell) -> str:
+    before, now = pair.correlation_reference, pair.correlation_current
     digits = next((d for d in (2, 3, 4) if f"{before:.{d}f}" != f"{now:.{d}f}"), 6)
-    correlations = f"{before:.{digits}f} -> {now:.{digits}f}"
-    return f"{text}; correlation that moved most: {most.label}, {correlations}"
+    return f"{before:.{digits}f} -> {now:.{digits}f}"

@@ -16,9 +16,11 @@ CELL_METRICS: Final = tuple(name for name, d in _SCORED.items() if not d.ordinal
 """Scores of the scored cells, whatever their order."""
 ORDERED_METRICS: Final = tuple(name for name, d in _SCORED.items() if d.ordinal)
 """Scores of the stored cells of numbers, in their order."""
+SPIKE_METRIC: Final = "bin_share_change"
+"""How far the share of the rows moved that have one value, or one of a narrow range."""
 SHARE_METRICS: Final = (
     "value_share_change",
-    "bin_share_change",
+    SPIKE_METRIC,
     "null_share_change",
     "null_share_ratio",
     "never_seen_current",
@@ -62,7 +64,7 @@ JOINT_METRICS: Final = ("kl", "gaussian_kl")
 NUMERIC_ONLY: Final = (
     *ORDERED_METRICS,
     "wasserstein_std",
-    "bin_share_change",
+    SPIKE_METRIC,
     TAIL_METRIC,
     "gaussian_kl",
 )
@@ -105,8 +107,8 @@ DEFAULT_THRESHOLDS: Final = {
     "value_share_change": Threshold(0.005, 0.02),
     "null_share_change": Threshold(0.005, 0.02),
     "null_share_ratio": Threshold(2.0),
-    "bin_share_change": Threshold(0.01),
-    TAIL_METRIC: Threshold(0.005, 0.02),
+    SPIKE_METRIC: Threshold(0.01),
+    TAIL_METRIC: Threshold(0.003, 0.02),
     "wasserstein_std": Threshold(0.1),
 }
 """What a monitor that states no thresholds is judged by: see docs/evidence.md."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from kldrift.profiles.cells import Cell, CellKind
-from kldrift.profiles.support import NumericSupport, Support, Unit
+from kldrift.profiles.support import NumericSupport, Support, Unit, step
 from kldrift.scoring.metrics import Threshold
 from kldrift.scoring.sentences import percent
 from kldrift.scoring.threshold import Severity
@@ -96,12 +96,10 @@ def cell_name(cell: Cell, support: Support, *, seen: bool = True, weekday: bool 
 
 def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     """The name of a cell of numbers or times: with values as they are written, not with edges."""
-    edges = support.edges if support.integral else support.edges[1:-1]
     if cell.kind is CellKind.UNDERFLOW:
-        return f"below {value_text(support, edges[0])}, the reference's smallest"
+        return f"below {value_text(support, _outermost(support)[0])}, the reference's smallest"
     if cell.kind is CellKind.OVERFLOW:
-        last = edges[-1] - 1 if support.integral else np.nextafter(edges[-1], -np.inf)
-        return f"above {value_text(support, last)}, the reference's largest"
+        return f"above {value_text(support, _outermost(support)[1])}, the reference's largest"
     timed = support.unit in (Unit.SECONDS, Unit.DAYS)
     if cell.kind is CellKind.BIN and timed and cell.lower is not None and cell.upper is not None:
         keys = (round(bound * support.scale) for bound in (cell.lower, cell.upper))
@@ -109,6 +107,22 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     if cell.kind is CellKind.VALUE and weekday and str(cell.label) in WEEKDAYS:
         return WEEKDAYS[str(cell.label)]
     return cell_text(cell)
+
+
+def _outermost(support: NumericSupport) -> tuple[Any, Any]:
+    """The reference's smallest and largest key, which a cell of close values may lie beyond."""
+    edges = support.edges if support.integral else support.edges[1:-1]
+    last = edges[-1] - 1 if support.integral else np.nextafter(edges[-1], -np.inf)
+    if len(edges) < 4:
+        return edges[0], last
+
+    def inside(four: Any) -> bool:
+        below, value, behind, above = four.tolist()
+        alone = behind == step(four[1:2])[0]
+        return alone and math.isclose(value - below, above - behind, rel_tol=1e-6)
+
+    smallest = edges[1] if inside(edges[:4]) else edges[0]
+    return smallest, edges[-3] if inside(edges[-4:]) else last
 
 
 def value_text(support: NumericSupport, key: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,11 +17,18 @@ from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.moments import summaries
 from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NumericSupport, Support
-from kldrift.scoring.comparison import Comparison, Ints, Rows
-from kldrift.scoring.metrics import CELL_METRICS, ORDERED_METRICS, SCORES, TAIL_METRIC
+from kldrift.scoring.comparison import Comparison, Ints, Rows, close_together
+from kldrift.scoring.metrics import (
+    CELL_METRICS,
+    ORDERED_METRICS,
+    SCORES,
+    SPIKE_METRIC,
+    TAIL_METRIC,
+)
 from kldrift.statistics.expected_kl import expected_kl
 from kldrift.statistics.named_cells import named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
+from kldrift.statistics.spikes import largest_spike
 from kldrift.statistics.tails import tail_rows
 from kldrift.statistics.unbiased_kl import kl_unbiased
 
@@ -28,9 +36,10 @@ IN_ORDER: Final = among(CellKind.UNDERFLOW, CellKind.BIN, CellKind.VALUE, CellKi
 """Cells that hold numbers, and have neighbours."""
 NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
 TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
-BINS: Final = among(CellKind.BIN, CellKind.VALUE)
+INNER: Final = among(CellKind.BIN, CellKind.VALUE)
 """Cells of numbers that have neighbours on both sides."""
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 LEAST_NULLS: Final = 0.001
 """By how much the share of nulls must have risen to be so many times as large."""
 
@@ -112,8 +121,10 @@ def share_scores(p: Counts, q: Counts, kinds: Ints) -> dict[str, Floats]:
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
     now, before = (side / np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
     moved = abs(now - before)
-    out = {name: np.where(cells, moved, 0.0).max(-1) for name, cells in judged_cells(kinds).items()}
-    nulls = judged_cells(kinds)["null_share_change"]
+    judged = judged_cells(q, kinds)
+    out = {name: np.where(cells, moved, 0.0).max(-1) for name, cells in judged.items()}
+    out[SPIKE_METRIC] = np.zeros(len(p))  # of numbers, their order tells
+    nulls = judged["null_share_change"]
     share, usual = (np.where(nulls, side, 0.0).sum(-1) for side in (now, before))
     ratio = np.divide(share, usual, out=np.zeros(len(p)), where=usual > 0)
     out["null_share_ratio"] = np.where(share - usual >= LEAST_NULLS, ratio, 0.0)
@@ -122,7 +133,7 @@ def share_scores(p: Counts, q: Counts, kinds: Ints) -> dict[str, Floats]:
     return {name: np.where(both, values, np.nan) for name, values in out.items()}
 
 
-def unseen_cells(q: Counts, kinds: Ints) -> NDArray[np.bool_]:
+def unseen_cells(q: Counts, kinds: Ints) -> Bools:
     """The cells of values that the reference never had.
 
     Args:
@@ -143,21 +154,25 @@ def cell_kinds(rows: Rows, places: Ints, shape: tuple[int, ...]) -> Ints:
     return kinds
 
 
-def judged_cells(kinds: Ints) -> dict[str, NDArray[np.bool_]]:
+def judged_cells(q: Counts, kinds: Ints) -> dict[str, Bools]:
     """The cells whose largest change of a share is a metric, by its name.
 
-    Bins trade rows with their neighbours when numbers shift a little, so they are apart from cells
-    that stand for themselves. Tails are judged by `tail_share_rise`.
+    Cells of numbers have metrics of their own: they trade rows with their neighbours when numbers
+    shift a little. But two numbers, such as 0 and 1, are a flag, whatever its type.
+
+    Args:
+        q: reference rows per cell, shape ``(n, k)``.
+        kinds: of the cells.
     """
-    numbers = IN_ORDER[kinds]
+    numbers, values = IN_ORDER[kinds], (kinds == CODES[CellKind.VALUE]) & (q > 0)
+    flag = (values.sum(-1) == 2) & ~(numbers & ~values & (q > 0)).any(-1)
     return {
-        "value_share_change": ~numbers,
-        "bin_share_change": BINS[kinds],
+        "value_share_change": ~numbers | (values & flag[:, None]),
         "null_share_change": kinds == CODES[CellKind.NULL],
     }
 
 
-def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: NDArray[np.bool_]) -> Floats:
+def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: Bools) -> Floats:
     """The p-value of "there is no difference"; NaN where a side has no rows.
 
     Args:
@@ -182,22 +197,44 @@ def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: NDArray[np.bool
     return out
 
 
-def named_cells(kinds: Ints) -> list[NDArray[np.bool_]]:
+def named_cells(kinds: Ints) -> list[Bools]:
     """The cells of one name each, the one of all others, and that of names never seen."""
     return [kinds == CODES[kind] for kind in NAMED]
 
 
-def order_scores(p: Counts, q: Counts, positions: Floats) -> dict[str, Floats]:
-    """The scores of ordered stored cells, without smoothing: they need none.
+@dataclass(frozen=True, eq=False)
+class Ordered:
+    """The stored cells of some rows of numbers, in their order; arrays of shape ``(n, k)``.
 
-    Args:
-        p: current rows per group and cell, shape ``(n, k)``.
+    Attributes:
+        p: current rows.
         q: reference rows.
-        positions: where the cells lie, shape ``(n, k)``.
+        positions: where the cells lie.
+        kinds: of the cells, as places in ``KINDS``.
+        values: current and reference rows, those of values close to one of the reference's being
+            its own.
+    """
+
+    p: Counts
+    q: Counts
+    positions: Floats
+    kinds: Ints
+    values: tuple[Counts, Counts]
+
+    def spikes(self, rows: Ints | slice = slice(None)) -> tuple[Counts, Counts, Bools, Bools]:
+        """What spikes of some of the rows are looked for in."""
+        p, q = (side[rows] for side in self.values)
+        kinds = self.kinds[rows]
+        return p, q, INNER[kinds], kinds == CODES[CellKind.BIN]
+
+
+def order_scores(cells: Ordered) -> dict[str, Floats]:
+    """The scores of ordered stored cells, without smoothing: they need none.
 
     Returns:
         For each name an array of shape ``(n,)``.
     """
+    p, q, positions = cells.p, cells.q, cells.positions
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
     current, reference = probabilities(p, pseudocount=0), probabilities(q, pseudocount=0)
     out = {}
@@ -206,8 +243,10 @@ def order_scores(p: Counts, q: Counts, positions: Floats) -> dict[str, Floats]:
         sides = (current, reference, positions) if divergence.positions else (current, reference)
         out[metric] = np.where(both, divergence.fn(*sides), np.nan)
     n, m = (np.maximum(1, side.sum(-1)) for side in (p, q))
-    rise = np.max([now / n - before / m for now, before in tail_rows(p, q)], axis=0)
+    tails = tail_rows(*cells.values)
+    rise = np.max([now / n - before / m for now, before in tails], axis=0)
     out[TAIL_METRIC] = np.where(both, np.maximum(0.0, rise), np.nan)
+    out[SPIKE_METRIC] = np.where(both, largest_spike(*cells.spikes()), 0.0)
     return out
 
 
@@ -217,22 +256,27 @@ def ordered(support: Support) -> bool:
 
 
 def _score_order(rows: Rows, out: dict[str, Floats]) -> None:
-    for places, p, q, positions in ordered_blocks(rows):
-        for name, values in order_scores(p, q, positions).items():
+    for places, cells in ordered_blocks(rows):
+        for name, values in order_scores(cells).items():
             out[name][places] = values
 
 
-def ordered_blocks(rows: Rows) -> Iterator[tuple[Ints, Counts, Counts, Floats]]:
-    """Places of rows of numbers, the rows of their stored cells in order, and their positions."""
+def ordered_blocks(rows: Rows) -> Iterator[tuple[Ints, Ordered]]:
+    """Places of rows of numbers, and their stored cells in order."""
     has_order = np.array([ordered(c.support) for c in rows.comparisons], dtype=np.bool_)
     which = np.flatnonzero(has_order[rows.of])
     rows = rows.take(which)
     for places, width in rows.blocks([_intervals(c.support) for c in rows.comparisons]):
         p, q = rows.counts(places, width, _in_order)
-        positions = np.empty(p.shape)
+        positions, kinds, values = np.empty(p.shape), np.empty(p.shape, dtype=np.int64), (p, q)
         for where, comparison, _ in rows.runs(places):
             positions[where] = _positions(comparison.support)
-        yield which[places], p, q, positions
+            kinds[where] = comparison.support.codes[:width]
+            if comparison.nearest is not None:
+                values = (p.copy(), q.copy()) if values[0] is p else values
+                for side in values:
+                    side[where] = close_together(comparison, side[where])
+        yield which[places], Ordered(p, q, positions, kinds, values)
 
 
 def _intervals(support: Support) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from kldrift.profiles.cells import CellKind
 
+TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
 LEAST_SHIFT: Final = 0.1
 """Reference deviations from which a mean has moved."""
 LEAST_SPREAD: Final = 1.1
@@ -20,6 +21,10 @@ values far out move the mean as well, and nothing else."""
 ALL_NEW: Final = 0.95
 NAMED: Final = 3
 DOUBLED: Final = 1.9
+FEWER_THAN: Final = 0.5
+MOSTLY: Final = 0.8
+"""Of the change in the order of the rows, what rows beyond all that the reference had make up: not
+all have shifted, if those are fewer than half of them."""
 EXCHANGED: Final = 0.15
 """Of the change of a share, how far from it another may be to have taken its place."""
 
@@ -39,7 +44,7 @@ class Change:
         spread: current over reference deviation; NaN for what has none.
         ks: the largest difference of the cumulated shares; NaN without an order.
         second: name and shares of the category that changed most but one, reference and current.
-        tail: what is said of a tail that decided the verdict; empty if none did.
+        decided: what is said of a tail or a spike that decided the verdict; empty if none did.
         alike: other features in which as many rows as in this one became null.
         lost: categories that have no row any more, with their shares of the reference's rows.
         chance: about how much a share differs without any drift, in units of its square root.
@@ -55,7 +60,7 @@ class Change:
     spread: float = np.nan
     ks: float = np.nan
     second: tuple[str, float, float] | None = None
-    tail: str = ""
+    decided: str = ""
     alike: Sequence[str] = ()
     lost: Sequence[tuple[str, float]] = ()
     chance: float = 0.0
@@ -88,37 +93,47 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return renamed
     if change.kind is CellKind.NEVER_SEEN or (change.kind is CellKind.OTHER and not change.before):
         return _new(change)
-    if change.tail:
-        return change.tail
-    if swapped := _swapped(change):
-        return swapped
-    moved = _moments(change)
-    if moved:
-        return moved
-    return _cell(change)
+    if change.decided:
+        return change.decided
+    if exchanged := _swapped(change) or _merged(change):
+        return exchanged
+    few = change.kind in TAILS and not change.before and change.now < FEWER_THAN
+    beyond = few and change.now >= MOSTLY * change.ks
+    cell = cell_sentence(change.kind, change.name, change.before, change.now)
+    return cell if beyond else _moments(change) or cell
 
 
-def _cell(change: Change) -> str:
-    """What became of the cell that changed most."""
-    name, now = change.name, change.now
-    if change.kind in (CellKind.UNDERFLOW, CellKind.OVERFLOW) and not change.before:
+def cell_sentence(kind: CellKind, name: str, before: float, now: float) -> str:
+    """What became of a cell, from its shares of the rows.
+
+    Args:
+        kind: of the cell.
+        name: of the cell.
+        before: its share of the reference's rows.
+        now: its share of the current ones.
+    """
+    if kind in TAILS and not before:
         return f"{'all' if now == 1 else f'{percent(now)} of the'} values are {name}"
-    several = change.kind is CellKind.BIN
-    if several:
-        name = f"values from {name}"
-    elif change.kind is CellKind.VALUE and not name[:1].isalpha():  # days of the week are names
+    several = kind in (CellKind.BIN, CellKind.OTHER)
+    if kind is CellKind.OTHER:
+        name = "rare values"
+    elif several:
+        name = (
+            f"values from {name}" if before else f"values between {name.replace(' to ', ' and ')}"
+        )
+    elif kind is CellKind.VALUE and not name[:1].isalpha():  # days of the week are names
         name = f"the value {name}"
     if not now:
         had = "are gone: they" if several else "is gone: it"
-        return f"{name} {had} had {percent(change.before)} of the rows"
-    if not change.before:
+        return f"{name} {had} had {percent(before)} of the rows"
+    if not before:
         return f"{name} {'are' if several else 'is'} new, with {percent(now)} of the rows"
-    return f"{name} {_moved(change)} of the rows"
+    return f"{name} {_moved(before, now)} of the rows"
 
 
 def _nulls(change: Change) -> str:
     """Nulls that became more or fewer, and where else they did."""
-    text = f"nulls {_moved(change)} of the rows"
+    text = f"nulls {_moved(change.before, change.now)} of the rows"
     if change.before and change.now >= DOUBLED * change.before:
         text = f"{_figure(change.now / change.before)} times as many nulls: {text[11:]}"
     if not change.alike:
@@ -143,21 +158,43 @@ def _swapped(change: Change) -> str:
 def _renamed(change: Change) -> str:
     """Categories that are gone beside new ones of the same shares; empty if there are none."""
     new = list(change.unseen)
-    pairs = []
+    sure, found = [], 0.0
     for name, share in change.lost:
-        like = [n for n in new if abs(n[1] - share) <= 3 * change.chance * share**0.5]
-        if not like:
+        like = [n for n in change.unseen if abs(n[1] - share) <= 3 * change.chance * share**0.5]
+        spelt = [n for n in like if _spelt_alike(name, n[0])]
+        like = spelt if len(spelt) == 1 else like
+        left = [n for n in like if n in new]
+        if not left:
             return ""
-        nearest = min(like, key=lambda n: abs(n[1] - share))
+        nearest = min(left, key=lambda n: abs(n[1] - share))
         new.remove(nearest)
-        pairs.append((name, *nearest))
-    if not pairs or sum(share for _, share in new) > EXCHANGED * sum(s for _, _, s in pairs):
+        found += nearest[1]
+        if len(like) == 1:  # of several with about its share, none is sure to be it
+            sure.append((name, *nearest))
+    if not sure or sum(share for _, share in new) > EXCHANGED * found:
         return ""
     named = ", ".join(
-        f"{was} is now {now!r} ({percent(share)})" for was, now, share in pairs[:NAMED]
+        f"{was} is now {now!r} ({percent(share)})" for was, now, share in sure[:NAMED]
     )
-    more = len(pairs) - NAMED
+    more = len(change.lost) - min(len(sure), NAMED)
     return f"renamed: {named}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def _spelt_alike(quoted: str, name: str) -> bool:
+    """Whether one of two names is in the other, whatever the case."""
+    one, other = quoted[1:-1].strip().casefold(), name.strip().casefold()
+    return bool(one and other) and (one in other or other in one)
+
+
+def _merged(change: Change) -> str:
+    """A category that is gone and another that has its rows; empty if there is none."""
+    if change.second is None or change.kind is not CellKind.CATEGORY or change.now:
+        return ""
+    name, before, now = change.second
+    if name[0] not in "'\"" or abs(now - before - change.before) > EXCHANGED * change.before:
+        return ""  # other cells than those of categories have no quotes
+    shares = f"{percent(before)} to {percent(now)}"
+    return f"{change.name} is gone, and {name} rose by as much, from {shares} of the rows"
 
 
 def _new(change: Change) -> str:
@@ -180,7 +217,7 @@ def _moments(change: Change) -> str:
         return f"shifted {way} by {_figure(size)} standard deviations"
     if change.ks < CARRIED * LEAST_SHIFT:
         return ""
-    if change.spread >= LEAST_SPREAD:
+    if change.spread >= LEAST_SPREAD and change.ks >= CARRIED * min(change.spread - 1, 2.0):
         return f"spread {_figure(change.spread)} times as wide"
     if change.spread <= 1 / LEAST_SPREAD:
         return f"spread narrowed to {percent(change.spread)} of what it was"
@@ -191,9 +228,9 @@ def _figure(times: float) -> str:
     return f"{times:.2g}" if times < 10 else f"{times:,.0f}"
 
 
-def _moved(change: Change) -> str:
-    way = "rose" if change.now > change.before else "fell"
-    return f"{way} from {percent(change.before)} to {percent(change.now)}"
+def _moved(before: float, now: float) -> str:
+    way = "rose" if now > before else "fell"
+    return f"{way} from {percent(before)} to {percent(now)}"
 
 
 def percent(share: float) -> str:

@@ -6,6 +6,8 @@ docs/decisions/significance.md.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, ndtr, xlogy
@@ -13,6 +15,9 @@ from scipy.special import betainc, ndtr, xlogy
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+RARE: Final = 0.1
+"""Shares up to which rows are about Poisson: the error is less than 6 % too large."""
 
 
 def js_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
@@ -44,8 +49,7 @@ def js_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
 def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
     """The p-value of "the share of one of some cells has changed by more than the limit".
 
-    The smallest p-value of all cells, times their number (Bonferroni); 1 where none is tested. One
-    row more on each side of a cell keeps an error to shares of 0 and 1 [1].
+    The smallest p-value of all cells, times their number (Bonferroni); 1 where none is tested.
 
     Args:
         p: current rows per cell, shape ``(r, k)``.
@@ -53,24 +57,73 @@ def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
         judged: the cells that are tested, shape ``(r, k)``.
         limit: of the change of a share, shape ``(r,)``.
 
-    References:
-        [1] Agresti, A. and Caffo, B. (2000). Simple and effective confidence intervals for
-            proportions. The American Statistician 54(4), 280-288.
-
     Examples:
         >>> p, q = np.array([[100, 9_900]]), np.array([[0, 10_000]])
         >>> [f"{share_above_p(p, q, p > 0, np.array([x]))[0]:.0g}" for x in (0.005, 0.02)]
-        ['6e-07', '1']
+        ['3e-09', '1']
         >>> share_above_p(p, q, p < 0, np.array([0.005]))
         array([1.])
     """
     n, m, now, before = _shares(p, q)
-    parts = ((rows + 1) / (total + 2) for rows, total in ((p, n), (q, m)))
-    first, second = (share * (1 - share) for share in parts)
-    error = first / (n + 2) + second / (m + 2)
     tested = judged & ((p + q) > 0)
-    each = np.where(tested, _p(abs(now - before) - limit[:, None], np.sqrt(error)), 1.0)
+    at = np.nonzero(tested & (abs(now - before) > limit[:, None]))
+    each = np.ones(p.shape)
+    each[at] = share_p(p[at], n[at[0], 0], q[at], m[at[0], 0], limit[at[0]])
     return np.asarray(np.minimum(1.0, each.min(-1) * np.maximum(1, tested.sum(-1))))
+
+
+def share_p(x: Counts, n: Counts, y: Counts, m: Counts, limit: Floats) -> Floats:
+    """The p-value of "the share of a cell has changed by more than the limit".
+
+    Of rare rows by :func:`rise_p`: the error of a share that is hardly there is that of the limit,
+    which says more than that of the estimate. Of others with a normal error, to which one row more
+    on each side of the cell keeps shares of 0 and 1 [1]; a change that is small beside it may be
+    taken for one in the other direction, which is added.
+
+    Args:
+        x: current rows in the cell, shape ``(c,)``.
+        n: current rows.
+        y: reference rows in the cell.
+        m: reference rows.
+        limit: of the change of the share.
+
+    References:
+        [1] Agresti, A. and Caffo, B. (2000). Simple and effective confidence intervals for
+            proportions. The American Statistician 54(4), 280-288.
+    """
+    change = x / n - y / m
+    size = abs(change)
+    first, second = ((rows + 1) / (total + 2) for rows, total in ((x, n), (y, m)))
+    error = np.sqrt(first * (1 - first) / (n + 2) + second * (1 - second) / (m + 2))
+    out = np.minimum(1.0, _p(size - limit, error) + _p(size + limit, error))
+    rare = np.flatnonzero(x + y <= RARE * (n + m))
+    more, of, fewer, among = np.where(change > 0, (x, n, y, m), (y, m, x, n))[:, rare]
+    out[rare] = rise_p(more, of, fewer, among, limit[rare])
+    return out
+
+
+def rise_p(x: Counts, n: Counts, y: Counts, m: Counts, limit: Floats) -> Floats:
+    """The p-value of "the share of rare rows is larger by more than the limit".
+
+    Of a share with y of m rows, and of that beyond the outermost y of m values [1], little more is
+    known than a gamma distribution of shape y + 1, in units of one row: so many rows among n others
+    are negative binomial, and those of the limit Poisson. Their sum is taken as negative binomial
+    with its mean and variance.
+
+    Args:
+        x: rows of the larger share, shape ``(c,)``.
+        n: rows among which these are.
+        y: rows of the smaller share.
+        m: rows among which these are.
+        limit: of the rise of the share.
+
+    References:
+        [1] David, H. A. and Nagaraja, H. N. (2003). Order Statistics. Wiley, section 2.3.
+    """
+    expected = (y + 1) * n / m
+    mean, surplus = expected + n * limit, expected * n / m
+    size, odds = mean**2 / surplus, surplus / (mean + surplus)
+    return np.where(x > 0, betainc(np.maximum(x, 1), size, odds), 1.0)
 
 
 def ratio_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:

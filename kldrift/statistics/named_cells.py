@@ -15,16 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
+from kldrift.profiles.rebinning import CHOSEN_ROWS, FEW_ROWS, FEWEST_CHOSEN
 from kldrift.statistics.significance import g_test
 
 Counts = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
-LEAST: Final = 50
-"""Expected reference rows from which a cell is tested by itself: with so many, a name has one."""
-SURELY: Final = 2
-"""So many times as many reference rows no name has by chance; it is tested though it is gone."""
+SURELY: Final = 2.5
+"""A name that expects so many times the reference rows that a cell needs has one, whatever the
+draw, and is tested by itself."""
+NEVER_BY_CHANCE: Final = 5
+"""So many times as many reference rows no such name has; it is tested though it is gone."""
 MOST_OTHER: Final = 0.2
 """Share of rows in ``other`` from which too few cells are better than such as were chosen."""
 DISPERSION: Final = 2.0
@@ -60,6 +62,8 @@ def named_p_value(p: Counts, q: Counts, category: Bools, other: Bools, never: Bo
         return np.asarray(cells)
     unseen = never_seen_p_value((p * never).sum(-1), n, (q * never).sum(-1), m)
     both = np.minimum(1.0, np.minimum(cells / OF_CELLS, unseen / OF_NEVER))
+    several = ((sides[0] + sides[1]) > 0).sum(-1) > 1
+    both = np.where(several, both, unseen)  # one cell alone says nothing
     return np.where(there, both, cells)
 
 
@@ -81,7 +85,8 @@ def pooled(
     n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
     chosen = (q * (other | never)).sum(-1, keepdims=True)
     expected = (p + q) * (m / np.maximum(n + m, 1))
-    small = category & (expected < LEAST) & (q < SURELY * LEAST) & (chosen > 0)
+    needed = np.clip(m // FEW_ROWS, FEWEST_CHOSEN, CHOSEN_ROWS)
+    small = category & (expected < SURELY * needed) & (q < NEVER_BY_CHANCE * needed) & (chosen > 0)
     left = ((category & ~small) & (p + q > 0)).sum(-1, keepdims=True) + 1
     moved = never | (small & ~((left < 2) & (chosen < MOST_OTHER * m)))
     now, before = (

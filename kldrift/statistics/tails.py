@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
+
+from kldrift.statistics.effect_tests import rise_p
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -60,17 +61,13 @@ def tail_rows(p: Counts, q: Counts) -> tuple[tuple[Counts, Counts], tuple[Counts
 def tail_rise_p(p: Counts, q: Counts, limit: Floats) -> Floats:
     """The p-value of "the share of the rows in one of the tails has risen by more than the limit".
 
-    Beyond the reference's r-th outermost row lies a share with about a gamma distribution of shape
-    r + 1, in units of one row [1]: rows of the current dataset there are negative binomial, and
-    those of the limit Poisson. Their sum is taken as negative binomial with its mean and variance.
+    The reference's rows there are its outermost ones: see
+    :func:`kldrift.statistics.effect_tests.rise_p`.
 
     Args:
         p: current rows per cell, in their order, shape ``(n, k)``.
         q: reference rows.
         limit: of the rise of a share, shape ``(n,)``.
-
-    References:
-        [1] David, H. A. and Nagaraja, H. N. (2003). Order Statistics. Wiley, section 2.3.
 
     Examples:
         >>> p, q = np.array([[9_900, 100]]), np.array([[10_000, 0]])
@@ -78,11 +75,5 @@ def tail_rise_p(p: Counts, q: Counts, limit: Floats) -> Floats:
         ['3e-09', '1', '1']
     """
     n, m = (np.maximum(1, side.sum(-1)) for side in (p, q))
-    each = []
-    for now, before in tail_rows(p, q):
-        expected = (before + 1) * n / m
-        mean = expected + n * limit
-        surplus = expected * n / m
-        size, odds = mean**2 / surplus, surplus / (mean + surplus)
-        each.append(np.where(now > 0, betainc(np.maximum(now, 1), size, odds), 1.0))
+    each = [rise_p(now, n, before, m, limit) for now, before in tail_rows(p, q)]
     return np.asarray(np.minimum(1.0, 2 * np.minimum(*each)))

@@ -139,6 +139,8 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     constant = numbers.mean[1] - mean
     yield Candidate(f"{constant:+.4g}", _between(below(edges - constant)), mean + constant, std)
     for size in STEPS if std > 0 else ():
+        if abs(constant) > size / 2:  # no number moves further than that, so their mean does not
+            continue
         rounded = _between(below((np.ceil(edges / size) - 0.5) * size))
         yield Candidate(f"rounding to {size:g}", rounded)
     low, high = numbers.smallest[1], numbers.largest[1]

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 import kldrift
 from kldrift.divergence import kl_divergence
 from kldrift.statistics.unbiased_kl import above_limit_p, kl_unbiased
+from tests.bench.boundary import HEAD as BOUNDARY_HEAD
+from tests.bench.boundary import at_other_limits
 
 Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], NDArray[np.generic]]
@@ -183,14 +185,24 @@ covers.
 A small reference of many cells errs on the careful side. Where cells expect hardly a row of it, the
 estimate is too low; the upper end of the interval allows for that.
 
+### Other limits
+
+Of other metrics, likewise: the largest share of errors in %, `p < 0.05 / 0.01`, among shares of 0,
+0.1, 2 and 30 %, cells of equal and of unequal shares, and references that cells were chosen on. A
+category with limits of its own is tested by its share, or by the ratio of its shares. The test of
+spikes allows for all 128 cells, of which one is at the limit; that of a tail for both tails.
+
+{table(BOUNDARY_HEAD, at_other_limits(10 * draws))}
+
 ## Quiet pairs
 
 Both sides from one distribution, with the thresholds of a monitor that states none;
 {min(columns):,} to {max(columns):,} columns for each shape and size. In %: `p_value` below 0.05 /
 below 0.01, then the number of columns with a warning or worse, {100 * most:.1f} % of them at most.
 A star stands at a rate above 1.5 times its level, or below half of it, where the number of columns
-does not explain it. Names of few rows have small p-values less often than they might: most of their
-cells are too small to be tested one by one.
+does not explain it. Names of few rows have small p-values less often than they might: where hardly
+a name is frequent enough to be tested by itself, only the share of new ones is, whose error is
+taken to be twice that of a count, as it is at most.
 
 {table(("shape", *(f"{size:,} rows" for size in sizes)), quiet_rows(pieces, sizes))}
 """

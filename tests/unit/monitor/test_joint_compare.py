@@ -75,7 +75,19 @@ def test_a_group_with_a_heavy_tail_alarms_where_others_moved():
     now[:, 1] = 0.8 * now[:, 0] + 0.6 * now[:, 1]
     sides = [pa.table(dict(zip("abc", x.T, strict=True))) for x in (before, now)]
     found = kldrift.compare(*sides, joint={"all": ["a", "b", "c"]})
-    assert found.scores.set_index("feature")["severity"]["all"] == "critical"
+    row = found.scores.set_index("feature").loc["all"]
+    assert row["severity"] == "critical"
+    assert row["reason"].startswith(
+        "a and b go together differently: correlation -0.01 -> 0.80; kl"
+    )
+
+
+def test_a_group_of_which_one_member_changed_says_so():
+    before, now = np.random.default_rng(0).normal(size=(2, 5000, 5))
+    now[:, 0] += 0.7
+    sides = [pa.table(dict(zip("abcde", x.T, strict=True))) for x in (before, now)]
+    row = kldrift.compare(*sides, joint={"all": [*"abcde"]}).scores.set_index("feature").loc["all"]
+    assert row["reason"].startswith("a changed, and hardly how the features go together; kl")
 
 
 def test_the_order_of_rows_changes_a_group_by_rounding_alone():

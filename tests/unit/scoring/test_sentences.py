@@ -22,7 +22,37 @@ KINDS = {
     "nulls": (BELL, np.where(np.arange(N) < 600, np.nan, BELL), "nulls rose from 0.0 % to 10.0 %"),
     "fewer nulls": (np.where(np.arange(N) < 600, np.nan, BELL), BELL, "nulls fell from 10.0 %"),
     "dead": (BELL, np.full(N, -200.0), "now one single value: "),
-    "lost": (NAMES, np.where(NAMES == "c", "a", NAMES), "'c' is gone: it had "),
+    "lost": (
+        NAMES,
+        np.where(NAMES == "c", np.where(np.arange(N) % 2, "a", "b"), NAMES),
+        "'c' is gone: it had ",
+    ),
+    "merged": (
+        NAMES,
+        np.where(NAMES == "c", "a", NAMES),
+        "'c' is gone, and 'a' rose by as much, from 50.0 % to 60.1 % of the rows;",
+    ),
+    "sentinel": (
+        BELL,
+        np.where(np.arange(N) < 360, -999.0, BELL),
+        "6.0 % of the values are below ",
+    ),
+    "few numbers": (
+        np.arange(N) % 12 + 1.0,
+        np.where(np.arange(N) < 360, 99.5, np.arange(N) % 12 + 1),
+        "6.0 % of the values are above 12, the reference's largest;",
+    ),
+    "other unit": (np.arange(N) % 3 / 4, np.arange(N) % 3 * 25.0, "shifted up by 121 standard dev"),
+    "renamed": (
+        np.array(["one", "two", "six"])[np.arange(N) % 3],
+        np.array(["ONE", "TWO", "SIX"])[np.arange(N) % 3],
+        "renamed: 'one' is now 'ONE' (33.3 %), 'six' is now 'SIX' (33.3 %), 'two' is now 'TWO'",
+    ),
+    "may be renamed": (
+        np.array(["one", "two", "six"])[np.arange(N) % 3],
+        np.array(["uno", "dos", "sei"])[np.arange(N) % 3],
+        "nearly all values are new to the reference: ",
+    ),
     "wallet": (
         NAMES,
         np.where(np.arange(N) < 1_986, "wallet", NAMES),
@@ -49,6 +79,7 @@ def test_each_kind_of_change_has_its_sentence(kind):
     )
     assert row["severity"] == "critical"
     assert row["reason"].startswith(expected)
+    assert "rounding" not in row["reason"]
 
 
 def test_one_value_far_out_is_no_shift():

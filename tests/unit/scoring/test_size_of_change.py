@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from planted_drifts import CRITICAL, WARNING, planted
 
 import kldrift
+from kldrift.statistics.spikes import largest_spike
 
 
 @pytest.mark.parametrize("rows", [10_000, 100_000])
@@ -19,6 +21,52 @@ def test_planted_drifts_have_the_same_severity_at_any_size(rows: int) -> None:
     }
     assert set(scores.index[scores["severity"] == "critical"]) >= {*CRITICAL}
     assert (scores.loc["up_0.1", "severity"], scores.loc["dies", "severity"]) == ("ok", "critical")
+
+
+def test_planted_drifts_are_found_also_where_they_are_the_only_ones_among_fifty_features() -> None:
+    before, now = planted(10_000, seed=18)
+    for names, severities in ((WARNING, {"warning", "critical"}), (CRITICAL, {"critical"})):
+        for name in names:  # an only one is found where its p-value is below a fiftieth of alpha
+            alone = kldrift.compare(before[[name]], now[[name]], alpha=0.01 / 50)
+            assert alone.scores["severity"][0] in severities, name
+
+
+def test_a_small_shift_is_no_spike_however_many_rows_there_are() -> None:
+    edges = scipy.stats.norm.ppf(np.arange(1, 128) / 128)
+    q, p = (np.diff(scipy.stats.norm.cdf([-np.inf, *(edges - x), np.inf])) for x in (0, 0.1))
+    rows = (np.round(side * 1e9).astype(np.int64)[None] for side in (p, q))
+    assert largest_spike(*rows, np.ones((1, 128), bool), np.ones((1, 128), bool))[0] < 0.005
+
+
+def test_a_price_that_moves_a_little_is_no_spike_and_one_that_appears_is() -> None:
+    rng = np.random.default_rng(0)
+    prices, usual = np.round(rng.lognormal(3, 1, (2, 20_000)), 2), rng.random(20_000) < 0.03
+    sides = [
+        pd.DataFrame({"price": np.where(usual, x, prices[i])}) for i, x in enumerate((9.99, 9.95))
+    ]
+    scores = kldrift.compare(*sides).scores
+    assert (scores["severity"][0], scores["bin_share_change"][0] < 0.01) == ("ok", True)
+    sides[0]["price"] = prices[0]
+    (row,) = kldrift.compare(*sides).scores.to_dict("records")
+    assert (row["severity"], row["bin_share_change"]) == ("warning", pytest.approx(0.03, abs=5e-3))
+    assert row["reason"].startswith("values from 9.")  # the narrow range, not a twentieth of all
+
+
+@pytest.mark.parametrize("rows", [300, 20_000])
+def test_a_flag_has_the_same_severity_whatever_its_type(rows: int) -> None:
+    sides = [np.arange(rows) % 100 < share for share in (10, 20)]
+    as_types = {"bool": bool, "int": int, "float32": np.float32, "float": float, "text": str}
+    frames = [
+        pd.DataFrame({name: side.astype(t) for name, t in as_types.items()}) for side in sides
+    ]
+    severities = kldrift.compare(*frames).scores["severity"]
+    assert set(severities) == {"warning" if rows == 300 else "critical"}
+
+
+def test_the_last_digit_of_a_double_is_no_tail() -> None:
+    before = np.random.default_rng(0).choice([0.1, 0.2, 0.3], 10_000)
+    scores = kldrift.compare(*(pd.DataFrame({"x": before + x}) for x in (0, 1e-16))).scores
+    assert (scores["severity"][0], scores["tail_share_rise"][0]) == ("ok", 0.0)
 
 
 def test_a_rare_class_that_grows_is_found_by_its_share_although_kl_is_small() -> None:

@@ -1,0 +1,92 @@
+"""Spikes: one value or narrow range of numbers that many more, or many fewer, rows have.
+
+A shift of all numbers changes each of a hundred narrow cells a little, and is judged by distances;
+a spike changes one of them a lot. A value that moves to its neighbour, as a price does, is none:
+both together have as many rows as before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.statistics.effect_tests import share_p
+
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def largest_spike(p: Counts, q: Counts, judged: Bools, ranges: Bools) -> Floats:
+    """The largest change of the share of a cell that its neighbours do not take back.
+
+    Args:
+        p: current rows per cell, in their order, shape ``(r, k)``.
+        q: reference rows.
+        judged: the cells that are looked at.
+        ranges: the cells of several values. Of two neighbours of which the reference has rows in
+            such a one, the change is also that of both together, if that is smaller; values beside
+            values, such as 0 and 1, are apart.
+
+    Returns:
+        Shape ``(r,)``; 0.01 is one point.
+
+    Examples:
+        >>> before, now = np.array([[5, 0, 90, 5]]), np.array([[5, 3, 87, 5]])
+        >>> every, none = np.ones((1, 4), dtype=bool), np.zeros((1, 4), dtype=bool)
+        >>> largest_spike(now, before, every, none), largest_spike(now, before, every, every)
+        (array([0.03]), array([0.]))
+    """
+    return np.asarray(np.where(judged, spikes(p, q, ranges), 0.0).max(-1))
+
+
+def spike_above_p(p: Counts, q: Counts, judged: Bools, ranges: Bools, limit: Floats) -> Floats:
+    """The p-value of "the largest spike is above the limit".
+
+    Of a cell alone and beside its neighbours the least sure change counts; of all cells the surest,
+    times their number (Bonferroni).
+
+    Args:
+        p: current rows per cell, in their order, shape ``(r, k)``.
+        q: reference rows.
+        judged: as in :func:`largest_spike`, and so are the ranges.
+        ranges: the cells of several values.
+        limit: of the change of a share, shape ``(r,)``.
+    """
+    at = np.nonzero(judged & (spikes(p, q, ranges) > limit[:, None]))
+    n, m = (side.sum(-1)[at[0]] for side in (p, q))
+    each = np.ones(p.shape)
+    each[at] = np.maximum.reduce(
+        [share_p(x[at], n, y[at], m, limit[at[0]]) for x, y in _windows(p, q, ranges)]
+    )
+    tested = (judged & (p + q > 0)).sum(-1)
+    return np.asarray(np.minimum(1.0, each.min(-1) * np.maximum(1, tested)))
+
+
+def spikes(p: Counts, q: Counts, ranges: Bools) -> Floats:
+    """Of each cell the least change of it alone and with its neighbours, 0 if their signs differ.
+
+    Args:
+        p: current rows per cell, in their order, shape ``(r, k)``.
+        q: reference rows.
+        ranges: as in :func:`largest_spike`.
+    """
+    n, m = (np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
+    alone, *beside = (x / n - y / m for x, y in _windows(p, q, ranges))
+    way = np.sign(alone)
+    least = np.minimum.reduce([way * change for change in (alone, *beside)])
+    return np.asarray(np.maximum(0.0, least))
+
+
+def _windows(p: Counts, q: Counts, ranges: Bools) -> Iterator[tuple[Counts, Counts]]:
+    """Rows of each cell: alone, with the cell before it, and with the one behind it."""
+    yield p, q
+    wide = ranges & (q > 0)
+    together = wide[:, 1:] | wide[:, :-1]
+    for to, of in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[:, :-1], np.s_[:, 1:])):
+        both = p.copy(), q.copy()
+        for side, rows in zip(both, (p, q), strict=True):
+            side[to] += np.where(together, rows[of], 0)
+        yield both
