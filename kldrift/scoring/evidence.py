@@ -157,7 +157,8 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
             if not len(mine):
                 continue
             if test.metric == TAIL_METRIC:
-                test.put(at, tail_rise_p(*(side[mine] for side in cells.values), limit))
+                p, q = cells.values
+                test.put(at, tail_rise_p(p[mine], q[mine], limit))
                 continue
             if test.metric == SPIKE_METRIC:
                 test.put(at, spike_above_p(*cells.spikes(mine), limit))

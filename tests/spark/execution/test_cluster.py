@@ -29,6 +29,7 @@ def environment() -> dict[str, str]:
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": str(ROOT),
+        "SPARK_DAEMON_JAVA_OPTS": os.environ["SPARK_SUBMIT_OPTS"],
     }
 
 
@@ -82,6 +83,7 @@ def master(tmp_path_factory) -> Iterator[str]:
 def submit(master: str, config: Path, *options: str) -> subprocess.CompletedProcess[str]:
     memory = ["--conf", "spark.executor.memory=700m", "--conf", "spark.ui.enabled=false"]
     memory += ["--conf", "spark.sql.shuffle.partitions=4"]
+    memory += ["--conf", f"spark.executor.extraJavaOptions={os.environ['SPARK_SUBMIT_OPTS']}"]
     bind = ["--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.driver.bindAddress=127.0.0.1"]
     command = [str(BIN / "spark-submit"), "--master", master, *memory, *bind]
     command += [str(ROOT / "jobs" / "monitor.py"), "--config", str(config), *options]
