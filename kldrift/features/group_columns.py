@@ -82,4 +82,8 @@ def check_time(name: str, schema: pa.Schema) -> None:
     """
     kind = column_type("time.column", name, schema)
     if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_null(kind)):
-        raise ConfigError(f"time.column: expected a timestamp or date, got {name!r} of type {kind}")
+        to = "timestamp_seconds" if pa.types.is_integer(kind) else "to_timestamp"
+        raise ConfigError(
+            f"time.column: expected a timestamp or date, got {name!r} of type {kind}; Spark makes "
+            f"one where current and reference are sql: select *, {to}({name}) as ..."
+        )

@@ -26,4 +26,4 @@ def test_there_is_one_by_month_by_day_by_year_and_by_season():
     assert day.learned
     assert month.reference.since == "2019-03-01"
     assert of["bike_sharing_by_month"].reference.same == "month"
-    assert of["employment_by_year"].segments == (("SEX",), ("RAC1P",))
+    assert of["employment_by_year"].segments == (("SEX",), ("NATIVITY",))
