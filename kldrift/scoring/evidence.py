@@ -157,7 +157,8 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
             if not len(mine):
                 continue
             if test.metric == TAIL_METRIC:
-                test.put(at, tail_rise_p(*(side[mine] for side in cells.values), limit))
+                p, q = (side[mine] for side in cells.values)
+                test.put(at, tail_rise_p(p, q, limit))
                 continue
             if test.metric == SPIKE_METRIC:
                 test.put(at, spike_above_p(*cells.spikes(mine), limit))
