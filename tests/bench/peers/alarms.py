@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,22 +71,14 @@ def flagged_by_psi(sides: Sequence[pd.DataFrame]) -> set[str]:
 
 def alarms(pairs: Sequence[Sequence[pd.DataFrame]], envs: Path) -> dict[str, list[Flagged]]:
     """Of each tool and pair the columns it alarms about, or why there are none."""
-    by_psi: list[Flagged] = [flagged_by_psi(sides) for sides in pairs]
-    return {PSI: by_psi} | said(TOOLS, pairs, envs)
-
-
-def said(
-    tools: Mapping[str, tuple[str, Peer]], pairs: Sequence[Sequence[pd.DataFrame]], envs: Path
-) -> dict[str, list[Flagged]]:
-    """What some tools say of each pair, from files."""
-    found: dict[str, list[Flagged]] = {}
+    found: dict[str, list[Flagged]] = {PSI: [flagged_by_psi(sides) for sides in pairs]}
     with tempfile.TemporaryDirectory() as home:
         folders = [Path(home) / str(number) for number in range(len(pairs))]
         for folder, sides in zip(folders, pairs, strict=True):
             folder.mkdir()
             for side, name in zip(sides, ("reference", "current"), strict=True):
                 side.to_parquet(folder / f"{name}.parquet", index=False)
-        for name, (tool, peer) in tools.items():
+        for name, (tool, peer) in TOOLS.items():
             found[name] = said_by(prepared(peer, envs), tool, folders)
     return found
 
@@ -156,7 +148,7 @@ def page(found: pd.DataFrame, draws: int) -> str:
         return f"{100 * mine['alarms'].sum() / columns:.1f} %" if columns else "-"
 
     notes = found[found["note"] != ""].drop_duplicates(["tool", "note"])
-    why = [f"- {n.tool}: {n.note}" for n in notes.itertuples()]
+    said = [f"- {n.tool}: {n.note}" for n in notes.itertuples()]
     quiet_rows = [[case, *cells("quiet", case, SIZES)] for case in QUIET_SHAPES]
     planted_rows = [
         [name, *cells("planted", name, POWER_SIZES)] for name in (*QUIET, *WARNING, *CRITICAL)
@@ -185,7 +177,7 @@ How many of {SEEDS} seeds are flagged at {power} rows; the names are those of
 [the evidence](evidence.md). The first {len(QUIET)} should not be flagged.
 
 {table(["planted", *tools], planted_rows)}
-{chr(10).join(["", *why, ""]) if why else ""}"""
+{chr(10).join(["", *said, ""]) if said else ""}"""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
