@@ -160,7 +160,7 @@ def _support(feature, rows):
     if not numeric:
         labels = [row[3] for row in rows if row[3] is not None]
         categories = {"kind": "categorical", "categories": labels, "floats": False}
-        return origin | cells | categories | {"known_hashes": HASHES, "known_cutoff": HASHES[-1]}
+        return origin | cells | categories | {"known_hashes": HASHES, "known_cutoff": 2**63}
     numbers = {
         "kind": "numeric",
         "unit": "number",

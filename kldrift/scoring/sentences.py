@@ -74,7 +74,7 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         'nulls rose from 0.0 % to 5.0 % of the rows'
         >>> sentence(Change(CellKind.BIN, "1 to 2", 0.05, 0.1, shift=0.5, spread=1.0, ks=0.19))
         'shifted up by 0.5 standard deviations'
-        >>> sentence(Change(CellKind.BIN, "1 to 2", 0.05, 0.1, shift=0.0, spread=1234.5, ks=0.19))
+        >>> sentence(Change(CellKind.BIN, "1 to 2", 0.05, 0.1, shift=0.0, spread=1234.5, ks=0.49))
         'spread 1,234 times as wide'
         >>> sentence(Change(CellKind.CATEGORY, "'x'", 0.1, 0.0))
         "'x' is gone: it had 10.0 % of the rows"

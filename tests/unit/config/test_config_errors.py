@@ -216,7 +216,7 @@ CASES = {
     "tables of text": (
         ("output", "format"),
         "csv",
-        "expected 'parquet', 'delta' or 'iceberg', got 'csv'",
+        "expected one of parquet, delta, iceberg, got 'csv'",
     ),
     "learned thresholds without windows": (
         ("thresholds",),
