@@ -61,7 +61,8 @@ class Counter:
         key_type: how values become keys; as when the support was chosen.
         remembered: bytes of the largest dictionary that is kept for the next batch, which often
             has the same.
-        naming: whether the names of values that were never seen are noted.
+        naming: whether the names of values that were never seen are noted as they are counted.
+        most: names that are kept of them.
 
     Attributes:
         unseen: the most frequent of those values, and their rows.
@@ -74,8 +75,9 @@ class Counter:
         remembered: int = REMEMBERED // 16,
         *,
         naming: bool = False,
+        most: int = MOST_UNSEEN,
     ) -> None:
-        self.unseen = TextSketch.empty(MOST_UNSEEN)
+        self.unseen = TextSketch.empty(most)
         self._naming = naming
         self.support = support
         self.key_type = key_type
@@ -180,19 +182,32 @@ class Counter:
         counts[:behind] = np.bincount(cells, of_name, behind)
         counts[-1] += null
         counts[-2] += nan
-        self._note(encoded, cells, of_name, support)
+        if self._naming and support.known is not None:
+            self._note(encoded.names, cells, of_name)
         return counts
 
-    def _note(
-        self, encoded: EncodedColumn, cells: Counts, of_name: Counts, support: CategoricalSupport
-    ) -> None:
-        """Note the values of a batch that were never seen, with their rows."""
-        if not self._naming or support.known is None:
-            return
-        new = (cells == len(support.categories) + 1) & (of_name > 0)
+    def note(self, column: pa.Array, before: str) -> None:
+        """Note the values of a window that were never seen, with a text before their names."""
+        assert isinstance(self.support, CategoricalSupport)
+        encoded = EncodedColumn(column)
+        cells, (of_name, *_) = self._cells_of_names(encoded, self.support), encoded.counts()
+        self._note(encoded.names, cells, of_name, before)
+
+    def _note(self, names: pa.Array, cells: Counts, of_name: Counts, before: str = "") -> None:
+        new = (cells == self.never_seen) & (of_name > 0)
         if new.any():
-            names, rows = encoded.names.filter(pa.array(new)), of_name[new]
-            self.unseen += TextSketch(MOST_UNSEEN, names, rows, 0, int(rows.sum()))
+            rows, names = of_name[new], names.filter(pa.array(new))
+            if before:
+                names = pc.binary_join_element_wise(before, names, "")
+            self.unseen += TextSketch(self.unseen.limit, names, rows, 0, int(rows.sum()))
+
+    @property
+    def never_seen(self) -> int | None:
+        """The cell of values that were never seen; None where there is none."""
+        support = self.support
+        if not isinstance(support, CategoricalSupport) or support.known is None:
+            return None
+        return len(support.categories) + 1
 
     def _cells_of_names(
         self, encoded: EncodedColumn, support: CategoricalSupport
@@ -215,9 +230,9 @@ class Counter:
         encoded = EncodedColumn(column)
         flow = [support.size - 2, support.size - 1]  # codes -2 (NaN) and -1 (null) come last
         of_names, codes = self._cells_of_names(encoded, support), encoded.codes
-        if self._naming:
+        if self._naming and support.known is not None:
             rows = np.bincount(codes[codes >= 0], minlength=len(of_names))
-            self._note(encoded, of_names, rows, support)
+            self._note(encoded.names, of_names, rows)
         return np.asarray(np.append(of_names, flow)[codes])
 
     def _cells_of_numbers(self, column: pa.Array, support: NumericSupport) -> RowCells:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.binning.text_sketch import TextSketch
-from kldrift.counting.counter import Counter, RowCells
+from kldrift.counting.counter import MOST_UNSEEN, Counter, RowCells
 from kldrift.counting.row_groups import Grouper, RowGroups
 from kldrift.features.keys import KeyType
 from kldrift.profiles.counted import Counted
@@ -18,6 +19,32 @@ from kldrift.profiles.power_sums import NO_VALUES, PowerSums, added
 from kldrift.profiles.support import NumericSupport, Support
 
 Ints = NDArray[np.int64]
+MOST_UNSEEN_BY_WINDOW: Final = 10 * MOST_UNSEEN
+"""Names of values that were never seen that are kept of all windows together."""
+
+
+def in_window(window: int, name: str) -> str:
+    """How a value's name is kept together with its window.
+
+    Examples:
+        >>> in_window(-5, "a b")
+        '-5 a b'
+    """
+    return f"{window} {name}"
+
+
+def by_window(
+    unseen: Iterable[tuple[str, int]],
+) -> Iterator[tuple[int, tuple[str, int]]]:
+    """The window of each name, the name and its rows.
+
+    Examples:
+        >>> list(by_window([("-5 a b", 2)]))
+        [(-5, ('a b', 2))]
+    """
+    for text, rows in unseen:
+        window, _, name = text.partition(" ")
+        yield int(window), (name, rows)
 
 
 class ProfileBuilder:
@@ -29,6 +56,7 @@ class ProfileBuilder:
         remembered: see :class:`~kldrift.counting.counter.Counter`.
         lists: number of lists of segments.
         naming: whether the names of values that were never seen are noted.
+        windows: whether the first list is that of windows.
     """
 
     def __init__(
@@ -39,8 +67,13 @@ class ProfileBuilder:
         lists: int = 0,
         *,
         naming: bool = False,
+        windows: bool = False,
     ) -> None:
-        self._counter = Counter(support, key_type, remembered, naming=naming)
+        most = MOST_UNSEEN_BY_WINDOW if windows else MOST_UNSEEN
+        self._counter = Counter(
+            support, key_type, remembered, naming=naming and not windows, most=most
+        )
+        self._noting = naming and windows and self._counter.never_seen is not None
         self._tables = [_GroupTable(support) for _ in range(lists)]
         self.clear()
 
@@ -53,6 +86,24 @@ class ProfileBuilder:
     def unseen(self) -> TextSketch:
         """The most frequent values that were never seen, and their rows."""
         return self._counter.unseen
+
+    def note(self, column: pa.Array, windows: Iterable[tuple[int, pa.Array]], met: int) -> None:
+        """Note the values of a batch that were never seen, by window.
+
+        Args:
+            column: its values.
+            windows: each window that it has rows of, and which these are.
+            met: what :attr:`never_seen` was before it was added.
+        """
+        if self.never_seen > met:
+            for window, rows in windows:
+                self._counter.note(column.take(rows), in_window(window, ""))
+
+    @property
+    def never_seen(self) -> int:
+        """Rows of values that were never seen, where they are noted by window."""
+        cell = self._counter.never_seen
+        return int(self._tables[0].counts[:, cell].sum()) if self._noting else 0
 
     @property
     def nbytes(self) -> int:

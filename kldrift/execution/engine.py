@@ -76,7 +76,7 @@ class SparkEngine:
 
     def count(
         self, program: CountProgram, *, current: bool = False
-    ) -> tuple[list[Profile], list[JointProfile]]:
+    ) -> tuple[list[Profile], list[JointProfile], Unseen]:
         """Count the reference in one scan, or the current dataset."""
         source = self._current if current else self._reference
         return self.run(source, lambda c: count(self._spark, source, program, c))

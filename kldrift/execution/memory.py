@@ -49,10 +49,10 @@ class MemoryEngine:
 
     def count(
         self, program: CountProgram, *, current: bool = False
-    ) -> tuple[list[Profile], list[JointProfile]]:
+    ) -> tuple[list[Profile], list[JointProfile], Unseen]:
         """Count the reference, or the current table."""
         counts = _counted(self._current if current else self._reference, program)
-        return counts.profiles(), counts.joint_profiles()
+        return counts.profiles(), counts.joint_profiles(), counts.unseen()
 
     def count_and_score(
         self,

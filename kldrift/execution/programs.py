@@ -45,7 +45,8 @@ SKETCHES_AT_ONCE: Final = 64
 SKETCHES_DDL: Final = "feature int, sketch binary"
 
 Unseen = Mapping[int, TextSketch]
-"""By number of a feature: values that the reference never had, the most frequent ones."""
+"""By number of a feature: values that the reference never had, the most frequent ones; where
+there are windows, each behind its window."""
 
 
 def sketch_limit(features: int) -> int:
@@ -228,7 +229,14 @@ class Counts:
         self._by_segment = RowGrouper(program.lists) if program.lists else None
         lists = len(program.lists) + (self._windows is not None)
         self._builders = {
-            n: ProfileBuilder(s, program.sets[n][0].key_type, share, lists, naming=program.naming)
+            n: ProfileBuilder(
+                s,
+                program.sets[n][0].key_type,
+                share,
+                lists,
+                naming=program.naming,
+                windows=self._windows is not None,
+            )
             for n, s in supports.items()
         }
         self._bytes = 0
@@ -245,8 +253,12 @@ class Counts:
         for number, columns in batch.sets:
             if number in self._builders:
                 builder = self._builders[number]
-                before = builder.nbytes
+                before, met = builder.nbytes, builder.never_seen
                 builder.add(columns[0], groups)
+                if self._by_window is not None:
+                    windows = self._by_window.windows_of(groups[0])
+                    mine = ((int(key.window[0]), rows) for key, rows in windows)
+                    builder.note(columns[0], mine, met)
                 self._bytes += builder.nbytes - before
                 if self._bytes > self._most_bytes:
                     self._set_down()

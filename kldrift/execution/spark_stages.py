@@ -118,7 +118,7 @@ def _choose_bucket(
 
 def count(
     spark: SparkSession, source: Source, program: CountProgram, collect: Collect
-) -> tuple[list[Profile], list[JointProfile]]:
+) -> tuple[list[Profile], list[JointProfile], Unseen]:
     """Count each feature on its support, for the whole and by segments, and each joint."""
     counts = source.map_tasks(spark, program, COUNTS_DDL)
     features = len(program.supports)  # the supports themselves stay here: adding counts needs none
@@ -128,7 +128,8 @@ def count(
 
     merging = counts.groupBy(_bucket(spark, program.numbers)).applyInPandas(merger, COUNTS_DDL)
     rows = [tuple(row) for row in collect(merging)]
-    return _profiles(program.supports, rows), _joint_profiles(program, rows)
+    profiles, joint = _profiles(program.supports, rows), _joint_profiles(program, rows)
+    return profiles, joint, _unseen(program, rows)
 
 
 Row = tuple[Any, ...]

@@ -74,7 +74,7 @@ def count(
     reference = newest(plan)
     what = counting(plan, reference, time_column(plan))
     try:
-        counted, together = engine.count(what.program, current=True)
+        counted, together, _ = engine.count(what.program, current=True)
     except pa.ArrowException as error:
         raise DatasetError(f"the rows cannot be counted: {first_line(error)}") from error
     rows_read(counted, [p.feature.name for p in what.pairs], plan.current.rows)

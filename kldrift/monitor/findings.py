@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Final
@@ -20,6 +20,7 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
+from kldrift.tables.profile_rows import NewValues
 from kldrift.tables.window import Window
 
 Floats = NDArray[np.float64]
@@ -38,6 +39,7 @@ class WindowCounts:
         current: the profile of each feature, without windows.
         together: of each joint feature.
         window: the window; None for a whole dataset.
+        unseen: as in `Findings`.
     """
 
     plan: Plan
@@ -46,6 +48,7 @@ class WindowCounts:
     current: Sequence[Profile]
     together: Sequence[JointProfile]
     window: Window | None = None
+    unseen: NewValues = field(default_factory=dict)
 
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -74,8 +77,8 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     )
     names = [p.feature.name for p in what.pairs]
     rows_read(current, names, plan.current.rows)
-    findings = _found(WindowCounts(plan, reference, what, current, together), scores)
-    return replace(findings, unseen={names[n]: sketch.most() for n, sketch in unseen.items()})
+    new = {names[n]: sketch.most() for n, sketch in unseen.items()}
+    return _found(WindowCounts(plan, reference, what, current, together, unseen=new), scores)
 
 
 def found(
@@ -138,4 +141,5 @@ def _found(counted: WindowCounts, scores: Mapping[str, Floats]) -> Findings:
         tuple(skipped),
         reference,
         rows,
+        counted.unseen,
     )

@@ -55,7 +55,7 @@ def publish_window(
     tables = {
         "drift_scores": scores,
         "drift_cells": cells,
-        "profiles": profile_rows(current, joint, names, "current", stamp),
+        "profiles": profile_rows(current, joint, names, "current", stamp, unseen=findings.unseen),
     }
     if judged.log is not None:  # first: what was raised in this window is dropped on its next run
         write_alerts(config.output.path, config.monitor, judged.log)

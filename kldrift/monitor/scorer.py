@@ -35,6 +35,7 @@ from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.scoring.status import Status
 from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import (
+    stored_new_values,
     stored_profiles,
     stored_statuses,
     stored_supports,
@@ -142,6 +143,7 @@ class Scorer:
             else:
                 profiles, joint = stored_profiles(self.store, config.monitor, self.supports, window)
             unpaired = stored_statuses(self.store, config.monitor, window, UNPAIRED)
+            new = stored_new_values(self.store, config.monitor, window)
         except ValueError as error:
             raise OutputError(f"window {window.key}: {error}") from error
         names = [n for n in profiles if n in self.reference.rebinnings]
@@ -163,7 +165,7 @@ class Scorer:
         current = [of_no_window(profiles[name]) for name in names]
         together = [p.under(without_window(p.keys)) for p in joint.values()]
         before = reference_of(config, self.reference, window, self.history)
-        return WindowCounts(plan, before, what, current, together, window)
+        return WindowCounts(plan, before, what, current, together, window, new)
 
     def _skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:
         skipped = self.reference.skipped

@@ -35,6 +35,7 @@ from kldrift.profiles.rebinning import Rebinning, merge_for_scoring
 from kldrift.profiles.support import pivot_of
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.verdict import Subject
+from kldrift.tables.profile_rows import NewValues
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +50,7 @@ class Engine(Protocol):
 
     def count(
         self, program: CountProgram, *, current: bool = False
-    ) -> tuple[list[Profile], list[JointProfile]]:
+    ) -> tuple[list[Profile], list[JointProfile], Unseen]:
         """Count the reference in one scan, or the current dataset."""
 
     def count_and_score(
@@ -140,7 +141,7 @@ class Findings:
     skipped: tuple[Skipped, ...]
     reference: Reference
     rows_current: int
-    unseen: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    unseen: NewValues = field(default_factory=dict)
     volumes: tuple[Subject, ...] = ()
 
 
@@ -178,7 +179,7 @@ def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
         tuple(j.columns("reference", pivots) for j in planned),
         lists,
     )
-    counted, joint = engine.count(program)
+    counted, joint, _ = engine.count(program)
     rows = rows_read(counted, [f.name for f, _ in both], plan.reference.rows)
     one = counted[0] if counted else None
     frozen_lists = [
@@ -216,12 +217,14 @@ class Counting:
         joint: the joint features that are counted.
         program: counts them.
         skipped: columns that turned out to be no feature when the reference was seen.
+        unseen: by the start of a window, in microseconds, what `Findings` have of it.
     """
 
     pairs: tuple[Pair, ...]
     joint: tuple[JointPlan, ...]
     program: CountProgram
     skipped: tuple[Skipped, ...]
+    unseen: Mapping[int, NewValues] = field(default_factory=dict)
 
     def references(self, reference: Reference) -> list[tuple[Profile, Rebinning]]:
         """A reference's profile of each feature, and how its cells are merged for scoring."""
@@ -261,7 +264,7 @@ def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -
             for s, known in zip(plan.segments, reference.segments, strict=True)
         ),
         time=time,
-        naming=time is None,
+        naming=True,
     )
     return Counting(tuple(pairs), tuple(planned), program, tuple(skipped))
 

@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from kldrift.config import Config, Dataset, Time
+from kldrift.counting.profile_builder import by_window
 from kldrift.counting.windows import microseconds_of
 from kldrift.errors import ConfigError
-from kldrift.execution.programs import TimeColumn
+from kldrift.execution.programs import TimeColumn, Unseen
 from kldrift.execution.progress import Progress
 from kldrift.features.group_columns import as_read, check_time
 from kldrift.features.plan import Skipped
@@ -26,6 +27,7 @@ from kldrift.profiles.group_keys import ALL, UNTIMED, without_window
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
 from kldrift.reporting.figures import many
+from kldrift.tables.profile_rows import NewValues
 from kldrift.tables.window import Window
 
 MOST_MISSED: Final = 31
@@ -204,14 +206,24 @@ def count_windows(
     """
     progress.stage("current: counting windows")
     what = counting(plan, reference, time_column(plan))
-    counted, together = engine.count(what.program, current=True)
+    counted, together, unseen = engine.count(what.program, current=True)
     rows_read(counted, [p.feature.name for p in what.pairs], plan.current.rows)
     untimed = _untimed(counted)
     if untimed:
         why = f"{untimed:,} rows without a time are in no window"
         assert plan.config.time is not None
         what = replace(what, skipped=(*what.skipped, Skipped(plan.config.time.column, why)))
-    return what, counted, together
+    return replace(what, unseen=_new_values(what, unseen)), counted, together
+
+
+def _new_values(what: Counting, unseen: Unseen) -> dict[int, NewValues]:
+    """Values that the reference never had, by window and feature; the most frequent first."""
+    found: dict[int, dict[str, list[tuple[str, int]]]] = {}
+    for number, sketch in unseen.items():
+        name = what.pairs[number].feature.name
+        for window, value in by_window(sketch.most()):
+            found.setdefault(window, {}).setdefault(name, []).append(value)
+    return {w: {name: tuple(v) for name, v in one.items()} for w, one in found.items()}
 
 
 def findings_by_window(
@@ -243,6 +255,7 @@ def findings_by_window(
             what,
             *profiles_of(window),
             window,
+            what.unseen.get(microseconds_of(window.start), {}) if window.start else {},
         )
         for window in windows
     )

@@ -21,6 +21,8 @@ from kldrift.tables.stamp import Stamp
 from kldrift.tables.supports import JOINT
 
 Ints = NDArray[np.int64]
+NewValues = Mapping[str, tuple[tuple[str, int], ...]]
+"""By feature, values that the reference never had, with their rows; the most frequent first."""
 Names = Sequence[Sequence[str]]
 """The names of the segments of each list, by place."""
 
@@ -39,6 +41,7 @@ def profile_rows(
     dataset: str,
     stamp: Stamp,
     most: int = CELLS_AT_ONCE,
+    unseen: NewValues | None = None,
 ) -> Iterator[pa.Table]:
     """``profiles`` of one dataset, part by part: one row per feature and group, then joint groups.
 
@@ -49,10 +52,13 @@ def profile_rows(
         dataset: ``reference`` or ``current``.
         stamp: of the run that read the dataset.
         most: cells of a part, about.
+        unseen: by feature, values of the whole that the reference never had, with their rows.
     """
     for some in _parts(profiles, most):
         rows = _of_features({name: profiles[name] for name in some})
         keys = [profiles[name].keys for name in some]
+        if unseen:
+            rows |= _new_values(some, keys, unseen)
         yield _completed(rows, keys, names, dataset, stamp)
     rows = _of_joint(joint)
     keys = [p.keys.take(np.repeat(np.arange(len(p.keys)), _widths(p))) for p in joint.values()]
@@ -93,6 +99,21 @@ def _of_features(profiles: Mapping[str, Profile]) -> dict[str, Any]:
         "cells": list_column(pa.array(cells.astype(np.int32)), sizes),
         "rows": list_column(pa.array(rows), sizes),
         **_moments(known, np.repeat(numeric, groups)),
+    }
+
+
+def _new_values(
+    names: Sequence[str], keys: Sequence[GroupKeys], unseen: NewValues
+) -> dict[str, pa.Array]:
+    whole = [
+        unseen.get(name) if list_ == ALL else None
+        for name, of_feature in zip(names, keys, strict=True)
+        for list_ in of_feature.list.tolist()
+    ]
+    columns = ("new_values", pa.string()), ("new_rows", pa.int64())
+    return {
+        column: pa.array([new and [pair[i] for pair in new] for new in whole], pa.list_(kind))
+        for i, (column, kind) in enumerate(columns)
     }
 
 

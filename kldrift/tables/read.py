@@ -26,6 +26,7 @@ from kldrift.tables.layout import (
     window_of,
 )
 from kldrift.tables.parquet import from_parquet
+from kldrift.tables.profile_rows import NewValues
 from kldrift.tables.read_profiles import read_profiles
 from kldrift.tables.schema import SUPPORTS, TABLES
 from kldrift.tables.store import Store, open_store
@@ -128,6 +129,24 @@ def stored_profiles(
         name = window_file("profiles", monitor, window)
     with _opened(store, name) as file:
         return read_profiles(from_parquet(file, schema=TABLES["profiles"]), supports)
+
+
+def stored_new_values(store: Store, monitor: str, window: Window) -> NewValues:
+    """The values of a window that the reference never had, by feature; none of batches.
+
+    Raises:
+        OutputError: the file is damaged or cannot be read.
+    """
+    path, names = window_file("profiles", monitor, window), ["feature", "new_values", "new_rows"]
+    file = store.open(path)
+    if file is None:
+        return {}
+    file.close()
+    rows = _read(store, path, names, TABLES["profiles"])
+    return {
+        row["feature"]: tuple(zip(row["new_values"], row["new_rows"], strict=True))
+        for row in rows.filter(rows["new_values"].is_valid()).to_pylist()
+    }
 
 
 def stored_windows(store: Store, monitor: str, *, timed: bool = True) -> tuple[Window, ...]:

@@ -55,6 +55,7 @@ BEYOND_DOUBLE: Final = "not numeric, or beyond a double"
 OLDER: Final = "written by an older kldrift"
 NO_HISTORY: Final = "not judged by windows before it, or they are too few, or not scored"
 NO_ALARMS: Final = "no `alarms`"
+NO_NEW_VALUE: Final = "no value that the reference never had, or a segment"
 ONE_FEATURE: Final = "not joint, or no complete row"
 
 
@@ -238,6 +239,8 @@ PROFILES: Final = pa.schema(
         _list("joint_cross", pa.float64(), ONE_FEATURE, unit="their products"),
         _list("joint_sum3", pa.float64(), ONE_FEATURE, unit="their cubes"),
         _list("joint_sum4", pa.float64(), ONE_FEATURE, unit="their fourth powers"),
+        _list("new_values", pa.string(), NO_NEW_VALUE),
+        _list("new_rows", pa.int64(), NO_NEW_VALUE, unit="rows"),
         _text("reference_id"),
         _text("config_hash"),
     ]
@@ -325,7 +328,7 @@ ADDED_LATER: Final = frozenset(
         *("known_hashes", "known_cutoff", "wasserstein_std", "note", "metric", "threshold_kind"),
         *(*SHARE_METRICS, TAIL_METRIC, *CATEGORY_METRICS, *LEARNED_SCORES, "history_effective"),
         *("alarm_level", "alert", "alert_since", "alerts", "pages_spent"),
-        *("pages_allowed", "pages_days"),
+        *("pages_allowed", "pages_days", "new_values", "new_rows"),
     )
 )
 """Columns that files of this ``schema_version`` may not have; they are then null."""

@@ -60,7 +60,7 @@ class Scans:
         pairs = [(f, p) for f, p in zip(features, proposals, strict=True) if not p.skip]
         features = tuple(f for f, _ in pairs)
         program = CountProgram(features, tuple(p.support for _, p in pairs))
-        counted, _ = count(self.spark, self.source, program, collect)
+        counted, *_ = count(self.spark, self.source, program, collect)
         return features, tuple(
             freeze(p, profile.counts[0]).support
             for (_, p), profile in zip(pairs, counted, strict=True)

@@ -1,0 +1,88 @@
+"""Values that the reference never had are named in windows too, and when these are scored again."""
+
+from __future__ import annotations
+
+import daily_sample
+import numpy as np
+import pyarrow as pa
+import pytest
+from daily_sample import config_of, run_days, window
+
+import kldrift
+from kldrift.config import Features
+from kldrift.counting.profile_builder import by_window
+from kldrift.counting.windows import Windows
+from kldrift.execution.programs import CountProgram, TimeColumn
+from kldrift.features.group_columns import as_read
+from kldrift.features.plan import plan_features
+from kldrift.profiles.categorical_support import CategoricalSupport, KnownNames
+from kldrift.sources.table import TableSource
+from kldrift.tables.read import read_table
+
+
+def with_wallet(day: int) -> pa.Table:
+    rows = daily_sample.rows(day)
+    if day < 2:
+        return rows
+    kinds = np.where(np.arange(len(rows)) % 4 == 0, "wallet", rows["kind"].to_numpy())
+    return rows.set_column(rows.schema.get_field_index("kind"), "kind", pa.array(kinds))
+
+
+def reasons(path, day):
+    return {
+        row["feature"]: row["reason"]
+        for row in read_table(str(path), "drift_scores").to_pylist()
+        if row["window_start"] == window(day).start and row["segment"] is None
+    }
+
+
+def test_a_new_value_is_named_also_when_its_window_is_scored_again_without_rows(tmp_path):
+    config = config_of(tmp_path, segments=[["part"]])
+    run_days(config, range(3), with_wallet)
+    before = {day: reasons(tmp_path, day) for day in range(3)}
+    assert before[2]["kind"].startswith(
+        "25.0 % of the rows have values that the reference never had: 'wallet' 25.0 %"
+    )
+    kldrift.rescore(config)
+    assert {day: reasons(tmp_path, day) for day in range(3)} == before
+    profiles = read_table(str(tmp_path), "profiles").to_pylist()
+    new = [row for row in profiles if row["new_values"] is not None]
+    assert [(r["feature"], r["segment"], r["new_values"], r["new_rows"]) for r in new] == [
+        ("kind", None, ["wallet"], [150])
+    ]
+    labels = {
+        row["label"]
+        for row in read_table(str(tmp_path), "drift_cells").to_pylist()
+        if row["cell_kind"] == "never_seen" and row["window_start"] == window(2).start
+    }
+    assert any("wallet" in (label or "") for label in labels)
+
+
+@pytest.mark.parametrize("ordered", [True, False], ids=["in order", "shuffled"])
+def test_one_scan_tells_the_new_values_of_each_window(ordered):
+    hours = np.repeat(np.arange(4), 100)
+    names = np.where(hours == 2, "new in 2", np.where(hours == 3, "new in 3", "known"))
+    names = np.where(np.arange(400) % 10 == 0, "new", names)
+    order = np.arange(400) if ordered else np.random.default_rng(0).permutation(400)
+    stamps = pa.array(hours * 3_600_000_000).cast(pa.timestamp("us", "UTC"))
+    table = pa.table({"at": stamps, "name": names}).take(pa.array(order))
+    (feature,) = (f for f in plan_features(table.schema, Features()).features if f.name == "name")
+    program = CountProgram(
+        (feature,),
+        (CategoricalSupport(("known",), known=KnownNames(np.array([], np.uint64))),),
+        time=TimeColumn(as_read("at", table.schema, dictionary=False), Windows.of("1h", "UTC")),
+        naming=True,
+    )
+    program.batch_rows = 70
+    counts = program.start()
+    for batch in TableSource(table).batches(program):
+        counts.add(batch)
+    found: dict[int, list[tuple[str, int]]] = {}
+    for start, value in by_window(counts.unseen()[0].most()):
+        found.setdefault(start // 3_600_000_000, []).append(value)
+    assert found == {
+        0: [("new", 10)],
+        1: [("new", 10)],
+        2: [("new in 2", 90), ("new", 10)],
+        3: [("new in 3", 90), ("new", 10)],
+    }
