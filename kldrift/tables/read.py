@@ -135,7 +135,8 @@ def stored_new_values(store: Store, monitor: str, window: Window) -> NewValues:
     """The values of a window that the reference never had, by feature; none of batches.
 
     Raises:
-        OutputError: the file is damaged or cannot be read.
+        OutputError: the file cannot be read.
+        ValueError: it is damaged.
     """
     path, names = window_file("profiles", monitor, window), ["feature", "new_values", "new_rows"]
     file = store.open(path)
@@ -144,7 +145,7 @@ def stored_new_values(store: Store, monitor: str, window: Window) -> NewValues:
     file.close()
     rows = _read(store, path, names, TABLES["profiles"])
     return {
-        row["feature"]: tuple(zip(row["new_values"], row["new_rows"], strict=True))
+        row["feature"]: tuple(zip(row["new_values"], row["new_rows"] or (), strict=True))
         for row in rows.filter(rows["new_values"].is_valid()).to_pylist()
     }
 
