@@ -123,12 +123,12 @@ class StoredBatches:
 
 
 def _read(store: Store, name: str, columns: list[str] | None = None) -> pa.Table:
-    file = store.open(f"profiles/{name}")
-    if file is None:
-        raise OutputError(f"{store.location(f'profiles/{name}')} was deleted meanwhile")
-    with file:
-        try:
+    where = f"profiles/{name}"
+    try:
+        file = store.open(where)
+        if file is None:
+            raise OutputError(f"{store.location(where)} was deleted meanwhile")
+        with file:
             return from_parquet(file, columns, PROFILES)
-        except ValueError as error:
-            where = store.location(f"profiles/{name}")
-            raise OutputError(f"{where}: {error}; count the batch again") from error
+    except ValueError as error:
+        raise OutputError(f"{store.location(where)}: {error}; count the batch again") from error

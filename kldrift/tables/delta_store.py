@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from kldrift.errors import OutputError, first_line
 from kldrift.sources.filesystem import AS_IN_PYARROW
 from kldrift.sources.lakehouse.delta import storage_options
-from kldrift.tables.parquet import to_parquet
+from kldrift.tables.parquet import from_parquet, to_parquet
 from kldrift.tables.store import Store
 from kldrift.tables.table_store import (
     ENDING,
@@ -79,7 +79,7 @@ class DeltaStore(TableStore):
             return None
         if len(there) == 1 and not has_unsigned(table):
             return there[0]
-        return from_lake(table, pa.concat_tables([pq.read_table(file) for file in there]))
+        return from_lake(table, pa.concat_tables([from_parquet(file) for file in there]))
 
     def _replace(self, table: str, partition: str, rows: bytes) -> None:
         from deltalake.exceptions import CommitFailedError, DeltaError  # noqa: PLC0415 - an extra

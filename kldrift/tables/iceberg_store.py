@@ -77,8 +77,8 @@ class IcebergStore(TableStore):
             return None
         try:
             rows = log.scan(row_filter=EqualTo(FILE, partition)).to_arrow()
-        except (OSError, ValueError) as error:
-            raise self._failed("read", table, error) from error
+        except (OSError, ValueError) as error:  # damaged, or gone: what that costs, a caller knows
+            raise ValueError(f"no Parquet file of kldrift: {first_line(error)}") from error
         there = len(rows) or EMPTY + partition in log.properties
         return from_lake(table, rows) if there else None
 

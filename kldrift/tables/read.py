@@ -69,10 +69,10 @@ def read_table(path: str, name: str) -> pa.Table:
     store = open_store(path)
     parts = [schema.empty_table()]
     for file in store.names(name):
-        data = store.read(f"{name}/{file}") if is_ours(name, file) else None
-        if data is None:  # not ours, or deleted since it was listed
-            continue
         try:
+            data = store.read(f"{name}/{file}") if is_ours(name, file) else None
+            if data is None:  # not ours, or deleted since it was listed
+                continue
             parts.append(from_parquet(data, schema=schema).select(schema.names).cast(schema))
         except (pa.ArrowException, ValueError) as error:
             raise OutputError(

@@ -37,7 +37,14 @@ class Store(Protocol):
         """Return a file's bytes, or None where there is no such file."""
 
     def open(self, name: str) -> pa.NativeFile | None:
-        """Return a file of which parts can be read, or None where there is no such file."""
+        """Return a file of which parts can be read, or None where there is no such file.
+
+        A format with a log may have to read the rows for it, and says of damaged ones so.
+
+        Raises:
+            OutputError: the file cannot be read.
+            ValueError: it is damaged.
+        """
 
     def put(self, files: Mapping[str, bytes]) -> None:
         """Write files in this order, each whole or not at all, over what was there."""

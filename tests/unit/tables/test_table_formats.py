@@ -143,6 +143,18 @@ def test_a_package_that_is_not_there_is_asked_for_before_anything_is_read(
         prepare_output(str(tmp_path), format_)
 
 
+def test_damaged_rows_are_told_as_those_of_parquet_files_are(tmp_path, format_):
+    write_two_days(tmp_path, format_)
+    (file,) = (tmp_path / "supports").rglob("*.parquet")
+    data = bytearray(file.read_bytes())
+    data[60:90] = bytes(30)
+    file.write_bytes(data)
+    with pytest.raises(OutputError, match="not a table of this kldrift"):
+        read_table(str(tmp_path), "supports")
+    with pytest.raises(ValueError, match="no Parquet file of kldrift"):
+        stored_key(open_store(str(tmp_path)), MONITOR, REFERENCE_ID)
+
+
 def test_a_damaged_log_is_one_line_that_names_the_table(tmp_path):
     write_two_days(tmp_path, "delta")
     for log in (tmp_path / "runs" / "_delta_log").glob("*.json"):
