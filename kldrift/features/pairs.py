@@ -190,7 +190,7 @@ def _told_by_side(reference: FeaturePlan, current: FeaturePlan, what: str) -> di
 
 
 def _at_or_above(found: Pair, alike: Mapping[str, str]) -> str:
-    """What is said of the column of a feature, or of a struct that it lies in."""
+    """The note on the column of a feature, or on a struct that it lies in."""
     path = found.feature.path
     above = (".".join(path[:i]) for i in range(1, len(path) + 1))
     return next((f"{alike[name]}; {RENAME}" for name in above if name in alike), "")

@@ -114,7 +114,7 @@ class Step:
         window: the window.
         plan: what stored rows speak of.
         findings: the scores.
-        watch: what is known of the windows before it.
+        watch: the windows before it, and their alerts.
         history: the windows, where they are each other's reference.
     """
 
@@ -164,7 +164,7 @@ def scored_again(
     for window, (counted, findings) in zip(windows, found_each, strict=True):
         reference_id = counted.reference.reference_id
         scorer = scorers[reference_id]
-        if reference_id != counted_on:  # what is known of other cells says nothing of these
+        if reference_id != counted_on:  # counts on other cells say nothing of these
             watch = scorer.watch(config, window)
             counted_on = reference_id
         beside = findings if volumes is None else volumes.beside(window, findings)

@@ -50,7 +50,7 @@ UNPAIRED: Final = (Status.NEW_FEATURE, Status.MISSING_FEATURE, Status.TYPE_CHANG
 
 @dataclass(frozen=True)
 class StoredInfo:
-    """What is known of a dataset of which only profiles are left."""
+    """A dataset of which only the stored profiles are left."""
 
     rows: int | None
     access_path: str = "not read: scored from stored profiles"

@@ -133,7 +133,7 @@ def health(
     """What was read and scored, when, and where it is.
 
     Args:
-        story: what is known of the run.
+        story: what the page says of the run.
         counts: rows of the page by severity.
         first: a row of the scores, if there is one.
         noun: what a row of the page is about.

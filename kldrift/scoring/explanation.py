@@ -228,7 +228,7 @@ def _alike(verdicts: Verdicts, places: Ints) -> dict[int, list[str]]:
 
 
 def _decided(verdicts: Verdicts, place: int, metric: str) -> str:
-    """What is said of the spike, or the tail, that decided a verdict; empty if neither did."""
+    """The words for the spike, or the tail, that decided a verdict; empty if neither did."""
     subject, group = verdicts.subjects[verdicts.of[place]], verdicts.group[place]
     comparison = subject.comparison
     if metric not in (SPIKE_METRIC, TAIL_METRIC) or comparison is None:
@@ -274,7 +274,7 @@ def _constant(verdicts: Verdicts, place: int) -> str:
 
 
 def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
-    """What is known of a row beside its cells: new values by name, shift and spread."""
+    """What a row tells beside its cells: new values by name, shift and spread."""
     scores, subject = verdicts.scores, verdicts.subjects[verdicts.of[place]]
     rows = int(verdicts.sizes["n_current"][place])
     unseen = subject.unseen if verdicts.segment[place] is None else ()

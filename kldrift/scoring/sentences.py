@@ -31,7 +31,7 @@ EXCHANGED: Final = 0.15
 
 @dataclass(frozen=True)
 class Change:
-    """What is known of one row of the scores.
+    """The facts of one row of the scores that its sentence is made of.
 
     Attributes:
         kind: of the cell that changed most.
@@ -44,7 +44,7 @@ class Change:
         spread: current over reference deviation; NaN for what has none.
         ks: the largest difference of the cumulated shares; NaN without an order.
         second: name and shares of the category that changed most but one, reference and current.
-        decided: what is said of a tail or a spike that decided the verdict; empty if none did.
+        decided: the words for a tail or a spike that decided the verdict; empty if none did.
         alike: other features in which as many rows as in this one became null.
         lost: categories that have no row any more, with their shares of the reference's rows.
         chance: about how much a share differs without any drift, in units of its square root.

@@ -1,4 +1,4 @@
-"""What is known of some rows of two models, by group, in a form that adds up."""
+"""Counts of the compared rows of two models, by group; they add up."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ STEPS: Final = (1_000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """What is known of the numbers of both sides.
+    """The numbers of both sides, as their stored cells hold them.
 
     Attributes:
         p: current rows per cell, in their order, shape ``(k,)``.
