@@ -208,14 +208,12 @@ def count_and_score(
     """
     features = len(references)
     counts = source.map_tasks(spark, program, COUNTS_DDL)
-    sides = counts.withColumn("reference", F.lit(None).cast("binary")).unionByName(
-        _reference_rows(spark, references)
-    )
+    payloads = [_pickled_reference(*side) for side in references]
 
-    def scorer(sides: pd.DataFrame) -> pd.DataFrame:
-        return _score_bucket(features, scoring, sides)
+    def scorer(parts: pd.DataFrame) -> pd.DataFrame:
+        return _score_bucket(payloads, scoring, parts)
 
-    merging = sides.groupBy(_bucket(spark, program.numbers)).applyInPandas(scorer, SCORED_DDL)
+    merging = counts.groupBy(_bucket(spark, program.numbers)).applyInPandas(scorer, SCORED_DDL)
     rows = [tuple(row) for row in collect(merging)]
     scored = {row[0]: row[4] for row in rows}
     tables = [np.frombuffer(scored[n]).reshape(len(SCORES), -1) for n in range(features)]
@@ -225,38 +223,37 @@ def count_and_score(
     return profiles, joint, _unseen(program, rows), scores
 
 
-def _reference_rows(
-    spark: SparkSession, references: Sequence[tuple[Profile, Rebinning]]
-) -> DataFrame:
-    """Each reference beside the counts it is compared with: a task unpacks only its own."""
-    rows = [
-        (i, *packed(Counted(p.keys, p.counts, p.moments)), pickle.dumps((p.support, rebinning), 5))
-        for i, (p, rebinning) in enumerate(references)
-    ]
-    return spark.createDataFrame(rows, f"{COUNTS_DDL}, reference binary")
+def _pickled_reference(profile: Profile, rebinning: Rebinning) -> bytes:
+    """Serialise what a feature is compared with: a task unpickles those of its features alone."""
+    counted = Counted(profile.keys, profile.counts, profile.moments)
+    return pickle.dumps((tuple(packed(counted)), profile.support, rebinning), 5)
 
 
-def _score_bucket(features: int, scoring: tuple[float, str], sides: pd.DataFrame) -> pd.DataFrame:
-    is_reference = sides["reference"].notna()
-    alone = sides["feature"] < features
-    current = merged(counted_rows(sides[alone & ~is_reference]))
-    references = dict(counted_rows(sides[is_reference]))
-    payloads = sides.loc[is_reference, "reference"]
-    comparisons, sizes = [], []
-    for (n, reference), payload in zip(references.items(), payloads, strict=True):
-        support, rebinning = pickle.loads(payload)
-        both = current[n].profile(support), reference.profile(support)
-        comparisons.append(Comparison.of(*both, rebinning))
-        sizes.append(len(comparisons[-1]))
+def _unpickled_reference(payload: bytes) -> tuple[Profile, Rebinning]:
+    """Deserialise what a feature is compared with."""
+    row, support, rebinning = pickle.loads(payload)
+    return unpacked(Packed(*row)).profile(support), rebinning
+
+
+def _score_bucket(
+    references: Sequence[bytes], scoring: tuple[float, str], parts: pd.DataFrame
+) -> pd.DataFrame:
+    alone = parts["feature"] < len(references)
+    current = merged(counted_rows(parts[alone]))
+    comparisons = []
+    for n, counted in current.items():
+        reference, rebinning = _unpickled_reference(references[n])
+        comparisons.append(Comparison.of(counted.profile(reference.support), reference, rebinning))
     pseudocount, missing = scoring
     scores = score(comparisons, pseudocount=pseudocount, missing=missing)
     table = np.array([scores[name] for name in SCORES])
-    parts = np.split(table, np.cumsum(sizes)[:-1], axis=1) if sizes else []
+    sizes = [len(comparison) for comparison in comparisons]
+    each = np.split(table, np.cumsum(sizes)[:-1], axis=1) if sizes else []
     rows = [
-        (n, *packed(current[n]), np.ascontiguousarray(part).tobytes())
-        for n, part in zip(references, parts, strict=True)
+        (n, *packed(counted), np.ascontiguousarray(part).tobytes())
+        for (n, counted), part in zip(current.items(), each, strict=True)
     ]
-    return _frame([*rows, *_merged_joint(sides[~alone])], "scores")
+    return _frame([*rows, *_merged_joint(parts[~alone])], "scores")
 
 
 def tasks_done(spark: SparkSession) -> Iterator[tuple[int, int]]:
