@@ -39,6 +39,7 @@ LAYERS = (
     "demo",
     "dashboard",
     "cli",
+    "__main__",
     "jobs",
 )
 HEIGHT = {part: height for height, part in enumerate(LAYERS)}

@@ -72,6 +72,13 @@ def test_the_module_is_a_program_with_an_exit_code():
     assert done.stderr == "kldrift: error: none.yaml: no such file; 'kldrift init' writes one\n"
 
 
+def test_the_package_runs_as_the_command_does():
+    done = subprocess.run(
+        [sys.executable, "-m", "kldrift", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"kldrift {__version__}\n"
+
+
 def test_version(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
