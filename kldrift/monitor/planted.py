@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from kldrift.errors import ConfigError
 from kldrift.profiles.cells import CODES, CellKind
@@ -90,7 +90,7 @@ class PlantedDrift:
 def _shifted(shares: Floats, reference: NDArray[np.int64], intervals: int, size: float) -> Floats:
     """Shares of cells in order, tilted so that the mean moves by about so many deviations."""
     q = reference[:intervals] / max(1, int(reference[:intervals].sum()))
-    places = norm.ppf(np.clip(q.cumsum() - q / 2, 1e-9, 1 - 1e-9))
+    places = ndtri(np.clip(q.cumsum() - q / 2, 1e-9, 1 - 1e-9))
     places = places - (q * places).sum()
     places /= max(np.sqrt((q * places**2).sum()), 1e-9)
     moved = shares.copy()

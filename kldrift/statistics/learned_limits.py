@@ -20,8 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
-from scipy.stats import f
+from scipy.special import betaincinv, fdtrc
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -76,13 +75,13 @@ class LearnedLimits:
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = self.scores(current) / self.mean
-        found = f.sf(ratio, 2 * self.shape, 2 * self.shape * self.effective)
+        found = fdtrc(2 * self.shape, 2 * self.shape * self.effective, ratio)
         return np.where(np.isfinite(ratio), found, np.nan)
 
     def limits(self, current: Counts, level: Floats | float) -> Floats:
         """The divergence from the pool that a window's p-value of ``level`` stands for, in nats."""
         n, m = current.sum(-1), self.pool.sum(-1)
-        # The quantile by the lower tail of a beta: f.isf is infinite below 1e-17.
+        # The quantile by the lower tail of a beta: that of F is infinite below 1e-17.
         share = betaincinv(self.shape * self.effective, self.shape, level)
         ratio = self.effective * (1 - share) / share
         with np.errstate(divide="ignore", invalid="ignore"):

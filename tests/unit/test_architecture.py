@@ -265,13 +265,25 @@ def test_data_in_memory_is_compared_without_spark_and_great_expectations():
     assert run(COMPARE.format(packages=["pyspark", "great_expectations"])) == "1"
 
 
-def test_what_a_task_loads_is_without_the_large_parts_of_scipy():
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "kldrift.execution.spark_stages, kldrift.shift.stage",  # so that a task starts quickly
+        "kldrift.monitor.run",  # so that a run does
+    ],
+)
+def test_what_a_run_loads_is_without_the_large_parts_of_scipy(modules):
     code = (
-        "import sys, kldrift.execution.spark_stages, kldrift.shift.stage\n"
+        f"import sys, {modules}\n"
         "large = {'integrate', 'optimize', 'spatial', 'sparse', 'stats'}\n"
         "print(sorted(large & {m.split('.')[1] for m in sys.modules if m.startswith('scipy.')}))"
     )
     assert run(code) == "[]"
+
+
+def test_a_task_loads_no_parser_of_predicates():
+    code = "import sys, kldrift.execution.spark_stages; print('sqlglot' in sys.modules)"
+    assert run(code) == "False"
 
 
 def test_importing_the_package_imports_nothing_heavy():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,10 @@ from kldrift.sources.parquet.byte_ranges import starts_of
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.column_types import partition_scalar
 from kldrift.sources.parquet.files import File, Piece
-from kldrift.sources.predicates.pruning import Matcher, matcher, partition_bounds, prune_groups
 from kldrift.sources.program import BATCH_ROWS, RowBatch
+
+if TYPE_CHECKING:
+    from kldrift.sources.predicates.pruning import Matcher
 
 BLOCK_COLUMNS: Final = 64
 """Columns that are decoded together: bounds a task's memory on wide tables."""
@@ -63,7 +65,7 @@ class Reader:
         # Arrow cannot read the dictionaries of nested text over several chunks.
         flat_texts = [f.path[0] for f in features if f.family == "text" and len(f.path) == 1]
         blocks = blocks_of(self.sets, self.block_columns)
-        matches = matcher(self.predicate, self.schema) if self.predicate else None
+        matches = self._matcher()
         by_file: dict[File, list[Piece]] = {}
         for piece in pieces:
             by_file.setdefault(piece.file, []).append(piece)
@@ -80,6 +82,14 @@ class Reader:
                                 yield RowBatch(keys, self._sets_of(table, block))
                 except (pa.ArrowException, OSError) as cause:
                     raise DatasetError(f"cannot read {file.path!r}: {first_line(cause)}") from cause
+
+    def _matcher(self) -> Matcher | None:
+        if not self.predicate:
+            return None
+        # Loads a parser, which a task without a predicate does not wait for.
+        from kldrift.sources.predicates.pruning import matcher  # noqa: PLC0415
+
+        return matcher(self.predicate, self.schema)
 
     def _sets_of(
         self, table: pa.Table, block: Sequence[int]
@@ -109,6 +119,11 @@ class Reader:
         groups = [i for p in pieces for i in p.row_groups(starts)]
         if matches is None:
             return groups
+        from kldrift.sources.predicates.pruning import (  # noqa: PLC0415 - as above
+            partition_bounds,
+            prune_groups,
+        )
+
         fixed = dict.fromkeys(self.where_columns, ALL_NULL)
         fixed |= partition_bounds(file, self.partitions)
         fixed |= {n: bounds_of_value(v) for n, v in self._constants(file, names).items()}
