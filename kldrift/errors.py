@@ -20,6 +20,9 @@ _SECRETS: Final = (
     (re.compile(r"(?i)\b(authorization: *\w+) [^\s'\",]+"), r"\1 ..."),
 )
 
+CALLING: Final = "An error occurred while calling "
+"""What Java's errors begin with in Python; what happened stands in the next line."""
+
 
 class KldriftError(Exception):
     """Base class of all errors that kldrift raises on purpose; no secret is in their text."""
@@ -121,4 +124,6 @@ def escaped(text: str) -> str:
 def first_line(error: BaseException) -> str:
     """The first line of an error's text, which may go on with plans, stack traces and bytes."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith(CALLING):
+        lines = [lines[1].removeprefix(": ")]
     return escaped(lines[0]) if lines else type(error).__name__

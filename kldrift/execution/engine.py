@@ -40,7 +40,9 @@ FILE_GONE: Final = re.compile(
     r"FileNotFoundException: (?:File )?(?P<old>\S.*?) does not exist"
     r"|FAILED_READ_FILE\.FILE_NOT_EXIST\].*?reading file (?P<new>\S.*?)\. File does not exist"
 )
-READING: Final = re.compile(r"FAILED_READ_FILE.*?reading file (\S+?)\.(?:\s|$)")
+READING: Final = re.compile(
+    r"(?:FAILED_READ_FILE|Encountered error while).*?reading file (\S+?)\.(?:\s|$)"
+)
 T = TypeVar("T")
 
 

@@ -39,6 +39,7 @@ READ_OPTIONS: Final = {
     "parquet": {"mergeSchema": "true"},
 }
 NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
+NO_SUCH_TYPE: Final = ("PARQUET_TYPE_ILLEGAL", "Illegal Parquet type")
 
 
 def reason_for_spark(dataset: Dataset, way: str) -> str:
@@ -291,7 +292,7 @@ def _read(
             text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {reason}"
             raise DatasetError(f"{side}: {text}") from error
         hint = ""
-        if dataset.format == "parquet" and "PARQUET_TYPE_ILLEGAL" in str(error):
+        if dataset.format == "parquet" and any(t in str(error) for t in NO_SUCH_TYPE):
             hint = f" in {', '.join(dataset.path)}; scan: auto or arrow reads such columns"
         if "COLUMN_ALREADY_EXISTS" in str(error):
             hint = "; for names that differ only in case, set spark.conf: "

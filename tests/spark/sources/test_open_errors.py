@@ -99,7 +99,16 @@ def test_only_what_spark_raises_is_blamed_on_the_data(monkeypatch, raised, kind,
 
 
 @pytest.mark.parametrize(
-    ("text", "line"), [("", "ValueError"), ("\n \n one \n two", "one")], ids=["empty", "lines"]
+    ("text", "line"),
+    [
+        ("", "ValueError"),
+        ("\n \n one \n two", "one"),
+        (
+            "An error occurred while calling o1.load.\n: org.x.E: Illegal type\n\tat a",
+            "org.x.E: Illegal type",
+        ),
+    ],
+    ids=["empty", "lines", "Java"],
 )
-def test_the_first_line_of_an_error_is_never_empty(text, line):
+def test_the_first_line_of_an_error_says_something(text, line):
     assert first_line(ValueError(text)) == line

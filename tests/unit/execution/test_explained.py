@@ -68,6 +68,21 @@ def test_an_error_of_python_behind_a_broken_pipe_stays_the_error():
 @pytest.mark.parametrize(
     "text",
     [
+        "Job aborted: org.apache.spark.SparkException: Encountered error while reading file "
+        "file:///d/a.parquet. Details:\nCaused by: java.io.IOException: totalValueCount == 0",
+        "[FAILED_READ_FILE.NO_HINT] Encountered error while reading file file:///d/a.parquet. \n"
+        "Caused by: java.io.IOException: totalValueCount == 0",
+    ],
+    ids=["Spark 3.5", "Spark 4"],
+)
+def test_a_damaged_file_is_named(text):
+    said = explained(RuntimeError(text))
+    assert said == ("cannot read 'file:///d/a.parquet': java.io.IOException: totalValueCount == 0")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "Job aborted.\nCaused by: java.io.FileNotFoundException: File file:/d/a b.parquet does not "
         "exist\nIt is possible the underlying files have been updated.",
         "[FAILED_READ_FILE.FILE_NOT_EXIST] Encountered error while reading file "
