@@ -14,6 +14,7 @@ from typing import Final
 from kldrift import __version__
 from kldrift.cli.answer import EXIT_CODES, FAILED, Answer, guarded, sigterm_raised
 from kldrift.cli.options import (
+    CommandParser,
     add_as_of,
     add_backtest_options,
     add_force,
@@ -26,11 +27,7 @@ from kldrift.cli.options import (
     option,
 )
 from kldrift.cli.runs import run_backfill, run_model_shift, run_monitor, shown_progress
-from kldrift.errors import (
-    ConfigError,
-    OutputError,
-    escaped,
-)
+from kldrift.errors import ConfigError, OutputError, escaped
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
@@ -209,7 +206,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"kldrift {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=CommandParser
+    )
 
     def command(
         name: str, function: Callable[[argparse.Namespace], Answer], text: str
