@@ -116,6 +116,20 @@ def test_codes_sentinels_and_times_are_suggested_from_the_values(days):
     assert "iso: dates as text" in text
 
 
+def test_columns_of_two_kinds_or_without_values_are_named(tmp_path):
+    for day, texts in ((1, pa.array(range(30))), (2, ["n/a", *map(str, range(29))])):
+        rows = {"qty": texts, "at": [dt.date(2024, 1, day) if day == 1 else "x"] * 30}
+        table = pa.table({**rows, "none": pa.array([None] * 30, pa.string())})
+        pq.write_table(table, tmp_path / f"2024-01-0{day}.parquet")
+    text = init(str(tmp_path))
+    assert (
+        "#   qty: numbers in the reference, texts in the current dataset, such as 'n/a'; " in text
+    )
+    assert "options: {nullValue: n/a} reads it as a null" in text
+    assert "#   at: times in the reference, texts in the current dataset\n" in text
+    assert "#   none: no value in any of the rows that were looked at" in text
+
+
 def test_tomorrow_needs_no_other_configuration(days):
     (days / "kldrift.yaml").write_text(init(str(days / "orders")))
     config = load_config(days / "kldrift.yaml")
