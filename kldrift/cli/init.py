@@ -85,6 +85,8 @@ def init(
         for d, side in ((config.reference, "reference"), (config.current, "current"))
     ]
     (seen, schema), other = (looks[0][0].schema, None), looks[1][0].schema
+    if not looks[1][1].num_rows and config.current.format in TEXT_FORMATS:
+        other = seen if seen.names == other.names else other  # no value says what it is
     if (in_text := config.current.format in TEXT_FORMATS) and (
         fitting := fitting_schema(seen, other, dialect.decimal_commas)
     ):

@@ -1,18 +1,18 @@
 """Text files as Spark must be told to read them, and how many of their rows it could not read.
 
 What local files begin with says whether a record may lie over several lines, and how a quote inside
-quotes is written; remote files, and those that gzip does not open, are read as the options have it.
+quotes is written; remote files, and those in Hadoop's own forms, are read as the options have it.
 """
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
@@ -23,7 +23,8 @@ from kldrift.sources.parquet.listing import for_spark, list_files
 TEXTS: Final = frozenset({"csv", "json"})
 LOOKED_AT: Final = 2**20
 """Bytes at the beginning of a file."""
-COMPRESSED: Final = frozenset({".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
+COMPRESSED: Final = frozenset({".xz", ".lz4", ".snappy", ".deflate"})
+"""Endings of files that are not opened here."""
 MARKS: Final = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
 WIDE: Final = re.compile(r"(?i)utf-?(16|32)")
 """Encodings in which the end of a line is several bytes."""
@@ -34,16 +35,15 @@ DOUBLED: Final = re.compile(rb'[^\\,;|\t\r\n"]""')
 
 
 def beginning(path: str) -> bytes:
-    """What a local file begins with, after gzip has opened it.
+    """What a local file begins with, decompressed: gzip, bzip2 and zstd.
 
     Raises:
         DatasetError: it cannot be read.
     """
-    opened = gzip.open if path.endswith(".gz") else open
     try:
-        with opened(path, "rb") as file:
+        with pa.input_stream(path, compression="detect") as file:
             return bytes(file.read(LOOKED_AT))
-    except (OSError, EOFError) as error:
+    except OSError as error:
         raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
 
 

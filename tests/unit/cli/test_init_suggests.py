@@ -77,6 +77,8 @@ def test_what_is_stated_is_not_guessed(tmp_path):
 def test_a_file_of_one_column_because_the_separator_is_wrong_is_refused(tmp_path):
     with pytest.raises(DatasetError, match=r"one column, 'a\^b'; state the separator"):
         dialect(tmp_path, "a^b\n1^2\n")
+    with pytest.raises(DatasetError, match=r"first line, 'sep=;', is a note for Excel where"):
+        dialect(tmp_path, "sep=;\na;b\n1;2\n")
 
 
 @pytest.fixture
