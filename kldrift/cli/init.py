@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -12,6 +11,7 @@ from typing import Final
 import pyarrow as pa
 
 from kldrift.cli.csv_dialect import Dialect, dialect_of
+from kldrift.cli.days_in_paths import DATE, day_in, sides_of, with_placeholder
 from kldrift.cli.suggest import suggestions
 from kldrift.cli.table_days import days_of, table_format
 from kldrift.cli.text_schema import ddl, fitting_schema, with_numbers
@@ -30,11 +30,10 @@ from kldrift.sources.predicates.translate import Unsupported
 from kldrift.sources.sample import sample_of
 
 ITSELF: Final = "CHANGE THIS: the dataset itself, until you name a reference"
+THE_LAST: Final = "the files before the last one"
 ONE_DAY: Final = "CHANGE THIS: one day; a list of days that were good, or a *, knows more"
 WHERE: Final = '# where: "amount >= 0"   # Spark SQL'
 TEXT_FORMATS: Final = ("csv", "json")
-DATE: Final = re.compile(r"(?<!\d)20\d\d([-/_]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
-"""A day in a path."""
 
 
 def init(
@@ -60,7 +59,10 @@ def init(
         DatasetError: a dataset cannot be read.
     """
     format = format or table_format(source)  # noqa: A001 - likewise
-    current_path, reference_path, note = _sides(source, reference, format)
+    found = sides_of(source, reference, format)
+    current_path, reference_path, format = found.current, found.reference, found.format  # noqa: A001
+    note = THE_LAST if reference is None and reference_path != current_path else ""
+    note = note or ("" if reference else ITSELF)
     asked = config_dataset(current_path, format, options)
     dialect = Dialect()
     if asked.format == "csv" and not any("://" in p for p in (*current_path, *reference_path)):
@@ -102,7 +104,7 @@ def init(
             last = replace(new, where=days.of_the_last)
             looks = [_look(old, "reference"), _look(last, "current")]
     elif reference is None and (day := next(filter(None, map(day_in, current_path)), None)):
-        new = replace(new, path=tuple(map(_with_placeholder, new.path)))
+        new = replace(new, path=tuple(map(with_placeholder, new.path)))
         note = ONE_DAY if note == ITSELF else note
     overrides, remarks, others = suggestions(
         [with_numbers(rows, dialect.decimal_commas) for _, rows in looks]
@@ -115,7 +117,7 @@ def init(
         current=new,
         day=day,
         note=note,
-        assumed=dialect.assumed,
+        assumed=(*found.left_out, *dialect.assumed),
         remarks=remarks,
         wanted=wanted,
         features=[f"{f.name}: {f.kind} ({f.type})" for f in plan.features],
@@ -138,53 +140,6 @@ def config_dataset(
 def _dialect(paths: list[str], options: Mapping[str, str]) -> Dialect:
     """How CSV files are written, from the last of them."""
     return dialect_of(list_files(paths)[-1].path, options)
-
-
-def _of_its_day(path: str) -> str:
-    """The files of a folder whose name is a day, for each of them: the day is read as a whole."""
-    file = Path(path)
-    dated = DATE.search(file.parent.name) and not DATE.search(file.name)
-    return str(file.parent / f"*{''.join(file.suffixes[-2:])}") if dated else path
-
-
-def _with_placeholder(path: str) -> str:
-    """A path with the time of a run in place of the last date in it.
-
-    Examples:
-        >>> _with_placeholder("/o/day=2024-01-31/20240131.csv")
-        '/o/day={as_of:%Y-%m-%d}/{as_of:%Y%m%d}.csv'
-    """
-    return DATE.sub(lambda match: f"{{as_of:%Y{match[1]}%m{match[1]}%d}}", path)
-
-
-def day_in(path: str) -> str | None:
-    """The last date in a path, as ``--as-of`` takes it.
-
-    Examples:
-        >>> day_in("/o/day=2024-01-31/20240130.csv"), day_in("/o/x.csv")
-        ('2024-01-30', None)
-    """
-    found = [re.sub(r"\D", "", match[0]) for match in DATE.finditer(path)]
-    return f"{found[-1][:4]}-{found[-1][4:6]}-{found[-1][6:]}" if found else None
-
-
-def _sides(
-    source: str, reference: str | None, form: str | None
-) -> tuple[list[str], list[str], str]:
-    source = _absolute(source)
-    if reference is not None:
-        return [source], [_absolute(reference)], ""
-    one = "://" in source or form in TABLE_OPTIONS
-    files = [source] if one else [f.path for f in list_files([source])]
-    files = list(dict.fromkeys(map(_of_its_day, files)))
-    if len(files) > 1:
-        return files[-1:], files[:-1], "the files before the last one"
-    return [source], [source], ITSELF
-
-
-def _absolute(path: str) -> str:
-    """Make a path absolute: the configuration may be written elsewhere."""
-    return path if "://" in path else os.path.abspath(path)  # noqa: PTH100 - keeps globs
 
 
 def _look(dataset: Dataset, side: str) -> tuple[DatasetInfo, pa.Table]:

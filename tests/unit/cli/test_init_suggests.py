@@ -148,6 +148,32 @@ def test_the_next_command_names_the_day_that_is_there(days, capsys):
     assert f"next: {check}\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("folder", "placeholder"),
+    [
+        ("dt=2024-01-{:02}", "dt={as_of:%Y-%m-%d}"),
+        ("year=2024/month=01/day={:02}", "year={as_of:%Y/month=%m/day=%d}"),
+        ("2024/01/{:02}", "{as_of:%Y/%m/%d}"),
+    ],
+)
+def test_a_day_is_read_with_all_its_partitions(tmp_path, folder, placeholder):
+    for day in (1, 2, 3):
+        for region in ("a", "b"):
+            file = tmp_path / folder.format(day) / f"region={region}" / "0.parquet"
+            file.parent.mkdir(parents=True)
+            pq.write_table(pa.table({"x": [1, 2, 3]}), file)
+    (tmp_path / "notes.txt").write_text("no data")
+    text = init(str(tmp_path))
+    assert "#   only files that end like parquet, so not notes.txt\n" in text
+    assert "#   region: categorical (string)" in text
+    (tmp_path / "k.yaml").write_text(text)
+    config = load_config(tmp_path / "k.yaml")
+    assert config.current.path == (f"{tmp_path}/{placeholder}",)
+    assert config.reference.path == tuple(f"{tmp_path}/{folder.format(d)}" for d in (1, 2))
+    read, _ = with_time(config, dt.datetime(2024, 1, 3, tzinfo=dt.UTC))
+    assert read.current.path == (f"{tmp_path}/{folder.format(3)}",)
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.date32()])
 def test_a_delta_table_of_days_compares_each_day_with_those_before(tmp_path, kind):
     days = [dt.date(2024, 1, day) for day in (1, 2, 3) for _ in range(5)]
