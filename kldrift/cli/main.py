@@ -25,6 +25,7 @@ from kldrift.cli.options import (
     add_serving,
     add_set,
     option,
+    with_as_of,
 )
 from kldrift.cli.runs import run_backfill, run_model_shift, run_monitor, shown_progress
 from kldrift.errors import ConfigError, OutputError, escaped
@@ -113,13 +114,11 @@ def _check(args: argparse.Namespace) -> Answer:
     from kldrift.monitor.run import check  # noqa: PLC0415
 
     plan = check(config, as_of=args.as_of)
-    midnight = "T00:00:00+00:00"
-    again = f" --as-of {args.as_of.isoformat().removesuffix(midnight)}" if args.as_of else ""
     lines = [
         *plan.lines(),
         "",
         "skipped besides, once the data is seen: columns that are different in nearly every row",
-        f"next: kldrift run {shlex.quote(args.config)}{again}",
+        f"next: kldrift run {shlex.quote(args.config)}{with_as_of(args.as_of)}",
     ]
     return Answer(0, [Line(escaped(line)) for line in lines], plan.as_dict())
 

@@ -110,6 +110,17 @@ def as_of(text: str) -> datetime:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def with_as_of(when: datetime | None) -> str:
+    """What a command that is suggested says of the time of a run: nothing, or the option.
+
+    Examples:
+        >>> from datetime import UTC
+        >>> with_as_of(datetime(2024, 1, 31, tzinfo=UTC)), with_as_of(None)
+        (' --as-of 2024-01-31', '')
+    """
+    return f" --as-of {when.isoformat().removesuffix('T00:00:00+00:00')}" if when else ""
+
+
 def option(text: str) -> tuple[str, str]:
     """Read KEY=VALUE."""
     key, equals, value = text.partition("=")

@@ -10,7 +10,7 @@ import codecs
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -34,14 +34,24 @@ DOUBLED: Final = re.compile(rb'[^\\,;|\t\r\n"]""')
 """A quote inside quotes, as Spark writes it and as nearly all others do."""
 
 
+def opened(path: str) -> Any:
+    """The bytes of a local file, decompressed: gzip, bzip2 and zstd, not Hadoop's own forms.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    here = Path(path).suffix in COMPRESSED
+    return pa.input_stream(path, compression=None if here else "detect")
+
+
 def beginning(path: str) -> bytes:
-    """What a local file begins with, decompressed: gzip, bzip2 and zstd.
+    """What a local file begins with, decompressed.
 
     Raises:
         DatasetError: it cannot be read.
     """
     try:
-        with pa.input_stream(path, compression="detect") as file:
+        with opened(path) as file:
             return bytes(file.read(LOOKED_AT))
     except OSError as error:
         raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
