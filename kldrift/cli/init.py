@@ -68,7 +68,7 @@ def init(
     if asked.format == "csv" and not any("://" in p for p in (*current_path, *reference_path)):
         dialect = _dialect([*reference_path, *current_path], asked.options)
         options = {**(options or {}), **dialect.options}
-    given: dict[str, object] = {"path": [str(p) for p in current_path]}
+    given: dict[str, object] = {"path": [*map(_literal, current_path)]}
     if format:
         given["format"] = format
     if options:
@@ -76,7 +76,7 @@ def init(
     config = config_from_mapping(
         {
             "monitor": "init",
-            "reference": {**given, "path": reference_path},
+            "reference": {**given, "path": [*map(_literal, reference_path)]},
             "current": given,
             "output": {"path": "drift"},
         }
@@ -130,7 +130,7 @@ def config_dataset(
     paths: list[str], form: str | None, options: Mapping[str, str] | None
 ) -> Dataset:
     """The dataset that paths are, its format from their endings where none is stated."""
-    values: dict[str, object] = {"path": paths, "options": dict(options or {})}
+    values: dict[str, object] = {"path": [*map(_literal, paths)], "options": dict(options or {})}
     if form:
         values["format"] = form
     mapping = {"monitor": "init", "reference": values, "current": values, "output": {"path": "d"}}
@@ -253,15 +253,21 @@ def _override(override: Override) -> tuple[str, str]:
 
 
 def _dataset(dataset: Dataset) -> list[str]:
-    path = dataset.path[0] if len(dataset.path) == 1 else list(dataset.path)
+    paths = [*map(_literal, dataset.path)]
+    path = paths[0] if len(paths) == 1 else paths
     lines = [f"  path: {to_yaml(path)}", f"  format: {to_yaml(dataset.format)}"]
     if dataset.options:
         lines.append(f"  options: {to_yaml(dict(dataset.options))}")
     if dataset.schema:
-        lines.append(f"  schema: {to_yaml(dataset.schema)}")
+        lines.append(f"  schema: {to_yaml(_literal(dataset.schema))}")
     where = f"where: {to_yaml(dataset.where)}" if dataset.where else WHERE
     lines.append(f"  {where}")
     return lines
+
+
+def _literal(text: str) -> str:
+    """Text as a configuration has it, in which ``${`` names a variable of the environment."""
+    return text.replace("${", "$${")
 
 
 def _comment(text: str) -> str:

@@ -28,7 +28,8 @@ COMPRESSED: Final = frozenset({".xz", ".lz4", ".snappy", ".deflate"})
 MARKS: Final = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
 WIDE: Final = re.compile(r"(?i)utf-?(16|32)")
 """Encodings in which the end of a line is several bytes."""
-CORRUPT: Final = "_corrupt_record"
+CORRUPT: Final = ":corrupt"
+"""The column of rows that do not fit, instead of Spark's, which may be one of the data's own."""
 BACKSLASH: Final = re.compile(rb'\\"[^,;|\t\r\n]')
 DOUBLED: Final = re.compile(rb'[^\\,;|\t\r\n"]""')
 """A quote inside quotes, as Spark writes it and as nearly all others do."""
@@ -68,7 +69,7 @@ def text_options(dataset: Dataset) -> dict[str, str]:
     stated = {name.lower(): value for name, value in dataset.options.items()}
     needed: dict[str, str] = {}
     if "mode" not in stated:
-        needed["mode"] = "FAILFAST"
+        needed |= {"mode": "FAILFAST", "columnNameOfCorruptRecord": CORRUPT}
         # Else Spark does not look at fields that nobody asks for.
         needed |= {"columnPruning": "false"} if dataset.format == "csv" else {}
     encoded = stated.get("encoding") or stated.get("charset")
@@ -138,10 +139,12 @@ def bad_rows(
     reader = reader.option("columnNameOfCorruptRecord", CORRUPT)
     if schema is None:
         schema = _schema_of(reader.load(paths))
-    frame = reader.schema(f"{schema}, {CORRUPT} string").load(paths)
+    frame = reader.schema(f"{schema}, `{CORRUPT}` string").load(paths)
     # Spark does not look for damage where no other column is asked for.
     whole, file = F.to_json(F.struct("*")), F.input_file_name()
-    damaged = frame.where(F.col(CORRUPT).isNotNull()).select(whole.alias("r"), file.alias("f"))
+    damaged = frame.where(F.col(f"`{CORRUPT}`").isNotNull()).select(
+        whole.alias("r"), file.alias("f")
+    )
     rows, first, last = damaged.agg(F.count("r"), F.min("f"), F.max("f")).collect()[0]
     return _refused(rows, f"{first!r}{'' if first == last else ' and others'}") if rows else ""
 

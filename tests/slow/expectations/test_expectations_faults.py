@@ -33,9 +33,12 @@ def test_a_file_of_the_monitor_that_is_cut_off_is_made_again(folder, part):
 @pytest.mark.parametrize("name", ["great_expectations.yml", "uncommitted/config_variables.yml"])
 def test_a_file_of_the_project_that_is_empty_is_made_again(folder, name):
     (folder / "gx" / name).write_text("")
+    (folder / "gx" / ".new-1/checkpoints").mkdir(parents=True)
+    (folder / "gx" / f"{name}.json").with_name(".m.json.1-2.tmp").write_text("{")
     assert publish_rows(folder, case_rows()).evaluated > 0
     assert (folder / "gx" / name).read_text().strip()
-    assert not [p for p in (folder / "gx").iterdir() if p.name.startswith(".new-")]
+    left = [p.name for p in (folder / "gx").rglob(".*")]
+    assert not [name for name in left if name.startswith(".new-") or name.endswith(".tmp")]
 
 
 @pytest.mark.parametrize("part", ["expectations", "validation_definitions", "checkpoints"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pytest
 from deltalake import write_deltalake
 
 from kldrift.cli.csv_dialect import dialect_of
-from kldrift.cli.init import init
+from kldrift.cli.init import _dataset, config_dataset, init
 from kldrift.cli.main import main
 from kldrift.config import load_config
 from kldrift.config.as_of import with_time
@@ -116,6 +117,15 @@ def test_codes_sentinels_and_times_are_suggested_from_the_values(days):
     assert "amount" not in override
     assert "made: seconds since 1970?" in text
     assert "iso: dates as text" in text
+
+
+def test_a_dollar_in_a_path_or_a_column_is_no_variable(tmp_path):
+    (tmp_path / "${x}").mkdir()
+    pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "${x}" / "a.parquet")
+    text = init(str(tmp_path / "${x}" / "a.parquet"))
+    assert f"path: {tmp_path}/$${{x}}/a.parquet\n" in text
+    schema = replace(config_dataset(["a.csv"], "csv", {}), schema="`${HOME}` double")
+    assert "  schema: '`$${HOME}` double'" in _dataset(schema)
 
 
 def test_columns_of_two_kinds_or_without_values_are_named(tmp_path):
