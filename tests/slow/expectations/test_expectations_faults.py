@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from contextlib import suppress
 
@@ -9,7 +10,7 @@ import pytest
 from expectations_tables import case_rows, publish_rows
 
 from kldrift.errors import OutputError
-from kldrift.expectations.gx import tuple_store_backend
+from kldrift.expectations.gx import ValidationResultsStore, tuple_store_backend
 from kldrift.expectations.whole_files import unreadable, written_whole
 
 
@@ -80,3 +81,12 @@ def test_a_write_of_gx_that_fails_leaves_the_file_that_was_there(tmp_path):
             stream.write(b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["suite.json"]
     assert file.read_text() == "new"
+
+
+def test_a_full_disk_is_told_by_its_name(folder, monkeypatch):
+    def full(*_args, **_more):
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder / "gx/uncommitted/x"))
+
+    monkeypatch.setattr(ValidationResultsStore, "set", full)
+    with pytest.raises(OutputError, match=r"gx: cannot be written: .*No space left on device"):
+        publish_rows(folder, case_rows())
