@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 from kldrift.config.dataset import format_of
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
@@ -19,6 +20,8 @@ DATE: Final = re.compile(
     r"(?:0[1-9]|[12]\d|3[01])(?!\d)"
 )
 """A day in a path; also in folders as Hive names them: ``2024/month=01/day=31``."""
+
+LOCAL: Final = re.compile("(?i)file:(?://(?:localhost)?)?(?=/)")
 
 
 @dataclass(frozen=True)
@@ -100,5 +103,13 @@ def day_in(path: str) -> str | None:
 
 
 def _absolute(path: str) -> str:
-    """Make a path absolute: the configuration may be written elsewhere."""
+    """Make a path absolute: the configuration may be written elsewhere.
+
+    Examples:
+        >>> _absolute("file:///data/a%20b.csv"), _absolute("s3://b/a%20b.csv")
+        ('/data/a b.csv', 's3://b/a%20b.csv')
+    """
+    if local := LOCAL.match(path):  # a file can be looked at
+        plain = path[local.end() :]
+        return plain if Path(plain).exists() else unquote(plain)
     return path if "://" in path else os.path.abspath(path)  # noqa: PTH100 - keeps globs

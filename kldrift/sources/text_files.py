@@ -158,6 +158,6 @@ def _refused(rows: int, files: str) -> str:
     which = f"{rows:,} {'row does' if rows == 1 else 'rows do'}"
     return (
         f"{which} not fit the columns, in {files}: damaged, too many or too few fields, or values "
-        "of another type; mend the files, or state options: "
+        "of another type; mend the files, or state options: {sep: ...} for another separator, "
         "{mode: PERMISSIVE} for nulls in their place, {mode: DROPMALFORMED} to leave them out"
     )
