@@ -29,8 +29,8 @@ def children(process: int) -> set[int]:
 @pytest.mark.parametrize(
     ("sent", "exit_code", "word", "stage"),
     [
-        (signal.SIGINT, 130, "interrupted", "starting Spark"),
-        (signal.SIGTERM, 143, "terminated", "reference"),
+        (signal.SIGTERM, 143, "terminated", "starting Spark"),
+        (signal.SIGINT, 130, "interrupted", "reference: counting"),
     ],
 )
 def test_a_signal_ends_a_run_with_its_code_and_a_row_and_no_jvm(
