@@ -76,7 +76,10 @@ def _of_its_day(path: str, root: str) -> str:
     if not days or DATE.search(file.name):
         return path
     day = Path(root + below[: below.index("/", days[-1].end())])
-    return str(day / f"*{''.join(file.suffixes[-2:])}") if day == file.parent else str(day)
+    deeper = file.parent.relative_to(day).parts
+    if deeper and format_of(path) in (None, "parquet"):
+        return str(day)  # Spark takes no columns from folders below several days
+    return str(day.joinpath(*("*" for _ in deeper), f"*{''.join(file.suffixes[-2:])}"))
 
 
 def with_placeholder(path: str) -> str:

@@ -17,7 +17,7 @@ from kldrift.cli.table_days import days_of, table_format
 from kldrift.cli.text_schema import ddl, fitting_schema, with_numbers
 from kldrift.config import Dataset, Features, Override, Spark, config_from_mapping
 from kldrift.config.yaml_text import to_yaml
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, escaped
 from kldrift.execution.engine import told
 from kldrift.execution.session import session_in_use
 from kldrift.features.plan import Skipped, plan_features
@@ -271,4 +271,4 @@ def _literal(text: str) -> str:
 
 
 def _comment(text: str) -> str:
-    return re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", text)
+    return escaped(re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", text))

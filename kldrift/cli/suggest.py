@@ -50,7 +50,7 @@ def suggestions(
         columns = [column for column in both if column.null_count < len(column)]
         kind = columns[0].type if columns else pa.null()
         if not columns and any(map(len, both)):
-            remarks[name] = "no value in any of the rows that were looked at; exclude it?"
+            remarks[name] = "no value in any of the rows that were looked at"
         elif len({_family(column.type) for column in columns}) > 1:
             remarks[name] = _mixed(columns)
         elif _is_time(kind):

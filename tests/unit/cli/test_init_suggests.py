@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from deltalake import write_deltalake
 
 from kldrift.cli.csv_dialect import dialect_of
+from kldrift.cli.days_in_paths import sides_of
 from kldrift.cli.init import _dataset, config_dataset, init
 from kldrift.cli.main import main
 from kldrift.config import load_config
@@ -128,6 +130,19 @@ def test_a_dollar_in_a_path_or_a_column_is_no_variable(tmp_path):
     assert "  schema: '`$${HOME}` double'" in _dataset(schema)
 
 
+def test_a_draft_has_nothing_that_a_terminal_does_not_show(tmp_path):
+    for day in (1, 2):
+        pq.write_table(
+            pa.table({"x\u202e\x1b": [1, 2]}), tmp_path / f"a\u202e2024-01-0{day}.parquet"
+        )
+    text = init(str(tmp_path))
+    assert text.replace("\n", "").isprintable()
+    (tmp_path / "k.yaml").write_text(text)
+    assert load_config(tmp_path / "k.yaml").reference.path == (
+        f"{tmp_path}/a\u202e2024-01-01.parquet",
+    )
+
+
 def test_columns_of_two_kinds_or_without_values_are_named(tmp_path):
     for day, texts in ((1, pa.array(range(30))), (2, ["n/a", *map(str, range(29))])):
         rows = {"qty": texts, "at": [dt.date(2024, 1, day) if day == 1 else "x"] * 30}
@@ -172,6 +187,13 @@ def test_a_day_is_read_with_all_its_partitions(tmp_path, folder, placeholder):
             file = tmp_path / folder.format(day) / f"region={region}" / "0.parquet"
             file.parent.mkdir(parents=True)
             pq.write_table(pa.table({"x": [1, 2, 3]}), file)
+        csv = tmp_path / "csv" / folder.format(day) / "region=a" / "0.csv.gz"
+        csv.parent.mkdir(parents=True)
+        csv.touch()
+    days = sides_of(str(tmp_path / "csv"), None, None)
+    assert days.current == [f"{tmp_path}/csv/{folder.format(3)}/*/*.csv.gz"]
+    assert (len(days.reference), days.format) == (2, "csv")
+    shutil.rmtree(tmp_path / "csv")
     (tmp_path / "notes.txt").write_text("no data")
     text = init(str(tmp_path))
     assert "#   only files that end like parquet, so not notes.txt\n" in text
