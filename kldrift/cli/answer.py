@@ -24,6 +24,8 @@ FAILED: Final = 1
 WRONG_USAGE: Final = 2
 AGAIN_SECONDS: Final = 0.1
 DRIVER_LOGGERS: Final = ("py4j", "py4j.clientserver", "py4j.java_gateway")
+DRIVER_INTERRUPTED: Final = "KeyboardInterrupt while sending command."
+"""What Spark's driver logs, with a traceback, where a signal finds it; under no name of its own."""
 
 EXIT_CODES: Final = """\
 exit codes:
@@ -77,11 +79,18 @@ def sigterm_raised() -> Iterator[None]:
         logging.getLogger(name).disabled = True
     before, hook = signal.signal(signal.SIGTERM, stop), sys.unraisablehook
     sys.unraisablehook = lost
+    root = logging.getLogger()
+    root.addFilter(_of_interest)
     try:
         yield
     finally:
+        root.removeFilter(_of_interest)
         sys.unraisablehook = hook
         signal.signal(signal.SIGTERM, before)
+
+
+def _of_interest(record: logging.LogRecord) -> bool:
+    return record.msg != DRIVER_INTERRUPTED
 
 
 def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], Answer]) -> int:

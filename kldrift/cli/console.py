@@ -21,9 +21,12 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from kldrift.cli.options import with_as_of
 from kldrift.errors import escaped, masked
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from kldrift.reporting.history import Backfill
     from kldrift.reporting.result import RunResult
     from kldrift.shift.result import ShiftResult
@@ -59,13 +62,16 @@ class Line:
     indent: int = 0
 
 
-def run_lines(result: RunResult, fail_on: str, config: Path | None = None) -> Iterator[Line]:
+def run_lines(
+    result: RunResult, fail_on: str, config: Path | None = None, as_of: datetime | None = None
+) -> Iterator[Line]:
     """The lines about a run: the verdict, the worst features, what was skipped, what to do next.
 
     Args:
         result: the run.
         fail_on: from which severity it fails.
         config: the file of the monitor, to name the next command.
+        as_of: the time that the run was for, if it was stated.
     """
     # An error message needs no pandas.
     from kldrift.cli.blocks import block  # noqa: PLC0415
@@ -86,7 +92,7 @@ def run_lines(result: RunResult, fail_on: str, config: Path | None = None) -> It
         yield Line()
         yield Line(f"and {len(bad) - len(rows):,} more that are not ok; see table drift_scores")
     yield Line()
-    yield from _ending(result, fail_on, f"{_still_ok(counts)}{_next_step(rows, config)}")
+    yield from _ending(result, fail_on, f"{_still_ok(counts)}{_next_step(rows, config, as_of)}")
 
 
 def _still_ok(counts: Mapping[str, int]) -> str:
@@ -94,15 +100,19 @@ def _still_ok(counts: Mapping[str, int]) -> str:
     return f"; {counts['ok']:,} of {_count(total, 'feature')} {'is' if total == 1 else 'are'} ok"
 
 
-def _next_step(rows: Sequence[Mapping[str, Any]], config: Path | None) -> str:
+def _next_step(
+    rows: Sequence[Mapping[str, Any]], config: Path | None, as_of: datetime | None
+) -> str:
     """The command that says more, as a shell takes it; empty if there is nothing to see."""
     if not rows or config is None:
         return ""
     worst = rows[0]
     file = shlex.quote(str(config))
     if worst["severity"] == "unscored":
-        return escaped(f"; next: kldrift check {file}")
-    return escaped(f"; next: kldrift show {file} {shlex.quote(str(worst['feature']))}")
+        return escaped(f"; next: kldrift check {file}{with_as_of(as_of)}")
+    feature = shlex.quote(str(worst["feature"]))
+    dashes = "-- " if feature.startswith("-") else ""  # else it is an option
+    return escaped(f"; next: kldrift show {dashes}{file} {feature}")
 
 
 def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:

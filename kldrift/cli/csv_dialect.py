@@ -39,11 +39,12 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
     """Look at the beginning of a CSV file.
 
     Args:
-        path: a local file, perhaps compressed with gzip.
+        path: a local file, perhaps compressed with gzip, bzip2 or zstd.
         given: options that are stated already; they are not guessed.
 
     Raises:
-        DatasetError: it has one column, and no known separator gives more.
+        DatasetError: it has one column, and no known separator gives more; or it does not begin
+            with the names.
     """
     known = {name.lower(): value for name, value in given.items()}
     raw = beginning(path)
@@ -66,6 +67,11 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
     rows = _rows(text, separator, quote, escape)
     if not rows:
         return Dialect(options, tuple(assumed))
+    if re.fullmatch("sep=.?", text.splitlines()[0]):
+        raise DatasetError(
+            f"{path!r}: its first line, {text.splitlines()[0]!r}, is a note for Excel where the "
+            "names should stand; take that line away: Spark has no option that skips it"
+        )
     if len(rows[0]) == 1 and re.search(r"[,;|\t:^~]", rows[0][0]):
         raise DatasetError(
             f"{path!r}: with the separator {separator!r} it has one column, {rows[0][0]!r}; "

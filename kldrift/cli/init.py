@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -12,12 +11,13 @@ from typing import Final
 import pyarrow as pa
 
 from kldrift.cli.csv_dialect import Dialect, dialect_of
+from kldrift.cli.days_in_paths import DATE, day_in, sides_of, with_placeholder
 from kldrift.cli.suggest import suggestions
 from kldrift.cli.table_days import days_of, table_format
 from kldrift.cli.text_schema import ddl, fitting_schema, with_numbers
 from kldrift.config import Dataset, Features, Override, Spark, config_from_mapping
 from kldrift.config.yaml_text import to_yaml
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, escaped
 from kldrift.execution.engine import told
 from kldrift.execution.session import session_in_use
 from kldrift.features.plan import Skipped, plan_features
@@ -30,11 +30,10 @@ from kldrift.sources.predicates.translate import Unsupported
 from kldrift.sources.sample import sample_of
 
 ITSELF: Final = "CHANGE THIS: the dataset itself, until you name a reference"
+THE_LAST: Final = "the files before the last one"
 ONE_DAY: Final = "CHANGE THIS: one day; a list of days that were good, or a *, knows more"
 WHERE: Final = '# where: "amount >= 0"   # Spark SQL'
 TEXT_FORMATS: Final = ("csv", "json")
-DATE: Final = re.compile(r"(?<!\d)20\d\d([-/_]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
-"""A day in a path."""
 
 
 def init(
@@ -60,13 +59,16 @@ def init(
         DatasetError: a dataset cannot be read.
     """
     format = format or table_format(source)  # noqa: A001 - likewise
-    current_path, reference_path, note = _sides(source, reference, format)
+    found = sides_of(source, reference, format)
+    current_path, reference_path, format = found.current, found.reference, found.format  # noqa: A001
+    note = THE_LAST if reference is None and reference_path != current_path else ""
+    note = note or ("" if reference else ITSELF)
     asked = config_dataset(current_path, format, options)
     dialect = Dialect()
     if asked.format == "csv" and not any("://" in p for p in (*current_path, *reference_path)):
         dialect = _dialect([*reference_path, *current_path], asked.options)
         options = {**(options or {}), **dialect.options}
-    given: dict[str, object] = {"path": [str(p) for p in current_path]}
+    given: dict[str, object] = {"path": [*map(_literal, current_path)]}
     if format:
         given["format"] = format
     if options:
@@ -74,7 +76,7 @@ def init(
     config = config_from_mapping(
         {
             "monitor": "init",
-            "reference": {**given, "path": reference_path},
+            "reference": {**given, "path": [*map(_literal, reference_path)]},
             "current": given,
             "output": {"path": "drift"},
         }
@@ -85,6 +87,8 @@ def init(
         for d, side in ((config.reference, "reference"), (config.current, "current"))
     ]
     (seen, schema), other = (looks[0][0].schema, None), looks[1][0].schema
+    if not looks[1][1].num_rows and config.current.format in TEXT_FORMATS:
+        other = seen if seen.names == other.names else other  # no value says what it is
     if (in_text := config.current.format in TEXT_FORMATS) and (
         fitting := fitting_schema(seen, other, dialect.decimal_commas)
     ):
@@ -100,7 +104,7 @@ def init(
             last = replace(new, where=days.of_the_last)
             looks = [_look(old, "reference"), _look(last, "current")]
     elif reference is None and (day := next(filter(None, map(day_in, current_path)), None)):
-        new = replace(new, path=tuple(map(_with_placeholder, new.path)))
+        new = replace(new, path=tuple(map(with_placeholder, new.path)))
         note = ONE_DAY if note == ITSELF else note
     overrides, remarks, others = suggestions(
         [with_numbers(rows, dialect.decimal_commas) for _, rows in looks]
@@ -113,7 +117,7 @@ def init(
         current=new,
         day=day,
         note=note,
-        assumed=dialect.assumed,
+        assumed=(*found.left_out, *dialect.assumed),
         remarks=remarks,
         wanted=wanted,
         features=[f"{f.name}: {f.kind} ({f.type})" for f in plan.features],
@@ -126,7 +130,7 @@ def config_dataset(
     paths: list[str], form: str | None, options: Mapping[str, str] | None
 ) -> Dataset:
     """The dataset that paths are, its format from their endings where none is stated."""
-    values: dict[str, object] = {"path": paths, "options": dict(options or {})}
+    values: dict[str, object] = {"path": [*map(_literal, paths)], "options": dict(options or {})}
     if form:
         values["format"] = form
     mapping = {"monitor": "init", "reference": values, "current": values, "output": {"path": "d"}}
@@ -136,53 +140,6 @@ def config_dataset(
 def _dialect(paths: list[str], options: Mapping[str, str]) -> Dialect:
     """How CSV files are written, from the last of them."""
     return dialect_of(list_files(paths)[-1].path, options)
-
-
-def _of_its_day(path: str) -> str:
-    """The files of a folder whose name is a day, for each of them: the day is read as a whole."""
-    file = Path(path)
-    dated = DATE.search(file.parent.name) and not DATE.search(file.name)
-    return str(file.parent / f"*{''.join(file.suffixes[-2:])}") if dated else path
-
-
-def _with_placeholder(path: str) -> str:
-    """A path with the time of a run in place of the last date in it.
-
-    Examples:
-        >>> _with_placeholder("/o/day=2024-01-31/20240131.csv")
-        '/o/day={as_of:%Y-%m-%d}/{as_of:%Y%m%d}.csv'
-    """
-    return DATE.sub(lambda match: f"{{as_of:%Y{match[1]}%m{match[1]}%d}}", path)
-
-
-def day_in(path: str) -> str | None:
-    """The last date in a path, as ``--as-of`` takes it.
-
-    Examples:
-        >>> day_in("/o/day=2024-01-31/20240130.csv"), day_in("/o/x.csv")
-        ('2024-01-30', None)
-    """
-    found = [re.sub(r"\D", "", match[0]) for match in DATE.finditer(path)]
-    return f"{found[-1][:4]}-{found[-1][4:6]}-{found[-1][6:]}" if found else None
-
-
-def _sides(
-    source: str, reference: str | None, form: str | None
-) -> tuple[list[str], list[str], str]:
-    source = _absolute(source)
-    if reference is not None:
-        return [source], [_absolute(reference)], ""
-    one = "://" in source or form in TABLE_OPTIONS
-    files = [source] if one else [f.path for f in list_files([source])]
-    files = list(dict.fromkeys(map(_of_its_day, files)))
-    if len(files) > 1:
-        return files[-1:], files[:-1], "the files before the last one"
-    return [source], [source], ITSELF
-
-
-def _absolute(path: str) -> str:
-    """Make a path absolute: the configuration may be written elsewhere."""
-    return path if "://" in path else os.path.abspath(path)  # noqa: PTH100 - keeps globs
 
 
 def _look(dataset: Dataset, side: str) -> tuple[DatasetInfo, pa.Table]:
@@ -296,16 +253,22 @@ def _override(override: Override) -> tuple[str, str]:
 
 
 def _dataset(dataset: Dataset) -> list[str]:
-    path = dataset.path[0] if len(dataset.path) == 1 else list(dataset.path)
+    paths = [*map(_literal, dataset.path)]
+    path = paths[0] if len(paths) == 1 else paths
     lines = [f"  path: {to_yaml(path)}", f"  format: {to_yaml(dataset.format)}"]
     if dataset.options:
         lines.append(f"  options: {to_yaml(dict(dataset.options))}")
     if dataset.schema:
-        lines.append(f"  schema: {to_yaml(dataset.schema)}")
+        lines.append(f"  schema: {to_yaml(_literal(dataset.schema))}")
     where = f"where: {to_yaml(dataset.where)}" if dataset.where else WHERE
     lines.append(f"  {where}")
     return lines
 
 
+def _literal(text: str) -> str:
+    """Text as a configuration has it, in which ``${`` names a variable of the environment."""
+    return text.replace("${", "$${")
+
+
 def _comment(text: str) -> str:
-    return re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", text)
+    return escaped(re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", text))

@@ -14,6 +14,7 @@ from typing import Final
 from kldrift import __version__
 from kldrift.cli.answer import EXIT_CODES, FAILED, Answer, guarded, sigterm_raised
 from kldrift.cli.options import (
+    CommandParser,
     add_as_of,
     add_backtest_options,
     add_force,
@@ -24,13 +25,10 @@ from kldrift.cli.options import (
     add_serving,
     add_set,
     option,
+    with_as_of,
 )
 from kldrift.cli.runs import run_backfill, run_model_shift, run_monitor, shown_progress
-from kldrift.errors import (
-    ConfigError,
-    OutputError,
-    escaped,
-)
+from kldrift.errors import ConfigError, OutputError, escaped
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
@@ -116,13 +114,11 @@ def _check(args: argparse.Namespace) -> Answer:
     from kldrift.monitor.run import check  # noqa: PLC0415
 
     plan = check(config, as_of=args.as_of)
-    midnight = "T00:00:00+00:00"
-    again = f" --as-of {args.as_of.isoformat().removesuffix(midnight)}" if args.as_of else ""
     lines = [
         *plan.lines(),
         "",
         "skipped besides, once the data is seen: columns that are different in nearly every row",
-        f"next: kldrift run {shlex.quote(args.config)}{again}",
+        f"next: kldrift run {shlex.quote(args.config)}{with_as_of(args.as_of)}",
     ]
     return Answer(0, [Line(escaped(line)) for line in lines], plan.as_dict())
 
@@ -209,7 +205,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"kldrift {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=CommandParser
+    )
 
     def command(
         name: str, function: Callable[[argparse.Namespace], Answer], text: str

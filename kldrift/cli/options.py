@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from kldrift.errors import ConfigError
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser of one command: its options may stand before, between and after its arguments."""
+
+    _mixed = True
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Parse options first, then arguments: an optional argument is not given up too early."""
+        if not self._mixed or "--" in (args or ()):  # called by itself, or the order is stated
+            return super().parse_known_args(args, namespace)
+        self._mixed = False
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixed = True
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -88,6 +108,17 @@ def as_of(text: str) -> datetime:
         return instant(text)
     except ConfigError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def with_as_of(when: datetime | None) -> str:
+    """What a command that is suggested says of the time of a run: nothing, or the option.
+
+    Examples:
+        >>> from datetime import UTC
+        >>> with_as_of(datetime(2024, 1, 31, tzinfo=UTC)), with_as_of(None)
+        (' --as-of 2024-01-31', '')
+    """
+    return f" --as-of {when.isoformat().removesuffix('T00:00:00+00:00')}" if when else ""
 
 
 def option(text: str) -> tuple[str, str]:

@@ -37,7 +37,7 @@ def run_monitor(
     lines = (
         ()
         if args.quiet or args.json
-        else tuple(run_lines(result, args.fail_on, _shown_path(config)))
+        else tuple(run_lines(result, args.fail_on, _shown_path(config), args.as_of))
     )
     return Answer(result.exit_code, lines, result.summary() if args.json else {})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.config import Override
+from kldrift.config.yaml_text import to_yaml
 from kldrift.features.sentinels import is_number, is_text
 from kldrift.features.text_looks import epochs, hint, look_of
 from kldrift.features.wanted import PartName
@@ -20,6 +21,7 @@ CODE: Final = re.compile(
     r"(?i:(?:^|[\W_])(?:id|code|type|zone|class|category|status|flag|kind|group|level|cd)s?$)|"
     r"(?<=[a-z])(?:Id|ID|Code|Type|Zone|Class|Status|Flag|Kind)$",
 )
+NUMBER: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 IDENTIFIER: Final = re.compile(r"(?i:(?:^|[\W_])ids?$)|(?<=[a-z])(?:Id|ID)$")
 FEW: Final = 300
 """Codes have fewer different values than this."""
@@ -44,9 +46,14 @@ def suggestions(
     remarks: dict[str, str] = {}
     ids = []
     for name in tables[0].column_names:
-        columns = [t.column(name).combine_chunks() for t in tables if name in t.column_names]
-        kind = columns[0].type
-        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        both = [t.column(name).combine_chunks() for t in tables if name in t.column_names]
+        columns = [column for column in both if column.null_count < len(column)]
+        kind = columns[0].type if columns else pa.null()
+        if not columns and any(map(len, both)):
+            remarks[name] = "no value in any of the rows that were looked at"
+        elif len({_family(column.type) for column in columns}) > 1:
+            remarks[name] = _mixed(columns)
+        elif _is_time(kind):
             parts: tuple[PartName, ...] = ("hour",) if pa.types.is_timestamp(kind) else ()
             if all(_whole_weeks(column) for column in columns):
                 parts += ("weekday",)
@@ -65,6 +72,30 @@ def suggestions(
             if looks[0] is not None and all(look == looks[0] for look in looks):
                 remarks[name] = hint(name, looks[0])
     return overrides, remarks, ids
+
+
+def _family(kind: pa.DataType) -> str:
+    """What values of a type are looked at as."""
+    families = {"numbers": is_number, "texts": is_text, "times": _is_time}
+    return next((name for name, has in families.items() if has(kind)), str(kind))
+
+
+def _is_time(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
+
+
+def _mixed(columns: Sequence[Any]) -> str:
+    """What is said of a column that has values of different kinds on both sides."""
+    mine, other = (_family(column.type) for column in columns)
+    told = f"{mine} in the reference, {other} in the current dataset"
+    texts = next((pc.unique(c.drop_null()) for c in columns if is_text(c.type)), None)
+    if texts is None or "numbers" not in (mine, other):
+        return told
+    odd = next((t for t in texts.to_pylist() if not NUMBER.fullmatch(t.strip())), None)
+    if odd is None:
+        return told
+    null = f"options: {{nullValue: {to_yaml(odd)}}} reads it as a null"
+    return f"{told}, such as {odd[:40]!r}; of CSV files, {null}"
 
 
 def _numbers(columns: Iterable[Any]) -> Any:

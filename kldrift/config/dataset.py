@@ -153,8 +153,7 @@ class Dataset:
             if info.context and (info.data.get("table") or info.data.get("sql")):
                 raise wrong("goes with path only")
             return value
-        endings = {_ending(path) for path in info.data.get("path", ())}
-        formats = sorted({_FORMATS.get(ending, "parquet") for ending in endings})
+        formats = sorted({format_of(path) or "parquet" for path in info.data.get("path", ())})
         if len(formats) > 1:
             raise wrong(f"the files end like {' and '.join(formats)}; state one format")
         return formats[0] if formats else "parquet"
@@ -230,6 +229,8 @@ def _elsewhere(info: ValidationInfo) -> bool:
     return not path and bool(table or sql)
 
 
-def _ending(path: str) -> str:
+def format_of(path: str) -> str | None:
+    """The format that the ending of a file's name states, if it states one."""
     file = PurePosixPath(path.lower())
-    return PurePosixPath(file.stem).suffix if file.suffix in _COMPRESSION else file.suffix
+    ending = PurePosixPath(file.stem).suffix if file.suffix in _COMPRESSION else file.suffix
+    return _FORMATS.get(ending)

@@ -91,9 +91,19 @@ def parse_yaml(text: str, *, source: str, under: tuple[str, ...] = ()) -> Any:
 
 
 def to_yaml(value: object) -> str:
-    """Write a value as YAML on one line."""
+    r"""Write a value as YAML on one line; what a terminal would not show is escaped.
+
+    Examples:
+        >>> print(to_yaml(["größe", "b"]), to_yaml("a\u202eb"))
+        [größe, b] "a\u202Eb"
+    """
+    text = _dumped(value, plain=False)
+    return text if text.isprintable() else _dumped(value, plain=True)
+
+
+def _dumped(value: object, *, plain: bool) -> str:
     yaml: Any = YAML(typ="safe", pure=True)  # its attributes are typed too narrowly
-    yaml.width, yaml.default_flow_style, yaml.allow_unicode = 10**9, True, True
+    yaml.width, yaml.default_flow_style, yaml.allow_unicode = 10**9, True, not plain
     yaml.sort_base_mapping_type_on_output = False
     stream = io.StringIO()
     yaml.dump(value, stream)

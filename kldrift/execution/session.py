@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -148,7 +149,7 @@ def open_session(
         builder = builder.config(key, value)
     children = child_processes()
     try:
-        with meanwhile or nullcontext():
+        with meanwhile or nullcontext(), _sigint_kept():
             session = builder.getOrCreate()
     except BaseException as error:
         if SparkContext._gateway is None:  # noqa: SLF001
@@ -163,3 +164,17 @@ def open_session(
         with suppress(Exception):  # Spark Connect has no context, nor its log
             session.sparkContext.setLogLevel(level)
     return session, True
+
+
+@contextmanager
+def _sigint_kept() -> Iterator[None]:
+    """Keep what Ctrl-C does: Spark's handler asks its driver for something while it may be busy.
+
+    The driver then takes one answer for another, and the interruption becomes an error of Spark's.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)

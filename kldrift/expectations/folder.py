@@ -25,7 +25,7 @@ from kldrift.expectations.pages import (
     PlainIndexRenderer,
     WorstFirstPageRenderer,
 )
-from kldrift.expectations.whole_files import PROJECT, VARIABLES, written_whole
+from kldrift.expectations.whole_files import NEW, PROJECT, VARIABLES, written_whole
 
 PACKAGE: Final = "kldrift.expectations"
 SITE: Final = "local_site"
@@ -85,7 +85,7 @@ def open_folder(root: Path) -> Iterator[Any]:
 
 def _make(root: Path) -> None:
     """Make what a folder lacks, elsewhere first; the file by which GX knows it comes last."""
-    with TemporaryDirectory(dir=root, prefix=".new-") as made:
+    with TemporaryDirectory(dir=root, prefix=NEW) as made:
         new = Path(made)
         great_expectations.get_context(mode="file", context_root_dir=made)
         (new / _STYLES).write_text(STYLE)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.errors import ConfigError, OutputError
+from kldrift.errors import ConfigError, OutputError, first_line
 from kldrift.expectations import definitions
 from kldrift.expectations.action import drift_results
 from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
@@ -99,7 +99,7 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
         batch = definitions.sync_batch(context, name, _absolute(scores_path))
         checkpoint = definitions.sync_checkpoint(context, suite, batch, data_docs=data_docs)
         run = RunIdentifier(run_name=run_id, run_time=run_time)
-        result = _run(checkpoint, run)
+        result = _run(checkpoint, run, root)
         index = docs_index(context) if data_docs else None
     ids = {e.id for e in suite.expectations if definitions.is_managed(e)}
     ours = [r for r in drift_results(result) if r.expectation_config.id in ids]
@@ -156,10 +156,13 @@ def _absolute(path: str) -> str:
     return path if "://" in path else str(Path(path).absolute())
 
 
-def _run(checkpoint: Any, run_id: Any) -> Any:
+def _run(checkpoint: Any, run_id: Any, root: Path) -> Any:
     try:
         return checkpoint.run(run_id=run_id)
     except Exception as error:
+        place = error.filename if isinstance(error, OSError) else None
+        if isinstance(place, str) and Path(place).is_relative_to(root.absolute()):
+            raise OutputError(f"{root}: cannot be written: {first_line(error)}") from error
         # an action of the user may raise anything, and its text may hold a webhook's address
         raise OutputError(
             f"the checkpoint {checkpoint.name!r} or one of its actions failed with "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from kldrift.errors import escaped
 from kldrift.expectations import wording
 from kldrift.expectations.gx import (
     AtomicDiagnosticRendererType,
@@ -53,7 +54,8 @@ class DriftRenderers:
         feature = {"classes": ["badge", "badge-primary"], "tag": "strong"}
         styling["params"] = {**styling.get("params", {}), "feature": feature}
         subject = wording.subject_template(with_segment="segment" in config.kwargs)
-        params = {n: config.kwargs[n] for n in ("feature", "segment") if n in config.kwargs}
+        named = (n for n in ("feature", "segment") if n in config.kwargs)
+        params = {n: "\n".join(map(escaped, str(config.kwargs[n]).split("\n"))) for n in named}
         levels = (config.meta or {}).get(LEVELS)
         lines = [_level(c, "") for c in [config]] if levels is None else list(map(_outcome, levels))
         for number, (template, values) in enumerate(sorted(lines, key=_by_metric)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,8 @@ PROJECT: Final = "great_expectations.yml"
 VARIABLES: Final = "uncommitted/config_variables.yml"
 OURS: Final = ("expectations", "validation_definitions", "checkpoints")
 """The folders in which one file is a monitor's."""
+NEW: Final = ".new-"
+"""What the name of a folder begins with in which a new one is made."""
 _NEEDED: Final = frozenset({"config_version", "stores", "validation_results_store_name"})
 _held: Final[list[Path]] = []
 
@@ -106,8 +109,16 @@ def _check_project(file: Path) -> None:
 
 
 def remove_unreadable(root: Path, name: str) -> None:
-    """Take away what cannot be read and is a monitor's own, so that it is made again."""
+    """Take away what cannot be read and is a monitor's own, so that it is made again.
+
+    And what a run that was killed has left: a file or a folder that was not in its place yet.
+    """
     found = unreadable(root, name)
+    for new in root.glob(f"{NEW}*"):
+        shutil.rmtree(new, ignore_errors=True)
+    for folder in (".", "uncommitted", *OURS):
+        for staged in (root / folder).glob(".*-*.tmp"):
+            staged.unlink(missing_ok=True)
     for file in found:
         file.unlink()
     if any(file.parent.name == "expectations" for file in found):  # which it refers to

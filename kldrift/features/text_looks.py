@@ -43,6 +43,7 @@ _INFINITE: Final = r"[-+]?(inf|Inf|INF|infinity|Infinity|nan|NaN|NAN)"
 _COMMA: Final = r"[-+]?([0-9]+|[0-9]{1,3}([. ][0-9]{3})+)(,[0-9]+)?"
 _THOUSANDS: Final = r"[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?"
 _SPACED: Final = r"[-+]?[0-9]{1,3}([ '\x{2019}\x{a0}\x{202f}][0-9]{3})*([.,][0-9]+)?"
+_SIGNED_COMMA: Final = r"[-+(]?[$€£¥]? ?[0-9][0-9. ]*(,[0-9]+)?[ \x{a0}]?[%$€£¥]?[)]?"
 _SIGNED: Final = r"[-+(]?[$€£¥]? ?[0-9][0-9,.]*[ \x{a0}]?[%$€£¥]?[)]?"
 LOOKS: Final = (
     TextLook(
@@ -66,9 +67,15 @@ LOOKS: Final = (
         needs=r"[^-+0-9.,]",
     ),
     TextLook(
+        "numbers with a decimal comma and a percent or currency sign",
+        _SIGNED_COMMA,
+        "cast(replace(regexp_replace(replace({}, '(', '-'), '[^0-9,+-]', ''), ',', '.') as double)",
+        needs=r"[%$€£¥].*,([0-9]{1,2}|[0-9]{4,})[)]?$|,([0-9]{1,2}|[0-9]{4,})[^0-9]*[%$€£¥]",
+    ),
+    TextLook(
         "numbers with a percent or currency sign",
         _SIGNED,
-        "cast(regexp_replace({}, '[^0-9.+-]', '') as double)",
+        "cast(regexp_replace(replace({}, '(', '-'), '[^0-9.+-]', '') as double)",
         needs=r"[%$€£¥]",
     ),
     TextLook(

@@ -309,8 +309,7 @@ def _load(spark: SparkSession, dataset: Dataset, schema: T.StructType | None) ->
         return spark.read.table(dataset.table)
     options = _options(dataset)
     if dataset.format == "csv" and dataset.path:
-        paths = [place for path in dataset.path for place in for_spark(path)]
-        return read_csv(spark, paths, options, dataset.schema)
+        return read_csv(spark, dataset.path, options, dataset.schema)
     if dataset.format == "parquet":
         options = old_dates(spark) | options
     reader = spark.read.format(dataset.format).options(**options)

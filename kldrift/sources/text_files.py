@@ -1,18 +1,18 @@
 """Text files as Spark must be told to read them, and how many of their rows it could not read.
 
 What local files begin with says whether a record may lie over several lines, and how a quote inside
-quotes is written; remote files, and those that gzip does not open, are read as the options have it.
+quotes is written; remote files, and those in Hadoop's own forms, are read as the options have it.
 """
 
 from __future__ import annotations
 
 import codecs
-import gzip
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
@@ -23,27 +23,38 @@ from kldrift.sources.parquet.listing import for_spark, list_files
 TEXTS: Final = frozenset({"csv", "json"})
 LOOKED_AT: Final = 2**20
 """Bytes at the beginning of a file."""
-COMPRESSED: Final = frozenset({".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
+COMPRESSED: Final = frozenset({".xz", ".lz4", ".snappy", ".deflate"})
+"""Endings of files that are not opened here."""
 MARKS: Final = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
 WIDE: Final = re.compile(r"(?i)utf-?(16|32)")
 """Encodings in which the end of a line is several bytes."""
-CORRUPT: Final = "_corrupt_record"
+CORRUPT: Final = ":corrupt"
+"""The column of rows that do not fit, instead of Spark's, which may be one of the data's own."""
 BACKSLASH: Final = re.compile(rb'\\"[^,;|\t\r\n]')
 DOUBLED: Final = re.compile(rb'[^\\,;|\t\r\n"]""')
 """A quote inside quotes, as Spark writes it and as nearly all others do."""
 
 
+def opened(path: str) -> Any:
+    """The bytes of a local file, decompressed: gzip, bzip2 and zstd, not Hadoop's own forms.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    here = Path(path).suffix in COMPRESSED
+    return pa.input_stream(path, compression=None if here else "detect")
+
+
 def beginning(path: str) -> bytes:
-    """What a local file begins with, after gzip has opened it.
+    """What a local file begins with, decompressed.
 
     Raises:
         DatasetError: it cannot be read.
     """
-    opened = gzip.open if path.endswith(".gz") else open
     try:
-        with opened(path, "rb") as file:
+        with opened(path) as file:
             return bytes(file.read(LOOKED_AT))
-    except (OSError, EOFError) as error:
+    except OSError as error:
         raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
 
 
@@ -58,7 +69,7 @@ def text_options(dataset: Dataset) -> dict[str, str]:
     stated = {name.lower(): value for name, value in dataset.options.items()}
     needed: dict[str, str] = {}
     if "mode" not in stated:
-        needed["mode"] = "FAILFAST"
+        needed |= {"mode": "FAILFAST", "columnNameOfCorruptRecord": CORRUPT}
         # Else Spark does not look at fields that nobody asks for.
         needed |= {"columnPruning": "false"} if dataset.format == "csv" else {}
     encoded = stated.get("encoding") or stated.get("charset")
@@ -128,10 +139,12 @@ def bad_rows(
     reader = reader.option("columnNameOfCorruptRecord", CORRUPT)
     if schema is None:
         schema = _schema_of(reader.load(paths))
-    frame = reader.schema(f"{schema}, {CORRUPT} string").load(paths)
+    frame = reader.schema(f"{schema}, `{CORRUPT}` string").load(paths)
     # Spark does not look for damage where no other column is asked for.
     whole, file = F.to_json(F.struct("*")), F.input_file_name()
-    damaged = frame.where(F.col(CORRUPT).isNotNull()).select(whole.alias("r"), file.alias("f"))
+    damaged = frame.where(F.col(f"`{CORRUPT}`").isNotNull()).select(
+        whole.alias("r"), file.alias("f")
+    )
     rows, first, last = damaged.agg(F.count("r"), F.min("f"), F.max("f")).collect()[0]
     return _refused(rows, f"{first!r}{'' if first == last else ' and others'}") if rows else ""
 
@@ -145,6 +158,6 @@ def _refused(rows: int, files: str) -> str:
     which = f"{rows:,} {'row does' if rows == 1 else 'rows do'}"
     return (
         f"{which} not fit the columns, in {files}: damaged, too many or too few fields, or values "
-        "of another type; mend the files, or state options: "
+        "of another type; mend the files, or state options: {sep: ...} for another separator, "
         "{mode: PERMISSIVE} for nulls in their place, {mode: DROPMALFORMED} to leave them out"
     )

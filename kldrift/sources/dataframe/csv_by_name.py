@@ -7,9 +7,9 @@ each kind is read as Spark reads it, and the columns are matched by name.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,8 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.errors import DatasetError, first_line
 from kldrift.sources.parquet.files import File
-from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.listing import for_spark, list_files
+from kldrift.sources.text_files import opened
 
 BY_PLACE: Final = {"header": "false", "enforceschema": "true"}
 """Options that ask for columns by place."""
@@ -33,7 +34,7 @@ def read_csv(
 
     Args:
         spark: the session.
-        paths: of the dataset.
+        paths: of the dataset, as the configuration has them.
         options: of Spark's reader, ``header`` among them.
         ddl: names and types of the columns; without it they are inferred.
 
@@ -41,17 +42,16 @@ def read_csv(
         DatasetError: the names in a header are not those of the schema, or of the other files.
     """
     given = {name.lower(): value for name, value in options.items()}
+    whole = _for_spark(paths)
     if given.get("header") != "true" or any(given.get(k) == v for k, v in BY_PLACE.items()):
-        return _reader(spark, options, None if ddl is None else _schema(spark, ddl)).load(
-            list(paths)
-        )
+        return _reader(spark, options, None if ddl is None else _schema(spark, ddl)).load(whole)
     if any("://" in path for path in paths):
-        groups = [list(paths)]
+        groups = [whole]
         options = {**options, "enforceSchema": "false"}  # Spark compares the headers, by place
     else:
         groups = _by_first_line(list_files(paths), given.get("comment", ""))
         if len(groups) == 1:
-            groups = [list(paths)]
+            groups = [whole]
         elif len(paths) == 1 and Path(paths[0]).is_dir():
             options = {**options, "basePath": paths[0]}
     if ddl is None and len(groups) == 1:
@@ -83,25 +83,33 @@ def _schema(spark: SparkSession, ddl: str) -> T.StructType:
 
 
 def _by_first_line(files: Sequence[File], comment: str) -> list[list[str]]:
-    """The files that have one and the same header; those without a line are left out."""
+    """The files that have one and the same header, for Spark; those without a line are left out.
+
+    Raises:
+        DatasetError: no file has a line.
+    """
     groups: dict[bytes, list[str]] = {}
     for file in files:
         groups.setdefault(_first_line(file.path, comment.encode()), []).append(file.path)
-    if len(groups) > 1:
-        groups.pop(b"", None)
-    return list(groups.values())
+    groups.pop(b"", None)
+    if not groups:
+        raise DatasetError(f"{files[0].path!r} is empty: it has no line, not even a header")
+    return [_for_spark(group) for group in groups.values()]
+
+
+def _for_spark(paths: Sequence[str]) -> list[str]:
+    return [place for path in paths for place in for_spark(path)]
 
 
 def _first_line(path: str, comment: bytes) -> bytes:
     """The first line with text that is no comment, as bytes."""
-    opened = gzip.open if path.endswith(".gz") else open
     try:
-        with opened(path, "rb") as file:
+        with BufferedReader(opened(path)) as file:
             while line := file.readline(LONGEST_HEADER):
                 text = line.removeprefix(b"\xef\xbb\xbf").strip()
                 if text and not (comment and text.startswith(comment)):
                     return text
-    except (OSError, EOFError) as error:
+    except OSError as error:
         raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
     return b""
 

@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,11 @@ from kldrift.sources.parquet.column_mapping import ColumnMapping
 
 OTHER_ENDING: Final = re.compile(r"\.(csv|json|orc)l?(?:\.\w+)?$")
 """Of a file that is no Parquet file, and the name of its format."""
+NOT_READ: Final = {
+    **dict.fromkeys((".zip", ".7z", ".tar", ".tgz"), "; unpack it first"),
+    **dict.fromkeys((".xls", ".xlsx", ".ods"), "; save its sheet as CSV or Parquet"),
+}
+"""What to do with files that nothing here reads."""
 FOOTER_END: Final = 8
 """Bytes behind a footer: its length and the format's name."""
 
@@ -91,7 +97,9 @@ class File:
         except (pa.ArrowException, OSError) as cause:
             why = f"cannot read {self.path!r} as Parquet: {first_line(cause)}"
             other = OTHER_ENDING.search(self.path)
-            raise DatasetError(f"{why}; state format: {other[1]}" if other else why) from cause
+            hint = f"; state format: {other[1]}" if other else ""
+            hint = NOT_READ.get(PurePath(self.path).suffix.lower(), hint)
+            raise DatasetError(f"{why}{hint}") from cause
 
     def _refuse_encrypted(self, source: Any, metadata: pq.FileMetaData) -> None:
         """Refuse encrypted columns: to ask Arrow for the metadata of one ends the process.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from contextlib import suppress
 
@@ -9,7 +10,7 @@ import pytest
 from expectations_tables import case_rows, publish_rows
 
 from kldrift.errors import OutputError
-from kldrift.expectations.gx import tuple_store_backend
+from kldrift.expectations.gx import ValidationResultsStore, tuple_store_backend
 from kldrift.expectations.whole_files import unreadable, written_whole
 
 
@@ -33,9 +34,12 @@ def test_a_file_of_the_monitor_that_is_cut_off_is_made_again(folder, part):
 @pytest.mark.parametrize("name", ["great_expectations.yml", "uncommitted/config_variables.yml"])
 def test_a_file_of_the_project_that_is_empty_is_made_again(folder, name):
     (folder / "gx" / name).write_text("")
+    (folder / "gx" / ".new-1/checkpoints").mkdir(parents=True)
+    (folder / "gx" / f"{name}.json").with_name(".m.json.1-2.tmp").write_text("{")
     assert publish_rows(folder, case_rows()).evaluated > 0
     assert (folder / "gx" / name).read_text().strip()
-    assert not [p for p in (folder / "gx").iterdir() if p.name.startswith(".new-")]
+    left = [p.name for p in (folder / "gx").rglob(".*")]
+    assert not [name for name in left if name.startswith(".new-") or name.endswith(".tmp")]
 
 
 @pytest.mark.parametrize("part", ["expectations", "validation_definitions", "checkpoints"])
@@ -77,3 +81,12 @@ def test_a_write_of_gx_that_fails_leaves_the_file_that_was_there(tmp_path):
             stream.write(b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["suite.json"]
     assert file.read_text() == "new"
+
+
+def test_a_full_disk_is_told_by_its_name(folder, monkeypatch):
+    def full(*_args, **_more):
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder / "gx/uncommitted/x"))
+
+    monkeypatch.setattr(ValidationResultsStore, "set", full)
+    with pytest.raises(OutputError, match=r"gx: cannot be written: .*No space left on device"):
+        publish_rows(folder, case_rows())

@@ -130,6 +130,15 @@ def test_every_name_is_shown_as_it_is_and_none_becomes_markup_or_a_parameter(nam
     assert [t for t in page.tags if t in own_tags] == [t for t in clean.tags if t in own_tags]
 
 
+def test_what_a_screen_does_not_show_is_escaped(tmp_path):
+    publish_rows(tmp_path, [row("a\x1b[31m\u202eb", segment="s\u202e", kl=0.9)])
+    site = tmp_path / "gx/uncommitted/data_docs/local_site"
+    for page in (*site.rglob("validations/**/*.html"), site / "expectations/taxi.html"):
+        text = page.read_text()
+        assert r"a\x1b[31m\u202eb</strong> in segment" in text
+        assert not {"\x1b", "\u202e"} & set(text)
+
+
 def result_page_of_plain_names(folder):
     publish_rows(folder, [row("a", segment="a", kl=0.9)])
     return result_page(folder)

@@ -29,8 +29,8 @@ def children(process: int) -> set[int]:
 @pytest.mark.parametrize(
     ("sent", "exit_code", "word", "stage"),
     [
-        (signal.SIGINT, 130, "interrupted", "starting Spark"),
-        (signal.SIGTERM, 143, "terminated", "reference"),
+        (signal.SIGTERM, 143, "terminated", "starting Spark"),
+        (signal.SIGINT, 130, "interrupted", "reference: counting"),
     ],
 )
 def test_a_signal_ends_a_run_with_its_code_and_a_row_and_no_jvm(
@@ -64,6 +64,7 @@ def test_a_signal_ends_a_run_with_its_code_and_a_row_and_no_jvm(
             process.kill()  # one that did not end must not hold up the tests
         assert process.returncode == exit_code, said
     assert f"kldrift: error: {word}\n" in said
+    assert "Traceback" not in said
     (row,) = pd.read_parquet(tmp_path / "out" / "runs").to_dict("records")
     assert (row["exit_code"], row["error"]) == (exit_code, word)
     for _ in range(100):  # a JVM ends when its driver has, a moment later

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+
 import pytest
 
 from kldrift.config import Dataset
@@ -27,8 +29,10 @@ def test_columns_in_another_order_than_in_the_schema_keep_their_values(spark, tm
 @pytest.mark.parametrize("schema", [SCHEMA, None])
 def test_files_of_one_folder_may_have_their_columns_in_different_orders(spark, tmp_path, schema):
     (tmp_path / "a.csv").write_text("age,fare\n20,2.5\n")
-    (tmp_path / "b.csv").write_text('"fare",age\n1,30\n')
+    with bz2.open(tmp_path / "b.csv.bz2", "w") as file:
+        file.write(b'"fare",age\n1,30\n')
     (tmp_path / "c.csv").write_text("")
+    tmp_path = tmp_path.rename(tmp_path.parent / f"{tmp_path.name}[1] {{x}} #%20")
     assert rows(spark, tmp_path, schema) == [{"age": 20, "fare": 2.5}, {"age": 30, "fare": 1.0}]
 
 
@@ -40,6 +44,12 @@ def test_a_header_that_does_not_fit_is_an_error_that_shows_both(spark, tmp_path)
     assert text.startswith("current: ")
     assert "the header lacks 'fare'; the schema lacks 'price'" in text
     assert "(header: age, price; schema: age, fare)" in text
+
+
+def test_a_file_without_a_line_is_named(spark, tmp_path):
+    (tmp_path / "a[1].csv").write_text("")
+    with pytest.raises(DatasetError, match=r"a\[1\]\.csv' is empty: it has no line, not even a h"):
+        rows(spark, tmp_path / "a[1].csv")
 
 
 def test_without_a_header_columns_are_read_by_place(spark, tmp_path):

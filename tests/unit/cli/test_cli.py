@@ -112,6 +112,22 @@ def test_wrong_usage_is_exit_code_2(case, capsys):
     assert expected in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        "--set a=b m.yaml age",
+        "m.yaml --set a=b age",
+        "m.yaml age --set a=b",
+        "--set=a=b m.yaml age",
+    ],
+)
+def test_options_stand_before_between_or_after_arguments(argv):
+    args = cli._parser().parse_args(["show", *argv.split()])
+    assert (args.config, args.feature, args.set) == ("m.yaml", "age", ["a=b"])
+    dashed = cli._parser().parse_args(["show", "--set", "a=b", "--", "m.yaml", "-age"])
+    assert (dashed.feature, dashed.set) == ("-age", ["a=b"])
+
+
 @pytest.mark.parametrize("package", ["streamlit", "duckdb"])
 def test_a_dashboard_without_its_packages_says_how_to_install_them(package, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)  # an import of it fails

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import math
@@ -97,6 +98,14 @@ def test_a_run_is_a_table_counts_places_and_what_the_exit_code_means():
         "exit code 3: drift at or above critical; 1 of 4 features are ok; "
         "next: kldrift show 'my orders.yaml' payment_type\n"
     )
+
+
+def test_the_next_command_is_right_for_the_time_of_the_run_and_for_odd_names():
+    unscored = result({**UNSCORED, "status": "empty"}, exit_code=4)
+    lines = run_lines(unscored, "critical", Path("m.yaml"), dt.datetime(2024, 1, 3, tzinfo=dt.UTC))
+    assert [*lines][-1].text.endswith("; next: kldrift check m.yaml --as-of 2024-01-03")
+    odd = result({"severity": "critical", "feature": "-x"}, exit_code=3)
+    assert text(odd, config=Path("m.yaml")).endswith("; next: kldrift show -- m.yaml -x\n")
 
 
 @pytest.mark.parametrize(

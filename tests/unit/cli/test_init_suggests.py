@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +13,8 @@ import pytest
 from deltalake import write_deltalake
 
 from kldrift.cli.csv_dialect import dialect_of
-from kldrift.cli.init import init
+from kldrift.cli.days_in_paths import sides_of
+from kldrift.cli.init import _dataset, config_dataset, init
 from kldrift.cli.main import main
 from kldrift.config import load_config
 from kldrift.config.as_of import with_time
@@ -77,6 +80,8 @@ def test_what_is_stated_is_not_guessed(tmp_path):
 def test_a_file_of_one_column_because_the_separator_is_wrong_is_refused(tmp_path):
     with pytest.raises(DatasetError, match=r"one column, 'a\^b'; state the separator"):
         dialect(tmp_path, "a^b\n1^2\n")
+    with pytest.raises(DatasetError, match=r"first line, 'sep=;', is a note for Excel where"):
+        dialect(tmp_path, "sep=;\na;b\n1;2\n")
 
 
 @pytest.fixture
@@ -116,6 +121,42 @@ def test_codes_sentinels_and_times_are_suggested_from_the_values(days):
     assert "iso: dates as text" in text
 
 
+def test_a_dollar_in_a_path_or_a_column_is_no_variable(tmp_path):
+    (tmp_path / "${x}").mkdir()
+    pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "${x}" / "a.parquet")
+    text = init(str(tmp_path / "${x}" / "a.parquet"))
+    assert f"path: {tmp_path}/$${{x}}/a.parquet\n" in text
+    schema = replace(config_dataset(["a.csv"], "csv", {}), schema="`${HOME}` double")
+    assert "  schema: '`$${HOME}` double'" in _dataset(schema)
+
+
+def test_a_draft_has_nothing_that_a_terminal_does_not_show(tmp_path):
+    for day in (1, 2):
+        pq.write_table(
+            pa.table({"x\u202e\x1b": [1, 2]}), tmp_path / f"a\u202e2024-01-0{day}.parquet"
+        )
+    text = init(str(tmp_path))
+    assert text.replace("\n", "").isprintable()
+    (tmp_path / "k.yaml").write_text(text)
+    assert load_config(tmp_path / "k.yaml").reference.path == (
+        f"{tmp_path}/a\u202e2024-01-01.parquet",
+    )
+
+
+def test_columns_of_two_kinds_or_without_values_are_named(tmp_path):
+    for day, texts in ((1, pa.array(range(30))), (2, ["n/a", *map(str, range(29))])):
+        rows = {"qty": texts, "at": [dt.date(2024, 1, day) if day == 1 else "x"] * 30}
+        table = pa.table({**rows, "none": pa.array([None] * 30, pa.string())})
+        pq.write_table(table, tmp_path / f"2024-01-0{day}.parquet")
+    text = init(str(tmp_path))
+    assert (
+        "#   qty: numbers in the reference, texts in the current dataset, such as 'n/a'; " in text
+    )
+    assert "options: {nullValue: n/a} reads it as a null" in text
+    assert "#   at: times in the reference, texts in the current dataset\n" in text
+    assert "#   none: no value in any of the rows that were looked at" in text
+
+
 def test_tomorrow_needs_no_other_configuration(days):
     (days / "kldrift.yaml").write_text(init(str(days / "orders")))
     config = load_config(days / "kldrift.yaml")
@@ -130,6 +171,39 @@ def test_the_next_command_names_the_day_that_is_there(days, capsys):
     assert main(["init", str(days / "orders"), "-o", str(days / "k.yaml")]) == 0
     check = f"kldrift check {days}/k.yaml --as-of 2024-01-09"
     assert f"next: {check}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("folder", "placeholder"),
+    [
+        ("dt=2024-01-{:02}", "dt={as_of:%Y-%m-%d}"),
+        ("year=2024/month=01/day={:02}", "year={as_of:%Y/month=%m/day=%d}"),
+        ("2024/01/{:02}", "{as_of:%Y/%m/%d}"),
+    ],
+)
+def test_a_day_is_read_with_all_its_partitions(tmp_path, folder, placeholder):
+    for day in (1, 2, 3):
+        for region in ("a", "b"):
+            file = tmp_path / folder.format(day) / f"region={region}" / "0.parquet"
+            file.parent.mkdir(parents=True)
+            pq.write_table(pa.table({"x": [1, 2, 3]}), file)
+        csv = tmp_path / "csv" / folder.format(day) / "region=a" / "0.csv.gz"
+        csv.parent.mkdir(parents=True)
+        csv.touch()
+    days = sides_of(str(tmp_path / "csv"), None, None)
+    assert days.current == [f"{tmp_path}/csv/{folder.format(3)}/*/*.csv.gz"]
+    assert (len(days.reference), days.format) == (2, "csv")
+    shutil.rmtree(tmp_path / "csv")
+    (tmp_path / "notes.txt").write_text("no data")
+    text = init(str(tmp_path))
+    assert "#   only files that end like parquet, so not notes.txt\n" in text
+    assert "#   region: categorical (string)" in text
+    (tmp_path / "k.yaml").write_text(text)
+    config = load_config(tmp_path / "k.yaml")
+    assert config.current.path == (f"{tmp_path}/{placeholder}",)
+    assert config.reference.path == tuple(f"{tmp_path}/{folder.format(d)}" for d in (1, 2))
+    read, _ = with_time(config, dt.datetime(2024, 1, 3, tzinfo=dt.UTC))
+    assert read.current.path == (f"{tmp_path}/{folder.format(3)}",)
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.date32()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 
@@ -40,3 +41,11 @@ def test_a_signal_that_is_dropped_is_sent_again(
             deleted_and_waited(sent)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_shows_no_traceback_of_the_driver(caplog: pytest.LogCaptureFixture) -> None:
+    told = "KeyboardInterrupt while sending command."  # by py4j, to the root logger
+    with sigterm_raised():
+        logging.error(told)  # noqa: LOG015 - as it does
+        logging.error("else")  # noqa: LOG015
+    assert caplog.messages == ["else"]

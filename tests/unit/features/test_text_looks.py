@@ -40,6 +40,11 @@ NUMBERS = RNG.lognormal(8, 2, 200)
         ([f"{x:.1f}%" for x in NUMBERS], "numbers with a percent or currency sign"),
         ([f"${x:,.2f}" for x in NUMBERS], "numbers with a percent or currency sign"),
         ([f"{x:.2f} €" for x in NUMBERS], "numbers with a percent or currency sign"),
+        ([f"{x:.2f} %".replace(".", ",") for x in NUMBERS], "numbers with a decimal comma and a p"),
+        (
+            ["(€ 1.234,50)", *(f"€ {i},5" for i in range(40))],
+            "numbers with a decimal comma and a p",
+        ),
         ([f"2024{m:02}{d:02}" for m in range(1, 13) for d in range(1, 20)], "dates without a mark"),
         ([str(1_700_000_000 + 61 * i) for i in range(50)], "seconds since 1970"),
         (

@@ -113,7 +113,15 @@ def test_text_in_delta_encodings_is_read_beside_other_text(tmp_path, encoding):
     assert values_of(opened(tmp_path)) == table.to_pydict()
 
 
-def test_a_file_of_another_format_says_which_to_state(tmp_path):
-    (tmp_path / "x.csv.gz").write_text("a,b")
-    with pytest.raises(DatasetError, match=r"x\.csv\.gz' as Parquet: .*; state format: csv$"):
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("x.csv.gz", "; state format: csv"),
+        ("x.csv.ZIP", "; unpack it first"),
+        ("x.xlsx", "; save its sheet as CSV or Parquet"),
+    ],
+)
+def test_a_file_of_another_format_says_what_to_do(tmp_path, name, told):
+    (tmp_path / name).write_text("a,b")
+    with pytest.raises(DatasetError, match=f"{name}' as Parquet: .*{told}$"):
         opened(tmp_path)

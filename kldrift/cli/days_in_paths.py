@@ -1,0 +1,118 @@
+"""Days in the paths of files: the last day is judged, and the days before it are its reference."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+from kldrift.config.dataset import format_of
+from kldrift.sources.lakehouse.open import TABLE_OPTIONS
+from kldrift.sources.parquet.listing import list_files
+
+DATE: Final = re.compile(
+    r"(?<!\d)20\d\d(?:([-/_]?)(?:0[1-9]|1[0-2])\1|(/[A-Za-z]+=)(?:0[1-9]|1[0-2])(/[A-Za-z]+=))"
+    r"(?:0[1-9]|[12]\d|3[01])(?!\d)"
+)
+"""A day in a path; also in folders as Hive names them: ``2024/month=01/day=31``."""
+
+LOCAL: Final = re.compile("(?i)file:(?://(?:localhost)?)?(?=/)")
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The paths of both sides, their format if it is known, and what was left out, in words."""
+
+    current: list[str]
+    reference: list[str]
+    format: str | None
+    left_out: tuple[str, ...] = ()
+
+
+def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
+    """The paths to compare: the last file or day with those before it, unless that is stated.
+
+    Raises:
+        DatasetError: there are no files.
+    """
+    source = _absolute(source)
+    if reference is not None:
+        return Sides([source], [_absolute(reference)], form)
+    if "://" in source or form in TABLE_OPTIONS:
+        return Sides([source], [source], form)
+    files = [file.path for file in list_files([source])]
+    formats = Counter(kind for path in files if (kind := format_of(path)))
+    kind = form or next((name for name, _ in formats.most_common(1)), None)
+    others = [path for path in files if format_of(path) != kind] if formats[kind or ""] else []
+    files = [path for path in files if path not in set(others)]
+    days = list(dict.fromkeys(_of_its_day(path, _root(source)) for path in files))
+    if not others and len(days) == 1:
+        return Sides([source], [source], form)
+    left_out: tuple[str, ...] = ()
+    if others:
+        more = f" and {len(others) - 1:,} others" if others[1:] else ""
+        left_out = (f"only files that end like {kind}, so not {Path(others[0]).name}{more}",)
+    reference_days = days[:-1] or days
+    return Sides(days[-1:], reference_days, kind if others or days != files else form, left_out)
+
+
+def _root(source: str) -> str:
+    """The part of a source that all its files share: a folder, or what stands before a wildcard."""
+    if Path(source).exists() or not glob.has_magic(source):
+        return source
+    return glob.escape(source).split("[", 1)[0].rpartition("/")[0]
+
+
+def _of_its_day(path: str, root: str) -> str:
+    """The folder that holds the files of a day, for each of them: the day is read as a whole."""
+    file = Path(path)
+    below = f"{file.parent}/"[len(root) :]
+    days = list(DATE.finditer(below))
+    if not days or DATE.search(file.name):
+        return path
+    day = Path(root + below[: below.index("/", days[-1].end())])
+    deeper = file.parent.relative_to(day).parts
+    if deeper and format_of(path) in (None, "parquet"):
+        return str(day)  # Spark takes no columns from folders below several days
+    return str(day.joinpath(*("*" for _ in deeper), f"*{''.join(file.suffixes[-2:])}"))
+
+
+def with_placeholder(path: str) -> str:
+    """A path with the time of a run in place of the last date in it.
+
+    Examples:
+        >>> with_placeholder("/o/day=2024-01-31/20240131.csv")
+        '/o/day={as_of:%Y-%m-%d}/{as_of:%Y%m%d}.csv'
+        >>> with_placeholder("/o/year=2024/month=01/day=31")
+        '/o/year={as_of:%Y/month=%m/day=%d}'
+    """
+    return DATE.sub(lambda m: f"{{as_of:%Y{m[1] or m[2] or ''}%m{m[1] or m[3] or ''}%d}}", path)
+
+
+def day_in(path: str) -> str | None:
+    """The last date in a path, as ``--as-of`` takes it.
+
+    Examples:
+        >>> day_in("/o/day=2024-01-31/20240130.csv"), day_in("/o/x.csv")
+        ('2024-01-30', None)
+    """
+    found = [re.sub(r"\D", "", match[0]) for match in DATE.finditer(path)]
+    return f"{found[-1][:4]}-{found[-1][4:6]}-{found[-1][6:]}" if found else None
+
+
+def _absolute(path: str) -> str:
+    """Make a path absolute: the configuration may be written elsewhere.
+
+    Examples:
+        >>> _absolute("file:///data/a%20b.csv"), _absolute("s3://b/a%20b.csv")
+        ('/data/a b.csv', 's3://b/a%20b.csv')
+    """
+    if local := LOCAL.match(path):  # a file can be looked at
+        plain = path[local.end() :]
+        return plain if Path(plain).exists() else unquote(plain)
+    return path if "://" in path else os.path.abspath(path)  # noqa: PTH100 - keeps globs
