@@ -237,15 +237,13 @@ def _decided(verdicts: Verdicts, place: int, metric: str) -> str:
     assert isinstance(support, NumericSupport)
     sides = (comparison.current, comparison.reference)
     p, q = (close_together(comparison, side.counts[[group], : support.intervals]) for side in sides)
-    return _tail(support, p, q) if metric == TAIL_METRIC else _spike(support, subject.name, p, q)
-
-
-def _spike(support: NumericSupport, name: str, p: Counts, q: Counts) -> str:
-    """The sentence about the value, or the narrow range, that many more or fewer rows have."""
-    kinds = support.codes[None, : support.intervals]
-    changes = spikes(p, q, kinds == CODES[CellKind.BIN])[0]
-    at = int(np.where(INNER[kinds[0]], changes, 0.0).argmax())
-    cell = cell_name(support.cells[at], support, weekday=name.startswith("weekday("))
+    if metric == TAIL_METRIC:
+        return _tail(support, p, q)
+    order = comparison.numbers
+    kinds = support.codes[order]
+    changes = spikes(p[:, order], q[:, order], kinds[None] == CODES[CellKind.BIN])[0]
+    at = int(order[np.where(INNER[kinds], changes, 0.0).argmax()])
+    cell = cell_name(support.cells[at], support, weekday=subject.name.startswith("weekday("))
     before, now = (float(side[0, at] / max(1, side.sum())) for side in (q, p))
     return cell_sentence(CellKind(support.kinds[at]), cell, before, now)
 
