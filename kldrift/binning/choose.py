@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.binning.text_sketch import TextSketch
 from kldrift.features.text_looks import FEW, epochs, hint, in_yaml, look_of
-from kldrift.profiles.close_values import around, close_values
+from kldrift.profiles.close_values import around, beside, close_values, same_values
 from kldrift.profiles.rebinning import CHOSEN_ROWS, least_rows
 from kldrift.profiles.support import (
     NUMBERS,
@@ -61,6 +61,7 @@ class Proposal:
         skip: why the feature cannot be monitored; empty if it can.
         note: what to know of its values all the same, for a reader; mostly empty.
         base: for numbers, the support without its tentative cells.
+        close: how far from each tentative number another may lie to be the same one.
         own_cells: categories that keep a cell of their own if they have a row.
     """
 
@@ -72,6 +73,7 @@ class Proposal:
     skip: str = ""
     note: str = ""
     base: NumericSupport | None = None
+    close: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     own_cells: tuple[str, ...] = ()
 
 
@@ -132,9 +134,10 @@ def _intervals(
     # Few rows make few bins, and values that came once are no sign of what will come again.
     few = min(binning.stored_bins, max(binning.bins, rows // 10))
     if sketch.exact and len(lows) <= few and 2 * len(lows) <= rows:
-        parts = [lows, step(lows)]
+        close = same_values(lows, lows, counts, unit)
         if unit is Unit.NUMBER and (scale > 1 or not integral):
-            parts += around(lows, close_values(lows, counts))
+            close = np.maximum(close, close_values(lows, counts))
+        parts = [lows, step(lows), *around(lows, close)]
         edges = np.unique(np.concatenate(parts))
         return Proposal(NumericSupport(edges, scale, unit, _middle(sketch, unit)))
     skip, note = "", ""
@@ -160,15 +163,19 @@ def _intervals(
     if tail >= LEAST:  # the tails have cells of their own, see kldrift.statistics.tails
         cuts |= np.diff(before + counts > rows - tail, prepend=False)
         cuts |= np.diff(before >= tail, prepend=False)
-    parts = [lows[cuts], step(lows[heavy & single]), step(highs[-1:])]
+    values = lows[heavy & single]
+    parts = [lows[cuts], step(values), step(highs[-1:])]
+    parts += beside(values, same_values(values, lows, counts, unit))
     pivot = _middle(sketch, unit)
     base = support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
     tentative = _inside(sketch.heavy, lows, highs, heavy & ~single)
+    close = same_values(tentative, lows, counts, unit)
     if len(tentative):
-        parts += [tentative, step(tentative)]
+        parts += [tentative, step(tentative), *beside(tentative, close)]
         support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
     fewest = max(1 / few, 2 / NOMINATION)  # lighter ones may not be nominated
-    return Proposal(support, tuple(tentative.tolist()), fewest, skip=skip, note=note, base=base)
+    own = tuple(tentative.tolist())
+    return Proposal(support, own, fewest, skip=skip, note=note, base=base, close=close)
 
 
 def _middle(sketch: NumericSketch, unit: Unit) -> float:
@@ -283,8 +290,10 @@ def freeze(proposal: Proposal, counts: NDArray[np.int64]) -> Frozen:
     inner = counts[: support.intervals]
     tentative = np.array(proposal.tentative, dtype=support.edges.dtype)
     at = np.searchsorted(support.edges, tentative, "right")
-    passed = tentative[inner[at] >= proposal.share * int(inner.sum())]
-    edges = np.unique(np.concatenate([base.edges, passed, step(passed)]))
+    enough = inner[at] >= proposal.share * int(inner.sum())
+    passed = tentative[enough]
+    next_to = beside(passed, proposal.close[enough])
+    edges = np.unique(np.concatenate([base.edges, passed, step(passed), *next_to]))
     frozen = NumericSupport(edges, support.scale, support.unit, support.pivot)
     target = np.arange(support.size) - support.size + frozen.size
     target[0] = 0

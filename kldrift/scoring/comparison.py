@@ -82,6 +82,16 @@ class Comparison:
         """For each stored cell the one that its rows are scored in; None if it is the same."""
         return nearest_values(self.support, self.reference.counts[self.keys.list == ALL].sum(0))
 
+    @cached_property
+    def numbers(self) -> Ints:
+        """The places of the stored cells of numbers, in order; those scored in another one last."""
+        places = np.arange(
+            self.support.intervals if isinstance(self.support, NumericSupport) else 0
+        )
+        if self.nearest is None:
+            return places
+        return np.argsort(self.nearest[: len(places)] != places, kind="stable")
+
     @property
     def keys(self) -> GroupKeys:
         """The groups of both profiles."""

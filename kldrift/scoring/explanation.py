@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -20,12 +21,13 @@ from kldrift.scoring.reasons import (
     beyond_history,
     cell_name,
     extremes,
+    mean_texts,
     most_moved,
     value_text,
 )
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
-from kldrift.scoring.scores import INNER, cell_kinds
-from kldrift.scoring.sentences import Change, cell_sentence, percent, sentence
+from kldrift.scoring.scores import IN_ORDER, INNER, cell_kinds
+from kldrift.scoring.sentences import Change, cell_sentence, ends_at, percent, sentence
 from kldrift.scoring.status import Texts
 from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
 from kldrift.scoring.verdict import SIZES, Verdicts
@@ -47,6 +49,8 @@ SEVERAL: Final = among(
 )
 """Cells that may hold more than one value."""
 LARGE_GAUSSIAN_KL: Final = 1.0
+LARGEST_EXACT: Final = 2.0**53
+"""Up to which doubles hold whole numbers."""
 
 
 def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
@@ -127,7 +131,10 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
         of = rows.of[cells.places].tolist()
         occupied = cells.rows_current > 0
         only = np.where(occupied.sum(-1) == 1, occupied.argmax(-1), -1)
-        several = SEVERAL[cell_kinds(rows, cells.places, occupied.shape)]
+        kinds = cell_kinds(rows, cells.places, occupied.shape)
+        several = SEVERAL[kinds]
+        numbers = occupied & IN_ORDER[kinds]
+        flags = ((numbers.sum(-1) <= 2) & ~(numbers & several).any(-1)).tolist()
         single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only).tolist()
         at = places[counted[cells.places]].tolist()
         found = zip(of, at, single, *(c.tolist() for c in columns), strict=True)
@@ -150,6 +157,10 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 **_of_row(verdicts, place),
                 lost=_lost(rows.comparisons[comparison], cells, at_row),
                 chance=chance[at_row],
+                farthest=_farthest(
+                    verdicts, place, upper=rebinning.cells[some[0]].kind is CellKind.OVERFLOW
+                ),
+                flag=flags[at_row],
                 second=(named[1], before[1], now[1]) if len(named) > 1 else None,
                 decided=_decided(verdicts, place, deciding[place]),
                 alike=[n for n in alike.get(place, ()) if n != subjects[verdicts.of[place]].name],
@@ -237,20 +248,32 @@ def _decided(verdicts: Verdicts, place: int, metric: str) -> str:
     assert isinstance(support, NumericSupport)
     sides = (comparison.current, comparison.reference)
     p, q = (close_together(comparison, side.counts[[group], : support.intervals]) for side in sides)
-    return _tail(support, p, q) if metric == TAIL_METRIC else _spike(support, subject.name, p, q)
-
-
-def _spike(support: NumericSupport, name: str, p: Counts, q: Counts) -> str:
-    """The sentence about the value, or the narrow range, that many more or fewer rows have."""
-    kinds = support.codes[None, : support.intervals]
-    changes = spikes(p, q, kinds == CODES[CellKind.BIN])[0]
-    at = int(np.where(INNER[kinds[0]], changes, 0.0).argmax())
-    cell = cell_name(support.cells[at], support, weekday=name.startswith("weekday("))
+    if metric == TAIL_METRIC:
+        return _tail(support, p, q, partial(_farthest, verdicts, place))
+    order = comparison.numbers
+    kinds = support.codes[order]
+    changes = spikes(p[:, order], q[:, order], kinds[None] == CODES[CellKind.BIN])[0]
+    at = int(order[np.where(INNER[kinds], changes, 0.0).argmax()])
+    cell = cell_name(support.cells[at], support, weekday=subject.name.startswith("weekday("))
     before, now = (float(side[0, at] / max(1, side.sum())) for side in (q, p))
     return cell_sentence(CellKind(support.kinds[at]), cell, before, now)
 
 
-def _tail(support: NumericSupport, p: Counts, q: Counts) -> str:
+def _farthest(verdicts: Verdicts, place: int, *, upper: bool) -> str:
+    """The smallest or the largest current number, as text; empty if there is none."""
+    comparison = verdicts.subjects[verdicts.of[place]].comparison
+    if comparison is None or comparison.current.moments is None:
+        return ""
+    support = comparison.support
+    assert isinstance(support, NumericSupport)
+    group = verdicts.group[place : place + 1]
+    value = _range(comparison.current.moments, group, support)[upper]
+    if not abs(value) < LARGEST_EXACT:
+        return ""
+    return value_text(support, round(value * support.scale) if support.integral else value)
+
+
+def _tail(support: NumericSupport, p: Counts, q: Counts, farthest: Callable[..., str]) -> str:
     """The sentence about the tail that has more rows than it had."""
     (below, usually_below), (above_it, usually_above) = tail_rows(p, q)
     n, m = int(p.sum()), int(q.sum())
@@ -259,9 +282,10 @@ def _tail(support: NumericSupport, p: Counts, q: Counts) -> str:
     edge = tail_edge(q[0], support.edges, upper=bool(upper))
     value = value_text(support, edge)
     where = f"{value} or larger" if upper else f"below {value}"
+    of_reference = percent(before[0] / m) if before[0] else "none"
     return (
-        f"{percent(now[0] / n)} of the values are {where}, "
-        f"and {percent(before[0] / m)} of the reference's"
+        f"{percent(now[0] / n)} of the values are {where}, and {of_reference} of the reference's"
+        f"{ends_at(farthest(upper=bool(upper)), upper=bool(upper))}"
     )
 
 
@@ -280,13 +304,24 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
     unseen = subject.unseen if verdicts.segment[place] is None else ()
     before, now = scores["std_reference"][place], scores["std_current"][place]
     spread = before > 0 and now > 0
+    weekday = subject.name.startswith("weekday(")
     shift = scores["mean_current"][place] - scores["mean_reference"][place]
     return {
         "unseen": [(name, n / max(1, rows)) for name, n in unseen],
-        "shift": shift / before if spread else np.nan,
+        "shift": shift / before if spread and not weekday else np.nan,
+        "means": _means(verdicts, place),
         "spread": now / before if spread else np.nan,
         "ks": scores["ks"][place],
     }
+
+
+def _means(verdicts: Verdicts, place: int) -> tuple[str, ...]:
+    """The means of both sides, for a reader; none where they cannot be told."""
+    comparison = verdicts.subjects[verdicts.of[place]].comparison
+    before, now = (float(verdicts.scores[f"mean_{s}"][place]) for s in ("reference", "current"))
+    if comparison is None or not np.isfinite([before, now]).all():
+        return ()
+    return mean_texts(comparison.support, before, now)
 
 
 def _extremes(verdicts: Verdicts, i: int) -> str:

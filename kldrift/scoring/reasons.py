@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,11 @@ from kldrift.scoring.sentences import percent
 from kldrift.scoring.threshold import Severity
 
 LEAST_Q: Final = 1e-12
+MICROSECONDS: Final = 1_000_000
+EXACT: Final = 2**53
+"""Up to which bounds of cells, which are doubles, are those of the keys."""
+WHOLE_SECONDS: Final = 100 * MICROSECONDS
+"""A range of times that is longer is written without the fractions of its seconds."""
 WEEKDAYS: Final = {str(number): name for number, name in enumerate(calendar.day_name)}
 Range = tuple[float, float]
 """The smallest and the largest value."""
@@ -65,9 +71,10 @@ def certainty(q_value: float) -> str:
 
 def extremes(gaussian: float, now: Range, before: Range) -> str:
     """The sentence that few values far out moved the moments."""
+    reach = [f"from {plain(low, 3)} to {plain(high, 3)}" for low, high in (now, before)]
     return (
-        f"gaussian_kl {gaussian:.3g} comes from few rows far out: smallest {now[0]:.3g}, "
-        f"largest {now[1]:.3g} (reference {before[0]:.3g}, {before[1]:.3g})"
+        f"the values are {reach[0]}, and {reach[1]} in the reference: "
+        f"gaussian_kl {gaussian:.3g} comes from few rows far out"
     )
 
 
@@ -101,12 +108,26 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     if cell.kind is CellKind.OVERFLOW:
         return f"above {value_text(support, _outermost(support)[1])}, the reference's largest"
     timed = support.unit in (Unit.SECONDS, Unit.DAYS)
-    if cell.kind is CellKind.BIN and timed and cell.lower is not None and cell.upper is not None:
-        keys = (round(bound * support.scale) for bound in (cell.lower, cell.upper))
-        return " to ".join(support.text(key) for key in keys)
+    if cell.kind is CellKind.BIN and (timed or support.integral):
+        return _range_text(cell, support)
     if cell.kind is CellKind.VALUE and weekday and str(cell.label) in WEEKDAYS:
         return WEEKDAYS[str(cell.label)]
     return cell_text(cell)
+
+
+def _range_text(cell: Cell, support: NumericSupport) -> str:
+    """The first and the last value of a bin of times or exact numbers."""
+    assert cell.lower is not None
+    assert cell.upper is not None
+    low, behind = (round(bound * support.scale) for bound in (cell.lower, cell.upper))
+    if max(abs(low), abs(behind)) >= EXACT:
+        return cell_text(cell)
+    if support.unit is Unit.SECONDS:
+        if behind - low > WHOLE_SECONDS:
+            low, behind = (key // MICROSECONDS * MICROSECONDS for key in (low, behind))
+        return f"{support.text(low)} to {support.text(behind)}"
+    text = str if support.unit is Unit.UNSIGNED else support.text
+    return " to ".join(dict.fromkeys(text(key) for key in (low, behind - 1)))
 
 
 def _outermost(support: NumericSupport) -> tuple[Any, Any]:
@@ -119,7 +140,8 @@ def _outermost(support: NumericSupport) -> tuple[Any, Any]:
     def inside(four: Any) -> bool:
         below, value, behind, above = four.tolist()
         alone = behind == step(four[1:2])[0]
-        return alone and math.isclose(value - below, above - behind, rel_tol=1e-6)
+        beside = below != value - (1 if support.integral else 0)  # or it is the next whole number
+        return alone and beside and math.isclose(value - below, above - behind, rel_tol=1e-6)
 
     smallest = edges[1] if inside(edges[:4]) else edges[0]
     return smallest, edges[-3] if inside(edges[-4:]) else last
@@ -127,15 +149,39 @@ def _outermost(support: NumericSupport) -> tuple[Any, Any]:
 
 def value_text(support: NumericSupport, key: Any) -> str:
     """A key of a support of numbers or times, for a reader."""
-    return support.text(key) if support.integral else f"{float(key):.6g}"
+    return support.text(key) if support.integral else plain(float(key), 6)
+
+
+def mean_texts(support: Support, *means: float) -> tuple[str, ...]:
+    """Means of numbers or times, for a reader; of times without fractions of a second."""
+    if isinstance(support, NumericSupport) and support.unit in (Unit.SECONDS, Unit.DAYS):
+        return tuple(support.text(round(mean) * support.scale) for mean in means)
+    digits = _digits(min(means), max(means), least=4)
+    return tuple(plain(mean, digits) for mean in means)
+
+
+def plain(number: float, digits: int) -> str:
+    """A number with so many digits, and no exponent as long as it is neither huge nor tiny.
+
+    Examples:
+        >>> plain(17031841000.0, 5), plain(0.12345, 3), plain(1e300, 3)
+        ('17032000000', '0.123', '1e+300')
+    """
+    text = f"{number:.{digits}g}"
+    return f"{Decimal(text):f}" if "e" in text and 1e-5 <= abs(number) < 1e15 else text
 
 
 def _interval(lower: float, upper: float) -> str:
     """Two bounds, with as many digits as it takes to tell them apart."""
+    digits = _digits(lower, upper, least=5)
+    return f"{plain(lower, digits)} to {plain(upper, digits)}"
+
+
+def _digits(lower: float, upper: float, *, least: int) -> int:
+    """How many digits tell two numbers apart."""
     width, largest = upper - lower, max(abs(lower), abs(upper))
     digits = math.ceil(math.log10(largest / width)) + 2 if 0 < width < largest else 0
-    digits = min(17, max(5, digits))
-    return f"{lower:.{digits}g} to {upper:.{digits}g}"
+    return min(17, max(least, digits))
 
 
 def cell_text(cell: Cell) -> str:
@@ -149,9 +195,11 @@ def cell_text(cell: Cell) -> str:
         assert cell.upper is not None
         return _interval(cell.lower, cell.upper)
     if cell.kind is CellKind.UNDERFLOW:
-        return f"below {cell.upper:.5g}, the reference's smallest"
+        assert cell.upper is not None
+        return f"below {plain(cell.upper, 5)}, the reference's smallest"
     if cell.kind is CellKind.OVERFLOW:
-        return f"above {cell.lower:.5g}, the reference's largest"
+        assert cell.lower is not None
+        return f"above {plain(cell.lower, 5)}, the reference's largest"
     named = f": {cell.label}" if cell.label else ""
     return {
         CellKind.OTHER: "all other values",

@@ -210,16 +210,16 @@ class Ordered:
         p: current rows.
         q: reference rows.
         positions: where the cells lie.
-        kinds: of the cells, as places in ``KINDS``.
         values: current and reference rows, those of values close to one of the reference's being
-            its own.
+            its own; the cells between that are left without any come last.
+        kinds: of the cells of ``values``, as places in ``KINDS``.
     """
 
     p: Counts
     q: Counts
     positions: Floats
-    kinds: Ints
     values: tuple[Counts, Counts]
+    kinds: Ints
 
     def spikes(self, rows: Ints | slice = slice(None)) -> tuple[Counts, Counts, Bools, Bools]:
         """What spikes of some of the rows are looked for in."""
@@ -237,10 +237,13 @@ def order_scores(cells: Ordered) -> dict[str, Floats]:
     p, q, positions = cells.p, cells.q, cells.positions
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
     current, reference = probabilities(p, pseudocount=0), probabilities(q, pseudocount=0)
+    apart = [current, reference]
+    if cells.values[0] is not p:
+        apart = [probabilities(side, pseudocount=0) for side in cells.values]
     out = {}
     for metric in ORDERED_METRICS:
         divergence = DIVERGENCES[metric]
-        sides = (current, reference, positions) if divergence.positions else (current, reference)
+        sides = (current, reference, positions) if divergence.positions else apart
         out[metric] = np.where(both, divergence.fn(*sides), np.nan)
     n, m = (np.maximum(1, side.sum(-1)) for side in (p, q))
     tails = tail_rows(*cells.values)
@@ -271,12 +274,12 @@ def ordered_blocks(rows: Rows) -> Iterator[tuple[Ints, Ordered]]:
         positions, kinds, values = np.empty(p.shape), np.empty(p.shape, dtype=np.int64), (p, q)
         for where, comparison, _ in rows.runs(places):
             positions[where] = _positions(comparison.support)
-            kinds[where] = comparison.support.codes[:width]
+            kinds[where] = comparison.support.codes[comparison.numbers]
             if comparison.nearest is not None:
                 values = (p.copy(), q.copy()) if values[0] is p else values
                 for side in values:
-                    side[where] = close_together(comparison, side[where])
-        yield which[places], Ordered(p, q, positions, kinds, values)
+                    side[where] = close_together(comparison, side[where])[:, comparison.numbers]
+        yield which[places], Ordered(p, q, positions, values, kinds)
 
 
 def _intervals(support: Support) -> int:

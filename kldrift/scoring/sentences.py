@@ -44,6 +44,9 @@ class Change:
         spread: current over reference deviation; NaN for what has none.
         ks: the largest difference of the cumulated shares; NaN without an order.
         second: name and shares of the category that changed most but one, reference and current.
+        means: of the reference and of the current values, as text; empty without any.
+        farthest: the smallest or the largest current value, as text, for a cell at that end.
+        flag: whether there are two values at most, of which there is no spread to tell.
         decided: the words for a tail or a spike that decided the verdict; empty if none did.
         alike: other features in which as many rows as in this one became null.
         lost: categories that have no row any more, with their shares of the reference's rows.
@@ -60,6 +63,9 @@ class Change:
     spread: float = np.nan
     ks: float = np.nan
     second: tuple[str, float, float] | None = None
+    means: Sequence[str] = ()
+    farthest: str = ""
+    flag: bool = False
     decided: str = ""
     alike: Sequence[str] = ()
     lost: Sequence[tuple[str, float]] = ()
@@ -74,6 +80,8 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         'nulls rose from 0.0 % to 5.0 % of the rows'
         >>> sentence(Change(CellKind.BIN, "1 to 2", 0.05, 0.1, shift=0.5, spread=1.0, ks=0.19))
         'shifted up by 0.5 standard deviations'
+        >>> sentence(Change(CellKind.BIN, "", 0, 0, shift=1, spread=1, ks=0.3, means=("2", "3")))
+        'shifted up by 1 standard deviation: the mean rose from 2 to 3'
         >>> sentence(Change(CellKind.BIN, "1 to 2", 0.05, 0.1, shift=0.0, spread=1234.5, ks=0.49))
         'spread 1,234 times as wide'
         >>> sentence(Change(CellKind.CATEGORY, "'x'", 0.1, 0.0))
@@ -100,7 +108,15 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     few = change.kind in TAILS and not change.before and change.now < FEWER_THAN
     beyond = few and change.now >= MOSTLY * change.ks
     cell = cell_sentence(change.kind, change.name, change.before, change.now)
-    return cell if beyond else _moments(change) or cell
+    if change.kind in TAILS and not change.before:
+        cell += ends_at(change.farthest, upper=change.kind is CellKind.OVERFLOW)
+    return cell if beyond or change.flag else _moments(change) or cell
+
+
+def ends_at(farthest: str, *, upper: bool) -> str:
+    """What is added to a sentence about an end of the numbers: the current value farthest out."""
+    end = "largest" if upper else "smallest"
+    return f": the {end} is {farthest} now" if farthest else ""
 
 
 def cell_sentence(kind: CellKind, name: str, before: float, now: float) -> str:
@@ -212,9 +228,7 @@ def _moments(change: Change) -> str:
     if not np.isfinite(change.shift) or not np.isfinite(change.spread):
         return ""
     if abs(change.shift) >= LEAST_SHIFT and change.ks >= CARRIED * min(abs(change.shift), 2.0):
-        way = "up" if change.shift > 0 else "down"
-        size = abs(change.shift)
-        return f"shifted {way} by {_figure(size)} standard deviations"
+        return _shifted(change)
     if change.ks < CARRIED * LEAST_SHIFT:
         return ""
     if change.spread >= LEAST_SPREAD and change.ks >= CARRIED * min(change.spread - 1, 2.0):
@@ -222,6 +236,15 @@ def _moments(change: Change) -> str:
     if change.spread <= 1 / LEAST_SPREAD:
         return f"spread narrowed to {percent(change.spread)} of what it was"
     return ""
+
+
+def _shifted(change: Change) -> str:
+    way, verb = ("up", "rose") if change.shift > 0 else ("down", "fell")
+    size = _figure(abs(change.shift))
+    text = f"shifted {way} by {size} standard deviation{'s' if size != '1' else ''}"
+    if len({*change.means}) < 2:
+        return text
+    return f"{text}: the mean {verb} from {change.means[0]} to {change.means[1]}"
 
 
 def _figure(times: float) -> str:

@@ -146,11 +146,13 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     low, high = numbers.smallest[1], numbers.largest[1]
     if numbers.smallest[0] < high < numbers.largest[0]:
         yield Candidate(
-            f"a largest value of {high:.6g}", _between(np.where(edges > high, 1.0, below(edges)))
+            f"a largest value of {_written(high)}",
+            _between(np.where(edges > high, 1.0, below(edges))),
         )
     if numbers.smallest[0] < low < numbers.largest[0]:
         yield Candidate(
-            f"a smallest value of {low:.6g}", _between(np.where(edges <= low, 0.0, below(edges)))
+            f"a smallest value of {_written(low)}",
+            _between(np.where(edges <= low, 0.0, below(edges))),
         )
     filled = numbers.null[0] - numbers.null[1]
     if filled > 0:
@@ -158,6 +160,11 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
         zeros = np.zeros(len(before))
         zeros[int(np.searchsorted(edges, 0.0, "right"))] = 1.0
         yield Candidate("0 in place of nulls", (1 - share) * before + share * zeros)
+
+
+def _written(value: float) -> str:
+    """A value with six digits; whole numbers with all of theirs."""
+    return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.6g}"
 
 
 def _cumulated(numbers: Numbers, shares: Floats) -> Callable[[Floats], Floats]:

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 import kldrift
 from kldrift.divergence import kl_divergence
+from kldrift.profiles.rebinning import least_rows
+from kldrift.statistics.named_cells import DISPERSION, SURELY
 from kldrift.statistics.unbiased_kl import above_limit_p, kl_unbiased
 from tests.bench.boundary import HEAD as BOUNDARY_HEAD
 from tests.bench.boundary import at_other_limits
@@ -155,6 +157,23 @@ def at_the_limit(draws: int) -> Iterator[list[str]]:
             ]
 
 
+def new_names(names: int, rows: int, draws: int = 20_000) -> str:
+    """How far rows of new names are from what is expected of them, beside what the test allows."""
+    rng = np.random.default_rng(0)
+    p, q = (rng.multinomial(rows, _zipf(names), draws) for _ in range(2))
+    new, once = (p * (q == 0)).sum(-1), (q == 1).sum(-1)
+    tested = ((p + q) / 2 >= SURELY * least_rows(rows)).sum(-1)
+    share, error = once.mean() / rows, (new - once).std()
+    allowed = (once * (1 + DISPERSION)).mean() ** 0.5
+    expected = f"{100 * share:.0f} % of the\nrows are expected to be new"
+    return (
+        f"Of {names} names at {rows} rows, {tested.mean():.1f} on average are frequent enough, and "
+        f"{expected}, with a standard error of {error:.1f} rows.\nThe test allows for "
+        f"{allowed:.1f}: it takes the number of names that came once to vary twice as much as a\n"
+        "count does, which is careful where shares are as unequal as here."
+    )
+
+
 def table(header: Sequence[str], rows: Iterator[list[str]]) -> str:
     """A Markdown table."""
     lines = [list(header), ["---"] * len(header), *rows]
@@ -201,8 +220,8 @@ Both sides from one distribution, with the thresholds of a monitor that states n
 below 0.01, then the number of columns with a warning or worse, {100 * most:.1f} % of them at most.
 A star stands at a rate above 1.5 times its level, or below half of it, where the number of columns
 does not explain it. Names of few rows have small p-values less often than they might: where hardly
-a name is frequent enough to be tested by itself, only the share of new ones is, whose error is
-taken to be twice that of a count, as it is at most.
+a name is frequent enough to be tested by itself, only the share of new ones is, and only whether
+it has risen. {new_names(200, 100)}
 
 {table(("shape", *(f"{size:,} rows" for size in sizes)), quiet_rows(pieces, sizes))}
 """

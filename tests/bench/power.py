@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 import kldrift
 from tests.bench.evidence import ALPHA, FEATURES, RULES
+from tests.bench.segment_power import HEAD as OF_SEGMENTS
+from tests.bench.segment_power import segment_table
 
 PAGE: Final = Path("docs/power.md")
 COLUMNS: Final = {1_000: 10, 10_000: 10, 100_000: 3}
@@ -118,6 +120,8 @@ documentation gives them (see [evidence](evidence.md)). Who alarms where nothing
 [who alarms how often](peers.md). kldrift should be silent up to a shift of 0.1, whatever the rows.
 
 {table}
+
+{OF_SEGMENTS}{segment_table()}
 """
 
 

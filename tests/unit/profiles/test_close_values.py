@@ -6,9 +6,13 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from strategies import settled
 
 import kldrift
+from kldrift.binning.choose import Binning
+from kldrift.features.keys import KeyType
 from kldrift.profiles.close_values import around
 
 
@@ -71,3 +75,79 @@ def test_values_at_the_ends_of_doubles_have_finite_edges():
     ends = np.array([-1.7976931348623157e308, 0.0, 1.7976931348623157e308])
     for edges in around(ends, 1e307):
         assert np.isfinite(edges).all()
+
+
+def usual(values, value, share=0.12, seed=1):
+    """Many values, and one that a share of the rows has."""
+    return np.where(np.random.default_rng(seed).random(len(values)) < share, value, values)
+
+
+PAY, PAY_NOW = np.round(np.random.default_rng(0).lognormal(3, 1, (2, 20_000)), 2)
+MANY, MANY_NOW = np.random.default_rng(0).lognormal(3, 1, (2, 20_000))
+ODD = np.arange(20_000) % 2 == 0
+MOMENTS = 1_704_067_200_000_000 + np.random.default_rng(0).integers(0, 30 * 86_400 * 10**6, 20_000)
+
+
+def times(keys):
+    return pd.to_datetime(keys, unit="us")
+
+
+WRITTEN = {
+    "a last bit more": (usual(PAY, 19.99), usual(PAY_NOW, np.nextafter(19.99, 20))),
+    "a last bit less": (usual(PAY, 19.99), usual(PAY_NOW, np.nextafter(19.99, 19))),
+    "in half of the rows": (
+        usual(PAY, 19.99),
+        usual(PAY_NOW, np.where(ODD, 19.99, np.nextafter(19.99, 20))),
+    ),
+    "in half of the reference": (
+        usual(PAY, np.where(ODD, 19.99, np.nextafter(19.99, 20))),
+        usual(PAY_NOW, 19.99),
+    ),
+    "as a sum": (usual(PAY, 0.3), usual(PAY_NOW, 0.1 + 0.2)),
+    "what is left of a sum": (usual(PAY, 0.0), usual(PAY_NOW, 1 - 0.9 - 0.1)),
+    "in 32 bits": (usual(PAY, 19.99), usual(PAY_NOW, 19.99).astype("f4").astype("f8")),
+    "32 bits before": (usual(PAY, 19.99).astype("f4").astype("f8"), usual(PAY_NOW, 19.99)),
+    "of more values than a sketch keeps": (
+        usual(MANY, 19.99, 0.03),
+        usual(MANY_NOW, np.nextafter(19.99, 20), 0.03),
+    ),
+    "one of two values": (
+        usual(np.full(9_000, 9.99), 19.99),
+        usual(np.full(9_000, 9.99), 19.99).astype("f4").astype("f8"),
+    ),
+    "one value": (np.full(900, 19.99), np.full(900, 19.99).astype("f4").astype("f8")),
+    "microseconds": (times(usual(MOMENTS, MOMENTS[0])), times(usual(MOMENTS, MOMENTS[0] + 7))),
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_a_frequent_value_that_is_written_another_way_is_the_same_one(how):
+    before, now = WRITTEN[how]
+    whole = {"override": {"x": {"parts": ["whole"]}}} if how == "microseconds" else {}
+    frames = (pd.DataFrame({"x": side}) for side in (before, now))
+    (found,) = kldrift.compare(*frames, **whole).scores.to_dict("records")
+    assert found["severity"] == "ok"
+    assert (found["kl"] < 0.003, found["ks"] < 0.02) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("values", "value", "other"),
+    [
+        (PAY, 19.99, 20.0),
+        (1e8 + np.arange(20_000) % 300, 100_000_007.0, 100_000_008.0),  # doubles that are codes
+        (1e6 + MANY / 1e3, 1_000_000.01, 1_000_000.03),
+    ],
+    ids=["price", "code", "narrow"],
+)
+def test_another_value_is_another_one_however_many_there_are(values, value, other):
+    found = scores(usual(values, value), usual(values, other))
+    assert found.severity == "critical"
+
+
+def test_a_frequent_value_has_the_same_cells_whatever_else_is_nominated():
+    columns = [pa.array(usual(MANY, 19.99, 0.03)[part]) for part in (ODD, ~ODD)]
+    whole, _ = settled([pa.concat_arrays(columns)], KeyType.FLOAT, Binning(), limit=2_000)
+    parts, _ = settled(columns[::-1], KeyType.FLOAT, Binning(), limit=2_000)
+    assert parts.support == whole.support
+    near = whole.support.edges[abs(whole.support.edges - 19.99) < 3e-6]
+    assert len(near) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -21,6 +22,23 @@ KINDS = {
     "narrow": (BELL, RNG.normal(50, 5, N), "spread narrowed to 50"),
     "nulls": (BELL, np.where(np.arange(N) < 600, np.nan, BELL), "nulls rose from 0.0 % to 10.0 %"),
     "fewer nulls": (np.where(np.arange(N) < 600, np.nan, BELL), BELL, "nulls fell from 10.0 %"),
+    "flag": (
+        np.arange(N) % 10 // 9,
+        np.arange(N) % 3 // 2,
+        "the value 1 rose from 10.0 % to 33.3 % of the rows",
+    ),
+    "mean": (BELL, BELL * 10, "shifted up by 45 standard deviations: the mean rose from 49.9"),
+    "smallest whole number": (
+        np.arange(N) % 6 + 1,
+        np.where(np.arange(N) % 6 == 5, 0, np.arange(N) % 6 + 1),
+        "16.7 % of the values are below 1, the reference's smallest: the smallest is 0 now",
+    ),
+    "large whole numbers": (
+        17_031_000_000 + np.arange(N) % 900,
+        17_031_000_000 + np.where(np.arange(N) % 900 < 450, np.arange(N) % 900, 449),
+        "shifted down by 0.4 standard deviations: the mean fell from 17031000434 to 17031000331;"
+        " explained to 100 % by a largest value of 17031000449;",
+    ),
     "dead": (BELL, np.full(N, -200.0), "now one single value: "),
     "lost": (
         NAMES,
@@ -40,7 +58,7 @@ KINDS = {
     "few numbers": (
         np.arange(N) % 12 + 1.0,
         np.where(np.arange(N) < 360, 99.5, np.arange(N) % 12 + 1),
-        "6.0 % of the values are above 12, the reference's largest;",
+        "6.0 % of the values are above 12, the reference's largest: the largest is 99.5 now;",
     ),
     "other unit": (np.arange(N) % 3 / 4, np.arange(N) % 3 * 25.0, "shifted up by 121 standard dev"),
     "renamed": (
@@ -110,6 +128,16 @@ def test_the_largest_value_is_shown_and_not_the_edge_behind_it(largest, shown):
     whole = {"override": {"x": {"parts": ["whole"]}}} if one is dt.date else {}
     (row,) = kldrift.compare(*frames, **whole).scores.to_dict("records")
     assert shown in row["reason"]
+
+
+def test_times_that_shift_have_means_that_are_times():
+    days = pd.Timestamp("2024-01-24T12:00:00") + pd.to_timedelta(BELL, unit="h")
+    frames = (pd.DataFrame({"at": days + pd.Timedelta(hours=late)}) for late in (0, 5))
+    reason = kldrift.compare(*frames, override={"at": {"parts": ["whole"]}}).scores["reason"][0]
+    assert ": the mean rose from 2024-01-26T13:5" in reason
+    ranges = reason.split("most moved ")[1]
+    assert re.search(r"2024-\d\d-\d\dT\d\d:\d\d:\d\d to 2024-", ranges)
+    assert "." not in ranges.split(":")[0]
 
 
 def test_days_of_the_week_have_names():
