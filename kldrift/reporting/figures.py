@@ -104,6 +104,16 @@ def moment(value: datetime | str, zone: str = "UTC") -> str:
     return f"{local.day} {local:%b %Y %H:%M}"
 
 
+def instant_name(value: datetime | str, zone: str = "UTC") -> str:
+    """Write a time in a zone; midnight as its day.
+
+    Examples:
+        >>> instant_name("2020-04-01T00:00:00+00:00"), instant_name("2020-04-01T06:30:00+00:00")
+        ('1 Apr 2020', '1 Apr 2020 06:30')
+    """
+    return moment(value, zone).removesuffix(" 00:00")
+
+
 def window_name(window: Window, zone: str = "UTC", *, weekday: bool = True) -> str:
     """Write a window as people call it: a day, a month, or its ends.
 

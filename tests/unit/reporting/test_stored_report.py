@@ -105,7 +105,7 @@ def test_the_first_sentences_say_what_where_since_when_and_how_sure(tmp_path):
     lead = stored_page(config_of(folder, time={"column": "t", "window": "1d"})).lead
     assert lead == (
         "Worst is payment_type, over all rows: kl 0.42 above critical 0.25 (q 1e-12). "
-        "Raised since 2 Apr 2020, 2 windows in a row. Also raised: trip_distance. "
+        "Drifts since 2 Apr 2020, 2 windows in a row. Also drifted: trip_distance. "
         "How sure: q 1e-12, the share of false alarms to expect among such verdicts."
     )
 
@@ -204,7 +204,10 @@ def test_alerts_are_listed_with_those_who_muted_them_the_open_ones_first(tmp_pat
     table, _ = stored_page(config_of(folder)).sections
     assert table.title == f"Alerts ({ZONE})"
     assert [row[0] for row in table.rows] == ["tip0, tip1, tip2, tip3 and 2 more", "a"]
-    assert [row[2] for row in table.rows] == ["open", "closed 2 Apr 2020 02:00"]
+    assert [row[2] for row in table.rows] == [
+        "open since 1 Apr 2020 02:00",
+        "1 Apr 2020 02:00, closed 2 Apr 2020 02:00",
+    ]
     assert table.rows[0][3] == "by ana until 2020-05-01: new <b> terminals"
     html = Path(write_report(config_of(folder))).read_text()
     assert "new &lt;b&gt; terminals" in html
