@@ -17,7 +17,7 @@ from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.figures import begin_name, many
 from kldrift.reporting.json_values import records
 from kldrift.reporting.one_window import one_window_words
-from kldrift.reporting.order import counted
+from kldrift.reporting.order import counted, worst_first
 from kldrift.reporting.past import Past
 from kldrift.reporting.result import Result
 from kldrift.tables.read import stored_windows, window_columns, window_tables
@@ -85,7 +85,7 @@ def _state(config: Config, last: Window, result: Result, past: Past, zone: str) 
         yield Line(f"critical in the last {len(past)} windows: {heights(counts_of)}")
     known = [*marked_days(config, last.start, last.end), one_window_words(past, zone)]
     yield from (Line(f"note: {escaped(words)}") for words in known if words)
-    for row in records(result.worst(MOST_FEATURES)):
+    for row in records(worst_first(result.scores).head(MOST_FEATURES)):
         if row["severity"] == "ok":
             break
         yield Line()

@@ -61,7 +61,7 @@ def _state(alert: Mapping[str, Any], zone: str) -> str:
     if alert["closed"] is None:
         return f"open since {opened}"
     closed = instant_name(alert["closed"], zone)
-    if alert["windows"] == 1:
+    if alert["windows"] == 1 and alert["since"] == alert["opened"]:
         return f"one window only, {opened}; back to normal {closed}"
     return f"{opened}, closed {closed}"
 
