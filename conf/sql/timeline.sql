@@ -1,4 +1,4 @@
--- Every score over time: the one that decided, its limits, its severity, since when it is raised.
+-- Every score over time: the one that decided, its limits, its severity, since when it drifts.
 -- For DuckDB and Spark, after tables.<dialect>.sql.
 create or replace view timeline as
 with decided as (
@@ -26,7 +26,7 @@ with decided as (
             when 'share_ratio' then share_ratio
             else kl
         end as score,
-        severity in ('critical', 'warning') as raised,
+        severity in ('critical', 'warning') as drifted,
         sum(case when severity in ('critical', 'warning') then 0 else 1 end) over (
             partition by monitor, feature, segment
             order by window_end nulls first
@@ -42,10 +42,10 @@ select
     segment,
     severity,
     case
-        when raised then min(case when raised then coalesce(window_start, window_end) end) over (
+        when drifted then min(case when drifted then coalesce(window_start, window_end) end) over (
             partition by monitor, feature, segment, spell
         )
-    end as raised_since,
+    end as drifts_since,
     coalesce(metric, 'kl') as metric,
     score,
     threshold_warning,

@@ -31,7 +31,7 @@ select
     feature,
     segment,
     severity,
-    raised_since,
+    drifts_since,
     metric,
     score,
     threshold_warning,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kldrift.cli.console import Line, figure, null_share, short
 from kldrift.errors import escaped
+from kldrift.reporting.entries import alert_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ WIDEST: Final = 32
 """Cells of a histogram in one line; more are added up."""
 
 
-def block(row: Mapping[str, Any], cells: pd.DataFrame) -> Iterator[Line]:
+def block(row: Mapping[str, Any], cells: pd.DataFrame, zone: str) -> Iterator[Line]:
     """A row of the scores: what it is about, why, its figures, and its cells then and now."""
     segment = "" if row["segment"] is None else f" [{short(escaped(str(row['segment'])))}]"
     name = f"{short(escaped(str(row['feature'])))}{segment}"
@@ -29,6 +30,8 @@ def block(row: Mapping[str, Any], cells: pd.DataFrame) -> Iterator[Line]:
     figures = "; ".join(_figures(row))
     if figures:
         yield Line(f"  {figures}", indent=2)
+    if alert := alert_words(row, zone):
+        yield Line(f"  {alert}")
     then, now = histograms(cells, row)
     if then:
         yield Line(f"  then |{heights(then)}|")

@@ -87,7 +87,7 @@ def run_lines(
     rows = records(bad.head(MOST_FEATURES))
     for row in rows:
         yield Line()
-        yield from block(row, result.cells)
+        yield from block(row, result.cells, result.zone)
     if len(bad) > len(rows):
         yield Line()
         yield Line(f"and {len(bad) - len(rows):,} more that are not ok; see table drift_scores")

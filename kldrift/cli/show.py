@@ -11,10 +11,13 @@ import pandas as pd
 from kldrift.cli.blocks import block, heights
 from kldrift.cli.console import COLOURS, Line
 from kldrift.config import Config
+from kldrift.config.marked_days import marked_days
 from kldrift.errors import ConfigError, OutputError, escaped
 from kldrift.reporting.cell_names import cell_name
+from kldrift.reporting.figures import begin_name, many
 from kldrift.reporting.json_values import records
-from kldrift.reporting.order import counted
+from kldrift.reporting.one_window import one_window_words
+from kldrift.reporting.order import counted, worst_first
 from kldrift.reporting.past import Past
 from kldrift.reporting.result import Result
 from kldrift.tables.read import stored_windows, window_columns, window_tables
@@ -50,8 +53,9 @@ def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, An
     ]
     past = Past.of([*before, (last, scores[IN_PAST])])
     result = Result(scores, cells)
+    zone = config.time.zone if config.time else "UTC"
     if feature is None:
-        lines = list(_state(config, last, result, past))
+        lines = list(_state(config, last, result, past, zone))
         return lines, {
             "monitor": config.monitor,
             "window": last.key,
@@ -66,11 +70,11 @@ def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, An
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"the last window has no feature {feature!r}{hint}")
     mine = scores[scores["feature"] == feature]
-    lines = list(_one(feature, last, mine, cells, past))
+    lines = list(_one(feature, last, mine, cells, past, zone))
     return lines, {"feature": feature, "window": last.key, "scores": records(mine)}
 
 
-def _state(config: Config, last: Window, result: Result, past: Past) -> Iterator[Line]:
+def _state(config: Config, last: Window, result: Result, past: Past, zone: str) -> Iterator[Line]:
     counts = counted(result.scores)
     severity = next((name for name in COLOURS if counts[name]), "ok")
     said = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
@@ -79,17 +83,22 @@ def _state(config: Config, last: Window, result: Result, past: Past) -> Iterator
         critical = past.rows["at"][past.rows["severity"] == "critical"].to_numpy(np.int64)
         counts_of = np.bincount(critical, minlength=len(past)).tolist()
         yield Line(f"critical in the last {len(past)} windows: {heights(counts_of)}")
-    for row in records(result.worst(MOST_FEATURES)):
+    known = [*marked_days(config, last.start, last.end), one_window_words(past, zone)]
+    yield from (Line(f"note: {escaped(words)}") for words in known if words)
+    for row in records(worst_first(result.scores).head(MOST_FEATURES)):
         if row["severity"] == "ok":
             break
         yield Line()
-        yield from _block(row, result.cells, past)
+        yield from _block(row, result.cells, past, zone)
 
 
-def _block(row: dict[str, Any], cells: pd.DataFrame, past: Past) -> Iterator[Line]:
+def _block(row: dict[str, Any], cells: pd.DataFrame, past: Past, zone: str) -> Iterator[Line]:
     """One block about one row of the scores, with its earlier windows."""
-    yield from block(row, cells)
+    yield from block(row, cells, zone)
     if len(past) > 1:
+        if (last := past.streak((str(row["feature"]), row["segment"]))) is not None:
+            since = begin_name(past.windows[last.first], zone)
+            yield Line(f"  drifts since {since}, {many(len(last), 'window')} in a row")
         scores = past.scores((str(row["feature"]), row["segment"]), "kl")
         yield Line(f"  kl of {len(past)} windows |{heights(scores)}|")
 
@@ -132,10 +141,11 @@ def _one(
     rows: pd.DataFrame,
     cells: pd.DataFrame,
     past: Past,
+    zone: str,
 ) -> Iterator[Line]:
     whole = records(rows[rows["segment"].isna()])[0]
     yield Line(_named(last))
-    yield from _block(whole, cells, past)
+    yield from _block(whole, cells, past, zone)
     mine = cells[(cells["feature"] == feature) & cells["segment"].isna()]
     mine = mine.sort_values("contribution", ascending=False, kind="stable").head(MOST_CELLS)
     if len(mine):
@@ -151,7 +161,7 @@ def _one(
     parts = records(rows[rows["segment"].notna() & (rows["severity"] != "ok")])
     for part in parts[:MOST_FEATURES]:
         yield Line()
-        yield from _block(part, cells, past)
+        yield from _block(part, cells, past, zone)
 
 
 def _named(window: Window) -> str:

@@ -73,6 +73,12 @@ class Mute:
     """The first day that is muted, where it is yet to come, such as a holiday.
     Example: `2020-12-24`"""
 
+    def holds_on(self, day: date) -> bool:
+        """Whether a day is muted."""
+        return (
+            date.fromisoformat(self.since or "0001-01-01") <= day < date.fromisoformat(self.until)
+        )
+
 
 @dataclass(frozen=True)
 class Alarms:

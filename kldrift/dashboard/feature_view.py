@@ -64,7 +64,7 @@ def one_feature(
     row = found[0]
     (entry,) = entries_of([row], mine, look.cells, past, zone)
     st.subheader(severity_words(entry.severity), anchor=False)
-    said = [entry.reason, entry.score, entry.since and f"raised since {entry.since}"]
+    said = [entry.reason, entry.standing]
     st.text("\n".join(filter(None, said)) or "as the reference")
     left, right = st.columns(2)
     with left:

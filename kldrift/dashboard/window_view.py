@@ -77,7 +77,7 @@ def rows(page: Page, key: str) -> int | None:
         "severity": text(width=85),
         "feature": text(width=115),
         "what happened": text(width=150),
-        "since": text(width=90),
+        "drifts since": text(width=100),
         "then and now": image(width=THEN_AND_NOW[0] + 10),
         "windows": image(width=WINDOWS[0] + 10),
         "score": text(width=260),
@@ -106,10 +106,10 @@ def _row(entry: Entry, dark: bool) -> dict[str, Any]:
         "severity": severity_words(entry.severity),
         "feature": entry.name + (f" in {entry.where}" if entry.where else ""),
         "what happened": entry.reason.partition("; ")[0],
-        "since": entry.since,
+        "drifts since": entry.since,
         "then and now": _uri(distribution, dark, THEN_AND_NOW),
         "windows": _uri(windows, dark, WINDOWS),
-        "score": entry.score,
+        "score": "; ".join(filter(None, (entry.score, entry.alert))),
     }
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from kldrift.config import Dataset, Time
-from kldrift.config.time import day_range
+from kldrift.config.marked_days import in_days
 from kldrift.counting.lengths import duration
 from kldrift.counting.windows import microseconds_of
 from kldrift.errors import OutputError
@@ -118,7 +117,7 @@ def chosen_windows(
     """The windows that a rule takes for the reference of a window, in the order of time."""
     assert window.start is not None
     earlier = sorted((w for w in known if w.start and w.end and w.end <= window.start), key=_start)
-    earlier = [w for w in earlier if not _excluded(w, rule, time)]
+    earlier = [w for w in earlier if not any(_touches(w, days, time.zone) for days in rule.exclude)]
     if rule.previous is not None:
         return earlier[-rule.previous :]
     assert rule.trailing is not None
@@ -142,13 +141,10 @@ def _season(window: Window, rule: Dataset, time: Time) -> int:
     return season.get(rule.same or "", 0)
 
 
-def _excluded(window: Window, rule: Dataset, time: Time) -> bool:
+def _touches(window: Window, days: str, zone: str) -> bool:
     assert window.start is not None
     assert window.end is not None
-    zone = ZoneInfo(time.zone)
-    first = window.start.astimezone(zone).date()
-    last = (window.end - timedelta(microseconds=1)).astimezone(zone).date()
-    return any(a <= last and first <= b for a, b in map(day_range, rule.exclude))
+    return in_days(window.start, window.end, days, zone)
 
 
 def sum_of(past: Sequence[PastWindow], supports: Mapping[str, Support]) -> dict[str, Profile]:

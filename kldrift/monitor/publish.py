@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kldrift.config import Config, ModelShift, Threshold
+from kldrift.config.marked_days import marked_days
 from kldrift.errors import OutputError, first_line
 from kldrift.features.plan import Skipped
 from kldrift.monitor.judging import judge_findings
@@ -76,16 +77,18 @@ def publish_window(
     exit_code = exit_code_of(set(severities), unscored=verdicts.unscored, fail_on=fail_on)
     row = record.row(findings, verdicts, skipped, exit_code) | judged.of_run
     write_run(config.output.path, row)
+    known = marked_days(config, record.window.start, record.window.end)
     return RunResult(
         scores=frame,
         cells=cells.to_pandas(),
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
-        notes=[*notes, *notes_of(plan, findings, verdicts)],
+        notes=[*notes, *known, *notes_of(plan, findings, verdicts)],
         splits=splits_of(plan, findings),
         output=config.output.path,
         docs=pages,
+        zone=config.time.zone if config.time else "UTC",
     )
 
 

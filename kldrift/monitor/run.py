@@ -169,7 +169,7 @@ def _due(config: Config, as_of: datetime | None, now: datetime) -> Due | None:
     if config.time is None:
         return None
     stored = stored_windows(open_store(config.output.path), config.monitor)
-    return due_windows(config.time, as_of or now, stored)
+    return due_windows(config.time, as_of or now, stored, now)
 
 
 def _ranged(config: Config, reference: Source, *, utc: bool) -> Dataset:
@@ -230,13 +230,13 @@ def backfill(
     if config.time is None:
         raise ConfigError("backfill needs windows: state time: {column: ..., window: 1d}")
     stored = stored_windows(open_store(config.output.path), config.monitor)
-    due = windows_between(config.time, first, last, stored, force=force)
+    due = windows_between(config.time, first, last, stored, now := datetime.now(UTC), force=force)
     results: list[RunResult] = []
     if due.windows:
         read, _ = _as_read(config, None, due)
         check_output(read)
         prepare_output(config.output.path, config.output.format)
-        record = Record(config, due.windows[-1], datetime.now(UTC), progress)
+        record = Record(config, due.windows[-1], now, progress)
         results = _run(record, read, spark, due, fail_on, refresh_reference=False)
     notes = results[-1].notes if results else due.notes
     return Backfill(results, notes, config.output.path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -237,8 +237,7 @@ class Watch:
                 for m in self._alarms.mute
                 if Patterns((m.feature,)).match(key[0])
                 and m.segment in (None, key[1])
-                and date.fromisoformat(m.since or "0001-01-01") <= day
-                and day < date.fromisoformat(m.until)
+                and m.holds_on(day)
             ),
             None,
         )

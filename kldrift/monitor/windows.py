@@ -47,12 +47,14 @@ class Due:
         late: how many of them a schedule missed, and the run catches up on.
         missed: how many more, before them, nobody has run and this run leaves out.
         stored: how many are left out because the tables have them.
+        ahead: how many are left out because they are not over yet.
     """
 
     windows: tuple[Window, ...]
     late: int = 0
     missed: int = 0
     stored: int = 0
+    ahead: int = 0
 
     @property
     def notes(self) -> list[str]:
@@ -67,6 +69,9 @@ class Due:
         if self.stored:
             stored, are = many(self.stored, "window"), "is" if self.stored == 1 else "are"
             notes.append(f"{stored} {are} in the tables already; --force runs them again")
+        if self.ahead:
+            are = "is" if self.ahead == 1 else "are"
+            notes.append(f"{many(self.ahead, 'window')} {are} not over yet, and left out")
         return notes
 
 
@@ -74,17 +79,26 @@ def _were(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
-def due_windows(time: Time, as_of: datetime, stored: Sequence[Window]) -> Due:
+def due_windows(time: Time, as_of: datetime, stored: Sequence[Window], now: datetime) -> Due:
     """The window that a schedule is due for, and those since the last that was run.
 
     Args:
         time: of the configuration.
         as_of: when the schedule looks.
         stored: the windows that were run, in the order of time.
+        now: the time that it is.
+
+    Raises:
+        ConfigError: the window is not over yet.
     """
     windows = time.windows
     last = windows.due(as_of, time.late)
-    due = Window(last, windows.end(last))
+    due = Window(last, end := windows.end(last))
+    if end > now:
+        raise ConfigError(
+            f"--as-of {as_of:%Y-%m-%dT%H:%MZ} asks for the window from {last:%Y-%m-%dT%H:%MZ} to "
+            f"{end:%Y-%m-%dT%H:%MZ}, which is not over yet"
+        )
     before = [w.end for w in stored if w.end is not None and w.end <= last]
     missed = list(windows.between(before[-1], last)) if before else []
     kept = missed[-MOST_MISSED:]
@@ -92,7 +106,13 @@ def due_windows(time: Time, as_of: datetime, stored: Sequence[Window]) -> Due:
 
 
 def windows_between(
-    time: Time, first: datetime, last: datetime, stored: Sequence[Window], *, force: bool
+    time: Time,
+    first: datetime,
+    last: datetime,
+    stored: Sequence[Window],
+    now: datetime,
+    *,
+    force: bool,
 ) -> Due:
     """The windows that lie in a range of time.
 
@@ -101,6 +121,7 @@ def windows_between(
         first: where the range begins.
         last: where it ends; a window that ends later is left out.
         stored: the windows that were run; left out unless ``force`` is set.
+        now: the time that it is; windows that end later are left out.
         force: run them again.
 
     Raises:
@@ -117,8 +138,9 @@ def windows_between(
             f"{last:%Y-%m-%dT%H:%MZ}"
         )
     known = set() if force else set(stored)
-    kept = tuple(window for window in spans if window not in known)
-    return Due(kept, stored=len(spans) - len(kept))
+    over = [window for window in spans if window.end <= now]  # type: ignore[operator]
+    kept = tuple(window for window in over if window not in known)
+    return Due(kept, stored=len(over) - len(kept), ahead=len(spans) - len(over))
 
 
 def _spans(time: Time, starts: Iterator[datetime] | Sequence[datetime]) -> Iterator[Window]:

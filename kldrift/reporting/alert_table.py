@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kldrift.reporting.blocks import Table
-from kldrift.reporting.figures import NOTHING, count, figure, likelihood, moment, shown
+from kldrift.reporting.figures import NOTHING, count, figure, instant_name, likelihood, shown
 
 MOST: Final = 30
 NAMED: Final = 4
@@ -29,7 +29,7 @@ def alert_table(alerts: Sequence[Mapping[str, Any]], zone: str) -> Table | None:
             "all rows or several segments" if alert["segment"] is None else shown(alert["segment"]),
             _state(alert, zone),
             _muted(alert),
-            moment(alert["since"], zone),
+            instant_name(alert["since"], zone),
             count(alert["windows"]),
             figure(alert["peak"]),
             likelihood(alert["p_value"]),
@@ -38,7 +38,16 @@ def alert_table(alerts: Sequence[Mapping[str, Any]], zone: str) -> Table | None:
     ]
     more = len(latest) - len(lines)
     rest = f"and {more:,} more, in the table alerts" * (more > 0)
-    head = ("what", "where", "state", "muted", "since", "windows", "largest kl, nats", "smallest p")
+    head = (
+        "what",
+        "where",
+        "state",
+        "muted",
+        "critical since",
+        "windows",
+        "largest kl, nats",
+        "smallest p",
+    )
     return Table(f"Alerts ({zone})", head, lines, 4, rest)
 
 
@@ -48,9 +57,13 @@ def _features(names: Sequence[str]) -> str:
 
 
 def _state(alert: Mapping[str, Any], zone: str) -> str:
+    opened = instant_name(alert["opened"], zone)
     if alert["closed"] is None:
-        return "open"
-    return f"closed {moment(alert['closed'], zone)}"
+        return f"open since {opened}"
+    closed = instant_name(alert["closed"], zone)
+    if alert["windows"] == 1 and alert["since"] == alert["opened"]:
+        return f"one window only, {opened}; back to normal {closed}"
+    return f"{opened}, closed {closed}"
 
 
 def _muted(alert: Mapping[str, Any]) -> str:

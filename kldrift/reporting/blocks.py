@@ -91,7 +91,7 @@ def blocks_of(row: Row, cells: Sequence[Cell], segments: Parts, when: str) -> li
         row: its row of the scores.
         cells: its rows of ``drift_cells``.
         segments: its segments.
-        when: in which windows it was raised; empty where there are no windows.
+        when: in which windows it drifted; empty where there are no windows.
     """
     blocks: list[Block] = []
     if row["kind"] == "joint":
@@ -159,7 +159,7 @@ def _pairs(cells: Sequence[Cell]) -> Table:
 
 def _facts(row: Row, when: str) -> Facts:
     sides = ("reference", "current")
-    items = [("raised", when)] if when else []
+    items = [("drifted", when)] if when else []
     items.append(("rows", _moved(*(count(row[f"n_{s}"]) for s in sides))))
     nulls = [share(row[f"missing_{s}"], row[f"n_{s}"]) for s in sides]
     items.append(("left out" if row["kind"] == "joint" else "nulls", _moved(*nulls)))

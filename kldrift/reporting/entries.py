@@ -11,12 +11,19 @@ import pandas as pd
 
 from kldrift.reporting.blocks import MOVED, Block, Parts, blocks_of
 from kldrift.reporting.drawing import Drawing
-from kldrift.reporting.figures import begin_name, figure, likelihood, many, shown
+from kldrift.reporting.figures import (
+    begin_name,
+    figure,
+    instant_name,
+    likelihood,
+    many,
+    shown,
+)
 from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading
-from kldrift.reporting.past import Past, streaks
+from kldrift.reporting.past import Past
 from kldrift.reporting.row_cells import cells_of, key_of
 from kldrift.reporting.score_line import score_line
 from kldrift.reporting.timeline import history, sparkline
@@ -40,12 +47,13 @@ class Entry:
         name: of the feature.
         where: the segment that is shown; empty for all rows.
         score: the score and its limit in words.
-        since: since when it is raised; empty if it is not, or nobody knows.
+        alert: its alert in words; empty for none.
+        since: since when it drifts; empty if it does not, or nobody knows.
         windows: for how many windows.
         critical: how many of these, up to the last, are critical.
         reason: why.
-        parts: the segments of all rows that are raised too; empty for none.
-        alone: the only one of several that is, and what happened in it; None for no such.
+        parts: the segments of all rows that drifted too; empty for none.
+        alone: the only one of several that did, and what happened in it; None for no such.
         charts: distribution, score, windows; None where there is none.
         blocks: what is shown when the row is opened.
     """
@@ -54,6 +62,7 @@ class Entry:
     name: str
     where: str
     score: str
+    alert: str
     since: str
     windows: int
     critical: int
@@ -62,6 +71,12 @@ class Entry:
     alone: str | None
     charts: Sequence[Drawing | None]
     blocks: Sequence[Block]
+
+    @property
+    def standing(self) -> str:
+        """Its score, its alert, and since when it drifts, in words."""
+        since = self.since and f"drifts since {self.since}"
+        return "; ".join(filter(None, (self.score, self.alert, since)))
 
     def data(self) -> list[Any]:
         """Charts and blocks as a JSON value."""
@@ -136,9 +151,8 @@ def _entry(
     key = (name, segment)
     severities = past.severities(key)
     since, windows, critical = "", 0, 0
-    found = streaks(severities)
-    if len(past) > 1 and found and found[-1].last == len(past) - 1:
-        last, windows = found[-1], len(found[-1])
+    if len(past) > 1 and (last := past.streak(key)) is not None:
+        windows = len(last)
         since = begin_name(past.windows[last.first], zone)
         others = (i for i, s in enumerate(reversed(severities)) if s != "critical")
         critical = next(others, len(severities))
@@ -151,12 +165,13 @@ def _entry(
     when = history(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
     parts = "" if segment is not None else parts_words(segments.bad, segments.total)
     said = ARROW.sub(r"\1 % → \2 %", shown(row["reason"] or "", LONGEST_REASON))
-    reason = "; ".join(filter(None, (said, parts and f"raised in {parts}")))
+    reason = "; ".join(filter(None, (said, parts and f"drifted in {parts}")))
     return Entry(
         str(row["severity"]),
         shown(name, LONGEST_NAME),
         "" if segment is None else shown(segment, LONGEST_NAME),
-        "; ".join(filter(None, (score_words(row), alert_words(row)))),
+        score_words(row),
+        alert_words(row, zone),
         since,
         windows,
         critical,
@@ -193,26 +208,26 @@ def score_words(row: Mapping[str, Any]) -> str:
 
 
 def parts_words(segments: Sequence[Mapping[str, Any]], total: int) -> str:
-    """The segments that are raised: by name where they are few of many.
+    """The segments that drifted: by name where they are few of many.
 
     Examples:
         >>> parts_words([{"segment": "country=nz", "severity": "critical"}], 3)
         '1 of 3 segments (country=nz)'
     """
-    raised = [shown(s["segment"], 40) for s in segments if s["severity"] in MOVED]
-    if not raised:
+    drifted = [shown(s["segment"], 40) for s in segments if s["severity"] in MOVED]
+    if not drifted:
         return ""
-    named = len(raised) <= min(NAMED, total / 2)
-    return f"{len(raised):,} of {many(total, 'segment')}" + f" ({'; '.join(raised)})" * named
+    named = len(drifted) <= min(NAMED, total / 2)
+    return f"{len(drifted):,} of {many(total, 'segment')}" + f" ({'; '.join(drifted)})" * named
 
 
 def _alone(segments: Parts) -> str | None:
-    """The only one of several segments that is raised, and what happened in it."""
-    raised = [s for s in segments.bad if s["severity"] in MOVED]
-    if len(raised) != 1 or segments.total < 2:
+    """The only one of several segments that drifted, and what happened in it."""
+    drifted = [s for s in segments.bad if s["severity"] in MOVED]
+    if len(drifted) != 1 or segments.total < 2:
         return None
-    name, what = shown(raised[0]["segment"], 40), happened(shown(raised[0]["reason"] or "", 160))
-    return f"{name}, the only one of {many(segments.total, 'segment')} that is raised: {what}"
+    name, what = shown(drifted[0]["segment"], 40), happened(shown(drifted[0]["reason"] or "", 160))
+    return f"{name}, the only one of {many(segments.total, 'segment')} that drifted: {what}"
 
 
 def happened(reason: str) -> str:
@@ -226,15 +241,19 @@ def happened(reason: str) -> str:
     return ", ".join([first, *(more for more in others[:1] if more.startswith("explained to"))])
 
 
-def alert_words(row: Mapping[str, Any]) -> str:
-    """The alert of a row, if there is one.
+def alert_words(row: Mapping[str, Any], zone: str = "UTC") -> str:
+    """The alert of a row, if there is one, and the first critical window that it is about.
 
     Examples:
-        >>> alert_words({"alert": "muted"}), alert_words({"alert": "none"}), alert_words({})
-        ('alert muted', '', '')
+        >>> alert_words({"alert": "muted", "alert_since": "2020-04-01T00:00:00+00:00"})
+        'alert muted, critical since 1 Apr 2020'
+        >>> alert_words({"alert": "none"}), alert_words({})
+        ('', '')
     """
-    state = row.get("alert")
-    return "" if state in (None, "none") else f"alert {state}"
+    state, since = row.get("alert"), row.get("alert_since")
+    if state in (None, "none"):
+        return ""
+    return f"alert {state}" + (f", critical since {instant_name(since, zone)}" if since else "")
 
 
 def limit_of(row: Mapping[str, Any]) -> tuple[str, float | None]:

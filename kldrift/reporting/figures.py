@@ -104,6 +104,21 @@ def moment(value: datetime | str, zone: str = "UTC") -> str:
     return f"{local.day} {local:%b %Y %H:%M}"
 
 
+def instant_name(value: datetime | str, zone: str = "UTC") -> str:
+    """Write a time in a zone; midnight as its day.
+
+    Examples:
+        >>> instant_name("2020-04-01T00:00:00+00:00"), instant_name("2020-04-01T06:30:00+00:00")
+        ('1 Apr 2020', '1 Apr 2020 06:30')
+    """
+    when = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return (
+        _day(when.astimezone(ZoneInfo(zone)).date())
+        if _begins_day(when, zone)
+        else moment(when, zone)
+    )
+
+
 def window_name(window: Window, zone: str = "UTC", *, weekday: bool = True) -> str:
     """Write a window as people call it: a day, a month, or its ends.
 
@@ -122,7 +137,7 @@ def window_name(window: Window, zone: str = "UTC", *, weekday: bool = True) -> s
     if window.start is None:
         return f"as of {moment(window.end, zone)}"
     first, last = (t.astimezone(ZoneInfo(zone)) for t in (window.start, window.end))
-    if first.time() == last.time() == datetime.min.time():
+    if _begins_day(window.start, zone) and _begins_day(window.end, zone):
         return _days(first.date(), last.date(), weekday=weekday)
     end = f"{last:%H:%M}" if first.date() == last.date() else moment(last, zone)
     return f"{moment(first, zone)} to {end}"
@@ -139,6 +154,12 @@ def begin_name(window: Window, zone: str = "UTC") -> str:
     """
     name = window_name(window, zone, weekday=False)
     return name if name.startswith("as of") else name.partition(" to ")[0]
+
+
+def _begins_day(when: datetime, zone: str) -> bool:
+    """Whether a day begins at a moment: at midnight, or later where the clock leaves that out."""
+    before = (when - timedelta(microseconds=1)).astimezone(ZoneInfo(zone))
+    return before.date() < when.astimezone(ZoneInfo(zone)).date()
 
 
 def _days(first: date, end: date, *, weekday: bool) -> str:

@@ -63,7 +63,7 @@ def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int
     if first.alone is not None:
         said = f"Worst is {first.name}, in {first.alone}. Over all rows: {what}."
     if first.since and windows > 1:
-        said += f" Raised since {first.since}, {many(first.windows, 'window')} in a row"
+        said += f" Drifts since {first.since}, {many(first.windows, 'window')} in a row"
         said += ", as far back as is known" if first.windows == windows else ""
         if 0 < first.critical < first.windows:
             last = "window" if first.critical == 1 else f"{first.critical:,}"
@@ -72,7 +72,7 @@ def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int
     others = [e.name for e in entries[1 : OTHERS + 1] if e.severity in MOVED]
     if others:
         more = sum(e.severity in MOVED for e in entries[OTHERS + 1 :])
-        said += f" Also raised: {', '.join(others)}{f' and {more:,} more' if more else ''}."
+        said += f" Also drifted: {', '.join(others)}{f' and {more:,} more' if more else ''}."
     if worst["q_value"] is not None:
         said += (
             f" How sure: q {likelihood(worst['q_value'])}, "

@@ -26,6 +26,7 @@ from kldrift.reporting.figures import (
 )
 from kldrift.reporting.headline import headline, lead
 from kldrift.reporting.json_values import records
+from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import counted, leading, worst_first
 from kldrift.reporting.page import DRAWN, Page
 from kldrift.reporting.past import Past
@@ -95,7 +96,15 @@ def monitor_page(
     return Page(
         title=story.monitor or "",
         verdict=headline(counts, segments),
-        lead=lead(found, first[0] if first else None, len(story.past)),
+        lead=" ".join(
+            filter(
+                None,
+                (
+                    lead(found, first[0] if first else None, len(story.past)),
+                    one_window_words(story.past, story.zone),
+                ),
+            )
+        ),
         entries=found,
         total=int(ordered["feature"].nunique()),
         about=ABOUT,

@@ -16,14 +16,14 @@ from kldrift.tables.window import Window
 
 Key = tuple[str, str | None]
 """A feature, and a segment or None for all rows."""
-RAISED: Final = (Severity.CRITICAL, Severity.WARNING)
+DRIFTED: Final = (Severity.CRITICAL, Severity.WARNING)
 ABSENT: Final = len(WORST_FIRST)
 """The rank of what has no row in a window."""
 
 
 @dataclass(frozen=True)
 class Streak:
-    """Windows without a break in which something was raised: places of the first and the last."""
+    """Windows without a break in which something drifted: places of the first and the last."""
 
     first: int
     last: int
@@ -39,7 +39,7 @@ class Past:
     Attributes:
         windows: the windows.
         rows: their rows of ``drift_scores``: feature, segment, severity and metrics, and ``at``,
-            the place of their window. Rows of segments may be missing where they were not raised.
+            the place of their window. Rows of segments may be missing where they did not drift.
     """
 
     windows: tuple[Window, ...]
@@ -93,6 +93,20 @@ class Past:
         ranks = [ABSENT] * len(self) if place is None else self._ranks[place].tolist()
         return [None if rank == ABSENT else str(WORST_FIRST[rank]) for rank in ranks]
 
+    def streak(self, key: Key) -> Streak | None:
+        """The windows up to the last since which something drifts; None if it does not."""
+        found = streaks(self.severities(key))
+        return found[-1] if found and found[-1].last == len(self) - 1 else None
+
+    @cached_property
+    def critical(self) -> list[frozenset[str]]:
+        """The features that were critical in each window, over all rows or in a segment."""
+        rows = self.rows[self.rows["severity"] == str(Severity.CRITICAL)]
+        found: list[set[str]] = [set() for _ in self.windows]
+        for at, feature in zip(rows["at"], rows["feature"], strict=True):
+            found[at].add(str(feature))
+        return [frozenset(names) for names in found]
+
     def worst(self, feature: str) -> list[str | None]:
         """The worst severity of a feature over all rows and segments, by window."""
         ranks = self._worst.get(feature)
@@ -119,7 +133,7 @@ class Past:
 
 
 def streaks(severities: Sequence[str | None]) -> list[Streak]:
-    """The unbroken runs of raised windows, in the order of time; a window without a row breaks one.
+    """Windows that drifted without a break, in the order of time; one without a row is a break.
 
     Examples:
         >>> streaks(["ok", "warning", "critical", "ok", None, "warning"])
@@ -127,7 +141,7 @@ def streaks(severities: Sequence[str | None]) -> list[Streak]:
     """
     found: list[Streak] = []
     for i, severity in enumerate(severities):
-        if severity not in RAISED:
+        if severity not in DRIFTED:
             continue
         if found and found[-1].last == i - 1:
             found[-1] = Streak(found[-1].first, i)

@@ -122,6 +122,7 @@ class RunResult(Result):
         earlier: with ``time``, the results of windows that a schedule had missed; ``exit_code`` is
             that of the worst of all.
         page: where the page of ``report.path`` is; None where none was asked for.
+        zone: of the times that people see.
     """
 
     run: dict[str, Any]
@@ -130,6 +131,7 @@ class RunResult(Result):
     docs: Path | None
     earlier: tuple[RunResult, ...] = field(default=(), kw_only=True)
     page: str | None = field(default=None, kw_only=True)
+    zone: str = field(default="UTC", kw_only=True)
 
     def summary(self) -> dict[str, Any]:
         """Return the result as one strict JSON object (null for NaN).
@@ -155,6 +157,7 @@ class RunResult(Result):
             super()._story(),
             monitor=self.run.get("monitor"),
             run=self.run,
+            zone=self.zone,
             output=masked(self.output),
             docs=None if self.docs is None else str(self.docs),
         )

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.config import Config
+from kldrift.config.marked_days import marked_days
 from kldrift.errors import OutputError, masked
 from kldrift.profiles.profile import of_no_window
 from kldrift.reporting.figures import window_of_row
@@ -18,7 +19,7 @@ from kldrift.reporting.json_values import json_value
 from kldrift.reporting.monitor_page import Run, Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page, whole_page
-from kldrift.reporting.past import RAISED, Past
+from kldrift.reporting.past import DRIFTED, Past
 from kldrift.reporting.views import put_page
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
@@ -54,7 +55,8 @@ def stored_page(config: Config) -> Page:
         raise OutputError(f"{config.output.path}: no run of {monitor!r} yet; kldrift run")
     scores, cells, story = found
     splits = stored_splits(store, config, windows[-1]) if windows else []
-    return monitor_page(scores, cells, replace(story, splits=splits))
+    notes = marked_days(config, windows[-1].start, windows[-1].end) if windows else []
+    return monitor_page(scores, cells, replace(story, splits=splits, notes=notes))
 
 
 def stored_story(
@@ -142,11 +144,11 @@ def stored_past(
 def _of_window(
     store: Store, monitor: str, window: Window, segments: Collection[str], metrics: set[str]
 ) -> pd.DataFrame:
-    """The rows of all rows, of the segments that are shown, and of those that were raised."""
+    """The rows of all rows, of the segments that are shown, and of those that drifted."""
     names = ["feature", "segment", "severity", *sorted(metrics)]
     rows = window_columns(store, monitor, window, names)
     kept = pc.or_(
-        pc.or_(rows["segment"].is_null(), pc.is_in(rows["severity"], pa.array(map(str, RAISED)))),
+        pc.or_(rows["segment"].is_null(), pc.is_in(rows["severity"], pa.array(map(str, DRIFTED)))),
         pc.is_in(rows["segment"], pa.array(sorted(segments), pa.string())),
     )
     frame: pd.DataFrame = rows.filter(kept).to_pandas()

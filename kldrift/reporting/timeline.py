@@ -7,11 +7,11 @@ from typing import Final
 
 from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import figure, many, shown, window_name
-from kldrift.reporting.past import RAISED, Past, streaks
+from kldrift.reporting.past import DRIFTED, Past, streaks
 
 LEVELS: Final = ("warning", "critical")
 TICK: Final = {"critical": 6.0, "warning": 3.0}
-"""Height of the mark of a window that was raised: told apart without colour."""
+"""Height of the mark of a window that drifted: told apart without colour."""
 NAME: Final = 190
 ROW: Final = 16
 HEAD: Final = 16
@@ -72,8 +72,8 @@ def sparkline(
         )
         if marks:
             shapes.append(Shape(level, marks))
-    raised = sum(s in RAISED for s in severities)
-    about = f"raised in {raised} of {many(len(scores), 'window')}; largest {figure(max(known))}"
+    drifted = sum(s in DRIFTED for s in severities)
+    about = f"drifted in {drifted} of {many(len(scores), 'window')}; largest {figure(max(known))}"
     return Drawing(width, height, f"{name}: {metric} over time", about, shapes)
 
 
@@ -104,8 +104,10 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:
     height = HEAD + ROW * len(features)
     shapes = [Shape("ok", ok), *(Shape(s, p) for s, p in paths.items()), *tips]
     shapes = [shape for shape in shapes if shape.path]
-    raised = sum(any(s in RAISED for s in past.worst(f)) for f in features)
-    about = f"{many(raised, 'feature')} of {len(features):,} raised in {many(len(past), 'window')}"
+    drifted = sum(any(s in DRIFTED for s in past.worst(f)) for f in features)
+    about = (
+        f"{many(drifted, 'feature')} of {len(features):,} drifted in {many(len(past), 'window')}"
+    )
     return Drawing(width, height, "severity by feature and window", about, shapes, labels)
 
 
@@ -138,7 +140,7 @@ def _ends(past: Past, step: float, zone: str) -> list[Label]:
 
 
 def history(past: Past, severities: Sequence[str | None], name: str, zone: str) -> str:
-    """When something was raised, in words.
+    """When something drifted, in words.
 
     Args:
         past: the windows.
@@ -148,14 +150,13 @@ def history(past: Past, severities: Sequence[str | None], name: str, zone: str) 
     """
     found = streaks(severities)
     if not found:
-        return f"{shown(name)}: never raised"
+        return f"{shown(name)}: never drifted"
     spans = [span(past, streak.first, streak.last, zone) for streak in found[:-4:-1]]
     more = len(found) - len(spans)
     rest = f" and {many(more, 'time')} before" if more > 0 else ""
     total = sum(map(len, found))
-    return (
-        f"{shown(name)}: raised in {total} of {many(len(past), 'window')}: {'; '.join(spans)}{rest}"
-    )
+    windows = many(len(past), "window")
+    return f"{shown(name)}: drifted in {total} of {windows}: {'; '.join(spans)}{rest}"
 
 
 def span(past: Past, first: int, last: int, zone: str) -> str:

@@ -15,7 +15,7 @@ from kldrift.reporting.json_values import records
 from kldrift.reporting.monitor_page import MOST_ENTRIES
 from kldrift.reporting.order import SEVERITIES, counted, leading, worst_first
 from kldrift.reporting.page import Page, fragment, whole_page
-from kldrift.reporting.past import RAISED, Past
+from kldrift.reporting.past import DRIFTED, Past
 from kldrift.tables.store import open_store
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Views(ABC):
     def drifted(self) -> list[str]:
         """The features that are critical or warnings, whole or in a segment; the worst first."""
         lead = leading(worst_first(self._last()[0]))
-        return [str(name) for name in lead.loc[lead["severity"].isin(RAISED), "feature"]]
+        return [str(name) for name in lead.loc[lead["severity"].isin(DRIFTED), "feature"]]
 
     def to_json(self) -> str:
         """Return the result as strict JSON: null stands for what is no number."""

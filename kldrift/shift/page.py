@@ -113,6 +113,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
         name=name,
         where=when,
         score=score_words(row),
+        alert="",
         since="",
         windows=0,
         critical=0,

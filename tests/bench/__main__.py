@@ -42,7 +42,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, help="measurements of each contender (5)")
     parser.add_argument("--cores", type=int, default=2, help="of each Spark session (2)")
     parser.add_argument("--quick", action="store_true", help="small and once: does it run?")
-    parser.add_argument("--large", action="store_true", help="memory: 40 million rows too")
+    parser.add_argument(
+        "--large", action="store_true", help="memory: 40 million rows, history: 20 million"
+    )
     parser.add_argument("--data", type=Path, help="folder to keep the tables in, and find them")
     parser.add_argument("--envs", type=Path, default=Options.envs, help="other tools' environments")
     parser.add_argument("--output", type=Path, default=RESULTS, help=f"the results ({RESULTS})")

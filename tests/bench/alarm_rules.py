@@ -47,6 +47,8 @@ OTHERS_STREAMS: Final = (
     "season, states of 0.1 sd and clusters",
 )
 RULES: Final = ("learned", "js > 0.02", "mean + 3 sd")
+BY_CHANCE: Final = "learned, by chance"
+"""Pages on days on which nothing happens that a page is right about."""
 Change = Callable[[Floats, Floats], Floats]
 Pages = Mapping[str, Mapping[str, Sequence[int]]]
 Delays = Mapping[str, Mapping[tuple[str, str], Sequence[float]]]
@@ -123,10 +125,10 @@ def flagged(found: Stream, counts: Counts) -> dict[str, Floats]:
     }
 
 
-def paged(flags: Floats) -> int:
-    """Days on which a feature is flagged that was not the day before."""
+def page_days(flags: Floats) -> list[int]:
+    """The days on which a feature is flagged that was not the day before."""
     new = flags[1:] & ~flags[:-1]
-    return int(new.any(1).sum())
+    return [int(day) + 1 for day in np.flatnonzero(new.any(1))]
 
 
 def quiet(found: Stream) -> tuple[list[Shown], list[Replay]]:
@@ -168,8 +170,8 @@ def measured_piece(name: str, seed: int, features: int, *, plant: bool) -> dict[
     shown, states = quiet(found)
     flags = flagged(found, found.counts)
     piece: dict[str, Any] = {
-        "pages": {"learned": sum(one.page for one in shown)}
-        | {rule: paged(of) for rule, of in flags.items()},
+        "pages": {"learned": [day for day, one in enumerate(shown) if one.page]}
+        | {rule: page_days(of) for rule, of in flags.items()},
         "level": max(state.level or 0.0 for state in states),
     }
     if plant:
@@ -202,7 +204,8 @@ def measured_others(envs: Path) -> dict[str, Any]:
 
 def _of_tool(flags: Sequence[Flags]) -> dict[str, Any]:
     number = len(OTHERS_STREAMS)
-    pages = dict(zip(OTHERS_STREAMS, map(paged, flags[:number]), strict=True))
+    found = (len(page_days(of)) for of in flags[:number])
+    pages = dict(zip(OTHERS_STREAMS, found, strict=True))
     delays = {
         f"{drift}, {many}": first_of(of[FEWEST_WINDOWS:, :many].any(1).tolist())
         for drift, of in zip(DRIFTS, flags[number:], strict=True)
@@ -254,7 +257,9 @@ def collected(results: Results, features: int) -> Measured:
             if key.partition(" ")[0] == str(features) and key.split(" ", 2)[2] == name
         ]
         if seeds:
-            pages[name] = {rule: [r["pages"][rule] for r in seeds] for rule in RULES}
+            events = set(KINDS[name].events)
+            pages[name] = {rule: [len(r["pages"][rule]) for r in seeds] for rule in RULES}
+            pages[name][BY_CHANCE] = [len(set(r["pages"]["learned"]) - events) for r in seeds]
         for piece in seeds:
             for drift, when in piece.get("delays", {}).items():
                 for rule, delay in when.items():

@@ -46,7 +46,8 @@ DAY = timedelta(days=1)
 
 def run(folder: Path, options: Options) -> list[Row]:
     """Measure the commands in the order in which they are typed, each on a new output a round."""
-    rows, days = (options.rows, 60) if options.quick else (4 * options.rows, DAYS)
+    rows = 4 * options.rows if options.large else options.rows
+    days = 60 if options.quick else DAYS
     path = data.daily(folder, rows, columns=COLUMNS, days=days)
     start = datetime.combine(data.FIRST_DAY, datetime.min.time(), UTC)
     last = start + (days - 1) * DAY

@@ -17,7 +17,7 @@ class Options:
         cores: tasks that run at once.
         peer_rows: rows on each side for the comparison with other tools.
         envs: folder of the other tools' virtual environments.
-        large: also what takes long: 40 million rows in ``memory``.
+        large: also what takes long: 40 million rows in ``memory``, 20 million in ``history``.
     """
 
     rows: int = 5_000_000

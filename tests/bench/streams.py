@@ -60,6 +60,12 @@ class Kind:
     shifted: int = 0
     volume: float = 0.0
 
+    @property
+    def events(self) -> tuple[int, ...]:
+        """Days on which something happens that a page is right about."""
+        moved = (DAYS // 2,) if self.shifted else ()
+        return (*self.holidays, *self.outages, *moved)
+
 
 KINDS: Final = {
     "days alike": Kind(),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +15,8 @@ from kldrift.counting.row_groups import SegmentList
 from kldrift.counting.window_groups import WindowGrouper
 from kldrift.counting.windows import Windows, at_instant
 from kldrift.profiles.group_keys import ALL, REST, UNTIMED
+from kldrift.reporting.figures import window_name
+from kldrift.tables.window import Window
 
 
 def utc(text: str) -> dt.datetime:
@@ -65,6 +69,40 @@ def test_a_day_on_which_the_clock_is_changed_has_23_or_25_hours(day, hours):
     inside = aware == aware[1]
     assert inside.sum() == 60 * hours
     assert at_instant(int(aware[1])) == start
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "start", "hours"),
+    [
+        ("Asia/Kolkata", "2024-03-10", "2024-03-09T18:30", 24),
+        ("Australia/Lord_Howe", "2024-04-07", "2024-04-06T13:00", 24.5),
+        ("Australia/Lord_Howe", "2024-10-06", "2024-10-05T13:30", 23.5),
+        pytest.param("America/Sao_Paulo", "2017-10-15", "2017-10-15T03:00", 23, id="no midnight"),
+        pytest.param("America/Sao_Paulo", "2018-02-17", "2018-02-17T02:00", 25, id="23:30 twice"),
+    ],
+)
+def test_a_day_of_any_zone_is_told_by_its_clock_whether_its_times_say_the_zone_or_not(
+    zone, day, start, hours
+):
+    windows, length = Windows.of("1d", zone), dt.timedelta(hours=hours)
+    instants = [utc(start) + dt.timedelta(minutes=m) for m in range(-30, int(60 * hours), 10)]
+    zoned = pa.array(instants, pa.timestamp("us", tz="UTC"))
+    naive = pa.array([t.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for t in instants])
+    assert (windows.starts(zoned) == windows.starts(naive)).all()
+    found = spans(windows, zoned)
+    assert set(found[3:]) == {(utc(start), utc(start) + length)}
+    assert found[2][1] == utc(start)
+    shown = window_name(Window(utc(start), utc(start) + length), zone, weekday=False)
+    assert dt.datetime.strptime(shown, "%d %b %Y").date().isoformat() == day
+
+
+def test_a_week_at_the_end_of_a_year_is_the_iso_week():
+    windows = Windows.of("1w", "Asia/Kolkata")
+    for year in range(2015, 2027):
+        days = [dt.datetime(year, 12, 26) + dt.timedelta(days=d) for d in range(14)]
+        starts = windows.starts(pa.array(days, pa.timestamp("us")))
+        weeks = [day.isocalendar()[:2] for day in days]
+        assert [s != t for s, t in pairwise(starts)] == [s != t for s, t in pairwise(weeks)]
 
 
 def test_times_without_a_zone_are_those_on_the_wall_of_the_windows_zone():

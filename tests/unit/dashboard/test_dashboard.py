@@ -83,7 +83,7 @@ def test_the_first_screen_says_which_where_since_when_and_how_sure(sample):
     assert app.header[0].value.startswith("4 of 6 features drifted: 3 critical, 1 warning")
     lead = app.text[0].value
     assert lead.startswith(f"Worst is {shown(ATTACK)}, over all rows and in 3 of 3 segments: nulls")
-    assert "Raised since 4 Jan 2024, 2 windows in a row" in lead
+    assert "Drifts since 4 Jan 2024, 2 windows in a row" in lead
     assert "How sure: q" in lead
     rows = tables(app)[0]
     assert rows["severity"].tolist()[:4] == ["● critical"] * 3 + ["▲ warning"]
@@ -96,10 +96,10 @@ def test_the_address_says_what_is_shown_and_follows_what_is_chosen(sample):
     app = look(sample, view="feature", window=LAST, feature="amount", segment="country=nz")
     assert select(app, "feature, the worst first").value == "amount"
     assert select(app, "segment").value == "country=nz"
-    assert "raised since 4 Jan 2024" in text(app)
+    assert "drifts since 4 Jan 2024" in text(app)
     checked(select(app, "window (UTC)").select(first).run())
     assert app.query_params["window"] == first
-    assert "raised since" not in text(app)
+    assert "drifts since" not in text(app)
     checked(select(app, "feature, the worst first").select("card").run())
     assert app.query_params["feature"] == "card"
     checked(app.segmented_control[0].select("runs").run())

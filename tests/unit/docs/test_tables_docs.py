@@ -115,7 +115,7 @@ ANSWERS = {
         "rows",
         [20, 142, 518, 200, 120] * 2,
     ),
-    "Since when features are raised, and by how much": (
+    "Since when features drift, and by how much": (
         "feature",
         ["payment_type", "trip_distance"],
     ),

@@ -8,6 +8,9 @@ import pytest
 from daily_sample import DAY, START, config_of, rows, run_days
 
 import kldrift
+from kldrift.cli.blocks import block
+from kldrift.reporting.figures import instant_name
+from kldrift.reporting.json_values import records
 from kldrift.tables import TABLES
 from kldrift.tables.read import read_table
 
@@ -73,6 +76,9 @@ def test_a_drift_is_raised_on_its_day_and_cleared_after_it(folder):
     log = read_table(str(folder), "alerts").to_pylist()
     assert [(a["feature"], a["windows"]) for a in log] == [("x", 3)]
     assert (log[0]["opened"], log[0]["closed"]) == (START + 31 * DAY, START + 34 * DAY)
+    cells = read_table(str(folder), "drift_cells").to_pandas()
+    said = [line.text for line in block(records(raised)[1], cells, "UTC")]
+    assert f"  alert raised, critical since {instant_name(START + 31 * DAY)}" in said
 
 
 def test_a_run_that_goes_on_writes_what_one_backfill_writes(learnt, folder, tmp_path):

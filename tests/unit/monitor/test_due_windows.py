@@ -12,6 +12,7 @@ from kldrift.config import Time, config_from_mapping
 from kldrift.counting.windows import Windows, at_instant
 from kldrift.errors import ConfigError
 from kldrift.monitor.windows import due_windows, windows_between
+from kldrift.tables.window import Window
 
 TIME = config_of("unused").time
 assert TIME is not None
@@ -27,27 +28,54 @@ def moment(text):
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
+NOW = moment("2025-01-01")
+
+
 def test_a_run_says_which_windows_a_schedule_missed():
-    due = due_windows(TIME, START + 5 * DAY + dt.timedelta(hours=3), [window(1)])
+    due = due_windows(TIME, START + 5 * DAY + dt.timedelta(hours=3), [window(1)], NOW)
     assert due.windows == (window(2), window(3), window(4))
     assert due.notes == ["2 earlier windows that no run had looked at were run too"]
-    due = due_windows(TIME, START + 4 * DAY + dt.timedelta(hours=3), [window(1)])
+    due = due_windows(TIME, START + 4 * DAY + dt.timedelta(hours=3), [window(1)], NOW)
     assert due.notes == ["1 earlier window that no run had looked at was run too"]
 
 
 def test_a_backfill_says_nothing_of_a_schedule():
-    assert windows_between(TIME, START, START + 3 * DAY, [], force=False).notes == []
-    forced = windows_between(TIME, START, START + 3 * DAY, [window(1)], force=True)
+    assert windows_between(TIME, START, START + 3 * DAY, [], NOW, force=False).notes == []
+    forced = windows_between(TIME, START, START + 3 * DAY, [window(1)], NOW, force=True)
     assert len(forced.windows) == 3
     assert forced.notes == []
 
 
+def test_a_window_that_is_not_over_yet_is_not_run():
+    with pytest.raises(ConfigError, match="T00:00Z, which is not over yet"):
+        due_windows(TIME, START + 5 * DAY, [], START + 3 * DAY)
+    due = windows_between(TIME, START, START + 5 * DAY, [window(1)], START + 3.5 * DAY, force=False)
+    assert due.windows == (window(0), window(2))
+    assert due.notes[1] == "2 windows are not over yet, and left out"
+
+
+def test_a_month_is_due_when_its_last_rows_may_have_come():
+    time = Time("at", "1mo", zone="America/New_York", lateness="5d")
+    for day, month in (("2024-04-06T03:59", 2), ("2024-04-06T04:00", 3), ("2024-05-05T12:00", 3)):
+        (due,) = due_windows(time, moment(day), [], NOW).windows
+        assert due.start is not None
+        assert due.start.month == month
+    missed = due_windows(time, moment("2024-04-06T04:00"), [due_window("2024-01-01", time)], NOW)
+    assert [w.start.month for w in missed.windows if w.start] == [2, 3]
+
+
+def due_window(day, time):
+    """The window that begins on a day."""
+    start = time.windows.start(moment(day) + DAY)
+    return Window(start, time.windows.end(start))
+
+
 def test_quarters_of_an_hour_are_due_one_after_the_other_and_go_with_utc_alone():
     time = Time("at", "15m", lateness="5m")
-    assert due_windows(time, moment("2024-01-01T12:34"), []).windows[-1].start == moment(
+    assert due_windows(time, moment("2024-01-01T12:34"), [], NOW).windows[-1].start == moment(
         "2024-01-01T12:00"
     )
-    due = due_windows(time, moment("2024-01-01T12:35"), [])
+    due = due_windows(time, moment("2024-01-01T12:35"), [], NOW)
     assert due.windows[-1].start == moment("2024-01-01T12:15")
     assert due.windows[-1].end == moment("2024-01-01T12:30")
     starts = Windows.of("15m").starts(pa.array([dt.datetime(2024, 1, 1, 23, 59, 59)]))

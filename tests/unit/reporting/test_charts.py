@@ -165,7 +165,7 @@ def test_a_line_over_windows_breaks_where_there_is_no_score_and_marks_what_was_r
     paths = {shape.style: shape.path for shape in drawing.shapes}
     assert paths["line"].count("M") == 2
     assert paths.keys() == {"axis", "limit-warning", "line", "critical", "warning"}
-    assert drawing.about == "raised in 2 of 5 windows; largest 0.3"
+    assert drawing.about == "drifted in 2 of 5 windows; largest 0.3"
     assert sparkline("x", [0.1], ["ok"], [None, None]) is None
     assert sparkline("x", [None, None], [None, None], [None, None]) is None
 

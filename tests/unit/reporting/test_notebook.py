@@ -75,16 +75,16 @@ def test_a_page_is_saved_as_a_whole(tmp_path, monkeypatch):
 
 def test_the_page_of_a_run_shows_the_windows_before_it(tmp_path):
     folder = write_two_days(tmp_path / "drift")
-    assert "raised since 1 Apr 2020" in run_result(output=folder).to_html()
-    assert "raised since" not in run_result(DAYS[0], folder, "run-1").to_html()
-    assert "raised since" not in run_result(output=tmp_path / "gone").to_html()
+    assert "drifts since 1 Apr 2020" in run_result(output=folder).to_html()
+    assert "drifts since" not in run_result(DAYS[0], folder, "run-1").to_html()
+    assert "drifts since" not in run_result(output=tmp_path / "gone").to_html()
 
 
 def test_the_page_of_a_backfill_is_that_of_its_last_window():
     found = Backfill([run_result(DAYS[0], run_id="run-1"), run_result()], ["a note"], "o")
     page = found._repr_html_()
     assert "Thu 2 Apr 2020" in page
-    assert "raised since 1 Apr 2020" in page
+    assert "drifts since 1 Apr 2020" in page
     assert "a note" in page
     assert "no feature was compared" in Backfill([], [], "o").to_html()
 

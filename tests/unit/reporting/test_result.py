@@ -384,10 +384,10 @@ def test_a_feature_that_drifts_in_few_segments_says_which():
         for i in range(4)
     ]
     text = Reader(Result(pd.concat([scores, *parts]), cells).to_html()).text
-    alone = "Worst is payment_type, in part=0, the only one of 4 segments that is raised: kl 0.42"
+    alone = "Worst is payment_type, in part=0, the only one of 4 segments that drifted: kl 0.42"
     assert alone in text
     assert "(q 1e-12). Over all rows: kl 0.42" in text
-    assert "23.1 % → 35.0 %; raised in 1 of 4 segments (part=0)" in text
+    assert "23.1 % → 35.0 %; drifted in 1 of 4 segments (part=0)" in text
 
 
 def test_health_says_what_is_left_of_the_budget_before_what_was_read():
@@ -405,7 +405,7 @@ def test_the_first_lines_say_since_when_it_is_critical_where_it_was_a_warning_be
     severities = ("ok", "warning", "critical", "critical")
     past = Past.of([(w, scores.assign(severity=s)) for w, s in zip(days, severities, strict=True)])
     page = monitor_page(scores, cells, Story(past=past))
-    assert "Raised since 2 Apr 2020, 3 windows in a row; critical in the last 2." in page.lead
+    assert "Drifts since 2 Apr 2020, 3 windows in a row; critical in the last 2." in page.lead
 
 
 def test_a_score_above_its_limit_that_may_be_chance_says_so():

@@ -105,7 +105,7 @@ def test_the_first_sentences_say_what_where_since_when_and_how_sure(tmp_path):
     lead = stored_page(config_of(folder, time={"column": "t", "window": "1d"})).lead
     assert lead == (
         "Worst is payment_type, over all rows: kl 0.42 above critical 0.25 (q 1e-12). "
-        "Raised since 2 Apr 2020, 2 windows in a row. Also raised: trip_distance. "
+        "Drifts since 2 Apr 2020, 2 windows in a row. Also drifted: trip_distance. "
         "How sure: q 1e-12, the share of false alarms to expect among such verdicts."
     )
 
@@ -199,12 +199,22 @@ def test_alerts_are_listed_with_those_who_muted_them_the_open_ones_first(tmp_pat
     rows = [
         about | nobody | {"feature": "a", "features": ["a"], "closed": DAYS[1].start},
         about | nobody | muted | {"feature": "tip0", "features": names},
+        about | nobody | {"feature": "b", "features": ["b"], "windows": 1, "closed": DAYS[1].start},
+        about
+        | nobody
+        | {"feature": "c", "features": ["c"], "windows": 1, "closed": DAYS[1].end}
+        | {"opened": DAYS[0].end},
     ]
     write_alerts(str(folder), MONITOR, pa.Table.from_pylist(rows, TABLES["alerts"]))
     table, _ = stored_page(config_of(folder)).sections
     assert table.title == f"Alerts ({ZONE})"
-    assert [row[0] for row in table.rows] == ["tip0, tip1, tip2, tip3 and 2 more", "a"]
-    assert [row[2] for row in table.rows] == ["open", "closed 2 Apr 2020 02:00"]
+    assert [row[0] for row in table.rows] == ["tip0, tip1, tip2, tip3 and 2 more", "c", "a", "b"]
+    assert [row[2] for row in table.rows] == [
+        "open since 1 Apr 2020 02:00",
+        "2 Apr 2020 02:00, closed 3 Apr 2020 02:00",
+        "1 Apr 2020 02:00, closed 2 Apr 2020 02:00",
+        "one window only, 1 Apr 2020 02:00; back to normal 2 Apr 2020 02:00",
+    ]
     assert table.rows[0][3] == "by ana until 2020-05-01: new <b> terminals"
     html = Path(write_report(config_of(folder))).read_text()
     assert "new &lt;b&gt; terminals" in html

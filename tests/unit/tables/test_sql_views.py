@@ -53,10 +53,10 @@ def test_what_is_worst_now_is_what_the_report_puts_first(days, stored):
 
 def test_what_is_worst_now_says_since_when(days):
     found = records(days, "from worst_now")
-    assert {row["raised_since"] for row in found} == {window(3).start}
+    assert {row["drifts_since"] for row in found} == {window(3).start}
 
 
-def test_a_spell_of_raised_windows_begins_behind_the_last_quiet_one():
+def test_a_spell_of_windows_that_drifted_begins_behind_the_last_quiet_one():
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
     table = {  # only the columns that are told apart here; the others are null
@@ -79,7 +79,7 @@ def test_a_spell_of_raised_windows_begins_behind_the_last_quiet_one():
         (FOLDER / "timeline.sql").read_text().replace("replace view", "replace temp view")
     )
     found = records(connection, "from timeline order by window_end")
-    since = [row["raised_since"] and (row["raised_since"] - START).days for row in found]
+    since = [row["drifts_since"] and (row["drifts_since"] - START).days for row in found]
     assert since == [0, None, 2, None, 4, 4]
 
 

@@ -1,0 +1,58 @@
+"""Drift of a single window, such as a holiday: what is back to normal, and what was so before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from kldrift.reporting.figures import many, shown, window_name
+from kldrift.reporting.past import Past
+
+NAMED: Final = 3
+ALIKE: Final = 0.5
+"""Share of the features that are critical now which an earlier window must have had."""
+
+
+def one_window_words(past: Past, zone: str) -> str:
+    """What the last windows say of drift that lasts for one window; empty for nothing of the kind.
+
+    Of a window after which all of its features are back to normal; or of earlier windows in which
+    many of the features were critical that are critical now, and only there.
+
+    Args:
+        past: the windows, the last is the one that is looked at.
+        zone: of the times.
+    """
+    said = list(past.critical)
+    if len(said) < 3:
+        return ""
+    *_, before, last, now = said
+    if last and not last & (before | now):
+        when = window_name(past.windows[-2], zone)
+        back = all(past.worst(name)[-1] == "ok" for name in last)
+        if back:
+            return f"One window only: {_names(last)} critical on {when}, and back to normal now."
+    if not now or now & last:
+        return ""
+    alone = [
+        i
+        for i in range(1, len(said) - 2)
+        if len(now & said[i]) >= ALIKE * max(len(now), len(said[i]))
+        and not said[i] & (said[i - 1] | said[i + 1])
+    ]
+    if not alone:
+        return ""
+    times = "" if len(alone) == 1 else f", the latest of {len(alone)} such windows"
+    return (
+        f"New in this window, and seen before: {len(now & said[alone[-1]])} of "
+        f"{many(len(now), 'critical feature')} had it on "
+        f"{window_name(past.windows[alone[-1]], zone)} too{times}, for one window."
+    )
+
+
+def _names(features: Collection[str]) -> str:
+    """Features by name, with their verb."""
+    first = [shown(name, 40) for name in sorted(features)[:NAMED]]
+    more = len(features) - len(first)
+    verb = "was" if len(features) == 1 else "were"
+    return f"{', '.join(first)}{f' and {more:,} more' if more else ''} {verb}"
