@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,6 +40,8 @@ from kldrift.tables.store import Store, open_store
 from kldrift.tables.window import Window
 
 MOST_WINDOWS: Final = 90
+AT_ONCE: Final = 8
+"""Files that are read at the same time: an object store answers each after a while."""
 
 
 def stored_page(config: Config) -> Page:
@@ -136,21 +140,40 @@ def stored_past(
         *METRICS,
         *CATEGORY_METRICS,
     }
-    return Past.of([(w, _of_window(store, monitor, w, segments, metrics)) for w in windows])
+    segment, severity = pc.field("segment"), pc.field("severity")
+    kept = segment.is_null() | severity.isin([*map(str, RAISED)])
+    if segments:
+        kept |= segment.isin(sorted(segments))
+    return past_where(store, monitor, windows, kept, metrics)
 
 
-def _of_window(
-    store: Store, monitor: str, window: Window, segments: Collection[str], metrics: set[str]
-) -> pd.DataFrame:
-    """The rows of all rows, of the segments that are shown, and of those that were raised."""
+def past_where(
+    store: Store,
+    monitor: str,
+    windows: tuple[Window, ...],
+    kept: pc.Expression,
+    metrics: Collection[str] = METRICS,
+) -> Past:
+    """The severities and scores of some rows of each window.
+
+    Args:
+        store: the output folder.
+        monitor: the monitor.
+        windows: in the order of time.
+        kept: which rows, by feature, segment and severity.
+        metrics: which scores.
+    """
     names = ["feature", "segment", "severity", *sorted(metrics)]
-    rows = window_columns(store, monitor, window, names)
-    kept = pc.or_(
-        pc.or_(rows["segment"].is_null(), pc.is_in(rows["severity"], pa.array(map(str, RAISED)))),
-        pc.is_in(rows["segment"], pa.array(sorted(segments), pa.string())),
-    )
-    frame: pd.DataFrame = rows.filter(kept).to_pandas()
-    return frame
+
+    def of_window(window: Window) -> pa.Table:
+        return window_columns(store, monitor, window, names).filter(kept)
+
+    if not windows:
+        return Past.of([])
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        tables = list(pool.map(of_window, windows))
+    rows = pa.concat_tables(tables).to_pandas()
+    return Past(windows, rows.assign(at=np.repeat(range(len(tables)), [*map(len, tables)])))
 
 
 def write_report(config: Config, path: str | None = None) -> str:
