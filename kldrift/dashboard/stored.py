@@ -15,8 +15,8 @@ from kldrift.config import Config
 from kldrift.reporting.monitor_page import Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page
-from kldrift.reporting.past import Past
-from kldrift.reporting.stored import MOST_WINDOWS, past_where, stored_story
+from kldrift.reporting.past import Past, past_where
+from kldrift.reporting.stored import MOST_WINDOWS, stored_story
 from kldrift.tables.read import stored_monitors, stored_runs, stored_windows
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window

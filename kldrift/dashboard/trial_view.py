@@ -21,8 +21,7 @@ from kldrift.dashboard.window_view import heat_map
 from kldrift.monitor.backtest import Backtest, backtest
 from kldrift.monitor.trial import Trial, trial
 from kldrift.reporting.figures import many, shown, window_name
-from kldrift.reporting.past import Past
-from kldrift.reporting.stored import past_where
+from kldrift.reporting.past import Past, past_where
 from kldrift.scoring.metrics import DEFAULT_THRESHOLDS, METRICS
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
 from kldrift.tables.read import window_columns
@@ -68,6 +67,8 @@ def trial_view(scene: Scene) -> None:
         most = min(90, len(scene.windows))
         begin = max(1, min(30, most, AT_FIRST // max(1, len(scored))))
         number = st.slider("the last windows", 1, most, begin)
+        if begin < min(30, most):
+            st.text(f"A window has {len(scored):,} scores: more windows take their time.")
     windows = scene.windows[-number:]
     rules = _rules(scene, sorted(set(scored)))
     found = _tried(scene, rules, windows)

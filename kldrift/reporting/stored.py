@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.config import Config
@@ -20,7 +16,7 @@ from kldrift.reporting.json_values import json_value
 from kldrift.reporting.monitor_page import Run, Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page, whole_page
-from kldrift.reporting.past import RAISED, Past
+from kldrift.reporting.past import RAISED, Past, past_where
 from kldrift.reporting.views import put_page
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
@@ -32,7 +28,6 @@ from kldrift.tables.read import (
     stored_runs,
     stored_supports,
     stored_windows,
-    window_columns,
     window_tables,
 )
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
@@ -40,8 +35,6 @@ from kldrift.tables.store import Store, open_store
 from kldrift.tables.window import Window
 
 MOST_WINDOWS: Final = 90
-AT_ONCE: Final = 8
-"""Files that are read at the same time: an object store answers each after a while."""
 
 
 def stored_page(config: Config) -> Page:
@@ -145,35 +138,6 @@ def stored_past(
     if segments:
         kept |= segment.isin(sorted(segments))
     return past_where(store, monitor, windows, kept, metrics)
-
-
-def past_where(
-    store: Store,
-    monitor: str,
-    windows: tuple[Window, ...],
-    kept: pc.Expression,
-    metrics: Collection[str] = METRICS,
-) -> Past:
-    """The severities and scores of some rows of each window.
-
-    Args:
-        store: the output folder.
-        monitor: the monitor.
-        windows: in the order of time.
-        kept: which rows, by feature, segment and severity.
-        metrics: which scores.
-    """
-    names = ["feature", "segment", "severity", *sorted(metrics)]
-
-    def of_window(window: Window) -> pa.Table:
-        return window_columns(store, monitor, window, names).filter(kept)
-
-    if not windows:
-        return Past.of([])
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        tables = list(pool.map(of_window, windows))
-    rows = pa.concat_tables(tables).to_pandas()
-    return Past(windows, rows.assign(at=np.repeat(range(len(tables)), [*map(len, tables)])))
 
 
 def write_report(config: Config, path: str | None = None) -> str:

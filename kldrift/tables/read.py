@@ -58,7 +58,8 @@ def read_table(path: str, name: str, columns: Sequence[str] | None = None) -> pa
         columns: which of its columns; by default all.
 
     Returns:
-        A table of exactly the schema, or of these columns of it; empty where nothing has been written yet.
+        A table of exactly the schema, or of these columns of it; empty where nothing has been
+        written yet.
 
     Raises:
         OutputError: a file cannot be read, or a newer kldrift wrote the tables.
