@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from kldrift.cli.blocks import block, heights
-from kldrift.cli.console import COLOURS, Line
+from kldrift.cli.console import COLOURS, Line, figure
 from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
 from kldrift.errors import ConfigError, OutputError, escaped
@@ -17,20 +18,18 @@ from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.figures import begin_name, many
 from kldrift.reporting.json_values import records
 from kldrift.reporting.one_window import one_window_words
-from kldrift.reporting.order import counted, worst_first
-from kldrift.reporting.past import Past
-from kldrift.reporting.result import Result
-from kldrift.tables.read import stored_windows, window_columns, window_tables
+from kldrift.reporting.order import WORST_COLUMNS, counted, worst_first
+from kldrift.reporting.past import Past, past_where
+from kldrift.tables.read import stored_windows, window_tables
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
 
 if TYPE_CHECKING:
     from kldrift.monitor.backtest import Backtest
 
-MOST_WINDOWS: Final = 60
+MOST_WINDOWS: Final = 40
 MOST_FEATURES: Final = 10
 MOST_CELLS: Final = 20
-IN_PAST: Final = ["feature", "segment", "severity", "kl"]
 
 
 def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, Any]]:
@@ -46,27 +45,27 @@ def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, An
         raise OutputError(f"{config.output.path}: no run of {config.monitor!r} yet; kldrift run")
     last = windows[-1]
     tables = window_tables(store, config.monitor, last)
-    scores, cells = (tables[name].to_pandas() for name in ("drift_scores", "drift_cells"))
-    before = [
-        (w, window_columns(store, config.monitor, w, IN_PAST).to_pandas())
-        for w in windows[-MOST_WINDOWS:-1]
-    ]
-    past = Past.of([*before, (last, scores[IN_PAST])])
-    result = Result(scores, cells)
+    scores = tables["drift_scores"].to_pandas()
+    ordered = worst_first(scores)
+    names = ordered["feature"].head(MOST_FEATURES).unique() if feature is None else [feature]
+    of_names = pc.field("feature").isin(list(names))
+    cells = tables["drift_cells"].filter(of_names).to_pandas()
+    wanted = of_names | pc.field("segment").is_null() | (pc.field("severity") != "ok")
+    past = past_where(store, config.monitor, windows[-MOST_WINDOWS:], wanted, ["kl"])
     zone = config.time.zone if config.time else "UTC"
     if feature is None:
-        lines = list(_state(config, last, result, past, zone))
+        lines = list(_state(config, last, ordered, cells, past, zone))
         return lines, {
             "monitor": config.monitor,
             "window": last.key,
             "severities": counted(scores),
-            "worst": records(result.worst(MOST_FEATURES)),
+            "worst": records(ordered[WORST_COLUMNS].head(MOST_FEATURES)),
         }
-    names = sorted(set(scores["feature"]))
-    if feature not in names:
+    features = sorted(set(scores["feature"]))
+    if feature not in features:
         import difflib  # noqa: PLC0415 - only for a message
 
-        near = difflib.get_close_matches(feature, names, n=1)
+        near = difflib.get_close_matches(feature, features, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"the last window has no feature {feature!r}{hint}")
     mine = scores[scores["feature"] == feature]
@@ -74,22 +73,25 @@ def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, An
     return lines, {"feature": feature, "window": last.key, "scores": records(mine)}
 
 
-def _state(config: Config, last: Window, result: Result, past: Past, zone: str) -> Iterator[Line]:
-    counts = counted(result.scores)
+def _state(
+    config: Config, last: Window, ordered: pd.DataFrame, cells: pd.DataFrame, past: Past, zone: str
+) -> Iterator[Line]:
+    counts = counted(ordered)
     severity = next((name for name in COLOURS if counts[name]), "ok")
     said = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
     yield Line(f"{severity}: {escaped(config.monitor)}, {_named(last)}: {said}", severity=severity)
     if len(past) > 1:
         critical = past.rows["at"][past.rows["severity"] == "critical"].to_numpy(np.int64)
         counts_of = np.bincount(critical, minlength=len(past)).tolist()
-        yield Line(f"critical in the last {len(past)} windows: {heights(counts_of)}")
+        said = f"|{heights(counts_of)}|, at most {max(counts_of)}" if any(counts_of) else "none"
+        yield Line(f"critical in the last {len(past)} windows: {said}")
     known = [*marked_days(config, last.start, last.end), one_window_words(past, zone)]
     yield from (Line(f"note: {escaped(words)}") for words in known if words)
-    for row in records(worst_first(result.scores).head(MOST_FEATURES)):
+    for row in records(ordered.head(MOST_FEATURES)):
         if row["severity"] == "ok":
             break
         yield Line()
-        yield from _block(row, result.cells, past, zone)
+        yield from _block(row, cells, past, zone)
 
 
 def _block(row: dict[str, Any], cells: pd.DataFrame, past: Past, zone: str) -> Iterator[Line]:
@@ -100,7 +102,8 @@ def _block(row: dict[str, Any], cells: pd.DataFrame, past: Past, zone: str) -> I
             since = begin_name(past.windows[last.first], zone)
             yield Line(f"  drifts since {since}, {many(len(last), 'window')} in a row")
         scores = past.scores((str(row["feature"]), row["segment"]), "kl")
-        yield Line(f"  kl of {len(past)} windows |{heights(scores)}|")
+        most = max((s for s in scores if s is not None), default=0.0)
+        yield Line(f"  kl   |{heights(scores)}| {len(past)} windows, at most {figure(most)}")
 
 
 def backtest_lines(result: Backtest) -> Iterator[Line]:

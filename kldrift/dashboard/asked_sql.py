@@ -6,19 +6,23 @@ checked, and columns that came later are there.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
 import duckdb
 import pyarrow as pa
 
-ALONE: Final = {
+ALONE: Final[dict[str, str | bool]] = {
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
     "lock_configuration": True,
 }
+
+NOT_FOR_COLUMNS: Final = "statistics_propagation,filter_pushdown"
+"""With these a plan over no rows reads less than one over rows."""
 
 
 class SqlError(ValueError):
@@ -39,7 +43,7 @@ def answer(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
         >>> answer("select max(x) as s from t", {"t": pa.table({"x": [1, 2]})})["s"].to_pylist()
         [2]
     """
-    with duckdb.connect(config=dict(ALONE)) as connection:
+    with duckdb.connect(config=ALONE) as connection:
         for name, table in tables.items():
             connection.register(name, table)
         try:
@@ -49,14 +53,38 @@ def answer(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
             raise SqlError(str(error)) from error
 
 
-def tables_in(sql: str) -> set[str]:
-    """The tables that a question names.
+def columns_in(sql: str, schemas: Mapping[str, pa.Schema]) -> dict[str, list[str]]:
+    """The tables that a question names, and of each the columns that its plan reads.
+
+    A plan is made for tables without rows: what a question asks for by the values in the rows, as
+    a pivot does, is not in it.
+
+    Args:
+        sql: one statement.
+        schemas: of the tables that it may use.
 
     Raises:
         SqlError: it is wrong.
+
+    Examples:
+        >>> columns_in("from t where x > 1", {"t": pa.schema([("x", pa.int64())])})
+        {'t': ['x']}
     """
-    with duckdb.connect(config=dict(ALONE)) as connection:
+    with duckdb.connect(config=ALONE | {"disabled_optimizers": NOT_FOR_COLUMNS}) as connection:
         try:
-            return set(connection.get_table_names(sql))
+            found = {name: list[str]() for name in connection.get_table_names(sql)}
+            for name in {*found} & {*schemas}:
+                connection.register("empty rows", schemas[name].empty_table())
+                connection.execute(f'create table {name} as from "empty rows"')
+            plans = connection.execute(f"explain (format json) {sql}").fetchall()
         except duckdb.Error as error:
             raise SqlError(str(error)) from error
+    steps = list(json.loads(plans[-1][1]))
+    for step in steps:  # grows
+        steps += step.get("children", ())
+        about = step.get("extra_info", {})
+        table = str(about.get("Table", "")).rpartition(".")[2]
+        if table in found:
+            read = about.get("Projections") or schemas[table].names[0]
+            found[table] += [read] if isinstance(read, str) else read
+    return {name: list(dict.fromkeys(columns)) for name, columns in found.items()}

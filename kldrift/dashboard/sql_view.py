@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
 import streamlit as st
 
-from kldrift.dashboard.asked_sql import SqlError, answer, tables_in
+from kldrift.dashboard.asked_sql import SqlError, answer, columns_in
 from kldrift.dashboard.plain import trouble
 from kldrift.dashboard.stored import Scene
 from kldrift.tables.read import read_table
@@ -29,13 +30,23 @@ def sql_view(scene: Scene) -> None:
         st.text("DuckDB in memory: it reads these tables, writes nothing and opens no file.")
         return
     try:
-        tables: dict[str, pa.Table] = {
-            name: read_table(scene.output, name) for name in tables_in(text) if name in TABLES
-        }
-        found = answer(text, tables)
+        found = _answered(scene.output, text)
     except SqlError as error:
         trouble("DuckDB does not understand it.", str(error))
         return
     st.dataframe(found[:MOST_ROWS].to_pandas(), hide_index=True, key="answer", alt="the answer")
     rest = f"; the first {MOST_ROWS:,} are shown" if len(found) > MOST_ROWS else ""
     st.text(f"{len(found):,} rows{rest}")
+
+
+def _answered(output: str, sql: str) -> pa.Table:
+    """The answer from the columns that a question needs: tables of years are large."""
+    needed = {name: columns for name, columns in columns_in(sql, TABLES).items() if name in TABLES}
+
+    def by(columns: Mapping[str, Sequence[str] | None]) -> pa.Table:
+        return answer(sql, {name: read_table(output, name, of) for name, of in columns.items()})
+
+    try:
+        return by(needed)
+    except SqlError:  # it asks for more, by what stands in the rows
+        return by(dict.fromkeys(needed))

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow.compute as pc
 import streamlit as st
 
 from kldrift.config import Config
 from kldrift.reporting.monitor_page import Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page
-from kldrift.reporting.past import Past
+from kldrift.reporting.past import Past, past_where
 from kldrift.reporting.stored import MOST_WINDOWS, stored_story
-from kldrift.scoring.metrics import METRICS
-from kldrift.tables.read import stored_monitors, stored_runs, stored_windows, window_columns
+from kldrift.tables.read import stored_monitors, stored_runs, stored_windows
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
 
 SECONDS: Final = 30
 """So long what was read is shown again before it is read anew."""
-MOST_ROWS: Final = 200
+MOST_ROWS: Final = 50
 """Features with charts."""
 MOST_RUNS: Final = 500
 
@@ -72,13 +73,16 @@ class Look:
         scores: ``drift_scores``, the worst first.
         cells: ``drift_cells``.
         story: what is known beside them.
-        page: the report of it.
     """
 
     scores: pd.DataFrame
     cells: pd.DataFrame
     story: Story
-    page: Page
+
+    @cached_property
+    def page(self) -> Page:
+        """The report of it."""
+        return monitor_page(self.scores, self.cells, self.story, most=MOST_ROWS)
 
     @property
     def features(self) -> list[str]:
@@ -88,8 +92,7 @@ class Look:
     @classmethod
     def of(cls, scores: pd.DataFrame, cells: pd.DataFrame, story: Story) -> Look:
         """The look at some scores."""
-        page = monitor_page(scores, cells, story, most=MOST_ROWS)
-        return cls(worst_first(scores), cells, story, page)
+        return cls(worst_first(scores), cells, story)
 
 
 @st.cache_data(ttl=SECONDS, show_spinner=False)
@@ -123,13 +126,8 @@ def look_at(output: str, monitor: str, windows: tuple[Window, ...], zone: str) -
 @st.cache_resource(ttl=SECONDS, max_entries=32, show_spinner="reading the windows")
 def past_of(output: str, monitor: str, windows: tuple[Window, ...], feature: str) -> Past:
     """What windows said of one feature, in all of its segments."""
-    store = open_store(output)
-    names = ["feature", "segment", "severity", *METRICS]
-    frames = []
-    for window in windows[-MOST_WINDOWS:]:
-        rows = window_columns(store, monitor, window, names).to_pandas()
-        frames.append((window, rows[rows["feature"] == feature]))
-    return Past.of(frames)
+    kept = pc.field("feature") == feature
+    return past_where(open_store(output), monitor, windows[-MOST_WINDOWS:], kept)
 
 
 def segments_of(scores: pd.DataFrame, feature: str) -> Sequence[str]:

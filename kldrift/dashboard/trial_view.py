@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow.compute as pc
 import streamlit as st
 
 from kldrift.config import Config, load_config
@@ -20,15 +21,16 @@ from kldrift.dashboard.window_view import heat_map
 from kldrift.monitor.backtest import Backtest, backtest
 from kldrift.monitor.trial import Trial, trial
 from kldrift.reporting.figures import many, shown, window_name
-from kldrift.reporting.past import Past
-from kldrift.reporting.stored import stored_past
+from kldrift.reporting.past import Past, past_where
 from kldrift.scoring.metrics import DEFAULT_THRESHOLDS, METRICS
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
-from kldrift.tables.read import window_tables
+from kldrift.tables.read import window_columns
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
 
 ALL: Final = ""
+AT_FIRST: Final = 12_000
+"""Rows of scores: so many windows are tried before someone asks for more."""
 CONFIGURED: Final = "configured"
 WINDOW: Final = "window"
 REFERENCES: Final = {
@@ -59,12 +61,16 @@ def trial_view(scene: Scene) -> None:
     if not scene.windows:
         st.info("There are no windows to try rules on.")
         return
+    scored = _scored(scene.output, scene.monitor, scene.windows[-1])
     number = 1
     if len(scene.windows) > 1:
         most = min(90, len(scene.windows))
-        number = st.slider("the last windows", 1, most, min(30, most))
+        begin = max(1, min(30, most, AT_FIRST // max(1, len(scored))))
+        number = st.slider("the last windows", 1, most, begin)
+        if begin < min(30, most):
+            st.text(f"A window has {len(scored):,} scores: more windows take their time.")
     windows = scene.windows[-number:]
-    rules = _rules(scene)
+    rules = _rules(scene, sorted(set(scored)))
     found = _tried(scene, rules, windows)
     before = _before(scene.output, scene.monitor, windows)
     names = [str(n) for n in dict.fromkeys(found.past.rows["feature"])]
@@ -88,8 +94,8 @@ def trial_view(scene: Scene) -> None:
     _learned(scene)
 
 
-def _rules(scene: Scene) -> TriedRules:
-    """The rules that someone asks for."""
+def _rules(scene: Scene, names: Sequence[str]) -> TriedRules:
+    """The rules that someone asks for, of all features or of one of these."""
     overrides: list[str] = []
     columns = st.columns(4)
     metric = columns[0].selectbox("limits", [CONFIGURED, *METRICS])
@@ -101,7 +107,7 @@ def _rules(scene: Scene) -> TriedRules:
             for at, (level, value) in enumerate(zip(("warning", "critical"), begin, strict=True), 1)
         }
         stated = {metric: {level: limit or None for level, limit in limits.items()}}
-        features = [ALL, *sorted(_features(scene))]
+        features = [ALL, *names]
         words = "limits of"
         of = columns[3].selectbox(words, features, format_func=lambda n: shown(n) or "all features")
         path = f"features.override.{json.dumps(of)}.thresholds" if of else "thresholds"
@@ -126,10 +132,11 @@ def _rules(scene: Scene) -> TriedRules:
     return TriedRules(tuple(overrides), against)
 
 
-def _features(scene: Scene) -> set[str]:
-    assert scene.window is not None
-    rows = window_tables(open_store(scene.output), scene.monitor, scene.window, ("drift_scores",))
-    return set(rows["drift_scores"]["feature"].unique().to_pylist())
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def _scored(output: str, monitor: str, window: Window) -> list[str]:
+    """The feature of each row of a window's scores."""
+    rows = window_columns(open_store(output), monitor, window, ["feature"])
+    return [str(name) for name in rows["feature"].to_pylist()]
 
 
 def _tried(scene: Scene, rules: TriedRules, windows: tuple[Window, ...]) -> Trial:
@@ -153,9 +160,7 @@ def _trial(
 
 @st.cache_resource(ttl=SECONDS, max_entries=8, show_spinner="reading the windows")
 def _before(output: str, monitor: str, windows: tuple[Window, ...]) -> Past:
-    store = open_store(output)
-    scores = window_tables(store, monitor, windows[-1], ("drift_scores",))["drift_scores"]
-    return stored_past(store, monitor, windows, scores.to_pandas())
+    return past_where(open_store(output), monitor, windows, pc.scalar(value=True), ["kl"])
 
 
 def _critical(past: Past, name: str, severity: str = "critical") -> int:

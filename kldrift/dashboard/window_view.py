@@ -80,7 +80,7 @@ def rows(page: Page, key: str) -> int | None:
         "drifts since": text(width=100),
         "then and now": image(width=THEN_AND_NOW[0] + 10),
         "windows": image(width=WINDOWS[0] + 10),
-        "score": text(width=260),
+        "score": text(width=125),
     }
     chosen = st.dataframe(
         frame,

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
 from kldrift.divergence.arguments import FloatArray, Value, over_cells, require
-from kldrift.divergence.error_free import two_sum
 from kldrift.divergence.near_equal import exp_excess
+from kldrift.error_free import two_sum
 
 Reduction = Literal["none", "mean", "sum", "batchmean"]
 

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from kldrift.divergence.arguments import FloatArray
-from kldrift.divergence.error_free import Pair, two_product, two_sum
+from kldrift.error_free import Pair, two_product, two_sum
 
 DIGITS: Final = 53  # of a float64, in bits
 SLICES: Final = 4  # of about 24 bits each: more than a float64 has, for rows of mixed magnitude

@@ -17,9 +17,9 @@ from kldrift.divergence.covariance import (
     require_positive_definite,
     require_same_features,
 )
-from kldrift.divergence.error_free import two_sum
 from kldrift.divergence.exact import congruence
 from kldrift.divergence.near_equal import log_excess, log_ratio
+from kldrift.error_free import two_sum
 
 
 def multivariate_gaussian_kl(

@@ -52,7 +52,7 @@ def publish_window(
     joint = {j.name: c for j, _, c in findings.joint}
     names = [known.names for known in findings.reference.segments]
     record.stage("writing tables")
-    scores, cells = judged_tables(judged, stamp)
+    scores, cells = judged_scores(judged, stamp), cell_table(verdicts, stamp)
     tables = {
         "drift_scores": scores,
         "drift_cells": cells,
@@ -107,12 +107,11 @@ def stamp_of(config: Config, findings: Findings, window: Window, run_id: str) ->
     return Stamp(run_id, config.monitor, window, reference_id, config.config_hash)
 
 
-def judged_tables(judged: Judged, stamp: Stamp) -> tuple[pa.Table, pa.Table]:
-    """The rows of ``drift_scores`` and of ``drift_cells``."""
+def judged_scores(judged: Judged, stamp: Stamp) -> pa.Table:
+    """The rows of ``drift_scores``."""
     alerts = judged.alerts
     level = judged.level if alerts is not None else None
-    scores = score_table(judged.verdicts, stamp, alerts, level)
-    return scores, cell_table(judged.verdicts, stamp)
+    return score_table(judged.verdicts, stamp, alerts, level)
 
 
 def with_page(record: Record[Config], results: Sequence[RunResult]) -> list[RunResult]:

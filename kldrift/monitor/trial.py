@@ -9,8 +9,9 @@ import pandas as pd
 
 from kldrift.config import Config
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.monitor.publish import judged_tables, judged_window, stamp_of
+from kldrift.monitor.publish import judged_scores, judged_window, stamp_of
 from kldrift.monitor.rescore import scored_again
+from kldrift.monitor.rows import cell_table
 from kldrift.reporting.past import Past
 from kldrift.scoring.metrics import METRICS
 from kldrift.tables.store import open_store
@@ -58,7 +59,9 @@ def trial(
     for number, step in enumerate(scored_again(config, store, windows, against)):
         judged = judged_window(step.plan, step.findings, step.window, step.watch)
         stamp = stamp_of(config, step.findings, step.window, RUN_ID)
-        scores, cells = (t.to_pandas() for t in judged_tables(judged, stamp))
+        scores = judged_scores(judged, stamp).to_pandas()
+        if number + 1 == len(windows):
+            cells = cell_table(judged.verdicts, stamp).to_pandas()
         step.remember(scores)
         frames.append((step.window, scores[kept]))
         progress.update(number + 1, len(windows), "windows")

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.divergence.error_free import (
+from kldrift.error_free import (
     finite_pair,
     pair_product,
     pair_quotient,

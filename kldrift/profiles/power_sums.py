@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.divergence.error_free import Pair as Pairs
-from kldrift.divergence.error_free import finite_pair, pair_product, pair_sum, two_sum
+from kldrift.error_free import Pair as Pairs
+from kldrift.error_free import finite_pair, pair_product, pair_sum, two_sum
 
 CHUNK: Final = 65_536
 """Values that are summed together: they stay in a core's cache."""

@@ -12,6 +12,23 @@ from kldrift.scoring.threshold import WORST_FIRST
 SEVERITIES: Final = tuple(str(severity) for severity in WORST_FIRST)
 STATED: Final = "critical, warning, unscored, ok; then by the score over its smallest limit"
 """The order in words."""
+WORST_COLUMNS: Final = [
+    "feature",
+    "segment",
+    "severity",
+    "kl",
+    "metric",
+    "threshold_warning",
+    "threshold_critical",
+    "kl_expected",
+    "q_value",
+    "n_reference",
+    "n_current",
+    "missing_reference",
+    "missing_current",
+    "status",
+    "reason",
+]
 
 
 def counted(scores: pd.DataFrame) -> dict[str, int]:

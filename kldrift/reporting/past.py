@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kldrift.scoring.metrics import METRICS
 from kldrift.scoring.threshold import WORST_FIRST, Severity
+from kldrift.tables.read import window_columns
+from kldrift.tables.store import Store
 from kldrift.tables.window import Window
 
 Key = tuple[str, str | None]
 """A feature, and a segment or None for all rows."""
 DRIFTED: Final = (Severity.CRITICAL, Severity.WARNING)
+AT_ONCE: Final = 8
+"""Files that are read at the same time: an object store answers each after a while."""
 ABSENT: Final = len(WORST_FIRST)
 """The rank of what has no row in a window."""
 
@@ -130,6 +138,35 @@ class Past:
         codes, keys = self._codes
         order = np.argsort(codes, kind="stable")
         return np.split(order, np.searchsorted(codes[order], np.arange(1, len(keys))))
+
+
+def past_where(
+    store: Store,
+    monitor: str,
+    windows: tuple[Window, ...],
+    kept: pc.Expression,
+    metrics: Collection[str] = METRICS,
+) -> Past:
+    """The severities and scores of some rows of each window.
+
+    Args:
+        store: the output folder.
+        monitor: the monitor.
+        windows: in the order of time.
+        kept: which rows, by feature, segment and severity.
+        metrics: which scores.
+    """
+    names = ["feature", "segment", "severity", *sorted(metrics)]
+
+    def of_window(window: Window) -> pa.Table:
+        return window_columns(store, monitor, window, names).filter(kept)
+
+    if not windows:
+        return Past.of([])
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        tables = list(pool.map(of_window, windows))
+    rows = pa.concat_tables(tables).to_pandas()
+    return Past(windows, rows.assign(at=np.repeat(range(len(tables)), [*map(len, tables)])))
 
 
 def streaks(severities: Sequence[str | None]) -> list[Streak]:

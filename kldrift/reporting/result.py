@@ -12,28 +12,11 @@ import pandas as pd
 from kldrift.errors import OutputError, masked
 from kldrift.reporting.json_values import json_value, records
 from kldrift.reporting.monitor_page import MOST_ENTRIES, Story, monitor_page
-from kldrift.reporting.order import counted, worst_first
+from kldrift.reporting.order import WORST_COLUMNS, counted, worst_first
 from kldrift.reporting.page import Page
 from kldrift.reporting.past import Past
 from kldrift.reporting.views import Views
 
-WORST_COLUMNS: Final = [
-    "feature",
-    "segment",
-    "severity",
-    "kl",
-    "metric",
-    "threshold_warning",
-    "threshold_critical",
-    "kl_expected",
-    "q_value",
-    "n_reference",
-    "n_current",
-    "missing_reference",
-    "missing_current",
-    "status",
-    "reason",
-]
 WORST_IN_SUMMARY: Final = 10
 
 

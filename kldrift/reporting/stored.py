@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, Final
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.config import Config
@@ -19,7 +17,7 @@ from kldrift.reporting.json_values import json_value
 from kldrift.reporting.monitor_page import Run, Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page, whole_page
-from kldrift.reporting.past import DRIFTED, Past
+from kldrift.reporting.past import DRIFTED, Past, past_where
 from kldrift.reporting.views import put_page
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
@@ -31,7 +29,6 @@ from kldrift.tables.read import (
     stored_runs,
     stored_supports,
     stored_windows,
-    window_columns,
     window_tables,
 )
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
@@ -138,21 +135,11 @@ def stored_past(
         *METRICS,
         *CATEGORY_METRICS,
     }
-    return Past.of([(w, _of_window(store, monitor, w, segments, metrics)) for w in windows])
-
-
-def _of_window(
-    store: Store, monitor: str, window: Window, segments: Collection[str], metrics: set[str]
-) -> pd.DataFrame:
-    """The rows of all rows, of the segments that are shown, and of those that drifted."""
-    names = ["feature", "segment", "severity", *sorted(metrics)]
-    rows = window_columns(store, monitor, window, names)
-    kept = pc.or_(
-        pc.or_(rows["segment"].is_null(), pc.is_in(rows["severity"], pa.array(map(str, DRIFTED)))),
-        pc.is_in(rows["segment"], pa.array(sorted(segments), pa.string())),
-    )
-    frame: pd.DataFrame = rows.filter(kept).to_pandas()
-    return frame
+    segment, severity = pc.field("segment"), pc.field("severity")
+    kept = segment.is_null() | severity.isin([*map(str, DRIFTED)])
+    if segments:
+        kept |= segment.isin(sorted(segments))
+    return past_where(store, monitor, windows, kept, metrics)
 
 
 def write_report(config: Config, path: str | None = None) -> str:

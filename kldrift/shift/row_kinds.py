@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kldrift.counting.row_groups import Grouper, RowGroups
 from kldrift.counting.window_groups import Numbering
-from kldrift.divergence.error_free import finite_pair
+from kldrift.error_free import finite_pair
 from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import NumericSupport

@@ -49,15 +49,17 @@ IN_SHORT: Final = (
 """What later windows depend on of the scores of one."""
 
 
-def read_table(path: str, name: str) -> pa.Table:
+def read_table(path: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Read all rows of one table, file by file in the order of their names.
 
     Args:
         path: the output folder, as in `prepare_output`.
         name: a table's name.
+        columns: which of its columns; by default all.
 
     Returns:
-        A table of exactly the schema; empty where nothing has been written yet.
+        A table of exactly the schema, or of these columns of it; empty where nothing has been
+        written yet.
 
     Raises:
         OutputError: a file cannot be read, or a newer kldrift wrote the tables.
@@ -66,14 +68,17 @@ def read_table(path: str, name: str) -> pa.Table:
     if name not in TABLES:
         raise ValueError(f"no table {name!r}; the tables are {', '.join(TABLES)}")
     schema = TABLES[name]
+    if columns is not None:
+        schema = pa.schema([schema.field(column) for column in columns], schema.metadata)
     store = open_store(path)
     parts = [schema.empty_table()]
     for file in store.names(name):
         try:
-            data = store.read(f"{name}/{file}") if is_ours(name, file) else None
+            data = store.open(f"{name}/{file}") if is_ours(name, file) else None
             if data is None:  # not ours, or deleted since it was listed
                 continue
-            parts.append(from_parquet(data, schema=schema).select(schema.names).cast(schema))
+            with data:
+                parts.append(from_parquet(data, schema=schema).select(schema.names).cast(schema))
         except (pa.ArrowException, ValueError) as error:
             raise OutputError(
                 f"{store.location(f'{name}/{file}')}: not a table of this kldrift: "

@@ -19,6 +19,7 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 LAYERS = (
     "errors",
     "divergences",
+    "error_free",
     "divergence",
     "profiles",
     "statistics",

@@ -15,12 +15,13 @@ from streamlit.testing.v1 import AppTest
 from kldrift.cli.main import main
 from kldrift.config.alarms import Mute
 from kldrift.config.mute_file import mute_lines
-from kldrift.dashboard.asked_sql import answer, tables_in
+from kldrift.dashboard.asked_sql import answer, columns_in
 from kldrift.dashboard.screen import VIEWS
 from kldrift.dashboard.serve import APP, SECTION, told
 from kldrift.dashboard.sql_view import EXAMPLE
 from kldrift.dashboard.stored import SECONDS
 from kldrift.tables.read import read_table
+from kldrift.tables.schema import TABLES
 
 TEXT = (Path(__file__).parents[3] / "docs" / "dashboard.md").read_text(encoding="utf-8")
 
@@ -56,7 +57,9 @@ def test_the_address_leads_to_what_it_says(file):
 def test_the_question_is_the_one_that_stands_on_the_page_and_is_answered(file):
     (sql,) = blocks("sql")
     assert sql.strip() == EXAMPLE
-    tables = {name: read_table(str(file.parent / "drift"), name) for name in tables_in(sql)}
+    needed = columns_in(sql, TABLES)
+    assert set(needed["drift_scores"]) == {"monitor", "feature", "kl", "severity", "segment"}
+    tables = {n: read_table(str(file.parent / "drift"), n, of) for n, of in needed.items()}
     assert answer(sql, tables)["monitor"].to_pylist()[0] == "orders"
 
 
