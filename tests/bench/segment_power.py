@@ -96,8 +96,8 @@ HEAD: Final = f"""## In one of several segments
 
 Of {SEEDS} seeds, with the thresholds of a monitor that states none: the severity of the segment
 that drifts, of all rows, in which the drift is a fifth or a twentieth as large, and how many rows
-of other segments are flagged. Segments have the same limits as all rows: with 5,000 rows and more
-(the last two columns) a drift has the severity that it has in a whole. The last line counts
-all alarms where nothing happened.
+of other segments are flagged. Segments have the same limits as all rows: a segment of 20,000 rows
+(the third case) has the severities that a whole dataset has, one of 5,000 (the last) mostly, and
+smaller ones may be a step below. The last line counts all alarms where nothing happened.
 
 """
