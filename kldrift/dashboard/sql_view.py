@@ -30,7 +30,7 @@ def sql_view(scene: Scene) -> None:
         st.text("DuckDB in memory: it reads these tables, writes nothing and opens no file.")
         return
     try:
-        found = _answered(scene.output, text)
+        found = answered(scene.output, text)
     except SqlError as error:
         trouble("DuckDB does not understand it.", str(error))
         return
@@ -39,9 +39,9 @@ def sql_view(scene: Scene) -> None:
     st.text(f"{len(found):,} rows{rest}")
 
 
-def _answered(output: str, sql: str) -> pa.Table:
+def answered(output: str, sql: str) -> pa.Table:
     """The answer from the columns that a question needs: tables of years are large."""
-    needed = {name: columns for name, columns in columns_in(sql, TABLES).items() if name in TABLES}
+    needed = columns_in(sql, TABLES)
 
     def by(columns: Mapping[str, Sequence[str] | None]) -> pa.Table:
         return answer(sql, {name: read_table(output, name, of) for name, of in columns.items()})

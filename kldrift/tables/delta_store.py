@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -60,6 +61,7 @@ class DeltaStore(TableStore):
         )
         self._storage = storage_options(dict(parse_qsl(query))) if remote else {}
         self._tables: dict[str, Any] = {}
+        self._listed: dict[str, tuple[int, dict[str, list[str]]]] = {}
 
     def _partitions(self, table: str) -> list[str]:
         return list(self._files(table))
@@ -68,7 +70,12 @@ class DeltaStore(TableStore):
         paths = self._files(table).get(partition)
         return self._folder.location(f"{table}/{paths[0]}") if paths else None
 
-    def _rows(self, table: str, partition: str) -> pa.NativeFile | None:
+    def _rows(
+        self,
+        table: str,
+        partition: str,
+        columns: Sequence[str] | None,  # noqa: ARG002 - a file has them all
+    ) -> pa.NativeFile | None:
         paths = self._files(table).get(partition, [])
         files = [self._folder.open(f"{table}/{path}") for path in paths]
         there = [file for file in files if file is not None]
@@ -113,12 +120,17 @@ class DeltaStore(TableStore):
     def _files(self, table: str) -> dict[str, list[str]]:
         """The files of each partition."""
         log = self._log(table)
-        found: dict[str, list[str]] = {}
-        if log is not None:
+        if log is None:
+            return {}
+        listed, found = self._listed.get(table, (-1, {}))
+        version = log.version()  # before the list: a thread may bring a newer one
+        if version != listed:
             added = pa.table(log.get_add_actions(flatten=True))
             names = (added["path"].to_pylist(), added[f"partition.{FILE}"].to_pylist())
+            found = {}
             for path, partition in zip(*names, strict=True):
                 found.setdefault(partition, []).append(unquote(path))
+            self._listed[table] = version, found
         return found
 
     def _log(self, table: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -69,14 +70,17 @@ class IcebergStore(TableStore):
         tasks = log.scan(row_filter=EqualTo(FILE, partition)).plan_files()
         return next((unquote(t.file.file_path).removeprefix("file://") for t in tasks), None)
 
-    def _rows(self, table: str, partition: str) -> pa.NativeFile | None:
+    def _rows(
+        self, table: str, partition: str, columns: Sequence[str] | None
+    ) -> pa.NativeFile | None:
         from pyiceberg.expressions import EqualTo  # noqa: PLC0415 - an extra
 
         log = self._log(table)
         if log is None:
             return None
         try:
-            rows = log.scan(row_filter=EqualTo(FILE, partition)).to_arrow()
+            names = [f.name for f in log.schema().fields if columns is None or f.name in columns]
+            rows = log.scan(EqualTo(FILE, partition), tuple(names)).to_arrow()
         except (OSError, ValueError) as error:  # damaged, or gone: what that costs, a caller knows
             raise ValueError(f"no Parquet file of kldrift: {first_line(error)}") from error
         there = len(rows) or EMPTY + partition in log.properties

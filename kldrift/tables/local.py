@@ -13,7 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -56,7 +56,11 @@ class LocalStore:
         except OSError as error:
             raise self._failed("read", name, error) from error
 
-    def open(self, name: str) -> pa.NativeFile | None:
+    def open(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,  # noqa: ARG002 - a file has them all
+    ) -> pa.NativeFile | None:
         """See `Store`."""
         try:
             return pa.OSFile(str(self._root / name))

@@ -74,7 +74,7 @@ def read_table(path: str, name: str, columns: Sequence[str] | None = None) -> pa
     parts = [schema.empty_table()]
     for file in store.names(name):
         try:
-            data = store.open(f"{name}/{file}") if is_ours(name, file) else None
+            data = store.open(f"{name}/{file}", schema.names) if is_ours(name, file) else None
             if data is None:  # not ours, or deleted since it was listed
                 continue
             with data:
@@ -304,15 +304,17 @@ def _read(
     schema: pa.Schema | None = None,
 ) -> pa.Table:
     try:
-        with _opened(store, path) as file:
+        with _opened(store, path, names) as file:
             return from_parquet(file, names, schema)
     except ValueError as error:
         raise OutputError(f"{store.location(path)}: {error}; run its window again") from error
 
 
 @contextmanager
-def _opened(store: Store, name: str) -> Iterator[pa.NativeFile]:
-    file = store.open(name)
+def _opened(
+    store: Store, name: str, columns: Sequence[str] | None = None
+) -> Iterator[pa.NativeFile]:
+    file = store.open(name, columns)
     if file is None:
         raise ValueError(f"{store.location(name)} is not there")
     with file:

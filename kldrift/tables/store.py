@@ -9,7 +9,7 @@ through pyarrow (HDFS will not rename onto an existing file) is refused, not hal
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -36,10 +36,14 @@ class Store(Protocol):
     def read(self, name: str) -> bytes | None:
         """Return a file's bytes, or None where there is no such file."""
 
-    def open(self, name: str) -> pa.NativeFile | None:
+    def open(self, name: str, columns: Sequence[str] | None = None) -> pa.NativeFile | None:
         """Return a file of which parts can be read, or None where there is no such file.
 
         A format with a log may have to read the rows for it, and says of damaged ones so.
+
+        Args:
+            name: of the file.
+            columns: those that are needed, of a table; by default all.
 
         Raises:
             OutputError: the file cannot be read.
@@ -145,7 +149,11 @@ class ObjectStore:
         except OSError as error:
             raise self._failed("read", name, error) from error
 
-    def open(self, name: str) -> pa.NativeFile | None:
+    def open(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,  # noqa: ARG002 - a file has them all
+    ) -> pa.NativeFile | None:
         """See `Store`."""
         try:
             return self._filesystem.open_input_file(self._path(name))

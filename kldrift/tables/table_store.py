@@ -8,7 +8,7 @@ compacts the table, and a commit that replaces a partition is whole or not there
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -39,7 +39,9 @@ class TableStore(ABC):
         """The values of `FILE` in a table; none where there is no such table."""
 
     @abstractmethod
-    def _rows(self, table: str, partition: str) -> pa.NativeFile | None:
+    def _rows(
+        self, table: str, partition: str, columns: Sequence[str] | None
+    ) -> pa.NativeFile | None:
         """The rows of a partition as a Parquet file; None where there is no such partition."""
 
     @abstractmethod
@@ -72,12 +74,12 @@ class TableStore(ABC):
         with file:
             return bytes(file.read())
 
-    def open(self, name: str) -> pa.NativeFile | None:
+    def open(self, name: str, columns: Sequence[str] | None = None) -> pa.NativeFile | None:
         """See `Store`."""
         table = _table_of(name)
         if table is None:
             return self._folder.open(name)
-        return self._rows(table, _partition_of(name))
+        return self._rows(table, _partition_of(name), columns)
 
     def put(self, files: Mapping[str, bytes]) -> None:
         """See `Store`; each file is a commit of its own."""

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from kldrift.config import load_config
 from kldrift.dashboard.screen import VIEWS
 from kldrift.dashboard.serve import APP, SECTION, told
+from kldrift.dashboard.sql_view import answered
 from kldrift.reporting.figures import shown
 
 LAST = "20240105T000000Z_20240106T000000Z"
@@ -242,3 +243,9 @@ def test_questions_in_sql_are_answered_and_open_no_file(sample):
         app.text_area[0].set_value(sql)
         press(app, "Ask")
         assert said in text(app)
+
+
+def test_a_question_whose_columns_stand_in_its_rows_is_answered_from_all_of_them(sample):
+    output = load_config(sample).output.path
+    sql = "pivot (select feature, severity, kl from drift_scores) on severity using max(kl)"
+    assert "critical" in answered(output, sql).column_names
