@@ -8,7 +8,8 @@ import pytest
 import scipy.stats
 
 from kldrift.divergence import kl_divergence
-from kldrift.statistics.unbiased_kl import kl_unbiased
+from kldrift.statistics.significance import g_test
+from kldrift.statistics.unbiased_kl import above_limit_p, kl_unbiased
 
 DRAWS = 2_000
 
@@ -61,7 +62,7 @@ def test_truth_at_the_limit_is_hardly_ever_called_above_it(cells, shape, n, m, l
     rng = np.random.default_rng(0)
     q = law(shape, cells)
     counts = rng.multinomial(n, tilted(q, limit), DRAWS), rng.multinomial(m, q, DRAWS)
-    p_values = kl_unbiased(*counts).p_above(limit)
+    p_values = above_limit_p(*counts, limit)
     assert (p_values < 0.05).mean() <= 0.075 + 0.01
     assert (p_values < 0.01).mean() <= 0.015 + 0.005
 
@@ -80,24 +81,29 @@ def test_twice_the_limit_is_seen():
     rng = np.random.default_rng(0)
     q = law("flat", 20)
     p = rng.multinomial(10_000, tilted(q, 0.2), 500)
-    assert (kl_unbiased(p, rng.multinomial(10_000, q, 500)).p_above(0.1) < 0.01).mean() > 0.99
+    assert (above_limit_p(p, rng.multinomial(10_000, q, 500), 0.1) < 0.01).mean() > 0.99
+
+
+def test_a_limit_of_0_is_the_test_of_any_difference():
+    p, q = np.array([[30, 70], [9, 11]]), np.array([[50, 50], [10, 10]])
+    assert above_limit_p(p, q, 0.0).tolist() == g_test(p, q)[2].tolist()
 
 
 def test_a_larger_limit_is_never_more_certain():
     rng = np.random.default_rng(0)
     p, q = rng.poisson(3, (2, 300, 12))
-    levels = [kl_unbiased(p, q).p_above(limit) for limit in (0.001, 0.01, 0.1, 0.25, 1.0)]
+    levels = [above_limit_p(p, q, limit) for limit in (0.0, 0.01, 0.1, 0.25, 1.0)]
     assert (np.diff(levels, axis=0) >= 0).all()
 
 
 def test_values_that_the_reference_never_had_are_above_a_limit():
     p, q = np.array([700, 300]), np.array([1_000, 0])
-    assert kl_unbiased(p, q).p_above(0.25) < 1e-6
+    assert above_limit_p(p, q, 0.25) < 1e-6
 
 
 @pytest.mark.parametrize("rows", [2, 3])
 def test_a_few_rows_are_above_no_limit(rows):
-    assert kl_unbiased(np.array([0, rows]), np.array([rows, 0])).p_above(0.25) > 0.01
+    assert above_limit_p(np.array([0, rows]), np.array([rows, 0]), 0.25) > 0.01
 
 
 def test_without_rows_there_is_no_estimate():
@@ -115,7 +121,7 @@ def test_in_one_cell_there_is_nothing_to_differ():
 def test_leading_axes_broadcast():
     p, q = np.full((3, 1, 4), 10), np.full((2, 4), 9)
     assert kl_unbiased(p, q).low.shape == (3, 2)
-    assert kl_unbiased(p, q).p_above(np.array([0.1, 0.2])).shape == (3, 2)
+    assert above_limit_p(p, q, np.array([0.1, 0.2])).shape == (3, 2)
 
 
 def test_the_p_value_is_the_normal_tail_of_the_distance_in_errors():
@@ -131,8 +137,7 @@ def test_a_new_value_whose_share_is_at_the_limit_is_hardly_ever_above_it(n, m):
     for q_share in (0.001, 0.01, 0.05):
         q = np.array([1 - q_share, q_share])
         limit = float(kl_divergence(p, q))
-        counts = rng.multinomial(n, p, DRAWS), rng.multinomial(m, q, DRAWS)
-        p_values = kl_unbiased(*counts).p_above(limit)
+        p_values = above_limit_p(rng.multinomial(n, p, DRAWS), rng.multinomial(m, q, DRAWS), limit)
         assert (p_values < 0.05).mean() <= 0.075 + 0.01
 
 
