@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from kldrift.execution.spark_stages import _score_bucket
+from kldrift.execution.spark_stages import _pickled_reference, _score_bucket
 from kldrift.execution.wire import COUNTS, Packed, packed, unpacked
 from kldrift.profiles.counted import Counted
 from kldrift.profiles.group_keys import WHOLE, GroupKeys
@@ -30,11 +28,10 @@ def test_a_task_scores_as_one_process_does_to_the_last_bit(keys):
     parts = [[profile(keys, part) for part in (p[0][:1000], p[0][1000:])] for p in values]
     rebinning = merge_for_scoring(SUPPORT, sides[0][1].counts[0], 4)
     pairs = [Comparison(*aligned(*both), rebinning) for both in sides]
-    payload = pickle.dumps((SUPPORT, rebinning))
-    rows = [(i, *row_of(p), None) for i, both in enumerate(parts) for p in both]
-    rows += [(i, *row_of(reference), payload) for i, (_, reference) in enumerate(sides)]
-    frame = pd.DataFrame(rows, columns=[*COUNTS.names, "reference"])
-    found = _score_bucket(len(sides), (0.5, "cell"), frame)
+    references = [_pickled_reference(reference, rebinning) for _, reference in sides]
+    rows = [(i, *row_of(p)) for i, both in enumerate(parts) for p in both]
+    frame = pd.DataFrame(rows, columns=COUNTS.names)
+    found = _score_bucket(references, (0.5, "cell"), frame)
     expected = score(pairs)
     tables = [np.frombuffer(cell).reshape(len(SCORES), -1) for cell in found["scores"]]
     for name, values in zip(SCORES, np.concatenate(tables, axis=1), strict=True):
