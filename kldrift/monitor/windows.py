@@ -47,7 +47,7 @@ class Due:
         late: how many of them a schedule missed, and the run catches up on.
         missed: how many more, before them, nobody has run and this run leaves out.
         stored: how many are left out because the tables have them.
-        ahead: how many are left out because they are not over yet.
+        ahead: how many of them are not over yet by the clock of this machine.
     """
 
     windows: tuple[Window, ...]
@@ -71,7 +71,7 @@ class Due:
             notes.append(f"{stored} {are} in the tables already; --force runs them again")
         if self.ahead:
             are = "is" if self.ahead == 1 else "are"
-            notes.append(f"{many(self.ahead, 'window')} {are} not over yet, and left out")
+            notes.append(f"{many(self.ahead, 'window')} {are} not over yet: rows may still come")
         return notes
 
 
@@ -87,22 +87,15 @@ def due_windows(time: Time, as_of: datetime, stored: Sequence[Window], now: date
         as_of: when the schedule looks.
         stored: the windows that were run, in the order of time.
         now: the time that it is.
-
-    Raises:
-        ConfigError: the window is not over yet.
     """
     windows = time.windows
     last = windows.due(as_of, time.late)
-    due = Window(last, end := windows.end(last))
-    if end > now:
-        raise ConfigError(
-            f"--as-of {as_of:%Y-%m-%dT%H:%MZ} asks for the window from {last:%Y-%m-%dT%H:%MZ} to "
-            f"{end:%Y-%m-%dT%H:%MZ}, which is not over yet"
-        )
+    due = Window(last, windows.end(last))
     before = [w.end for w in stored if w.end is not None and w.end <= last]
     missed = list(windows.between(before[-1], last)) if before else []
     kept = missed[-MOST_MISSED:]
-    return Due((*_spans(time, kept), due), late=len(kept), missed=len(missed) - len(kept))
+    found = (*_spans(time, kept), due)
+    return Due(found, len(kept), len(missed) - len(kept), ahead=_ahead(found, now))
 
 
 def windows_between(
@@ -121,7 +114,7 @@ def windows_between(
         first: where the range begins.
         last: where it ends; a window that ends later is left out.
         stored: the windows that were run; left out unless ``force`` is set.
-        now: the time that it is; windows that end later are left out.
+        now: the time that it is.
         force: run them again.
 
     Raises:
@@ -138,9 +131,13 @@ def windows_between(
             f"{last:%Y-%m-%dT%H:%MZ}"
         )
     known = set() if force else set(stored)
-    over = [window for window in spans if window.end <= now]  # type: ignore[operator]
-    kept = tuple(window for window in over if window not in known)
-    return Due(kept, stored=len(over) - len(kept), ahead=len(spans) - len(over))
+    kept = tuple(window for window in spans if window not in known)
+    return Due(kept, stored=len(spans) - len(kept), ahead=_ahead(kept, now))
+
+
+def _ahead(windows: Sequence[Window], now: datetime) -> int:
+    """How many windows are not over yet."""
+    return sum(window.end is not None and window.end > now for window in windows)
 
 
 def _spans(time: Time, starts: Iterator[datetime] | Sequence[datetime]) -> Iterator[Window]:
