@@ -46,9 +46,10 @@ class Backtest:
 
     Attributes:
         windows: one row per window, in the order of time: ``fixed`` (how many features were
-            critical), ``fixed_feature`` (the first of them), ``kl`` (the largest), ``p_value`` (the
-            smallest of the learnt rule; null while it learns), ``p_limit``, ``learned_feature``,
-            ``page`` (whether it would have called somebody).
+            critical), ``fixed_feature`` (the first of them), ``kl`` (the largest), ``p_value`` (of
+            the learnt rule, the smallest or that of ``learned_feature``; null while it learns),
+            ``p_limit``, ``page`` (whether it would have called somebody), ``learned_feature`` (what
+            somebody would have been called for).
         planted: one row per planted drift and rule: ``learned``, ``fixed``, and ``kl`` for the one
             limit that keeps the budget: how many features it was planted in, the shares that are
             found in the first window and within ten, and after how many windows on average.
@@ -184,9 +185,12 @@ def _table(
 ) -> pd.DataFrame:
     """One row per window."""
     rows = []
+    before = frozenset[int]()
     for window, stored, one in zip(windows, scores, shown, strict=True):
         known = not np.isnan(one.p_values).all()
-        place = int(np.nanargmin(one.p_values)) if known else 0
+        called = sorted(one.raised - before, key=lambda i: float(one.p_values[i]))
+        place = called[0] if called else int(np.nanargmin(one.p_values)) if known else 0
+        before = one.raised
         fixed = _critical(stored)
         rows.append(
             {

@@ -19,10 +19,12 @@ from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor import reference_store
+from kldrift.monitor.backtest import _table
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.planted import PlantedDrift
+from kldrift.monitor.replay import Shown
 from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import read_reference
 from kldrift.sources.table import TableSource
@@ -97,6 +99,21 @@ def test_thresholds_flag_every_sunday_and_learnt_limits_the_day_that_drifted(fol
     summary = found.summary
     assert (summary["windows"], summary["learning"], summary["learned"]) == (45, 28, len(paged))
     assert summary["fixed"] == len(flagged) > 5
+
+
+def test_a_page_names_what_was_raised_in_its_window_and_not_what_was_raised_before():
+    scores = pa.table({n: pa.array([], pa.float64()) for n in ("p_learned", "p_limit", "kl")})
+    scores = scores.append_column("severity", pa.array([], pa.string()))
+    scores = scores.append_column("feature", pa.array([], pa.string()))
+    shown = [
+        Shown(np.array([1e-9, 0.5]), 0.01, True, frozenset({0})),
+        Shown(np.array([1e-9, 1e-3]), 0.01, True, frozenset({0, 1})),
+        Shown(np.array([1e-9, 0.2]), 0.01, False, frozenset({0, 1})),
+    ]
+    windows = [Window(START + d * DAY, START + (d + 1) * DAY) for d in range(3)]
+    found = _table(windows, ["x", "kind"], [scores] * 3, shown)
+    assert found["learned_feature"].dropna().tolist() == ["x", "kind"]
+    assert found["p_value"].tolist() == [1e-9, 1e-3, 1e-9]
 
 
 def test_planted_drifts_tell_what_each_rule_finds_and_which_limit_would_keep_the_budget(folder):
