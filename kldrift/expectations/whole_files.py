@@ -117,7 +117,7 @@ def remove_unreadable(root: Path, name: str) -> None:
     for new in root.glob(f"{NEW}*"):
         shutil.rmtree(new, ignore_errors=True)
     for folder in (".", "uncommitted", *OURS):
-        for staged in (root / folder).glob(".*-*.tmp"):
+        for staged in (root / folder).glob(".*.[0-9]*-[0-9]*.tmp"):  # as `_whole` names them
             staged.unlink(missing_ok=True)
     for file in found:
         file.unlink()
