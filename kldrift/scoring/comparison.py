@@ -23,8 +23,8 @@ from kldrift.profiles.profile import Counts, Profile, aligned
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
 
-CELLS_AT_ONCE: Final = 2**19
-"""Cells that are scored together: bounds the memory of the formulas."""
+CELLS_AT_ONCE: Final = 2**16
+"""Cells that are scored together: few enough that they stay in a cache of the processor."""
 MISSING: Final = among(CellKind.NULL, CellKind.NAN)
 """Cells of missing values."""
 

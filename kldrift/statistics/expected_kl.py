@@ -59,7 +59,14 @@ def expected_kl(p: Counts, q: Counts, pseudocount: float) -> Floats:
     ratio = np.log(reference / current)
     mean = np.empty(len(row))
     mean[many] = _series(*(x[many] for x in (total, n_at, m_at, c, d, ratio)))
-    mean[~many] = _sum(*(x[~many] for x in (total, n_at, m_at, c, d, ratio)))
+    few = np.flatnonzero(~many)
+    # Cells of one table that have as many rows have the same mean: there are few different ones.
+    _, first, same = np.unique(
+        row[few] * (total[few].max(initial=0) + 1) + total[few],
+        return_index=True,
+        return_inverse=True,
+    )
+    mean[few] = _sum(*(x[few[first]] for x in (total, n_at, m_at, c, d, ratio)))[same]
     terms = np.zeros(p.shape)
     terms[at] = mean / current
     return np.where(both[..., 0], np.maximum(terms.sum(-1), 0.0), np.nan)

@@ -13,8 +13,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import exp1, ndtr, psi
+from scipy.special import ndtr, psi
 
+from kldrift.statistics.exponential_integral import e1
 from kldrift.statistics.one_cell import one_cell_p
 from kldrift.statistics.significance import g_test
 
@@ -186,10 +187,12 @@ def _psi(rows: Counts) -> Floats:
 def _missed(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
     both = (p + q) / (n + m)
     few = (p + q > 0) & (n * both < FEW)
-    x, y = (np.where(few, side * both, FEW) for side in (n, m))
-    bias = np.maximum(exp1(x) - exp1(y), 0.0) * both
-    rare = LARGEST_MISSED / n * (1 - x / FEW) * np.clip(1 - n / m, 0, 1)
-    return _sum(np.where(few, bias + rare, 0.0))
+    current, reference = _of_cells(few, n, m)
+    share = both[few]
+    x = current * share
+    bias = np.maximum(e1(x) - e1(reference * share), 0.0) * share
+    rare = LARGEST_MISSED / current * (1 - x / FEW) * np.clip(1 - current / reference, 0, 1)
+    return _sum_of(few, bias + rare)
 
 
 def _hidden(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
@@ -197,8 +200,21 @@ def _hidden(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
     # A cell that grew has a smaller share in the reference than on both sides together.
     expected = np.minimum(m * both, q + UNSEEN_ROWS)
     few = (p > 0) & (expected < FEW)
-    x, y = (np.where(few, rows, FEW) for rows in (n * both, expected))
-    return _sum(np.where(few, p / n * np.maximum(exp1(y) - exp1(x), 0.0), 0.0))
+    (current,) = _of_cells(few, n)
+    missing = np.maximum(e1(expected[few]) - e1(current * both[few]), 0.0)
+    return _sum_of(few, p[few] / current * missing)
+
+
+def _of_cells(cells: NDArray[np.bool_], *totals: Counts) -> list[Floats]:
+    """The totals of the rows that some cells are in, cell by cell."""
+    return [np.broadcast_to(total, cells.shape)[cells].astype(np.float64) for total in totals]
+
+
+def _sum_of(cells: NDArray[np.bool_], terms: Floats) -> Floats:
+    """The sum of the terms of some cells, row by row."""
+    out = np.zeros(cells.shape)
+    out[cells] = terms
+    return _sum(out)
 
 
 def _variance(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
