@@ -21,6 +21,8 @@ from kldrift.profiles.support import NumericSupport, Support
 Ints = NDArray[np.int64]
 MOST_UNSEEN_BY_WINDOW: Final = 10 * MOST_UNSEEN
 """Names of values that were never seen that are kept of all windows together."""
+LARGE: Final = 4
+"""A table with so many times the cells of a batch's rows is added to row by row."""
 
 
 def in_window(window: int, name: str) -> str:
@@ -182,8 +184,11 @@ class _GroupTable:
     def add(self, cells: RowCells, rows: RowGroups) -> None:
         """Add a batch."""
         self._make_room(rows.groups)
-        # One addition a row: the table of counts may be larger than the batch.
-        np.add.at(self.counts.reshape(-1), rows.numbers * self._support.size + cells.cells, 1)
+        at, flat = rows.numbers * self._support.size + cells.cells, self.counts.reshape(-1)
+        if len(flat) < LARGE * len(at):
+            flat += np.bincount(at, minlength=len(flat))
+        else:
+            np.add.at(flat, at, 1)
         if self._moments is not None and cells.keys is not None:
             places, sizes = rows.of(cells)
             self._moments += Moments.of_parts(cells.keys[places], sizes, self._moments.pivot)
