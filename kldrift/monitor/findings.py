@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from kldrift.tables.window import Window
 Floats = NDArray[np.float64]
 CELLS_AT_ONCE: Final = 2**22
 """Stored cells of the windows that are scored together: bounds their memory."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,16 +92,27 @@ def found(
         most: stored cells of the windows that are scored together; with 1, no window is asked for
             before the findings of the one before it have been dealt with.
     """
-    some: list[WindowCounts] = []
-    cells = 0
-    for one in counted:
-        some.append(one)
-        cells += 1 + sum(c.current.counts.size for c in one.comparisons)
-        if cells >= most:
-            yield from _together(some)
-            some, cells = [], 0
-    if some:
+    for some in batches(counted, lambda one: cells_of(one.comparisons), most):
         yield from _together(some)
+
+
+def cells_of(comparisons: Sequence[Comparison]) -> int:
+    """The stored cells of the current sides of some comparisons."""
+    return sum(c.current.counts.size for c in comparisons)
+
+
+def batches(each: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
+    """Some of what is asked for at a time: until their sizes add up to what is at most wanted."""
+    some: list[T] = []
+    total = 0
+    for one in each:
+        some.append(one)
+        total += 1 + size(one)
+        if total >= most:
+            yield some
+            some, total = [], 0
+    if some:
+        yield some
 
 
 def _together(counted: Sequence[WindowCounts]) -> Iterator[tuple[WindowCounts, Findings]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -13,19 +14,20 @@ from kldrift.config import Config, Threshold
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
 from kldrift.monitor.categories import category_subjects
-from kldrift.monitor.findings import count_current
+from kldrift.monitor.findings import CELLS_AT_ONCE, batches, cells_of, count_current
 from kldrift.monitor.joint import scored_joint, unscored_joint
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Engine, Findings, read_reference
 from kldrift.profiles.group_keys import ALL
 from kldrift.scoring.category import category_scores
 from kldrift.scoring.comparison import Comparison
-from kldrift.scoring.judge import judge
+from kldrift.scoring.judge import ByLimits, Case, by_limits
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject, Verdicts
 
+NOTHING_LEARNT: Final = MappingProxyType[str, Floats]({})
 AGED_CELLS: Final = (
     "cells have aged: {:.0f} % more of the rows before it lie beyond them than when they were "
     "chosen; --refresh-reference chooses new ones"
@@ -47,22 +49,47 @@ def compare_plan(plan: Plan, engine: Engine, progress: Progress) -> tuple[Findin
 def judge_findings(
     plan: Plan,
     findings: Findings,
-    beside: Mapping[str, Floats] | None = None,
+    learned: Mapping[str, Floats] = NOTHING_LEARNT,
 ) -> Verdicts:
     """Judge the findings of a run, and the features that could not be compared.
 
     Args:
         plan: the plan.
         findings: of the run.
-        beside: scores of windows beside their history, by name, as those of the findings.
+        learned: scores of windows beside their history, by name, as those of the findings.
     """
+    found = findings.by_limits or _by_limits([(plan, findings)])[0]
+    return _aged(found.beside(learned), findings.reference.aged)
+
+
+def judged_together(
+    found: Iterable[tuple[Plan, Findings]], most: int = CELLS_AT_ONCE
+) -> Iterator[tuple[Plan, Findings]]:
+    """The same with verdicts by fixed limits in the findings: several windows are judged together.
+
+    Args:
+        found: plans and findings, of one configuration, asked for as they are needed.
+        most: as in :func:`~kldrift.monitor.findings.found`.
+    """
+    for some in batches(found, lambda one: cells_of(one[1].comparisons), most):
+        for (plan, findings), verdicts in zip(some, _by_limits(some), strict=True):
+            yield plan, replace(findings, by_limits=verdicts)
+
+
+def _by_limits(found: Sequence[tuple[Plan, Findings]]) -> list[ByLimits]:
+    cases = [_case(plan, findings) for plan, findings in found]
+    return by_limits(cases, rules_of(found[0][0].config))
+
+
+def _case(plan: Plan, findings: Findings) -> Case:
+    """What is judged of the findings of a run, or of a window."""
     config = plan.config
     growing = growing_identifiers(findings)
     subjects = [
         _compared(pair, config, comparison, findings.unseen.get(pair.feature.name, ()), growing)
         for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True)
     ]
-    scores = {**findings.scores, **(beside or {})}
+    scores = findings.scores
     categories = list(category_subjects(findings.pairs, findings.comparisons, config))
     if categories:
         subjects += categories
@@ -71,8 +98,7 @@ def judge_findings(
     subjects += [scored_joint(j, config, before, now) for j, before, now in findings.joint]
     subjects += [unscored_joint(j, config) for j in plan.joint if j.problem]
     subjects += findings.volumes
-    names = [known.names for known in findings.reference.segments]
-    return _aged(judge(subjects, scores, names, rules_of(config)), findings.reference.aged)
+    return Case(subjects, scores, [known.names for known in findings.reference.segments])
 
 
 def _aged(verdicts: Verdicts, aged: Mapping[str, float]) -> Verdicts:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from kldrift.monitor.findings import WindowCounts, found
-from kldrift.monitor.judging import judge_findings
+from kldrift.monitor.judging import judge_findings, judged_together
 from kldrift.monitor.past_counts import Layout, season_of
 from kldrift.monitor.planted import PlantedDrift
 from kldrift.monitor.replay import Replay
@@ -73,8 +73,8 @@ def planted_windows(
                     together=(),
                 )
             )
-        for one, findings in found(planted):
-            verdicts = judge_findings(one.plan, findings)
+        for plan, findings in judged_together((one.plan, f) for one, f in found(planted)):
+            verdicts = judge_findings(plan, findings)
             critical = np.flatnonzero(verdicts.severity == RANK[Severity.CRITICAL])
             flags["fixed"].append({verdicts.key(i)[0] for i in critical.tolist()})
             above = np.flatnonzero(verdicts.scores["kl"] > (kl_limit or np.inf))

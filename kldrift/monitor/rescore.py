@@ -15,11 +15,12 @@ import pandas as pd
 from kldrift.config import Config
 from kldrift.errors import OutputError
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.monitor.findings import WindowCounts, found
+from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, found
 from kldrift.monitor.history import (
     History,
     past_window,
 )
+from kldrift.monitor.judging import judged_together
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.publish import publish_window
 from kldrift.monitor.record import Record
@@ -160,12 +161,16 @@ def scored_again(
                 scorers[reference_id] = scorer.against(config, against) if against else scorer
             yield scorers[reference_id].counted(config, window)
 
-    found_each = found(each(), most=1) if config.reference.is_history else found(each())
-    for window, (counted, findings) in zip(windows, found_each, strict=True):
-        reference_id = counted.reference.reference_id
+    most = 1 if config.reference.is_history else CELLS_AT_ONCE
+
+    def beside() -> Iterator[tuple[Plan, Findings]]:
+        for window, (counted, findings) in zip(windows, found(each(), most), strict=True):
+            yield counted.plan, volumes.beside(window, findings) if volumes else findings
+
+    for window, (plan, findings) in zip(windows, judged_together(beside(), most), strict=True):
+        reference_id = findings.reference.reference_id
         scorer = scorers[reference_id]
         if reference_id != counted_on:  # counts on other cells say nothing of these
             watch = scorer.watch(config, window)
             counted_on = reference_id
-        beside = findings if volumes is None else volumes.beside(window, findings)
-        yield Step(window, counted.plan, beside, watch, scorer.history)
+        yield Step(window, plan, findings, watch, scorer.history)

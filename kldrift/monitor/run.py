@@ -333,13 +333,11 @@ def _publish_windows(
     watch = Watch.before(config, store, reference, plan.compared, windows[0])
     volumes = Volumes.before(config, store, windows[0])
     for window, findings in findings_by_window(
-        plan, reference, what, profiles_of, windows, record, history
+        plan, reference, what, profiles_of, windows, record, history, volumes
     ):
         last = window == windows[-1]
         one = record if last else replace(record, window=window)
         notes = [*due.notes, *(changes.notes if changes else ())] if last else []
-        if volumes is not None:
-            findings = volumes.beside(window, findings)  # noqa: PLW2901 - the same, with its rows
         result = publish_window(one, plan, findings, fail_on, notes, docs=last, watch=watch)
         results.append(result)
         if history is not None:

@@ -34,6 +34,7 @@ from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning, merge_for_scoring
 from kldrift.profiles.support import pivot_of
 from kldrift.scoring.comparison import Comparison
+from kldrift.scoring.judge import ByLimits
 from kldrift.scoring.verdict import Subject
 from kldrift.tables.profile_rows import NewValues
 
@@ -131,6 +132,7 @@ class Findings:
         unseen: by feature, values that the reference never had, with their rows; the most frequent
             first. Nothing for windows.
         volumes: the numbers of rows of a window and of its segments, as what is judged.
+        by_limits: the verdicts by fixed limits, where windows are judged together.
     """
 
     pairs: tuple[Pair, ...]
@@ -143,6 +145,7 @@ class Findings:
     rows_current: int
     unseen: NewValues = field(default_factory=dict)
     volumes: tuple[Subject, ...] = ()
+    by_limits: ByLimits | None = None
 
 
 def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:

@@ -19,10 +19,12 @@ from kldrift.execution.programs import TimeColumn, Unseen
 from kldrift.execution.progress import Progress
 from kldrift.features.group_columns import as_read, check_time
 from kldrift.features.plan import Skipped
-from kldrift.monitor.findings import WindowCounts, found
+from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, found
 from kldrift.monitor.history import History, of_window
+from kldrift.monitor.judging import judged_together
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, rows_read
+from kldrift.monitor.volumes import Volumes
 from kldrift.profiles.group_keys import ALL, UNTIMED, without_window
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
@@ -253,8 +255,9 @@ def findings_by_window(
     windows: Sequence[Window],
     progress: Progress,
     history: History | None = None,
+    volumes: Volumes | None = None,
 ) -> Iterator[tuple[Window, Findings]]:
-    """The findings of each window, one after the other.
+    """The findings of each window, one after the other, judged by fixed limits.
 
     Args:
         plan: the plan.
@@ -265,6 +268,7 @@ def findings_by_window(
         progress: told what goes on.
         history: the windows before them, where they are the reference; what follows from a window
             is added before the next one is asked for.
+        volumes: the rows of the windows before them.
     """
     progress.stage("scoring")
     each = (
@@ -278,8 +282,13 @@ def findings_by_window(
         )
         for window in windows
     )
-    found_each = found(each) if history is None else found(each, most=1)
-    for number, (window, (_, findings)) in enumerate(zip(windows, found_each, strict=True)):
+    most = CELLS_AT_ONCE if history is None else 1
+    beside = (
+        (plan, volumes.beside(window, findings) if volumes else findings)
+        for window, (_, findings) in zip(windows, found(each, most), strict=True)
+    )
+    judged = judged_together(beside, most)
+    for number, (window, (_, findings)) in enumerate(zip(windows, judged, strict=True)):
         yield window, findings
         progress.update(number + 1, len(windows), "windows")
 

@@ -108,7 +108,7 @@ class LimitTest:
         self.p_value[places] = np.maximum(self.p_value[places], p_value)
 
 
-def evidence(verdicts: Verdicts, held: Sequence[Held]) -> QValues:
+def evidence(verdicts: Verdicts, held: Sequence[Held], case: Ints) -> QValues:
     """The q-values of all rows: of their smallest limit, and of their critical one.
 
     Rows without a limit are tested for any difference. Of several metrics the surest one counts,
@@ -118,6 +118,7 @@ def evidence(verdicts: Verdicts, held: Sequence[Held]) -> QValues:
     Args:
         verdicts: with their scores.
         held: the rows that are scored, with their limits.
+        case: of each row; the tests of a case are corrected for their number.
     """
     smallest = verdicts.scores["p_value"].copy()
     critical = np.full(len(verdicts), np.nan)
@@ -140,7 +141,10 @@ def evidence(verdicts: Verdicts, held: Sequence[Held]) -> QValues:
             out[some.rows] = np.where(np.isnan(surest), out[some.rows], surest)
     if not verdicts.rules.corrected:
         return QValues(smallest, critical)
-    return QValues(q_values(smallest), q_values(critical))
+    order = np.argsort(case, kind="stable")
+    for mine in np.split(order, np.flatnonzero(np.diff(case[order])) + 1):
+        smallest[mine], critical[mine] = q_values(smallest[mine]), q_values(critical[mine])
+    return QValues(smallest, critical)
 
 
 def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:

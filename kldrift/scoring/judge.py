@@ -1,4 +1,4 @@
-"""From scores to verdicts, over all groups of all features at once.
+"""From scores to verdicts, over all groups of all features at once, and of many windows.
 
 A run has up to a thousand segments of each feature and list. So rules are evaluated once, over
 columns, and the reason of a row is written only where there is something to explain.
@@ -7,7 +7,7 @@ columns, and the reason of a row is written only where there is something to exp
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,25 +33,73 @@ SegmentNames = Sequence[Sequence[str]]
 """The names of the segments of each list."""
 
 
-def judge(
-    subjects: Sequence[Subject], scores: Mapping[str, Floats], names: SegmentNames, rules: Rules
-) -> Verdicts:
-    """Judge all scores of a run; the correction of p-values needs all of its tests at once.
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What is judged with one correction of p-values: a run, or one of its windows.
 
-    Args:
+    Attributes:
         subjects: what to judge.
         scores: of the groups of all comparisons of the subjects, in their order; see
             :func:`kldrift.scoring.scores.score`.
         names: of the segments, list by list.
+    """
+
+    subjects: Sequence[Subject]
+    scores: Mapping[str, Floats]
+    names: SegmentNames
+
+
+@dataclass(frozen=True, eq=False)
+class ByLimits:
+    """Verdicts by fixed limits, without what is learnt from other windows.
+
+    Attributes:
+        verdicts: the verdicts; their reasons are those of statuses.
+        deciding: the metric that decided each.
+    """
+
+    verdicts: Verdicts
+    deciding: Texts
+
+    def beside(self, learned: Mapping[str, Floats]) -> Verdicts:
+        """The verdicts with their reasons, once their history is looked at.
+
+        Args:
+            learned: scores of the groups of features beside their history, by name; none where
+                nothing is learnt.
+        """
+        verdicts = self.verdicts
+        if learned:
+            columns = dict(verdicts.scores)
+            for name, values in learned.items():
+                column = np.full(len(verdicts), np.nan)
+                column[: len(values)] = values
+                columns[name] = np.where(verdicts.scored, column, np.nan)
+            verdicts = replace(verdicts, scores=columns)
+        severity, deciding = beside_history(verdicts, self.deciding)
+        verdicts = replace(verdicts, severity=severity)
+        return replace(verdicts, reason=explained(verdicts, deciding))
+
+
+def by_limits(cases: Sequence[Case], rules: Rules) -> list[ByLimits]:
+    """Judge all scores of some cases by the limits of their subjects.
+
+    Cases that are judged together take less time than one after the other, and get the same
+    verdicts: each is corrected for its own tests.
+
+    Args:
+        cases: the cases.
         rules: what the configuration says.
     """
-    compared = [(s, s.comparison) for s in subjects if s.comparison is not None]
-    others = [s for s in subjects if s.comparison is None]
-    comparisons = [comparison for _, comparison in compared]
+    subjects = [(s, n) for n, case in enumerate(cases) for s in case.subjects]
+    compared = [(s, s.comparison, n) for s, n in subjects if s.comparison is not None]
+    others = [s for s, _ in subjects if s.comparison is None]
+    comparisons = [comparison for _, comparison, _ in compared]
     rows = Rows.every(comparisons)
     current = Sizes.of([c.current for c in comparisons], rules.missing)
     reference = Sizes.of([c.reference for c in comparisons], rules.missing)
-    changed = [s.changed for s, _ in compared]
+    changed = [s.changed for s, *_ in compared]
+    scores = _together(cases)
     status, reason = statuses(rows, current, reference, scores, changed, rules)
 
     status = np.append(status, [PLACE[s.status] for s in others]).astype(np.int64)
@@ -60,11 +108,12 @@ def judge(
     columns = {name: np.where(scored, x, np.nan) for name, x in columns.items()}
     sizes = (reference.rows, current.rows, reference.missing, current.missing)
     alone = np.array([_sizes(s) for s in others], dtype=np.int64).reshape(-1, 4).T
+    keys = [(comparison.keys, cases[n].names) for _, comparison, n in compared]
     verdicts = Verdicts(
-        subjects=[s for s, _ in compared] + others,
+        subjects=[s for s, *_ in compared] + others,
         of=np.append(rows.of, len(compared) + np.arange(len(others))),
         group=np.append(rows.group, np.zeros(len(others), dtype=np.int64)),
-        segment=_segments([c.keys for c in comparisons], names, others),
+        segment=_segments(keys, others),
         status=status,
         reason=np.append(reason, np.array([s.reason for s in others], dtype=object)),
         scores=columns,
@@ -73,13 +122,38 @@ def judge(
         sizes={name: np.append(*both) for name, *both in zip(SIZES, sizes, alone, strict=True)},
         rules=rules,
     )
+    mine = [n for *_, n in compared] + [n for s, n in subjects if s.comparison is None]
+    case_of = np.array(mine, dtype=np.int64)
     held = list(held_to_limits(verdicts))
-    verdicts = replace(verdicts, q_values=evidence(verdicts, held))
+    verdicts = replace(verdicts, q_values=evidence(verdicts, held, case_of[verdicts.of]))
     severity, deciding = severities(verdicts, held)
     verdicts = _doubted(replace(verdicts, severity=severity))
-    severity, deciding = beside_history(verdicts, deciding)
-    verdicts = replace(verdicts, severity=severity)
-    return replace(verdicts, reason=explained(verdicts, deciding))
+    return [_only(verdicts, deciding, case_of, n) for n in range(len(cases))]
+
+
+def _together(cases: Sequence[Case]) -> dict[str, Floats]:
+    """The scores of all cases, one after the other; NaN where a case has none of a name."""
+    sizes = [len(next(iter(case.scores.values()), ())) for case in cases]
+    return {
+        name: np.concatenate(
+            [
+                case.scores.get(name, np.full(size, np.nan))
+                for case, size in zip(cases, sizes, strict=True)
+            ]
+        )
+        for name in dict.fromkeys(name for case in cases for name in case.scores)
+    }
+
+
+def _only(verdicts: Verdicts, deciding: Texts, case_of: Ints, case: int) -> ByLimits:
+    """The verdicts of one case, by the case of each subject."""
+    mine = np.flatnonzero(case_of == case)
+    if len(mine) == len(case_of):
+        return ByLimits(verdicts, deciding)
+    places = np.flatnonzero(case_of[verdicts.of] == case)
+    found = verdicts.take(places)
+    of, subjects = np.searchsorted(mine, found.of), [verdicts.subjects[i] for i in mine.tolist()]
+    return ByLimits(replace(found, of=of, subjects=subjects), deciding[places])
 
 
 def _doubted(verdicts: Verdicts) -> Verdicts:
@@ -125,11 +199,12 @@ def _sizes(subject: Subject) -> tuple[int, int, int, int]:
     return (*rows, joint.left_out_reference, joint.left_out_current)
 
 
-def _segments(keys: Sequence[GroupKeys], names: SegmentNames, others: Sequence[Subject]) -> Texts:
+def _segments(keys: Sequence[tuple[GroupKeys, SegmentNames]], others: Sequence[Subject]) -> Texts:
     """The segment of each row; None for whole datasets."""
     columns: list[Texts] = []
-    for i, mine in enumerate(keys):  # the features of a dataset have the same groups
-        columns.append(columns[-1] if i and mine == keys[i - 1] else _named(mine, names))
+    for i, (mine, names) in enumerate(keys):  # the features of a dataset have the same groups
+        same = i and names is keys[i - 1][1] and mine == keys[i - 1][0]
+        columns.append(columns[-1] if same else _named(mine, names))
     return np.concatenate([*columns, np.array([s.segment for s in others], dtype=object)])
 
 
