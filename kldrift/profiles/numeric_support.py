@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.cells import CODES, KINDS, Cell, CellKind, Cells, among
+from kldrift.profiles.cells import CODES, KINDS, CellKind, Cells, among
 
 Keys = NDArray[Any]
 """int64 or float64."""
@@ -182,10 +182,6 @@ class NumericSupport:
             lower[values] = upper[values] = amounts[values - 1]
             labels[values] = self.texts(self.edges[values - 1])
         return Cells(kinds, lower, upper, labels)
-
-    def cell(self, i: int) -> Cell:
-        """The cell at a place in the counts."""
-        return self.cells[i]
 
     @cached_property
     def positions(self) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -150,25 +149,6 @@ class Profile:
         starts = np.flatnonzero(np.diff(target[order], prepend=-1))  # every cell comes from some
         counts = np.add.reduceat(self.counts[:, order], starts, axis=-1)
         return type(self)(support, self.keys, counts, self.moments)
-
-
-def one_group(support: Support, counts: Counts, moments: Moments | None = None) -> Profile:
-    """The profile of one group: all rows, without windows.
-
-    Args:
-        support: the cells.
-        counts: rows per cell, shape ``(support.size,)``.
-        moments: of the finite values; by default of none.
-    """
-    if moments is None and not isinstance(support, CategoricalSupport):
-        moments = Moments.none(1, pivot_of(support))
-    return Profile(support, WHOLE, np.asarray(counts).reshape(1, -1), moments)
-
-
-def total(profiles: Sequence[Profile]) -> Profile:
-    """The sum of profiles on one support, one at least."""
-    first, *others = profiles
-    return sum(others, first)
 
 
 def of_no_window(profile: Profile) -> Profile:

@@ -8,6 +8,7 @@ import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from profile_sample import one_group
 from strategies import numeric, quick, sketch_batch, slow, texts
 
 from kldrift import divergence
@@ -19,7 +20,7 @@ from kldrift.profiles.cells import CODES
 from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import PowerSums
-from kldrift.profiles.profile import Profile, one_group
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import (
     CategoricalSupport,
