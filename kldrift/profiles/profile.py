@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.group_keys import WHOLE, GroupKeys, without_window
+from kldrift.profiles.group_keys import WHOLE, GroupKeys, begins, without_window
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import CategoricalSupport, Support, pivot_of, require_same
 
@@ -122,10 +122,7 @@ class Profile:
         """
         order = np.lexsort(keys.arrays[::-1])
         ordered = keys.take(order)
-        new = np.ones(len(order), dtype=np.bool_)
-        new[1:] = False
-        for values in ordered.arrays:
-            new[1:] |= values[1:] != values[:-1]
+        new = begins(ordered.arrays)
         counts = np.add.reduceat(self.counts[order], np.flatnonzero(new), axis=0)
         moments = self.moments
         if moments is not None:

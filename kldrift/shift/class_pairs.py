@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.profiles.group_keys import begins
+
 Ints = NDArray[np.int64]
 
 MOST_PAIRS: Final = 2**17
@@ -94,9 +96,7 @@ class ClassPairs:
         )
         order = np.lexsort((challenger, champion, self.window))
         columns = [column[order] for column in (self.window, champion, challenger)]
-        begins = np.ones(len(order), dtype=np.bool_)
-        begins[1:] = np.any([np.diff(column) != 0 for column in columns], axis=0)
-        starts = np.flatnonzero(begins)
+        starts = np.flatnonzero(begins(columns))
         rows = np.add.reduceat(self.rows[order], starts) if len(starts) else self.rows
         return replace(self, **_named([c[starts] for c in columns]), rows=rows, bound=bound)
 
