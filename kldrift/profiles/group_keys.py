@@ -149,5 +149,5 @@ WHOLE: Final = GroupKeys(*np.array([[NO_WINDOW], [ALL], [0]]))
 
 
 def without_window(keys: GroupKeys) -> GroupKeys:
-    """The same groups, as those of data without windows."""
+    """The keys that groups have in data without windows."""
     return GroupKeys(np.full(len(keys), NO_WINDOW), keys.list, keys.segment)

@@ -119,7 +119,7 @@ class Moments:
     __hash__ = None  # type: ignore[assignment]
 
     def about(self, pivot: float) -> Self:
-        """The same moments about another pivot."""
+        """Convert the sums to another pivot."""
         if pivot == self.pivot:
             return self
         sum1, sum2 = (self.sum1, self.sum1_low), (self.sum2, self.sum2_low)

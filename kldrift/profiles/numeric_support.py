@@ -34,7 +34,7 @@ class Unit(StrEnum):
 
 
 NUMBERS: Final = (Unit.NUMBER, Unit.UNSIGNED)
-"""Units of what is neither a time nor a truth."""
+"""Units of plain numbers, which are neither times nor booleans."""
 
 
 def unsigned(keys: Keys) -> NDArray[np.uint64]:
@@ -87,7 +87,7 @@ class NumericSupport:
         object.__setattr__(self, "edges", edges)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What travels: not what is worked out from it."""
+        """Pickle the fields alone, without what is computed from them."""
         return {f.name: self.__dict__[f.name] for f in fields(self)}
 
     @property

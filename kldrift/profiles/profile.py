@@ -88,7 +88,7 @@ class Profile:
         return self._spread(keys, mine) + other._spread(keys, theirs)
 
     def _spread(self, keys: GroupKeys, places: Counts) -> Self:
-        """The same groups at some places among more keys."""
+        """Place the groups among more keys; the groups of the others have no rows."""
         counts = np.zeros((len(keys), self.support.size), dtype=np.int64)
         counts[places] = self.counts
         moments = self.moments
@@ -115,7 +115,7 @@ class Profile:
         )
 
     def under(self, keys: GroupKeys) -> Self:
-        """The same rows under other keys, one for each group; groups of one key become one.
+        """Replace the keys, one for each group; groups of one key become one.
 
         Args:
             keys: in any order, and any number of times each.
@@ -134,10 +134,10 @@ class Profile:
         return self.take(self.keys.of(number))
 
     def on(self, support: Support, target: NDArray[np.intp]) -> Self:
-        """The same rows on a support that some cells were merged to.
+        """Merge cells: the counts on a coarser support.
 
         Args:
-            support: the larger cells.
+            support: the merged cells.
             target: index in it of each cell of this support, shape ``(self.support.size,)``.
         """
         if support is self.support:

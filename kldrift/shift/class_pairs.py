@@ -80,7 +80,7 @@ class ClassPairs:
 
     @classmethod
     def sum(cls, several: Sequence[Self]) -> Self:
-        """Add up; of one at least."""
+        """The sum of one or more."""
         window, champion, challenger, rows = (
             np.concatenate([getattr(s, name) for s in several]) for name in PAIRS.names
         )
@@ -90,7 +90,7 @@ class ClassPairs:
         return found
 
     def below(self, bound: int) -> Self:
-        """The same with classes from a bound on as one, each pair once."""
+        """Count classes from a bound on as one, and each pair of a window once."""
         champion, challenger = (
             np.where(side < bound, side, OTHER) for side in (self.champion, self.challenger)
         )

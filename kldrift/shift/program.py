@@ -82,7 +82,7 @@ class ShiftProgram:
         return ShiftCounts(self)
 
     def only(self, numbers: Collection[int]) -> ShiftProgram:  # noqa: ARG002
-        """There is one set, and nothing without it."""
+        """The program itself: its columns are one set."""
         return self
 
 

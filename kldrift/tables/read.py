@@ -137,7 +137,7 @@ def stored_profiles(
 
 
 def stored_new_values(store: Store, monitor: str, window: Window) -> NewValues:
-    """The values of a window that the reference never had, by feature; none of batches.
+    """The values of a window that the reference never had, by feature; batches keep none.
 
     Raises:
         OutputError: the file cannot be read.
@@ -207,7 +207,7 @@ def stored_statuses(
 ) -> list[tuple[str, str, str, str]]:
     """The features of a window that have one of some statuses: name, kind, status and reason.
 
-    None where the window was never judged.
+    Empty where the window was never judged.
 
     Raises:
         OutputError: the file is damaged or cannot be read.
