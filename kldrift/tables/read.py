@@ -272,7 +272,7 @@ def stored_runs(
     if run_id is not None and run_file(run_id).partition("/")[2] in names:
         wanted.add(run_file(run_id).partition("/")[2])
     found: list[dict[str, Any]] = []
-    for name in wanted:
+    for name in sorted(wanted):
         rows = _read(store, f"{RUNS_TABLE}/{name}", None, TABLES[RUNS_TABLE]).to_pylist()
         found += [row for row in rows if monitor in (None, row["monitor"])]
     return sorted(found, key=lambda row: (row["started_at"], row["finished_at"]), reverse=True)
