@@ -173,7 +173,7 @@ def _beside(value: float, other: float) -> str:
 
 
 def _share(row: Mapping[str, Any], side: str) -> float | None:
-    missing, rows = row.get(f"missing_{side}"), row.get(f"n_{side}")
+    missing, rows = row.get(f"missing_{side}", math.nan), row.get(f"n_{side}", math.nan)
     return None if _is_null(missing) or _is_null(rows) or not rows else float(missing) / float(rows)
 
 
