@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 @contextmanager
 def told(source: DatasetInfo) -> Iterator[None]:
-    """Let an error of Spark's say why the rows of a source cannot be read."""
+    """Turn an error of Spark into one that says why a source cannot be read."""
     try:
         yield
     except Exception as error:

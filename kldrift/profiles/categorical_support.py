@@ -27,11 +27,6 @@ class KnownNames:
     hashes: NDArray[np.uint64]
     cutoff: int = 2**64 - 1
 
-    @property
-    def share(self) -> float:
-        """The share of values that can be told from those of the reference."""
-        return (self.cutoff + 1) / 2**64
-
     def unseen(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Which values the reference never had."""
         if not len(self.hashes):
@@ -69,7 +64,7 @@ class CategoricalSupport:
             raise ValueError(f"categories must be distinct, got {self.categories!r}")
 
     def __getstate__(self) -> dict[str, Any]:
-        """What travels: not what is worked out from it."""
+        """Pickle the fields alone, without what is computed from them."""
         return {f.name: self.__dict__[f.name] for f in fields(self)}
 
     @cached_property

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldrift.profiles.comoments import CoMoments
-from kldrift.profiles.group_keys import ALL, NO_WINDOW, REST, GroupKeys
+from kldrift.profiles.group_keys import ALL, NO_WINDOW, REST, GroupKeys, begins
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.profile import Profile
@@ -128,10 +128,7 @@ def _shared(keys: GroupKeys, groups: Ints) -> GroupKeys | None:
 
 
 def _once(code: Ints, keys: GroupKeys) -> None:
-    again = np.ones(max(0, len(code) - 1), dtype=np.bool_)
-    for values in (code, *keys.arrays):
-        again &= values[1:] == values[:-1]
-    if again.any():
+    if not begins((code, *keys.arrays)).all():
         raise ValueError("profiles: a group of a feature stands there twice")
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from profile_sample import one_group
 from stored_sample import (
     NAMES,
     REFERENCE_ID,
@@ -24,7 +25,7 @@ from strategies import INT64, LARGEST, quick
 from kldrift.profiles.group_keys import REST, WHOLE, GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import PowerSums
-from kldrift.profiles.profile import Profile, one_group
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import NumericSupport, Unit
 from kldrift.tables.conform import conform
