@@ -222,12 +222,12 @@ def stored_statuses(
     if file is None:
         return []
     file.close()
-    rows = _read(store, path, names).to_pylist()
-    whole = (row for row in rows if row["segment"] is None and row["kind"] != JOINT)
+    rows = _read(store, path, names)
+    asked = pc.is_in(rows["status"], pa.array(statuses, pa.string()))
+    whole = pc.and_(rows["segment"].is_null(), pc.not_equal(rows["kind"], JOINT))
     return [
         (row["feature"], row["kind"], row["status"], row["reason"] or "")
-        for row in whole
-        if row["status"] in statuses
+        for row in rows.filter(pc.and_(asked, whole)).to_pylist()
     ]
 
 
