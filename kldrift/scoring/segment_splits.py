@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
@@ -35,25 +36,22 @@ def segment_splits(
         part of ``within``.
     """
     fold = folded if missing == "cell" else folded_without_missing
-    for feature, comparison in comparisons:
-        keys = comparison.keys
+    # The features of a dataset have the same groups, as a rule: they are split together.
+    for keys, mine in groupby(comparisons, lambda named: named[1].keys):
+        features = list(mine)
         for number, (columns, names) in enumerate(lists):
             places = np.flatnonzero((keys.list == number) & (keys.segment != REST))
             if not len(places):
                 continue
-            p, q = (
-                fold(comparison, side.counts[places])
-                for side in (comparison.current, comparison.reference)
-            )
-            found = segment_split(p, q, pseudocount)
-            worst = int(found.worst_first[0])
-            row = (
-                feature,
-                columns,
-                found.total,
-                found.mix,
-                found.within,
-                names[int(keys.segment[places[worst]])],
-                float(found.parts[worst]),
-            )
-            yield dict(zip(COLUMNS, row, strict=True))
+            folds = [
+                [fold(c, side.counts[places]) for side in (c.current, c.reference)]
+                for _, c in features
+            ]
+            p, q = (np.concatenate(sides, axis=1) for sides in zip(*folds, strict=True))
+            found = segment_split(p, q, pseudocount, [now.shape[1] for now, _ in folds])
+            worst = found.worst
+            worst_parts = found.parts[worst, np.arange(len(features))]
+            numbers = (found.total, found.mix, found.within, worst, worst_parts)
+            for (feature, _), *of in zip(features, *(n.tolist() for n in numbers), strict=True):
+                of[3] = names[int(keys.segment[places[of[3]]])]
+                yield dict(zip(COLUMNS, (feature, columns, *of), strict=True))

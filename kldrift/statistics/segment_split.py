@@ -13,7 +13,9 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,57 +27,72 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class SegmentSplit:
-    """A divergence by segment, in nats.
+    """Divergences of features by segment, in nats.
 
     Attributes:
-        total: of segment and value together.
-        mix: the part of the segments' shares.
-        parts: of each segment, ``P(s) D_s``: what happened within it, shape ``(segments,)``.
+        total: of segment and value together, shape ``(features,)``.
+        mix: the part of the segments' shares, shape ``(features,)``.
+        parts: of each segment, ``P(s) D_s``: what happened within it, shape
+            ``(segments, features)``.
         by_chance: what each part would be about without any drift.
     """
 
-    total: float
-    mix: float
+    total: Floats
+    mix: Floats
     parts: Floats
     by_chance: Floats
 
     @property
-    def within(self) -> float:
-        """What happened within the segments."""
-        return float(self.parts.sum())
+    def within(self) -> Floats:
+        """What happened within the segments, shape ``(features,)``."""
+        return np.asarray(self.parts.sum(0))
 
     @property
-    def worst_first(self) -> NDArray[np.intp]:
-        """Places of the segments by what chance does not explain, the largest first."""
-        return np.argsort(-(self.parts - self.by_chance), kind="stable")
+    def worst(self) -> NDArray[np.intp]:
+        """The segment of which chance explains least, shape ``(features,)``."""
+        return np.asarray((self.parts - self.by_chance).argmax(0))
 
 
-def segment_split(p: Counts, q: Counts, pseudocount: float = 0.5) -> SegmentSplit:
-    """Split the divergence of a table of segments x cells.
+def segment_split(
+    p: Counts, q: Counts, pseudocount: float = 0.5, cells: Sequence[int] | None = None
+) -> SegmentSplit:
+    """Split the divergences of tables of segments x cells.
 
     Args:
-        p: current rows per segment and cell, shape ``(segments, k)``.
+        p: current rows per segment and cell, shape ``(segments, k)``; the cells of several features
+            stand one after the other.
         q: reference rows.
         pseudocount: rows added to each place that has rows on either side.
+        cells: of each feature, at least one; they add up to k. By default there is one feature.
 
     Examples:
         >>> p, q = np.array([[80, 0], [10, 10]]), np.array([[50, 0], [25, 25]])
         >>> found = segment_split(p, q, pseudocount=0)
-        >>> round(found.total, 4), round(found.mix, 4), found.within
-        (0.1927, 0.1927, 0.0)
+        >>> found.total.round(4), found.mix.round(4), found.within
+        (array([0.1927]), array([0.1927]), array([0.]))
     """
+    sizes = np.array([p.shape[1]] if cells is None else cells)
+    starts = np.cumsum(sizes) - sizes
+
+    def by_feature(values: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(np.add.reduceat(values, starts, axis=1))
+
+    def of_cells(values: NDArray[Any]) -> NDArray[Any]:
+        return np.repeat(values, sizes, axis=-1)
+
     occupied = (p + q) > 0
     now, before = (np.where(occupied, side + pseudocount, 0.0) for side in (p, q))
-    now, before = now / max(now.sum(), 1e-300), before / max(before.sum(), 1e-300)
-    share, usual = now.sum(-1), before.sum(-1)
-    safe = [np.where(part > 0, part, 1.0)[:, None] for part in (share, usual)]
-    each = rel_entr(now / safe[0], before / safe[1]).sum(-1)
-    parts = np.where(share > 0, share * np.where(share > 0, each, 0.0), 0.0)
-    free = np.maximum(occupied.sum(-1) - 1, 0)
-    rows = 1 / np.maximum(p.sum(-1), 1) + 1 / np.maximum(q.sum(-1), 1)
+    now, before = (
+        side / of_cells(np.maximum(by_feature(side).sum(0), 1e-300)) for side in (now, before)
+    )
+    share, usual = by_feature(now), by_feature(before)
+    safe = [of_cells(np.where(part > 0, part, 1.0)) for part in (share, usual)]
+    each = by_feature(rel_entr(now / safe[0], before / safe[1]))
+    free = np.maximum(by_feature(occupied.astype(np.int64)) - 1, 0)
+    rows = 1 / np.maximum(by_feature(p), 1) + 1 / np.maximum(by_feature(q), 1)
     return SegmentSplit(
-        total=float(rel_entr(now, before).sum()),
-        mix=float(rel_entr(share, usual).sum()),
-        parts=np.asarray(parts, dtype=np.float64),
+        total=by_feature(rel_entr(now, before)).sum(0),
+        mix=rel_entr(share, usual).sum(0),
+        parts=np.where(share > 0, share * np.where(share > 0, each, 0.0), 0.0),
         by_chance=share * free / 2 * rows,
     )
