@@ -62,7 +62,7 @@ matrix-%: java .matrix/%/.installed
 .matrix/%/.installed: tests/matrix/%.txt pyproject.toml constraints.txt
 	$(PYTHON) -m venv .matrix/$*
 	awk -F'[=<>]+' 'NR == FNR {own[$$1]; print; next} !($$1 in own)' $< constraints.txt > .matrix/$*/constraints.txt
-	.matrix/$*/bin/$(PIP) -c .matrix/$*/constraints.txt -e '.[spark,dev]'
+	.matrix/$*/bin/$(PIP) -c .matrix/$*/constraints.txt -e '.[spark,dev]' 'pyspark[connect]'
 	@touch $@
 
 # Random tables, files, damage and configurations, for so many seconds; a failure names its seed.

@@ -6,7 +6,7 @@ read twice, and leaving a window out is not adding it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -55,14 +55,31 @@ class PastWindow:
 
 
 class History:
-    """The windows of a monitor that were counted on one support."""
+    """The windows of a monitor that were counted on one support.
 
-    def __init__(self, known: Mapping[Window, PastWindow] | None = None) -> None:
-        self._known = dict(known or {})
+    What the tables have is read when a reference needs it: years of windows are not.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[Window, PastWindow] | None = None,
+        stored: Iterable[Window] = (),
+        read: Callable[[Window], PastWindow | None] = lambda _: None,
+    ) -> None:
+        """Know some windows, and where others can be read.
+
+        Args:
+            known: windows that were counted.
+            stored: windows that can be read.
+            read: reads one; None where it is damaged, or on the cells of another reference.
+        """
+        self._known, self._read = dict(known or {}), read
+        self._stored: dict[Window, PastWindow | None] = dict.fromkeys(stored)
 
     def add(self, window: Window, past: PastWindow) -> None:
         """Add a window, in place of what was known of it."""
         self._known[window] = past
+        self._stored.pop(window, None)
 
     def reference(self, base: Reference, rule: Dataset, time: Time, window: Window) -> Reference:
         """What a window is compared with.
@@ -73,8 +90,7 @@ class History:
             time: of the configuration.
             window: the one that is judged; neither it nor a later one is taken.
         """
-        chosen = chosen_windows(rule, time, self._known, window)
-        past = [self._known[w] for w in chosen]
+        past = self._past(rule, time, window)
         profiles = sum_of(past, {name: p.support for name, p in base.profiles.items()})
         joint = {name: sum_of_joint(past, name) for name in base.joint}
         rows = max((int(p.of_list(ALL).rows.sum()) for p in profiles.values()), default=0)
@@ -87,6 +103,23 @@ class History:
             frozen_id=base.reference_id,
             aged=aged,
         )
+
+    def _past(self, rule: Dataset, time: Time, window: Window) -> list[PastWindow]:
+        """The windows that a rule takes; what lies before them is not kept in memory."""
+        while True:
+            chosen = chosen_windows(rule, time, [*self._known, *self._stored], window)
+            asked = [w for w in chosen if w in self._stored and self._stored[w] is None]
+            self._stored |= {w: self._read(w) for w in asked}
+            lost = [w for w in asked if self._stored[w] is None]
+            if not lost:
+                break
+            for one in lost:
+                del self._stored[one]
+        for one in self._stored:
+            if chosen and _start(one) < _start(chosen[0]):
+                self._stored[one] = None
+        found = {**self._stored, **self._known}
+        return [past for w in chosen if (past := found[w]) is not None]
 
 
 def aged_cells(frozen: Mapping[str, Profile], profiles: Mapping[str, Profile]) -> dict[str, float]:
@@ -176,17 +209,18 @@ def stored_history(path: str, monitor: str, reference_id: str) -> History:
     """
     store = open_store(path)
     supports = stored_supports(store, monitor, reference_id)
-    history = History()
-    for window in stored_windows(store, monitor):
+
+    def read(window: Window) -> PastWindow | None:
         with suppress(ValueError, OutputError):  # damaged, or on the cells of another reference
             profiles, joint = stored_profiles(store, monitor, supports, window)
-            past = PastWindow(
+            return PastWindow(
                 {name: of_no_window(p) for name, p in profiles.items()},
                 {name: p.under(without_window(p.keys)) for name, p in joint.items()},
                 stored_raised(store, monitor, window),
             )
-            history.add(window, past)
-    return history
+        return None
+
+    return History(stored=stored_windows(store, monitor), read=read)
 
 
 def past_window(findings: Findings, scores: pd.DataFrame) -> PastWindow:

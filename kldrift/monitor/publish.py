@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -24,7 +24,8 @@ from kldrift.monitor.stages import Findings
 from kldrift.monitor.watch import Judged, Watch
 from kldrift.reporting.result import RunResult
 from kldrift.scoring.exit_code import exit_code_of
-from kldrift.tables import write_alerts, write_run, write_window
+from kldrift.tables import write_alerts, write_run, write_scores, write_window
+from kldrift.tables.parquet import Rows
 from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.window import Window
@@ -41,26 +42,37 @@ def publish_window(
     notes: Sequence[str] = (),
     *,
     docs: bool = True,
+    counted: bool = True,
     watch: Watch | None = None,
 ) -> RunResult:
-    """Judge the findings of one window and write its rows; expectations where ``docs`` is set."""
+    """Judge the findings of one window and write its rows.
+
+    Args:
+        record: of the run.
+        plan: the plan.
+        findings: of the window.
+        fail_on: the severity from which the exit code is 3.
+        notes: what to know before the others.
+        docs: whether expectations are published.
+        counted: whether its rows were counted just now; if not, the tables have its profiles.
+        watch: the windows before it.
+
+    Raises:
+        OutputError: the tables cannot be written.
+    """
     config = record.config
     judged = judged_window(plan, findings, record.window, watch)
     verdicts, alerts = judged.verdicts, judged.alerts
     stamp = stamp_of(config, findings, record.window, record.run_id)
-    current = {p.feature.name: c for p, c in zip(findings.pairs, findings.current, strict=True)}
-    joint = {j.name: c for j, _, c in findings.joint}
-    names = [known.names for known in findings.reference.segments]
     record.stage("writing tables")
     scores, cells = judged_scores(judged, stamp), cell_table(verdicts, stamp)
-    tables = {
-        "drift_scores": scores,
-        "drift_cells": cells,
-        "profiles": profile_rows(current, joint, names, "current", stamp, unseen=findings.unseen),
-    }
+    tables: dict[str, Rows] = {"drift_scores": scores, "drift_cells": cells}
     if judged.log is not None:  # first: what was raised in this window is dropped on its next run
         write_alerts(config.output.path, config.monitor, judged.log)
-    written = write_window(config.output.path, config.monitor, record.window, tables)
+    write = write_scores
+    if counted:
+        write, tables["profiles"] = write_window, _current_profiles(findings, stamp)
+    written = write(config.output.path, config.monitor, record.window, tables)
     frame = scores.to_pandas()
     pages = None
     skipped = (*plan.skipped, *findings.skipped)
@@ -90,6 +102,14 @@ def publish_window(
         docs=pages,
         zone=config.time.zone if config.time else "UTC",
     )
+
+
+def _current_profiles(findings: Findings, stamp: Stamp) -> Iterator[pa.Table]:
+    """The rows of ``profiles`` of the current dataset, or of a window."""
+    current = {p.feature.name: c for p, c in zip(findings.pairs, findings.current, strict=True)}
+    joint = {j.name: c for j, _, c in findings.joint}
+    names = [known.names for known in findings.reference.segments]
+    return profile_rows(current, joint, names, "current", stamp, unseen=findings.unseen)
 
 
 def judged_window(

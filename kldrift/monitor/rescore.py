@@ -99,7 +99,13 @@ def _rescored(
         record = Record(config, step.window, started, SILENT)
         record.plan, docs = step.plan, step.window is windows[-1]
         result = publish_window(
-            record, step.plan, step.findings, fail_on, docs=docs, watch=step.watch
+            record,
+            step.plan,
+            step.findings,
+            fail_on,
+            docs=docs,
+            counted=step.added_up,
+            watch=step.watch,
         )
         step.remember(result.scores)
         results.append(result)
@@ -117,6 +123,7 @@ class Step:
         findings: the scores.
         watch: the windows before it, and their alerts.
         history: the windows, where they are each other's reference.
+        added_up: whether its counts are a sum of batches, which the tables may not have yet.
     """
 
     window: Window
@@ -124,6 +131,7 @@ class Step:
     findings: Findings
     watch: Watch | None
     history: History | None
+    added_up: bool
 
     def remember(self, scores: pd.DataFrame) -> None:
         """Let later windows be compared with this one, once it is judged."""
@@ -173,4 +181,5 @@ def scored_again(
         if reference_id != counted_on:  # counts on other cells say nothing of these
             watch = scorer.watch(config, window)
             counted_on = reference_id
-        yield Step(window, plan, findings, watch, scorer.history)
+        added_up = window in batches.files
+        yield Step(window, plan, findings, watch, scorer.history, added_up)

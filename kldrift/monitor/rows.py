@@ -80,10 +80,13 @@ def cell_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
     order = Decisive.of(verdicts).order
     whole = order[(shown & v.whole)[order]]
     joint = order[(v.scored & ~counted)[order]]
+    segments = np.flatnonzero(shown & ~v.whole)
+    if not len(joint):
+        whole, segments = np.append(whole, segments), segments[:0]
     tables = [
         *_cell_parts(v, whole, stamp),
         _joint_cells(v, joint, stamp),
-        *_cell_parts(v, np.flatnonzero(shown & ~v.whole), stamp),
+        *_cell_parts(v, segments, stamp),
     ]
     return pa.concat_tables(tables)
 

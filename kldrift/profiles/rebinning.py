@@ -45,7 +45,7 @@ class Rebinning:
         np.not_equal(self.target[1:], self.target[:-1], out=first[1:])
         return np.flatnonzero(first)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of scored cells."""
         return int(self.target[-1]) + 1

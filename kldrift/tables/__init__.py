@@ -6,7 +6,13 @@ from kldrift.tables.prepare import prepare_output
 from kldrift.tables.read import read_table
 from kldrift.tables.schema import SCHEMA_VERSION, TABLES
 from kldrift.tables.window import Window
-from kldrift.tables.write import write_alerts, write_reference, write_run, write_window
+from kldrift.tables.write import (
+    write_alerts,
+    write_reference,
+    write_run,
+    write_scores,
+    write_window,
+)
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -17,5 +23,6 @@ __all__ = [
     "write_alerts",
     "write_reference",
     "write_run",
+    "write_scores",
     "write_window",
 ]

@@ -13,7 +13,8 @@ from kldrift.errors import OutputError
 from kldrift.tables.window import Window
 
 MARKER: Final = "_kldrift.json"
-WINDOW_TABLES: Final = ("profiles", "drift_cells", "drift_scores")  # in the order of writing
+SCORE_TABLES: Final = ("drift_cells", "drift_scores")  # in the order of writing
+WINDOW_TABLES: Final = ("profiles", *SCORE_TABLES)
 OPTIONAL_TABLES: Final = (
     "class_pairs",
     "worst_rows",

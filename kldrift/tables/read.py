@@ -216,11 +216,11 @@ def stored_statuses(
     rows = _read_if_there(store, window_file("drift_scores", monitor, window), names)
     if rows is None:
         return []
-    whole = (row for row in rows.to_pylist() if row["segment"] is None and row["kind"] != JOINT)
+    asked = pc.is_in(rows["status"], pa.array(statuses, pa.string()))
+    whole = pc.and_(rows["segment"].is_null(), pc.not_equal(rows["kind"], JOINT))
     return [
         (row["feature"], row["kind"], row["status"], row["reason"] or "")
-        for row in whole
-        if row["status"] in statuses
+        for row in rows.filter(pc.and_(asked, whole)).to_pylist()
     ]
 
 

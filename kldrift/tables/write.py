@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from kldrift.tables.layout import (
     OPTIONAL_TABLES,
     REFERENCE_TABLES,
     RUNS_TABLE,
+    SCORE_TABLES,
     WINDOW_TABLES,
     alerts_file,
     reference_file,
@@ -49,6 +50,33 @@ def write_window(
         ValueError: a table is not of its schema, or holds rows of something else.
     """
     wanted = [*(table for table in OPTIONAL_TABLES if table in tables), *WINDOW_TABLES]
+    return _write_rows(path, monitor, window, tables, wanted)
+
+
+def write_scores(
+    path: str, monitor: str, window: Window, tables: Mapping[str, Rows]
+) -> dict[str, str]:
+    """Replace what was made of the counts of a window, which stay as they are.
+
+    Args:
+        path: as in `write_window`, like all others.
+        monitor: the monitor.
+        window: the window.
+        tables: ``drift_cells`` and ``drift_scores``.
+
+    Returns:
+        Where each table's file is.
+
+    Raises:
+        OutputError: as in `write_window`.
+        ValueError: as in `write_window`.
+    """
+    return _write_rows(path, monitor, window, tables, SCORE_TABLES)
+
+
+def _write_rows(
+    path: str, monitor: str, window: Window, tables: Mapping[str, Rows], wanted: Sequence[str]
+) -> dict[str, str]:
     same_names("tables", tables, wanted)
     names = {table: window_file(table, monitor, window) for table in wanted}
     about = {"monitor": monitor, "window_start": window.start, "window_end": window.end}

@@ -40,7 +40,9 @@ def test_other_settings_give_what_a_run_with_them_gives(tmp_path):
     changed = replace(new, scoring=replace(new.scoring, bins=6, pseudocount=2.0, missing="exclude"))
     run_in_memory(old)
     run_in_memory(changed)
+    counted = {file: file.read_bytes() for file in (tmp_path / "old" / "profiles").iterdir()}
     kldrift.rescore(replace(changed, output=old.output))
+    assert {file: file.read_bytes() for file in counted} == counted  # of the run that counted
     for name in ("drift_scores", "drift_cells"):
         kept = [c for c in TABLES[name].names if c not in (*OWN, "reference_id")]
         found, expected = (
