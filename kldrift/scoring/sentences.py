@@ -40,6 +40,7 @@ class Change:
         now: its share of the current ones.
         single: the name of the only cell with current rows; empty if there are more.
         unseen: values that the reference never had, with their shares of the current rows.
+        distinct_unseen: how many there are of them.
         shift: of the mean, in reference deviations; NaN for what has none.
         spread: current over reference deviation; NaN for what has none.
         ks: the largest difference of the cumulated shares; NaN without an order.
@@ -59,6 +60,7 @@ class Change:
     now: float
     single: str = ""
     unseen: Sequence[tuple[str, float]] = ()
+    distinct_unseen: int = 0
     shift: float = np.nan
     spread: float = np.nan
     ks: float = np.nan
@@ -214,10 +216,8 @@ def _merged(change: Change) -> str:
 
 
 def _new(change: Change) -> str:
-    named = ", ".join(f"{name!r} {percent(share)}" for name, share in change.unseen[:NAMED])
-    if len(change.unseen) > NAMED:
-        named += ", ..."
-    what = f": {named}" if named else ""
+    named = [f"{name!r} {percent(share)}" for name, share in change.unseen[:NAMED]]
+    what = f": {some_of(named, change.distinct_unseen)}" if named else ""
     if change.now >= ALL_NEW:
         return f"nearly all values are new to the reference{what}"
     return f"{percent(change.now)} of the rows have values that the reference never had{what}"
@@ -254,6 +254,18 @@ def _figure(times: float) -> str:
 def _moved(before: float, now: float) -> str:
     way = "rose" if now > before else "fell"
     return f"{way} from {percent(before)} to {percent(now)}"
+
+
+def some_of(named: Sequence[str], total: int) -> str:
+    """The first of some values, and how many more there are: of very many it is an estimate.
+
+    Examples:
+        >>> some_of(["'a'", "'b'"], 2), some_of(["'a'", "'b'"], 3), some_of(["'a'"], 4988)
+        ("'a', 'b'", "'a', 'b' and 1 more", "'a' and about 4,990 more")
+    """
+    more = total - len(named)
+    about = f"about {float(f'{more:.3g}'):,.0f}" if more >= 1000 else f"{more}"
+    return ", ".join(named) + (f" and {about} more" if more > 0 else "")
 
 
 def percent(share: float) -> str:

@@ -84,7 +84,7 @@ KINDS = {
     "all new": (
         [f"n{i % 500}" for i in range(N)],
         [f"m{i % 500}" for i in range(N)],
-        "nearly all values are new to the reference: 'm0' 0.2 %, 'm1' 0.2 %, 'm10' 0.2 %, ...",
+        "nearly all values are new to the reference: 'm0' 0.2 %, 'm1' 0.2 %, 'm10' 0.2 % and 497 more",
     ),
 }
 
