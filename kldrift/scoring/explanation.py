@@ -28,7 +28,7 @@ from kldrift.scoring.reasons import (
 )
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
 from kldrift.scoring.scores import IN_ORDER, INNER, cell_kinds
-from kldrift.scoring.sentences import Change, cell_sentence, ends_at, percent, sentence
+from kldrift.scoring.sentences import NULL, Change, cell_sentence, ends_at, percent, sentence
 from kldrift.scoring.status import Texts
 from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
 from kldrift.scoring.verdict import SIZES, Verdicts
@@ -152,7 +152,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 named[0],
                 before[0],
                 now[0],
-                single=_constant(verdicts, place)
+                single=_constant(verdicts, place, rebinning.cells[some[0]].kind)
                 if only < 0
                 else name(comparison, only, seen=True),
                 **_of_row(verdicts, place),
@@ -175,18 +175,15 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
 
 
 def _lost(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str, float]]:
-    """The categories that have no current row, with their shares of the reference's."""
+    """The categories and nulls that have no current row, with their shares of the reference's."""
     support = comparison.support
     if not isinstance(support, CategoricalSupport):
         return []
-    total = max(1, int(cells.rows_reference[row].sum()))
-    names = len(support.categories)
-    gone = (cells.rows_current[row, :names] == 0) & (cells.rows_reference[row, :names] > 0)
-    shares = cells.rows_reference[row, :names] / total
-    return [
-        (repr(support.categories[i]), float(shares[i]))
-        for i in np.flatnonzero(gone & (shares >= LEAST_LOST)).tolist()
-    ]
+    places = np.array([*range(len(support.categories)), support.size - 1])
+    shares = cells.rows_reference[row, places] / max(1, int(cells.rows_reference[row].sum()))
+    gone = (cells.rows_current[row, places] == 0) & (shares >= LEAST_LOST)
+    names = (*map(repr, support.categories), NULL)
+    return [(names[i], float(shares[i])) for i in np.flatnonzero(gone).tolist()]
 
 
 def _why(verdicts: Verdicts, place: int) -> str:
@@ -290,12 +287,15 @@ def _tail(support: NumericSupport, p: Counts, q: Counts, farthest: Callable[...,
     )
 
 
-def _constant(verdicts: Verdicts, place: int) -> str:
-    """The only value of the current rows, as text; empty if there are several, or nulls."""
+def _constant(verdicts: Verdicts, place: int, moved: CellKind) -> str:
+    """The only value of the current rows, as text; empty if there are several, or more nulls."""
     scores, missing = verdicts.scores, verdicts.sizes["missing_current"][place]
-    if scores["std_current"][place] == 0 and scores["std_reference"][place] > 0 and not missing:
-        return f"{scores['mean_current'][place]:.6g}"
-    return ""
+    if moved is CellKind.NULL or scores["std_current"][place] != 0:
+        return ""
+    if not scores["std_reference"][place] > 0:
+        return ""
+    nulls = f", beside {percent(missing / verdicts.sizes['n_current'][place])} nulls"
+    return f"{scores['mean_current'][place]:.6g}{nulls * bool(missing)}"
 
 
 def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
