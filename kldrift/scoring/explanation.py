@@ -104,8 +104,9 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     about = [verdicts.subjects[i] for i in verdicts.of[places].tolist()]
     for i, subject in enumerate(about):
         if subject.joint is not None:
-            cells = subject.joint.cells
-            texts[i] = Moved(joint_sentence(cells), joint_moved(cells, SHOWN_CELLS))
+            cells, heavy = subject.joint.cells, subject.joint.heavy
+            split = joint_moved(cells, SHOWN_CELLS, heavy)
+            texts[i] = Moved(joint_sentence(cells, heavy), split)
         elif subject.comparison is None:
             texts[i] = Moved(subject.sentence, "")
     compared = [i for i, subject in enumerate(about) if subject.comparison is not None]
