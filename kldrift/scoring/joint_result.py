@@ -56,7 +56,8 @@ class JointResult:
         """Why it cannot be judged, where no part of it that can be judged drifted."""
         return (
             f"{self.unjudged:.3g} nats come from {named(self.heavy)}, whose spread so few extreme "
-            "rows make up that it may be chance; cap or transform the values, such as by their logarithm"
+            "rows make up that it may be chance; cap or transform the values, such as by their "
+            "logarithm"
         )
 
 
