@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from kldrift.counting.new_values import NO_NEW_VALUES
 from kldrift.profiles.cells import CODES, CellKind, among
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.profile import Counts
@@ -303,13 +302,13 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
     """What a row tells beside its cells: new values by name, shift and spread."""
     scores, subject = verdicts.scores, verdicts.subjects[verdicts.of[place]]
     rows = int(verdicts.sizes["n_current"][place])
-    unseen = subject.unseen if verdicts.segment[place] is None else NO_NEW_VALUES
+    unseen, whole = subject.unseen, verdicts.segment[place] is None
     before, now = scores["std_reference"][place], scores["std_current"][place]
     spread = before > 0 and now > 0
     weekday = subject.name.startswith("weekday(")
     shift = scores["mean_current"][place] - scores["mean_reference"][place]
     return {
-        "unseen": [(name, n / max(1, rows)) for name, n in unseen.named],
+        "unseen": [(name, n / max(1, rows) if whole else np.nan) for name, n in unseen.named],
         "distinct_unseen": unseen.distinct,
         "shift": shift / before if spread and not weekday else np.nan,
         "means": _means(verdicts, place),

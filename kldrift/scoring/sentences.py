@@ -42,7 +42,8 @@ class Change:
         before: its share of the reference's rows.
         now: its share of the current ones.
         single: the name of the only cell with current rows; empty if there are more.
-        unseen: values that the reference never had, with their shares of the current rows.
+        unseen: values that the reference never had, with their shares of the current rows; NaN
+            for a segment, as they are those of the whole dataset.
         distinct_unseen: how many there are of them.
         shift: of the mean, in reference deviations; NaN for what has none.
         spread: current over reference deviation; NaN for what has none.
@@ -230,8 +231,13 @@ def _merged(change: Change) -> str:
 
 
 def _new(change: Change) -> str:
-    named = [f"{name!r} {percent(share)}" for name, share in change.unseen[:NAMED]]
+    named = [
+        repr(name) if np.isnan(share) else f"{name!r} {percent(share)}"
+        for name, share in change.unseen[:NAMED]
+    ]
     what = f": {some_of(named, change.distinct_unseen)}" if named else ""
+    if any(np.isnan(share) for _, share in change.unseen[:1]):
+        what = f" (in the whole dataset{what})"
     if change.now >= ALL_NEW:
         return f"nearly all values are new to the reference{what}"
     return f"{percent(change.now)} of the rows have values that the reference never had{what}"

@@ -68,7 +68,7 @@ def test_a_new_value_is_named_also_when_its_window_is_scored_again_without_rows(
 
 
 def test_of_many_new_values_the_first_are_named_and_the_others_are_counted(tmp_path):
-    config = config_of(tmp_path, output={"path": str(tmp_path), "format": "parquet"})
+    config = config_of(tmp_path, segments=[["part"]])
     run_days(config, range(3), with_many)
     before = reasons(tmp_path, 2)["kind"]
     assert before.startswith(
@@ -77,10 +77,22 @@ def test_of_many_new_values_the_first_are_named_and_the_others_are_counted(tmp_p
     )
     kldrift.rescore(config)
     assert reasons(tmp_path, 2)["kind"] == before
+    in_segments = [
+        row["reason"]
+        for row in read_table(str(tmp_path), "drift_scores").to_pylist()
+        if row["segment"] and row["feature"] == "kind" and row["window_start"] == window(2).start
+    ]
+    assert len(in_segments) == 2
+    for reason in in_segments:
+        assert reason.startswith(
+            "nearly all values are new to the reference "
+            "(in the whole dataset: 'new 0', 'new 1', 'new 10' and 297 more); "
+        )
     (label,) = {
         row["label"]
         for row in read_table(str(tmp_path), "drift_cells").to_pylist()
         if row["cell_kind"] == "never_seen" and row["window_start"] == window(2).start
+        if row["segment"] is None
     }
     assert label.startswith("'new 0' 0.3 %, 'new 1' 0.3 %, ")
     assert label.endswith(" and 290 more")
