@@ -116,7 +116,7 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     if cell.kind is CellKind.VALUE and weekday and str(cell.label) in WEEKDAYS:
         return WEEKDAYS[str(cell.label)]
     edges = support.edges[:0] if support.integral else support.edges[1:-1]
-    if cell.kind is CellKind.BIN and len(edges):
+    if cell.kind is CellKind.BIN and cell.lower is not None and len(edges):
         lower = _outermost(support)[0] if cell.lower == edges[0] else cell.lower
         least = NOTHING * (edges[-1] - edges[0])
         cell = replace(cell, lower=lower if abs(lower) > least else 0.0)

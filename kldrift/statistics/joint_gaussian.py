@@ -70,7 +70,7 @@ class Unscorable(ValueError):  # noqa: N818 - a state of the data, not a mistake
         features: the places of those that it is about.
     """
 
-    def __init__(self, why: str, features: Floats) -> None:
+    def __init__(self, why: str, features: NDArray[np.bool_]) -> None:
         super().__init__(why)
         self.features: tuple[int, ...] = tuple(np.flatnonzero(features).tolist())
 
@@ -126,7 +126,7 @@ def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) ->
     return JointScore(kl, kl_mean, frechet, features, pairs, chance, p_value, heavy, unjudged)
 
 
-def _dependent(*covariances: Floats) -> Floats:
+def _dependent(*covariances: Floats) -> NDArray[np.bool_]:
     """Which features take part in the combination that varies least, on either side."""
     least = (np.inf, np.empty(0))
     for covariance in covariances:

@@ -198,7 +198,7 @@ def _moved(edges: Floats, at: Floats) -> Floats:
 
 
 def _multiple(number: float, size: float) -> bool:
-    return abs(number / size - np.rint(number / size)) <= EXACT
+    return bool(abs(number / size - np.rint(number / size)) <= EXACT)
 
 
 def _written(value: float) -> str:
