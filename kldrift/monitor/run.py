@@ -264,8 +264,8 @@ def _run(
             engine = SparkEngine(session, reference_source, current_source, record)
             stored = None if refresh_reference else reference_store.find(plan, key)
             if stored is None:
-                reference = read_reference(plan, engine, record)
-                watched[0].check()
+                with watched[0].unchanged():
+                    reference = read_reference(plan, engine, record)
                 if key != _key(read, session):  # it changed while it was read
                     key = None
                 record.stage("writing the reference")
@@ -290,8 +290,8 @@ def _run(
                     record, plan, reference, engine, due, fail_on, watched[-1], changes
                 )
             else:
-                findings = count_current(plan, reference, engine, record)
-                watched[-1].check()
+                with watched[-1].unchanged():
+                    findings = count_current(plan, reference, engine, record)
         if due is None:
             results = [publish_window(record, plan, findings, fail_on)]
     except (Exception, KeyboardInterrupt) as error:
@@ -324,8 +324,8 @@ def _publish_windows(
     if config.reference.is_history:
         history = stored_history(config.output.path, config.monitor, reference.reference_id)
     store, windows = open_store(config.output.path), due.windows
-    what, counted, together = count_windows(plan, reference, engine, record)
-    watched.check()
+    with watched.unchanged():
+        what, counted, together = count_windows(plan, reference, engine, record)
     profiles_of = profiles_by_window(counted, together)
     if changes is not None:
         added = changes.added(record, reference, (what, counted, together), store)

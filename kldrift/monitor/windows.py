@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from kldrift.config import Config, Dataset, Time
+from kldrift.counting.new_values import NewName, NewValues
 from kldrift.counting.profile_builder import by_window
 from kldrift.counting.windows import microseconds_of
 from kldrift.errors import ConfigError
@@ -29,7 +30,6 @@ from kldrift.profiles.group_keys import ALL, UNTIMED, without_window
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
 from kldrift.reporting.figures import many
-from kldrift.tables.profile_rows import NewValues
 from kldrift.tables.window import Window
 
 MOST_MISSED: Final = 31
@@ -237,14 +237,14 @@ def count_windows(
     return replace(what, unseen=_new_values(what, unseen)), counted, together
 
 
-def _new_values(what: Counting, unseen: Unseen) -> dict[int, NewValues]:
-    """Values that the reference never had, by window and feature; the most frequent first."""
-    found: dict[int, dict[str, list[tuple[str, int]]]] = {}
+def _new_values(what: Counting, unseen: Unseen) -> dict[int, dict[str, NewValues]]:
+    """Values that the reference never had, by window and feature."""
+    found: dict[int, dict[str, list[NewName]]] = {}
     for number, sketch in unseen.items():
         name = what.pairs[number].feature.name
         for window, value in by_window(sketch.most()):
             found.setdefault(window, {}).setdefault(name, []).append(value)
-    return {w: {name: tuple(v) for name, v in one.items()} for w, one in found.items()}
+    return {w: {name: NewValues.of(v) for name, v in one.items()} for w, one in found.items()}
 
 
 def findings_by_window(

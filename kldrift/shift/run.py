@@ -77,10 +77,10 @@ def run(
             program = make_program(config, source, TASKS_PER_CORE * parallelism(session))
             record.stage("comparing the models")
             engine = SparkEngine(session, source, source, record)
-            found, worst, pairs = engine.run(
-                source, lambda c: compare_models(session, source, program, c)
-            )
-            watched.check()
+            with watched.unchanged():
+                found, worst, pairs = engine.run(
+                    source, lambda c: compare_models(session, source, program, c)
+                )
         found, skipped = in_windows(found, config, as_of)
         return _publish(record, source, found, worst, pairs, skipped, fail_on)
     except (Exception, KeyboardInterrupt) as error:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kldrift.counting.new_values import NewValues
 from kldrift.errors import OutputError, first_line
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
@@ -26,7 +27,6 @@ from kldrift.tables.layout import (
     window_of,
 )
 from kldrift.tables.parquet import from_parquet
-from kldrift.tables.profile_rows import NewValues
 from kldrift.tables.read_profiles import read_profiles
 from kldrift.tables.schema import SUPPORTS, TABLES
 from kldrift.tables.store import Store, open_store
@@ -136,19 +136,23 @@ def stored_profiles(
         return read_profiles(from_parquet(file, schema=TABLES["profiles"]), supports)
 
 
-def stored_new_values(store: Store, monitor: str, window: Window) -> NewValues:
-    """The values of a window that the reference never had, by feature; batches keep none.
+def stored_new_values(store: Store, monitor: str, window: Window) -> dict[str, NewValues]:
+    """The values of a window that the reference never had, by feature; none of batches.
 
     Raises:
         OutputError: the file cannot be read.
         ValueError: it is damaged.
     """
-    path, names = window_file("profiles", monitor, window), ["feature", "new_values", "new_rows"]
+    path = window_file("profiles", monitor, window)
+    names = ["feature", "new_values", "new_rows", "new_distinct"]
     rows = _read_if_there(store, path, names, TABLES["profiles"])
     if rows is None:
         return {}
     return {
-        row["feature"]: tuple(zip(row["new_values"], row["new_rows"] or (), strict=True))
+        row["feature"]: NewValues(
+            tuple(zip(row["new_values"], row["new_rows"] or (), strict=True)),
+            row["new_distinct"] or len(row["new_values"]),
+        )
         for row in rows.filter(rows["new_values"].is_valid()).to_pylist()
     }
 
