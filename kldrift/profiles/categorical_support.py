@@ -27,6 +27,11 @@ class KnownNames:
     hashes: NDArray[np.uint64]
     cutoff: int = 2**64 - 1
 
+    @property
+    def share(self) -> float:
+        """The share of values that can be told from those of the reference."""
+        return (self.cutoff + 1) / 2**64
+
     def unseen(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Which values the reference never had."""
         if not len(self.hashes):
