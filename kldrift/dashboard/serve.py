@@ -13,7 +13,12 @@ from kldrift.config import load_config
 from kldrift.errors import ConfigError
 
 NEEDED: Final = ("streamlit", "duckdb")
-BEHIND_THE_VIEWS: Final = ("kldrift.reporting.stored", "kldrift.monitor.backtest", "altair")
+BEHIND_THE_VIEWS: Final = (
+    "kldrift.reporting.stored",
+    "kldrift.monitor.backtest",
+    "altair",
+    "duckdb",
+)
 """Imported before anyone looks, so that the first look does not wait for them."""
 MISSING: Final = "the dashboard needs Streamlit and DuckDB: pip install 'kldrift[dashboard]'"
 FIRST_PORT: Final = 8501
