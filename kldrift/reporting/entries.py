@@ -130,7 +130,8 @@ def entries_of(
     ]
     made_by = parts["segment"].map({s: columns_of(s) for s in parts["segment"].unique()})
     totals: dict[str, dict[str, int]] = {}
-    for (name, columns), number in parts.groupby(["feature", made_by]).size().items():
+    counts = parts.groupby(["feature", made_by]).size().reset_index()
+    for name, columns, number in counts.itertuples(index=False):
         totals.setdefault(name, {})[columns] = number
     bad = parts[parts["severity"] != "ok"]
     worst: dict[str, list[dict[str, Any]]] = {}

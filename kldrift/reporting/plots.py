@@ -110,7 +110,7 @@ def history(
     return alt.layer(*spans, line, dots, *levels, title=name)
 
 
-def heat(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart:
+def heat(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart | alt.FacetChart:
     """Draw the worst severity of features by window.
 
     Args:
@@ -142,8 +142,7 @@ def heat(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart:
     signs = base.mark_text(color="white", fontSize=9).encode(text="sign:N")
     data = alt.InlineData(values=[])
     data.values = values  # not as an argument: each of thousands of rows would be validated
-    drawn: alt.LayerChart = alt.layer(squares, signs, data=data)
-    return drawn
+    return alt.layer(squares, signs, data=data)
 
 
 def _severity(alt: Any) -> Any:
