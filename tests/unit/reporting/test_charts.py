@@ -92,6 +92,18 @@ def test_many_categories_are_those_with_most_rows_and_one_bar_of_the_others():
     assert sum(bar.adds for bar in bars) == pytest.approx(6.1)
 
 
+@pytest.mark.parametrize(
+    "name", ["WELCOME_{}", "日本語の分類{}", "welcome_{}"], ids=["capitals", "Japanese", "small"]
+)
+def test_names_below_categories_leave_room_between_them_whatever_their_letters(name):
+    cells = [cell("category", 10, 10, label=name.format(i), place=i) for i in range(5)]
+    labels = histogram("x", cells).labels
+    assert len(labels) == 5
+    letters = 9 if "welcome" in name.lower() else 5  # in 50 pixels; those of Japan are square
+    assert all(len(label.text) <= letters for label in labels)
+    assert all(("…" in label.text) == (name != "welcome_{}") for label in labels)
+
+
 def test_days_of_the_week_have_their_names():
     cells = [cell("value", 1, 1, label=str(i), lower=i, upper=i, place=i) for i in range(7)]
     drawing = histogram("weekday(t)", cells, width=600, large=True)
