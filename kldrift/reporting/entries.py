@@ -125,26 +125,34 @@ def entries_of(
         splits: of features by lists of segments, see `segment_splits`.
     """
     of_rows = cells_of(cells, rows)
-    parts = ordered[
-        ordered["segment"].notna() & ordered["feature"].isin([r["feature"] for r in rows])
-    ]
+    segments = parts_of(ordered, [str(row["feature"]) for row in rows], splits)
+    for row in rows:
+        yield _entry(row, of_rows.get(key_of(row), []), segments[row["feature"]], past, zone)
+
+
+def parts_of(
+    ordered: pd.DataFrame, features: Sequence[str], splits: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Parts]:
+    """The segments of some features.
+
+    Args:
+        ordered: ``drift_scores``, the worst first.
+        features: their names.
+        splits: of features by lists of segments, see `segment_splits`.
+    """
+    parts = ordered[ordered["segment"].notna() & ordered["feature"].isin(features)]
     made_by = parts["segment"].map({s: columns_of(s) for s in parts["segment"].unique()})
     totals: dict[str, dict[str, int]] = {}
     counts = parts.groupby(["feature", made_by]).size().reset_index()
     for name, columns, number in counts.itertuples(index=False):
         totals.setdefault(name, {})[columns] = number
-    bad = parts[parts["severity"] != "ok"]
-    worst: dict[str, list[dict[str, Any]]] = {}
-    for part in records(bad[OF_SEGMENTS]):
-        worst.setdefault(part["feature"], []).append(part)
+    bad: dict[str, list[dict[str, Any]]] = {}
+    for part in records(parts.loc[parts["severity"] != "ok", OF_SEGMENTS]):
+        bad.setdefault(part["feature"], []).append(part)
     by_list: dict[str, list[Mapping[str, Any]]] = {}
     for split in splits:
         by_list.setdefault(split["feature"], []).append(split)
-    for row in rows:
-        name = row["feature"]
-        mine = of_rows.get(key_of(row), [])
-        parts_of = Parts(worst.get(name, []), totals.get(name, {}), by_list.get(name, []))
-        yield _entry(row, mine, parts_of, past, zone)
+    return {n: Parts(bad.get(n, []), totals.get(n, {}), by_list.get(n, [])) for n in features}
 
 
 def _entry(

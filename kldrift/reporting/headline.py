@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kldrift.reporting.blocks import MOVED
 from kldrift.reporting.entries import Entry, happened
-from kldrift.reporting.figures import likelihood
+from kldrift.reporting.figures import in_a_row, likelihood
 
 OTHERS: Final = 4
 
@@ -72,10 +72,7 @@ def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int
     if first.alone is not None:
         said = f"Worst is {first.name}, in {first.alone}. Over all rows: {what}."
     if first.since and windows > 1:
-        said += f" Drifts since {first.since}, "
-        said += (
-            f"{first.windows:,} windows in a row" if first.windows > 1 else "for one window so far"
-        )
+        said += f" Drifts since {first.since}, {in_a_row(first.windows)}"
         said += ", as far back as is known" if first.windows == windows else ""
         if 0 < first.critical < first.windows:
             last = "window" if first.critical == 1 else f"{first.critical:,}"
