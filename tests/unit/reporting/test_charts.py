@@ -10,6 +10,7 @@ from kldrift.reporting.bars import MOST_BARS, bars_of
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
+from kldrift.reporting.page import svg_file
 from kldrift.reporting.score_line import score_line
 from kldrift.reporting.timeline import sparkline
 
@@ -81,6 +82,15 @@ def test_cells_aside_are_named_and_stand_aside(kinds):
     cells += bins([0, 1, 2], [10, 10], [10, 10])
     labels = [label.text for label in histogram("x", cells).labels]
     assert {*kinds.values(), "0", "2"} <= set(labels)
+
+
+def test_a_picture_that_stands_by_itself_has_the_colours_of_its_page():
+    drawing = histogram("x", bins([0, 1, 2], [1, 2], [2, 1]))
+    light, dark = (
+        re.findall("--now: (#[0-9a-f]+)", svg_file(drawing, dark=dark)) for dark in (False, True)
+    )
+    assert len(light) == 1
+    assert dark[0] == light[0] != dark[1]
 
 
 def test_many_categories_are_those_with_most_rows_and_one_bar_of_the_others():
