@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kldrift.reporting.blocks import MOVED
 from kldrift.reporting.entries import Entry, happened
-from kldrift.reporting.figures import in_a_row, likelihood
+from kldrift.reporting.figures import in_a_row, likelihood, many
 
 OTHERS: Final = 4
 
@@ -31,10 +31,10 @@ def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
         kinds = ", ".join(
             f"{counts[name]:,} {name}" for name in ("critical", "warning") if counts[name]
         )
-        return f"{drifted:,} of {total:,} {noun}s drifted: {kinds}{unscored}"
+        return f"{drifted:,} of {many(total, noun)} drifted: {kinds}{unscored}"
     if unscored:
-        return f"no drift in {counts['ok']:,} of {total:,} {noun}s{unscored}"
-    return f"no drift in {total:,} {noun}{'' if total == 1 else 's'}"
+        return f"no drift in {counts['ok']:,} of {many(total, noun)}{unscored}"
+    return f"no drift in {many(total, noun)}"
 
 
 def headline(counts: Mapping[str, int], segments: Mapping[str, int]) -> str:
