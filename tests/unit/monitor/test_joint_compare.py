@@ -18,7 +18,7 @@ def sides():
     return table(0), table(1, mix=0.6)
 
 
-NO_PARTS = Parts([], 0, [])
+NO_PARTS = Parts([], {}, [])
 
 
 def test_memory_gives_the_numbers_of_numpy_for_vectors(sides):
