@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +40,17 @@ def list_files(
     files: list[File] = []
     for path in paths:
         files.extend(_remote(path, filesystem or {}) if "://" in path else _local(path))
-    return tuple(sorted(set(files), key=lambda f: (str(f.remote or ""), f.path)))
+    once: dict[tuple[str, str], File] = {}
+    for file in files:  # one that several paths lead to has the partitions below the outermost
+        known = once.setdefault((str(file.remote or ""), file.path), file)
+        if len(file.partition) > len(known.partition):
+            once[str(file.remote or ""), file.path] = file
+    return tuple(once[key] for key in sorted(once))
+
+
+def named_by_folders(files: Iterable[File]) -> frozenset[str]:
+    """The columns whose values are the names of folders."""
+    return frozenset(name for file in files for name, _ in file.partition)
 
 
 def local_roots(pattern: str) -> list[str]:
