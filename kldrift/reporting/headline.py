@@ -32,6 +32,8 @@ def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
             f"{counts[name]:,} {name}" for name in ("critical", "warning") if counts[name]
         )
         return f"{drifted:,} of {total:,} {noun}s drifted: {kinds}{unscored}"
+    if counts["unscored"] == total:
+        return f"none of {total:,} {noun}{'' if total == 1 else 's'} could be scored"
     if unscored:
         return f"no drift in {counts['ok']:,} of {total:,} {noun}s{unscored}"
     return f"no drift in {total:,} {noun}{'' if total == 1 else 's'}"
