@@ -100,7 +100,7 @@ def as_read(
     read, as_of = with_time(config, starts[-1], starts)
     if len(read.current.path) > len(config.current.path):
         last, _ = with_time(config, starts[-1])
-        read = replace(read, current=without_absent(read.current, last.current.path))
+        read = replace(read, current=without_absent(read.current, last.current.path, config.scan))
     return read, as_of
 
 

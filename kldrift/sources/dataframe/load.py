@@ -26,6 +26,7 @@ READ_OPTIONS: Final = {
     "parquet": {"mergeSchema": "true"},
 }
 NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
+NO_CONNECTOR: Final = ("No FileSystem for scheme", "FileSystem not found")
 NO_SUCH_TYPE: Final = ("PARQUET_TYPE_ILLEGAL", "Illegal Parquet type")
 
 
@@ -69,6 +70,9 @@ def read_frame(
         hint = ""
         if dataset.format == "parquet" and any(t in str(error) for t in NO_SUCH_TYPE):
             hint = f" in {', '.join(dataset.path)}; scan: auto or arrow reads such columns"
+        if any(words in str(error) for words in NO_CONNECTOR):
+            hint = f"; {dataset.format} is read by Spark, which needs a connector of its own for "
+            hint += "this store: spark.conf: {spark.jars.packages: ...}"
         if "COLUMN_ALREADY_EXISTS" in str(error):
             hint = "; for names that differ only in case, set spark.conf: "
             hint += "{spark.sql.caseSensitive: true}"

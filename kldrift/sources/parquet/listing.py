@@ -137,6 +137,19 @@ def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
         raise DatasetError(f"{uri!r}: {problem}; check the path in the configuration")
 
 
+def is_there(uri: str, options: Mapping[str, str]) -> bool:
+    """Whether a URI, up to its first wildcard, leads to anything; one question to its store.
+
+    Raises:
+        DatasetError: the store cannot be asked.
+    """
+    try:
+        remote, root = locate(_split(uri)[0], options)
+        return bool(remote.open().get_file_info(root).type != pafs.FileType.NotFound)
+    except (pa.ArrowException, OSError) as cause:
+        raise DatasetError(f"cannot list {uri!r}: {first_line(cause)}") from cause
+
+
 def _split(uri: str) -> tuple[str, list[str]]:
     """A URI up to its first part with a wildcard, and the parts from there on."""
     query = QUERY.search(uri)
