@@ -69,6 +69,10 @@ class SparkEngine:
         self._current = current
         self._progress = progress
 
+    def comparing_with(self, reference: Source) -> SparkEngine:
+        """The same with another reference."""
+        return SparkEngine(self._spark, reference, self._current, self._progress)
+
     def propose(
         self, features: tuple[Feature, ...], binning: Binning, lists: tuple[SegmentList, ...] = ()
     ) -> list[Proposal]:

@@ -34,6 +34,8 @@ from kldrift.tables.window import Window
 
 MOST_MISSED: Final = 31
 """Windows before the one that is due that a run catches up on."""
+FIRST_WINDOWS: Final = 7
+"""Windows that freeze the cells where the reference is made of windows."""
 ProfilesOf: TypeAlias = Callable[[Window], tuple[Sequence[Profile], Sequence[JointProfile]]]
 """The profiles of a window, of features and of joint groups."""
 _CLOCK_CHANGE: Final = timedelta(hours=3)
@@ -245,6 +247,27 @@ def _new_values(what: Counting, unseen: Unseen) -> dict[int, dict[str, NewValues
         for window, value in by_window(sketch.most()):
             found.setdefault(window, {}).setdefault(name, []).append(value)
     return {w: {name: NewValues.of(v) for name, v in one.items()} for w, one in found.items()}
+
+
+def from_first_rows(
+    plan: Plan, reference: Reference, engine: Engine, progress: Progress, due: Due
+) -> Due | None:
+    """The windows of a run without the empty ones that would have frozen cells for no value.
+
+    None where the reference is other rows, where the first windows do have rows, or none has.
+
+    Raises:
+        DatasetError: rows cannot be read.
+    """
+    known = reference.rows or len(due.windows) <= FIRST_WINDOWS
+    if known or not plan.config.reference.is_history:
+        return None
+    one = replace(plan, pairs=plan.compared[:1], joint=(), segments=())
+    _, (counted, *_), _ = count_windows(one, replace(reference, segments=()), engine, progress)
+    for i, window in enumerate(due.windows):
+        if of_window(counted, window).rows.sum():
+            return replace(due, windows=due.windows[i:])
+    return None
 
 
 def findings_by_window(

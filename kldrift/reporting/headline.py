@@ -32,6 +32,8 @@ def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
             f"{counts[name]:,} {name}" for name in ("critical", "warning") if counts[name]
         )
         return f"{drifted:,} of {many(total, noun)} drifted: {kinds}{unscored}"
+    if counts["unscored"] == total:
+        return f"none of {many(total, noun)} could be scored"
     if unscored:
         return f"no drift in {counts['ok']:,} of {many(total, noun)}{unscored}"
     return f"no drift in {many(total, noun)}"

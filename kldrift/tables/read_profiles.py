@@ -166,6 +166,8 @@ def _moment_arrays(table: pa.Table, numeric: NDArray[np.bool_]) -> list[NDArray[
     halves = any((null[a] != null[b]).any() for a, b in pairs)
     if halves or null["rows"].any() or (null["minimum"] != empty).any():
         raise ValueError("profiles: a sum is missing")
+    if ((arrays[0] < 0) | (arrays[0] > table["n"].to_numpy())).any():
+        raise ValueError("profiles: moments of more rows than there are")
     return arrays
 
 
@@ -190,6 +192,10 @@ def _joint(table: pa.Table, supports: Supports) -> dict[str, JointProfile]:
         for width, places in of_width.items():
             parts = [[s[p] for p in places] for s in sums]
             complete = [rows[p] for p in places]
+            if any(
+                x is not None and not 0 <= x <= n[p] for x, p in zip(complete, places, strict=True)
+            ):
+                raise ValueError(f"profiles: {name!r} has more complete rows than there are")
             if width is not None:
                 moments[width] = _comoments(known[name], width, complete, parts)
             elif any(x is not None for of_row in (complete, *parts) for x in of_row):

@@ -304,6 +304,7 @@ def test_a_notebook_shows_less_than_a_page():
     [
         (["ok", "ok"], "no drift in 2 features"),
         (["ok", "unscored"], "no drift in 1 of 2 features; 1 could not be scored"),
+        (["unscored", "unscored"], "none of 2 features could be scored"),
         (["warning"], "1 of 1 feature drifted: 1 warning"),
         ([], "no feature was compared"),
     ],

@@ -235,6 +235,19 @@ DAMAGED = [
     lambda t: changed(t, "joint_sum1", [x and x[:-1] for x in t["joint_sum1"].to_pylist()]),
     lambda t: changed(t, "joint_cross", [x and [*x, 1.0] for x in t["joint_cross"].to_pylist()]),
     lambda t: changed(t, "joint_sum4", [None] * t.num_rows),
+    *(
+        lambda t, of=of: changed(
+            t,
+            "moment_rows",
+            [
+                x and (n + 1 if (kind == "joint") == of else x)
+                for x, n, kind in zip(
+                    *(t[c].to_pylist() for c in ("moment_rows", "n", "kind")), strict=True
+                )
+            ],
+        )
+        for of in (False, True)
+    ),
     lambda t: changed(t, "width", [x and x + 1 for x in t["width"].to_pylist()]),
 ]
 
