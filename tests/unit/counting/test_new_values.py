@@ -60,7 +60,8 @@ def test_the_most_frequent_are_named_with_their_rows_and_all_are_counted(sizes):
     true = {f"n{i}": size for i, size in enumerate(sizes)}
     for name, rows in found.named:
         assert abs(rows - true[name]) <= 0.05 * true[name]
-    frequent = {name for name, size in true.items() if size >= 0.01 * sum(sizes)}
+    least = 0.01 * sum(sizes)
+    frequent = {name for name, size in true.items() if size >= least}
     assert frequent <= {name for name, _ in found.named}
 
 
