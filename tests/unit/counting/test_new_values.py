@@ -16,8 +16,10 @@ LIMIT = 1024
 
 
 def named(rows, limit=LIMIT):
-    names, counts = np.unique(np.asarray(rows), return_counts=True)
-    return NewNames.empty(limit).with_names(pa.array(names, pa.string()), counts)
+    """The names of some rows, which are numbers here: faster to count."""
+    numbers, counts = np.unique(rows, return_counts=True)
+    names = pa.array([f"n{i}" for i in numbers.tolist()], pa.string())
+    return NewNames.empty(limit).with_names(names, counts)
 
 
 def parted(rows, parts, rng, limit=LIMIT):
@@ -28,7 +30,7 @@ def parted(rows, parts, rng, limit=LIMIT):
 
 
 def rows_of(sizes):
-    return np.repeat([f"n{i}" for i in range(len(sizes))], sizes)
+    return np.repeat(np.arange(len(sizes)), sizes)
 
 
 SIZES = {
@@ -57,8 +59,9 @@ def test_the_most_frequent_are_named_with_their_rows_and_all_are_counted(sizes):
     assert found.named
     true = {f"n{i}": size for i, size in enumerate(sizes)}
     for name, rows in found.named:
-        assert rows == pytest.approx(true[name], rel=0.05)
-    frequent = {name for name, size in true.items() if size >= 0.01 * sum(sizes)}
+        assert abs(rows - true[name]) <= 0.05 * true[name]
+    least = 0.01 * sum(sizes)
+    frequent = {name for name, size in true.items() if size >= least}
     assert frequent <= {name for name, _ in found.named}
 
 
