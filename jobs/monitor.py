@@ -7,24 +7,19 @@ object is the last line there and not the only one.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-
-from pyspark.sql import SparkSession
 
 from kldrift.cli.answer import EXIT_CODES, Answer, guarded
 from kldrift.cli.options import add_run_options
 from kldrift.cli.runs import run_monitor
 from kldrift.config import load_config
+from kldrift.execution.session import submitted_session
 
 
 def job(args: argparse.Namespace) -> Answer:
     """Check the configuration, then run it on the session of spark-submit, if there is one."""
     config = load_config(args.config, overrides=args.set)
-    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    return run_monitor(
-        config, args, spark=SparkSession.builder.getOrCreate() if submitted else None
-    )
+    return run_monitor(config, args, spark=submitted_session())
 
 
 def main() -> int:

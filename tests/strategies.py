@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import settings
 from hypothesis import strategies as st
+from profile_sample import folded
 
 from kldrift.binning.choose import Binning, Frozen, choose, freeze
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
@@ -142,7 +143,7 @@ def settled(
     counter = Counter(proposal.support, key_type)
     counts = sum(counter.count(piece)[0] for piece in pieces)
     found = freeze(proposal, counts)
-    return Frozen(found.support, found.target, proposal.skip or found.skip), found.fold(counts)
+    return Frozen(found.support, found.target, proposal.skip or found.skip), folded(found, counts)
 
 
 group_keys = st.lists(

@@ -266,12 +266,6 @@ class Frozen:
     target: NDArray[np.intp]
     skip: str = ""
 
-    def fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Counts on the proposal's cells as counts on the support's."""
-        out = np.zeros(self.support.size, dtype=np.int64)
-        np.add.at(out, self.target, counts)
-        return out
-
 
 def freeze(proposal: Proposal, counts: NDArray[np.int64]) -> Frozen:
     """Decide about tentative cells with the exact counts of the whole reference.

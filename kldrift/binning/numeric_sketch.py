@@ -176,7 +176,7 @@ class NumericSketch:
         return number_of_distinct(self.hashes)
 
     def coarsened(self, level: int | None = None) -> Self:
-        """The same rows at a lower resolution: the given one, and few enough cells."""
+        """Lower the resolution to a level, and further until the cells are few enough."""
         level = self.level if level is None else max(level, self.level)
         known = self.prefixes if level == self.level else _prefixes(self.lows, level)
         level, prefixes = _fitted(known, self.lows, level, self.limit)
@@ -219,7 +219,7 @@ class NumericSketch:
         return merged.weeded()
 
     def weeded(self) -> Self:
-        """The same sketch without the nominated keys whose cells hold too few rows.
+        """Drop the nominated keys whose cells hold too few rows.
 
         A key that fills 2/512 of the whole fills as much of at least one of any two parts: it
         is nominated there, and stays nominated in every sum. So the others can go, which keeps

@@ -136,7 +136,7 @@ class TextSketch:
         return HashSample.of(SAMPLED * self.limit, text_hashes(self.values), self.counts)
 
     def most(self) -> tuple[tuple[str, int], ...]:
-        """The values with their rows at least, the most frequent first, equal ones by name."""
+        """Each value and the rows that it has at least; the most frequent first, then by name."""
         pairs = zip(self.values.to_pylist(), self.counts.tolist(), strict=True)
         return tuple(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 

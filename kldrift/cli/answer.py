@@ -95,12 +95,12 @@ def _of_interest(record: logging.LogRecord) -> bool:
 
 def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], Answer]) -> int:
     """Run a command and show its answer; an error is a line on standard error and an exit code."""
-    from kldrift.cli.console import show, show_json, stdout_is_ours  # noqa: PLC0415
-
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks must not fail a run that has succeeded.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
+        from kldrift.cli.console import show, show_json, stdout_is_ours  # noqa: PLC0415
+
         with stdout_is_ours() if args.json else nullcontext():
             answer = command(args)
         if args.json:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kldrift.cli.console import Line, figure, null_share, short
 from kldrift.errors import escaped
-from kldrift.reporting.entries import alert_words
+from kldrift.reporting.entries import alert_words, parts_of, parts_words
+from kldrift.reporting.json_values import records
+from kldrift.reporting.order import leading, worst_first
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,13 +22,38 @@ WIDEST: Final = 32
 """Cells of a histogram in one line; more are added up."""
 
 
-def block(row: Mapping[str, Any], cells: pd.DataFrame, zone: str) -> Iterator[Line]:
-    """A row of the scores: what it is about, why, its figures, and its cells then and now."""
+def worst_features(scores: pd.DataFrame, most: int) -> tuple[list[tuple[dict[str, Any], str]], int]:
+    """The worst features that are not ok, each where it is worst, and how many more there are.
+
+    With each stand the segments in which it drifted, in words.
+    """
+    ordered = worst_first(scores)
+    lead = leading(ordered)
+    bad = lead[lead["severity"] != "ok"]
+    rows = records(bad.head(most))
+    parts = parts_of(ordered, [row["feature"] for row in rows])
+    told = [(row, parts[row["feature"]]) for row in rows]
+    return [(row, parts_words(p.bad, p.totals)) for row, p in told], len(bad) - len(rows)
+
+
+def block(
+    row: Mapping[str, Any], cells: pd.DataFrame, zone: str, parts: str = ""
+) -> Iterator[Line]:
+    """A row of the scores: what it is about, why, its figures, and its cells then and now.
+
+    Args:
+        row: of ``drift_scores``.
+        cells: ``drift_cells``.
+        zone: of the times.
+        parts: the segments in which its feature drifted; empty for none.
+    """
     segment = "" if row["segment"] is None else f" [{short(escaped(str(row['segment'])))}]"
     name = f"{short(escaped(str(row['feature'])))}{segment}"
     yield Line(f"{row['severity']}  {name}", severity=str(row["severity"]))
     if row["reason"]:
         yield Line(f"  {escaped(str(row['reason']))}", indent=2)
+    if parts:
+        yield Line(f"  drifted in {escaped(parts)}", indent=2)
     figures = "; ".join(_figures(row))
     if figures:
         yield Line(f"  {figures}", indent=2)

@@ -74,24 +74,22 @@ def run_lines(
         as_of: the time that the run was for, if it was stated.
     """
     # An error message needs no pandas.
-    from kldrift.cli.blocks import block  # noqa: PLC0415
+    from kldrift.cli.blocks import block, worst_features  # noqa: PLC0415
     from kldrift.reporting.headline import headline  # noqa: PLC0415
-    from kldrift.reporting.json_values import records  # noqa: PLC0415
-    from kldrift.reporting.order import worst_first  # noqa: PLC0415
 
     counts, parts = result.counts, result.segment_counts
     severity = next((name for name in COLOURS if counts[name] + parts[name]), "unscored")
     yield Line(f"{severity}: {headline(counts, parts)}", severity=severity)
     yield from (Line(f"note: {escaped(note)}") for note in result.notes)
-    bad = worst_first(result.scores[result.scores["severity"] != "ok"])
-    rows = records(bad.head(MOST_FEATURES))
-    for row in rows:
+    worst, rest = worst_features(result.scores, MOST_FEATURES)
+    for row, drifted in worst:
         yield Line()
-        yield from block(row, result.cells, result.zone)
-    if len(bad) > len(rows):
+        yield from block(row, result.cells, result.zone, drifted)
+    if rest:
         yield Line()
-        yield Line(f"and {len(bad) - len(rows):,} more that are not ok; see table drift_scores")
+        yield Line(f"and {rest:,} more that are not ok; see table drift_scores")
     yield Line()
+    rows = [row for row, _ in worst]
     yield from _ending(result, fail_on, f"{_still_ok(counts)}{_next_step(rows, config, as_of)}")
 
 

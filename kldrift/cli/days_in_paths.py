@@ -12,15 +12,17 @@ from typing import Final
 from urllib.parse import unquote
 
 from kldrift.config.dataset import format_of
+from kldrift.errors import DatasetError
+from kldrift.sources.filesystem import QUERY
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
-from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.listing import list_files, uri_of
 
 DATE: Final = re.compile(
     r"(?<!\d)20\d\d(?:([-/_]?)(?:0[1-9]|1[0-2])\1|(/[A-Za-z]+=)(?:0[1-9]|1[0-2])(/[A-Za-z]+=))"
     r"(?:0[1-9]|[12]\d|3[01])(?!\d)"
 )
 """A day in a path; also in folders as Hive names them: ``2024/month=01/day=31``."""
-
+URI: Final = re.compile("([^/:]+://)?(.*)", re.DOTALL)
 LOCAL: Final = re.compile("(?i)file:(?://(?:localhost)?)?(?=/)")
 
 
@@ -43,22 +45,31 @@ def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
     source = _absolute(source)
     if reference is not None:
         return Sides([source], [_absolute(reference)], form)
-    if "://" in source or form in TABLE_OPTIONS:
-        return Sides([source], [source], form)
-    files = [file.path for file in list_files([source])]
+    alone = Sides([source], [source], form)
+    if form in TABLE_OPTIONS or QUERY.search(source):
+        return alone
+    scheme, source = URI.fullmatch(source).groups("")  # type: ignore[union-attr]
+    try:
+        files = [uri_of(f, [scheme + source], {}) for f in list_files([scheme + source])]
+    except DatasetError:
+        if scheme:  # Spark may know how to read what pyarrow does not
+            return alone
+        raise
+    files = [path.removeprefix(scheme) for path in files]
     formats = Counter(kind for path in files if (kind := format_of(path)))
     kind = form or next((name for name, _ in formats.most_common(1)), None)
     others = [path for path in files if format_of(path) != kind] if formats[kind or ""] else []
     files = [path for path in files if path not in set(others)]
     days = list(dict.fromkeys(_of_its_day(path, _root(source)) for path in files))
     if not others and len(days) == 1:
-        return Sides([source], [source], form)
+        return alone
     left_out: tuple[str, ...] = ()
     if others:
         more = f" and {len(others) - 1:,} others" if others[1:] else ""
         left_out = (f"only files that end like {kind}, so not {Path(others[0]).name}{more}",)
-    reference_days = days[:-1] or days
-    return Sides(days[-1:], reference_days, kind if others or days != files else form, left_out)
+    kind = kind if others or days != files else form
+    days = [scheme + day for day in days]
+    return Sides(days[-1:], days[:-1] or days, kind, left_out)
 
 
 def _root(source: str) -> str:

@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from kldrift.cli.blocks import block, heights
+from kldrift.cli.blocks import block, heights, worst_features
 from kldrift.cli.console import COLOURS, Line, figure
 from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
 from kldrift.errors import ConfigError, OutputError, escaped
 from kldrift.reporting.cell_names import cell_name
-from kldrift.reporting.figures import begin_name, many
+from kldrift.reporting.figures import begin_name, in_a_row
+from kldrift.reporting.headline import headline
 from kldrift.reporting.json_values import records
 from kldrift.reporting.one_window import one_window_words
-from kldrift.reporting.order import WORST_COLUMNS, counted, worst_first
+from kldrift.reporting.order import WORST_COLUMNS, counted, leading, worst_first
 from kldrift.reporting.past import Past, past_where
 from kldrift.tables.read import stored_windows, window_tables
 from kldrift.tables.store import open_store
@@ -47,7 +48,7 @@ def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, An
     tables = window_tables(store, config.monitor, last)
     scores = tables["drift_scores"].to_pandas()
     ordered = worst_first(scores)
-    names = ordered["feature"].head(MOST_FEATURES).unique() if feature is None else [feature]
+    names = leading(ordered)["feature"].head(MOST_FEATURES) if feature is None else [feature]
     of_names = pc.field("feature").isin(list(names))
     cells = tables["drift_cells"].filter(of_names).to_pandas()
     wanted = of_names | pc.field("segment").is_null() | (pc.field("severity") != "ok")
@@ -76,10 +77,11 @@ def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, An
 def _state(
     config: Config, last: Window, ordered: pd.DataFrame, cells: pd.DataFrame, past: Past, zone: str
 ) -> Iterator[Line]:
-    counts = counted(ordered)
-    severity = next((name for name in COLOURS if counts[name]), "ok")
-    said = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
-    yield Line(f"{severity}: {escaped(config.monitor)}, {_named(last)}: {said}", severity=severity)
+    alone = ordered["segment"].isna()
+    counts, parts = counted(ordered[alone]), counted(ordered[~alone])
+    severity = next((name for name in COLOURS if counts[name] + parts[name]), "ok")
+    said = f"{_named(last)}: {headline(counts, parts)}"
+    yield Line(f"{severity}: {escaped(config.monitor)}, {said}", severity=severity)
     if len(past) > 1:
         critical = past.rows["at"][past.rows["severity"] == "critical"].to_numpy(np.int64)
         counts_of = np.bincount(critical, minlength=len(past)).tolist()
@@ -87,20 +89,24 @@ def _state(
         yield Line(f"critical in the last {len(past)} windows: {said}")
     known = [*marked_days(config, last.start, last.end), one_window_words(past, zone)]
     yield from (Line(f"note: {escaped(words)}") for words in known if words)
-    for row in records(ordered.head(MOST_FEATURES)):
-        if row["severity"] == "ok":
-            break
+    worst, rest = worst_features(ordered, MOST_FEATURES)
+    for row, drifted in worst:
         yield Line()
-        yield from _block(row, cells, past, zone)
+        yield from _block(row, cells, past, zone, drifted)
+    if rest:
+        yield Line()
+        yield Line(f"and {rest:,} more that are not ok; kldrift report shows them")
 
 
-def _block(row: dict[str, Any], cells: pd.DataFrame, past: Past, zone: str) -> Iterator[Line]:
+def _block(
+    row: dict[str, Any], cells: pd.DataFrame, past: Past, zone: str, parts: str = ""
+) -> Iterator[Line]:
     """One block about one row of the scores, with its earlier windows."""
-    yield from block(row, cells, zone)
+    yield from block(row, cells, zone, parts)
     if len(past) > 1:
         if (last := past.streak((str(row["feature"]), row["segment"]))) is not None:
             since = begin_name(past.windows[last.first], zone)
-            yield Line(f"  drifts since {since}, {many(len(last), 'window')} in a row")
+            yield Line(f"  drifts since {since}, {in_a_row(len(last))}")
         scores = past.scores((str(row["feature"]), row["segment"]), "kl")
         most = max((s for s in scores if s is not None), default=0.0)
         yield Line(f"  kl   |{heights(scores)}| {len(past)} windows, at most {figure(most)}")

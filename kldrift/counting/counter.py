@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kldrift.binning.text_sketch import TextSketch
 from kldrift.counting.grid import Grid
 from kldrift.counting.integer_counts import IntegerCounts, exact_about
+from kldrift.counting.new_values import NewNames
 from kldrift.features.keys import (
     EncodedColumn,
     KeyType,
@@ -47,8 +47,6 @@ Counts = NDArray[np.int64]
 
 FEW: Final = 2048
 """Numbers of a batch that are sooner sorted than looked up."""
-MOST_UNSEEN: Final = 1000
-"""Names of values that were never seen that are kept: of more, each that has one row in so many."""
 REMEMBERED: Final = 2**24
 """Bytes of dictionaries that all features of a task keep for their next batch."""
 
@@ -61,11 +59,8 @@ class Counter:
         key_type: how values become keys; as when the support was chosen.
         remembered: bytes of the largest dictionary that is kept for the next batch, which often
             has the same.
-        naming: whether the names of values that were never seen are noted as they are counted.
-        most: names that are kept of them.
-
-    Attributes:
-        unseen: the most frequent of those values, and their rows.
+        most: names that are kept of values that were never seen; 0 if they are not noted.
+        at_once: whether they are noted as they are counted.
     """
 
     def __init__(
@@ -74,11 +69,12 @@ class Counter:
         key_type: KeyType,
         remembered: int = REMEMBERED // 16,
         *,
-        naming: bool = False,
-        most: int = MOST_UNSEEN,
+        most: int = 0,
+        at_once: bool = True,
     ) -> None:
-        self.unseen = TextSketch.empty(most)
-        self._naming = naming
+        known = support.known if isinstance(support, CategoricalSupport) else None
+        self._noted = [NewNames.empty(most, known.share if known is not None else 1.0)]
+        self._naming = at_once and most > 0
         self.support = support
         self.key_type = key_type
         self._remembered = remembered
@@ -186,6 +182,13 @@ class Counter:
             self._note(encoded.names, cells, of_name)
         return counts
 
+    @property
+    def unseen(self) -> NewNames:
+        """The most frequent values that were never seen, and their rows."""
+        first, *others = self._noted
+        self._noted = [first.plus(others)]
+        return self._noted[0]
+
     def note(self, column: pa.Array, before: str) -> None:
         """Note the values of a window that were never seen, with a text before their names."""
         assert isinstance(self.support, CategoricalSupport)
@@ -199,7 +202,9 @@ class Counter:
             rows, names = of_name[new], names.filter(pa.array(new))
             if before:
                 names = pc.binary_join_element_wise(before, names, "")
-            self.unseen += TextSketch(self.unseen.limit, names, rows, 0, int(rows.sum()))
+            self._noted.append(self._noted[0].with_names(names, rows))
+            if sum(map(len, self._noted[1:])) > self._noted[0].limit:
+                _ = self.unseen  # adds them up
 
     @property
     def never_seen(self) -> int | None:

@@ -32,6 +32,7 @@ _SPACE: Final = (
     r"\x{205f}\x{3000}"
 )
 _BARE_IN_ARROW: Final = rf'\A[^{_SPACE}=,"](?:[^=,"\x{{0}}-\x{{1f}}\x{{7f}}]*[^{_SPACE}=,"])?\z'
+_PAIR: Final = re.compile(r'("(?:[^"\\]|\\.)*"|[^\s=,"][^=,"]*)=(?:"(?:[^"\\]|\\.)*"|[^=,"]*)')
 _OTHERS: Final = ("NaN", "null")
 """How what is no value is written; the values of these names stand in quotes."""
 
@@ -58,6 +59,16 @@ def all_written(texts: pa.Array) -> pa.Array:
         return texts
     made = [written(text) for text in texts.filter(quoted).to_pylist()]
     return pc.replace_with_mask(texts, quoted, pa.array(made, pa.string()))
+
+
+def columns_of(segment: str) -> str:
+    """The columns that a segment is made by, from its name.
+
+    Examples:
+        >>> [columns_of(s) for s in ("country=nz", "sex=F, n=1", '"a=b"="1, n=2"')]
+        ['country', 'sex, n', '"a=b"']
+    """
+    return ", ".join(pair[1] for pair in _PAIR.finditer(segment))
 
 
 def segments_of(columns: Columns) -> tuple[pa.Array, Ints]:

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.binning.text_sketch import TextSketch
-from kldrift.counting.counter import MOST_UNSEEN, Counter, RowCells
+from kldrift.counting.counter import Counter, RowCells
+from kldrift.counting.new_values import NewName, NewNames
 from kldrift.counting.row_groups import Grouper, RowGroups
 from kldrift.features.keys import KeyType
 from kldrift.profiles.counted import Counted
@@ -19,8 +19,8 @@ from kldrift.profiles.power_sums import NO_VALUES, PowerSums, added
 from kldrift.profiles.support import NumericSupport, Support
 
 Ints = NDArray[np.int64]
-MOST_UNSEEN_BY_WINDOW: Final = 10 * MOST_UNSEEN
-"""Names of values that were never seen that are kept of all windows together."""
+MORE_BY_WINDOW: Final = 4
+"""So many times as many names of new values are kept of all windows together."""
 LARGE: Final = 4
 """A table with so many times the cells of a batch's rows is added to row by row."""
 
@@ -36,17 +36,17 @@ def in_window(window: int, name: str) -> str:
 
 
 def by_window(
-    unseen: Iterable[tuple[str, int]],
-) -> Iterator[tuple[int, tuple[str, int]]]:
-    """The window of each name, the name and its rows.
+    unseen: Iterable[NewName],
+) -> Iterator[tuple[int, NewName]]:
+    """The window of each name, and the new value itself.
 
     Examples:
-        >>> list(by_window([("-5 a b", 2)]))
-        [(-5, ('a b', 2))]
+        >>> list(by_window([NewName("-5 a b", 2, 1.0)]))
+        [(-5, NewName(name='a b', rows=2, stands_for=1.0))]
     """
-    for text, rows in unseen:
-        window, _, name = text.partition(" ")
-        yield int(window), (name, rows)
+    for new in unseen:
+        window, _, name = new.name.partition(" ")
+        yield int(window), new._replace(name=name)
 
 
 class ProfileBuilder:
@@ -57,7 +57,7 @@ class ProfileBuilder:
         key_type: how values become keys.
         remembered: see :class:`~kldrift.counting.counter.Counter`.
         lists: number of lists of segments.
-        naming: whether the names of values that were never seen are noted.
+        most: names that are kept of values that were never seen; 0 if they are not noted.
         windows: whether the first list is that of windows.
     """
 
@@ -68,14 +68,12 @@ class ProfileBuilder:
         remembered: int,
         lists: int = 0,
         *,
-        naming: bool = False,
+        most: int = 0,
         windows: bool = False,
     ) -> None:
-        most = MOST_UNSEEN_BY_WINDOW if windows else MOST_UNSEEN
-        self._counter = Counter(
-            support, key_type, remembered, naming=naming and not windows, most=most
-        )
-        self._noting = naming and windows and self._counter.never_seen is not None
+        most *= MORE_BY_WINDOW if windows else 1
+        self._counter = Counter(support, key_type, remembered, most=most, at_once=not windows)
+        self._noting = most > 0 and windows and self._counter.never_seen is not None
         self._tables = [_GroupTable(support) for _ in range(lists)]
         self.clear()
 
@@ -85,7 +83,7 @@ class ProfileBuilder:
         return self._counter.support
 
     @property
-    def unseen(self) -> TextSketch:
+    def unseen(self) -> NewNames:
         """The most frequent values that were never seen, and their rows."""
         return self._counter.unseen
 

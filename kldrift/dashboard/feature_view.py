@@ -24,7 +24,8 @@ ALL_ROWS = ""
 
 def feature_view(scene: Scene) -> None:
     """Show the feature that is asked for, by default the worst."""
-    look = look_at(scene.output, scene.monitor, scene.until, scene.zone)
+    # Its earlier windows are read for this feature alone, below.
+    look = look_at(scene.output, scene.monitor, scene.until[-1:], scene.zone)
     if scene.window is None or not look.features:
         st.info("No feature was compared in this window.")
         return

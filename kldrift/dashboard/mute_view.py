@@ -26,7 +26,7 @@ def mute_view(scene: Scene) -> None:
     if scene.config.time is None:
         st.info("Alerts and mutes are about windows: state time: {column: ..., window: 1d}")
         return
-    look = look_at(scene.output, scene.monitor, scene.until, scene.zone)
+    look = look_at(scene.output, scene.monitor, scene.until[-1:], scene.zone)
     _known(scene)
     if not look.features:
         st.info("There is no feature to mute yet.")

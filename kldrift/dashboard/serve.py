@@ -13,6 +13,13 @@ from kldrift.config import load_config
 from kldrift.errors import ConfigError
 
 NEEDED: Final = ("streamlit", "duckdb")
+BEHIND_THE_VIEWS: Final = (
+    "kldrift.reporting.stored",
+    "kldrift.monitor.backtest",
+    "altair",
+    "duckdb",
+)
+"""Imported before anyone looks, so that the first look does not wait for them."""
 MISSING: Final = "the dashboard needs Streamlit and DuckDB: pip install 'kldrift[dashboard]'"
 FIRST_PORT: Final = 8501
 PORTS_TRIED: Final = 50
@@ -31,7 +38,7 @@ POLICY: Final = (
 
 
 def check(path: str, overrides: Sequence[str]) -> None:
-    """See to it, before anything is served, that what is needed is there.
+    """See to it, before anything is served, that what is needed is there, and load it.
 
     Raises:
         ConfigError: Streamlit or DuckDB is not installed, or the configuration is wrong.
@@ -39,6 +46,8 @@ def check(path: str, overrides: Sequence[str]) -> None:
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         raise ConfigError(MISSING)
     load_config(path, overrides=overrides)
+    for name in BEHIND_THE_VIEWS:
+        importlib.import_module(name)
 
 
 def is_loopback(host: str) -> bool:

@@ -20,7 +20,7 @@ from kldrift.dashboard.stored import SECONDS, Scene
 from kldrift.dashboard.window_view import heat_map
 from kldrift.monitor.backtest import Backtest, backtest
 from kldrift.monitor.trial import Trial, trial
-from kldrift.reporting.figures import many, shown, window_name
+from kldrift.reporting.figures import shown, window_name
 from kldrift.reporting.past import Past, past_where
 from kldrift.scoring.metrics import DEFAULT_THRESHOLDS, METRICS
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
@@ -201,11 +201,7 @@ def _learned(scene: Scene) -> None:
             return
         found = _backtest(scene.config, scene.config.config_hash, pages, days)
         st.image(found.to_svg(), width="stretch", alt="windows and what each rule flags")
-        summary = found.summary
-        st.text(
-            f"fixed thresholds flag {many(summary['fixed'], 'window')}, learnt limits page "
-            f"{summary['learned']} times; the budget is {summary['budget']}"
-        )
+        st.text(found.verdict)
         st.code(found.suggestion, language="yaml")
 
 

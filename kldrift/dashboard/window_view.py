@@ -10,8 +10,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from kldrift.config.marked_days import marked_days
 from kldrift.dashboard.place import go
-from kldrift.dashboard.plain import block, is_dark, severity_words, trouble
+from kldrift.dashboard.plain import block, is_dark, lines, severity_words, trouble
 from kldrift.dashboard.stored import Look, Scene, look_at
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.entries import Entry
@@ -49,8 +50,9 @@ def window_view(scene: Scene) -> None:
     st.header(page.verdict, anchor=False)
     if page.lead:
         st.text(page.lead)
-    for note in page.notes:
-        st.text(note)
+    marked = marked_days(scene.config, scene.window.start, scene.window.end) if scene.own else []
+    for note in (*page.notes, *marked):
+        st.text(lines(note))
     picked = rows(page, "features of the window")
     if picked is not None:
         _open(look, picked)

@@ -12,7 +12,6 @@ from typing import Final
 
 FIRST_DAY: Final = dt.date(2026, 2, 1)
 DAYS: Final = 60
-REFERENCE: Final = range(1, 29)
 GROUP: Final = "discounts"
 """The joint group that the demo's configuration names."""
 ROWS: Final = ":rows"

@@ -16,7 +16,7 @@ FOUND, MISSED, QUIET, NOT_SCORED, FALSE = "found", "missed", "quiet", "not score
 MANY: Final = 5
 """Features that are counted instead of named."""
 Pages = Mapping[str, Sequence[int]]
-"""Of each feature, the days on which somebody was called."""
+"""By feature, the days on which somebody was called."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 @contextmanager
 def told(source: DatasetInfo) -> Iterator[None]:
-    """Let an error of Spark's say why the rows of a source cannot be read."""
+    """Turn an error of Spark into one that says why a source cannot be read."""
     try:
         yield
     except Exception as error:
@@ -68,6 +68,10 @@ class SparkEngine:
         self._reference = reference
         self._current = current
         self._progress = progress
+
+    def comparing_with(self, reference: Source) -> SparkEngine:
+        """The same with another reference."""
+        return SparkEngine(self._spark, reference, self._current, self._progress)
 
     def propose(
         self, features: tuple[Feature, ...], binning: Binning, lists: tuple[SegmentList, ...] = ()

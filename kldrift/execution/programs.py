@@ -25,6 +25,7 @@ from kldrift.binning.text_sketch import TextSketch
 from kldrift.counting.counter import REMEMBERED
 from kldrift.counting.group_names import sketch_segments
 from kldrift.counting.joint import JointColumns, count_joint
+from kldrift.counting.new_values import NewNames
 from kldrift.counting.profile_builder import ProfileBuilder
 from kldrift.counting.row_groups import RowGrouper, RowGroups, SegmentList, key_columns
 from kldrift.counting.window_groups import WindowGrouper
@@ -44,7 +45,7 @@ SKETCHES_AT_ONCE: Final = 64
 """Sketches in a batch that leaves a task: bounds what is held twice meanwhile."""
 SKETCHES_DDL: Final = "feature int, sketch binary"
 
-Unseen = Mapping[int, TextSketch]
+Unseen = Mapping[int, NewNames]
 """By number of a feature: values that the reference never had, the most frequent ones; where
 there are windows, each behind its window."""
 
@@ -234,7 +235,7 @@ class Counts:
                 program.sets[n][0].key_type,
                 share,
                 lists,
-                naming=program.naming,
+                most=sketch_limit(len(supports)) if program.naming else 0,
                 windows=self._windows is not None,
             )
             for n, s in supports.items()
@@ -305,9 +306,9 @@ class Counts:
         """The profile of each joint."""
         return list(self._joint_profiles.values())
 
-    def unseen(self) -> dict[int, TextSketch]:
+    def unseen(self) -> dict[int, NewNames]:
         """The values of each feature that the reference never had, where there are any."""
-        return {n: b.unseen for n, b in self._builders.items() if b.unseen.rows}
+        return {n: b.unseen for n, b in self._builders.items() if len(b.unseen)}
 
     def results(self) -> Iterator[pa.RecordBatch]:
         """The rows of :meth:`_rows`, one for each joint, and one for the unseen values of each."""

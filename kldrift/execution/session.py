@@ -83,6 +83,15 @@ def active_session() -> SparkSession | None:
     return active
 
 
+def submitted_session() -> SparkSession | None:
+    """The session of spark-submit; None where this is not one of its drivers."""
+    return SparkSession.builder.getOrCreate() if _submitted() else None
+
+
+def _submitted() -> bool:
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
 @contextmanager
 def session_in_use(
     wanted: Spark, app: str, meanwhile: AbstractContextManager[None] | None = None
@@ -127,7 +136,7 @@ def open_session(
     active = active_session()
     if active is not None:
         return active, False
-    under_submit = "PYSPARK_GATEWAY_PORT" in os.environ
+    under_submit = _submitted()
     connect = (wanted.master or "").startswith("sc://") or "SPARK_REMOTE" in os.environ
     if not under_submit and not connect:
         require_java()

@@ -126,7 +126,7 @@ def _beside_history(
     return (
         "drift",
         f"{size} above {limit:.4g}, which windows like those before it hardly ever are"
-        + ("" if p_value is None else f" (p {p_value:.2g})"),
+        + ("" if _is_null(p_value) else f" (p {p_value:.2g})"),
     )
 
 
@@ -173,10 +173,8 @@ def _beside(value: float, other: float) -> str:
 
 
 def _share(row: Mapping[str, Any], side: str) -> float | None:
-    missing, rows = row.get(f"missing_{side}"), row.get(f"n_{side}")
-    if missing is None or rows is None or _is_null(missing) or _is_null(rows) or not rows:
-        return None
-    return float(missing) / float(rows)
+    missing, rows = row.get(f"missing_{side}", math.nan), row.get(f"n_{side}", math.nan)
+    return None if _is_null(missing) or _is_null(rows) or not rows else float(missing) / float(rows)
 
 
 def _is_null(value: Any) -> bool:

@@ -19,13 +19,12 @@ from kldrift.expectations.gx import (
     DefaultJinjaPageView,
     DefaultSiteIndexBuilder,
     ExpectationSuiteIdentifier,
-    RenderedStringTemplateContent,
     RenderedTableContent,
     SiteIndexPageRenderer,
     ValidationResultIdentifier,
     ValidationResultsPageRenderer,
 )
-from kldrift.expectations.rendering import LEVELS, is_drift
+from kldrift.expectations.rendering import LEVELS, is_drift, text_content
 from kldrift.expectations.results import badness, details_of
 from kldrift.expectations.wording import marked
 
@@ -119,7 +118,7 @@ class PlainIndexRenderer(SiteIndexPageRenderer):  # type: ignore[misc]  # GX is 
             ["Status", "As of", "Run time", "Run name", "Expectation suite", "Report"],
             [
                 [
-                    marked("passed" if link["validation_success"] else "failed", _text),
+                    marked("passed" if link["validation_success"] else "failed", text_content),
                     link.get("as_of") or "",
                     _utc(link["run_time"]),
                     _link(link["run_name"], link["filepath"]),
@@ -147,16 +146,9 @@ def _table(header: list[str], rows: list[list[Any]]) -> Any:
     )
 
 
-def _text(template: str, params: dict[str, Any], **rest: Any) -> Any:
-    return RenderedStringTemplateContent(
-        content_block_type="string_template",
-        string_template={"template": template, "params": params, **rest},
-    )
-
-
 def _link(text: str, target: str) -> Any:
     styling = {"attributes": {"href": target}}
-    return _text("$text", {"text": text}, tag="a", styling=styling)
+    return text_content("$text", {"text": text}, tag="a", styling=styling)
 
 
 def _utc(time: dt.datetime) -> str:

@@ -61,7 +61,7 @@ class DriftRenderers:
         for number, (template, values) in enumerate(sorted(lines, key=_by_metric)):
             subject += (" " if len(lines) == 1 else "\n") + template.replace("%", str(number))
             params |= {f"{name}{number}": value for name, value in values.items()}
-        return [_text(subject, params, styling=styling)]
+        return [text_content(subject, params, styling=styling)]
 
     @classmethod
     @renderer(renderer_type=LegacyDiagnosticRendererType.OBSERVED_VALUE)  # type: ignore[untyped-decorator]
@@ -70,7 +70,7 @@ class DriftRenderers:
         if not details:
             return "--"
         params = {f"line{i}": line for i, line in enumerate(wording.observed(details))}
-        return _text("\n".join(f"${name}" for name in params), params)
+        return text_content("\n".join(f"${name}" for name in params), params)
 
     @classmethod
     @renderer(renderer_type=LegacyDiagnosticRendererType.STATUS_ICON)  # type: ignore[untyped-decorator]
@@ -81,7 +81,7 @@ class DriftRenderers:
             severity=severity_of(result.expectation_config).value,
             details=details_of(result),
         )
-        return wording.marked(word, _text)
+        return wording.marked(word, text_content)
 
     @classmethod
     def _prescriptive_template(cls, renderer_configuration: Any) -> Any:
@@ -137,7 +137,8 @@ def _by_metric(line: tuple[str, dict[str, Any]]) -> tuple[str, float]:
     return line[1]["metric"], line[1]["threshold"]
 
 
-def _text(template: str, params: dict[str, Any], **rest: Any) -> Any:
+def text_content(template: str, params: dict[str, Any], **rest: Any) -> Any:
+    """A text of GX with parameters that are written as ``$name``."""
     return RenderedStringTemplateContent(
         content_block_type="string_template",
         string_template={"template": template, "params": params, **rest},

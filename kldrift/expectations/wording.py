@@ -57,11 +57,12 @@ def marked(word: str, text: Callable[..., Any]) -> Any:
 
 
 def observed(details: Mapping[str, Any]) -> list[str]:
-    """The observed value, line by line: the verdict, both sides and the row's reason.
+    """The observed value, line by line: what happened, the verdict and both sides.
 
     Examples:
-        >>> observed({"because": "kl 0.01 is not above 0.1", "n_reference": 1000, "n_current": 90})
-        ['kl 0.01 is not above 0.1', 'rows 1,000 -> 90']
+        >>> sides = {"n_reference": 1000, "n_current": 90}
+        >>> observed({"because": "kl 0.2 is above 0.1", "reason": "shifted up"} | sides)
+        ['shifted up', 'kl 0.2 is above 0.1', 'rows 1,000 -> 90']
     """
     because, reason = str(details.get("because", "--")), str(details.get("reason") or "")
     sides = [
@@ -71,9 +72,7 @@ def observed(details: Mapping[str, Any]) -> list[str]:
     ]
     if details.get("kl_expected") is not None:
         sides.append(f"without drift kl would be about {details['kl_expected']:.2g}")
-    lines = [because, "; ".join(side for side in sides if side)]
-    if reason not in because:
-        lines.append(reason)
+    lines = ["" if reason in because else reason, because, "; ".join(filter(None, sides))]
     return [line for line in lines if line]
 
 

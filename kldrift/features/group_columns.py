@@ -44,12 +44,12 @@ def check_plain(key: str, name: str, schema: pa.Schema, whose: str = "the data")
         ConfigError: it is not there, or holds lists, structs or bytes.
     """
     kind = column_type(key, name, schema, whose)
-    if not is_plain(kind):
+    if not has_names(kind):
         raise ConfigError(f"{key}: expected a column of plain values, got {name!r} of type {kind}")
 
 
-def is_plain(kind: pa.DataType) -> bool:
-    """Whether values of a type can be written as a name: no lists, no structs, no bytes."""
+def has_names(kind: pa.DataType) -> bool:
+    """Whether the values of a type can be written as names: no lists, no structs, no bytes."""
     return not (pa.types.is_nested(kind) or pa.types.is_interval(kind) or is_bytes(kind))
 
 

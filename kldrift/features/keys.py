@@ -145,8 +145,6 @@ class Labels:
     @classmethod
     def of(cls, values: pa.Array) -> Self:
         """The labels of a dictionary."""
-        if pa.types.is_float16(values.type):
-            values = values.cast(pa.float32())  # Arrow cannot compare half floats
         return cls(values, label(values), _nulls(values), _nans(values))
 
 
@@ -221,6 +219,8 @@ def label(values: pa.Array) -> pa.Array:
         >>> label(pa.array(["", "null", "x" * 1000])).to_pylist()[2][44:]
         'xxxx... (1000 bytes, 9a306b894c158617)'
     """
+    if pa.types.is_float16(values.type):
+        values = values.cast(pa.float32())  # Arrow cannot compare half floats
     text = values.cast(pa.string())
     if pa.types.is_decimal(values.type):
         pattern = r"(\.[0-9]*[1-9])0+(E|$)|\.0+(E|$)|^(0)E-[0-9]+$"

@@ -1,4 +1,4 @@
-"""The same values in other layouts of Arrow: views, dictionaries, runs, extensions, fixed sizes.
+"""Layouts of Arrow for the same values: views, dictionaries, runs, extensions, fixed sizes.
 
 Parquet files restore the layout that they were written from, so that one side of a comparison may
 have another than the other.

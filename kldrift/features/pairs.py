@@ -23,7 +23,7 @@ class Pair:
         current: in the current dataset.
         changed: how the types differ, if they cannot be compared; empty otherwise.
         retyped: how they differ, if they can.
-        ambiguous: of which side several columns have its name; empty if those of none.
+        ambiguous: on which side several columns have its name; empty if on none.
     """
 
     reference: Feature | None
@@ -78,7 +78,7 @@ def pair(reference: FeaturePlan, current: FeaturePlan) -> tuple[Pair, ...]:
 
 
 def _below(found: Pair, gone: Container[tuple[str, ...]]) -> bool:
-    """Whether what a pair is a part of is told of already."""
+    """Whether a feature is, or lies in, a column that is reported already."""
     path = found.feature.path
     return any(path[:i] in gone for i in range(1, len(path) + 1))
 
@@ -180,7 +180,7 @@ def _explain(
 
 
 def _told_by_side(reference: FeaturePlan, current: FeaturePlan, what: str) -> dict[str, str]:
-    """The columns that a side cannot give as one, by name: how they lie there."""
+    """The columns of the plans that are skipped as ``what``, by name: their types, side by side."""
     sides: dict[str, list[str]] = {}
     for plan, side in ((reference, "reference"), (current, "current dataset")):
         for skipped in plan.skipped:

@@ -134,16 +134,14 @@ class FeaturePlan:
     skipped: tuple[Skipped, ...]
 
 
-def plan_features(
-    schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = None
-) -> FeaturePlan:
+def plan_features(schema: pa.Schema, wanted: Wanted) -> FeaturePlan:
     """Plan the features of a dataset that is looked at alone.
 
     Raises:
         ConfigError: as :func:`plan_side`, or an override asks for what the column's type cannot
             give.
     """
-    found = plan_side(schema, wanted, derived)
+    found = plan_side(schema, wanted)
     for skipped in found.skipped:
         if skipped.mistake:
             raise ConfigError(skipped.mistake)

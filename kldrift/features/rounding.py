@@ -54,7 +54,8 @@ class Rounding:
         if self.decimals is None and self.bits == 64:
             return column
         column = self._to_decimals(column)
-        if self.bits == 64 or column.type in (pa.float16(), *_FLOATS[: self.bits == 32]):
+        held = types.is_floating(column.type) and column.type.bit_width <= self.bits
+        if self.bits == 64 or held:
             return column
         numbers = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         with np.errstate(over="ignore"):  # what is too large for the type is infinite in it
@@ -80,7 +81,6 @@ class Rounding:
 
 
 EXACT: Final = Rounding()
-_FLOATS: Final = (pa.float32(),)
 
 
 def rounding_of(kind: pa.DataType) -> Rounding:

@@ -149,8 +149,7 @@ def hint(name: str, look: TextLook) -> str:
         >>> print(hint("n", LOOKS[2]))
         numbers as text; set features: {exclude: [n], derived: {n_value: "cast(`n` as double)"}}
     """
-    column = name if NESTED.fullmatch(name) else "`" + name.replace("`", "``") + "`"
-    sql = json.dumps(look.sql.format(column), ensure_ascii=False)
+    sql = json.dumps(look.sql.format(_in_sql(name)), ensure_ascii=False)
     return (
         f"{look.name} as text; set features: {{exclude: [{in_yaml(name)}], "
         f"derived: {{{in_yaml(f'{name}_value')}: {sql}}}}}"
@@ -168,8 +167,13 @@ def epochs(name: str, lowest: float, highest: float) -> str:
     """
     for unit, (of_second, function) in EPOCHS.items():
         if SECONDS[0] * of_second <= lowest and highest < SECONDS[1] * of_second:
-            return f"{unit} since 1970? as a derived feature: hour({function}(`{name}`))"
+            return f"{unit} since 1970? as a derived feature: hour({function}({_in_sql(name)}))"
     return ""
+
+
+def _in_sql(name: str) -> str:
+    """A column as Spark SQL names it; a dotted name is taken for a field of a struct."""
+    return name if NESTED.fullmatch(name) else "`" + name.replace("`", "``") + "`"
 
 
 def in_yaml(name: str) -> str:

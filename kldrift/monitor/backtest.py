@@ -8,6 +8,7 @@ Drifts that are planted into the last windows tell what each rule would have see
 from __future__ import annotations
 
 import math
+from base64 import b64encode
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +30,9 @@ from kldrift.monitor.planted_windows import WITHIN, planted_windows
 from kldrift.monitor.replay import Replay, Shown
 from kldrift.monitor.scorer import Scorer
 from kldrift.profiles.group_keys import ALL
+from kldrift.reporting.figures import many
 from kldrift.reporting.json_values import records
+from kldrift.reporting.page import lines_html
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
 from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import stored_reference_id, stored_scores, stored_windows
@@ -40,7 +43,7 @@ OVER_BUDGET: Final = 1.5
 """Times the budget that a rule may page before it is not suggested."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Backtest:
     """What rules would have flagged.
 
@@ -77,6 +80,25 @@ class Backtest:
             "budget": f"{self.pages:g} in {self.days:g} days",
             "suggested": self.suggestion,
         }
+
+    @property
+    def verdict(self) -> str:
+        """What each rule would have flagged, in words."""
+        known = self.summary
+        return (
+            f"fixed thresholds flag {known['fixed']} of {many(known['windows'], 'window')}, learnt "
+            f"limits page {many(known['learned'], 'time')}; the budget is {known['budget']}"
+        )
+
+    def __repr__(self) -> str:
+        return f"Backtest({self.verdict})"
+
+    def _repr_html_(self) -> str:
+        # A picture, for a style within the page would be one of the whole notebook.
+        picture = b64encode(self.to_svg().encode()).decode()
+        style = "background: #fff; color-scheme: light; max-width: 100%"
+        said = lines_html([self.verdict, "", "suggested:", *self.suggestion.splitlines()])
+        return f'<img alt="" style="{style}" src="data:image/svg+xml;base64,{picture}">{said}'
 
     @property
     def suggestion(self) -> str:

@@ -13,7 +13,7 @@ from kldrift.config import Config, Dataset, ModelShift
 from kldrift.config.dataset import AS_OF
 from kldrift.errors import ConfigError, DatasetError, NoSuchFileError
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
-from kldrift.sources.parquet.listing import ABSENT, list_files
+from kldrift.sources.parquet.listing import ABSENT, is_there, list_files
 
 OTHER_TIME: Final = "; {as_of} in it is the time of the run, which --as-of names"
 
@@ -43,7 +43,7 @@ def check_output(config: Config | ModelShift) -> None:
 
 
 def check_inputs(read: Config | ModelShift, asked: Config | ModelShift) -> None:
-    """Check that there is something behind every local path.
+    """Check that there is something behind every path that is not for Spark alone to know.
 
     Args:
         read: the configuration with times in place of its placeholders.
@@ -57,20 +57,21 @@ def check_inputs(read: Config | ModelShift, asked: Config | ModelShift) -> None:
         f"{side}.path: {problem}{OTHER_TIME if side in timed else ''}"
         for side, dataset in _sides(read)
         for path in dataset.path
-        if "://" not in path and (problem := _problem(path, dataset))
+        if (problem := _problem(path, dataset, read.scan))
     ]
     if problems:
         raise NoSuchFileError("\n".join(problems))
 
 
-def without_absent(dataset: Dataset, needed: Sequence[str]) -> Dataset:
+def without_absent(dataset: Dataset, needed: Sequence[str], way: str) -> Dataset:
     """A dataset without the paths of earlier windows that lead to nothing: those have no rows.
 
     Args:
         dataset: with the paths of all windows of a run.
         needed: those that have to lead to something.
+        way: how rows are read, ``scan`` of the configuration.
     """
-    absent = [p for p in dataset.path if p not in needed and ABSENT in _problem(p, dataset)]
+    absent = [p for p in dataset.path if p not in needed and ABSENT in _problem(p, dataset, way)]
     return replace(dataset, path=tuple(p for p in dataset.path if p not in absent))
 
 
@@ -82,7 +83,12 @@ def _sides(config: Config | ModelShift) -> Iterator[tuple[str, Dataset]]:
         yield "current", config.current
 
 
-def _problem(path: str, dataset: Dataset) -> str:
+def _problem(path: str, dataset: Dataset, way: str) -> str:
+    if "://" in path:
+        if way == "dataframe" or dataset.format != "parquet":
+            return ""
+        missing = f"{path!r}: {ABSENT}; check the path in the configuration"
+        return "" if is_there(path, dataset.filesystem) else missing
     if os.path.exists(path):  # noqa: PTH110 - as text, as it stands in the configuration
         return ""
     try:

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.counting.new_values import NewValues
 from kldrift.execution.progress import Progress
 from kldrift.monitor.groups import left_out, rows_by_segment
 from kldrift.monitor.plan import Plan
@@ -20,7 +21,6 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
-from kldrift.tables.profile_rows import NewValues
 from kldrift.tables.window import Window
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ class WindowCounts:
     current: Sequence[Profile]
     together: Sequence[JointProfile]
     window: Window | None = None
-    unseen: NewValues = field(default_factory=dict)
+    unseen: Mapping[str, NewValues] = field(default_factory=dict)
 
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -78,7 +78,7 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     )
     names = [p.feature.name for p in what.pairs]
     rows_read(current, names, plan.current.rows)
-    new = {names[n]: sketch.most() for n, sketch in unseen.items()}
+    new = {names[n]: NewValues.of(found.most()) for n, found in unseen.items()}
     return _found(WindowCounts(plan, reference, what, current, together, unseen=new), scores)
 
 

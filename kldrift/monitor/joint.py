@@ -18,7 +18,7 @@ from kldrift.features.parts import Part
 from kldrift.features.plan import Feature, Skipped
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.scoring.joint_result import JointCell, JointResult
+from kldrift.scoring.joint_result import JointCell, JointResult, named
 from kldrift.scoring.metrics import DEFAULT_KL, JOINT_METRICS
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
@@ -204,7 +204,8 @@ def scored_joint(
         score = joint_score(p, q, plan.joint.ridge)
     except Unscorable as error:
         reason = str(error).replace("ridge,", f"joint.{plan.name}.ridge,")
-        return replace(base, status=Status.ERROR, reason=reason)
+        about = named([names[i] for i in error.features])
+        return replace(base, status=Status.ERROR, reason=f"{about}: {reason}")
     cells = _feature_cells(names, score.features, p, q) + _pair_cells(names, score.pairs, p, q)
     scores = {
         "kl": score.kl,

@@ -11,6 +11,7 @@ import numpy as np
 
 from kldrift.binning.choose import ALL_DIFFERENT
 from kldrift.config import Config, Threshold
+from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
 from kldrift.monitor.categories import category_subjects
@@ -86,7 +87,9 @@ def _case(plan: Plan, findings: Findings) -> Case:
     config = plan.config
     growing = growing_identifiers(findings)
     subjects = [
-        _compared(pair, config, comparison, findings.unseen.get(pair.feature.name, ()), growing)
+        _compared(
+            pair, config, comparison, findings.unseen.get(pair.feature.name, NO_NEW_VALUES), growing
+        )
         for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True)
     ]
     scores = findings.scores
@@ -162,7 +165,7 @@ def _compared(
     p: Pair,
     config: Config,
     comparison: Comparison,
-    unseen: tuple[tuple[str, int], ...],
+    unseen: NewValues,
     growing: frozenset[str],
 ) -> Subject:
     feature = p.feature

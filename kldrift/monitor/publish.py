@@ -141,13 +141,14 @@ def with_page(record: Record[Config], results: Sequence[RunResult]) -> list[RunR
 
     Args:
         record: of the run.
-        results: of its windows, in the order of time.
+        results: of its windows, in the order of time; none if it failed.
     """
     if record.config.report is None:
         return list(results)
     from kldrift.reporting.stored import write_report  # noqa: PLC0415 - only here
 
-    record.stage("writing the page")
+    if results:  # else the log would call the stage that failed done
+        record.stage("writing the page")
     page, notes = None, list[str]()
     try:
         page = write_report(record.config)

@@ -130,7 +130,9 @@ def find(plan: Plan, key: str | None) -> StoredReference | None:
         # Damage shows as any error: a column that is gone, a number beyond its type, no memory.
         with suppress(Exception):
             one = _stored(plan, key, store, reference_id)
-            if one is not None and (found is None or one.rank > found.rank):
+            if one is None or (config.reference.is_history and not one.reference.rows):
+                continue  # cells that were chosen while no window had rows are for no value
+            if found is None or one.rank > found.rank:
                 found = one
         if found is not None and found.complete and not config.reference.is_history:
             break

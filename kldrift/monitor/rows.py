@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kldrift.counting.new_values import NO_NEW_VALUES
 from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.cells import KINDS, CellKind, Cells
 from kldrift.scoring.alerts import Alerts
 from kldrift.scoring.comparison import CELLS_AT_ONCE, Ints
 from kldrift.scoring.learned import KINDS_OF_THRESHOLDS, threshold_kinds
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
+from kldrift.scoring.sentences import percent, some_of
 from kldrift.scoring.status import STATUSES
 from kldrift.scoring.threshold import SEVERITIES
 from kldrift.scoring.verdict import Verdicts
@@ -133,10 +135,12 @@ def _unseen(v: Verdicts, places: Ints) -> dict[int, str]:
     """The values that the reference never had, as text, by the place of their row."""
     found = {}
     for place, i in enumerate(places.tolist()):
-        names = v.subjects[v.of[i]].unseen if v.segment[i] is None else ()
-        if names:
-            more = [f"and {len(names) - MOST_NAMED:,} more"] if len(names) > MOST_NAMED else []
-            found[place] = ", ".join([*(repr(name) for name, _ in names[:MOST_NAMED]), *more])
+        new = v.subjects[v.of[i]].unseen if v.segment[i] is None else NO_NEW_VALUES
+        if new.named:
+            rows = max(1, int(v.sizes["n_current"][place]))
+            first = [f"{name!r} {percent(n / rows)}" for name, n in new.named[:MOST_NAMED]]
+            alone = [repr(name) for name, _ in new.named] if new.distinct == 1 else first
+            found[place] = some_of(alone, new.distinct)
     return found
 
 

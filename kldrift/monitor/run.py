@@ -6,23 +6,18 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from pyspark.sql import SparkSession
 
-from kldrift.config import Config, Dataset
-from kldrift.config.as_of import with_time
-from kldrift.config.instant import instant
-from kldrift.errors import ConfigError, DatasetError
+from kldrift.config import Config
+from kldrift.errors import ConfigError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.execution.session import THAT_CHANGE_COUNTS
-from kldrift.features.group_columns import check_time
 from kldrift.monitor import reference_store
-from kldrift.monitor.before_spark import check_inputs, check_output, without_absent
+from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.findings import count_current
-from kldrift.monitor.groups import condition_named
 from kldrift.monitor.history import past_window, stored_history
+from kldrift.monitor.inputs import as_read, files_of, open_sides, reference_key
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.publish import check_expectations, publish_window, with_page
 from kldrift.monitor.record import Record, session_for
@@ -33,30 +28,29 @@ from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import (
     Due,
-    between,
     count_windows,
     due_windows,
     findings_by_window,
+    from_first_rows,
     profiles_by_window,
     windows_between,
-    within,
 )
 from kldrift.reporting.history import Backfill, combined
 from kldrift.reporting.result import RunResult
-from kldrift.sources.dataset import Source
-from kldrift.sources.fingerprint import WatchedFiles, version_of, watch
-from kldrift.sources.open import open_source
-from kldrift.sources.settings import settings_of
+from kldrift.sources.fingerprint import WatchedFiles, watch
 from kldrift.tables import Window, prepare_output
 from kldrift.tables.read import stored_windows
 from kldrift.tables.store import open_store
 from kldrift.tables.supports import Origin
 
-FIRST_WINDOWS: Final = 7
-"""Windows that freeze the cells where the reference is made of windows."""
-UTC_NAMES: Final = ("UTC", "Etc/UTC", "GMT", "Z", "+00:00")
-TEXT_FORMATS: Final = ("csv", "tsv", "json")
-"""Files that are read as a whole whatever is asked of them, and twice to infer their types."""
+NO_ROWS_YET: Final = (
+    "no window has had rows so far: the first run that finds some chooses the cells by them, and "
+    "later windows are compared with those"
+)
+FIRST: Final = (
+    "none of the earlier windows that would be the reference has rows; this one is what the next "
+    "are compared with"
+)
 
 
 def check(
@@ -74,60 +68,14 @@ def check(
         ConfigError: the configuration does not fit the data.
     """
     due = _due(config, as_of, datetime.now(UTC))
-    read, _ = _as_read(config, as_of, due)
+    read, _ = as_read(config, as_of, due)
     check_output(read)
     check_inputs(read, config)
     with session_for(config, spark) as session:
-        key = _key(read, session)
-        plan = make_plan(config, *_sources(read, session, due))
+        key = reference_key(read, session)
+        plan = make_plan(config, *open_sides(read, session, due))
         stored = reference_store.find(plan, key)
         return plan if stored is None else replace(plan, stored=str(stored))
-
-
-def _key(config: Config, spark: SparkSession) -> str | None:
-    """The key that a stored reference must have; computed before the reference is opened."""
-    settings = settings_of(spark, (*THAT_CHANGE_COUNTS, *config.spark.conf))
-    if config.reference.is_history:  # cells are frozen once, whatever files come
-        return reference_store.key_of(config, "windows", settings)
-    try:
-        version = version_of(config.reference, config.expressions.values())
-    except DatasetError as error:
-        raise DatasetError(f"reference: {error}") from error
-    return reference_store.key_of(config, version, settings)
-
-
-def _sources(config: Config, spark: SparkSession, due: Due | None = None) -> tuple[Source, Source]:
-    """The reference and the current dataset; of the latter, with windows, as little as can be."""
-    utc = spark.conf.get("spark.sql.session.timeZone", "UTC") in UTC_NAMES
-
-    def opened(dataset: Dataset, side: str) -> Source:
-        with condition_named(config):
-            return open_source(spark, dataset, config.expressions, way=config.scan, side=side)
-
-    if config.reference.since or config.reference.until:
-        config = replace(
-            config, reference=_ranged(config, opened(config.reference, "reference"), utc=utc)
-        )
-    if due is None or config.time is None:
-        return opened(config.reference, "reference"), opened(config.current, "current")
-    current = opened(config.current, "current")
-    check_time(config.time.column, current.schema)
-    kind = current.schema.field(config.time.column).type
-    if config.reference.is_history:
-        first = within(config.current, config.time, due.windows[:FIRST_WINDOWS], kind, utc=utc)
-        reference = opened(first, "reference")
-    else:
-        reference = opened(config.reference, "reference")
-    whole = config.current.changes is not None  # all that was added counts, whatever its time
-    if (
-        utc
-        and not whole
-        and config.current.sql is None
-        and config.current.format not in TEXT_FORMATS
-    ):
-        narrow = within(config.current, config.time, due.windows, kind, utc=utc)
-        current = opened(narrow, "current")
-    return reference, current
 
 
 def run(
@@ -156,7 +104,7 @@ def run(
     """
     started = datetime.now(UTC)
     due = _due(config, as_of, started)
-    read, as_of = _as_read(config, as_of, due)
+    read, as_of = as_read(config, as_of, due)
     check_output(read)
     prepare_output(config.output.path, config.output.format)
     window = Window(None, as_of) if due is None else due.windows[-1]
@@ -170,33 +118,6 @@ def _due(config: Config, as_of: datetime | None, now: datetime) -> Due | None:
         return None
     stored = stored_windows(open_store(config.output.path), config.monitor)
     return due_windows(config.time, as_of or now, stored, now)
-
-
-def _ranged(config: Config, reference: Source, *, utc: bool) -> Dataset:
-    """The reference without the rows that lie outside of the range of time that is asked for."""
-    time, asked = config.time, config.reference
-    assert time is not None
-    check_time(time.column, reference.schema)
-    first, last = (instant(m, time.zone) if m else None for m in (asked.since, asked.until))
-    if first and last and first >= last:
-        raise ConfigError(f"reference.to: expected a moment after from, got {asked.until!r}")
-    kind = reference.schema.field(time.column).type
-    return between(asked, time, (first, last), kind, utc=utc)
-
-
-def _as_read(
-    config: Config, as_of: datetime | None, due: Due | None
-) -> tuple[Config, datetime | None]:
-    """The configuration with times in place of placeholders, and the time that a run is for."""
-    if due is None or config.time is None:
-        return with_time(config, as_of)
-    zone = ZoneInfo(config.time.zone)
-    starts = [w.start.astimezone(zone) for w in due.windows if w.start is not None]
-    read, as_of = with_time(config, starts[-1], starts)
-    if len(read.current.path) > len(config.current.path):
-        last, _ = with_time(config, starts[-1])
-        read = replace(read, current=without_absent(read.current, last.current.path))
-    return read, as_of
 
 
 def backfill(
@@ -233,7 +154,7 @@ def backfill(
     due = windows_between(config.time, first, last, stored, now := datetime.now(UTC), force=force)
     results: list[RunResult] = []
     if due.windows:
-        read, _ = _as_read(config, None, due)
+        read, _ = as_read(config, None, due)
         check_output(read)
         prepare_output(config.output.path, config.output.format)
         record = Record(config, due.windows[-1], now, progress)
@@ -257,16 +178,16 @@ def _run(
         with record.session(spark) as session:
             record.stage("planning")
             check_expectations(record.config)
-            key = _key(read, session)
-            watched = [watch(d, name) for d, name in _files(read)]
-            reference_source, current_source = _sources(read, session, due)
+            key = reference_key(read, session)
+            watched = [watch(d, name) for d, name in files_of(read)]
+            reference_source, current_source = open_sides(read, session, due)
             plan = record.plan = make_plan(record.config, reference_source, current_source)
             engine = SparkEngine(session, reference_source, current_source, record)
             stored = None if refresh_reference else reference_store.find(plan, key)
             if stored is None:
-                reference = read_reference(plan, engine, record)
-                watched[0].check()
-                if key != _key(read, session):  # it changed while it was read
+                with watched[0].unchanged():
+                    reference = _new_reference(plan, record, read, due, session, engine)
+                if key != reference_key(read, session):  # it changed while it was read
                     key = None
                 record.stage("writing the reference")
                 origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
@@ -290,8 +211,8 @@ def _run(
                     record, plan, reference, engine, due, fail_on, watched[-1], changes
                 )
             else:
-                findings = count_current(plan, reference, engine, record)
-                watched[-1].check()
+                with watched[-1].unchanged():
+                    findings = count_current(plan, reference, engine, record)
         if due is None:
             results = [publish_window(record, plan, findings, fail_on)]
     except (Exception, KeyboardInterrupt) as error:
@@ -302,10 +223,21 @@ def _run(
     return combined(with_page(record, results))
 
 
-def _files(read: Config) -> list[tuple[Dataset, str]]:
-    """The datasets that must not change during a run."""
-    sides = [(read.reference, "reference"), (read.current, "current")]
-    return [(dataset, name) for dataset, name in sides if not dataset.is_history]
+def _new_reference(
+    plan: Plan,
+    record: Record[Config],
+    read: Config,
+    due: Due | None,
+    spark: SparkSession,
+    engine: SparkEngine,
+) -> Reference:
+    """Read the reference of a plan, of windows from the first one that has rows."""
+    reference = read_reference(plan, engine, record)
+    later = due and from_first_rows(plan, reference, engine, record, due)
+    if not later:
+        return reference
+    first, _ = open_sides(read, spark, later)
+    return read_reference(replace(plan, reference=first), engine.comparing_with(first), record)
 
 
 def _publish_windows(
@@ -324,8 +256,8 @@ def _publish_windows(
     if config.reference.is_history:
         history = stored_history(config.output.path, config.monitor, reference.reference_id)
     store, windows = open_store(config.output.path), due.windows
-    what, counted, together = count_windows(plan, reference, engine, record)
-    watched.check()
+    with watched.unchanged():
+        what, counted, together = count_windows(plan, reference, engine, record)
     profiles_of = profiles_by_window(counted, together)
     if changes is not None:
         added = changes.added(record, reference, (what, counted, together), store)
@@ -338,6 +270,8 @@ def _publish_windows(
         last = window == windows[-1]
         one = record if last else replace(record, window=window)
         notes = [*due.notes, *(changes.notes if changes else ())] if last else []
+        if history is not None and last and not findings.reference.rows:
+            notes.append(FIRST if reference.rows else NO_ROWS_YET)
         result = publish_window(one, plan, findings, fail_on, notes, docs=last, watch=watch)
         results.append(result)
         if history is not None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldrift.binning.choose import Binning, Proposal, freeze
+from kldrift.counting.new_values import NewValues
 from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import CountProgram, TimeColumn, Unseen
 from kldrift.execution.progress import Progress
@@ -36,7 +37,6 @@ from kldrift.profiles.support import pivot_of
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.judge import ByLimits
 from kldrift.scoring.verdict import Subject
-from kldrift.tables.profile_rows import NewValues
 
 Floats = NDArray[np.float64]
 
@@ -143,7 +143,7 @@ class Findings:
     skipped: tuple[Skipped, ...]
     reference: Reference
     rows_current: int
-    unseen: NewValues = field(default_factory=dict)
+    unseen: Mapping[str, NewValues] = field(default_factory=dict)
     volumes: tuple[Subject, ...] = ()
     by_limits: ByLimits | None = None
 
@@ -227,7 +227,7 @@ class Counting:
     joint: tuple[JointPlan, ...]
     program: CountProgram
     skipped: tuple[Skipped, ...]
-    unseen: Mapping[int, NewValues] = field(default_factory=dict)
+    unseen: Mapping[int, Mapping[str, NewValues]] = field(default_factory=dict)
 
     def references(self, reference: Reference) -> list[tuple[Profile, Rebinning]]:
         """A reference's profile of each feature, and how its cells are merged for scoring."""

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from kldrift.config import Config, Dataset, Time
+from kldrift.counting.new_values import NewName, NewValues
 from kldrift.counting.profile_builder import by_window
 from kldrift.counting.windows import microseconds_of
 from kldrift.errors import ConfigError
@@ -29,11 +30,12 @@ from kldrift.profiles.group_keys import ALL, UNTIMED, without_window
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
 from kldrift.reporting.figures import many
-from kldrift.tables.profile_rows import NewValues
 from kldrift.tables.window import Window
 
 MOST_MISSED: Final = 31
 """Windows before the one that is due that a run catches up on."""
+FIRST_WINDOWS: Final = 7
+"""Windows that freeze the cells where the reference is made of windows."""
 ProfilesOf: TypeAlias = Callable[[Window], tuple[Sequence[Profile], Sequence[JointProfile]]]
 """The profiles of a window, of features and of joint groups."""
 _CLOCK_CHANGE: Final = timedelta(hours=3)
@@ -237,14 +239,35 @@ def count_windows(
     return replace(what, unseen=_new_values(what, unseen)), counted, together
 
 
-def _new_values(what: Counting, unseen: Unseen) -> dict[int, NewValues]:
-    """Values that the reference never had, by window and feature; the most frequent first."""
-    found: dict[int, dict[str, list[tuple[str, int]]]] = {}
+def _new_values(what: Counting, unseen: Unseen) -> dict[int, dict[str, NewValues]]:
+    """Values that the reference never had, by window and feature."""
+    found: dict[int, dict[str, list[NewName]]] = {}
     for number, sketch in unseen.items():
         name = what.pairs[number].feature.name
         for window, value in by_window(sketch.most()):
             found.setdefault(window, {}).setdefault(name, []).append(value)
-    return {w: {name: tuple(v) for name, v in one.items()} for w, one in found.items()}
+    return {w: {name: NewValues.of(v) for name, v in one.items()} for w, one in found.items()}
+
+
+def from_first_rows(
+    plan: Plan, reference: Reference, engine: Engine, progress: Progress, due: Due
+) -> Due | None:
+    """The windows of a run without the empty ones that would have frozen cells for no value.
+
+    None where the reference is other rows, where the first windows do have rows, or none has.
+
+    Raises:
+        DatasetError: rows cannot be read.
+    """
+    known = reference.rows or len(due.windows) <= FIRST_WINDOWS
+    if known or not plan.config.reference.is_history:
+        return None
+    one = replace(plan, pairs=plan.compared[:1], joint=(), segments=())
+    _, (counted, *_), _ = count_windows(one, replace(reference, segments=()), engine, progress)
+    for i, window in enumerate(due.windows):
+        if of_window(counted, window).rows.sum():
+            return replace(due, windows=due.windows[i:])
+    return None
 
 
 def findings_by_window(

@@ -69,7 +69,7 @@ class CategoricalSupport:
             raise ValueError(f"categories must be distinct, got {self.categories!r}")
 
     def __getstate__(self) -> dict[str, Any]:
-        """What travels: not what is worked out from it."""
+        """Pickle the fields alone, without what is computed from them."""
         return {f.name: self.__dict__[f.name] for f in fields(self)}
 
     @cached_property

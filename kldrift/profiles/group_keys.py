@@ -8,6 +8,7 @@ See docs/decisions/one-group-axis.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
@@ -24,6 +25,18 @@ ALL: Final = -1
 """The list whose one segment holds all rows."""
 REST: Final = -1
 """The rows that lie in no segment of a list."""
+
+
+def begins(columns: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
+    """Which rows differ from the row before them in any of some columns; the first one does.
+
+    Examples:
+        >>> begins([np.array([1, 1, 1, 2]), np.array([5, 5, 6, 6])]).tolist()
+        [True, False, True, True]
+    """
+    new = np.ones(len(columns[0]), dtype=np.bool_)
+    new[1:] = np.any([values[1:] != values[:-1] for values in columns], axis=0)
+    return new
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,18 +107,13 @@ class GroupKeys:
         if self == other:
             places = np.arange(len(self))
             return self, places, places
-        window, which, segment = (
-            np.concatenate(both) for both in zip(self.arrays, other.arrays, strict=True)
-        )
-        order = np.lexsort((segment, which, window))
-        new = np.ones(len(order), dtype=np.bool_)
-        window, which, segment = (values[order] for values in (window, which, segment))
-        new[1:] = False
-        for values in (window, which, segment):
-            new[1:] |= values[1:] != values[:-1]
+        both = [np.concatenate(pair) for pair in zip(self.arrays, other.arrays, strict=True)]
+        order = np.lexsort(both[::-1])
+        both = [values[order] for values in both]
+        new = begins(both)
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.cumsum(new) - 1
-        keys = type(self)(window[new], which[new], segment[new])
+        keys = type(self)(*(values[new] for values in both))
         return keys, place[: len(self)], place[len(self) :]
 
     def find(self, other: Self) -> Ints:
@@ -141,5 +149,5 @@ WHOLE: Final = GroupKeys(*np.array([[NO_WINDOW], [ALL], [0]]))
 
 
 def without_window(keys: GroupKeys) -> GroupKeys:
-    """The same groups, as those of data without windows."""
+    """The keys that groups have in data without windows."""
     return GroupKeys(np.full(len(keys), NO_WINDOW), keys.list, keys.segment)

@@ -56,7 +56,7 @@ class JointProfile:
         return type(self)(keys or self.keys.take(places), self.rows[places], moments)
 
     def under(self, keys: GroupKeys) -> Self:
-        """The same rows under other keys, one for each group, in increasing order."""
+        """Replace the keys: one for each group, in increasing order."""
         return type(self)(keys, self.rows, self.moments)
 
     def __add__(self, other: Self) -> Self:
@@ -71,7 +71,7 @@ class JointProfile:
         return type(self)(keys, one.rows + two.rows, merged)
 
     def _spread(self, keys: GroupKeys, places: Ints) -> Self:
-        """The same groups at some places among more keys."""
+        """Place the groups among more keys; the groups of the others have no rows."""
         if keys is self.keys:
             return self
         rows = np.zeros(len(keys), dtype=np.int64)

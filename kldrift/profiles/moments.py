@@ -16,14 +16,8 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.error_free import (
-    finite_pair,
-    pair_product,
-    pair_quotient,
-    pair_sum,
-    two_sum,
-)
-from kldrift.profiles.power_sums import PowerSums, power_sums, power_sums_of_parts
+from kldrift.error_free import finite_pair, pair_product, pair_quotient, pair_sum
+from kldrift.profiles.power_sums import PowerSums, moved_sums, power_sums, power_sums_of_parts
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -125,17 +119,13 @@ class Moments:
     __hash__ = None  # type: ignore[assignment]
 
     def about(self, pivot: float) -> Self:
-        """The same moments about another pivot."""
+        """Convert the sums to another pivot."""
         if pivot == self.pivot:
             return self
-        n = len(self)
+        sum1, sum2 = (self.sum1, self.sum1_low), (self.sum2, self.sum2_low)
         with np.errstate(over="ignore", invalid="ignore"):
-            shift = two_sum(np.full(n, self.pivot), np.full(n, -pivot))
-            sum1, sum2 = (self.sum1, self.sum1_low), (self.sum2, self.sum2_low)
-            moved = pair_product((self.rows.astype(np.float64), np.zeros(n)), shift)
-            doubled = pair_sum((2 * sum1[0], 2 * sum1[1]), moved)
-            first = finite_pair(pair_sum(sum1, moved))
-            second = finite_pair(pair_sum(sum2, pair_product(shift, doubled)))
+            middle = np.full(len(self), self.pivot)
+            first, second = moved_sums(self.rows, sum1, sum2, middle, pivot)
         return type(self)(pivot, self.rows, *first, *second, self.minimum, self.maximum)
 
     @property

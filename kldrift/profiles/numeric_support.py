@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.cells import CODES, KINDS, Cell, CellKind, Cells, among
+from kldrift.profiles.cells import CODES, KINDS, CellKind, Cells, among
 
 Keys = NDArray[Any]
 """int64 or float64."""
@@ -34,7 +34,7 @@ class Unit(StrEnum):
 
 
 NUMBERS: Final = (Unit.NUMBER, Unit.UNSIGNED)
-"""Units of what is neither a time nor a truth."""
+"""Units of plain numbers, which are neither times nor booleans."""
 
 
 def unsigned(keys: Keys) -> NDArray[np.uint64]:
@@ -87,7 +87,7 @@ class NumericSupport:
         object.__setattr__(self, "edges", edges)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What travels: not what is worked out from it."""
+        """Pickle the fields alone, without what is computed from them."""
         return {f.name: self.__dict__[f.name] for f in fields(self)}
 
     @property
@@ -182,10 +182,6 @@ class NumericSupport:
             lower[values] = upper[values] = amounts[values - 1]
             labels[values] = self.texts(self.edges[values - 1])
         return Cells(kinds, lower, upper, labels)
-
-    def cell(self, i: int) -> Cell:
-        """The cell at a place in the counts."""
-        return self.cells[i]
 
     @cached_property
     def positions(self) -> NDArray[np.float64]:

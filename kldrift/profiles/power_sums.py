@@ -132,15 +132,20 @@ def power_sums_of_parts(
         middle = np.where(far, least / 2 + most / 2, pivot)
         reach = np.where(far, width, largest)
         sum1, sum2 = _sums_about(values, starts, ends, middle, reach)
-        shift = two_sum(middle, np.full(len(k), -pivot))
-        count = (k.astype(np.float64), np.zeros(len(k)))
-        moved = pair_product(count, shift)
-        doubled = pair_sum((2 * sum1[0], 2 * sum1[1]), moved)
-        first = pair_sum(sum1, moved)
-        second = pair_sum(sum2, pair_product(shift, doubled))
-        one[there], one_low[there] = finite_pair(first)
-        two[there], two_low[there] = finite_pair(second)
+        first, second = moved_sums(k, sum1, sum2, middle, pivot)
+    (one[there], one_low[there]), (two[there], two_low[there]) = first, second
     return rows, one, one_low, two, two_low, low, high
+
+
+def moved_sums(
+    rows: Ints, sum1: Pairs, sum2: Pairs, middle: Floats, pivot: float
+) -> tuple[Pairs, Pairs]:
+    """Sums of deviations from a pivot and of their squares, from those from other numbers."""
+    shift = two_sum(middle, np.full(len(rows), -pivot))
+    moved = pair_product((rows.astype(np.float64), np.zeros(len(rows))), shift)
+    doubled = pair_sum((2 * sum1[0], 2 * sum1[1]), moved)
+    second = pair_sum(sum2, pair_product(shift, doubled))
+    return finite_pair(pair_sum(sum1, moved)), finite_pair(second)
 
 
 def _sums_about(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.group_keys import WHOLE, GroupKeys, without_window
+from kldrift.profiles.group_keys import WHOLE, GroupKeys, begins, without_window
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import CategoricalSupport, Support, pivot_of, require_same
 
@@ -89,7 +88,7 @@ class Profile:
         return self._spread(keys, mine) + other._spread(keys, theirs)
 
     def _spread(self, keys: GroupKeys, places: Counts) -> Self:
-        """The same groups at some places among more keys."""
+        """Place the groups among more keys; the groups of the others have no rows."""
         counts = np.zeros((len(keys), self.support.size), dtype=np.int64)
         counts[places] = self.counts
         moments = self.moments
@@ -116,17 +115,14 @@ class Profile:
         )
 
     def under(self, keys: GroupKeys) -> Self:
-        """The same rows under other keys, one for each group; groups of one key become one.
+        """Replace the keys, one for each group; groups of one key become one.
 
         Args:
             keys: in any order, and any number of times each.
         """
         order = np.lexsort(keys.arrays[::-1])
         ordered = keys.take(order)
-        new = np.ones(len(order), dtype=np.bool_)
-        new[1:] = False
-        for values in ordered.arrays:
-            new[1:] |= values[1:] != values[:-1]
+        new = begins(ordered.arrays)
         counts = np.add.reduceat(self.counts[order], np.flatnonzero(new), axis=0)
         moments = self.moments
         if moments is not None:
@@ -138,10 +134,10 @@ class Profile:
         return self.take(self.keys.of(number))
 
     def on(self, support: Support, target: NDArray[np.intp]) -> Self:
-        """The same rows on a support that some cells were merged to.
+        """Merge cells: the counts on a coarser support.
 
         Args:
-            support: the larger cells.
+            support: the merged cells.
             target: index in it of each cell of this support, shape ``(self.support.size,)``.
         """
         if support is self.support:
@@ -150,25 +146,6 @@ class Profile:
         starts = np.flatnonzero(np.diff(target[order], prepend=-1))  # every cell comes from some
         counts = np.add.reduceat(self.counts[:, order], starts, axis=-1)
         return type(self)(support, self.keys, counts, self.moments)
-
-
-def one_group(support: Support, counts: Counts, moments: Moments | None = None) -> Profile:
-    """The profile of one group: all rows, without windows.
-
-    Args:
-        support: the cells.
-        counts: rows per cell, shape ``(support.size,)``.
-        moments: of the finite values; by default of none.
-    """
-    if moments is None and not isinstance(support, CategoricalSupport):
-        moments = Moments.none(1, pivot_of(support))
-    return Profile(support, WHOLE, np.asarray(counts).reshape(1, -1), moments)
-
-
-def total(profiles: Sequence[Profile]) -> Profile:
-    """The sum of profiles on one support, one at least."""
-    first, *others = profiles
-    return sum(others, first)
 
 
 def of_no_window(profile: Profile) -> Profile:

@@ -35,7 +35,7 @@ class Rebinning:
     support: Support
 
     def __getstate__(self) -> dict[str, Any]:
-        """What travels: not what is worked out from it."""
+        """Pickle the fields alone, without what is computed from them."""
         return {"target": self.target, "support": self.support}
 
     @cached_property
@@ -79,7 +79,7 @@ class Rebinning:
         return Cells(self.codes, cells.lower[self.starts], upper, labels)
 
     def for_rows(self, rows: int, reference: NDArray[np.int64]) -> Rebinning:
-        """The same cells for fewer rows than the reference has, which are too few for as many.
+        """Merge further for a side of so few rows that these are too many cells.
 
         Args:
             rows: of the smaller side.
@@ -105,14 +105,14 @@ class Rebinning:
         return np.add.reduceat(counts, self.starts, axis=-1)
 
 
-def least_rows(rows: int) -> int:
-    """The fewest rows of a reference that a value needs for a cell of its own.
+def least_rows(rows: Any) -> Any:
+    """The fewest rows that a value needs for a cell of its own, of a reference of so many rows.
 
     Examples:
-        >>> [least_rows(n) for n in (10, 100, 200, 10_000)]
+        >>> least_rows(np.array([10, 100, 200, 10_000])).tolist()
         [2, 10, 20, 20]
     """
-    return max(FEWEST_CHOSEN, min(CHOSEN_ROWS, rows // FEW_ROWS))
+    return np.clip(rows // FEW_ROWS, FEWEST_CHOSEN, CHOSEN_ROWS)
 
 
 def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int) -> Rebinning:

@@ -14,9 +14,7 @@ from __future__ import annotations
 
 from kldrift.errors import SupportMismatchError
 from kldrift.profiles.categorical_support import CategoricalSupport, KnownNames
-from kldrift.profiles.cells import Cell, CellKind, Cells
 from kldrift.profiles.numeric_support import (
-    LOWEST,
     NUMBERS,
     Keys,
     NumericSupport,
@@ -26,12 +24,8 @@ from kldrift.profiles.numeric_support import (
 )
 
 __all__ = [
-    "LOWEST",
     "NUMBERS",
     "CategoricalSupport",
-    "Cell",
-    "CellKind",
-    "Cells",
     "Keys",
     "KnownNames",
     "NumericSupport",

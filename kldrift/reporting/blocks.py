@@ -75,13 +75,18 @@ class Parts:
 
     Attributes:
         bad: those that are not ok, the worst first.
-        total: how many there are.
+        totals: how many there are, by the columns that they are made by.
         splits: for each list, how much of the divergence is its mix, and how much within.
     """
 
     bad: Sequence[Row]
-    total: int
+    totals: Mapping[str, int]
     splits: Sequence[Row]
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(self.totals.values())
 
 
 def blocks_of(row: Row, cells: Sequence[Cell], segments: Parts, when: str) -> list[Block]:
@@ -159,7 +164,7 @@ def _pairs(cells: Sequence[Cell]) -> Table:
 
 def _facts(row: Row, when: str) -> Facts:
     sides = ("reference", "current")
-    items = [("drifted", when)] if when else []
+    items = [("when", when)] if when else []
     items.append(("rows", _moved(*(count(row[f"n_{s}"]) for s in sides))))
     nulls = [share(row[f"missing_{s}"], row[f"n_{s}"]) for s in sides]
     items.append(("left out" if row["kind"] == "joint" else "nulls", _moved(*nulls)))

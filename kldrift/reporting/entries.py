@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from kldrift.counting.group_names import columns_of
 from kldrift.reporting.blocks import MOVED, Block, Parts, blocks_of
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import (
@@ -124,20 +125,34 @@ def entries_of(
         splits: of features by lists of segments, see `segment_splits`.
     """
     of_rows = cells_of(cells, rows)
-    parts = ordered[ordered["segment"].notna()]
-    total = parts["feature"].value_counts().to_dict()
-    bad = parts[(parts["severity"] != "ok") & parts["feature"].isin([r["feature"] for r in rows])]
-    worst: dict[str, list[dict[str, Any]]] = {}
-    for part in records(bad[OF_SEGMENTS]):
-        worst.setdefault(part["feature"], []).append(part)
+    segments = parts_of(ordered, [str(row["feature"]) for row in rows], splits)
+    for row in rows:
+        yield _entry(row, of_rows.get(key_of(row), []), segments[row["feature"]], past, zone)
+
+
+def parts_of(
+    ordered: pd.DataFrame, features: Sequence[str], splits: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Parts]:
+    """The segments of some features.
+
+    Args:
+        ordered: ``drift_scores``, the worst first.
+        features: their names.
+        splits: of features by lists of segments, see `segment_splits`.
+    """
+    parts = ordered[ordered["segment"].notna() & ordered["feature"].isin(features)]
+    made_by = parts["segment"].map({s: columns_of(s) for s in parts["segment"].unique()})
+    totals: dict[str, dict[str, int]] = {}
+    counts = parts.groupby(["feature", made_by]).size().reset_index()
+    for name, columns, number in counts.itertuples(index=False):
+        totals.setdefault(name, {})[columns] = number
+    bad: dict[str, list[dict[str, Any]]] = {}
+    for part in records(parts.loc[parts["severity"] != "ok", OF_SEGMENTS]):
+        bad.setdefault(part["feature"], []).append(part)
     by_list: dict[str, list[Mapping[str, Any]]] = {}
     for split in splits:
         by_list.setdefault(split["feature"], []).append(split)
-    for row in rows:
-        name = row["feature"]
-        mine = of_rows.get(key_of(row), [])
-        parts_of = Parts(worst.get(name, []), total.get(name, 0), by_list.get(name, []))
-        yield _entry(row, mine, parts_of, past, zone)
+    return {n: Parts(bad.get(n, []), totals.get(n, {}), by_list.get(n, [])) for n in features}
 
 
 def _entry(
@@ -163,7 +178,7 @@ def _entry(
     draw = group_chart if row["kind"] == "joint" else histogram
     distribution = draw(plain, cells)
     when = history(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
-    parts = "" if segment is not None else parts_words(segments.bad, segments.total)
+    parts = "" if segment is not None else parts_words(segments.bad, segments.totals)
     said = ARROW.sub(r"\1 % → \2 %", shown(row["reason"] or "", LONGEST_REASON))
     reason = "; ".join(filter(None, (said, parts and f"drifted in {parts}")))
     return Entry(
@@ -192,6 +207,8 @@ def score_words(row: Mapping[str, Any]) -> str:
         'kl 0.42, critical above 0.25'
         >>> score_words({"kl": 0.01, "severity": "ok"} | limits)
         'kl 0.01, warning above 0.1'
+        >>> score_words({"kl": 0.3, "severity": "warning"} | limits)
+        'kl 0.3, warning above 0.1, not surely above critical 0.25'
         >>> score_words({"kl": 0.2, "severity": "ok", "q_value": 0.6} | limits)
         'kl 0.2, warning above 0.1, but q 0.6: it may be chance'
     """
@@ -201,24 +218,47 @@ def score_words(row: Mapping[str, Any]) -> str:
         return ""
     level, limit = limit_of(row)
     said = f"{metric} {figure(score)}" + (f", {level} above {figure(limit)}" if level else "")
+    critical = row["threshold_critical"]
+    if row["severity"] == "warning" and critical is not None and score > critical:
+        said += f", not surely above critical {figure(critical)}"
     above = row["severity"] == "ok" and limit is not None and score > limit
     if above and (row.get("q_value") or 0.0) >= MAY_BE_CHANCE:
         said += f", but q {likelihood(row['q_value'])}: it may be chance"
     return said
 
 
-def parts_words(segments: Sequence[Mapping[str, Any]], total: int) -> str:
+def parts_words(segments: Sequence[Mapping[str, Any]], totals: Mapping[str, int]) -> str:
     """The segments that drifted: by name where they are few of many.
 
+    Of several lists the one first of which the smallest share drifted: it says best where.
+
     Examples:
-        >>> parts_words([{"segment": "country=nz", "severity": "critical"}], 3)
+        >>> nz, app = ({"segment": s, "severity": "critical"} for s in ("country=nz", "by=app"))
+        >>> parts_words([nz], {"country": 3})
         '1 of 3 segments (country=nz)'
+        >>> parts_words([nz, app], {"country": 1, "by": 4})
+        '1 of 4 segments by by (by=app), 1 of 1 by country'
     """
-    drifted = [shown(s["segment"], 40) for s in segments if s["severity"] in MOVED]
-    if not drifted:
+    drifted: dict[str, list[str]] = {}
+    for segment in (str(s["segment"]) for s in segments if s["severity"] in MOVED):
+        drifted.setdefault(columns_of(segment), []).append(shown(segment, 40))
+    total, number = sum(totals.values()), sum(map(len, drifted.values()))
+    if not number:
         return ""
-    named = len(drifted) <= min(NAMED, total / 2)
-    return f"{len(drifted):,} of {many(total, 'segment')}" + f" ({'; '.join(drifted)})" * named
+    if number == total or len(totals) == 1:
+        names = [name for of_list in drifted.values() for name in of_list]
+        return _few(names, total, "segment" if total == 1 else "segments")
+    shares = sorted(drifted, key=lambda columns: len(drifted[columns]) / totals[columns])
+    return ", ".join(
+        _few(drifted[columns], totals[columns], "segments " * (not at) + f"by {shown(columns, 40)}")
+        for at, columns in enumerate(shares)
+    )
+
+
+def _few(names: Sequence[str], total: int, of: str) -> str:
+    """How many of so many, and which where they are few."""
+    named = len(names) <= min(NAMED, total / 2)
+    return f"{len(names):,} of {total:,} {of}" + f" ({'; '.join(names)})" * named
 
 
 def _alone(segments: Parts) -> str | None:

@@ -70,6 +70,16 @@ def many(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def in_a_row(windows: int) -> str:
+    """Write for how many windows something has been so.
+
+    Examples:
+        >>> in_a_row(1), in_a_row(3)
+        ('for one window so far', '3 windows in a row')
+    """
+    return f"{windows:,} windows in a row" if windows > 1 else "for one window so far"
+
+
 def share(part: float | None, rows: float | None) -> str:
     """Write a share of rows, or a dash for none."""
     return percent(part / rows) if rows and part is not None else NOTHING

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kldrift.reporting.blocks import MOVED
 from kldrift.reporting.entries import Entry, happened
-from kldrift.reporting.figures import likelihood, many
+from kldrift.reporting.figures import in_a_row, likelihood, many
 
 OTHERS: Final = 4
 
@@ -31,18 +31,29 @@ def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
         kinds = ", ".join(
             f"{counts[name]:,} {name}" for name in ("critical", "warning") if counts[name]
         )
-        return f"{drifted:,} of {total:,} {noun}s drifted: {kinds}{unscored}"
+        return f"{drifted:,} of {many(total, noun)} drifted: {kinds}{unscored}"
+    if counts["unscored"] == total:
+        return f"none of {many(total, noun)} could be scored"
     if unscored:
-        return f"no drift in {counts['ok']:,} of {total:,} {noun}s{unscored}"
-    return f"no drift in {total:,} {noun}{'' if total == 1 else 's'}"
+        return f"no drift in {counts['ok']:,} of {many(total, noun)}{unscored}"
+    return f"no drift in {many(total, noun)}"
 
 
 def headline(counts: Mapping[str, int], segments: Mapping[str, int]) -> str:
-    """The verdict on the features, and on the segments if there are any."""
-    said = verdict(counts)
-    if any(segments.values()):
-        said += f"; by segment: {verdict(segments, 'score')}"
-    return said
+    """The verdict on the features, and on the segments if there are any; what drifted first.
+
+    Examples:
+        >>> ok, some = {"critical": 0, "warning": 0, "unscored": 0, "ok": 9}, {"warning": 1}
+        >>> headline(ok, ok | some)
+        'by segment: 1 of 10 scores drifted: 1 warning; over all rows no drift in 9 features'
+    """
+    whole = verdict(counts)
+    if not any(segments.values()):
+        return whole
+    parts = f"by segment: {verdict(segments, 'score')}"
+    if any(segments[s] for s in MOVED) and not any(counts[s] for s in MOVED):
+        return f"{parts}; over all rows {whole}"
+    return f"{whole}; {parts}"
 
 
 def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int) -> str:
@@ -63,7 +74,7 @@ def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int
     if first.alone is not None:
         said = f"Worst is {first.name}, in {first.alone}. Over all rows: {what}."
     if first.since and windows > 1:
-        said += f" Drifts since {first.since}, {many(first.windows, 'window')} in a row"
+        said += f" Drifts since {first.since}, {in_a_row(first.windows)}"
         said += ", as far back as is known" if first.windows == windows else ""
         if 0 < first.critical < first.windows:
             last = "window" if first.critical == 1 else f"{first.critical:,}"

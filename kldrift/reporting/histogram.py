@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from typing import Final
+from unicodedata import east_asian_width
 
 from kldrift.reporting.bars import Bar, Cell, bars_of, scored
 from kldrift.reporting.cell_names import number
@@ -21,6 +22,8 @@ TALLEST: Final = 2.5
 """A bar is cut where it is so many times as tall as any of the reference's values."""
 LETTER: Final = 5.2
 """Pixels."""
+CAPITAL: Final = 1.3
+"""Letters."""
 TOP, BELOW = 12.0, 13
 """Pixels for what stands above and below the bars."""
 BETWEEN_TICKS: Final = 60
@@ -138,6 +141,21 @@ def _bound(bar: Bar, bound: float | None) -> str:
     return shown(bar.below, 12) if bound is None else number(bound, 4)
 
 
+def _pixels(text: str) -> float:
+    """About how wide a text is drawn: capitals take more, letters of East Asia twice as much."""
+    wide = (2.0 if east_asian_width(c) in "WF" else CAPITAL if c.isupper() else 1.0 for c in text)
+    return LETTER * sum(wide)
+
+
+def _fitting(text: str, room: float) -> str:
+    """As much of a text as there are pixels for."""
+    if _pixels(text) <= room:
+        return text
+    while text and _pixels(text) + LETTER > room:
+        text = text[:-1]
+    return f"{text}…"
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
@@ -153,13 +171,13 @@ def _names(bars: Sequence[Bar], y: float) -> list[Label]:
     for bar in bars:
         if not bar.below or (bins and not bar.aside):
             continue
-        letters = int(max(bar.width, 4 * LETTER if bar.aside else 0) / LETTER)
-        if not bar.aside and letters < 2:
+        room = max(bar.width, 4 * LETTER if bar.aside else 0)
+        if not bar.aside and room < 2 * LETTER:
             continue
-        text = bar.below if len(bar.below) <= letters else f"{bar.below[: letters - 1]}…"
-        half = len(text) * LETTER / 2
+        text = _fitting(bar.below, room)
+        half = _pixels(text) / 2
         cut = text != bar.below and _is_number(bar.below)  # its first digits say something else
-        if letters < 1 or text == "…" or cut or _middle(bar) - half < free:
+        if text in ("", "…") or cut or _middle(bar) - half < free:
             continue
         labels.append(Label(_middle(bar), y, text, "middle"))
         free = _middle(bar) + half + 2

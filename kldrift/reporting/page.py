@@ -30,7 +30,7 @@ from kldrift.reporting.plots import SIGNS
 DRAWN: Final = 50
 """Rows whose charts stand on the page; the others are drawn when they come into view."""
 MOST_SKIPPED: Final = 200
-SVG_RULES: Final = re.compile(r"(?<!> )\.kldrift (?:\{|path|svg text)[^}]*\}")
+SVG_RULES: Final = re.compile(r"(?<![>\]] )\.kldrift (?:\{|path|svg text)[^}]*\}")
 """The rules of the style sheet that charts need."""
 DARK_COLOURS: Final = re.compile(r"prefers-color-scheme: dark\)[^>]*> \.kldrift (\{[^}]*\})")
 

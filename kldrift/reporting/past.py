@@ -70,8 +70,10 @@ class Past:
         segment, segments = pd.factorize(self.rows["segment"])
         feature, features = pd.factorize(self.rows["feature"])
         both, unique = pd.factorize(feature * (len(segments) + 1) + segment + 1)
-        parts = [divmod(int(code), len(segments) + 1) for code in unique]
-        keys = [(str(features[f]), None if s == 0 else str(segments[s - 1])) for f, s in parts]
+        names = list(map(str, features))
+        parts = [None, *map(str, segments)]
+        places = (divmod(code, len(parts)) for code in unique.tolist())
+        keys = [(names[f], parts[s]) for f, s in places]
         return both.astype(np.int64), {key: i for i, key in enumerate(keys)}
 
     @cached_property

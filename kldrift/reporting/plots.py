@@ -132,14 +132,17 @@ def heat(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart | alt
         for window, severity in zip(names, past.worst(feature), strict=True)
     ]
     every = alt.Axis(labelOverlap=False, labelLimit=180)
-    base = alt.Chart(alt.InlineData(values=values)).encode(
+    base = alt.Chart().encode(
         x=alt.X("window:N", sort=names, title=None, axis=alt.Axis(labelOverlap=True)),
         y=alt.Y("feature:N", sort=[shown(f) for f in features], title=None, axis=every),
         tooltip=["feature:N", "window:N", "severity:N"],
     )
     pale = alt.condition(alt.datum.severity == "ok", alt.value(0.3), alt.value(1))
     squares = base.mark_rect().encode(color=_severity(alt), opacity=pale)
-    return alt.layer(squares, base.mark_text(color="white", fontSize=9).encode(text="sign:N"))
+    signs = base.mark_text(color="white", fontSize=9).encode(text="sign:N")
+    data = alt.InlineData(values=[])
+    data.values = values  # not as an argument: each of thousands of rows would be validated
+    return alt.layer(squares, signs, data=data)
 
 
 def _severity(alt: Any) -> Any:

@@ -74,7 +74,7 @@ def _lane(
         said.append(f"90 % interval {figure(low)} to {figure(high)}")
     for level, limit in zip(LEVELS, limits, strict=True):
         if limit is not None:
-            shapes.append(Shape(f"limit-{level}", f"M{at(x(limit))} {at(y - 7)}v14"))
+            shapes.append(Shape(f"limit-{level}", f"M{at(x(limit))} {at(y - 7)}v11"))
             said.append(f"{level} above {figure(limit)}")
     shapes.append(Shape("score", box(x(score) - 2.5, y - 2.5, 5, 5)))
     labels = [_under(name, score, x(score), y + 14, width)]

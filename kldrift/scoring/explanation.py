@@ -27,7 +27,7 @@ from kldrift.scoring.reasons import (
 )
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
 from kldrift.scoring.scores import IN_ORDER, INNER, cell_kinds
-from kldrift.scoring.sentences import Change, cell_sentence, ends_at, percent, sentence
+from kldrift.scoring.sentences import NULL, Change, cell_sentence, ends_at, percent, sentence
 from kldrift.scoring.status import Texts
 from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
 from kldrift.scoring.verdict import SIZES, Verdicts
@@ -103,8 +103,9 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     about = [verdicts.subjects[i] for i in verdicts.of[places].tolist()]
     for i, subject in enumerate(about):
         if subject.joint is not None:
-            cells = subject.joint.cells
-            texts[i] = Moved(joint_sentence(cells), joint_moved(cells, SHOWN_CELLS))
+            cells, heavy = subject.joint.cells, subject.joint.heavy
+            split = joint_moved(cells, SHOWN_CELLS, heavy)
+            texts[i] = Moved(joint_sentence(cells, heavy), split)
         elif subject.comparison is None:
             texts[i] = Moved(subject.sentence, "")
     compared = [i for i, subject in enumerate(about) if subject.comparison is not None]
@@ -151,7 +152,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 named[0],
                 before[0],
                 now[0],
-                single=_constant(verdicts, place)
+                single=_constant(verdicts, place, rebinning.cells[some[0]].kind)
                 if only < 0
                 else name(comparison, only, seen=True),
                 **_of_row(verdicts, place),
@@ -174,18 +175,15 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
 
 
 def _lost(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str, float]]:
-    """The categories that have no current row, with their shares of the reference's."""
+    """The categories and nulls that have no current row, with their shares of the reference's."""
     support = comparison.support
     if not isinstance(support, CategoricalSupport):
         return []
-    total = max(1, int(cells.rows_reference[row].sum()))
-    names = len(support.categories)
-    gone = (cells.rows_current[row, :names] == 0) & (cells.rows_reference[row, :names] > 0)
-    shares = cells.rows_reference[row, :names] / total
-    return [
-        (repr(support.categories[i]), float(shares[i]))
-        for i in np.flatnonzero(gone & (shares >= LEAST_LOST)).tolist()
-    ]
+    places = np.array([*range(len(support.categories)), support.size - 1])
+    shares = cells.rows_reference[row, places] / max(1, int(cells.rows_reference[row].sum()))
+    gone = (cells.rows_current[row, places] == 0) & (shares >= LEAST_LOST)
+    names = (*map(repr, support.categories), NULL)
+    return [(names[i], float(shares[i])) for i in np.flatnonzero(gone).tolist()]
 
 
 def _why(verdicts: Verdicts, place: int) -> str:
@@ -289,25 +287,29 @@ def _tail(support: NumericSupport, p: Counts, q: Counts, farthest: Callable[...,
     )
 
 
-def _constant(verdicts: Verdicts, place: int) -> str:
-    """The only value of the current rows, as text; empty if there are several, or nulls."""
+def _constant(verdicts: Verdicts, place: int, moved: CellKind) -> str:
+    """The only value of the current rows, as text; empty if there are several, or more nulls."""
     scores, missing = verdicts.scores, verdicts.sizes["missing_current"][place]
-    if scores["std_current"][place] == 0 and scores["std_reference"][place] > 0 and not missing:
-        return f"{scores['mean_current'][place]:.6g}"
-    return ""
+    if moved is CellKind.NULL or scores["std_current"][place] != 0:
+        return ""
+    if not scores["std_reference"][place] > 0:
+        return ""
+    nulls = f", beside {percent(missing / verdicts.sizes['n_current'][place])} nulls"
+    return f"{scores['mean_current'][place]:.6g}{nulls * bool(missing)}"
 
 
 def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
     """What a row tells beside its cells: new values by name, shift and spread."""
     scores, subject = verdicts.scores, verdicts.subjects[verdicts.of[place]]
     rows = int(verdicts.sizes["n_current"][place])
-    unseen = subject.unseen if verdicts.segment[place] is None else ()
+    unseen, whole = subject.unseen, verdicts.segment[place] is None
     before, now = scores["std_reference"][place], scores["std_current"][place]
     spread = before > 0 and now > 0
     weekday = subject.name.startswith("weekday(")
     shift = scores["mean_current"][place] - scores["mean_reference"][place]
     return {
-        "unseen": [(name, n / max(1, rows)) for name, n in unseen],
+        "unseen": [(name, n / max(1, rows) if whole else np.nan) for name, n in unseen.named],
+        "distinct_unseen": unseen.distinct,
         "shift": shift / before if spread and not weekday else np.nan,
         "means": _means(verdicts, place),
         "spread": now / before if spread else np.nan,

@@ -54,37 +54,52 @@ class JointResult:
     @property
     def doubt(self) -> str:
         """Why it cannot be judged, where no part of it that can be judged drifted."""
-        names = ", ".join(self.heavy[:3]) + (", ..." if len(self.heavy) > 3 else "")
         return (
-            f"{self.unjudged:.3g} nats come from {names}, whose spread so few extreme rows make up "
-            "that it may be chance; cap or transform the values, such as by their logarithm"
+            f"{self.unjudged:.3g} nats come from {named(self.heavy)}, whose spread so few extreme "
+            "rows make up that it may be chance; cap or transform the values, such as by their "
+            "logarithm"
         )
 
 
-def joint_sentence(cells: Sequence[JointCell]) -> str:
-    """Whether features changed by themselves or in how they go together, in one plain sentence."""
+def named(names: Sequence[str]) -> str:
+    """The first of some names."""
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def joint_sentence(cells: Sequence[JointCell], heavy: Sequence[str] = ()) -> str:
+    """Whether features changed by themselves or in how they go together, in one plain sentence.
+
+    Args:
+        cells: of the joint features.
+        heavy: the features of which it is not said that they changed, as that may be chance.
+    """
+    cells = [c for c in cells if not {*c.label.split(" × ")} & {*heavy}]
     alone = [c for c in cells if c.kind == "feature"]
     by_itself = sum(c.contribution for c in alone)
-    together = sum(c.contribution for c in cells) - by_itself
+    together = sum(c.contribution for c in cells if c.kind == "pair")
     if together > by_itself and (most := _most_moved(cells)) is not None:
         pair = most.label.replace(" × ", " and ")
         return f"{pair} go together differently: correlation {_correlations(most)}"
-    top = max(alone, key=lambda c: c.contribution)
-    if top.contribution >= by_itself / 2:
+    top = max(alone, key=lambda c: c.contribution, default=None)
+    if top is not None and top.contribution >= by_itself / 2:
         return f"{top.label} changed, and hardly how the features go together"
     return "several features changed, each by itself"
 
 
-def joint_moved(cells: Sequence[JointCell], shown: int) -> str:
+def joint_moved(cells: Sequence[JointCell], shown: int, heavy: Sequence[str] = ()) -> str:
     """The sentence about what the features alone and what their dependence add.
 
     Args:
         cells: of the joint features.
         shown: how many features are named.
+        heavy: the features whose part may be chance.
     """
     alone = sorted((c for c in cells if c.kind == "feature"), key=lambda c: -c.contribution)
     pairs = [c for c in cells if c.kind == "pair"]
-    top = ", ".join(f"{c.label} {c.contribution:.3g}" for c in alone[:shown])
+    top = ", ".join(
+        f"{c.label} {c.contribution:.3g}{' that may be chance' * (c.label in heavy)}"
+        for c in alone[:shown]
+    )
     text = f"{sum(c.contribution for c in alone):.3g} nats from features alone ({top})"
     if not pairs:
         return text

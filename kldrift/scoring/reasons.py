@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ EXACT: Final = 2**53
 """Up to which bounds of cells, which are doubles, are those of the keys."""
 WHOLE_SECONDS: Final = 100 * MICROSECONDS
 """A range of times that is longer is written without the fractions of its seconds."""
+NOTHING: Final = 1e-7
+"""Of the width of a bin, what a bound may be from zero and is written as zero."""
 WEEKDAYS: Final = {str(number): name for number, name in enumerate(calendar.day_name)}
 Range = tuple[float, float]
 """The smallest and the largest value."""
@@ -112,6 +115,11 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
         return _range_text(cell, support)
     if cell.kind is CellKind.VALUE and weekday and str(cell.label) in WEEKDAYS:
         return WEEKDAYS[str(cell.label)]
+    edges = support.edges[:0] if support.integral else support.edges[1:-1]
+    if cell.kind is CellKind.BIN and cell.lower is not None and len(edges):
+        lower = _outermost(support)[0] if cell.lower == edges[0] else cell.lower
+        least = NOTHING * (edges[-1] - edges[0])
+        cell = replace(cell, lower=lower if abs(lower) > least else 0.0)
     return cell_text(cell)
 
 
@@ -149,7 +157,9 @@ def _outermost(support: NumericSupport) -> tuple[Any, Any]:
 
 def value_text(support: NumericSupport, key: Any) -> str:
     """A key of a support of numbers or times, for a reader."""
-    return support.text(key) if support.integral else plain(float(key), 6)
+    if support.integral:
+        return support.text(key)
+    return plain(float(key), 15 if float(key).is_integer() else 6)
 
 
 def mean_texts(support: Support, *means: float) -> tuple[str, ...]:
@@ -173,8 +183,9 @@ def plain(number: float, digits: int) -> str:
 
 def _interval(lower: float, upper: float) -> str:
     """Two bounds, with as many digits as it takes to tell them apart."""
-    digits = _digits(lower, upper, least=5)
-    return f"{plain(lower, digits)} to {plain(upper, digits)}"
+    digits, least = _digits(lower, upper, least=5), NOTHING * (upper - lower)
+    bounds = (plain(b if abs(b) > least else 0.0, digits) for b in (lower, upper))
+    return " to ".join(dict.fromkeys(bounds))
 
 
 def _digits(lower: float, upper: float, *, least: int) -> int:

@@ -20,11 +20,14 @@ CARRIED: Final = 0.1
 values far out move the mean as well, and nothing else."""
 ALL_NEW: Final = 0.95
 NAMED: Final = 3
+NULL: Final = "null"
 DOUBLED: Final = 1.9
 FEWER_THAN: Final = 0.5
 MOSTLY: Final = 0.8
-"""Of the change in the order of the rows, what rows beyond all that the reference had make up: not
-all have shifted, if those are fewer than half of them."""
+"""Of the change in the order of the rows, what rows beyond all that the reference had make up, or
+those of one value that became more: not all have shifted then."""
+NARROW, WIDE = 0.1, 0.4
+"""Shares of the reference's and of the current rows up to which a range is looked at as a value."""
 EXCHANGED: Final = 0.15
 """Of the change of a share, how far from it another may be to have taken its place."""
 
@@ -39,7 +42,9 @@ class Change:
         before: its share of the reference's rows.
         now: its share of the current ones.
         single: the name of the only cell with current rows; empty if there are more.
-        unseen: values that the reference never had, with their shares of the current rows.
+        unseen: values that the reference never had, with their shares of the current rows; NaN
+            for a segment, as they are those of the whole dataset.
+        distinct_unseen: how many there are of them.
         shift: of the mean, in reference deviations; NaN for what has none.
         spread: current over reference deviation; NaN for what has none.
         ks: the largest difference of the cumulated shares; NaN without an order.
@@ -59,6 +64,7 @@ class Change:
     now: float
     single: str = ""
     unseen: Sequence[tuple[str, float]] = ()
+    distinct_unseen: int = 0
     shift: float = np.nan
     spread: float = np.nan
     ks: float = np.nan
@@ -95,7 +101,7 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     """
     if change.single:
         return f"now one single value: {change.single}"
-    if change.kind is CellKind.NULL:
+    if change.kind is CellKind.NULL and not change.decided:
         return _nulls(change)
     if renamed := _renamed(change):
         return renamed
@@ -110,7 +116,10 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     cell = cell_sentence(change.kind, change.name, change.before, change.now)
     if change.kind in TAILS and not change.before:
         cell += ends_at(change.farthest, upper=change.kind is CellKind.OVERFLOW)
-    return cell if beyond or change.flag else _moments(change) or cell
+    narrow = change.kind is CellKind.BIN and change.before <= NARROW and change.now < WIDE
+    beside = narrow or change.kind is CellKind.VALUE
+    beside &= change.now - change.before >= MOSTLY * change.ks
+    return cell if beyond or beside or change.flag else _moments(change) or cell
 
 
 def ends_at(farthest: str, *, upper: bool) -> str:
@@ -152,6 +161,10 @@ def _nulls(change: Change) -> str:
     text = f"nulls {_moved(change.before, change.now)} of the rows"
     if change.before and change.now >= DOUBLED * change.before:
         text = f"{_figure(change.now / change.before)} times as many nulls: {text[11:]}"
+    rise = change.now - change.before
+    for name, share in change.lost:
+        if rise > 0 and abs(share - rise) <= EXCHANGED * share:
+            return f"{text}, and {name} is gone: it had {percent(share)}"
     if not change.alike:
         return text
     named = ", ".join(repr(name) for name in change.alike[:NAMED])
@@ -189,6 +202,8 @@ def _renamed(change: Change) -> str:
             sure.append((name, *nearest))
     if not sure or sum(share for _, share in new) > EXCHANGED * found:
         return ""
+    if found < MOSTLY * abs(change.now - change.before):  # something else moved more
+        return ""
     named = ", ".join(
         f"{was} is now {now!r} ({percent(share)})" for was, now, share in sure[:NAMED]
     )
@@ -197,7 +212,9 @@ def _renamed(change: Change) -> str:
 
 
 def _spelt_alike(quoted: str, name: str) -> bool:
-    """Whether one of two names is in the other, whatever the case."""
+    """Whether one of two names is in the other, whatever the case; nulls have no quotes."""
+    if quoted == NULL:
+        return False
     one, other = quoted[1:-1].strip().casefold(), name.strip().casefold()
     return bool(one and other) and (one in other or other in one)
 
@@ -207,17 +224,20 @@ def _merged(change: Change) -> str:
     if change.second is None or change.kind is not CellKind.CATEGORY or change.now:
         return ""
     name, before, now = change.second
-    if name[0] not in "'\"" or abs(now - before - change.before) > EXCHANGED * change.before:
+    if name[:1] not in "'\"" or abs(now - before - change.before) > EXCHANGED * change.before:
         return ""  # other cells than those of categories have no quotes
     shares = f"{percent(before)} to {percent(now)}"
     return f"{change.name} is gone, and {name} rose by as much, from {shares} of the rows"
 
 
 def _new(change: Change) -> str:
-    named = ", ".join(f"{name!r} {percent(share)}" for name, share in change.unseen[:NAMED])
-    if len(change.unseen) > NAMED:
-        named += ", ..."
-    what = f": {named}" if named else ""
+    named = [
+        repr(name) if np.isnan(share) else f"{name!r} {percent(share)}"
+        for name, share in change.unseen[:NAMED]
+    ]
+    what = f": {some_of(named, change.distinct_unseen)}" if named else ""
+    if any(np.isnan(share) for _, share in change.unseen[:1]):
+        what = f" (in the whole dataset{what})"
     if change.now >= ALL_NEW:
         return f"nearly all values are new to the reference{what}"
     return f"{percent(change.now)} of the rows have values that the reference never had{what}"
@@ -254,6 +274,18 @@ def _figure(times: float) -> str:
 def _moved(before: float, now: float) -> str:
     way = "rose" if now > before else "fell"
     return f"{way} from {percent(before)} to {percent(now)}"
+
+
+def some_of(named: Sequence[str], total: int) -> str:
+    """The first of some values, and how many more there are: of very many it is an estimate.
+
+    Examples:
+        >>> some_of(["'a'", "'b'"], 2), some_of(["'a'", "'b'"], 3), some_of(["'a'"], 4988)
+        ("'a', 'b'", "'a', 'b' and 1 more", "'a' and about 4,990 more")
+    """
+    more = total - len(named)
+    about = f"about {float(f'{more:.3g}'):,.0f}" if more >= 1000 else f"{more}"
+    return ", ".join(named) + (f" and {about} more" if more > 0 else "")
 
 
 def percent(share: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
 from kldrift.scoring.comparison import Comparison, Ints, Rows
 from kldrift.scoring.joint_result import JointResult
 from kldrift.scoring.metrics import JOINT_METRICS, NUMERIC_ONLY, Threshold
@@ -34,8 +35,7 @@ class Subject:
         reason: why so.
         scores: by name.
         joint: the score of joint features, split.
-        unseen: of names: values that the reference never had, with their rows in the whole of the
-            current dataset; the most frequent first.
+        unseen: of names: values that the reference never had, in the whole of the current dataset.
         learned: whether it is held to limits that are learnt, too.
         segment: of what has no comparison: its segment; None for the whole dataset.
         rows: of what has no comparison: reference and current rows; -1 where they are not known.
@@ -51,7 +51,7 @@ class Subject:
     reason: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     joint: JointResult | None = None
-    unseen: tuple[tuple[str, int], ...] = ()
+    unseen: NewValues = NO_NEW_VALUES
     learned: bool = False
     segment: str | None = None
     rows: tuple[int, int] | None = None

@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.profiles.group_keys import begins
+
 Ints = NDArray[np.int64]
 
 MOST_PAIRS: Final = 2**17
@@ -78,7 +80,7 @@ class ClassPairs:
 
     @classmethod
     def sum(cls, several: Sequence[Self]) -> Self:
-        """Add up; of one at least."""
+        """The sum of one or more."""
         window, champion, challenger, rows = (
             np.concatenate([getattr(s, name) for s in several]) for name in PAIRS.names
         )
@@ -88,15 +90,13 @@ class ClassPairs:
         return found
 
     def below(self, bound: int) -> Self:
-        """The same with classes from a bound on as one, each pair once."""
+        """Count classes from a bound on as one, and each pair of a window once."""
         champion, challenger = (
             np.where(side < bound, side, OTHER) for side in (self.champion, self.challenger)
         )
         order = np.lexsort((challenger, champion, self.window))
         columns = [column[order] for column in (self.window, champion, challenger)]
-        begins = np.ones(len(order), dtype=np.bool_)
-        begins[1:] = np.any([np.diff(column) != 0 for column in columns], axis=0)
-        starts = np.flatnonzero(begins)
+        starts = np.flatnonzero(begins(columns))
         rows = np.add.reduceat(self.rows[order], starts) if len(starts) else self.rows
         return replace(self, **_named([c[starts] for c in columns]), rows=rows, bound=bound)
 

@@ -53,7 +53,7 @@ class ListCounts:
         return ListCounts(names, added[0], added[1], worst, self.pairs + other.pairs)
 
     def _under(self, names: Names) -> ListCounts:
-        """The groups of some segments, which get the places of their names."""
+        """The groups of the named segments; the place of a segment is that of its name."""
         place = {name: i for i, name in enumerate(names)}
         new = np.array([*(place.get(name, REST) for name in self.names), REST], dtype=np.int32)
 

@@ -82,7 +82,7 @@ class ShiftProgram:
         return ShiftCounts(self)
 
     def only(self, numbers: Collection[int]) -> ShiftProgram:  # noqa: ARG002
-        """There is one set, and nothing without it."""
+        """The program itself: its columns are one set."""
         return self
 
 
@@ -169,7 +169,7 @@ class ShiftCounts:
         yield pa.record_batch([list(column) for column in columns], schema=PARTS)
 
 
-def too_many_groups(most: int = MOST_GROUPS) -> DatasetError:
+def too_many_groups(most: int) -> DatasetError:
     """The error of data that has more windows and segments than anyone reads."""
     return DatasetError(
         f"segments and windows give more than {most:,} groups; leave out a column of "

@@ -1,4 +1,4 @@
-"""What is counted of a divergence: 64 cells to each doubling, and how many rows have none.
+"""How divergences are counted: in 64 cells to each doubling, and by outcome where there is none.
 
 A number is ``mantissa * 2**octave``, its mantissa from 0.5 to 1. Mantissas are counted on one
 support, and the octave is part of a row's group: an octave that no row lies in takes no room, and

@@ -21,12 +21,13 @@ from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.publish import check_expectations, publish_expectations
 from kldrift.monitor.record import Record
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
+from kldrift.reporting.order import worst_first
 from kldrift.scoring.exit_code import exit_code_of
 from kldrift.shift.plan import make_program
 from kldrift.shift.result import CLASSES, ShiftResult
 from kldrift.shift.stage import compare_models
 from kldrift.shift.summary import Summaries
-from kldrift.shift.table_rows import window_tables
+from kldrift.shift.table_rows import shift_tables
 from kldrift.shift.verdict import failed, judge, small_segments
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import watch
@@ -76,18 +77,18 @@ def run(
             program = make_program(config, source, TASKS_PER_CORE * parallelism(session))
             record.stage("comparing the models")
             engine = SparkEngine(session, source, source, record)
-            found, worst, pairs = engine.run(
-                source, lambda c: compare_models(session, source, program, c)
-            )
-            watched.check()
-        found, skipped = by_window(found, config, as_of)
+            with watched.unchanged():
+                found, worst, pairs = engine.run(
+                    source, lambda c: compare_models(session, source, program, c)
+                )
+        found, skipped = in_windows(found, config, as_of)
         return _publish(record, source, found, worst, pairs, skipped, fail_on)
     except (Exception, KeyboardInterrupt) as error:
         record.failed(error)
         raise
 
 
-def by_window(
+def in_windows(
     found: Summaries, config: ModelShift, as_of: datetime | None
 ) -> tuple[Summaries, list[Skipped]]:
     """The groups of a run's windows, and what rows are in none; one without rows if there is none.
@@ -144,7 +145,7 @@ def _publish(
         stamp = Stamp(record.run_id, config.monitor, window, None, config.config_hash)
         shown = worst.filter(pc.equal(worst["window"], start)) if config.key else None
         here_pairs = pairs.filter(pc.equal(pairs["window"], start))
-        made = window_tables(verdicts.take(here), found.take(here), shown, here_pairs, stamp)
+        made = shift_tables(verdicts.take(here), found.take(here), shown, here_pairs, stamp)
         paths = write_window(config.output.path, config.monitor, window, made)
         tables.append(made)
         written.append((window, paths["drift_scores"]))
@@ -178,7 +179,7 @@ def _publish(
         for name in ("drift_scores", "drift_cells", "worst_rows", "class_pairs")
     }
     return ShiftResult(
-        scores=_in_order(frames["drift_scores"].to_pandas()),
+        scores=worst_first(frames["drift_scores"].to_pandas()),
         cells=frames["drift_cells"].to_pandas(),
         run=row,
         exit_code=exit_code,
@@ -188,10 +189,3 @@ def _publish(
         worst_rows=frames["worst_rows"].to_pandas(),
         class_pairs=frames["class_pairs"].to_pandas().astype(dict.fromkeys(CLASSES, "Int32")),
     )
-
-
-def _in_order(scores: pd.DataFrame) -> pd.DataFrame:
-    """All windows together, worst first."""
-    rank = scores["severity"].map({s: i for i, s in enumerate(("critical", "warning", "unscored"))})
-    order = pd.DataFrame({"rank": rank.fillna(3), "kl": -scores["kl"]})
-    return scores.loc[order.sort_values(["rank", "kl"], kind="stable").index].reset_index(drop=True)

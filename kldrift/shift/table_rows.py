@@ -23,7 +23,7 @@ INFINITE: Final = CELLS
 """The place of the cell of infinite rows, behind the others."""
 
 
-def window_tables(
+def shift_tables(
     verdicts: Verdicts, found: Summaries, worst: pa.Table | None, pairs: pa.Table, stamp: Stamp
 ) -> dict[str, pa.Table]:
     """The tables of one window.

@@ -13,6 +13,7 @@ from kldrift.config import ModelShift, Threshold
 from kldrift.scoring.judge import held_to_limits, severities
 from kldrift.scoring.reasons import above
 from kldrift.scoring.rules import Rules
+from kldrift.scoring.sentences import percent
 from kldrift.scoring.status import PLACE, Status
 from kldrift.scoring.threshold import RANK, SEVERITIES, QValues, Severity
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
@@ -161,9 +162,9 @@ def _spread(found: Summaries, i: int) -> str:
     lower, upper = LOWER[top], UPPER[top]
     between = f"{lower:.3g} or more" if np.isnan(upper) else f"{lower:.3g} to {upper:.3g}"
     return (
-        f"the top class differs in {_percent(found.changed[i] / compared)} of the rows; "
-        f"{_percent(found.rows[i, top] / compared)} of the rows, those of "
-        f"{between} nats, add {_percent(contributions[top] / found.kl[i])} of it"
+        f"the top class differs in {percent(found.changed[i] / compared)} of the rows; "
+        f"{percent(found.rows[i, top] / compared)} of the rows, those of "
+        f"{between} nats, add {percent(contributions[top] / found.kl[i])} of it"
     )
 
 
@@ -176,10 +177,6 @@ def _left_out(found: Summaries, i: int) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{part:,} of {whole:,}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share >= 0.001 or not share else f"{100 * share:.2g} %"
 
 
 def _and(first: str, second: str) -> str:

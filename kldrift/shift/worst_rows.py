@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldrift.features.keys import decoded, label
-from kldrift.profiles.group_keys import GroupKeys
+from kldrift.profiles.group_keys import GroupKeys, begins
 from kldrift.shift.row_divergence import Compared
 
 Ints = NDArray[np.int64]
@@ -46,13 +46,8 @@ def worst_of(rows: pa.Table, groups: Sequence[str]) -> pa.Table:
 
 def places(rows: pa.Table, groups: Sequence[str]) -> Ints:
     """The place of each row in its group, from 0 on; the rows stand group by group."""
-    begins = np.zeros(len(rows), dtype=np.bool_)
-    begins[:1] = True
-    for name in groups:
-        values = rows[name].to_numpy()
-        begins[1:] |= values[1:] != values[:-1]
-    at = np.arange(len(rows))
-    return np.asarray(at - np.maximum.accumulate(np.where(begins, at, 0)))
+    at, new = np.arange(len(rows)), begins([rows[name].to_numpy() for name in groups])
+    return np.asarray(at - np.maximum.accumulate(np.where(new, at, 0)))
 
 
 def keyed(rows: pa.Table, keys: GroupKeys) -> pa.Table:

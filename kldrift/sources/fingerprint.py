@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,12 +71,24 @@ class WatchedFiles:
     files: tuple[File, ...] = ()
     stamps: tuple[_Stamp, ...] = ()
 
-    def check(self) -> None:
-        """Look at the files again, once they are read.
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Look at the files again once they are read, also where that failed: this may be why.
 
         Raises:
             DatasetError: one is another now; rows of two versions may have been counted together.
         """
+        try:
+            yield
+        except Exception as error:
+            try:
+                self._check()
+            except DatasetError as changed:
+                raise changed from error
+            raise
+        self._check()
+
+    def _check(self) -> None:
         for before, now in zip(self.stamps, _stamps(self.files), strict=True):
             if before != now:
                 text = f"{before[1]!r} changed during the run; run it again when nothing writes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 from pyspark.errors import AnalysisException, ParseException
@@ -17,29 +17,19 @@ from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.features.plan import Skipped
 from kldrift.sources.dataframe.arrow_types import arrow_type
-from kldrift.sources.dataframe.csv_by_name import read_csv
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
+from kldrift.sources.dataframe.load import read_frame, what_is_bad
 from kldrift.sources.dataframe.mixed_files import schema_by_arrow, schema_without
-from kldrift.sources.dataframe.old_dates import old_dates
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.parquet.files import Footers
 from kldrift.sources.parquet.footer_summary import ReadEach, ask_by_name, read_each, read_footers
 from kldrift.sources.parquet.footers import footers_by
-from kldrift.sources.parquet.listing import for_spark, list_files, uri_of
+from kldrift.sources.parquet.listing import list_files, uri_of
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.pruning import prune
 from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
-from kldrift.sources.settings import raised_by_spark
-from kldrift.sources.text_files import TEXTS, bad_rows, text_options
-
-READ_OPTIONS: Final = {
-    "csv": {"header": "true", "escape": '"'},  # a quote inside quotes is doubled, as in RFC 4180
-    "parquet": {"mergeSchema": "true"},
-}
-NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
-NO_SUCH_TYPE: Final = ("PARQUET_TYPE_ILLEGAL", "Illegal Parquet type")
 
 
 def reason_for_spark(dataset: Dataset, way: str) -> str:
@@ -196,7 +186,7 @@ def _frame(
         else:
             firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
             schema = partial(schema_without, spark, firsts, names)
-    frame = _read(spark, dataset, side, reason, schema)
+    frame = read_frame(spark, dataset, side, reason, schema)
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
     source = frame_source(frame, derived, f"through a Spark DataFrame: {reason}")
@@ -204,7 +194,7 @@ def _frame(
         fields = [f.with_type(pa.uint64()) if _unsigned(f, footers) else f for f in source.schema]
         source = replace(source, schema=pa.schema(fields))
     foreign = (*source.foreign, *mixed)
-    return replace(source, foreign=foreign, explain=partial(_bad_rows, spark, dataset))
+    return replace(source, foreign=foreign, explain=partial(what_is_bad, spark, dataset))
 
 
 def _unsigned(field: pa.Field, footers: Footers) -> bool:
@@ -265,77 +255,6 @@ def _plain_vectors(frame: DataFrame) -> DataFrame:
     # The function is no friend of nulls.
     arrays = {n: F.when(c.isNotNull(), vector_to_array(c)) for n, c in columns.items()}
     return frame.withColumns(arrays)
-
-
-def _read(
-    spark: SparkSession,
-    dataset: Dataset,
-    side: str,
-    reason: str,
-    schema: Callable[[], T.StructType] | None,
-) -> DataFrame:
-    try:
-        frame = _load(spark, dataset, schema and schema())
-        frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
-    except ParseException as error:
-        raise ConfigError(f"{side}: {first_line(error)}") from error
-    except DatasetError as error:
-        raise DatasetError(f"{side}: {error}") from error
-    except Exception as error:
-        if isinstance(error, DatasetError):
-            raise DatasetError(f"{side}: {error}") from error
-        if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
-            raise
-        if "malformed" in str(error).lower() and (bad := _bad_rows(spark, dataset)):
-            raise DatasetError(f"{side}: {bad}") from error
-        if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
-            text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {reason}"
-            raise DatasetError(f"{side}: {text}") from error
-        hint = ""
-        if dataset.format == "parquet" and any(t in str(error) for t in NO_SUCH_TYPE):
-            hint = f" in {', '.join(dataset.path)}; scan: auto or arrow reads such columns"
-        if "COLUMN_ALREADY_EXISTS" in str(error):
-            hint = "; for names that differ only in case, set spark.conf: "
-            hint += "{spark.sql.caseSensitive: true}"
-        raise DatasetError(f"{side}: Spark cannot read it: {first_line(error)}{hint}") from error
-    return frame
-
-
-def _load(spark: SparkSession, dataset: Dataset, schema: T.StructType | None) -> DataFrame:
-    if dataset.sql:
-        # In brackets, only a query is valid: nothing is dropped, written or set.
-        return spark.sql(f"select * from (\n{dataset.sql.rstrip().rstrip(';')}\n)")
-    if dataset.table:
-        return spark.read.table(dataset.table)
-    options = _options(dataset)
-    if dataset.format == "csv" and dataset.path:
-        return read_csv(spark, dataset.path, options, dataset.schema)
-    if dataset.format == "parquet":
-        options = old_dates(spark) | options
-    reader = spark.read.format(dataset.format).options(**options)
-    if schema or dataset.schema:
-        reader = reader.schema(schema or str(dataset.schema))
-    return reader.load([place for path in dataset.path for place in for_spark(path)])
-
-
-def _options(dataset: Dataset) -> dict[str, str]:
-    options = dict(READ_OPTIONS.get(dataset.format, {}))
-    if dataset.format == "csv" and not dataset.schema:
-        options["inferSchema"] = "true"
-    needed = text_options(dataset) if dataset.format in TEXTS else {}
-    return {**options, **needed, **dataset.options}
-
-
-def _bad_rows(spark: SparkSession, dataset: Dataset) -> str:
-    """What is wrong with the rows of text files that could not be read; empty if nothing is."""
-    if dataset.format not in TEXTS or not dataset.path:
-        return ""
-    try:
-        return bad_rows(spark, dataset, _options(dataset), dataset.schema)
-    except Exception as error:
-        if raised_by_spark(error):  # the first error is the one to tell
-            return ""
-        raise
 
 
 def _or_config_error(build: Any, key: str) -> DataFrame:

@@ -7,7 +7,7 @@ from typing import Final
 import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
-from kldrift.features.group_columns import is_plain
+from kldrift.features.group_columns import has_names
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.parquet.source import ArrowSource
@@ -23,7 +23,7 @@ def sample_of(source: DatasetInfo) -> pa.Table:
     fields = [
         f
         for f in source.schema
-        if is_plain(f.type) and f.name not in foreign and names.count(f.name) == 1
+        if has_names(f.type) and f.name not in foreign and names.count(f.name) == 1
     ]
     if isinstance(source, ArrowSource):
         return _of_files(source, pa.schema(fields))

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
+from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
 from kldrift.errors import DatasetError, first_line
-from kldrift.sources.parquet.listing import for_spark, list_files
+from kldrift.sources.parquet.listing import for_spark, list_files, named_by_folders
 
 TEXTS: Final = frozenset({"csv", "json"})
 LOOKED_AT: Final = 2**20
@@ -135,11 +136,16 @@ def bad_rows(
     Empty if all of them fit.
     """
     paths = [place for path in dataset.path for place in for_spark(path)]
-    reader = spark.read.format(dataset.format).options(**{**options, "mode": "PERMISSIVE"})
-    reader = reader.option("columnNameOfCorruptRecord", CORRUPT)
-    if schema is None:
-        schema = _schema_of(reader.load(paths))
-    frame = reader.schema(f"{schema}, `{CORRUPT}` string").load(paths)
+    permissive = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
+    # Columns that folders name are in no row, and need not be the same below all paths.
+    options = {**options, **permissive, "recursiveFileLookup": "true"}
+    reader = spark.read.format(dataset.format).options(**options)
+    frame = spark.createDataFrame([], schema) if schema else reader.load(paths)
+    folders = named_by_folders(list_files([p for p in dataset.path if "://" not in p]))
+    inside = [f for f in frame.schema.fields if f.name not in {*folders, CORRUPT}]
+    frame = reader.schema(T.StructType([*inside, T.StructField(CORRUPT, T.StringType())])).load(
+        paths
+    )
     # Spark does not look for damage where no other column is asked for.
     whole, file = F.to_json(F.struct("*")), F.input_file_name()
     damaged = frame.where(F.col(f"`{CORRUPT}`").isNotNull()).select(
@@ -147,11 +153,6 @@ def bad_rows(
     )
     rows, first, last = damaged.agg(F.count("r"), F.min("f"), F.max("f")).collect()[0]
     return _refused(rows, f"{first!r}{'' if first == last else ' and others'}") if rows else ""
-
-
-def _schema_of(frame: DataFrame) -> str:
-    fields = [f for f in frame.schema.fields if f.name != CORRUPT]
-    return ", ".join(f"`{f.name.replace('`', '``')}` {f.dataType.simpleString()}" for f in fields)
 
 
 def _refused(rows: int, files: str) -> str:

@@ -87,7 +87,7 @@ def _series(t: Floats, n: Floats, m: Floats, c: Floats, d: Floats, ratio: Floats
 
 
 def _sum(t: Floats, n: Floats, m: Floats, c: Floats, d: Floats, ratio: Floats) -> Floats:
-    """The same mean, over all numbers of rows on the smaller side, one at a time."""
+    """The mean of ``f`` as a sum over all numbers of rows that the smaller side may have."""
     few, other = np.minimum(n, m), np.maximum(n, m)
     x = np.maximum(t - other, 0.0)  # the fewest there can be
     chance = np.ones(len(t))  # times that of the fewest, which the sum of all tells

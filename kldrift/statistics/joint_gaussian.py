@@ -30,6 +30,8 @@ Places = NDArray[np.int64]
 
 ROWS_PER_FEATURE: Final = 5
 """Fewer complete rows per feature than this say too little of a covariance."""
+TAKES_PART: Final = 0.1
+"""Weight in a combination of features from which one takes part in it."""
 FEW_ROWS: Final = 20
 """Where fewer rows than about this make up a variance, it is no evidence of anything."""
 
@@ -62,7 +64,15 @@ class JointScore:
 
 
 class Unscorable(ValueError):  # noqa: N818 - a state of the data, not a mistake
-    """Raised for joint moments that have no divergence; the message says why."""
+    """Raised for joint moments that have no divergence; the message says why.
+
+    Attributes:
+        features: the places of those that it is about.
+    """
+
+    def __init__(self, why: str, features: NDArray[np.bool_]) -> None:
+        super().__init__(why)
+        self.features: tuple[int, ...] = tuple(np.flatnonzero(features).tolist())
 
 
 def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) -> JointScore:
@@ -80,15 +90,20 @@ def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) ->
     mean_p, mean_q = current.sum1 / current.rows, reference.sum1 / reference.rows
     var_q = reference.variances
     for side, moments in (("current dataset", current), ("reference", reference)):
-        if not (np.isfinite(moments.covariance).all() and (moments.variances > 0).all()):
-            raise Unscorable(f"a feature has no spread, or values beyond 1e150, in the {side}")
+        large = ~np.isfinite(moments.variances)
+        if not np.isfinite(moments.covariance).all():
+            raise Unscorable(f"values beyond 1e150 in the {side}", large)
+        if not (moments.variances > 0).all():
+            raise Unscorable(f"no spread in the {side}", ~(moments.variances > 0))
     cov_p, cov_q = (_ridged(m, ridge * var_q) for m in (current, reference))
     try:
         kl = float(multivariate_gaussian_kl(mean_p, cov_p, mean_q, cov_q))
     except ValueError as error:
+        why = str(error).partition(";")[0].partition(": ")[2]
         raise Unscorable(
-            f"{str(error).partition(';')[0]}; leave out a feature that others determine, or set "
-            "ridge, such as 1e-6 (of each feature's variance)"
+            f"each is determined by the others, at least nearly; leave one out, or set "
+            f"ridge, such as 1e-6 (of each feature's variance): {why}",
+            _dependent(cov_p, cov_q),
         ) from None
     diagonal = current.diagonal
     stds = [np.sqrt(c if diagonal else np.diagonal(c)) for c in (cov_p, cov_q)]
@@ -109,6 +124,16 @@ def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) ->
         unjudged = kl - float(known)
     frechet = float(frechet_distance(mean_p, cov_p, mean_q, cov_q))
     return JointScore(kl, kl_mean, frechet, features, pairs, chance, p_value, heavy, unjudged)
+
+
+def _dependent(*covariances: Floats) -> NDArray[np.bool_]:
+    """Which features take part in the combination that varies least, on either side."""
+    least = (np.inf, np.empty(0))
+    for covariance in covariances:
+        scale = 1 / np.sqrt(np.diagonal(covariance))
+        values, vectors = np.linalg.eigh(covariance * np.outer(scale, scale))
+        least = min(least, (float(values[0]), np.abs(vectors[:, 0])), key=lambda one: one[0])
+    return np.asarray(least[1] > TAKES_PART)
 
 
 def _members(covariance: Floats, places: Places) -> Floats:

@@ -36,7 +36,7 @@ SEASON_GAIN: Final = 0.9
 ODD: Final = 50.0
 """Times as far as half of the windows, from which a window says nothing of what is usual."""
 ODD_TOGETHER: Final = 20.0
-"""The same where it is so for more than half of the features: a holiday."""
+"""The factor where more than half of the features are as far at once, as on a holiday."""
 PSEUDOCOUNT: Final = 0.5
 _MOST_SHAPE: Final = 1e6
 
@@ -252,7 +252,7 @@ def usual(history: Counts, season: NDArray[Any], current: Counts, now: Any) -> U
 
 
 def _of_seasons(history: Counts, season: NDArray[Any], alike: NDArray[np.bool_]) -> LearnedLimits:
-    """What windows are like beside those of their own season; the pool is that of one season."""
+    """Limits learnt within each season; the pool is that of the season asked for."""
     kinds = [
         learned_limits(history[season == s])
         for s in np.unique(season)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
-from kldrift.profiles.rebinning import CHOSEN_ROWS, FEW_ROWS, FEWEST_CHOSEN
+from kldrift.profiles.rebinning import least_rows
 from kldrift.statistics.significance import g_test
 
 Counts = NDArray[np.int64]
@@ -85,7 +85,7 @@ def pooled(
     n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
     chosen = (q * (other | never)).sum(-1, keepdims=True)
     expected = (p + q) * (m / np.maximum(n + m, 1))
-    needed = np.clip(m // FEW_ROWS, FEWEST_CHOSEN, CHOSEN_ROWS)
+    needed = least_rows(m)
     small = category & (expected < SURELY * needed) & (q < NEVER_BY_CHANCE * needed) & (chosen > 0)
     left = ((category & ~small) & (p + q > 0)).sum(-1, keepdims=True) + 1
     moved = never | (small & ~((left < 2) & (chosen < MOST_OTHER * m)))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from kldrift.profiles.rebinning import CHOSEN_ROWS, FEW_ROWS, FEWEST_CHOSEN
+from kldrift.profiles.rebinning import least_rows
 from kldrift.statistics.significance import g_test
 from kldrift.statistics.sparse_cells import fewest_expected, moved
 
@@ -78,7 +78,7 @@ def ordered_p_value(
     few = np.minimum(p.sum(-1, keepdims=True), every)
     expected = fewest_expected(p, q)
     occupied = inside & (p + q > 0)
-    needed = np.clip(every // FEW_ROWS, FEWEST_CHOSEN, CHOSEN_ROWS) * (few / np.maximum(every, 1))
+    needed = least_rows(every) * (few / np.maximum(every, 1))
     by_chance = occupied & values & (expected < SURELY * needed)
     chosen = (by_chance.any(-1) & (occupied & ~values).any(-1))[:, None]
     expected = np.where(fitted & ~chosen, q * (few / np.maximum(every, 1)), expected)

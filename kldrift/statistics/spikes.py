@@ -66,7 +66,7 @@ def spike_above_p(p: Counts, q: Counts, judged: Bools, ranges: Bools, limit: Flo
 
 
 def spikes(p: Counts, q: Counts, ranges: Bools) -> Floats:
-    """Of each cell the least change of it alone and with its neighbours, 0 if their signs differ.
+    """The least change of each cell alone and with either neighbour; 0 if their signs differ.
 
     Args:
         p: current rows per cell, in their order, shape ``(r, k)``.

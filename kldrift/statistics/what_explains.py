@@ -23,9 +23,18 @@ LEAST: Final = 0.9
 BY_CHANCE: Final = 0.87
 """The mean of the Kolmogorov-Smirnov distance of two samples of one distribution, in units of
 ``sqrt(1 / n + 1 / m)``."""
+AT_MOST_BY_CHANCE: Final = 1.36
+"""What it exceeds in 5 % of cases."""
+LEAST_FILLED: Final = 25
+"""Rows that are null no more, from which they are looked for."""
 CLOSE: Final = 0.05
 """How far mean and deviation may be from what a candidate says, in deviations."""
-FACTORS: Final = (10.0, 100.0, 1_000.0, 1e6, 0.1, 0.01, 0.001, 1e-6, -1.0)
+FAR_OUT: Final = 0.5
+"""How far a deviation may be, as a logarithm, from that of other units: few values far out make up
+most of some deviations, and units differ by much more."""
+EXACT: Final = 1e-6
+"""How far a rounded number may be from a multiple, in steps."""
+FACTORS: Final = (10.0, 100.0, 1_000.0, 1e6, 0.1, 0.01, 0.001, 1e-6)
 STEPS: Final = (1_000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
 """What numbers are rounded to."""
 
@@ -64,12 +73,14 @@ class Candidate:
         shares: of the cells that the reference would have then, shape ``(k,)``.
         mean: that its numbers would have; None where that is not known.
         std: their deviation.
+        close: how far the logarithm of the deviation may be from it.
     """
 
     name: str
     shares: Floats
     mean: float | None = None
     std: float | None = None
+    close: float = 2 * CLOSE
 
 
 def what_explains(numbers: Numbers) -> str:
@@ -92,12 +103,16 @@ def _explained(numbers: Numbers) -> str:
     if not n or not m or len(numbers.edges) < 1:
         return ""
     now, before = numbers.p / n, numbers.q / m
-    by_chance = BY_CHANCE * np.sqrt(1 / n + 1 / m)
+    filled = _filled(numbers, before, now)
+    if filled >= LEAST:
+        return f"explained to {100 * filled:.0f} % by 0 in place of nulls"
+    unit = np.sqrt(1 / n + 1 / m)
+    by_chance = BY_CHANCE * unit
     whole = _distance(before, now) - by_chance
     if whole < 2 * by_chance:
         return ""
     found = [
-        (1 - max(0.0, _distance(c.shares, now) - by_chance) / whole, c.name)
+        (1 - max(0.0, _distance(c.shares, now) - AT_MOST_BY_CHANCE * unit) / whole, c.name)
         for c in _candidates(numbers, before)
         if _fits(c, numbers)
     ]
@@ -119,7 +134,7 @@ def _fits(candidate: Candidate, numbers: Numbers) -> bool:
     if not std > 0 or not candidate.std > 0:
         return False
     off = abs(numbers.mean[1] - candidate.mean) / std
-    return off < CLOSE and abs(np.log(std / candidate.std)) < 2 * CLOSE
+    return off < CLOSE and abs(np.log(std / candidate.std)) < candidate.close
 
 
 def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
@@ -127,19 +142,23 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     below = _cumulated(numbers, before)
     edges = numbers.edges
     for factor in FACTORS:
-        at = below(edges / factor)
-        shares = _between(at if factor > 0 else 1 - at)
-        name = f"x {factor:,g}" if factor > 0 else "another sign"
-        yield Candidate(name, shares, factor * mean, abs(factor) * std)
+        at = below(_moved(edges, edges / factor))
+        name = f"x {factor:,g}"
+        yield Candidate(name, _between(at), factor * mean, factor * std, FAR_OUT)
+    at = 1 - below(np.nextafter(-edges, np.inf))  # the number itself lies below its opposite
+    yield Candidate("another sign", _between(at), -mean, std, FAR_OUT)
     # Counts of one number alone fit whatever moves it to the right side.
     if numbers.smallest[0] > 0 and std > 0:
         with np.errstate(divide="ignore", over="ignore"):
             at = np.where(edges > 0, 1 - below(1 / np.where(edges > 0, edges, 1.0)), 0.0)
         yield Candidate("1 / x", _between(at))
     constant = numbers.mean[1] - mean
-    yield Candidate(f"{constant:+.4g}", _between(below(edges - constant)), mean + constant, std)
+    at = below(_moved(edges, edges - constant))
+    yield Candidate(f"{constant:+.4g}", _between(at), mean + constant, std)
     for size in STEPS if std > 0 else ():
         if abs(constant) > size / 2:  # no number moves further than that, so their mean does not
+            continue
+        if not all(_multiple(end, size) for end in (numbers.smallest[1], numbers.largest[1])):
             continue
         rounded = _between(below((np.ceil(edges / size) - 0.5) * size))
         yield Candidate(f"rounding to {size:g}", rounded)
@@ -154,12 +173,32 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
             f"a smallest value of {_written(low)}",
             _between(np.where(edges <= low, 0.0, below(edges))),
         )
-    filled = numbers.null[0] - numbers.null[1]
-    if filled > 0:
-        share = filled / (1 - numbers.null[1])
-        zeros = np.zeros(len(before))
-        zeros[int(np.searchsorted(edges, 0.0, "right"))] = 1.0
-        yield Candidate("0 in place of nulls", (1 - share) * before + share * zeros)
+
+
+def _filled(numbers: Numbers, before: Floats, now: Floats) -> float:
+    """How much of the nulls that are gone is zero now; 0 where that may be chance."""
+    gone, n = numbers.null[0] - numbers.null[1], int(numbers.p.sum())
+    share = gone / (1 - numbers.null[1]) if numbers.null[1] < 1 else 0.0
+    if share * n < LEAST_FILLED or not numbers.smallest[1] <= 0 <= numbers.largest[1]:
+        return 0.0
+    at = int(np.searchsorted(numbers.edges, 0.0, "right"))
+    ends = {0: numbers.smallest[1], len(numbers.edges): numbers.largest[1]}
+    if ends.get(at, 0.0) != 0:  # other numbers lie beyond all of the reference's as well
+        return 0.0
+    zeros = now[at] - (1 - share) * before[at]
+    left = max(0.0, abs(zeros - share) - 2 * np.sqrt(now[at] / n))
+    return float(1 - left / share)
+
+
+def _moved(edges: Floats, at: Floats) -> Floats:
+    """Moved edges, of which those behind one number alone stay just behind it."""
+    alone = edges[1:] == np.nextafter(edges[:-1], np.inf)
+    at[1:][alone] = np.nextafter(at[:-1][alone], np.inf)
+    return at
+
+
+def _multiple(number: float, size: float) -> bool:
+    return bool(abs(number / size - np.rint(number / size)) <= EXACT)
 
 
 def _written(value: float) -> str:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kldrift.errors import OutputError, first_line
+from kldrift.errors import OutputError
 from kldrift.sources.filesystem import AS_IN_PYARROW
 from kldrift.sources.lakehouse.delta import storage_options
 from kldrift.tables.parquet import from_parquet, to_parquet
@@ -169,6 +169,3 @@ class DeltaStore(TableStore):
         if new:  # added since the table was made
             log.alter.add_columns(new)
         return log
-
-    def _failed(self, what: str, table: str, error: Exception) -> OutputError:
-        return OutputError(f"{self.location(table)}: cannot {what}: {first_line(error)}")

@@ -140,6 +140,3 @@ class IcebergStore(TableStore):
             with log.update_schema() as change:
                 change.union_by_name(schema)
         return log
-
-    def _failed(self, what: str, table: str, error: Exception) -> OutputError:
-        return OutputError(f"{self.location(table)}: cannot {what}: {first_line(error)}")

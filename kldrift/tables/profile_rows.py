@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.counting.new_values import NewValues
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.profiles.joint_profile import JointProfile
@@ -21,7 +22,6 @@ from kldrift.tables.stamp import Stamp
 from kldrift.tables.supports import JOINT
 
 Ints = NDArray[np.int64]
-NewValues = Mapping[str, tuple[tuple[str, int], ...]]
 """By feature, values that the reference never had, with their rows; the most frequent first."""
 Names = Sequence[Sequence[str]]
 """The names of the segments of each list, by place."""
@@ -41,7 +41,7 @@ def profile_rows(
     dataset: str,
     stamp: Stamp,
     most: int = CELLS_AT_ONCE,
-    unseen: NewValues | None = None,
+    unseen: Mapping[str, NewValues] | None = None,
 ) -> Iterator[pa.Table]:
     """``profiles`` of one dataset, part by part: one row per feature and group, then joint groups.
 
@@ -103,7 +103,7 @@ def _of_features(profiles: Mapping[str, Profile]) -> dict[str, Any]:
 
 
 def _new_values(
-    names: Sequence[str], keys: Sequence[GroupKeys], unseen: NewValues
+    names: Sequence[str], keys: Sequence[GroupKeys], unseen: Mapping[str, NewValues]
 ) -> dict[str, pa.Array]:
     whole = [
         unseen.get(name) if list_ == ALL else None
@@ -111,10 +111,11 @@ def _new_values(
         for list_ in of_feature.list.tolist()
     ]
     columns = ("new_values", pa.string()), ("new_rows", pa.int64())
-    return {
-        column: pa.array([new and [pair[i] for pair in new] for new in whole], pa.list_(kind))
+    lists = {
+        column: pa.array([new and [pair[i] for pair in new.named] for new in whole], pa.list_(kind))
         for i, (column, kind) in enumerate(columns)
     }
+    return lists | {"new_distinct": pa.array([new and new.distinct for new in whole], pa.int64())}
 
 
 def _moments(profiles: Sequence[Profile], numeric: NDArray[np.bool_]) -> dict[str, pa.Array]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kldrift.counting.new_values import NewValues
 from kldrift.errors import OutputError, first_line
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
@@ -26,7 +27,6 @@ from kldrift.tables.layout import (
     window_of,
 )
 from kldrift.tables.parquet import from_parquet
-from kldrift.tables.profile_rows import NewValues
 from kldrift.tables.read_profiles import read_profiles
 from kldrift.tables.schema import SUPPORTS, TABLES
 from kldrift.tables.store import Store, open_store
@@ -136,21 +136,23 @@ def stored_profiles(
         return read_profiles(from_parquet(file, schema=TABLES["profiles"]), supports)
 
 
-def stored_new_values(store: Store, monitor: str, window: Window) -> NewValues:
+def stored_new_values(store: Store, monitor: str, window: Window) -> dict[str, NewValues]:
     """The values of a window that the reference never had, by feature; none of batches.
 
     Raises:
         OutputError: the file cannot be read.
         ValueError: it is damaged.
     """
-    path, names = window_file("profiles", monitor, window), ["feature", "new_values", "new_rows"]
-    file = store.open(path)
-    if file is None:
+    path = window_file("profiles", monitor, window)
+    names = ["feature", "new_values", "new_rows", "new_distinct"]
+    rows = _read_if_there(store, path, names, TABLES["profiles"])
+    if rows is None:
         return {}
-    file.close()
-    rows = _read(store, path, names, TABLES["profiles"])
     return {
-        row["feature"]: tuple(zip(row["new_values"], row["new_rows"] or (), strict=True))
+        row["feature"]: NewValues(
+            tuple(zip(row["new_values"], row["new_rows"] or (), strict=True)),
+            row["new_distinct"] or len(row["new_values"]),
+        )
         for row in rows.filter(rows["new_values"].is_valid()).to_pylist()
     }
 
@@ -209,20 +211,15 @@ def stored_statuses(
 ) -> list[tuple[str, str, str, str]]:
     """The features of a window that have one of some statuses: name, kind, status and reason.
 
-    None where the window was never judged.
+    Empty where the window was never judged.
 
     Raises:
         OutputError: the file is damaged or cannot be read.
     """
-    names, path = (
-        ["feature", "kind", "status", "reason", "segment"],
-        window_file("drift_scores", monitor, window),
-    )
-    file = store.open(path)
-    if file is None:
+    names = ["feature", "kind", "status", "reason", "segment"]
+    rows = _read_if_there(store, window_file("drift_scores", monitor, window), names)
+    if rows is None:
         return []
-    file.close()
-    rows = _read(store, path, names)
     asked = pc.is_in(rows["status"], pa.array(statuses, pa.string()))
     whole = pc.and_(rows["segment"].is_null(), pc.not_equal(rows["kind"], JOINT))
     return [
@@ -255,10 +252,9 @@ def stored_alerts(store: Store, monitor: str) -> pa.Table:
     Raises:
         OutputError: the file is damaged or cannot be read.
     """
-    path = alerts_file(monitor)
-    if path.partition("/")[2] not in store.names(ALERTS_TABLE):
-        return TABLES[ALERTS_TABLE].empty_table()
-    return _read(store, path, None, TABLES[ALERTS_TABLE])
+    schema = TABLES[ALERTS_TABLE]
+    rows = _read_if_there(store, alerts_file(monitor), None, schema)
+    return schema.empty_table() if rows is None else rows
 
 
 def stored_runs(
@@ -280,7 +276,7 @@ def stored_runs(
     if run_id is not None and run_file(run_id).partition("/")[2] in names:
         wanted.add(run_file(run_id).partition("/")[2])
     found: list[dict[str, Any]] = []
-    for name in wanted:
+    for name in sorted(wanted):
         rows = _read(store, f"{RUNS_TABLE}/{name}", None, TABLES[RUNS_TABLE]).to_pylist()
         found += [row for row in rows if monitor in (None, row["monitor"])]
     return sorted(found, key=lambda row: (row["started_at"], row["finished_at"]), reverse=True)
@@ -303,18 +299,31 @@ def _read(
     names: Sequence[str] | None = None,
     schema: pa.Schema | None = None,
 ) -> pa.Table:
+    rows = _read_if_there(store, path, names, schema)
+    if rows is None:
+        raise OutputError(f"{store.location(path)} is not there; run its window again")
+    return rows
+
+
+def _read_if_there(
+    store: Store,
+    path: str,
+    names: Sequence[str] | None = None,
+    schema: pa.Schema | None = None,
+) -> pa.Table | None:
     try:
-        with _opened(store, path, names) as file:
+        file = store.open(path, names)
+        if file is None:
+            return None
+        with file:
             return from_parquet(file, names, schema)
     except ValueError as error:
         raise OutputError(f"{store.location(path)}: {error}; run its window again") from error
 
 
 @contextmanager
-def _opened(
-    store: Store, name: str, columns: Sequence[str] | None = None
-) -> Iterator[pa.NativeFile]:
-    file = store.open(name, columns)
+def _opened(store: Store, name: str) -> Iterator[pa.NativeFile]:
+    file = store.open(name)
     if file is None:
         raise ValueError(f"{store.location(name)} is not there")
     with file:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldrift.profiles.comoments import CoMoments
-from kldrift.profiles.group_keys import ALL, NO_WINDOW, REST, GroupKeys
+from kldrift.profiles.group_keys import ALL, NO_WINDOW, REST, GroupKeys, begins
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.profile import Profile
@@ -128,10 +128,7 @@ def _shared(keys: GroupKeys, groups: Ints) -> GroupKeys | None:
 
 
 def _once(code: Ints, keys: GroupKeys) -> None:
-    again = np.ones(max(0, len(code) - 1), dtype=np.bool_)
-    for values in (code, *keys.arrays):
-        again &= values[1:] == values[:-1]
-    if again.any():
+    if not begins((code, *keys.arrays)).all():
         raise ValueError("profiles: a group of a feature stands there twice")
 
 
@@ -169,6 +166,8 @@ def _moment_arrays(table: pa.Table, numeric: NDArray[np.bool_]) -> list[NDArray[
     halves = any((null[a] != null[b]).any() for a, b in pairs)
     if halves or null["rows"].any() or (null["minimum"] != empty).any():
         raise ValueError("profiles: a sum is missing")
+    if ((arrays[0] < 0) | (arrays[0] > table["n"].to_numpy())).any():
+        raise ValueError("profiles: moments of more rows than there are")
     return arrays
 
 
@@ -193,6 +192,10 @@ def _joint(table: pa.Table, supports: Supports) -> dict[str, JointProfile]:
         for width, places in of_width.items():
             parts = [[s[p] for p in places] for s in sums]
             complete = [rows[p] for p in places]
+            if any(
+                x is not None and not 0 <= x <= n[p] for x, p in zip(complete, places, strict=True)
+            ):
+                raise ValueError(f"profiles: {name!r} has more complete rows than there are")
             if width is not None:
                 moments[width] = _comoments(known[name], width, complete, parts)
             elif any(x is not None for of_row in (complete, *parts) for x in of_row):

@@ -241,6 +241,7 @@ PROFILES: Final = pa.schema(
         _list("joint_sum4", pa.float64(), ONE_FEATURE, unit="their fourth powers"),
         _list("new_values", pa.string(), NO_NEW_VALUE),
         _list("new_rows", pa.int64(), NO_NEW_VALUE, unit="rows"),
+        _column("new_distinct", pa.int64(), NO_NEW_VALUE, unit="values"),
         _text("reference_id"),
         _text("config_hash"),
     ]
@@ -328,7 +329,7 @@ ADDED_LATER: Final = frozenset(
         *("known_hashes", "known_cutoff", "wasserstein_std", "note", "metric", "threshold_kind"),
         *(*SHARE_METRICS, TAIL_METRIC, *CATEGORY_METRICS, *LEARNED_SCORES, "history_effective"),
         *("alarm_level", "alert", "alert_since", "alerts", "pages_spent"),
-        *("pages_allowed", "pages_days", "new_values", "new_rows"),
+        *("pages_allowed", "pages_days", "new_values", "new_rows", "new_distinct"),
     )
 )
 """Columns that files of this ``schema_version`` may not have; they are then null."""

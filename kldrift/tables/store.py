@@ -39,7 +39,7 @@ class Store(Protocol):
     def open(self, name: str, columns: Sequence[str] | None = None) -> pa.NativeFile | None:
         """Return a file of which parts can be read, or None where there is no such file.
 
-        A format with a log may have to read the rows for it, and says of damaged ones so.
+        A format with a log may have to read the rows for it, and then finds damaged ones.
 
         Args:
             name: of the file.

@@ -13,6 +13,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from kldrift.errors import OutputError, first_line
 from kldrift.tables.parquet import from_parquet, to_parquet
 from kldrift.tables.schema import TABLES
 from kldrift.tables.store import Store
@@ -94,6 +95,9 @@ class TableStore(ABC):
         """See `Store`; a table is made by its first commit."""
         if folder not in TABLES:
             self._folder.make_ready(folder)
+
+    def _failed(self, what: str, table: str, error: Exception) -> OutputError:
+        return OutputError(f"{self.location(table)}: cannot {what}: {first_line(error)}")
 
 
 def lake_schema(table: str) -> pa.Schema:

@@ -51,6 +51,7 @@ ONLY_IN = {
         "kldrift/sources/",
         "kldrift/execution/",
         "kldrift/spark/functions/",
+        "kldrift/monitor/inputs.py",
         "kldrift/monitor/record.py",
         "kldrift/monitor/run.py",
         "jobs/",

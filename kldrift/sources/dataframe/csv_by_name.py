@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from io import BufferedReader
-from pathlib import Path
 from typing import Final
 
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.errors import DatasetError, first_line
+from kldrift.sources.dataframe.partitioned import by_partition
 from kldrift.sources.parquet.files import File
-from kldrift.sources.parquet.listing import for_spark, list_files
+from kldrift.sources.parquet.listing import for_spark, list_files, named_by_folders
 from kldrift.sources.text_files import opened
 
 BY_PLACE: Final = {"header": "false", "enforceschema": "true"}
@@ -28,7 +28,10 @@ LONGEST_HEADER: Final = 2**20
 
 
 def read_csv(
-    spark: SparkSession, paths: Sequence[str], options: Mapping[str, str], ddl: str | None
+    spark: SparkSession,
+    paths: Sequence[str],
+    options: Mapping[str, str],
+    schema: T.StructType | None,
 ) -> DataFrame:
     """Read CSV files, columns by name where there are headers.
 
@@ -36,7 +39,7 @@ def read_csv(
         spark: the session.
         paths: of the dataset, as the configuration has them.
         options: of Spark's reader, ``header`` among them.
-        ddl: names and types of the columns; without it they are inferred.
+        schema: the columns; without it they are inferred.
 
     Raises:
         DatasetError: the names in a header are not those of the schema, or of the other files.
@@ -44,21 +47,26 @@ def read_csv(
     given = {name.lower(): value for name, value in options.items()}
     whole = _for_spark(paths)
     if given.get("header") != "true" or any(given.get(k) == v for k, v in BY_PLACE.items()):
-        return _reader(spark, options, None if ddl is None else _schema(spark, ddl)).load(whole)
+        return _reader(spark, options, schema).load(whole)
+    groups, full, folders = [whole], [True], frozenset[str]()
     if any("://" in path for path in paths):
-        groups = [whole]
         options = {**options, "enforceSchema": "false"}  # Spark compares the headers, by place
     else:
-        groups = _by_first_line(list_files(paths), given.get("comment", ""))
-        if len(groups) == 1:
-            groups = [whole]
-        elif len(paths) == 1 and Path(paths[0]).is_dir():
-            options = {**options, "basePath": paths[0]}
-    if ddl is None and len(groups) == 1:
-        return _reader(spark, options, None).load(groups[0])
-    free = {"inferSchema": "false" if ddl else "true"}
+        files = list_files(paths)
+        kinds = _by_first_line(files, given.get("comment", ""))
+        folders = named_by_folders(files)
+        if len(kinds) > 1 and folders:
+            load = lambda some, inside: read_csv(spark, some, options, inside)  # noqa: E731
+            return by_partition(spark, load, files, schema)
+        if len(kinds) > 1:
+            groups, full = [_for_spark(kind) for kind, _ in kinds], [rows for _, rows in kinds]
+    if schema is None and len(groups) == 1:
+        return _reader(spark, options, None).load(whole)
+    free = {"inferSchema": "false" if schema else "true"}
     heads = [_reader(spark, {**options, **free}, None).load(group).schema for group in groups]
-    wanted = _merged(heads) if ddl is None else _schema(spark, ddl)
+    # Without a row below its header, a file has no values that tell types.
+    wanted = schema or _merged([h for h, rows in zip(heads, full, strict=True) if rows] or heads)
+    wanted = T.StructType([*wanted, *(f for f in heads[0] if f.name in folders - {*wanted.names})])
     corrupt = given.get("columnnameofcorruptrecord", "_corrupt_record")
     sensitive = spark.conf.get("spark.sql.caseSensitive", "false") == "true"
     frames = []
@@ -78,40 +86,44 @@ def _reader(
     return reader if schema is None else reader.schema(schema)
 
 
-def _schema(spark: SparkSession, ddl: str) -> T.StructType:
-    return spark.createDataFrame([], ddl).schema
+def _by_first_line(files: Sequence[File], comment: str) -> list[tuple[list[str], bool]]:
+    """The files that have one and the same header, and whether one has rows below it.
 
-
-def _by_first_line(files: Sequence[File], comment: str) -> list[list[str]]:
-    """The files that have one and the same header, for Spark; those without a line are left out.
+    Files without a line are left out.
 
     Raises:
         DatasetError: no file has a line.
     """
-    groups: dict[bytes, list[str]] = {}
+    groups: dict[bytes, tuple[list[str], bool]] = {}
     for file in files:
-        groups.setdefault(_first_line(file.path, comment.encode()), []).append(file.path)
+        first, more = _first_line(file.path, comment.encode())
+        alike, rows = groups.get(first, ([], False))
+        alike.append(file.path)
+        groups[first] = alike, rows or more
     groups.pop(b"", None)
     if not groups:
         raise DatasetError(f"{files[0].path!r} is empty: it has no line, not even a header")
-    return [_for_spark(group) for group in groups.values()]
+    return list(groups.values())
 
 
 def _for_spark(paths: Sequence[str]) -> list[str]:
     return [place for path in paths for place in for_spark(path)]
 
 
-def _first_line(path: str, comment: bytes) -> bytes:
-    """The first line with text that is no comment, as bytes."""
+def _first_line(path: str, comment: bytes) -> tuple[bytes, bool]:
+    """The first line with text that is no comment, as bytes, and whether there is another."""
+    first = b""
     try:
         with BufferedReader(opened(path)) as file:
             while line := file.readline(LONGEST_HEADER):
                 text = line.removeprefix(b"\xef\xbb\xbf").strip()
                 if text and not (comment and text.startswith(comment)):
-                    return text
+                    if first:
+                        return first, True
+                    first = text
     except OSError as error:
         raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
-    return b""
+    return first, False
 
 
 def _merged(heads: Sequence[T.StructType]) -> T.StructType:

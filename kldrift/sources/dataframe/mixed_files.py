@@ -60,12 +60,17 @@ def schema_by_arrow(
     for file in files:
         with file.open() as parquet:
             more = [f for f in parquet.schema_arrow if f.name not in without]
-        known = [T.StructField(f.name, _spark_type(f.type)) for f in more]
+        known = [T.StructField(f.name, spark_type(f.type)) for f in more]
         fields = _merged(fields, known, "", without, sensitive)
     return T.StructType(fields)
 
 
-def _spark_type(kind: pa.DataType) -> T.DataType:
+def spark_type(kind: pa.DataType) -> T.DataType:
+    """The type that Spark reads values of a type of Arrow as.
+
+    Raises:
+        PySparkException: it has none.
+    """
     return UNSIGNED.get(kind) or from_arrow_type(kind, prefer_timestamp_ntz=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +40,17 @@ def list_files(
     files: list[File] = []
     for path in paths:
         files.extend(_remote(path, filesystem or {}) if "://" in path else _local(path))
-    return tuple(sorted(set(files), key=lambda f: (str(f.remote or ""), f.path)))
+    once: dict[tuple[str, str], File] = {}
+    for file in files:  # one that several paths lead to has the partitions below the outermost
+        known = once.setdefault((str(file.remote or ""), file.path), file)
+        if len(file.partition) > len(known.partition):
+            once[str(file.remote or ""), file.path] = file
+    return tuple(once[key] for key in sorted(once))
+
+
+def named_by_folders(files: Iterable[File]) -> frozenset[str]:
+    """The columns whose values are the names of folders."""
+    return frozenset(name for file in files for name, _ in file.partition)
 
 
 def local_roots(pattern: str) -> list[str]:
@@ -125,6 +135,19 @@ def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
     if not found:
         problem = "holds no files" if matched else ABSENT
         raise DatasetError(f"{uri!r}: {problem}; check the path in the configuration")
+
+
+def is_there(uri: str, options: Mapping[str, str]) -> bool:
+    """Whether a URI, up to its first wildcard, leads to anything; one question to its store.
+
+    Raises:
+        DatasetError: the store cannot be asked.
+    """
+    try:
+        remote, root = locate(_split(uri)[0], options)
+        return bool(remote.open().get_file_info(root).type != pafs.FileType.NotFound)
+    except (pa.ArrowException, OSError) as cause:
+        raise DatasetError(f"cannot list {uri!r}: {first_line(cause)}") from cause
 
 
 def _split(uri: str) -> tuple[str, list[str]]:

@@ -11,6 +11,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -85,39 +86,18 @@ def shares(p: FloatArray, q: FloatArray, pseudocount: float) -> tuple[FloatArray
         whole = (values == np.floor(values)) & (values <= LARGEST_COUNT)
         require(whole, values, f"{name} must hold whole row counts when a pseudocount is given")
     occupied = (p > 0) | (q > 0)
-    counts_p, counts_q = p.astype(np.int64), q.astype(np.int64)
-    return (
-        probabilities(counts_p, occupied, pseudocount=pseudocount),
-        probabilities(counts_q, occupied, pseudocount=pseudocount),
+    p, q = (
+        probabilities(side.astype(np.int64), occupied, pseudocount=pseudocount) for side in (p, q)
     )
+    return p, q
 
 
-def _smoothed(of: Callable[..., Any]) -> Callable[..., Any]:
-    def formula(p: FloatArray, q: FloatArray, pseudocount: float = 0.0) -> Any:
-        return of(*shares(p, q, pseudocount))
-
-    return formula
-
-
-def _with_base(of: Callable[..., Any]) -> Callable[..., Any]:
-    def formula(
-        p: FloatArray, q: FloatArray, pseudocount: float = 0.0, base: float = math.e
-    ) -> Any:
-        return of(*shares(p, q, pseudocount), base=base)
+def _of_shares(of: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(of)  # which arguments are required is asked of the signature
+    def formula(p: FloatArray, q: FloatArray, pseudocount: float = 0.0, **more: Any) -> Any:
+        return of(*shares(p, q, pseudocount), **more)
 
     return formula
-
-
-def _wasserstein(
-    p: FloatArray, q: FloatArray, positions: FloatArray | None = None, pseudocount: float = 0.0
-) -> Any:
-    return divergence.wasserstein(*shares(p, q, pseudocount), positions)
-
-
-def _renyi_divergence(
-    p: FloatArray, q: FloatArray, alpha: float, pseudocount: float = 0.0, base: float = math.e
-) -> Any:
-    return divergence.renyi_divergence(*shares(p, q, pseudocount), alpha, base=base)
 
 
 def _counts_test(of: Callable[..., CountsTest]) -> Callable[..., Any]:
@@ -128,22 +108,14 @@ def _counts_test(of: Callable[..., CountsTest]) -> Callable[..., Any]:
     return formula
 
 
-def _multivariate_gaussian_kl(
-    mean_p: FloatArray,
-    cov_p: FloatArray,
-    mean_q: FloatArray,
-    cov_q: FloatArray,
-    ridge: float = 0.0,
-) -> Any:
-    p, q = _covariance(mean_p, cov_p), _covariance(mean_q, cov_q)
-    return divergence.multivariate_gaussian_kl(mean_p, p, mean_q, q, ridge=ridge)
+def _of_gaussians(of: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(of)
+    def formula(
+        mean_p: FloatArray, cov_p: FloatArray, mean_q: FloatArray, cov_q: FloatArray, **more: Any
+    ) -> Any:
+        return of(mean_p, _covariance(mean_p, cov_p), mean_q, _covariance(mean_q, cov_q), **more)
 
-
-def _frechet_distance(
-    mean_p: FloatArray, cov_p: FloatArray, mean_q: FloatArray, cov_q: FloatArray
-) -> Any:
-    p, q = _covariance(mean_p, cov_p), _covariance(mean_q, cov_q)
-    return divergence.frechet_distance(mean_p, p, mean_q, q)
+    return formula
 
 
 def _covariance(mean: FloatArray, cov: FloatArray) -> FloatArray:
@@ -166,18 +138,22 @@ _NUMBERS: Final[Mapping[str, Kind]] = dict.fromkeys(
 )
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
-    "kl_divergence": Function(_with_base(divergence.kl_divergence), WITH_BASE),
-    "js_divergence": Function(_with_base(divergence.js_divergence), WITH_BASE),
-    "js_distance": Function(_with_base(divergence.js_distance), WITH_BASE),
-    "psi": Function(_with_base(divergence.psi), WITH_BASE),
-    "bhattacharyya_distance": Function(_with_base(divergence.bhattacharyya_distance), WITH_BASE),
+    "kl_divergence": Function(_of_shares(divergence.kl_divergence), WITH_BASE),
+    "js_divergence": Function(_of_shares(divergence.js_divergence), WITH_BASE),
+    "js_distance": Function(_of_shares(divergence.js_distance), WITH_BASE),
+    "psi": Function(_of_shares(divergence.psi), WITH_BASE),
+    "bhattacharyya_distance": Function(_of_shares(divergence.bhattacharyya_distance), WITH_BASE),
     "renyi_divergence": Function(
-        _renyi_divergence, {**CELLS, "alpha": "option", "pseudocount": "option", "base": "option"}
+        _of_shares(divergence.renyi_divergence),
+        {**CELLS, "alpha": "option", "pseudocount": "option", "base": "option"},
     ),
-    "hellinger": Function(_smoothed(divergence.hellinger), SMOOTHED),
-    "total_variation": Function(_smoothed(divergence.total_variation), SMOOTHED),
-    "kolmogorov_smirnov": Function(_smoothed(divergence.kolmogorov_smirnov), SMOOTHED),
-    "wasserstein": Function(_wasserstein, {**CELLS, "positions": "cells", "pseudocount": "option"}),
+    "hellinger": Function(_of_shares(divergence.hellinger), SMOOTHED),
+    "total_variation": Function(_of_shares(divergence.total_variation), SMOOTHED),
+    "kolmogorov_smirnov": Function(_of_shares(divergence.kolmogorov_smirnov), SMOOTHED),
+    "wasserstein": Function(
+        _of_shares(divergence.wasserstein),
+        {**CELLS, "positions": "cells", "pseudocount": "option"},
+    ),
     "chi_square": Function(_counts_test(divergence.chi_square), _COUNTS, _TEST),
     "g_statistic": Function(_counts_test(divergence.g_statistic), _COUNTS, _TEST),
     "gaussian_kl": Function(divergence.gaussian_kl, _NUMBERS),
@@ -185,8 +161,8 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         divergence.standard_normal_kl, {"mean": "number", "std": "number"}
     ),
     "multivariate_gaussian_kl": Function(
-        _multivariate_gaussian_kl, {**GAUSSIANS, "ridge": "option"}
+        _of_gaussians(divergence.multivariate_gaussian_kl), {**GAUSSIANS, "ridge": "option"}
     ),
-    "frechet_distance": Function(_frechet_distance, GAUSSIANS),
+    "frechet_distance": Function(_of_gaussians(divergence.frechet_distance), GAUSSIANS),
     "categorical_kl": Function(_categorical_kl, {"p_logits": "cells", "q_logits": "cells"}),
 }

@@ -176,3 +176,6 @@ def test_a_limit_that_is_learnt_needs_no_other_evidence():
     assert found.outcome == "drift"
     assert "kl_learned 0.05 is above 0.03" in found.details["because"]
     assert "(p 2e-07)" in found.details["because"]
+    untested = {"kl_learned": 0.05, "p_learned": float("nan")}
+    found = evidence(row("f", **untested), metric="kl_learned", threshold=0.03, alpha=ALPHA)
+    assert found.details["because"].endswith("hardly ever are")

@@ -164,10 +164,14 @@ def test_text_can_be_read_in_light_and_dark(tab, pages, scheme):
 
 def test_paper_has_no_controls_and_all_charts(tab, pages):
     tab.open(pages / "many.html")
-    tab.call("Emulation.setEmulatedMedia", media="print")
+    dark = {"name": "prefers-color-scheme", "value": "dark"}
+    colour = "getComputedStyle(document.querySelector('.kldrift')).getPropertyValue('--now')"
+    light = tab.run(colour)
+    tab.call("Emulation.setEmulatedMedia", media="print", features=[dark])
     try:
+        assert tab.run(colour) == light
         assert tab.run("document.querySelector('form').checkVisibility()") is False
         tab.run("dispatchEvent(new Event('beforeprint'))")
         assert tab.run(f"{ROWS}.every(r => r.querySelectorAll('svg').length)") is True
     finally:
-        tab.call("Emulation.setEmulatedMedia", media="")
+        tab.call("Emulation.setEmulatedMedia", media="", features=[])

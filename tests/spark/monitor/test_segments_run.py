@@ -324,6 +324,6 @@ def test_the_console_names_segments_and_counts_them(hidden, capsys):
     out = capsys.readouterr().out
     assert "critical  x [group=small]" in out
     assert out.startswith(
-        "critical: no drift in 1 feature; "
-        "by segment: 1 of 3 scores drifted: 1 critical; 1 could not be scored\n"
+        "critical: by segment: 1 of 3 scores drifted: 1 critical; 1 could not be scored; "
+        "over all rows no drift in 1 feature\n"
     )

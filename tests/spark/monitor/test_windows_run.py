@@ -236,11 +236,16 @@ def test_a_trailing_reference_is_the_sum_of_earlier_windows_without_those_that_d
     assert rows["reference_id"].nunique() == 1
 
 
-def test_the_window_before_is_a_reference(spark, files, tmp_path):
+def test_the_window_before_is_a_reference_from_the_first_one_that_has_rows(spark, files, tmp_path):
     own = {"current": files["current"], "reference": {"previous": 1}}
-    kldrift.backfill(mapping(own, tmp_path / "drift"), "2024-03-07", "2024-03-11", spark=spark)
+    config = mapping(own, tmp_path / "drift")
+    empty = kldrift.run(config, spark=spark, as_of="2024-02-19T12:00")
+    assert any("no window has had rows so far: the first run that" in n for n in empty.notes)
+    found = kldrift.backfill(config, "2024-02-20", "2024-03-11", spark=spark)
+    assert found.notes == []
     rows = counts_of(tmp_path / "drift")
     assert rows["n_reference"].tolist() == [0, *rows["n_current"].tolist()[:-2], 0]
+    assert rows["severity"].tolist()[-9:-1] == [*["ok"] * 7, "critical"]
 
 
 CHANGES = {

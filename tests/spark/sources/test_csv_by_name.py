@@ -36,6 +36,23 @@ def test_files_of_one_folder_may_have_their_columns_in_different_orders(spark, t
     assert rows(spark, tmp_path, schema) == [{"age": 20, "fare": 2.5}, {"age": 30, "fare": 1.0}]
 
 
+def test_a_file_without_rows_says_nothing_of_types(spark, tmp_path):
+    (tmp_path / "a.csv").write_text("fare,age\n")
+    (tmp_path / "b.csv").write_text("age,fare\n20,2.5\n")
+    assert rows(spark, tmp_path, None) == [{"age": 20, "fare": 2.5}]
+
+
+def test_a_column_that_folders_name_is_in_no_header(spark, tmp_path):
+    for folder, text in (("zone=1", "age,fare\n20,2.5\n"), ("zone=2", "fare,age\n1,30\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.csv").write_text(text)
+    first, second = {"age": 20, "fare": 2.5, "zone": 1}, {"age": 30, "fare": 1.0, "zone": 2}
+    (tmp_path / "zone=2").rename(away := tmp_path.parent / f"{tmp_path.name}-2")
+    assert rows(spark, tmp_path) == [first]
+    away.rename(tmp_path / "zone=2")
+    assert rows(spark, tmp_path) == rows(spark, tmp_path, None) == [first, second]
+
+
 def test_a_header_that_does_not_fit_is_an_error_that_shows_both(spark, tmp_path):
     (tmp_path / "a.csv").write_text("age,price\n20,2.5\n")
     with pytest.raises(DatasetError) as caught:

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Features, Override
 from kldrift.execution.session import NEW_SESSION
-from kldrift.features.plan import plan_features
+from kldrift.features.plan import plan_side
 from kldrift.sources.dataframe.frame import BYTES_AT_ONCE, gathered
 from kldrift.sources.open import frame_source
 from kldrift.sources.program import BATCH_ROWS
@@ -136,7 +136,7 @@ def planned(source, derived=()):
     times = ("instant", "instant 2", "clock", "clock 2", "date", "date 2")
     override = {name: Override(parts=("whole", "weekday", "month")) for name in times}
     wanted = Features(override=override, derived=dict(derived))
-    return plan_features(source.schema, wanted, source.derived).features
+    return plan_side(source.schema, wanted, source.derived).features
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])

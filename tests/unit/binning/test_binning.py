@@ -18,8 +18,9 @@ from kldrift.binning.choose import Binning, Frozen, choose
 from kldrift.binning.numeric_sketch import NumericSketch
 from kldrift.counting.counter import Counter
 from kldrift.features.keys import KeyType, label
+from kldrift.profiles.cells import Cell, CellKind
 from kldrift.profiles.rebinning import least_rows, merge_for_scoring
-from kldrift.profiles.support import CategoricalSupport, Cell, CellKind, Unit
+from kldrift.profiles.support import CategoricalSupport, Unit
 from kldrift.statistics.hashing import text_hashes
 
 

@@ -153,6 +153,14 @@ def test_segments_that_are_not_shown_are_counted_too():
     )
 
 
+def test_a_feature_is_one_block_and_says_in_which_segments_it_drifted():
+    whole = {"feature": "a", "severity": "critical"}
+    parts = [whole | {"segment": f"s={n}"} for n in range(3)] + [{"feature": "a", "segment": "s=3"}]
+    lines = text(result(whole, *parts)).splitlines()
+    assert [line for line in lines if line.startswith("critical ")] == ["critical  a"]
+    assert "  drifted in 3 of 4 segments" in lines
+
+
 def test_notes_come_after_the_verdict():
     found = replace(result({}), notes=["no feature was scored\x1b"])
     assert text(found).splitlines()[1] == "note: no feature was scored\\x1b"

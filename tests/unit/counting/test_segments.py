@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from profile_sample import folded
 from strategies import ODD_TEXTS, cut, quick
 
 from kldrift.binning.choose import Binning, freeze
@@ -131,7 +132,7 @@ def frozen(values, most):
     numbers = numbers_of(batch, pa.array(names, pa.string()))
     counts = np.append(np.bincount(numbers, minlength=len(names) + 1), 0)
     settled = freeze(proposal, counts)
-    return settled.support.categories, settled.fold(counts)
+    return settled.support.categories, folded(settled, counts)
 
 
 def test_the_most_frequent_segments_are_kept_and_the_rest_is_counted():

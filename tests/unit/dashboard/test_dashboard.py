@@ -188,6 +188,14 @@ def test_a_mute_needs_an_owner_and_a_reason_and_a_server_for_this_machine_alone(
     assert [b.label for b in app.button] == ["Read the tables again"]
 
 
+def test_a_window_about_which_nobody_is_called_says_so(own):
+    everything = '{feature: "*", until: 2024-02-01, owner: ana, why: a **sale**}'
+    rule = f"alarms: {{after: 1 of 1, mute: [{everything}]}}"
+    own.write_text(own.read_text().replace("alarms: {after: 1 of 1}", rule))
+    said = "nobody is called about this window: muted until 2024-02-01 by ana, a **sale**"
+    assert said in text(look(own)).splitlines()
+
+
 def test_a_run_that_failed_is_told_before_anything_else(own):
     failed(own, f"no such file: s3://key:secret@bucket/x {ATTACK}")
     failed(own, "killed", monitor="broken")

@@ -17,7 +17,6 @@ from kldrift.demo.events import (
     DAYS,
     DECOYS,
     PLANTED,
-    REFERENCE,
     ROWS,
     Decoy,
     Planted,
@@ -26,6 +25,7 @@ from kldrift.demo.events import (
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
 
 NESTED = {"address", "tags"}
+REFERENCE = range(1, 29)
 LATER = range(33, 61)
 """As many whole weeks as the reference."""
 SKIPPED = {"order_id", "ordered_at"}

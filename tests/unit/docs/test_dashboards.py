@@ -134,6 +134,8 @@ def test_the_dashboard_of_superset_shows_each_chart_once_in_rows_of_twelve():
         part["meta"]["uuid"] for part in position.values() if part_type(part) == "CHART"
     )
     assert shown == Counter(chart["uuid"] for chart in of("charts").values())
+    ids = [part["meta"]["chartId"] for part in position.values() if part_type(part) == "CHART"]
+    assert len(set(ids)) == len(ids)  # an import puts its own numbers in place of these
     for part in position.values():
         if part_type(part) == "ROW":
             assert sum(position[child]["meta"]["width"] for child in part["children"]) == 12

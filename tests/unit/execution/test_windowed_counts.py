@@ -8,6 +8,7 @@ from dataclasses import fields
 import numpy as np
 import pyarrow as pa
 import pytest
+from profile_sample import total
 
 from kldrift.config import Features
 from kldrift.counting.joint import JointColumns
@@ -18,7 +19,7 @@ from kldrift.features.group_columns import as_read
 from kldrift.features.plan import plan_features
 from kldrift.monitor.history import of_window
 from kldrift.profiles.group_keys import ALL, UNTIMED
-from kldrift.profiles.profile import Profile, total
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import CategoricalSupport, NumericSupport
 from kldrift.sources.table import TableSource
 from kldrift.tables import Window

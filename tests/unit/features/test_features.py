@@ -202,19 +202,17 @@ def test_a_name_that_matches_nothing_is_an_error_with_the_nearest_one():
 def test_derived_features_carry_their_sql_and_have_names_of_their_own():
     wanted = Features(derived={"minutes": "seconds / 60"})
     schema, derived = pa.schema({"seconds": pa.int64()}), pa.schema({"minutes": pa.float64()})
-    *_, feature = plan_features(schema, wanted, derived).features
+    *_, feature = plan_side(schema, wanted, derived).features
     assert (feature.name, feature.sql) == ("minutes", "seconds / 60")
     with pytest.raises(ConfigError, match=r"derived.seconds: a column of that name is a feature"):
-        plan_features(schema, Features(derived={"seconds": "1"}), schema)
+        plan_side(schema, Features(derived={"seconds": "1"}), schema)
     leave = Features(derived={"seconds": "1"}, exclude=("seconds",))
-    assert [f.sql for f in plan_features(schema, leave, schema).features] == ["1"]
+    assert [f.sql for f in plan_side(schema, leave, schema).features] == ["1"]
 
 
 def test_a_derived_value_that_is_no_feature_is_an_error():
     with pytest.raises(ConfigError, match=r"features.derived.raw: binary values are no feature"):
-        plan_features(
-            pa.schema({}), Features(derived={"raw": "r"}), pa.schema({"raw": pa.binary()})
-        )
+        plan_side(pa.schema({}), Features(derived={"raw": "r"}), pa.schema({"raw": pa.binary()}))
 
 
 # --------------------------------------------------------------------------------------- matching

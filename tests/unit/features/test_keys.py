@@ -291,3 +291,8 @@ def test_a_text_of_just_the_longest_size_stays_as_it_is():
 def test_bytes_that_are_no_text_are_shown_and_not_refused():
     dirty = pa.array([b"caf\xe9", b"caf\xc3\xa9", None]).view(pa.string())
     assert label(dirty).to_pylist() == ["caf\\xe9", "café", None]
+
+
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float32(), pa.float64()], ids=str)
+def test_floats_of_every_width_have_labels(kind):
+    assert label(pa.array([1.0, 0.5, None]).cast(kind)).to_pylist() == ["1", "0.5", None]

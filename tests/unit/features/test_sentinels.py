@@ -24,6 +24,7 @@ from kldrift.sources.open import open_files
         (pa.array([1, 255, None], pa.uint8()), (255, -200)),
         (pa.array([1.0, -200.0, None], pa.float32()), (-200,)),
         (pa.array([1.0, 0.1, None], pa.float32()), (0.1,)),
+        (pa.array([1.0, 0.1, None]).cast(pa.float16()), (0.1,)),
         (pa.array([Decimal("1.00"), Decimal("-200.00"), None]), (-200.0,)),
         (pa.array([Decimal("1.00"), Decimal("0.10"), None]), (0.1,)),
         (pa.array(["a", "NA", None]), ("NA", 5)),

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import kldrift
-from kldrift.features.text_looks import hint, look_of
+from kldrift.features.text_looks import epochs, hint, look_of
 
 RNG = np.random.default_rng(0)
 NUMBERS = RNG.lognormal(8, 2, 200)
@@ -110,3 +110,11 @@ def test_an_identifier_that_grows_is_scored_and_held_to_no_limit() -> None:
     assert "all are larger than the reference's" in result.notes[0]
     (row,) = kldrift.compare(drawn(1_000_000), drawn(0)).scores.to_dict("records")
     assert row["severity"] == "critical"
+
+
+@pytest.mark.parametrize(
+    ("name", "column"), [("at", "`at`"), ("meta.at", "meta.at"), ("a`t", "`a``t`")]
+)
+def test_a_column_of_times_is_written_as_spark_reads_it(name, column):
+    found = epochs(name, 1_700_000_000, 1_700_000_360)
+    assert found.endswith(f": hour(timestamp_seconds({column}))")

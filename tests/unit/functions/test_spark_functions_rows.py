@@ -43,7 +43,7 @@ def test_rows_of_one_length_and_option_are_computed_at_once(monkeypatch):
 
     def formula(p, q, base=np.e):
         calls.append((*p.shape, base))
-        return function.formula(p, q, 0.0, base)
+        return function.formula(p, q, pseudocount=0.0, base=base)
 
     monkeypatch.setitem(formulas.FUNCTIONS, "kl_divergence", replace(function, formula=formula))
     lengths = [2, 3, 2, 4, 3, 2] * 50

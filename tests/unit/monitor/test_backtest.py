@@ -148,6 +148,10 @@ def test_a_chart_has_a_bar_for_each_window_and_no_markup_of_data(folder):
     bars = [e for e in chart.iter("{http://www.w3.org/2000/svg}rect") if e.get("fill") == "#c0392b"]
     assert len(bars) == (found.windows["fixed"] > 0).sum() + found.windows["page"].sum()
     assert len(found.planted) == 0
+    assert repr(found).startswith("Backtest(fixed thresholds flag ")
+    shown = found._repr_html_()
+    assert "<style>text" not in shown  # it would be one of the whole notebook
+    assert "suggested:\nthresholds: " in shown
 
 
 def test_a_planted_drift_keeps_the_rows_and_moves_the_mean():

@@ -18,7 +18,7 @@ def sides():
     return table(0), table(1, mix=0.6)
 
 
-NO_PARTS = Parts([], 0, [])
+NO_PARTS = Parts([], {}, [])
 
 
 def test_memory_gives_the_numbers_of_numpy_for_vectors(sides):
@@ -80,6 +80,19 @@ def test_a_group_with_a_heavy_tail_alarms_where_others_moved():
     assert row["reason"].startswith(
         "a and b go together differently: correlation -0.01 -> 0.80; kl"
     )
+
+
+def test_a_heavy_tail_is_not_said_to_have_changed_and_a_constant_is_named():
+    before, now = np.random.default_rng(0).normal(size=(2, 5000, 4))
+    now[:, 1] += 0.7
+    now[17, 2] = 1e4
+    before[:, 3] = now[:, 3] = 1.0
+    sides = [pa.table(dict(zip("abcd", x.T, strict=True))) for x in (before, now)]
+    found = kldrift.compare(*sides, joint={"all": ["a", "b", "c"], "flat": ["a", "d"]})
+    reasons = found.scores.set_index("feature")["reason"]
+    assert reasons["all"].startswith("b changed, and hardly how the features go together; kl")
+    assert " that may be chance, b 0.2" in reasons["all"]
+    assert reasons["flat"] == "d: no spread in the current dataset"
 
 
 def test_a_group_of_which_one_member_changed_says_so():

@@ -10,6 +10,7 @@ from daily_sample import config_of, run_days, window
 
 import kldrift
 from kldrift.config import Features
+from kldrift.counting.new_values import NewName, NewValues
 from kldrift.counting.profile_builder import by_window
 from kldrift.counting.windows import Windows
 from kldrift.execution.programs import CountProgram, TimeColumn
@@ -18,6 +19,14 @@ from kldrift.features.plan import plan_features
 from kldrift.profiles.categorical_support import CategoricalSupport, KnownNames
 from kldrift.sources.table import TableSource
 from kldrift.tables.read import read_table
+
+
+def with_many(day: int) -> pa.Table:
+    rows = daily_sample.rows(day)
+    if day < 2:
+        return rows
+    names = [f"new {i // 2}" for i in range(len(rows))]
+    return rows.set_column(rows.schema.get_field_index("kind"), "kind", pa.array(names))
 
 
 def with_wallet(day: int) -> pa.Table:
@@ -58,6 +67,37 @@ def test_a_new_value_is_named_also_when_its_window_is_scored_again_without_rows(
     assert any("wallet" in (label or "") for label in labels)
 
 
+def test_of_many_new_values_the_first_are_named_and_the_others_are_counted(tmp_path):
+    config = config_of(tmp_path, segments=[["part"]])
+    run_days(config, range(3), with_many)
+    before = reasons(tmp_path, 2)["kind"]
+    assert before.startswith(
+        "nearly all values are new to the reference: "
+        "'new 0' 0.3 %, 'new 1' 0.3 %, 'new 10' 0.3 % and 297 more; "
+    )
+    kldrift.rescore(config)
+    assert reasons(tmp_path, 2)["kind"] == before
+    in_segments = [
+        row["reason"]
+        for row in read_table(str(tmp_path), "drift_scores").to_pylist()
+        if row["segment"] and row["feature"] == "kind" and row["window_start"] == window(2).start
+    ]
+    assert len(in_segments) == 2
+    for reason in in_segments:
+        assert reason.startswith(
+            "nearly all values are new to the reference "
+            "(in the whole dataset: 'new 0', 'new 1', 'new 10' and 297 more); "
+        )
+    (label,) = {
+        row["label"]
+        for row in read_table(str(tmp_path), "drift_cells").to_pylist()
+        if row["cell_kind"] == "never_seen" and row["window_start"] == window(2).start
+        if row["segment"] is None
+    }
+    assert label.startswith("'new 0' 0.3 %, 'new 1' 0.3 %, ")
+    assert label.endswith(" and 290 more")
+
+
 @pytest.mark.parametrize("ordered", [True, False], ids=["in order", "shuffled"])
 def test_one_scan_tells_the_new_values_of_each_window(ordered):
     hours = np.repeat(np.arange(4), 100)
@@ -77,10 +117,11 @@ def test_one_scan_tells_the_new_values_of_each_window(ordered):
     counts = program.start()
     for batch in TableSource(table).batches(program):
         counts.add(batch)
-    found: dict[int, list[tuple[str, int]]] = {}
+    found: dict[int, list[NewName]] = {}
     for start, value in by_window(counts.unseen()[0].most()):
         found.setdefault(start // 3_600_000_000, []).append(value)
-    assert found == {
+    named = {hour: list(NewValues.of(values).named) for hour, values in found.items()}
+    assert named == {
         0: [("new", 10)],
         1: [("new", 10)],
         2: [("new in 2", 90), ("new", 10)],

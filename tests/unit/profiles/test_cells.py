@@ -10,8 +10,9 @@ from strategies import INT64, LARGEST, quick, samples, settled
 
 from kldrift.binning.choose import Binning
 from kldrift.profiles.cells import Cell, CellKind, Cells
+from kldrift.profiles.numeric_support import LOWEST
 from kldrift.profiles.rebinning import merge_for_scoring
-from kldrift.profiles.support import LOWEST, CategoricalSupport, NumericSupport, Support, Unit, step
+from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support, Unit, step
 
 doubles = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
     [LOWEST, LARGEST, float(step(np.array([LOWEST]))[0]), 0.0, 5e-324, 1e300]

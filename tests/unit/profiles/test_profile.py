@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from profile_sample import one_group, total
 from strategies import group_keys, quick, trees
 
 from kldrift.errors import SupportMismatchError
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import ALL, NO_WINDOW, REST, WHOLE, GroupKeys
 from kldrift.profiles.moments import Moments
-from kldrift.profiles.profile import Profile, aligned, one_group, total
+from kldrift.profiles.profile import Profile, aligned
 from kldrift.profiles.support import CategoricalSupport, NumericSupport
 
 SUPPORT = NumericSupport(np.array([0, 10, 20]))

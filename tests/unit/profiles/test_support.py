@@ -11,16 +11,9 @@ from hypothesis import strategies as st
 from strategies import INT64, LARGEST, quick
 
 from kldrift.errors import SupportMismatchError
-from kldrift.profiles.support import (
-    LOWEST,
-    CategoricalSupport,
-    Cell,
-    CellKind,
-    NumericSupport,
-    Unit,
-    require_same,
-    step,
-)
+from kldrift.profiles.cells import Cell, CellKind
+from kldrift.profiles.numeric_support import LOWEST
+from kldrift.profiles.support import CategoricalSupport, NumericSupport, Unit, require_same, step
 
 FLOAT_FLOW = (CellKind.POSITIVE_INFINITY, CellKind.NAN, CellKind.NULL)
 

@@ -10,6 +10,7 @@ from kldrift.reporting.bars import MOST_BARS, bars_of
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
+from kldrift.reporting.page import svg_file
 from kldrift.reporting.score_line import score_line
 from kldrift.reporting.timeline import sparkline
 
@@ -83,6 +84,15 @@ def test_cells_aside_are_named_and_stand_aside(kinds):
     assert {*kinds.values(), "0", "2"} <= set(labels)
 
 
+def test_a_picture_that_stands_by_itself_has_the_colours_of_its_page():
+    drawing = histogram("x", bins([0, 1, 2], [1, 2], [2, 1]))
+    light, dark = (
+        re.findall("--now: (#[0-9a-f]+)", svg_file(drawing, dark=dark)) for dark in (False, True)
+    )
+    assert len(light) == 1
+    assert dark[0] == light[0] != dark[1]
+
+
 def test_many_categories_are_those_with_most_rows_and_one_bar_of_the_others():
     cells = [cell("category", 100 - i, i, label=f"c{i}", place=i) for i in range(60)]
     bars = bars_of("x", [*cells, cell("other", 10, 10, place=99)], 250)
@@ -90,6 +100,18 @@ def test_many_categories_are_those_with_most_rows_and_one_bar_of_the_others():
     assert bars[-1].name == "all other values"
     assert sum(bar.then for bar in bars) == pytest.approx(1)
     assert sum(bar.adds for bar in bars) == pytest.approx(6.1)
+
+
+@pytest.mark.parametrize(
+    "name", ["WELCOME_{}", "日本語の分類{}", "welcome_{}"], ids=["capitals", "Japanese", "small"]
+)
+def test_names_below_categories_leave_room_between_them_whatever_their_letters(name):
+    cells = [cell("category", 10, 10, label=name.format(i), place=i) for i in range(5)]
+    labels = histogram("x", cells).labels
+    assert len(labels) == 5
+    letters = 9 if "welcome" in name.lower() else 5  # in 50 pixels; those of Japan are square
+    assert all(len(label.text) <= letters for label in labels)
+    assert all(("…" in label.text) == (name != "welcome_{}") for label in labels)
 
 
 def test_days_of_the_week_have_their_names():

@@ -162,7 +162,7 @@ def test_segments_count_wherever_severities_do():
         "RunResult(4 features: 0 critical, 0 warning, 0 unscored, 4 ok; "
         "4 scores of segments: 3 critical, 0 warning, 0 unscored, 1 ok)"
     )
-    said = "no drift in 4 features; by segment: 3 of 4 scores drifted: 3 critical"
+    said = "by segment: 3 of 4 scores drifted: 3 critical; over all rows no drift in 4 features"
     for page in (found.to_html(), found._repr_html_(), Result(*with_segments()).to_html()):
         assert said in page
     summary = found.summary()
@@ -304,7 +304,8 @@ def test_a_notebook_shows_less_than_a_page():
     [
         (["ok", "ok"], "no drift in 2 features"),
         (["ok", "unscored"], "no drift in 1 of 2 features; 1 could not be scored"),
-        (["warning"], "1 of 1 features drifted: 1 warning"),
+        (["unscored", "unscored"], "none of 2 features could be scored"),
+        (["warning"], "1 of 1 feature drifted: 1 warning"),
         ([], "no feature was compared"),
     ],
 )

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from profile_sample import one_group
 
 import kldrift
 from kldrift.config import config_from_mapping
@@ -18,7 +19,6 @@ from kldrift.execution.progress import SILENT
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
 from kldrift.profiles.moments import Moments
-from kldrift.profiles.profile import one_group
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
 from kldrift.sources.table import TableSource

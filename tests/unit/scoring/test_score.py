@@ -8,6 +8,7 @@ import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from profile_sample import one_group
 from strategies import numeric, quick, sketch_batch, slow, texts
 
 from kldrift import divergence
@@ -15,19 +16,13 @@ from kldrift.binning.choose import Binning, choose
 from kldrift.counting.counter import Counter
 from kldrift.divergence.probabilities import probabilities
 from kldrift.features.keys import KeyType
-from kldrift.profiles.cells import CODES
+from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import PowerSums
-from kldrift.profiles.profile import Profile, one_group
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import merge_for_scoring
-from kldrift.profiles.support import (
-    CategoricalSupport,
-    CellKind,
-    NumericSupport,
-    Support,
-    pivot_of,
-)
+from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support, pivot_of
 from kldrift.scoring.comparison import Comparison, Rows
 from kldrift.scoring.metrics import CELL_METRICS, INTERVAL, SCORES, SHARE_METRICS
 from kldrift.scoring.scores import IN_ORDER, TAILS, named_cells, score

@@ -13,8 +13,9 @@ from strategies import quick, samples, settled, slow
 import kldrift
 from kldrift.binning.choose import Binning
 from kldrift.features.keys import KeyType
+from kldrift.profiles.cells import Cell, CellKind
 from kldrift.profiles.rebinning import merge_for_scoring
-from kldrift.profiles.support import CategoricalSupport, Cell, CellKind, NumericSupport
+from kldrift.profiles.support import CategoricalSupport, NumericSupport
 
 
 def numeric(counts: list[int], edges: list[int]) -> tuple[NumericSupport, np.ndarray]:

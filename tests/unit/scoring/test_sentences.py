@@ -81,10 +81,41 @@ KINDS = {
         np.where(np.arange(N) < 5_000, 2.5, 0.0),
         "83.3 % of the values are above 0, the reference's largest",
     ),
+    "constant beside nulls": (
+        np.where(np.arange(N) % 50 == 0, np.nan, np.arange(N) % 3),
+        np.where(np.arange(N) % 50 == 0, np.nan, 1.0),
+        "now one single value: 1, beside 2.0 % nulls;",
+    ),
+    "nulls by name": (
+        np.where(np.arange(N) % 4 == 0, None, NAMES),
+        np.where(np.arange(N) % 4 == 0, "unknown", NAMES),
+        "renamed: null is now 'unknown' (25.0 %);",
+    ),
+    "a name for nulls": (
+        np.where(np.arange(N) % 4 == 0, "unknown", NAMES),
+        np.where(np.arange(N) % 4 == 0, None, NAMES),
+        "nulls rose from 0.0 % to 25.0 % of the rows, and 'unknown' is gone: it had 25.0 %;",
+    ),
+    "one number more often": (
+        np.where(np.arange(N) < 600, 20.0, BELL),
+        np.where(np.arange(N) < 1_800, 20.0, BELL),
+        "the value 20 rose from 10.0 % to 30.0 % of the rows;",
+    ),
+    "beside zero": (
+        np.round(np.where(np.arange(N) < 60, 0.0, np.abs(BELL - 50)), 3),
+        np.round(np.where(np.arange(N) < 1_500, 0.0, np.abs(BELL - 50)), 3),
+        "values from 0 to 0.",
+    ),
+    "a code of many digits": (
+        17_031_010_100.0 + np.arange(N) % 1000,
+        np.where(np.arange(N) < 600, 0.0, 17_031_010_100.0 + np.arange(N) % 1000),
+        "10.0 % of the values are below 17031010100, the reference's smallest: the smallest is 0",
+    ),
     "all new": (
         [f"n{i % 500}" for i in range(N)],
         [f"m{i % 500}" for i in range(N)],
-        "nearly all values are new to the reference: 'm0' 0.2 %, 'm1' 0.2 %, 'm10' 0.2 %, ...",
+        "nearly all values are new to the reference: 'm0' 0.2 %, 'm1' 0.2 %, 'm10' 0.2 %"
+        " and 497 more",
     ),
 }
 

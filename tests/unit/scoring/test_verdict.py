@@ -18,7 +18,7 @@ from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
-from kldrift.profiles.support import Cell, CellKind
+from kldrift.profiles.cells import Cell, CellKind
 from kldrift.scoring.reasons import cell_text
 from kldrift.scoring.status import Status
 from kldrift.scoring.threshold import Severity

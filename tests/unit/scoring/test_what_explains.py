@@ -48,6 +48,34 @@ def test_integers_in_another_unit_and_a_constant_are_named():
     assert " by +0.9" in reasons["c"] or " by +1" in reasons["c"]
 
 
+@pytest.mark.parametrize("what", ["x 10", "x 0.001", "another sign"])
+def test_another_unit_is_named_although_many_numbers_are_zero(what):
+    def paid():
+        return np.where(RNG.random(ROWS) < 0.3, 0.0, np.round(amounts() / 10, 2))
+
+    done = {**DONE, "x 10": lambda x: 10 * x}
+    frames = pd.DataFrame({"x": paid()}), pd.DataFrame({"x": done[what](paid())})
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert f"explained to 100 % by {what};" in row["reason"]
+
+
+@pytest.mark.parametrize("filled", [0.006, 0.03])
+def test_few_zeros_in_place_of_nulls_are_named(filled):
+    x = np.where(RNG.random(20_000) < filled, np.nan, RNG.integers(1, 9, 20_000))
+    frames = pd.DataFrame({"x": x}), pd.DataFrame({"x": np.nan_to_num(x)})
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert row["severity"] != "ok"
+    assert "by 0 in place of nulls;" in row["reason"]
+
+
+def test_numbers_between_the_steps_were_not_rounded():
+    x = RNG.choice([-0.5, 0.0, 0.5], ROWS, p=[0.002, 0.008, 0.99])
+    frames = pd.DataFrame({"x": x}), pd.DataFrame({"x": x + 0.035})
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert row["severity"] == "critical"
+    assert "rounding" not in row["reason"]
+
+
 @pytest.mark.parametrize("change", ["power", "wider", "a part"])
 def test_what_is_none_of_these_is_not_explained(change):
     x = amounts()

@@ -20,9 +20,9 @@ from kldrift.scoring.status import STATUSES
 from kldrift.shift.class_pairs import ClassPairs
 from kldrift.shift.result import ShiftResult
 from kldrift.shift.row_divergence import Outcome
-from kldrift.shift.run import by_window, window_of
+from kldrift.shift.run import in_windows, window_of
 from kldrift.shift.summary import Summaries
-from kldrift.shift.table_rows import window_tables
+from kldrift.shift.table_rows import shift_tables
 from kldrift.shift.verdict import failed, judge, mean_above
 from kldrift.statistics.significance import q_values
 from kldrift.tables import Window
@@ -128,7 +128,7 @@ def test_what_cannot_be_scored_says_why_and_is_never_ok(rows, status, reason):
     assert found[None].severity == "unscored"
     assert found[None].failed
     assert found["small"].failed == (status == "error")
-    tables = window_tables(judged, groups, None, NO_PAIRS, STAMP)
+    tables = shift_tables(judged, groups, None, NO_PAIRS, STAMP)
     assert tables["drift_scores"]["kl"].null_count == 2
     assert len(tables["drift_cells"]) == 0
 
@@ -155,7 +155,7 @@ def test_without_a_threshold_nothing_is_judged():
 def test_infinite_rows_are_the_last_cell_and_the_cells_add_up():
     rows = summed(np.append(HIGH, math.inf))
     _, judged, found = verdicts({None: rows})
-    cells = window_tables(judged, found, None, NO_PAIRS, STAMP)["drift_cells"].to_pandas()
+    cells = shift_tables(judged, found, None, NO_PAIRS, STAMP)["drift_cells"].to_pandas()
     assert set(cells["cell_kind"][:-1]) == {"bin"}
     assert cells["cell"].tolist() == list(range(len(cells)))
     last = cells.iloc[-1]
@@ -183,16 +183,16 @@ def test_rows_without_a_window_are_told_and_no_window_is_one_without_rows():
     as_of = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
     timed = replace(rows, window=np.array([start]))
     untimed = replace(rows, window=np.array([UNTIMED]))
-    found, skipped = by_window(Summaries.joined([timed, untimed]), config, as_of)
+    found, skipped = in_windows(Summaries.joined([timed, untimed]), config, as_of)
     assert [window_of(w, config, as_of) for w in found.window.tolist()] == [
         Window(as_of - day, as_of)
     ]
     assert found.segment.tolist() == [None]
     assert [(s.column, s.reason) for s in skipped] == [("at", "500 rows without a time")]
-    found, skipped = by_window(timed, config, as_of - day)
+    found, skipped = in_windows(timed, config, as_of - day)
     assert found.total.tolist() == [0]
     assert "500 rows of windows that end after --as-of" in skipped[0].reason
-    assert by_window(rows, CONFIG, None) == (rows, [])
+    assert in_windows(rows, CONFIG, None) == (rows, [])
     assert window_of(int(rows.window[0]), CONFIG, None) == Window()
 
 
@@ -211,7 +211,7 @@ def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
     rows = {f"sex={evil}": summed(high), None: summed(low), "b": summed(LOW)}
     _, judged, found = verdicts(rows)
     pairs = ClassPairs.of(*np.array([[0] * 10, [0] * 8 + [1] * 2, [0] * 7 + [1] * 3])).top()
-    tables = window_tables(judged, found, worst, pairs, replace(STAMP, monitor=evil))
+    tables = shift_tables(judged, found, worst, pairs, replace(STAMP, monitor=evil))
     result = ShiftResult(
         scores=tables["drift_scores"].to_pandas(),
         cells=tables["drift_cells"].to_pandas(),

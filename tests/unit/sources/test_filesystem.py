@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +13,11 @@ from object_store import BUCKET, mapping, object_store, write_local
 from pyarrow import fs as pafs
 from tables_sample import write_two_days
 
+from kldrift.cli.days_in_paths import sides_of
 from kldrift.config import config_from_mapping
-from kldrift.errors import ConfigError, DatasetError, OutputError
+from kldrift.config.as_of import with_time
+from kldrift.errors import ConfigError, DatasetError, NoSuchFileError, OutputError
+from kldrift.monitor.before_spark import check_inputs
 from kldrift.sources import filesystem
 from kldrift.sources.filesystem import RemoteFilesystem, locate, open_with_pyarrow
 from kldrift.sources.lakehouse import delta, iceberg
@@ -250,3 +254,30 @@ def test_a_scheme_that_pyarrow_lacks_is_opened_with_fsspec(tmp_path):
     files = list_files([f"local://{root}/*.parquet"])
     assert [f.path for f in files] == [str(root / "0.parquet"), str(root / "1.parquet")]
     assert read_footers(files).rows == 200
+
+
+def test_a_missing_folder_of_a_store_is_told_before_spark_starts(store):
+    there = {"path": f"s3://{BUCKET}/trips/month=2024-01/*.parquet", "filesystem": store}
+    gone = {"path": f"s3://{BUCKET}/trips/month={{as_of:%Y-%m}}/*.parquet", "filesystem": store}
+    config = config_from_mapping(mapping(there, gone, "drift"))
+    read, _ = with_time(config, datetime(2024, 9, 1, tzinfo=UTC))
+    with pytest.raises(NoSuchFileError) as caught:
+        check_inputs(read, config)
+    assert str(caught.value).startswith(
+        f"current.path: 's3://{BUCKET}/trips/month=2024-09/*.parquet': no such file or folder; "
+    )
+    assert "which --as-of names" in str(caught.value)
+
+
+def test_days_in_a_store_are_found_as_on_a_local_disk(store, monkeypatch):
+    endpoint = f"{store['scheme']}://{store['endpoint_override']}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    filesystem._opened.cache_clear()
+    s3, _ = pafs.FileSystem.from_uri(f"s3://{BUCKET}")
+    for day in ("2024-01-01", "2024-01-02"):
+        with s3.open_output_stream(f"{BUCKET}/days/{day}/0.parquet") as file:
+            file.write(b"")
+    found = sides_of(f"s3://{BUCKET}/days/", None, None)
+    assert found.reference == [f"s3://{BUCKET}/days/2024-01-01/*.parquet"]
+    assert found.current == [f"s3://{BUCKET}/days/2024-01-02/*.parquet"]
+    filesystem._opened.cache_clear()

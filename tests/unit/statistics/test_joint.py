@@ -117,18 +117,20 @@ def test_a_feature_whose_fourth_powers_overflow_is_not_judged():
 
 
 @pytest.mark.parametrize(
-    ("change", "what"),
+    ("change", "what", "which"),
     [
-        (lambda x: x[:, [0, 0]], "condition number.*ridge"),
-        (lambda x: x * [1, 0], "no spread"),
-        (lambda x: x * [1, 1e200], "beyond 1e150"),
+        (lambda x: x[:, [0, 0]], "ridge.*condition number", (0, 1)),
+        (lambda x: x[:, [0, 1, 0]], "determined by the others", (0, 2)),
+        (lambda x: x * [1, 0], "no spread", (1,)),
+        (lambda x: x * [1, 1e200], "beyond 1e150", (1,)),
     ],
-    ids=["one feature twice", "a constant", "too large"],
+    ids=["one feature twice", "two of three", "a constant", "too large"],
 )
-def test_what_has_no_divergence_says_why(change, what):
+def test_what_has_no_divergence_says_why_and_which_features_it_is_about(change, what, which):
     values = change(sample(100, 0, 2))
-    with pytest.raises(Unscorable, match=what):
+    with pytest.raises(Unscorable, match=what) as error:
         joint_score(moments(values), moments(values))
+    assert error.value.features == which
 
 
 def test_a_ridge_makes_a_singular_covariance_a_score():

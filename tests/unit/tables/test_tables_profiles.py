@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from profile_sample import one_group
 from stored_sample import (
     NAMES,
     REFERENCE_ID,
@@ -24,7 +25,7 @@ from strategies import INT64, LARGEST, quick
 from kldrift.profiles.group_keys import REST, WHOLE, GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import PowerSums
-from kldrift.profiles.profile import Profile, one_group
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import NumericSupport, Unit
 from kldrift.tables.conform import conform
@@ -234,6 +235,19 @@ DAMAGED = [
     lambda t: changed(t, "joint_sum1", [x and x[:-1] for x in t["joint_sum1"].to_pylist()]),
     lambda t: changed(t, "joint_cross", [x and [*x, 1.0] for x in t["joint_cross"].to_pylist()]),
     lambda t: changed(t, "joint_sum4", [None] * t.num_rows),
+    *(
+        lambda t, of=of: changed(
+            t,
+            "moment_rows",
+            [
+                x and (n + 1 if (kind == "joint") == of else x)
+                for x, n, kind in zip(
+                    *(t[c].to_pylist() for c in ("moment_rows", "n", "kind")), strict=True
+                )
+            ],
+        )
+        for of in (False, True)
+    ),
     lambda t: changed(t, "width", [x and x + 1 for x in t["width"].to_pylist()]),
 ]
 

@@ -1,0 +1,135 @@
+"""A configured dataset as Spark's own readers have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import pyarrow as pa
+from pyspark.errors import ParseException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
+
+from kldrift.config import Dataset
+from kldrift.errors import ConfigError, DatasetError, first_line
+from kldrift.sources.dataframe.csv_by_name import read_csv
+from kldrift.sources.dataframe.old_dates import old_dates
+from kldrift.sources.dataframe.partitioned import read_paths
+from kldrift.sources.lakehouse.open import TABLE_OPTIONS
+from kldrift.sources.parquet.listing import for_spark
+from kldrift.sources.settings import raised_by_spark
+from kldrift.sources.text_files import TEXTS, bad_rows, text_options
+
+READ_OPTIONS: Final = {
+    "csv": {"header": "true", "escape": '"'},  # a quote inside quotes is doubled, as in RFC 4180
+    "parquet": {"mergeSchema": "true"},
+}
+NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
+NO_CONNECTOR: Final = ("No FileSystem for scheme", "FileSystem not found")
+NO_SUCH_TYPE: Final = ("PARQUET_TYPE_ILLEGAL", "Illegal Parquet type")
+
+
+def read_frame(
+    spark: SparkSession,
+    dataset: Dataset,
+    side: str,
+    reason: str,
+    schema: Callable[[], T.StructType] | None,
+) -> DataFrame:
+    """Open a dataset with Spark.
+
+    Args:
+        spark: the session.
+        dataset: its configuration.
+        side: ``reference`` or ``current``, for messages.
+        reason: why it is read by Spark, for messages.
+        schema: of its columns, where Spark cannot infer it.
+
+    Raises:
+        DatasetError: Spark cannot read it.
+        ConfigError: its query or schema is no valid SQL.
+    """
+    try:
+        frame = _load(spark, dataset, schema and schema())
+        frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
+    except ParseException as error:
+        raise ConfigError(f"{side}: {first_line(error)}") from error
+    except DatasetError as error:
+        raise DatasetError(f"{side}: {error}") from error
+    except Exception as error:
+        if isinstance(error, DatasetError):
+            raise DatasetError(f"{side}: {error}") from error
+        if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
+            raise
+        if "malformed" in str(error).lower() and (bad := what_is_bad(spark, dataset)):
+            raise DatasetError(f"{side}: {bad}") from error
+        if dataset.format in TABLE_OPTIONS and any(t in str(error) for t in NO_SUCH_SOURCE):
+            text = f"this Spark has no reader for {dataset.format}, and Arrow is not used: {reason}"
+            raise DatasetError(f"{side}: {text}") from error
+        hint = ""
+        if dataset.format == "parquet" and any(t in str(error) for t in NO_SUCH_TYPE):
+            hint = f" in {', '.join(dataset.path)}; scan: auto or arrow reads such columns"
+        if any(words in str(error) for words in NO_CONNECTOR):
+            hint = f"; {dataset.format} is read by Spark, which needs a connector of its own for "
+            hint += "this store: spark.conf: {spark.jars.packages: ...}"
+        if "COLUMN_ALREADY_EXISTS" in str(error):
+            hint = "; for names that differ only in case, set spark.conf: "
+            hint += "{spark.sql.caseSensitive: true}"
+        raise DatasetError(f"{side}: Spark cannot read it: {first_line(error)}{hint}") from error
+    return frame
+
+
+def _load(spark: SparkSession, dataset: Dataset, schema: T.StructType | None) -> DataFrame:
+    if dataset.sql:
+        # In brackets, only a query is valid: nothing is dropped, written or set.
+        return spark.sql(f"select * from (\n{dataset.sql.rstrip().rstrip(';')}\n)")
+    if dataset.table:
+        return spark.read.table(dataset.table)
+    stated = schema
+    if dataset.schema:
+        stated = spark.createDataFrame([], dataset.schema).schema
+    load = partial(_load_paths, spark, dataset.format, _options(dataset))
+    frame = read_paths(spark, load, dataset.path, dataset.filesystem, stated)
+    if dataset.format == "json" and not frame.columns:
+        files = ", ".join(map(repr, dataset.path))
+        text = "empty: without a row it has no columns; state schema: ... for days without rows"
+        raise DatasetError(f"{files} is {text}")
+    return frame
+
+
+def _load_paths(
+    spark: SparkSession,
+    form: str,
+    options: dict[str, str],
+    paths: Sequence[str],
+    schema: T.StructType | None,
+) -> DataFrame:
+    if form == "csv":
+        return read_csv(spark, paths, options, schema)
+    if form == "parquet":
+        options = old_dates(spark) | options
+    reader = spark.read.format(form).options(**options)
+    if schema is not None:
+        reader = reader.schema(schema)
+    return reader.load([place for path in paths for place in for_spark(path)])
+
+
+def _options(dataset: Dataset) -> dict[str, str]:
+    options = dict(READ_OPTIONS.get(dataset.format, {}))
+    if dataset.format == "csv" and not dataset.schema:
+        options["inferSchema"] = "true"
+    needed = text_options(dataset) if dataset.format in TEXTS else {}
+    return {**options, **needed, **dataset.options}
+
+
+def what_is_bad(spark: SparkSession, dataset: Dataset) -> str:
+    """What is wrong with the rows of text files that could not be read; empty if nothing is."""
+    if dataset.format not in TEXTS or not dataset.path:
+        return ""
+    try:
+        return bad_rows(spark, dataset, _options(dataset), dataset.schema)
+    except Exception as error:
+        if raised_by_spark(error):  # the first error is the one to tell
+            return ""
+        raise
