@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 from kldrift.config.alarms import Mute
 from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key
 from kldrift.scoring.learned import unusual
-from kldrift.scoring.threshold import RANK, Severity
+from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.tables.schema import ALERTS, SCHEMA_VERSION
 
@@ -63,13 +63,23 @@ def alerts_of(table: pa.Table) -> tuple[Logged, ...]:
 
 @dataclass(frozen=True)
 class AlertFacts:
-    """What a window tells of the rows that are raised in it."""
+    """What a window tells of the rows that are raised in it.
+
+    Attributes:
+        start: where it begins.
+        critical: the rows that are critical.
+        kl: of each row.
+        p_value: of the rows that are further from their history than its windows.
+        nulls: by feature, the nulls of all rows, where they moved.
+        alone: by feature, the segment that drifted while all others of its list are fine.
+    """
 
     start: datetime
     critical: frozenset[Key]
     kl: Mapping[Key, float]
     p_value: Mapping[Key, float]
     nulls: Mapping[str, int]
+    alone: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, verdicts: Verdicts, start: datetime, keys: Iterable[Key]) -> AlertFacts:
@@ -90,7 +100,25 @@ class AlertFacts:
                 for (feature, segment), i in place.items()
                 if segment is None and moved[i]
             },
+            _alone(v, mine),
         )
+
+
+def _alone(v: Verdicts, places: Iterable[int]) -> dict[str, str]:
+    """By feature, the segment that drifted while all others of its list are fine."""
+    lists: dict[tuple[str, int], list[int]] = {}
+    for i in places:
+        subject = v.subjects[v.of[i]]
+        if subject.comparison is not None and v.segment[i] is not None:
+            number = int(subject.comparison.keys.list[v.group[i]])
+            lists.setdefault((subject.name, number), []).append(i)
+    found: dict[str, int] = {}
+    for (feature, _), mine in lists.items():
+        far = [i for i in mine if v.severity[i] == RANK[Severity.CRITICAL]]
+        others = {SEVERITIES[v.severity[i]] for i in mine if i not in far}
+        if len(far) == 1 and Severity.OK in others and Severity.WARNING not in others:
+            found[feature] = max(found.get(feature, far[0]), *far, key=v.scores["kl"].item)
+    return {feature: str(v.segment[i]) for feature, i in found.items()}
 
 
 def logged(
@@ -99,7 +127,7 @@ def logged(
     """The log after one more window.
 
     All segments of one feature have one alert, and so have features that are raised in one window
-    and have the same nulls, or are raised in the same segment alone.
+    and have the same nulls, or drifted in the same segment alone.
 
     Args:
         log: before it.
@@ -139,6 +167,8 @@ def _cause(group: tuple[str, bool], keys: Sequence[Key], facts: AlertFacts) -> A
         return group
     if feature in facts.nulls:
         return "nulls", facts.nulls[feature]
+    if feature in facts.alone:  # all rows, and parts of another kind, moved because it did
+        return "segment", facts.alone[feature]
     segments = {segment for _, segment in keys}
     if None not in segments and len(segments) == 1:
         return "segment", *segments

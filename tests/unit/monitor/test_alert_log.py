@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from daily_sample import config_of, run_days
 
 from kldrift.config import Mute
 from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
 from kldrift.scoring.alerts import Alerts, Seen
+from kldrift.tables.read import read_table
 
 START = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
 X = ("x", None)
@@ -83,6 +87,33 @@ def test_features_that_move_in_one_segment_alone_are_one_alert():
     rows = [("a", "s=nz"), ("b", "s=nz"), ("c", "s=nz"), ("c", None)]
     log = logs((rows, {}))
     assert [(one.features, one.segment) for one in log] == [(("a", "b"), "s=nz"), (("c",), None)]
+
+
+def test_features_of_one_large_segment_are_one_alert_although_all_rows_move_with_it(tmp_path):
+    lists = {"part": ["left", "right"], "zone": ["u", "v"]}
+    limits = {"kl": {"warning": 0.05, "critical": 0.1}}
+    config = config_of(
+        tmp_path,
+        features={"include": ["a", "b", "c"]},
+        segments=[["part"], ["zone"]],
+        alarms={"after": "1 of 1"},
+        thresholds=limits,
+    )
+
+    def table(by, rows=600):
+        rng = np.random.default_rng(3)
+        places = {name: rng.choice(values, rows) for name, values in lists.items()}
+        inside = places["part"] == "left"
+        values = {name: rng.normal(0, 1, rows) + by[name] * inside for name in by}
+        return pa.table(places | values)
+
+    moved, still = {"a": 3.0, "b": 3.0, "c": 0.0}, dict.fromkeys("abc", 0.0)
+    run_days(config, [1], lambda _: table(moved), reference_rows=table(still, 4_000))
+    scores = read_table(str(tmp_path), "drift_scores").to_pandas()
+    raised = scores[scores["alert"] == "raised"]
+    assert set(raised["segment"].fillna("")) == {"", "part=left", "zone=u", "zone=v"}
+    (one,) = read_table(str(tmp_path), "alerts").to_pylist()
+    assert one["features"] == ["a", "b"]
 
 
 def test_a_muted_alert_says_who_and_why_and_is_no_page():
