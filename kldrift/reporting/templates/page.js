@@ -23,7 +23,6 @@
   };
   const svg = ([width, height, title, about, shapes, labels]) => {
     const made = drawn("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": title });
-    made.append(drawn("title", {}, title));
     if (about) made.append(drawn("desc", {}, about));
     for (const [style, d, tip] of shapes) {
       const path = drawn("path", { class: style, d });

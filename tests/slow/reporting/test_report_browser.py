@@ -73,7 +73,7 @@ def test_rows_after_the_first_are_drawn_when_they_are_looked_at(tab, pages):
     tab.run("new Promise(f => setTimeout(f, 50))")
     assert tab.run(f"{last}.querySelectorAll('section').length") >= 3
     first, late = (f"{ROWS}[{i}].querySelector('.charts svg').outerHTML" for i in (0, place))
-    for part in ('role="img"', "<title>", "<desc>", 'class="then"'):
+    for part in ('role="img"', 'aria-label="', "<desc>", 'class="then"'):
         assert part in tab.run(first)
         assert part in tab.run(late)
     before = tab.run("document.querySelectorAll('.heat text').length")
