@@ -14,6 +14,7 @@ from pyspark.errors import (
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.sources import open as opening
+from kldrift.sources.dataframe import load
 from kldrift.sources.parquet.source import CORES_IF_UNKNOWN, parallelism
 
 
@@ -91,9 +92,9 @@ def test_only_what_spark_raises_is_blamed_on_the_data(monkeypatch, raised, kind,
     def fail(*_):
         raise raised
 
-    monkeypatch.setattr(opening, "_load", fail)
+    monkeypatch.setattr(load, "_load", fail)
     with pytest.raises(kind, match=message):
-        opening._read(
+        load.read_frame(
             SimpleNamespace(), Dataset(path=("x.csv",), format="csv"), "current", "", None
         )
 
