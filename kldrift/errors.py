@@ -85,10 +85,20 @@ TERMINATED: Final = 143
 
 
 def interruption(error: BaseException) -> tuple[int, str] | None:
-    """The exit code and the word for a run that was stopped from outside; None for an error."""
-    if isinstance(error, Terminated):
-        return TERMINATED, "terminated"
-    return (INTERRUPTED, "interrupted") if isinstance(error, KeyboardInterrupt) else None
+    """The exit code and the word for a run that was stopped from outside; None for an error.
+
+    What fails while a run ends, because Spark has ended before it, is no error of the run's.
+    """
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, KeyboardInterrupt):
+        found = found.__context__
+    if found is None:
+        return None
+    return (
+        (TERMINATED, "terminated")
+        if isinstance(found, Terminated)
+        else (INTERRUPTED, "interrupted")
+    )
 
 
 def masked(text: str) -> str:

@@ -107,15 +107,19 @@ def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], An
             show_json(answer.summary)
         else:
             show(answer.lines)
-    except KeyboardInterrupt as error:
-        exit_code, text = interruption(error) or (FAILED, "")
-        return _failed(args, exit_code, text)
-    except KldriftError as error:
-        return _failed(args, WRONG_USAGE if isinstance(error, ConfigError) else FAILED, str(error))
-    except Exception as error:  # noqa: BLE001 - the last place that can make it one line
-        what = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
-        return _failed(args, FAILED, f"unexpected {what}; --debug shows where")
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place for one line
+        return _failed(args, *_told(error))
     return answer.exit_code
+
+
+def _told(error: BaseException) -> tuple[int, str]:
+    """The exit code of an error, and what is said of it."""
+    if stopped := interruption(error):
+        return stopped
+    if isinstance(error, KldriftError):
+        return WRONG_USAGE if isinstance(error, ConfigError) else FAILED, str(error)
+    what = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
+    return FAILED, f"unexpected {what}; --debug shows where"
 
 
 def _failed(args: argparse.Namespace, exit_code: int, text: str) -> int:

@@ -92,7 +92,7 @@ def segment_split(
     rows = 1 / np.maximum(by_feature(p), 1) + 1 / np.maximum(by_feature(q), 1)
     return SegmentSplit(
         total=by_feature(rel_entr(now, before)).sum(0),
-        mix=rel_entr(share, usual).sum(0),
+        mix=np.maximum(0.0, rel_entr(share, usual).sum(0)),  # rounding may leave less
         parts=np.where(share > 0, share * np.where(share > 0, each, 0.0), 0.0),
         by_chance=share * free / 2 * rows,
     )

@@ -18,10 +18,11 @@ from kldrift.errors import KldriftError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
+from kldrift.monitor.inputs import open_sides
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.publish import MOST_SEGMENT_ROWS, held_to_expectations
-from kldrift.monitor.run import _sources, check
+from kldrift.monitor.run import check
 from kldrift.sources.table import TableSource
 
 pytestmark = pytest.mark.spark
@@ -55,7 +56,7 @@ def mapping(folder, **more):
 
 
 def outcome_of(spark, config):
-    reference, current = _sources(config, spark)
+    reference, current = open_sides(config, spark)
     engine = SparkEngine(spark, reference, current, SILENT)
     return Compared(*compare_plan(make_plan(config, reference, current), engine, SILENT))
 

@@ -19,9 +19,10 @@ from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT
+from kldrift.monitor.inputs import open_sides
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
-from kldrift.monitor.run import _sources, check
+from kldrift.monitor.run import check
 from kldrift.sources.parquet.files import File, Piece
 from kldrift.sources.parquet.source import spread
 
@@ -41,7 +42,7 @@ def config(left, right, **more):
 
 
 def outcome_of(spark: SparkSession, wanted) -> Compared:
-    reference, current = _sources(wanted, spark)
+    reference, current = open_sides(wanted, spark)
     plan = make_plan(wanted, reference, current)
     engine = SparkEngine(spark, reference, current, SILENT)
     return Compared(*compare_plan(plan, engine, SILENT))
@@ -205,14 +206,14 @@ def test_footers_of_many_files_are_read_by_the_tasks(spark, tmp_path, monkeypatc
     table = pa.table({"x": np.arange(900), "y": np.arange(900) / 7})
     write_parts(table, tmp_path / "many", 300)
     wanted = config(tmp_path / "many", tmp_path / "many", features={})
-    by_tasks = _sources(wanted, spark)[0]
+    by_tasks = open_sides(wanted, spark)[0]
     monkeypatch.setattr("kldrift.sources.parquet.footers.FEW", 1000)
-    assert _sources(wanted, spark)[0] == by_tasks
+    assert open_sides(wanted, spark)[0] == by_tasks
     assert by_tasks.rows == 900
     monkeypatch.undo()
     sorted((tmp_path / "many").glob("*.parquet"))[7].write_bytes(b"PAR1 no more")
     with pytest.raises(DatasetError, match=r"reference: cannot read '.*parquet' as Parquet"):
-        _sources(wanted, spark)
+        open_sides(wanted, spark)
 
 
 @pytest.mark.parametrize("pieces", [0, 1, 5, 100, 20_000])
@@ -256,7 +257,7 @@ def test_fifty_features_cost_as_many_jobs_and_scans_as_five(spark, tmp_path, way
             features={},
             scan=way,
         )
-        reference, current = _sources(wanted, spark)
+        reference, current = open_sides(wanted, spark)
         engine = SparkEngine(spark, reference, current, SILENT)
         scans = []
         for source in (reference, current):
