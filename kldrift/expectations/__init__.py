@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from kldrift.expectations.action import DriftSummaryAction
 from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
-from kldrift.expectations.gx import ValidationResultsStore
 from kldrift.expectations.pages import (
     DatedIndexBuilder,
     OfflinePageView,
@@ -18,6 +17,7 @@ from kldrift.expectations.pages import (
     WorstFirstPageRenderer,
 )
 from kldrift.expectations.publish import Published, publish
+from kldrift.expectations.stores import ValidationResultsStore
 
 __all__ = [  # what publishes, and what great_expectations.yml names
     "DatedIndexBuilder",

@@ -25,6 +25,7 @@ from kldrift.expectations.pages import (
     PlainIndexRenderer,
     WorstFirstPageRenderer,
 )
+from kldrift.expectations.stores import read_once
 from kldrift.expectations.whole_files import NEW, PROJECT, VARIABLES, written_whole
 
 PACKAGE: Final = "kldrift.expectations"
@@ -73,14 +74,20 @@ def open_folder(root: Path) -> Iterator[Any]:
         with written_whole(root):
             if not all((root / file).exists() for file in (PROJECT, VARIABLES)):
                 _make(root)
-            context = great_expectations.get_context(mode="file", context_root_dir=str(root))
+            context = _opened(root)
             store_name = context.validation_results_store_name
             if context.variables.stores[store_name].get("module_name") != PACKAGE:
                 _set_up(context, store_name)
+                context = _opened(root)  # with the stores that the folder names now
+            read_once(context.expectations_store)
             yield context
     finally:
         if previous is not None:
             project_manager.set_project(previous)
+
+
+def _opened(root: Path) -> Any:
+    return great_expectations.get_context(mode="file", context_root_dir=str(root))
 
 
 def _make(root: Path) -> None:

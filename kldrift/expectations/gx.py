@@ -34,10 +34,6 @@ with warnings.catch_warnings():
         inline_store_backend,
         tuple_store_backend,
     )
-    from great_expectations.data_context.types.resource_identifiers import (
-        ExpectationSuiteIdentifier,
-        ValidationResultIdentifier,
-    )
     from great_expectations.datasource.fluent.config_str import ConfigStr
     from great_expectations.exceptions import DataContextRequiredError, ExpectationNotFoundError
     from great_expectations.expectations.expectation import (
@@ -60,12 +56,16 @@ with warnings.catch_warnings():
         ValidationResultsPageRenderer,
     )
     from great_expectations.render.renderer.renderer import renderer
-    from great_expectations.render.renderer.site_builder import DefaultSiteIndexBuilder
+    from great_expectations.render.renderer.site_builder import (
+        DefaultSiteIndexBuilder,
+        resource_key_passes_run_name_filter,
+    )
     from great_expectations.render.renderer_configuration import (
         RendererConfiguration,
         RendererValueType,
     )
     from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.util import convert_to_json_serializable
     from great_expectations.validator.metric_configuration import MetricConfiguration
 
     for module in (file_data_context, inline_store_backend, tuple_store_backend):
@@ -82,7 +82,6 @@ __all__ = [
     "DefaultJinjaPageView",
     "DefaultSiteIndexBuilder",
     "ExpectationNotFoundError",
-    "ExpectationSuiteIdentifier",
     "FailureSeverity",
     "LegacyDiagnosticRendererType",
     "LegacyRendererType",
@@ -97,9 +96,9 @@ __all__ = [
     "SuiteParameterDict",
     "UpdateDataDocsAction",
     "ValidationAction",
-    "ValidationResultIdentifier",
     "ValidationResultsPageRenderer",
     "ValidationResultsStore",
+    "convert_to_json_serializable",
     "get_expectation_impl",
     "great_expectations",
     "project_manager",
@@ -107,4 +106,5 @@ __all__ = [
     "render_suite_parameter_string",
     "renderedAtomicValueSchema",
     "renderer",
+    "resource_key_passes_run_name_filter",
 ]

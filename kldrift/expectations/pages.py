@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
@@ -18,14 +18,13 @@ from jinja2 import ChoiceLoader, PackageLoader
 from kldrift.expectations.gx import (
     DefaultJinjaPageView,
     DefaultSiteIndexBuilder,
-    ExpectationSuiteIdentifier,
     RenderedTableContent,
     SiteIndexPageRenderer,
-    ValidationResultIdentifier,
     ValidationResultsPageRenderer,
+    resource_key_passes_run_name_filter,
 )
 from kldrift.expectations.rendering import LEVELS, is_drift, text_content
-from kldrift.expectations.results import badness, details_of
+from kldrift.expectations.results import badness
 from kldrift.expectations.wording import marked
 
 STYLE: Final = files("kldrift.expectations").joinpath("templates/data_docs.css").read_text()
@@ -79,19 +78,32 @@ def _one_each(results: Sequence[Any]) -> Iterator[Any]:
 class DatedIndexBuilder(DefaultSiteIndexBuilder):  # type: ignore[misc]  # GX is untyped
     """The index of the site, which says what time each run is for, and links its report."""
 
-    def add_resource_info_to_index_links_dict(self, **page: Any) -> Any:
-        """Called by GX for each page; adds two entries to what the index knows of a run."""
-        links = super().add_resource_info_to_index_links_dict(**page)
-        link = links[f"{page['section_name']}_links"][-1]
-        if link["run_id"] is not None:
-            link["as_of"], link["report"] = self._of_run(page["expectation_suite_name"], link)
-        return links
-
-    def _of_run(self, suite: str, link: Any) -> tuple[str, str | None]:
-        suite_key = ExpectationSuiteIdentifier(suite)
-        key = ValidationResultIdentifier(suite_key, link["run_id"], link["batch_identifier"])
-        run = self.data_context.validation_results_store.get(key)
-        return as_of(run.results), report_of(self.data_context, suite)
+    def _add_validations_to_index_links(self, index: Any, keys: Iterable[Any]) -> None:
+        """Called by GX once for all results that have a page."""
+        section = self.site_section_builders_config.get("validations")
+        if not isinstance(section, dict):  # switched off
+            return
+        store, names = self.data_context.validation_results_store, section["run_name_filter"]
+        listed = [key for key in keys if resource_key_passes_run_name_filter(key, names)]
+        listed.sort(key=lambda key: key.run_id.run_time, reverse=True)
+        for key in listed[: self.validation_results_limit or None]:
+            run = store.run_of(key)
+            if run is None:
+                continue
+            suite = key.expectation_suite_identifier.name
+            self.add_resource_info_to_index_links_dict(
+                index_links_dict=index,
+                expectation_suite_name=suite,
+                section_name="validations",
+                batch_identifier=key.batch_identifier,
+                run_id=key.run_id,
+                validation_success=run["success"],
+                run_time=key.run_id.run_time,
+                run_name=key.run_id.run_name,
+            )
+            link = index["validations_links"][-1]
+            link["as_of"] = as_of(run["results"])
+            link["report"] = report_of(self.data_context, suite)
 
 
 def report_of(context: Any, suite: str) -> str | None:
@@ -101,9 +113,10 @@ def report_of(context: Any, suite: str) -> str | None:
     return (store.get(key).get("meta") or {}).get(REPORT) if store.has_key(key) else None
 
 
-def as_of(results: Sequence[Any]) -> str:
-    """The window of a run, or the time that it was for; empty where it knows none."""
-    details = next(filter(None, map(details_of, results)), {})
+def as_of(results: Iterable[dict[str, Any]]) -> str:
+    """The window of a run, or the time that it was for; empty where its results know none."""
+    found = ((result.get("result") or {}).get("details") for result in results)
+    details: dict[str, Any] = next(filter(None, found), {})
     ends = [details.get(f"window_{end}") for end in ("start", "end")]
     return " to ".join(_utc(dt.datetime.fromisoformat(end)) for end in ends if end)
 

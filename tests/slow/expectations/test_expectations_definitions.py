@@ -303,7 +303,7 @@ def test_the_work_grows_with_the_number_of_expectations_and_not_with_its_square(
         publish(tmp_path / str(n), rows)
         rethought = {f"f{i}": {"kl": (0.11, 0.26)} for i in range(n)}
         publish(tmp_path / str(n), rows, thresholds=rethought)
-        seen[n] = dict(counts)
+        seen[n] = counts.copy()
     assert seen[10]["judged"] == 2 * 2 * 10
     assert seen[20]["compared"] <= 2 * seen[10]["compared"] + 10
     assert seen[10]["written"] == seen[20]["written"] == 2
