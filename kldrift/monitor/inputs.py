@@ -17,8 +17,8 @@ from kldrift.execution.session import THAT_CHANGE_COUNTS
 from kldrift.features.group_columns import check_time
 from kldrift.monitor import reference_store
 from kldrift.monitor.before_spark import without_absent
+from kldrift.monitor.due import FIRST_WINDOWS, Due, between, within
 from kldrift.monitor.groups import condition_named
-from kldrift.monitor.windows import FIRST_WINDOWS, Due, between, within
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import version_of
 from kldrift.sources.open import open_source

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from kldrift import __version__
 from kldrift.config import Config, ModelShift
 from kldrift.errors import interruption, masked
-from kldrift.execution.import_ahead import import_ahead
+from kldrift.execution.meanwhile import import_ahead
 from kldrift.execution.progress import Progress
 from kldrift.features.plan import Skipped
 from kldrift.monitor.plan import Plan

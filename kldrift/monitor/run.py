@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -12,9 +12,11 @@ from pyspark.sql import SparkSession
 from kldrift.config import Config
 from kldrift.errors import ConfigError
 from kldrift.execution.engine import SparkEngine
+from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor import reference_store
 from kldrift.monitor.before_spark import check_inputs, check_output
+from kldrift.monitor.due import Due, due_windows, windows_between
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.history import past_window, stored_history
 from kldrift.monitor.inputs import as_read, files_of, open_sides, reference_key
@@ -27,13 +29,11 @@ from kldrift.monitor.table_changes import TableChanges, last_version
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import (
-    Due,
+    CountedWindows,
     count_windows,
-    due_windows,
     findings_by_window,
     from_first_rows,
     profiles_by_window,
-    windows_between,
 )
 from kldrift.reporting.history import Backfill, combined
 from kldrift.reporting.result import RunResult
@@ -175,7 +175,8 @@ def _run(
     """The results of the windows of a run, in the order of time; one without windows."""
     try:
         check_inputs(read, record.config)
-        with record.session(spark) as session:
+        with ExitStack() as in_use:
+            session = in_use.enter_context(record.session(spark))
             record.stage("planning")
             check_expectations(record.config)
             key = reference_key(read, session)
@@ -183,44 +184,65 @@ def _run(
             reference_source, current_source = open_sides(read, session, due)
             plan = record.plan = make_plan(record.config, reference_source, current_source)
             engine = SparkEngine(session, reference_source, current_source, record)
-            stored = None if refresh_reference else reference_store.find(plan, key)
-            if stored is None:
-                with watched[0].unchanged():
-                    reference = _new_reference(plan, record, read, due, session, engine)
-                if key != reference_key(read, session):  # it changed while it was read
-                    key = None
-                record.stage("writing the reference")
-                origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
-                reference_store.save(plan, reference, origin)
-            else:
-                plan = record.plan = replace(plan, stored=str(stored))
-                record.stage(f"reference: unchanged, {stored}")
-                reference = stored.reference
-                if not stored.complete:  # the tables have it only as a part of another
-                    reference_store.save(plan, reference, stored.origin)
-            if due is not None:
-                changes = None
-                if read.current.changes:
-                    store, since = open_store(read.output.path), None
-                    if not refresh_reference:
-                        since = last_version(store, read.monitor, reference.reference_id)
-                    changes = TableChanges.of(read, session, since)
-                    plan = record.plan = replace(plan, current=changes.source)
-                    engine = SparkEngine(session, reference_source, changes.source, record)
-                results = _publish_windows(
-                    record, plan, reference, engine, due, fail_on, watched[-1], changes
-                )
-            else:
-                with watched[-1].unchanged():
+            plan, reference = _reference_of(
+                record, read, plan, due, session, engine, key, watched[0], refresh=refresh_reference
+            )
+            record.plan = plan
+            changes = None
+            if due is not None and read.current.changes:
+                store, since = open_store(read.output.path), None
+                if not refresh_reference:
+                    since = last_version(store, read.monitor, reference.reference_id)
+                changes = TableChanges.of(read, session, since)
+                plan = record.plan = replace(plan, current=changes.source)
+                engine = SparkEngine(session, reference_source, changes.source, record)
+            with watched[-1].unchanged():
+                if due is None:
                     findings = count_current(plan, reference, engine, record)
-        if due is None:
-            results = [publish_window(record, plan, findings, fail_on)]
+                else:
+                    counted = count_windows(plan, reference, engine, record)
+            stop = in_use.pop_all()
+        with meanwhile(stop.close, "stop Spark"):
+            if due is None:
+                results = [publish_window(record, plan, findings, fail_on)]
+            else:
+                results = _publish_windows(record, plan, reference, counted, due, fail_on, changes)
     except (Exception, KeyboardInterrupt) as error:
         record.failed(error)
         with suppress(Exception):  # the error itself matters more
             with_page(record, [])
         raise
     return combined(with_page(record, results))
+
+
+def _reference_of(  # noqa: PLR0913 - what is open
+    record: Record[Config],
+    read: Config,
+    plan: Plan,
+    due: Due | None,
+    session: SparkSession,
+    engine: SparkEngine,
+    key: str | None,
+    watched: WatchedFiles,
+    *,
+    refresh: bool,
+) -> tuple[Plan, Reference]:
+    """The reference of a plan, stored or read and stored; the plan says where it stands."""
+    stored = None if refresh else reference_store.find(plan, key)
+    if stored is None:
+        with watched.unchanged():
+            reference = _new_reference(plan, record, read, due, session, engine)
+        if key != reference_key(read, session):  # it changed while it was read
+            key = None
+        record.stage("writing the reference")
+        origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
+        reference_store.save(plan, reference, origin)
+        return plan, reference
+    plan = replace(plan, stored=str(stored))
+    record.stage(f"reference: unchanged, {stored}")
+    if not stored.complete:  # the tables have it only as a part of another
+        reference_store.save(plan, stored.reference, stored.origin)
+    return plan, stored.reference
 
 
 def _new_reference(
@@ -244,10 +266,9 @@ def _publish_windows(
     record: Record[Config],
     plan: Plan,
     reference: Reference,
-    engine: SparkEngine,
+    counted: CountedWindows,
     due: Due,
     fail_on: str,
-    watched: WatchedFiles,
     changes: TableChanges | None,
 ) -> list[RunResult]:
     """The results of windows, one after the other: each is written before the next is judged."""
@@ -256,11 +277,10 @@ def _publish_windows(
     if config.reference.is_history:
         history = stored_history(config.output.path, config.monitor, reference.reference_id)
     store, windows = open_store(config.output.path), due.windows
-    with watched.unchanged():
-        what, counted, together = count_windows(plan, reference, engine, record)
-    profiles_of = profiles_by_window(counted, together)
+    what, features, together = counted
+    profiles_of = profiles_by_window(features, together)
     if changes is not None:
-        added = changes.added(record, reference, (what, counted, together), store)
+        added = changes.added(record, reference, counted, store)
         windows, profiles_of = tuple(added.judged(windows)), added.profiles_of
     watch = Watch.before(config, store, reference, plan.compared, windows[0])
     volumes = Volumes.before(config, store, windows[0])

@@ -16,7 +16,8 @@ from kldrift.config import Config
 from kldrift.errors import ConfigError, DatasetError, OnlyAsWholeError
 from kldrift.monitor.batches import added_up, batch_rows, windows_of
 from kldrift.monitor.record import Record
-from kldrift.monitor.stages import Counting, Reference
+from kldrift.monitor.stages import Reference
+from kldrift.monitor.windows import CountedWindows
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.sources.lakehouse import delta, iceberg
@@ -90,7 +91,7 @@ class TableChanges:
         self,
         record: Record[Config],
         reference: Reference,
-        counts: tuple[Counting, Sequence[Profile], Sequence[JointProfile]],
+        counts: CountedWindows,
         store: Store,
     ) -> CountedChanges:
         """Store what was counted of them as a batch; where all was read, as the only one."""

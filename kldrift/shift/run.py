@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from kldrift.config import ModelShift
 from kldrift.config.as_of import with_time
 from kldrift.counting.windows import at_instant, microseconds_of
 from kldrift.execution.engine import SparkEngine
+from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.plan import Skipped
 from kldrift.monitor.before_spark import check_inputs, check_output
@@ -69,7 +71,8 @@ def run(
     record = Record(config, Window(None, as_of), datetime.now(UTC), progress)
     try:
         check_inputs(read, config)
-        with record.session(spark) as session:
+        with ExitStack() as in_use:
+            session = in_use.enter_context(record.session(spark))
             record.stage("planning")
             check_expectations(config)
             watched = watch(read.data, "data")
@@ -81,8 +84,10 @@ def run(
                 found, worst, pairs = engine.run(
                     source, lambda c: compare_models(session, source, program, c)
                 )
-        found, skipped = in_windows(found, config, as_of)
-        return _publish(record, source, found, worst, pairs, skipped, fail_on)
+            stop = in_use.pop_all()
+        with meanwhile(stop.close, "stop Spark"):
+            found, skipped = in_windows(found, config, as_of)
+            return _publish(record, source, found, worst, pairs, skipped, fail_on)
     except (Exception, KeyboardInterrupt) as error:
         record.failed(error)
         raise

@@ -65,7 +65,7 @@ def test_importing_survives_warnings_as_errors_and_leaves_warnings_as_they_were(
         """
         import logging, os, sys, warnings
         import pandas  # adds filters of its own
-        from kldrift.execution.import_ahead import import_ahead
+        from kldrift.execution.meanwhile import import_ahead
         before = warnings.showwarning, list(warnings.filters)
         HOW
         assert "kldrift.expectations.publish" in sys.modules

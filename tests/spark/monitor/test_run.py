@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -14,6 +16,8 @@ from all_types import OVERRIDES, all_types, write_parts
 import kldrift
 from kldrift.cli.main import main
 from kldrift.errors import DatasetError, OutputError
+from kldrift.monitor import publish
+from kldrift.monitor.record import Record
 
 pytestmark = pytest.mark.spark
 
@@ -187,3 +191,28 @@ def test_the_demo_finds_what_was_planted_on_its_day_and_calls_nobody_for_nothing
     assert said["false_pages"] == 0
     assert len(said["run"]["windows"]) == 60
     assert said["run"]["exit_code"] == 3
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_spark_is_stopped_while_the_verdicts_are_written(
+    spark, sides, tmp_path, monkeypatch, windows
+):
+    written, waited = threading.Event(), []
+
+    @contextmanager
+    def session(*_):
+        yield spark
+        waited.append(written.wait(60))
+
+    def publish_window(*args, **kwargs):
+        result = publish.publish_window(*args, **kwargs)
+        written.set()
+        return result
+
+    monkeypatch.setattr(Record, "session", session)
+    monkeypatch.setattr("kldrift.monitor.run.publish_window", publish_window)
+    time = {"time": {"column": "when", "window": "1d"}} if windows else {}
+    as_of = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
+    result = kldrift.run(mapping(sides, tmp_path / "drift", **time), as_of=as_of)
+    assert result.exit_code == 3
+    assert waited == [True]

@@ -12,8 +12,8 @@ from kldrift import compare
 from kldrift.config import Time, config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.monitor import run as job
+from kldrift.monitor.due import Due
 from kldrift.monitor.inputs import as_read
-from kldrift.monitor.windows import Due
 from kldrift.tables import Window
 
 

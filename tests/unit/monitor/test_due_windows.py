@@ -11,7 +11,7 @@ from daily_sample import DAY, START, config_of, window
 from kldrift.config import Time, config_from_mapping
 from kldrift.counting.windows import Windows, at_instant
 from kldrift.errors import ConfigError
-from kldrift.monitor.windows import due_windows, windows_between
+from kldrift.monitor.due import due_windows, windows_between
 from kldrift.tables.window import Window
 
 TIME = config_of("unused").time

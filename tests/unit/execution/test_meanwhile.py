@@ -1,4 +1,4 @@
-"""Importing a module in a thread, while something else is waited for."""
+"""What is done in a thread, while something else is done or waited for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from kldrift.execution.import_ahead import import_ahead
+from kldrift.execution.meanwhile import import_ahead, meanwhile
 
 
 @pytest.fixture
@@ -48,3 +48,31 @@ def test_an_error_of_the_block_comes_out_when_the_import_has_ended(write_module)
     with pytest.raises(ValueError, match="no Spark"), import_ahead("imported_all_the_same"):
         raise ValueError("no Spark")
     assert "imported_all_the_same" in sys.modules
+
+
+def test_a_block_and_what_is_done_meanwhile_wait_for_each_other():
+    begun, ended = threading.Event(), []
+    with meanwhile(lambda: (begun.wait(10), ended.append(threading.get_ident())), "other"):
+        assert not ended
+        begun.set()
+    assert len(ended) == 1
+    assert ended != [threading.get_ident()]
+
+
+def test_what_fails_meanwhile_is_raised_once_the_block_has_ended():
+    went_on = []
+
+    def fail():
+        raise OSError("no answer")
+
+    with pytest.raises(OSError, match="no answer"), meanwhile(fail, "other"):
+        went_on.append(True)
+    assert went_on
+
+
+def test_an_error_of_the_block_comes_before_one_of_what_is_done_meanwhile():
+    def fail():
+        raise OSError("no answer")
+
+    with pytest.raises(ValueError, match="the block"), meanwhile(fail, "other"):
+        raise ValueError("the block")
