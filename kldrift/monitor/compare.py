@@ -143,7 +143,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
     scores = score_table(verdicts, stamp).to_pandas()
     return Result(
         scores=scores,
-        cells=cell_table(verdicts, stamp).to_pandas(),
+        cell_rows=cell_table(verdicts, stamp),
         skipped=[(s.column, s.reason) for s in (*plan.skipped, *findings.skipped)],
         notes=notes_of(plan, findings, verdicts),
         splits=splits_of(plan, findings),

@@ -92,7 +92,7 @@ def publish_window(
     known = marked_days(config, record.window.start, record.window.end)
     return RunResult(
         scores=frame,
-        cells=cells.to_pandas(),
+        cell_rows=cells,
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],

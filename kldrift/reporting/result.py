@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow as pa
 
 from kldrift.errors import OutputError, masked
 from kldrift.reporting.json_values import json_value, records
@@ -26,7 +28,8 @@ class Result(Views):
 
     Attributes:
         scores: one row per feature, with the columns of the table ``drift_scores``.
-        cells: one row per scored cell, with the columns of the table ``drift_cells``.
+        cell_rows: what ``cells`` is made of when it is first asked for, which most results of a
+            backfill are not.
         skipped: columns that were not monitored, each with the reason.
         notes: what to know before the scores are read.
         splits: with segments, one row per feature and list: how much of the divergence is another
@@ -34,10 +37,16 @@ class Result(Views):
     """
 
     scores: pd.DataFrame
-    cells: pd.DataFrame
+    cell_rows: pd.DataFrame | pa.Table
     skipped: list[tuple[str, str]] = field(default_factory=list, kw_only=True)
     notes: list[str] = field(default_factory=list, kw_only=True)
     splits: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """One row per scored cell, with the columns of the table ``drift_cells``."""
+        rows = self.cell_rows
+        return rows if isinstance(rows, pd.DataFrame) else rows.to_pandas()
 
     @property
     def counts(self) -> dict[str, int]:

@@ -185,7 +185,7 @@ def _publish(
     }
     return ShiftResult(
         scores=worst_first(frames["drift_scores"].to_pandas()),
-        cells=frames["drift_cells"].to_pandas(),
+        cell_rows=frames["drift_cells"],
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],

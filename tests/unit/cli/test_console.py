@@ -43,7 +43,7 @@ def result(*rows, exit_code=0, skipped=(), docs=None):
     rows = [{**ROW, "feature": f"f{n}", **row} for n, row in enumerate(rows)]
     return RunResult(
         scores=pa.Table.from_pylist(rows, DRIFT_SCORES).to_pandas(),
-        cells=DRIFT_CELLS.empty_table().to_pandas(),
+        cell_rows=DRIFT_CELLS.empty_table(),
         run={},
         exit_code=exit_code,
         skipped=list(skipped),
@@ -215,7 +215,7 @@ def test_cells_then_and_now_are_heights_of_characters():
         for n, (a, b) in enumerate([(100, 0), (50, 50), (0, 100)])
     ]
     found = result({"severity": "critical"})
-    found = replace(found, cells=pa.Table.from_pylist(cells, DRIFT_CELLS).to_pandas())
+    found = replace(found, cell_rows=pa.Table.from_pylist(cells, DRIFT_CELLS))
     assert text(found).splitlines()[4:6] == ["  then |█▄ |", "  now  | ▄█|"]
 
 

@@ -413,3 +413,13 @@ def test_a_score_above_its_limit_that_may_be_chance_says_so():
     scores = frames()[0].assign(severity="ok", q_value=0.6)
     text = Reader(Result(scores, frames()[1]).to_html()).text
     assert "kl 0.42, warning above 0.0625, but q 0.6: it may be chance" in text
+
+
+def test_the_cells_of_a_result_are_a_frame_made_once_and_when_asked_for():
+    scores, cells = frames()
+    table = window_tables()["drift_cells"]
+    found = Result(scores, table)
+    assert "cells" not in vars(found)
+    pd.testing.assert_frame_equal(found.cells, cells)
+    assert found.cells is found.cells
+    assert Result(scores, cells).cells is cells

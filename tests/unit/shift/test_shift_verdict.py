@@ -214,7 +214,7 @@ def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
     tables = shift_tables(judged, found, worst, pairs, replace(STAMP, monitor=evil))
     result = ShiftResult(
         scores=tables["drift_scores"].to_pandas(),
-        cells=tables["drift_cells"].to_pandas(),
+        cell_rows=tables["drift_cells"],
         run={"monitor": evil, "skipped": []},
         exit_code=3,
         skipped=[("at", f"5 rows {evil}")],
