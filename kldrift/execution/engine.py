@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ KILLED: Final = (
     "a Python worker was killed, most likely out of memory: raise "
     "spark.executor.memoryOverhead, or run fewer tasks at once (spark.executor.cores)"
 )
+MODULE_MISSING: Final = re.compile(r"ModuleNotFoundError: No module named '(\w+)")
 FILE_GONE: Final = re.compile(
     r"FileNotFoundException: (?:File )?(?P<old>\S.*?) does not exist"
     r"|FAILED_READ_FILE\.FILE_NOT_EXIST\].*?reading file (?P<new>\S.*?)\. File does not exist"
@@ -136,6 +138,12 @@ def explained(error: BaseException) -> str:
         own = OWN_ERROR.match(line.strip())
         if own:
             return own[2] or own[1]
+    if missing := MODULE_MISSING.search(text):
+        return (
+            f"the Python that Spark starts for its tasks has no {missing[1]}: let PYSPARK_PYTHON "
+            f"name one that has kldrift before the session starts (here: {sys.executable}); "
+            "on a cluster every machine needs it"
+        )
     lines = [line.strip() for line in text.splitlines()]
     if gone := FILE_GONE.search(text):
         return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from kldrift.config import Dataset
@@ -96,3 +98,13 @@ def test_a_file_that_went_away_while_it_was_read_is_named(text):
         "file:/d/a b.parquet was removed or replaced while it was read; "
         "run again when nothing writes to the dataset"
     )
+
+
+@pytest.mark.parametrize("module", ["pyarrow", "kldrift"])
+def test_a_python_of_the_workers_that_lacks_a_package_is_named_with_what_to_set(module):
+    """A session that somebody else started runs whichever python is on the path."""
+    text = f"Traceback\nModuleNotFoundError: No module named '{module}.lib'\n\n\tat org.apache"
+    said = explained(RuntimeError(text))
+    assert said.startswith(f"the Python that Spark starts for its tasks has no {module}: ")
+    assert "PYSPARK_PYTHON" in said
+    assert sys.executable in said
