@@ -80,6 +80,8 @@ class Terminated(KeyboardInterrupt):
     """The process was asked to end with SIGTERM, as schedulers do (exit code 143)."""
 
 
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 
@@ -99,6 +101,12 @@ def interruption(error: BaseException) -> tuple[int, str] | None:
         if isinstance(found, Terminated)
         else (INTERRUPTED, "interrupted")
     )
+
+
+def ending(error: BaseException) -> tuple[int, str]:
+    """The exit code of what ends with an error, and what is said of it."""
+    code = WRONG_USAGE if isinstance(error, ConfigError) else FAILED
+    return interruption(error) or (code, str(error))
 
 
 def masked(text: str) -> str:

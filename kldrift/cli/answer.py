@@ -14,14 +14,12 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from kldrift.errors import ConfigError, KldriftError, Terminated, escaped, interruption, masked
+from kldrift.errors import KldriftError, Terminated, ending, escaped, interruption, masked
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
 if TYPE_CHECKING:
     from kldrift.cli.console import Line
 
-FAILED: Final = 1
-WRONG_USAGE: Final = 2
 AGAIN_SECONDS: Final = 0.1
 DRIVER_LOGGERS: Final = ("py4j", "py4j.clientserver", "py4j.java_gateway")
 DRIVER_INTERRUPTED: Final = "KeyboardInterrupt while sending command."
@@ -114,12 +112,11 @@ def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], An
 
 def _told(error: BaseException) -> tuple[int, str]:
     """The exit code of an error, and what is said of it."""
-    if stopped := interruption(error):
-        return stopped
-    if isinstance(error, KldriftError):
-        return WRONG_USAGE if isinstance(error, ConfigError) else FAILED, str(error)
+    exit_code, text = ending(error)
+    if isinstance(error, KldriftError) or interruption(error):
+        return exit_code, text
     what = f"{type(error).__name__}: {error}".strip().partition("\n")[0]
-    return FAILED, f"unexpected {what}; --debug shows where"
+    return exit_code, f"unexpected {what}; --debug shows where"
 
 
 def _failed(args: argparse.Namespace, exit_code: int, text: str) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from kldrift import __version__
-from kldrift.cli.answer import EXIT_CODES, FAILED, Answer, guarded, sigterm_raised
+from kldrift.cli.answer import EXIT_CODES, Answer, guarded, sigterm_raised
 from kldrift.cli.options import (
     CommandParser,
     add_as_of,
@@ -28,7 +28,7 @@ from kldrift.cli.options import (
     with_as_of,
 )
 from kldrift.cli.runs import run_backfill, run_model_shift, run_monitor, shown_progress
-from kldrift.errors import ConfigError, OutputError, escaped
+from kldrift.errors import FAILED, ConfigError, OutputError, escaped
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")

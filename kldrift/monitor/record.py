@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kldrift import __version__
 from kldrift.config import Config, ModelShift
-from kldrift.errors import interruption, masked
+from kldrift.errors import ending, masked
 from kldrift.execution.meanwhile import import_ahead
 from kldrift.execution.progress import Progress
 from kldrift.features.plan import Skipped
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 AnyConfig = TypeVar("AnyConfig", Config, ModelShift)
-
-FAILED: Final = 1
 
 
 @contextmanager
@@ -118,13 +116,17 @@ class Record(Generic[AnyConfig]):
             **found,
         )
 
-    def failed(self, error: BaseException) -> None:
-        """Write the row of a run that failed, if that can be done."""
-        # The error itself matters more than its record.
-        with suppress(Exception):
-            exit_code, text = interruption(error) or (FAILED, masked(str(error)))
-            row = self.any_row(exit_code=exit_code, error=text)
-            write_run(self.config.output.path, row)
+    @contextmanager
+    def told_if_failed(self) -> Iterator[None]:
+        """Write the row of a run that fails in a block or is stopped in it, if that can be done."""
+        try:
+            yield
+        except (Exception, KeyboardInterrupt) as error:
+            with suppress(Exception):  # the error itself matters more than its record
+                exit_code, text = ending(error)
+                row = self.any_row(exit_code=exit_code, error=masked(text))
+                write_run(self.config.output.path, row)
+            raise
 
     def any_row(self, **found: Any) -> dict[str, Any]:
         """The row of any run, failed ones included: what is not given is null."""

@@ -29,6 +29,7 @@ from kldrift.monitor.stages import Findings
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.reporting.history import Backfill
+from kldrift.reporting.result import RunResult
 from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import (
     stored_reference_id,
@@ -56,7 +57,8 @@ def rescore(
         progress: told what goes on.
 
     Raises:
-        OutputError: the tables have no such window, or cannot be read or written.
+        OutputError: the tables have no such window, or cannot be read or written; where there are
+            windows, a row in ``runs`` says so too.
     """
     store = open_store(config.output.path)
     dependent = config.alarms is not None or config.any_learned
@@ -73,7 +75,9 @@ def rescore(
     ]
     if not windows:
         raise OutputError(f"{config.output.path}: no window of {config.monitor!r} to score again")
-    return _rescored(config, store, windows, fail_on, progress)
+    record = Record(config, windows[-1], datetime.now(UTC), SILENT)
+    with record.told_if_failed():
+        return _rescored(record, store, windows, fail_on, progress)
 
 
 def rescore_dependents(config: Config, written: Sequence[Window], fail_on: str) -> None:
@@ -87,23 +91,28 @@ def rescore_dependents(config: Config, written: Sequence[Window], fail_on: str) 
     store = open_store(config.output.path)
     later = [w for w in stored_windows(store, config.monitor) if w.key > written[0].key]
     if set(later) - set(written):
-        _rescored(config, store, later, fail_on, SILENT)
+        _rescored(Record(config, later[-1], datetime.now(UTC), SILENT), store, later, fail_on)
 
 
 def _rescored(
-    config: Config, store: Store, windows: Sequence[Window], fail_on: str, progress: Progress
+    record: Record[Config],
+    store: Store,
+    windows: Sequence[Window],
+    fail_on: str,
+    progress: Progress = SILENT,
 ) -> Backfill:
-    started, results = datetime.now(UTC), []
+    config, results = record.config, list[RunResult]()
     progress.stage("scoring stored windows")
     for number, step in enumerate(scored_again(config, store, windows)):
-        record = Record(config, step.window, started, SILENT)
-        record.plan, docs = step.plan, step.window is windows[-1]
+        last = step.window is windows[-1]
+        one = record if last else Record(config, step.window, record.started, SILENT)
+        one.plan = step.plan
         result = publish_window(
-            record,
+            one,
             step.plan,
             step.findings,
             fail_on,
-            docs=docs,
+            docs=last,
             counted=step.added_up,
             watch=step.watch,
         )

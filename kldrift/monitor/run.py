@@ -174,45 +174,59 @@ def _run(
 ) -> list[RunResult]:
     """The results of the windows of a run, in the order of time; one without windows."""
     try:
-        check_inputs(read, record.config)
-        with ExitStack() as in_use:
-            session = in_use.enter_context(record.session(spark))
-            record.stage("planning")
-            check_expectations(record.config)
-            key = reference_key(read, session)
-            watched = [watch(d, name) for d, name in files_of(read)]
-            reference_source, current_source = open_sides(read, session, due)
-            plan = record.plan = make_plan(record.config, reference_source, current_source)
-            engine = SparkEngine(session, reference_source, current_source, record)
-            plan, reference = _reference_of(
-                record, read, plan, due, session, engine, key, watched[0], refresh=refresh_reference
+        with record.told_if_failed():
+            results = _results(
+                record, read, spark, due, fail_on, refresh_reference=refresh_reference
             )
-            record.plan = plan
-            changes = None
-            if due is not None and read.current.changes:
-                store, since = open_store(read.output.path), None
-                if not refresh_reference:
-                    since = last_version(store, read.monitor, reference.reference_id)
-                changes = TableChanges.of(read, session, since)
-                plan = record.plan = replace(plan, current=changes.source)
-                engine = SparkEngine(session, reference_source, changes.source, record)
-            with watched[-1].unchanged():
-                if due is None:
-                    findings = count_current(plan, reference, engine, record)
-                else:
-                    counted = count_windows(plan, reference, engine, record)
-            stop = in_use.pop_all()
-        with meanwhile(stop.close, "stop Spark"):
-            if due is None:
-                results = [publish_window(record, plan, findings, fail_on)]
-            else:
-                results = _publish_windows(record, plan, reference, counted, due, fail_on, changes)
-    except (Exception, KeyboardInterrupt) as error:
-        record.failed(error)
+    except (Exception, KeyboardInterrupt):
         with suppress(Exception):  # the error itself matters more
             with_page(record, [])
         raise
     return combined(with_page(record, results))
+
+
+def _results(
+    record: Record[Config],
+    read: Config,
+    spark: SparkSession | None,
+    due: Due | None,
+    fail_on: str,
+    *,
+    refresh_reference: bool,
+) -> list[RunResult]:
+    """The results of the windows of a run before its page is written."""
+    check_inputs(read, record.config)
+    with ExitStack() as in_use:
+        session = in_use.enter_context(record.session(spark))
+        record.stage("planning")
+        check_expectations(record.config)
+        key = reference_key(read, session)
+        watched = [watch(d, name) for d, name in files_of(read)]
+        reference_source, current_source = open_sides(read, session, due)
+        plan = record.plan = make_plan(record.config, reference_source, current_source)
+        engine = SparkEngine(session, reference_source, current_source, record)
+        plan, reference = _reference_of(
+            record, read, plan, due, session, engine, key, watched[0], refresh=refresh_reference
+        )
+        record.plan = plan
+        changes = None
+        if due is not None and read.current.changes:
+            store, since = open_store(read.output.path), None
+            if not refresh_reference:
+                since = last_version(store, read.monitor, reference.reference_id)
+            changes = TableChanges.of(read, session, since)
+            plan = record.plan = replace(plan, current=changes.source)
+            engine = SparkEngine(session, reference_source, changes.source, record)
+        with watched[-1].unchanged():
+            if due is None:
+                findings = count_current(plan, reference, engine, record)
+            else:
+                counted = count_windows(plan, reference, engine, record)
+        stop = in_use.pop_all()
+    with meanwhile(stop.close, "stop Spark"):
+        if due is None:
+            return [publish_window(record, plan, findings, fail_on)]
+        return _publish_windows(record, plan, reference, counted, due, fail_on, changes)
 
 
 def _reference_of(  # noqa: PLR0913 - what is open

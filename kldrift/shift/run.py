@@ -69,7 +69,7 @@ def run(
     check_output(read)
     prepare_output(config.output.path, config.output.format)
     record = Record(config, Window(None, as_of), datetime.now(UTC), progress)
-    try:
+    with record.told_if_failed():
         check_inputs(read, config)
         with ExitStack() as in_use:
             session = in_use.enter_context(record.session(spark))
@@ -88,9 +88,6 @@ def run(
         with meanwhile(stop.close, "stop Spark"):
             found, skipped = in_windows(found, config, as_of)
             return _publish(record, source, found, worst, pairs, skipped, fail_on)
-    except (Exception, KeyboardInterrupt) as error:
-        record.failed(error)
-        raise
 
 
 def in_windows(
