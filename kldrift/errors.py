@@ -51,6 +51,10 @@ class OutputError(KldriftError):
     """The results cannot be written where the configuration says (exit code 1)."""
 
 
+class DamagedError(OutputError):
+    """A stored file is not what was written (exit code 1)."""
+
+
 class SupportMismatchError(KldriftError, ValueError):
     """Two profiles are not on one support."""
 

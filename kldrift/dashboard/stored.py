@@ -114,7 +114,7 @@ def windows_of(output: str, monitor: str) -> tuple[Window, ...]:
 @st.cache_data(ttl=SECONDS, show_spinner=False)
 def runs_of(output: str, monitor: str | None) -> list[dict[str, Any]]:
     """The latest runs, the last first."""
-    return stored_runs(open_store(output), monitor, most=MOST_RUNS)
+    return stored_runs(open_store(output), monitor, most=MOST_RUNS)[0]
 
 
 @st.cache_resource(ttl=SECONDS, max_entries=8, show_spinner="reading the tables")

@@ -90,13 +90,14 @@ def publish_window(
     row = record.row(findings, verdicts, skipped, exit_code) | judged.of_run
     write_run(config.output.path, row)
     known = marked_days(config, record.window.start, record.window.end)
+    unread = () if watch is None else watch.notes
     return RunResult(
         scores=frame,
         cell_rows=cells,
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
-        notes=[*notes, *known, *notes_of(plan, findings, verdicts)],
+        notes=[*notes, *known, *unread, *notes_of(plan, findings, verdicts)],
         splits=splits_of(plan, findings),
         output=config.output.path,
         docs=pages,

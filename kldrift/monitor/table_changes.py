@@ -144,9 +144,10 @@ class CountedChanges:
 def last_version(store: Store, monitor: str, reference_id: str) -> int | None:
     """The version of the table that the last run read, counted on the cells of a reference.
 
-    None if no run did, or only one that did not come to its end.
+    None if no run did, or only one that did not come to its end, or the row of one is unreadable.
     """
-    for row in stored_runs(store, monitor, None):
+    rows, unreadable = stored_runs(store, monitor, None)
+    for row in () if unreadable else rows:
         match = _READ.match(row["current_read"] or "")
         if match and row["error"] is None:
             return int(match[1]) if row["reference_id"] == reference_id else None

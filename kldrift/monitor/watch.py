@@ -7,7 +7,7 @@ those that depend on it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,12 +18,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.config import Alarms, Budget, Config, Mute
-from kldrift.errors import OutputError
+from kldrift.errors import DamagedError, OutputError
 from kldrift.features.pairs import Pair
 from kldrift.features.patterns import Patterns
 from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
 from kldrift.monitor.judging import is_learned, judge_findings
 from kldrift.monitor.past_counts import Layout, PastCounts
+from kldrift.monitor.past_scores import (
+    excess_of,
+    far_rows,
+    keys_of,
+    log_until,
+    notable,
+    seen_in,
+    start_of,
+    states_of,
+)
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.profile import of_no_window
@@ -83,9 +93,14 @@ class Judged:
 
 
 class Watch:
-    """The windows before one, the level, and what is open."""
+    """The windows before one, the level, and what is open.
+
+    Attributes:
+        notes: what could not be read of the windows before.
+    """
 
     def __init__(self, config: Config, past: PastCounts | None) -> None:
+        self.notes: list[str] = []
         self._config, self._past = config, past
         self._alarms = config.alarms or Alarms()
         self._level: float | None = None
@@ -126,10 +141,10 @@ class Watch:
         earlier = [
             w
             for w in stored_windows(store, config.monitor)
-            if w.start and _start(w) < _start(window)
+            if w.start and start_of(w) < start_of(window)
         ]
-        near = [w for w in earlier if _start(w) >= _start(window) - span]
-        watch._read(store, reference, near, _start(window))
+        near = [w for w in earlier if start_of(w) >= start_of(window) - span]
+        watch._read(store, reference, near, start_of(window))
         return watch
 
     def _read(
@@ -141,26 +156,35 @@ class Watch:
         level, learned = None, None
         rows: dict[Window, pa.Table] = {}
         for window in windows:
-            scores = stored_scores(store, config.monitor, window)
-            rows[window] = _notable(scores)
+            try:
+                scores = stored_scores(store, config.monitor, window)
+            except DamagedError as error:
+                self.notes.append(f"an earlier window is left out: {error}")
+                continue
+            rows[window] = notable(scores)
             stored = pc.min(scores["alarm_level"]).as_py()
             if stored is not None:
                 level, learned = stored, window
-                self._excesses[_start(window)] = _excess(scores, _start(window))
+                self._excesses[start_of(window)] = excess_of(scores, start_of(window))
             if self._past is None:
                 continue
             with suppress(ValueError, OutputError):  # damaged, or on the cells of another reference
                 profiles, _ = stored_profiles(store, config.monitor, supports, window)
                 own = {name: of_no_window(p) for name, p in profiles.items()}
                 self._past.add(
-                    window, self._past.layout.counts(own), set(_keys(_far(rows[window])))
+                    window, self._past.layout.counts(own), set(keys_of(far_rows(rows[window])))
                 )
         if config.alarms is None:
             return
-        self._log = _until(alerts_of(stored_alerts(store, config.monitor)), rows, before)
-        if windows:
-            recent = tuple(_seen(_start(w), rows[w]) for w in windows[-self._alarms.windows[1] :])
-            self._alerts = Alerts(_states(rows[windows[-1]]), recent)
+        try:
+            self._log = log_until(alerts_of(stored_alerts(store, config.monitor)), rows, before)
+        except DamagedError as error:
+            self.notes.append(f"alerts are logged anew: {error}")
+        if rows:
+            recent = tuple(
+                seen_in(start_of(w), rows[w]) for w in [*rows][-self._alarms.windows[1] :]
+            )
+            self._alerts = Alerts(states_of(rows[[*rows][-1]]), recent)
         if level is not None and learned is not None:
             self._level = self._next_level(level, learned)
 
@@ -174,7 +198,7 @@ class Watch:
         budget = self._budget(window)
         if self._level is not None:
             budget = replace(budget, level=self._level)
-        first = _start(window) - self._alarms.span
+        first = start_of(window) - self._alarms.span
         self._excesses = {at: far for at, far in self._excesses.items() if at >= first}
         limit = budget.limit(beside.tests, list(self._excesses.values()))
         groups = [(n, c.keys) for n, c in zip(names, findings.comparisons, strict=True)]
@@ -190,7 +214,7 @@ class Watch:
             return found
         if self._config.alarms is not None:
             self._level = self._next_level(budget.level, window)
-            start, of = _start(window), self._alerts.of
+            start, of = start_of(window), self._alerts.of
             fresh = [i for i in known.tolist() if not _still_open(of(verdicts.key(i)), start)]
             self._excesses[start] = excess(p_values[fresh])
         return replace(found, level=budget.level, limit=limit, effective=beside.effective)
@@ -198,7 +222,7 @@ class Watch:
     def _alerted(self, verdicts: Verdicts, window: Window) -> Judged:
         if self._config.alarms is None:
             return Judged(verdicts)
-        start, rank = _start(window), verdicts.severity
+        start, rank = start_of(window), verdicts.severity
         critical, unscored = (
             frozenset(verdicts.key(i) for i in (rank == RANK[s]).nonzero()[0].tolist())
             for s in (Severity.CRITICAL, Severity.UNSCORED)
@@ -245,101 +269,18 @@ class Watch:
     def _budget(self, window: Window) -> AlarmBudget:
         """The budget of a monitor that begins."""
         assert window.end is not None
-        budget, days = self._alarms.budget, (window.end - _start(window)) / timedelta(days=1)
+        budget, days = self._alarms.budget, (window.end - start_of(window)) / timedelta(days=1)
         return AlarmBudget.of(budget.pages, budget.days / days)
 
     def _next_level(self, level: float, window: Window) -> float:
         """The level after a window; it does not fall while an alert is open."""
-        start, log = _start(window), self._log
+        start, log = start_of(window), self._log
         page = any(one.is_page and one.opened == start for one in log)
         still = any(one.is_page and one.open_at(start) and one.closed != start for one in log)
         budget = replace(self._budget(window), level=level)
         return budget.after(page=page, open_alert=still and not page).level
 
 
-def _start(window: Window) -> datetime:
-    assert window.start is not None
-    return window.start
-
-
 def _still_open(state: State, start: datetime) -> bool:
     """Whether a row's alert is about earlier windows too: how far it is says nothing new."""
     return state.alert in OPEN and state.since is not None and state.since < start
-
-
-def _excess(rows: pa.Table, start: datetime) -> float:
-    """How far the farthest row of a stored window was, without those whose alert was open."""
-    alert = pc.is_in(rows["alert"], pa.array([a.value for a in OPEN]))
-    open_before = pc.fill_null(pc.and_(alert, pc.less(rows["alert_since"], start)), False)
-    fresh = rows.filter(pc.invert(open_before))["p_learned"].drop_null()
-    return excess(fresh.to_numpy())
-
-
-def _notable(rows: pa.Table) -> pa.Table:
-    """The rows of a stored window that later ones depend on."""
-    severe = pc.is_in(rows["severity"], pa.array(["critical", "unscored"]))
-    alert = pc.is_in(rows["alert"], pa.array([a.value for a in Alert if a is not Alert.NONE]))
-    far = pc.fill_null(pc.less(rows["p_learned"], rows["p_limit"]), False)
-    return rows.filter(pc.or_(pc.or_(severe, alert), far))
-
-
-def _far(rows: pa.Table) -> pa.Table:
-    """The rows that were further from their history than its windows."""
-    return rows.filter(pc.less(rows["p_learned"], rows["p_limit"]))
-
-
-def _keys(rows: pa.Table) -> list[Key]:
-    return list(zip(rows["feature"].to_pylist(), rows["segment"].to_pylist(), strict=True))
-
-
-def _seen(start: datetime, rows: pa.Table) -> Seen:
-    """What a stored window showed."""
-    critical, unscored = (
-        frozenset(_keys(rows.filter(pc.equal(rows["severity"], severity.value))))
-        for severity in (Severity.CRITICAL, Severity.UNSCORED)
-    )
-    return Seen(start, critical, unscored)
-
-
-def _states(rows: pa.Table) -> Mapping[Key, State]:
-    """The alerts of a stored window."""
-    some = rows.filter(pc.and_kleene(rows["alert"].is_valid(), pc.not_equal(rows["alert"], "none")))
-    states = zip(some["alert"].to_pylist(), some["alert_since"].to_pylist(), strict=True)
-    return {k: State(Alert(a), since) for k, (a, since) in zip(_keys(some), states, strict=True)}
-
-
-def _until(
-    log: Sequence[Logged], rows: Mapping[Window, pa.Table], before: datetime
-) -> tuple[Logged, ...]:
-    """The alerts as they were before a window, from what was written after it and later ones."""
-    known = []
-    for one in log:
-        if one.opened >= before:
-            continue
-        if one.closed is None or one.closed >= before:
-            known.append(_reopened(one, rows))
-        else:
-            known.append(one)
-    return tuple(known)
-
-
-def _reopened(one: Logged, rows: Mapping[Window, pa.Table]) -> Logged:
-    """An alert that is open: how long, and how far it went in the windows since it was raised."""
-    state = Alert.RAISED if one.is_page else Alert.MUTED
-    parts = []
-    for window, scores in rows.items():
-        if _start(window) >= one.opened:
-            mine = pc.is_in(scores["feature"], pa.array(one.features))
-            parts.append(scores.filter(pc.and_(mine, pc.equal(scores["alert"], state.value))))
-    if not parts or one.opened < _start(next(iter(rows))):  # it began before what was read
-        return replace(one, closed=None)
-    everything = pa.concat_tables(parts)
-    segments = everything["segment"].unique().to_pylist()
-    return replace(
-        one,
-        closed=None,
-        windows=sum("critical" in p["severity"].to_pylist() for p in parts),
-        peak=pc.max(everything["kl"]).as_py(),
-        p_value=pc.min(_far(everything)["p_learned"]).as_py(),
-        segment=segments[0] if len(segments) == 1 else None,
-    )

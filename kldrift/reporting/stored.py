@@ -53,7 +53,7 @@ def stored_page(config: Config) -> Page:
     scores, cells, story = found
     splits = stored_splits(store, config, windows[-1]) if windows else []
     notes = marked_days(config, windows[-1].start, windows[-1].end) if windows else []
-    return monitor_page(scores, cells, replace(story, splits=splits, notes=notes))
+    return monitor_page(scores, cells, replace(story, splits=splits, notes=[*notes, *story.notes]))
 
 
 def stored_story(
@@ -75,7 +75,8 @@ def stored_story(
         tables = window_tables(store, monitor, windows[-1])
         scores, cells = (tables[name].to_pandas() for name in ("drift_scores", "drift_cells"))
     run_id = scores["run_id"].iloc[0] if len(scores) else None
-    runs: list[Run] = [json_value(row) for row in stored_runs(store, monitor, run_id)]
+    rows, unreadable = stored_runs(store, monitor, run_id)
+    runs: list[Run] = [json_value(row) for row in rows]
     run = next((r for r in runs if r["run_id"] == run_id), None)
     skipped = [(s["column"], s["reason"]) for s in (run["skipped"] or [] if run else [])]
     past = stored_past(store, monitor, windows[-MOST_WINDOWS:], scores)
@@ -88,6 +89,7 @@ def stored_story(
         alerts=[json_value(row) for row in stored_alerts(store, monitor).to_pylist()],
         skipped=skipped,
         output=masked(store.location("")),
+        notes=unreadable,
     )
     return scores, cells, story
 
@@ -104,7 +106,10 @@ def stored_splits(store: Store, config: Config, window: Window) -> list[dict[str
         supports = stored_supports(store, config.monitor, reference_id)
         now, _ = stored_profiles(store, config.monitor, supports, window)
         then, _ = stored_profiles(store, config.monitor, supports)
-    except ValueError:  # files of before, or of a run that was killed: the page does without
+    except (
+        ValueError,
+        OutputError,
+    ):  # files of before, or of a run that was killed: the page does without
         return []
     merged = {f.name: f.rebinning for f in supports.features if f.rebinning is not None}
     pairs = [

@@ -11,6 +11,7 @@ See docs/decisions/atomic-windows.md.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,8 @@ from uuid import uuid4
 import pyarrow as pa
 
 from kldrift.errors import OutputError
+
+log = logging.getLogger(__name__)
 
 # Spark, pandas and Arrow skip a leading "."; DuckDB's *.parquet skips the ending.
 TEMPORARY: Final = ".kldrift-*.tmp"
@@ -62,11 +65,16 @@ class LocalStore:
         columns: Sequence[str] | None = None,  # noqa: ARG002 - a file has them all
     ) -> pa.NativeFile | None:
         """See `Store`."""
+        path = self._root / name
         try:
-            return pa.OSFile(str(self._root / name))
-        except FileNotFoundError:
-            return None
+            return pa.OSFile(str(path))
         except OSError as error:
+            if path.is_dir():
+                raise ValueError("a folder stands where a file is expected") from error
+            if path.is_symlink() and not path.exists():
+                raise ValueError("a link that leads to no file") from error
+            if isinstance(error, FileNotFoundError):
+                return None
             raise self._failed("read", name, error) from error
 
     def put(self, files: Mapping[str, bytes]) -> None:
@@ -81,6 +89,7 @@ class LocalStore:
                 _write(staged[name], data)
             with _locked(self._root):
                 for name, temporary in staged.items():
+                    _set_aside(self._root / name)
                     temporary.replace(self._root / name)
             for folder in {temporary.parent for temporary in staged.values()}:
                 _sync(folder)
@@ -113,6 +122,14 @@ class LocalStore:
 
 def _temporary(folder: Path) -> Path:
     return folder / TEMPORARY.replace("*", uuid4().hex)
+
+
+def _set_aside(path: Path) -> None:
+    """Move a folder away from where a file is going to stand, to a name that no reader takes."""
+    if path.is_dir() and not path.is_symlink():
+        elsewhere = path.with_name(f".{path.name}.{uuid4().hex}")
+        path.rename(elsewhere)
+        log.warning("%s: was a folder where a file is expected; it is now %s", path, elsewhere)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.counting.new_values import NewValues
-from kldrift.errors import OutputError, first_line
+from kldrift.errors import DamagedError, OutputError, first_line
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.tables.conform import conform
@@ -253,33 +253,44 @@ def stored_alerts(store: Store, monitor: str) -> pa.Table:
         OutputError: the file is damaged or cannot be read.
     """
     schema = TABLES[ALERTS_TABLE]
-    rows = _read_if_there(store, alerts_file(monitor), None, schema)
+    again = "kldrift rescore logs alerts anew"
+    rows = _read_if_there(store, alerts_file(monitor), None, schema, again)
     return schema.empty_table() if rows is None else rows
 
 
 def stored_runs(
     store: Store, monitor: str | None, run_id: str | None = None, most: int = MOST_RUNS
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[str]]:
     """The rows of ``runs`` of a monitor's latest runs, the last first; one per window.
+
+    And what is wrong with those that cannot be read, of whichever monitor they are.
 
     Args:
         store: the output folder.
         monitor: the monitor; None for all.
         run_id: one that is looked for however old it is.
         most: of all monitors of a folder, so many of the latest runs are looked through.
-
-    Raises:
-        OutputError: a file is damaged or cannot be read.
     """
     names = [name for name in store.names(RUNS_TABLE) if is_ours(RUNS_TABLE, name)]
     wanted = set(names[-most:])  # they begin with the time
     if run_id is not None and run_file(run_id).partition("/")[2] in names:
         wanted.add(run_file(run_id).partition("/")[2])
     found: list[dict[str, Any]] = []
+    unreadable: list[str] = []
     for name in sorted(wanted):
-        rows = _read(store, f"{RUNS_TABLE}/{name}", None, TABLES[RUNS_TABLE]).to_pylist()
+        path = f"{RUNS_TABLE}/{name}"
+        try:
+            file = store.open(path)
+            if file is None:  # deleted since it was listed
+                continue
+            with file:
+                rows = from_parquet(file, None, TABLES[RUNS_TABLE]).to_pylist()
+        except (OutputError, ValueError) as error:
+            unreadable.append(f"{store.location(path)}: the record of a run is left out: {error}")
+            continue
         found += [row for row in rows if monitor in (None, row["monitor"])]
-    return sorted(found, key=lambda row: (row["started_at"], row["finished_at"]), reverse=True)
+    found.sort(key=lambda row: (row["started_at"], row["finished_at"]), reverse=True)
+    return found, unreadable
 
 
 def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[str]:
@@ -310,6 +321,7 @@ def _read_if_there(
     path: str,
     names: Sequence[str] | None = None,
     schema: pa.Schema | None = None,
+    remedy: str = "run its window again",
 ) -> pa.Table | None:
     try:
         file = store.open(path, names)
@@ -318,7 +330,7 @@ def _read_if_there(
         with file:
             return from_parquet(file, names, schema)
     except ValueError as error:
-        raise OutputError(f"{store.location(path)}: {error}; run its window again") from error
+        raise DamagedError(f"{store.location(path)}: {error}; {remedy}") from error
 
 
 @contextmanager
