@@ -6,14 +6,18 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from kldrift.cli.console import Line, figure, null_share, short
 from kldrift.errors import escaped
-from kldrift.reporting.entries import alert_words, parts_of, parts_words
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading, worst_first
+from kldrift.reporting.parts import parts_of, parts_words
+from kldrift.reporting.row_words import alert_words
+from kldrift.tables.values import is_in, numbers, rows_where
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
 BARS: Final = " ▁▂▃▄▅▆▇█"
 PLAIN: Final = " .:-=+*#@"
@@ -22,23 +26,21 @@ WIDEST: Final = 32
 """Cells of a histogram in one line; more are added up."""
 
 
-def worst_features(scores: pd.DataFrame, most: int) -> tuple[list[tuple[dict[str, Any], str]], int]:
+def worst_features(scores: pa.Table, most: int) -> tuple[list[tuple[dict[str, Any], str]], int]:
     """The worst features that are not ok, each where it is worst, and how many more there are.
 
     With each stand the segments in which it drifted, in words.
     """
     ordered = worst_first(scores)
     lead = leading(ordered)
-    bad = lead[lead["severity"] != "ok"]
-    rows = records(bad.head(most))
+    bad = rows_where(lead, ~is_in(lead["severity"], {"ok"}))
+    rows = records(bad.slice(0, most))
     parts = parts_of(ordered, [row["feature"] for row in rows])
     told = [(row, parts[row["feature"]]) for row in rows]
     return [(row, parts_words(p.bad, p.totals)) for row, p in told], len(bad) - len(rows)
 
 
-def block(
-    row: Mapping[str, Any], cells: pd.DataFrame, zone: str, parts: str = ""
-) -> Iterator[Line]:
+def block(row: Mapping[str, Any], cells: pa.Table, zone: str, parts: str = "") -> Iterator[Line]:
     """A row of the scores: what it is about, why, its figures, and its cells then and now.
 
     Args:
@@ -74,24 +76,25 @@ def _figures(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"nulls {shares[0]} -> {shares[1]}"
     counted = [row[f"n_{side}"] for side in ("reference", "current")]
     if None not in counted:
-        # Of many rows some of which have no number, pandas makes doubles.
-        yield f"rows {int(counted[0]):,} -> {int(counted[1]):,}"
+        yield f"rows {counted[0]:,} -> {counted[1]:,}"
 
 
-def histograms(cells: pd.DataFrame, row: Mapping[str, Any]) -> tuple[list[float], list[float]]:
+def histograms(cells: pa.Table, row: Mapping[str, Any]) -> tuple[list[float], list[float]]:
     """The shares of the cells of a row, then and now; neighbours of many are added up."""
-    import pandas as pd  # noqa: PLC0415 - an error message needs it not
-
-    mine = cells[cells["feature"] == row["feature"]]
-    segment = row["segment"]
-    mine = mine[mine["segment"].isna() if segment is None else mine["segment"] == segment]
-    if not len(mine) or mine["probability_reference"].isna().all():
+    mine = cells_of_row(cells, row)
+    if not mine.num_rows or mine["probability_reference"].null_count == mine.num_rows:
         return [], []
-    each = -(-len(mine) // WIDEST)
-    groups = pd.Series(range(len(mine)), index=mine.index) // each
-    sides = (mine[f"rows_{s}"].groupby(groups).sum() for s in ("reference", "current"))
-    then, now = ((side / max(1, side.sum())).tolist() for side in sides)
-    return then, now
+    each = -(-mine.num_rows // WIDEST)
+    starts = np.arange(0, mine.num_rows, each)
+    sides = (numbers(mine[f"rows_{s}"]) for s in ("reference", "current"))
+    then, now = (np.add.reduceat(np.nan_to_num(n), starts) / max(1, np.nansum(n)) for n in sides)
+    return then.tolist(), now.tolist()
+
+
+def cells_of_row(cells: pa.Table, row: Mapping[str, Any]) -> pa.Table:
+    """The cells of a row of the scores."""
+    mine = rows_where(cells, is_in(cells["feature"], {row["feature"]}))
+    return rows_where(mine, is_in(mine["segment"], {row["segment"]}))
 
 
 def heights(values: Sequence[float | None]) -> str:

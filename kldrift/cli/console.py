@@ -73,18 +73,20 @@ def run_lines(
         config: the file of the monitor, to name the next command.
         as_of: the time that the run was for, if it was stated.
     """
-    # An error message needs no pandas.
+    # An error message needs no Arrow.
     from kldrift.cli.blocks import block, worst_features  # noqa: PLC0415
     from kldrift.reporting.headline import headline  # noqa: PLC0415
+    from kldrift.reporting.order import as_table  # noqa: PLC0415
 
     counts, parts = result.counts, result.segment_counts
     severity = next((name for name in COLOURS if counts[name] + parts[name]), "unscored")
     yield Line(f"{severity}: {headline(counts, parts)}", severity=severity)
     yield from (Line(f"note: {escaped(note)}") for note in result.notes)
-    worst, rest = worst_features(result.scores, MOST_FEATURES)
+    scores, cells = (as_table(f, list(map(str, f))) for f in (result.scores, result.cells))
+    worst, rest = worst_features(scores, MOST_FEATURES)
     for row, drifted in worst:
         yield Line()
-        yield from block(row, result.cells, result.zone, drifted)
+        yield from block(row, cells, result.zone, drifted)
     if rest:
         yield Line()
         yield Line(f"and {rest:,} more that are not ok; see table drift_scores")

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
-import pyarrow.compute as pc
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from kldrift.cli.blocks import block, heights, worst_features
+from kldrift.cli.blocks import block, cells_of_row, heights, worst_features
 from kldrift.cli.console import COLOURS, Line, figure
 from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
@@ -23,6 +23,7 @@ from kldrift.reporting.order import WORST_COLUMNS, counted, leading, worst_first
 from kldrift.reporting.past import Past, past_where
 from kldrift.tables.read import stored_windows, window_tables
 from kldrift.tables.store import open_store
+from kldrift.tables.values import is_in, numbers, rows_where, taken
 from kldrift.tables.window import Window
 
 if TYPE_CHECKING:
@@ -46,45 +47,48 @@ def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, An
         raise OutputError(f"{config.output.path}: no run of {config.monitor!r} yet; kldrift run")
     last = windows[-1]
     tables = window_tables(store, config.monitor, last)
-    scores = tables["drift_scores"].to_pandas()
-    ordered = worst_first(scores)
-    names = leading(ordered)["feature"].head(MOST_FEATURES) if feature is None else [feature]
-    of_names = pc.field("feature").isin(list(names))
-    cells = tables["drift_cells"].filter(of_names).to_pandas()
-    wanted = of_names | pc.field("segment").is_null() | (pc.field("severity") != "ok")
-    past = past_where(store, config.monitor, windows[-MOST_WINDOWS:], wanted, ["kl"])
+    ordered = worst_first(tables["drift_scores"])
+    first = leading(ordered)["feature"].slice(0, MOST_FEATURES).to_pylist()
+    names = {*first} if feature is None else {feature}
+    cells = rows_where(tables["drift_cells"], is_in(tables["drift_cells"]["feature"], names))
+
+    def kept(rows: pa.Table) -> NDArray[np.bool_]:
+        shown = is_in(rows["feature"], names) | is_in(rows["segment"], {None})
+        return shown | ~is_in(rows["severity"], {"ok"})
+
+    past = past_where(store, config.monitor, windows[-MOST_WINDOWS:], kept, ["kl"])
     zone = config.time.zone if config.time else "UTC"
     if feature is None:
         lines = list(_state(config, last, ordered, cells, past, zone))
         return lines, {
             "monitor": config.monitor,
             "window": last.key,
-            "severities": counted(scores),
-            "worst": records(ordered[WORST_COLUMNS].head(MOST_FEATURES)),
+            "severities": counted(ordered),
+            "worst": records(ordered.select(WORST_COLUMNS).slice(0, MOST_FEATURES)),
         }
-    features = sorted(set(scores["feature"]))
-    if feature not in features:
+    mine = rows_where(tables["drift_scores"], is_in(tables["drift_scores"]["feature"], names))
+    if not mine.num_rows:
+        features = sorted(set(ordered["feature"].to_pylist()))
         import difflib  # noqa: PLC0415 - only for a message
 
         near = difflib.get_close_matches(feature, features, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"the last window has no feature {feature!r}{hint}")
-    mine = scores[scores["feature"] == feature]
     lines = list(_one(feature, last, mine, cells, past, zone))
     return lines, {"feature": feature, "window": last.key, "scores": records(mine)}
 
 
 def _state(
-    config: Config, last: Window, ordered: pd.DataFrame, cells: pd.DataFrame, past: Past, zone: str
+    config: Config, last: Window, ordered: pa.Table, cells: pa.Table, past: Past, zone: str
 ) -> Iterator[Line]:
-    alone = ordered["segment"].isna()
-    counts, parts = counted(ordered[alone]), counted(ordered[~alone])
+    alone = is_in(ordered["segment"], {None})
+    counts, parts = (counted(rows_where(ordered, which)) for which in (alone, ~alone))
     severity = next((name for name in COLOURS if counts[name] + parts[name]), "ok")
     said = f"{_named(last)}: {headline(counts, parts)}"
     yield Line(f"{severity}: {escaped(config.monitor)}, {said}", severity=severity)
     if len(past) > 1:
-        critical = past.rows["at"][past.rows["severity"] == "critical"].to_numpy(np.int64)
-        counts_of = np.bincount(critical, minlength=len(past)).tolist()
+        critical = is_in(past.rows["severity"], {"critical"})
+        counts_of = np.bincount(past.at[critical], minlength=len(past)).tolist()
         said = f"|{heights(counts_of)}|, at most {max(counts_of)}" if any(counts_of) else "none"
         yield Line(f"critical in the last {len(past)} windows: {said}")
     known = [*marked_days(config, last.start, last.end), one_window_words(past, zone)]
@@ -99,7 +103,7 @@ def _state(
 
 
 def _block(
-    row: dict[str, Any], cells: pd.DataFrame, past: Past, zone: str, parts: str = ""
+    row: dict[str, Any], cells: pa.Table, past: Past, zone: str, parts: str = ""
 ) -> Iterator[Line]:
     """One block about one row of the scores, with its earlier windows."""
     yield from block(row, cells, zone, parts)
@@ -147,17 +151,18 @@ def backtest_lines(result: Backtest) -> Iterator[Line]:
 def _one(
     feature: str,
     last: Window,
-    rows: pd.DataFrame,
-    cells: pd.DataFrame,
+    rows: pa.Table,
+    cells: pa.Table,
     past: Past,
     zone: str,
 ) -> Iterator[Line]:
-    whole = records(rows[rows["segment"].isna()])[0]
+    alone = is_in(rows["segment"], {None})
+    whole = records(rows_where(rows, alone))[0]
     yield Line(_named(last))
     yield from _block(whole, cells, past, zone)
-    mine = cells[(cells["feature"] == feature) & cells["segment"].isna()]
-    mine = mine.sort_values("contribution", ascending=False, kind="stable").head(MOST_CELLS)
-    if len(mine):
+    mine = cells_of_row(cells, whole)
+    mine = taken(mine, np.argsort(-numbers(mine["contribution"]), kind="stable")[:MOST_CELLS])
+    if mine.num_rows:
         yield Line()
         yield Line(f"  {'cell':<34}{'then':>10}{'now':>10}  to kl")
     for cell in records(mine):
@@ -167,7 +172,7 @@ def _one(
         )
         label = escaped(cell_name(cell, feature))[:32]
         yield Line(f"  {label:<34}{then:>10}{now:>10}  {cell['contribution']:+.3g}")
-    parts = records(rows[rows["segment"].notna() & (rows["severity"] != "ok")])
+    parts = records(rows_where(rows, ~alone & ~is_in(rows["severity"], {"ok"})))
     for part in parts[:MOST_FEATURES]:
         yield Line()
         yield from _block(part, cells, past, zone)

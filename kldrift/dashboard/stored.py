@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, Final
 
 import pandas as pd
-import pyarrow.compute as pc
 import streamlit as st
 
 from kldrift.config import Config
@@ -19,6 +18,7 @@ from kldrift.reporting.past import Past, past_where
 from kldrift.reporting.stored import MOST_WINDOWS, stored_story
 from kldrift.tables.read import stored_monitors, stored_runs, stored_windows
 from kldrift.tables.store import open_store
+from kldrift.tables.values import is_in
 from kldrift.tables.window import Window
 
 SECONDS: Final = 30
@@ -126,8 +126,12 @@ def look_at(output: str, monitor: str, windows: tuple[Window, ...], zone: str) -
 @st.cache_resource(ttl=SECONDS, max_entries=32, show_spinner="reading the windows")
 def past_of(output: str, monitor: str, windows: tuple[Window, ...], feature: str) -> Past:
     """What windows said of one feature, in all of its segments."""
-    kept = pc.field("feature") == feature
-    return past_where(open_store(output), monitor, windows[-MOST_WINDOWS:], kept)
+    return past_where(
+        open_store(output),
+        monitor,
+        windows[-MOST_WINDOWS:],
+        lambda rows: is_in(rows["feature"], {feature}),
+    )
 
 
 def segments_of(scores: pd.DataFrame, feature: str) -> Sequence[str]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
-import pyarrow.compute as pc
 import streamlit as st
 
 from kldrift.config import Config, load_config
@@ -73,7 +72,7 @@ def trial_view(scene: Scene) -> None:
     rules = _rules(scene, sorted(set(scored)))
     found = _tried(scene, rules, windows)
     before = _before(scene.output, scene.monitor, windows)
-    names = [str(n) for n in dict.fromkeys(found.past.rows["feature"])]
+    names = found.past.features
     counts = [_flagged(past, names) for past in (before, found.past)]
     left, right = st.columns(2)
     left.metric("windows with a critical feature, as stored", f"{counts[0]} of {len(windows)}")
@@ -160,7 +159,7 @@ def _trial(
 
 @st.cache_resource(ttl=SECONDS, max_entries=8, show_spinner="reading the windows")
 def _before(output: str, monitor: str, windows: tuple[Window, ...]) -> Past:
-    return past_where(open_store(output), monitor, windows, pc.scalar(value=True), ["kl"])
+    return past_where(open_store(output), monitor, windows, metrics=["kl"])
 
 
 def _critical(past: Past, name: str, severity: str = "critical") -> int:

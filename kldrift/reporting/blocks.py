@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,14 +11,12 @@ from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import NOTHING, count, figure, likelihood, many, share, shown
 from kldrift.reporting.histogram import histogram
+from kldrift.reporting.parts import Parts, Row
 from kldrift.scoring.sentences import percent
 
-Row = Mapping[str, Any]
-"""A row of ``drift_scores``."""
 MOST_CELLS: Final = 16
 MOST_SEGMENTS: Final = 8
 DISTRIBUTION: Final = "shares of rows then (grey) and now; below, what each adds to kl"
-MOVED: Final = ("critical", "warning")
 
 
 @dataclass(frozen=True)
@@ -67,26 +65,6 @@ class Chart:
 
 
 Block = Facts | Table | Chart
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The segments of a feature.
-
-    Attributes:
-        bad: those that are not ok, the worst first.
-        totals: how many there are, by the columns that they are made by.
-        splits: for each list, how much of the divergence is its mix, and how much within.
-    """
-
-    bad: Sequence[Row]
-    totals: Mapping[str, int]
-    splits: Sequence[Row]
-
-    @property
-    def total(self) -> int:
-        """How many there are."""
-        return sum(self.totals.values())
 
 
 def blocks_of(row: Row, cells: Sequence[Cell], segments: Parts, when: str) -> list[Block]:

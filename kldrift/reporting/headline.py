@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from kldrift.reporting.blocks import MOVED
-from kldrift.reporting.entries import Entry, happened
 from kldrift.reporting.figures import in_a_row, likelihood, many
+from kldrift.reporting.parts import MOVED
+from kldrift.reporting.row_words import happened
+
+if TYPE_CHECKING:
+    from kldrift.reporting.entries import Entry
 
 OTHERS: Final = 4
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from kldrift.scoring.threshold import WORST_FIRST
+from kldrift.tables.values import codes, numbers, taken
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Scores = TypeVar("Scores", bound=pd.DataFrame | pa.Table)
+    """Rows of ``drift_scores``: a frame, or a table, for which no pandas is imported."""
 
 SEVERITIES: Final = tuple(str(severity) for severity in WORST_FIRST)
 STATED: Final = "critical, warning, unscored, ok; then by the score over its smallest limit"
@@ -31,41 +41,70 @@ WORST_COLUMNS: Final = [
 ]
 
 
-def counted(scores: pd.DataFrame) -> dict[str, int]:
+def as_table(scores: pd.DataFrame | pa.Table, names: Sequence[str]) -> pa.Table:
+    """Some columns, those that are there, as Arrow's."""
+    if isinstance(scores, pa.Table):
+        return scores.select([n for n in dict.fromkeys(names) if n in scores.column_names])
+    frame = scores[[n for n in dict.fromkeys(names) if n in scores]]
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def counted(scores: pd.DataFrame | pa.Table) -> dict[str, int]:
     """Rows of each severity, the worst first."""
-    found = scores["severity"].value_counts()
-    return {severity: int(found.get(severity, 0)) for severity in SEVERITIES}
+    found = Counter(as_table(scores, ["severity"])["severity"].to_pylist())
+    return {severity: found[severity] for severity in SEVERITIES}
 
 
-def times_over(scores: pd.DataFrame) -> pd.Series:
-    """How many times its smallest limit the score of a row is; the score itself without one."""
-    score = pd.to_numeric(scores["kl"])
-    if "metric" in scores:
-        for metric in set(scores["metric"].dropna()) & set(scores.columns):
-            score = score.where(scores["metric"] != metric, pd.to_numeric(scores[metric]))
-    limit = pd.to_numeric(scores["threshold_warning"]).fillna(
-        pd.to_numeric(scores["threshold_critical"])
-    )
-    return score / limit.where(limit > 0, 1.0)
-
-
-def worst_first(scores: pd.DataFrame) -> pd.DataFrame:
+def worst_first(scores: Scores) -> Scores:
     """The rows of ``drift_scores``, the worst first."""
-    scores = scores.reset_index(drop=True)
-    rank = scores["severity"].map({name: i for i, name in enumerate(SEVERITIES)})
-    order = pd.DataFrame({"rank": rank, "times": -times_over(scores)})
-    order = order.sort_values(["rank", "times"], kind="stable")
-    return scores.loc[order.index].reset_index(drop=True)
+    names = ["severity", "kl", "metric", "threshold_warning", "threshold_critical"]
+    table = as_table(scores, names)
+    metrics = as_table(scores, _metrics(table))
+    return _at(scores, np.lexsort((-_times_over(table, metrics), ranks(table["severity"]))))
 
 
-def leading(ordered: pd.DataFrame) -> pd.DataFrame:
+def leading(ordered: Scores) -> Scores:
     """One row for each feature, from rows that are in order: its worst severity.
 
     That of all rows, if no segment is worse.
     """
-    rank = ordered["severity"].map({name: i for i, name in enumerate(SEVERITIES)})
-    keys = pd.DataFrame(
-        {"rank": rank, "part": ordered["segment"].notna(), "place": np.arange(len(ordered))}
-    ).sort_values(["rank", "part", "place"])
-    first = ordered.loc[keys.index].drop_duplicates("feature").index
-    return ordered.loc[sorted(first)].reset_index(drop=True)
+    table = as_table(ordered, ["severity", "segment", "feature"])
+    segments, _ = codes(table["segment"])
+    features, _ = codes(table["feature"])
+    order = np.lexsort((segments >= 0, ranks(table["severity"])))
+    _, first = np.unique(features[order], return_index=True)
+    return _at(ordered, np.sort(order[first]))
+
+
+def ranks(severities: pa.ChunkedArray) -> NDArray[np.int64]:
+    """The place of each severity in `SEVERITIES`; what is none of them comes last."""
+    places, names = codes(severities)
+    by_name = {severity: at for at, severity in enumerate(SEVERITIES)}
+    return np.array([by_name.get(n, len(by_name)) for n in (*names, None)])[places]
+
+
+def _metrics(table: pa.Table) -> list[str]:
+    """The scores that rows are held to a limit by."""
+    return ["kl"] if "metric" not in table.column_names else ["kl", *codes(table["metric"])[1]]
+
+
+def _times_over(table: pa.Table, metrics: pa.Table) -> NDArray[np.float64]:
+    """How many times its smallest limit the score of a row is; the score itself without one."""
+    score = numbers(table["kl"])
+    if "metric" in table.column_names:
+        places, names = codes(table["metric"])
+        for at, name in enumerate(names):
+            if name in metrics.column_names:
+                score = np.where(places == at, numbers(metrics[name]), score)
+    warning, critical = (numbers(table[f"threshold_{s}"]) for s in ("warning", "critical"))
+    limit = np.where(np.isnan(warning), critical, warning)
+    return score / np.where(limit > 0, limit, 1.0)
+
+
+def _at(scores: Scores, places: NDArray[np.integer[Any]]) -> Scores:
+    found: Any = scores
+    if isinstance(scores, pa.Table):
+        found = taken(scores, places)
+    else:
+        found = scores.iloc[places].reset_index(drop=True)
+    return cast("Scores", found)

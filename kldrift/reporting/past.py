@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kldrift.scoring.metrics import METRICS
+from kldrift.reporting.order import ranks
+from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
 from kldrift.scoring.threshold import WORST_FIRST, Severity
 from kldrift.tables.read import window_columns
+from kldrift.tables.schema import DRIFT_SCORES
 from kldrift.tables.store import Store
+from kldrift.tables.values import codes, is_in, no_rows, numbers, rows_where
 from kldrift.tables.window import Window
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kept: TypeAlias = Callable[[pa.Table], NDArray[np.bool_]]
+"""Says which rows of a window to keep, by feature, segment and severity."""
 Key = tuple[str, str | None]
 """A feature, and a segment or None for all rows."""
+KEYS: Final = ("feature", "segment", "severity")
 DRIFTED: Final = (Severity.CRITICAL, Severity.WARNING)
 AT_ONCE: Final = 8
 """Files that are read at the same time: an object store answers each after a while."""
@@ -46,20 +53,28 @@ class Past:
 
     Attributes:
         windows: the windows.
-        rows: their rows of ``drift_scores``: feature, segment, severity and metrics, and ``at``,
-            the place of their window. Rows of segments may be missing where they did not drift.
+        rows: their rows of ``drift_scores``: feature, segment, severity and metrics. Rows of
+            segments may be missing where they did not drift.
+        at: for each row the place of its window.
     """
 
     windows: tuple[Window, ...]
-    rows: pd.DataFrame
+    rows: pa.Table
+    at: NDArray[np.int64]
 
     @classmethod
     def of(cls, frames: Sequence[tuple[Window, pd.DataFrame]]) -> Past:
         """The past from the scores of each window."""
-        numbered = [frame.assign(at=i) for i, (_, frame) in enumerate(frames) if len(frame)]
-        empty = pd.DataFrame(columns=["feature", "segment", "severity", "kl", "at"])
-        rows = pd.concat(numbered, ignore_index=True) if numbered else empty
-        return cls(tuple(window for window, _ in frames), rows)
+        return cls.of_tables([(window, _as_table(frame)) for window, frame in frames])
+
+    @classmethod
+    def of_tables(cls, tables: Sequence[tuple[Window, pa.Table]]) -> Past:
+        """The past from rows of ``drift_scores`` of each window."""
+        parts = [table for _, table in tables if table.num_columns]
+        none = no_rows(DRIFT_SCORES).select([*KEYS, "kl"])
+        rows = pa.concat_tables(parts, promote_options="default") if parts else none
+        sizes = [len(table) for _, table in tables]
+        return cls(tuple(w for w, _ in tables), rows, np.repeat(np.arange(len(sizes)), sizes))
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -67,24 +82,21 @@ class Past:
     @cached_property
     def _codes(self) -> tuple[NDArray[np.int64], dict[Key, int]]:
         """The number of each row's key, and the numbers by key."""
-        segment, segments = pd.factorize(self.rows["segment"])
-        feature, features = pd.factorize(self.rows["feature"])
-        both, unique = pd.factorize(feature * (len(segments) + 1) + segment + 1)
-        names = list(map(str, features))
-        parts = [None, *map(str, segments)]
-        places = (divmod(code, len(parts)) for code in unique.tolist())
-        keys = [(names[f], parts[s]) for f, s in places]
-        return both.astype(np.int64), {key: i for i, key in enumerate(keys)}
+        segment, segments = codes(self.rows["segment"])
+        feature, names = codes(self.rows["feature"])
+        parts = [None, *segments]
+        both = feature * len(parts) + segment + 1
+        unique, places = np.unique(both, return_inverse=True)
+        split = (divmod(code, len(parts)) for code in unique.tolist())
+        return places, {(names[f], parts[s]): i for i, (f, s) in enumerate(split)}
 
     @cached_property
     def _ranks(self) -> NDArray[np.int8]:
         """Places in ``WORST_FIRST``, by key and window; ``ABSENT`` where there is no row."""
-        codes, keys = self._codes
-        ranks = np.full((len(keys), len(self)), ABSENT, dtype=np.int8)
-        names = {str(severity): i for i, severity in enumerate(WORST_FIRST)}
-        rank = self.rows["severity"].map(names).fillna(ABSENT).to_numpy(np.int8)
-        ranks[codes, self.rows["at"].to_numpy(np.int64)] = rank
-        return ranks
+        places, keys = self._codes
+        found = np.full((len(keys), len(self)), ABSENT, dtype=np.int8)
+        found[places, self.at] = ranks(self.rows["severity"])
+        return found
 
     @cached_property
     def _worst(self) -> dict[str, NDArray[np.int8]]:
@@ -100,8 +112,8 @@ class Past:
             key: the feature, and the segment.
         """
         place = self._codes[1].get(key)
-        ranks = [ABSENT] * len(self) if place is None else self._ranks[place].tolist()
-        return [None if rank == ABSENT else str(WORST_FIRST[rank]) for rank in ranks]
+        found = [ABSENT] * len(self) if place is None else self._ranks[place].tolist()
+        return [None if rank == ABSENT else str(WORST_FIRST[rank]) for rank in found]
 
     def streak(self, key: Key) -> Streak | None:
         """The windows up to the last since which something drifts; None if it does not."""
@@ -111,42 +123,53 @@ class Past:
     @cached_property
     def critical(self) -> list[frozenset[str]]:
         """The features that were critical in each window, over all rows or in a segment."""
-        rows = self.rows[self.rows["severity"] == str(Severity.CRITICAL)]
+        critical = np.flatnonzero(is_in(self.rows["severity"], {str(Severity.CRITICAL)}))
+        places, names = codes(self.rows["feature"])
         found: list[set[str]] = [set() for _ in self.windows]
-        for at, feature in zip(rows["at"], rows["feature"], strict=True):
-            found[at].add(str(feature))
-        return [frozenset(names) for names in found]
+        for at, place in zip(self.at[critical].tolist(), places[critical].tolist(), strict=True):
+            found[at].add(names[place])
+        return [frozenset(features) for features in found]
+
+    @property
+    def features(self) -> list[str]:
+        """The features, in the order in which they come."""
+        return list(codes(self.rows["feature"])[1])
 
     def worst(self, feature: str) -> list[str | None]:
         """The worst severity of a feature over all rows and segments, by window."""
-        ranks = self._worst.get(feature)
-        found = [ABSENT] * len(self) if ranks is None else ranks.tolist()
+        worst = self._worst.get(feature)
+        found = [ABSENT] * len(self) if worst is None else worst.tolist()
         return [None if rank == ABSENT else str(WORST_FIRST[rank]) for rank in found]
 
     def scores(self, key: Key, metric: str) -> list[float | None]:
         """A score of a feature or of one of its segments, by window; None where it has none."""
         _, keys = self._codes
         values: list[float | None] = [None] * len(self)
-        if key not in keys or metric not in self.rows:
+        if key not in keys or metric not in self._numbers:
             return values
         places = self._rows_of[keys[key]]
-        column = pd.to_numeric(self.rows[metric]).to_numpy(np.float64)[places]
-        for at, value in zip(self.rows["at"].to_numpy()[places], column, strict=True):
-            values[at] = None if np.isnan(value) else float(value)
+        column = self._numbers[metric][places]
+        for at, value in zip(self.at[places].tolist(), column.tolist(), strict=True):
+            values[at] = None if np.isnan(value) else value
         return values
 
     @cached_property
+    def _numbers(self) -> dict[str, NDArray[np.float64]]:
+        names = [name for name in self.rows.column_names if name not in KEYS]
+        return {name: numbers(self.rows[name]) for name in names}
+
+    @cached_property
     def _rows_of(self) -> list[NDArray[np.int64]]:
-        codes, keys = self._codes
-        order = np.argsort(codes, kind="stable")
-        return np.split(order, np.searchsorted(codes[order], np.arange(1, len(keys))))
+        places, keys = self._codes
+        order = np.argsort(places, kind="stable")
+        return np.split(order, np.searchsorted(places[order], np.arange(1, len(keys))))
 
 
 def past_where(
     store: Store,
     monitor: str,
     windows: tuple[Window, ...],
-    kept: pc.Expression,
+    kept: Kept | None = None,
     metrics: Collection[str] = METRICS,
 ) -> Past:
     """The severities and scores of some rows of each window.
@@ -155,20 +178,25 @@ def past_where(
         store: the output folder.
         monitor: the monitor.
         windows: in the order of time.
-        kept: which rows, by feature, segment and severity.
+        kept: which rows; by default all.
         metrics: which scores.
     """
-    names = ["feature", "segment", "severity", *sorted(metrics)]
+    names = [*KEYS, *sorted(metrics)]
 
-    def of_window(window: Window) -> pa.Table:
-        return window_columns(store, monitor, window, names).filter(kept)
+    def of_window(window: Window) -> tuple[Window, pa.Table]:
+        rows = window_columns(store, monitor, window, names)
+        return window, rows if kept is None else rows_where(rows, kept(rows))
 
-    if not windows:
-        return Past.of([])
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        tables = list(pool.map(of_window, windows))
-    rows = pa.concat_tables(tables).to_pandas()
-    return Past(windows, rows.assign(at=np.repeat(range(len(tables)), [*map(len, tables)])))
+        return Past.of_tables([*pool.map(of_window, windows)])
+
+
+def _as_table(frame: pd.DataFrame) -> pa.Table:
+    """What is kept of the scores of a window; a frame without rows may have no columns."""
+    names = [n for n in (*KEYS, *METRICS, *CATEGORY_METRICS) if n in frame]
+    fields = [DRIFT_SCORES.field(n).remove_metadata() for n in names]
+    schema = pa.schema([f.with_nullable(True) for f in fields])
+    return pa.Table.from_pandas(frame[names], schema, preserve_index=False)
 
 
 def streaks(severities: Sequence[str | None]) -> list[Streak]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
@@ -33,6 +35,7 @@ from kldrift.tables.read import (
 )
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 from kldrift.tables.store import Store, open_store
+from kldrift.tables.values import is_in
 from kldrift.tables.window import Window
 
 MOST_WINDOWS: Final = 90
@@ -135,15 +138,15 @@ def stored_past(
         scores: ``drift_scores`` of the last.
     """
     lead = leading(worst_first(scores))
-    segments = set(lead["segment"].dropna())
+    segments = {None, *lead["segment"].dropna()}
     metrics = {"kl", *(lead["metric"].dropna() if "metric" in lead else ())} & {
         *METRICS,
         *CATEGORY_METRICS,
     }
-    segment, severity = pc.field("segment"), pc.field("severity")
-    kept = segment.is_null() | severity.isin([*map(str, DRIFTED)])
-    if segments:
-        kept |= segment.isin(sorted(segments))
+
+    def kept(rows: pa.Table) -> NDArray[np.bool_]:
+        return is_in(rows["segment"], segments) | is_in(rows["severity"], DRIFTED)
+
     return past_where(store, monitor, windows, kept, metrics)
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.reporting.blocks import MOVED, Facts, Table
+from kldrift.reporting.blocks import Facts, Table
 from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
-from kldrift.reporting.entries import Entry, score_words
+from kldrift.reporting.entries import Entry
 from kldrift.reporting.figures import (
     NOTHING,
     count,
@@ -25,7 +25,9 @@ from kldrift.reporting.json_values import records
 from kldrift.reporting.monitor_page import Story, health
 from kldrift.reporting.order import counted, worst_first
 from kldrift.reporting.page import Page
+from kldrift.reporting.parts import MOVED
 from kldrift.reporting.row_cells import cells_of, key_of
+from kldrift.reporting.row_words import score_words
 from kldrift.reporting.score_line import score_line
 from kldrift.scoring.sentences import percent
 from kldrift.shift.class_matrix import class_matrix

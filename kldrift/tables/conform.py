@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import types
 
 from kldrift.tables.schema import NEVER, TABLES
+from kldrift.tables.values import null_of
 
 
 def conform(name: str, table: pa.Table, without: Sequence[str] = ()) -> pa.Table:
@@ -38,7 +39,7 @@ def _column(name: str, field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedAr
     if not _same_kind(column.type, field.type):
         raise ValueError(f"{where}: expected {field.type}, got {column.type}")
     if types.is_floating(column.type):
-        column = pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
+        column = pc.if_else(pc.is_finite(column), column, null_of(column.type))
     try:
         column = column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

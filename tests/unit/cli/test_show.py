@@ -88,11 +88,13 @@ def test_what_is_not_there_is_one_line(path, capsys, more, expected):
     assert expected in capsys.readouterr().err
 
 
-def test_nothing_is_loaded_that_the_terminal_does_not_need(path):
-    heavy = ("pyspark", "great_expectations", "scipy", "jinja2", "altair", "duckdb", "sqlglot")
+@pytest.mark.parametrize("more", [[], ["floats"], ["--json"]], ids=str)
+def test_nothing_is_loaded_that_the_terminal_does_not_need(path, more):
+    heavy = ("pandas", "pyspark", "great_expectations", "scipy", "jinja2", "altair", "sqlglot")
+    args = ["show", str(path), *more]
     code = (
         "import sys\nfrom kldrift.cli.main import main\n"
-        f"main(['show', {str(path)!r}])\n"
+        f"main({args!r})\n"
         f"print([m for m in {heavy} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

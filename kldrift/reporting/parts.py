@@ -1,0 +1,107 @@
+"""The segments of a feature: which of them drifted, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from kldrift.counting.group_names import columns_of
+from kldrift.reporting.figures import shown
+from kldrift.reporting.json_values import records
+from kldrift.reporting.order import as_table
+from kldrift.tables.values import codes, is_in, rows_where
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = Mapping[str, Any]
+"""A row of ``drift_scores``."""
+MOVED: Final = ("critical", "warning")
+OF_SEGMENTS: Final = ["feature", "segment", "severity", "kl", "n_current", "reason"]
+NAMED: Final = 3
+"""Segments."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The segments of a feature.
+
+    Attributes:
+        bad: those that are not ok, the worst first.
+        totals: how many there are, by the columns that they are made by.
+        splits: for each list, how much of the divergence is its mix, and how much within.
+    """
+
+    bad: Sequence[Row]
+    totals: Mapping[str, int]
+    splits: Sequence[Row]
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(self.totals.values())
+
+
+def parts_of(
+    ordered: pd.DataFrame | pa.Table,
+    features: Sequence[str],
+    splits: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Parts]:
+    """The segments of some features.
+
+    Args:
+        ordered: ``drift_scores``, the worst first.
+        features: their names.
+        splits: of features by lists of segments, see `segment_splits`.
+    """
+    table = as_table(ordered, OF_SEGMENTS)
+    table = rows_where(table, is_in(table["feature"], features) & ~is_in(table["segment"], {None}))
+    columns = {name: columns_of(name) for name in codes(table["segment"])[1]}
+    totals: dict[str, Counter[str]] = {}
+    for name, segment in zip(*(table[n].to_pylist() for n in ("feature", "segment")), strict=True):
+        totals.setdefault(name, Counter())[columns[segment]] += 1
+    bad: dict[str, list[dict[str, Any]]] = {}
+    for part in records(rows_where(table, ~is_in(table["severity"], {"ok"}))):
+        bad.setdefault(part["feature"], []).append(part)
+    by_list: dict[str, list[Mapping[str, Any]]] = {}
+    for split in splits:
+        by_list.setdefault(split["feature"], []).append(split)
+    return {n: Parts(bad.get(n, []), totals.get(n, {}), by_list.get(n, [])) for n in features}
+
+
+def parts_words(segments: Sequence[Mapping[str, Any]], totals: Mapping[str, int]) -> str:
+    """The segments that drifted: by name where they are few of many.
+
+    Of several lists the one first of which the smallest share drifted: it says best where.
+
+    Examples:
+        >>> nz, app = ({"segment": s, "severity": "critical"} for s in ("country=nz", "by=app"))
+        >>> parts_words([nz], {"country": 3})
+        '1 of 3 segments (country=nz)'
+        >>> parts_words([nz, app], {"country": 1, "by": 4})
+        '1 of 4 segments by by (by=app), 1 of 1 by country'
+    """
+    drifted: dict[str, list[str]] = {}
+    for segment in (str(s["segment"]) for s in segments if s["severity"] in MOVED):
+        drifted.setdefault(columns_of(segment), []).append(shown(segment, 40))
+    total, number = sum(totals.values()), sum(map(len, drifted.values()))
+    if not number:
+        return ""
+    if number == total or len(totals) == 1:
+        names = [name for of_list in drifted.values() for name in of_list]
+        return _few(names, total, "segment" if total == 1 else "segments")
+    shares = sorted(drifted, key=lambda columns: len(drifted[columns]) / totals[columns])
+    return ", ".join(
+        _few(drifted[columns], totals[columns], "segments " * (not at) + f"by {shown(columns, 40)}")
+        for at, columns in enumerate(shares)
+    )
+
+
+def _few(names: Sequence[str], total: int, of: str) -> str:
+    """How many of so many, and which where they are few."""
+    named = len(names) <= min(NAMED, total / 2)
+    return f"{len(names):,} of {total:,} {of}" + f" ({'; '.join(names)})" * named

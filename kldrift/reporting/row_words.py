@@ -1,0 +1,75 @@
+"""What a row of the scores says in words: its score, its limit, its alert."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kldrift.reporting.figures import figure, instant_name, likelihood
+
+MAY_BE_CHANCE: Final = 0.01
+"""Share of false alarms."""
+
+
+def score_words(row: Mapping[str, Any]) -> str:
+    """The score of a row and the limit that it is held to.
+
+    Examples:
+        >>> limits = {"threshold_warning": 0.1, "threshold_critical": 0.25}
+        >>> score_words({"kl": 0.42, "severity": "critical"} | limits)
+        'kl 0.42, critical above 0.25'
+        >>> score_words({"kl": 0.01, "severity": "ok"} | limits)
+        'kl 0.01, warning above 0.1'
+        >>> score_words({"kl": 0.3, "severity": "warning"} | limits)
+        'kl 0.3, warning above 0.1, not surely above critical 0.25'
+        >>> score_words({"kl": 0.2, "severity": "ok", "q_value": 0.6} | limits)
+        'kl 0.2, warning above 0.1, but q 0.6: it may be chance'
+    """
+    metric = str(row.get("metric") or "kl")
+    score = row.get(metric)
+    if score is None:
+        return ""
+    level, limit = limit_of(row)
+    said = f"{metric} {figure(score)}" + (f", {level} above {figure(limit)}" if level else "")
+    critical = row["threshold_critical"]
+    if row["severity"] == "warning" and critical is not None and score > critical:
+        said += f", not surely above critical {figure(critical)}"
+    above = row["severity"] == "ok" and limit is not None and score > limit
+    if above and (row.get("q_value") or 0.0) >= MAY_BE_CHANCE:
+        said += f", but q {likelihood(row['q_value'])}: it may be chance"
+    return said
+
+
+def happened(reason: str) -> str:
+    """What a reason says first, and what explains it.
+
+    Examples:
+        >>> happened("shifted up by 9 standard deviations; explained to 100 % by x 1,000; q 0.01")
+        'shifted up by 9 standard deviations, explained to 100 % by x 1,000'
+    """
+    first, *others = reason.split("; ", 2)
+    return ", ".join([first, *(more for more in others[:1] if more.startswith("explained to"))])
+
+
+def alert_words(row: Mapping[str, Any], zone: str = "UTC") -> str:
+    """The alert of a row, if there is one, and the first critical window that it is about.
+
+    Examples:
+        >>> alert_words({"alert": "muted", "alert_since": "2020-04-01T00:00:00+00:00"})
+        'alert muted, critical since 1 Apr 2020'
+        >>> alert_words({"alert": "none"}), alert_words({})
+        ('', '')
+    """
+    state, since = row.get("alert"), row.get("alert_since")
+    if state in (None, "none"):
+        return ""
+    return f"alert {state}" + (f", critical since {instant_name(since, zone)}" if since else "")
+
+
+def limit_of(row: Mapping[str, Any]) -> tuple[str, float | None]:
+    """The level that a row was held to, and its limit; empty for none."""
+    levels = ["warning", "critical"]
+    if row["severity"] == "critical":
+        levels.reverse()
+    known = ((level, row[f"threshold_{level}"]) for level in levels)
+    return next(((level, limit) for level, limit in known if limit is not None), ("", None))
