@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote
 
 import pyarrow as pa
 
 from kldrift.errors import OutputError, first_line
+from kldrift.tables.iceberg_log import IcebergLog, log_at, newest_metadata
 from kldrift.tables.local import LocalStore
+from kldrift.tables.parquet import from_parquet
 from kldrift.tables.store import Store
-from kldrift.tables.table_store import FILE, TRIES, TableStore, from_lake, lake_schema, to_lake
+from kldrift.tables.table_store import (
+    FILE,
+    TRIES,
+    TableStore,
+    from_lake,
+    has_unsigned,
+    lake_schema,
+    to_lake,
+)
+from kldrift.tables.values import no_rows
 
 CATALOG: Final = "catalog.db"
 """The catalog of the tables: a file of SQLite, which makes a commit one that nobody shares."""
 NAMESPACE: Final = "kldrift"
+NEEDED: Final = ("pyiceberg", "sqlalchemy")
 EMPTY: Final = "kldrift.empty."
 """Begins the table properties that name partitions without rows, of which there is no file."""
 
@@ -38,53 +52,75 @@ class IcebergStore(TableStore):
                 f"{folder.location('')}: Iceberg tables need a catalog, and kldrift keeps one in "
                 "local folders only; use output.format delta or parquet in an object store"
             )
-        try:
-            from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - an extra
-        except ImportError as error:
+        if any(find_spec(package) is None for package in NEEDED):
             raise OutputError(
                 "output.format iceberg is written with pyiceberg: pip install 'kldrift[iceberg]'"
-            ) from error
-        self._root = Path(folder.location("")).absolute()
-        self._root.mkdir(parents=True, exist_ok=True)
-        try:
-            self._catalog = SqlCatalog(
-                NAMESPACE, uri=f"sqlite:///{self._root / CATALOG}", warehouse=self._root.as_uri()
             )
-            self._catalog.create_namespace_if_not_exists(NAMESPACE)
-        except Exception as error:  # of SQLAlchemy, which is not asked for by name
-            raise self._failed("open", CATALOG, error) from error
+        self._root = Path(folder.location("")).absolute()
 
     def _partitions(self, table: str) -> list[str]:
-        log = self._log(table)
+        log = self._state(table)
         if log is None:
             return []
-        found = {str(task.file.partition[0]) for task in log.scan().plan_files()}
-        return [*found, *(n.removeprefix(EMPTY) for n in log.properties if n.startswith(EMPTY))]
+        empty = (n.removeprefix(EMPTY) for n in log.properties if n.startswith(EMPTY))
+        return [*log.files(), *empty]
 
     def _file(self, table: str, partition: str) -> str | None:
-        from pyiceberg.expressions import EqualTo  # noqa: PLC0415 - an extra
-
-        log = self._log(table)
-        if log is None:
-            return None
-        tasks = log.scan(row_filter=EqualTo(FILE, partition)).plan_files()
-        return next((unquote(t.file.file_path).removeprefix("file://") for t in tasks), None)
+        log = self._state(table)
+        paths = None if log is None else log.files(partition).get(partition)
+        return str(paths[0]) if paths else None
 
     def _rows(
         self, table: str, partition: str, columns: Sequence[str] | None
     ) -> pa.NativeFile | None:
+        log = self._state(table)
+        if log is None:
+            return None
+        paths = log.files(partition).get(partition)
+        if not paths:
+            empty = EMPTY + partition in log.properties
+            return from_lake(table, no_rows(lake_schema(table))) if empty else None
+        try:
+            if not log.plain:
+                return from_lake(table, self._scanned(table, partition, columns))
+            files = [pa.OSFile(str(path)) for path in paths]
+            if len(files) == 1 and not has_unsigned(table):
+                return files[0]
+            rows = [from_parquet(file, columns, lake_schema(table)) for file in files]
+            return from_lake(table, pa.concat_tables(rows))
+        except (OSError, ValueError) as error:  # damaged, or gone: what that costs, a caller knows
+            raise ValueError(f"no Parquet file of kldrift: {first_line(error)}") from error
+
+    def _scanned(self, table: str, partition: str, columns: Sequence[str] | None) -> pa.Table:
+        """The rows of a partition where files alone do not say them."""
         from pyiceberg.expressions import EqualTo  # noqa: PLC0415 - an extra
 
         log = self._log(table)
-        if log is None:
-            return None
+        names = [f.name for f in log.schema().fields if columns is None or f.name in columns]
+        return log.scan(EqualTo(FILE, partition), tuple(names)).to_arrow()
+
+    def _state(self, table: str) -> IcebergLog | None:
+        """What the newest state of a table consists of; None where there is none."""
         try:
-            names = [f.name for f in log.schema().fields if columns is None or f.name in columns]
-            rows = log.scan(EqualTo(FILE, partition), tuple(names)).to_arrow()
-        except (OSError, ValueError) as error:  # damaged, or gone: what that costs, a caller knows
-            raise ValueError(f"no Parquet file of kldrift: {first_line(error)}") from error
-        there = len(rows) or EMPTY + partition in log.properties
-        return from_lake(table, rows) if there else None
+            newest = newest_metadata(self._root / CATALOG, NAMESPACE, table)
+            return None if newest is None else log_at(newest)
+        except (sqlite3.Error, OSError, ValueError, KeyError) as error:
+            raise self._failed("read", table, error) from error
+
+    @cached_property
+    def _catalog(self) -> Any:
+        """The catalog, for what is written; made if there is none."""
+        from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - an extra
+
+        self._root.mkdir(parents=True, exist_ok=True)
+        try:
+            found = SqlCatalog(
+                NAMESPACE, uri=f"sqlite:///{self._root / CATALOG}", warehouse=self._root.as_uri()
+            )
+            found.create_namespace_if_not_exists(NAMESPACE)
+        except Exception as error:  # of SQLAlchemy, which is not asked for by name
+            raise self._failed("open", CATALOG, error) from error
+        return found
 
     def _replace(self, table: str, partition: str, rows: bytes) -> None:
         from pyiceberg.exceptions import CommitFailedException  # noqa: PLC0415 - an extra

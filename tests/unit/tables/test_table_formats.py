@@ -12,6 +12,7 @@ from tables_sample import DAYS, MONITOR, REFERENCE_ID, run_row, window_tables, w
 
 from kldrift.errors import OutputError
 from kldrift.tables import TABLES, prepare_output, read_table, write_run, write_window
+from kldrift.tables.iceberg_log import log_at
 from kldrift.tables.read import stored_key, stored_windows
 from kldrift.tables.store import open_store
 
@@ -137,7 +138,7 @@ def test_a_folder_keeps_its_format(tmp_path, format_):
 def test_a_package_that_is_not_there_is_asked_for_before_anything_is_read(
     tmp_path, format_, monkeypatch
 ):
-    modules = {"delta": "deltalake", "iceberg": "pyiceberg.catalog.sql"}
+    modules = {"delta": "deltalake", "iceberg": "pyiceberg"}
     monkeypatch.setitem(sys.modules, modules[format_], None)
     with pytest.raises(OutputError, match=rf"pip install 'kldrift\[{format_}\]'"):
         prepare_output(str(tmp_path), format_)
@@ -159,5 +160,50 @@ def test_a_damaged_log_is_one_line_that_names_the_table(tmp_path):
     write_two_days(tmp_path, "delta")
     for log in (tmp_path / "runs" / "_delta_log").glob("*.json"):
         log.write_text("{")
+    with pytest.raises(OutputError, match="runs: cannot read: "):
+        read_table(str(tmp_path), "runs")
+
+
+def test_the_log_of_an_iceberg_table_is_read_once_per_commit(tmp_path, monkeypatch):
+    from pyiceberg import manifest
+
+    write_two_days(tmp_path, "iceberg")
+    asked = []
+    whole = manifest.read_manifest_list
+
+    def counting(file):
+        asked.append(file)
+        return whole(file)
+
+    monkeypatch.setattr(manifest, "read_manifest_list", counting)
+    log_at.cache_clear()
+    for _ in range(2):
+        store = open_store(str(tmp_path))
+        for name in store.names("drift_scores"):
+            assert store.open(f"drift_scores/{name}", ["feature"]) is not None
+    assert len(asked) == 1
+    write_window(str(tmp_path), MONITOR, DAYS[0], window_tables(DAYS[0], "run-3"))
+    rows = read_table(str(tmp_path), "drift_scores")["run_id"].to_pylist()
+    assert sorted(set(rows)) == ["run-2", "run-3"]
+
+
+def test_rows_that_another_program_deleted_from_an_iceberg_table_are_gone(tmp_path):
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    write_two_days(tmp_path, "iceberg")
+    before = rows_of(tmp_path, "drift_scores")
+    catalog = SqlCatalog("kldrift", uri=f"sqlite:///{tmp_path / 'catalog.db'}")
+    catalog.load_table(("kldrift", "drift_scores")).delete("feature = 'tip_amount'")
+    kept = [row for row in before if "'tip_amount'" not in row]
+    assert len(kept) < len(before)
+    assert rows_of(tmp_path, "drift_scores") == kept
+
+
+@pytest.mark.parametrize("where", ["catalog.db", "runs/metadata/*.metadata.json"])
+def test_a_damaged_iceberg_log_is_one_line_that_names_the_table(tmp_path, where):
+    write_two_days(tmp_path, "iceberg")
+    for file in tmp_path.glob(where):
+        file.write_bytes(b"{" * 4096)
+    log_at.cache_clear()
     with pytest.raises(OutputError, match="runs: cannot read: "):
         read_table(str(tmp_path), "runs")
