@@ -10,7 +10,6 @@ See docs/decisions/kernels.md.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -20,15 +19,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldrift.counting.grid import Grid
-from kldrift.counting.integer_counts import IntegerCounts, exact_about
+from kldrift.counting.integer_counts import IntegerCounts, exact_about, width_of
 from kldrift.counting.new_values import NewNames
+from kldrift.counting.row_cells import RowCells, RowCodes
 from kldrift.features.keys import (
     EncodedColumn,
     KeyType,
     Labels,
     decoded,
     null_count,
-    numbers,
+    null_rows,
+    row_numbers,
     unordered,
     without,
 )
@@ -39,7 +40,6 @@ from kldrift.profiles.support import (
     NumericSupport,
     Support,
     Unit,
-    pivot_of,
 )
 from kldrift.statistics.hashing import text_hashes
 
@@ -146,18 +146,12 @@ class Counter:
     def _grid(self) -> Grid | None:
         return Grid(self._edges) if len(self._edges) else None
 
-    def cells(self, column: pa.Array) -> RowCells:
+    def cells(self, column: pa.Array) -> RowCells | RowCodes:
         """The cell of each row of one batch."""
         if isinstance(self.support, CategoricalSupport):
-            return RowCells(self._cells_of_text(column, self.support))
-        return self._cells_of_numbers(column, self.support)
-
-    def counted(self, cells: RowCells) -> tuple[Counts, PowerSums]:
-        """The same as :meth:`count`, from the cells of the rows."""
-        counts = np.bincount(cells.cells, minlength=self.support.size)
-        if cells.keys is None:
-            return counts, NO_VALUES
-        return counts, power_sums(cells.keys, pivot_of(self.support))
+            return self._cells_of_text(column, self.support)
+        cells = self._cells_of_whole if self.support.integral else self._cells_of_floats
+        return cells(decoded(column), self.support)
 
     def _count_text(self, column: pa.Array, support: CategoricalSupport) -> Counts:
         """Rows per cell: each name of the batch is looked up once."""
@@ -167,12 +161,7 @@ class Counter:
             counts[-1] = null_count(column)
             counts[other] = len(column) - counts[-1]
             return counts
-        known, cells = self._known
-        encoded = EncodedColumn(column, known)
-        if encoded.labels is not known:
-            cells = self._cells_of_names(encoded, support)
-            if encoded.labels.values.nbytes <= self._remembered:
-                self._known = encoded.labels, cells
+        encoded, cells = self._encoded(column, support)
         of_name, null, nan = encoded.counts()
         behind = other + (1 if support.known is None else 2)
         counts[:behind] = np.bincount(cells, of_name, behind)
@@ -181,6 +170,18 @@ class Counter:
         if self._naming and support.known is not None:
             self._note(encoded.names, cells, of_name)
         return counts
+
+    def _encoded(
+        self, column: pa.Array, support: CategoricalSupport
+    ) -> tuple[EncodedColumn, Counts]:
+        """The codes of a batch, and the cell of each; dictionaries are looked up once."""
+        known, cells = self._known
+        encoded = EncodedColumn(column, known)
+        if encoded.labels is not known:
+            cells = self._cells_of_names(encoded, support)
+            if encoded.labels.values.nbytes <= self._remembered:
+                self._known = encoded.labels, cells
+        return encoded, cells
 
     @property
     def unseen(self) -> NewNames:
@@ -226,68 +227,69 @@ class Counter:
             cells[rest] += support.known.unseen(text_hashes(names))
         return np.asarray(cells)
 
-    def _cells_of_text(self, column: pa.Array, support: CategoricalSupport) -> NDArray[np.int64]:
+    def _cells_of_text(self, column: pa.Array, support: CategoricalSupport) -> RowCells | RowCodes:
         other = len(support.categories)
         if self.key_type is KeyType.PRESENCE:
             valid = decoded(column).is_valid().to_numpy(zero_copy_only=False)
-            presence: Counts = np.where(valid, other, support.size - 1)
-            return presence
-        encoded = EncodedColumn(column)
-        flow = [support.size - 2, support.size - 1]  # codes -2 (NaN) and -1 (null) come last
-        of_names, codes = self._cells_of_names(encoded, support), encoded.codes
+            return RowCells(np.where(valid, other, support.size - 1))
+        encoded, of_names = self._encoded(column, support)
+        codes = encoded.codes
         if self._naming and support.known is not None:
             rows = np.bincount(codes[codes >= 0], minlength=len(of_names))
             self._note(encoded.names, of_names, rows)
-        return np.asarray(np.append(of_names, flow)[codes])
+        codes += 2  # the first are those of NaN and null
+        flow = [support.size - 2, support.size - 1]
+        return RowCodes(codes, np.append(flow, of_names))
 
-    def _cells_of_numbers(self, column: pa.Array, support: NumericSupport) -> RowCells:
-        column = decoded(column)
-        keys = numbers(column, self.key_type)
-        if support.integral:
-            places, rows = self._intervals(keys, support), None
-            keys = support.exact(keys)
-        else:
-            places, rows = self._intervals_of_floats(keys, support)
-            keys = keys if rows is None else keys[rows]
-        if len(places) == len(column):
-            return RowCells(places, keys, rows)
-        valid = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
-        cells = np.full(len(column), support.size - 1)
-        cells[valid] = places
-        return RowCells(cells, keys, valid if rows is None else valid[rows])
+    def _cells_of_whole(self, column: pa.Array, support: NumericSupport) -> RowCells | RowCodes:
+        if column.null_count == len(column):
+            return RowCells(np.full(len(column), support.size - 1))
+        nulls = null_rows(column)
+        keys = row_numbers(column, self.key_type)
+        if len(nulls):
+            keys = keys.copy()
+            keys[nulls] = keys[np.searchsorted(nulls - np.arange(len(nulls)), 0, "right")]
+        low, high = keys.min().item(), keys.max().item()
+        exact = exact_about(support.pivot) and support.unit is not Unit.UNSIGNED
+        if exact and (width := width_of(low, high)):
+            codes, of_code = keys - low, np.arange(low, low + width + 1)
+            codes[nulls] = width
+            of_code = np.searchsorted(support.edges, of_code, "right")
+            of_code[width] = support.size - 1
+            return RowCodes(codes, of_code, low)
+        cells = self._intervals(keys, support, (low, high))
+        cells[nulls] = support.size - 1
+        return RowCells(cells, support.exact(keys), nulls)
 
-    def _intervals(self, keys: Keys, support: NumericSupport) -> Counts:
+    def _cells_of_floats(self, column: pa.Array, support: NumericSupport) -> RowCells:
+        if column.null_count == len(column):
+            return RowCells(np.full(len(column), support.size - 1))
+        apart = nulls = null_rows(column)
+        keys = row_numbers(column, self.key_type)
+        if len(nulls):
+            keys = keys.copy()
+            keys[nulls] = support.pivot
+        low, high = _ends(keys)
+        odd, others = nulls[:0], keys[:0]
+        if not (math.isfinite(low) and math.isfinite(high)):
+            odd = np.flatnonzero(~np.isfinite(keys))
+            others = keys[odd]
+            keys = np.where(np.isfinite(keys), keys, support.pivot)
+            low, high = _ends(keys)
+            apart = np.sort(np.append(nulls, odd))
+        cells = self._intervals(keys, support, (low, high))
+        cells[nulls] = support.size - 1
+        ends = np.where(others < 0, 0, support.intervals - 1)
+        cells[odd] = np.where(np.isnan(others), support.size - 2, ends)
+        return RowCells(cells, keys, apart)
+
+    def _intervals(self, keys: Keys, support: NumericSupport, ends: tuple[float, float]) -> Counts:
         if self._grid is None or len(keys) < FEW:
             return np.searchsorted(support.edges, keys, "right")
-        return self._grid.cells(keys) + (0 if support.integral else 1)
-
-    def _intervals_of_floats(
-        self, keys: Keys, support: NumericSupport
-    ) -> tuple[Counts, Counts | None]:
-        """The cell of each number, and a mask of the finite ones; None if all are finite."""
-        finite = np.isfinite(keys)
-        if finite.all():
-            return self._intervals(keys, support), None
-        rows = np.flatnonzero(finite)
-        places = np.searchsorted(support.edges, np.where(finite, 0.0, keys), "right")
-        places[np.isnan(keys)] = support.size - 2
-        places[rows] = self._intervals(keys[rows], support)
-        return places, rows
-
-
-@dataclass(frozen=True, eq=False)
-class RowCells:
-    """The cell of each row of a batch, and its finite numbers.
-
-    Attributes:
-        cells: shape ``(n,)``.
-        keys: the finite numbers, in the order of the rows, shape ``(m,)``; None for categories.
-        rows: which rows they are; None if they are all.
-    """
-
-    cells: Counts
-    keys: Keys | None = None
-    rows: Counts | None = None
+        cells = self._grid.cells(keys, ends)
+        if not support.integral:  # the outermost intervals are the infinities
+            cells += 1
+        return cells
 
 
 def _ends(keys: Keys) -> tuple[float, float]:

@@ -86,13 +86,14 @@ class Grid:
     def cells(self, values: Keys, between: Ends | None = None) -> Int64s:
         """The index of each value's interval, ``0 <= i <= m``; arguments as for :meth:`count`."""
         cells = np.empty(len(values), dtype=np.int64)
-        own = self._before.copy()
+        own = self._before.astype(np.int64)
         own[self._point_slots] = self._points + 1
         start = 0
         for chunk, slots, odd in self._chunks(values, between):
             part = cells[start : start + len(chunk)]
-            part[:] = own[slots]
-            part[odd] = self._places(chunk[odd], slots[odd])
+            np.take(own, slots, out=part, mode="clip")  # which is faster than to raise
+            if len(odd):
+                part[odd] = self._places(chunk[odd], slots[odd])
             start += len(chunk)
         return cells
 

@@ -7,7 +7,7 @@ from the few different ones, exactly.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,12 @@ WIDEST: Final = 8_192
 EXACT: Final = 2**52
 """Below it, integers and their differences are doubles."""
 
+LARGEST: Final = 2**62
+"""Integers below it, and sums of two, are 64 bits long."""
+
 Int64s = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Sums = tuple[Int64s, Floats, Floats, Floats, Floats, Floats, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +48,7 @@ class IntegerCounts:
     @classmethod
     def of(cls, keys: Int64s, low: int, high: int) -> Self | None:
         """Count keys between ``low`` and ``high``, both of which occur; None if far apart."""
-        if high - low >= WIDEST or max(-low, high) >= EXACT:
-            return None
-        return cls(low, np.bincount(keys - low))
+        return cls(low, np.bincount(keys - low)) if width_of(low, high) else None
 
     @classmethod
     def of_booleans(cls, column: pa.BooleanArray) -> Self | None:
@@ -62,21 +65,52 @@ class IntegerCounts:
 
     def power_sums(self, pivot: float) -> PowerSums:
         """Sums about a pivot that :func:`exact_about` allows, exact but for the last rounding."""
-        steps = np.arange(len(self.rows))
-        n = int(self.rows.sum())
-        fits = n * len(steps) ** 2 < 2**63  # else Python's integers, which have no end
-        rows = self.rows if fits else self.rows.astype(object)
-        sum1, sum2 = int(rows @ steps), int(rows @ (steps * steps))
-        shift = self.first - int(pivot)
-        about1, about2 = sum1 + n * shift, sum2 + 2 * shift * sum1 + n * shift * shift
-        first, last = float(self.first), float(self.first + len(self.rows) - 1)
-        return PowerSums(n, *_as_doubles(about1), *_as_doubles(about2), first, last)
+        sums = power_sums_of_groups(self.rows[None], self.first, pivot)
+        return PowerSums(*(values[0].item() for values in sums))
 
 
-def _as_doubles(value: int) -> tuple[float, float]:
-    """Split an integer into the nearest double and the double nearest to the rest."""
-    high = float(value)
-    return high, float(value - int(high))
+def power_sums_of_groups(counts: Int64s, first: int, pivot: float) -> Sums:
+    """The sums of each of some groups about a pivot that :func:`exact_about` allows.
+
+    Args:
+        counts: rows of each group with each of some whole numbers, shape ``(n, m)``.
+        first: the smallest of these; the next ones follow.
+        pivot: what is subtracted from each.
+
+    Returns:
+        The fields of ``PowerSums`` as arrays of shape ``(n,)``, exact but for the last rounding.
+    """
+    width = counts.shape[1]
+    steps, n = np.arange(width), counts.sum(1)
+    shift, most = first - int(pivot), int(n.max())
+    rows = counts if most * width**2 < LARGEST else counts.astype(object)
+    one, two, k = rows @ steps, rows @ (steps * steps), n
+    if most * (abs(shift) + width) ** 2 >= LARGEST:
+        one, two, k = (values.astype(object) for values in (one, two, k))
+    two = two + 2 * shift * one + k * shift * shift
+    one = one + k * shift
+    used, none = counts > 0, n == 0
+    low = np.where(none, np.inf, first + used.argmax(1))
+    high = np.where(none, -np.inf, first + width - 1 - used[:, ::-1].argmax(1))
+    return n, *_as_doubles(one), *_as_doubles(two), low, high
+
+
+def _as_doubles(values: NDArray[Any]) -> tuple[Floats, Floats]:
+    """Split integers into the nearest doubles and the doubles nearest to the rests."""
+    high = values.astype(np.float64)
+    whole = high.astype(np.int64) if values.dtype == np.int64 else _integers(high)
+    return high, (values - whole).astype(np.float64)
+
+
+def _integers(values: Floats) -> NDArray[Any]:
+    """Whole doubles as Python's integers, which have no end."""
+    return np.array([int(value) for value in values.tolist()], dtype=object)
+
+
+def width_of(low: int, high: int) -> int:
+    """How many whole numbers there are from one to another; 0 where these are not counted so."""
+    near = high - low < WIDEST and max(-low, high) < EXACT
+    return high - low + 1 if near else 0
 
 
 def exact_about(pivot: float) -> bool:

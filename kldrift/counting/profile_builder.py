@@ -9,20 +9,20 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.counting.counter import Counter, RowCells
+from kldrift.counting.counter import Counter
+from kldrift.counting.group_table import GroupTable
+from kldrift.counting.integer_counts import EXACT, exact_about
 from kldrift.counting.new_values import NewName, NewNames
+from kldrift.counting.row_cells import RowCells, RowCodes
 from kldrift.counting.row_groups import Grouper, RowGroups
-from kldrift.features.keys import KeyType
-from kldrift.profiles.counted import Counted
-from kldrift.profiles.moments import Moments
-from kldrift.profiles.power_sums import NO_VALUES, PowerSums, added
-from kldrift.profiles.support import NumericSupport, Support
+from kldrift.features.keys import KeyType, without
+from kldrift.profiles.counted import Counted, of_all
+from kldrift.profiles.power_sums import NO_VALUES, PowerSums, added, power_sums
+from kldrift.profiles.support import NumericSupport, Support, pivot_of
 
 Ints = NDArray[np.int64]
 MORE_BY_WINDOW: Final = 4
 """So many times as many names of new values are kept of all windows together."""
-LARGE: Final = 4
-"""A table with so many times the cells of a batch's rows is added to row by row."""
 
 
 def in_window(window: int, name: str) -> str:
@@ -74,7 +74,10 @@ class ProfileBuilder:
         most *= MORE_BY_WINDOW if windows else 1
         self._counter = Counter(support, key_type, remembered, most=most, at_once=not windows)
         self._noting = most > 0 and windows and self._counter.never_seen is not None
-        self._tables = [_GroupTable(support) for _ in range(lists)]
+        # All rows are those of the segments of a list: no row is counted in both.
+        self._first = 1 if windows and lists > 1 else 0
+        self._tables = [GroupTable(support) for _ in range(lists - self._first)]
+        self._of_windows = GroupTable(support) if self._first else None
         self.clear()
 
     @property
@@ -112,10 +115,11 @@ class ProfileBuilder:
 
     def clear(self) -> None:
         """Forget what was added."""
-        self.counts = np.zeros(self.support.size, dtype=np.int64)
-        self.sums = NO_VALUES
-        for table in self._tables:
-            table.clear()
+        self._counts = np.zeros(self.support.size, dtype=np.int64)
+        self._sums = NO_VALUES
+        for table in (*self._tables, self._of_windows):
+            if table is not None:
+                table.clear()
 
     def add(self, column: pa.Array, groups: Sequence[RowGroups] = ()) -> None:
         """Add a batch.
@@ -127,74 +131,56 @@ class ProfileBuilder:
         runs = groups[0].runs if len(groups) == 1 else None
         if runs is not None:
             for number, rows in runs:
-                counts, sums = self._counter.count(column[rows])
-                self._tables[0].add_counted(number, groups[0].groups, counts, sums)
+                found = self._counter.count(column[rows])
+                self._tables[0].add_counted(number, groups[0].groups, *found)
         elif self._tables:
             cells = self._counter.cells(column)
-            counts, sums = self._counter.counted(cells)
-            for table, of_rows in zip(self._tables, groups, strict=True):
+            for table, of_rows in zip(self._tables, groups[self._first :], strict=True):
                 table.add(cells, of_rows)
-            self._add_to_whole(counts, sums)
+            self._add_sums(cells, groups[0])
         else:
-            self._add_to_whole(*self._counter.count(column))
+            counts, sums = self._counter.count(column)
+            self._counts += counts
+            self._sums = added(self._sums, sums)
 
-    def _add_to_whole(self, counts: Ints, sums: PowerSums) -> None:
-        self.counts += counts
-        self.sums = added(self.sums, sums)
+    def _add_sums(self, cells: RowCells | RowCodes, windows: RowGroups) -> None:
+        """Add the sums of all rows, where those of segments do not add up to the same bits."""
+        if sums_add_up(self.support):
+            return
+        if isinstance(cells, RowCodes):
+            cells = cells.of_rows
+        if self._of_windows is not None:
+            self._of_windows.add_moments(cells, windows)
+        elif cells.keys is not None and cells.apart is not None:
+            keys = without(cells.keys, cells.apart)
+            self._sums = added(self._sums, power_sums(keys, pivot_of(self.support)))
+
+    def whole(self) -> tuple[Ints, PowerSums]:
+        """The counts and sums of all rows."""
+        if not self._tables:
+            return self._counts, self._sums
+        counts, sums = self._tables[0].whole()
+        return counts, sums if sums_add_up(self.support) else self._sums
 
     def counted(self, grouper: Grouper | None = None) -> Iterator[Counted]:
         """The counts of each list of segments."""
-        if grouper is not None:
-            for k, table in enumerate(self._tables):
-                yield table.counted(grouper, k)
+        if grouper is None:
+            return
+        for k, table in enumerate(self._tables, self._first):
+            found = table.counted(grouper, k)
+            if k == 1 and self._of_windows is not None:
+                whole = of_all(found)
+                if not sums_add_up(self.support):
+                    moments = self._of_windows.moments(grouper, 0, whole.keys)
+                    whole = whole._replace(moments=moments)
+                yield whole
+            yield found
 
 
-class _GroupTable:
-    """Row counts and moments of one list's groups, in the numbering of the task."""
-
-    def __init__(self, support: Support) -> None:
-        self._support = support
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget what was added."""
-        self.counts: Ints = np.zeros((0, self._support.size), dtype=np.int64)
-        self._moments: Moments | None = None
-        if isinstance(self._support, NumericSupport):
-            self._moments = Moments.none(0, self._support.pivot)
-
-    def _make_room(self, groups: int) -> None:
-        more = groups - len(self.counts)
-        if more > 0:
-            self.counts = np.pad(self.counts, ((0, more), (0, 0)))
-            if self._moments is not None:
-                fresh = Moments.none(more, self._moments.pivot)
-                self._moments = Moments.joined([self._moments, fresh])
-
-    def add_counted(self, number: int, groups: int, counts: Ints, sums: PowerSums) -> None:
-        """Add what was counted of one group of some."""
-        self._make_room(groups)
-        self.counts[number] += counts
-        if self._moments is not None:
-            one = Moments.stacked([sums], self._moments.pivot)
-            self._moments += one.added_up(np.array([number]), len(self.counts))
-
-    def add(self, cells: RowCells, rows: RowGroups) -> None:
-        """Add a batch."""
-        self._make_room(rows.groups)
-        at, flat = rows.numbers * self._support.size + cells.cells, self.counts.reshape(-1)
-        if len(flat) < LARGE * len(at):
-            flat += np.bincount(at, minlength=len(flat))
-        else:
-            np.add.at(flat, at, 1)
-        if self._moments is not None and cells.keys is not None:
-            places, sizes = rows.of(cells)
-            self._moments += Moments.of_parts(cells.keys[places], sizes, self._moments.pivot)
-
-    def counted(self, grouper: Grouper, k: int) -> Counted:
-        """The groups that have rows, in order."""
-        there = np.flatnonzero(self.counts.any(1))
-        keys = grouper.keys(k, len(self.counts))
-        there = there[np.lexsort(keys.take(there).arrays[::-1])]
-        moments = None if self._moments is None else self._moments.take(there)
-        return Counted(keys.take(there), self.counts[there], moments)
+def sums_add_up(support: Support) -> bool:
+    """Whether deviations from the pivot are exact, so that sums of parts are those of the whole."""
+    return not isinstance(support, NumericSupport) or (
+        support.integral
+        and exact_about(support.pivot)
+        and bool(np.all(np.abs(support.edges.astype(np.float64)) < EXACT))
+    )

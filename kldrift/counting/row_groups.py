@@ -15,14 +15,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.counting.counter import RowCells
 from kldrift.counting.group_names import Columns, numbers_of
 from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW, REST, GroupKeys
+from kldrift.profiles.support import Keys
 
 Ints = NDArray[np.int64]
 
-LEAST_RUN: Final = 1024
+LEAST_RUN: Final = 16_384
 """Rows of a run of one group on average, from which runs are counted one by one."""
 
 
@@ -72,25 +72,50 @@ class RowGroups:
         return [(int(self.numbers[a]), slice(a, b)) for a, b in zip(starts, ends, strict=True)]
 
     @cached_property
-    def ordered(self) -> Ints:
-        """The indices of the rows, group by group."""
-        narrow = np.int16 if self.groups < 2**15 else np.int32  # these are sorted by their digits
-        return np.argsort(self.numbers.astype(narrow), kind="stable")
-
-    @cached_property
     def sizes(self) -> Ints:
         """Rows of each group."""
         return np.bincount(self.numbers, minlength=self.groups)
 
-    def of(self, cells: RowCells) -> tuple[Ints, Ints]:
-        """The indices of the finite values, group by group, and how many each group has."""
-        if cells.rows is None:
-            return self.ordered, self.sizes
-        place = np.full(len(self.numbers), -1)
-        place[cells.rows] = np.arange(len(cells.rows))
-        places = place[self.ordered]
-        sizes = np.bincount(self.numbers[cells.rows], minlength=self.groups)
-        return places[places >= 0], sizes
+    @cached_property
+    def used(self) -> Ints:
+        """The groups that have rows, in increasing order."""
+        return np.flatnonzero(self.sizes)
+
+    @cached_property
+    def places(self) -> Ints:
+        """The index of each row's group among those that have rows."""
+        if len(self.used) == self.groups:
+            return self.numbers
+        place = np.empty(self.groups, dtype=np.int64)
+        place[self.used] = np.arange(len(self.used))
+        return place[self.numbers]
+
+    @cached_property
+    def _in_order(self) -> bool:
+        """Whether the rows stand group by group already."""
+        return self.heads is not None and bool((np.diff(self.numbers[self.heads]) > 0).all())
+
+    @cached_property
+    def ordered(self) -> Ints:
+        """The indices of the rows, group by group."""
+        if self._in_order:
+            return np.arange(len(self.numbers))
+        # Narrow integers are sorted by their digits.
+        return np.argsort(self.places.astype(np.min_scalar_type(len(self.used))), kind="stable")
+
+    @cached_property
+    def _turns(self) -> Ints:
+        """The place of each row in :attr:`ordered`."""
+        turns = np.empty(len(self.numbers), dtype=np.int64)
+        turns[self.ordered] = np.arange(len(turns))
+        return turns
+
+    def by_group(self, values: Keys, rows: Ints) -> tuple[Keys, Ints]:
+        """The values of all rows, and the places in them of some rows, group by group."""
+        if self._in_order:
+            return values, rows
+        ordered = np.take(values, self.ordered, mode="clip")  # which is faster than to raise
+        return ordered, np.sort(self._turns[rows]) if len(rows) else rows
 
 
 class Grouper(Protocol):

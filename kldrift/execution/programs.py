@@ -287,8 +287,9 @@ class Counts:
         """A row per feature for the whole, or by window, and one for each list that has rows."""
         for number, builder in self._builders.items():
             if self._by_window is None:
+                counts, sums = builder.whole()
                 numeric = isinstance(builder.support, NumericSupport)
-                yield number, packed_whole(builder.counts, builder.sums if numeric else None)
+                yield number, packed_whole(counts, sums if numeric else None)
             for counted in builder.counted(self._by_window or self._by_segment):
                 if len(counted.keys):
                     yield number, packed(counted)

@@ -48,13 +48,13 @@ def null_count(column: pa.Array) -> int:
 def numbers(column: pa.Array, key_type: KeyType) -> Keys:
     """The keys of the values that are not null, in the order of the rows, shape ``(n,)``."""
     column = decoded(column)
-    return _keys(column.drop_null() if column.null_count else column, key_type)
+    return row_numbers(column.drop_null() if column.null_count else column, key_type)
 
 
 def unordered(column: pa.Array, key_type: KeyType) -> Keys:
     """The keys of the values that are not null, in any order, which is cheaper."""
     column = decoded(column)
-    return without(_keys(column, key_type), _nulls(column))
+    return without(row_numbers(column, key_type), null_rows(column))
 
 
 def without(values: NDArray[Any], gaps: NDArray[np.int64]) -> NDArray[Any]:
@@ -77,7 +77,7 @@ def without(values: NDArray[Any], gaps: NDArray[np.int64]) -> NDArray[Any]:
     return closed
 
 
-def _nulls(column: pa.Array) -> NDArray[np.int64]:
+def null_rows(column: pa.Array) -> NDArray[np.int64]:
     """The places of the nulls, increasing."""
     if not column.null_count or pa.types.is_null(column.type):
         return np.empty(0, dtype=np.int64)
@@ -87,7 +87,7 @@ def _nulls(column: pa.Array) -> NDArray[np.int64]:
     return np.flatnonzero(bits == 0)
 
 
-def _keys(column: pa.Array, key_type: KeyType) -> Keys:
+def row_numbers(column: pa.Array, key_type: KeyType) -> Keys:
     """The key of each row, shape ``(n,)``: any number where the row is null."""
     kind = column.type
     dtype = np.dtype(np.float64 if key_type is KeyType.FLOAT else np.int64)
@@ -145,7 +145,7 @@ class Labels:
     @classmethod
     def of(cls, values: pa.Array) -> Self:
         """The labels of a dictionary."""
-        return cls(values, label(values), _nulls(values), _nans(values))
+        return cls(values, label(values), null_rows(values), _nans(values))
 
 
 class EncodedColumn:
@@ -179,7 +179,7 @@ class EncodedColumn:
     def codes(self) -> NDArray[np.int64]:
         """Index in ``names`` of every row; -1 is null, -2 is NaN; shape ``(n,)``."""
         codes = self._words().astype(np.int64)
-        codes[_nulls(self._indices)] = -1
+        codes[null_rows(self._indices)] = -1
         for code, places in ((-1, self.labels.nulls), (-2, self.labels.nans)):
             if len(places):
                 codes[np.isin(codes, places)] = code
@@ -191,7 +191,7 @@ class EncodedColumn:
     def counts(self) -> tuple[NDArray[np.int64], int, int]:
         """Rows of each name, rows that are null, rows that are NaN."""
         nulls, nans = self.labels.nulls, self.labels.nans
-        codes = without(self._words(), _nulls(self._indices)).astype(np.int64, copy=False)
+        codes = without(self._words(), null_rows(self._indices)).astype(np.int64, copy=False)
         counts = np.bincount(codes, minlength=len(self.names))
         flow = self._indices.null_count + int(counts[nulls].sum()), int(counts[nans].sum())
         counts[nulls] = counts[nans] = 0

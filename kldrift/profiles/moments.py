@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldrift.error_free import finite_pair, pair_product, pair_quotient, pair_sum
-from kldrift.profiles.power_sums import PowerSums, moved_sums, power_sums, power_sums_of_parts
+from kldrift.profiles.part_sums import power_sums_of_parts
+from kldrift.profiles.power_sums import PowerSums, moved_sums, power_sums
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -65,15 +66,18 @@ class Moments:
         return cls.stacked([power_sums(values, pivot)], pivot)
 
     @classmethod
-    def of_parts(cls, values: NDArray[Any], sizes: Ints, pivot: float = 0.0) -> Self:
+    def of_parts(
+        cls, values: NDArray[Any], sizes: Ints, pivot: float = 0.0, apart: Ints | None = None
+    ) -> Self:
         """The moments of groups whose finite values stand one group after the other.
 
         Args:
             values: of the first group, then of the second, and so on, shape ``(m,)``.
             sizes: how many each group has, shape ``(n,)``; they add up to ``m``.
             pivot: a value near them, known before them.
+            apart: the places of those that are left out, increasing.
         """
-        return cls(pivot, *power_sums_of_parts(values, sizes, pivot))
+        return cls(pivot, *power_sums_of_parts(values, sizes, pivot, apart))
 
     @classmethod
     def stacked(cls, sums: Sequence[PowerSums], pivot: float = 0.0) -> Self:
@@ -145,16 +149,25 @@ class Moments:
             groups: number of places.
         """
         order = np.argsort(places, kind="stable")
-        at = places[order]
-        begins = np.flatnonzero(np.diff(at, prepend=-1))
-        turn = np.arange(len(at)) - np.repeat(begins, np.diff(begins, append=len(at)))
-        total = self.none(groups, self.pivot)
-        for k in range(int(turn.max(initial=-1)) + 1):
-            now = turn == k
-            some = total.take(at[now]) + self.take(order[now])
-            for whole, part in zip(total.arrays, some.arrays, strict=True):
-                whole[at[now]] = part
-        return total
+        at, some = places[order], self.take(order)
+        while len(at) > 1:
+            begins = np.flatnonzero(np.diff(at, prepend=-1))
+            if len(begins) == len(at):
+                break
+            # Each second one of a place is added to the one before it: half are left.
+            odd = (np.arange(len(at)) - np.repeat(begins, np.diff(begins, append=len(at)))) % 2 == 1
+            second, left = np.flatnonzero(odd), np.flatnonzero(~odd)
+            both = some.take(second - 1) + some.take(second)
+            at = at[left]
+            some = some.take(left).replaced(np.searchsorted(left, second - 1), both)
+        return self.none(groups, self.pivot).replaced(at, some)
+
+    def replaced(self, places: Ints, others: Self) -> Self:
+        """Put other moments in the places of some groups."""
+        arrays = [values.copy() for values in self.arrays]
+        for mine, its in zip(arrays, others.arrays, strict=True):
+            mine[places] = its
+        return type(self)(self.pivot, *arrays)
 
     def with_pivot(self, pivot: float) -> Self:
         """Attach the pivot to sums that were sent or stored without it."""

@@ -4,7 +4,8 @@ Sums of floats depend on their order, and a Gaussian KL of nearly equal data sho
 of its moments. So sums are kept to twice the precision of a double, about a pivot that is fixed
 before the first row is seen: what is rounded then is the same for a value wherever it stands.
 
-Two kernels, for the values of one group and for those of many groups side by side.
+This is the kernel for the values of one group; that for many groups side by side stands in
+:mod:`kldrift.profiles.part_sums`.
 """
 
 from __future__ import annotations
@@ -29,13 +30,6 @@ SQUARED_BITS: Final = 18
 """Bits of a number that 65,536 squares are added up of exactly: 2 * 18 + 16 < 53."""
 FAR: Final = 8
 """From so many times their range away, numbers need care lest their spread lose its digits."""
-
-PART_CHUNK: Final = 16_384
-"""Values of many groups that are summed together."""
-ALIKE: Final = 256
-"""Groups whose largest values differ by less are split at the same digits."""
-EXACT: Final = 2.0**53
-"""Whole numbers below it are doubles."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -73,6 +67,9 @@ def power_sums(
 ) -> PowerSums:
     """The sums of finite values, shape ``(n,)``.
 
+    Where they lie far from the pivot and near each other, their deviations from one of them are
+    summed, which are exact.
+
     Args:
         values: in any order; no NaN, no infinities; integers count as doubles.
         pivot: a value near them, known before them.
@@ -83,58 +80,20 @@ def power_sums(
     low, high = between or (float(values.min()), float(values.max()))
     largest = max(abs(low - pivot), abs(high - pivot))
     far = largest > FAR * (high - low)
+    middle = low / 2 + high / 2 if far else pivot
+    reach = high - low if far else largest
     total1, total2 = (0.0, 0.0), (0.0, 0.0)
     room = np.empty((3, min(len(values), CHUNK)))
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(values), CHUNK):
             chunk = values[start : start + CHUNK]
             deviations, *free = room[:, : len(chunk)]
-            np.subtract(chunk, pivot, out=deviations)
-            sum1, sum2 = _power_sums(deviations, largest, free, far=far)
+            np.subtract(chunk, middle, out=deviations)
+            sum1, sum2 = _power_sums(deviations, reach, free, far=far)
             total1, total2 = added_pair(total1, sum1), added_pair(total2, sum2)
+    if far:
+        total1, total2 = _moved(len(values), total1, total2, middle, pivot)
     return PowerSums(len(values), *total1, *total2, low, high)
-
-
-def power_sums_of_parts(
-    values: NDArray[Any], sizes: Ints, pivot: float = 0.0
-) -> tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]:
-    """The sums of finite values that stand part by part; the fields of ``PowerSums`` as arrays.
-
-    Where a part lies far from the pivot and its values near each other, their deviations from one
-    of them are exact, and those are summed; all others are summed about the pivot. What is rounded
-    is the same for a value in whatever batch it stands.
-
-    Args:
-        values: of the first part, then of the second, and so on, shape ``(m,)``.
-        sizes: how many each part has, shape ``(n,)``; they add up to ``m``.
-        pivot: a value near them, known before them.
-
-    Returns:
-        Arrays of shape ``(n,)``.
-    """
-    n = len(sizes)
-    rows = np.array(sizes, dtype=np.int64)
-    one, one_low, two, two_low = np.zeros((4, n))
-    low, high = np.full(n, np.inf), np.full(n, -np.inf)
-    there = np.flatnonzero(rows)
-    if not len(there):
-        return rows, one, one_low, two, two_low, low, high
-    k = rows[there]
-    ends = np.cumsum(k)
-    starts = ends - k
-    least, most = (f.reduceat(values, starts) for f in (np.minimum, np.maximum))
-    least, most = (x.astype(np.float64) for x in (least, most))
-    low[there], high[there] = least, most
-    with np.errstate(over="ignore", invalid="ignore"):
-        largest = np.maximum(np.abs(least - pivot), np.abs(most - pivot))
-        width = most - least
-        far = largest > FAR * width
-        middle = np.where(far, least / 2 + most / 2, pivot)
-        reach = np.where(far, width, largest)
-        sum1, sum2 = _sums_about(values, starts, ends, middle, reach)
-        first, second = moved_sums(k, sum1, sum2, middle, pivot)
-    (one[there], one_low[there]), (two[there], two_low[there]) = first, second
-    return rows, one, one_low, two, two_low, low, high
 
 
 def moved_sums(
@@ -148,81 +107,12 @@ def moved_sums(
     return finite_pair(pair_sum(sum1, moved)), finite_pair(second)
 
 
-def _sums_about(
-    values: NDArray[Any], starts: Ints, ends: Ints, middle: Floats, reach: Floats
-) -> tuple[Pairs, Pairs]:
-    """Sums of the deviations of each part from its middle, and of their squares.
-
-    Args:
-        values: part by part.
-        starts: first value of each part.
-        ends: behind the last.
-        middle: what each part is taken about.
-        reach: the largest absolute deviation of each part, or more.
-    """
-    n = len(starts)
-    none = np.zeros(n)
-    if _whole(values, middle) and float(np.max(reach)) ** 2 * int((ends - starts).max()) < EXACT:
-        deviations = values - middle[0].astype(np.int64)
-        sums = (np.add.reduceat(x, starts) for x in (deviations, deviations * deviations))
-        one, two = (x.astype(np.float64) for x in sums)
-        return (one, none), (two, none)
-    # Beyond these, a square or a part of it is no double.
-    usual = (reach == 0) | ((reach > 1e-130) & (reach < 1e145))
-    about, coarse = middle, _anchors(np.where(usual & (reach > 0), reach, 1.0))
-    part: Ints | None = None
-    if np.ptp(middle) or coarse.max() > ALIKE * coarse.min():
-        part = np.repeat(np.arange(n), ends - starts)
-    out = np.zeros((6, n))  # upper, middle and lower digits; the same of the squares
-    for begin in range(0, len(values), PART_CHUNK):
-        chunk = values[begin : begin + PART_CHUNK]
-        first = int(np.searchsorted(ends, begin, "right"))
-        last = int(np.searchsorted(starts, begin + len(chunk), "left"))
-        at = np.maximum(starts[first:last] - begin, 0)
-        of = part[begin : begin + len(chunk)] if part is not None else None
-        anchor = coarse.max() if of is None else coarse[of]
-        terms = _split(chunk - (about[0] if of is None else about[of]), anchor)
-        for total, term in zip(out, terms, strict=True):
-            total[first:last] += np.add.reduceat(term, at)
-    sum1 = pair_sum(two_sum(out[0], out[1]), (out[2], none))
-    sum2 = pair_sum(two_sum(out[3], 2 * out[4]), (out[5], none))
-    if not usual.all():
-        for i in np.flatnonzero(~usual).tolist():
-            mine = values[starts[i] : ends[i]]
-            found = power_sums(mine, float(middle[i]))
-            sum1[0][i], sum1[1][i], sum2[0][i], sum2[1][i] = found[1:5]
-    return sum1, sum2
-
-
-def _whole(values: NDArray[Any], middle: Floats) -> bool:
-    """Whether values are integers, and all parts have the same integer as their middle."""
-    about = float(middle[0])
-    return values.dtype == np.int64 and not np.ptp(middle) and about.is_integer()
-
-
-def _anchors(reach: Floats) -> Floats:
-    """Constants that, added to a number, round it to the upper digits of the largest one."""
-    return np.asarray(np.ldexp(1.5, np.frexp(reach)[1] + 52 - SQUARED_BITS))
-
-
-def _split(deviations: Floats, anchor: Any) -> tuple[Floats, ...]:
-    """Upper, middle and lower digits of numbers, and their squares in three parts.
-
-    The sums of the upper and of the middle digits, of the squares of the upper ones and of their
-    products are exact; all else is so small that rounding it does not matter.
-    """
-    upper = deviations + anchor
-    upper -= anchor
-    rest = deviations - upper
-    finer = anchor * 2.0**-SQUARED_BITS
-    middle = rest + finer
-    middle -= finer
-    lower = rest - middle
-    deviations += upper
-    deviations += middle
-    deviations *= lower
-    deviations += middle * middle
-    return upper, middle, lower, upper * upper, upper * middle, deviations
+def _moved(rows: int, sum1: Pair, sum2: Pair, middle: float, pivot: float) -> tuple[Pair, Pair]:
+    """The same for one group."""
+    one, two = ((np.array([high]), np.array([low])) for high, low in (sum1, sum2))
+    with np.errstate(over="ignore", invalid="ignore"):
+        first, second = moved_sums(np.array([rows]), one, two, np.array([middle]), pivot)
+    return (first[0].item(), first[1].item()), (second[0].item(), second[1].item())
 
 
 def added_pair(a: Pair, b: Pair) -> Pair:

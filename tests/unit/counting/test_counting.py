@@ -82,8 +82,9 @@ def by_group(counter, column, numbers, groups):
     builder = ProfileBuilder(counter.support, counter.key_type, 0, lists=1)
     builder.add(column, [RowGroups(numbers, groups)])
     whole, sums = counter.count(column)
-    np.testing.assert_array_equal(builder.counts, whole)
-    assert ends(builder.sums) == ends(sums)
+    found_whole = builder.whole()
+    np.testing.assert_array_equal(found_whole[0], whole)
+    assert ends(found_whole[1]) == ends(sums)
     (found,) = builder.counted(Numbered(groups))
     counts = np.zeros((groups, counter.support.size), dtype=np.int64)
     counts[found.keys.segment] = found.counts

@@ -66,5 +66,5 @@ def test_a_table_holds_the_groups_that_were_met_and_the_lists_add_up_to_the_whol
         met = {segment_of(row)[k] for row in every}
         assert counted.keys.segment.tolist() == sorted(met)
         assert (counted.keys.list == k).all()
-        assert counted.counts.sum() == builder.counts.sum() == len(every)
-        assert counted.moments.rows.sum() == builder.sums.rows
+        assert counted.counts.sum() == builder.whole()[0].sum() == len(every)
+        assert counted.moments.rows.sum() == builder.whole()[1].rows

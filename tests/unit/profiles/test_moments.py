@@ -153,6 +153,13 @@ def test_sums_of_numbers_far_away_and_near_each_other_are_exact(away):
     assert abs(error) * 2**104 <= squares  # what two doubles hold
 
 
+def test_numbers_near_each_other_keep_their_mean_also_where_the_pivot_swallows_them():
+    pivot = -(2.0**53)  # 1 - pivot is no double
+    alone, beside = Moments.of(np.array([0.0, 1.0]), pivot), of_parts([np.array([0.0, 1.0])], pivot)
+    assert only(alone) == only(beside)
+    assert only(alone).mean == 0.5
+
+
 @quick
 @given(some_values, pivots)
 def test_ends_that_are_known_change_nothing(x, pivot):

@@ -16,9 +16,11 @@ from kldrift.errors import ConfigError
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.progress import SILENT
+from kldrift.features.keys import numbers
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
 from kldrift.profiles.moments import Moments
+from kldrift.profiles.support import CategoricalSupport
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
 from kldrift.sources.table import TableSource
@@ -114,9 +116,10 @@ def profiled(column, support, feature):
     counter = Counter(support, feature.key_type)
     column = column.combine_chunks()
     counts, sums = counter.count(column)
-    keys = counter.cells(column).keys
-    if keys is None:
+    if isinstance(support, CategoricalSupport):
         return one_group(support, counts)
+    keys = numbers(column, feature.key_type)
+    keys = keys[np.isfinite(keys)]
     moments = Moments.of(keys, float(np.mean(keys))) if len(keys) else Moments.stacked([sums])
     return one_group(support, counts, moments)
 
