@@ -44,11 +44,19 @@ class OnlyAsWholeError(DatasetError):
 
 
 class NoSuchFileError(ConfigError, DatasetError):
-    """A path of the configuration leads to no file (exit code 2)."""
+    """A path of the configuration leads to no file, or to a store that refuses (exit code 2)."""
 
 
 class OutputError(KldriftError):
     """The results cannot be written where the configuration says (exit code 1)."""
+
+
+class StoreRefusedError(OutputError):
+    """An object store of the output refuses, or does not answer (exit code 1)."""
+
+
+class NoSuchOutputError(ConfigError, StoreRefusedError):
+    """The same, where that was known before anything was read (exit code 2)."""
 
 
 class DamagedError(OutputError):
@@ -111,6 +119,25 @@ def ending(error: BaseException) -> tuple[int, str]:
     """The exit code of what ends with an error, and what is said of it."""
     code = WRONG_USAGE if isinstance(error, ConfigError) else FAILED
     return interruption(error) or (code, str(error))
+
+
+def on_side(error: Exception, side: str) -> Exception:
+    r"""The same error, with its side before its text; to be raised from the first.
+
+    It is of the same type where that can be made of a text, else a ``DatasetError``.
+
+    Examples:
+        >>> on_side(NoSuchFileError("'a.csv': no such file or folder"), "reference")
+        NoSuchFileError("reference: 'a.csv': no such file or folder")
+        >>> on_side(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), "current")
+        DatasetError("current: 'utf-8' codec can't decode byte 0xff in position 0: invalid")
+    """
+    text = f"{side}: {error}"
+    try:
+        same = type(error)(text)
+    except Exception:  # noqa: BLE001 - whatever it takes, it is no text
+        return DatasetError(text)
+    return same if str(same) == text else DatasetError(text)
 
 
 def masked(text: str) -> str:

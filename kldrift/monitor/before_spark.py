@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from kldrift.config import Config, Dataset, ModelShift
+from kldrift.config import Config, Dataset, ModelShift, Spark
 from kldrift.config.dataset import AS_OF
-from kldrift.errors import ConfigError, DatasetError, NoSuchFileError
+from kldrift.errors import (
+    ConfigError,
+    DatasetError,
+    NoSuchFileError,
+    NoSuchOutputError,
+    StoreRefusedError,
+)
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
 from kldrift.sources.parquet.listing import ABSENT, is_there, list_files
+from kldrift.tables.store import OBJECT_STORES
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+OF_CLUSTERS: Final = ("HADOOP_CONF_DIR", "PYSPARK_GATEWAY_PORT", "SPARK_CONF_DIR", "SPARK_REMOTE")
+"""Variables of the environment by which Spark finds settings of its own."""
+_STORE: Final = re.compile(r"[^/]+://[^/]*")
 OTHER_TIME: Final = "; {as_of} in it is the time of the run, which --as-of names"
 
 
@@ -42,23 +57,50 @@ def check_output(config: Config | ModelShift) -> None:
         raise ConfigError("\n".join(problems))
 
 
-def check_inputs(read: Config | ModelShift, asked: Config | ModelShift) -> None:
+@contextmanager
+def output_reached() -> Iterator[None]:
+    """Look for the first time at the store of the output: what it refuses is a wrong configuration.
+
+    Raises:
+        NoSuchOutputError: it refuses, or does not answer.
+    """
+    try:
+        yield
+    except StoreRefusedError as error:
+        raise NoSuchOutputError(f"output.path: {error}") from error
+
+
+def check_inputs(
+    read: Config | ModelShift, asked: Config | ModelShift, spark: SparkSession | None = None
+) -> None:
     """Check that there is something behind every path that is not for Spark alone to know.
 
     Args:
         read: the configuration with times in place of its placeholders.
         asked: with its placeholders.
+        spark: the session of the caller.
 
     Raises:
-        NoSuchFileError: a path leads to nothing; all of them are named.
+        NoSuchFileError: a path leads to nothing, or to a store that refuses or does not answer; all
+            of them are named, of a store that refuses the first.
     """
     timed = {side for side, dataset in _sides(asked) if any(map(AS_OF.search, dataset.path))}
-    problems = [
-        f"{side}.path: {problem}{OTHER_TIME if side in timed else ''}"
-        for side, dataset in _sides(read)
-        for path in dataset.path
-        if (problem := _problem(path, dataset, read.scan))
-    ]
+    problems: list[str] = []
+    refusing: set[str] = set()
+    for side, dataset in _sides(read):
+        for path in dataset.path:
+            problem, store = "", _STORE.match(path)
+            try:
+                if store is None:
+                    problem = _problem(path, dataset)
+                elif store[0] not in refusing and _can_be_asked(path, dataset, read, spark):
+                    problem = _remote_problem(path, dataset)
+            except DatasetError as error:
+                problem = str(error)
+                refusing.add(store[0] if store else "")
+            if problem:
+                end = OTHER_TIME if side in timed and ABSENT in problem else ""
+                problems.append(f"{side}.path: {problem}{end}")
     if problems:
         raise NoSuchFileError("\n".join(problems))
 
@@ -71,7 +113,17 @@ def without_absent(dataset: Dataset, needed: Sequence[str], way: str) -> Dataset
         needed: those that have to lead to something.
         way: how rows are read, ``scan`` of the configuration.
     """
-    absent = [p for p in dataset.path if p not in needed and ABSENT in _problem(p, dataset, way)]
+    absent = set[str]()
+    for path in dataset.path:
+        remote = "://" in path
+        if path in needed or (remote and _is_for_spark(dataset, way)):
+            continue
+        try:
+            problem = _remote_problem(path, dataset) if remote else _problem(path, dataset)
+        except DatasetError:  # of a store that refuses: the check of all inputs says so
+            break
+        if ABSENT in problem:
+            absent.add(path)
     return replace(dataset, path=tuple(p for p in dataset.path if p not in absent))
 
 
@@ -83,12 +135,37 @@ def _sides(config: Config | ModelShift) -> Iterator[tuple[str, Dataset]]:
         yield "current", config.current
 
 
-def _problem(path: str, dataset: Dataset, way: str) -> str:
-    if "://" in path:
-        if way == "dataframe" or dataset.format != "parquet":
-            return ""
-        missing = f"{path!r}: {ABSENT}; check the path in the configuration"
-        return "" if is_there(path, dataset.filesystem) else missing
+def _is_for_spark(dataset: Dataset, way: str) -> bool:
+    return way == "dataframe" or dataset.format not in ("parquet", *TABLE_OPTIONS)
+
+
+def _spark_has_own_settings(wanted: Spark, spark: SparkSession | None) -> bool:
+    """Whether Spark may open stores by settings that Python does not see."""
+    from kldrift.execution.session import active_session  # noqa: PLC0415 - Spark, only here
+
+    return (
+        any(".fs." in key for key in wanted.conf)
+        or any(name in os.environ for name in OF_CLUSTERS)
+        or (spark or active_session()) is not None
+    )
+
+
+def _can_be_asked(
+    path: str, dataset: Dataset, config: Config | ModelShift, spark: SparkSession | None
+) -> bool:
+    """Whether what pyarrow knows of a store is what the reader of a dataset will know."""
+    if not _is_for_spark(dataset, config.scan):
+        return True
+    known = path.partition("://")[0] in OBJECT_STORES
+    return known and not _spark_has_own_settings(config.spark, spark)
+
+
+def _remote_problem(path: str, dataset: Dataset) -> str:
+    missing = f"{path!r}: {ABSENT}; check the path in the configuration"
+    return "" if is_there(path, dataset.filesystem) else missing
+
+
+def _problem(path: str, dataset: Dataset) -> str:
     if os.path.exists(path):  # noqa: PTH110 - as text, as it stands in the configuration
         return ""
     try:

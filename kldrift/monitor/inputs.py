@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from kldrift.config import Config, Dataset
 from kldrift.config.as_of import with_time
 from kldrift.config.instant import instant
-from kldrift.errors import ConfigError, DatasetError
+from kldrift.errors import ConfigError, DatasetError, on_side
 from kldrift.execution.session import THAT_CHANGE_COUNTS
 from kldrift.features.group_columns import check_time
 from kldrift.monitor import reference_store
@@ -37,7 +37,7 @@ def reference_key(config: Config, spark: SparkSession) -> str | None:
     try:
         version = version_of(config.reference, config.expressions.values())
     except DatasetError as error:
-        raise DatasetError(f"reference: {error}") from error
+        raise on_side(error, "reference") from error
     return reference_store.key_of(config, version, settings)
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from kldrift.config import Config
 from kldrift.errors import OutputError
 from kldrift.execution.progress import SILENT, Progress
+from kldrift.monitor.before_spark import output_reached
 from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, found
 from kldrift.monitor.history import (
     History,
@@ -60,10 +61,12 @@ def rescore(
         OutputError: the tables have no such window, or cannot be read or written; where there are
             windows, a row in ``runs`` says so too.
     """
-    store = open_store(config.output.path)
+    with output_reached():
+        store = open_store(config.output.path)
     dependent = config.alarms is not None or config.any_learned
-    batches = StoredBatches.of(store, config.monitor)
-    known = set(stored_windows(store, config.monitor, timed=config.time is not None))
+    with output_reached():
+        batches = StoredBatches.of(store, config.monitor)
+        known = set(stored_windows(store, config.monitor, timed=config.time is not None))
     if config.time is not None:  # a window that is not over yet is counted, and not judged
         over = datetime.now(UTC) - config.time.late
         known |= {w for w in batches.files if w.end is not None and w.end <= over}

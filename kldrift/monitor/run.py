@@ -15,7 +15,7 @@ from kldrift.execution.engine import SparkEngine
 from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor import reference_store
-from kldrift.monitor.before_spark import check_inputs, check_output
+from kldrift.monitor.before_spark import check_inputs, check_output, output_reached
 from kldrift.monitor.due import Due, due_windows, windows_between
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.history import past_window, stored_history
@@ -67,10 +67,11 @@ def check(
         DatasetError: a dataset cannot be read.
         ConfigError: the configuration does not fit the data.
     """
-    due = _due(config, as_of, datetime.now(UTC))
+    with output_reached():
+        due = _due(config, as_of, datetime.now(UTC))
     read, _ = as_read(config, as_of, due)
     check_output(read)
-    check_inputs(read, config)
+    check_inputs(read, config, spark)
     with session_for(config, spark) as session:
         key = reference_key(read, session)
         plan = make_plan(config, *open_sides(read, session, due))
@@ -103,10 +104,11 @@ def run(
         KldriftError: the run failed; a row in ``runs`` says so too, where it can be written.
     """
     started = datetime.now(UTC)
-    due = _due(config, as_of, started)
-    read, as_of = as_read(config, as_of, due)
-    check_output(read)
-    prepare_output(config.output.path, config.output.format)
+    with output_reached():
+        due = _due(config, as_of, started)
+        read, as_of = as_read(config, as_of, due)
+        check_output(read)
+        prepare_output(config.output.path, config.output.format)
     window = Window(None, as_of) if due is None else due.windows[-1]
     record = Record(config, window, started, progress)
     return _run(record, read, spark, due, fail_on, refresh_reference=refresh_reference)[-1]
@@ -150,13 +152,15 @@ def backfill(
     """
     if config.time is None:
         raise ConfigError("backfill needs windows: state time: {column: ..., window: 1d}")
-    stored = stored_windows(open_store(config.output.path), config.monitor)
+    with output_reached():
+        stored = stored_windows(open_store(config.output.path), config.monitor)
     due = windows_between(config.time, first, last, stored, now := datetime.now(UTC), force=force)
     results: list[RunResult] = []
     if due.windows:
         read, _ = as_read(config, None, due)
         check_output(read)
-        prepare_output(config.output.path, config.output.format)
+        with output_reached():
+            prepare_output(config.output.path, config.output.format)
         record = Record(config, due.windows[-1], now, progress)
         results = _run(record, read, spark, due, fail_on, refresh_reference=False)
     notes = results[-1].notes if results else due.notes
@@ -195,7 +199,7 @@ def _results(
     refresh_reference: bool,
 ) -> list[RunResult]:
     """The results of the windows of a run before its page is written."""
-    check_inputs(read, record.config)
+    check_inputs(read, record.config, spark)
     with ExitStack() as in_use:
         session = in_use.enter_context(record.session(spark))
         record.stage("planning")

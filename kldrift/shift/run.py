@@ -19,7 +19,7 @@ from kldrift.execution.engine import SparkEngine
 from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.plan import Skipped
-from kldrift.monitor.before_spark import check_inputs, check_output
+from kldrift.monitor.before_spark import check_inputs, check_output, output_reached
 from kldrift.monitor.publish import check_expectations, publish_expectations
 from kldrift.monitor.record import Record
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
@@ -67,10 +67,11 @@ def run(
     """
     read, as_of = with_time(config, as_of)
     check_output(read)
-    prepare_output(config.output.path, config.output.format)
+    with output_reached():
+        prepare_output(config.output.path, config.output.format)
     record = Record(config, Window(None, as_of), datetime.now(UTC), progress)
     with record.told_if_failed():
-        check_inputs(read, config)
+        check_inputs(read, config, spark)
         with ExitStack() as in_use:
             session = in_use.enter_context(record.session(spark))
             record.stage("planning")

@@ -8,6 +8,7 @@ into a log or a table.
 from __future__ import annotations
 
 import functools
+import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ S3_OPTIONS: Final[Mapping[str, type]] = {
     "session_name": str,
 }
 """The options of pyarrow's ``S3FileSystem``, but for credentials."""
+RETRIES: Final = "retry_limit_seconds"
+RETRY_SECONDS: Final = 10
 QUERY: Final = re.compile(r"\?\w+=")
 
 
@@ -60,11 +63,19 @@ class RemoteFilesystem:
 def open_with_pyarrow(uri: str) -> tuple[pafs.FileSystem, str]:
     """Open the filesystem of a URI with pyarrow alone; also the path in it.
 
+    A store that does not answer is asked again for seconds, not for the quarter of an hour that is
+    the default of Google's.
+
     Raises:
         OSError, pyarrow.ArrowException: pyarrow has no such filesystem, or cannot open it.
     """
     scheme, rest = uri.split(":", 1)
-    filesystem, path = pafs.FileSystem.from_uri(f"{AS_IN_PYARROW.get(scheme, scheme)}:{rest}")
+    scheme = AS_IN_PYARROW.get(scheme, scheme)
+    if scheme == "gs" and RETRIES not in rest:
+        rest += f"{'&' if '?' in rest else '?'}{RETRIES}={RETRY_SECONDS}"
+    filesystem, path = pafs.FileSystem.from_uri(f"{scheme}:{rest}")
+    if scheme == "s3":  # one that is restored has pyarrow's own retries, a quarter of those of URIs
+        filesystem = pickle.loads(pickle.dumps(filesystem))
     return filesystem, str(path)
 
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
-from kldrift.errors import ConfigError, DatasetError, first_line
+from kldrift.errors import ConfigError, DatasetError, first_line, on_side
 from kldrift.features.plan import Skipped
 from kldrift.sources.dataframe.arrow_types import arrow_type
 from kldrift.sources.dataframe.frame import FrameSource
@@ -62,10 +62,8 @@ def open_files(
     """
     try:
         what, footers = _footers(dataset, partial(footers_by, spark) if spark else read_each)
-    except ConfigError as error:
-        raise ConfigError(f"{side}: {error}") from error
-    except DatasetError as error:
-        raise DatasetError(f"{side}: {error}") from error
+    except (ConfigError, DatasetError) as error:
+        raise on_side(error, side) from error
     if isinstance(footers, Unsupported):
         return footers
     access_path = f"{what}, read with Arrow in the tasks"

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import pyarrow as pa
 from pyarrow import fs
 
-from kldrift.errors import OutputError, first_line
+from kldrift.errors import OutputError, StoreRefusedError, first_line
 from kldrift.sources.filesystem import open_with_pyarrow
 from kldrift.tables.local import LocalStore
 from kldrift.tables.marker import DELTA, PARQUET, read_marker
@@ -107,7 +107,9 @@ def _from_uri(shown: str, uri: str) -> tuple[fs.FileSystem, str]:
     try:
         return open_with_pyarrow(uri)
     except (OSError, pa.ArrowException) as error:
-        raise OutputError(f"{shown}: cannot open this location: {first_line(error)}") from error
+        raise StoreRefusedError(
+            f"{shown}: cannot open this location: {first_line(error)}"
+        ) from error
 
 
 def _without_secrets(path: str) -> str:
@@ -178,5 +180,5 @@ class ObjectStore:
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root
 
-    def _failed(self, what: str, name: str, error: OSError) -> OutputError:
-        return OutputError(f"{self.location(name)}: cannot {what}: {first_line(error)}")
+    def _failed(self, what: str, name: str, error: OSError) -> StoreRefusedError:
+        return StoreRefusedError(f"{self.location(name)}: cannot {what}: {first_line(error)}")

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
-from kldrift.errors import ConfigError, DatasetError, first_line
+from kldrift.errors import ConfigError, DatasetError, first_line, on_side
 from kldrift.sources.dataframe.csv_by_name import read_csv
 from kldrift.sources.dataframe.old_dates import old_dates
 from kldrift.sources.dataframe.partitioned import read_paths
@@ -55,11 +55,9 @@ def read_frame(
         frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error
-    except DatasetError as error:
-        raise DatasetError(f"{side}: {error}") from error
+    except (ConfigError, DatasetError) as error:
+        raise on_side(error, side) from error
     except Exception as error:
-        if isinstance(error, DatasetError):
-            raise DatasetError(f"{side}: {error}") from error
         if not raised_by_spark(error) and not isinstance(error, OSError | pa.ArrowException):
             raise
         if "malformed" in str(error).lower() and (bad := what_is_bad(spark, dataset)):

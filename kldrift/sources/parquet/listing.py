@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 from pyarrow import fs as pafs
 
-from kldrift.errors import DatasetError, first_line
+from kldrift.errors import DatasetError, NoSuchFileError, first_line
 from kldrift.sources.filesystem import QUERY, locate
 from kldrift.sources.parquet.files import File
 
@@ -94,7 +94,7 @@ def uri_of(file: File, paths: Sequence[str], filesystem: Mapping[str, str]) -> s
 def _local(pattern: str) -> Iterator[File]:
     roots = local_roots(pattern)
     if not roots:
-        raise DatasetError(f"{pattern!r}: {ABSENT}; check the path in the configuration")
+        raise NoSuchFileError(f"{pattern!r}: {ABSENT}; check the path in the configuration")
     found = False
     for root in map(Path, roots):
         if (root / "_delta_log").is_dir():  # its folder has files that are no longer part of it
@@ -134,18 +134,23 @@ def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
             yield File(info.path, remote, _partition(below[:-1]))
     if not found:
         problem = "holds no files" if matched else ABSENT
-        raise DatasetError(f"{uri!r}: {problem}; check the path in the configuration")
+        raise NoSuchFileError(f"{uri!r}: {problem}; check the path in the configuration")
 
 
 def is_there(uri: str, options: Mapping[str, str]) -> bool:
-    """Whether a URI, up to its first wildcard, leads to anything; one question to its store.
+    """Whether a URI, up to its first part with a wildcard, leads to anything.
 
     Raises:
         DatasetError: the store cannot be asked.
     """
+    fixed, pattern = _split(uri)
     try:
-        remote, root = locate(_split(uri)[0], options)
-        return bool(remote.open().get_file_info(root).type != pafs.FileType.NotFound)
+        remote, root = locate(fixed, options)
+        filesystem = remote.open()
+        if not pattern or pattern[0] == "**":
+            return bool(filesystem.get_file_info(root).type != pafs.FileType.NotFound)
+        beside = filesystem.get_file_info(pafs.FileSelector(root, allow_not_found=True))
+        return any(fnmatchcase(info.base_name, pattern[0]) for info in beside)
     except (pa.ArrowException, OSError) as cause:
         raise DatasetError(f"cannot list {uri!r}: {first_line(cause)}") from cause
 
