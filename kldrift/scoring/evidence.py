@@ -25,6 +25,7 @@ from kldrift.scoring.scores import (
     judged_cells,
     named_cells,
     ordered_blocks,
+    reference_of_all,
     unseen_cells,
 )
 from kldrift.scoring.status import Bools
@@ -36,7 +37,7 @@ from kldrift.statistics.effect_tests import (
     share_above_p,
     wasserstein_above_p,
 )
-from kldrift.statistics.named_cells import never_seen_p_value, pooled
+from kldrift.statistics.named_cells import named_share_p
 from kldrift.statistics.significance import q_values
 from kldrift.statistics.spikes import spike_above_p
 from kldrift.statistics.tails import tail_rise_p
@@ -175,12 +176,15 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
     counted = v.rows(rows[asked])
     for block, p, q in counted.scored_blocks(v.rules.missing):
         places, kinds = asked[block], cell_kinds(counted, block, p.shape)
+        whole = reference_of_all(counted, block, p.shape)
         for test in of_cells:
             mine = np.flatnonzero(test.asked[places])
             if len(mine):
                 at = places[mine]
                 sides = p[mine], q[mine]
-                test.put(at, _of_cells(test.metric, *sides, kinds[mine], test.limit[at]))
+                test.put(
+                    at, _of_cells(test.metric, *sides, kinds[mine], whole[mine], test.limit[at])
+                )
 
 
 def _asked(tests: Sequence[LimitTest]) -> Ints:
@@ -188,16 +192,20 @@ def _asked(tests: Sequence[LimitTest]) -> Ints:
     return np.flatnonzero(np.any([t.asked for t in tests], axis=0)) if tests else np.array([], int)
 
 
-def _of_cells(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> Floats:
+def _of_cells(
+    metric: str, p: Counts, q: Counts, kinds: Ints, whole: Counts, limit: Floats
+) -> Floats:
     """The p-values of "the metric is above its limit", from scored cells, shape ``(n,)``."""
     if metric == "kl":
         return kl_unbiased(p, q).p_above(limit)
     if metric == "js":
         return js_above_p(p, q, limit)
-    return _share_p(metric, p, q, kinds, limit)
+    return _share_p(metric, p, q, kinds, whole, limit)
 
 
-def _share_p(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> Floats:
+def _share_p(
+    metric: str, p: Counts, q: Counts, kinds: Ints, whole: Counts, limit: Floats
+) -> Floats:
     """The p-values of "a metric of shares is above its limit"."""
     if metric == "null_share_ratio":
         cells = judged_cells(q, kinds)["null_share_change"]
@@ -207,18 +215,9 @@ def _share_p(metric: str, p: Counts, q: Counts, kinds: Ints, limit: Floats) -> F
         cells = first_cell(kinds)
     else:
         judged = judged_cells(q, kinds)[metric]
-        names, other, never = named_cells(kinds)
-        now, before, small = pooled(p, q, names, other, never)
-        if metric != "value_share_change" or not small.any():
-            return share_above_p(p, q, judged, limit)
-        every = share_above_p(now, before, judged, limit)
-        alone = share_above_p(p, q, small & ~never, limit)
-        # The reference's share of unseen values is estimated, which is less sure than a count.
-        x, once = ((side * never).sum(-1) for side in (p, q))
-        unseen = never_seen_p_value(x, p.sum(-1), once, q.sum(-1))
-        unseen = np.maximum(unseen, share_above_p(p, q, never, limit))
-        surest = np.minimum.reduce([every, alone, unseen])
-        return np.where(small.any(-1), np.minimum(1.0, 3 * surest), every)
+        if metric == "value_share_change":
+            return named_share_p(p, q, *named_cells(kinds), whole, judged, limit)
+        return share_above_p(p, q, judged, limit)
     now, before = _together(p, cells), _together(q, cells)
     if metric == "null_share_ratio":
         return ratio_above_p(now, before, limit)

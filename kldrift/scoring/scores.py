@@ -17,7 +17,7 @@ from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.moments import summaries
 from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NumericSupport, Support
-from kldrift.scoring.comparison import Comparison, Ints, Rows, close_together
+from kldrift.scoring.comparison import Comparison, Ints, Rows, close_together, folded
 from kldrift.scoring.metrics import (
     CELL_METRICS,
     ORDERED_METRICS,
@@ -70,7 +70,8 @@ def score(
             whole[where] = comparison.keys.list[groups] == ALL
         for name, values in share_scores(p, q, kinds).items():
             out[name][places] = values
-        out["p_value"][places] = difference_p_value(p, q, kinds, whole)
+        chosen_on = reference_of_all(rows, places, p.shape)
+        out["p_value"][places] = difference_p_value(p, q, kinds, whole, chosen_on)
     _score_order(rows, out)
     _score_moments(rows, out)
     for values in out.values():
@@ -172,7 +173,21 @@ def judged_cells(q: Counts, kinds: Ints) -> dict[str, Bools]:
     }
 
 
-def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: Bools) -> Floats:
+def reference_of_all(rows: Rows, places: Ints, shape: tuple[int, ...]) -> Counts:
+    """The reference rows of all groups in the scored cells of some rows: cells were chosen by them.
+
+    Missing values are among them.
+    """
+    out = np.empty(shape, dtype=np.int64)
+    for where, comparison, _ in rows.runs(places):
+        whole = comparison.reference.counts[comparison.keys.list == ALL]
+        out[where] = folded(comparison, whole).sum(0)
+    return out
+
+
+def difference_p_value(
+    p: Counts, q: Counts, kinds: Ints, whole: Bools, chosen_on: Counts
+) -> Floats:
     """The p-value of "there is no difference"; NaN where a side has no rows.
 
     Args:
@@ -180,6 +195,7 @@ def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: Bools) -> Float
         q: reference rows.
         kinds: of the cells, as places in ``KINDS``, shape ``(n, k)``.
         whole: whether a group is all of the reference, on which the bins were chosen.
+        chosen_on: the rows of all of the reference, on which names were chosen.
     """
     out = np.full(len(p), np.nan)
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
@@ -187,7 +203,7 @@ def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: Bools) -> Float
     numbers = both & inside.any(-1)
     names = both & ~numbers
     if names.any():
-        out[names] = named_p_value(p[names], q[names], *named_cells(kinds[names]))
+        out[names] = named_p_value(p[names], q[names], *named_cells(kinds[names]), chosen_on[names])
     if numbers.any():
         below, above = (kinds[numbers] == CODES[kind] for kind in TAILS)
         fitted = (kinds[numbers] == CODES[CellKind.BIN]) & whole[numbers, None]
@@ -197,9 +213,10 @@ def difference_p_value(p: Counts, q: Counts, kinds: Ints, whole: Bools) -> Float
     return out
 
 
-def named_cells(kinds: Ints) -> list[Bools]:
+def named_cells(kinds: Ints) -> tuple[Bools, Bools, Bools]:
     """The cells of one name each, the one of all others, and that of names never seen."""
-    return [kinds == CODES[kind] for kind in NAMED]
+    name, other, never = (kinds == CODES[kind] for kind in NAMED)
+    return name, other, never
 
 
 @dataclass(frozen=True, eq=False)

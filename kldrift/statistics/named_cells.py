@@ -1,10 +1,9 @@
 """Is a difference between counts of names more than chance, where the cells were chosen by them?
 
 Names with many reference rows have cells, which makes their rows a little too many there, and those
-of all others too few. So only those names are tested by themselves that are frequent on both sides
-together: each of them would have a cell whatever the draw, so that nothing leans to one side. And a
-name that was never seen has no reference row by construction: rows of names that came once stand
-for these (Good and Turing), as each would be unseen beside the others.
+of all others too few: :mod:`kldrift.statistics.chosen_cells` says by how much. And a name that was
+never seen has no reference row by construction: rows of names that came once stand for these (Good
+and Turing), as each would be unseen beside the others.
 """
 
 from __future__ import annotations
@@ -15,20 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
-from kldrift.profiles.rebinning import least_rows
+from kldrift.statistics.chosen_cells import chosen_law, chosen_p_value, floors, rest_share_p
+from kldrift.statistics.effect_tests import share_above_p
 from kldrift.statistics.significance import g_test
 
 Counts = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
-SURELY: Final = 2.5
-"""A name that expects so many times the reference rows that a cell needs has one, whatever the
-draw, and is tested by itself."""
-NEVER_BY_CHANCE: Final = 5
-"""So many times as many reference rows no such name has; it is tested though it is gone."""
-MOST_OTHER: Final = 0.2
-"""Share of rows in ``other`` from which too few cells are better than such as were chosen."""
 DISPERSION: Final = 2.0
 """How much more than a count of rows the number of names that came once varies, at most about."""
 OF_CELLS: Final = 0.8
@@ -36,7 +29,9 @@ OF_NEVER: Final = 0.2
 """Shares of the error rate."""
 
 
-def named_p_value(p: Counts, q: Counts, category: Bools, other: Bools, never: Bools) -> Floats:
+def named_p_value(
+    p: Counts, q: Counts, category: Bools, other: Bools, never: Bools, whole: Counts | None = None
+) -> Floats:
     """The p-value of "both rows of counts are from one distribution", for cells of names.
 
     Args:
@@ -45,6 +40,7 @@ def named_p_value(p: Counts, q: Counts, category: Bools, other: Bools, never: Bo
         category: cells of one name.
         other: the cell of all names that the reference had and that have none; one in each row.
         never: the cell of names that it never had, which holds the reference's names of one row.
+        whole: the reference rows on which cells were chosen; q is a part of them. None for q.
 
     Examples:
         >>> q = np.array([[600, 300, 80, 20]])
@@ -55,45 +51,72 @@ def named_p_value(p: Counts, q: Counts, category: Bools, other: Bools, never: Bo
         array([ True])
     """
     n, m = p.sum(-1), q.sum(-1)
-    sides = pooled(p, q, category, other, never)[:2]
-    cells = g_test(*sides)[2]
+    now, before = (_in_other(side, other, never) for side in (p, q))
+    cells = g_test(now, before)[2]
+    floor = floors(q, q if whole is None else whole, category, other | never)
+    law = chosen_law(now, before, floor)
+    some = np.flatnonzero(law.near.any(-1))
+    if len(some):
+        few = now[some], before[some], law.take(some), other[some]
+        cells[some] = chosen_p_value(*few)
     there = never.any(-1)
     if not there.any():
         return np.asarray(cells)
     unseen = never_seen_p_value((p * never).sum(-1), n, (q * never).sum(-1), m)
     both = np.minimum(1.0, np.minimum(cells / OF_CELLS, unseen / OF_NEVER))
-    several = ((sides[0] + sides[1]) > 0).sum(-1) > 1
+    several = ((now + before) > 0).sum(-1) > 1
     both = np.where(several, both, unseen)  # one cell alone says nothing
     return np.where(there, both, cells)
 
 
-def pooled(
-    p: Counts, q: Counts, category: Bools, other: Bools, never: Bools
-) -> tuple[Counts, Counts, Bools]:
-    """Both sides with the rows of names that may have a cell by chance in that of all others.
+def named_share_p(
+    p: Counts,
+    q: Counts,
+    category: Bools,
+    other: Bools,
+    never: Bools,
+    whole: Counts,
+    judged: Bools,
+    limit: Floats,
+) -> Floats:
+    """The p-value of "the share of one of some cells has changed by more than the limit".
+
+    Cells that surely are there are tested with all others; then those that chance may have chosen,
+    the share of names without a cell beside these, and that of names that were never seen, which is
+    an estimate in the reference and less sure than a count. The smallest p-value of those that
+    there are counts, times their number.
 
     Args:
         p: current rows per cell, shape ``(n, k)``.
         q: reference rows.
-        category: as in :func:`named_p_value`, and so are the other two.
-        other: the cell that takes the rows.
-        never: joins it.
-
-    Returns:
-        Current and reference rows, and which cells were pooled.
+        category: as in :func:`named_p_value`, and so are the next three.
+        other: one in each row of names.
+        never: may be none.
+        whole: the reference rows on which cells were chosen.
+        judged: the cells that are tested.
+        limit: of the change of a share, shape ``(n,)``.
     """
-    n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
-    chosen = (q * (other | never)).sum(-1, keepdims=True)
-    expected = (p + q) * (m / np.maximum(n + m, 1))
-    needed = least_rows(m)
-    small = category & (expected < SURELY * needed) & (q < NEVER_BY_CHANCE * needed) & (chosen > 0)
-    left = ((category & ~small) & (p + q > 0)).sum(-1, keepdims=True) + 1
-    moved = never | (small & ~((left < 2) & (chosen < MOST_OTHER * m)))
-    now, before = (
-        np.where(moved, 0, side) + other * np.where(moved, side, 0).sum(-1, keepdims=True)
-        for side in (p, q)
-    )
-    return now, before, moved
+    now, before = (_in_other(side, other, never) for side in (p, q))
+    law = chosen_law(now, before, floors(q, whole, category, other | never))
+    chosen = np.asarray(law.near.any(-1))
+    sure = judged & ~law.near & ~(other & chosen[:, None])
+    every = share_above_p(now, before, sure, limit)
+    new = (never & (p + q > 0)).any(-1)
+    if not (chosen | new).any():
+        return every
+    alone = share_above_p(p, q, judged & law.near, limit)
+    rest = np.where(chosen, rest_share_p(now, before, law, other, limit), 1.0)
+    x, once = ((side * never).sum(-1) for side in (p, q))
+    unseen = never_seen_p_value(x, p.sum(-1), once, q.sum(-1))
+    unseen = np.maximum(unseen, share_above_p(p, q, judged & never, limit))
+    surest = np.minimum.reduce([every, alone, rest, unseen])
+    return np.asarray(np.minimum(1.0, surest * (1 + 2 * chosen + new)))
+
+
+def _in_other(side: Counts, other: Bools, never: Bools) -> Counts:
+    """Rows with those of names that were never seen among all others."""
+    unseen = np.where(never, side, 0).sum(-1, keepdims=True)
+    return np.asarray(np.where(never, 0, side) + other * unseen)
 
 
 def never_seen_p_value(x: Counts, n: Counts, once: Counts, m: Counts) -> Floats:

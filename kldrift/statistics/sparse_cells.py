@@ -5,7 +5,7 @@ Tables are pairs of counts p (current) and q (reference) of shape ``(..., k)``, 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from kldrift.statistics.hashing import scatter
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
+T = TypeVar("T", np.int64, np.float64)
 
 TERMS: Final = 96
 """Of a hypergeometric tail beyond a mean of at most 20, what follows is below a double's digits."""
@@ -53,12 +54,12 @@ def pools(expected: Floats, sparse: NDArray[np.bool_], least: float) -> NDArray[
     return place
 
 
-def moved(counts: Counts, place: NDArray[np.int64]) -> Counts:
-    """Add rows up by the places that :func:`pools` gave; there are twice as many as cells."""
-    k = counts.shape[-1]
-    out = np.zeros((*counts.shape[:-1], 2 * k), dtype=np.int64)
+def moved(values: NDArray[T], place: NDArray[np.int64]) -> NDArray[T]:
+    """Add cells up by the places that :func:`pools` gave; there are twice as many as cells."""
+    k = values.shape[-1]
+    out = np.zeros((*values.shape[:-1], 2 * k), dtype=values.dtype)
     rows = out.reshape(-1, 2 * k)
-    np.add.at(rows, (np.arange(len(rows))[:, None], place.reshape(-1, k)), counts.reshape(-1, k))
+    np.add.at(rows, (np.arange(len(rows))[:, None], place.reshape(-1, k)), values.reshape(-1, k))
     return out
 
 

@@ -1,0 +1,60 @@
+"""Verdicts on names of 20 to 50 rows each: quiet ones are ok, and names that are gone are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kldrift
+
+COLUMNS = 20
+
+
+def columns(rng: np.random.Generator, names: np.ndarray, rows: int) -> pd.DataFrame:
+    return pd.DataFrame({f"x{i}": rng.choice(names, rows) for i in range(COLUMNS)})
+
+
+def names(many: int) -> np.ndarray:
+    return np.array([f"v{i}" for i in range(many)], dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("many", "now", "before"),
+    [(300, 10_000, 10_000), (400, 10_000, 10_000), (400, 50_000, 10_000), (40, 1_000, 1_000)],
+)
+def test_quiet_columns_of_flat_names_are_ok(many, now, before):
+    rng = np.random.default_rng(0)
+    sides = columns(rng, names(many), before), columns(rng, names(many), now)
+    assert {*kldrift.compare(*sides).scores["severity"]} == {"ok"}
+
+
+@pytest.mark.parametrize(("many", "rows"), [(400, 10_000), (300, 10_000), (40, 1_000)])
+def test_half_of_the_names_gone_is_critical(many, rows):
+    rng = np.random.default_rng(1)
+    sides = columns(rng, names(many), rows), columns(rng, names(many)[::2], rows)
+    assert {*kldrift.compare(*sides).scores["severity"]} == {"critical"}
+
+
+def test_half_of_400_names_of_25_rows_gone_is_critical():
+    before = pd.DataFrame({"x": names(400).repeat(25)})
+    now = pd.DataFrame({"x": names(400)[::2].repeat(50)})
+    assert kldrift.compare(before, now).scores["severity"].tolist() == ["critical"]
+
+
+def test_a_tenth_of_the_names_gone_is_a_warning_at_least():
+    rng = np.random.default_rng(2)
+    sides = columns(rng, names(400), 10_000), columns(rng, names(400)[40:], 10_000)
+    assert {*kldrift.compare(*sides).scores["severity"]} <= {"warning", "critical"}
+
+
+def test_names_are_judged_in_segments_as_well():
+    rng = np.random.default_rng(3)
+    sides = (columns(rng, names(400), 20_000) for _ in range(2))
+    before, now = (side.assign(part=rng.choice(["a", "b"], len(side))) for side in sides)
+    found = kldrift.compare(before, now, segments=["part"]).scores
+    assert {*found.loc[found["feature"] != "part", "severity"]} == {"ok"}
+    now = now[~(now["x0"].isin(names(400)[::2]) & (now["part"] == "b"))]
+    found = kldrift.compare(before, now, segments=["part"]).scores
+    gone = found[(found["feature"] == "x0") & found["segment"].astype(str).str.contains("b")]
+    assert gone["severity"].tolist() == ["critical"]
