@@ -18,7 +18,7 @@ from kldrift.errors import KldriftError, Terminated, ending, escaped, interrupti
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
 if TYPE_CHECKING:
-    from kldrift.cli.console import Line
+    from kldrift.cli.terminal import Line
 
 AGAIN_SECONDS: Final = 0.1
 DRIVER_LOGGERS: Final = ("py4j", "py4j.clientserver", "py4j.java_gateway")
@@ -97,7 +97,7 @@ def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], An
         # A name that the terminal's encoding lacks must not fail a run that has succeeded.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
-        from kldrift.cli.console import show, show_json, stdout_is_ours  # noqa: PLC0415
+        from kldrift.cli.terminal import show, show_json, stdout_is_ours  # noqa: PLC0415
 
         with stdout_is_ours() if args.json else nullcontext():
             answer = command(args)
@@ -120,7 +120,7 @@ def _told(error: BaseException) -> tuple[int, str]:
 
 
 def _failed(args: argparse.Namespace, exit_code: int, text: str) -> int:
-    from kldrift.cli.console import show_json  # noqa: PLC0415
+    from kldrift.cli.terminal import show_json  # noqa: PLC0415
 
     text = masked(text)
     if args.debug:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from kldrift.cli.console import Line, figure, null_share, short
+from kldrift.cli.console import null_share, short
+from kldrift.cli.terminal import Line
 from kldrift.errors import escaped
+from kldrift.reporting.figures import figure
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.parts import parts_of, parts_words
@@ -51,20 +53,20 @@ def block(row: Mapping[str, Any], cells: pa.Table, zone: str, parts: str = "") -
     """
     segment = "" if row["segment"] is None else f" [{short(escaped(str(row['segment'])))}]"
     name = f"{short(escaped(str(row['feature'])))}{segment}"
-    yield Line(f"{row['severity']}  {name}", severity=str(row["severity"]))
+    yield Line(f"{row['severity']}  {name}", severity=str(row["severity"]), whole=True)
     if row["reason"]:
-        yield Line(f"  {escaped(str(row['reason']))}", indent=2)
+        yield Line(f"  {escaped(str(row['reason']))}")
     if parts:
-        yield Line(f"  drifted in {escaped(parts)}", indent=2)
+        yield Line(f"  drifted in {escaped(parts)}")
     figures = "; ".join(_figures(row))
     if figures:
-        yield Line(f"  {figures}", indent=2)
+        yield Line(f"  {figures}")
     if alert := alert_words(row, zone):
         yield Line(f"  {alert}")
     then, now = histograms(cells, row)
     if then:
-        yield Line(f"  then |{heights(then)}|")
-        yield Line(f"  now  |{heights(now)}|")
+        yield Line(f"  then |{heights(then)}|", whole=True)
+        yield Line(f"  now  |{heights(now)}|", whole=True)
 
 
 def _figures(row: Mapping[str, Any]) -> Iterator[str]:

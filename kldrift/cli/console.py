@@ -1,27 +1,17 @@
-"""The output of a finished run: a few lines for a person, or one JSON object for a program.
-
-On a terminal the severity words are coloured; elsewhere every line is plain text.  Names and values
-come from data: nothing in them is taken as markup, and no control character reaches the screen.
-"""
+"""What commands say: a few lines about a finished run, for a person."""
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
 
 from kldrift.cli.options import with_as_of
+from kldrift.cli.terminal import COLOURS, Line
 from kldrift.errors import escaped, masked
 
 if TYPE_CHECKING:
@@ -34,7 +24,6 @@ if TYPE_CHECKING:
 MOST_FEATURES: Final = 10
 MOST_SKIPPED: Final = 10
 LONGEST_NAME: Final = 60
-COLOURS: Final = {"critical": "bold red", "warning": "yellow", "ok": "green", "unscored": "magenta"}
 SHIFT_HEADINGS: Final = (
     "severity",
     "segment",
@@ -51,15 +40,6 @@ SHIFT_HEADINGS: Final = (
 WINDOW_HEADINGS: Final = ("severity", "window", "rows", *COLOURS, "worst feature")
 WORST_ROWS: Final = 5
 NOTHING: Final = "-"
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of text; it may begin with a severity, and is indented where it wraps."""
-
-    text: str = ""
-    severity: str = ""
-    indent: int = 0
 
 
 def run_lines(
@@ -91,8 +71,9 @@ def run_lines(
         yield Line()
         yield Line(f"and {rest:,} more that are not ok; see table drift_scores")
     yield Line()
-    rows = [row for row, _ in worst]
-    yield from _ending(result, fail_on, f"{_still_ok(counts)}{_next_step(rows, config, as_of)}")
+    yield from _ending(result, fail_on, _still_ok(counts))
+    if worst and config is not None:
+        yield Line(_next_step(worst[0][0], config, as_of), whole=True)
 
 
 def _still_ok(counts: Mapping[str, int]) -> str:
@@ -100,19 +81,14 @@ def _still_ok(counts: Mapping[str, int]) -> str:
     return f"; {counts['ok']:,} of {_count(total, 'feature')} {'is' if total == 1 else 'are'} ok"
 
 
-def _next_step(
-    rows: Sequence[Mapping[str, Any]], config: Path | None, as_of: datetime | None
-) -> str:
-    """The command that says more, as a shell takes it; empty if there is nothing to see."""
-    if not rows or config is None:
-        return ""
-    worst = rows[0]
+def _next_step(worst: Mapping[str, Any], config: Path, as_of: datetime | None) -> str:
+    """The command that says more about the worst feature, as a shell takes it."""
     file = shlex.quote(str(config))
     if worst["severity"] == "unscored":
-        return escaped(f"; next: kldrift check {file}{with_as_of(as_of)}")
+        return escaped(f"next: kldrift check {file}{with_as_of(as_of)}")
     feature = shlex.quote(str(worst["feature"]))
     dashes = "-- " if feature.startswith("-") else ""  # else it is an option
-    return escaped(f"; next: kldrift show {dashes}{file} {feature}")
+    return escaped(f"next: kldrift show {dashes}{file} {feature}")
 
 
 def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
@@ -121,20 +97,23 @@ def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
 
     yield from (Line(f"note: {escaped(note)}") for note in result.notes)
     rows = records(result.timeline)
-    yield from _table(rows, WINDOW_HEADINGS, _window_cells) if rows else ()
+    zone = result.results[-1].zone if result.results else "UTC"
+    yield from _table(rows, WINDOW_HEADINGS, partial(_window_cells, zone=zone)) if rows else ()
     yield Line()
     yield Line(f"{_count(len(rows), 'window')} run")
-    yield Line(f"tables: {escaped(result.output)}")
+    yield Line(f"tables: {escaped(result.output)}", whole=True)
     if result.results and result.results[-1].page is not None:
-        yield Line(f"report: {escaped(masked(result.results[-1].page))}")
+        yield Line(f"report: {escaped(masked(result.results[-1].page))}", whole=True)
     yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}")
 
 
-def _window_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _window_cells(row: Mapping[str, Any], zone: str) -> tuple[str, ...]:
+    from kldrift.reporting.figures import begin_name, window_of_row  # noqa: PLC0415 - Arrow
+
     severity = next((name for name in COLOURS if row[name]), "ok")
     return (
         severity,
-        str(row["window_start"])[:16],
+        begin_name(window_of_row(row), zone),
         f"{row['rows']:,}",
         *(str(row[name]) for name in COLOURS),
         NOTHING if row["worst"] is None else short(escaped(str(row["worst"]))),
@@ -143,11 +122,12 @@ def _window_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
     """The lines about a model shift: the worst segments, counts, the worst rows."""
+    from kldrift.reporting.figures import figure  # noqa: PLC0415
     from kldrift.reporting.json_values import records  # noqa: PLC0415
 
     rows = records(result.worst(MOST_FEATURES))
     yield Line(f"{escaped(str(rows[0]['feature']))}: nats by row, on the same rows")
-    yield from _table(rows, SHIFT_HEADINGS, _shift_cells)
+    yield from _table(rows, SHIFT_HEADINGS, partial(_shift_cells, zone=result.zone))
     yield from _counted(rows, result.counts, "segment")
     moved = records(result.changed_classes().head(WORST_ROWS))
     if moved:
@@ -163,7 +143,7 @@ def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
         kl = "infinite" if row["kl"] is None else figure(row["kl"])
         key = "no key" if row["key"] is None else escaped(row["key"])
         classes = f"class {row['champion_class']} -> {row['challenger_class']}"
-        yield Line(f"  {short(key)}: kl {kl}, {classes}", indent=2)
+        yield Line(f"  {short(key)}: kl {kl}, {classes}")
     yield from _ending(result, fail_on)
 
 
@@ -183,14 +163,14 @@ def _ending(result: RunResult, fail_on: str, more: str = "") -> Iterator[Line]:
     if result.skipped:
         yield Line(f"{_count(len(result.skipped), 'column')} skipped:")
         for column, reason in result.skipped[:MOST_SKIPPED]:
-            yield Line(f"  {escaped(column)}: {escaped(reason)}", indent=2)
+            yield Line(f"  {escaped(column)}: {escaped(reason)}")
         if len(result.skipped) > MOST_SKIPPED:
             yield Line(f"  and {len(result.skipped) - MOST_SKIPPED} more; see table runs")
-    yield Line(f"tables: {escaped(masked(result.output))}")
+    yield Line(f"tables: {escaped(masked(result.output))}", whole=True)
     if result.page is not None:
-        yield Line(f"report: {escaped(masked(result.page))}")
+        yield Line(f"report: {escaped(masked(result.page))}", whole=True)
     if result.docs is not None:
-        yield Line(f"Data Docs: {escaped(str(result.docs))}")
+        yield Line(f"Data Docs: {escaped(str(result.docs))}", whole=True)
     yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}{more}")
 
 
@@ -213,57 +193,6 @@ def meaning(exit_code: int, fail_on: str) -> str:
     }[exit_code]
 
 
-def show(lines: Sequence[Line] | Iterator[Line], stream: TextIO | None = None) -> None:
-    """Write lines, with colours and wrapping on a terminal only."""
-    stream = sys.stdout if stream is None else stream
-    try:
-        if stream.isatty():
-            _draw(lines, Console(file=stream))
-        else:
-            for line in lines:
-                print(line.text, file=stream)
-        stream.flush()
-    except BrokenPipeError:
-        # The reader has seen enough.  What is still in the buffer must not fail the exit.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def show_json(value: Mapping[str, Any], stream: TextIO | None = None) -> None:
-    """Write one strict JSON object; NaN and infinity are an error."""
-    show([Line(json.dumps(value, allow_nan=False))], stream)
-
-
-@contextmanager
-def stdout_is_ours() -> Iterator[None]:
-    """Send what is printed by others, also the JVM and C libraries, to standard error."""
-    sys.stdout.flush()
-    kept = None
-    with suppress(OSError):  # a process without standard output
-        kept = os.dup(1)
-        os.dup2(2, 1)
-    try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        sys.stdout.flush()
-        if kept is not None:
-            os.dup2(kept, 1)
-            os.close(kept)
-
-
-def _draw(lines: Sequence[Line] | Iterator[Line], console: Console) -> None:
-    for line in lines:
-        text = Text(line.text.lstrip() if line.indent else line.text)
-        if line.severity:
-            text.stylize(COLOURS[line.severity], 0, len(line.severity))
-        if line.indent:
-            console.print(Padding(text, (0, 0, 0, line.indent)))
-        else:
-            # The terminal wraps a row that is too long: folding it would tear its columns apart.
-            console.print(text, soft_wrap=True)
-
-
 def _table(
     rows: list[dict[str, Any]],
     headings: tuple[str, ...],
@@ -276,18 +205,20 @@ def _table(
         padded = (set_cell_size(cell, width) for cell, width in zip(columns, widths, strict=True))
         text = "  ".join(padded).rstrip()
         if place == 0:
-            yield Line(text)
+            yield Line(text, whole=True)
             continue
-        yield Line(text, severity=columns[0])
+        yield Line(text, severity=columns[0], whole=True)
         reason = rows[place - 1].get("reason")
         if reason:
-            yield Line(" " * indent + escaped(reason), indent=indent)
+            yield Line(" " * indent + escaped(reason))
 
 
-def _shift_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _shift_cells(row: Mapping[str, Any], zone: str) -> tuple[str, ...]:
+    from kldrift.reporting.figures import begin_name, figure, window_of_row  # noqa: PLC0415
+
     segment = "all rows" if row["segment"] is None else escaped(str(row["segment"]))
     if row["window_start"] is not None:
-        segment += f", from {row['window_start'][:16]}"
+        segment += f", from {begin_name(window_of_row(row), zone)}"
     changed = row["top_class_changed"]
     return (
         str(row["severity"]),
@@ -304,10 +235,12 @@ def _shift_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _level(row: Mapping[str, Any]) -> str:
     """The threshold that a row was judged by."""
+    from kldrift.reporting.figures import figure  # noqa: PLC0415
+
     levels = [row["threshold_warning"], row["threshold_critical"]]
     if row["severity"] == "critical":
         levels.reverse()
-    return next((f"{level:g}" for level in levels if level is not None), NOTHING)
+    return next((figure(level, 6) for level in levels if level is not None), NOTHING)
 
 
 def null_share(row: Mapping[str, Any], side: str) -> str:
@@ -317,11 +250,6 @@ def null_share(row: Mapping[str, Any], side: str) -> str:
         return NOTHING
     share = missing / rows
     return "<0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
-
-
-def figure(value: float | None) -> str:
-    """A number with three digits; a dash for none."""
-    return NOTHING if value is None else f"{value:.3g}"
 
 
 def _sure(q_value: float | None) -> str:

@@ -84,7 +84,8 @@ def _backtest(args: argparse.Namespace) -> Answer:
         )
     if args.chart:
         Path(args.chart).write_text(result.to_svg(), encoding="utf-8")
-    return Answer(0, tuple(backtest_lines(result)), result.as_dict() if args.json else {})
+    zone = config.time.zone if config.time else "UTC"
+    return Answer(0, tuple(backtest_lines(result, zone)), result.as_dict() if args.json else {})
 
 
 def _show(args: argparse.Namespace) -> Answer:
@@ -99,7 +100,7 @@ def _show(args: argparse.Namespace) -> Answer:
 
 def _report(args: argparse.Namespace) -> Answer:
     from kldrift import report  # noqa: PLC0415
-    from kldrift.cli.console import Line  # noqa: PLC0415
+    from kldrift.cli.terminal import Line  # noqa: PLC0415
     from kldrift.config import load_config  # noqa: PLC0415
 
     place = report(load_config(args.config, overrides=args.set), args.output)
@@ -110,25 +111,29 @@ def _check(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_config  # noqa: PLC0415
 
     config = load_config(args.config, overrides=args.set)
-    from kldrift.cli.console import Line  # noqa: PLC0415
+    from kldrift.cli.terminal import Line  # noqa: PLC0415
     from kldrift.monitor.run import check  # noqa: PLC0415
 
     plan = check(config, as_of=args.as_of)
-    lines = [
-        *plan.lines(),
-        "",
-        "skipped besides, once the data is seen: columns that are different in nearly every row",
-        f"next: kldrift run {shlex.quote(args.config)}{with_as_of(args.as_of)}",
-    ]
-    return Answer(0, [Line(escaped(line)) for line in lines], plan.as_dict())
+    besides = "skipped besides, once the data is seen: columns that are different in nearly every"
+    lines = [*map(escaped, plan.lines()), "", f"{besides} row"]
+    step = f"next: kldrift run {shlex.quote(args.config)}{with_as_of(args.as_of)}"
+    folded = [Line(line, hang=_second_column(line)) for line in lines]
+    return Answer(0, [*folded, Line(escaped(step), whole=True)], plan.as_dict())
+
+
+def _second_column(line: str) -> int | None:
+    """Where the second column of a row begins; None where there is none."""
+    row = re.match(r"  \S.*?  +(?=\S)", line)
+    return row.end() if row else None
 
 
 def _init(args: argparse.Namespace) -> Answer:
     file = None if args.output == "-" else Path(args.output)
     if file and file.exists() and not args.force:
         raise ConfigError(f"{file} is there already; give another file with -o, or use --force")
-    from kldrift.cli.console import Line  # noqa: PLC0415
     from kldrift.cli.init import init  # noqa: PLC0415
+    from kldrift.cli.terminal import Line  # noqa: PLC0415
 
     text = init(
         _from_folder_of(file, args.source),
@@ -137,14 +142,14 @@ def _init(args: argparse.Namespace) -> Answer:
         options=dict(args.option),
     )
     if file is None:
-        return Answer(0, [Line(line) for line in text.splitlines()])
+        return Answer(0, [Line(line, whole=True) for line in text.splitlines()])
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{file}: cannot be written: {error.strerror}") from error
     name, day = escaped(str(file)), re.search(r" is the time of the run: .*( --as-of \S+)", text)
     check = f"kldrift check {escaped(shlex.quote(str(file)))}{day[1] if day else ''}"
-    return Answer(0, [Line(f"wrote {name}; next: {check}")])
+    return Answer(0, [Line(f"wrote {name}"), Line(f"next: {check}", whole=True)])
 
 
 def _from_folder_of(file: Path | None, source: str) -> str:
@@ -155,7 +160,7 @@ def _from_folder_of(file: Path | None, source: str) -> str:
 
 def _demo(args: argparse.Namespace) -> Answer:
     from kldrift import backfill, demo  # noqa: PLC0415
-    from kldrift.cli.console import Line  # noqa: PLC0415
+    from kldrift.cli.terminal import Line  # noqa: PLC0415
     from kldrift.config import load_config  # noqa: PLC0415
 
     folder = Path(args.output)
@@ -172,19 +177,22 @@ def _demo(args: argparse.Namespace) -> Answer:
     outcomes, wrong = demo.planted_against_found(result.scores), demo.false_pages(result.scores)
     right = demo.as_it_should_be(outcomes, wrong)
     file = escaped(shlex.quote(str(config)))
+    report = escaped(str(folder / "drift" / "report.html"))
     lines = [
-        f"{demo.DAYS} days of orders of a made-up web shop, each judged as on the day it came; "
-        f"{len(demo.PLANTED)} incidents were planted in them",
-        demo.headline(outcomes, wrong) + ("" if right else ": NOT what was planted"),
-        "",
-        *demo.to_text(outcomes).splitlines(),
-        "",
-        f"report, with the history of all days: {escaped(str(folder / 'drift' / 'report.html'))}",
-        f"next: kldrift show {file} load_factor",
+        Line(
+            f"{demo.DAYS} days of orders of a made-up web shop, each judged as on the day it came; "
+            f"{len(demo.PLANTED)} incidents were planted in them"
+        ),
+        Line(demo.headline(outcomes, wrong) + ("" if right else ": NOT what was planted")),
+        Line(),
+        *(Line(row, whole=True) for row in demo.to_text(outcomes).splitlines()),
+        Line(),
+        Line(f"report, with the history of all days: {report}", whole=True),
+        Line(f"next: kldrift show {file} load_factor", whole=True),
     ]
     events = [asdict(outcome) for outcome in outcomes]
     summary = {"run": result.summary(), "events": events, "false_pages": wrong}
-    return Answer(0 if right else FAILED, [*map(Line, lines)], summary)
+    return Answer(0 if right else FAILED, lines, summary)
 
 
 def _dashboard(args: argparse.Namespace) -> Answer:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from rich.cells import set_cell_size
 
 from kldrift.cli.blocks import block, cells_of_row, heights, worst_features
-from kldrift.cli.console import COLOURS, Line, figure
+from kldrift.cli.terminal import COLOURS, Line
 from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
 from kldrift.errors import ConfigError, OutputError, escaped
 from kldrift.reporting.cell_names import cell_name
-from kldrift.reporting.figures import begin_name, in_a_row
+from kldrift.reporting.figures import begin_name, figure, in_a_row, instant_name, window_name
 from kldrift.reporting.headline import headline
 from kldrift.reporting.json_values import records
 from kldrift.reporting.one_window import one_window_words
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 MOST_WINDOWS: Final = 40
 MOST_FEATURES: Final = 10
 MOST_CELLS: Final = 20
+LABEL: Final = 44
+"""Columns for the name of a cell."""
 
 
 def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, Any]]:
@@ -84,13 +87,15 @@ def _state(
     alone = is_in(ordered["segment"], {None})
     counts, parts = (counted(rows_where(ordered, which)) for which in (alone, ~alone))
     severity = next((name for name in COLOURS if counts[name] + parts[name]), "ok")
-    said = f"{_named(last)}: {headline(counts, parts)}"
+    said = f"{_named(last, zone)}: {headline(counts, parts)}"
     yield Line(f"{severity}: {escaped(config.monitor)}, {said}", severity=severity)
     if len(past) > 1:
         critical = is_in(past.rows["severity"], {"critical"})
         counts_of = np.bincount(past.at[critical], minlength=len(past)).tolist()
-        said = f"|{heights(counts_of)}|, at most {max(counts_of)}" if any(counts_of) else "none"
-        yield Line(f"critical in the last {len(past)} windows: {said}")
+        said = f"at most {max(counts_of)} in one:" if any(counts_of) else "none"
+        yield Line(f"critical in the last {len(past)} windows, {said}")
+        if any(counts_of):
+            yield Line(f"  |{heights(counts_of)}|", whole=True)
     known = [*marked_days(config, last.start, last.end), one_window_words(past, zone)]
     yield from (Line(f"note: {escaped(words)}") for words in known if words)
     worst, rest = worst_features(ordered, MOST_FEATURES)
@@ -113,17 +118,19 @@ def _block(
             yield Line(f"  drifts since {since}, {in_a_row(len(last))}")
         scores = past.scores((str(row["feature"]), row["segment"]), "kl")
         most = max((s for s in scores if s is not None), default=0.0)
-        yield Line(f"  kl   |{heights(scores)}| {len(past)} windows, at most {figure(most)}")
+        yield Line(f"  kl   |{heights(scores)}| at most {figure(most)}", whole=True)
 
 
-def backtest_lines(result: Backtest) -> Iterator[Line]:
+def backtest_lines(result: Backtest, zone: str) -> Iterator[Line]:
     """The lines about a backtest: the windows that a rule flags, and how many each flags."""
-    for row in records(result.windows):
-        if row["fixed"] or row["page"]:
-            fixed = f"{row['fixed']} critical ({escaped(str(row['fixed_feature']))})"
-            page = f"learned: {escaped(str(row['learned_feature']))}, p {row['p_value'] or 0:.1g}"
-            said = [fixed] * bool(row["fixed"]) + [page] * bool(row["page"])
-            yield Line(f"{str(row['window_start'])[:16]}  {'; '.join(said)}")
+    flagged = [row for row in records(result.windows) if row["fixed"] or row["page"]]
+    begins = [instant_name(row["window_start"], zone) for row in flagged]
+    width = max(map(len, begins), default=0)
+    for row, begin in zip(flagged, begins, strict=True):
+        fixed = f"{row['fixed']} critical ({escaped(str(row['fixed_feature']))})"
+        page = f"learned: {escaped(str(row['learned_feature']))}, p {row['p_value'] or 0:.1g}"
+        said = [fixed] * bool(row["fixed"]) + [page] * bool(row["page"])
+        yield Line(f"{begin:<{width}}  {'; '.join(said)}", hang=width + 2)
     found = result.summary
     yield Line()
     yield Line(f"{found['windows']} windows, the first {found['learning']} to learn from")
@@ -133,7 +140,7 @@ def backtest_lines(result: Backtest) -> Iterator[Line]:
     )
     yield Line(f"learned limits: {found['learned']} pages; the budget is {found['budget']}")
     if result.kl_limit is not None:
-        yield Line(f"one limit that would have kept it: kl {result.kl_limit:g}")
+        yield Line(f"one limit that would have kept it: kl {figure(result.kl_limit)}")
     if len(result.planted):
         yield Line()
         yield Line("planted into the last windows: found at once, and within ten")
@@ -145,7 +152,7 @@ def backtest_lines(result: Backtest) -> Iterator[Line]:
     yield Line()
     yield Line("suggested:")
     for line in result.suggestion.splitlines():
-        yield Line(f"  {line}")
+        yield Line(f"  {line}", whole=True)
 
 
 def _one(
@@ -158,27 +165,27 @@ def _one(
 ) -> Iterator[Line]:
     alone = is_in(rows["segment"], {None})
     whole = records(rows_where(rows, alone))[0]
-    yield Line(_named(last))
+    yield Line(_named(last, zone))
     yield from _block(whole, cells, past, zone)
     mine = cells_of_row(cells, whole)
     mine = taken(mine, np.argsort(-numbers(mine["contribution"]), kind="stable")[:MOST_CELLS])
     if mine.num_rows:
         yield Line()
-        yield Line(f"  {'cell':<34}{'then':>10}{'now':>10}  to kl")
+        yield Line(f"  {set_cell_size('cell', LABEL)}{'then':>10}{'now':>10}  to kl", whole=True)
     for cell in records(mine):
         then, now = (
             f"{100 * cell[f'rows_{side}'] / max(1, whole[f'n_{side}']):.2f} %"
             for side in ("reference", "current")
         )
-        label = escaped(cell_name(cell, feature))[:32]
-        yield Line(f"  {label:<34}{then:>10}{now:>10}  {cell['contribution']:+.3g}")
+        label = set_cell_size(escaped(cell_name(cell, feature)), LABEL)
+        yield Line(f"  {label}{then:>10}{now:>10}  {cell['contribution']:+.3g}", whole=True)
     parts = records(rows_where(rows, ~alone & ~is_in(rows["severity"], {"ok"})))
     for part in parts[:MOST_FEATURES]:
         yield Line()
         yield from _block(part, cells, past, zone)
 
 
-def _named(window: Window) -> str:
-    if window.start is not None and window.end is not None:
-        return f"window {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
-    return "the whole dataset" if window.end is None else f"as of {window.end:%Y-%m-%d %H:%M} UTC"
+def _named(window: Window, zone: str) -> str:
+    """A window by the clock of the monitor; the zone is said where a reader may doubt it."""
+    name = window_name(window, zone)
+    return f"{name} {zone}" if ":" in name or (window.end and zone != "UTC") else name

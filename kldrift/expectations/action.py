@@ -16,6 +16,7 @@ from typing import Any, Literal
 from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
 from kldrift.expectations.gx import ConfigStr, FailureSeverity, ValidationAction, pydantic
 from kldrift.expectations.results import badness, details_of, raised, severity_of
+from kldrift.profiles.number_text import grouped
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ def _failure(result: Any) -> dict[str, Any]:
 
 
 def _words(failure: dict[str, Any]) -> str:
-    score = "not scored" if failure["score"] is None else f"{failure['score']:.3g}"
+    score = "not scored" if failure["score"] is None else grouped(failure["score"])
     segment = "" if failure["segment"] is None else f" in {failure['segment']}"
     return f"{failure['feature']}{segment} {failure['metric']} {score} ({failure['severity']})"
 

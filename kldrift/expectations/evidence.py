@@ -17,7 +17,9 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from kldrift.profiles.number_text import grouped
 from kldrift.scoring.metrics import LEARNED
+from kldrift.scoring.reasons import certainty
 from kldrift.scoring.threshold import RANK, Limits, QValues, Severity, exceeded
 
 Outcome = Literal["within", "drift", "unscored"]
@@ -121,12 +123,13 @@ def _beside_history(
         return "unscored", f"not scored, status {row.get('status')}"
     size = f"{LEARNED} {_beside(score, limit)} is"
     if not score > limit:
-        return "within", f"{size} not above {limit:.4g}"
+        return "within", f"{size} not above {grouped(limit, 4)}"
     p_value = row.get("p_learned")
+    sure = "" if p_value is None or _is_null(p_value) else f" (p {certainty(p_value)})"
     return (
         "drift",
-        f"{size} above {limit:.4g}, which windows like those before it hardly ever are"
-        + ("" if _is_null(p_value) else f" (p {p_value:.2g})"),
+        f"{size} above {grouped(limit, 4)}, "
+        f"which windows like those before it hardly ever are{sure}",
     )
 
 
@@ -168,8 +171,8 @@ def _judge(
 
 def _beside(value: float, other: float) -> str:
     """Format a number with four digits, or with all where four would equal the other number."""
-    short = f"{value:.4g}"
-    return repr(value) if value != other and short == f"{other:.4g}" else short
+    short = grouped(value, 4)
+    return repr(value) if value != other and short == grouped(other, 4) else short
 
 
 def _share(row: Mapping[str, Any], side: str) -> float | None:

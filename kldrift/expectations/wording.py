@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from kldrift.profiles.number_text import grouped, plain
+from kldrift.scoring.sentences import percent
+
 LEVEL: Final = "$metric% must not be above $threshold% with q below $alpha% ($severity%)"
 """One level of a feature; ``%`` is its number."""
 
@@ -67,11 +70,11 @@ def observed(details: Mapping[str, Any]) -> list[str]:
     because, reason = str(details.get("because", "--")), str(details.get("reason") or "")
     sides = [
         _side("rows", details, "n", "{:,d}".format),
-        _side("missing", details, "missing_share", lambda share: f"{100 * share:.3g} %"),
-        _side("mean", details, "mean", "{:.6g}".format),
+        _side("missing", details, "missing_share", percent),
+        _side("mean", details, "mean", lambda mean: plain(mean, 6)),
     ]
     if details.get("kl_expected") is not None:
-        sides.append(f"without drift kl would be about {details['kl_expected']:.2g}")
+        sides.append(f"without drift kl would be about {grouped(details['kl_expected'], 2)}")
     lines = ["" if reason in because else reason, because, "; ".join(filter(None, sides))]
     return [line for line in lines if line]
 

@@ -8,6 +8,8 @@ from typing import Final
 
 import pandas as pd
 
+from kldrift.profiles.number_text import grouped
+
 WIDTH, PANEL, LEFT, GAP = 860, 90, 110, 44
 COLOURS: Final = {"quiet": "#8a8a8a", "flag": "#c0392b", "limit": "#1f6fb4"}
 _STYLE: Final = (
@@ -58,7 +60,7 @@ def _panel(
     highest, step = _highest(values), (WIDTH - LEFT - 10) / max(1, len(values))
     parts = [
         f'<text class="h" x="{LEFT}" y="{top - 8}">{escape(title)}</text>',
-        f'<text x="{LEFT - 8}" y="{top + 10}" text-anchor="end">{highest:.3g}</text>',
+        f'<text x="{LEFT - 8}" y="{top + 10}" text-anchor="end">{grouped(highest)}</text>',
         f'<text x="{LEFT - 8}" y="{top + PANEL}" text-anchor="end">0</text>',
     ]
     for i, (value, flag) in enumerate(zip(values, flags, strict=True)):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kldrift.profiles.cells import Cell, CellKind
+from kldrift.profiles.number_text import plain
 from kldrift.scoring.reasons import WEEKDAYS, cell_text
 
 KINDS: Final = {str(kind) for kind in CellKind}
@@ -58,4 +59,4 @@ def number(value: float, digits: int = 6) -> str:
         >>> number(0.1 + 0.2), number(250_000.0), number(-0.0)
         ('0.3', '250000', '0')
     """
-    return f"{value + 0.0:.{digits}g}"
+    return plain(value, digits)

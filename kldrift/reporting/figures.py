@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from kldrift.profiles.number_text import grouped
 from kldrift.scoring.reasons import certainty
 from kldrift.scoring.sentences import percent
 from kldrift.tables.window import Window
@@ -45,9 +46,7 @@ def figure(value: float | None, digits: int = 3) -> str:
     """
     if value is None:
         return NOTHING
-    if 10**digits <= abs(value) < 1e9:
-        return f"{value:,.0f}"
-    return f"{value:.{digits}g}"
+    return grouped(value, digits)
 
 
 def likelihood(q_value: float | None) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from kldrift.profiles.cells import CODES, CellKind, among
 from kldrift.profiles.moments import Moments
+from kldrift.profiles.number_text import plain
 from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport
 from kldrift.scoring.comparison import Comparison, Ints, close_together
@@ -295,7 +296,8 @@ def _constant(verdicts: Verdicts, place: int, moved: CellKind) -> str:
     if not scores["std_reference"][place] > 0:
         return ""
     nulls = f", beside {percent(missing / verdicts.sizes['n_current'][place])} nulls"
-    return f"{scores['mean_current'][place]:.6g}{nulls * bool(missing)}"
+    value = float(scores["mean_current"][place])
+    return f"{plain(value, 15 if value.is_integer() else 6)}{nulls * bool(missing)}"
 
 
 def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kldrift.profiles.number_text import grouped
+
 
 @dataclass(frozen=True)
 class JointCell:
@@ -55,9 +57,9 @@ class JointResult:
     def doubt(self) -> str:
         """Why it cannot be judged, where no part of it that can be judged drifted."""
         return (
-            f"{self.unjudged:.3g} nats come from {named(self.heavy)}, whose spread so few extreme "
-            "rows make up that it may be chance; cap or transform the values, such as by their "
-            "logarithm"
+            f"{grouped(self.unjudged)} nats come from {named(self.heavy)}, whose spread so few "
+            "extreme rows make up that it may be chance; cap or transform the values, such as by "
+            "their logarithm"
         )
 
 
@@ -97,13 +99,13 @@ def joint_moved(cells: Sequence[JointCell], shown: int, heavy: Sequence[str] = (
     alone = sorted((c for c in cells if c.kind == "feature"), key=lambda c: -c.contribution)
     pairs = [c for c in cells if c.kind == "pair"]
     top = ", ".join(
-        f"{c.label} {c.contribution:.3g}{' that may be chance' * (c.label in heavy)}"
+        f"{c.label} {grouped(c.contribution)}{' that may be chance' * (c.label in heavy)}"
         for c in alone[:shown]
     )
-    text = f"{sum(c.contribution for c in alone):.3g} nats from features alone ({top})"
+    text = f"{grouped(sum(c.contribution for c in alone))} nats from features alone ({top})"
     if not pairs:
         return text
-    text += f", {sum(c.contribution for c in pairs):.3g} from their dependence"
+    text += f", {grouped(sum(c.contribution for c in pairs))} from their dependence"
     most = _most_moved(cells)
     if most is None:
         return text

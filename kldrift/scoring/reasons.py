@@ -6,12 +6,12 @@ import calendar
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 
 from kldrift.profiles.cells import Cell, CellKind
+from kldrift.profiles.number_text import grouped, plain
 from kldrift.profiles.support import NumericSupport, Support, Unit, step
 from kldrift.scoring.metrics import Threshold
 from kldrift.scoring.sentences import percent
@@ -45,10 +45,11 @@ def above(
         'kl 0.138 (0.118 to 0.157) is above warning 0.1, q < 1e-12'
     """
     limit = threshold.critical if severity is Severity.CRITICAL else threshold.warning
-    size = f"{score:.3g}"
+    assert limit is not None
+    size = grouped(score)
     if interval is not None:
-        size += f" ({interval[0]:.3g} to {interval[1]:.3g})"
-    return f"{metric} {size} is above {severity.value} {limit:g}, q {certainty(q_value)}"
+        size += f" ({grouped(interval[0])} to {grouped(interval[1])})"
+    return f"{metric} {size} is above {severity.value} {grouped(limit, 6)}, q {certainty(q_value)}"
 
 
 def beyond_history(kl: float, limit: float, p_value: float, windows: float) -> str:
@@ -58,8 +59,8 @@ def beyond_history(kl: float, limit: float, p_value: float, windows: float) -> s
         >>> beyond_history(0.031, 0.012, 2e-7, 61.0)
         'kl 0.031 from the 61 windows before it, whose limit is 0.012, p 2e-07'
     """
-    size = f"kl {kl:.3g} from the {windows:.0f} windows before it, whose limit is {limit:.3g}"
-    return f"{size}, p {certainty(p_value)}"
+    before = f"the {windows:.0f} windows before it, whose limit is {grouped(limit)}"
+    return f"kl {grouped(kl)} from {before}, p {certainty(p_value)}"
 
 
 def certainty(q_value: float) -> str:
@@ -77,7 +78,7 @@ def extremes(gaussian: float, now: Range, before: Range) -> str:
     reach = [f"from {plain(low, 3)} to {plain(high, 3)}" for low, high in (now, before)]
     return (
         f"the values are {reach[0]}, and {reach[1]} in the reference: "
-        f"gaussian_kl {gaussian:.3g} comes from few rows far out"
+        f"gaussian_kl {grouped(gaussian)} comes from few rows far out"
     )
 
 
@@ -168,17 +169,6 @@ def mean_texts(support: Support, *means: float) -> tuple[str, ...]:
         return tuple(support.text(round(mean) * support.scale) for mean in means)
     digits = _digits(min(means), max(means), least=4)
     return tuple(plain(mean, digits) for mean in means)
-
-
-def plain(number: float, digits: int) -> str:
-    """A number with so many digits, and no exponent as long as it is neither huge nor tiny.
-
-    Examples:
-        >>> plain(17031841000.0, 5), plain(0.12345, 3), plain(1e300, 3)
-        ('17032000000', '0.123', '1e+300')
-    """
-    text = f"{number:.{digits}g}"
-    return f"{Decimal(text):f}" if "e" in text and 1e-5 <= abs(number) < 1e15 else text
 
 
 def _interval(lower: float, upper: float) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from kldrift.profiles.cells import CellKind
+from kldrift.profiles.number_text import grouped, plain
 
 TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
 LEAST_SHIFT: Final = 0.1
@@ -268,7 +269,7 @@ def _shifted(change: Change) -> str:
 
 
 def _figure(times: float) -> str:
-    return f"{times:.2g}" if times < 10 else f"{times:,.0f}"
+    return grouped(times, 2)
 
 
 def _moved(before: float, now: float) -> str:
@@ -294,6 +295,8 @@ def percent(share: float) -> str:
     Examples:
         >>> percent(0.331), percent(0.0), percent(0.00012)
         ('33.1 %', '0.0 %', '0.012 %')
+        >>> percent(1.2e-7)
+        '0.000012 %'
     """
     part = 100 * share
-    return f"{part:.1f} %" if part == 0 or part >= 0.1 else f"{part:.2g} %"
+    return f"{part:.1f} %" if part == 0 or part >= 0.1 else f"{plain(part, 2)} %"

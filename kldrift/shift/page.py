@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from kldrift.profiles.number_text import plain
 from kldrift.reporting.blocks import Facts, Table
 from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
 from kldrift.reporting.entries import Entry
@@ -157,10 +158,10 @@ def _cell(cell: Row) -> str:
     """The bounds of a cell; they double, so that two digits tell them apart."""
     lower, upper = cell["lower"], cell["upper"]
     if lower is not None and upper is not None:
-        return f"{lower:.2g} to {upper:.2g}"
+        return f"{plain(lower, 2)} to {plain(upper, 2)}"
     if lower is None and upper is None:
         return str(cell["cell_kind"])
-    return f"below {upper:.2g}" if lower is None else f"{lower:.2g} and above"
+    return f"below {plain(upper, 2)}" if lower is None else f"{plain(lower, 2)} and above"
 
 
 def _cells(cells: Sequence[Row]) -> Table:
@@ -169,7 +170,7 @@ def _cells(cells: Sequence[Row]) -> Table:
             _cell(cell),
             count(cell["rows_current"]),
             percent(cell["probability_current"]),
-            f"{cell['contribution']:.3g}",
+            figure(cell["contribution"]),
         )
         for cell in cells
     ]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from kldrift.config import ModelShift, Threshold
+from kldrift.profiles.number_text import grouped
 from kldrift.scoring.judge import held_to_limits, severities
 from kldrift.scoring.reasons import above
 from kldrift.scoring.rules import Rules
@@ -160,7 +161,9 @@ def _spread(found: Summaries, i: int) -> str:
     compared, contributions = int(found.compared[i]), found.contributions[i]
     top = int(contributions.argmax())
     lower, upper = LOWER[top], UPPER[top]
-    between = f"{lower:.3g} or more" if np.isnan(upper) else f"{lower:.3g} to {upper:.3g}"
+    between = (
+        f"{grouped(lower)} or more" if np.isnan(upper) else f"{grouped(lower)} to {grouped(upper)}"
+    )
     return (
         f"the top class differs in {percent(found.changed[i] / compared)} of the rows; "
         f"{percent(found.rows[i, top] / compared)} of the rows, those of "

@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.profiles.number_text import grouped, plain
+
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
@@ -143,7 +145,7 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     edges = numbers.edges
     for factor in FACTORS:
         at = below(_moved(edges, edges / factor))
-        name = f"x {factor:,g}"
+        name = f"x {grouped(factor)}"
         yield Candidate(name, _between(at), factor * mean, factor * std, FAR_OUT)
     at = 1 - below(np.nextafter(-edges, np.inf))  # the number itself lies below its opposite
     yield Candidate("another sign", _between(at), -mean, std, FAR_OUT)
@@ -154,14 +156,16 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
         yield Candidate("1 / x", _between(at))
     constant = numbers.mean[1] - mean
     at = below(_moved(edges, edges - constant))
-    yield Candidate(f"{constant:+.4g}", _between(at), mean + constant, std)
+    yield Candidate(
+        f"{'+' * (constant >= 0)}{plain(constant, 4)}", _between(at), mean + constant, std
+    )
     for size in STEPS if std > 0 else ():
         if abs(constant) > size / 2:  # no number moves further than that, so their mean does not
             continue
         if not all(_multiple(end, size) for end in (numbers.smallest[1], numbers.largest[1])):
             continue
         rounded = _between(below((np.ceil(edges / size) - 0.5) * size))
-        yield Candidate(f"rounding to {size:g}", rounded)
+        yield Candidate(f"rounding to {grouped(size)}", rounded)
     low, high = numbers.smallest[1], numbers.largest[1]
     if numbers.smallest[0] < high < numbers.largest[0]:
         yield Candidate(
@@ -203,7 +207,7 @@ def _multiple(number: float, size: float) -> bool:
 
 def _written(value: float) -> str:
     """A value with six digits; whole numbers with all of theirs."""
-    return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.6g}"
+    return plain(value, 15 if value == round(value) else 6)
 
 
 def _cumulated(numbers: Numbers, shares: Floats) -> Callable[[Floats], Floats]:

@@ -16,9 +16,9 @@ from job_sample import assert_job_checks_first
 
 from kldrift import __version__
 from kldrift.cli import main as cli
-from kldrift.cli.console import Line
 from kldrift.cli.main import Answer, guarded, main
 from kldrift.cli.runs import shown_progress
+from kldrift.cli.terminal import Line
 from kldrift.errors import ConfigError, DatasetError, OutputError
 
 ROOT = Path(__file__).parents[3]

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,8 +15,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from rich.cells import cell_len
 
-from kldrift.cli.console import Line, run_lines, show, show_json
+from kldrift.cli.console import run_lines
+from kldrift.cli.terminal import Line, show, show_json
 from kldrift.errors import escaped
 from kldrift.reporting.result import RunResult
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
@@ -95,7 +98,7 @@ def test_a_run_is_a_table_counts_places_and_what_the_exit_code_means():
         "  trip_id: nearly every row has its own value\n"
         "tables: /data/drift\n"
         "Data Docs: /data/gx/index.html\n"
-        "exit code 3: drift at or above critical; 1 of 4 features are ok; "
+        "exit code 3: drift at or above critical; 1 of 4 features are ok\n"
         "next: kldrift show 'my orders.yaml' payment_type\n"
     )
 
@@ -103,9 +106,9 @@ def test_a_run_is_a_table_counts_places_and_what_the_exit_code_means():
 def test_the_next_command_is_right_for_the_time_of_the_run_and_for_odd_names():
     unscored = result({**UNSCORED, "status": "empty"}, exit_code=4)
     lines = run_lines(unscored, "critical", Path("m.yaml"), dt.datetime(2024, 1, 3, tzinfo=dt.UTC))
-    assert [*lines][-1].text.endswith("; next: kldrift check m.yaml --as-of 2024-01-03")
+    assert [*lines][-1].text == "next: kldrift check m.yaml --as-of 2024-01-03"
     odd = result({"severity": "critical", "feature": "-x"}, exit_code=3)
-    assert text(odd, config=Path("m.yaml")).endswith("; next: kldrift show -- m.yaml -x\n")
+    assert text(odd, config=Path("m.yaml")).endswith("\nnext: kldrift show -- m.yaml -x\n")
 
 
 @pytest.mark.parametrize(
@@ -250,19 +253,50 @@ def test_no_color_is_respected(terminal, monkeypatch):
 
 
 def test_on_a_terminal_a_long_sentence_keeps_its_indent_and_a_row_is_not_torn(terminal):
-    row = Line("ok " + "word " * 12, "ok")
-    show([row, Line("    " + "word " * 12, indent=4)], terminal)
+    row = Line("ok " + "word " * 12, "ok", whole=True)
+    show([row, Line("    " + "word " * 12)], terminal)
     first, *rest = terminal.getvalue().splitlines()
     assert first.endswith(" word" * 12 + " ")
     assert len(rest) == 2
     assert all(line.startswith("    word") and len(line) <= 40 for line in rest)
 
 
+PATH = "/data/" + "x" * 240
+
+
+@pytest.mark.parametrize("width", [80, 60, 200])
+@pytest.mark.parametrize(
+    ("line", "hang"),
+    [
+        (Line("critical: " + "some words of a verdict, " * 20, "critical"), 2),
+        (Line("  " + "shifted by 0.5 standard deviations; " * 9), 2),
+        (Line(f"  column_name   {'why it was left out ' * 12}", hang=16), 16),
+        (Line("  名前 " + "値が増えた " * 60), 2),
+    ],
+    ids=["verdict", "reason", "row", "wide"],
+)
+def test_on_a_terminal_sentences_are_folded_between_words(terminal, monkeypatch, width, line, hang):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    show([line], terminal)
+    first, *rest = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()).splitlines()
+    assert rest
+    assert " ".join([first, *rest]).split() == line.text.split()
+    assert all(cell_len(part) <= width for part in (first, *rest))
+    assert all(len(part) - len(part.lstrip()) == hang for part in rest)
+
+
+@pytest.mark.parametrize("line", [Line(f"next: kldrift show {PATH}", whole=True), Line(PATH)])
+def test_a_command_and_a_path_are_never_torn(terminal, line):
+    show([line], terminal)
+    assert line.text in terminal.getvalue()
+
+
 def test_elsewhere_nothing_wraps_and_nothing_is_coloured(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "40")
     stream = io.StringIO()
-    show([Line("critical " + "word " * 50, "critical", indent=4)], stream)
+    show([Line("critical " + "word " * 50, "critical")], stream)
     assert stream.getvalue() == "critical " + "word " * 50 + "\n"
 
 
@@ -297,7 +331,7 @@ def python(code):
 def test_only_our_lines_reach_standard_output():
     code = (
         "import os, sys\n"
-        "from kldrift.cli.console import stdout_is_ours, show_json\n"
+        "from kldrift.cli.terminal import stdout_is_ours, show_json\n"
         "print('before')\n"
         "kept = sys.stdout\n"
         "with stdout_is_ours():\n"
@@ -316,7 +350,7 @@ def test_only_our_lines_reach_standard_output():
 def test_a_reader_that_has_seen_enough_is_no_error(lines):
     code = (
         "import sys\n"
-        "from kldrift.cli.console import Line, show\n"
+        "from kldrift.cli.terminal import Line, show\n"
         "sys.stdin.read()\n"
         f"show([Line('x' * 100)] * {lines})\n"
         "sys.exit(3)\n"

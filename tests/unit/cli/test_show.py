@@ -40,7 +40,7 @@ def lines(path, capsys, *more):
 
 def test_the_verdict_comes_first_and_then_the_worst_with_both_histograms(path, capsys):
     said = lines(path, capsys)
-    assert said[0].startswith("critical: daily, as of 2024-03-01 00:00 UTC: ")
+    assert said[0].startswith("critical: daily, as of 1 Mar 2024 00:00 UTC: ")
     then, now = (next(line for line in said if line.startswith(f"  {w}")) for w in ("then", "now"))
     assert len(then) == len(now)
     assert then != now

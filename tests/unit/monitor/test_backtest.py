@@ -178,7 +178,7 @@ def test_the_command_names_the_windows_and_counts_them(folder, tmp_path, capsys)
     path.write_text(json.dumps(mapping(folder)))
     assert main(["backtest", str(path)]) == 0
     said = capsys.readouterr().out
-    assert "2024-02-09" in said
+    assert "9 Feb 2024 " in said
     assert "learned: x, p " in said
     assert "pages; the budget is 1 in 90 days" in said
     assert main(["backtest", str(path), "--json"]) == 0

@@ -1,0 +1,29 @@
+"""How numbers are written for a reader: with no more digits than say something."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+
+def plain(number: float, digits: int) -> str:
+    """A number of the data: so many digits, and no exponent unless it is huge or tiny.
+
+    Examples:
+        >>> plain(17031841000.0, 5), plain(0.12345, 3), plain(1e300, 3), plain(0.0000123, 3)
+        ('17032000000', '0.123', '1e+300', '0.0000123')
+    """
+    text = f"{number + 0.0:.{digits}g}"
+    return f"{Decimal(text):f}" if "e" in text and 1e-6 <= abs(number) < 1e15 else text
+
+
+def grouped(number: float, digits: int = 3) -> str:
+    """A figure of ours, such as a score: so many digits, thousands with commas.
+
+    Examples:
+        >>> grouped(0.123456), grouped(74400.0), grouped(999.9), grouped(1.42e12), grouped(760, 2)
+        ('0.123', '74,400', '1,000', '1.42e+12', '760')
+    """
+    if abs(number) >= 1e9:
+        return f"{number:.{digits}g}"
+    text = plain(number, digits)
+    return f"{number:,.0f}" if abs(float(text)) >= 10**digits else text
