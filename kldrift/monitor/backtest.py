@@ -170,9 +170,9 @@ def backtest(
     windows, counts, scores = list[Window](), [], []
     newest_counted: deque[WindowCounts] = deque(maxlen=WITHIN)
     for number, window in enumerate(stored):
-        if stored_reference_id(store, config.monitor, window) == newest:
-            one = scorer.counted(config, window)
-            names = [p.feature.name for p in one.what.pairs]
+        one = scorer.counted(config, window)
+        names = [p.feature.name for p in one.what.pairs]
+        if names:  # else it was counted on other cells
             whole = {n: p.of_list(ALL) for n, p in zip(names, one.current, strict=True)}
             newest_counted.append(one)
             windows.append(window)

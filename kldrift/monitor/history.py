@@ -20,6 +20,7 @@ from kldrift.config.marked_days import in_days
 from kldrift.counting.lengths import duration
 from kldrift.counting.windows import microseconds_of
 from kldrift.errors import OutputError
+from kldrift.monitor.same_cells import SameCells
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.counted import Counted, merged
@@ -27,7 +28,7 @@ from kldrift.profiles.group_keys import ALL, without_window
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.profiles.support import Support
-from kldrift.tables.read import stored_profiles, stored_raised, stored_supports, stored_windows
+from kldrift.tables.read import stored_raised, stored_supports, stored_windows
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
 
@@ -95,6 +96,8 @@ class History:
         joint = {name: sum_of_joint(past, name) for name in base.joint}
         rows = max((int(p.of_list(ALL).rows.sum()) for p in profiles.values()), default=0)
         aged = aged_cells(base.profiles, profiles)
+        known = {name for one in past for name in one.profiles}
+        new = frozenset(base.profiles) - known if past else frozenset()
         return replace(
             base,
             profiles=profiles,
@@ -102,6 +105,7 @@ class History:
             rows=rows,
             frozen_id=base.reference_id,
             aged=aged,
+            new=new,
         )
 
     def _past(self, rule: Dataset, time: Time, window: Window) -> list[PastWindow]:
@@ -202,17 +206,19 @@ def sum_of_joint(past: Sequence[PastWindow], name: str) -> JointProfile:
 
 
 def stored_history(path: str, monitor: str, reference_id: str) -> History:
-    """The windows that the tables have on the support of a reference.
+    """The windows that the tables have on the cells of a reference.
 
     Raises:
         OutputError: a file cannot be read.
     """
     store = open_store(path)
-    supports = stored_supports(store, monitor, reference_id)
+    counted = SameCells(store, monitor, stored_supports(store, monitor, reference_id))
 
     def read(window: Window) -> PastWindow | None:
-        with suppress(ValueError, OutputError):  # damaged, or on the cells of another reference
-            profiles, joint = stored_profiles(store, monitor, supports, window)
+        with suppress(ValueError, OutputError):  # damaged
+            profiles, joint = counted.profiles(window)
+            if not profiles:  # on other cells
+                return None
             return PastWindow(
                 {name: of_no_window(p) for name, p in profiles.items()},
                 {name: p.under(without_window(p.keys)) for name, p in joint.items()},

@@ -88,7 +88,12 @@ def _case(plan: Plan, findings: Findings) -> Case:
     growing = growing_identifiers(findings)
     subjects = [
         _compared(
-            pair, config, comparison, findings.unseen.get(pair.feature.name, NO_NEW_VALUES), growing
+            pair,
+            config,
+            comparison,
+            findings.unseen.get(pair.feature.name, NO_NEW_VALUES),
+            growing,
+            new=pair.feature.name in findings.reference.new,
         )
         for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True)
     ]
@@ -167,6 +172,8 @@ def _compared(
     comparison: Comparison,
     unseen: NewValues,
     growing: frozenset[str],
+    *,
+    new: bool,
 ) -> Subject:
     feature = p.feature
     thresholds = {} if p.feature.name in growing else thresholds_of(p, config)
@@ -176,6 +183,7 @@ def _compared(
         thresholds,
         comparison,
         changed=p.changed,
+        new=new,
         unseen=unseen,
         learned=bool(thresholds) and is_learned(p, config),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -56,6 +56,11 @@ class Plan:
         """Whether every row is compared with itself."""
         config = self.config
         return config.time is None and config.reference.asked() == config.current.asked()
+
+    def of_features(self, names: Collection[str]) -> Plan:
+        """The same for some features alone, without groups of features and segments."""
+        pairs = tuple(p for p in self.pairs if p.feature.name in names)
+        return replace(self, pairs=pairs, joint=(), segments=())
 
     def lines(self) -> list[str]:
         """The plan for a reader."""

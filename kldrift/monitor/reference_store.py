@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -60,16 +60,19 @@ class StoredReference:
         reference: its profiles and what it decided, as far as the plan asks for them.
         origin: what it was made from.
         complete: whether the tables hold just this, and nothing more.
+        lacking: features that the plan asks for and it does not have, where it is made of windows:
+            they come to be while those of all others go on.
     """
 
     reference: Reference
     origin: Origin
     complete: bool
+    lacking: tuple[str, ...] = ()
 
     @property
-    def rank(self) -> tuple[bool, datetime]:
-        """What is best has the greatest: complete ones, and of these the newest."""
-        return self.complete, self.origin.read_at
+    def rank(self) -> tuple[int, bool, datetime]:
+        """What is best has the greatest: all features, complete ones, and of these the newest."""
+        return -len(self.lacking), self.complete, self.origin.read_at
 
     def __str__(self) -> str:
         return f"as read by run {self.origin.run_id} on {self.origin.read_at:%Y-%m-%d %H:%M} UTC"
@@ -174,11 +177,14 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
     if stored_key(store, plan.config.monitor, reference_id) != key:
         return None
     supports, whole = _whole(store, plan.config.monitor, reference_id)
-    reference = _asked_for(plan, supports, whole)
+    lacking = _lacking(plan, supports)
+    if lacking and not plan.config.reference.is_history:
+        return None
+    reference = _asked_for(plan, supports, whole, lacking)
     if reference is None:
         return None
-    complete = reference.reference_id == reference_id
-    return StoredReference(reference, supports.origin, complete)
+    complete = reference.reference_id == reference_id and not lacking
+    return StoredReference(reference, supports.origin, complete, lacking)
 
 
 def _whole(store: Store, monitor: str, reference_id: str) -> tuple[Supports, Reference]:
@@ -247,12 +253,29 @@ def newest(plan: Plan) -> Reference:
     return reference
 
 
-def _asked_for(plan: Plan, supports: Supports, whole: Reference) -> Reference | None:
-    """What a plan asks for of a reference; None if it asks for more than there is."""
-    wanted = {p.feature.name: repr(p.reference) for p in plan.compared}
+def _lacking(plan: Plan, supports: Supports) -> tuple[str, ...]:
+    """The features of a plan that a reference does not have, or that were read in another way."""
     made_from = {f.name: f.made_from for f in supports.features}
-    if any(made_from.get(name) != how for name, how in wanted.items()):
+    wanted = {p.feature.name: repr(p.reference) for p in plan.compared}
+    return tuple(name for name, how in wanted.items() if made_from.get(name) != how)
+
+
+def _asked_for(
+    plan: Plan, supports: Supports, whole: Reference, lacking: Collection[str]
+) -> Reference | None:
+    """What a plan asks for of a reference; None if it asks for more than there is.
+
+    Args:
+        plan: the plan.
+        supports: of the reference.
+        whole: all of it.
+        lacking: features that it may do without.
+    """
+    wanted = {p.feature.name: repr(p.reference) for p in plan.compared}
+    wanted = {name: how for name, how in wanted.items() if name not in lacking}
+    if not wanted:
         return None
+    made_from = {f.name: f.made_from for f in supports.features}
     # What the current dataset lacks today is kept: it is the same reference, with one history.
     lacking = {p.feature.name: repr(p.reference) for p in plan.pairs if p.current is None}
     wanted |= {name: how for name, how in lacking.items() if made_from.get(name) == how}
@@ -305,8 +328,9 @@ def _supports(plan: Plan, reference: Reference, origin: Origin) -> Supports:
                 reference.skipped.get(name, ""),
                 reference.notes.get(name, ""),
             )
-            for p in plan.compared
+            for p in plan.pairs
             for name in (p.feature.name,)
+            if p.reference is not None and name in reference.pivots
         ),
         tuple(
             JointSupport(j.name, repr(columns), columns.pivots, columns.diagonal)

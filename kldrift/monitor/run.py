@@ -76,7 +76,8 @@ def check(
         key = reference_key(read, session)
         plan = make_plan(config, *open_sides(read, session, due))
         stored = reference_store.find(plan, key)
-        return plan if stored is None else replace(plan, stored=str(stored))
+        known = stored is not None and not stored.lacking
+        return replace(plan, stored=str(stored)) if known else plan
 
 
 def run(
@@ -247,20 +248,23 @@ def _reference_of(  # noqa: PLR0913 - what is open
 ) -> tuple[Plan, Reference]:
     """The reference of a plan, stored or read and stored; the plan says where it stands."""
     stored = None if refresh else reference_store.find(plan, key)
-    if stored is None:
-        with watched.unchanged():
-            reference = _new_reference(plan, record, read, due, session, engine)
-        if key != reference_key(read, session):  # it changed while it was read
-            key = None
-        record.stage("writing the reference")
-        origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
-        reference_store.save(plan, reference, origin)
-        return plan, reference
-    plan = replace(plan, stored=str(stored))
-    record.stage(f"reference: unchanged, {stored}")
-    if not stored.complete:  # the tables have it only as a part of another
-        reference_store.save(plan, stored.reference, stored.origin)
-    return plan, stored.reference
+    if stored is not None and not stored.lacking:
+        plan = replace(plan, stored=str(stored))
+        record.stage(f"reference: unchanged, {stored}")
+        if not stored.complete:  # the tables have it only as a part of another
+            reference_store.save(plan, stored.reference, stored.origin)
+        return plan, stored.reference
+    asked = plan if stored is None else plan.of_features(stored.lacking)
+    with watched.unchanged():
+        reference = _new_reference(asked, record, read, due, session, engine)
+    if key != reference_key(read, session):  # it changed while it was read
+        key = None
+    if stored is not None:
+        reference = stored.reference.beside(reference)
+    record.stage("writing the reference")
+    origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
+    reference_store.save(plan, reference, origin)
+    return plan, reference
 
 
 def _new_reference(

@@ -26,6 +26,7 @@ from kldrift.monitor.history import (
 from kldrift.monitor.joint import NO_JOINT, JointPlan
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.reference_store import reference_from
+from kldrift.monitor.same_cells import SameCells
 from kldrift.monitor.stages import Counting, Reference
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import reference_of
@@ -73,6 +74,7 @@ class Scorer:
         reference: the reference, its cells merged as the configuration says.
         history: the windows, where they are each other's reference.
         batches: whose sums some windows are.
+        cells: reads windows that were counted on the cells of this reference.
     """
 
     store: Store
@@ -80,6 +82,7 @@ class Scorer:
     reference: Reference
     history: History | None
     batches: StoredBatches
+    cells: SameCells
 
     @classmethod
     def of(cls, config: Config, store: Store, reference_id: str, batches: StoredBatches) -> Scorer:
@@ -102,7 +105,8 @@ class Scorer:
         history = None
         if config.reference.is_history:
             history = stored_history(config.output.path, monitor, reference_id)
-        return cls(store, supports, reference, history, batches)
+        cells = SameCells(store, monitor, supports)
+        return cls(store, supports, reference, history, batches, cells)
 
     def watch(self, config: Config, window: Window) -> Watch | None:
         """What the tables know before a window."""
@@ -113,7 +117,7 @@ class Scorer:
         """The same with what was counted of a stored window as the reference.
 
         Raises:
-            OutputError: a file of the window is not there, damaged, or on other cells.
+            OutputError: a file of the window is not there, or damaged.
         """
         counted = self.counted(config, window)
         pairs, joint = counted.what.pairs, counted.what.joint
@@ -141,7 +145,7 @@ class Scorer:
             if window in self.batches.files:
                 profiles, joint = added_up(self.batches, self.supports, window)
             else:
-                profiles, joint = stored_profiles(self.store, config.monitor, self.supports, window)
+                profiles, joint = self.cells.profiles(window)
             unpaired = stored_statuses(self.store, config.monitor, window, UNPAIRED)
             new = stored_new_values(self.store, config.monitor, window)
         except ValueError as error:

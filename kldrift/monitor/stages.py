@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -80,6 +80,7 @@ class Reference:
         notes: what to know of the values of a feature, by its name.
         aged: how much more of its rows lies beyond the cells of a feature than when they were
             chosen, where that is much.
+        new: features that none of the windows has of which it is made.
     """
 
     profiles: Mapping[str, Profile]
@@ -92,6 +93,7 @@ class Reference:
     frozen_id: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
     aged: Mapping[str, float] = field(default_factory=dict)
+    new: frozenset[str] = frozenset()
 
     @cached_property
     def reference_id(self) -> str:
@@ -114,6 +116,17 @@ class Reference:
         for name, joint in sorted(self.joint.items()):
             digest.update(repr((name, joint.rows.tolist())).encode())
         return digest.hexdigest()[:16]
+
+    def beside(self, others: Reference) -> Reference:
+        """The same with features of another one, whose groups and number of rows may be others."""
+        return replace(
+            self,
+            profiles={**self.profiles, **others.profiles},
+            rebinnings={**self.rebinnings, **others.rebinnings},
+            skipped={**self.skipped, **others.skipped},
+            pivots={**self.pivots, **others.pivots},
+            notes={**self.notes, **others.notes},
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,6 +35,7 @@ from kldrift.monitor.past_scores import (
     states_of,
 )
 from kldrift.monitor.plan import Plan
+from kldrift.monitor.same_cells import SameCells
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.profile import of_no_window
 from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key, Seen, State
@@ -44,7 +45,6 @@ from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.alarm_budget import AlarmBudget, excess
 from kldrift.tables.read import (
     stored_alerts,
-    stored_profiles,
     stored_scores,
     stored_supports,
     stored_windows,
@@ -153,6 +153,7 @@ class Watch:
         config = self._config
         if self._past is not None and windows:
             supports = stored_supports(store, config.monitor, reference.reference_id)
+            counted = SameCells(store, config.monitor, supports)
         level, learned = None, None
         rows: dict[Window, pa.Table] = {}
         for window in windows:
@@ -168,8 +169,8 @@ class Watch:
                 self._excesses[start_of(window)] = excess_of(scores, start_of(window))
             if self._past is None:
                 continue
-            with suppress(ValueError, OutputError):  # damaged, or on the cells of another reference
-                profiles, _ = stored_profiles(store, config.monitor, supports, window)
+            with suppress(ValueError, OutputError):  # damaged
+                profiles, _ = counted.profiles(window)
                 own = {name: of_no_window(p) for name, p in profiles.items()}
                 self._past.add(
                     window, self._past.layout.counts(own), set(keys_of(far_rows(rows[window])))

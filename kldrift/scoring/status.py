@@ -84,6 +84,7 @@ def statuses(
     reference: Sizes,
     scores: Mapping[str, NDArray[np.float64]],
     changed: Sequence[str],
+    new: Sequence[bool],
     rules: Rules,
 ) -> tuple[Ints, Texts]:
     """The status of each row, as a place in ``STATUSES``, and its reason.
@@ -94,6 +95,7 @@ def statuses(
         reference: their reference rows.
         scores: of the rows, by name.
         changed: of each comparison, how the type of its feature changed; empty if it did not.
+        new: of each comparison, whether the reference is made of windows that do not have it.
         rules: what the configuration says.
     """
     n, m = current.rows, reference.rows
@@ -114,6 +116,7 @@ def statuses(
 
     # The first that holds says it.
     said: list[tuple[Bools, Status, str | Callable[[int], str]]] = [
+        (np.array(new, dtype=np.bool_)[rows.of], Status.NEW_FEATURE, "no earlier window has it"),
         (m == 0, Status.EMPTY, "no rows in the reference"),
         (n == 0, Status.EMPTY, "no rows in the current dataset"),
         (

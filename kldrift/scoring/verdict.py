@@ -31,6 +31,7 @@ class Subject:
         thresholds: by metric.
         comparison: of a feature that was counted on both sides.
         changed: how the type of that feature changed; empty if it did not.
+        new: whether its reference is made of windows, none of which has it.
         status: of what has no comparison, as all that follows.
         reason: why so.
         scores: by name.
@@ -47,6 +48,7 @@ class Subject:
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     comparison: Comparison | None = None
     changed: str = ""
+    new: bool = False
     status: Status = Status.OK
     reason: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)

@@ -121,19 +121,27 @@ def stored_profiles(
     Args:
         store: the output folder.
         monitor: the monitor.
-        supports: what the reference decided.
+        supports: what the reference decided, whose reference_id rows must have.
         window: a window of the current dataset; by default the reference.
 
     Raises:
         OutputError: the file cannot be read.
         ValueError: it is not there, damaged, or of another reference.
     """
-    if window is None:
-        name = reference_file(monitor, supports.reference_id)
-    else:
-        name = window_file("profiles", monitor, window)
+    if window is not None:
+        return read_profiles(stored_profile_rows(store, monitor, window), supports)
+    name = reference_file(monitor, supports.reference_id)
+    return read_profiles(_profile_rows(store, name), supports)
+
+
+def stored_profile_rows(store: Store, monitor: str, window: Window) -> pa.Table:
+    """The rows of ``profiles`` of a window; errors are those of `stored_profiles`."""
+    return _profile_rows(store, window_file("profiles", monitor, window))
+
+
+def _profile_rows(store: Store, name: str) -> pa.Table:
     with _opened(store, name) as file:
-        return read_profiles(from_parquet(file, schema=TABLES["profiles"]), supports)
+        return from_parquet(file, schema=TABLES["profiles"])
 
 
 def stored_new_values(store: Store, monitor: str, window: Window) -> dict[str, NewValues]:

@@ -16,8 +16,10 @@ import pytest
 
 import kldrift
 from kldrift.cli.main import main
+from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError, OutputError
 from kldrift.monitor import publish as job
+from kldrift.monitor.run import check
 from kldrift.tables import TABLES
 from kldrift.tables.read import read_table
 
@@ -322,3 +324,29 @@ def test_the_examples_of_the_page_give_what_they_show(spark, files, tmp_path):
     assert number == 8
     batches = [n.name for n in (tmp_path / "drift" / "profiles").glob("orders--batch-*")]
     assert sorted(batches) == ["orders--batch-0.parquet", "orders--batch-1.parquet"]
+
+
+def test_a_reference_of_windows_goes_on_when_a_column_is_new(spark, files, tmp_path):
+    folder = Path(files["current"]["path"])
+    rule = {"reference": {"trailing": "30d"}, "current": files["current"], "joint": {}}
+    stated = mapping(files, tmp_path / "drift", **rule)
+    kldrift.backfill(stated, "2024-03-02", "2024-03-08", spark=spark)
+    for file in folder.iterdir():
+        rows = pq.read_table(file)
+        pq.write_table(rows.append_column("tip", rows["fee"]), file, row_group_size=900)
+    as_of = dt.datetime(2024, 3, 9, 5, tzinfo=dt.UTC)
+    assert not check(config_from_mapping(stated), spark=spark, as_of=as_of).stored
+    result = kldrift.run(stated, spark=spark, as_of="2024-03-09T05:00")
+    whole = result.scores[result.scores["segment"].isna()].set_index("feature")
+    assert whole["status"].drop("tip").unique().tolist() == ["ok"]
+    assert (whole["n_reference"].drop(["tip", ":rows"]) > 1000).all()
+    assert whole.loc["tip", ["status", "reason"]].tolist() == [
+        "new_feature",
+        "no earlier window has it",
+    ]
+    assert result.exit_code == 0
+    result = kldrift.run(stated, spark=spark, as_of="2024-03-12T05:00")
+    whole = result.scores[result.scores["segment"].isna()].set_index("feature")
+    assert whole.loc["tip", "status"] == "ok"
+    ids = read_table(str(tmp_path / "drift"), "runs")["reference_id"].unique().to_pylist()
+    assert len(ids) == 2  # and not one more for each run
