@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from kldrift.binning.numeric_sketch import LIMIT
 from kldrift.binning.text_sketch import TextSketch
+from kldrift.counting.distinct import distinct
 from kldrift.features.keys import EncodedColumn
 
 Ints = NDArray[np.int64]
@@ -114,8 +115,11 @@ def _comparable(column: pa.Array) -> pa.Array:
 def _used(codes: Ints, size: int) -> tuple[Ints, Ints]:
     """The distinct codes in increasing order, and each row's index among them."""
     if size > 4 * len(codes) + 1024:
-        used, places = np.unique(codes, return_inverse=True)
-        return used, places
+        used, places = distinct(codes)
+        order = np.argsort(used)
+        place = np.empty(len(used), dtype=np.int64)
+        place[order] = np.arange(len(used))
+        return used[order], place[places]
     used = np.flatnonzero(np.bincount(codes, minlength=size))
     place = np.empty(size, dtype=np.int64)
     place[used] = np.arange(len(used))

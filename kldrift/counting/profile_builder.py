@@ -10,15 +10,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.counting.counter import Counter
+from kldrift.counting.group_moments import GroupMoments
 from kldrift.counting.group_table import GroupTable
-from kldrift.counting.integer_counts import EXACT, exact_about
 from kldrift.counting.new_values import NewName, NewNames
-from kldrift.counting.row_cells import RowCells, RowCodes
 from kldrift.counting.row_groups import Grouper, RowGroups
-from kldrift.features.keys import KeyType, without
-from kldrift.profiles.counted import Counted, of_all
-from kldrift.profiles.power_sums import NO_VALUES, PowerSums, added, power_sums
-from kldrift.profiles.support import NumericSupport, Support, pivot_of
+from kldrift.features.keys import KeyType
+from kldrift.profiles.counted import Counted
+from kldrift.profiles.group_keys import begins
+from kldrift.profiles.power_sums import NO_VALUES, PowerSums, added
+from kldrift.profiles.support import Support, pivot_of
 
 Ints = NDArray[np.int64]
 MORE_BY_WINDOW: Final = 4
@@ -77,7 +77,7 @@ class ProfileBuilder:
         # All rows are those of the segments of a list: no row is counted in both.
         self._first = 1 if windows and lists > 1 else 0
         self._tables = [GroupTable(support) for _ in range(lists - self._first)]
-        self._of_windows = GroupTable(support) if self._first else None
+        self._nested = not windows or lists > 1
         self.clear()
 
     @property
@@ -117,9 +117,9 @@ class ProfileBuilder:
         """Forget what was added."""
         self._counts = np.zeros(self.support.size, dtype=np.int64)
         self._sums = NO_VALUES
-        for table in (*self._tables, self._of_windows):
-            if table is not None:
-                table.clear()
+        self._wholes = GroupMoments(pivot_of(self.support))
+        for table in self._tables:
+            table.clear()
 
     def add(self, column: pa.Array, groups: Sequence[RowGroups] = ()) -> None:
         """Add a batch.
@@ -128,59 +128,47 @@ class ProfileBuilder:
             column: its values.
             groups: the groups of its rows, list by list.
         """
-        runs = groups[0].runs if len(groups) == 1 else None
+        if not len(column):
+            return
+        runs = None if self._nested else groups[0].runs
         if runs is not None:
             for number, rows in runs:
                 found = self._counter.count(column[rows])
                 self._tables[0].add_counted(number, groups[0].groups, *found)
         elif self._tables:
             cells = self._counter.cells(column)
-            for table, of_rows in zip(self._tables, groups[self._first :], strict=True):
+            first, *others = zip(self._tables, groups[self._first :], strict=True)
+            first[0].add(cells, first[1], self._wholes if self._nested else None)
+            for table, of_rows in others:
                 table.add(cells, of_rows)
-            self._add_sums(cells, groups[0])
         else:
             counts, sums = self._counter.count(column)
             self._counts += counts
             self._sums = added(self._sums, sums)
 
-    def _add_sums(self, cells: RowCells | RowCodes, windows: RowGroups) -> None:
-        """Add the sums of all rows, where those of segments do not add up to the same bits."""
-        if sums_add_up(self.support):
-            return
-        if isinstance(cells, RowCodes):
-            cells = cells.of_rows
-        if self._of_windows is not None:
-            self._of_windows.add_moments(cells, windows)
-        elif cells.keys is not None and cells.apart is not None:
-            keys = without(cells.keys, cells.apart)
-            self._sums = added(self._sums, power_sums(keys, pivot_of(self.support)))
-
     def whole(self) -> tuple[Ints, PowerSums]:
-        """The counts and sums of all rows."""
+        """The counts and sums of all rows, where these have no windows."""
         if not self._tables:
             return self._counts, self._sums
-        counts, sums = self._tables[0].whole()
-        return counts, sums if sums_add_up(self.support) else self._sums
+        self._wholes.meet(1)
+        (sums,) = zip(*(values.tolist() for values in self._wholes.total().arrays), strict=True)
+        return self._tables[0].counts.sum(0), PowerSums(*sums)
 
-    def counted(self, grouper: Grouper | None = None) -> Iterator[Counted]:
+    def counted(self, grouper: Grouper) -> Iterator[Counted]:
         """The counts of each list of segments."""
-        if grouper is None:
-            return
         for k, table in enumerate(self._tables, self._first):
             found = table.counted(grouper, k)
-            if k == 1 and self._of_windows is not None:
-                whole = of_all(found)
-                if not sums_add_up(self.support):
-                    moments = self._of_windows.moments(grouper, 0, whole.keys)
-                    whole = whole._replace(moments=moments)
-                yield whole
+            if k == 1 and self._first:
+                yield self._of_windows(found, grouper)
             yield found
 
-
-def sums_add_up(support: Support) -> bool:
-    """Whether deviations from the pivot are exact, so that sums of parts are those of the whole."""
-    return not isinstance(support, NumericSupport) or (
-        support.integral
-        and exact_about(support.pivot)
-        and bool(np.all(np.abs(support.edges.astype(np.float64)) < EXACT))
-    )
+    def _of_windows(self, segments: Counted, grouper: Grouper) -> Counted:
+        """All rows of each window: the sum of the segments of a list."""
+        first = np.flatnonzero(begins([segments.keys.window]))
+        windows = segments.keys.window[first]
+        met = grouper.keys(0, self._wholes.groups)
+        order = np.argsort(met.window)
+        numbers = order[np.searchsorted(met.window, windows, sorter=order)]
+        counts = np.add.reduceat(segments.counts, first, axis=0)
+        moments = None if segments.moments is None else self._wholes.total().take(numbers)
+        return Counted(met.take(numbers), counts, moments)

@@ -56,11 +56,13 @@ class RowGroups:
         numbers: the task's number of each row's group, shape ``(n,)``.
         groups: how many groups the task has met so far.
         heads: the indices of the rows whose group is not that of the row before, if known.
+        whole: the larger groups that these are parts of; all rows if it is not given.
     """
 
     numbers: Ints
     groups: int
     heads: Ints | None = None
+    whole: RowGroups | None = None
 
     @property
     def runs(self) -> list[tuple[int, slice]] | None:
@@ -77,14 +79,31 @@ class RowGroups:
         return np.bincount(self.numbers, minlength=self.groups)
 
     @cached_property
+    def _whole_of_used(self) -> tuple[Ints, Ints]:
+        used = np.flatnonzero(self.sizes)
+        if self.whole is None:
+            return used, np.zeros(len(used), dtype=np.int64)
+        number = np.empty(self.groups, dtype=np.int64)
+        number[self.numbers] = self.whole.numbers
+        order = np.argsort(number[used], kind="stable")
+        return used[order], number[used[order]]
+
+    @property
     def used(self) -> Ints:
-        """The groups that have rows, in increasing order."""
-        return np.flatnonzero(self.sizes)
+        """The groups that have rows, those of one whole side by side."""
+        return self._whole_of_used[0]
+
+    @cached_property
+    def wholes(self) -> tuple[Ints, Ints]:
+        """The wholes that have rows, and the index of the first group of each in :attr:`used`."""
+        number = self._whole_of_used[1]
+        first = np.flatnonzero(np.diff(number, prepend=-1))
+        return number[first], first
 
     @cached_property
     def places(self) -> Ints:
-        """The index of each row's group among those that have rows."""
-        if len(self.used) == self.groups:
+        """The index of each row's group in :attr:`used`."""
+        if np.array_equal(self.used, np.arange(self.groups)):
             return self.numbers
         place = np.empty(self.groups, dtype=np.int64)
         place[self.used] = np.arange(len(self.used))
@@ -93,7 +112,7 @@ class RowGroups:
     @cached_property
     def _in_order(self) -> bool:
         """Whether the rows stand group by group already."""
-        return self.heads is not None and bool((np.diff(self.numbers[self.heads]) > 0).all())
+        return self.heads is not None and bool((np.diff(self.places[self.heads]) > 0).all())
 
     @cached_property
     def ordered(self) -> Ints:

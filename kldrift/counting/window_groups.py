@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.counting.distinct import distinct
 from kldrift.counting.group_names import numbers_of, segments_of
 from kldrift.counting.row_groups import RowGroups, SegmentList, key_columns
 from kldrift.profiles.group_keys import ALL, REST, UNTIMED, GroupKeys
@@ -32,14 +33,15 @@ class Numbering:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def numbered(self, codes: Ints) -> RowGroups:
-        """The numbers of the codes of a batch."""
+    def numbered(self, codes: Ints, whole: RowGroups | None = None) -> RowGroups:
+        """The numbers of the codes of a batch, and what the groups of one code are parts of."""
         heads = np.flatnonzero(np.diff(codes, prepend=codes[:1] - 1))  # often rows come in order
-        used, places = np.unique(codes[heads], return_inverse=True)
+        used, places = distinct(codes[heads])
         numbers = [self._numbers.setdefault(c, len(self._numbers)) for c in used.tolist()]
         of_head = np.array(numbers, dtype=np.int64)[places]
-        lengths = np.diff(heads, append=len(codes))
-        return RowGroups(np.repeat(of_head, lengths), len(self._numbers), heads)
+        if len(heads) < len(codes):
+            of_head = np.repeat(of_head, np.diff(heads, append=len(codes)))
+        return RowGroups(of_head, len(self._numbers), heads, whole)
 
     def codes(self, numbers: int) -> Ints:
         """The codes of the first numbers."""
@@ -61,9 +63,9 @@ class WindowGrouper:
         self._known = [pa.array(one.names, pa.string()) for one in lists] if known else None
         columns = [f.name for f in key_columns(lists)]
         self._places = [[columns.index(f.name) for f in one.columns] for one in lists]
-        self._windows = Numbering()
+        self._windows = Numbering()  # those of all rows, too: they have one group for each
         self._names: list[dict[str, int]] = [{} for _ in lists]
-        self._groups = [Numbering() for _ in (ALL, *lists)]
+        self._segments = [Numbering() for _ in lists]
 
     @property
     def names(self) -> tuple[tuple[str, ...], ...]:
@@ -73,7 +75,7 @@ class WindowGrouper:
     @property
     def size(self) -> int:
         """How many groups were met."""
-        return sum(map(len, self._groups))
+        return sum(map(len, (self._windows, *self._segments)))
 
     def group(self, windows: Ints, columns: Sequence[pa.Array]) -> list[RowGroups]:
         """The groups of a batch of rows: of all rows by window, then list by list.
@@ -82,14 +84,14 @@ class WindowGrouper:
             windows: the start of each row's window, shape ``(n,)``.
             columns: those of :func:`~kldrift.counting.row_groups.key_columns`.
         """
-        begin = self._windows.numbered(windows).numbers * SEGMENTS
-        found = [self._groups[0].numbered(begin)]
+        found = [self._windows.numbered(windows)]
+        begin = found[0].numbers * SEGMENTS
         for k, one in enumerate(self._lists):
             values = one.named([columns[i] for i in self._places[k]])
             if self._known is not None:
                 segment = numbers_of(values, self._known[k])
                 segment[(segment == len(self._known[k])) | (windows == UNTIMED)] = REST
-                found.append(self._groups[k + 1].numbered(begin + segment + 1))
+                found.append(self._segments[k].numbered(begin + segment + 1, found[0]))
                 continue
             names, places = segments_of(values)
             known = self._names[k]
@@ -99,7 +101,7 @@ class WindowGrouper:
                 known.setdefault(name, len(known)) for name in names.take(pa.array(met)).to_pylist()
             ]
             segment = np.where(windows == UNTIMED, REST, place[places])
-            found.append(self._groups[k + 1].numbered(begin + segment + 1))
+            found.append(self._segments[k].numbered(begin + segment + 1, found[0]))
         return found
 
     def windows_of(self, rows: RowGroups) -> Iterator[tuple[GroupKeys, pa.Array]]:
@@ -112,8 +114,8 @@ class WindowGrouper:
 
     def keys(self, k: int, groups: int) -> GroupKeys:
         """The keys of the first groups, in the order of their numbers; ``k`` 0 is all rows."""
-        window, segment = np.divmod(self._groups[k].codes(groups), SEGMENTS)
-        windows = self._windows.codes(len(self._windows))[window]
+        windows = self._windows.codes(len(self._windows))
         if k == 0:
-            return GroupKeys(windows, np.full(groups, ALL), segment)
-        return GroupKeys(windows, np.full(groups, k - 1), segment - 1)
+            return GroupKeys(windows[:groups], np.full(groups, ALL), np.zeros(groups, np.int64))
+        window, segment = np.divmod(self._segments[k - 1].codes(groups), SEGMENTS)
+        return GroupKeys(windows[window], np.full(groups, k - 1), segment - 1)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kldrift.counting.distinct import distinct
 from kldrift.counting.lengths import length
 from kldrift.features.keys import decoded
 from kldrift.profiles.group_keys import UNTIMED
@@ -92,7 +93,7 @@ class Windows:
         begin = self._floor(np.where(known, wall, _FIRST))
         if self.zone != "UTC":
             heads = np.flatnonzero(np.diff(begin, prepend=begin[0] - 1))  # rows come in order
-            used, places = np.unique(begin[heads], return_inverse=True)
+            used, places = distinct(begin[heads])
             instants = np.array([_instant(b, self.zone) for b in used.tolist()], dtype=np.int64)
             begin = np.repeat(instants[places], np.diff(heads, append=len(begin)))
         return np.where(known, begin, UNTIMED)
@@ -121,8 +122,8 @@ class Windows:
             return months.astype("M8[M]").astype("M8[us]").astype(np.int64)
         length = self.number * _LENGTHS[self.unit]
         origin = _MONDAY if length % (7 * _DAY) == 0 else 0
-        shifted = wall - origin
-        return np.asarray(shifted - shifted % length + origin)
+        # To divide and multiply takes a tenth of the time of a remainder.
+        return np.asarray((wall - origin) // length * length + origin)
 
     def start(self, moment: datetime) -> datetime:
         """The first instant of the window that a moment lies in."""

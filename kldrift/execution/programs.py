@@ -290,7 +290,8 @@ class Counts:
                 counts, sums = builder.whole()
                 numeric = isinstance(builder.support, NumericSupport)
                 yield number, packed_whole(counts, sums if numeric else None)
-            for counted in builder.counted(self._by_window or self._by_segment):
+            grouper = self._by_window or self._by_segment
+            for counted in builder.counted(grouper) if grouper is not None else ():
                 if len(counted.keys):
                     yield number, packed(counted)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.group_keys import ALL, GroupKeys, begins
+from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import Support, pivot_of
@@ -33,18 +33,6 @@ class Counted(NamedTuple):
         """The profile, given its support."""
         moments = None if self.moments is None else self.moments.with_pivot(pivot_of(support))
         return Profile(support, self.keys, self.counts, moments)
-
-
-def of_all(counted: Counted) -> Counted:
-    """All rows of each window, from the groups of one list of segments."""
-    keys, counts, moments = counted
-    new = begins([keys.window])
-    first = np.flatnonzero(new)
-    windows = keys.window[first]
-    if moments is not None:
-        moments = moments.added_up(np.cumsum(new) - 1, len(first))
-    whole = GroupKeys(windows, np.full(len(first), ALL, np.int16), np.zeros(len(first), np.int32))
-    return Counted(whole, np.add.reduceat(counts, first, axis=0), moments)
 
 
 def merged(parts: Iterable[tuple[int, Counted]]) -> dict[int, Counted]:

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldrift.error_free import finite_pair, pair_product, pair_quotient, pair_sum
-from kldrift.profiles.part_sums import power_sums_of_parts
-from kldrift.profiles.power_sums import PowerSums, moved_sums, power_sums
+from kldrift.profiles.part_sums import power_sums_of_parts, power_sums_of_wholes
+from kldrift.profiles.power_sums import NO_VALUES, PowerSums, moved_sums, power_sums
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -58,7 +58,8 @@ class Moments:
     @classmethod
     def none(cls, groups: int, pivot: float = 0.0) -> Self:
         """The moments of groups without values: the neutral element of ``+``."""
-        return cls.stacked([PowerSums()] * groups, pivot)
+        rows, *others = (np.full(groups, value) for value in NO_VALUES)
+        return cls(pivot, rows, *others)
 
     @classmethod
     def of(cls, values: NDArray[Any], pivot: float = 0.0) -> Self:
@@ -78,6 +79,22 @@ class Moments:
             apart: the places of those that are left out, increasing.
         """
         return cls(pivot, *power_sums_of_parts(values, sizes, pivot, apart))
+
+    @classmethod
+    def of_wholes(
+        cls, values: NDArray[Any], sizes: Ints, first: Ints, pivot: float, apart: Ints
+    ) -> tuple[Self, Self]:
+        """The moments of groups, as :meth:`of_parts`, and those of wholes that groups make up.
+
+        Args:
+            values: of the first group, then of the second, and so on.
+            sizes: how many each group has, one at least.
+            first: the index of the first group of each whole; the others follow it.
+            pivot: a value near them, known before them.
+            apart: the places of those that are left out, increasing.
+        """
+        parts, wholes = power_sums_of_wholes(values, sizes, first, pivot, apart)
+        return cls(pivot, *parts), cls(pivot, *wholes)
 
     @classmethod
     def stacked(cls, sums: Sequence[PowerSums], pivot: float = 0.0) -> Self:

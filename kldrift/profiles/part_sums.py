@@ -7,7 +7,8 @@ the kernel for one group.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +26,14 @@ EXACT: Final = 2.0**53
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Values = NDArray[Any]
+Sums = tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]
+"""The fields of ``PowerSums`` as arrays, of shape ``(n,)`` for ``n`` parts."""
 
 
 def power_sums_of_parts(
     values: Values, sizes: Ints, pivot: float = 0.0, apart: Ints | None = None
-) -> tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]:
-    """The sums of finite values that stand part by part; the fields of ``PowerSums`` as arrays.
+) -> Sums:
+    """The sums of finite values that stand part by part.
 
     Where a part lies far from the pivot and its values near each other, their deviations from one
     of them are exact, and those are summed; all others are summed about the pivot. What is rounded
@@ -41,144 +44,220 @@ def power_sums_of_parts(
         sizes: how many each part has, shape ``(n,)``; they add up to ``m``.
         pivot: a value near them, known before them.
         apart: the places of those that are left out, increasing.
-
-    Returns:
-        Arrays of shape ``(n,)``.
     """
-    n = len(sizes)
-    rows = np.array(sizes, dtype=np.int64)
-    one, one_low, two, two_low = np.zeros((4, n))
-    low, high = np.full(n, np.inf), np.full(n, -np.inf)
-    there = np.flatnonzero(rows)
-    if not len(there):
-        return rows, one, one_low, two, two_low, low, high
-    parts = _Parts(values, rows[there], apart)
-    rows[there] = k = parts.rows
-    none = k == 0
-    least, most = (np.where(none, pivot, end.astype(np.float64)) for end in parts.ends)
-    low[there], high[there] = np.where(none, np.inf, least), np.where(none, -np.inf, most)
-    with np.errstate(over="ignore", invalid="ignore"):
-        largest = np.maximum(np.abs(least - pivot), np.abs(most - pivot))
-        width = most - least
-        far = largest > FAR * width
-        middle = np.where(far, least / 2 + most / 2, pivot)
-        reach = np.where(far, width, largest)
-        first, second = _sums_about(parts, middle, reach)
-        if far.any():
-            first, second = moved_sums(k, first, second, middle, pivot)
-        else:
-            first, second = finite_pair(first), finite_pair(second)
-    (one[there], one_low[there]), (two[there], two_low[there]) = first, second
-    return rows, one, one_low, two, two_low, low, high
+    there = np.flatnonzero(sizes)
+    rows, found = np.zeros(len(sizes), dtype=np.int64), np.zeros((6, len(sizes)))
+    found[4:] = np.array([[np.inf], [-np.inf]])
+    if len(there):
+        parts = _Parts.of(values, sizes[there], pivot, apart)
+        rows[there], *sums = parts.power_sums(parts.digits(parts.largest))
+        found[:, there] = sums
+    return rows, *found
 
 
+def power_sums_of_wholes(
+    values: Values, sizes: Ints, first: Ints, pivot: float = 0.0, apart: Ints | None = None
+) -> tuple[Sums, Sums]:
+    """The sums of parts, and those of wholes that some parts in a row make up.
+
+    The values are split once for both; both are what :func:`power_sums_of_parts` gives.
+
+    Args:
+        values: as there.
+        sizes: how many each part has, one at least.
+        first: the index of the first part of each whole.
+        pivot: as there.
+        apart: as there.
+    """
+    parts = _Parts.of(values, sizes, pivot, apart)
+    wholes = parts.joined(first)
+    reach = np.repeat(wholes.largest, np.diff(first, append=len(sizes)))
+    digits = parts.digits(reach)
+    coarse = (parts.largest < reach / ALIKE) | ~_usual(reach)
+    return parts.power_sums(digits, coarse), wholes.power_sums(digits.joined(first))
+
+
+@dataclass(frozen=True, eq=False)
+class _Digits:
+    """Sums of the upper, middle and lower digits of each part, and of their squares.
+
+    Attributes:
+        sums: shape ``(6, n)``.
+        exact: whether they are without any error.
+    """
+
+    sums: Floats
+    exact: bool
+
+    def joined(self, first: Ints) -> Self:
+        """The sums of each part at ``first`` and those behind it."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return type(self)(np.add.reduceat(self.sums, first, axis=1), self.exact)
+
+    @property
+    def pairs(self) -> tuple[Pair, Pair]:
+        """The sums of the numbers and of their squares."""
+        out, none = self.sums, np.zeros(self.sums.shape[1])
+        sum1 = pair_sum(two_sum(out[0], out[1]), (out[2], none))
+        return sum1, pair_sum(two_sum(out[3], 2 * out[4]), (out[5], none))
+
+
+@dataclass(frozen=True, eq=False)
 class _Parts:
     """Values part by part, some of which are left out.
 
-    Args:
+    Attributes:
+        pivot: what their sums are about.
         values: part by part.
-        sizes: how many each part has, one at least.
+        begins: the first one of each part.
         apart: the places of those that are left out, increasing.
+        rows: how many of each part are not.
+        least: the smallest of these, the pivot if there are none.
+        most: the largest.
+        largest: the largest deviation from the pivot.
     """
 
-    def __init__(self, values: Values, sizes: Ints, apart: Ints | None) -> None:
-        self.values = values
-        self.behind = np.cumsum(sizes)
-        self.begins = self.behind - sizes
-        self.sizes = self.rows = sizes
-        self._apart = self.begins[:0] if apart is None else apart
-        if len(self._apart):
-            self.values = values.copy()
-            gone = np.searchsorted(self.behind, self._apart, "right")
-            self.rows = sizes - np.bincount(gone, minlength=len(sizes))
-        self.ends = self._ends()
+    pivot: float
+    values: Values
+    begins: Ints
+    apart: Ints
+    rows: Ints
+    least: Floats
+    most: Floats
+    largest: Floats
 
-    def _ends(self) -> list[Values]:
-        """The smallest and the largest value of each part; any where it has none."""
-        kind = self.values.dtype
-        limits = np.iinfo(kind) if kind.kind in "iu" else np.finfo(kind)
+    @classmethod
+    def of(cls, values: Values, sizes: Ints, pivot: float, apart: Ints | None = None) -> Self:
+        """The parts of some sizes, one at least."""
+        behind = np.cumsum(sizes)
+        begins, rows = behind - sizes, np.array(sizes, dtype=np.int64)
+        if apart is None or not len(apart):
+            apart = begins[:0]
+        else:
+            values = values.copy()
+            rows -= np.bincount(np.searchsorted(behind, apart, "right"), minlength=len(sizes))
+        limits = np.iinfo(values.dtype) if values.dtype.kind in "iu" else np.finfo(values.dtype)
         ends = []
         for end, beyond in ((np.minimum, limits.max), (np.maximum, limits.min)):
-            if len(self._apart):
-                self.values[self._apart] = beyond
-            ends.append(end.reduceat(self.values, self.begins))
-        return ends
+            if len(apart):
+                values[apart] = beyond
+            ends.append(end.reduceat(values, begins).astype(np.float64))
+        least, most = (np.where(rows == 0, pivot, x) for x in ends)
+        with np.errstate(over="ignore"):
+            largest = np.maximum(np.abs(least - pivot), np.abs(most - pivot))
+        return cls(pivot, values, begins, apart, rows, least, most, largest)
 
-    def one(self, i: int) -> Values:
-        """The values of one part."""
-        values = self.values[self.begins[i] : self.behind[i]]
-        first, last = np.searchsorted(self._apart, [self.begins[i], self.behind[i]])
-        return np.delete(values, self._apart[first:last] - self.begins[i])
+    def joined(self, first: Ints) -> Self:
+        """Make one part of each part at ``first`` and those behind it."""
+        some = self.rows > 0
+        rows = np.add.reduceat(self.rows, first)
+        least = np.minimum.reduceat(np.where(some, self.least, np.inf), first)
+        most = np.maximum.reduceat(np.where(some, self.most, -np.inf), first)
+        least, most = (np.where(rows == 0, self.pivot, x) for x in (least, most))
+        largest = np.maximum.reduceat(self.largest, first)
+        begins = self.begins[first]
+        return type(self)(self.pivot, self.values, begins, self.apart, rows, least, most, largest)
 
-    def chunks(self) -> Iterator[tuple[Values, Ints, slice, Ints]]:
+    def _only(self, which: NDArray[np.bool_]) -> Self:
+        """Some of the parts that have rows."""
+        mine = np.repeat(which, np.diff(self.begins, append=len(self.values)))
+        mine[self.apart] = False
+        return self.of(self.values[mine], self.rows[which], self.pivot)
+
+    def power_sums(self, digits: _Digits, coarse: Any = False) -> Sums:
+        """The sums about the pivot.
+
+        Args:
+            digits: as :meth:`digits` gives them about the pivot.
+            coarse: whether those of a part are not fine enough for it.
+        """
+        none = self.rows == 0
+        low, high = np.where(none, np.inf, self.least), np.where(none, -np.inf, self.most)
+        with np.errstate(over="ignore", invalid="ignore"):
+            one, two = (finite_pair(pair) for pair in digits.pairs)
+            far = self.largest > FAR * (self.most - self.least)
+            again = (far | coarse | ~_usual(self.largest)) & ~none
+            if again.any() and not digits.exact:
+                first, second = self._only(again).own_sums(far[again])
+                (one[0][again], one[1][again]), (two[0][again], two[1][again]) = first, second
+        return self.rows, *one, *two, low, high
+
+    def own_sums(self, far: NDArray[np.bool_]) -> tuple[Pair, Pair]:
+        """The sums of numbers and their squares, each part with digits of its own.
+
+        Args:
+            far: which parts lie so far from the pivot that deviations from their middle are summed.
+        """
+        middle = np.where(far, self.least / 2 + self.most / 2, self.pivot)
+        reach = np.where(far, self.most - self.least, self.largest)
+        sum1, sum2 = self.digits(reach, middle).pairs
+        ends = np.append(self.begins[1:], len(self.values))
+        for i in np.flatnonzero(~_usual(reach)).tolist():
+            found = power_sums(self.values[self.begins[i] : ends[i]], float(middle[i]))
+            sum1[0][i], sum1[1][i], sum2[0][i], sum2[1][i] = found[1:5]
+        return moved_sums(self.rows, sum1, sum2, middle, self.pivot)
+
+    def _chunks(self) -> Iterator[tuple[Values, Ints, slice, Ints]]:
         """Some values, which of them are left out, the parts they are of, where these begin."""
         for begin in range(0, len(self.values), PART_CHUNK):
             chunk = self.values[begin : begin + PART_CHUNK]
             end = begin + len(chunk)
-            gone = self._apart[slice(*np.searchsorted(self._apart, [begin, end]))] - begin
-            first = int(np.searchsorted(self.behind, begin, "right"))
+            gone = self.apart[slice(*np.searchsorted(self.apart, [begin, end]))] - begin
+            first = int(np.searchsorted(self.begins, begin, "right")) - 1
             last = int(np.searchsorted(self.begins, end, "left"))
             yield chunk, gone, slice(first, last), np.maximum(self.begins[first:last] - begin, 0)
 
+    def digits(self, reach: Floats, about: Floats | None = None) -> _Digits:
+        """The sums of the digits of deviations, and of those of their squares.
 
-def _sums_about(parts: _Parts, middle: Floats, reach: Floats) -> tuple[Pair, Pair]:
-    """Sums of the deviations of each part from its middle, and of their squares.
+        Args:
+            reach: the largest absolute deviation of each part, or more.
+            about: what deviations of each part are from; the pivot if it is not given.
+        """
+        about = np.full(len(reach), self.pivot) if about is None else about
+        if _whole(self.values, about) and float(reach.max()) ** 2 * int(self.rows.sum()) < EXACT:
+            return _Digits(self._whole_sums(int(about[0])), exact=True)
+        usual = _usual(reach) & (reach > 0)
+        fine = _anchors(np.where(usual, reach, 1.0))
+        used = fine[usual] if usual.any() else np.ones(1)
+        alike = not np.ptp(about) and used.max() <= ALIKE * used.min()
+        middle, anchor = about[:1], used.max(keepdims=True)
+        out = np.zeros((6, len(reach)))  # upper, middle and lower digits; the same of the squares
+        room = np.empty((6, min(len(self.values), PART_CHUNK)))
+        for chunk, gone, these, at in self._chunks():
+            if not alike:
+                sizes = np.diff(at, append=len(chunk))
+                middle, anchor = np.repeat(about[these], sizes), np.repeat(fine[these], sizes)
+            terms = room[:, : len(chunk)]
+            with np.errstate(over="ignore", invalid="ignore"):
+                np.subtract(chunk, middle, out=terms[5])
+                terms[5, gone] = 0.0
+                _split(terms, anchor)
+                for total, term in zip(out, terms, strict=True):
+                    total[these] += np.add.reduceat(term, at)
+        return _Digits(out, exact=False)
 
-    Args:
-        parts: the values.
-        middle: what each part is taken about.
-        reach: the largest absolute deviation of each part, or more.
-    """
-    if _whole(parts.values, middle) and float(reach.max()) ** 2 * int(parts.rows.max()) < EXACT:
-        return _whole_sums(parts, int(middle[0]))
-    # Beyond these, a square or a part of it is no double.
-    usual = (reach == 0) | ((reach > 1e-130) & (reach < 1e145))
-    coarse = _anchors(np.where(usual & (reach > 0), reach, 1.0))
-    alike = not np.ptp(middle) and coarse.max() <= ALIKE * coarse.min()
-    of: Ints | None = None
-    about, anchor = middle[:1], coarse.max(keepdims=True)
-    sizes = np.diff(parts.begins, append=len(parts.values))
-    if not alike:
-        of = np.repeat(np.arange(len(sizes)), sizes)
-    out = np.zeros((6, len(middle)))  # upper, middle and lower digits; the same of the squares
-    room = np.empty((6, min(len(parts.values), PART_CHUNK)))
-    done = 0
-    for chunk, gone, these, at in parts.chunks():
-        if of is not None:
-            own = of[done : done + len(chunk)]
-            about, anchor = middle[own], coarse[own]
-        done += len(chunk)
-        terms = room[:, : len(chunk)]
-        np.subtract(chunk, about, out=terms[5])
-        terms[5, gone] = 0.0
-        _split(terms, anchor)
-        for total, term in zip(out, terms, strict=True):
-            total[these] += np.add.reduceat(term, at)
-    sum1 = pair_sum(two_sum(out[0], out[1]), (out[2], np.zeros(len(middle))))
-    sum2 = pair_sum(two_sum(out[3], 2 * out[4]), (out[5], np.zeros(len(middle))))
-    for i in np.flatnonzero(~usual).tolist():
-        found = power_sums(parts.one(i), float(middle[i]))
-        sum1[0][i], sum1[1][i], sum2[0][i], sum2[1][i] = found[1:5]
-    return sum1, sum2
-
-
-def _whole(values: Values, middle: Floats) -> bool:
-    """Whether values are integers, and all parts have the same integer as their middle."""
-    return values.dtype == np.int64 and not np.ptp(middle) and float(middle[0]).is_integer()
+    def _whole_sums(self, about: int) -> Floats:
+        """The digits of small whole numbers: all are upper ones."""
+        out = np.zeros((6, len(self.begins)))
+        room = np.empty(min(len(self.values), PART_CHUNK), dtype=np.int64)
+        for chunk, gone, these, at in self._chunks():
+            deviations = np.subtract(chunk, about, out=room[: len(chunk)])
+            deviations[gone] = 0
+            out[0, these] += np.add.reduceat(deviations, at)
+            deviations *= deviations
+            out[3, these] += np.add.reduceat(deviations, at)
+        return out
 
 
-def _whole_sums(parts: _Parts, middle: int) -> tuple[Pair, Pair]:
-    """The sums of small whole numbers: as integers."""
-    out = np.zeros((2, len(parts.begins)), dtype=np.int64)
-    room = np.empty(min(len(parts.values), PART_CHUNK), dtype=np.int64)
-    for chunk, gone, these, at in parts.chunks():
-        deviations = np.subtract(chunk, middle, out=room[: len(chunk)])
-        deviations[gone] = 0
-        out[0, these] += np.add.reduceat(deviations, at)
-        deviations *= deviations
-        out[1, these] += np.add.reduceat(deviations, at)
-    one, two = out.astype(np.float64)
-    return (one, np.zeros(len(one))), (two, np.zeros(len(one)))
+def _usual(reach: Floats) -> NDArray[np.bool_]:
+    """Where numbers of some size have squares, and parts of them, that are doubles."""
+    return np.asarray((reach == 0) | ((reach > 1e-130) & (reach < 1e145)))
+
+
+def _whole(values: Values, about: Floats) -> bool:
+    """Whether values are integers, and all parts are taken about the same integer."""
+    return values.dtype == np.int64 and not np.ptp(about) and float(about[0]).is_integer()
 
 
 def _anchors(reach: Floats) -> Floats:

@@ -64,18 +64,18 @@ def windows_of(windows, *, in_order=True):
     return starts if in_order else RNG.permutation(starts)
 
 
-def counted(column, support, key_type, windows, lists=LISTS):
-    """What each batch of 10,000 rows adds up to: for windows alone, then for segments in them."""
+def counted(column, support, key_type, windows, lists=LISTS, batches=3):
+    """What some batches add up to: for windows alone, then for segments in them."""
     grouper = WindowGrouper(lists, known=True)
     builder = ProfileBuilder(support, key_type, 0, lists=1 + len(lists), windows=True)
-    for batch in np.array_split(np.arange(ROWS), 3):
+    for batch in np.array_split(np.arange(ROWS), batches):
         rows = pa.array(batch)
         of_list = [SEGMENTS.take(rows)] if lists else []
         builder.add(column.take(rows), grouper.group(windows[batch], of_list))
     return list(builder.counted(grouper))
 
 
-@pytest.mark.parametrize("nulls", [0.0, 0.3, 1.0], ids=["no nulls", "nulls", "only nulls"])
+@pytest.mark.parametrize("nulls", [0.0, 0.3, 0.999, 1.0], ids=["none", "some", "most", "all"])
 @pytest.mark.parametrize("in_order", [True, False], ids=["in order", "shuffled"])
 @pytest.mark.parametrize("codes", [0, group_table.CODES, 10**9], ids=["codes", "both", "cells"])
 @pytest.mark.parametrize("name", COLUMNS)
@@ -83,9 +83,10 @@ def test_each_window_has_the_bits_of_its_rows_alone(name, codes, in_order, nulls
     monkeypatch.setattr(group_table, "CODES", codes)
     column, support, key_type = column_of(name, nulls=nulls)
     windows = windows_of(7, in_order=in_order)
+    batches = 1 if nulls == 0.999 else 3  # a value alone keeps digits that it loses among others
     for found in (
-        counted(column, support, key_type, windows)[0],
-        *counted(column, support, key_type, windows, lists=()),
+        counted(column, support, key_type, windows, batches=batches)[0],
+        *counted(column, support, key_type, windows, lists=(), batches=batches),
     ):
         assert found.keys.window.tolist() == list(range(7))
         assert set(found.keys.list.tolist()) == {ALL}

@@ -296,6 +296,43 @@ def test_the_order_of_the_rows_of_many_groups_leaves_no_trace_in_the_digits(away
 
 
 @quick
+@given(st.data(), parts, some_pivots)
+def test_wholes_have_the_moments_of_their_values_as_their_parts_have(data, pieces, pivot):
+    pieces = [np.append(p, 1.0) for p in pieces]
+    rows = np.array([len(p) for p in pieces])
+    values = np.concatenate(pieces)
+    gone = np.flatnonzero(data.draw(st.lists(st.booleans(), min_size=len(values))))
+    gone = gone[gone < len(values)]
+    first = np.flatnonzero([True, *data.draw(st.lists(st.booleans(), max_size=len(rows) - 1))])
+    found = Moments.of_wholes(values, rows, first, pivot, gone)
+    for some, sizes in zip(found, (rows, np.add.reduceat(rows, first)), strict=True):
+        ends = np.cumsum(sizes)
+        for i, (begin, end) in enumerate(zip(ends - sizes, ends, strict=True)):
+            left = np.delete(values[begin:end], gone[(gone >= begin) & (gone < end)] - begin)
+            assert some.rows[i] == len(left)
+            if len(left):
+                assert_exact(only(some.take([i])), left, pivot)
+                assert (some.minimum[i], some.maximum[i]) == (left.min(), left.max())
+            else:
+                assert some.take([i]) == Moments.none(1, pivot)
+
+
+def test_a_part_of_tiny_numbers_and_one_of_huge_ones_leave_each_other_their_digits():
+    pieces = [
+        1 + np.arange(9) * 1e-9,
+        np.array([1e200, 3e200]),
+        1e-140 * np.arange(1, 4),
+        [7e9, 8.0],
+    ]
+    sizes = np.array([len(p) for p in pieces])
+    none = np.zeros(0, dtype=np.int64)
+    found, _ = Moments.of_wholes(np.concatenate(pieces), sizes, np.array([0]), 0.0, none)
+    for i, piece in enumerate(pieces):
+        alone, its = only(Moments.of(np.array(piece))), only(found.take([i]))
+        assert vars(its) == vars(alone)
+
+
+@quick
 @given(parts, some_pivots)
 def test_groups_that_come_to_one_place_are_added_up(pieces, pivot):
     found = of_parts(pieces, pivot)

@@ -1,0 +1,22 @@
+"""The different integers of a batch, found without sorting its rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+def distinct(codes: Ints) -> tuple[Ints, Ints]:
+    """The different codes in the order in which they appear, and each one's index among them.
+
+    Examples:
+        >>> used, places = distinct(np.array([7, 5, 7]))
+        >>> used.tolist(), places.tolist()
+        ([7, 5], [0, 1, 0])
+    """
+    encoded = pa.array(codes).dictionary_encode()
+    places = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return encoded.dictionary.to_numpy(zero_copy_only=False), places

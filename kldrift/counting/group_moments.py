@@ -1,0 +1,60 @@
+"""Moments of groups to which batches are added, in the numbering of a task."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.counting.integer_counts import power_sums_of_groups
+from kldrift.profiles.moments import Moments
+
+Ints = NDArray[np.int64]
+
+PENDING: Final = 4096
+"""Moments of batches that wait to be added up together."""
+
+
+class GroupMoments:
+    """Adds up the moments of groups; those of batches wait until there are many.
+
+    Args:
+        pivot: what they are about.
+    """
+
+    def __init__(self, pivot: float) -> None:
+        self._pivot = pivot
+        self.groups = 0
+        self._places: list[Ints] = []
+        self._moments: list[Moments] = []
+
+    def meet(self, groups: int) -> None:
+        """Make room for so many groups."""
+        self.groups = max(self.groups, groups)
+
+    def add(self, places: Ints, moments: Moments) -> None:
+        """Add the moments of some groups, which were met, each once."""
+        self._places.append(places)
+        self._moments.append(moments)
+        if sum(map(len, self._places)) > max(PENDING, 4 * self.groups):
+            self.total()
+
+    def add_whole_numbers(self, places: Ints, counts: Ints, first: int) -> None:
+        """Add the rows of some groups by number.
+
+        Args:
+            places: the groups, shape ``(n,)``.
+            counts: rows of each group with each of some numbers, shape ``(n, m)``.
+            first: the smallest of these; the next ones follow.
+        """
+        sums = power_sums_of_groups(counts, first, self._pivot)
+        self.add(places, Moments(self._pivot, *sums))
+
+    def total(self) -> Moments:
+        """Add up what waits: the moments of each group."""
+        places = np.concatenate([*self._places, np.empty(0, dtype=np.int64)])
+        waiting = Moments.joined([*self._moments, Moments.none(0, self._pivot)])
+        total = waiting.added_up(places, self.groups)
+        self._places, self._moments = [np.arange(self.groups)], [total]
+        return total
