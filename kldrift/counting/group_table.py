@@ -20,7 +20,7 @@ from kldrift.profiles.support import NumericSupport, Support, pivot_of
 
 Ints = NDArray[np.int64]
 
-CODES: Final = 4
+CODES: Final = 2
 """Rows for each code of each group, from which codes are counted before their cells are asked."""
 
 

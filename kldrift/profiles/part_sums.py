@@ -22,6 +22,8 @@ ALIKE: Final = 256
 """Groups whose largest values differ by less are split at the same digits."""
 EXACT: Final = 2.0**53
 """Whole numbers below it are doubles."""
+LARGEST: Final = 2.0**63
+"""Whole numbers below it are 64 bits long."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -257,7 +259,9 @@ def _usual(reach: Floats) -> NDArray[np.bool_]:
 
 def _whole(values: Values, about: Floats) -> bool:
     """Whether values are integers, and all parts are taken about the same integer."""
-    return values.dtype == np.int64 and not np.ptp(about) and float(about[0]).is_integer()
+    first = float(about[0])
+    short = first.is_integer() and abs(first) < LARGEST
+    return values.dtype == np.int64 and short and not np.ptp(about)
 
 
 def _anchors(reach: Floats) -> Floats:

@@ -352,6 +352,13 @@ def test_integers_are_taken_as_doubles_and_a_constant_has_no_spread():
     assert found.mean[1] == 7.0
 
 
+@pytest.mark.parametrize("value", [-(2**63), 2**63 - 1])
+def test_the_ends_of_the_integers_have_moments(value):
+    alone = only(of_parts([np.array([value] * 3), np.array([0, 1])], 5.0).take([0]))
+    assert (alone.mean, alone.m2) == (float(value), 0.0)
+    assert only(of_parts([np.array([value] * 3)], 5.0)) == alone
+
+
 def test_moments_of_other_numbers_of_groups_are_not_added():
     with pytest.raises(ValueError, match="cannot add moments of 1 and 2 groups"):
         Moments.none(1) + Moments.none(2)
