@@ -9,6 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from kldrift.features.sql_names import backticked
 from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.parquet.source import ArrowSource
 
@@ -45,8 +46,7 @@ class TableDays:
         return self._is("=", "{as_of:%Y-%m-%d}")
 
     def _is(self, comparison: str, day: str) -> str:
-        name = self.column.replace("`", "``")
-        return f"`{name}` {comparison} {self.quoted.format(day)}"
+        return f"{backticked(self.column)} {comparison} {self.quoted.format(day)}"
 
 
 def table_format(source: str) -> str | None:

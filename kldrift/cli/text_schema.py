@@ -7,6 +7,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kldrift.features.sql_names import backticked
+
 COMMAS: Final = pa.decimal128(38, 10)  # Spark reads no other numbers with a decimal comma
 DDL: Final = {
     pa.bool_(): "boolean",
@@ -61,5 +63,4 @@ def _both(mine: pa.DataType, other: pa.DataType) -> pa.DataType | None:
 
 def ddl(schema: pa.Schema) -> str:
     """A schema as Spark DDL."""
-    names = (field.name.replace("`", "``") for field in schema)
-    return ", ".join(f"`{n}` {DDL[t]}" for n, t in zip(names, schema.types, strict=True))
+    return ", ".join(f"{backticked(f.name)} {DDL[f.type]}" for f in schema)

@@ -14,6 +14,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kldrift.features.sql_names import backticked
+
 LOOKED_AT: Final = 300
 LEAST: Final = 0.95
 """Share of the values that must look so; texts such as "n/a" are among numbers."""
@@ -173,7 +175,7 @@ def epochs(name: str, lowest: float, highest: float) -> str:
 
 def _in_sql(name: str) -> str:
     """A column as Spark SQL names it; a dotted name is taken for a field of a struct."""
-    return name if NESTED.fullmatch(name) else "`" + name.replace("`", "``") + "`"
+    return name if NESTED.fullmatch(name) else backticked(name)
 
 
 def in_yaml(name: str) -> str:

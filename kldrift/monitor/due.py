@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from kldrift.config import Dataset, Time
 from kldrift.errors import ConfigError
+from kldrift.features.sql_names import backticked
 from kldrift.reporting.figures import many
 from kldrift.tables.window import Window
 
@@ -168,7 +169,6 @@ def between(
         kind: the type of the time column.
         utc: whether the session's time zone is UTC; if not, literals say which they mean.
     """
-    column = "`" + time.column.replace("`", "``") + "`"
     literal, offset = ("TIMESTAMP", "") if utc else ("TIMESTAMP_NTZ", "")
     if getattr(kind, "tz", None) is not None:
         literal, offset = "TIMESTAMP", "" if utc else "+00:00"
@@ -183,5 +183,5 @@ def between(
         value = f"{literal} '{moment:%Y-%m-%d %H:%M:%S}{offset}'"
         if pa.types.is_date(kind):
             value = f"DATE '{moment:%Y-%m-%d}'"
-        conditions.append(f"{column} {relation} {value}")
+        conditions.append(f"{backticked(time.column)} {relation} {value}")
     return replace(dataset, where=" AND ".join(conditions))

@@ -16,6 +16,7 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line, on_side
 from kldrift.features.plan import Skipped
+from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.arrow_types import arrow_type
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
@@ -249,7 +250,7 @@ def _plain_vectors(frame: DataFrame) -> DataFrame:
         return frame
     from pyspark.ml.functions import vector_to_array  # noqa: PLC0415 - few datasets need it
 
-    columns = {name: F.col("`" + name.replace("`", "``") + "`") for name in names}
+    columns = {name: F.col(backticked(name)) for name in names}
     # The function is no friend of nulls.
     arrays = {n: F.when(c.isNotNull(), vector_to_array(c)) for n, c in columns.items()}
     return frame.withColumns(arrays)

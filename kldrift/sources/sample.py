@@ -8,6 +8,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.features.group_columns import has_names
+from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.parquet.source import ArrowSource
@@ -29,7 +30,7 @@ def sample_of(source: DatasetInfo) -> pa.Table:
         return _of_files(source, pa.schema(fields))
     if not isinstance(source, FrameSource) or not fields:
         return pa.table({})
-    frame = source.frame.select(*["`" + f.name.replace("`", "``") + "`" for f in fields])
+    frame = source.frame.select(*[backticked(f.name) for f in fields])
     rows = frame.orderBy(F.rand(1)).limit(ROWS).collect()
     return pa.table({f.name: pa.array([r[i] for r in rows], f.type) for i, f in enumerate(fields)})
 

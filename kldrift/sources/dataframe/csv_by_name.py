@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.errors import DatasetError, first_line
+from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.partitioned import by_partition
 from kldrift.sources.parquet.files import File
 from kldrift.sources.parquet.listing import for_spark, list_files, named_by_folders
@@ -74,7 +75,7 @@ def read_csv(
         in_order = _in_order_of(head.names, wanted, group[0], corrupt, sensitive=sensitive)
         frames.append(_reader(spark, options, in_order).load(group))
     return reduce(DataFrame.unionByName, frames).select(
-        *["`" + name.replace("`", "``") + "`" for name in wanted.names]
+        *[backticked(name) for name in wanted.names]
     )
 
 

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.features.parts import Part
 from kldrift.features.plan import Feature, Skipped
+from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.transport import Transport, choose_transport, unbundle
 from kldrift.sources.program import Program, RowBatch, run
 
@@ -50,16 +50,10 @@ class FrameSource:
         index = {w: i for i, w in enumerate(wanted)}
         places = {name: i for i, name in enumerate([*self.schema.names, *self.derived.names])}
         transport = choose_transport([self._type(w, places) for w in wanted])
-        names, parts = [], {}
-        for i, (path, size) in enumerate(wanted):
-            name = f"c{places[path[0]]}"
-            if size or len(path) > 1:
-                parts[f"p{i}"] = _part(F.col(name), path[1:], size=size)
-            names.append(f"p{i}" if size or len(path) > 1 else name)
+        names = [_sql(places[path[0]], path[1:], size=size) for path, size in wanted]
         numbered = self.frame.toDF(*[f"c{i}" for i in range(len(self.frame.columns))])
-        named = numbered.withColumns(parts) if parts else numbered
         # SQL, because thousands of columns take a call to the JVM each.
-        bundled = named.selectExpr(*_bundle_sql(transport, names))
+        bundled = numbered.selectExpr(*_bundle_sql(transport, names))
         keys = [index[_wanted(f)] for f in program.keys]
         sets = {n: [index[_wanted(f)] for f in fs] for n, fs in program.sets.items()}
         mapper = partial(_read_batches, program, _Places(keys, sets), transport)
@@ -114,11 +108,11 @@ def _wanted(feature: Feature) -> _Wanted:
     return feature.path, feature.part is Part.SIZE
 
 
-def _part(column: F.Column, fields: Sequence[str], *, size: bool) -> F.Column:
-    for field in fields:
-        column = column.getField(field)
+def _sql(place: int, fields: Sequence[str], *, size: bool) -> str:
+    """A column, or a field of a struct, as SQL has it."""
+    path = ".".join([f"c{place}", *(backticked(field) for field in fields)])
     # Only the size of an array or map is sent: Spark counts it where it lies.
-    return F.when(column.isNotNull(), F.size(column)) if size else column
+    return f"case when {path} is not null then size({path}) end" if size else path
 
 
 def _bundle_sql(transport: Transport, names: Sequence[str]) -> Iterator[str]:

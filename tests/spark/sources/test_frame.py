@@ -18,6 +18,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 from kldrift.config import Features, Override
 from kldrift.execution.session import NEW_SESSION
 from kldrift.features.plan import plan_side
+from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.frame import BYTES_AT_ONCE, gathered
 from kldrift.sources.open import frame_source
 from kldrift.sources.program import BATCH_ROWS
@@ -197,6 +198,54 @@ def test_texts_of_a_collation_of_their_own_travel_alone(spark):
     found = kept(spark, source, Kept(planned(source)))
     parts = [found[i, 0].to_pylist() for i in range(4)]
     assert parts == [list("01234")] * 4
+
+
+NAMES = ["a.b", "c`d", "e f", "``", "Größe", "1", "select", "a"]
+
+
+def nested_sql(names, depth=2):
+    """A struct of structs whose fields hold numbers, texts and lists."""
+    inside = ", ".join(
+        f"id + {i} as {backticked(n)}, string(id) as {backticked(n + ' text')}, "
+        f"if(id = 1, null, sequence(0, id)) as {backticked(n + ' list')}"
+        for i, n in enumerate(names)
+    )
+    for name in names[:depth]:
+        inside = f"struct({inside}) as {backticked(name)}"
+    return inside
+
+
+def test_fields_of_structs_are_found_whatever_their_names_are(spark):
+    frame = spark.range(0, 3, 1, 1).selectExpr("1 as c0", nested_sql(NAMES))
+    source = frame_source(frame, {}, "test")
+    features = planned(source)
+    found = kept(spark, source, Kept(features))
+    by_name = {f.path[-1]: found[i, 0].to_pylist() for i, f in enumerate(features)}
+    for i, name in enumerate(NAMES):
+        assert by_name[name] == [i, i + 1, i + 2]
+        assert by_name[f"{name} text"] == ["0", "1", "2"]
+        assert by_name[f"{name} list"] == [1, None, 3]
+
+
+def calls_of(spark, names, monkeypatch):
+    """How often the driver is asked for the columns of a scan."""
+    frame = spark.range(0, 1, 1, 1).selectExpr(nested_sql(names))
+    source = frame_source(frame, {}, "test")
+    client, calls = spark.sparkContext._gateway._gateway_client, []
+    send = type(client).send_command
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            type(client), "send_command", lambda *a, **k: (calls.append(1), send(*a, **k))[1]
+        )
+        source.map_tasks(spark, Kept(planned(source)), "column binary")
+    return len(calls)
+
+
+def test_a_driver_is_not_asked_for_each_field_of_a_struct(spark, monkeypatch):
+    if not hasattr(spark, "_jvm"):
+        pytest.skip("Spark Connect has no driver to call")
+    few, many = (calls_of(spark, [f"f{i}" for i in range(n)], monkeypatch) for n in (3, 60))
+    assert many - few < 180  # it was asked 200 times a name
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are Linux's")
