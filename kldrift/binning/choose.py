@@ -40,6 +40,8 @@ ID_ROWS = 100
 TEXT_ID_ROWS = 20
 TEXT_ID_SHARE = 0.9
 INTEGER_ID_SHARE = 0.95
+SQUARABLE: Final = 1e150
+"""Larger numbers have squares, and sums of them, that are no doubles."""
 ALL_DIFFERENT: Final = "about every one of"
 """How a note begins about numbers that are all different."""
 REPEATED: Final = 10
@@ -179,12 +181,16 @@ def _intervals(
 
 
 def _middle(sketch: NumericSketch, unit: Unit) -> float:
-    """The median of the sketched rows, or a number close to it; 0 without rows."""
+    """The median of the sketched rows, or a number close to it.
+
+    0 without rows, and where its square is no double: groups of smaller values have moments then.
+    """
     if not len(sketch.counts):
         return 0.0
     middle = np.searchsorted(np.cumsum(sketch.counts), sketch.rows / 2)
     low = sketch.lows[middle]
-    return float(unsigned(low) if unit is Unit.UNSIGNED else low)
+    median = float(unsigned(low) if unit is Unit.UNSIGNED else low)
+    return median if abs(median) < SQUARABLE else 0.0
 
 
 def _inside(values: Keys, lows: Keys, highs: Keys, cells: NDArray[np.bool_]) -> Keys:

@@ -24,6 +24,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 FIELDS: Final = PowerSums._fields
+OF_DOUBLE: Final = 2.0**-52
+"""What a deviation from the pivot may have lost, of the larger of both."""
+OF_PAIR: Final = 2.0**-97
+"""What a sum of two doubles may have lost."""
+FEW_DIGITS: Final = 2.0**-44
+"""A mean that is known to so much of the values is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,8 +207,9 @@ class Summary:
 
     Attributes:
         rows: number of finite values.
-        mean: their mean; NaN where there are none, or it is beyond a double.
-        m2: sum of squared deviations from the mean; inf where it is beyond a double.
+        mean: their mean; NaN where there are none, it is beyond a double, or the values are so near
+            each other and so far from the pivot that no digit of it is known.
+        m2: sum of squared deviations from the mean; inf where it is beyond a double, NaN likewise.
         minimum: smallest value; inf where there are none.
         maximum: largest value; -inf where there are none.
     """
@@ -245,9 +252,13 @@ def summaries(moments: Sequence[Moments], scales: Sequence[int]) -> Summary:
         high, low = _scaled(_scaled(spread, scale), scale)
         m2 = np.maximum(0.0, high + low)
         least, most = minimum / scale, maximum / scale
+        no_spread = spread[0] < OF_PAIR * high2
+        lost = OF_DOUBLE * np.abs(pivot / scale)
+        no_mean = lost > np.maximum(most - least, FEW_DIGITS * np.maximum(-least, most))
     m2 = np.where(np.isfinite(high2), m2, np.inf)
     known = np.isfinite(high1)
-    mean, m2 = np.where(known, mean, np.nan), np.where(known, m2, np.nan)
+    mean = np.where(known & ~no_mean, mean, np.nan)
+    m2 = np.where(known & ~no_spread, m2, np.nan)
     constant = minimum == maximum  # has no spread, not even a rounded one
     mean, m2 = np.where(constant, least, mean), np.where(constant, 0.0, m2)
     mean, m2 = np.where(rows > 0, mean, np.nan), np.where(rows > 0, m2, np.nan)

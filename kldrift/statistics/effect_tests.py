@@ -169,6 +169,8 @@ def wasserstein_above_p(p: Counts, q: Counts, positions: Floats, limit: Floats) 
     """
     n, m, now, before = _shares(p, q)
     gaps = np.diff(positions, axis=-1)
+    unit = np.frexp(gaps.max(-1, initial=0.0))[1]  # squares of distances of 1e300 are no doubles
+    gaps, limit = np.ldexp(gaps, -unit[:, None]), np.ldexp(limit, -unit)
     above, below = (np.minimum(1.0, side.cumsum(-1)[:, :-1]) for side in (now, before))
     change = above - below
     error = np.sqrt(above * (1 - above) / n + below * (1 - below) / m + np.finfo(np.float64).tiny)

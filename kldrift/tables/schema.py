@@ -27,11 +27,12 @@ NEVER: Final = "never"
 NOT_SCORED: Final = "not scored; `status` says why"
 CATEGORICAL: Final = "not numeric, or not scored"
 NO_MOMENTS: Final = "not numeric, or no finite value"
+NO_DIGITS: Final = "not numeric, no finite value, or no digit of it is known beside larger numbers"
 NO_WINDOW_START: Final = "no time windows"
 NO_WINDOW_END: Final = "no time windows and no `--as-of`"
 WHOLE: Final = "the whole dataset"
 NO_CATEGORY: Final = "not one category with limits of its own, or not scored"
-NO_SPREAD: Final = "categorical, not scored, or a side without spread"
+NO_SPREAD: Final = "categorical, not scored, or a side without spread, or without one that is known"
 NOT_ORDERED_SPREAD: Final = "not numeric, not scored, or a reference without spread"
 NO_CELLS: Final = "joint, model_shift, or not scored"
 NOT_JOINT: Final = "no vector column, or not scored"
@@ -83,7 +84,7 @@ def _number(name: str, null: str = NOT_SCORED) -> pa.Field:
     return _column(name, pa.float64(), null)
 
 
-def _of_feature(name: str, null: str = NO_MOMENTS) -> pa.Field:
+def _of_feature(name: str, null: str = NO_DIGITS) -> pa.Field:
     return _column(name, pa.float64(), null, unit="unit of the feature")
 
 

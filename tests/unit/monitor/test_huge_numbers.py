@@ -1,0 +1,51 @@
+"""Numbers whose squares are no doubles: what is not known is null, and what is known is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kldrift
+
+
+def data(exponent: int, seed: int, shift: float) -> pd.DataFrame:
+    """A feature that is huge in most rows, and about 1 in those of one segment."""
+    rng = np.random.default_rng(seed)
+    n = 3_000
+    small = np.arange(n) % 3 == 0
+    huge = 10.0**exponent * (1 + 0.01 * rng.normal(size=n))
+    x = np.where(small, rng.normal(size=n) + shift, huge)
+    return pd.DataFrame({"x": x, "part": np.where(small, "small", "huge")})
+
+
+@pytest.mark.parametrize("exponent", [12, 20, 100, 140, 149, 151, 155, 200, 300, 307])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_small_segment_beside_huge_numbers_has_its_moments_or_none(exponent, sign):
+    sides = [data(exponent, seed, shift) for seed, shift in ((1, 0.0), (2, 0.5))]
+    for side in sides:
+        side["x"] *= sign
+    scores = kldrift.compare(*sides, segments=[["part"]]).scores
+    of_x = scores[scores["feature"] == "x"].set_index("segment")
+    for name, side in zip(("reference", "current"), sides, strict=True):
+        for part in ("small", "huge"):
+            found, x = of_x.loc[f"part={part}"], side.loc[side["part"] == part, "x"]
+            mean, std = found[f"mean_{name}"], found[f"std_{name}"]
+            assert np.isnan(mean) or mean == pytest.approx(x.mean(), abs=1e-3 * x.abs().min() + 0.1)
+            if not np.isnan(std):  # of squares beyond a double it would be inf
+                assert std == pytest.approx(np.std(x / x.abs().max()) * x.abs().max(), rel=1e-3)
+            if part == "small" and (exponent > 150 or exponent < 14):
+                assert not np.isnan([mean, std, found["gaussian_kl"]]).any()
+    (m, s), (now, spread) = (
+        (x.mean(), np.std(x)) for x in (side.loc[side["part"] == "small", "x"] for side in sides)
+    )
+    expected = np.log(s / spread) + (spread**2 + (now - m) ** 2) / (2 * s**2) - 0.5
+    kl = of_x.loc["part=small", "gaussian_kl"]
+    assert np.isnan(kl) or kl == pytest.approx(expected, rel=1e-3)
+
+
+def test_evidence_of_a_distance_needs_no_square_of_it():
+    sides = [pd.DataFrame({"x": data(300, s, 0.0)["x"] * (1 + s / 50)}) for s in (1, 2)]
+    given = {"wasserstein_std": {"critical": 0.1}, "wasserstein": {"critical": 1e290}}
+    scores = kldrift.compare(*sides, thresholds=given).scores
+    assert scores["status"].tolist() == ["ok"]
