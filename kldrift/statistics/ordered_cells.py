@@ -27,6 +27,10 @@ SURELY: Final = 2.5
 """So many times the rows that a value needs for a cell of its own it has by no chance."""
 MOST_POOLED: Final = 0.2
 """Share of the rows that a pool of cells which may be chance holds at most, about."""
+FEW: Final = 25.0
+FEW_POOLED: Final = 0.4
+"""So many rows that pool may hold all the same, up to a larger share of few rows: half a dozen rows
+of a value that has a cell by chance would be too many among fewer."""
 OF_CELLS: Final = 0.9
 OF_TAIL: Final = 0.05
 """Shares of the error rate: of the cells, and of each tail."""
@@ -82,7 +86,8 @@ def ordered_p_value(
     by_chance = occupied & values & (expected < SURELY * needed)
     chosen = (by_chance.any(-1) & (occupied & ~values).any(-1))[:, None]
     expected = np.where(fitted & ~chosen, q * (few / np.maximum(every, 1)), expected)
-    pooled = np.minimum(2 * SURELY * needed, MOST_POOLED * few)
+    most = np.maximum(MOST_POOLED * few, np.minimum(FEW_POOLED * few, FEW))
+    pooled = np.minimum(2 * SURELY * needed, most)
     least = np.where(chosen, np.maximum(LEAST, pooled), LEAST)
     sparse = occupied & (expected < least)
     some, cells = sparse.any(-1), np.empty(len(p))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import kldrift
 from kldrift.statistics.ordered_cells import beyond_p_value, ordered_p_value
 from kldrift.statistics.significance import g_test
 
@@ -101,3 +103,15 @@ def test_values_that_have_cells_by_chance_do_not_lean_to_one_side():
     np.put_along_axis(values, place, (q >= 20), axis=-1)
     found = ordered_p_value(*sides, inside, none, none, inside & ~values, values)
     assert 0.02 < (found < 0.05).mean() < 0.075
+
+
+@pytest.mark.parametrize(("values", "current"), [(20, 60), (20, 600), (10, 600)])
+def test_a_few_values_of_few_rows_are_called_a_difference_as_often_as_meant(values, current):
+    rng = np.random.default_rng(0)
+    before, now = (
+        pd.DataFrame({f"x{i}": rng.integers(0, values, rows) for i in range(3_000)})
+        for rows in (60, current)
+    )
+    p_values = kldrift.compare(before, now).scores["p_value"]
+    assert 0.02 < (p_values < 0.05).mean() < 0.075
+    assert (p_values < 0.01).mean() < 0.017
