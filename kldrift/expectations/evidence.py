@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 
 from kldrift.profiles.number_text import grouped
+from kldrift.scoring.evidence import OWN_TEST
+from kldrift.scoring.learned import surely_far
 from kldrift.scoring.metrics import LEARNED
 from kldrift.scoring.reasons import certainty
 from kldrift.scoring.threshold import RANK, Limits, QValues, Severity, exceeded
@@ -96,6 +98,8 @@ def evidence(
         outcome, because = _beside_history(score, threshold, row)
     else:
         outcome, because = _judge(score, q, status, metric, threshold, alpha)
+        if outcome == "within" and severity != "critical" and _far(row, metric, score, threshold):
+            outcome, because = "drift", f"{because}, but it surely is another distribution"
     outcome, because = _alerted(outcome, because, severity, row)
     if outcome == "unscored" and not _is_null(row.get("reason")):
         because = f"{because}: {row['reason']}"
@@ -131,6 +135,16 @@ def _beside_history(
         f"{size} above {grouped(limit, 4)}, "
         f"which windows like those before it hardly ever are{sure}",
     )
+
+
+def _far(row: Mapping[str, Any], metric: str, score: float | None, limit: float) -> bool:
+    """Whether a row that is held to what is learnt went along with its history, beyond a limit."""
+    if row.get("threshold_kind") != "learned" or metric in OWN_TEST:
+        return False
+    sizes = (score, row.get("kl_unbiased") if metric == "kl" else score)
+    numbers = [np.nan if _is_null(x) else x for x in (*sizes, limit, row.get("p_value"))]
+    size, estimate, limits, p_value = np.array(numbers, dtype=np.float64)[:, None]
+    return bool(surely_far(np.fmin(size, estimate), limits, p_value)[0])
 
 
 def _alerted(

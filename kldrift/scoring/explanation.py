@@ -12,25 +12,25 @@ from kldrift.profiles.cells import CODES, CellKind, among
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.number_text import plain
 from kldrift.profiles.profile import Counts
-from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport
-from kldrift.scoring.comparison import Comparison, Ints, close_together
+from kldrift.profiles.support import NUMBERS, NumericSupport
+from kldrift.scoring.comparison import Ints, close_together
 from kldrift.scoring.joint_result import joint_moved, joint_sentence
-from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES, SPIKE_METRIC, TAIL_METRIC
+from kldrift.scoring.lost_names import gone, lost, names_text
+from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
 from kldrift.scoring.reasons import (
     Range,
-    above,
-    beyond_history,
     cell_name,
     extremes,
     mean_texts,
     most_moved,
     value_text,
 )
-from kldrift.scoring.scored_cells import ScoredCells, scored_cells
+from kldrift.scoring.scored_cells import scored_cells
 from kldrift.scoring.scores import IN_ORDER, INNER, cell_kinds
-from kldrift.scoring.sentences import NULL, Change, cell_sentence, ends_at, percent, sentence
+from kldrift.scoring.sentences import Change, cell_sentence, ends_at, percent, sentence
+from kldrift.scoring.size_sentence import size_sentences
 from kldrift.scoring.status import Texts
-from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
+from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import SIZES, Verdicts
 from kldrift.statistics.spikes import spikes
 from kldrift.statistics.tails import tail_edge, tail_rows
@@ -39,8 +39,6 @@ from kldrift.statistics.what_explains import Numbers, what_explains
 SHOWN_CELLS: Final = 3
 MOST_EXPLAINED: Final = 200
 """Rows of which is looked at what was done to them; whole datasets come first."""
-LEAST_LOST: Final = 0.01
-"""Share of a category that is looked for under another name."""
 SEVERAL: Final = among(
     CellKind.BIN,
     CellKind.UNDERFLOW,
@@ -64,20 +62,9 @@ def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
     reason = verdicts.reason.copy()
     rank, scored = verdicts.severity, verdicts.scored
     alarms = np.flatnonzero(scored & (rank > RANK[Severity.UNSCORED]))
-    low, high = verdicts.scores["kl_low"], verdicts.scores["kl_high"]
-    of_smallest, of_critical = verdicts.q_values.smallest, verdicts.q_values.critical
     moved = _moved(verdicts, alarms, deciding)
-    for i, what in zip(alarms.tolist(), moved, strict=True):
-        metric, severity = deciding[i], SEVERITIES[rank[i]]
-        if metric == LEARNED:
-            size = beyond_history(*(verdicts.scores[name][i] for name in LEARNED_SCORES[:4]))
-            reason[i] = "; ".join(filter(None, (what.sentence, what.explained, size, what.cells)))
-            continue
-        limit = verdicts.subjects[verdicts.of[i]].thresholds[metric]
-        interval = (low[i], high[i]) if metric == "kl" and not np.isnan(low[i]) else None
-        q = of_critical if severity is Severity.CRITICAL else of_smallest
-        score = verdicts.scores[metric][i]
-        size = above(metric, score, severity, limit, q[i], interval)
+    sizes = size_sentences(verdicts, alarms.tolist(), deciding)
+    for i, what, size in zip(alarms.tolist(), moved, sizes, strict=True):
         reason[i] = "; ".join(filter(None, (what.sentence, what.explained, size, what.cells)))
     for i in np.flatnonzero(scored & (rank == RANK[Severity.UNSCORED])).tolist():
         reason[i] = f"{deciding[i]} could not be computed"
@@ -157,7 +144,10 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 if only < 0
                 else name(comparison, only, seen=True),
                 **_of_row(verdicts, place),
-                lost=_lost(rows.comparisons[comparison], cells, at_row),
+                lost=lost(rows.comparisons[comparison], cells, at_row),
+                gone=gone(rows.comparisons[comparison], cells, at_row),
+                names=names_text(rows.comparisons[comparison], cells, at_row),
+                moved=verdicts.scores["total_variation"][place],
                 chance=chance[at_row],
                 farthest=_farthest(
                     verdicts, place, upper=rebinning.cells[some[0]].kind is CellKind.OVERFLOW
@@ -173,18 +163,6 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             explained_so_far += 1
             texts[counted[row]] = Moved(sentence(change), most_moved(named, before, now), why)
     return texts
-
-
-def _lost(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str, float]]:
-    """The categories and nulls that have no current row, with their shares of the reference's."""
-    support = comparison.support
-    if not isinstance(support, CategoricalSupport):
-        return []
-    places = np.array([*range(len(support.categories)), support.size - 1])
-    shares = cells.rows_reference[row, places] / max(1, int(cells.rows_reference[row].sum()))
-    gone = (cells.rows_current[row, places] == 0) & (shares >= LEAST_LOST)
-    names = (*map(repr, support.categories), NULL)
-    return [(names[i], float(shares[i])) for i in np.flatnonzero(gone).tolist()]
 
 
 def _why(verdicts: Verdicts, place: int) -> str:

@@ -76,7 +76,8 @@ class ByLimits:
                 column[: len(values)] = values
                 columns[name] = np.where(verdicts.scored, column, np.nan)
             verdicts = replace(verdicts, scores=columns)
-        severity, deciding = beside_history(verdicts, self.deciding)
+        held = held_to_limits(verdicts)  # looked at only where something is learnt
+        severity, deciding = beside_history(verdicts, self.deciding, held)
         verdicts = replace(verdicts, severity=severity)
         return replace(verdicts, reason=explained(verdicts, deciding))
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 from kldrift.scoring.comparison import Ints
+from kldrift.scoring.evidence import OWN_TEST, Held
 from kldrift.scoring.metrics import LEARNED
+from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import Bools, Texts
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
 
 KINDS_OF_THRESHOLDS: Final = ("fixed", "learning", "learned")
+BEYOND_DOUBT: Final = 1e-12
+"""The p-value of a difference that leaves only its size to be asked for."""
 WARNING_RATE: Final = 10.0
 """How many times as often quiet windows warn as they are critical."""
 
@@ -42,15 +47,45 @@ def of_new_values(verdicts: Verdicts) -> Bools:
     return np.asarray((new > 0) & (new >= moved / 2))
 
 
-def beside_history(verdicts: Verdicts, deciding: Texts) -> tuple[Ints, Texts]:
+def surely_far(size: Floats, limit: Floats, p_value: Floats) -> Bools:
+    """Where a size is above its limit by estimate, and surely there is a difference."""
+    return np.asarray((p_value < BEYOND_DOUBT) & (size > limit))
+
+
+def far_from_reference(verdicts: Verdicts, held: Iterable[Held]) -> Texts:
+    """The metric whose estimate is above its limit, of rows that surely are another distribution.
+
+    That is less than to be sure that the limit is exceeded. But a slow drift takes its history
+    along, and would be ok until it is sure. Metrics that have a test of their own are left to it.
+
+    Returns:
+        None where there is none; of several, the first that is asked for.
+    """
+    found = np.full(len(verdicts), None, dtype=object)
+    for some in held:
+        for metric, limit in list(some.limits.items())[::-1]:
+            if metric in OWN_TEST:
+                continue
+            size = some.scores[metric]
+            if metric == "kl":
+                size = np.fmin(size, verdicts.scores["kl_unbiased"][some.rows])
+            far = surely_far(size, limit.smallest, verdicts.scores["p_value"][some.rows])
+            found[some.rows[far]] = metric
+    return found
+
+
+def beside_history(verdicts: Verdicts, deciding: Texts, held: Iterable[Held]) -> tuple[Ints, Texts]:
     """The severities of all rows, and what decided them, once their history is looked at.
 
     Fixed thresholds say that a change is large, and stay: against windows that moved with it a
-    slow drift is never unusual. While a row is learning it is at most a warning.
+    slow drift is never unusual. While a row is learning it is at most a warning, and once it has
+    learnt it is one where it has gone further from the reference than a limit allows by all that
+    can be estimated (:func:`far_from_reference`).
 
     Args:
         verdicts: with the severities of fixed thresholds.
         deciding: the metric that decided each.
+        held: the rows that are scored, with their limits.
     """
     kinds, severity = threshold_kinds(verdicts), verdicts.severity
     if not kinds.any():
@@ -58,6 +93,9 @@ def beside_history(verdicts: Verdicts, deciding: Texts) -> tuple[Ints, Texts]:
     deciding = deciding.copy()
     critical, warning = RANK[Severity.CRITICAL], RANK[Severity.WARNING]
     severity = np.where(kinds == 1, np.minimum(severity, warning), severity)
+    far = far_from_reference(verdicts, held)
+    moved = (kinds == 2) & (severity < warning) & np.array([m is not None for m in far.tolist()])
+    severity, deciding = np.where(moved, warning, severity), np.where(moved, far, deciding)
     p_value, limit = verdicts.scores["p_learned"], verdicts.scores["p_limit"]
     found = np.select([unusual(verdicts), p_value < WARNING_RATE * limit], [critical, warning], 0)
     higher = (kinds == 2) & (found > severity)

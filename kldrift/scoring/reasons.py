@@ -44,6 +44,8 @@ def above(
         >>> above("kl", 0.138, Severity.WARNING, Threshold(0.1, 0.25), 1e-40, (0.118, 0.157))
         'kl 0.138 (0.118 to 0.157) is above warning 0.1, q < 1e-12'
     """
+    if threshold.warning is None:  # a row that is still learning is a warning all the same
+        severity = Severity.CRITICAL
     limit = threshold.critical if severity is Severity.CRITICAL else threshold.warning
     assert limit is not None
     size = grouped(score)

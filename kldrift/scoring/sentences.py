@@ -57,6 +57,10 @@ class Change:
         alike: other features in which as many rows as in this one became null.
         lost: categories that have no row any more, with their shares of the reference's rows.
         chance: about how much a share differs without any drift, in units of its square root.
+        gone: categories that surely have no row any more, with their shares of the reference's
+            rows; the most frequent first.
+        names: which they are of, as text: how many categories the reference has cells for.
+        moved: the share of all rows that would have to be others for the sides to be alike.
     """
 
     kind: CellKind
@@ -77,6 +81,9 @@ class Change:
     alike: Sequence[str] = ()
     lost: Sequence[tuple[str, float]] = ()
     chance: float = 0.0
+    gone: Sequence[tuple[str, float]] = ()
+    names: str = ""
+    moved: float = 0.0
 
 
 def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of change
@@ -110,7 +117,7 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return _new(change)
     if change.decided:
         return change.decided
-    if exchanged := _swapped(change) or _merged(change):
+    if exchanged := _gone(change) or _swapped(change) or _merged(change):
         return exchanged
     few = change.kind in TAILS and not change.before and change.now < FEWER_THAN
     beyond = few and change.now >= MOSTLY * change.ks
@@ -171,6 +178,17 @@ def _nulls(change: Change) -> str:
     named = ", ".join(repr(name) for name in change.alike[:NAMED])
     more = len(change.alike) - NAMED
     return f"{text}, as many as in {named}{f' and {more:,} more' if more > 0 else ''}"
+
+
+def _gone(change: Change) -> str:
+    """Several categories that have no row any more; empty if that is not most of the change."""
+    share = sum(before for _, before in change.gone)
+    names = change.kind in (CellKind.CATEGORY, CellKind.OTHER)
+    if not names or len(change.gone) < 2 or share < FEWER_THAN * change.moved:
+        return ""
+    named = some_of([name for name, _ in change.gone[:NAMED]], len(change.gone))
+    of = f"{len(change.gone):,} of {change.names} are gone"
+    return f"{of}: {named}; they had {percent(share)} of the rows"
 
 
 def _swapped(change: Change) -> str:

@@ -179,3 +179,26 @@ def test_a_limit_that_is_learnt_needs_no_other_evidence():
     untested = {"kl_learned": 0.05, "p_learned": float("nan")}
     found = evidence(row("f", **untested), metric="kl_learned", threshold=0.03, alpha=ALPHA)
     assert found.details["because"].endswith("hardly ever are")
+
+
+@pytest.mark.parametrize(
+    ("kind", "p_value", "estimate", "passes"),
+    [
+        ("learned", 1e-20, 0.12, False),
+        ("fixed", 1e-20, 0.12, True),
+        ("learned", 1e-6, 0.12, True),
+        ("learned", 1e-20, 0.08, True),
+    ],
+)
+def test_what_moved_with_its_history_fails_a_warning_as_the_severity_says(
+    kind, p_value, estimate, passes
+):
+    columns = {"status": "ok", "kl": 0.13, "q_value": 0.2, "kl_unbiased": estimate}
+    columns |= {"threshold_kind": kind, "p_value": p_value}
+    held = [
+        evidence(row("f", **columns), metric="kl", threshold=limit, alpha=ALPHA, severity=severity)
+        for severity, limit in (("warning", 0.1), ("critical", 0.25))
+    ]
+    assert [found.passes for found in held] == [passes, True]
+    if not passes:
+        assert held[0].details["because"].endswith("but it surely is another distribution")

@@ -58,3 +58,34 @@ def test_names_are_judged_in_segments_as_well():
     found = kldrift.compare(before, now, segments=["part"]).scores
     gone = found[(found["feature"] == "x0") & found["segment"].astype(str).str.contains("b")]
     assert gone["severity"].tolist() == ["critical"]
+
+
+def reason(before: np.ndarray, now: np.ndarray) -> str:
+    sides = (pd.DataFrame({"x": side}) for side in (before, now))
+    (found,) = kldrift.compare(*sides).scores["reason"]
+    return str(found)
+
+
+def test_names_that_are_gone_are_counted():
+    said = reason(names(400).repeat(25), names(400)[::2].repeat(50))
+    assert said.startswith(
+        "200 of 400 names are gone: 'v1', 'v101', 'v103' and 197 more; they had 50.0 % of the rows;"
+    )
+
+
+def test_of_names_without_a_cell_none_is_counted():
+    rng = np.random.default_rng(1)
+    said = reason(rng.choice(names(400), 10_000), rng.choice(names(400)[::2], 10_000))
+    assert " frequent names are gone: 'v" in said
+    assert said.split(" of ")[0].isdigit()
+
+
+def test_names_that_a_few_rows_leave_out_by_chance_are_not_gone():
+    rng = np.random.default_rng(1)
+    few = np.append(rng.choice(names(100), 200), ["v7"] * 200)
+    assert "gone" not in reason(names(100).repeat(100), few).split(";")[0]
+
+
+def test_one_name_that_is_gone_is_said_as_before():
+    before, now = names(5).repeat(200), names(4).repeat(250)
+    assert reason(before, now).startswith("'v4' is gone: it had 20.0 % of the rows")
