@@ -69,6 +69,7 @@ def run_days(
     *,
     dependents: bool = True,
     reference_rows: pa.Table | None = None,
+    fail_on: str = "critical",
 ) -> list[RunResult]:
     """Run some days in their order, as one backfill."""
     prepare_output(config.output.path)
@@ -87,7 +88,7 @@ def run_days(
         findings = count_current(own, reference, MemoryEngine(first, now), SILENT)
         record = Record(config, window(day), START, SILENT)
         findings = volumes.beside(window(day), findings)
-        found.append(publish_window(record, own, findings, "critical", watch=watch))
+        found.append(publish_window(record, own, findings, fail_on, watch=watch))
     if dependents:
-        rescore_dependents(config, [window(day) for day in days], "critical")
+        rescore_dependents(config, [window(day) for day in days], fail_on)
     return found

@@ -118,8 +118,9 @@ class Dataset:
     """With `trailing`: only windows of the same hour of the day, weekday or month.
     Example: `weekday`"""
     exclude: tuple[Days, ...] = ()
-    """With `trailing` or `previous`: windows that touch such days are left out; a day, or two with
-    a slash between. Example: `[2019-12-24/2019-12-27]`"""
+    """With `trailing` or `previous`: windows that touch such days are left out, and nobody is
+    called about what is new in them; a day, or two with a slash between.
+    Example: `[2019-12-24/2019-12-27]`"""
     changes: Literal["since_last_run"] | None = None
     """Only of `current`, with `time` and a Delta or Iceberg table at a `path`: `since_last_run`
     reads only what was added to the table since the version that the last run read.

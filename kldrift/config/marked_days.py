@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from kldrift.config.alarms import Mute
 from kldrift.config.model import Config
 from kldrift.config.time import day_range
+
+EXCLUDE: Final = "reference.exclude"
 
 
 def in_days(start: datetime, end: datetime, days: str, zone: str) -> bool:
@@ -15,6 +19,28 @@ def in_days(start: datetime, end: datetime, days: str, zone: str) -> bool:
     first, last = (t.astimezone(local).date() for t in (start, end - timedelta(microseconds=1)))
     begin, until = day_range(days)
     return begin <= last and first <= until
+
+
+def declared(config: Config, start: datetime, end: datetime) -> Mute | None:
+    """The mute of a window that touches days of ``reference.exclude``; None for any other.
+
+    Who declares a day to be unlike the others does not want to be called about it.
+    """
+    if config.time is None:
+        return None
+    days = next(
+        (d for d in config.reference.exclude if in_days(start, end, d, config.time.zone)), None
+    )
+    if days is None:
+        return None
+    first, last = day_range(days)
+    return Mute(
+        feature="*",
+        until=(last + timedelta(days=1)).isoformat(),
+        owner=EXCLUDE,
+        why=f"one of the days {days}",
+        since=first.isoformat(),
+    )
 
 
 def marked_days(config: Config, start: datetime | None, end: datetime | None) -> list[str]:
@@ -35,8 +61,8 @@ def marked_days(config: Config, start: datetime | None, end: datetime | None) ->
         if m.feature == "*" and m.segment is None and m.holds_on(day)
     ]
     return said + [
-        f"this window is one of the days {days}, which are no reference for later ones "
-        "(reference.exclude)"
+        f"nobody is called about what is new in this window: it is one of the days {days}, which "
+        f"are no reference for later ones either ({EXCLUDE})"
         for days in config.reference.exclude
         if in_days(start, end, days, config.time.zone)
     ]

@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.config import Alarms, Budget, Config, Mute
+from kldrift.config.marked_days import declared
 from kldrift.errors import DamagedError, OutputError
 from kldrift.features.pairs import Pair
-from kldrift.features.patterns import Patterns
 from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
 from kldrift.monitor.judging import is_learned, judge_findings
+from kldrift.monitor.mutes import mute_of
 from kldrift.monitor.past_counts import Layout, PastCounts
 from kldrift.monitor.past_scores import (
     excess_of,
@@ -129,7 +129,8 @@ class Watch:
         Raises:
             OutputError: a file cannot be read.
         """
-        if config.time is None or not (config.alarms or config.any_learned):
+        asked = config.alarms or config.any_learned or config.reference.exclude
+        if config.time is None or not asked:
             return None
         names = [p.feature.name for p in pairs if is_learned(p, config)]
         past = None
@@ -151,6 +152,8 @@ class Watch:
         self, store: Store, reference: Reference, windows: Sequence[Window], before: datetime
     ) -> None:
         config = self._config
+        if self._past is None and config.alarms is None:
+            return
         if self._past is not None and windows:
             supports = stored_supports(store, config.monitor, reference.reference_id)
             counted = SameCells(store, config.monitor, supports)
@@ -221,17 +224,25 @@ class Watch:
         return replace(found, level=budget.level, limit=limit, effective=beside.effective)
 
     def _alerted(self, verdicts: Verdicts, window: Window) -> Judged:
-        if self._config.alarms is None:
-            return Judged(verdicts)
         start, rank = start_of(window), verdicts.severity
+        assert window.end is not None
+        day = declared(self._config, start, window.end)
         critical, unscored = (
             frozenset(verdicts.key(i) for i in (rank == RANK[s]).nonzero()[0].tolist())
             for s in (Severity.CRITICAL, Severity.UNSCORED)
         )
+        if self._config.alarms is None:
+            if day is None:
+                return Judged(verdicts)
+            states = {key: State(Alert.MUTED, start) for key in critical}
+            return Judged(verdicts, Alerts(states, muted=lambda _: True))
         mutes: dict[Key, Mute] = {}
+        before = self._alerts
 
         def muted(key: Key) -> bool:
-            found = self._mute(key, start)
+            found = mute_of(self._config, key, start)
+            if found is None and before.of(key).alert is not Alert.RAISED:
+                found = day
             if found is not None:
                 mutes[key] = found
             return found is not None
@@ -252,20 +263,6 @@ class Watch:
         spent = {one.opened for one in self._log if one.is_page and one.opened > first}
         table = alert_table(self._config.monitor, self._log)
         return Judged(verdicts, self._alerts, table, budget, len(spent))
-
-    def _mute(self, key: Key, start: datetime) -> Mute | None:
-        assert self._config.time is not None
-        day = start.astimezone(ZoneInfo(self._config.time.zone)).date()
-        return next(
-            (
-                m
-                for m in self._alarms.mute
-                if Patterns((m.feature,)).match(key[0])
-                and m.segment in (None, key[1])
-                and m.holds_on(day)
-            ),
-            None,
-        )
 
     def _budget(self, window: Window) -> AlarmBudget:
         """The budget of a monitor that begins."""

@@ -73,10 +73,12 @@ class Alerts:
     Attributes:
         states: of the rows that are not quiet.
         recent: the last windows, the latest of them last.
+        muted: whether nobody is to be called about a row of the last of them.
     """
 
     states: Mapping[Key, State] = field(default_factory=dict)
     recent: tuple[Seen, ...] = ()
+    muted: Callable[[Key], bool] = field(default=lambda _: False, repr=False, compare=False)
 
     def of(self, key: Key) -> State:
         """The state of a row."""
@@ -120,12 +122,16 @@ class Alerts:
                 state = State(Alert.MUTED, state.since)
             if state.alert is not Alert.NONE:
                 states[key] = state
-        return Alerts(states, recent)
+        return Alerts(states, recent, muted)
 
     def severities(self, verdicts: Verdicts) -> list[Severity]:
         """What somebody should know of rows: what is raised is critical, what is muted is ok."""
         found = verdicts.severities()
-        return [TOLD.get(self.of(verdicts.key(i)).alert, one) for i, one in enumerate(found)]
+        return [self._told(verdicts.key(i), one) for i, one in enumerate(found)]
+
+    def _told(self, key: Key, severity: Severity) -> Severity:
+        told = TOLD.get(self.of(key).alert, severity)
+        return Severity.OK if told is Severity.WARNING and self.muted(key) else told
 
     def _of_row(
         self,

@@ -150,7 +150,7 @@ DRIFT_SCORES: Final = pa.schema(
         _number("p_limit", "no limits that are learnt"),
         _number("alarm_level", "no `alarms`, or no limits that are learnt"),
         _text("severity"),
-        _text("alert", NO_ALARMS),
+        _text("alert", f"{NO_ALARMS}, and no day of `reference.exclude`"),
         _column("alert_since", TIMESTAMP, "no alert", unit="UTC"),
         _column("pseudocount", pa.float64(), NOT_SCORED, unit="rows"),
         _text("reference_id", "the reference was not profiled"),

@@ -147,3 +147,59 @@ def test_a_replay_without_tables_judges_as_the_run_did(folder):
     assert judged["p_limit"].tolist() == limits.dropna().tolist()
     pages = {a["opened"] for a in read_table(str(folder), "alerts").to_pylist()}
     assert set(found.loc[found["page"], "window_start"]) == pages
+
+
+HOLIDAY = {"reference": {"trailing": "30d", "exclude": ["2024-01-04", "2024-01-20/2024-01-21"]}}
+
+
+def on_holidays(day):
+    """Days that are elsewhere: a declared one, and from another declared one on."""
+    return rows(day, shift=3.0 if day in (3, 7) or day >= 19 else 0.0)
+
+
+def test_a_day_that_is_declared_to_be_unlike_others_calls_nobody(tmp_path):
+    config = config_of(tmp_path / "drift", alarms={}, **HOLIDAY)
+    found = run_days(config, [2, 3, 4, 5, 7, 18, 19, 20, 21], on_holidays)
+    assert [r.exit_code for r in found] == [0, 0, 0, 0, 3, 0, 0, 0, 3]
+    stored = scores(tmp_path / "drift")
+    assert list(stored["severity"] == "critical") == [r in (1, 4, 6, 7, 8) for r in range(9)]
+    alerts = ["none", "muted", "none", "none", "raised", "none", "muted", "muted", "raised"]
+    assert list(stored["alert"]) == alerts
+    log = read_table(str(tmp_path / "drift"), "alerts").to_pylist()
+    muted = [(a["opened"] - START, a["muted_by"], a["muted_until"], a["why"]) for a in log]
+    first, days = "one of the days 2024-01-04", "one of the days 2024-01-20/2024-01-21"
+    assert muted == [
+        (3 * DAY, "reference.exclude", "2024-01-05", first),
+        (7 * DAY, None, None, None),
+        (19 * DAY, "reference.exclude", "2024-01-22", days),
+        (21 * DAY, None, None, None),
+    ]
+    assert any("nobody is called about what is new" in note for note in found[1].notes)
+
+
+def test_an_alert_that_was_raised_before_a_declared_day_stays_raised(tmp_path):
+    config = config_of(tmp_path / "drift", alarms={}, **HOLIDAY)
+    found = run_days(config, [18, 19, 20, 21, 22], lambda day: rows(day, shift=3.0))
+    assert [r.exit_code for r in found] == [3] * 5
+    (alert,) = read_table(str(tmp_path / "drift"), "alerts").to_pylist()
+    assert (alert["muted_by"], alert["closed"], alert["windows"]) == (None, None, 5)
+
+
+def test_a_declared_day_calls_nobody_without_alarms_too(tmp_path):
+    config = config_of(tmp_path / "drift", **HOLIDAY)
+    found = run_days(config, [2, 3, 7], on_holidays)
+    assert [r.exit_code for r in found] == [0, 0, 3]
+    stored = scores(tmp_path / "drift")
+    assert list(stored["severity"]) == ["ok", "critical", "critical"]
+    assert list(stored["alert"].isna()) == [True, False, True]
+    assert stored["alert"][1] == "muted"
+    assert not read_table(str(tmp_path / "drift"), "alerts").num_rows
+
+
+def test_a_muted_warning_fails_no_run_that_fails_on_warnings(tmp_path):
+    mute = {"feature": "*", "until": "2024-01-05", "owner": "ana", "why": "move"}
+    limits = {"kl": {"warning": 0.1, "critical": 1e6}}
+    config = config_of(tmp_path / "drift", thresholds=limits, alarms={"mute": [mute]})
+    found = run_days(config, [3, 7], on_holidays, fail_on="warning")
+    assert [r.counts["warning"] for r in found] == [1, 1]
+    assert [r.exit_code for r in found] == [0, 3]
