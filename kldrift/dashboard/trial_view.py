@@ -30,6 +30,8 @@ from kldrift.tables.window import Window
 ALL: Final = ""
 AT_FIRST: Final = 12_000
 """Rows of scores: so many windows are tried before someone asks for more."""
+WINDOWS: Final = 14
+"""So many are tried at first, where that is not too many rows: an answer comes at once."""
 CONFIGURED: Final = "configured"
 WINDOW: Final = "window"
 REFERENCES: Final = {
@@ -64,9 +66,9 @@ def trial_view(scene: Scene) -> None:
     number = 1
     if len(scene.windows) > 1:
         most = min(90, len(scene.windows))
-        begin = max(1, min(30, most, AT_FIRST // max(1, len(scored))))
+        begin = max(1, min(WINDOWS, most, AT_FIRST // max(1, len(scored))))
         number = st.slider("the last windows", 1, most, begin)
-        if begin < min(30, most):
+        if begin < min(WINDOWS, most):
             st.text(f"A window has {len(scored):,} scores: more windows take their time.")
     windows = scene.windows[-number:]
     rules = _rules(scene, sorted(set(scored)))

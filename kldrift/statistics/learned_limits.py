@@ -38,6 +38,8 @@ ODD: Final = 50.0
 ODD_TOGETHER: Final = 20.0
 """The factor where more than half of the features are as far at once, as on a holiday."""
 PSEUDOCOUNT: Final = 0.5
+ROUNDING: Final = 1e-12
+"""Nats up to which a divergence is what rounding leaves of none: that of a feature of one value."""
 _MOST_SHAPE: Final = 1e6
 
 
@@ -121,10 +123,14 @@ def learned_limits(
         scores = np.where(known, raw * (rows / mean_rows) ** slope, 0)
     if trim and (odd := _odd(scores, known, season)).any():
         return learned_limits(np.where(odd[..., None], 0, history), trim=False)
-    mean = np.maximum(scores.sum(0) / np.maximum(n, 1), np.finfo(float).tiny)
-    relative = np.where(known, scores / mean - 1, 0)
+    mean, varied = scores.sum(0) / np.maximum(n, 1), scores.sum(0) > 0
+    # A feature of one value says nothing of how others vary. About one row of another value is
+    # noise in it as well.
+    mean = np.where(varied, mean, 1 / np.maximum(mean_rows, 1))
+    relative = np.where(known & varied, scores / mean - 1, 0)
     variation = (relative**2).sum(0) / np.maximum(1, n - 1)
-    together = variation[n > 1].mean() if (n > 1).any() else 1.0
+    told = varied & (n > 1)
+    together = variation[told].mean() if told.any() else 1.0
     variation = (n * variation + SHRINKAGE * together) / (n + SHRINKAGE)
     shape = 1 / np.maximum(variation, 1 / _MOST_SHAPE)
     rho = _autocorrelation(relative)
@@ -171,7 +177,7 @@ def _scores(p: NDArray[Any], q: NDArray[Any], pool: NDArray[Any]) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.einsum("...c,...c->...", counts, logs) / n
         found -= np.log(n / (m + PSEUDOCOUNT * cells))
-        found = np.maximum(found, 0) / (1 + n / m)
+        found = np.where(found > ROUNDING, found, 0) / (1 + n / m)
     return np.asarray(np.where((n > 0) & (m > 0), found, np.nan))
 
 

@@ -143,3 +143,27 @@ def test_quiet_windows_that_lie_too_far_out_stretch_the_limit_before_they_page()
     assert budget.limit(50) / 10 < budget.limit(50, as_they_should) <= budget.limit(50)
     assert budget.limit(50, too_far) < budget.limit(50) / 1000
     assert budget.limit(50, [*as_they_should, 700.0]) > budget.limit(50, as_they_should) / 10
+
+
+def test_a_feature_of_one_value_is_never_unusual_and_changes_nothing_for_others():
+    rng = np.random.default_rng(11)
+    history = windows(rng, 40, spread=0.1)
+    size = rng.integers(100, 9_999, (41, 1))
+    constant = np.stack([np.zeros_like(size), size], -1)  # of one of two values
+    padded = np.zeros((41, 1, history.shape[-1]), dtype=np.int64)
+    padded[..., :2] = constant
+    both = np.concatenate([history, padded[:40]], axis=1)
+    alone, beside = learned_limits(history), learned_limits(both)
+    for day in range(40):
+        assert beside.p_values(both[day])[-1] == 1.0
+        assert beside.divergences(both[day])[-1] == 0.0
+    for name in ("mean", "shape", "effective"):
+        np.testing.assert_allclose(getattr(beside, name)[: history.shape[1]], getattr(alone, name))
+    other = both[0].copy()
+    p_values = []
+    for rows in (1, 20, int(other[-1, 1])):
+        other[-1, :2] = rows, both[0, -1, 1] - rows
+        p_values.append(beside.p_values(other)[-1])
+    assert p_values[0] > 1e-3
+    assert p_values[1] < 1e-6
+    assert p_values[2] < 1e-12
