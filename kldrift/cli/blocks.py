@@ -14,7 +14,7 @@ from kldrift.errors import escaped
 from kldrift.reporting.figures import figure
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading, worst_first
-from kldrift.reporting.parts import parts_of, parts_words
+from kldrift.reporting.parts import Parts, alone_words, parts_of, parts_words
 from kldrift.reporting.row_words import alert_words
 from kldrift.tables.values import is_in, numbers, rows_where
 
@@ -28,7 +28,9 @@ WIDEST: Final = 32
 """Cells of a histogram in one line; more are added up."""
 
 
-def worst_features(scores: pa.Table, most: int) -> tuple[list[tuple[dict[str, Any], str]], int]:
+def worst_features(
+    scores: pa.Table, most: int
+) -> tuple[list[tuple[dict[str, Any], list[str]]], int]:
     """The worst features that are not ok, each where it is worst, and how many more there are.
 
     With each stand the segments in which it drifted, in words.
@@ -38,26 +40,33 @@ def worst_features(scores: pa.Table, most: int) -> tuple[list[tuple[dict[str, An
     bad = rows_where(lead, ~is_in(lead["severity"], {"ok"}))
     rows = records(bad.slice(0, most))
     parts = parts_of(ordered, [row["feature"] for row in rows])
-    told = [(row, parts[row["feature"]]) for row in rows]
-    return [(row, parts_words(p.bad, p.totals)) for row, p in told], len(bad) - len(rows)
+    return [(row, _where(row, parts[row["feature"]])) for row in rows], len(bad) - len(rows)
 
 
-def block(row: Mapping[str, Any], cells: pa.Table, zone: str, parts: str = "") -> Iterator[Line]:
+def _where(row: Mapping[str, Any], parts: Parts) -> list[str]:
+    """The segments in which the feature of a row drifted, and what happened in the only one."""
+    drifted = parts_words(parts.bad, parts.totals)
+    alone = alone_words(parts) if row["segment"] is None else None
+    return [*(f"drifted in {d}" for d in [drifted] if d), *(f"in {a}" for a in [alone] if a)]
+
+
+def block(
+    row: Mapping[str, Any], cells: pa.Table, zone: str, where: Sequence[str] = ()
+) -> Iterator[Line]:
     """A row of the scores: what it is about, why, its figures, and its cells then and now.
 
     Args:
         row: of ``drift_scores``.
         cells: ``drift_cells``.
         zone: of the times.
-        parts: the segments in which its feature drifted; empty for none.
+        where: lines about the segments in which its feature drifted.
     """
     segment = "" if row["segment"] is None else f" [{short(escaped(str(row['segment'])))}]"
     name = f"{short(escaped(str(row['feature'])))}{segment}"
     yield Line(f"{row['severity']}  {name}", severity=str(row["severity"]), whole=True)
     if row["reason"]:
         yield Line(f"  {escaped(str(row['reason']))}")
-    if parts:
-        yield Line(f"  drifted in {escaped(parts)}")
+    yield from (Line(f"  {escaped(line)}") for line in where)
     figures = "; ".join(_figures(row))
     if figures:
         yield Line(f"  {figures}")
@@ -72,7 +81,8 @@ def block(row: Mapping[str, Any], cells: pa.Table, zone: str, parts: str = "") -
 def _figures(row: Mapping[str, Any]) -> Iterator[str]:
     """What is known in numbers: the headline score and what chance gives, nulls, rows."""
     if row["kl"] is not None:
-        yield f"kl {figure(row['kl'])}, by chance {figure(row['kl_expected'])}"
+        chance = row["kl_expected"]
+        yield f"kl {figure(row['kl'])}" + (f", by chance {figure(chance)}" if chance else "")
     shares = [null_share(row, side) for side in ("reference", "current")]
     if any(row[f"missing_{side}"] for side in ("reference", "current")):
         yield f"nulls {shares[0]} -> {shares[1]}"

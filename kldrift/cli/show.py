@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -93,7 +93,7 @@ def _state(
         critical = is_in(past.rows["severity"], {"critical"})
         counts_of = np.bincount(past.at[critical], minlength=len(past)).tolist()
         said = f"at most {max(counts_of)} in one:" if any(counts_of) else "none"
-        yield Line(f"critical in the last {len(past)} windows, {said}")
+        yield Line(f"critical scores in the last {len(past)} windows, {said}")
         if any(counts_of):
             yield Line(f"  |{heights(counts_of)}|", whole=True)
     known = [*marked_days(config, last.start, last.end), one_window_words(past, zone)]
@@ -108,10 +108,10 @@ def _state(
 
 
 def _block(
-    row: dict[str, Any], cells: pa.Table, past: Past, zone: str, parts: str = ""
+    row: dict[str, Any], cells: pa.Table, past: Past, zone: str, where: Sequence[str] = ()
 ) -> Iterator[Line]:
     """One block about one row of the scores, with its earlier windows."""
-    yield from block(row, cells, zone, parts)
+    yield from block(row, cells, zone, where)
     if len(past) > 1:
         if (last := past.streak((str(row["feature"]), row["segment"]))) is not None:
             since = begin_name(past.windows[last.first], zone)

@@ -11,15 +11,15 @@ import pandas as pd
 
 from kldrift.reporting.blocks import Block, blocks_of
 from kldrift.reporting.drawing import Drawing
-from kldrift.reporting.figures import begin_name, many, shown
+from kldrift.reporting.figures import begin_name, shown
 from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading
-from kldrift.reporting.parts import MOVED, Parts, parts_of, parts_words
+from kldrift.reporting.parts import Parts, alone_words, parts_of, parts_words
 from kldrift.reporting.past import Past
 from kldrift.reporting.row_cells import cells_of, key_of
-from kldrift.reporting.row_words import alert_words, happened, score_words
+from kldrift.reporting.row_words import alert_words, score_words
 from kldrift.reporting.score_line import score_line
 from kldrift.reporting.timeline import history, sparkline
 
@@ -156,16 +156,7 @@ def _entry(
         critical,
         reason,
         parts,
-        None if segment is not None else _alone(segments),
+        None if segment is not None else alone_words(segments),
         (distribution, score_line(row), line),
         blocks_of(row, cells, segments, when),
     )
-
-
-def _alone(segments: Parts) -> str | None:
-    """The only one of several segments that drifted, and what happened in it."""
-    drifted = [s for s in segments.bad if s["severity"] in MOVED]
-    if len(drifted) != 1 or segments.total < 2:
-        return None
-    name, what = shown(drifted[0]["segment"], 40), happened(shown(drifted[0]["reason"] or "", 160))
-    return f"{name}, the only one of {many(segments.total, 'segment')} that drifted: {what}"

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from kldrift.counting.group_names import columns_of
-from kldrift.reporting.figures import shown
+from kldrift.reporting.figures import many, shown
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import as_table
+from kldrift.reporting.row_words import happened
 from kldrift.tables.values import codes, is_in, rows_where
 
 if TYPE_CHECKING:
@@ -99,6 +100,33 @@ def parts_words(segments: Sequence[Mapping[str, Any]], totals: Mapping[str, int]
         _few(drifted[columns], totals[columns], "segments " * (not at) + f"by {shown(columns, 40)}")
         for at, columns in enumerate(shares)
     )
+
+
+def alone_words(segments: Parts) -> str | None:
+    """The only segment of a list that drifted, and what happened in it.
+
+    None where no list has one, or several have.
+
+    Examples:
+        >>> bad = [{"severity": "critical", "reason": "shifted"} | {"segment": s}
+        ...        for s in ("country=nz", "by=app", "by=web")]
+        >>> alone_words(Parts(bad[:1], {"country": 3}, []))
+        'country=nz, the only one of 3 segments that drifted: shifted'
+        >>> alone_words(Parts(bad, {"country": 3, "by": 2}, []))
+        'country=nz, the only one of 3 segments by country that drifted: shifted'
+    """
+    drifted: dict[str, list[Row]] = {}
+    for row in segments.bad:
+        if row["severity"] in MOVED:
+            drifted.setdefault(columns_of(str(row["segment"])), []).append(row)
+    alone = [c for c, rows in drifted.items() if len(rows) == 1 and segments.totals[c] > 1]
+    if len(alone) != 1:
+        return None
+    (columns,), (row,) = alone, drifted[alone[0]]
+    name, what = shown(row["segment"], 40), happened(shown(row["reason"] or "", 160))
+    total = many(segments.totals[columns], "segment")
+    by = f" by {shown(columns, 40)}" if len(segments.totals) > 1 else ""
+    return f"{name}, the only one of {total}{by} that drifted: {what}"
 
 
 def _few(names: Sequence[str], total: int, of: str) -> str:

@@ -361,3 +361,17 @@ def test_a_reader_that_has_seen_enough_is_no_error(lines):
     err = process.stderr.read()
     process.stderr.close()
     assert (process.wait(timeout=60), err) == (3, "")
+
+
+def test_what_happened_in_the_only_segment_of_a_list_is_said():
+    whole = {"severity": "critical", "feature": "km", "reason": "10 % of the values are above 80"}
+    shifted = "shifted up; explained to 100 % by x 1,000; kl 8"
+    parts = [
+        {**whole, "segment": "country=PL", "reason": shifted},
+        *({"feature": "km", "segment": f"country={c}"} for c in ("DE", "FR")),
+        *({**whole, "segment": f"channel={c}", "reason": "moved"} for c in ("web", "app")),
+    ]
+    said = text(result(whole, *parts, exit_code=3))
+    assert "  drifted in 1 of 3 segments by country (country=PL), 2 of 2 by channel\n" in said
+    only = "  in country=PL, the only one of 3 segments by country that drifted: "
+    assert f"{only}shifted up, explained to 100 % by x 1,000\n" in said
