@@ -25,6 +25,7 @@ from kldrift.expectations.gx import (
     renderer,
 )
 from kldrift.expectations.results import details_of, raised, severity_of
+from kldrift.scoring.metrics import LEARNED
 
 _PARAMS = {
     "feature": RendererValueType.STRING,
@@ -129,6 +130,8 @@ def _outcome(result: Any) -> tuple[str, dict[str, Any]]:
 
 def _level(config: Any, said: str) -> tuple[str, dict[str, Any]]:
     values = {name: config.kwargs[name] for name in ("metric", "threshold", "alpha")}
+    if values["metric"] == LEARNED:  # nobody stated its digits
+        values["threshold"] = float(f"{values['threshold']:.4g}")
     template = wording.LEVEL + (f", {said}" if said else "")
     return template, {**values, "severity": severity_of(config).value}
 

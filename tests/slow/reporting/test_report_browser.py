@@ -17,6 +17,10 @@ ROWS = "[...document.querySelectorAll('.row')]"
 SHOWN = f"{ROWS}.filter(r => !r.hidden).map(r => r.querySelector('.name').textContent)"
 
 
+RIGHTMOST = """Math.max(0, ...[...document.querySelectorAll(
+    '.row > *, .row p, .row section, .charts svg')].map(e => e.getBoundingClientRect().right))"""
+
+
 @pytest.fixture(scope="module")
 def tab():
     with browser() as found:
@@ -48,6 +52,8 @@ def test_a_page_logs_nothing_asks_no_network_and_fits_its_width(tab, pages, name
         tab.run("document.querySelectorAll('details').forEach(d => { d.open = true })")
         tab.run("new Promise(f => setTimeout(f, 50))")
         assert tab.run("document.documentElement.scrollWidth") <= width
+        # A row that is not drawn yet hides what is wider than it is.
+        assert tab.run(RIGHTMOST) <= width
     assert tab.run("document.querySelectorAll('img, iframe, object, a').length") == 0
     assert tab.run("document.scripts.length") == 2
     assert tab.troubles() == []
