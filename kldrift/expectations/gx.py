@@ -49,6 +49,7 @@ with warnings.catch_warnings():
         RenderedAtomicContent,
         RenderedStringTemplateContent,
         RenderedTableContent,
+        RenderedTabsContent,
         renderedAtomicValueSchema,
     )
     from great_expectations.render.renderer import (
@@ -89,6 +90,7 @@ __all__ = [
     "RenderedAtomicContent",
     "RenderedStringTemplateContent",
     "RenderedTableContent",
+    "RenderedTabsContent",
     "RendererConfiguration",
     "RendererValueType",
     "RunIdentifier",

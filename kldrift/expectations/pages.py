@@ -19,6 +19,7 @@ from kldrift.expectations.gx import (
     DefaultJinjaPageView,
     DefaultSiteIndexBuilder,
     RenderedTableContent,
+    RenderedTabsContent,
     SiteIndexPageRenderer,
     ValidationResultsPageRenderer,
     resource_key_passes_run_name_filter,
@@ -122,7 +123,16 @@ def as_of(results: Iterable[dict[str, Any]]) -> str:
 
 
 class PlainIndexRenderer(SiteIndexPageRenderer):  # type: ignore[misc]  # GX is untyped
-    """The index of the site, its tables written as HTML."""
+    """The index of the site: its tables, written as HTML, below each other."""
+
+    @classmethod
+    def render(cls, index_links_dict: Any) -> Any:
+        """Called by GX for the index; its tabs need a script, and are none for a screen reader."""
+        page = super().render(index_links_dict)
+        for section in page.sections if page is not None else ():
+            tabs = (b for b in section.content_blocks if isinstance(b, RenderedTabsContent))
+            section.content_blocks = [tab["tab_content"] for block in tabs for tab in block.tabs]
+        return page
 
     @classmethod
     def _generate_validation_results_link_table(cls, index_links_dict: Any) -> Any:

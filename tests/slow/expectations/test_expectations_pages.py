@@ -309,3 +309,14 @@ def test_results_without_details_still_render(tmp_path):
     assert shown[1].endswith(
         "(warning), failed kl must not be above 0.25 with q below 0.01 (critical), failed"
     )
+
+
+def test_the_index_has_tables_and_no_tabs_and_each_page_has_one_heading_of_the_first_level(cases):
+    site = cases / "gx/uncommitted/data_docs/local_site"
+    index = (site / "index.html").read_text()
+    assert 'role="tab' not in index
+    page = Page(index)
+    assert page.body("Status")
+    assert page.body("Expectation suite")
+    for file in site.rglob("*.html"):
+        assert file.read_text().count("<h1>") == 1
