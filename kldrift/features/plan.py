@@ -126,6 +126,13 @@ class Skipped:
         return cls(name, f"{columns}; {RENAME}", columns, ambiguous=True)
 
 
+def named(name: str, kind: str) -> Feature:
+    """A feature of which only the name and the kind are known."""
+    parts = (p for p in Part if name.startswith(f"{p}(") and name.endswith(")"))
+    part = next(parts, Part.VALUE)
+    return Feature(name, (name,), part, "", "", kind, KeyType.FLOAT)
+
+
 @dataclass(frozen=True)
 class FeaturePlan:
     """The features of one dataset and what was left out."""

@@ -15,10 +15,10 @@ from kldrift.config.instant import instant
 from kldrift.errors import ConfigError, DatasetError, on_side
 from kldrift.execution.session import THAT_CHANGE_COUNTS
 from kldrift.features.group_columns import check_time
-from kldrift.monitor import reference_store
 from kldrift.monitor.before_spark import without_absent
 from kldrift.monitor.due import FIRST_WINDOWS, Due, between, within
 from kldrift.monitor.groups import condition_named
+from kldrift.monitor.reference_key import key_of
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import version_of
 from kldrift.sources.open import open_source
@@ -33,12 +33,12 @@ def reference_key(config: Config, spark: SparkSession) -> str | None:
     """The key that a stored reference must have; computed before the reference is opened."""
     settings = settings_of(spark, (*THAT_CHANGE_COUNTS, *config.spark.conf))
     if config.reference.is_history:  # cells are frozen once, whatever files come
-        return reference_store.key_of(config, "windows", settings)
+        return key_of(config, "windows", settings)
     try:
         version = version_of(config.reference, config.expressions.values())
     except DatasetError as error:
         raise on_side(error, "reference") from error
-    return reference_store.key_of(config, version, settings)
+    return key_of(config, version, settings)
 
 
 def open_sides(

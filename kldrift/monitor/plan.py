@@ -13,11 +13,12 @@ from kldrift.errors import ConfigError, Mistakes
 from kldrift.features.names import check_names
 from kldrift.features.pairs import Pair, pair
 from kldrift.features.patterns import Patterns
-from kldrift.features.plan import EXCLUDED, Feature, FeaturePlan, Skipped, plan_side
+from kldrift.features.plan import EXCLUDED, Feature, FeaturePlan, Skipped, named, plan_side
 from kldrift.monitor.categories import check_kinds
 from kldrift.monitor.groups import SegmentPlan, plan_segments
 from kldrift.monitor.joint import JointPlan, plan_joint
 from kldrift.sources.dataset import DatasetInfo
+from kldrift.tables.supports import FeatureSupport
 
 SAME: Final = "reference and current are the same rows, so nothing can differ: name a reference"
 
@@ -61,6 +62,22 @@ class Plan:
         """The same for some features alone, without groups of features and segments."""
         pairs = tuple(p for p in self.pairs if p.feature.name in names)
         return replace(self, pairs=pairs, joint=(), segments=())
+
+    def with_gone(self, known: Sequence[FeatureSupport]) -> Plan:
+        """The same with features that the current dataset no longer has a column for.
+
+        Args:
+            known: features that it had, and that the plan does not ask for.
+        """
+        there = {*self.current.schema.names, *self.current.derived.names}
+        asked = self.config.features
+        included, excluded = Patterns(asked.include), Patterns(asked.exclude)
+        gone = []
+        for feature in (named(f.name, f.kind) for f in known if f.rebinning is not None):
+            names = {feature.column, feature.column.partition(".")[0]}
+            if not names & there and included.match(*names) and not excluded.match(*names):
+                gone.append(Pair(feature, None))
+        return replace(self, pairs=(*self.pairs, *gone))
 
     def lines(self) -> list[str]:
         """The plan for a reader."""

@@ -9,17 +9,13 @@ See docs/decisions/one-store.md.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from kldrift import __version__
-from kldrift.config import Config
 from kldrift.errors import DatasetError, OutputError
 from kldrift.monitor.groups import FrozenList, rows_by_segment
 from kldrift.monitor.plan import Plan
@@ -30,7 +26,6 @@ from kldrift.profiles.rebinning import Rebinning
 from kldrift.tables.layout import reference_of
 from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.read import stored_key, stored_profiles, stored_supports
-from kldrift.tables.schema import SCHEMA_VERSION
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.store import Store, open_store
 from kldrift.tables.supports import (
@@ -44,8 +39,6 @@ from kldrift.tables.supports import (
 from kldrift.tables.window import Window
 from kldrift.tables.write import write_reference
 
-FORMAT: Final = 3
-"""Raised when what is stored, or how it is counted, changes within a version of kldrift."""
 _SPELLED: Final = re.compile(
     r"type='(?!float'|double'|halffloat'|decimal)[^']*'|family='(?:text|row)'"
 )
@@ -62,12 +55,14 @@ class StoredReference:
         complete: whether the tables hold just this, and nothing more.
         lacking: features that the plan asks for and it does not have, where it is made of windows:
             they come to be while those of all others go on.
+        others: features that the plan does not ask for, where it is made of windows.
     """
 
     reference: Reference
     origin: Origin
     complete: bool
     lacking: tuple[str, ...] = ()
+    others: tuple[FeatureSupport, ...] = ()
 
     @property
     def rank(self) -> tuple[int, bool, datetime]:
@@ -76,47 +71,6 @@ class StoredReference:
 
     def __str__(self) -> str:
         return f"as read by run {self.origin.run_id} on {self.origin.read_at:%Y-%m-%d %H:%M} UTC"
-
-
-def key_of(config: Config, version: str | None, settings: Mapping[str, str | None]) -> str | None:
-    """A digest of all that a reference's numbers depend on, apart from the features asked for.
-
-    Args:
-        config: the configuration.
-        version: of the reference's files.
-        settings: of the session, whoever started it, that may change what is counted.
-
-    Returns:
-        None where the version of the files cannot be known.
-    """
-    if version is None:
-        return None
-    scoring = config.scoring
-    question = [
-        FORMAT,
-        SCHEMA_VERSION,
-        __version__,
-        _rows_of(config),
-        dict(sorted(config.expressions.items())),
-        [scoring.bins, scoring.stored_bins, scoring.max_categories],
-        dict(settings),
-        version,
-    ]
-    if config.segments:
-        question.append([config.segment_columns, scoring.max_segments])
-    text = json.dumps(question, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _rows_of(config: Config) -> Any:
-    """What is asked of the rows that freeze the cells."""
-    if not config.reference.is_history or config.time is None:
-        asked = config.reference.asked()
-        ranged = config.reference.since or config.reference.until
-        if ranged and config.time is not None:
-            asked["time"] = [config.time.column, config.time.zone]
-        return asked
-    return [config.current.where, config.time.column]
 
 
 def find(plan: Plan, key: str | None) -> StoredReference | None:
@@ -180,11 +134,15 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
     lacking = _lacking(plan, supports)
     if lacking and not plan.config.reference.is_history:
         return None
-    reference = _asked_for(plan, supports, whole, lacking)
+    others: tuple[FeatureSupport, ...] = ()
+    if plan.config.reference.is_history:
+        asked = {p.feature.name for p in plan.pairs}
+        others = tuple(f for f in supports.features if f.name not in asked)
+    reference = _asked_for(plan, supports, whole, lacking, others)
     if reference is None:
         return None
     complete = reference.reference_id == reference_id and not lacking
-    return StoredReference(reference, supports.origin, complete, lacking)
+    return StoredReference(reference, supports.origin, complete, lacking, others)
 
 
 def _whole(store: Store, monitor: str, reference_id: str) -> tuple[Supports, Reference]:
@@ -261,7 +219,11 @@ def _lacking(plan: Plan, supports: Supports) -> tuple[str, ...]:
 
 
 def _asked_for(
-    plan: Plan, supports: Supports, whole: Reference, lacking: Collection[str]
+    plan: Plan,
+    supports: Supports,
+    whole: Reference,
+    lacking: Collection[str],
+    others: Sequence[FeatureSupport],
 ) -> Reference | None:
     """What a plan asks for of a reference; None if it asks for more than there is.
 
@@ -270,6 +232,7 @@ def _asked_for(
         supports: of the reference.
         whole: all of it.
         lacking: features that it may do without.
+        others: features that are kept beside those that it asks for.
     """
     wanted = {p.feature.name: repr(p.reference) for p in plan.compared}
     wanted = {name: how for name, how in wanted.items() if name not in lacking}
@@ -277,8 +240,9 @@ def _asked_for(
         return None
     made_from = {f.name: f.made_from for f in supports.features}
     # What the current dataset lacks today is kept: it is the same reference, with one history.
-    lacking = {p.feature.name: repr(p.reference) for p in plan.pairs if p.current is None}
-    wanted |= {name: how for name, how in lacking.items() if made_from.get(name) == how}
+    gone = {p.feature.name: repr(p.reference) for p in plan.pairs if p.current is None}
+    wanted |= {name: how for name, how in gone.items() if made_from.get(name) == how}
+    wanted |= {f.name: f.made_from for f in others}
     planned = [j for j in plan.joint if j.problem is None]
     joint_from = {j.name: j.made_from for j in supports.joint}
     for joint in planned:
@@ -297,8 +261,16 @@ def _asked_for(
     )
 
 
-def save(plan: Plan, reference: Reference, origin: Origin) -> None:
+def save(
+    plan: Plan, reference: Reference, origin: Origin, others: Sequence[FeatureSupport] = ()
+) -> None:
     """Store a reference of a plan, over what stood there under its id.
+
+    Args:
+        plan: the plan.
+        reference: its reference.
+        origin: what it was made from.
+        others: features of the reference that the plan does not ask for.
 
     Raises:
         OutputError: it cannot be written; what was there before is then still there.
@@ -308,29 +280,34 @@ def save(plan: Plan, reference: Reference, origin: Origin) -> None:
     stamp = Stamp(origin.run_id, config.monitor, Window(), reference_id, config.config_hash)
     names = [known.names for known in reference.segments]
     tables = {
-        "supports": supports_table(_supports(plan, reference, origin), config.monitor),
+        "supports": supports_table(_supports(plan, reference, origin, others), config.monitor),
         "profiles": profile_rows(reference.profiles, reference.joint, names, "reference", stamp),
     }
     write_reference(config.output.path, config.monitor, reference_id, tables)
 
 
-def _supports(plan: Plan, reference: Reference, origin: Origin) -> Supports:
+def _supports(
+    plan: Plan, reference: Reference, origin: Origin, others: Sequence[FeatureSupport]
+) -> Supports:
     return Supports(
         reference.reference_id,
         origin,
-        tuple(
-            FeatureSupport(
-                name,
-                p.feature.kind,
-                repr(p.reference),
-                reference.pivots[name],
-                reference.rebinnings.get(name),
-                reference.skipped.get(name, ""),
-                reference.notes.get(name, ""),
-            )
-            for p in plan.pairs
-            for name in (p.feature.name,)
-            if p.reference is not None and name in reference.pivots
+        (
+            *(
+                FeatureSupport(
+                    name,
+                    p.feature.kind,
+                    repr(p.reference),
+                    reference.pivots[name],
+                    reference.rebinnings.get(name),
+                    reference.skipped.get(name, ""),
+                    reference.notes.get(name, ""),
+                )
+                for p in plan.pairs
+                for name in (p.feature.name,)
+                if p.reference is not None and name in reference.pivots
+            ),
+            *others,
         ),
         tuple(
             JointSupport(j.name, repr(columns), columns.pivots, columns.diagonal)

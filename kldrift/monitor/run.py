@@ -248,11 +248,13 @@ def _reference_of(  # noqa: PLR0913 - what is open
 ) -> tuple[Plan, Reference]:
     """The reference of a plan, stored or read and stored; the plan says where it stands."""
     stored = None if refresh else reference_store.find(plan, key)
+    others = () if stored is None else stored.others
+    plan = plan.with_gone(others)
     if stored is not None and not stored.lacking:
         plan = replace(plan, stored=str(stored))
         record.stage(f"reference: unchanged, {stored}")
         if not stored.complete:  # the tables have it only as a part of another
-            reference_store.save(plan, stored.reference, stored.origin)
+            reference_store.save(plan, stored.reference, stored.origin, others)
         return plan, stored.reference
     asked = plan if stored is None else plan.of_features(stored.lacking)
     with watched.unchanged():
@@ -263,7 +265,7 @@ def _reference_of(  # noqa: PLR0913 - what is open
         reference = stored.reference.beside(reference)
     record.stage("writing the reference")
     origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
-    reference_store.save(plan, reference, origin)
+    reference_store.save(plan, reference, origin, others)
     return plan, reference
 
 

@@ -11,10 +11,8 @@ import pyarrow as pa
 from kldrift.config import Config
 from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.programs import CountProgram
-from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
-from kldrift.features.parts import Part
-from kldrift.features.plan import Feature, Skipped
+from kldrift.features.plan import Feature, Skipped, named
 from kldrift.monitor.batches import added_up
 from kldrift.monitor.categories import check_categories
 from kldrift.monitor.findings import WindowCounts
@@ -178,23 +176,16 @@ class Scorer:
 
 def _pair(supports: Supports, name: str) -> Pair:
     kind = next(f.kind for f in supports.features if f.name == name)
-    feature = _feature(name, kind)
+    feature = named(name, kind)
     return Pair(feature, feature)
 
 
 def _unpaired(name: str, kind: str, status: str, reason: str) -> Pair:
-    feature = _feature(name, kind)
+    feature = named(name, kind)
     changed = reason if status == Status.TYPE_CHANGED else ""
     if status == Status.NEW_FEATURE:
         return Pair(None, feature, changed)
     return Pair(feature, None, changed)
-
-
-def _feature(name: str, kind: str) -> Feature:
-    """A feature of which only the name and the kind are known."""
-    parts = (p for p in Part if name.startswith(f"{p}(") and name.endswith(")"))
-    part = next(parts, Part.VALUE)
-    return Feature(name, (name,), part, "", "", kind, KeyType.FLOAT)
 
 
 def _joint_plan(config: Config, name: str, pairs: Sequence[Pair]) -> JointPlan:
@@ -203,7 +194,7 @@ def _joint_plan(config: Config, name: str, pairs: Sequence[Pair]) -> JointPlan:
     members = tuple(by_name[n] for n in joint.features if n in by_name)
     if len(members) > 1:
         return JointPlan(name, members, joint)
-    vector = _feature(name, "categorical")
+    vector = named(name, "categorical")
     return JointPlan(name, (Pair(vector, vector),), joint, vector=True, asked=name in config.joint)
 
 
@@ -214,5 +205,5 @@ def _segment_plans(config: Config, supports: Supports) -> tuple[SegmentPlan, ...
             f"configuration has {len(config.segments)}; other segments need the data: run or "
             "backfill with --force"
         )
-    lists = (tuple(_feature(n, "categorical") for n in names) for names in config.segment_columns)
+    lists = (tuple(named(n, "categorical") for n in names) for names in config.segment_columns)
     return tuple(SegmentPlan(columns, columns) for columns in lists)

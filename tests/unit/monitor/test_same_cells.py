@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow.parquet as pq
 import pytest
 from daily_sample import config_of, rows, run_days, window
 
+from kldrift.execution.memory import MemoryEngine
+from kldrift.execution.progress import SILENT
 from kldrift.monitor import reference_store
 from kldrift.monitor.backtest import backtest
 from kldrift.monitor.history import stored_history
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.same_cells import SameCells
+from kldrift.monitor.stages import read_reference
 from kldrift.sources.table import TableSource
 from kldrift.tables.layout import reference_of, window_file
 from kldrift.tables.read import stored_reference_id, stored_supports
@@ -141,3 +146,33 @@ def test_a_backtest_goes_over_the_windows_before_a_column_was_new(tmp_path):
     config = config_of(tmp_path)
     run_both(config, range(29), range(29, 31))
     assert len(backtest(config, plant=()).windows) == 31
+
+
+def test_a_reference_of_windows_keeps_features_whose_column_is_gone(windows_alone, tmp_path):
+    table = rows(3)
+    plan = windows_alone(table.drop_columns(["y"]))
+    stored = reference_store.find(plan, "key")
+    assert stored.complete
+    assert [f.name for f in stored.others] == ["y"]
+    gone = [p.feature.name for p in plan.with_gone(stored.others).pairs if not p.both]
+    assert gone == ["y"]
+    for features in ({"exclude": ["y"]}, {"include": ["x", "kind"]}):
+        config = config_of(tmp_path, features=features)
+        assert replace(plan, config=config).with_gone(stored.others).pairs == plan.pairs
+
+
+def test_what_is_gone_stays_in_the_reference_that_gains_a_feature(windows_alone):
+    table = rows(3)
+    plan = windows_alone(with_z(table.drop_columns(["y"])))
+    stored = reference_store.find(plan, "key")
+    assert (stored.lacking, [f.name for f in stored.others]) == (("z",), ["y"])
+    added = read_reference(
+        plan.of_features(["z"]), MemoryEngine(plan.reference, plan.current), SILENT
+    )
+    reference = stored.reference.beside(added)
+    reference_store.save(plan, reference, stored.origin, stored.others)
+    again = reference_store.find(plan, "key")
+    assert again.complete
+    assert sorted(again.reference.profiles) == ["kind", "part", "x", "y", "z"]
+    back = reference_store.find(windows_alone(with_z(table)), "key")
+    assert (back.complete, back.lacking, back.others) == (True, (), ())
