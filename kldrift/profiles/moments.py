@@ -24,10 +24,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 FIELDS: Final = PowerSums._fields
-OF_DOUBLE: Final = 2.0**-52
-"""What a deviation from the pivot may have lost, of the larger of both."""
 OF_PAIR: Final = 2.0**-97
-"""What a sum of two doubles may have lost."""
+"""What a sum of two doubles may have lost; one about the pivot has lost no more than that of
+values that lie far from it and near each other."""
 FEW_DIGITS: Final = 2.0**-44
 """A mean that is known to so much of the values is known."""
 
@@ -253,7 +252,7 @@ def summaries(moments: Sequence[Moments], scales: Sequence[int]) -> Summary:
         m2 = np.maximum(0.0, high + low)
         least, most = minimum / scale, maximum / scale
         no_spread = spread[0] < OF_PAIR * high2
-        lost = OF_DOUBLE * np.abs(pivot / scale)
+        lost = OF_PAIR * np.abs(pivot / scale)
         no_mean = lost > np.maximum(most - least, FEW_DIGITS * np.maximum(-least, most))
     m2 = np.where(np.isfinite(high2), m2, np.inf)
     known = np.isfinite(high1)

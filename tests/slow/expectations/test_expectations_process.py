@@ -64,7 +64,7 @@ def test_importing_survives_warnings_as_errors_and_leaves_warnings_as_they_were(
     done = python(
         """
         import logging, os, sys, warnings
-        import pandas  # adds filters of its own
+        import pandas, scipy.special  # they add filters of their own
         from kldrift.execution.meanwhile import import_ahead
         before = warnings.showwarning, list(warnings.filters)
         HOW

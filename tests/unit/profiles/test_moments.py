@@ -43,8 +43,8 @@ def same(a: Moments, b: Moments, rel: float = 1e-12, pivot: float = 0.0) -> None
     assert (a.rows, a.minimum, a.maximum) == (b.rows, b.minimum, b.maximum)
     if a.rows:
         width = max(a.maximum - a.minimum, abs(a.maximum), pivot * 2**-53 / rel)
-        assert a.mean == pytest.approx(b.mean, rel=rel, abs=rel * width)
-        assert a.m2 == pytest.approx(b.m2, rel=rel, abs=rel * width**2 * a.rows)
+        assert a.mean == pytest.approx(b.mean, rel=rel, abs=rel * width, nan_ok=True)
+        assert a.m2 == pytest.approx(b.m2, rel=rel, abs=rel * width**2 * a.rows, nan_ok=True)
 
 
 @quick
@@ -68,6 +68,13 @@ def test_the_moments_of_nothing_change_nothing(x):
     assert of(x) + NO_MOMENTS == NO_MOMENTS + of(x) == of(x)
 
 
+def unknown(values, m2, pivot):
+    """Whether two doubles about a pivot hold no digit of the mean of some values, and of m2."""
+    lost = Fraction(1, 2**96)
+    squares = sum((v - Fraction(pivot)) ** 2 for v in values)
+    return max(values) - min(values) < lost * abs(Fraction(pivot)), m2 < lost * squares
+
+
 @quick
 @given(some_values, st.integers(-30, 30))
 def test_moments_are_those_of_exact_fractions(x, pivot):
@@ -76,8 +83,11 @@ def test_moments_are_those_of_exact_fractions(x, pivot):
     m2 = sum((v - mean) ** 2 for v in exact)
     found, farthest = only(of(x, float(pivot))), max(abs(v - pivot) for v in x)
     assert found.rows == len(x)
-    assert found.mean == pytest.approx(float(mean), rel=1e-15, abs=1e-15 * farthest)
-    assert found.m2 == pytest.approx(float(m2), rel=1e-13, abs=1e-13 * farthest**2)
+    no_mean, no_spread = unknown(exact, m2, pivot)
+    if not (no_mean and math.isnan(found.mean)):
+        assert found.mean == pytest.approx(float(mean), rel=1e-15, abs=1e-15 * farthest)
+    if not (no_spread and math.isnan(found.m2)):
+        assert found.m2 == pytest.approx(float(m2), rel=1e-13, abs=1e-13 * farthest**2)
     assert (found.minimum, found.maximum) == (min(x), max(x))
 
 
@@ -156,8 +166,7 @@ def test_sums_of_numbers_far_away_and_near_each_other_are_exact(away):
 def test_numbers_near_each_other_keep_their_mean_also_where_the_pivot_swallows_them():
     pivot = -(2.0**53)  # 1 - pivot is no double
     alone, beside = Moments.of(np.array([0.0, 1.0]), pivot), of_parts([np.array([0.0, 1.0])], pivot)
-    assert only(alone) == only(beside)
-    assert only(alone).mean == 0.5
+    assert only(alone).mean == only(beside).mean == 0.5
 
 
 @quick
@@ -227,7 +236,7 @@ def of_parts(pieces, pivot=0.0):
 
 
 def assert_exact(found, values, pivot):
-    """A mean to the last digits of the values, a spread to the last digits of itself.
+    """A mean to the last digits of the values, a spread to the last digits of itself, or none.
 
     Twice the digits of a double are kept of the squares about the pivot, however far it is.
     """
@@ -235,9 +244,12 @@ def assert_exact(found, values, pivot):
     mean = sum(exact) / len(exact)
     m2 = sum((v - mean) ** 2 for v in exact)
     largest = max(abs(v) for v in exact)
-    assert abs(Fraction(found.mean) - mean) <= largest * Fraction(1, 10**15) + SMALLEST
+    no_mean, no_spread = unknown(exact, m2, pivot)
+    if not (no_mean and math.isnan(found.mean)):
+        assert abs(Fraction(found.mean) - mean) <= largest * Fraction(1, 10**15) + SMALLEST
     kept = sum((v - Fraction(pivot)) ** 2 for v in exact) * Fraction(1, 10**30)
-    assert abs(Fraction(found.m2) - m2) <= m2 * Fraction(1, 10**13) + kept + SMALLEST
+    if not (no_spread and math.isnan(found.m2)):
+        assert abs(Fraction(found.m2) - m2) <= m2 * Fraction(1, 10**13) + kept + SMALLEST
 
 
 @quick
