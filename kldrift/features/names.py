@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from kldrift.errors import ConfigError
@@ -37,3 +37,18 @@ def check_names(wanted: Wanted, names: Iterable[str], columns: Iterable[str]) ->
                 problems.append(f"features.{key}: no column or feature is called {pattern!r}{hint}")
     if problems:
         raise ConfigError("\n".join(problems))
+
+
+def misspelt_exclusions(wanted: Wanted, names: Collection[str]) -> list[str]:
+    """The names in ``exclude`` that nothing has, but something nearly.
+
+    Columns that come and go may be named; what is near to none is no mistake.
+    """
+    known = sorted(names)
+    unmet = [name for name in wanted.exclude if not Patterns([name]).match(*known)]
+    near = ((name, difflib.get_close_matches(name, known, 1)) for name in unmet[:HINTS])
+    return [
+        f"features.exclude: no column or feature is called {name!r}; did you mean {found[0]!r}?"
+        for name, found in near
+        if found
+    ]

@@ -7,7 +7,7 @@ from typing import Final
 from kldrift.config.problems import nearest
 from kldrift.features.patterns import Patterns
 from kldrift.monitor.judging import growing_identifiers
-from kldrift.monitor.plan import SAME, Plan
+from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
 from kldrift.scoring.verdict import Verdicts
 
@@ -25,7 +25,7 @@ def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
         verdicts: of all features.
     """
     notes = [] if verdicts.scored.any() else ["no feature was scored"]
-    notes += [SAME] if plan.same_data else []
+    notes += plan.notes
     names = {p.feature.name for p in plan.pairs}
     excluded = Patterns(plan.config.features.exclude)
     lost = {s.column for s in findings.skipped if s.column in names}

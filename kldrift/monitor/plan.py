@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from kldrift.config import Config
 from kldrift.errors import ConfigError, Mistakes
-from kldrift.features.names import check_names
+from kldrift.features.names import check_names, misspelt_exclusions
 from kldrift.features.pairs import Pair, pair
 from kldrift.features.patterns import Patterns
 from kldrift.features.plan import EXCLUDED, Feature, FeaturePlan, Skipped, named, plan_side
@@ -58,6 +58,14 @@ class Plan:
         config = self.config
         return config.time is None and config.reference.asked() == config.current.asked()
 
+    @property
+    def notes(self) -> list[str]:
+        """What to know of the comparison before any row is read."""
+        names = {p.feature.name for p in self.pairs} | {s.column for s in self.skipped}
+        names |= {*self.reference.schema.names, *self.current.schema.names}
+        misspelt = misspelt_exclusions(self.config.features, names)
+        return [*([SAME] if self.same_data else []), *misspelt]
+
     def of_features(self, names: Collection[str]) -> Plan:
         """The same for some features alone, without groups of features and segments."""
         pairs = tuple(p for p in self.pairs if p.feature.name in names)
@@ -103,7 +111,7 @@ class Plan:
             most = self.config.scoring.max_segments
             out += ["", f"segments, {most:,} of each list at most:"]
             out += [f"  {segments.name}" for segments in self.segments]
-        out += ["", f"note: {SAME}"] if self.same_data else []
+        out += ["", *(f"note: {note}" for note in self.notes)] if self.notes else []
         if self.skipped:
             out += ["", "skipped:"]
             width = max(len(s.column) for s in self.skipped)
@@ -137,7 +145,7 @@ class Plan:
             ],
             "joint": [{"group": g.name, "what": _together(g)} for g in self.joint],
             "segments": [[f.name for f in s.reference] for s in self.segments],
-            "notes": [SAME] if self.same_data else [],
+            "notes": self.notes,
             "skipped": [{"column": s.column, "reason": s.reason} for s in self.skipped],
         }
 
@@ -209,7 +217,8 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
         segments = plan_segments(config, reference, current)
     mistakes.raise_any()
     if not any(p.both for p in pairs):
-        reasons = "; ".join(f"{s.column}: {s.reason}" for s in skipped[:3])
+        why = [(p.feature.name, _what(p)) for p in pairs] + [(s.column, s.reason) for s in skipped]
+        reasons = "; ".join(f"{column}: {reason}" for column, reason in why[:3])
         raise ConfigError(
             f"no feature is left to compare; check features.include ({reasons or 'no columns'})"
         )

@@ -326,3 +326,19 @@ def test_other_data_is_refused():
         compare({"x": [1]}, {"x": [1]})
     with pytest.raises(TypeError, match="need Spark DataFrames"):
         compare(REFERENCE, CURRENT, derived={"y": "x + 1"})
+
+
+def test_a_misspelt_exclusion_is_noted_and_one_of_a_column_that_came_and_went_is_not():
+    rows = pd.DataFrame({"age": range(50), "income": range(50)})
+    found = compare(rows, rows.copy(), exclude=["agee", "latitude", "tmp_*"])
+    (note,) = [n for n in found.notes if "exclude" in n]
+    assert note == "features.exclude: no column or feature is called 'agee'; did you mean 'age'?"
+
+
+def test_where_nothing_is_left_to_compare_it_is_said_why():
+    twice = pd.DataFrame([[1, 2]] * 50, columns=["x", "x"])
+    with pytest.raises(ConfigError, match="2 columns called 'x' in the reference"):
+        compare(twice, twice)
+    one, other = pd.DataFrame({"x": range(50)}), pd.DataFrame({"y": range(50)})
+    with pytest.raises(ConfigError, match="x: missing in the current dataset; y: new"):
+        compare(one, other)
