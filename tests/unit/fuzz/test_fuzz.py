@@ -54,3 +54,7 @@ def test_an_error_that_is_none_of_ours_is_found_and_made_small(monkeypatch):
     small, _ = smallest(table, table, fails)
     assert small.to_pydict() == {"x": [5]}
     pd.testing.assert_frame_equal(small.to_pandas(), pd.DataFrame({"x": [5]}))
+
+
+def test_a_table_that_parquet_does_not_have_is_no_round_through_spark():
+    play("spark", 20261133)  # ends before Spark is asked
