@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 _SECRETS: Final = (
@@ -124,20 +124,20 @@ def ending(error: BaseException) -> tuple[int, str]:
 def on_side(error: Exception, side: str) -> Exception:
     r"""The same error, with its side before its text; to be raised from the first.
 
-    It is of the same type where that can be made of a text, else a ``DatasetError``.
+    It is of the same type, or of the nearest one above it that can be made of a text.
 
     Examples:
         >>> on_side(NoSuchFileError("'a.csv': no such file or folder"), "reference")
         NoSuchFileError("reference: 'a.csv': no such file or folder")
         >>> on_side(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), "current")
-        DatasetError("current: 'utf-8' codec can't decode byte 0xff in position 0: invalid")
+        UnicodeError("current: 'utf-8' codec can't decode byte 0xff in position 0: invalid")
     """
     text = f"{side}: {error}"
-    try:
-        same = type(error)(text)
-    except Exception:  # noqa: BLE001 - whatever it takes, it is no text
-        return DatasetError(text)
-    return same if str(same) == text else DatasetError(text)
+    for kind in type(error).__mro__:
+        with suppress(Exception):  # whatever it takes, it is no text
+            if str(same := kind(text)) == text and isinstance(same, Exception):
+                return same
+    return Exception(text)
 
 
 def masked(text: str) -> str:
