@@ -23,7 +23,7 @@ from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.reference_store import newest
 from kldrift.monitor.stages import Counting, Engine, Reference, counting, rows_read
 from kldrift.monitor.windows import joint_of_window, time_column
-from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED, without_window
+from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.sources.table import TableSource
@@ -157,7 +157,7 @@ def added_up(
     past = [
         PastWindow(
             {name: of_no_window(p) for name, p in profiles.items()},
-            {name: p.under(without_window(p.keys)) for name, p in joint.items()},
+            {name: p.under(p.keys.windowless) for name, p in joint.items()},
         )
         for profiles, joint in batches.profiles(supports, window)
     ]

@@ -24,7 +24,7 @@ from kldrift.monitor.same_cells import SameCells
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.counted import Counted, merged
-from kldrift.profiles.group_keys import ALL, without_window
+from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.profiles.support import Support
@@ -221,7 +221,7 @@ def stored_history(path: str, monitor: str, reference_id: str) -> History:
                 return None
             return PastWindow(
                 {name: of_no_window(p) for name, p in profiles.items()},
-                {name: p.under(without_window(p.keys)) for name, p in joint.items()},
+                {name: p.under(p.keys.windowless) for name, p in joint.items()},
                 stored_raised(store, monitor, window),
             )
         return None
@@ -251,4 +251,4 @@ def of_window(profile: Profile, window: Window) -> Profile:
     places = np.flatnonzero(profile.keys.window == microseconds_of(window.start))
     if not len(places):
         return Profile.empty(profile.support)
-    return profile.take(places, without_window(profile.keys.take(places)))
+    return profile.take(places, profile.keys.take(places).windowless)

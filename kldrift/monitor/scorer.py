@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 import pyarrow as pa
@@ -28,8 +29,8 @@ from kldrift.monitor.same_cells import SameCells
 from kldrift.monitor.stages import Counting, Reference
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import reference_of
-from kldrift.profiles.group_keys import ALL, without_window
-from kldrift.profiles.profile import Profile, of_no_window
+from kldrift.profiles.group_keys import ALL
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.scoring.status import Status
 from kldrift.tables.batches import StoredBatches
@@ -108,7 +109,7 @@ class Scorer:
 
     def watch(self, config: Config, window: Window) -> Watch | None:
         """What the tables know before a window."""
-        pairs = [_pair(self.supports, name) for name in self.reference.rebinnings]
+        pairs = [self._pairs[name] for name in self.reference.rebinnings]
         return Watch.before(config, self.store, self.reference, pairs, window)
 
     def against(self, config: Config, window: Window) -> Scorer:
@@ -149,7 +150,7 @@ class Scorer:
         except ValueError as error:
             raise OutputError(f"window {window.key}: {error}") from error
         names = [n for n in profiles if n in self.reference.rebinnings]
-        pairs = [_pair(self.supports, name) for name in names]
+        pairs = [self._pairs[name] for name in names]
         check_categories(pairs, self.reference.profiles, config)
         lost = [_unpaired(*row) for row in unpaired if row[0] not in names]
         groups = tuple(_joint_plan(config, name, pairs) for name in joint)
@@ -164,20 +165,31 @@ class Scorer:
             _segment_plans(config, self.supports),
         )
         what = Counting(tuple(pairs), groups, CountProgram((), ()), self._skipped(names))
-        current = [of_no_window(profiles[name]) for name in names]
-        together = [p.under(without_window(p.keys)) for p in joint.values()]
+        current = self._of_no_window([profiles[name] for name in names])
+        together = [p.under(p.keys.windowless) for p in joint.values()]
         before = reference_of(config, self.reference, window, self.history)
         return WindowCounts(plan, before, what, current, together, window, new)
+
+    @cached_property
+    def _pairs(self) -> dict[str, Pair]:
+        """The pair of each feature, by name."""
+        features = (named(f.name, f.kind) for f in self.supports.features)
+        return {f.name: Pair(f, f) for f in features}
+
+    def _of_no_window(self, profiles: Sequence[Profile]) -> list[Profile]:
+        """The same without windows; under the very keys of the reference, if they are the same.
+
+        Keys are compared for each feature and score, and which are one object need no look.
+        """
+        known = {id(p.keys): p.keys for p in self.reference.profiles.values()}
+        own = {id(p.keys): p.keys.windowless for p in profiles}
+        for place, keys in own.items():
+            own[place] = next((k for k in known.values() if k == keys), keys)
+        return [p.take(slice(None), own[id(p.keys)]) for p in profiles]
 
     def _skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:
         skipped = self.reference.skipped
         return tuple(Skipped(name, why) for name, why in skipped.items() if name not in names)
-
-
-def _pair(supports: Supports, name: str) -> Pair:
-    kind = next(f.kind for f in supports.features if f.name == name)
-    feature = named(name, kind)
-    return Pair(feature, feature)
 
 
 def _unpaired(name: str, kind: str, status: str, reason: str) -> Pair:

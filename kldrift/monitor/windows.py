@@ -23,7 +23,7 @@ from kldrift.monitor.judging import judged_together
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, rows_read
 from kldrift.monitor.volumes import Volumes
-from kldrift.profiles.group_keys import ALL, UNTIMED, without_window
+from kldrift.profiles.group_keys import ALL, UNTIMED
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile
 from kldrift.tables.window import Window
@@ -174,5 +174,5 @@ def joint_of_window(profile: JointProfile, window: Window) -> JointProfile:
     """The groups of one window, as those of data without windows."""
     assert window.start is not None
     places = np.flatnonzero(profile.keys.window == microseconds_of(window.start))
-    keys = without_window(profile.keys.take(places))
+    keys = profile.keys.take(places).windowless
     return profile.take(places, keys) if len(places) else joint_of_one_group(0, {})

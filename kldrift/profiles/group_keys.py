@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
@@ -93,10 +94,15 @@ class GroupKeys:
         """The groups at some places, by their places or by a mask."""
         return type(self)(*(values[places] for values in self.arrays))
 
-    @property
+    @cached_property
     def is_rest(self) -> NDArray[np.bool_]:
         """Which groups hold the rows that lie in no segment of their list."""
         return np.asarray((self.list != ALL) & (self.segment == REST))
+
+    @cached_property
+    def windowless(self) -> GroupKeys:
+        """The keys that these groups have in data without windows."""
+        return GroupKeys(np.full(len(self), NO_WINDOW), self.list, self.segment)
 
     def of(self, number: int) -> Ints:
         """The places of the groups of one list."""
@@ -146,8 +152,3 @@ class GroupKeys:
 
 WHOLE: Final = GroupKeys(*np.array([[NO_WINDOW], [ALL], [0]]))
 """One group: all rows, without windows."""
-
-
-def without_window(keys: GroupKeys) -> GroupKeys:
-    """The keys that groups have in data without windows."""
-    return GroupKeys(np.full(len(keys), NO_WINDOW), keys.list, keys.segment)

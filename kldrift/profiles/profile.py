@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.group_keys import WHOLE, GroupKeys, begins, without_window
+from kldrift.profiles.group_keys import WHOLE, GroupKeys, begins
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import CategoricalSupport, Support, pivot_of, require_same
 
@@ -150,7 +150,7 @@ class Profile:
 
 def of_no_window(profile: Profile) -> Profile:
     """The groups of a profile of one window, as those of data without windows."""
-    return profile.take(slice(None), without_window(profile.keys))
+    return profile.take(slice(None), profile.keys.windowless)
 
 
 def aligned(current: Profile, reference: Profile) -> tuple[Profile, Profile]:

@@ -67,3 +67,9 @@ def test_nobody_can_change_keys():
 def test_no_groups_are_the_neutral_element(segments):
     keys = GroupKeys.of_list(3, segments)
     assert keys.union(GroupKeys.none())[0] == keys
+
+
+def test_keys_without_windows_are_made_once():
+    keys = GroupKeys(np.array([5, 5]), np.array([ALL, 0]), np.array([0, 3]))
+    assert keys.windowless is keys.windowless
+    assert keys.windowless == GroupKeys(np.full(2, NO_WINDOW), keys.list, keys.segment)
