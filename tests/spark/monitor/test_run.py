@@ -122,7 +122,7 @@ def test_a_failed_run_leaves_the_old_tables_and_a_record(spark, sides, tmp_path)
         kldrift.run(broken, spark=spark)
     pd.testing.assert_frame_equal(pd.read_parquet(out / "drift_scores"), before)
     runs = pd.read_parquet(out / "runs").sort_values("started_at")
-    assert runs["exit_code"].tolist() == [3, 1]
+    assert runs["exit_code"].tolist() == [3, 2]  # of a wrong configuration
     assert "nowhere" in runs["error"].iloc[1]
     assert "The last run failed.</strong> <bdi>" in page.read_text()
 
