@@ -22,10 +22,10 @@ from kldrift.scoring.metrics import CATEGORY_METRICS, SHARE_METRICS, SPIKE_METRI
 from kldrift.scoring.scores import (
     Floats,
     cell_kinds,
+    chosen_on,
     judged_cells,
     named_cells,
     ordered_blocks,
-    reference_of_all,
     unseen_cells,
 )
 from kldrift.scoring.status import Bools
@@ -37,7 +37,7 @@ from kldrift.statistics.effect_tests import (
     share_above_p,
     wasserstein_above_p,
 )
-from kldrift.statistics.named_cells import named_share_p
+from kldrift.statistics.named_cells import CellChoice, named_share_p
 from kldrift.statistics.significance import q_values
 from kldrift.statistics.spikes import spike_above_p
 from kldrift.statistics.tails import tail_rise_p
@@ -176,14 +176,15 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
     counted = v.rows(rows[asked])
     for block, p, q in counted.scored_blocks(v.rules.missing):
         places, kinds = asked[block], cell_kinds(counted, block, p.shape)
-        whole = reference_of_all(counted, block, p.shape)
+        choice = chosen_on(counted, block, p.shape)
         for test in of_cells:
             mine = np.flatnonzero(test.asked[places])
             if len(mine):
                 at = places[mine]
                 sides = p[mine], q[mine]
                 test.put(
-                    at, _of_cells(test.metric, *sides, kinds[mine], whole[mine], test.limit[at])
+                    at,
+                    _of_cells(test.metric, *sides, kinds[mine], choice.take(mine), test.limit[at]),
                 )
 
 
@@ -193,18 +194,18 @@ def _asked(tests: Sequence[LimitTest]) -> Ints:
 
 
 def _of_cells(
-    metric: str, p: Counts, q: Counts, kinds: Ints, whole: Counts, limit: Floats
+    metric: str, p: Counts, q: Counts, kinds: Ints, choice: CellChoice, limit: Floats
 ) -> Floats:
     """The p-values of "the metric is above its limit", from scored cells, shape ``(n,)``."""
     if metric == "kl":
         return kl_unbiased(p, q).p_above(limit)
     if metric == "js":
         return js_above_p(p, q, limit)
-    return _share_p(metric, p, q, kinds, whole, limit)
+    return _share_p(metric, p, q, kinds, choice, limit)
 
 
 def _share_p(
-    metric: str, p: Counts, q: Counts, kinds: Ints, whole: Counts, limit: Floats
+    metric: str, p: Counts, q: Counts, kinds: Ints, choice: CellChoice, limit: Floats
 ) -> Floats:
     """The p-values of "a metric of shares is above its limit"."""
     if metric == "null_share_ratio":
@@ -216,7 +217,7 @@ def _share_p(
     else:
         judged = judged_cells(q, kinds)[metric]
         if metric == "value_share_change":
-            return named_share_p(p, q, *named_cells(kinds), whole, judged, limit)
+            return named_share_p(p, q, *named_cells(kinds), choice, judged, limit)
         return share_above_p(p, q, judged, limit)
     now, before = _together(p, cells), _together(q, cells)
     if metric == "null_share_ratio":

@@ -16,7 +16,7 @@ from kldrift.profiles.cells import CODES, CellKind, among
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.moments import summaries
 from kldrift.profiles.profile import Counts
-from kldrift.profiles.support import NumericSupport, Support
+from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
 from kldrift.scoring.comparison import Comparison, Ints, Rows, close_together, folded
 from kldrift.scoring.metrics import (
     CELL_METRICS,
@@ -26,7 +26,7 @@ from kldrift.scoring.metrics import (
     TAIL_METRIC,
 )
 from kldrift.statistics.expected_kl import expected_kl
-from kldrift.statistics.named_cells import named_p_value
+from kldrift.statistics.named_cells import CellChoice, named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
 from kldrift.statistics.spikes import largest_spike
 from kldrift.statistics.tails import tail_rows
@@ -70,8 +70,8 @@ def score(
             whole[where] = comparison.keys.list[groups] == ALL
         for name, values in share_scores(p, q, kinds).items():
             out[name][places] = values
-        chosen_on = reference_of_all(rows, places, p.shape)
-        out["p_value"][places] = difference_p_value(p, q, kinds, whole, chosen_on)
+        choice = chosen_on(rows, places, p.shape)
+        out["p_value"][places] = difference_p_value(p, q, kinds, whole, choice)
     _score_order(rows, out)
     _score_moments(rows, out)
     for values in out.values():
@@ -173,20 +173,20 @@ def judged_cells(q: Counts, kinds: Ints) -> dict[str, Bools]:
     }
 
 
-def reference_of_all(rows: Rows, places: Ints, shape: tuple[int, ...]) -> Counts:
-    """The reference rows of all groups in the scored cells of some rows: cells were chosen by them.
-
-    Missing values are among them.
-    """
-    out = np.empty(shape, dtype=np.int64)
+def chosen_on(rows: Rows, places: Ints, shape: tuple[int, ...]) -> CellChoice:
+    """What the scored cells of some rows were chosen on; missing values are among the rows."""
+    out, left = np.empty(shape, dtype=np.int64), np.full(len(places), np.inf)
     for where, comparison, _ in rows.runs(places):
         whole = comparison.reference.counts[comparison.keys.list == ALL]
         out[where] = folded(comparison, whole).sum(0)
-    return out
+        support = comparison.support
+        if isinstance(support, CategoricalSupport) and support.known is not None:
+            left[where] = len(support.known.hashes) / support.known.share
+    return CellChoice(out, left)
 
 
 def difference_p_value(
-    p: Counts, q: Counts, kinds: Ints, whole: Bools, chosen_on: Counts
+    p: Counts, q: Counts, kinds: Ints, whole: Bools, choice: CellChoice
 ) -> Floats:
     """The p-value of "there is no difference"; NaN where a side has no rows.
 
@@ -195,7 +195,7 @@ def difference_p_value(
         q: reference rows.
         kinds: of the cells, as places in ``KINDS``, shape ``(n, k)``.
         whole: whether a group is all of the reference, on which the bins were chosen.
-        chosen_on: the rows of all of the reference, on which names were chosen.
+        choice: what names were chosen on.
     """
     out = np.full(len(p), np.nan)
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
@@ -203,7 +203,8 @@ def difference_p_value(
     numbers = both & inside.any(-1)
     names = both & ~numbers
     if names.any():
-        out[names] = named_p_value(p[names], q[names], *named_cells(kinds[names]), chosen_on[names])
+        cells = named_cells(kinds[names])
+        out[names] = named_p_value(p[names], q[names], *cells, choice.take(names))
     if numbers.any():
         below, above = (kinds[numbers] == CODES[kind] for kind in TAILS)
         fitted = (kinds[numbers] == CODES[CellKind.BIN]) & whole[numbers, None]

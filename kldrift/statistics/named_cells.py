@@ -8,7 +8,8 @@ and Turing), as each would be unseen beside the others.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +24,37 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 DISPERSION: Final = 2.0
-"""How much more than a count of rows the number of names that came once varies, at most about."""
+"""How much more than a count of rows the number of names that came once varies, at least: that many
+names with unequal shares."""
 OF_CELLS: Final = 0.8
 OF_NEVER: Final = 0.2
 """Shares of the error rate."""
 
 
+@dataclass(frozen=True, eq=False)
+class CellChoice:
+    """What the names with a cell were chosen on.
+
+    Attributes:
+        rows: the reference rows of all groups in each cell, shape ``(n, k)``.
+        left: how many names of the reference have no cell, shape ``(n,)``; infinite if unknown.
+    """
+
+    rows: Counts
+    left: Floats
+
+    def take(self, places: Counts | Bools) -> Self:
+        """That of some rows."""
+        return type(self)(self.rows[places], self.left[places])
+
+
 def named_p_value(
-    p: Counts, q: Counts, category: Bools, other: Bools, never: Bools, whole: Counts | None = None
+    p: Counts,
+    q: Counts,
+    category: Bools,
+    other: Bools,
+    never: Bools,
+    choice: CellChoice | None = None,
 ) -> Floats:
     """The p-value of "both rows of counts are from one distribution", for cells of names.
 
@@ -40,7 +64,7 @@ def named_p_value(
         category: cells of one name.
         other: the cell of all names that the reference had and that have none; one in each row.
         never: the cell of names that it never had, which holds the reference's names of one row.
-        whole: the reference rows on which cells were chosen; q is a part of them. None for q.
+        choice: what the cells were chosen on; None for q, and very many names besides.
 
     Examples:
         >>> q = np.array([[600, 300, 80, 20]])
@@ -53,7 +77,9 @@ def named_p_value(
     n, m = p.sum(-1), q.sum(-1)
     now, before = (_in_other(side, other, never) for side in (p, q))
     cells = g_test(now, before)[2]
-    floor = floors(q, q if whole is None else whole, category, other | never)
+    if choice is None:
+        choice = CellChoice(q, np.full(len(q), np.inf))
+    floor = floors(q, choice.rows, category, other | never)
     law = chosen_law(now, before, floor)
     some = np.flatnonzero(law.near.any(-1))
     if len(some):
@@ -62,7 +88,8 @@ def named_p_value(
     there = never.any(-1)
     if not there.any():
         return np.asarray(cells)
-    unseen = never_seen_p_value((p * never).sum(-1), n, (q * never).sum(-1), m)
+    dispersion = _dispersion(q, other | never, choice)
+    unseen = never_seen_p_value((p * never).sum(-1), n, (q * never).sum(-1), m, dispersion)
     both = np.minimum(1.0, np.minimum(cells / OF_CELLS, unseen / OF_NEVER))
     several = ((now + before) > 0).sum(-1) > 1
     both = np.where(several, both, unseen)  # one cell alone says nothing
@@ -75,7 +102,7 @@ def named_share_p(
     category: Bools,
     other: Bools,
     never: Bools,
-    whole: Counts,
+    choice: CellChoice,
     judged: Bools,
     limit: Floats,
 ) -> Floats:
@@ -92,12 +119,12 @@ def named_share_p(
         category: as in :func:`named_p_value`, and so are the next three.
         other: one in each row of names.
         never: may be none.
-        whole: the reference rows on which cells were chosen.
+        choice: what the cells were chosen on.
         judged: the cells that are tested.
         limit: of the change of a share, shape ``(n,)``.
     """
     now, before = (_in_other(side, other, never) for side in (p, q))
-    law = chosen_law(now, before, floors(q, whole, category, other | never))
+    law = chosen_law(now, before, floors(q, choice.rows, category, other | never))
     chosen = np.asarray(law.near.any(-1))
     sure = judged & ~law.near & ~(other & chosen[:, None])
     every = share_above_p(now, before, sure, limit)
@@ -107,7 +134,8 @@ def named_share_p(
     alone = share_above_p(p, q, judged & law.near, limit)
     rest = np.where(chosen, rest_share_p(now, before, law, other, limit), 1.0)
     x, once = ((side * never).sum(-1) for side in (p, q))
-    unseen = never_seen_p_value(x, p.sum(-1), once, q.sum(-1))
+    dispersion = _dispersion(q, other | never, choice)
+    unseen = never_seen_p_value(x, p.sum(-1), once, q.sum(-1), dispersion)
     unseen = np.maximum(unseen, share_above_p(p, q, judged & never, limit))
     surest = np.minimum.reduce([every, alone, rest, unseen])
     return np.asarray(np.minimum(1.0, surest * (1 + 2 * chosen + new)))
@@ -119,7 +147,19 @@ def _in_other(side: Counts, other: Bools, never: Bools) -> Counts:
     return np.asarray(np.where(never, 0, side) + other * unseen)
 
 
-def never_seen_p_value(x: Counts, n: Counts, once: Counts, m: Counts) -> Floats:
+def _dispersion(q: Counts, rest: Bools, choice: CellChoice) -> Floats:
+    """How much more than a count of rows the number of names that came once varies.
+
+    That is ``1 + 2 f2 / f1``, with f2 names of two rows and f1 of one (Good and Turing): of equally
+    frequent names ``1 + rows per name``, and of others less.
+    """
+    rows = np.where(rest, q, 0).sum(-1) / np.maximum(choice.left, 1)
+    return np.asarray(np.maximum(DISPERSION, 1 + rows))
+
+
+def never_seen_p_value(
+    x: Counts, n: Counts, once: Counts, m: Counts, dispersion: Floats | float = DISPERSION
+) -> Floats:
     """The p-value of so many rows of names that the reference never had; two-sided.
 
     The share of unseen names has about a gamma distribution around ``once / m`` [1]; rows among n
@@ -130,12 +170,13 @@ def never_seen_p_value(x: Counts, n: Counts, once: Counts, m: Counts) -> Floats:
         n: current rows.
         once: reference names of one row.
         m: reference rows.
+        dispersion: how much more than a count of rows the number of these names varies.
 
     References:
         [1] Good, I. J. (1953). The population frequencies of species and the estimation of
             population parameters. Biometrika 40(3-4), 237-264.
     """
-    shape, odds = (once + 0.5) / DISPERSION, n / (n + m / DISPERSION)
+    shape, odds = (once + 0.5) / dispersion, n / (n + m / dispersion)
     with np.errstate(invalid="ignore"):
         above = np.where(x > 0, betainc(np.maximum(x, 1), shape, odds), 1.0)
         below = 1 - betainc(x + 1, shape, odds)

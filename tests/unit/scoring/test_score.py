@@ -26,7 +26,7 @@ from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
 from kldrift.scoring.comparison import Comparison, Rows
 from kldrift.scoring.metrics import CELL_METRICS, INTERVAL, SCORES, SHARE_METRICS
 from kldrift.scoring.scores import IN_ORDER, TAILS, named_cells, score
-from kldrift.statistics.named_cells import named_p_value
+from kldrift.statistics.named_cells import CellChoice, named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
 
 PUBLIC = {
@@ -182,7 +182,10 @@ def test_scores_are_those_of_the_public_divergences_on_smoothed_counts(pair, pse
         cells = (p, q, inside, below, above, fitted, values)
         expected = ordered_p_value(*(x[None] for x in cells))[0]
     else:
-        expected = named_p_value(p[None], q[None], *named_cells(kinds[None]))[0]
+        known = getattr(pair.support, "known", None)
+        left = np.inf if known is None else len(known.hashes) / known.share
+        choice = CellChoice(q[None], np.array([left]))
+        expected = named_p_value(p[None], q[None], *named_cells(kinds[None]), choice)[0]
     assert found["p_value"] == pytest.approx(expected)
 
 

@@ -8,7 +8,7 @@ import scipy.stats
 
 from kldrift.profiles.rebinning import least_rows
 from kldrift.statistics.chosen_cells import ChosenLaw, chosen_law, floors, rest_share_p
-from kldrift.statistics.named_cells import named_p_value, named_share_p
+from kldrift.statistics.named_cells import CellChoice, named_p_value, named_share_p
 
 DRAWS = 400
 
@@ -39,6 +39,11 @@ def cells(p: np.ndarray, q: np.ndarray, whole: np.ndarray, most: int) -> tuple[n
     return *(c[None] for c in columns), *(kinds[None] == k for k in ("name", "other", "never"))
 
 
+def chosen(whole: np.ndarray, left: float = np.inf) -> CellChoice:
+    """What cells were chosen on; how many names are left is unknown by default."""
+    return CellChoice(whole, np.full(len(whole), left))
+
+
 def quiet_p_values(shares: np.ndarray, n: int, m: int, *, most: int = 1000, apart: int = 0):
     """p-values of quiet draws; a group is compared, beside which are so many reference rows."""
     rng = np.random.default_rng(n + m)
@@ -46,7 +51,8 @@ def quiet_p_values(shares: np.ndarray, n: int, m: int, *, most: int = 1000, apar
     for _ in range(DRAWS):
         p, q, rows = (rng.multinomial(size, shares) for size in (n, m, apart))
         now, before, whole, *kinds = cells(p, q, q + rows, most)
-        found.append(named_p_value(now, before, *kinds, whole)[0])
+        left = (q + rows > 0).sum() - kinds[0].sum()
+        found.append(named_p_value(now, before, *kinds, chosen(whole, left))[0])
     return np.array(found)
 
 
@@ -90,7 +96,24 @@ def test_half_of_the_names_gone_is_a_difference(names, n):
         left[rng.permutation(names)[: names // 2]] = 2 / names
         p, q = rng.multinomial(n, left), rng.multinomial(10_000, flat(names))
         now, before, whole, *kinds = cells(p, q, q, 1000)
-        assert named_p_value(now, before, *kinds, whole)[0] < 1e-9
+        assert named_p_value(now, before, *kinds, chosen(whole))[0] < 1e-9
+
+
+@pytest.mark.parametrize(("names", "n", "m"), [(2_000, 10_000, 10_000), (200, 10_000, 1_000)])
+def test_new_names_among_flat_ones_are_called_a_difference_no_more_often_than_meant(names, n, m):
+    rng = np.random.default_rng(0)
+    p, q = (rng.multinomial(rows, flat(names), 3_000) for rows in (n, m))
+    new = np.where(q == 0, p, 0).sum(-1)
+    # As a comparison does: no more is expected of the reference than came.
+    once = np.minimum((q == 1).sum(-1), new * m // n)
+    now, before = (np.stack([rows - x, x], axis=-1) for rows, x in ((n, new), (m, once)))
+    other = np.broadcast_to([True, False], now.shape)
+    choice = CellChoice(before, (q > 0).sum(-1).astype(np.float64))
+    p_values = named_p_value(now, before, now < 0, other, ~other, choice)
+    assert (p_values < 0.05).mean() < 0.075
+    assert (p_values < 0.01).mean() < 0.015
+    few = named_p_value(now, before, now < 0, other, ~other)  # how many are left is unknown
+    assert (few < 0.01).mean() > 0.015
 
 
 def test_the_share_of_names_without_a_cell_is_compared_with_what_the_choice_leaves():
@@ -100,7 +123,7 @@ def test_the_share_of_names_without_a_cell_is_compared_with_what_the_choice_leav
         now, before, whole, *kinds = cells(p, q, q, 1000)
         assert now[0, -2] > before[0, -2]  # as if rare names became more
         limit = np.array([0.005])
-        at_limit = named_share_p(now, before, *kinds, whole, now >= 0, limit)[0]
+        at_limit = named_share_p(now, before, *kinds, chosen(whole), now >= 0, limit)[0]
         law = chosen_law(now, before, floors(before, whole, kinds[0], ~kinds[0]))
         any_change = rest_share_p(now, before, law, ~kinds[0], np.zeros(1))[0]
         errs += at_limit < 0.01, any_change < 0.05
