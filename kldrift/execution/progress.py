@@ -212,8 +212,12 @@ def how_far(done: int, total: int | None, unit: str) -> str:
         '1,200 rows'
         >>> how_far(3, 12, "files")
         '3 of 12 files'
+        >>> how_far(1, None, "windows")
+        '1 window'
     """
-    return f"{done:,} {unit}" if total is None else f"{done:,} of {total:,} {unit}"
+    number = done if total is None else total
+    named = unit.removesuffix("s") if number == 1 else unit
+    return f"{done:,} {named}" if total is None else f"{done:,} of {total:,} {named}"
 
 
 def at_the_end(done: int, total: int | None, unit: str) -> tuple[int, None, str]:

@@ -35,6 +35,14 @@ SVG_RULES: Final = re.compile(r"(?<![>\]] )\.kldrift (?:\{|path|svg text)[^}]*\}
 DARK_COLOURS: Final = re.compile(r"prefers-color-scheme: dark\)[^>]*> \.kldrift (\{[^}]*\})")
 
 
+LIMITS: Final = (
+    ("limit-warning", "warning"),
+    ("limit-critical", "critical"),
+    ("chance", "what chance alone gives"),
+)
+KEY: Final = (("then", "then, the reference"), ("now", "now"), *LIMITS)
+
+
 @dataclass(frozen=True)
 class Page:
     """The contents of a page.
@@ -50,6 +58,7 @@ class Page:
         total: how many there are; more than the rows if there was no room for all.
         about: how to read the scores.
         noun: what a row is about.
+        key: what is drawn in charts, and what it stands for.
         heat: severities by row and window.
         whole_heat: the same of all rows, drawn on demand.
         sections: what stands below the rows.
@@ -67,6 +76,7 @@ class Page:
     notes: Sequence[str] = ()
     health: Sequence[tuple[str, str]] = ()
     noun: str = "feature"
+    key: Sequence[tuple[str, str]] = KEY
     heat: Chart | None = None
     whole_heat: Chart | None = None
     sections: Sequence[Block] = ()

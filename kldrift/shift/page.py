@@ -25,7 +25,7 @@ from kldrift.reporting.headline import verdict
 from kldrift.reporting.json_values import records
 from kldrift.reporting.monitor_page import Story, health
 from kldrift.reporting.order import counted, worst_first
-from kldrift.reporting.page import Page
+from kldrift.reporting.page import LIMITS, Page
 from kldrift.reporting.parts import MOVED
 from kldrift.reporting.row_cells import cells_of, key_of
 from kldrift.reporting.row_words import score_words
@@ -76,6 +76,7 @@ def shift_page(
         notes=[shown(note, 400) for note in story.notes],
         health=health(story, counts, rows[:1], "segment"),
         noun="segment",
+        key=[("now", "shares of rows by their divergence"), *LIMITS],
         sections=[*class_matrix(pairs, story.zone), *([_worst(worst)] if worst else [])],
         skipped=[(shown(name), shown(why, 240)) for name, why in story.skipped],
         left_out="Rows in no window",

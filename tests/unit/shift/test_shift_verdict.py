@@ -224,6 +224,7 @@ def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
         class_pairs=tables["class_pairs"].to_pandas(),
     )
     page = result.to_html()
+    assert "then, the reference" not in page  # both models judged the same rows
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "2 of 3 segments drifted: 2 critical" in page
