@@ -58,3 +58,7 @@ def test_an_error_that_is_none_of_ours_is_found_and_made_small(monkeypatch):
 
 def test_a_table_that_parquet_does_not_have_is_no_round_through_spark():
     play("spark", 20261133)  # ends before Spark is asked
+
+
+def test_a_mean_of_which_no_digit_is_known_may_be_none():
+    play("files", 20261500)  # cents beside the largest decimals
