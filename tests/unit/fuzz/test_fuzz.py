@@ -62,3 +62,7 @@ def test_a_table_that_parquet_does_not_have_is_no_round_through_spark():
 
 def test_a_mean_of_which_no_digit_is_known_may_be_none():
     play("files", 20261500)  # cents beside the largest decimals
+
+
+def test_a_mean_between_two_doubles_may_be_either():
+    play("files", 20261588)  # of 0 and the smallest double
