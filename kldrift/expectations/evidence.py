@@ -100,6 +100,8 @@ def evidence(
         outcome, because = _judge(score, q, status, metric, threshold, alpha)
         if outcome == "within" and severity != "critical" and _far(row, metric, score, threshold):
             outcome, because = "drift", f"{because}, but it surely is another distribution"
+    if outcome == "drift" and severity == "critical" and row.get("threshold_kind") == "learning":
+        outcome, because = "within", f"{because}, but it is no more than a warning while it learns"
     outcome, because = _alerted(outcome, because, severity, row)
     if outcome == "unscored" and not _is_null(row.get("reason")):
         because = f"{because}: {row['reason']}"

@@ -202,3 +202,16 @@ def test_what_moved_with_its_history_fails_a_warning_as_the_severity_says(
     assert [found.passes for found in held] == [passes, True]
     if not passes:
         assert held[0].details["because"].endswith("but it surely is another distribution")
+
+
+@pytest.mark.parametrize(("kind", "critical"), [("learning", True), ("learned", False)])
+def test_a_row_that_is_learning_fails_no_critical_expectation(kind, critical):
+    columns = {"kl": 0.4, "q_value": 1e-9, "q_critical": 1e-9, "threshold_kind": kind}
+    held = [
+        evidence(row("f", **columns), metric="kl", threshold=0.25, alpha=ALPHA, severity=severity)
+        for severity in ("warning", "critical")
+    ]
+    assert [found.passes for found in held] == [False, critical]
+    if critical:
+        text = held[1].details["because"]
+        assert text.endswith("but it is no more than a warning while it learns")
