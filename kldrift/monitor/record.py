@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -57,6 +57,7 @@ class Record(Generic[AnyConfig]):
     plan: Plan | None = None
     spark_version: str = ""
     _stages: list[tuple[str, float]] = field(default_factory=list)
+    _first: int = 0
 
     def __post_init__(self) -> None:
         self.run_id = f"{self.started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
@@ -72,6 +73,10 @@ class Record(Generic[AnyConfig]):
             self.spark_version = session.version
             yield session
 
+    def of_window(self, window: Window) -> Record[AnyConfig]:
+        """The record of one window of the run, whose stages are those from now on."""
+        return replace(self, window=window, _first=len(self._stages))
+
     def stage(self, name: str) -> None:
         """Begin a stage."""
         self._stages.append((name, time.perf_counter()))
@@ -82,12 +87,13 @@ class Record(Generic[AnyConfig]):
         self.progress.update(done, total, unit)
 
     def seconds(self) -> list[dict[str, Any]]:
-        """How long each stage took."""
-        ends = [*(at for _, at in self._stages[1:]), time.perf_counter()][: len(self._stages)]
-        return [
-            {"stage": name, "seconds": end - at}
-            for (name, at), end in zip(self._stages, ends, strict=True)
-        ]
+        """How long each stage took, once each: those of windows come again and again."""
+        own: list[tuple[str, float]] = self._stages[self._first :]
+        found: dict[str, float] = {}
+        ends = [*(at for _, at in own[1:]), time.perf_counter()][: len(own)]
+        for (name, at), end in zip(own, ends, strict=True):
+            found[name] = found.get(name, 0.0) + end - at
+        return [{"stage": name, "seconds": seconds} for name, seconds in found.items()]
 
     def row(
         self, findings: Findings, verdicts: Verdicts, skipped: tuple[Skipped, ...], exit_code: int

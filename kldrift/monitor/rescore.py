@@ -23,7 +23,7 @@ from kldrift.monitor.history import (
 )
 from kldrift.monitor.judging import judged_together
 from kldrift.monitor.plan import Plan
-from kldrift.monitor.publish import publish_window
+from kldrift.monitor.publish import publish_window, with_page
 from kldrift.monitor.record import Record
 from kldrift.monitor.scorer import Scorer
 from kldrift.monitor.stages import Findings
@@ -80,7 +80,8 @@ def rescore(
         raise OutputError(f"{config.output.path}: no window of {config.monitor!r} to score again")
     record = Record(config, windows[-1], datetime.now(UTC), SILENT)
     with record.told_if_failed():
-        return _rescored(record, store, windows, fail_on, progress)
+        results = with_page(record, _rescored(record, store, windows, fail_on, progress))
+    return Backfill(results, results[-1].notes, config.output.path)
 
 
 def rescore_dependents(config: Config, written: Sequence[Window], fail_on: str) -> None:
@@ -103,7 +104,7 @@ def _rescored(
     windows: Sequence[Window],
     fail_on: str,
     progress: Progress = SILENT,
-) -> Backfill:
+) -> list[RunResult]:
     config, results = record.config, list[RunResult]()
     progress.stage("scoring stored windows")
     for number, step in enumerate(scored_again(config, store, windows)):
@@ -122,7 +123,7 @@ def _rescored(
         step.remember(result.scores)
         results.append(result)
         progress.update(number + 1, len(windows), "windows")
-    return Backfill(results, results[-1].notes if results else [], config.output.path)
+    return results
 
 
 @dataclass(frozen=True, eq=False)

@@ -312,7 +312,7 @@ def _publish_windows(
         plan, reference, what, profiles_of, windows, record, history, volumes
     ):
         last = window == windows[-1]
-        one = record if last else replace(record, window=window)
+        one = record if last else record.of_window(window)
         notes = [*due.notes, *(changes.notes if changes else ())] if last else []
         if history is not None and last and not findings.reference.rows:
             notes.append(FIRST if reference.rows else NO_ROWS_YET)
