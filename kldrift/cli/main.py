@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import re
 import shlex
 import sys
@@ -36,6 +38,10 @@ _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
+    # What the process holds is given back when it ends. To look through all of Great Expectations
+    # for what could be freed before takes a second.
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], Answer] = args.command
     with sigterm_raised():

@@ -278,3 +278,18 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(capsys):
 
 def test_the_job_takes_the_options_of_run_and_checks_the_configuration_first():
     assert_job_checks_first([sys.executable])
+
+
+def test_a_command_ends_without_looking_through_all_that_it_loaded():
+    script = """
+import atexit, gc
+atexit.register(lambda: print(gc.get_freeze_count() > 0))
+from kldrift.cli.main import main
+for _ in range(2):
+    try:
+        main(["--version"])
+    except SystemExit:
+        pass
+"""
+    done = run("-c", script)
+    assert done.stdout.split()[-1] == "True", done.stderr
