@@ -14,7 +14,7 @@ from kldrift import __version__
 from kldrift.config import Config, ModelShift
 from kldrift.errors import ending, masked
 from kldrift.execution.meanwhile import import_ahead
-from kldrift.execution.progress import Progress
+from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.plan import Skipped
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
@@ -74,8 +74,11 @@ class Record(Generic[AnyConfig]):
             yield session
 
     def of_window(self, window: Window) -> Record[AnyConfig]:
-        """The record of one window of the run, whose stages are those from now on."""
-        return replace(self, window=window, _first=len(self._stages))
+        """The record of one window of the run: its stages are those from now on, and told nobody.
+
+        That so many windows are written is what the run's own stage shows.
+        """
+        return replace(self, window=window, progress=SILENT, _first=len(self._stages))
 
     def stage(self, name: str) -> None:
         """Begin a stage."""
