@@ -140,8 +140,8 @@ def findings_by_window(
     )
     judged = judged_together(beside, most)
     for number, (window, (_, findings)) in enumerate(zip(windows, judged, strict=True)):
-        yield window, findings
         progress.update(number + 1, len(windows), "windows")
+        yield window, findings
 
 
 def reference_of(
