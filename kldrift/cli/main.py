@@ -38,14 +38,22 @@ _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
-    # What the process holds is given back when it ends. To look through all of Great Expectations
-    # for what could be freed before takes a second.
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)
+    atexit.unregister(_end_at_once)
+    atexit.register(_end_at_once)
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], Answer] = args.command
     with sigterm_raised():
         return guarded(args, command)
+
+
+def _end_at_once() -> None:
+    """Leave what the process holds to its end.
+
+    To look through all of Great Expectations for what could be freed before takes a second. DuckDB,
+    which the dashboard loads, complains of what is not.
+    """
+    if "duckdb" not in sys.modules:
+        gc.freeze()
 
 
 def _model_shift(args: argparse.Namespace) -> Answer:
