@@ -76,8 +76,10 @@ def check(
         key = reference_key(read, session)
         plan = make_plan(config, *open_sides(read, session, due))
         stored = reference_store.find(plan, key)
-        known = stored is not None and not stored.lacking
-        return replace(plan, stored=str(stored)) if known else plan
+        if stored is None:
+            return plan
+        plan = plan.with_gone(stored.others)
+        return plan if stored.lacking else replace(plan, stored=str(stored))
 
 
 def run(

@@ -352,6 +352,8 @@ def test_a_reference_of_windows_goes_on_when_a_column_is_new(spark, files, tmp_p
     assert len(ids) == 2  # and not one more for each run
     for file in folder.iterdir():
         pq.write_table(pq.read_table(file).drop_columns(["fee"]), file, row_group_size=900)
+    lines = check(config_from_mapping(stated), spark=spark, as_of=as_of).lines()
+    assert any(line.split()[:1] == ["fee"] and "missing" in line for line in lines), lines
     result = kldrift.run(stated, spark=spark, as_of="2024-03-13T05:00")
     whole = result.scores[result.scores["segment"].isna()].set_index("feature")
     assert whole.loc["fee", "status"] == "missing_feature"
