@@ -10,9 +10,9 @@ References:
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from kldrift.arrays import Floats
+
 Pair = tuple[Floats, Floats]
 """Numbers as ``high + low``: the nearest double, and what it lacks."""
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Floats, Ints
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.binning.text_sketch import TextSketch
 from kldrift.features.text_looks import FEW, epochs, hint, in_yaml, look_of
@@ -75,7 +76,7 @@ class Proposal:
     skip: str = ""
     note: str = ""
     base: NumericSupport | None = None
-    close: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    close: Floats = field(default_factory=lambda: np.empty(0))
     own_cells: tuple[str, ...] = ()
 
 
@@ -193,7 +194,7 @@ def _middle(sketch: NumericSketch, unit: Unit) -> float:
     return median if abs(median) < SQUARABLE else 0.0
 
 
-def _inside(values: Keys, lows: Keys, highs: Keys, cells: NDArray[np.bool_]) -> Keys:
+def _inside(values: Keys, lows: Keys, highs: Keys, cells: Bools) -> Keys:
     """The values that lie in one of the marked cells."""
     at = np.searchsorted(lows, values, "right") - 1
     inside = (at >= 0) & cells[at] & (values <= highs[at])
@@ -245,9 +246,7 @@ def _frequent(
     return chosen, chosen, share
 
 
-def _most_frequent(
-    names: pa.Array, counts: NDArray[np.int64], most: int, least: int = 0
-) -> tuple[str, ...]:
+def _most_frequent(names: pa.Array, counts: Ints, most: int, least: int = 0) -> tuple[str, ...]:
     """The most frequent names; equally frequent ones in the order of their text."""
     if len(counts) > most:
         least = max(int(np.partition(counts, -most)[-most]), least)
@@ -273,7 +272,7 @@ class Frozen:
     skip: str = ""
 
 
-def freeze(proposal: Proposal, counts: NDArray[np.int64]) -> Frozen:
+def freeze(proposal: Proposal, counts: Ints) -> Frozen:
     """Decide about tentative cells with the exact counts of the whole reference.
 
     Args:
@@ -301,9 +300,7 @@ def freeze(proposal: Proposal, counts: NDArray[np.int64]) -> Frozen:
     return Frozen(frozen, target, proposal.skip)
 
 
-def _freeze_categories(
-    proposal: Proposal, support: CategoricalSupport, counts: NDArray[np.int64]
-) -> Frozen:
+def _freeze_categories(proposal: Proposal, support: CategoricalSupport, counts: Ints) -> Frozen:
     """Keep the categories that are frequent enough; all other values of the reference are known."""
     n, chosen = len(support.categories), support.categories
     if proposal.tentative:

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kldrift.statistics.hashing import Hashes, scatter
+from kldrift.arrays import Hashes, Ints
+from kldrift.statistics.hashing import scatter
 
 HASHES: Final = 2_048
 PLACE_BITS: Final = 14
@@ -26,7 +26,7 @@ CHUNK: Final = 16_384
 NONE: Final[Hashes] = np.empty(0, dtype=np.uint64)
 
 
-def smallest_hashes(values: NDArray[np.int64], known: Hashes = NONE) -> Hashes:
+def smallest_hashes(values: Ints, known: Hashes = NONE) -> Hashes:
     """Merge the hashes of some integers into the smallest ones so far, in increasing order."""
     fresh: list[Hashes] = []
     start = 0

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Floats, Hashes, Ints
 from kldrift.binning.distinct_count import (
     merged_hashes,
     number_of_distinct,
@@ -23,16 +23,13 @@ from kldrift.binning.distinct_count import (
 )
 from kldrift.binning.text_sketch import TextSketch
 from kldrift.profiles.support import Keys
-from kldrift.statistics.hashing import Hashes
 
 LIMIT: Final = 16_384
 NOMINATION: Final = 512
 """A value that fills 2/512 of the rows is nominated for a cell of its own."""
 
-Int64s = NDArray[np.int64]
 
-
-def order_key(values: NDArray[np.float64]) -> Int64s:
+def order_key(values: Floats) -> Ints:
     """Integers in the order of the doubles: neighbouring doubles have neighbouring keys.
 
     Examples:
@@ -64,8 +61,8 @@ class NumericSketch:
 
     limit: int
     level: int
-    prefixes: Int64s
-    counts: Int64s
+    prefixes: Ints
+    counts: Ints
     lows: Keys
     highs: Keys
     heavy: Keys
@@ -120,7 +117,7 @@ class NumericSketch:
         cls,
         limit: int,
         level: int,
-        counts: Int64s,
+        counts: Ints,
         lows: Keys,
         highs: Keys,
         heavy: Keys,
@@ -230,7 +227,7 @@ class NumericSketch:
         return replace(self, heavy=self.heavy[weighty])
 
 
-def _prefixes(keys: Keys, level: int) -> Int64s:
+def _prefixes(keys: Keys, level: int) -> Ints:
     if keys.dtype == np.float64:
         return order_key(keys) >> level if level else order_key(keys)
     if level == 0:
@@ -238,7 +235,7 @@ def _prefixes(keys: Keys, level: int) -> Int64s:
     return order_key(keys.astype(np.float64)) >> level
 
 
-def _fitted(prefixes: Int64s, keys: Keys, level: int, limit: int) -> tuple[int, Int64s]:
+def _fitted(prefixes: Ints, keys: Keys, level: int, limit: int) -> tuple[int, Ints]:
     """The finest resolution, from a level on, at which keys fill few enough cells.
 
     Args:
@@ -268,7 +265,7 @@ def _fitted(prefixes: Int64s, keys: Keys, level: int, limit: int) -> tuple[int, 
     return level + shift, prefixes >> shift
 
 
-def _reduced(prefixes: Int64s, counts: Int64s, lows: Keys, highs: Keys) -> dict[str, Any]:
+def _reduced(prefixes: Ints, counts: Ints, lows: Keys, highs: Keys) -> dict[str, Any]:
     """Merge neighbouring cells of the same prefix; cells are in order."""
     starts = np.flatnonzero(np.diff(prefixes, prepend=~prefixes[:1]))
     ends = np.append(starts[1:], len(prefixes))[: len(starts)]

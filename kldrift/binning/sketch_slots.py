@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.binning.distinct_count import NONE, smallest_hashes
-from kldrift.binning.numeric_sketch import NOMINATION, Int64s, NumericSketch
+from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch
 from kldrift.profiles.support import Keys
 
 LARGEST_PAGE: Final = 8
@@ -55,7 +56,7 @@ class Slots:
             self._lows = np.full(self._size + 1, ends.max, self._dtype)
             self._highs = np.full(self._size + 1, ends.min, self._dtype)
 
-    def _lay(self, lows: Keys, rows: Int64s) -> None:
+    def _lay(self, lows: Keys, rows: Ints) -> None:
         """Group the cells into pages and put each page into the hash table.
 
         Where two pages want the same place, the one of more rows gets it.
@@ -76,7 +77,7 @@ class Slots:
         numbers = np.argsort(rows, kind="stable")  # the last that is written stays
         best = -1
         for factor in FACTORS:
-            places: Int64s = ((pages * factor) >> self._shift).view(np.int64)
+            places: Ints = ((pages * factor) >> self._shift).view(np.int64)
             table = np.zeros(1 << shift, dtype=np.int64)
             table[places[numbers]] = numbers
             found = int(rows[table[places] == np.arange(n)].sum())
@@ -85,7 +86,7 @@ class Slots:
             if best == rows.sum():
                 break
 
-    def _find(self, keys: Keys, out: Int64s) -> None:
+    def _find(self, keys: Keys, out: Ints) -> None:
         cells = _cells(keys, self.level)
         bits = self._bits
         places = cells >> bits
@@ -124,7 +125,7 @@ class Slots:
             self._hashes = smallest_hashes(keys, self._hashes)
         return keys[np.flatnonzero(slots == self._size)] if found[-1] else keys[:0]
 
-    def _nominate(self, keys: Keys, slots: Int64s, found: Int64s) -> None:
+    def _nominate(self, keys: Keys, slots: Ints, found: Ints) -> None:
         """Find every number that fills 2/512 of the counted rows, by the slots that do."""
         least = max(1, -(-2 * int(found.sum()) // NOMINATION))
         heavy = np.flatnonzero(found >= least)
@@ -140,11 +141,11 @@ class Slots:
         if sum(map(len, self._heavy)) > self._limit:
             self._heavy = [self.sketch().heavy]
 
-    def _keys(self, slots: Int64s) -> Keys:
+    def _keys(self, slots: Ints) -> Keys:
         """The number that each slot holds, at level 0."""
         bits = self._bits.view(np.int64)
         pages = slots >> bits
-        words: Int64s = (self._pages[pages] << bits) + (slots - (pages << bits))
+        words: Ints = (self._pages[pages] << bits) + (slots - (pages << bits))
         return words.view(self._dtype)
 
     def sketch(self) -> NumericSketch:
@@ -188,7 +189,7 @@ def _cells(keys: Keys, level: int) -> NDArray[np.uint64]:
     return words
 
 
-def _scattered(words: NDArray[np.uint64], bits: int) -> Int64s:
+def _scattered(words: NDArray[np.uint64], bits: int) -> Ints:
     """Assign each word to one of ``2**bits`` buckets, by a hash."""
     places = words * FACTORS[0]
     places >>= np.uint64(64 - bits)

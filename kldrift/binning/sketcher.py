@@ -14,8 +14,8 @@ from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketch_slots import Slots, certain_level
 from kldrift.binning.text_sketch import TextSketch
@@ -157,7 +157,7 @@ class _TextSketcher:
         self._add_part(encoded.names, rows[2:], int(rows[1]) + self._null, int(rows[0]))
         self._dictionary, self._rows, self._null = None, self._rows[:0].copy(), 0
 
-    def _add_part(self, names: pa.Array, rows: NDArray[np.int64], null: int, nan: int) -> None:
+    def _add_part(self, names: pa.Array, rows: Ints, null: int, nan: int) -> None:
         used = rows > 0  # a dictionary may hold values that no row has
         if not used.all():
             names, rows = names.filter(pa.array(used)), rows[used]

@@ -23,9 +23,9 @@ from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from kldrift.statistics.hashing import Hashes, text_hashes
+from kldrift.arrays import Hashes, Ints
+from kldrift.statistics.hashing import text_hashes
 
 SAMPLED: Final = 4
 """Hashes that are kept for each value that is."""
@@ -43,10 +43,10 @@ class HashSample:
 
     limit: int
     hashes: Hashes
-    rows: NDArray[np.int64]
+    rows: Ints
 
     @classmethod
-    def of(cls, limit: int, hashes: Hashes, rows: NDArray[np.int64]) -> Self:
+    def of(cls, limit: int, hashes: Hashes, rows: Ints) -> Self:
         """The sample of some values, which may come more than once."""
         if len(hashes) > 4 * limit:  # two of each at most: what is sorted is little more than kept
             few = hashes <= np.partition(hashes, 2 * limit)[2 * limit]
@@ -88,7 +88,7 @@ class TextSketch:
 
     limit: int
     values: pa.Array
-    counts: NDArray[np.int64]
+    counts: Ints
     deducted: int = 0
     rows: int = 0
     null: int = 0

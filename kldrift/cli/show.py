@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from rich.cells import set_cell_size
 
+from kldrift.arrays import Bools
 from kldrift.cli.blocks import block, cells_of_row, heights, worst_features
 from kldrift.cli.terminal import COLOURS, Line
 from kldrift.config import Config
@@ -55,7 +55,7 @@ def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, An
     names = {*first} if feature is None else {feature}
     cells = rows_where(tables["drift_cells"], is_in(tables["drift_cells"]["feature"], names))
 
-    def kept(rows: pa.Table) -> NDArray[np.bool_]:
+    def kept(rows: pa.Table) -> Bools:
         shown = is_in(rows["feature"], names) | is_in(rows["segment"], {None})
         return shown | ~is_in(rows["severity"], {"ok"})
 

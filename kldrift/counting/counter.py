@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from kldrift.arrays import Counts, Ints
 from kldrift.counting.grid import Grid
 from kldrift.counting.integer_counts import IntegerCounts, exact_about, width_of
 from kldrift.counting.new_values import NewNames
@@ -42,8 +42,6 @@ from kldrift.profiles.support import (
     Unit,
 )
 from kldrift.statistics.hashing import text_hashes
-
-Counts = NDArray[np.int64]
 
 FEW: Final = 2048
 """Numbers of a batch that are sooner sorted than looked up."""
@@ -215,9 +213,7 @@ class Counter:
             return None
         return len(support.categories) + 1
 
-    def _cells_of_names(
-        self, encoded: EncodedColumn, support: CategoricalSupport
-    ) -> NDArray[np.int64]:
+    def _cells_of_names(self, encoded: EncodedColumn, support: CategoricalSupport) -> Ints:
         other = len(support.categories)
         found = pc.index_in(encoded.names, value_set=self._categories)
         cells = found.fill_null(other).to_numpy(zero_copy_only=False).astype(np.int64)

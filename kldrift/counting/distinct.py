@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from kldrift.arrays import Ints
 
 
 def distinct(codes: Ints) -> tuple[Ints, Ints]:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.counting.slot_maps import SLOTS, best
 from kldrift.profiles.support import Keys, step
 
@@ -23,7 +23,6 @@ MOST_EDGES: Final = 2
 MANY: Final = 1 / 8
 """From this share in slots with an edge on, numbers may be those that have cells of their own."""
 
-Int64s = NDArray[np.int64]
 Ends = tuple[float, float]
 
 
@@ -57,7 +56,7 @@ class Grid:
         self._point_slots, first = np.unique(slots[points], return_index=True)
         self._points = points[first]
 
-    def count(self, values: Keys, between: Ends | None = None) -> Int64s:
+    def count(self, values: Keys, between: Ends | None = None) -> Ints:
         """How many values lie below the first edge, between each two, and from the last on.
 
         Args:
@@ -83,7 +82,7 @@ class Grid:
         counts[self._before[self._starts]] += np.add.reduceat(filled, self._starts)
         return counts
 
-    def cells(self, values: Keys, between: Ends | None = None) -> Int64s:
+    def cells(self, values: Keys, between: Ends | None = None) -> Ints:
         """The index of each value's interval, ``0 <= i <= m``; arguments as for :meth:`count`."""
         cells = np.empty(len(values), dtype=np.int64)
         own = self._before.astype(np.int64)
@@ -97,7 +96,7 @@ class Grid:
             start += len(chunk)
         return cells
 
-    def _chunks(self, values: Keys, between: Ends | None) -> Iterator[tuple[Keys, Int64s, Int64s]]:
+    def _chunks(self, values: Keys, between: Ends | None) -> Iterator[tuple[Keys, Ints, Ints]]:
         """The values in chunks, each with its slots and the places of those that must be compared.
 
         Of those in a slot with an edge, the others are the number that has a cell of its own.
@@ -126,7 +125,7 @@ class Grid:
         found[self._point_slots] = points
         return found
 
-    def _places(self, values: Keys, slots: Int64s) -> Int64s:
+    def _places(self, values: Keys, slots: Ints) -> Ints:
         """The intervals of values whose slots hold an edge, by comparing them with it."""
         before = self._before[slots].astype(np.int64)
         found = before + (values >= self._padded[before])

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.counting.integer_counts import power_sums_of_groups
 from kldrift.profiles.moments import Moments
-
-Ints = NDArray[np.int64]
 
 PENDING: Final = 4096
 """Moments of batches that wait to be added up together."""

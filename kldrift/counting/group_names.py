@@ -15,14 +15,13 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.binning.numeric_sketch import LIMIT
 from kldrift.binning.text_sketch import TextSketch
 from kldrift.counting.distinct import distinct
 from kldrift.features.keys import EncodedColumn
 
-Ints = NDArray[np.int64]
 Columns = Sequence[tuple[str, pa.Array]]
 """Names and values of the columns whose values split the rows."""
 

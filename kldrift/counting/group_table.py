@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.counting.group_moments import GroupMoments
 from kldrift.counting.row_cells import RowCells, RowCodes
 from kldrift.counting.row_groups import Grouper, RowGroups
@@ -17,8 +17,6 @@ from kldrift.profiles.counted import Counted
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import PowerSums
 from kldrift.profiles.support import NumericSupport, Support, pivot_of
-
-Ints = NDArray[np.int64]
 
 CODES: Final = 2
 """Rows for each code of each group, from which codes are counted before their cells are asked."""

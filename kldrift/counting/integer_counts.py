@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.arrays import Floats, Ints
 from kldrift.profiles.power_sums import PowerSums
 
 WIDEST: Final = 8_192
@@ -23,9 +24,7 @@ EXACT: Final = 2**52
 LARGEST: Final = 2**62
 """Integers below it, and sums of two, are 64 bits long."""
 
-Int64s = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Sums = tuple[Int64s, Floats, Floats, Floats, Floats, Floats, Floats]
+Sums = tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +42,10 @@ class IntegerCounts:
     """
 
     first: int
-    rows: Int64s
+    rows: Ints
 
     @classmethod
-    def of(cls, keys: Int64s, low: int, high: int) -> Self | None:
+    def of(cls, keys: Ints, low: int, high: int) -> Self | None:
         """Count keys between ``low`` and ``high``, both of which occur; None if far apart."""
         return cls(low, np.bincount(keys - low)) if width_of(low, high) else None
 
@@ -57,7 +56,7 @@ class IntegerCounts:
         used = np.flatnonzero(rows)
         return cls(int(used[0]), rows[used[0] : used[-1] + 1]) if len(used) else None
 
-    def count(self, edges: Int64s) -> Int64s:
+    def count(self, edges: Ints) -> Ints:
         """Rows below the first edge, between each two, and from the last on."""
         places = np.clip(edges, self.first, self.first + len(self.rows)) - self.first
         before = np.append(0, np.cumsum(self.rows))
@@ -69,7 +68,7 @@ class IntegerCounts:
         return PowerSums(*(values[0].item() for values in sums))
 
 
-def power_sums_of_groups(counts: Int64s, first: int, pivot: float) -> Sums:
+def power_sums_of_groups(counts: Ints, first: int, pivot: float) -> Sums:
     """The sums of each of some groups about a pivot that :func:`exact_about` allows.
 
     Args:

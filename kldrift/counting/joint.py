@@ -7,14 +7,12 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kldrift.arrays import Floats
 from kldrift.features.keys import KeyType, decoded, numbers
 from kldrift.features.plan import Feature
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import MOST_WIDTHS, JointProfile, joint_of_one_group
-
-Floats = NDArray[np.float64]
 
 LARGEST_FULL: Final = 256
 """Longest vector whose full covariance is kept: 65,536 numbers a task."""

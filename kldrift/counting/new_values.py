@@ -21,10 +21,9 @@ from typing import Final, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from kldrift.profiles.profile import Counts
-from kldrift.statistics.hashing import Hashes, scatter, text_hashes
+from kldrift.arrays import Counts, Hashes, Ints
+from kldrift.statistics.hashing import scatter, text_hashes
 
 SAMPLED: Final = 4
 """One in so many of the names that are kept are those with the smallest hashes."""
@@ -165,7 +164,7 @@ class NewNames:
         return [NewName(*new) for new in zip(*(c.tolist() for c in columns), strict=True)]
 
 
-_NO_ROWS: Final[NDArray[np.int64]] = np.empty(0, dtype=np.int64)
+_NO_ROWS: Final[Ints] = np.empty(0, dtype=np.int64)
 
 
 def _places(hashes: Hashes) -> Counts:

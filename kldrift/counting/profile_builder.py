@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.counting.counter import Counter
 from kldrift.counting.group_moments import GroupMoments
 from kldrift.counting.group_table import GroupTable
@@ -20,7 +20,6 @@ from kldrift.profiles.group_keys import begins
 from kldrift.profiles.power_sums import NO_VALUES, PowerSums, added
 from kldrift.profiles.support import Support, pivot_of
 
-Ints = NDArray[np.int64]
 MORE_BY_WINDOW: Final = 4
 """So many times as many names of new values are kept of all windows together."""
 

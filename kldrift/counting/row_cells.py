@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.profiles.support import Keys
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,14 +13,12 @@ from typing import Final, Protocol
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.counting.group_names import Columns, numbers_of
 from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW, REST, GroupKeys
 from kldrift.profiles.support import Keys
-
-Ints = NDArray[np.int64]
 
 LEAST_RUN: Final = 16_384
 """Rows of a run of one group on average, from which runs are counted one by one."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.profiles.support import Keys
 
 SLOTS: Final = 8_192
@@ -20,8 +20,6 @@ UNITS: Final = (0.05, 0.25)
 BASE: Final = 2.0**52
 """From here on, doubles are whole numbers, and their lowest bits are those of the number."""
 
-Int64s = NDArray[np.int64]
-
 
 class SlotMap(Protocol):
     """Maps numbers to slots without changing their order."""
@@ -29,7 +27,7 @@ class SlotMap(Protocol):
     exact: bool
     """Whether a slot is one number, the first and the last aside."""
 
-    def slots(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
+    def slots(self, values: Keys, low: Any, high: Any, room: Ints) -> Ints:
         """The slot of each value; the first and the last also hold what is farther out.
 
         Args:
@@ -80,7 +78,7 @@ class LinearSlotMap:
         fits = 0 < scale < np.inf and np.isfinite(offset)
         return cls(float(scale), float(offset)) if fits else None
 
-    def slots(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
+    def slots(self, values: Keys, low: Any, high: Any, room: Ints) -> Ints:
         """The slot of each value."""
         places = room.view(np.float64)
         last = BASE + SLOTS - 1
@@ -96,7 +94,7 @@ class LinearSlotMap:
 class IntegerSlotMap:
     """Slots of 2**shift whole numbers."""
 
-    def __init__(self, edges: Int64s) -> None:
+    def __init__(self, edges: Ints) -> None:
         first, last = int(edges[0]), int(edges[-1])
         shift = 0
         while (last >> shift) - (first >> shift) + 3 > SLOTS:
@@ -108,7 +106,7 @@ class IntegerSlotMap:
         self._high = min(self._low + SLOTS - 1, most)
         self.exact = shift == 0
 
-    def slots(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
+    def slots(self, values: Keys, low: Any, high: Any, room: Ints) -> Ints:
         """The slot of each value."""
         if self._shift:
             values = np.right_shift(values, self._shift, out=room)
@@ -135,12 +133,12 @@ class ExponentSlotMap:
         self._whole = IntegerSlotMap(keys)
         self.exact = self._whole.exact and unit == 0 and edges.dtype == np.float64
 
-    def slots(self, values: Keys, low: Any, high: Any, room: Int64s) -> Int64s:
+    def slots(self, values: Keys, low: Any, high: Any, room: Ints) -> Ints:
         """The slot of each value."""
         least, most = self._keys(np.array([low, high]), low, np.empty(2, np.int64))
         return self._whole.slots(self._keys(values, low, room), least, most, room)
 
-    def _keys(self, values: Keys, low: Any, room: Int64s) -> Int64s:
+    def _keys(self, values: Keys, low: Any, room: Ints) -> Ints:
         """Integers in the order of the values; zeros of both signs have the same."""
         if low > 0 and self._unit == 0 and values.dtype == np.float64:
             return values.view(np.int64)

@@ -11,14 +11,12 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.counting.distinct import distinct
 from kldrift.counting.group_names import numbers_of, segments_of
 from kldrift.counting.row_groups import RowGroups, SegmentList, key_columns
 from kldrift.profiles.group_keys import ALL, REST, UNTIMED, GroupKeys
-
-Ints = NDArray[np.int64]
 
 SEGMENTS: Final = 2**32
 """Places of segments that a code of a group has room for."""

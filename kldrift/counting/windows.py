@@ -16,14 +16,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.counting.distinct import distinct
 from kldrift.counting.lengths import length
 from kldrift.features.keys import decoded
 from kldrift.profiles.group_keys import UNTIMED
-
-Ints = NDArray[np.int64]
 
 _EPOCH: Final = datetime(1970, 1, 1)
 _HOUR: Final = 3_600_000_000

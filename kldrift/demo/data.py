@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kldrift.arrays import Floats
 from kldrift.demo.events import DAYS, DECOYS, GROUP, PLANTED, Decoy, Planted, date_of
-
-Floats = npt.NDArray[np.float64]
 
 UNIT, CATEGORY, NULLS, SLOW, SPREAD, CORRELATION, VOLUME = PLANTED
 SEASON, OUTLIER, *RARE = DECOYS

@@ -9,10 +9,11 @@ import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
-Value = float | FloatArray
+from kldrift.arrays import Bools, Floats
+
+Value = float | Floats
 
 # Nine written decimals are each off by at most 5e-10, independently, so that k of them are off by
 # about 1e-9 * sqrt(k). What is off by more is not rounded but something else, such as counts.
@@ -20,12 +21,12 @@ DECIMALS: Final = 1e-9
 LARGEST_COUNT: Final = 2.0**53  # above it, float64 does not hold every whole number
 
 
-def unwrap(values: FloatArray) -> Value:
+def unwrap(values: Floats) -> Value:
     """Return a float for a result without axes, the array itself otherwise."""
     return float(values) if np.ndim(values) == 0 else values
 
 
-def over_cells(terms: FloatArray) -> FloatArray:
+def over_cells(terms: Floats) -> Floats:
     """Return the sum over the last axis."""
     return np.asarray(terms.sum(axis=-1))
 
@@ -41,7 +42,7 @@ def log_base(base: float) -> float:
     return math.log(base)
 
 
-def distributions(p: ArrayLike, q: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def distributions(p: ArrayLike, q: ArrayLike) -> tuple[Floats, Floats]:
     """Return p and q as float64 probabilities over the same cells.
 
     Rows that add up to 1 to rounding are used as they are; rows that are off by less than the
@@ -55,7 +56,7 @@ def distributions(p: ArrayLike, q: ArrayLike) -> tuple[FloatArray, FloatArray]:
     return current, reference
 
 
-def counts(current: ArrayLike, reference: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def counts(current: ArrayLike, reference: ArrayLike) -> tuple[Floats, Floats]:
     """Return row counts of both sides as float64, which holds them exactly.
 
     Raises:
@@ -67,7 +68,7 @@ def counts(current: ArrayLike, reference: ArrayLike) -> tuple[FloatArray, FloatA
     return p, q
 
 
-def sample(name: str, values: ArrayLike) -> FloatArray:
+def sample(name: str, values: ArrayLike) -> Floats:
     """Return the finite values of a one-dimensional sample as float64.
 
     Raises:
@@ -80,7 +81,7 @@ def sample(name: str, values: ArrayLike) -> FloatArray:
     return array
 
 
-def require(valid: NDArray[np.bool_], values: FloatArray, rule: str) -> None:
+def require(valid: Bools, values: Floats, rule: str) -> None:
     """Raise a ValueError with the first value that breaks a rule and its place."""
     if not valid.all():
         place = tuple(int(i) for i in np.argwhere(~valid)[0])
@@ -97,7 +98,7 @@ def require_broadcast(**shapes: tuple[int, ...]) -> None:
         raise ValueError(f"shapes must be equal or broadcast, got {found}") from None
 
 
-def require_same_cells(p: FloatArray, q: FloatArray, p_name: str = "p", q_name: str = "q") -> None:
+def require_same_cells(p: Floats, q: Floats, p_name: str = "p", q_name: str = "q") -> None:
     """Raise a ValueError unless both have the same cells and leading axes that broadcast."""
     if p.shape[-1] != q.shape[-1]:
         raise ValueError(
@@ -107,7 +108,7 @@ def require_same_cells(p: FloatArray, q: FloatArray, p_name: str = "p", q_name: 
     require_broadcast(**{p_name: p.shape, q_name: q.shape})
 
 
-def _cells(name: str, values: ArrayLike) -> FloatArray:
+def _cells(name: str, values: ArrayLike) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim == 0 or array.shape[-1] == 0:
         raise ValueError(f"{name} must have cells on its last axis, got shape {array.shape}")
@@ -115,7 +116,7 @@ def _cells(name: str, values: ArrayLike) -> FloatArray:
     return array
 
 
-def _probabilities(name: str, values: ArrayLike) -> FloatArray:
+def _probabilities(name: str, values: ArrayLike) -> Floats:
     array = _cells(name, values)
     k = array.shape[-1]
     total = array.sum(axis=-1, keepdims=True)
@@ -132,7 +133,7 @@ def _rounding(values: ArrayLike) -> float:
     return 4 * float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
 
 
-def _counts(name: str, values: ArrayLike) -> FloatArray:
+def _counts(name: str, values: ArrayLike) -> Floats:
     array = _cells(name, values)
     require(array <= LARGEST_COUNT, array, f"{name} must hold counts up to 2**53")
     require(array == np.floor(array), array, f"{name} must hold whole row counts")

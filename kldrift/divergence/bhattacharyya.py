@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kldrift.arrays import Floats
 from kldrift.divergence.arguments import (
-    FloatArray,
     Value,
     distributions,
     log_base,
@@ -52,7 +52,7 @@ def bhattacharyya_distance(p: ArrayLike, q: ArrayLike, *, base: float = math.e) 
     return unwrap(bhattacharyya_formula(*distributions(p, q)) / nats)
 
 
-def bhattacharyya_formula(p: FloatArray, q: FloatArray) -> FloatArray:
+def bhattacharyya_formula(p: Floats, q: Floats) -> Floats:
     """``B(p, q)`` in nats, shape ``(...)``; p and q are not checked."""
     h2 = squared_hellinger(p, q)
     overlap = over_cells(np.sqrt(p) * np.sqrt(q))

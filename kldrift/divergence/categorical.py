@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from kldrift.divergence.arguments import FloatArray, Value, over_cells, require
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import Value, over_cells, require
 from kldrift.divergence.near_equal import exp_excess
 from kldrift.error_free import two_sum
 
@@ -73,7 +74,7 @@ def categorical_kl(
             raise ValueError(f"reduction must be none, mean, sum or batchmean, got {reduction!r}")
 
 
-def categorical_kl_formula(p_logits: FloatArray, q_logits: FloatArray) -> FloatArray:
+def categorical_kl_formula(p_logits: Floats, q_logits: Floats) -> Floats:
     """The divergence of each row in nats, shape ``(...)``; the logits are not checked.
 
     With ``x = log(q / p)`` each class adds ``p * (exp(x) - 1 - x)``, which is never negative. An
@@ -99,7 +100,7 @@ def categorical_kl_formula(p_logits: FloatArray, q_logits: FloatArray) -> FloatA
     return over_cells(terms)
 
 
-def _logits(name: str, values: ArrayLike) -> FloatArray:
+def _logits(name: str, values: ArrayLike) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"{name} must have shape (batch, classes), got {array.shape}")

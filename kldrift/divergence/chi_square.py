@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, counts, over_cells
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import counts, over_cells
 from kldrift.divergence.counts_test import CountsTest, degrees_of_freedom, surplus
 
 
@@ -43,7 +44,7 @@ def chi_square(current: ArrayLike, reference: ArrayLike) -> CountsTest:
     return CountsTest.of(chi_square_formula(a, b), degrees_of_freedom(a, b))
 
 
-def chi_square_formula(current: FloatArray, reference: FloatArray) -> FloatArray:
+def chi_square_formula(current: Floats, reference: Floats) -> Floats:
     """The statistic, shape ``(...)``; the counts are not checked."""
     n, m = over_cells(current), over_cells(reference)
     both = current + reference

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
-from kldrift.divergence.arguments import FloatArray, Value, over_cells, unwrap
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import Value, over_cells, unwrap
 from kldrift.divergence.exact import difference_of_products
 
 
@@ -26,12 +27,12 @@ class CountsTest:
     p_value: Value
 
     @classmethod
-    def of(cls, statistic: FloatArray, dof: FloatArray) -> CountsTest:
+    def of(cls, statistic: Floats, dof: Floats) -> CountsTest:
         """Return the test with the p-value of its chi-square distribution."""
         return cls(unwrap(statistic), unwrap(dof), unwrap(chi_square_tail(statistic, dof)))
 
 
-def chi_square_tail(statistic: FloatArray, dof: FloatArray) -> FloatArray:
+def chi_square_tail(statistic: Floats, dof: Floats) -> Floats:
     """Return the upper tail of the chi-square distribution.
 
     Without degrees of freedom the statistic is 0, whose tail is 1 with any.
@@ -39,13 +40,13 @@ def chi_square_tail(statistic: FloatArray, dof: FloatArray) -> FloatArray:
     return np.asarray(chdtrc(np.maximum(dof, 1), statistic), dtype=np.float64)
 
 
-def degrees_of_freedom(current: FloatArray, reference: FloatArray) -> FloatArray:
+def degrees_of_freedom(current: Floats, reference: Floats) -> Floats:
     """Return the cells that have rows on either side, less one, shape ``(...)``."""
     filled = np.count_nonzero(current + reference, axis=-1)
     return np.asarray(filled - 1, dtype=np.float64)
 
 
-def surplus(current: FloatArray, reference: FloatArray) -> FloatArray:
+def surplus(current: Floats, reference: Floats) -> Floats:
     """Return the rows of current above those expected from both together, shape ``(..., k)``.
 
     ``(current * m - reference * n) / (n + m)`` for totals n and m, with exact products: in large

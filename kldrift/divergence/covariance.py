@@ -9,7 +9,8 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, require, require_broadcast
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import require, require_broadcast
 
 # Entries are rounded at 1e-16, so that above it the smallest eigenvalue has few digits left.
 LARGEST_CONDITION: Final = 1e12
@@ -28,8 +29,8 @@ class Gaussian:
     """
 
     name: str
-    mean: FloatArray
-    cov: FloatArray
+    mean: Floats
+    cov: Floats
     diagonal: bool
 
     @classmethod
@@ -55,12 +56,12 @@ class Gaussian:
         return cls(name, means, covs, diagonal)
 
     @property
-    def variances(self) -> FloatArray:
+    def variances(self) -> Floats:
         """Variances of the features, shape ``(..., k)``."""
         return self.cov if self.diagonal else np.diagonal(self.cov, axis1=-2, axis2=-1)
 
     @property
-    def full(self) -> FloatArray:
+    def full(self) -> Floats:
         """Covariance of shape ``(..., k, k)``, also when diagonal."""
         return self.cov[..., None] * np.eye(self.cov.shape[-1]) if self.diagonal else self.cov
 
@@ -112,18 +113,18 @@ def require_positive_semidefinite(g: Gaussian) -> None:
     Raises:
         ValueError: the covariance is not positive semidefinite.
     """
-    eigenvalues: FloatArray = np.sort(g.cov) if g.diagonal else _eigenvalues(g.cov)
+    eigenvalues: Floats = np.sort(g.cov) if g.diagonal else _eigenvalues(g.cov)
     least, most = eigenvalues[..., 0], eigenvalues[..., -1]
     slack = 0.0 if g.diagonal else ROUNDING * np.abs(most)
     rule = f"cov_{g.name} must be positive semidefinite: its smallest eigenvalue is negative"
     require(least >= -slack, least, rule)
 
 
-def _eigenvalues(symmetric: FloatArray) -> FloatArray:
+def _eigenvalues(symmetric: Floats) -> Floats:
     return np.asarray(np.linalg.eigvalsh(symmetric), dtype=np.float64)
 
 
-def _is_diagonal(name: str, mean: FloatArray, cov: FloatArray) -> bool:
+def _is_diagonal(name: str, mean: Floats, cov: Floats) -> bool:
     k = mean.shape[-1]
     if cov.shape[-1:] == (k,) and cov.ndim in {1, mean.ndim}:
         return True
@@ -135,7 +136,7 @@ def _is_diagonal(name: str, mean: FloatArray, cov: FloatArray) -> bool:
     )
 
 
-def _symmetric(name: str, cov: FloatArray) -> FloatArray:
+def _symmetric(name: str, cov: Floats) -> Floats:
     transposed = np.swapaxes(cov, -1, -2)
     std = np.sqrt(np.abs(np.diagonal(cov, axis1=-2, axis2=-1)))
     slack = ROUNDING * std[..., :, None] * std[..., None, :]

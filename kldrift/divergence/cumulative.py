@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from kldrift.divergence.arguments import FloatArray
+from kldrift.arrays import Floats
 from kldrift.divergence.exact import difference_of_products
 from kldrift.divergence.near_equal import difference
 
 
-def cdf_difference(p: FloatArray, q: FloatArray) -> FloatArray:
+def cdf_difference(p: Floats, q: Floats) -> Floats:
     """Return ``P - Q`` at the upper end of each cell, shape ``(..., k)``; the last is 0.
 
     It is the mass gained below and also the mass lost above. The smaller of the two sums is
@@ -19,7 +19,7 @@ def cdf_difference(p: FloatArray, q: FloatArray) -> FloatArray:
     return _cumulated(difference(p, q))
 
 
-def empirical_cdf_difference(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+def empirical_cdf_difference(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Return all values in order and ``F - G`` at each of them, computed from whole numbers."""
     values = np.sort(np.concatenate([x, y]))
     not_above_x, not_above_y = (
@@ -31,8 +31,8 @@ def empirical_cdf_difference(x: FloatArray, y: FloatArray) -> tuple[FloatArray, 
 
 
 def weighted_cdf_difference(
-    x: FloatArray, y: FloatArray, x_weights: FloatArray, y_weights: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+    x: Floats, y: Floats, x_weights: Floats, y_weights: Floats
+) -> tuple[Floats, Floats]:
     """Return the different values in order and ``F - G`` at each of them.
 
     Args:
@@ -51,17 +51,17 @@ def weighted_cdf_difference(
     return values, _cumulated(gained - q / m * gained.sum())  # the totals are rounded
 
 
-def share_difference(a: FloatArray, n: np.float64, b: FloatArray, m: np.float64) -> FloatArray:
+def share_difference(a: Floats, n: np.float64, b: Floats, m: np.float64) -> Floats:
     """Return ``a / n - b / m``, exact to rounding also where the shares are nearly equal."""
     return np.asarray(difference_of_products(a, np.asarray(m), b, np.asarray(n)) / (n * m))
 
 
-def _scaled(weights: FloatArray) -> FloatArray:
+def _scaled(weights: Floats) -> Floats:
     """The weights divided by a power of two, so that no product of sums overflows."""
     return np.asarray(np.ldexp(weights, -np.frexp(weights.max())[1]))
 
 
-def _cumulated(gained: FloatArray) -> FloatArray:
+def _cumulated(gained: Floats) -> Floats:
     below = np.cumsum(gained, axis=-1)
     above = np.zeros_like(below)
     above[..., :-1] = np.cumsum(gained[..., :0:-1], axis=-1)[..., ::-1]

@@ -14,22 +14,20 @@ from typing import Final
 
 import numpy as np
 
-from kldrift.divergence.arguments import FloatArray
+from kldrift.arrays import Floats
 from kldrift.error_free import Pair, two_product, two_sum
 
 DIGITS: Final = 53  # of a float64, in bits
 SLICES: Final = 4  # of about 24 bits each: more than a float64 has, for rows of mixed magnitude
 
 
-def difference_of_products(
-    a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray
-) -> FloatArray:
+def difference_of_products(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
     """Return ``a * b - c * d``, exact to rounding also where the products nearly cancel."""
     (left, left_low), (right, right_low) = two_product(a, b), two_product(c, d)
     return (left - right) + (left_low - right_low)
 
 
-def congruence(w: FloatArray, c: Pair) -> FloatArray:
+def congruence(w: Floats, c: Pair) -> Floats:
     """Return ``w @ c @ w.T`` for symmetric c, rounded only once; leading axes are batches."""
     high, low = c
     half, half_low = _product(w, high)
@@ -38,7 +36,7 @@ def congruence(w: FloatArray, c: Pair) -> FloatArray:
     return whole + (whole_low + (half_low + w @ low) @ transposed)
 
 
-def _product(a: FloatArray, b: FloatArray) -> Pair:
+def _product(a: Floats, b: Floats) -> Pair:
     """``a @ b.T`` from products of slices, each of which float64 holds without error."""
     slices_b = list(_slices(b))
     high = low = np.zeros(())
@@ -49,7 +47,7 @@ def _product(a: FloatArray, b: FloatArray) -> Pair:
     return high, low
 
 
-def _slices(a: FloatArray) -> Iterator[FloatArray]:
+def _slices(a: Floats) -> Iterator[Floats]:
     """Cut each row into numbers of so few bits that k products of two of them add up exactly."""
     bits = (DIGITS - math.ceil(math.log2(a.shape[-1]))) // 2
     for _ in range(SLICES):

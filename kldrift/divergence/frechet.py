@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, Value, over_cells, unwrap
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import Value, over_cells, unwrap
 from kldrift.divergence.covariance import (
     Gaussian,
     require_positive_semidefinite,
@@ -60,17 +61,15 @@ def frechet_distance(
 
 
 def diagonal_frechet_formula(
-    mean_p: FloatArray, variance_p: FloatArray, mean_q: FloatArray, variance_q: FloatArray
-) -> FloatArray:
+    mean_p: Floats, variance_p: Floats, mean_q: Floats, variance_q: Floats
+) -> Floats:
     """The distance, shape ``(...)``, for variances; no argument is checked."""
     stds = np.sqrt(variance_p) + np.sqrt(variance_q)
     spread = np.divide(variance_p - variance_q, stds, out=np.zeros_like(stds), where=stds > 0)
     return over_cells(np.square(mean_p - mean_q) + np.square(spread))
 
 
-def frechet_formula(
-    mean_p: FloatArray, cov_p: FloatArray, mean_q: FloatArray, cov_q: FloatArray
-) -> FloatArray:
+def frechet_formula(mean_p: Floats, cov_p: Floats, mean_q: Floats, cov_q: Floats) -> Floats:
     """The distance, shape ``(...)``, for full covariances; no argument is checked.
 
     The trace is the least ``|A_p - A_q U|**2`` over rotations U, for any ``A A.T = C``: a sum of
@@ -82,7 +81,7 @@ def frechet_formula(
     return over_cells(np.square(mean_p - mean_q)) + over_cells(moved)
 
 
-def _root(cov: FloatArray) -> FloatArray:
+def _root(cov: Floats) -> Floats:
     """A matrix A with ``A A.T = cov``; eigenvalues that rounding made negative count as 0."""
     eigenvalues, vectors = np.linalg.eigh(cov)
     return np.asarray(vectors * np.sqrt(np.maximum(eigenvalues, 0))[..., None, :])

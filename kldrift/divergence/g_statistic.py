@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, counts, over_cells
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import counts, over_cells
 from kldrift.divergence.counts_test import CountsTest, degrees_of_freedom, surplus
 from kldrift.divergence.kl import kl_excess
 
@@ -44,7 +45,7 @@ def g_statistic(current: ArrayLike, reference: ArrayLike) -> CountsTest:
     return CountsTest.of(g_statistic_formula(a, b), degrees_of_freedom(a, b))
 
 
-def g_statistic_formula(current: FloatArray, reference: FloatArray) -> FloatArray:
+def g_statistic_formula(current: Floats, reference: Floats) -> Floats:
     """The statistic, shape ``(...)``; the counts are not checked."""
     n, m = over_cells(current)[..., None], over_cells(reference)[..., None]
     both, above = (current + reference) / (n + m), surplus(current, reference)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, Value, require, require_broadcast, unwrap
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import Value, require, require_broadcast, unwrap
 from kldrift.divergence.near_equal import log_excess, log_ratio
 
 
@@ -106,8 +107,8 @@ def standard_normal_kl(mean: ArrayLike, std: ArrayLike) -> Value:
 
 
 def gaussian_kl_formula(
-    mean_p: FloatArray, std_p: FloatArray, mean_q: FloatArray, std_q: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+    mean_p: Floats, std_p: Floats, mean_q: Floats, std_q: Floats
+) -> tuple[Floats, Floats]:
     """Mean part and spread part in nats; no argument is checked."""
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         shift = (mean_p - mean_q) / std_q
@@ -120,7 +121,7 @@ def gaussian_kl_formula(
 
 def _gaussians(
     mean_p: ArrayLike, std_p: ArrayLike, mean_q: ArrayLike, std_q: ArrayLike
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+) -> tuple[Floats, Floats, Floats, Floats]:
     given = {"mean_p": mean_p, "std_p": std_p, "mean_q": mean_q, "std_q": std_q}
     arrays = {name: np.asarray(values, dtype=np.float64) for name, values in given.items()}
     require_broadcast(**{name: array.shape for name, array in arrays.items()})

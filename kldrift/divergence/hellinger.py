@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, Value, distributions, over_cells, unwrap
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import Value, distributions, over_cells, unwrap
 
 
 def hellinger(p: ArrayLike, q: ArrayLike) -> Value:
@@ -38,12 +39,12 @@ def hellinger(p: ArrayLike, q: ArrayLike) -> Value:
     return unwrap(hellinger_formula(*distributions(p, q)))
 
 
-def hellinger_formula(p: FloatArray, q: FloatArray) -> FloatArray:
+def hellinger_formula(p: Floats, q: Floats) -> Floats:
     """``H(p, q)``, shape ``(...)``; p and q are not checked."""
     return np.sqrt(squared_hellinger(p, q))
 
 
-def squared_hellinger(p: FloatArray, q: FloatArray) -> FloatArray:
+def squared_hellinger(p: Floats, q: Floats) -> Floats:
     """``H(p, q)**2``, shape ``(...)``; the difference is taken before the roots round it."""
     roots = np.sqrt(p) + np.sqrt(q)
     difference = np.divide(p - q, roots, out=np.zeros_like(roots), where=roots > 0)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import xlog1py
 
+from kldrift.arrays import Floats
 from kldrift.divergence.arguments import (
-    FloatArray,
     Value,
     distributions,
     log_base,
@@ -83,7 +83,7 @@ def js_distance(p: ArrayLike, q: ArrayLike, *, base: float = math.e) -> Value:
     return unwrap(np.sqrt(js_formula(*distributions(p, q)) / nats))
 
 
-def js_formula(p: FloatArray, q: FloatArray) -> FloatArray:
+def js_formula(p: Floats, q: Floats) -> Floats:
     """``JS(p, q)`` in nats, shape ``(...)``; p and q are not checked.
 
     With ``r = (p - q) / (p + q)`` each cell adds ``(p + q) / 2 * h(r)``, where

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import rel_entr
 
+from kldrift.arrays import Floats
 from kldrift.divergence.arguments import (
-    FloatArray,
     Value,
     distributions,
     log_base,
@@ -57,7 +57,7 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, base: float = math.e) -> Value:
     return unwrap(kl_formula(*distributions(p, q)) / nats)
 
 
-def kl_contributions(p: ArrayLike, q: ArrayLike, *, base: float = math.e) -> FloatArray:
+def kl_contributions(p: ArrayLike, q: ArrayLike, *, base: float = math.e) -> Floats:
     """What each cell adds to the Kullback-Leibler divergence: ``p * log(p / q)``, in nats.
 
     A cell that gained mass adds a positive, a cell that lost mass a negative number. They add up
@@ -87,22 +87,22 @@ def kl_contributions(p: ArrayLike, q: ArrayLike, *, base: float = math.e) -> Flo
     return kl_terms(*distributions(p, q)) / nats
 
 
-def kl_formula(p: FloatArray, q: FloatArray) -> FloatArray:
+def kl_formula(p: Floats, q: Floats) -> Floats:
     """``D(p || q)`` in nats, shape ``(...)``; p and q are not checked."""
     return over_cells(kl_excess(p, q, q - p))
 
 
-def kl_reverse_formula(p: FloatArray, q: FloatArray) -> FloatArray:
+def kl_reverse_formula(p: Floats, q: Floats) -> Floats:
     """``D(q || p)`` in nats, shape ``(...)``; p and q are not checked."""
     return kl_formula(q, p)
 
 
-def kl_terms(p: FloatArray, q: FloatArray) -> FloatArray:
+def kl_terms(p: Floats, q: Floats) -> Floats:
     """``p * log(p / q)`` per cell in nats, shape ``(..., k)``; p and q are not checked."""
     return np.asarray(rel_entr(p, q), dtype=np.float64)
 
 
-def kl_excess(p: FloatArray, q: FloatArray, difference: FloatArray) -> FloatArray:
+def kl_excess(p: Floats, q: Floats, difference: Floats) -> Floats:
     """``p * log(p / q) - p + q`` per cell, never negative, where ``difference`` is ``q - p``."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         x = difference / p

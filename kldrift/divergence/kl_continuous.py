@@ -10,7 +10,8 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, log_base
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import log_base
 from kldrift.divergence.kl import kl_excess, kl_terms
 
 Density = Callable[[float], ArrayLike]
@@ -195,7 +196,7 @@ def _edges(density: Density, lower: float, upper: float) -> list[float]:
     return edges
 
 
-def _probes(lower: float, upper: float) -> FloatArray:
+def _probes(lower: float, upper: float) -> Floats:
     """Points inside the interval: even in a finite one, geometric towards an infinite end."""
     if math.isfinite(lower) and math.isfinite(upper):
         return np.linspace(lower, upper, PROBES + 2)[1:-1]

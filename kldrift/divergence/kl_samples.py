@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, log_base, require
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import log_base, require
 
 
 def kl_divergence_samples(x: ArrayLike, y: ArrayLike, *, k: int = 5, base: float = math.e) -> float:
@@ -62,7 +63,7 @@ def kl_divergence_samples(x: ArrayLike, y: ArrayLike, *, k: int = 5, base: float
     return float(estimate) / nats
 
 
-def _points(name: str, values: ArrayLike) -> FloatArray:
+def _points(name: str, values: ArrayLike) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim not in {1, 2} or array.size == 0:
         raise ValueError(f"{name} must have shape (n,) or (n, d), got {array.shape}")
@@ -70,7 +71,7 @@ def _points(name: str, values: ArrayLike) -> FloatArray:
     return array[:, None] if array.ndim == 1 else array
 
 
-def _neighbour(among: FloatArray, points: FloatArray, k: int) -> FloatArray:
+def _neighbour(among: Floats, points: Floats, k: int) -> Floats:
     """Distance of each point to its k-th neighbour."""
     from scipy.spatial import KDTree  # noqa: PLC0415 - takes a while, and only here
 
@@ -78,7 +79,7 @@ def _neighbour(among: FloatArray, points: FloatArray, k: int) -> FloatArray:
     return np.asarray(distances, dtype=np.float64)[:, 0]
 
 
-def _require_distances(name: str, distances: FloatArray, k: int) -> None:
+def _require_distances(name: str, distances: Floats, k: int) -> None:
     zeros = int((distances == 0).sum())
     if zeros:
         raise ValueError(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, Value, distributions, sample, unwrap
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import Value, distributions, sample, unwrap
 from kldrift.divergence.cumulative import cdf_difference, empirical_cdf_difference
 
 
@@ -66,6 +67,6 @@ def kolmogorov_smirnov_samples(x: ArrayLike, y: ArrayLike) -> float:
     return float(np.abs(difference).max())
 
 
-def kolmogorov_smirnov_formula(p: FloatArray, q: FloatArray) -> FloatArray:
+def kolmogorov_smirnov_formula(p: Floats, q: Floats) -> Floats:
     """``KS(p, q)``, shape ``(...)``; p and q are not checked."""
     return np.asarray(np.abs(cdf_difference(p, q)).max(axis=-1))

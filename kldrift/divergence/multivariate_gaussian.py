@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, Value, over_cells, unwrap
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import Value, over_cells, unwrap
 from kldrift.divergence.covariance import (
     Gaussian,
     require_positive_definite,
@@ -74,8 +75,8 @@ def multivariate_gaussian_kl(
 
 
 def diagonal_gaussian_kl_formula(
-    mean_p: FloatArray, variance_p: FloatArray, mean_q: FloatArray, variance_q: FloatArray
-) -> FloatArray:
+    mean_p: Floats, variance_p: Floats, mean_q: Floats, variance_q: Floats
+) -> Floats:
     """The divergence in nats, shape ``(...)``, for variances; no argument is checked."""
     with np.errstate(over="ignore"):
         shift = np.square((mean_p - mean_q) / np.sqrt(variance_q))
@@ -85,8 +86,8 @@ def diagonal_gaussian_kl_formula(
 
 
 def multivariate_gaussian_kl_formula(
-    mean_p: FloatArray, cov_p: FloatArray, mean_q: FloatArray, cov_q: FloatArray
-) -> FloatArray:
+    mean_p: Floats, cov_p: Floats, mean_q: Floats, cov_q: Floats
+) -> Floats:
     """The divergence in nats, shape ``(...)``, for full covariances; no argument is checked."""
     # powers of two, so that this changes units but rounds nothing
     std_q = np.sqrt(np.diagonal(cov_q, axis1=-2, axis2=-1))
@@ -109,12 +110,12 @@ def multivariate_gaussian_kl_formula(
     return (over_cells(np.square(shift)) + spread) / 2
 
 
-def _whitening(cov: FloatArray) -> FloatArray:
+def _whitening(cov: Floats) -> Floats:
     """A matrix that maps the covariance close to the identity; its own rounding does not matter."""
     return np.tril(np.linalg.inv(np.linalg.cholesky(cov)))
 
 
-def _log_determinant(cov: FloatArray) -> FloatArray:
+def _log_determinant(cov: Floats) -> Floats:
     whitening = _whitening(cov)
     rest = np.linalg.cholesky(congruence(whitening, (cov, np.zeros_like(cov))))
     diagonal = np.diagonal(rest, axis1=-2, axis2=-1) / np.diagonal(whitening, axis1=-2, axis2=-1)

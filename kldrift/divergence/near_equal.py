@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from kldrift.divergence.arguments import FloatArray
+from kldrift.arrays import Floats
 
 # Below it, seven terms of the series are exact to 1e-17; above it, the plain formula is to 1e-13.
 NEAR: Final = 2.0**-8
@@ -24,7 +24,7 @@ UNSEEN: Final = 2.0**-31
 ROUNDED: Final = 2.0**-20
 
 
-def difference(p: FloatArray, q: FloatArray) -> FloatArray:
+def difference(p: Floats, q: Floats) -> Floats:
     """Return ``p - q`` without what either row adds up to beside 1, where nine digits show it.
 
     Probabilities add up to 1 only to rounding, in the 16th digit: at distances of 1e-10 that is
@@ -40,20 +40,20 @@ def difference(p: FloatArray, q: FloatArray) -> FloatArray:
     return found - q * np.where(shows, beside, 0.0)
 
 
-def log_ratio(a: FloatArray, b: FloatArray) -> FloatArray:
+def log_ratio(a: Floats, b: Floats) -> Floats:
     """Return ``log(a / b)`` for a, b >= 0, without overflow of the ratio; NaN where both are 0."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         x = (a - b) / b
         return np.where((x > -0.5) & (x < 1), np.log1p(x), np.log(a) - np.log(b))
 
 
-def log_excess(x: FloatArray, log1p_x: FloatArray) -> FloatArray:
+def log_excess(x: Floats, log1p_x: Floats) -> Floats:
     """Return ``x - log(1 + x)``, which is never negative; the logarithm is given."""
     with np.errstate(over="ignore", invalid="ignore"):
         return np.where(np.abs(x) < NEAR, x * x * np.polyval(LOG_SERIES, x), x - log1p_x)
 
 
-def exp_excess(x: FloatArray) -> FloatArray:
+def exp_excess(x: Floats) -> Floats:
     """Return ``exp(x) - 1 - x``, which is never negative."""
     with np.errstate(over="ignore", invalid="ignore"):
         return np.where(np.abs(x) < NEAR, x * x * np.polyval(EXP_SERIES, x), np.expm1(x) - x)

@@ -6,9 +6,10 @@ See docs/decisions/zeros.md and docs/decisions/counts-not-probabilities.md.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Probabilities = NDArray[np.float64]
+from kldrift.arrays import Bools, Floats, Ints
+
+Probabilities = Floats
 
 KRICHEVSKY_TROFIMOV = 0.5
 MOST_ADDED = 0.5
@@ -17,8 +18,8 @@ per cell on. Where there are fewer rows than cells, the rows would otherwise har
 
 
 def probabilities(
-    counts: NDArray[np.int64],
-    occupied: NDArray[np.bool_] | None = None,
+    counts: Ints,
+    occupied: Bools | None = None,
     *,
     pseudocount: float = KRICHEVSKY_TROFIMOV,
 ) -> Probabilities:
@@ -63,9 +64,7 @@ def probabilities(
     return np.asarray(np.divide(smoothed, total, out=np.zeros(smoothed.shape), where=total > 0))
 
 
-def rows_added(
-    counts: NDArray[np.int64], occupied: NDArray[np.bool_], pseudocount: float
-) -> Probabilities:
+def rows_added(counts: Ints, occupied: Bools, pseudocount: float) -> Probabilities:
     """The rows that smoothing adds to each occupied cell, shape ``(..., 1)``.
 
     ``pseudocount``, or less where that would be more than half of all rows together. Without any

@@ -6,7 +6,8 @@ import math
 
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, Value, distributions, log_base, unwrap
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import Value, distributions, log_base, unwrap
 from kldrift.divergence.kl import kl_formula
 
 
@@ -44,6 +45,6 @@ def psi(p: ArrayLike, q: ArrayLike, *, base: float = math.e) -> Value:
     return unwrap(psi_formula(*distributions(p, q)) / nats)
 
 
-def psi_formula(p: FloatArray, q: FloatArray) -> FloatArray:
+def psi_formula(p: Floats, q: Floats) -> Floats:
     """``PSI(p, q)`` in nats, shape ``(...)``; p and q are not checked."""
     return kl_formula(p, q) + kl_formula(q, p)

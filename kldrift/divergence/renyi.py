@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
+from kldrift.arrays import Floats
 from kldrift.divergence.arguments import (
-    FloatArray,
     Value,
     distributions,
     log_base,
@@ -56,7 +56,7 @@ def renyi_divergence(p: ArrayLike, q: ArrayLike, alpha: float, *, base: float = 
     return unwrap(renyi_formula(*distributions(p, q), alpha) / nats)
 
 
-def renyi_formula(p: FloatArray, q: FloatArray, alpha: float = 2.0) -> FloatArray:
+def renyi_formula(p: Floats, q: Floats, alpha: float = 2.0) -> Floats:
     """``D_alpha(p || q)`` in nats, shape ``(...)``; no argument is checked."""
     p, q = np.broadcast_arrays(p, q)
     if alpha == 1:
@@ -72,7 +72,7 @@ def renyi_formula(p: FloatArray, q: FloatArray, alpha: float = 2.0) -> FloatArra
     return _between(p, q, log_pq, alpha)
 
 
-def _between(p: FloatArray, q: FloatArray, log_pq: FloatArray, alpha: float) -> FloatArray:
+def _between(p: Floats, q: Floats, log_pq: Floats, alpha: float) -> Floats:
     """Order neither 0, 1 nor inf: by the distance of the sum from 1, or by its logarithm."""
     beta = alpha - 1
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -87,7 +87,7 @@ def _between(p: FloatArray, q: FloatArray, log_pq: FloatArray, alpha: float) -> 
     return np.where(np.abs(excess) < 0.5, near, total / beta)
 
 
-def _excess(p: FloatArray, q: FloatArray, log_pq: FloatArray, alpha: float) -> FloatArray:
+def _excess(p: Floats, q: Floats, log_pq: Floats, alpha: float) -> Floats:
     """``q * (u**alpha - 1 - alpha * (u - 1))`` for ``u = p / q``: of one sign in all cells.
 
     Summed over the cells it is the distance of ``sum(p**alpha * q**(1 - alpha))`` from 1.

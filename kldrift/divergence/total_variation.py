@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kldrift.divergence.arguments import FloatArray, Value, distributions, over_cells, unwrap
+from kldrift.arrays import Floats
+from kldrift.divergence.arguments import Value, distributions, over_cells, unwrap
 from kldrift.divergence.near_equal import difference
 
 
@@ -37,6 +38,6 @@ def total_variation(p: ArrayLike, q: ArrayLike) -> Value:
     return unwrap(total_variation_formula(*distributions(p, q)))
 
 
-def total_variation_formula(p: FloatArray, q: FloatArray) -> FloatArray:
+def total_variation_formula(p: Floats, q: Floats) -> Floats:
     """``TV(p, q)``, shape ``(...)``; p and q are not checked."""
     return over_cells(np.abs(difference(p, q))) / 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kldrift.arrays import Floats
 from kldrift.divergence.arguments import (
-    FloatArray,
     Value,
     distributions,
     over_cells,
@@ -105,9 +105,7 @@ def wasserstein_samples(
     return float((np.abs(difference[:-1]) * np.diff(values)).sum())
 
 
-def wasserstein_formula(
-    p: FloatArray, q: FloatArray, positions: FloatArray | None = None
-) -> FloatArray:
+def wasserstein_formula(p: Floats, q: Floats, positions: Floats | None = None) -> Floats:
     """``W(p, q)``, shape ``(...)``; no argument is checked."""
     moved = np.abs(cdf_difference(p, q)[..., :-1])
     if positions is None:
@@ -115,7 +113,7 @@ def wasserstein_formula(
     return over_cells(moved * np.diff(positions, axis=-1))
 
 
-def _positions(positions: ArrayLike, p: FloatArray) -> FloatArray:
+def _positions(positions: ArrayLike, p: Floats) -> Floats:
     array = np.asarray(positions, dtype=np.float64)
     if array.ndim == 0 or array.shape[-1] != p.shape[-1]:
         raise ValueError(
@@ -128,7 +126,7 @@ def _positions(positions: ArrayLike, p: FloatArray) -> FloatArray:
     return array
 
 
-def _weights(name: str, weights: ArrayLike | None, values: FloatArray) -> FloatArray:
+def _weights(name: str, weights: ArrayLike | None, values: Floats) -> Floats:
     if weights is None:
         return np.ones(values.size)
     array = np.asarray(weights, dtype=np.float64)

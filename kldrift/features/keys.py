@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.profiles.support import Keys
 
 LONGEST_LABEL: Final = 256
@@ -57,7 +58,7 @@ def unordered(column: pa.Array, key_type: KeyType) -> Keys:
     return without(row_numbers(column, key_type), null_rows(column))
 
 
-def without(values: NDArray[Any], gaps: NDArray[np.int64]) -> NDArray[Any]:
+def without(values: NDArray[Any], gaps: Ints) -> NDArray[Any]:
     """Remove the values at some places; values from the end fill the gaps.
 
     Args:
@@ -77,7 +78,7 @@ def without(values: NDArray[Any], gaps: NDArray[np.int64]) -> NDArray[Any]:
     return closed
 
 
-def null_rows(column: pa.Array) -> NDArray[np.int64]:
+def null_rows(column: pa.Array) -> Ints:
     """The places of the nulls, increasing."""
     if not column.null_count or pa.types.is_null(column.type):
         return np.empty(0, dtype=np.int64)
@@ -118,7 +119,7 @@ def _words(column: pa.Array, dtype: np.dtype[Any]) -> NDArray[Any]:
     return words[column.offset : column.offset + len(column)]
 
 
-def _unscaled(column: pa.Array) -> NDArray[np.int64]:
+def _unscaled(column: pa.Array) -> Ints:
     """The integers behind decimals of at most 18 digits: the low halves of their 128 bits."""
     if not pa.types.is_decimal128(column.type):
         column = column.cast(pa.decimal128(EXACT_DECIMAL_DIGITS, column.type.scale))
@@ -139,8 +140,8 @@ class Labels:
 
     values: pa.Array
     names: pa.Array
-    nulls: NDArray[np.int64]
-    nans: NDArray[np.int64]
+    nulls: Ints
+    nans: Ints
 
     @classmethod
     def of(cls, values: pa.Array) -> Self:
@@ -176,7 +177,7 @@ class EncodedColumn:
         return self.labels.names
 
     @property
-    def codes(self) -> NDArray[np.int64]:
+    def codes(self) -> Ints:
         """Index in ``names`` of every row; -1 is null, -2 is NaN; shape ``(n,)``."""
         codes = self._words().astype(np.int64)
         codes[null_rows(self._indices)] = -1
@@ -188,7 +189,7 @@ class EncodedColumn:
     def _words(self) -> NDArray[Any]:
         return _words(self._indices, np.dtype(self._indices.type.to_pandas_dtype()))
 
-    def counts(self) -> tuple[NDArray[np.int64], int, int]:
+    def counts(self) -> tuple[Ints, int, int]:
         """Rows of each name, rows that are null, rows that are NaN."""
         nulls, nans = self.labels.nulls, self.labels.nans
         codes = without(self._words(), null_rows(self._indices)).astype(np.int64, copy=False)
@@ -198,7 +199,7 @@ class EncodedColumn:
         return counts, *flow
 
 
-def _nans(values: pa.Array) -> NDArray[np.int64]:
+def _nans(values: pa.Array) -> Ints:
     """The places of the NaN."""
     if not pa.types.is_floating(values.type):
         return np.empty(0, dtype=np.int64)

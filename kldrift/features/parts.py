@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from kldrift.arrays import Floats, Ints
 from kldrift.features.sentinels import is_number, is_text
 
 
@@ -115,9 +115,7 @@ def _elements(rows: pa.Array) -> pa.Array:
     return rows.items.slice(first, last - first)
 
 
-def _each(
-    part: Part, numbers: NDArray[np.float64], of_row: NDArray[np.int64], counts: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _each(part: Part, numbers: Floats, of_row: Ints, counts: Ints) -> Floats:
     """The least, the mean or the greatest of the numbers of each row, shape ``(rows,)``."""
     out = np.zeros(len(counts))
     if part is Part.MEAN:

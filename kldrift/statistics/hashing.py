@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-Hashes = NDArray[np.uint64]
+from kldrift.arrays import Hashes
 
 
 def scatter(values: NDArray[np.int64]) -> Hashes:

@@ -18,6 +18,7 @@ FILES = sorted([*ROOT.glob("kldrift/**/*.py"), *ROOT.glob("jobs/**/*.py")])
 # From the bottom to the top; a package imports from those above it in this list, and from itself.
 LAYERS = (
     "errors",
+    "arrays",
     "divergences",
     "error_free",
     "divergence",

@@ -17,10 +17,10 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from kldrift import divergence
+from kldrift.arrays import Floats
 from kldrift.divergence import CountsTest
 from kldrift.divergence.arguments import (
     LARGEST_COUNT,
-    FloatArray,
     require,
     require_same_cells,
 )
@@ -62,7 +62,7 @@ class Function:
         return frozenset(p.name for p in parameters if p.default is p.empty)
 
 
-def shares(p: FloatArray, q: FloatArray, pseudocount: float) -> tuple[FloatArray, FloatArray]:
+def shares(p: Floats, q: Floats, pseudocount: float) -> tuple[Floats, Floats]:
     """Normalise counts or probabilities, the same way on both sides.
 
     Without a pseudocount each row is divided by its sum. With one, the row holds counts, and each
@@ -94,14 +94,14 @@ def shares(p: FloatArray, q: FloatArray, pseudocount: float) -> tuple[FloatArray
 
 def _of_shares(of: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(of)  # which arguments are required is asked of the signature
-    def formula(p: FloatArray, q: FloatArray, pseudocount: float = 0.0, **more: Any) -> Any:
+    def formula(p: Floats, q: Floats, pseudocount: float = 0.0, **more: Any) -> Any:
         return of(*shares(p, q, pseudocount), **more)
 
     return formula
 
 
 def _counts_test(of: Callable[..., CountsTest]) -> Callable[..., Any]:
-    def formula(current: FloatArray, reference: FloatArray) -> Any:
+    def formula(current: Floats, reference: Floats) -> Any:
         test = of(current, reference)
         return np.stack([test.statistic, test.dof, test.p_value], axis=-1)
 
@@ -110,22 +110,20 @@ def _counts_test(of: Callable[..., CountsTest]) -> Callable[..., Any]:
 
 def _of_gaussians(of: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(of)
-    def formula(
-        mean_p: FloatArray, cov_p: FloatArray, mean_q: FloatArray, cov_q: FloatArray, **more: Any
-    ) -> Any:
+    def formula(mean_p: Floats, cov_p: Floats, mean_q: Floats, cov_q: Floats, **more: Any) -> Any:
         return of(mean_p, _covariance(mean_p, cov_p), mean_q, _covariance(mean_q, cov_q), **more)
 
     return formula
 
 
-def _covariance(mean: FloatArray, cov: FloatArray) -> FloatArray:
+def _covariance(mean: Floats, cov: Floats) -> Floats:
     """A covariance that lies flat in one array, as a matrix; others as they are."""
     k = mean.shape[-1]
     flat = cov.ndim == mean.ndim and cov.shape[-1] == k * k != k
     return cov.reshape(*cov.shape[:-1], k, k) if flat else cov
 
 
-def _categorical_kl(p_logits: FloatArray, q_logits: FloatArray) -> Any:
+def _categorical_kl(p_logits: Floats, q_logits: Floats) -> Any:
     require_same_cells(p_logits, q_logits, "p_logits", "q_logits")
     p, q = np.atleast_2d(p_logits), np.atleast_2d(q_logits)
     return divergence.categorical_kl(p, q, reduction="none")

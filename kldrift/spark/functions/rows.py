@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kldrift.divergence.arguments import FloatArray
+from kldrift.arrays import Floats
 from kldrift.spark.functions.formulas import FUNCTIONS, Function, Kind
 
 KNOWN: Final = "known"
@@ -30,7 +30,7 @@ _Stacked = dict[str, Any]
 
 def evaluate(
     name: str, order: Sequence[str], given: Sequence[pd.Series], named: Mapping[str, pd.Series]
-) -> FloatArray:
+) -> Floats:
     """Compute a function for each row of a batch.
 
     Args:
@@ -73,7 +73,7 @@ def _bound(
 
 def _evaluate(
     function: Function, columns: Mapping[str, pd.Series], known: pd.Series | None
-) -> FloatArray:
+) -> Floats:
     rows = len(next(iter(columns.values())))
     out = np.full((rows, len(function.fields)) if function.fields else rows, np.nan)
     for which, arguments in _stacks(function.arguments, columns, known):
@@ -99,12 +99,12 @@ def _stacks(
             yield rows[keep], {n: _argument(kinds[n], v) for n, v in stacked.items()}
 
 
-def _argument(kind: Kind, stacked: FloatArray) -> FloatArray | float:
+def _argument(kind: Kind, stacked: Floats) -> Floats | float:
     return float(stacked[0]) if kind == "option" else stacked
 
 
 def _groups(
-    rows: int, values: Mapping[str, Sequence[Any] | FloatArray], kinds: Mapping[str, Kind]
+    rows: int, values: Mapping[str, Sequence[Any] | Floats], kinds: Mapping[str, Kind]
 ) -> list[NDArray[np.intp]]:
     """Positions of rows with the same shapes and options."""
     keys: list[list[Any]] = []
@@ -121,7 +121,7 @@ def _groups(
     return [np.array(group) for group in groups.values()]
 
 
-def _stacked(found: Sequence[FloatArray] | FloatArray, group: NDArray[np.intp]) -> FloatArray:
+def _stacked(found: Sequence[Floats] | Floats, group: NDArray[np.intp]) -> Floats:
     if isinstance(found, np.ndarray):
         return found[group]
     arrays = [found[row] for row in group]
@@ -129,7 +129,7 @@ def _stacked(found: Sequence[FloatArray] | FloatArray, group: NDArray[np.intp]) 
     return np.concatenate(arrays).reshape(len(arrays), *arrays[0].shape).astype(np.float64)
 
 
-def _values(name: str, kind: Kind, column: pd.Series) -> Sequence[FloatArray] | FloatArray:
+def _values(name: str, kind: Kind, column: pd.Series) -> Sequence[Floats] | Floats:
     if kind in {"number", "option"}:
         if column.dtype == object and any(np.ndim(value) for value in column):
             raise ValueError(f"{name} must be a number, got an array")
@@ -148,7 +148,7 @@ def _array(name: str, kind: Kind, value: Any) -> NDArray[Any]:
     return array
 
 
-def _from_objects(name: str, values: NDArray[Any]) -> FloatArray:
+def _from_objects(name: str, values: NDArray[Any]) -> Floats:
     if any(value is None for value in values):
         return np.full(len(values), np.nan)
     arrays = [np.asarray(value, dtype=np.float64) for value in values]

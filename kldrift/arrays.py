@@ -1,0 +1,19 @@
+"""The arrays of numbers and texts that functions take and return, by what they hold.
+
+Shapes stand in the docstrings of those functions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Texts = NDArray[np.object_]
+"""Texts of Python, and None."""
+
+Counts = Ints
+"""Numbers of rows; only `kldrift.divergence.probabilities` makes shares of them."""
+Hashes = NDArray[np.uint64]
