@@ -8,7 +8,7 @@ from kldrift.features.keys import KeyType
 from kldrift.features.parts import Part
 from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW
-from kldrift.shift.part import ListCounts
+from kldrift.shift.list_counts import ListCounts
 from kldrift.shift.program import ShiftProgram
 from kldrift.shift.row_divergence import Compared, Outcome
 from kldrift.shift.summary import Summaries

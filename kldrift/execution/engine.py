@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 
+from kldrift.arrays import Floats
 from kldrift.binning.choose import Binning, Proposal
 from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import DatasetError, first_line
@@ -26,8 +25,6 @@ from kldrift.profiles.rebinning import Rebinning
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataset import DatasetInfo, Source
 from kldrift.sources.settings import raised_by_spark
-
-Floats = NDArray[np.float64]
 
 POLL_SECONDS: Final = 0.25
 OWN_ERROR: Final = re.compile(r"kldrift\.errors\.(\w+)(?:: (.*))?")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from kldrift.arrays import Floats
 from kldrift.binning.choose import Binning, Proposal
 from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import (
+    CountAccumulator,
     CountProgram,
-    Counts,
     SketchProgram,
     Unseen,
     propose_one,
@@ -24,8 +22,6 @@ from kldrift.profiles.rebinning import Rebinning
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
 from kldrift.sources.table import TableSource
-
-Floats = NDArray[np.float64]
 
 
 class MemoryEngine:
@@ -72,7 +68,7 @@ class MemoryEngine:
         return current, counts.joint_profiles(), counts.unseen(), scores
 
 
-def _counted(source: TableSource, program: CountProgram) -> Counts:
+def _counted(source: TableSource, program: CountProgram) -> CountAccumulator:
     counts = program.start()
     for batch in source.batches(program):
         counts.add(batch)

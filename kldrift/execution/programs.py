@@ -85,12 +85,12 @@ class SketchProgram:
         some.sets = {n: columns for n, columns in self.sets.items() if n in numbers}
         return some
 
-    def start(self) -> Sketches:
+    def start(self) -> SketchAccumulator:
         """A new accumulator, for one task."""
-        return Sketches(self)
+        return SketchAccumulator(self)
 
 
-class Sketches:
+class SketchAccumulator:
     """A sketch per feature, then one per list of segments."""
 
     full = False
@@ -209,12 +209,12 @@ class CountProgram:
         some.sets = {n: columns for n, columns in self.sets.items() if n in numbers}
         return some
 
-    def start(self) -> Counts:
+    def start(self) -> CountAccumulator:
         """A new accumulator, for one task."""
-        return Counts(self)
+        return CountAccumulator(self)
 
 
-class Counts:
+class CountAccumulator:
     """Counts and moments per feature and group, and those of joint features."""
 
     def __init__(self, program: CountProgram) -> None:

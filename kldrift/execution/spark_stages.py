@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
+from kldrift.arrays import Floats
 from kldrift.binning.choose import Binning, Proposal
 from kldrift.binning.numeric_sketch import Sketch
 from kldrift.counting.row_groups import SegmentList
@@ -45,8 +45,6 @@ from kldrift.scoring.scores import score
 from kldrift.sources.dataset import Source
 from kldrift.sources.parquet.source import TASKS_PER_WORKER, parallelism
 from kldrift.sources.pickled import PickledPayload
-
-Floats = NDArray[np.float64]
 
 NO_JOINT_ROWS: Final = JointProfile.zero()
 FEATURES_PER_BUCKET: Final = 50

@@ -13,14 +13,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.profiles.counted import Counted
 from kldrift.profiles.group_keys import WHOLE, GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import PowerSums
-
-Ints = NDArray[np.int64]
 
 COUNTS: Final = pa.schema(
     [

@@ -14,11 +14,9 @@ from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.profiles.group_keys import begins
-
-Ints = NDArray[np.int64]
 
 MOST_PAIRS: Final = 2**17
 """Pairs of all windows that are kept: 4 MB."""

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.counting.profile_builder import ProfileBuilder
 from kldrift.counting.row_groups import SegmentList, key_columns
 from kldrift.counting.window_groups import WindowGrouper
@@ -24,7 +24,7 @@ from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.shift.class_pairs import ClassPairs, PairCounter
-from kldrift.shift.part import ListCounts, Names
+from kldrift.shift.list_counts import ListCounts, Names
 from kldrift.shift.row_divergence import Compared, Outcome, compare_rows
 from kldrift.shift.row_kinds import MANTISSAS, KindGrouper, kinds_of
 from kldrift.shift.worst_rows import WorstRows
@@ -77,16 +77,16 @@ class ShiftProgram:
         """Both models together, because rows are compared one by one."""
         return {0: (self.champion, self.challenger, *((self.key,) if self.key else ()))}
 
-    def start(self) -> ShiftCounts:
+    def start(self) -> ShiftAccumulator:
         """A new accumulator, for one task."""
-        return ShiftCounts(self)
+        return ShiftAccumulator(self)
 
     def only(self, numbers: Collection[int]) -> ShiftProgram:  # noqa: ARG002
         """The program itself: its columns are one set."""
         return self
 
 
-class ShiftCounts:
+class ShiftAccumulator:
     """Adds up batches of rows, for each window and segment."""
 
     full = False
@@ -123,7 +123,7 @@ class ShiftCounts:
     def add_compared(
         self,
         found: Compared,
-        windows: NDArray[np.int64],
+        windows: Ints,
         columns: Sequence[pa.Array] = (),
         names: pa.Array | None = None,
     ) -> None:

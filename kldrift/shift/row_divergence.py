@@ -10,12 +10,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Floats, Ints
 from kldrift.divergence import categorical_kl
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 BLOCK: Final = 2**17
 """Logits that are compared together: they stay in a core's cache."""
@@ -52,7 +49,7 @@ class Compared:
     challenger: Ints
 
     @property
-    def changed(self) -> NDArray[np.bool_]:
+    def changed(self) -> Bools:
         """Whether the top class differs."""
         return np.asarray(self.champion != self.challenger)
 

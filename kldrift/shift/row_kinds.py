@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Floats, Ints
 from kldrift.counting.row_groups import Grouper, RowGroups
 from kldrift.counting.window_groups import Numbering
 from kldrift.error_free import finite_pair
@@ -21,9 +21,6 @@ from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import NumericSupport
 from kldrift.shift.row_divergence import Compared, Outcome
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 STEPS: Final = 64
 MANTISSAS: Final = NumericSupport(0.5 + np.arange(STEPS) / (2 * STEPS))

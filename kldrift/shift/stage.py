@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kldrift.execution.spark_stages import Collect
-from kldrift.shift.part import ListCounts
+from kldrift.shift.list_counts import ListCounts
 from kldrift.shift.program import PARTS_DDL, ShiftProgram, too_many_groups
 from kldrift.shift.summary import Summaries
 from kldrift.sources.dataset import Source

@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Floats, Ints, Texts
 from kldrift.profiles.group_keys import NO_WINDOW, GroupKeys
 from kldrift.profiles.moments import Moments
-from kldrift.shift.part import ListCounts
+from kldrift.shift.list_counts import ListCounts
 from kldrift.shift.row_divergence import Outcome
 from kldrift.shift.row_kinds import (
     MIDDLES,
@@ -21,10 +21,6 @@ from kldrift.shift.row_kinds import (
     scaled,
     without_kinds,
 )
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Texts = NDArray[np.object_]
 
 FIRST: Final = -10
 """Octave whose end, 2 ** -10 nats or about 0.001, is the first bound of the written cells."""

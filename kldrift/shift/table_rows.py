@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.monitor.decisive import Decisive
 from kldrift.monitor.rows import numbers, score_table
 from kldrift.scoring.verdict import Verdicts
@@ -16,8 +16,6 @@ from kldrift.shift.summary import CELLS, Summaries
 from kldrift.shift.verdict import LOWER, UPPER
 from kldrift.tables.schema import CLASS_PAIRS, DRIFT_CELLS, PROFILES, WORST_ROWS
 from kldrift.tables.stamp import Stamp
-
-Ints = NDArray[np.int64]
 
 INFINITE: Final = CELLS
 """The place of the cell of infinite rows, behind the others."""

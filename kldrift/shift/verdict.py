@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
+from kldrift.arrays import Bools, Floats, Ints
 from kldrift.config import ModelShift, Threshold
 from kldrift.profiles.number_text import grouped
 from kldrift.scoring.judge import held_to_limits, severities
@@ -21,10 +22,6 @@ from kldrift.scoring.verdict import SIZES, Subject, Verdicts
 from kldrift.shift.row_divergence import Outcome
 from kldrift.shift.summary import FIRST, LAST, Summaries
 from kldrift.statistics.significance import q_values
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 QUANTILES: Final = ("kl_median", "kl_p90", "kl_p99")
 LOWER: Final = np.append(0.0, 2.0 ** np.arange(FIRST, LAST + 1))

@@ -8,13 +8,11 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.features.keys import decoded, label
 from kldrift.profiles.group_keys import GroupKeys, begins
 from kldrift.shift.row_divergence import Compared
-
-Ints = NDArray[np.int64]
 
 WORST: Final = 20
 """Rows that are kept of each group."""

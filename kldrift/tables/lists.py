@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Ints
+
 Values = NDArray[Any]
 
 
-def list_column(
-    values: pa.Array, sizes: NDArray[np.int64], known: Values | None = None
-) -> pa.Array:
+def list_column(values: pa.Array, sizes: Ints, known: Values | None = None) -> pa.Array:
     """A column of lists.
 
     Args:
@@ -54,8 +54,8 @@ class FlatLists:
     """
 
     values: Values
-    ends: NDArray[np.int64]
-    known: NDArray[np.bool_]
+    ends: Ints
+    known: Bools
 
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> FlatLists:
@@ -74,7 +74,7 @@ class FlatLists:
         return cls(flat, np.cumsum(sizes, dtype=np.int64), known)
 
     @property
-    def starts(self) -> NDArray[np.int64]:
+    def starts(self) -> Ints:
         """Where each list begins, shape ``(n,)``."""
         return np.concatenate([[0], self.ends[:-1]]) if len(self.ends) else self.ends
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Floats, Ints
 from kldrift.counting.new_values import NewValues
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.group_keys import ALL, GroupKeys
@@ -21,8 +21,6 @@ from kldrift.tables.schema import PROFILES
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.supports import JOINT
 
-Ints = NDArray[np.int64]
-"""By feature, values that the reference never had, with their rows; the most frequent first."""
 Names = Sequence[Sequence[str]]
 """The names of the segments of each list, by place."""
 
@@ -118,7 +116,7 @@ def _new_values(
     return lists | {"new_distinct": pa.array([new and new.distinct for new in whole], pa.int64())}
 
 
-def _moments(profiles: Sequence[Profile], numeric: NDArray[np.bool_]) -> dict[str, pa.Array]:
+def _moments(profiles: Sequence[Profile], numeric: Bools) -> dict[str, pa.Array]:
     arrays = [
         [np.zeros(len(p))] * len(FIELDS)
         if p.moments is None
@@ -166,7 +164,7 @@ def _widths(profile: JointProfile) -> int:
     return max(1, len(profile.moments))
 
 
-def _sums(moments: CoMoments) -> tuple[NDArray[np.float64], ...]:
+def _sums(moments: CoMoments) -> tuple[Floats, ...]:
     return tuple(values.ravel() for values in moments.arrays[1:])
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Ints
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.group_keys import ALL, NO_WINDOW, REST, GroupKeys, begins
 from kldrift.profiles.joint_profile import JointProfile
@@ -21,7 +22,6 @@ from kldrift.tables.lists import FlatLists
 from kldrift.tables.profile_rows import JOINT_COLUMNS, MOMENT_COLUMNS
 from kldrift.tables.supports import JOINT, JointSupport, Supports
 
-Ints = NDArray[np.int64]
 BEYOND: Final[Mapping[str, float]] = {
     "sum1": np.inf,
     "sum2": np.inf,
@@ -152,7 +152,7 @@ def _counts(table: pa.Table, width: Ints) -> Ints:
     return out
 
 
-def _moment_arrays(table: pa.Table, numeric: NDArray[np.bool_]) -> list[NDArray[Any]]:
+def _moment_arrays(table: pa.Table, numeric: Bools) -> list[NDArray[Any]]:
     """The fields of ``Moments`` of all rows."""
     arrays: list[NDArray[Any]] = []
     null = {}

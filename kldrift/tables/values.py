@@ -14,10 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Floats, Ints
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Any]]:
+def codes(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
     """The distinct values of a column, and for each row which one it has; -1 for null."""
     if pa.types.is_null(column.type):
         return np.full(len(column), -1), []
@@ -30,13 +32,13 @@ def codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Any]]:
     return np.concatenate(parts), chunks[-1].dictionary.to_pylist()
 
 
-def numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+def numbers(column: pa.ChunkedArray) -> Floats:
     """The numbers of a column; NaN for null."""
     chunks = [_filled(chunk.cast(pa.float64()), np.nan) for chunk in column.chunks]
     return np.concatenate(chunks) if chunks else np.empty(0)
 
 
-def is_in(column: pa.ChunkedArray, wanted: Collection[Any]) -> NDArray[np.bool_]:
+def is_in(column: pa.ChunkedArray, wanted: Collection[Any]) -> Bools:
     """Which rows have one of some values, of which None is null."""
     places, values = codes(column)
     return np.array([*(value in wanted for value in values), None in wanted])[places]
@@ -48,7 +50,7 @@ def taken(table: pa.Table, places: NDArray[np.integer[Any]]) -> pa.Table:
     return table.take(pa.Array.from_buffers(pa.int64(), len(places), [None, data]))
 
 
-def rows_where(table: pa.Table, kept: NDArray[np.bool_]) -> pa.Table:
+def rows_where(table: pa.Table, kept: Bools) -> pa.Table:
     """The rows of a table at which a mask is true."""
     return table if kept.all() else taken(table, np.flatnonzero(kept))
 

@@ -23,7 +23,7 @@ from kldrift.features.keys import KeyType
 from kldrift.features.parts import Part
 from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
-from kldrift.shift.part import ListCounts
+from kldrift.shift.list_counts import ListCounts
 from kldrift.shift.row_divergence import Outcome, compare_rows
 from kldrift.shift.row_kinds import MANTISSAS, MIDDLES, NUMBERS, kinds_of, octaves_of, outcomes_of
 from kldrift.shift.summary import Summaries

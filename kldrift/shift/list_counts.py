@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.execution.wire import Packed, packed, unpacked
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import REST, GroupKeys
@@ -19,7 +20,6 @@ from kldrift.shift.class_pairs import ClassPairs
 from kldrift.shift.row_kinds import with_kinds, without_kinds
 from kldrift.shift.worst_rows import KEYS, ROW, keyed, keys_of, worst_of
 
-Ints = NDArray[np.int64]
 Names = tuple[str | None, ...]
 """The segments of a list, by place; None is the one of all rows."""
 
