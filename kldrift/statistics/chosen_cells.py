@@ -14,16 +14,12 @@ from dataclasses import dataclass, fields
 from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import chdtrc, ndtr
 
+from kldrift.arrays import Bools, Counts, Floats
 from kldrift.profiles.rebinning import least_rows
 from kldrift.statistics.hashing import scatter
 from kldrift.statistics.sparse_cells import moved
-
-Counts = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 CLEAR: Final = 4.3
 """A name whose expected rows are so many errors above the floor has a cell whatever the draw."""

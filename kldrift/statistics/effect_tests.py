@@ -9,12 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betainc, ndtr, xlogy
 
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from kldrift.arrays import Bools, Counts, Floats
 
 RARE: Final = 0.1
 """Shares up to which rows are about Poisson: the error is less than 6 % too large."""

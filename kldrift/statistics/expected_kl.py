@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Counts, Floats
 from kldrift.divergence.probabilities import rows_added
-
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 SUMMED: Final = 16.0
 """Cells that expect fewer rows are summed over all numbers of rows; of others, a series is used."""

@@ -10,10 +10,9 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import exp1
 
-Floats = NDArray[np.float64]
+from kldrift.arrays import Floats
 
 STEPS: Final = 128
 """Points for each unit of the argument."""

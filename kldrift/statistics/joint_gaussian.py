@@ -22,11 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, fdtr, fdtrc
 
+from kldrift.arrays import Floats, Ints
 from kldrift.divergence import frechet_distance, gaussian_kl_parts, multivariate_gaussian_kl
 from kldrift.profiles.comoments import CoMoments
-
-Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
 
 ROWS_PER_FEATURE: Final = 5
 """Fewer complete rows per feature than this say too little of a covariance."""
@@ -136,12 +134,12 @@ def _dependent(*covariances: Floats) -> NDArray[np.bool_]:
     return np.asarray(least[1] > TAKES_PART)
 
 
-def _members(covariance: Floats, places: Places) -> Floats:
+def _members(covariance: Floats, places: Ints) -> Floats:
     """The covariance, or the variances, of some of the features."""
     return covariance[np.ix_(*[places] * covariance.ndim)]
 
 
-def _judged(current: CoMoments, reference: CoMoments) -> tuple[Places, tuple[int, ...]]:
+def _judged(current: CoMoments, reference: CoMoments) -> tuple[Ints, tuple[int, ...]]:
     """The features whose spread can be judged, and the others."""
     rows = np.minimum(*(m.rows / m.kurtosis for m in (current, reference)))
     judged = rows >= FEW_ROWS  # not those without a kurtosis, whose fourth powers are infinite
@@ -152,7 +150,7 @@ def _evidence(
     sides: tuple[CoMoments, CoMoments],
     means: tuple[Floats, Floats],
     covariances: tuple[Floats, Floats],
-    judged: Places,
+    judged: Ints,
 ) -> tuple[float, float]:
     """The p-value of no drift, and the divergence that is expected without any.
 
@@ -203,7 +201,7 @@ def _p_variances(
     sides: tuple[CoMoments, CoMoments],
     variances: tuple[Floats, Floats],
     scale: Floats,
-    judged: Places,
+    judged: Ints,
 ) -> float:
     """The smallest p-value of a ratio of variances, in rows of Gaussians that say as much [1].
 

@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, fdtrc
 
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
+from kldrift.arrays import Counts, Floats
 
 FEWEST_WINDOWS: Final = 28
 """With fewer, a monitor is learning: what is usual in a week is not known yet."""

@@ -12,16 +12,12 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betainc
 
+from kldrift.arrays import Bools, Counts, Floats
 from kldrift.statistics.chosen_cells import chosen_law, chosen_p_value, floors, rest_share_p
 from kldrift.statistics.effect_tests import share_above_p
 from kldrift.statistics.significance import g_test
-
-Counts = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 DISPERSION: Final = 2.0
 """How much more than a count of rows the number of names that came once varies, at least: that many

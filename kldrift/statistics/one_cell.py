@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import rel_entr
 
-Floats = NDArray[np.float64]
+from kldrift.arrays import Floats
 
 STEPS: Final = 24
 """Halvings of an interval: shares to 7 digits of the largest one."""

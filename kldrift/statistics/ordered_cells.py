@@ -10,16 +10,12 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from kldrift.arrays import Bools, Counts, Floats
 from kldrift.profiles.rebinning import least_rows
 from kldrift.statistics.significance import g_test
 from kldrift.statistics.sparse_cells import fewest_expected, moved
-
-Counts = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 LEAST: Final = 8.0
 """Expected rows from which G of a cell is about chi-square."""

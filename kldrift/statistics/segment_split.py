@@ -21,8 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import rel_entr
 
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from kldrift.arrays import Counts, Floats
 
 
 @dataclass(frozen=True, eq=False)

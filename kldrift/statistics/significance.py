@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc, xlogy
 
+from kldrift.arrays import Counts, Floats
 from kldrift.statistics.sparse_cells import fewest_expected, moved, pools, rare_p_value
-
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 SPARSE: Final = 5.0
 SCARCE: Final = 1.0

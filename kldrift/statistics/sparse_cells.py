@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from kldrift.arrays import Counts, Floats
 from kldrift.statistics.hashing import scatter
 
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 T = TypeVar("T", np.int64, np.float64)
 
 TERMS: Final = 96

@@ -10,13 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Counts, Floats
 from kldrift.statistics.effect_tests import share_p
-
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 def largest_spike(p: Counts, q: Counts, judged: Bools, ranges: Bools) -> Floats:

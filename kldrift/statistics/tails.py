@@ -11,10 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Counts, Floats
 from kldrift.statistics.effect_tests import rise_p
-
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 TAIL: Final = 0.001
 """Share of the reference that is cut off as a cell at either end, where it has rows enough."""

@@ -15,12 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, psi
 
+from kldrift.arrays import Counts, Floats
 from kldrift.statistics.exponential_integral import e1
 from kldrift.statistics.one_cell import one_cell_p
 from kldrift.statistics.significance import g_test
-
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 QUANTILE: Final = 1.6448536269514722
 """Of the standard normal distribution at 95 %: an interval of 90 % lies between both."""

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, xlogy
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from kldrift.arrays import Ints
 
 FEWEST: Final = 7
 """Windows before one that it takes to judge it."""

@@ -13,12 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Counts, Floats
 from kldrift.profiles.number_text import grouped, plain
-
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
 
 LEAST: Final = 0.9
 """Of the difference, what a candidate must explain to be told."""
