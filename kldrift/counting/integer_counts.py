@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.arrays import Floats, Ints
+from kldrift.profiles.part_sums import Sums
 from kldrift.profiles.power_sums import PowerSums
 
 WIDEST: Final = 8_192
@@ -23,8 +24,6 @@ EXACT: Final = 2**52
 
 LARGEST: Final = 2**62
 """Integers below it, and sums of two, are 64 bits long."""
-
-Sums = tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from kldrift.arrays import Floats
-from kldrift.error_free import Pair, two_product, two_sum
+from kldrift.error_free import DoubleDoubles, two_product, two_sum
 
 DIGITS: Final = 53  # of a float64, in bits
 SLICES: Final = 4  # of about 24 bits each: more than a float64 has, for rows of mixed magnitude
@@ -27,7 +27,7 @@ def difference_of_products(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats
     return (left - right) + (left_low - right_low)
 
 
-def congruence(w: Floats, c: Pair) -> Floats:
+def congruence(w: Floats, c: DoubleDoubles) -> Floats:
     """Return ``w @ c @ w.T`` for symmetric c, rounded only once; leading axes are batches."""
     high, low = c
     half, half_low = _product(w, high)
@@ -36,7 +36,7 @@ def congruence(w: Floats, c: Pair) -> Floats:
     return whole + (whole_low + (half_low + w @ low) @ transposed)
 
 
-def _product(a: Floats, b: Floats) -> Pair:
+def _product(a: Floats, b: Floats) -> DoubleDoubles:
     """``a @ b.T`` from products of slices, each of which float64 holds without error."""
     slices_b = list(_slices(b))
     high = low = np.zeros(())

@@ -14,9 +14,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Floats
 from kldrift.profiles.support import Keys, NumericSupport, Support, Unit, step
-
-Floats = NDArray[np.float64]
 
 CLOSE: Final = 0.01
 """Of the standard deviation, and of the distance of the quartiles: what is no other value."""

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
+
+from kldrift.arrays import Floats
 
 CHUNK: Final = 16_384
 """Rows that are multiplied together: bounds what a batch needs beside itself."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import Support, pivot_of
-
-Ints = NDArray[np.int64]
 
 
 class Counted(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from kldrift.arrays import Ints
 
 NO_WINDOW: Final = -(2**63)
 """The window of data that is not cut into windows."""

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.group_keys import WHOLE, GroupKeys
-
-Ints = NDArray[np.int64]
 
 MOST_WIDTHS: Final = 8
 """Lengths of vectors that are kept apart; rows of further ones are left out."""

@@ -16,12 +16,10 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Floats, Ints
 from kldrift.error_free import finite_pair, pair_product, pair_quotient, pair_sum
 from kldrift.profiles.part_sums import power_sums_of_parts, power_sums_of_wholes
 from kldrift.profiles.power_sums import NO_VALUES, PowerSums, moved_sums, power_sums
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 FIELDS: Final = PowerSums._fields
 OF_PAIR: Final = 2.0**-97

@@ -13,7 +13,8 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.error_free import Pair, finite_pair, pair_sum, two_sum
+from kldrift.arrays import Floats, Ints
+from kldrift.error_free import DoubleDoubles, finite_pair, pair_sum, two_sum
 from kldrift.profiles.power_sums import FAR, SQUARED_BITS, moved_sums, power_sums
 
 PART_CHUNK: Final = 16_384
@@ -25,8 +26,6 @@ EXACT: Final = 2.0**53
 LARGEST: Final = 2.0**63
 """Whole numbers below it are 64 bits long."""
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Values = NDArray[Any]
 Sums = tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]
 """The fields of ``PowerSums`` as arrays, of shape ``(n,)`` for ``n`` parts."""
@@ -97,7 +96,7 @@ class _Digits:
             return type(self)(np.add.reduceat(self.sums, first, axis=1), self.exact)
 
     @property
-    def pairs(self) -> tuple[Pair, Pair]:
+    def pairs(self) -> tuple[DoubleDoubles, DoubleDoubles]:
         """The sums of the numbers and of their squares."""
         out, none = self.sums, np.zeros(self.sums.shape[1])
         sum1 = pair_sum(two_sum(out[0], out[1]), (out[2], none))
@@ -184,7 +183,7 @@ class _Parts:
                 (one[0][again], one[1][again]), (two[0][again], two[1][again]) = first, second
         return self.rows, *one, *two, low, high
 
-    def own_sums(self, far: NDArray[np.bool_]) -> tuple[Pair, Pair]:
+    def own_sums(self, far: NDArray[np.bool_]) -> tuple[DoubleDoubles, DoubleDoubles]:
         """The sums of numbers and their squares, each part with digits of its own.
 
         Args:

@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.error_free import Pair as Pairs
-from kldrift.error_free import finite_pair, pair_product, pair_sum, two_sum
+from kldrift.arrays import Floats, Ints
+from kldrift.error_free import DoubleDoubles, finite_pair, pair_product, pair_sum, two_sum
 
 CHUNK: Final = 65_536
 """Values that are summed together: they stay in a core's cache."""
@@ -31,9 +31,7 @@ SQUARED_BITS: Final = 18
 FAR: Final = 8
 """From so many times their range away, numbers need care lest their spread lose its digits."""
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Pair = tuple[float, float]
+DoubleDouble = tuple[float, float]
 """A number as the nearest double and what is left of it."""
 
 
@@ -97,8 +95,8 @@ def power_sums(
 
 
 def moved_sums(
-    rows: Ints, sum1: Pairs, sum2: Pairs, middle: Floats, pivot: float
-) -> tuple[Pairs, Pairs]:
+    rows: Ints, sum1: DoubleDoubles, sum2: DoubleDoubles, middle: Floats, pivot: float
+) -> tuple[DoubleDoubles, DoubleDoubles]:
     """Sums of deviations from a pivot and of their squares, from those from other numbers."""
     shift = two_sum(middle, np.full(len(rows), -pivot))
     moved = pair_product((rows.astype(np.float64), np.zeros(len(rows))), shift)
@@ -107,7 +105,9 @@ def moved_sums(
     return finite_pair(pair_sum(sum1, moved)), finite_pair(second)
 
 
-def _moved(rows: int, sum1: Pair, sum2: Pair, middle: float, pivot: float) -> tuple[Pair, Pair]:
+def _moved(
+    rows: int, sum1: DoubleDouble, sum2: DoubleDouble, middle: float, pivot: float
+) -> tuple[DoubleDouble, DoubleDouble]:
     """The same for one group."""
     one, two = ((np.array([high]), np.array([low])) for high, low in (sum1, sum2))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -115,7 +115,7 @@ def _moved(rows: int, sum1: Pair, sum2: Pair, middle: float, pivot: float) -> tu
     return (first[0].item(), first[1].item()), (second[0].item(), second[1].item())
 
 
-def added_pair(a: Pair, b: Pair) -> Pair:
+def added_pair(a: DoubleDouble, b: DoubleDouble) -> DoubleDouble:
     """The sum of two numbers of twice a double's precision (Dekker 1971)."""
     high = a[0] + b[0]
     if not math.isfinite(high):
@@ -128,7 +128,7 @@ def added_pair(a: Pair, b: Pair) -> Pair:
 
 def _power_sums(
     deviations: Floats, largest: float, free: Sequence[Floats], *, far: bool
-) -> tuple[Pair, Pair]:
+) -> tuple[DoubleDouble, DoubleDouble]:
     """The sum of at most 65,536 doubles and that of their squares, to twice a double's precision.
 
     Each number is split at a common bit. The upper parts are so few bits wide that their sum and
@@ -160,7 +160,7 @@ def _power_sums(
     return sum1, added_pair(sum2, _normal(2 * _dot(middle, lower), _dot(lower, lower)))
 
 
-def _sum(values: Floats, largest: float, free: Floats) -> Pair:
+def _sum(values: Floats, largest: float, free: Floats) -> DoubleDouble:
     """The sum of at most 65,536 doubles, to about twice a double's precision.
 
     Args:
@@ -184,7 +184,7 @@ def _upper(values: Floats, largest: float, bits: int, out: Floats) -> Floats:
     return out
 
 
-def _normal(high: float, low: float) -> Pair:
+def _normal(high: float, low: float) -> DoubleDouble:
     """Normalise a pair: the nearest double to its sum, and the rest."""
     total = high + low
     return total, low - (total - high)

@@ -8,11 +8,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Counts
 from kldrift.profiles.group_keys import WHOLE, GroupKeys, begins
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import CategoricalSupport, Support, pivot_of, require_same
-
-Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
