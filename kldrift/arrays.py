@@ -5,6 +5,8 @@ Shapes stand in the docstrings of those functions.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,6 @@ Floats = NDArray[np.float64]
 Texts = NDArray[np.object_]
 """Texts of Python, and None."""
 
-Counts = Ints
-"""Numbers of rows; only `kldrift.divergence.probabilities` makes shares of them."""
+Counts = NDArray[np.signedinteger[Any]]
+"""Numbers of rows, of 64 bits, or of 32 where many are kept; only `kldrift.divergence.probabilities` makes shares of them."""
 Hashes = NDArray[np.uint64]

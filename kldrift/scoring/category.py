@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.profiles.profile import Counts, Profile
+from kldrift.arrays import Counts, Floats, Ints
+from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import CategoricalSupport
-from kldrift.scoring.comparison import Comparison, Ints, Rows
-from kldrift.scoring.scores import Floats, score
+from kldrift.scoring.comparison import Comparison, Rows
+from kldrift.scoring.scores import score
 from kldrift.statistics.significance import g_test
 
 

@@ -16,10 +16,11 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Counts, Ints
 from kldrift.profiles.cells import CellKind, among
 from kldrift.profiles.close_values import nearest_values
 from kldrift.profiles.group_keys import ALL, GroupKeys
-from kldrift.profiles.profile import Counts, Profile, aligned
+from kldrift.profiles.profile import Profile, aligned
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
 
@@ -28,7 +29,6 @@ CELLS_AT_ONCE: Final = 2**16
 MISSING: Final = among(CellKind.NULL, CellKind.NAN)
 """Cells of missing values."""
 
-Ints = NDArray[np.int64]
 Fold = Callable[["Comparison", Counts], Counts]
 
 

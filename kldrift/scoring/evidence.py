@@ -15,12 +15,10 @@ from typing import Final
 
 import numpy as np
 
-from kldrift.profiles.profile import Counts
+from kldrift.arrays import Bools, Counts, Floats, Ints
 from kldrift.scoring.category import first_cell
-from kldrift.scoring.comparison import Ints
 from kldrift.scoring.metrics import CATEGORY_METRICS, SHARE_METRICS, SPIKE_METRIC, TAIL_METRIC
 from kldrift.scoring.scores import (
-    Floats,
     cell_kinds,
     chosen_on,
     judged_cells,
@@ -28,7 +26,6 @@ from kldrift.scoring.scores import (
     ordered_blocks,
     unseen_cells,
 )
-from kldrift.scoring.status import Bools
 from kldrift.scoring.threshold import Limits, QValues
 from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.effect_tests import (

@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from kldrift.arrays import Counts, Ints, Texts
 from kldrift.profiles.cells import CODES, CellKind, among
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.number_text import plain
-from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import NUMBERS, NumericSupport
-from kldrift.scoring.comparison import Ints, close_together
+from kldrift.scoring.comparison import close_together
 from kldrift.scoring.joint_result import joint_moved, joint_sentence
 from kldrift.scoring.lost_names import gone, lost, names_text
 from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
@@ -29,7 +29,6 @@ from kldrift.scoring.scored_cells import scored_cells
 from kldrift.scoring.scores import IN_ORDER, INNER, cell_kinds
 from kldrift.scoring.sentences import Change, cell_sentence, ends_at, percent, sentence
 from kldrift.scoring.size_sentence import size_sentences
-from kldrift.scoring.status import Texts
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import SIZES, Verdicts
 from kldrift.statistics.spikes import spikes

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kldrift.arrays import Floats, Ints, Texts
 from kldrift.profiles.group_keys import ALL, GroupKeys
-from kldrift.scoring.comparison import Ints, Rows
+from kldrift.scoring.comparison import Rows
 from kldrift.scoring.evidence import Held, evidence
 from kldrift.scoring.explanation import explained
 from kldrift.scoring.learned import beside_history
@@ -24,8 +25,7 @@ from kldrift.scoring.metrics import (
     TAIL_METRIC,
 )
 from kldrift.scoring.rules import Rules
-from kldrift.scoring.scores import Floats
-from kldrift.scoring.status import PLACE, Sizes, Status, Texts, is_scored, statuses
+from kldrift.scoring.status import PLACE, Sizes, Status, is_scored, statuses
 from kldrift.scoring.threshold import RANK, Limits, QValues, Severity, exceeded
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
 

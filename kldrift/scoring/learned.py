@@ -7,11 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from kldrift.scoring.comparison import Ints
+from kldrift.arrays import Bools, Floats, Ints, Texts
 from kldrift.scoring.evidence import OWN_TEST, Held
 from kldrift.scoring.metrics import LEARNED
-from kldrift.scoring.scores import Floats
-from kldrift.scoring.status import Bools, Texts
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS

@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Counts, Ints
 from kldrift.divergence.kl import kl_terms
 from kldrift.divergence.probabilities import Probabilities, probabilities
-from kldrift.profiles.profile import Counts
-from kldrift.scoring.comparison import Ints, Rows
+from kldrift.scoring.comparison import Rows
 from kldrift.scoring.rules import Rules
 
 

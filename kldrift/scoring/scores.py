@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Counts, Floats, Ints
 from kldrift.divergence import gaussian_kl_parts
 from kldrift.divergence.probabilities import probabilities
 from kldrift.divergences import DIVERGENCES
 from kldrift.profiles.cells import CODES, CellKind, among
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.moments import summaries
-from kldrift.profiles.profile import Counts
 from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
-from kldrift.scoring.comparison import Comparison, Ints, Rows, close_together, folded
+from kldrift.scoring.comparison import Comparison, Rows, close_together, folded
 from kldrift.scoring.metrics import (
     CELL_METRICS,
     ORDERED_METRICS,
@@ -38,8 +37,6 @@ NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
 TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
 INNER: Final = among(CellKind.BIN, CellKind.VALUE)
 """Cells of numbers that have neighbours on both sides."""
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 LEAST_NULLS: Final = 0.001
 """By how much the share of nulls must have risen to be so many times as large."""
 

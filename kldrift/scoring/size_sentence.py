@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from kldrift.arrays import Texts
 from kldrift.scoring.learned import KINDS_OF_THRESHOLDS, threshold_kinds
 from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES
 from kldrift.scoring.reasons import above, beyond_history, certainty
-from kldrift.scoring.status import Texts
 from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS

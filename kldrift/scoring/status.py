@@ -10,15 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Ints, Texts
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import CHOSEN_ROWS
-from kldrift.scoring.comparison import MISSING, Ints, Rows
+from kldrift.scoring.comparison import MISSING, Rows
 from kldrift.scoring.rules import Rules
-
-Bools = NDArray[np.bool_]
-Texts = NDArray[np.object_]
 
 
 class Status(StrEnum):

@@ -11,12 +11,9 @@ from enum import StrEnum
 from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Floats, Ints
 from kldrift.scoring.metrics import Threshold
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Severity(StrEnum):

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from kldrift.arrays import Bools, Floats, Ints, Texts
 from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
-from kldrift.scoring.comparison import Comparison, Ints, Rows
+from kldrift.scoring.comparison import Comparison, Rows
 from kldrift.scoring.joint_result import JointResult
 from kldrift.scoring.metrics import JOINT_METRICS, NUMERIC_ONLY, Threshold
 from kldrift.scoring.rules import Rules
-from kldrift.scoring.scores import Floats
-from kldrift.scoring.status import PLACE, STATUSES, Bools, Status, Texts, is_scored
+from kldrift.scoring.status import PLACE, STATUSES, Status, is_scored
 from kldrift.scoring.threshold import RANK, SEVERITIES, QValues, Severity
 
 SIZES: Final = ("n_reference", "n_current", "missing_reference", "missing_current")
