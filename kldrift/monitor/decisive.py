@@ -8,10 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from kldrift.scoring.comparison import Ints
+from kldrift.arrays import Floats, Ints, Texts
 from kldrift.scoring.judge import held_to_limits, severities
-from kldrift.scoring.scores import Floats
-from kldrift.scoring.status import Texts
 from kldrift.scoring.threshold import SEVERITIES, WORST_FIRST, Limits
 from kldrift.scoring.verdict import Verdicts
 

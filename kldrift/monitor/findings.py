@@ -8,9 +8,7 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Final, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from kldrift.arrays import Floats
 from kldrift.counting.new_values import NewValues
 from kldrift.execution.progress import Progress
 from kldrift.monitor.groups import left_out, rows_by_segment
@@ -23,7 +21,6 @@ from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
 from kldrift.tables.window import Window
 
-Floats = NDArray[np.float64]
 CELLS_AT_ONCE: Final = 2**22
 """Stored cells of the windows that are scored together: bounds their memory."""
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.binning.choose import Proposal, freeze
 from kldrift.config import Condition, Config
 from kldrift.counting.row_groups import SegmentList
@@ -20,8 +20,6 @@ from kldrift.profiles.group_keys import ALL, REST, GroupKeys
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.sources.dataset import DatasetInfo
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

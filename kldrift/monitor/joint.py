@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Floats
 from kldrift.config import Config, Joint, Threshold
 from kldrift.counting.joint import LARGEST_FULL, JointColumns
 from kldrift.errors import ConfigError, Mistakes
@@ -28,8 +28,6 @@ MOST_PAIRS: Final = 1000
 """Pairs that have a cell of their own; the rest is one cell with its exact share."""
 VECTOR_SHARE: Final = 0.5
 NO_JOINT: Final = Joint()
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from kldrift.arrays import Floats
 from kldrift.binning.choose import ALL_DIFFERENT
 from kldrift.config import Config, Threshold
 from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
@@ -24,7 +25,6 @@ from kldrift.scoring.category import category_scores
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.judge import ByLimits, Case, by_limits
 from kldrift.scoring.rules import Rules
-from kldrift.scoring.scores import Floats
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject, Verdicts
 

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Counts, Floats
 from kldrift.config import Time
 from kldrift.monitor.stages import Reference
 from kldrift.profiles.group_keys import ALL, GroupKeys
@@ -27,9 +28,6 @@ from kldrift.scoring.comparison import MISSING
 from kldrift.scoring.metrics import LEARNED_SCORES
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS, Usual, usual
 from kldrift.tables.window import Window
-
-Counts = NDArray[Any]
-Floats = NDArray[np.float64]
 
 MOST_CELLS: Final = 64
 MOST_SEGMENTS: Final = 200

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from kldrift.arrays import Floats
 from kldrift.errors import ConfigError
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import NumericSupport
-
-Floats = NDArray[np.float64]
 
 USUAL: Final = ("shift 0.1", "shift 0.3", "shift 0.6", "new 1", "nulls 1")
 """Drifts of the sizes that one asks about."""

@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Counts, Floats
 from kldrift.scoring.alerts import Alert, Alerts, Key, Seen
 from kldrift.statistics.alarm_budget import AlarmBudget, excess
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS, usual
-
-Counts = NDArray[Any]
-Floats = NDArray[np.float64]
 
 MOST_WINDOWS: Final = 90
 _START: Final = datetime(2000, 1, 1, tzinfo=UTC)

@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kldrift.arrays import Ints
 from kldrift.counting.new_values import NO_NEW_VALUES
 from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.cells import KINDS, CellKind, Cells
 from kldrift.scoring.alerts import Alerts
-from kldrift.scoring.comparison import CELLS_AT_ONCE, Ints
+from kldrift.scoring.comparison import CELLS_AT_ONCE
 from kldrift.scoring.learned import KINDS_OF_THRESHOLDS, threshold_kinds
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
 from kldrift.scoring.sentences import percent, some_of

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Floats
 from kldrift.binning.choose import Binning, Proposal, freeze
 from kldrift.counting.new_values import NewValues
 from kldrift.counting.row_groups import SegmentList
@@ -37,8 +37,6 @@ from kldrift.profiles.support import pivot_of
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.judge import ByLimits
 from kldrift.scoring.verdict import Subject
-
-Floats = NDArray[np.float64]
 
 
 class Engine(Protocol):
