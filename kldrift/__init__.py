@@ -84,7 +84,7 @@ def __getattr__(name: str) -> Any:
     if name in _PACKAGES:
         return import_module(f"kldrift.{name}")
     if name in _HOMES:
-        found = getattr(import_module(_HOMES[name]), name)
-        globals()[name] = found
-        return found
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

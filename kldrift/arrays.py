@@ -17,5 +17,6 @@ Texts = NDArray[np.object_]
 """Texts of Python, and None."""
 
 Counts = NDArray[np.signedinteger[Any]]
-"""Numbers of rows, of 64 bits, or of 32 where many are kept; only `kldrift.divergence.probabilities` makes shares of them."""
+"""Numbers of rows, of 64 bits, or of 32 where many are kept; what makes shares of them is
+`kldrift.divergence.probabilities` alone."""
 Hashes = NDArray[np.uint64]

@@ -103,14 +103,14 @@ def interruption(error: BaseException) -> tuple[int, str] | None:
 
     What fails while a run ends, because Spark has ended before it, is no error of the run's.
     """
-    found: BaseException | None = error
-    while found is not None and not isinstance(found, KeyboardInterrupt):
-        found = found.__context__
-    if found is None:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__context__
+    if cause is None:
         return None
     return (
         (TERMINATED, "terminated")
-        if isinstance(found, Terminated)
+        if isinstance(cause, Terminated)
         else (INTERRUPTED, "interrupted")
     )
 

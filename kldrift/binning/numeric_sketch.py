@@ -192,8 +192,8 @@ class NumericSketch:
         """The sum of several sketches, in one step."""
         parts = [self, *others]
         level = max(part.level for part in parts)
-        found = [p.prefixes if p.level == level else _prefixes(p.lows, level) for p in parts]
-        prefixes = np.concatenate(found)
+        prefixes_of = [p.prefixes if p.level == level else _prefixes(p.lows, level) for p in parts]
+        prefixes = np.concatenate(prefixes_of)
         # Each part is in order: to sort them stably is to merge them. The cells of one prefix lie
         # side by side in each of these orders.
         order = np.argsort(prefixes, kind="stable")
@@ -202,14 +202,14 @@ class NumericSketch:
         counts = np.concatenate([part.counts for part in parts])[order]
         level, prefixes = _fitted(prefixes[order], lows, level, self.limit)
         hashes = [part._all_hashes() for part in parts] if level else []  # noqa: SLF001
-        some = [h for h in hashes if h is not None]
+        known = [h for h in hashes if h is not None]
         nan, low, high = (sum(rows) for rows in zip(*(p.flow for p in parts), strict=True))
         merged = replace(
             self,
             level=level,
             **_reduced(prefixes, counts, lows, highs),
             heavy=np.unique(np.concatenate([part.heavy for part in parts])),
-            hashes=merged_hashes(some) if some else None,
+            hashes=merged_hashes(known) if known else None,
             null=sum(part.null for part in parts),
             flow=(nan, low, high),
         )

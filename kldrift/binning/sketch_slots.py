@@ -80,9 +80,9 @@ class Slots:
             places: Ints = ((pages * factor) >> self._shift).view(np.int64)
             table = np.zeros(1 << shift, dtype=np.int64)
             table[places[numbers]] = numbers
-            found = int(rows[table[places] == np.arange(n)].sum())
-            if found > best:
-                best, self._factor, self._table = found, factor, table
+            hits = int(rows[table[places] == np.arange(n)].sum())
+            if hits > best:
+                best, self._factor, self._table = hits, factor, table
             if best == rows.sum():
                 break
 
@@ -105,30 +105,30 @@ class Slots:
 
     def suit(self, keys: Keys) -> bool:
         """Whether most of these numbers have a slot, judged by a sample of them."""
-        some = np.ascontiguousarray(keys[:: max(1, len(keys) // PROBES)])
-        slots = np.empty(len(some), dtype=np.int64)
-        self._find(some, slots)
-        return bool(np.count_nonzero(slots == self._size) <= MOST_STRAYS * len(some))
+        probes = np.ascontiguousarray(keys[:: max(1, len(keys) // PROBES)])
+        slots = np.empty(len(probes), dtype=np.int64)
+        self._find(probes, slots)
+        return bool(np.count_nonzero(slots == self._size) <= MOST_STRAYS * len(probes))
 
     def add(self, keys: Keys) -> Keys:
         """Count a batch of finite numbers; returns those without a slot, which are not counted."""
         slots = np.empty(len(keys), dtype=np.int64)
         for i in range(0, len(keys), CHUNK):
             self._find(keys[i : i + CHUNK], slots[i : i + CHUNK])
-        found = np.bincount(slots, minlength=self._size + 1)
-        self._counts += found
+        counts = np.bincount(slots, minlength=self._size + 1)
+        self._counts += counts
         if self.level:
             np.minimum.at(self._lows, slots, keys)
             np.maximum.at(self._highs, slots, keys)
-        self._nominate(keys, slots, found[:-1])
+        self._nominate(keys, slots, counts[:-1])
         if self.level and self._dtype == np.int64:
             self._hashes = smallest_hashes(keys, self._hashes)
-        return keys[np.flatnonzero(slots == self._size)] if found[-1] else keys[:0]
+        return keys[np.flatnonzero(slots == self._size)] if counts[-1] else keys[:0]
 
-    def _nominate(self, keys: Keys, slots: Ints, found: Ints) -> None:
+    def _nominate(self, keys: Keys, slots: Ints, counts: Ints) -> None:
         """Find every number that fills 2/512 of the counted rows, by the slots that do."""
-        least = max(1, -(-2 * int(found.sum()) // NOMINATION))
-        heavy = np.flatnonzero(found >= least)
+        least = max(1, -(-2 * int(counts.sum()) // NOMINATION))
+        heavy = np.flatnonzero(counts >= least)
         if self.level == 0:
             self._heavy.append(self._keys(heavy))
         else:
@@ -216,9 +216,9 @@ def _frequent(keys: Keys, least: int) -> Keys:
     likely = rows >= least
     if not likely.any():
         return keys[:0]
-    some = np.concatenate(
+    often = np.concatenate(
         [chunk[likely[_scattered(_cells(chunk, 0), BUCKET_BITS)]] for chunk in chunks]
     )
-    ordered = np.sort(some)
+    ordered = np.sort(often)
     starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
     return ordered[starts[np.diff(starts, append=len(ordered)) >= least]]

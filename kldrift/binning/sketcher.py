@@ -86,8 +86,8 @@ class _NumberSketcher:
         self._sum = layout = self._so_far()
         self._strays = []
         if len(keys):
-            some = self._limit // 4 if layout.level else 2 * self._limit
-            layout += self._sorted(keys[:: max(1, len(keys) // some)])
+            most = self._limit // 4 if layout.level else 2 * self._limit
+            layout += self._sorted(keys[:: max(1, len(keys) // most)])
             layout = layout.coarsened(certain_level(keys, layout.level, self._limit))
         return Slots(layout)
 
@@ -103,11 +103,11 @@ class _NumberSketcher:
 
     def sketch(self) -> NumericSketch:
         """The sketch of all rows that were added."""
-        found = self._so_far()
+        result = self._so_far()
         if self._waiting:
-            found += self._sorted(_joined(self._waiting))
+            result += self._sorted(_joined(self._waiting))
         nan, low, high = self._flow.tolist()
-        return replace(found, null=self._null, flow=(nan, low, high))
+        return replace(result, null=self._null, flow=(nan, low, high))
 
 
 class _TextSketcher:

@@ -72,10 +72,10 @@ def block(
         yield Line(f"  {figures}")
     if alert := alert_words(row, zone):
         yield Line(f"  {alert}")
-    then, now = histograms(cells, row)
+    then, after = histograms(cells, row)
     if then:
         yield Line(f"  then |{heights(then)}|", whole=True)
-        yield Line(f"  now  |{heights(now)}|", whole=True)
+        yield Line(f"  now  |{heights(after)}|", whole=True)
 
 
 def _figures(row: Mapping[str, Any]) -> Iterator[str]:
@@ -99,8 +99,8 @@ def histograms(cells: pa.Table, row: Mapping[str, Any]) -> tuple[list[float], li
     each = -(-mine.num_rows // WIDEST)
     starts = np.arange(0, mine.num_rows, each)
     sides = (numbers(mine[f"rows_{s}"]) for s in ("reference", "current"))
-    then, now = (np.add.reduceat(np.nan_to_num(n), starts) / max(1, np.nansum(n)) for n in sides)
-    return then.tolist(), now.tolist()
+    then, after = (np.add.reduceat(np.nan_to_num(n), starts) / max(1, np.nansum(n)) for n in sides)
+    return then.tolist(), after.tolist()
 
 
 def cells_of_row(cells: pa.Table, row: Mapping[str, Any]) -> pa.Table:

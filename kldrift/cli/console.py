@@ -155,8 +155,8 @@ def _counted(
     if rest > 0:
         yield Line(f"and {rest:,} more that are not ok; see table drift_scores")
     yield Line()
-    said = ", ".join(f"{counts[severity]} {severity}" for severity in COLOURS)
-    yield Line(f"{_count(sum(counts.values()), noun)}: {said}")
+    text = ", ".join(f"{counts[severity]} {severity}" for severity in COLOURS)
+    yield Line(f"{_count(sum(counts.values()), noun)}: {text}")
 
 
 def _ending(result: RunResult, fail_on: str, more: str = "") -> Iterator[Line]:

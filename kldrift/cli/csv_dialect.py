@@ -128,9 +128,9 @@ def _rows(text: str, separator: str, quote: str, escape: str | None = None) -> l
     if len(separator) != 1 or len(quote) != 1:
         return []
     lines = StringIO(text, newline="")
-    found = csv.reader(lines, delimiter=separator, quotechar=quote, escapechar=escape)
+    rows = csv.reader(lines, delimiter=separator, quotechar=quote, escapechar=escape)
     try:
-        return [row for row in found if row]
+        return [row for row in rows if row]
     except csv.Error:  # a quote that nothing closes
         return []
 
@@ -153,13 +153,13 @@ def _is_data(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _has_commas(values: Sequence[str]) -> bool:
-    some = any(_COMMA.fullmatch(v) for v in values)
-    return some and all(_COMMA.fullmatch(v) or _WHOLE.fullmatch(v) for v in values)
+    any_comma = any(_COMMA.fullmatch(v) for v in values)
+    return any_comma and all(_COMMA.fullmatch(v) or _WHOLE.fullmatch(v) for v in values)
 
 
 def _day_first(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """The formats of dates and times that begin with the day, where a column shows that they do."""
-    found: dict[str, str] = {}
+    formats: dict[str, str] = {}
     for of in values.values():
         matches = [m for v in of if (m := _DATE.fullmatch(v))]
         if (
@@ -176,5 +176,5 @@ def _day_first(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
         form = between.join(("dd", "MM", "yyyy") if padded else ("d", "M", "yyyy"))
         if gap:
             form += {"T": "'T'"}.get(gap, gap) + ("HH:mm:ss" if seconds else "HH:mm")
-        found.setdefault("timestampFormat" if gap else "dateFormat", form)
-    return found
+        formats.setdefault("timestampFormat" if gap else "dateFormat", form)
+    return formats

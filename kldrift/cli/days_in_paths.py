@@ -112,8 +112,8 @@ def day_in(path: str) -> str | None:
         >>> day_in("/o/day=2024-01-31/20240130.csv"), day_in("/o/x.csv")
         ('2024-01-30', None)
     """
-    found = [re.sub(r"\D", "", match[0]) for match in DATE.finditer(path)]
-    return f"{found[-1][:4]}-{found[-1][4:6]}-{found[-1][6:]}" if found else None
+    days = [re.sub(r"\D", "", match[0]) for match in DATE.finditer(path)]
+    return f"{days[-1][:4]}-{days[-1][4:6]}-{days[-1][6:]}" if days else None
 
 
 def _absolute(path: str) -> str:

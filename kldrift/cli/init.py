@@ -59,8 +59,8 @@ def init(
         DatasetError: a dataset cannot be read.
     """
     format = format or table_format(source)  # noqa: A001 - likewise
-    found = sides_of(source, reference, format)
-    current_path, reference_path, format = found.current, found.reference, found.format  # noqa: A001
+    sides = sides_of(source, reference, format)
+    current_path, reference_path, format = sides.current, sides.reference, sides.format  # noqa: A001
     note = THE_LAST if reference is None and reference_path != current_path else ""
     note = note or ("" if reference else ITSELF)
     asked = config_dataset(current_path, format, options)
@@ -117,7 +117,7 @@ def init(
         current=new,
         day=day,
         note=note,
-        assumed=(*found.left_out, *dialect.assumed),
+        assumed=(*sides.left_out, *dialect.assumed),
         remarks=remarks,
         wanted=wanted,
         features=[f"{f.name}: {f.kind} ({f.type})" for f in plan.features],
@@ -157,8 +157,8 @@ def _look(dataset: Dataset, side: str) -> tuple[DatasetInfo, pa.Table]:
 def _monitor_name(source: str) -> str:
     parts = [re.sub(r"\w+=|\..*|\*.*", "", DATE.sub("", part)) for part in Path(source).parts]
     names = [re.sub(r"[^A-Za-z0-9_-]+", "_", part).strip("_-") for part in parts]
-    some = next((name for name in reversed(names) if re.search("[A-Za-z]", name)), "")
-    return some.replace("profiling", "profile")[:100] or "monitor"
+    last = next((name for name in reversed(names) if re.search("[A-Za-z]", name)), "")
+    return last.replace("profiling", "profile")[:100] or "monitor"
 
 
 def _yaml(  # noqa: PLR0913 - what stands in a draft

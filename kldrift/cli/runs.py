@@ -80,9 +80,9 @@ def run_model_shift(
 
 def _shown_path(config: Config) -> Path | None:
     """The file of a configuration as one types it here."""
-    source, here = config.source, Path.cwd()
-    if source is not None and source.is_relative_to(here):
-        return source.relative_to(here)
+    source, folder = config.source, Path.cwd()
+    if source is not None and source.is_relative_to(folder):
+        return source.relative_to(folder)
     return source
 
 

@@ -87,13 +87,13 @@ def _state(
     alone = is_in(ordered["segment"], {None})
     counts, parts = (counted(rows_where(ordered, which)) for which in (alone, ~alone))
     severity = next((name for name in COLOURS if counts[name] + parts[name]), "ok")
-    said = f"{_named(last, zone)}: {headline(counts, parts)}"
-    yield Line(f"{severity}: {escaped(config.monitor)}, {said}", severity=severity)
+    text = f"{_named(last, zone)}: {headline(counts, parts)}"
+    yield Line(f"{severity}: {escaped(config.monitor)}, {text}", severity=severity)
     if len(past) > 1:
         critical = is_in(past.rows["severity"], {"critical"})
         counts_of = np.bincount(past.at[critical], minlength=len(past)).tolist()
-        said = f"at most {max(counts_of)} in one:" if any(counts_of) else "none"
-        yield Line(f"critical scores in the last {len(past)} windows, {said}")
+        text = f"at most {max(counts_of)} in one:" if any(counts_of) else "none"
+        yield Line(f"critical scores in the last {len(past)} windows, {text}")
         if any(counts_of):
             yield Line(f"  |{heights(counts_of)}|", whole=True)
     known = [*marked_days(config, last.start, last.end), one_window_words(past, zone)]
@@ -129,16 +129,16 @@ def backtest_lines(result: Backtest, zone: str) -> Iterator[Line]:
     for row, begin in zip(flagged, begins, strict=True):
         fixed = f"{row['fixed']} critical ({escaped(str(row['fixed_feature']))})"
         page = f"learned: {escaped(str(row['learned_feature']))}, p {row['p_value'] or 0:.1g}"
-        said = [fixed] * bool(row["fixed"]) + [page] * bool(row["page"])
-        yield Line(f"{begin:<{width}}  {'; '.join(said)}", hang=width + 2)
-    found = result.summary
+        flags = [fixed] * bool(row["fixed"]) + [page] * bool(row["page"])
+        yield Line(f"{begin:<{width}}  {'; '.join(flags)}", hang=width + 2)
+    summary = result.summary
     yield Line()
-    yield Line(f"{found['windows']} windows, the first {found['learning']} to learn from")
+    yield Line(f"{summary['windows']} windows, the first {summary['learning']} to learn from")
     yield Line(
-        f"thresholds: {found['fixed']} windows with a critical feature, "
-        f"{found['fixed_after_learning']} of them after learning"
+        f"thresholds: {summary['fixed']} windows with a critical feature, "
+        f"{summary['fixed_after_learning']} of them after learning"
     )
-    yield Line(f"learned limits: {found['learned']} pages; the budget is {found['budget']}")
+    yield Line(f"learned limits: {summary['learned']} pages; the budget is {summary['budget']}")
     if result.kl_limit is not None:
         yield Line(f"one limit that would have kept it: kl {figure(result.kl_limit)}")
     if len(result.planted):
@@ -173,12 +173,12 @@ def _one(
         yield Line()
         yield Line(f"  {set_cell_size('cell', LABEL)}{'then':>10}{'now':>10}  to kl", whole=True)
     for cell in records(mine):
-        then, now = (
+        then, after = (
             f"{100 * cell[f'rows_{side}'] / max(1, whole[f'n_{side}']):.2f} %"
             for side in ("reference", "current")
         )
         label = set_cell_size(escaped(cell_name(cell, feature)), LABEL)
-        yield Line(f"  {label}{then:>10}{now:>10}  {cell['contribution']:+.3g}", whole=True)
+        yield Line(f"  {label}{then:>10}{after:>10}  {cell['contribution']:+.3g}", whole=True)
     parts = records(rows_where(rows, ~alone & ~is_in(rows["severity"], {"ok"})))
     for part in parts[:MOST_FEATURES]:
         yield Line()

@@ -100,8 +100,8 @@ def _mixed(columns: Sequence[Any]) -> str:
 
 def _numbers(columns: Iterable[Any]) -> Any:
     values = [c.drop_null().cast(pa.float64(), safe=False).to_numpy() for c in columns]
-    found = np.concatenate(values)
-    return found[np.isfinite(found)]
+    numbers = np.concatenate(values)
+    return numbers[np.isfinite(numbers)]
 
 
 def _of_numbers(
@@ -129,7 +129,7 @@ def _years(values: Any) -> bool:
 
 def _sentinels(distinct: Any) -> tuple[float, ...]:
     """Well-known stand-ins for missing values, far from all others."""
-    found = []
+    sentinels = []
     for sentinel in SENTINELS:
         others = distinct[~np.isin(distinct, SENTINELS)]
         if sentinel not in distinct or len(others) < 2:
@@ -138,8 +138,8 @@ def _sentinels(distinct: Any) -> tuple[float, ...]:
         room = high - low
         below = (sentinel < -1 and low >= 0) or sentinel < low - room
         if below or sentinel > high + room:
-            found.append(float(sentinel))
-    return tuple(found)
+            sentinels.append(float(sentinel))
+    return tuple(sentinels)
 
 
 def _whole_weeks(column: Any) -> bool:

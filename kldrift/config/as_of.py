@@ -35,8 +35,8 @@ def with_time(
     if not asked:
         return config, as_of
     if as_of is None:
-        now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        as_of = now if any(map(_HOURS.search, asked)) else now.replace(hour=0)
+        this_hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        as_of = this_hour if any(map(_HOURS.search, asked)) else this_hour.replace(hour=0)
     made: dict[str, Any] = {name: _dataset(dataset, as_of) for name, dataset in sides.items()}
     if windows:
         paths = [in_text(path, start) for start in windows for path in sides["current"].path]

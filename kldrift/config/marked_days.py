@@ -55,12 +55,12 @@ def marked_days(config: Config, start: datetime | None, end: datetime | None) ->
         return []
     day = start.astimezone(ZoneInfo(config.time.zone)).date()
     mutes = config.alarms.mute if config.alarms else ()
-    said = [
+    texts = [
         f"nobody is called about this window: muted until {m.until} by {m.owner}, {m.why}"
         for m in mutes
         if m.feature == "*" and m.segment is None and m.holds_on(day)
     ]
-    return said + [
+    return texts + [
         f"nobody is called about what is new in this window: it is one of the days {days}, which "
         f"are no reference for later ones either ({EXCLUDE})"
         for days in config.reference.exclude

@@ -66,8 +66,8 @@ def apply_override(
     for depth, key in enumerate(path[:-1], start=1):
         below = mapping.get(key)
         if not isinstance(below, Mapping | None):
-            here = spell(path[:depth])
-            text = f"{here} is {found(below)} and has no keys; set {here} as a whole"
+            above = spell(path[:depth])
+            text = f"{above} is {found(below)} and has no keys; set {above} as a whole"
             raise ConfigError(f"{given}: {text}")
         # A copy: with a YAML alias the same mapping may stand in a second place.
         mapping[key] = mapping = dict(below or {})

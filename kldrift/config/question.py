@@ -175,8 +175,8 @@ class Question(metaclass=Told):
                 texts["segments", place, "where"] = one.where
         spark: Spark = getattr(self, "spark")  # noqa: B009 - of the classes below
         if not spark.unsafe_sql:
-            found = ((p, refusal(sql, query=p[-1] == "sql")) for p, sql in texts.items())
-            refuse((path, why) for path, why in found if why)
+            refusals = ((p, refusal(sql, query=p[-1] == "sql")) for p, sql in texts.items())
+            refuse((path, why) for path, why in refusals if why)
         return self
 
     def asked(self) -> dict[str, Any]:

@@ -218,7 +218,7 @@ def _lower(name: str) -> str:
 
 def _meanings(cls: type) -> dict[str, tuple[str, str]]:
     """What stands below each key in the source: its meaning, and an example."""
-    found: dict[str, tuple[str, str]] = {}
+    meanings: dict[str, tuple[str, str]] = {}
     for base in reversed([c for c in cls.__mro__ if is_dataclass(c)]):
         body = ast.parse(inspect.getsource(base)).body[0]
         assert isinstance(body, ast.ClassDef)
@@ -229,5 +229,5 @@ def _meanings(cls: type) -> dict[str, tuple[str, str]]:
                 ):
                     parts = _EXAMPLE.fullmatch(text)
                     meaning, example = parts.groups() if parts else (text, "")
-                    found[name] = (" ".join(meaning.split()), " ".join(example.split()))
-    return found
+                    meanings[name] = (" ".join(meaning.split()), " ".join(example.split()))
+    return meanings

@@ -215,8 +215,8 @@ class Counter:
 
     def _cells_of_names(self, encoded: EncodedColumn, support: CategoricalSupport) -> Ints:
         other = len(support.categories)
-        found = pc.index_in(encoded.names, value_set=self._categories)
-        cells = found.fill_null(other).to_numpy(zero_copy_only=False).astype(np.int64)
+        places = pc.index_in(encoded.names, value_set=self._categories)
+        cells = places.fill_null(other).to_numpy(zero_copy_only=False).astype(np.int64)
         if support.known is not None:
             rest = np.flatnonzero(cells == other)
             names = encoded.names.take(pa.array(rest)).fill_null("")  # nulls are counted apart

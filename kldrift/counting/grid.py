@@ -121,18 +121,18 @@ class Grid:
     def _point_of_slot(self) -> Keys:
         """By slot: the number in it with a cell of its own; if none, that of another slot."""
         points = self._edges[self._points]
-        found = np.full(SLOTS, points[0])
-        found[self._point_slots] = points
-        return found
+        point_of = np.full(SLOTS, points[0])
+        point_of[self._point_slots] = points
+        return point_of
 
     def _places(self, values: Keys, slots: Ints) -> Ints:
         """The intervals of values whose slots hold an edge, by comparing them with it."""
         before = self._before[slots].astype(np.int64)
-        found = before + (values >= self._padded[before])
+        places = before + (values >= self._padded[before])
         if self._most > 1:
             held = self._before[slots + 1].astype(np.int64) - before
-            found += (held > 1) & (values >= self._padded[before + 1])
+            places += (held > 1) & (values >= self._padded[before + 1])
             crowd = np.flatnonzero(held > MOST_EDGES)
             if len(crowd):
-                found[crowd] = np.searchsorted(self._edges, values[crowd], "right")
-        return found
+                places[crowd] = np.searchsorted(self._edges, values[crowd], "right")
+        return places

@@ -150,5 +150,5 @@ def numbers_of(columns: Columns, known: pa.Array) -> Ints:
         [1, 2, 0]
     """
     names, places = segments_of(columns)
-    found = pc.index_in(names, value_set=known).fill_null(len(known))
-    return np.asarray(found.to_numpy(zero_copy_only=False).astype(np.int64)[places])
+    numbers = pc.index_in(names, value_set=known).fill_null(len(known))
+    return np.asarray(numbers.to_numpy(zero_copy_only=False).astype(np.int64)[places])

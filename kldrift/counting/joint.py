@@ -80,11 +80,11 @@ def _vectors(joint: JointColumns, column: pa.Array) -> JointProfile:
     flat = lists.flatten().cast(pa.float64()).to_numpy(zero_copy_only=False)  # null becomes NaN
     starts = np.cumsum(lengths) - lengths
     widths, rows = np.unique(lengths[lengths > 0], return_counts=True)
-    found = {}
+    by_width = {}
     for width in widths[np.argsort(-rows, kind="stable")][:MOST_WIDTHS].tolist():
         diagonal = joint.diagonal or width > LARGEST_FULL
         of_width = starts[lengths == width]
         table = flat[of_width[:, None] + np.arange(width)]
         complete = table[np.isfinite(table).all(1)]
-        found[width] = CoMoments.of(complete, joint.pivot(width), diagonal=diagonal)
-    return joint_of_one_group(len(column), found)
+        by_width[width] = CoMoments.of(complete, joint.pivot(width), diagonal=diagonal)
+    return joint_of_one_group(len(column), by_width)

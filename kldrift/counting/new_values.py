@@ -109,13 +109,13 @@ class NewNames:
         rows = np.concatenate([part.rows for part in parts])
         hashes = np.empty(len(encoded.dictionary), dtype=np.uint64)
         hashes[codes] = np.concatenate([part.hashes for part in parts])
-        some = any(part.table is not None for part in parts)
+        any_table = any(part.table is not None for part in parts)
         return replace(
             self,
             names=encoded.dictionary,
             hashes=hashes,
             rows=np.bincount(codes, rows, len(hashes)).astype(np.int64),
-            table=np.sum([part.counted for part in parts], axis=0) if some else None,
+            table=np.sum([part.counted for part in parts], axis=0) if any_table else None,
         ).pruned()
 
     @property

@@ -132,8 +132,8 @@ class ProfileBuilder:
         runs = None if self._nested else groups[0].runs
         if runs is not None:
             for number, rows in runs:
-                found = self._counter.count(column[rows])
-                self._tables[0].add_counted(number, groups[0].groups, *found)
+                counted = self._counter.count(column[rows])
+                self._tables[0].add_counted(number, groups[0].groups, *counted)
         elif self._tables:
             cells = self._counter.cells(column)
             first, *others = zip(self._tables, groups[self._first :], strict=True)
@@ -156,10 +156,10 @@ class ProfileBuilder:
     def counted(self, grouper: Grouper) -> Iterator[Counted]:
         """The counts of each list of segments."""
         for k, table in enumerate(self._tables, self._first):
-            found = table.counted(grouper, k)
+            counts = table.counted(grouper, k)
             if k == 1 and self._first:
-                yield self._of_windows(found, grouper)
-            yield found
+                yield self._of_windows(counts, grouper)
+            yield counts
 
     def _of_windows(self, segments: Counted, grouper: Grouper) -> Counted:
         """All rows of each window: the sum of the segments of a list."""

@@ -163,11 +163,11 @@ class RowGrouper:
         Args:
             columns: those of :func:`key_columns`.
         """
-        found = []
+        groups = []
         for k, (one, known) in enumerate(zip(self._lists, self._known, strict=True)):
             values = one.named([columns[i] for i in self._places[k]])
-            found.append(self._numbered(k, numbers_of(values, known)))
-        return found
+            groups.append(self._numbered(k, numbers_of(values, known)))
+        return groups
 
     def _numbered(self, k: int, segments: Ints) -> RowGroups:
         """Number the segments in this task; the index behind the last segment is REST."""

@@ -82,14 +82,14 @@ class WindowGrouper:
             windows: the start of each row's window, shape ``(n,)``.
             columns: those of :func:`~kldrift.counting.row_groups.key_columns`.
         """
-        found = [self._windows.numbered(windows)]
-        begin = found[0].numbers * SEGMENTS
+        groups = [self._windows.numbered(windows)]
+        begin = groups[0].numbers * SEGMENTS
         for k, one in enumerate(self._lists):
             values = one.named([columns[i] for i in self._places[k]])
             if self._known is not None:
                 segment = numbers_of(values, self._known[k])
                 segment[(segment == len(self._known[k])) | (windows == UNTIMED)] = REST
-                found.append(self._segments[k].numbered(begin + segment + 1, found[0]))
+                groups.append(self._segments[k].numbered(begin + segment + 1, groups[0]))
                 continue
             names, places = segments_of(values)
             known = self._names[k]
@@ -99,8 +99,8 @@ class WindowGrouper:
                 known.setdefault(name, len(known)) for name in names.take(pa.array(met)).to_pylist()
             ]
             segment = np.where(windows == UNTIMED, REST, place[places])
-            found.append(self._segments[k].numbered(begin + segment + 1, found[0]))
-        return found
+            groups.append(self._segments[k].numbered(begin + segment + 1, groups[0]))
+        return groups
 
     def windows_of(self, rows: RowGroups) -> Iterator[tuple[GroupKeys, pa.Array]]:
         """The windows that rows of a batch lie in, each as a key and the indices of its rows."""

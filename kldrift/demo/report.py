@@ -48,10 +48,10 @@ def pages(scores: pd.DataFrame) -> dict[str, list[int]]:
         scores: ``drift_scores`` of all days.
     """
     raised = scores[scores["alert"] == "raised"]
-    found: dict[str, set[int]] = {}
+    days_of: dict[str, set[int]] = {}
     for feature, start in zip(raised["feature"], raised["window_start"], strict=True):
-        found.setdefault(feature, set()).add((start.date() - FIRST_DAY).days + 1)
-    return {feature: sorted(d for d in on if d - 1 not in on) for feature, on in found.items()}
+        days_of.setdefault(feature, set()).add((start.date() - FIRST_DAY).days + 1)
+    return {feature: sorted(d for d in on if d - 1 not in on) for feature, on in days_of.items()}
 
 
 def planted_against_found(scores: pd.DataFrame) -> list[EventOutcome]:

@@ -94,8 +94,8 @@ def require_broadcast(**shapes: tuple[int, ...]) -> None:
     try:
         np.broadcast_shapes(*shapes.values())
     except ValueError:
-        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"shapes must be equal or broadcast, got {found}") from None
+        shown = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"shapes must be equal or broadcast, got {shown}") from None
 
 
 def require_same_cells(p: Floats, q: Floats, p_name: str = "p", q_name: str = "q") -> None:

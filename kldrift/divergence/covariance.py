@@ -72,9 +72,9 @@ def require_same_features(p: Gaussian, q: Gaussian) -> None:
     Raises:
         ValueError: they do not.
     """
-    k, found = p.mean.shape[-1], q.mean.shape[-1]
-    if k != found:
-        raise ValueError(f"mean_p has {k} features and mean_q has {found}")
+    k, other = p.mean.shape[-1], q.mean.shape[-1]
+    if k != other:
+        raise ValueError(f"mean_p has {k} features and mean_q has {other}")
     require_broadcast(
         mean_p=p.mean.shape, cov_p=p.variances.shape, mean_q=q.mean.shape, cov_q=q.variances.shape
     )

@@ -31,13 +31,13 @@ def difference(p: Floats, q: Floats) -> Floats:
     the sixth. ``p / sum(p) - q / sum(q)`` is ``(p - q) - q * sum(p - q)`` but for one part in
     1e16, and nearby numbers are subtracted without error. Larger differences stay as they are.
     """
-    found = p - q
-    beside = found.sum(axis=-1, keepdims=True)
+    raw = p - q
+    beside = raw.sum(axis=-1, keepdims=True)
     off = np.abs(beside)
-    size = np.abs(found).sum(axis=-1, keepdims=True)
+    size = np.abs(raw).sum(axis=-1, keepdims=True)
     # Cumulated over k cells, it is counted up to k times.
-    shows = (found.shape[-1] * off > UNSEEN * size) & (off < ROUNDED)
-    return found - q * np.where(shows, beside, 0.0)
+    shows = (raw.shape[-1] * off > UNSEEN * size) & (off < ROUNDED)
+    return raw - q * np.where(shows, beside, 0.0)
 
 
 def log_ratio(a: Floats, b: Floats) -> Floats:

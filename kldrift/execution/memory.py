@@ -39,9 +39,9 @@ class MemoryEngine:
         sketches = program.start()
         for batch in self._reference.batches(program):
             sketches.add(batch)
-        found = sketches.sketches
-        proposals = [propose_one(f, s, binning) for f, s in zip(features, found, strict=False)]
-        return proposals + [propose_segments(s, binning) for s in found[len(features) :]]
+        sketched = sketches.sketches
+        proposals = [propose_one(f, s, binning) for f, s in zip(features, sketched, strict=False)]
+        return proposals + [propose_segments(s, binning) for s in sketched[len(features) :]]
 
     def count(
         self, program: CountProgram, *, current: bool = False
@@ -61,8 +61,8 @@ class MemoryEngine:
         counts = _counted(self._current, program)
         current = counts.profiles()
         pairs = [
-            Comparison.of(now, reference, rebinning)
-            for now, (reference, rebinning) in zip(current, references, strict=True)
+            Comparison.of(profile, reference, rebinning)
+            for profile, (reference, rebinning) in zip(current, references, strict=True)
         ]
         scores = score(pairs, pseudocount=pseudocount, missing=missing)
         return current, counts.joint_profiles(), counts.unseen(), scores

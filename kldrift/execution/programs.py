@@ -81,9 +81,9 @@ class SketchProgram:
 
     def only(self, numbers: Collection[int]) -> SketchProgram:
         """Sketch some of the features and lists, as finely as all of them would be."""
-        some = copy(self)
-        some.sets = {n: columns for n, columns in self.sets.items() if n in numbers}
-        return some
+        fewer = copy(self)
+        fewer.sets = {n: columns for n, columns in self.sets.items() if n in numbers}
+        return fewer
 
     def start(self) -> SketchAccumulator:
         """A new accumulator, for one task."""
@@ -123,8 +123,8 @@ class SketchAccumulator:
     def results(self) -> Iterator[pa.RecordBatch]:
         """One row per feature and list, a few at a time."""
         payloads = ((number, pickled_sketch(sketch)) for number, sketch in self._each())
-        while some := list(islice(payloads, SKETCHES_AT_ONCE)):
-            yield pa.record_batch(list(zip(*some, strict=True)), schema=SKETCHES)
+        while rows := list(islice(payloads, SKETCHES_AT_ONCE)):
+            yield pa.record_batch(list(zip(*rows, strict=True)), schema=SKETCHES)
 
 
 def pickled_sketch(sketch: Sketch) -> bytes:
@@ -134,8 +134,8 @@ def pickled_sketch(sketch: Sketch) -> bytes:
 
 def unpickled_sketch(payload: bytes) -> Sketch:
     """Deserialise a sketch from bytes."""
-    found: Any = pickle.loads(payload)
-    return NumericSketch.unpacked(found) if isinstance(found, tuple) else found
+    sketch: Any = pickle.loads(payload)
+    return NumericSketch.unpacked(sketch) if isinstance(sketch, tuple) else sketch
 
 
 def propose_one(feature: Feature, sketch: Sketch, binning: Binning) -> Proposal:
@@ -205,9 +205,9 @@ class CountProgram:
 
     def only(self, numbers: Collection[int]) -> CountProgram:
         """Count some of the features and joint features."""
-        some = copy(self)
-        some.sets = {n: columns for n, columns in self.sets.items() if n in numbers}
-        return some
+        fewer = copy(self)
+        fewer.sets = {n: columns for n, columns in self.sets.items() if n in numbers}
+        return fewer
 
     def start(self) -> CountAccumulator:
         """A new accumulator, for one task."""
@@ -267,8 +267,8 @@ class CountAccumulator:
                 self._joint_profiles[number] += count_joint(self._joint[number], columns)
             else:
                 for key, rows in self._by_window.windows_of(groups[0]):
-                    some = count_joint(self._joint[number], [c.take(rows) for c in columns])
-                    self._joint_profiles[number] += some.under(key)
+                    profile = count_joint(self._joint[number], [c.take(rows) for c in columns])
+                    self._joint_profiles[number] += profile.under(key)
 
     def _groups(self, keys: Sequence[pa.Array]) -> list[RowGroups]:
         """The groups of a batch of rows: by window, if there are any, then list by list."""
@@ -298,9 +298,9 @@ class CountAccumulator:
     def profiles(self) -> list[Profile]:
         """The profile of each feature."""
         parts = ((number, unpacked(row)) for number, row in (*self._ready, *self._rows()))
-        found = merged(parts)
+        counted = merged(parts)
         return [
-            found[n].profile(builder.support) if n in found else Profile.zero(builder.support)
+            counted[n].profile(builder.support) if n in counted else Profile.zero(builder.support)
             for n, builder in self._builders.items()
         ]
 

@@ -55,7 +55,7 @@ class LogProgress(_Shown):
 
     Examples:
         >>> clock = iter([0.0, 1.5, 3.2]).__next__
-        >>> with LogProgress(sys.stdout, clock=clock, now=lambda: "T") as progress:
+        >>> with LogProgress(sys.stdout, clock=clock, time_text=lambda: "T") as progress:
         ...     progress.stage("counting")
         ...     progress.update(12, 12, "files")
         T counting
@@ -68,7 +68,7 @@ class LogProgress(_Shown):
         *,
         every: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], str] | None = None,
+        time_text: Callable[[], str] | None = None,
     ) -> None:
         """Begin to log.
 
@@ -76,10 +76,10 @@ class LogProgress(_Shown):
             stream: where to; default: standard error.
             every: seconds between two lines about one stage.
             clock: seconds that only grow.
-            now: what stands at the beginning of a line.
+            time_text: what stands at the beginning of a line.
         """
         self._stream = sys.stderr if stream is None else stream
-        self._every, self._clock, self._now = every, clock, now or _utc
+        self._every, self._clock, self._now = every, clock, time_text or _utc
         self._stage = ""
         self._far: _Far | None = None
         self._began = self._said = 0.0

@@ -78,8 +78,8 @@ def propose(
         share = (F.spark_partition_id() % math.isqrt(most)).alias("share")
         sketches = sketches.groupBy(buckets, share).applyInPandas(_merge_sketches, SKETCHES_DDL)
     merged = sketches.groupBy(buckets).applyInPandas(chooser, "feature int, proposal binary")
-    found = {row["feature"]: pickle.loads(row["proposal"]) for row in collect(merged)}
-    return [found[i] for i in range(len(features) + len(lists))]
+    proposals = {row["feature"]: pickle.loads(row["proposal"]) for row in collect(merged)}
+    return [proposals[i] for i in range(len(features) + len(lists))]
 
 
 def _bucket(spark: SparkSession, features: int) -> Any:
@@ -136,9 +136,9 @@ Row = tuple[Any, ...]
 
 def _profiles(supports: Sequence[Support], rows: Sequence[Row]) -> list[Profile]:
     """The profile of each feature, from rows that were merged."""
-    found = {n: unpacked(Packed(*row[:3])) for n, *row in rows if n < len(supports)}
+    counted = {n: unpacked(Packed(*row[:3])) for n, *row in rows if n < len(supports)}
     return [
-        found[n].profile(support) if n in found else Profile.zero(support)
+        counted[n].profile(support) if n in counted else Profile.zero(support)
         for n, support in enumerate(supports)
     ]
 
@@ -146,8 +146,8 @@ def _profiles(supports: Sequence[Support], rows: Sequence[Row]) -> list[Profile]
 def _joint_profiles(program: CountProgram, rows: Sequence[Row]) -> list[JointProfile]:
     """The profile of each joint, from rows that were merged."""
     joint = range(len(program.supports), program.numbers)
-    found = {row[0]: pickle.loads(row[2]) for row in rows if row[0] in joint}
-    return [found.get(n, NO_JOINT_ROWS) for n in range(len(program.supports), program.numbers)]
+    profiles = {row[0]: pickle.loads(row[2]) for row in rows if row[0] in joint}
+    return [profiles.get(n, NO_JOINT_ROWS) for n in range(len(program.supports), program.numbers)]
 
 
 def _unseen(program: CountProgram, rows: Sequence[Row]) -> Unseen:
@@ -166,11 +166,11 @@ def _merge_bucket(features: int, parts: pd.DataFrame) -> pd.DataFrame:
 
 def _merged_joint(parts: pd.DataFrame) -> list[Row]:
     """One row for each joint, and for the unseen values of each feature: all of them add up."""
-    found: dict[int, Any] = {}
+    totals: dict[int, Any] = {}
     for number, payload in zip(parts["feature"], parts["counts"], strict=True):
         part = pickle.loads(payload)
-        found[number] = found[number] + part if number in found else part
-    return [(number, None, pickle.dumps(total, 5), None) for number, total in found.items()]
+        totals[number] = totals[number] + part if number in totals else part
+    return [(number, None, pickle.dumps(total, 5), None) for number, total in totals.items()]
 
 
 def _frame(rows: Sequence[Row], *more: str) -> pd.DataFrame:
@@ -263,8 +263,8 @@ def tasks_done(spark: SparkSession) -> Iterator[tuple[int, int]]:
         for job in tracker.getActiveJobsIds():
             info = tracker.getJobInfo(job)
             for stage in info.stageIds if info else ():
-                found = tracker.getStageInfo(stage)
-                if found:
-                    done += found.numCompletedTasks
-                    total += found.numTasks
+                stage_info = tracker.getStageInfo(stage)
+                if stage_info:
+                    done += stage_info.numCompletedTasks
+                    total += stage_info.numTasks
         yield done, total

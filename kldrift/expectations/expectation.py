@@ -96,7 +96,7 @@ class ExpectFeatureDriftToBeLessThan(DriftRenderers, BatchExpectation):  # type:
         if len(rows) != 1:
             message = f"the drift table has {len(rows)} rows of this feature, 1 is expected"
             raise ValueError(message)
-        found = evidence(
+        judged = evidence(
             rows[0],
             metric=self.metric,
             threshold=self.threshold,
@@ -104,8 +104,8 @@ class ExpectFeatureDriftToBeLessThan(DriftRenderers, BatchExpectation):  # type:
             severity=str(getattr(self.severity, "value", self.severity)),
         )
         return {
-            "success": found.passes,
-            "result": {"observed_value": found.score, "details": dict(found.details)},
+            "success": judged.passes,
+            "result": {"observed_value": judged.score, "details": dict(judged.details)},
         }
 
 

@@ -116,8 +116,8 @@ def report_of(context: Any, suite: str) -> str | None:
 
 def as_of(results: Iterable[dict[str, Any]]) -> str:
     """The window of a run, or the time that it was for; empty where its results know none."""
-    found = ((result.get("result") or {}).get("details") for result in results)
-    details: dict[str, Any] = next(filter(None, found), {})
+    known = ((result.get("result") or {}).get("details") for result in results)
+    details: dict[str, Any] = next(filter(None, known), {})
     ends = [details.get(f"window_{end}") for end in ("start", "end")]
     return " to ".join(_utc(dt.datetime.fromisoformat(end)) for end in ends if end)
 

@@ -122,17 +122,17 @@ def is_drift(result: Any) -> bool:
 def _outcome(result: Any) -> tuple[str, dict[str, Any]]:
     """A level that a feature is held to, and whether it held."""
     details = details_of(result)
-    said = "error" if raised(result) else "held" if result.success else "failed"
+    outcome = "error" if raised(result) else "held" if result.success else "failed"
     return _level(
-        result.expectation_config, "unscored" if details.get("outcome") == "unscored" else said
+        result.expectation_config, "unscored" if details.get("outcome") == "unscored" else outcome
     )
 
 
-def _level(config: Any, said: str) -> tuple[str, dict[str, Any]]:
+def _level(config: Any, outcome: str) -> tuple[str, dict[str, Any]]:
     values = {name: config.kwargs[name] for name in ("metric", "threshold", "alpha")}
     if values["metric"] == LEARNED:  # nobody stated its digits
         values["threshold"] = float(f"{values['threshold']:.4g}")
-    template = wording.LEVEL + (f", {said}" if said else "")
+    template = wording.LEVEL + (f", {outcome}" if outcome else "")
     return template, {**values, "severity": severity_of(config).value}
 
 

@@ -75,8 +75,8 @@ def unreadable(root: Path, name: str) -> list[Path]:
     above = next(p for p in (root, *root.parents) if p.exists())
     if not os.access(above, os.W_OK):
         raise OutputError(f"{root}: expectations.path cannot be written")
-    found = [root / file for file in (PROJECT, VARIABLES) if _blank(root / file)]
-    if PROJECT not in {f.name for f in found} and (root / PROJECT).exists():
+    unread = [root / file for file in (PROJECT, VARIABLES) if _blank(root / file)]
+    if PROJECT not in {f.name for f in unread} and (root / PROJECT).exists():
         _check_project(root / PROJECT)
     for folder in OURS:
         for file in sorted((root / folder).rglob("*.json")):
@@ -88,8 +88,8 @@ def unreadable(root: Path, name: str) -> list[Path]:
                 continue
             if file != root / folder / f"{name}.json":
                 raise OutputError(f"{file}: cannot be read; mend it or take it away")
-            found.append(file)
-    return found
+            unread.append(file)
+    return unread
 
 
 def _blank(file: Path) -> bool:
@@ -113,13 +113,13 @@ def remove_unreadable(root: Path, name: str) -> None:
 
     And what a run that was killed has left: a file or a folder that was not in its place yet.
     """
-    found = unreadable(root, name)
+    files = unreadable(root, name)
     for new in root.glob(f"{NEW}*"):
         shutil.rmtree(new, ignore_errors=True)
     for folder in (".", "uncommitted", *OURS):
         for staged in (root / folder).glob(".*.[0-9]*-[0-9]*.tmp"):  # as `_whole` names them
             staged.unlink(missing_ok=True)
-    for file in found:
+    for file in files:
         file.unlink()
-    if any(file.parent.name == "expectations" for file in found):  # which it refers to
+    if any(file.parent.name == "expectations" for file in files):  # which it refers to
         (root / "validation_definitions" / f"{name}.json").unlink(missing_ok=True)

@@ -203,8 +203,8 @@ def _nans(values: pa.Array) -> Ints:
     """The places of the NaN."""
     if not pa.types.is_floating(values.type):
         return np.empty(0, dtype=np.int64)
-    found = pc.is_nan(values).fill_null(fill_value=False)
-    return np.flatnonzero(found.to_numpy(zero_copy_only=False))
+    is_nan = pc.is_nan(values).fill_null(fill_value=False)
+    return np.flatnonzero(is_nan.to_numpy(zero_copy_only=False))
 
 
 def label(values: pa.Array) -> pa.Array:

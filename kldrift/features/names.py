@@ -48,7 +48,7 @@ def misspelt_exclusions(wanted: Wanted, names: Collection[str]) -> list[str]:
     unmet = [name for name in wanted.exclude if not Patterns([name]).match(*known)]
     near = ((name, difflib.get_close_matches(name, known, 1)) for name in unmet[:HINTS])
     return [
-        f"features.exclude: no column or feature is called {name!r}; did you mean {found[0]!r}?"
-        for name, found in near
-        if found
+        f"features.exclude: no column or feature is called {name!r}; did you mean {nearest[0]!r}?"
+        for name, nearest in near
+        if nearest
     ]

@@ -35,9 +35,9 @@ class Pair:
     @property
     def feature(self) -> Feature:
         """The feature as the reference has it, or else as the current dataset has it."""
-        found = self.reference or self.current
-        assert found is not None
-        return found
+        side = self.reference or self.current
+        assert side is not None
+        return side
 
     @property
     def both(self) -> bool:
@@ -77,9 +77,9 @@ def pair(reference: FeaturePlan, current: FeaturePlan) -> tuple[Pair, ...]:
     return _named([p for p in pairs if p.reference or not p.changed or not _below(p, gone)])
 
 
-def _below(found: Pair, gone: Container[tuple[str, ...]]) -> bool:
+def _below(pair: Pair, gone: Container[tuple[str, ...]]) -> bool:
     """Whether a feature is, or lies in, a column that is reported already."""
-    path = found.feature.path
+    path = pair.feature.path
     return any(path[:i] in gone for i in range(1, len(path) + 1))
 
 
@@ -159,24 +159,24 @@ def _types(side: FeaturePlan) -> dict[str, tuple[str, str]]:
 
 
 def _explain(
-    found: Pair,
+    pair: Pair,
     reference: Mapping[str, tuple[str, str]],
     current: Mapping[str, tuple[str, str]],
 ) -> Pair:
     """Say that a feature of one side has another type on the other, if it is there."""
-    there = reference if found.reference is None else current
-    path = found.feature.path
+    there = reference if pair.reference is None else current
+    path = pair.feature.path
     for i in range(len(path), 0, -1):
         name = ".".join(path[:i])
         if name in there:
             other, reason = there[name]
-            own = found.feature.type if i == len(path) else "struct"
+            own = pair.feature.type if i == len(path) else "struct"
             if other == own:
-                return found
-            sides = (own, other) if found.reference else (other, own)
+                return pair
+            sides = (own, other) if pair.reference else (other, own)
             text = "{} in the reference, {} in the current dataset".format(*sides)
-            return replace(found, changed=f"{text}: {reason}" if reason else text)
-    return found
+            return replace(pair, changed=f"{text}: {reason}" if reason else text)
+    return pair
 
 
 def _told_by_side(reference: FeaturePlan, current: FeaturePlan, what: str) -> dict[str, str]:
@@ -189,9 +189,9 @@ def _told_by_side(reference: FeaturePlan, current: FeaturePlan, what: str) -> di
     return {name: ", ".join(texts) for name, texts in sides.items()}
 
 
-def _at_or_above(found: Pair, alike: Mapping[str, str]) -> str:
+def _at_or_above(pair: Pair, alike: Mapping[str, str]) -> str:
     """The note on the column of a feature, or on a struct that it lies in."""
-    path = found.feature.path
+    path = pair.feature.path
     above = (".".join(path[:i]) for i in range(1, len(path) + 1))
     return next((f"{alike[name]}; {RENAME}" for name in above if name in alike), "")
 

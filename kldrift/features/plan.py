@@ -148,11 +148,11 @@ def plan_features(schema: pa.Schema, wanted: Wanted) -> FeaturePlan:
         ConfigError: as :func:`plan_side`, or an override asks for what the column's type cannot
             give.
     """
-    found = plan_side(schema, wanted)
-    for skipped in found.skipped:
+    plan = plan_side(schema, wanted)
+    for skipped in plan.skipped:
         if skipped.mistake:
             raise ConfigError(skipped.mistake)
-    return found
+    return plan
 
 
 def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = None) -> FeaturePlan:
@@ -192,13 +192,13 @@ def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = Non
             continue
         override = wanted.override.get(name, AS_IT_IS)
         try:
-            found = _of_type(name, path, kind, override)
+            planned = _of_type(name, path, kind, override)
         except ConfigError as error:
-            found = Skipped(name, str(error), mistake=str(error))
-        if isinstance(found, Skipped):
-            skipped.append(replace(found, type=str(value_type(kind))))
+            planned = Skipped(name, str(error), mistake=str(error))
+        if isinstance(planned, Skipped):
+            skipped.append(replace(planned, type=str(value_type(kind))))
         else:
-            features.extend(found)
+            features.extend(planned)
     taken = {name for f in features for name in (f.name, f.path[0])}
     taken |= {s.column for s in skipped if s.ambiguous}
     for field in derived or ():
@@ -208,10 +208,10 @@ def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = Non
                 "give the derived one another name, or exclude the column"
             )
         override = wanted.override.get(field.name, AS_IT_IS)
-        found = _of_type(field.name, (field.name,), field.type, override)
-        if isinstance(found, Skipped):
-            raise ConfigError(f"features.derived.{field.name}: {found.reason}")
-        features.extend(replace(f, sql=wanted.derived[field.name]) for f in found)
+        planned = _of_type(field.name, (field.name,), field.type, override)
+        if isinstance(planned, Skipped):
+            raise ConfigError(f"features.derived.{field.name}: {planned.reason}")
+        features.extend(replace(f, sql=wanted.derived[field.name]) for f in planned)
     return FeaturePlan(tuple(features), tuple(dict.fromkeys(skipped)))
 
 

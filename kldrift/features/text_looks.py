@@ -184,8 +184,8 @@ def in_yaml(name: str) -> str:
 
 
 def _share(values: pa.Array, pattern: str) -> float:
-    found = pc.match_substring_regex(values, f"^({pattern})$")
-    return float(pc.mean(found).as_py())
+    matches = pc.match_substring_regex(values, f"^({pattern})$")
+    return float(pc.mean(matches).as_py())
 
 
 def _any(values: pa.Array, pattern: str) -> bool:

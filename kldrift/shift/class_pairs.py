@@ -82,10 +82,10 @@ class ClassPairs:
         window, champion, challenger, rows = (
             np.concatenate([getattr(s, name) for s in several]) for name in PAIRS.names
         )
-        found = cls(window, champion, challenger, rows).below(min(s.bound for s in several))
-        while len(found.rows) > MOST_PAIRS and found.bound > 1:
-            found = found.below(found.bound // 2)
-        return found
+        total = cls(window, champion, challenger, rows).below(min(s.bound for s in several))
+        while len(total.rows) > MOST_PAIRS and total.bound > 1:
+            total = total.below(total.bound // 2)
+        return total
 
     def below(self, bound: int) -> Self:
         """Count classes from a bound on as one, and each pair of a window once."""
@@ -101,8 +101,8 @@ class ClassPairs:
     def top(self) -> pa.Table:
         """The pairs of each window's most frequent classes; the others are one class, null."""
         kept = [self._of_window(start) for start in np.unique(self.window).tolist()]
-        found = self.sum([self.none(), *kept])
-        columns = [pa.array(getattr(found, name)) for name in PAIRS.names]
+        pairs = self.sum([self.none(), *kept])
+        columns = [pa.array(getattr(pairs, name)) for name in PAIRS.names]
         for i in (1, 2):
             columns[i] = pa.array(columns[i].to_numpy(), mask=columns[i].to_numpy() == OTHER)
         return pa.table(columns, schema=PAIRS)

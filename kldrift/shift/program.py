@@ -111,18 +111,18 @@ class ShiftAccumulator:
 
     def _add_rows(self, columns: Sequence[pa.Array], keys: Sequence[pa.Array]) -> None:
         program = self._program
-        found = compare_rows(columns[0], columns[1], probabilities=program.probabilities)
+        compared = compare_rows(columns[0], columns[1], probabilities=program.probabilities)
         if program.windows is not None:
             windows = program.windows.starts(keys[0])
             keys = keys[1:]
         else:
             windows = np.full(len(columns[0]), NO_WINDOW, dtype=np.int64)
         names = columns[2] if program.key is not None else None
-        self.add_compared(found, windows, keys, names)
+        self.add_compared(compared, windows, keys, names)
 
     def add_compared(
         self,
-        found: Compared,
+        compared: Compared,
         windows: Ints,
         columns: Sequence[pa.Array] = (),
         names: pa.Array | None = None,
@@ -130,7 +130,7 @@ class ShiftAccumulator:
         """Count rows that were compared.
 
         Args:
-            found: what came of it.
+            compared: what came of it.
             windows: the start of each row's window.
             columns: those of the lists, each once.
             names: what names the rows; None for no worst ones.
@@ -138,15 +138,15 @@ class ShiftAccumulator:
         groups = self._grouper.group(windows, columns)
         if self._grouper.size > self._program.most_groups:
             raise too_many_groups(self._program.most_groups)
-        mantissas, kinds = kinds_of(found)
-        uncounted = found.outcome != Outcome.FINITE
+        mantissas, kinds = kinds_of(compared)
+        uncounted = compared.outcome != Outcome.FINITE
         self._divergence.add(pa.array(mantissas, mask=uncounted), self._kinds.group(groups, kinds))
-        left_out = found.outcome > Outcome.INFINITE
-        self._changed.add(pa.array(found.changed, mask=left_out), groups)
-        self._pairs.add(*(x[~left_out] for x in (windows, found.champion, found.challenger)))
+        left_out = compared.outcome > Outcome.INFINITE
+        self._changed.add(pa.array(compared.changed, mask=left_out), groups)
+        self._pairs.add(*(x[~left_out] for x in (windows, compared.champion, compared.challenger)))
         if names is not None:
             for worst, rows in zip(self._worst, groups, strict=True):
-                worst.add(rows.numbers, found, names)
+                worst.add(rows.numbers, compared, names)
 
     def parts(self) -> Iterator[ListCounts]:
         """What was added: by window alone, then for each list of segments."""

@@ -65,13 +65,13 @@ class ShiftResult(RunResult):
 
     def summary(self) -> dict[str, Any]:
         """Return the result as one strict JSON object (null for NaN)."""
-        found = records(self.worst_of_all().head(WORST_IN_SUMMARY))
+        worst = records(self.worst_of_all().head(WORST_IN_SUMMARY))
         keys = ("place", "key", "kl", "champion_class", "challenger_class")
-        said = super().summary() | {"worst_rows": [{k: row[k] for k in keys} for row in found]}
+        summary = super().summary() | {"worst_rows": [{k: row[k] for k in keys} for row in worst]}
         pairs = records(self.changed_classes().head(PAIRS_IN_SUMMARY))
-        said["changed_classes"] = [{k: row[k] for k in (*CLASSES, "rows")} for row in pairs]
-        del said["segment_severities"]  # here all rows are of segments, and counted as one
-        return said
+        summary["changed_classes"] = [{k: row[k] for k in (*CLASSES, "rows")} for row in pairs]
+        del summary["segment_severities"]  # here all rows are of segments, and counted as one
+        return summary
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())

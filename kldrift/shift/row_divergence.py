@@ -70,7 +70,7 @@ def compare_rows(champion: pa.Array, challenger: pa.Array, *, probabilities: boo
         >>> found.kl.round(4).tolist(), found.outcome.tolist()
         ([0.0, 0.3278, nan], [0, 0, 2])
     """
-    before, now = _Lists(champion), _Lists(challenger)
+    before, after = _Lists(champion), _Lists(challenger)
     n = len(champion)
     out = Compared(
         np.full(n, Outcome.LENGTH, dtype=np.int64),
@@ -78,11 +78,11 @@ def compare_rows(champion: pa.Array, challenger: pa.Array, *, probabilities: boo
         np.full(n, -1, dtype=np.int64),
         np.full(n, -1, dtype=np.int64),
     )
-    out.outcome[(before.lengths < 0) | (now.lengths < 0)] = Outcome.NULL
-    fit = np.flatnonzero((before.lengths == now.lengths) & (now.lengths > 0))
+    out.outcome[(before.lengths < 0) | (after.lengths < 0)] = Outcome.NULL
+    fit = np.flatnonzero((before.lengths == after.lengths) & (after.lengths > 0))
     nothing = 0.0 if probabilities else -np.inf
-    for rows, width in _blocks(fit, now.lengths):
-        sides = (side.table(rows, width, nothing) for side in (before, now))
+    for rows, width in _blocks(fit, after.lengths):
+        sides = (side.table(rows, width, nothing) for side in (before, after))
         _compare(out, rows, *sides, probabilities=probabilities)
     return out
 

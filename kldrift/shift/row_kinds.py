@@ -35,14 +35,14 @@ MIDDLE: Final = KINDS // 2
 """The kind of octave 0; the least octave of a double is -1073."""
 
 
-def kinds_of(found: Compared) -> tuple[Floats, Ints]:
+def kinds_of(compared: Compared) -> tuple[Floats, Ints]:
     """The mantissa and the kind of rows; a mantissa of 0 stands for none.
 
     Zero is of the kind ``Outcome.FINITE``, and all that is larger of that of its octave.
     """
-    number = (found.outcome == Outcome.FINITE) & (found.kl > 0)
-    mantissas, octaves = np.frexp(np.where(number, found.kl, 0.0))
-    return mantissas, np.where(number, octaves + MIDDLE, found.outcome)
+    number = (compared.outcome == Outcome.FINITE) & (compared.kl > 0)
+    mantissas, octaves = np.frexp(np.where(number, compared.kl, 0.0))
+    return mantissas, np.where(number, octaves + MIDDLE, compared.outcome)
 
 
 def outcomes_of(kinds: Ints) -> Ints:

@@ -82,42 +82,42 @@ def run(
             record.stage("comparing the models")
             engine = SparkEngine(session, source, source, record)
             with watched.unchanged():
-                found, worst, pairs = engine.run(
+                summaries, worst, pairs = engine.run(
                     source, lambda c: compare_models(session, source, program, c)
                 )
             stop = in_use.pop_all()
         with meanwhile(stop.close, "stop Spark"):
-            found, skipped = in_windows(found, config, as_of)
-            return _publish(record, source, found, worst, pairs, skipped, fail_on)
+            summaries, skipped = in_windows(summaries, config, as_of)
+            return _publish(record, source, summaries, worst, pairs, skipped, fail_on)
 
 
 def in_windows(
-    found: Summaries, config: ModelShift, as_of: datetime | None
+    summaries: Summaries, config: ModelShift, as_of: datetime | None
 ) -> tuple[Summaries, list[Skipped]]:
     """The groups of a run's windows, and what rows are in none; one without rows if there is none.
 
     Args:
-        found: all groups.
+        summaries: all groups.
         config: the configuration.
         as_of: windows that end later are left to a later run.
     """
     if config.time is None:
-        return found, []
-    column, starts = config.time.column, found.window
+        return summaries, []
+    column, starts = config.time.column, summaries.window
     timed = starts > UNTIMED
-    later = np.zeros(len(found), dtype=np.bool_)
+    later = np.zeros(len(summaries), dtype=np.bool_)
     if as_of is not None:
         last = config.time.windows.due(as_of, config.time.late)
         later = timed & (starts > microseconds_of(last))
-    whole = np.array([segment is None for segment in found.segment])
-    untimed_rows, later_rows = (int(found.total[whole & w].sum()) for w in (~timed, later))
+    whole = np.array([segment is None for segment in summaries.segment])
+    untimed_rows, later_rows = (int(summaries.total[whole & w].sum()) for w in (~timed, later))
     skipped = []
     if untimed_rows:
         skipped.append(Skipped(column, f"{untimed_rows:,} rows without a time"))
     if later_rows:
         why = f"{later_rows:,} rows of windows that end after --as-of are left to a later run"
         skipped.append(Skipped(column, why))
-    kept = found.take(timed & ~later)
+    kept = summaries.take(timed & ~later)
     return kept if len(kept) else Summaries.without_rows(), skipped
 
 
@@ -132,23 +132,23 @@ def window_of(start: int, config: ModelShift, as_of: datetime | None) -> Window:
 def _publish(
     record: Record[ModelShift],
     source: Source,
-    found: Summaries,
+    summaries: Summaries,
     worst: pa.Table,
     pairs: pa.Table,
     skipped: Sequence[Skipped],
     fail_on: str,
 ) -> ShiftResult:
     config = record.config
-    verdicts = judge(found, config)
+    verdicts = judge(summaries, config)
     record.stage("writing tables")
     tables: list[dict[str, pa.Table]] = []
     written: list[tuple[Window, str]] = []
-    for start in np.unique(found.window).tolist():
-        here, window = found.window == start, window_of(start, config, record.window.end)
+    for start in np.unique(summaries.window).tolist():
+        inside, window = summaries.window == start, window_of(start, config, record.window.end)
         stamp = Stamp(record.run_id, config.monitor, window, None, config.config_hash)
         shown = worst.filter(pc.equal(worst["window"], start)) if config.key else None
         here_pairs = pairs.filter(pc.equal(pairs["window"], start))
-        made = shift_tables(verdicts.take(here), found.take(here), shown, here_pairs, stamp)
+        made = shift_tables(verdicts.take(inside), summaries.take(inside), shown, here_pairs, stamp)
         paths = write_window(config.output.path, config.monitor, window, made)
         tables.append(made)
         written.append((window, paths["drift_scores"]))
@@ -156,15 +156,15 @@ def _publish(
     if config.expectations is not None:
         record.stage("Great Expectations")
         held = ~small_segments(verdicts)
-        for (window, path), start in zip(written, np.unique(found.window), strict=True):
-            segments = verdicts.segment[held & (found.window == start)]
+        for (window, path), start in zip(written, np.unique(summaries.window), strict=True):
+            segments = verdicts.segment[held & (summaries.window == start)]
             scores = pd.DataFrame({"feature": config.feature, "segment": segments, "kl": 0.0})
             run_id = record.run_id if window.start is None else f"{record.run_id}-{window.key}"
             thresholds = {config.feature: config.thresholds}
             docs = publish_expectations(record, scores, thresholds, path, run_id)
     unscored = bool(failed(verdicts).any()) or not verdicts.scored.any()
     exit_code = exit_code_of(set(verdicts.severities()), unscored=unscored, fail_on=fail_on)
-    rows = int(found.total[verdicts.whole].sum())
+    rows = int(summaries.total[verdicts.whole].sum())
     row = record.judged_row(
         verdicts,
         skipped,

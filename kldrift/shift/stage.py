@@ -37,11 +37,11 @@ def compare_models(
     """
     parts = source.map_tasks(spark, program, PARTS_DDL)
     rows = collect(parts.groupBy("share").applyInPandas(merge_bucket, FOUND_DDL))
-    found = [pickle.loads(row["found"]) for row in rows]
-    if not found:
+    results = [pickle.loads(row["found"]) for row in rows]
+    if not results:
         nothing = next(program.start().parts())
-        found = [(Summaries.without_rows(), nothing.worst_rows(), nothing.pairs.top())]
-    each, worst, pairs = zip(*found, strict=True)
+        results = [(Summaries.without_rows(), nothing.worst_rows(), nothing.pairs.top())]
+    each, worst, pairs = zip(*results, strict=True)
     summaries = Summaries.joined(each)
     if len(summaries) > program.most_groups:
         raise too_many_groups(program.most_groups)
@@ -52,5 +52,5 @@ def merge_bucket(parts: pd.DataFrame) -> pd.DataFrame:
     """Merge what tasks found of a share of the groups."""
     first, *others = (ListCounts.unpacked(payload) for payload in parts["part"])
     merged = sum(others, first)
-    found = Summaries.of(merged), merged.worst_rows(), merged.pairs.top()
-    return pd.DataFrame({"found": [pickle.dumps(found, 5)]})
+    result = Summaries.of(merged), merged.worst_rows(), merged.pairs.top()
+    return pd.DataFrame({"found": [pickle.dumps(result, 5)]})

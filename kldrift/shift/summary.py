@@ -66,15 +66,15 @@ class Summaries:
         n, outcomes = len(keys), kinds.outcomes(len(keys))
         finite = np.maximum(outcomes[:, Outcome.FINITE], 1)
         written = np.clip(kinds.octave, FIRST, LAST + 1) - FIRST
-        found = kinds.moments.added_up(kinds.at, n).summary()
+        summary = kinds.moments.added_up(kinds.at, n).summary()
         sums = kinds.moments.added_up(kinds.at * CELLS + written, n * CELLS)
-        variance = np.where(found.rows > 1, found.m2 / np.maximum(finite - 1, 1), np.nan)
+        variance = np.where(summary.rows > 1, summary.m2 / np.maximum(finite - 1, 1), np.nan)
         return cls(
             keys.window,
             segment,
             outcomes,
             changed,
-            found.mean,
+            summary.mean,
             variance,
             kinds.quantiles(n),
             sums.rows.reshape(n, CELLS),
@@ -170,9 +170,9 @@ class _Kinds:
 
     def outcomes(self, groups: int) -> Ints:
         """Rows of each outcome, shape ``(groups, outcomes)``."""
-        found = np.zeros((groups, len(Outcome)), dtype=np.int64)
-        np.add.at(found, (self.at, self.outcome), self.counts.sum(-1))
-        return found
+        rows = np.zeros((groups, len(Outcome)), dtype=np.int64)
+        np.add.at(rows, (self.at, self.outcome), self.counts.sum(-1))
+        return rows
 
     def quantiles(self, groups: int) -> Floats:
         """The divergence that at least a share of the finite rows does not exceed, ``(n, 3)``.
@@ -182,13 +182,13 @@ class _Kinds:
         reached = np.append(0, np.cumsum(self.counts[:, NUMBERS]))
         ends = np.searchsorted(self.at, np.arange(groups + 1)) * len(MIDDLES)
         before, rows = reached[ends[:-1]], np.diff(reached[ends])
-        found = np.full((groups, len(SHARES)), np.nan)
-        some = np.flatnonzero(rows)
+        quantiles = np.full((groups, len(SHARES)), np.nan)
+        filled = np.flatnonzero(rows)
         for i, share in enumerate(SHARES):
-            rank = before[some] + np.ceil(share * rows[some]).astype(np.int64)
+            rank = before[filled] + np.ceil(share * rows[filled]).astype(np.int64)
             place = np.searchsorted(reached, rank) - 1
             octave, cell = np.divmod(place, len(MIDDLES))
             least, most = self.mantissas.minimum[octave], self.mantissas.maximum[octave]
             middle = np.clip(MIDDLES[cell], least, most)  # no row lies beyond
-            found[some, i] = np.ldexp(middle, self.octave[octave].astype(np.int32))
-        return found
+            quantiles[filled, i] = np.ldexp(middle, self.octave[octave].astype(np.int32))
+        return quantiles

@@ -22,13 +22,13 @@ INFINITE: Final = CELLS
 
 
 def shift_tables(
-    verdicts: Verdicts, found: Summaries, worst: pa.Table | None, pairs: pa.Table, stamp: Stamp
+    verdicts: Verdicts, summaries: Summaries, worst: pa.Table | None, pairs: pa.Table, stamp: Stamp
 ) -> dict[str, pa.Table]:
     """The tables of one window.
 
     Args:
         verdicts: on the groups of the window.
-        found: their numbers.
+        summaries: their numbers.
         worst: their worst rows, group by group; None for no such table.
         pairs: of classes, see :mod:`kldrift.shift.class_pairs`.
         stamp: of the run.
@@ -36,7 +36,7 @@ def shift_tables(
     tables = {
         "class_pairs": _pairs(verdicts, pairs, stamp),
         "profiles": PROFILES.empty_table(),
-        "drift_cells": _cells(verdicts, found, stamp),
+        "drift_cells": _cells(verdicts, summaries, stamp),
         "drift_scores": score_table(verdicts, stamp),
     }
     if worst is not None:
@@ -44,14 +44,14 @@ def shift_tables(
     return tables
 
 
-def _cells(v: Verdicts, found: Summaries, stamp: Stamp) -> pa.Table:
+def _cells(v: Verdicts, summaries: Summaries, stamp: Stamp) -> pa.Table:
     """How divergences are spread over rows; the worst group first."""
     worst_first = Decisive.of(v).order
     order = worst_first[v.scored[worst_first]]
-    rows = np.column_stack([found.rows, found.infinite])[order]
-    contributions = np.column_stack([found.contributions, np.zeros(len(found))])[order]
+    rows = np.column_stack([summaries.rows, summaries.infinite])[order]
+    contributions = np.column_stack([summaries.contributions, np.zeros(len(summaries))])[order]
     inside = row, at = np.nonzero(rows)
-    shares = (rows / np.maximum(found.compared[order], 1)[:, None])[inside]
+    shares = (rows / np.maximum(summaries.compared[order], 1)[:, None])[inside]
     columns: dict[str, Any] = {
         **_group_columns(v, order[row]),
         "cell": (np.cumsum(rows > 0, axis=-1)[inside] - 1).astype(np.int32),

@@ -38,26 +38,26 @@ LEFT_OUT: Final = {
 """Outcomes of rows that cannot be compared, in words."""
 
 
-def judge(found: Summaries, config: ModelShift) -> Verdicts:
+def judge(summaries: Summaries, config: ModelShift) -> Verdicts:
     """Judge all windows and segments of a run; the correction needs all of its tests at once.
 
     Returns:
         A verdict on each group, in their order.
     """
-    n = len(found)
-    status, reason = _statuses(found, config.min_rows)
+    n = len(summaries)
+    status, reason = _statuses(summaries, config.min_rows)
     scored = status == PLACE[Status.OK]
-    scores = _scores(found, config.thresholds.get("kl", Threshold()))
+    scores = _scores(summaries, config.thresholds.get("kl", Threshold()))
     scores = {name: np.where(scored, values, np.nan) for name, values in scores.items()}
     p_values = scores["p_value"]
     corrected = config.significance.correction != "none"
-    sizes = (found.total, found.total, found.left_out, found.left_out)
+    sizes = (summaries.total, summaries.total, summaries.left_out, summaries.left_out)
     q = q_values(p_values) if corrected else p_values
     verdicts = Verdicts(
         subjects=[Subject(config.feature, "model_shift", config.thresholds)],
         of=np.zeros(n, dtype=np.int64),
         group=np.arange(n),
-        segment=found.segment,
+        segment=summaries.segment,
         status=status,
         reason=reason,
         scores=scores,
@@ -69,21 +69,21 @@ def judge(found: Summaries, config: ModelShift) -> Verdicts:
     rank, deciding = severities(verdicts, list(held_to_limits(verdicts)))
     for i in np.flatnonzero(rank > RANK[Severity.UNSCORED]).tolist():
         limit, certain = config.thresholds[deciding[i]], float(q[i])
-        size = above(deciding[i], float(found.kl[i]), SEVERITIES[rank[i]], limit, certain)
-        reason[i] = _and(f"{size}; {_spread(found, i)}", reason[i])
+        size = above(deciding[i], float(summaries.kl[i]), SEVERITIES[rank[i]], limit, certain)
+        reason[i] = _and(f"{size}; {_spread(summaries, i)}", reason[i])
     return replace(verdicts, severity=rank, reason=reason)
 
 
-def _scores(found: Summaries, threshold: Threshold) -> dict[str, Floats]:
-    n, compared = len(found), np.maximum(found.compared, 1)
+def _scores(summaries: Summaries, threshold: Threshold) -> dict[str, Floats]:
+    n, compared = len(summaries), np.maximum(summaries.compared, 1)
     levels = [x for x in (threshold.warning, threshold.critical) if x is not None]
-    tested = mean_above(found, min(levels)) if levels else np.full(n, np.nan)
-    cells = np.count_nonzero(found.rows, axis=-1) + (found.infinite > 0)
+    tested = mean_above(summaries, min(levels)) if levels else np.full(n, np.nan)
+    cells = np.count_nonzero(summaries.rows, axis=-1) + (summaries.infinite > 0)
     return {
         "cells": cells.astype(np.float64),
-        "kl": found.kl,
-        **dict(zip(QUANTILES, found.quantiles.T, strict=True)),
-        "top_class_changed": found.changed / compared,
+        "kl": summaries.kl,
+        **dict(zip(QUANTILES, summaries.quantiles.T, strict=True)),
+        "top_class_changed": summaries.changed / compared,
         "kl_expected": np.zeros(n),  # two equal models differ on no row
         "p_value": tested,
     }
@@ -101,41 +101,41 @@ def failed(verdicts: Verdicts) -> Bools:
     return np.asarray(unscored & ~small_segments(verdicts))
 
 
-def mean_above(found: Summaries, threshold: float) -> Floats:
+def mean_above(summaries: Summaries, threshold: float) -> Floats:
     """One-sided p-values of Student's t-test over rows: is the mean divergence above a threshold?
 
     ``t = (mean - threshold) / sqrt(variance / n)`` with ``n - 1`` degrees of freedom, over the
     finite rows. It holds for any distribution of many rows, by the central limit theorem.
 
     Args:
-        found: the groups of rows.
+        summaries: the groups of rows.
         threshold: in nats.
 
     Returns:
         0 to 1, shape ``(n,)``; NaN for fewer than two finite rows.
     """
-    rows = np.maximum(found.finite, 1)
+    rows = np.maximum(summaries.finite, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(found.variance / rows)
-        p_values = stdtr(rows - 1, -(found.kl - threshold) / error)
-    sure = np.where(found.kl > threshold, 0.0, 1.0)
+        error = np.sqrt(summaries.variance / rows)
+        p_values = stdtr(rows - 1, -(summaries.kl - threshold) / error)
+    sure = np.where(summaries.kl > threshold, 0.0, 1.0)
     p_values = np.where(error == 0, sure, p_values)
-    return np.where((found.finite > 1) & np.isfinite(found.kl), p_values, np.nan)
+    return np.where((summaries.finite > 1) & np.isfinite(summaries.kl), p_values, np.nan)
 
 
-def _statuses(found: Summaries, min_rows: int) -> tuple[Ints, NDArray[np.object_]]:
+def _statuses(summaries: Summaries, min_rows: int) -> tuple[Ints, NDArray[np.object_]]:
     """The status of each group, as a place in ``STATUSES``, and what there is to say about it."""
-    status = np.full(len(found), PLACE[Status.OK])
-    reason = np.full(len(found), "", dtype=object)
-    compared, infinite = found.compared, found.infinite
+    status = np.full(len(summaries), PLACE[Status.OK])
+    reason = np.full(len(summaries), "", dtype=object)
+    compared, infinite = summaries.compared, summaries.infinite
     # The last that holds says it.
-    status[~np.isfinite(found.kl)] = PLACE[Status.ERROR]
+    status[~np.isfinite(summaries.kl)] = PLACE[Status.ERROR]
     status[compared < min_rows] = PLACE[Status.TOO_FEW_ROWS]
     status[compared == 0] = PLACE[Status.EMPTY]
-    said = (status != PLACE[Status.OK]) | (infinite > 0) | (found.left_out > 0)
-    for i in np.flatnonzero(said).tolist():
+    explained = (status != PLACE[Status.OK]) | (infinite > 0) | (summaries.left_out > 0)
+    for i in np.flatnonzero(explained).tolist():
         why = ""
-        if not found.total[i]:
+        if not summaries.total[i]:
             why = "no rows"
         elif not compared[i]:
             why = "no row can be compared"
@@ -147,32 +147,32 @@ def _statuses(found: Summaries, min_rows: int) -> tuple[Ints, NDArray[np.object_
             share = _share(infinite[i], compared[i])
             masked = "the champion masks a class that the challenger allows"
             why = _and(why, f"{share} rows infinite: {masked}")
-        if found.left_out[i]:
-            why = _and(why, _left_out(found, i))
+        if summaries.left_out[i]:
+            why = _and(why, _left_out(summaries, i))
         reason[i] = why
     return status, reason
 
 
-def _spread(found: Summaries, i: int) -> str:
+def _spread(summaries: Summaries, i: int) -> str:
     """How the divergence of a group is spread over its rows."""
-    compared, contributions = int(found.compared[i]), found.contributions[i]
+    compared, contributions = int(summaries.compared[i]), summaries.contributions[i]
     top = int(contributions.argmax())
     lower, upper = LOWER[top], UPPER[top]
     between = (
         f"{grouped(lower)} or more" if np.isnan(upper) else f"{grouped(lower)} to {grouped(upper)}"
     )
     return (
-        f"the top class differs in {percent(found.changed[i] / compared)} of the rows; "
-        f"{percent(found.rows[i, top] / compared)} of the rows, those of "
-        f"{between} nats, add {percent(contributions[top] / found.kl[i])} of it"
+        f"the top class differs in {percent(summaries.changed[i] / compared)} of the rows; "
+        f"{percent(summaries.rows[i, top] / compared)} of the rows, those of "
+        f"{between} nats, add {percent(contributions[top] / summaries.kl[i])} of it"
     )
 
 
-def _left_out(found: Summaries, i: int) -> str:
+def _left_out(summaries: Summaries, i: int) -> str:
     """How many rows were left out, and why."""
-    outcomes = found.outcomes[i]
+    outcomes = summaries.outcomes[i]
     whys = [f"{outcomes[o]:,} {why}" for o, why in LEFT_OUT.items() if outcomes[o]]
-    return f"{_share(found.left_out[i], found.total[i])} rows left out: {', '.join(whys)}"
+    return f"{_share(summaries.left_out[i], summaries.total[i])} rows left out: {', '.join(whys)}"
 
 
 def _share(part: int, whole: int) -> str:

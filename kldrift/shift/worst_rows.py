@@ -72,24 +72,24 @@ class WorstRows:
         self._kept = 0
         self._floor = np.zeros(0)
 
-    def add(self, numbers: Ints, found: Compared, keys: pa.Array) -> None:
+    def add(self, numbers: Ints, compared: Compared, keys: pa.Array) -> None:
         """Add a batch; rows that cannot be among the worst are dropped at once.
 
         Args:
             numbers: of the rows' groups.
-            found: their divergences.
+            compared: their divergences.
             keys: what names them.
         """
         more = int(numbers.max(initial=-1)) + 1 - len(self._floor)
         self._floor = np.pad(self._floor, (0, max(0, more)))
-        rows = np.flatnonzero((found.kl > 0) & (found.kl >= self._floor[numbers]))
+        rows = np.flatnonzero((compared.kl > 0) & (compared.kl >= self._floor[numbers]))
         if not len(rows):
             return
         columns = {
-            "kl": found.kl[rows],
+            "kl": compared.kl[rows],
             "key": _texts(keys.take(pa.array(rows))),
-            "champion": found.champion[rows],
-            "challenger": found.challenger[rows],
+            "champion": compared.champion[rows],
+            "challenger": compared.challenger[rows],
             "number": numbers[rows],
         }
         self._rows = pa.concat_tables([self._rows, pa.table(columns, schema=self._rows.schema)])

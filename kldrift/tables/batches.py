@@ -112,14 +112,14 @@ class StoredBatches:
             OutputError: a file cannot be read.
             ValueError: it is damaged.
         """
-        found = []
+        profiles = []
         for name in self.files.get(window, {}).get(supports.reference_id, ()):
             rows = conform("profiles", _read(self.store, name))
             mine = pc.equal(
                 rows["window_start"], pa.scalar(window.start, rows["window_start"].type)
             )
-            found.append(read_profiles(rows.filter(mine), supports))
-        return found
+            profiles.append(read_profiles(rows.filter(mine), supports))
+        return profiles
 
 
 def _read(store: Store, name: str, columns: list[str] | None = None) -> pa.Table:

@@ -96,8 +96,10 @@ class DeltaStore(TableStore):
         name = f"{partition}.{uuid4().hex}{ENDING}"
         self._folder.put({f"{table}/{name}": data})
         stats = json.dumps({"numRecords": pq.read_metadata(pa.BufferReader(data)).num_rows})
-        now = int(time.time() * 1000)
-        added = AddAction(name, len(data), {FILE: partition}, now, data_change=True, stats=stats)
+        milliseconds = int(time.time() * 1000)
+        added = AddAction(
+            name, len(data), {FILE: partition}, milliseconds, data_change=True, stats=stats
+        )
         for left in reversed(range(TRIES)):
             try:
                 log = self._made(table)
@@ -122,16 +124,16 @@ class DeltaStore(TableStore):
         log = self._log(table)
         if log is None:
             return {}
-        listed, found = self._listed.get(table, (-1, {}))
+        listed, files = self._listed.get(table, (-1, {}))
         version = log.version()  # before the list: a thread may bring a newer one
         if version != listed:
             added = pa.table(log.get_add_actions(flatten=True))
             names = (added["path"].to_pylist(), added[f"partition.{FILE}"].to_pylist())
-            found = {}
+            files = {}
             for path, partition in zip(*names, strict=True):
-                found.setdefault(partition, []).append(unquote(path))
-            self._listed[table] = version, found
-        return found
+                files.setdefault(partition, []).append(unquote(path))
+            self._listed[table] = version, files
+        return files
 
     def _log(self, table: str) -> Any:
         """The newest state of a table; None where there is none."""

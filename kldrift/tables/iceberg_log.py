@@ -40,12 +40,12 @@ class IcebergLog:
 
     def files(self, partition: str | None = None) -> dict[str, list[Path]]:
         """The data files of each partition, or of one."""
-        found: dict[str, list[Path]] = {}
+        files: dict[str, list[Path]] = {}
         for manifest in self.manifests:
             if partition is None or _may_have(manifest, partition):
                 for name, path in _files_of(manifest):
-                    found.setdefault(name, []).append(path)
-        return found
+                    files.setdefault(name, []).append(path)
+        return files
 
 
 def newest_metadata(catalog: Path, namespace: str, table: str) -> str | None:
@@ -62,12 +62,12 @@ def newest_metadata(catalog: Path, namespace: str, table: str) -> str | None:
     # Not only for reading: the journal of a writer that was killed has to be rolled back.
     with closing(sqlite3.connect(f"file:{quote(str(catalog))}?mode=rw", uri=True)) as database:
         try:
-            found = database.execute(asked, (namespace, table)).fetchone()
+            row = database.execute(asked, (namespace, table)).fetchone()
         except sqlite3.OperationalError as error:
             if NOT_YET in str(error):
                 return None
             raise
-    return None if found is None else str(found[0])
+    return None if row is None else str(row[0])
 
 
 @lru_cache(maxsize=64)

@@ -114,13 +114,13 @@ class IcebergStore(TableStore):
 
         self._root.mkdir(parents=True, exist_ok=True)
         try:
-            found = SqlCatalog(
+            catalog = SqlCatalog(
                 NAMESPACE, uri=f"sqlite:///{self._root / CATALOG}", warehouse=self._root.as_uri()
             )
-            found.create_namespace_if_not_exists(NAMESPACE)
+            catalog.create_namespace_if_not_exists(NAMESPACE)
         except Exception as error:  # of SQLAlchemy, which is not asked for by name
             raise self._failed("open", CATALOG, error) from error
-        return found
+        return catalog
 
     def _replace(self, table: str, partition: str, rows: bytes) -> None:
         from pyiceberg.exceptions import CommitFailedException  # noqa: PLC0415 - an extra

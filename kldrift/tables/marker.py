@@ -44,12 +44,12 @@ def read_marker(store: Store) -> Marker | None:
         return None
     where = store.location(MARKER)
     try:
-        found = json.loads(data)
+        stated = json.loads(data)
     except ValueError as error:
         raise OutputError(f"{where}: not the marker that kldrift writes: {error}") from error
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise OutputError(f"{where}: expected the format {FORMAT!r}, got {found!r}")
-    version, tables = found.get("schema_version"), found.get("tables", PARQUET)
+    if not isinstance(stated, dict) or stated.get("format") != FORMAT:
+        raise OutputError(f"{where}: expected the format {FORMAT!r}, got {stated!r}")
+    version, tables = stated.get("schema_version"), stated.get("tables", PARQUET)
     if not isinstance(version, int):
         raise OutputError(f"{where}: expected schema_version to be a number, got {version!r}")
     newer = "upgrade kldrift or set output.path to another folder"

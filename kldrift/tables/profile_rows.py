@@ -52,11 +52,11 @@ def profile_rows(
         most: cells of a part, about.
         unseen: by feature, values of the whole that the reference never had, with their rows.
     """
-    for some in _parts(profiles, most):
-        rows = _of_features({name: profiles[name] for name in some})
-        keys = [profiles[name].keys for name in some]
+    for part in _parts(profiles, most):
+        rows = _of_features({name: profiles[name] for name in part})
+        keys = [profiles[name].keys for name in part]
         if unseen:
-            rows |= _new_values(some, keys, unseen)
+            rows |= _new_values(part, keys, unseen)
         yield _completed(rows, keys, names, dataset, stamp)
     rows = _of_joint(joint)
     keys = [p.keys.take(np.repeat(np.arange(len(p.keys)), _widths(p))) for p in joint.values()]
@@ -64,16 +64,16 @@ def profile_rows(
 
 
 def _parts(profiles: Mapping[str, Profile], most: int) -> Iterator[list[str]]:
-    some: list[str] = []
+    part: list[str] = []
     cells = 0
     for name, profile in profiles.items():
-        some.append(name)
+        part.append(name)
         cells += profile.counts.size
         if cells >= most:
-            yield some
-            some, cells = [], 0
-    if some:
-        yield some
+            yield part
+            part, cells = [], 0
+    if part:
+        yield part
 
 
 def _of_features(profiles: Mapping[str, Profile]) -> dict[str, Any]:

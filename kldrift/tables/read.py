@@ -173,15 +173,15 @@ def stored_windows(store: Store, monitor: str, *, timed: bool = True) -> tuple[W
         monitor: the monitor.
         timed: windows of time; if not, whole datasets by the time of their run.
     """
-    found = (window_of(monitor, name) for name in store.names("drift_scores"))
-    windows = [w for w in found if w is not None and (w.start is not None) == timed]
+    all_windows = (window_of(monitor, name) for name in store.names("drift_scores"))
+    windows = [w for w in all_windows if w is not None and (w.start is not None) == timed]
     return tuple(sorted(windows, key=lambda w: w.key))
 
 
 def stored_monitors(store: Store) -> tuple[str, ...]:
     """The monitors of which the tables have scores, by name."""
-    found = {monitor_of(name) for name in store.names("drift_scores")}
-    return tuple(sorted(name for name in found if name is not None))
+    monitors = {monitor_of(name) for name in store.names("drift_scores")}
+    return tuple(sorted(name for name in monitors if name is not None))
 
 
 def window_tables(
@@ -283,7 +283,7 @@ def stored_runs(
     wanted = set(names[-most:])  # they begin with the time
     if run_id is not None and run_file(run_id).partition("/")[2] in names:
         wanted.add(run_file(run_id).partition("/")[2])
-    found: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = []
     unreadable: list[str] = []
     for name in sorted(wanted):
         path = f"{RUNS_TABLE}/{name}"
@@ -296,9 +296,9 @@ def stored_runs(
         except (OutputError, ValueError) as error:
             unreadable.append(f"{store.location(path)}: the record of a run is left out: {error}")
             continue
-        found += [row for row in rows if monitor in (None, row["monitor"])]
-    found.sort(key=lambda row: (row["started_at"], row["finished_at"]), reverse=True)
-    return found, unreadable
+        runs += [row for row in rows if monitor in (None, row["monitor"])]
+    runs.sort(key=lambda row: (row["started_at"], row["finished_at"]), reverse=True)
+    return runs, unreadable
 
 
 def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[str]:

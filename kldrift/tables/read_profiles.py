@@ -68,7 +68,7 @@ def _features(table: pa.Table, supports: Supports) -> dict[str, Profile]:
         [not isinstance(support_of[name], CategoricalSupport) for name in names], dtype=np.bool_
     )
     moments = _moment_arrays(table, np.repeat(numeric, groups))
-    found: dict[str, Profile] = {}
+    profiles: dict[str, Profile] = {}
     start, cell = 0, 0
     shared = _shared(keys, groups)
     for name, n, size in zip(names, groups.tolist(), sizes.tolist(), strict=True):
@@ -79,9 +79,9 @@ def _features(table: pa.Table, supports: Supports) -> dict[str, Profile]:
         if not isinstance(support, CategoricalSupport):
             of_feature = Moments(pivot_of(support), *(values[start:end] for values in moments))
         block = counts[cell:behind].reshape(n, size)
-        found[name] = Profile(support, own, block, of_feature)
+        profiles[name] = Profile(support, own, block, of_feature)
         start, cell = end, behind
-    return found
+    return profiles
 
 
 def _sorted(table: pa.Table, supports: Supports) -> tuple[list[str], Ints, GroupKeys, pa.Table]:
@@ -177,7 +177,7 @@ def _joint(table: pa.Table, supports: Supports) -> dict[str, JointProfile]:
     sums = [FlatLists.of(table[name]).parts() for name in JOINT_COLUMNS]
     n, rows = table["n"].to_numpy(), table["moment_rows"].to_pylist()
     widths = table["width"].to_pylist()
-    found = {}
+    profiles = {}
     for i, name in enumerate(names):
         if name not in known:
             raise ValueError(f"a profile of the joint group {name!r}, which has no row in supports")
@@ -200,8 +200,8 @@ def _joint(table: pa.Table, supports: Supports) -> dict[str, JointProfile]:
                 moments[width] = _comoments(known[name], width, complete, parts)
             elif any(x is not None for of_row in (complete, *parts) for x in of_row):
                 raise ValueError(f"profiles: {name!r} has sums and no width")
-        found[name] = JointProfile(keys.take(first), n[first], moments)
-    return found
+        profiles[name] = JointProfile(keys.take(first), n[first], moments)
+    return profiles
 
 
 def _comoments(

@@ -83,8 +83,8 @@ def _filled(array: pa.Array, nothing: float) -> NDArray[Any]:
     first, number = array.offset, len(array)
     if data is None:
         return np.full(number, nothing, dtype)
-    found = np.frombuffer(data, dtype, number, first * 8)
+    values = np.frombuffer(data, dtype, number, first * 8)
     if valid is None or not array.null_count:
-        return found
+        return values
     bits = np.unpackbits(np.frombuffer(valid, np.uint8), count=first + number, bitorder="little")
-    return np.where(bits[first:] == 1, found, dtype(nothing))
+    return np.where(bits[first:] == 1, values, dtype(nothing))

@@ -180,7 +180,7 @@ def _checked(name: str, rows: Rows, about: Mapping[str, Any]) -> Iterator[pa.Tab
 def _all_about(name: str, rows: pa.Table, about: Mapping[str, Any]) -> None:
     """Refuse rows of another monitor, window or reference."""
     for column, value in about.items():
-        others = [found for found in rows[column].unique().to_pylist() if found != value]
+        others = [stands for stands in rows[column].unique().to_pylist() if stands != value]
         if others:
             raise ValueError(
                 f"{name}.{column}: expected {value!r} in every row, also got {others[0]!r}"

@@ -66,8 +66,8 @@ def _bound(
     twice_or_too_many = len(columns) < len(given) + len(named)
     if twice_or_too_many or not function.required <= set(columns) <= {*order, *function.arguments}:
         takes = ", ".join(n if n in function.required else f"[{n}]" for n in function.arguments)
-        found = ", ".join([f"{len(given)} by position", *(f"{n} by name" for n in named)])
-        raise TypeError(f"{name} takes {takes}; got {found}")
+        shown = ", ".join([f"{len(given)} by position", *(f"{n} by name" for n in named)])
+        raise TypeError(f"{name} takes {takes}; got {shown}")
     return columns
 
 
@@ -108,11 +108,11 @@ def _groups(
 ) -> list[NDArray[np.intp]]:
     """Positions of rows with the same shapes and options."""
     keys: list[list[Any]] = []
-    for name, found in values.items():
+    for name, of_rows in values.items():
         if kinds[name] == "option":
-            keys.append(list(found))
+            keys.append(list(of_rows))
         elif kinds[name] != "number":
-            keys.append([array.shape for array in found])
+            keys.append([array.shape for array in of_rows])
     if not keys:
         return [np.arange(rows)]
     groups: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
@@ -121,10 +121,10 @@ def _groups(
     return [np.array(group) for group in groups.values()]
 
 
-def _stacked(found: Sequence[Floats] | Floats, group: NDArray[np.intp]) -> Floats:
-    if isinstance(found, np.ndarray):
-        return found[group]
-    arrays = [found[row] for row in group]
+def _stacked(of_rows: Sequence[Floats] | Floats, group: NDArray[np.intp]) -> Floats:
+    if isinstance(of_rows, np.ndarray):
+        return of_rows[group]
+    arrays = [of_rows[row] for row in group]
     # several times faster than np.stack for many short arrays
     return np.concatenate(arrays).reshape(len(arrays), *arrays[0].shape).astype(np.float64)
 

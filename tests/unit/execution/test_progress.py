@@ -34,7 +34,7 @@ class Clock:
 @pytest.fixture
 def log():
     stream, clock = io.StringIO(), Clock()
-    progress = LogProgress(stream, every=30, clock=clock, now=lambda: "T")
+    progress = LogProgress(stream, every=30, clock=clock, time_text=lambda: "T")
     return progress, clock, lambda: stream.getvalue().splitlines()
 
 
