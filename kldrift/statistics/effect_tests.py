@@ -33,13 +33,13 @@ def js_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
         >>> [f"{js_above_p(p, q, np.array([x]))[0]:.0g}" for x in (0.0005, 0.004)]
         ['0.008', '0.1']
     """
-    n, m, now, before = _shares(p, q)
-    middle = np.maximum((now + before) / 2, np.finfo(np.float64).tiny)
-    left, right = (xlogy(side > 0, side / middle) / 2 for side in (now, before))
+    n, m, current, reference = _shares(p, q)
+    middle = np.maximum((current + reference) / 2, np.finfo(np.float64).tiny)
+    left, right = (xlogy(side > 0, side / middle) / 2 for side in (current, reference))
     rows = 1 / n[:, 0] + 1 / m[:, 0]
     free = np.maximum(((p + q) > 0).sum(-1) - 1, 0)
-    size = (now * left + before * right).sum(-1) - free / 8 * rows
-    error = _variance(now, left) / n[:, 0] + _variance(before, right) / m[:, 0]
+    size = (current * left + reference * right).sum(-1) - free / 8 * rows
+    error = _variance(current, left) / n[:, 0] + _variance(reference, right) / m[:, 0]
     return _p(size - limit, np.sqrt(error + free / 32 * rows**2))
 
 
@@ -61,9 +61,9 @@ def share_above_p(p: Counts, q: Counts, judged: Bools, limit: Floats) -> Floats:
         >>> share_above_p(p, q, p < 0, np.array([0.005]))
         array([1.])
     """
-    n, m, now, before = _shares(p, q)
+    n, m, current, reference = _shares(p, q)
     tested = judged & ((p + q) > 0)
-    at = np.nonzero(tested & (abs(now - before) > limit[:, None]))
+    at = np.nonzero(tested & (abs(current - reference) > limit[:, None]))
     each = np.ones(p.shape)
     each[at] = share_p(p[at], n[at[0], 0], q[at], m[at[0], 0], limit[at[0]])
     return np.asarray(np.minimum(1.0, each.min(-1) * np.maximum(1, tested.sum(-1))))
@@ -164,11 +164,11 @@ def wasserstein_above_p(p: Counts, q: Counts, positions: Floats, limit: Floats) 
         >>> [f"{wasserstein_above_p(p, q, places, np.array([x]))[0]:.0g}" for x in (0.02, 0.1)]
         ['0.0002', '0.5']
     """
-    n, m, now, before = _shares(p, q)
+    n, m, current, reference = _shares(p, q)
     gaps = np.diff(positions, axis=-1)
     unit = np.frexp(gaps.max(-1, initial=0.0))[1]  # squares of distances of 1e300 are no doubles
     gaps, limit = np.ldexp(gaps, -unit[:, None]), np.ldexp(limit, -unit)
-    above, below = (np.minimum(1.0, side.cumsum(-1)[:, :-1]) for side in (now, before))
+    above, below = (np.minimum(1.0, side.cumsum(-1)[:, :-1]) for side in (current, reference))
     change = above - below
     error = np.sqrt(above * (1 - above) / n + below * (1 - below) / m + np.finfo(np.float64).tiny)
     z = abs(change) / error
@@ -176,7 +176,7 @@ def wasserstein_above_p(p: Counts, q: Counts, positions: Floats, limit: Floats) 
     size = (gaps * (abs(change) - chance)).sum(-1)
     slopes = np.zeros(positions.shape)
     slopes[:, :-1] = (np.sign(change) * gaps)[:, ::-1].cumsum(-1)[:, ::-1]
-    variance = _variance(now, slopes) / n[:, 0] + _variance(before, slopes) / m[:, 0]
+    variance = _variance(current, slopes) / n[:, 0] + _variance(reference, slopes) / m[:, 0]
     return _p(size - limit, np.sqrt(variance))
 
 

@@ -39,9 +39,9 @@ def e1(x: Floats) -> Floats:
     away = inside - at / STEPS
     at = at.astype(np.intp)
     with np.errstate(divide="ignore"):
-        found = ein[at] - np.log(inside)
-    found += away * (slope[at] + away * (bend[at] + away * twist[at]))
-    return np.asarray(np.where(x < FARTHEST, found, 0.0))
+        values = ein[at] - np.log(inside)
+    values += away * (slope[at] + away * (bend[at] + away * twist[at]))
+    return np.asarray(np.where(x < FARTHEST, values, 0.0))
 
 
 @cache

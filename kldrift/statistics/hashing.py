@@ -44,8 +44,8 @@ def text_hashes(texts: pa.Array) -> Hashes:
     out = np.zeros(len(texts), dtype=np.uint64)
     cuts = np.unique(np.searchsorted(ends, np.arange(ends[0], ends[-1], BYTES_AT_ONCE)))
     for first, last in zip(cuts, np.append(cuts[1:], len(texts)), strict=False):  # bounds memory
-        some = ends[first : last + 1]
-        out[first:last] = _summed(raw[some[0] : some[-1]], some - some[0])
+        ends_here = ends[first : last + 1]
+        out[first:last] = _summed(raw[ends_here[0] : ends_here[-1]], ends_here - ends_here[0])
     return scatter((out + np.diff(ends).astype(np.uint64)).view(np.int64))
 
 

@@ -76,8 +76,8 @@ class LearnedLimits:
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = self.scores(current) / self.mean
-        found = fdtrc(2 * self.shape, 2 * self.shape * self.effective, ratio)
-        return np.where(np.isfinite(ratio), found, np.nan)
+        tails = fdtrc(2 * self.shape, 2 * self.shape * self.effective, ratio)
+        return np.where(np.isfinite(ratio), tails, np.nan)
 
     def limits(self, current: Counts, level: Floats | float) -> Floats:
         """The divergence from the pool that a window's p-value of ``level`` stands for, in nats."""
@@ -174,10 +174,10 @@ def _scores(p: NDArray[Any], q: NDArray[Any], pool: NDArray[Any]) -> Floats:
     logs /= q + PSEUDOCOUNT
     np.log(logs, out=logs)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.einsum("...c,...c->...", counts, logs) / n
-        found -= np.log(n / (m + PSEUDOCOUNT * cells))
-        found = np.where(found > ROUNDING, found, 0) / (1 + n / m)
-    return np.asarray(np.where((n > 0) & (m > 0), found, np.nan))
+        excess = np.einsum("...c,...c->...", counts, logs) / n
+        excess -= np.log(n / (m + PSEUDOCOUNT * cells))
+        excess = np.where(excess > ROUNDING, excess, 0) / (1 + n / m)
+    return np.asarray(np.where((n > 0) & (m > 0), excess, np.nan))
 
 
 def _slope(scores: Floats, rows: NDArray[Any]) -> float:
@@ -231,24 +231,24 @@ class Usual:
         return self._chosen(lambda of: of.limits(self.current, level))
 
     def _chosen(self, values: Callable[[LearnedLimits], Floats]) -> Floats:
-        found = values(self.learned)
+        chosen = values(self.learned)
         if self.seasonal is not None and self.better.any():
-            found = np.where(self.better, values(self.seasonal), found)
+            chosen = np.where(self.better, values(self.seasonal), chosen)
         known = (self.learned.windows >= FEWEST_ALIKE) & (self.current.sum(-1) > 0)
-        return np.where(known, found, np.nan)
+        return np.where(known, chosen, np.nan)
 
 
-def usual(history: Counts, season: NDArray[Any], current: Counts, now: Any) -> Usual:
+def usual(history: Counts, season: NDArray[Any], current: Counts, season_now: Any) -> Usual:
     """Look how a window lies beside its history, of the same season where that is closer.
 
     Args:
         history: as in :func:`learned_limits`.
         season: of each of its windows, such as the weekday; shape ``(windows,)``.
         current: counts of the window.
-        now: its season.
+        season_now: its season.
     """
     learned = learned_limits(history, season)
-    alike = season == now
+    alike = season == season_now
     if len(history) < FEWEST_WINDOWS or alike.sum() < FEWEST_ALIKE:
         return Usual(current, learned, None, np.zeros(len(current), dtype=np.bool_))
     seasonal = _of_seasons(history, season, alike)

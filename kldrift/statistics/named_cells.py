@@ -71,23 +71,23 @@ def named_p_value(
         array([ True])
     """
     n, m = p.sum(-1), q.sum(-1)
-    now, before = (_in_other(side, other, never) for side in (p, q))
-    cells = g_test(now, before)[2]
+    current, reference = (_in_other(side, other, never) for side in (p, q))
+    cells = g_test(current, reference)[2]
     if choice is None:
         choice = CellChoice(q, np.full(len(q), np.inf))
     floor = floors(q, choice.rows, category, other | never)
-    law = chosen_law(now, before, floor)
-    some = np.flatnonzero(law.near.any(-1))
-    if len(some):
-        few = now[some], before[some], law.take(some), other[some]
-        cells[some] = chosen_p_value(*few)
+    law = chosen_law(current, reference, floor)
+    at = np.flatnonzero(law.near.any(-1))
+    if len(at):
+        few = current[at], reference[at], law.take(at), other[at]
+        cells[at] = chosen_p_value(*few)
     there = never.any(-1)
     if not there.any():
         return np.asarray(cells)
     dispersion = _dispersion(q, other | never, choice)
     unseen = never_seen_p_value((p * never).sum(-1), n, (q * never).sum(-1), m, dispersion)
     both = np.minimum(1.0, np.minimum(cells / OF_CELLS, unseen / OF_NEVER))
-    several = ((now + before) > 0).sum(-1) > 1
+    several = ((current + reference) > 0).sum(-1) > 1
     both = np.where(several, both, unseen)  # one cell alone says nothing
     return np.where(there, both, cells)
 
@@ -119,16 +119,16 @@ def named_share_p(
         judged: the cells that are tested.
         limit: of the change of a share, shape ``(n,)``.
     """
-    now, before = (_in_other(side, other, never) for side in (p, q))
-    law = chosen_law(now, before, floors(q, choice.rows, category, other | never))
+    current, reference = (_in_other(side, other, never) for side in (p, q))
+    law = chosen_law(current, reference, floors(q, choice.rows, category, other | never))
     chosen = np.asarray(law.near.any(-1))
     sure = judged & ~law.near & ~(other & chosen[:, None])
-    every = share_above_p(now, before, sure, limit)
+    every = share_above_p(current, reference, sure, limit)
     new = (never & (p + q > 0)).any(-1)
     if not (chosen | new).any():
         return every
     alone = share_above_p(p, q, judged & law.near, limit)
-    rest = np.where(chosen, rest_share_p(now, before, law, other, limit), 1.0)
+    rest = np.where(chosen, rest_share_p(current, reference, law, other, limit), 1.0)
     x, once = ((side * never).sum(-1) for side in (p, q))
     dispersion = _dispersion(q, other | never, choice)
     unseen = never_seen_p_value(x, p.sum(-1), once, q.sum(-1), dispersion)

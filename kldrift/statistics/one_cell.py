@@ -44,16 +44,16 @@ def one_cell_p(x: Floats, n: Floats, y: Floats, m: Floats, limit: Floats) -> Flo
         >>> [f"{one_cell_p(*rows, np.array([limit]))[0]:.0g}" for limit in (0.03, 0.1)]
         ['0.002', '0.3']
     """
-    now, before = x / n, y / m
-    low, high = np.minimum(before, now), now.copy()
+    share, usual = x / n, y / m
+    low, high = np.minimum(usual, share), share.copy()
     for _ in range(STEPS):
         p = (low + high) / 2
         q = _nearest(p, limit)
-        current = n * _d(now, p)
-        reference = np.where(q > before, m * _d(before, q), 0.0)
+        current = n * _d(share, p)
+        reference = np.where(q > usual, m * _d(usual, q), 0.0)
         larger = current > reference
         low, high = np.where(larger, p, low), np.where(larger, high, p)
-    possible = (now > before) & (_d(now, before) > limit)
+    possible = (share > usual) & (_d(share, usual) > limit)
     exponent = np.where(possible, np.minimum(current, reference), 0.0)
     return np.asarray(np.minimum(1.0, 2 * np.exp(-exponent)))
 

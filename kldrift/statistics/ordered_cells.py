@@ -86,11 +86,11 @@ def ordered_p_value(
     pooled = np.minimum(2 * SURELY * needed, most)
     least = np.where(chosen, np.maximum(LEAST, pooled), LEAST)
     sparse = occupied & (expected < least)
-    some, cells = sparse.any(-1), np.empty(len(p))
-    cells[~some] = g_test(p[~some], q[~some])[2]
-    if some.any():  # these alone: in wider rows, the sums of others would have other last digits
-        place = neighbour_pools(expected[some], sparse[some], least[some, 0])
-        cells[some] = g_test(moved(p[some], place), moved(q[some], place))[2]
+    rows, cells = sparse.any(-1), np.empty(len(p))
+    cells[~rows] = g_test(p[~rows], q[~rows])[2]
+    if rows.any():  # these alone: in wider rows, the sums of others would have other last digits
+        place = neighbour_pools(expected[rows], sparse[rows], least[rows, 0])
+        cells[rows] = g_test(moved(p[rows], place), moved(q[rows], place))[2]
     parts = (cells / OF_CELLS, *(tail / OF_TAIL for tail in tails))
     return np.asarray(np.minimum(1.0, np.minimum.reduce(parts)))
 

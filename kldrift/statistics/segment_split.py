@@ -80,17 +80,18 @@ def segment_split(
         return np.repeat(values, sizes, axis=-1)
 
     occupied = (p + q) > 0
-    now, before = (np.where(occupied, side + pseudocount, 0.0) for side in (p, q))
-    now, before = (
-        side / of_cells(np.maximum(by_feature(side).sum(0), 1e-300)) for side in (now, before)
+    current, reference = (np.where(occupied, side + pseudocount, 0.0) for side in (p, q))
+    current, reference = (
+        side / of_cells(np.maximum(by_feature(side).sum(0), 1e-300))
+        for side in (current, reference)
     )
-    share, usual = by_feature(now), by_feature(before)
+    share, usual = by_feature(current), by_feature(reference)
     safe = [of_cells(np.where(part > 0, part, 1.0)) for part in (share, usual)]
-    each = by_feature(rel_entr(now / safe[0], before / safe[1]))
+    each = by_feature(rel_entr(current / safe[0], reference / safe[1]))
     free = np.maximum(by_feature(occupied.astype(np.int64)) - 1, 0)
     rows = 1 / np.maximum(by_feature(p), 1) + 1 / np.maximum(by_feature(q), 1)
     return SegmentSplit(
-        total=by_feature(rel_entr(now, before)).sum(0),
+        total=by_feature(rel_entr(current, reference)).sum(0),
         mix=np.maximum(0.0, rel_entr(share, usual).sum(0)),  # rounding may leave less
         parts=np.where(share > 0, share * np.where(share > 0, each, 0.0), 0.0),
         by_chance=share * free / 2 * rows,

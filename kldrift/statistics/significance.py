@@ -71,12 +71,12 @@ def g_test(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64], Floats]:
     p, q = np.where(rare, 0, p), np.where(rare, 0, q)
     g, k = _g(p, q)
     correction = _williams(p, q, k)
-    some = pooled.any(-1)
-    if some.any():  # these alone: in wider rows, the sums of others would have other last digits
-        place = pools(expected[some], pooled[some], 2 * SPARSE)
-        both = moved(p[some], place), moved(q[some], place)
-        g[some], k[some] = _g(*both)
-        correction[some] = _williams(*both, k[some])
+    rows = pooled.any(-1)
+    if rows.any():  # these alone: in wider rows, the sums of others would have other last digits
+        place = pools(expected[rows], pooled[rows], 2 * SPARSE)
+        both = moved(p[rows], place), moved(q[rows], place)
+        g[rows], k[rows] = _g(*both)
+        correction[rows] = _williams(*both, k[rows])
     g = np.where(violated, g / correction, g)
     dof = np.maximum(k - 1, 0)
     testable = (dof > 0) & (p.sum(-1) > 0) & (q.sum(-1) > 0)

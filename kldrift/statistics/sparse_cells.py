@@ -88,10 +88,10 @@ def rare_p_value(p: Counts, q: Counts, rare: NDArray[np.bool_]) -> tuple[Floats,
     best = np.minimum(1.0, single.min(-1, initial=1.0) * asked)
 
     several = (cells > 1) & ((total * ~rare).sum(-1) > 0)
-    mass, found = (total * rare).sum(-1), (x * rare).sum(-1)
+    mass, drawn = (total * rare).sum(-1), (x * rare).sum(-1)
     together = np.ones(n.shape)
     together[several] = hypergeometric_p_value(
-        found[several], mass[several], few[several], (n + m)[several]
+        drawn[several], mass[several], few[several], (n + m)[several]
     )
     return np.minimum(best, together), (cells > 0).astype(np.int64) + several
 

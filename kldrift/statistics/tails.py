@@ -73,5 +73,5 @@ def tail_rise_p(p: Counts, q: Counts, limit: Floats) -> Floats:
         ['3e-09', '1', '1']
     """
     n, m = (np.maximum(1, side.sum(-1)) for side in (p, q))
-    each = [rise_p(now, n, before, m, limit) for now, before in tail_rows(p, q)]
+    each = [rise_p(current, n, reference, m, limit) for current, reference in tail_rows(p, q)]
     return np.asarray(np.minimum(1.0, 2 * np.minimum(*each)))

@@ -101,21 +101,21 @@ def _explained(numbers: Numbers) -> str:
     n, m = numbers.p.sum(), numbers.q.sum()
     if not n or not m or len(numbers.edges) < 1:
         return ""
-    now, before = numbers.p / n, numbers.q / m
-    filled = _filled(numbers, before, now)
+    current, reference = numbers.p / n, numbers.q / m
+    filled = _filled(numbers, reference, current)
     if filled >= LEAST:
         return f"explained to {100 * filled:.0f} % by 0 in place of nulls"
     unit = np.sqrt(1 / n + 1 / m)
     by_chance = BY_CHANCE * unit
-    whole = _distance(before, now) - by_chance
+    whole = _distance(reference, current) - by_chance
     if whole < 2 * by_chance:
         return ""
-    found = [
-        (1 - max(0.0, _distance(c.shares, now) - AT_MOST_BY_CHANCE * unit) / whole, c.name)
-        for c in _candidates(numbers, before)
+    explained = [
+        (1 - max(0.0, _distance(c.shares, current) - AT_MOST_BY_CHANCE * unit) / whole, c.name)
+        for c in _candidates(numbers, reference)
         if _fits(c, numbers)
     ]
-    share, name = max(found, default=(0.0, ""), key=lambda one: one[0])
+    share, name = max(explained, default=(0.0, ""), key=lambda one: one[0])
     if share < LEAST:
         return ""
     return f"explained to {min(100 * share, 100):.0f} % by {name}"
@@ -176,7 +176,7 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
         )
 
 
-def _filled(numbers: Numbers, before: Floats, now: Floats) -> float:
+def _filled(numbers: Numbers, reference: Floats, current: Floats) -> float:
     """How much of the nulls that are gone is zero now; 0 where that may be chance."""
     gone, n = numbers.null[0] - numbers.null[1], int(numbers.p.sum())
     share = gone / (1 - numbers.null[1]) if numbers.null[1] < 1 else 0.0
@@ -186,8 +186,8 @@ def _filled(numbers: Numbers, before: Floats, now: Floats) -> float:
     ends = {0: numbers.smallest[1], len(numbers.edges): numbers.largest[1]}
     if ends.get(at, 0.0) != 0:  # other numbers lie beyond all of the reference's as well
         return 0.0
-    zeros = now[at] - (1 - share) * before[at]
-    left = max(0.0, abs(zeros - share) - 2 * np.sqrt(now[at] / n))
+    zeros = current[at] - (1 - share) * reference[at]
+    left = max(0.0, abs(zeros - share) - 2 * np.sqrt(current[at] / n))
     return float(1 - left / share)
 
 
