@@ -126,8 +126,8 @@ class Alerts:
 
     def severities(self, verdicts: Verdicts) -> list[Severity]:
         """What somebody should know of rows: what is raised is critical, what is muted is ok."""
-        found = verdicts.severities()
-        return [self._told(verdicts.key(i), one) for i, one in enumerate(found)]
+        judged = verdicts.severities()
+        return [self._told(verdicts.key(i), one) for i, one in enumerate(judged)]
 
     def _told(self, key: Key, severity: Severity) -> Severity:
         told = TOLD.get(self.of(key).alert, severity)
@@ -140,12 +140,12 @@ class Alerts:
         enough: int,
         waits: Callable[[Key, datetime], bool],
     ) -> State:
-        before, now = self.of(key), recent[-1]
+        before, newest = self.of(key), recent[-1]
         hits = [window.start for window in recent if key in window.critical]
         if before.alert in OPEN:
-            cleared = now.quiet(key) and sum(window.quiet(key) for window in recent) >= enough
+            cleared = newest.quiet(key) and sum(window.quiet(key) for window in recent) >= enough
             return QUIET if cleared else State(Alert.RAISED, before.since)
-        if key not in now.critical:
+        if key not in newest.critical:
             return QUIET
         since = before.since or hits[0]
         raised = len(hits) >= enough and not waits(key, since)

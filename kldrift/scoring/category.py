@@ -69,8 +69,8 @@ def _moved(p: Counts, q: Counts) -> tuple[Floats, Floats]:
     n, m = p.sum(-1), q.sum(-1)
     both = (n > 0) & (m > 0)
     n, m = np.maximum(n, 1), np.maximum(m, 1)
-    now, before = np.maximum(p[:, 0], 0.5) / n, np.maximum(q[:, 0], 0.5) / m
-    ratio = np.maximum(now / before, before / now)
+    current, reference = np.maximum(p[:, 0], 0.5) / n, np.maximum(q[:, 0], 0.5) / m
+    ratio = np.maximum(current / reference, reference / current)
     ratio[(p[:, 0] == 0) & (q[:, 0] == 0)] = 1.0
     change = abs(p[:, 0] / n - q[:, 0] / m)
     return np.where(both, change, np.nan), np.where(both, ratio, np.nan)

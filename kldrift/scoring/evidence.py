@@ -120,23 +120,23 @@ def evidence(verdicts: Verdicts, held: Sequence[Held], case: Ints) -> QValues:
     """
     smallest = verdicts.scores["p_value"].copy()
     critical = np.full(len(verdicts), np.nan)
-    for some in held:
-        limits = [(limit.smallest, limit.critical) for limit in some.limits.values()]
+    for part in held:
+        limits = [(limit.smallest, limit.critical) for limit in part.limits.values()]
         levels = [
             [
-                LimitTest.of(verdicts, some.rows, metric, score, limit[level])
-                for (metric, score), limit in zip(some.scores.items(), limits, strict=True)
+                LimitTest.of(verdicts, part.rows, metric, score, limit[level])
+                for (metric, score), limit in zip(part.scores.items(), limits, strict=True)
             ]
             for level in (0, 1)
         ]
-        _test(verdicts, some.rows, [test for tests in levels for test in tests])
+        _test(verdicts, part.rows, [test for tests in levels for test in tests])
         for out, tests in zip((smallest, critical), levels, strict=True):
-            surest, count = np.full(len(some.rows), np.nan), np.zeros(len(some.rows))
+            surest, count = np.full(len(part.rows), np.nan), np.zeros(len(part.rows))
             for test in tests:
                 surest = np.fmin(surest, test.p_value)
-                count += ~np.isnan(test.p_value) & (some.scores[test.metric] > 0)
+                count += ~np.isnan(test.p_value) & (part.scores[test.metric] > 0)
             surest = np.minimum(1.0, surest * np.maximum(1, count))
-            out[some.rows] = np.where(np.isnan(surest), out[some.rows], surest)
+            out[part.rows] = np.where(np.isnan(surest), out[part.rows], surest)
     if not verdicts.rules.corrected:
         return QValues(smallest, critical)
     order = np.argsort(case, kind="stable")
@@ -216,12 +216,14 @@ def _share_p(
         if metric == "value_share_change":
             return named_share_p(p, q, *named_cells(kinds), choice, judged, limit)
         return share_above_p(p, q, judged, limit)
-    now, before = _together(p, cells), _together(q, cells)
+    current, reference = _together(p, cells), _together(q, cells)
     if metric == "null_share_ratio":
-        return ratio_above_p(now, before, limit)
+        return ratio_above_p(current, reference, limit)
     if metric == "share_ratio":  # above the limit in one direction at most
-        return np.minimum(ratio_above_p(now, before, limit), ratio_above_p(before, now, limit))
-    return share_above_p(now, before, np.broadcast_to([True, False], now.shape), limit)
+        return np.minimum(
+            ratio_above_p(current, reference, limit), ratio_above_p(reference, current, limit)
+        )
+    return share_above_p(current, reference, np.broadcast_to([True, False], current.shape), limit)
 
 
 def _together(rows: Counts, cells: Bools) -> Counts:

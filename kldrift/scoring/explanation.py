@@ -125,21 +125,21 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
         flags = ((numbers.sum(-1) <= 2) & ~(numbers & several).any(-1)).tolist()
         single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only).tolist()
         at = places[counted[cells.places]].tolist()
-        found = zip(of, at, single, *(c.tolist() for c in columns), strict=True)
+        of_rows = zip(of, at, single, *(c.tolist() for c in columns), strict=True)
         sizes = (side.sum(-1) for side in (cells.rows_current, cells.rows_reference))
         chance = np.sqrt(sum(1 / np.maximum(1, size) for size in sizes))
         for at_row, (row, (comparison, place, only, *moved)) in enumerate(
-            zip(cells.places, found, strict=True)
+            zip(cells.places, of_rows, strict=True)
         ):
-            some, known, before, now = moved
-            named = [name(comparison, i, seen=s) for i, s in zip(some, known, strict=True)]
+            tops, known, reference, current = moved
+            named = [name(comparison, i, seen=s) for i, s in zip(tops, known, strict=True)]
             rebinning = rows.comparisons[comparison].rebinning
             change = Change(
-                rebinning.cells[some[0]].kind,
+                rebinning.cells[tops[0]].kind,
                 named[0],
-                before[0],
-                now[0],
-                single=_constant(verdicts, place, rebinning.cells[some[0]].kind)
+                reference[0],
+                current[0],
+                single=_constant(verdicts, place, rebinning.cells[tops[0]].kind)
                 if only < 0
                 else name(comparison, only, seen=True),
                 **_of_row(verdicts, place),
@@ -149,10 +149,10 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 moved=verdicts.scores["total_variation"][place],
                 chance=chance[at_row],
                 farthest=_farthest(
-                    verdicts, place, upper=rebinning.cells[some[0]].kind is CellKind.OVERFLOW
+                    verdicts, place, upper=rebinning.cells[tops[0]].kind is CellKind.OVERFLOW
                 ),
                 flag=flags[at_row],
-                second=(named[1], before[1], now[1]) if len(named) > 1 else None,
+                second=(named[1], reference[1], current[1]) if len(named) > 1 else None,
                 decided=_decided(verdicts, place, deciding[place]),
                 alike=[n for n in alike.get(place, ()) if n != subjects[verdicts.of[place]].name],
             )
@@ -160,7 +160,9 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             if not change.single and explained_so_far < MOST_EXPLAINED:
                 why = _why(verdicts, place)
             explained_so_far += 1
-            texts[counted[row]] = Moved(sentence(change), most_moved(named, before, now), why)
+            texts[counted[row]] = Moved(
+                sentence(change), most_moved(named, reference, current), why
+            )
     return texts
 
 
@@ -179,10 +181,10 @@ def _why(verdicts: Verdicts, place: int) -> str:
     edges = support.edges if support.integral else support.edges[1:-1]
     if not support.integral:  # no number lies beyond the outermost doubles
         p, q = p[1:-1], q[1:-1]
-    before, now = moments
+    reference, current = moments
 
     def both(name: str) -> tuple[float, float]:
-        return float(getattr(before, name)[0]), float(getattr(now, name)[0])
+        return float(getattr(reference, name)[0]), float(getattr(current, name)[0])
 
     sizes = verdicts.sizes
     nulls = [
@@ -206,12 +208,12 @@ def _why(verdicts: Verdicts, place: int) -> str:
 def _alike(verdicts: Verdicts, places: Ints) -> dict[int, list[str]]:
     """Of rows in which nulls became more: the features with as many on both sides, by row."""
     sizes = verdicts.sizes
-    found: dict[tuple[object, ...], list[int]] = {}
+    rows_of: dict[tuple[object, ...], list[int]] = {}
     for i in places[sizes["missing_current"][places] > 0].tolist():
         counted = (int(sizes[name][i]) for name in SIZES)
-        found.setdefault((verdicts.segment[i], *counted), []).append(i)
+        rows_of.setdefault((verdicts.segment[i], *counted), []).append(i)
     names = {i: verdicts.subjects[verdicts.of[i]].name for i in places.tolist()}
-    return {i: [names[j] for j in rows] for rows in found.values() if len(rows) > 1 for i in rows}
+    return {i: [names[j] for j in rows] for rows in rows_of.values() if len(rows) > 1 for i in rows}
 
 
 def _decided(verdicts: Verdicts, place: int, metric: str) -> str:
@@ -231,8 +233,8 @@ def _decided(verdicts: Verdicts, place: int, metric: str) -> str:
     changes = spikes(p[:, order], q[:, order], kinds[None] == CODES[CellKind.BIN])[0]
     at = int(order[np.where(INNER[kinds], changes, 0.0).argmax()])
     cell = cell_name(support.cells[at], support, weekday=subject.name.startswith("weekday("))
-    before, now = (float(side[0, at] / max(1, side.sum())) for side in (q, p))
-    return cell_sentence(CellKind(support.kinds[at]), cell, before, now)
+    reference, current = (float(side[0, at] / max(1, side.sum())) for side in (q, p))
+    return cell_sentence(CellKind(support.kinds[at]), cell, reference, current)
 
 
 def _farthest(verdicts: Verdicts, place: int, *, upper: bool) -> str:
@@ -254,13 +256,14 @@ def _tail(support: NumericSupport, p: Counts, q: Counts, farthest: Callable[...,
     (below, usually_below), (above_it, usually_above) = tail_rows(p, q)
     n, m = int(p.sum()), int(q.sum())
     upper = above_it[0] / n - usually_above[0] / m >= below[0] / n - usually_below[0] / m
-    now, before = (above_it, usually_above) if upper else (below, usually_below)
+    current, reference = (above_it, usually_above) if upper else (below, usually_below)
     edge = tail_edge(q[0], support.edges, upper=bool(upper))
     value = value_text(support, edge)
     where = f"{value} or larger" if upper else f"below {value}"
-    of_reference = percent(before[0] / m) if before[0] else "none"
+    of_reference = percent(reference[0] / m) if reference[0] else "none"
     return (
-        f"{percent(now[0] / n)} of the values are {where}, and {of_reference} of the reference's"
+        f"{percent(current[0] / n)} of the values are {where}, "
+        f"and {of_reference} of the reference's"
         f"{ends_at(farthest(upper=bool(upper)), upper=bool(upper))}"
     )
 
@@ -282,16 +285,16 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
     scores, subject = verdicts.scores, verdicts.subjects[verdicts.of[place]]
     rows = int(verdicts.sizes["n_current"][place])
     unseen, whole = subject.unseen, verdicts.segment[place] is None
-    before, now = scores["std_reference"][place], scores["std_current"][place]
-    spread = before > 0 and now > 0
+    reference, current = scores["std_reference"][place], scores["std_current"][place]
+    spread = reference > 0 and current > 0
     weekday = subject.name.startswith("weekday(")
     shift = scores["mean_current"][place] - scores["mean_reference"][place]
     return {
         "unseen": [(name, n / max(1, rows) if whole else np.nan) for name, n in unseen.named],
         "distinct_unseen": unseen.distinct,
-        "shift": shift / before if spread and not weekday else np.nan,
+        "shift": shift / reference if spread and not weekday else np.nan,
         "means": _means(verdicts, place),
-        "spread": now / before if spread else np.nan,
+        "spread": current / reference if spread else np.nan,
         "ks": scores["ks"][place],
     }
 
@@ -299,10 +302,12 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
 def _means(verdicts: Verdicts, place: int) -> tuple[str, ...]:
     """The means of both sides, for a reader; none where they cannot be told."""
     comparison = verdicts.subjects[verdicts.of[place]].comparison
-    before, now = (float(verdicts.scores[f"mean_{s}"][place]) for s in ("reference", "current"))
-    if comparison is None or not np.isfinite([before, now]).all():
+    reference, current = (
+        float(verdicts.scores[f"mean_{s}"][place]) for s in ("reference", "current")
+    )
+    if comparison is None or not np.isfinite([reference, current]).all():
         return ()
-    return mean_texts(comparison.support, before, now)
+    return mean_texts(comparison.support, reference, current)
 
 
 def _extremes(verdicts: Verdicts, i: int) -> str:
@@ -311,15 +316,15 @@ def _extremes(verdicts: Verdicts, i: int) -> str:
     if comparison is None:
         return ""
     group = verdicts.group[i : i + 1]
-    now, before = (
+    current, reference = (
         _range(side.moments, group, comparison.support)
         for side in (comparison.current, comparison.reference)
     )
-    return extremes(verdicts.scores["gaussian_kl"][i], now, before)
+    return extremes(verdicts.scores["gaussian_kl"][i], current, reference)
 
 
 def _range(moments: Moments | None, group: Ints, support: object) -> Range:
     assert moments is not None
     assert isinstance(support, NumericSupport)
-    found = moments.take(group).summary(support.scale)
-    return float(found.minimum[0]), float(found.maximum[0])
+    summary = moments.take(group).summary(support.scale)
+    return float(summary.minimum[0]), float(summary.maximum[0])

@@ -119,6 +119,6 @@ def _most_moved(cells: Sequence[JointCell]) -> JointCell | None:
 
 
 def _correlations(pair: JointCell) -> str:
-    before, now = pair.correlation_reference, pair.correlation_current
-    digits = next((d for d in (2, 3, 4) if f"{before:.{d}f}" != f"{now:.{d}f}"), 6)
-    return f"{before:.{digits}f} -> {now:.{digits}f}"
+    reference, current = pair.correlation_reference, pair.correlation_current
+    digits = next((d for d in (2, 3, 4) if f"{reference:.{d}f}" != f"{current:.{d}f}"), 6)
+    return f"{reference:.{digits}f} -> {current:.{digits}f}"

@@ -152,9 +152,9 @@ def _only(verdicts: Verdicts, deciding: Texts, case_of: Ints, case: int) -> ByLi
     if len(mine) == len(case_of):
         return ByLimits(verdicts, deciding)
     places = np.flatnonzero(case_of[verdicts.of] == case)
-    found = verdicts.take(places)
-    of, subjects = np.searchsorted(mine, found.of), [verdicts.subjects[i] for i in mine.tolist()]
-    return ByLimits(replace(found, of=of, subjects=subjects), deciding[places])
+    taken = verdicts.take(places)
+    of, subjects = np.searchsorted(mine, taken.of), [verdicts.subjects[i] for i in mine.tolist()]
+    return ByLimits(replace(taken, of=of, subjects=subjects), deciding[places])
 
 
 def _doubted(verdicts: Verdicts) -> Verdicts:
@@ -177,8 +177,8 @@ def _doubted(verdicts: Verdicts) -> Verdicts:
     scores = {name: np.where(scored, x, np.nan) for name, x in verdicts.scores.items()}
     q = verdicts.q_values
     q_values = QValues(*(np.where(scored, x, np.nan) for x in (q.smallest, q.critical)))
-    found = replace(verdicts, subjects=subjects, status=status, reason=reason, severity=severity)
-    return replace(found, scores=scores, q_values=q_values)
+    doubted = replace(verdicts, subjects=subjects, status=status, reason=reason, severity=severity)
+    return replace(doubted, scores=scores, q_values=q_values)
 
 
 def _columns(
@@ -210,13 +210,13 @@ def _segments(keys: Sequence[tuple[GroupKeys, SegmentNames]], others: Sequence[S
 
 
 def _named(keys: GroupKeys, names: SegmentNames) -> Texts:
-    found = np.full(len(keys), None, dtype=object)
+    named = np.full(len(keys), None, dtype=object)
     for i, (number, segment) in enumerate(
         zip(keys.list.tolist(), keys.segment.tolist(), strict=True)
     ):
         if number != ALL:
-            found[i] = names[number][segment]
-    return found
+            named[i] = names[number][segment]
+    return named
 
 
 def held_to_limits(verdicts: Verdicts) -> Iterator[Held]:
@@ -249,8 +249,8 @@ def severities(verdicts: Verdicts, held: Sequence[Held]) -> tuple[Ints, Texts]:
     """The severity of each row as a rank, and the metric that decided it; None for none."""
     rank = np.full(len(verdicts), RANK[Severity.UNSCORED])
     deciding = np.full(len(verdicts), None, dtype=object)
-    for some in held:
-        q, alpha = verdicts.q_values.take(some.rows), verdicts.rules.alpha
-        rank[some.rows], decided = exceeded(some.scores, q, some.limits, alpha)
-        deciding[some.rows] = np.array([*some.limits, None], dtype=object)[decided]
+    for part in held:
+        q, alpha = verdicts.q_values.take(part.rows), verdicts.rules.alpha
+        rank[part.rows], decided = exceeded(part.scores, q, part.limits, alpha)
+        deciding[part.rows] = np.array([*part.limits, None], dtype=object)[decided]
     return rank, deciding

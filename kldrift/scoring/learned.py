@@ -59,17 +59,17 @@ def far_from_reference(verdicts: Verdicts, held: Iterable[Held]) -> Texts:
     Returns:
         None where there is none; of several, the first that is asked for.
     """
-    found = np.full(len(verdicts), None, dtype=object)
-    for some in held:
-        for metric, limit in list(some.limits.items())[::-1]:
+    metrics = np.full(len(verdicts), None, dtype=object)
+    for part in held:
+        for metric, limit in list(part.limits.items())[::-1]:
             if metric in OWN_TEST:
                 continue
-            size = some.scores[metric]
+            size = part.scores[metric]
             if metric == "kl":
-                size = np.fmin(size, verdicts.scores["kl_unbiased"][some.rows])
-            far = surely_far(size, limit.smallest, verdicts.scores["p_value"][some.rows])
-            found[some.rows[far]] = metric
-    return found
+                size = np.fmin(size, verdicts.scores["kl_unbiased"][part.rows])
+            far = surely_far(size, limit.smallest, verdicts.scores["p_value"][part.rows])
+            metrics[part.rows[far]] = metric
+    return metrics
 
 
 def beside_history(verdicts: Verdicts, deciding: Texts, held: Iterable[Held]) -> tuple[Ints, Texts]:
@@ -95,7 +95,7 @@ def beside_history(verdicts: Verdicts, deciding: Texts, held: Iterable[Held]) ->
     moved = (kinds == 2) & (severity < warning) & np.array([m is not None for m in far.tolist()])
     severity, deciding = np.where(moved, warning, severity), np.where(moved, far, deciding)
     p_value, limit = verdicts.scores["p_learned"], verdicts.scores["p_limit"]
-    found = np.select([unusual(verdicts), p_value < WARNING_RATE * limit], [critical, warning], 0)
-    higher = (kinds == 2) & (found > severity)
+    learned = np.select([unusual(verdicts), p_value < WARNING_RATE * limit], [critical, warning], 0)
+    higher = (kinds == 2) & (learned > severity)
     deciding[higher] = LEARNED
-    return np.where(higher, found, severity), deciding
+    return np.where(higher, learned, severity), deciding

@@ -44,10 +44,10 @@ def gone(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str
     if not isinstance(support, CategoricalSupport):
         return []
     names = len(support.categories)
-    now, before = (side[row] for side in (cells.rows_current, cells.rows_reference))
-    shares = before[:names] / max(1, int(before.sum()))
-    surely = int(now.sum()) * shares >= np.log(RARELY * max(1, names))
-    places = np.flatnonzero((now[:names] == 0) & surely)
+    current, reference = (side[row] for side in (cells.rows_current, cells.rows_reference))
+    shares = reference[:names] / max(1, int(reference.sum()))
+    surely = int(current.sum()) * shares >= np.log(RARELY * max(1, names))
+    places = np.flatnonzero((current[:names] == 0) & surely)
     places = places[np.argsort(-shares[places], kind="stable")]
     return [(repr(support.categories[i]), float(shares[i])) for i in places.tolist()]
 

@@ -75,18 +75,18 @@ def certainty(q_value: float) -> str:
     return f"< {LEAST_Q:g}" if q_value < LEAST_Q else f"{q_value:.1g}"
 
 
-def extremes(gaussian: float, now: Range, before: Range) -> str:
+def extremes(gaussian: float, current: Range, reference: Range) -> str:
     """The sentence that few values far out moved the moments."""
-    reach = [f"from {plain(low, 3)} to {plain(high, 3)}" for low, high in (now, before)]
+    reach = [f"from {plain(low, 3)} to {plain(high, 3)}" for low, high in (current, reference)]
     return (
         f"the values are {reach[0]}, and {reach[1]} in the reference: "
         f"gaussian_kl {grouped(gaussian)} comes from few rows far out"
     )
 
 
-def most_moved(names: Sequence[str], before: Sequence[float], now: Sequence[float]) -> str:
+def most_moved(names: Sequence[str], reference: Sequence[float], current: Sequence[float]) -> str:
     """The sentence about the cells that changed most and their shares of the rows."""
-    cells = zip(names, before, now, strict=True)
+    cells = zip(names, reference, current, strict=True)
     moved = [f"{name}: {percent(x)} -> {percent(y)}" for name, x, y in cells if x != y]
     return "most moved " + "; ".join(moved)
 

@@ -54,11 +54,11 @@ class ScoredCells:
         Args:
             cells: those of each row, shape ``(n, m)``.
         """
-        before, now = (
+        reference, current = (
             np.take_along_axis(side / np.maximum(1, side.sum(-1, keepdims=True)), cells, -1)
             for side in (self.rows_reference, self.rows_current)
         )
-        return before, now
+        return reference, current
 
 
 def scored_cells(rows: Rows, rules: Rules) -> Iterator[ScoredCells]:

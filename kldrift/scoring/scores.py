@@ -117,17 +117,17 @@ def share_scores(p: Counts, q: Counts, kinds: Ints) -> dict[str, Floats]:
         For each name in ``SHARE_METRICS`` an array of shape ``(n,)``.
     """
     both = (p.sum(-1) > 0) & (q.sum(-1) > 0)
-    now, before = (side / np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
-    moved = abs(now - before)
+    current, reference = (side / np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
+    moved = abs(current - reference)
     judged = judged_cells(q, kinds)
     out = {name: np.where(cells, moved, 0.0).max(-1) for name, cells in judged.items()}
     out[SPIKE_METRIC] = np.zeros(len(p))  # of numbers, their order tells
     nulls = judged["null_share_change"]
-    share, usual = (np.where(nulls, side, 0.0).sum(-1) for side in (now, before))
+    share, usual = (np.where(nulls, side, 0.0).sum(-1) for side in (current, reference))
     ratio = np.divide(share, usual, out=np.zeros(len(p)), where=usual > 0)
     out["null_share_ratio"] = np.where(share - usual >= LEAST_NULLS, ratio, 0.0)
     unseen = unseen_cells(q, kinds)
-    out["never_seen_current"] = np.where(unseen, now, 0.0).sum(-1)
+    out["never_seen_current"] = np.where(unseen, current, 0.0).sum(-1)
     return {name: np.where(both, values, np.nan) for name, values in out.items()}
 
 
@@ -262,7 +262,7 @@ def order_scores(cells: Ordered) -> dict[str, Floats]:
         out[metric] = np.where(both, divergence.fn(*sides), np.nan)
     n, m = (np.maximum(1, side.sum(-1)) for side in (p, q))
     tails = tail_rows(*cells.values)
-    rise = np.max([now / n - before / m for now, before in tails], axis=0)
+    rise = np.max([side / n - other / m for side, other in tails], axis=0)
     out[TAIL_METRIC] = np.where(both, np.maximum(0.0, rise), np.nan)
     out[SPIKE_METRIC] = np.where(both, largest_spike(*cells.spikes()), 0.0)
     return out

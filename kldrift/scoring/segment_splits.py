@@ -48,10 +48,10 @@ def segment_splits(
                 for _, c in features
             ]
             p, q = (np.concatenate(sides, axis=1) for sides in zip(*folds, strict=True))
-            found = segment_split(p, q, pseudocount, [now.shape[1] for now, _ in folds])
-            worst = found.worst
-            worst_parts = found.parts[worst, np.arange(len(features))]
-            numbers = (found.total, found.mix, found.within, worst, worst_parts)
+            split = segment_split(p, q, pseudocount, [p_fold.shape[1] for p_fold, _ in folds])
+            worst = split.worst
+            worst_parts = split.parts[worst, np.arange(len(features))]
+            numbers = (split.total, split.mix, split.within, worst, worst_parts)
             for (feature, _), *of in zip(features, *(n.tolist() for n in numbers), strict=True):
                 of[3] = names[int(keys.segment[places[of[3]]])]
                 yield dict(zip(COLUMNS, (feature, columns, *of), strict=True))

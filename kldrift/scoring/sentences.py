@@ -40,8 +40,8 @@ class Change:
     Attributes:
         kind: of the cell that changed most.
         name: of that cell.
-        before: its share of the reference's rows.
-        now: its share of the current ones.
+        reference: its share of the reference's rows.
+        current: its share of the current ones.
         single: the name of the only cell with current rows; empty if there are more.
         unseen: values that the reference never had, with their shares of the current rows; NaN
             for a segment, as they are those of the whole dataset.
@@ -65,8 +65,8 @@ class Change:
 
     kind: CellKind
     name: str
-    before: float
-    now: float
+    reference: float
+    current: float
     single: str = ""
     unseen: Sequence[tuple[str, float]] = ()
     distinct_unseen: int = 0
@@ -113,20 +113,22 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return _nulls(change)
     if renamed := _renamed(change):
         return renamed
-    if change.kind is CellKind.NEVER_SEEN or (change.kind is CellKind.OTHER and not change.before):
+    if change.kind is CellKind.NEVER_SEEN or (
+        change.kind is CellKind.OTHER and not change.reference
+    ):
         return _new(change)
     if change.decided:
         return change.decided
     if exchanged := _gone(change) or _swapped(change) or _merged(change):
         return exchanged
-    few = change.kind in TAILS and not change.before and change.now < FEWER_THAN
-    beyond = few and change.now >= MOSTLY * change.ks
-    cell = cell_sentence(change.kind, change.name, change.before, change.now)
-    if change.kind in TAILS and not change.before:
+    few = change.kind in TAILS and not change.reference and change.current < FEWER_THAN
+    beyond = few and change.current >= MOSTLY * change.ks
+    cell = cell_sentence(change.kind, change.name, change.reference, change.current)
+    if change.kind in TAILS and not change.reference:
         cell += ends_at(change.farthest, upper=change.kind is CellKind.OVERFLOW)
-    narrow = change.kind is CellKind.BIN and change.before <= NARROW and change.now < WIDE
+    narrow = change.kind is CellKind.BIN and change.reference <= NARROW and change.current < WIDE
     beside = narrow or change.kind is CellKind.VALUE
-    beside &= change.now - change.before >= MOSTLY * change.ks
+    beside &= change.current - change.reference >= MOSTLY * change.ks
     return cell if beyond or beside or change.flag else _moments(change) or cell
 
 
@@ -136,40 +138,42 @@ def ends_at(farthest: str, *, upper: bool) -> str:
     return f": the {end} is {farthest} now" if farthest else ""
 
 
-def cell_sentence(kind: CellKind, name: str, before: float, now: float) -> str:
+def cell_sentence(kind: CellKind, name: str, reference: float, current: float) -> str:
     """What became of a cell, from its shares of the rows.
 
     Args:
         kind: of the cell.
         name: of the cell.
-        before: its share of the reference's rows.
-        now: its share of the current ones.
+        reference: its share of the reference's rows.
+        current: its share of the current ones.
     """
-    if kind in TAILS and not before:
-        return f"{'all' if now == 1 else f'{percent(now)} of the'} values are {name}"
+    if kind in TAILS and not reference:
+        return f"{'all' if current == 1 else f'{percent(current)} of the'} values are {name}"
     several = kind in (CellKind.BIN, CellKind.OTHER)
     if kind is CellKind.OTHER:
         name = "rare values"
     elif several:
         name = (
-            f"values from {name}" if before else f"values between {name.replace(' to ', ' and ')}"
+            f"values from {name}"
+            if reference
+            else f"values between {name.replace(' to ', ' and ')}"
         )
     elif kind is CellKind.VALUE and not name[:1].isalpha():  # days of the week are names
         name = f"the value {name}"
-    if not now:
+    if not current:
         had = "are gone: they" if several else "is gone: it"
-        return f"{name} {had} had {percent(before)} of the rows"
-    if not before:
-        return f"{name} {'are' if several else 'is'} new, with {percent(now)} of the rows"
-    return f"{name} {_moved(before, now)} of the rows"
+        return f"{name} {had} had {percent(reference)} of the rows"
+    if not reference:
+        return f"{name} {'are' if several else 'is'} new, with {percent(current)} of the rows"
+    return f"{name} {_moved(reference, current)} of the rows"
 
 
 def _nulls(change: Change) -> str:
     """Nulls that became more or fewer, and where else they did."""
-    text = f"nulls {_moved(change.before, change.now)} of the rows"
-    if change.before and change.now >= DOUBLED * change.before:
-        text = f"{_figure(change.now / change.before)} times as many nulls: {text[11:]}"
-    rise = change.now - change.before
+    text = f"nulls {_moved(change.reference, change.current)} of the rows"
+    if change.reference and change.current >= DOUBLED * change.reference:
+        text = f"{_figure(change.current / change.reference)} times as many nulls: {text[11:]}"
+    rise = change.current - change.reference
     for name, share in change.lost:
         if rise > 0 and abs(share - rise) <= EXCHANGED * share:
             return f"{text}, and {name} is gone: it had {percent(share)}"
@@ -195,18 +199,18 @@ def _swapped(change: Change) -> str:
     """Two categories with each other's shares; empty if they have not."""
     if change.second is None or change.kind is not CellKind.CATEGORY:
         return ""
-    name, before, now = change.second
-    close = EXCHANGED * abs(change.now - change.before)
-    if abs(change.now - before) > close or abs(now - change.before) > close:
+    name, reference, current = change.second
+    close = EXCHANGED * abs(change.current - change.reference)
+    if abs(change.current - reference) > close or abs(current - change.reference) > close:
         return ""
-    shares = f"{percent(change.before)} and {percent(before)}"
+    shares = f"{percent(change.reference)} and {percent(reference)}"
     return f"{change.name} and {name} have exchanged their shares: {shares} before"
 
 
 def _renamed(change: Change) -> str:
     """Categories that are gone beside new ones of the same shares; empty if there are none."""
     new = list(change.unseen)
-    sure, found = [], 0.0
+    sure, gained = [], 0.0
     for name, share in change.lost:
         like = [n for n in change.unseen if abs(n[1] - share) <= 3 * change.chance * share**0.5]
         spelt = [n for n in like if _spelt_alike(name, n[0])]
@@ -216,15 +220,15 @@ def _renamed(change: Change) -> str:
             return ""
         nearest = min(left, key=lambda n: abs(n[1] - share))
         new.remove(nearest)
-        found += nearest[1]
+        gained += nearest[1]
         if len(like) == 1:  # of several with about its share, none is sure to be it
             sure.append((name, *nearest))
-    if not sure or sum(share for _, share in new) > EXCHANGED * found:
+    if not sure or sum(share for _, share in new) > EXCHANGED * gained:
         return ""
-    if found < MOSTLY * abs(change.now - change.before):  # something else moved more
+    if gained < MOSTLY * abs(change.current - change.reference):  # something else moved more
         return ""
     named = ", ".join(
-        f"{was} is now {now!r} ({percent(share)})" for was, now, share in sure[:NAMED]
+        f"{was} is now {new_name!r} ({percent(share)})" for was, new_name, share in sure[:NAMED]
     )
     more = len(change.lost) - min(len(sure), NAMED)
     return f"renamed: {named}{f' and {more:,} more' if more > 0 else ''}"
@@ -240,12 +244,15 @@ def _spelt_alike(quoted: str, name: str) -> bool:
 
 def _merged(change: Change) -> str:
     """A category that is gone and another that has its rows; empty if there is none."""
-    if change.second is None or change.kind is not CellKind.CATEGORY or change.now:
+    if change.second is None or change.kind is not CellKind.CATEGORY or change.current:
         return ""
-    name, before, now = change.second
-    if name[:1] not in "'\"" or abs(now - before - change.before) > EXCHANGED * change.before:
+    name, reference, current = change.second
+    if (
+        name[:1] not in "'\""
+        or abs(current - reference - change.reference) > EXCHANGED * change.reference
+    ):
         return ""  # other cells than those of categories have no quotes
-    shares = f"{percent(before)} to {percent(now)}"
+    shares = f"{percent(reference)} to {percent(current)}"
     return f"{change.name} is gone, and {name} rose by as much, from {shares} of the rows"
 
 
@@ -257,9 +264,9 @@ def _new(change: Change) -> str:
     what = f": {some_of(named, change.distinct_unseen)}" if named else ""
     if any(np.isnan(share) for _, share in change.unseen[:1]):
         what = f" (in the whole dataset{what})"
-    if change.now >= ALL_NEW:
+    if change.current >= ALL_NEW:
         return f"nearly all values are new to the reference{what}"
-    return f"{percent(change.now)} of the rows have values that the reference never had{what}"
+    return f"{percent(change.current)} of the rows have values that the reference never had{what}"
 
 
 def _moments(change: Change) -> str:
@@ -290,9 +297,9 @@ def _figure(times: float) -> str:
     return grouped(times, 2)
 
 
-def _moved(before: float, now: float) -> str:
-    way = "rose" if now > before else "fell"
-    return f"{way} from {percent(before)} to {percent(now)}"
+def _moved(reference: float, current: float) -> str:
+    way = "rose" if current > reference else "fell"
+    return f"{way} from {percent(reference)} to {percent(current)}"
 
 
 def some_of(named: Sequence[str], total: int) -> str:

@@ -22,12 +22,12 @@ def size_sentences(verdicts: Verdicts, places: list[int], deciding: Texts) -> li
         deciding: the metric that decided each verdict.
     """
     kinds = threshold_kinds(verdicts)
-    said = []
+    texts = []
     for i in places:
         kind = KINDS_OF_THRESHOLDS[kinds[i]]
         parts = _exceeded(verdicts, i, deciding[i]), _no_worse(verdicts, i, deciding[i], kind)
-        said.append("; ".join(filter(None, parts)))
-    return said
+        texts.append("; ".join(filter(None, parts)))
+    return texts
 
 
 def _exceeded(verdicts: Verdicts, i: int, metric: str) -> str:
@@ -39,11 +39,11 @@ def _exceeded(verdicts: Verdicts, i: int, metric: str) -> str:
     interval = (low, high) if metric == "kl" and not np.isnan(low) else None
     q = verdicts.q_values
     q_value = (q.critical if severity is Severity.CRITICAL else q.smallest)[i]
-    said = above(metric, scores[metric][i], severity, limit, q_value, interval)
+    text = above(metric, scores[metric][i], severity, limit, q_value, interval)
     if q_value < verdicts.rules.alpha:
-        return said
+        return text
     p_value = certainty(scores["p_value"][i])
-    return f"{said}: not surely above it, but surely another distribution (p {p_value})"
+    return f"{text}: not surely above it, but surely another distribution (p {p_value})"
 
 
 def _no_worse(verdicts: Verdicts, i: int, metric: str, kind: str) -> str:

@@ -113,7 +113,7 @@ def statuses(
         return f"every value is missing in the {where}; scoring.missing is exclude"
 
     # The first that holds says it.
-    said: list[tuple[Bools, Status, str | Callable[[int], str]]] = [
+    cases: list[tuple[Bools, Status, str | Callable[[int], str]]] = [
         (np.array(new, dtype=np.bool_)[rows.of], Status.NEW_FEATURE, "no earlier window has it"),
         (m == 0, Status.EMPTY, "no rows in the reference"),
         (n == 0, Status.EMPTY, "no rows in the current dataset"),
@@ -140,7 +140,7 @@ def statuses(
     status = np.full(len(rows), PLACE[Status.OK])
     reason = np.full(len(rows), "", dtype=object)
     open_ = np.ones(len(rows), dtype=np.bool_)
-    for holds, what, text in said:
+    for holds, what, text in cases:
         places = np.flatnonzero(holds & open_)
         status[places] = PLACE[what]
         reason[places] = text if isinstance(text, str) else [text(i) for i in places.tolist()]

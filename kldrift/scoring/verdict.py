@@ -151,8 +151,10 @@ class Verdicts:
             subject, status = self.subjects[self.of[i]], STATUSES[self.status[i]]
             if status is Status.NEW_FEATURE:
                 continue  # there is no reference to hold it to
-            found = subject.applicable
+            thresholds = subject.applicable
             if status is Status.CONSTANT:
-                found = {m: t for m, t in found.items() if not np.isnan(self.scores[m][i])}
-            held[subject.name] = found
+                thresholds = {
+                    m: t for m, t in thresholds.items() if not np.isnan(self.scores[m][i])
+                }
+            held[subject.name] = thresholds
         return held
