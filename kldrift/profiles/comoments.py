@@ -54,15 +54,15 @@ class CoMoments:
     @classmethod
     def of(cls, values: Floats, pivot: Floats, *, diagonal: bool) -> Self:
         """The moments of complete rows of one group, shape ``(n, k)``; no NaN, no infinities."""
-        found = cls.zero(pivot, diagonal=diagonal)
+        moments = cls.zero(pivot, diagonal=diagonal)
         with np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, len(values), CHUNK):
                 x = values[start : start + CHUNK] - pivot
                 squares = x * x
                 cross = squares.sum(0) if diagonal else x.T @ x
                 powers = ((squares * x).sum(0), (squares * squares).sum(0))
-                found += cls(np.int64(len(x)), pivot, x.sum(0), cross, *powers)
-        return found
+                moments += cls(np.int64(len(x)), pivot, x.sum(0), cross, *powers)
+        return moments
 
     @property
     def arrays(self) -> tuple[Any, Floats, Floats, Floats, Floats]:

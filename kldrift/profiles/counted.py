@@ -47,13 +47,13 @@ def merged(parts: Iterable[tuple[int, Counted]]) -> dict[int, Counted]:
         by_feature.setdefault(feature, []).append(part)
     keys: dict[int, GroupKeys] = {}
     places: dict[int, list[Ints]] = {}
-    for feature, found in by_feature.items():
-        keys[feature], places[feature] = _union([part.keys for part in found])
+    for feature, own in by_feature.items():
+        keys[feature], places[feature] = _union([part.keys for part in own])
     moments = _added_moments(by_feature, keys, places)
     out = {}
-    for feature, found in by_feature.items():
-        counts = np.zeros((len(keys[feature]), found[0].counts.shape[1]), dtype=np.int64)
-        for part, at in zip(found, places[feature], strict=True):
+    for feature, own in by_feature.items():
+        counts = np.zeros((len(keys[feature]), own[0].counts.shape[1]), dtype=np.int64)
+        for part, at in zip(own, places[feature], strict=True):
             counts[at] += part.counts  # a part has each of its groups once
         out[feature] = Counted(keys[feature], counts, moments.get(feature))
     return out
@@ -80,11 +80,11 @@ def _added_moments(
     at: list[Ints] = []
     begins: dict[int, int] = {}
     groups = 0
-    for feature, found in by_feature.items():
-        if found[0].moments is None:
+    for feature, own in by_feature.items():
+        if own[0].moments is None:
             continue
         begins[feature] = groups
-        for part, place in zip(found, places[feature], strict=True):
+        for part, place in zip(own, places[feature], strict=True):
             assert part.moments is not None
             parts.append(part.moments)
             at.append(place + groups)

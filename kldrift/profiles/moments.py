@@ -169,7 +169,7 @@ class Moments:
             groups: number of places.
         """
         order = np.argsort(places, kind="stable")
-        at, some = places[order], self.take(order)
+        at, sums = places[order], self.take(order)
         while len(at) > 1:
             begins = np.flatnonzero(np.diff(at, prepend=-1))
             if len(begins) == len(at):
@@ -177,10 +177,10 @@ class Moments:
             # Each second one of a place is added to the one before it: half are left.
             odd = (np.arange(len(at)) - np.repeat(begins, np.diff(begins, append=len(at)))) % 2 == 1
             second, left = np.flatnonzero(odd), np.flatnonzero(~odd)
-            both = some.take(second - 1) + some.take(second)
+            both = sums.take(second - 1) + sums.take(second)
             at = at[left]
-            some = some.take(left).replaced(np.searchsorted(left, second - 1), both)
-        return self.none(groups, self.pivot).replaced(at, some)
+            sums = sums.take(left).replaced(np.searchsorted(left, second - 1), both)
+        return self.none(groups, self.pivot).replaced(at, sums)
 
     def replaced(self, places: Ints, others: Self) -> Self:
         """Put other moments in the places of some groups."""

@@ -47,13 +47,13 @@ def power_sums_of_parts(
         apart: the places of those that are left out, increasing.
     """
     there = np.flatnonzero(sizes)
-    rows, found = np.zeros(len(sizes), dtype=np.int64), np.zeros((6, len(sizes)))
-    found[4:] = np.array([[np.inf], [-np.inf]])
+    rows, columns = np.zeros(len(sizes), dtype=np.int64), np.zeros((6, len(sizes)))
+    columns[4:] = np.array([[np.inf], [-np.inf]])
     if len(there):
         parts = _Parts.of(values, sizes[there], pivot, apart)
         rows[there], *sums = parts.power_sums(parts.digits(parts.largest))
-        found[:, there] = sums
-    return rows, *found
+        columns[:, there] = sums
+    return rows, *columns
 
 
 def power_sums_of_wholes(
@@ -150,10 +150,10 @@ class _Parts:
 
     def joined(self, first: Ints) -> Self:
         """Make one part of each part at ``first`` and those behind it."""
-        some = self.rows > 0
+        filled = self.rows > 0
         rows = np.add.reduceat(self.rows, first)
-        least = np.minimum.reduceat(np.where(some, self.least, np.inf), first)
-        most = np.maximum.reduceat(np.where(some, self.most, -np.inf), first)
+        least = np.minimum.reduceat(np.where(filled, self.least, np.inf), first)
+        most = np.maximum.reduceat(np.where(filled, self.most, -np.inf), first)
         least, most = (np.where(rows == 0, self.pivot, x) for x in (least, most))
         largest = np.maximum.reduceat(self.largest, first)
         begins = self.begins[first]
@@ -194,8 +194,8 @@ class _Parts:
         sum1, sum2 = self.digits(reach, middle).pairs
         ends = np.append(self.begins[1:], len(self.values))
         for i in np.flatnonzero(~_usual(reach)).tolist():
-            found = power_sums(self.values[self.begins[i] : ends[i]], float(middle[i]))
-            sum1[0][i], sum1[1][i], sum2[0][i], sum2[1][i] = found[1:5]
+            own = power_sums(self.values[self.begins[i] : ends[i]], float(middle[i]))
+            sum1[0][i], sum1[1][i], sum2[0][i], sum2[1][i] = own[1:5]
         return moved_sums(self.rows, sum1, sum2, middle, self.pivot)
 
     def _chunks(self) -> Iterator[tuple[Values, Ints, slice, Ints]]:
