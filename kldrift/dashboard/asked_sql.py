@@ -47,8 +47,8 @@ def answer(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
         for name, table in tables.items():
             connection.register(name, table)
         try:
-            found = connection.sql(sql)
-            return pa.table({}) if found is None else found.to_arrow_table()
+            result = connection.sql(sql)
+            return pa.table({}) if result is None else result.to_arrow_table()
         except duckdb.Error as error:
             raise SqlError(str(error)) from error
 
@@ -70,10 +70,10 @@ def columns_in(sql: str, schemas: Mapping[str, pa.Schema]) -> dict[str, list[str
         >>> columns_in("from t where x > 1", {"t": pa.schema([("x", pa.int64())])})
         {'t': ['x']}
     """
-    found = {name: list[str]() for name in schemas if name in sql.lower()}
+    columns_of = {name: list[str]() for name in schemas if name in sql.lower()}
     with duckdb.connect(config=ALONE | {"disabled_optimizers": NOT_FOR_COLUMNS}) as connection:
         try:
-            for name in found:
+            for name in columns_of:
                 connection.register("empty rows", schemas[name].empty_table())
                 connection.execute(f'create table {name} as from "empty rows"')
             plans = connection.execute(f"explain (format json) {sql}").fetchall()
@@ -84,7 +84,7 @@ def columns_in(sql: str, schemas: Mapping[str, pa.Schema]) -> dict[str, list[str
         steps += step.get("children", ())
         about = step.get("extra_info", {})
         table = str(about.get("Table", "")).rpartition(".")[2]
-        if table in found:
+        if table in columns_of:
             read = about.get("Projections") or schemas[table].names[0]
-            found[table] += [read] if isinstance(read, str) else read
-    return {name: list(dict.fromkeys(columns)) for name, columns in found.items()}
+            columns_of[table] += [read] if isinstance(read, str) else read
+    return {name: list(dict.fromkeys(columns)) for name, columns in columns_of.items()}

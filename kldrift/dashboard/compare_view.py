@@ -37,8 +37,8 @@ def compare_view(scene: Scene) -> None:
 
     left, right = st.columns(2)
     then = choose("then", [*by_key], "then", words=words, begin=1, where=left)
-    now = choose("now", [*by_key], "now", words=words, where=right)
-    look = _compared(scene.config, by_key[then], by_key[now], scene.zone)
+    later = choose("now", [*by_key], "now", words=words, where=right)
+    look = _compared(scene.config, by_key[then], by_key[later], scene.zone)
     st.header(look.page.verdict, anchor=False)
     if look.page.lead:
         st.text(look.page.lead)
@@ -55,12 +55,12 @@ def compare_view(scene: Scene) -> None:
 
 
 @st.cache_resource(ttl=SECONDS, max_entries=8, show_spinner="comparing")
-def _compared(_config: Config, then: Window, now: Window, zone: str) -> Look:
-    return compared(_config, then, now, zone)
+def _compared(_config: Config, then: Window, later: Window, zone: str) -> Look:
+    return compared(_config, then, later, zone)
 
 
-def compared(config: Config, then: Window, now: Window, zone: str) -> Look:
+def compared(config: Config, then: Window, later: Window, zone: str) -> Look:
     """Two windows, judged by thresholds alone: what is learnt is of windows in their order."""
     plain = replace(config, alarms=None, learned=False)
-    found = trial(plain, [now], against=then)
-    return Look.of(found.scores, found.cells, Story(config.monitor, zone=zone))
+    result = trial(plain, [later], against=then)
+    return Look.of(result.scores, result.cells, Story(config.monitor, zone=zone))

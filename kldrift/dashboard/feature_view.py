@@ -48,8 +48,8 @@ def choose_segment(scores: pd.DataFrame, feature: str, where: Any) -> str | None
         severity = severities.get(segment, "")
         return f"{severity_words(severity)}: {shown(segment) if segment else 'all rows'}"
 
-    found = choose("segment", [*whole, *segments], "segment", words=words, where=where)
-    return found or None
+    chosen = choose("segment", [*whole, *segments], "segment", words=words, where=where)
+    return chosen or None
 
 
 def one_feature(
@@ -58,15 +58,15 @@ def one_feature(
     """Show a feature: why, both distributions, its windows, its figures and its segments."""
     mine = look.scores[look.scores["feature"] == feature]
     same = mine["segment"].isna() if segment is None else mine["segment"] == segment
-    found = records(mine[same].head(1))
-    if not found:
+    matches = records(mine[same].head(1))
+    if not matches:
         st.info("The feature has no row for this choice.")
         return
-    row = found[0]
+    row = matches[0]
     (entry,) = entries_of([row], mine, look.cells, past, zone)
     st.subheader(severity_words(entry.severity), anchor=False)
-    said = [entry.reason, entry.standing]
-    st.text("\n".join(filter(None, said)) or "as the reference")
+    texts = [entry.reason, entry.standing]
+    st.text("\n".join(filter(None, texts)) or "as the reference")
     left, right = st.columns(2)
     with left:
         for one in entry.blocks:

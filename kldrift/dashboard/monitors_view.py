@@ -34,19 +34,19 @@ def monitors_view(scene: Scene) -> None:
         return
     runs = pa.Table.from_pylist(runs_of(scene.output, None), TABLES["runs"])
     latest = {row["monitor"]: row for row in answer(LATEST, {"runs": runs}).to_pylist()}
-    found = [(name, *_state(scene.output, name)) for name in names]
+    states = [(name, *_state(scene.output, name)) for name in names]
     order = {"critical": 0, "warning": 1, "unscored": 2, "ok": 3}
-    found.sort(key=lambda row: order.get(row[1], 4))
+    states.sort(key=lambda row: order.get(row[1], 4))
     lines = [
-        (name, severity_words(severity), said, window, *_run(latest.get(name)))
-        for name, severity, said, window in found
+        (name, severity_words(severity), verdict, window, *_run(latest.get(name)))
+        for name, severity, verdict, window in states
     ]
     chosen = table(
         HEAD, lines, "monitors", on_select="rerun", selection_mode="single-row", alt="all monitors"
     )
     picked = chosen["selection"]["rows"]
-    if picked and picked[0] < len(found):
-        go(monitor=found[picked[0]][0], view="window", window=None, feature=None, segment=None)
+    if picked and picked[0] < len(states):
+        go(monitor=states[picked[0]][0], view="window", window=None, feature=None, segment=None)
         st.rerun()
 
 
@@ -66,5 +66,5 @@ def _state(output: str, monitor: str) -> tuple[str, str, str]:
 def _run(row: dict[str, Any] | None) -> tuple[str, str]:
     if row is None:
         return NOTHING, NOTHING
-    said = moment(row["finished"]) + (", failed" if row["error"] else "")
-    return said, f"{row['failed']} of {row['runs']}"
+    finished = moment(row["finished"]) + (", failed" if row["error"] else "")
+    return finished, f"{row['failed']} of {row['runs']}"

@@ -12,8 +12,8 @@ from kldrift.reporting.figures import shown
 
 def asked(name: str) -> str | None:
     """What the address says of something; None for nothing."""
-    found = st.query_params.get(name)
-    return None if found is None else str(found)
+    value = st.query_params.get(name)
+    return None if value is None else str(value)
 
 
 def go(**places: str | None) -> None:

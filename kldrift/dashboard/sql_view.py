@@ -30,13 +30,13 @@ def sql_view(scene: Scene) -> None:
         st.text("DuckDB in memory: it reads these tables, writes nothing and opens no file.")
         return
     try:
-        found = answered(scene.output, text)
+        rows = answered(scene.output, text)
     except SqlError as error:
         trouble("DuckDB does not understand it.", str(error))
         return
-    st.dataframe(found[:MOST_ROWS].to_pandas(), hide_index=True, key="answer", alt="the answer")
-    rest = f"; the first {MOST_ROWS:,} are shown" if len(found) > MOST_ROWS else ""
-    st.text(f"{len(found):,} rows{rest}")
+    st.dataframe(rows[:MOST_ROWS].to_pandas(), hide_index=True, key="answer", alt="the answer")
+    rest = f"; the first {MOST_ROWS:,} are shown" if len(rows) > MOST_ROWS else ""
+    st.text(f"{len(rows):,} rows{rest}")
 
 
 def answered(output: str, sql: str) -> pa.Table:

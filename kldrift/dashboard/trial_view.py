@@ -72,10 +72,10 @@ def trial_view(scene: Scene) -> None:
             st.text(f"A window has {len(scored):,} scores: more windows take their time.")
     windows = scene.windows[-number:]
     rules = _rules(scene, sorted(set(scored)))
-    found = _tried(scene, rules, windows)
+    tried = _tried(scene, rules, windows)
     before = _before(scene.output, scene.monitor, windows)
-    names = found.past.features
-    counts = [_flagged(past, names) for past in (before, found.past)]
+    names = tried.past.features
+    counts = [_flagged(past, names) for past in (before, tried.past)]
     left, right = st.columns(2)
     left.metric("windows with a critical feature, as stored", f"{counts[0]} of {len(windows)}")
     change = counts[1] - counts[0]
@@ -85,9 +85,9 @@ def trial_view(scene: Scene) -> None:
         f"{change:+d}" if change else None,
         delta_color="off",
     )
-    st.dataframe(_by_feature(before, found.past, names), hide_index=True, key="flagged")
-    worst = sorted(names, key=lambda n: -_critical(found.past, n))
-    heat_map(found.past, worst, scene.zone)
+    st.dataframe(_by_feature(before, tried.past, names), hide_index=True, key="flagged")
+    worst = sorted(names, key=lambda n: -_critical(tried.past, n))
+    heat_map(tried.past, worst, scene.zone)
     if rules.overrides:
         st.subheader("In the configuration", anchor=False)
         st.code(lines("\n".join(rules.overrides)), language=None)
@@ -145,8 +145,8 @@ def _tried(scene: Scene, rules: TriedRules, windows: tuple[Window, ...]) -> Tria
     if rules.overrides:
         assert config.source is not None
         config = load_config(config.source, overrides=[*scene.overrides, *rules.overrides])
-    found: Trial = _trial(config, config.config_hash, windows, rules.against)
-    return found
+    trial: Trial = _trial(config, config.config_hash, windows, rules.against)
+    return trial
 
 
 @st.cache_resource(ttl=SECONDS, max_entries=8, show_spinner="scoring stored windows")
@@ -200,10 +200,10 @@ def _learned(scene: Scene) -> None:
         days = columns[1].number_input("in so many days", 1.0, 1000.0, 90.0)
         if not st.button("Run the back-test"):
             return
-        found = _backtest(scene.config, scene.config.config_hash, pages, days)
-        st.image(found.to_svg(), width="stretch", alt="windows and what each rule flags")
-        st.text(found.verdict)
-        st.code(found.suggestion, language="yaml")
+        tested = _backtest(scene.config, scene.config.config_hash, pages, days)
+        st.image(tested.to_svg(), width="stretch", alt="windows and what each rule flags")
+        st.text(tested.verdict)
+        st.code(tested.suggestion, language="yaml")
 
 
 @st.cache_resource(ttl=SECONDS, max_entries=4, show_spinner="scoring stored windows")
