@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, field_validator
 
-from kldrift.config.problems import found
+from kldrift.config.problems import shown_value
 from kldrift.config.time import Duration
 from kldrift.config.values import Number, Text, filled, wrong
 from kldrift.counting.lengths import duration
@@ -22,7 +22,7 @@ def _after(text: str) -> str:
     match = _AFTER.fullmatch(text)
     if match is None or not int(match[1]) <= int(match[2]) <= MOST_WINDOWS:
         raise wrong(
-            f"expected such as 2 of 3, of {MOST_WINDOWS} windows at most, got {found(text)}"
+            f"expected such as 2 of 3, of {MOST_WINDOWS} windows at most, got {shown_value(text)}"
         )
     return text
 
@@ -36,7 +36,7 @@ def _day(text: str) -> str:
     try:
         date.fromisoformat(text)
     except ValueError:
-        raise wrong(f"expected a day such as 2020-05-01, got {found(text)}") from None
+        raise wrong(f"expected a day such as 2020-05-01, got {shown_value(text)}") from None
     return text
 
 

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from kldrift.config.problems import found
+from kldrift.config.problems import shown_value
 from kldrift.config.time import Days, Duration, Moment
 from kldrift.config.values import Options, Place, Text, Whole, as_text, refuse, wrong
 
@@ -167,7 +167,7 @@ class Dataset:
             wrongly = re.search(r"\{\s*as_?of[^{}]*\}?", AS_OF.sub("", text or ""), re.IGNORECASE)
             if wrongly:
                 right = "{as_of}, {as_of:%Y-%m-%d} or {as_of - 1d:%Y/%m/%d}"
-                raise wrong(f"expected {right} (h, d or w), got {found(wrongly[0])}")
+                raise wrong(f"expected {right} (h, d or w), got {shown_value(wrongly[0])}")
         return value
 
     @field_validator("options")

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from kldrift.config.problems import found
+from kldrift.config.problems import shown_value
 from kldrift.errors import ConfigError
 
 EXAMPLE: Final = "an ISO 8601 time such as 2020-04-01T00:00:00Z"
@@ -37,5 +37,5 @@ def instant(moment: object, zone: str = "UTC") -> datetime:
     elif isinstance(moment, date) and not isinstance(moment, datetime):
         time = datetime(moment.year, moment.month, moment.day)
     if not isinstance(time, datetime) or time != time:  # noqa: PLR0124 - pandas' NaT is a datetime
-        raise ConfigError(f"expected a datetime, a date or {EXAMPLE}, got {found(moment)}")
+        raise ConfigError(f"expected a datetime, a date or {EXAMPLE}, got {shown_value(moment)}")
     return (time if time.tzinfo else time.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)

@@ -14,7 +14,7 @@ from kldrift.config.environment import substitute
 from kldrift.config.model import Config
 from kldrift.config.model_shift import ModelShift
 from kldrift.config.overrides import apply_override, read_keys, read_override
-from kldrift.config.problems import KeyPath, Problems, found
+from kldrift.config.problems import KeyPath, Problems, shown_value
 from kldrift.config.translate import translate, unknown
 from kldrift.config.values import ReadContext
 from kldrift.config.yaml_text import parse_yaml
@@ -63,7 +63,7 @@ def _load(cls: type[Asked], path: str | os.PathLike[str], overrides: Overrides) 
     if values is None:
         raise ConfigError(f"{source}: the file is empty; expected {expected}")
     if not isinstance(values, dict):
-        raise ConfigError(f"{source}: expected {expected}, got {found(values)}")
+        raise ConfigError(f"{source}: expected {expected}, got {shown_value(values)}")
     set_by = _set(cls, values, overrides)
     problems = Problems(str(source), set_by)
     return _read(cls, substitute(values, os.environ, problems), source, source.parent, problems)
@@ -147,7 +147,7 @@ def _from_mapping(
 ) -> Asked:
     name = str(source or "configuration")
     if not isinstance(mapping, Mapping):
-        raise ConfigError(f"{name}: expected {_EXPECTED[cls]}, got {found(mapping)}")
+        raise ConfigError(f"{name}: expected {_EXPECTED[cls]}, got {shown_value(mapping)}")
     stated = dict(mapping)
     problems = Problems(name, _set(cls, stated, overrides))
     values = substitute(stated, os.environ, problems)

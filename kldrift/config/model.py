@@ -15,7 +15,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from kldrift.config.alarms import Alarms
 from kldrift.config.category import CategoryLimits
 from kldrift.config.dataset import ONLY_REFERENCE, Dataset
-from kldrift.config.problems import found
+from kldrift.config.problems import shown_value
 from kldrift.config.question import (
     Expectations,
     MonitorName,
@@ -78,9 +78,11 @@ class Override(Choice):
     @classmethod
     def _missing(cls, values: object) -> object:
         if not isinstance(values, list | tuple):
-            raise wrong(f"expected a list of numbers or texts, such as [-200], got {found(values)}")
+            raise wrong(
+                f"expected a list of numbers or texts, such as [-200], got {shown_value(values)}"
+            )
         refuse(
-            ((place,), f"expected a number or text, got {found(value)}")
+            ((place,), f"expected a number or text, got {shown_value(value)}")
             for place, value in enumerate(values)
             if isinstance(value, bool) or not isinstance(value, int | float | str)
         )
@@ -185,7 +187,7 @@ class Scoring:
     def _stored_bins(cls, stored: int, info: ValidationInfo) -> int:
         least = max(info.data.get("bins", 2), 2)
         if stored < least:
-            raise wrong(f"expected at least bins ({least}), got {found(stored)}")
+            raise wrong(f"expected at least bins ({least}), got {shown_value(stored)}")
         return stored
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from kldrift.config.problems import found, spell
+from kldrift.config.problems import shown_value, spell
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
 
@@ -67,7 +67,7 @@ def apply_override(
         below = mapping.get(key)
         if not isinstance(below, Mapping | None):
             above = spell(path[:depth])
-            text = f"{above} is {found(below)} and has no keys; set {above} as a whole"
+            text = f"{above} is {shown_value(below)} and has no keys; set {above} as a whole"
             raise ConfigError(f"{given}: {text}")
         # A copy: with a YAML alias the same mapping may stand in a second place.
         mapping[key] = mapping = dict(below or {})

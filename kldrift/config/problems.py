@@ -43,7 +43,7 @@ class Problems:
     def filled(self, path: KeyPath, written: str, value: str) -> None:
         """Note that the environment made a text into another, which is not to be shown."""
         if value != written:
-            self._filled.append((path, found(value), found(written)))
+            self._filled.append((path, shown_value(value), shown_value(written)))
             if len(value) >= LEAST_HIDDEN:
                 self._filled.append((path, value, written))
 
@@ -81,11 +81,11 @@ def spell(path: KeyPath) -> str:
     return text
 
 
-def found(value: object) -> str:
+def shown_value(value: object) -> str:
     """Say what a value is, in the words of the file and never at length.
 
     Examples:
-        >>> [found(v) for v in (None, True, 1e-3, "a", ["x"], {})]
+        >>> [shown_value(v) for v in (None, True, 1e-3, "a", ["x"], {})]
         ['nothing', 'true', '0.001', "'a'", 'a list', 'a mapping']
     """
     match value:

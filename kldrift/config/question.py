@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import dataclass_transform
 
-from kldrift.config.problems import KeyPath, Problems, found
+from kldrift.config.problems import KeyPath, Problems, shown_value
 from kldrift.config.translate import translate
 from kldrift.config.unsafe_sql import refusal
 from kldrift.config.values import (
@@ -47,12 +47,14 @@ MONITOR_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 def _monitor(name: str) -> str:
     if not MONITOR_NAME.fullmatch(name):
         text = "expected 1 to 100 letters, digits, '.', '_' or '-', beginning with a letter or"
-        raise wrong(f"{text} digit, got {found(name)}")
+        raise wrong(f"{text} digit, got {shown_value(name)}")
     if ".." in name:
-        raise wrong(f"expected no '..', which would leave the output folder, got {found(name)}")
+        raise wrong(
+            f"expected no '..', which would leave the output folder, got {shown_value(name)}"
+        )
     if "profiling" in name:
         text = "expected a name without 'profiling': Data Docs do not list the runs of such a name"
-        raise wrong(f"{text}; got {found(name)}")
+        raise wrong(f"{text}; got {shown_value(name)}")
     return name
 
 

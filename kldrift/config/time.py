@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from kldrift.config.instant import instant
-from kldrift.config.problems import found
+from kldrift.config.problems import shown_value
 from kldrift.config.values import Text, refuse, wrong
 from kldrift.counting.lengths import DURATION, LENGTH, duration
 from kldrift.errors import ConfigError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def _window(length: str) -> str:
     if not LENGTH.fullmatch(length):
         text = "expected minutes, hours, days, weeks or months, such as 15m, 1h, 1d or 1mo, got"
-        raise wrong(f"{text} {found(length)}")
+        raise wrong(f"{text} {shown_value(length)}")
     return length
 
 
@@ -32,13 +32,13 @@ def _zone(name: str) -> str:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         text = "expected a time zone such as America/New_York, got"
-        raise wrong(f"{text} {found(name)}") from None
+        raise wrong(f"{text} {shown_value(name)}") from None
     return name
 
 
 def _duration(length: str) -> str:
     if not DURATION.fullmatch(length):
-        raise wrong(f"expected a duration such as 30m, 2h or 90d, got {found(length)}")
+        raise wrong(f"expected a duration such as 30m, 2h or 90d, got {shown_value(length)}")
     return length
 
 
@@ -56,10 +56,11 @@ def _first_and_last(text: str) -> str:
         first, last = day_range(text)
     except ValueError:
         raise wrong(
-            f"expected a day such as 2019-12-24, or two with a slash between, got {found(text)}"
+            "expected a day such as 2019-12-24, or two with a slash between, "
+            f"got {shown_value(text)}"
         ) from None
     if first > last:
-        raise wrong(f"expected days in their order, got {found(text)}")
+        raise wrong(f"expected days in their order, got {shown_value(text)}")
     return text
 
 
@@ -111,7 +112,7 @@ class Time:
     def _minutes(self) -> Time:
         if re.fullmatch(r"\d+m", self.window) and self.zone != "UTC":
             text = "expected UTC beside windows of minutes, which begin at the same instants in it"
-            refuse([(("zone",), f"{text}; got {found(self.zone)}")])
+            refuse([(("zone",), f"{text}; got {shown_value(self.zone)}")])
         return self
 
     @property

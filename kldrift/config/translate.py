@@ -10,7 +10,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from kldrift.config.problems import KeyPath, Problems, found, nearest
+from kldrift.config.problems import KeyPath, Problems, nearest, shown_value
 from kldrift.config.values import TAG_COLUMNS, TAG_CONDITION, Condition
 
 _EXPECTED: Final = {
@@ -65,16 +65,16 @@ def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
         case "missing":
             text = f"expected {_MISSING.get(key, 'text, but the key is missing')}"
         case "invalid_key":
-            text = f"expected a key that is text, got {found(value)}"
+            text = f"expected a key that is text, got {shown_value(value)}"
         case "unexpected_keyword_argument":
             text = unknown(section, key)
         case "literal_error":
             words = re.findall(r"'(.*?)'", str(detail["ctx"]["expected"]))
             near = nearest(value, words) if isinstance(value, str) else ""
             near = near if near.startswith("; did") else ""
-            text = f"expected one of {', '.join(words)}, got {found(value)}{near}"
+            text = f"expected one of {', '.join(words)}, got {shown_value(value)}{near}"
         case _ if kind in _EXPECTED:
-            text = f"expected {_EXPECTED[kind]}, got {found(value)}"
+            text = f"expected {_EXPECTED[kind]}, got {shown_value(value)}"
         case _:
             text = _out_of_range(section, key, value) or detail["msg"]
     return text
@@ -95,15 +95,16 @@ def _out_of_range(section: type, key: str, value: Any) -> str:
     """Say what numbers a key takes; its metadata has the bounds, floats where it takes any."""
     match {key_of(f): dict(f.metadata) for f in fields(section)}[key]:
         case {"gt": above, "lt": below}:
-            return f"expected a number between {above:g} and {below:g}, got {found(float(value))}"
+            got = shown_value(float(value))
+            return f"expected a number between {above:g} and {below:g}, got {got}"
         case {"gt": above}:
-            return f"expected a finite number, more than {above:g}, got {found(float(value))}"
+            return f"expected a finite number, more than {above:g}, got {shown_value(float(value))}"
         case {"ge": float(least)}:
-            return f"expected a finite number, {least:g} or more, got {found(float(value))}"
+            return f"expected a finite number, {least:g} or more, got {shown_value(float(value))}"
         case {"ge": least, "le": most}:
-            return f"expected {least} to {most}, got {found(value)}"
+            return f"expected {least} to {most}, got {shown_value(value)}"
         case {"ge": least}:
-            return f"expected {least} or more, got {found(value)}"
+            return f"expected {least} or more, got {shown_value(value)}"
         case _:
             return ""
 

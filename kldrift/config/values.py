@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from typing_extensions import TypeAliasType
 
-from kldrift.config.problems import KeyPath, found, nearest
+from kldrift.config.problems import KeyPath, nearest, shown_value
 from kldrift.scoring.metrics import METRICS, Threshold
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
@@ -73,20 +73,20 @@ def as_text(value: object) -> str:
     if isinstance(value, str) and value.strip():
         return value
     hint = "; put it in quotes" if isinstance(value, bool | int | float) else ""
-    raise wrong(f"expected text, got {found(value)}{hint}")
+    raise wrong(f"expected text, got {shown_value(value)}{hint}")
 
 
 def _name(value: object) -> str:
     if isinstance(value, str) and value.strip():
         return value
-    raise wrong(f"expected a key that is text, got {found(value)}")
+    raise wrong(f"expected a key that is text, got {shown_value(value)}")
 
 
 def _option(value: object) -> str:
     """Return an option as the text that Spark expects."""
     if isinstance(value, str | bool | int | float):
         return str(value).lower() if isinstance(value, bool) else str(value)
-    raise wrong(f"expected text, a number or true/false, got {found(value)}")
+    raise wrong(f"expected text, a number or true/false, got {shown_value(value)}")
 
 
 def _placed(path: str, info: ValidationInfo) -> str:
@@ -105,7 +105,7 @@ def filled(value: object) -> object:
 def _whole(value: object) -> object:
     whole = int(value) if isinstance(value, float) and value.is_integer() else value
     if isinstance(whole, int) and abs(whole) >= LARGEST:
-        raise wrong(f"expected a whole number of at most 18 digits, got {found(whole)}")
+        raise wrong(f"expected a whole number of at most 18 digits, got {shown_value(whole)}")
     return whole
 
 
@@ -154,7 +154,7 @@ def _inherited(values: object, info: ValidationInfo) -> object:
 def in_order(threshold: Threshold) -> Threshold:
     """Refuse thresholds of which the warning is the larger one."""
     if threshold.reversed:
-        highest, got = found(threshold.critical), found(threshold.warning)
+        highest, got = shown_value(threshold.critical), shown_value(threshold.warning)
         refuse([(("warning",), f"expected at most critical ({highest}), got {got}")])
     return threshold
 
@@ -181,7 +181,7 @@ def _lists(value: object) -> object:
         return ()
     if not isinstance(value, list | tuple) or not all(isinstance(x, list | tuple) for x in value):
         what = "a list of lists of columns, such as [[sex], [sex, race]]"
-        raise wrong(f"expected {what}, got {found(value)}")
+        raise wrong(f"expected {what}, got {shown_value(value)}")
     return value
 
 
@@ -218,7 +218,9 @@ def _lists_or_conditions(value: object) -> object:
         isinstance(x, list | tuple | Mapping | Condition) for x in value
     ):
         what = "a list of lists of columns, such as [[sex], [sex, race]], or of conditions"
-        raise wrong(f"expected {what}, such as {{name: long, where: n > 10}}, got {found(value)}")
+        raise wrong(
+            f"expected {what}, such as {{name: long, where: n > 10}}, got {shown_value(value)}"
+        )
     return value
 
 

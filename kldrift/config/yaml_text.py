@@ -18,7 +18,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.resolver import VersionedResolver
 
-from kldrift.config.problems import found
+from kldrift.config.problems import shown_value
 from kldrift.errors import ConfigError
 
 _TAG: Final = "tag:yaml.org,2002:"
@@ -185,7 +185,7 @@ def _word(node: ScalarNode, kind: str) -> bool | float:
                 return float(re.sub(r"\.(?=inf|nan)", "", word, flags=re.IGNORECASE))
     except (KeyError, ValueError):
         what = "true or false" if kind == "bool" else "a number"
-        raise _error(f"expected {what}, got {found(word)}", node) from None
+        raise _error(f"expected {what}, got {shown_value(word)}", node) from None
 
 
 def _error(text: str, node: Node) -> MarkedYAMLError:
