@@ -89,8 +89,8 @@ class WatchedFiles:
         self._check()
 
     def _check(self) -> None:
-        for before, now in zip(self.stamps, _stamps(self.files), strict=True):
-            if before != now:
+        for before, after in zip(self.stamps, _stamps(self.files), strict=True):
+            if before != after:
                 text = f"{before[1]!r} changed during the run; run it again when nothing writes"
                 raise DatasetError(f"{self.side}: {text} there")
 
@@ -112,11 +112,11 @@ def _stamps(files: Sequence[File]) -> Iterator[_Stamp]:
         where = "" if remote is None else f"{remote.uri} {remote.options}"
         try:
             if remote is None:
-                found = [(p, (s := Path(p).stat()).st_size, s.st_mtime_ns) for p in paths]
+                stamps = [(p, (s := Path(p).stat()).st_size, s.st_mtime_ns) for p in paths]
             else:
                 infos = remote.open().get_file_info(paths)
-                found = [(i.path, i.size, i.mtime_ns) for i in infos]
+                stamps = [(i.path, i.size, i.mtime_ns) for i in infos]
         except (pa.ArrowException, OSError) as cause:
             raise DatasetError(f"cannot look at {paths[0]!r}: {first_line(cause)}") from cause
-        for path, size, time in found:
+        for path, size, time in stamps:
             yield where, path, size, time

@@ -97,12 +97,12 @@ def _footers(dataset: Dataset, read: ReadEach) -> tuple[str, Footers | Unsupport
     table = open_table(dataset, asked)
     if isinstance(table, Unsupported):
         return "", table
-    listed = some = len(table.entries)
+    listed = kept = len(table.entries)
     if dataset.where and not isinstance(to_arrow(dataset.where, table.schema), Unsupported):
         table = table.only(dataset.where)
-        some = len(table.entries)
-    which = f"{some:,} of {listed:,} files may hold rows that meet where"
-    if some == listed:
+        kept = len(table.entries)
+    which = f"{kept:,} of {listed:,} files may hold rows that meet where"
+    if kept == listed:
         which = f"{listed:,} file{'' if listed == 1 else 's'}"
     what = f"{table.what}: {which}"
     if table.footers_needed:

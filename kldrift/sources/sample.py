@@ -43,11 +43,11 @@ def _of_files(source: ArrowSource, schema: pa.Schema) -> pa.Table:
         with piece.file.open([], mapping) as parquet:
             inside = mapping.inside(parquet.schema_arrow) if mapping else None
             names = inside or {n: n for n in parquet.schema_arrow.names}
-            here = [f for f in schema if f.name in names]
-            wanted = [names[f.name] for f in here]
+            present = [f for f in schema if f.name in names]
+            wanted = [names[f.name] for f in present]
             groups = [piece.row_group or 0] if parquet.metadata.num_row_groups else []
             batch = next(parquet.iter_batches(ROWS // len(chosen), groups, wanted), None)
             if batch is not None:
-                columns = {f.name: batch.column(names[f.name]).cast(f.type, False) for f in here}
+                columns = {f.name: batch.column(names[f.name]).cast(f.type, False) for f in present}
                 tables.append(pa.table(columns))
     return pa.concat_tables(tables, promote_options="default")

@@ -42,8 +42,8 @@ def opened(path: str) -> Any:
     Raises:
         OSError: it cannot be read.
     """
-    here = Path(path).suffix in COMPRESSED
-    return pa.input_stream(path, compression=None if here else "detect")
+    compressed = Path(path).suffix in COMPRESSED
+    return pa.input_stream(path, compression=None if compressed else "detect")
 
 
 def beginning(path: str) -> bytes:

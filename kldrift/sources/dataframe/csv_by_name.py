@@ -57,7 +57,7 @@ def read_csv(
         kinds = _by_first_line(files, given.get("comment", ""))
         folders = named_by_folders(files)
         if len(kinds) > 1 and folders:
-            load = lambda some, inside: read_csv(spark, some, options, inside)  # noqa: E731
+            load = lambda paths_read, inside: read_csv(spark, paths_read, options, inside)  # noqa: E731
             return by_partition(spark, load, files, schema)
         if len(kinds) > 1:
             groups, full = [_for_spark(kind) for kind, _ in kinds], [rows for _, rows in kinds]

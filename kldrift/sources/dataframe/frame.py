@@ -66,11 +66,11 @@ class FrameSource:
             return pa.int32()
         place = places[path[0]]
         kind = [*self.schema.types, *self.derived.types][place]
-        here: Any = self.frame.schema.fields[place].dataType
+        spark_type: Any = self.frame.schema.fields[place].dataType
         for field in path[1:]:
-            kind, here = kind.field(field).type, here[field].dataType
+            kind, spark_type = kind.field(field).type, spark_type[field].dataType
         # Spark does not put texts of two collations together.
-        return kind if getattr(here, "collation", "UTF8_BINARY") == "UTF8_BINARY" else None
+        return kind if getattr(spark_type, "collation", "UTF8_BINARY") == "UTF8_BINARY" else None
 
 
 _Wanted = tuple[tuple[str, ...], bool]
@@ -168,16 +168,16 @@ def _row_batches(
 ) -> Iterator[RowBatch]:
     """Turn Spark's batches into a program's; columns are unbundled one after the other."""
     early = frozenset(places.keys)
-    for some in gathered(batches, program.batch_rows // 2):
-        columns = _unbundled(transport, some, early)
+    for batch in gathered(batches, program.batch_rows // 2):
+        columns = _unbundled(transport, batch, early)
         waiting: deque[tuple[int, pa.Array]] = deque()
-        found: dict[int, pa.Array] = {}
-        while len(found) < len(early):
+        early_columns: dict[int, pa.Array] = {}
+        while len(early_columns) < len(early):
             place, column = next(columns)
             waiting.append((place, column))
             if place in early:
-                found[place] = column
-        keys = [_of(f, found[p]) for f, p in zip(program.keys, places.keys, strict=True)]
+                early_columns[place] = column
+        keys = [_of(f, early_columns[p]) for f, p in zip(program.keys, places.keys, strict=True)]
         yield RowBatch(keys, _sets(program.sets, places, chain(_emptied(waiting), columns)))
 
 

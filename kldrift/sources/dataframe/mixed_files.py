@@ -81,21 +81,21 @@ def _merged(
     mixed: Collection[str],
     sensitive: bool,
 ) -> list[T.StructField]:
-    found: dict[str, T.StructField] = {}
+    fields: dict[str, T.StructField] = {}
     first: dict[str, str] = {}
     for field in (*known, *more):
         spelled = field.name if sensitive else first.setdefault(field.name.lower(), field.name)
         name = f"{above}{spelled}"
         if name not in mixed:
             kind = field.dataType
-            before = found[spelled].dataType if spelled in found else None
+            before = fields[spelled].dataType if spelled in fields else None
             if isinstance(kind, T.StructType):
                 inside = before.fields if isinstance(before, T.StructType) else []
                 kind = T.StructType(_merged(inside, kind.fields, f"{name}.", mixed, sensitive))
             elif before is not None:
                 kind = _wider(before, kind)
-            found[spelled] = T.StructField(spelled, kind)
-    return list(found.values())
+            fields[spelled] = T.StructField(spelled, kind)
+    return list(fields.values())
 
 
 def _wider(known: T.DataType, kind: T.DataType) -> T.DataType:

@@ -78,7 +78,7 @@ def by_partition(
     if not kinds:
         return load(groups[()], schema)
     if schema is None:
-        inside = load([path for some in groups.values() for path in some], None).schema
+        inside = load([path for paths in groups.values() for path in paths], None).schema
     else:
         sensitive = spark.conf.get("spark.sql.caseSensitive", "false") == "true"
         named = {name if sensitive else name.lower(): name for name in kinds}
@@ -90,10 +90,10 @@ def by_partition(
             else:
                 kinds[folder] = field.dataType
     frames = []
-    for partition, some in groups.items():
+    for partition, paths in groups.items():
         values = dict(partition)
         columns = {name: F.lit(values.get(name)).cast(kind) for name, kind in kinds.items()}
-        frames.append(load(some, inside).withColumns(columns))
+        frames.append(load(paths, inside).withColumns(columns))
     return reduce(DataFrame.unionByName, frames)
 
 

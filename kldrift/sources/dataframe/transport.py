@@ -82,15 +82,15 @@ def choose_transport(types: Sequence[pa.DataType | None]) -> Transport:
         texts = []
     arrays: dict[pa.DataType, list[int]] = {small: []}
     for i, kind in enumerate(types):
-        found = small if kind in SMALL - {pa.string()} else _own_array(kind)
-        if found is not None:
-            arrays.setdefault(found, []).append(i)
+        small_kind = small if kind in SMALL - {pa.string()} else _own_array(kind)
+        if small_kind is not None:
+            arrays.setdefault(small_kind, []).append(i)
     bundles = []
     for kind, numbers in arrays.items():
         beside = texts if kind == small else []
         if len(numbers) + len(beside) > 1:
             parts = zip_longest(_cut(numbers, NUMBERS), _cut(beside, TEXTS), fillvalue=())
-            bundles += [Bundle(kind, some, other) for some, other in parts]
+            bundles += [Bundle(kind, places, other) for places, other in parts]
     together = {i for bundle in bundles for i in (*bundle.numbers, *bundle.texts)}
     alone = tuple(i for i in range(len(types)) if i not in together)
     return Transport(tuple(types), tuple(bundles), alone)
@@ -159,7 +159,7 @@ def _numbers(
             np.broadcast_to(np.True_, flat.values.shape) if flat.valid is None else flat.valid
             for flat in flats
         ]
-        valid = _columns([some[:, :end] for some in there], rows)
+        valid = _columns([matrix[:, :end] for matrix in there], rows)
     for j, place in enumerate(bundle.numbers):
         bits, nulls = (None, 0) if valid is None else _bitmap(valid[j])
         buffers = [bits, pa.py_buffer(values[j])]
@@ -178,9 +178,9 @@ def _columns(blocks: Sequence[NDArray[Any]], rows: int) -> NDArray[Any]:
     at = 0
     for block in blocks:
         for start in range(0, len(block), BLOCK_ROWS):
-            some = block[start : start + BLOCK_ROWS]
-            columns[:, at : at + len(some)] = some.T
-            at += len(some)
+            slab = block[start : start + BLOCK_ROWS]
+            columns[:, at : at + len(slab)] = slab.T
+            at += len(slab)
     return columns
 
 

@@ -119,12 +119,12 @@ def which_version(options: Mapping[str, str]) -> int | datetime | None:
     Raises:
         ConfigError: an option has no such value, or both are given.
     """
-    found = chosen(options, VERSION_OPTIONS)
-    if found is None:
+    option = chosen(options, VERSION_OPTIONS)
+    if option is None:
         return None
-    if found[0].lower() == "timestampasof":
-        return instant(*found)
-    return number(*found, "a version number")
+    if option[0].lower() == "timestampasof":
+        return instant(*option)
+    return number(*option, "a version number")
 
 
 def _check_time(table: Any, path: str, at: datetime, filesystem: Mapping[str, str]) -> None:

@@ -93,11 +93,11 @@ def located(uri: str, filesystem: Mapping[str, str]) -> tuple[RemoteFilesystem |
 
 def _deleted(table: Any) -> dict[str, npt.NDArray[np.bool_]]:
     """Which rows are deleted, by the file's URI."""
-    found = {}
+    deleted = {}
     for batch in pa.RecordBatchReader.from_stream(table.deletion_vectors()):
         for uri, kept in zip(batch["filepath"].to_pylist(), batch["selection_vector"], strict=True):
-            found[uri] = ~kept.values.to_numpy(zero_copy_only=False).astype(np.bool_)
-    return found
+            deleted[uri] = ~kept.values.to_numpy(zero_copy_only=False).astype(np.bool_)
+    return deleted
 
 
 def _bounds(
@@ -109,8 +109,8 @@ def _bounds(
         nulls, low, high = (
             list(_statistic(actions, s, inside)) for s in ("null_count", "min", "max")
         )
-        by_column[name] = [_bound(*found) for found in zip(records, nulls, low, high, strict=True)]
-    return [{name: found[i] for name, found in by_column.items()} for i in range(actions.num_rows)]
+        by_column[name] = [_bound(*facts) for facts in zip(records, nulls, low, high, strict=True)]
+    return [{name: facts[i] for name, facts in by_column.items()} for i in range(actions.num_rows)]
 
 
 def _statistic(actions: pa.Table, kind: str, name: str) -> Iterator[Any]:

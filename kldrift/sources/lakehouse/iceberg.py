@@ -90,10 +90,10 @@ def open_iceberg(
         added = added_since(table, path, number(*since, WHAT["snapshot-id"]), filesystem)
 
         def entries_at(snapshot: int) -> tuple[ListedFile, ...]:
-            found = entries_of(table.scan(snapshot_id=snapshot), table.specs(), filesystem, ())
-            if isinstance(found, Unsupported):
-                raise DatasetError(f"the Iceberg table {path!r}: {found.reason}")
-            return found
+            entries = entries_of(table.scan(snapshot_id=snapshot), table.specs(), filesystem, ())
+            if isinstance(entries, Unsupported):
+                raise DatasetError(f"the Iceberg table {path!r}: {entries.reason}")
+            return entries
 
         return whole.of_files(added, entries_at)
     except (NoSuchTableError, FileNotFoundError) as cause:
@@ -121,10 +121,10 @@ def _snapshot_id(table: Any, wanted: tuple[str, int] | None) -> int | None:
         if table.snapshot_by_id(value) is None:
             raise ValueError(f"there is no snapshot {value}")
         return value
-    found = table.snapshot_as_of_timestamp(value)
-    if found is None:
+    snapshot = table.snapshot_as_of_timestamp(value)
+    if snapshot is None:
         raise ValueError(f"there is no snapshot as of {value}")
-    return int(found.snapshot_id)
+    return int(snapshot.snapshot_id)
 
 
 def _load(path: str, filesystem: Mapping[str, str]) -> Any:
@@ -158,17 +158,17 @@ def _newest(folder: str, filesystem: Mapping[str, str]) -> str:
         opened, root = pafs.LocalFileSystem(), folder
     selector = pafs.FileSelector(f"{root}/metadata", allow_not_found=True)
     names = [info.base_name for info in opened.get_file_info(selector) if info.is_file]
-    found: dict[int, list[str]] = {}
+    by_number: dict[int, list[str]] = {}
     for name in names:
         if named := METADATA.fullmatch(name):
-            found.setdefault(int(named[1]), []).append(name)
-    if not found:
+            by_number.setdefault(int(named[1]), []).append(name)
+    if not by_number:
         raise FileNotFoundError(folder)
     text = ""
     if HINT in names:
         with opened.open_input_stream(f"{root}/metadata/{HINT}") as file:
             text = file.read().decode().strip()
-    newest = found.get(int(text) if text.isdecimal() else max(found), [])
+    newest = by_number.get(int(text) if text.isdecimal() else max(by_number), [])
     if len(newest) != 1:
         raise ValueError("which metadata is the newest is not certain; name a metadata.json file")
     return f"{folder}/metadata/{newest[0]}"

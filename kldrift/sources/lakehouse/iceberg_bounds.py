@@ -34,11 +34,11 @@ def bounds_of_metrics(file: Any, field: Any) -> Bounds:
     nulls = (file.null_value_counts or {}).get(number)
     low = high = None
     if _ordered(field.field_type):
-        found = [(side or {}).get(number) for side in (file.lower_bounds, file.upper_bounds)]
+        encoded = [(side or {}).get(number) for side in (file.lower_bounds, file.upper_bounds)]
         try:
             low, high = (
                 None if b is None else value_of(field.field_type, from_bytes(field.field_type, b))
-                for b in found
+                for b in encoded
             )
         except (struct.error, OverflowError, ValueError):  # written when the type was another
             low = high = None

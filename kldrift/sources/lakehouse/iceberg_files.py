@@ -51,9 +51,9 @@ def entries_of(
                 return Unsupported("the Iceberg table has deletion vectors")
             if delete.file_path not in deletes:
                 deletes[delete.file_path] = _positions(delete.file_path, filesystem)
-        found = [deletes[delete.file_path] for delete in task.delete_files]
+        mine = [deletes[delete.file_path] for delete in task.delete_files]
         rows = int(file.record_count)
-        gone = _deleted(file.file_path, rows, found) if found else None
+        gone = _deleted(file.file_path, rows, mine) if mine else None
         remote, path = place_of(file.file_path, filesystem)
         deleted = b"" if gone is None else pack_deleted(gone)
         left = rows if gone is None else rows - int(gone.sum())
@@ -85,12 +85,12 @@ def constants_of(
 
 
 def _bounds(file: Any, field: Any, specs: Mapping[int, Any]) -> Bounds:
-    found = bounds_of_metrics(file, field)
+    bounds = bounds_of_metrics(file, field)
     spec = specs.get(file.spec_id)
     for part, value in zip(spec.fields if spec else (), file.partition, strict=True):
         if part.source_id == field.field_id:
-            found &= bounds_of_partition(part.transform, field.field_type, value)
-    return found
+            bounds &= bounds_of_partition(part.transform, field.field_type, value)
+    return bounds
 
 
 def place_of(path: str, filesystem: Mapping[str, str]) -> tuple[RemoteFilesystem | None, str]:

@@ -52,13 +52,13 @@ def instant(name: str, value: str) -> datetime:
         '2024-02-01 11:30:00+00:00'
     """
     try:
-        found = datetime.fromisoformat(value) if TIME.fullmatch(value) else None
+        parsed = datetime.fromisoformat(value) if TIME.fullmatch(value) else None
     except ValueError:  # a day or time that there is not
-        found = None
-    if found is None:
+        parsed = None
+    if parsed is None:
         text = f"options.{name}: expected a day or a time such as 2024-01-31 12:00:00"
         raise ConfigError(f"{text}, got {value!r}")
-    at = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    at = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     if at > datetime.now(UTC):
         raise ConfigError(f"options.{name}: {value!r} is yet to come")
     return at

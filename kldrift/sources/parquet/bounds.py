@@ -95,14 +95,14 @@ def bounds_in(
 
     def known(number: int) -> dict[str, Bounds]:
         group = metadata.row_group(number)
-        found = {}
+        bounds = {}
         for name, i in inside.items():
             kind = schema.field(i).type
             flat = i in places and not pa.types.is_nested(kind)
-            found[name] = UNKNOWN
+            bounds[name] = UNKNOWN
             if flat:
-                found[name] = bounds_of_chunk(group.column(places[i]), kind, group.num_rows)
-        return found
+                bounds[name] = bounds_of_chunk(group.column(places[i]), kind, group.num_rows)
+        return bounds
 
     return known
 

@@ -38,10 +38,10 @@ class ColumnMapping:
         called = {n: n for n in file.names}
         lower = {n.lower(): n for n in file.names if n not in self.columns}
         names = self.names or {}
-        found = {
+        mapped = {
             n: called.get(names.get(n, n), lower.get(names.get(n, n).lower())) for n in self.columns
         }
-        return {n: inside for n, inside in found.items() if inside is not None}
+        return {n: inside for n, inside in mapped.items() if inside is not None}
 
     def lacks_ids(self, file: pa.Schema) -> bool:
         """Whether a file's columns should have field ids and have none."""

@@ -50,13 +50,13 @@ class ColumnOfFiles:
     @classmethod
     def each(cls, fields: Iterable[pa.Field], path: str) -> dict[str, ColumnOfFiles]:
         """The columns of one file, or the fields of a struct in it, by name."""
-        found: dict[str, ColumnOfFiles] = {}
+        columns: dict[str, ColumnOfFiles] = {}
         for one in fields:
-            if one.name in found:
-                found[one.name] = cls(None, path, alike=found[one.name].alike + 1)
+            if one.name in columns:
+                columns[one.name] = cls(None, path, alike=columns[one.name].alike + 1)
             else:
-                found[one.name] = cls.of(value_type(one.type), path)
-        return found
+                columns[one.name] = cls.of(value_type(one.type), path)
+        return columns
 
     def plus(self, other: ColumnOfFiles) -> ColumnOfFiles:
         """The column of the files of both; a struct may gain and lose fields."""

@@ -100,8 +100,8 @@ def added(summaries: Iterable[FooterSummary]) -> FooterSummary:
                 before, _, sizes = shapes.setdefault(key, (shape.schema, shape.first, {}))
             for name, size in shape.sizes.items():
                 sizes[name] = sizes.get(name, 0) + size
-    found = (SchemaFiles(*shape) for shape in shapes.values())
-    return FooterSummary(tuple(found), tuple(pieces), tuple(bounds))
+    of_files = (SchemaFiles(*shape) for shape in shapes.values())
+    return FooterSummary(tuple(of_files), tuple(pieces), tuple(bounds))
 
 
 def read_each(files: Sequence[File], asked: Asked = NOTHING) -> FooterSummary:

@@ -95,7 +95,7 @@ def _local(pattern: str) -> Iterator[File]:
     roots = local_roots(pattern)
     if not roots:
         raise NoSuchFileError(f"{pattern!r}: {ABSENT}; check the path in the configuration")
-    found = False
+    any_file = False
     for root in map(Path, roots):
         if (root / "_delta_log").is_dir():  # its folder has files that are no longer part of it
             raise DatasetError(f"{str(root)!r} is a Delta table; state format: delta")
@@ -103,9 +103,9 @@ def _local(pattern: str) -> Iterator[File]:
         for path in inside:
             parts = path.relative_to(root).parts if path != root else (path.name,)
             if not any(_hidden(part) for part in parts):
-                found = True
+                any_file = True
                 yield File(str(path), None, _partition(parts[:-1]))
-    if not found:
+    if not any_file:
         raise DatasetError(f"{pattern!r} holds no files")
 
 
@@ -117,7 +117,7 @@ def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
     except (pa.ArrowException, OSError) as cause:
         raise DatasetError(f"cannot list {uri!r}: {first_line(cause)}") from cause
     matched = False
-    found = False
+    any_file = False
     for info in infos:
         path = info.path.removeprefix(root).strip("/").split("/")
         if path == [""]:  # the root is a file
@@ -130,9 +130,9 @@ def _remote(uri: str, options: Mapping[str, str]) -> Iterator[File]:
         matched = True
         below = path[depth:] or [info.base_name]
         if not any(_hidden(part) for part in below):
-            found = True
+            any_file = True
             yield File(info.path, remote, _partition(below[:-1]))
-    if not found:
+    if not any_file:
         problem = "holds no files" if matched else ABSENT
         raise NoSuchFileError(f"{uri!r}: {problem}; check the path in the configuration")
 

@@ -76,8 +76,8 @@ class Reader:
                 try:
                     for block in blocks:
                         wanted = [*self.keys, *(f for n in block for f in self.sets[n])]
-                        for some in _together(parquet, groups, self.batch_rows):
-                            for table in self._tables(parquet, file, some, wanted, names):
+                        for row_groups in _together(parquet, groups, self.batch_rows):
+                            for table in self._tables(parquet, file, row_groups, wanted, names):
                                 keys = _columns(table, self.keys, frozenset(table.column_names))
                                 yield RowBatch(keys, self._sets_of(table, block))
                 except (pa.ArrowException, OSError) as cause:
@@ -138,8 +138,8 @@ class Reader:
         features: Sequence[Feature],
         names: Mapping[str, str],
     ) -> Iterator[pa.Table]:
-        here = [f.path for f in features if f.path[0] in names]
-        paths = [".".join((names[first], *fields)) for first, *fields in here]
+        present = [f.path for f in features if f.path[0] in names]
+        paths = [".".join((names[first], *fields)) for first, *fields in present]
         paths += [names[c] for c in self.where_columns if c in names]
         wanted = list(dict.fromkeys(paths))
         partition = dict(file.partition)
@@ -234,24 +234,24 @@ def _together(parquet: pq.ParquetFile, groups: Sequence[int], rows: int) -> Iter
 
     Arrow holds two large ones at once where a batch reaches from one into the next.
     """
-    some: list[int] = []
+    groups_read: list[int] = []
     held = 0
     for group in groups:
         size = parquet.metadata.row_group(group).num_rows
-        if some and held + size > rows:
-            yield some
-            some, held = [], 0
-        some.append(group)
+        if groups_read and held + size > rows:
+            yield groups_read
+            groups_read, held = [], 0
+        groups_read.append(group)
         held += size
-    if some:
-        yield some
+    if groups_read:
+        yield groups_read
 
 
 def _comparable(table: pa.Table, names: Sequence[str]) -> pa.Table:
     """A table in which some columns have a layout that Arrow can compare."""
     for i, name in enumerate(table.column_names):
-        if name in names and not is_plain((some := table.column(i)).type):
-            table = table.set_column(i, name, pa.chunked_array(map(as_values, some.chunks)))
+        if name in names and not is_plain((column := table.column(i)).type):
+            table = table.set_column(i, name, pa.chunked_array(map(as_values, column.chunks)))
     return table
 
 

@@ -42,25 +42,25 @@ def only(node: exp.Expression, *known: str) -> exp.Expression:
 
 def operand(node: exp.Expression, schema: pa.Schema) -> Column | Value:
     """Read one side of a comparison."""
-    found: Column | Value
+    result: Column | Value
     match node:
         case exp.Paren():
-            found = operand(only(node, "this").this, schema)
+            result = operand(only(node, "this").this, schema)
         case exp.Column() | exp.Dot():
-            found = column(node, schema)
+            result = column(node, schema)
         case exp.Neg(this=exp.Literal() | exp.Cast()):
-            found = _negative(node, operand(node.this, schema))
+            result = _negative(node, operand(node.this, schema))
         case exp.Null():
-            found = None
+            result = None
         case exp.Boolean():
-            found = bool(node.this)
+            result = bool(node.this)
         case exp.Literal():
-            found = str(node.this) if node.is_string else _number(str(node.this))
+            result = str(node.this) if node.is_string else _number(str(node.this))
         case exp.Cast(this=exp.Literal() as text):
-            found = _typed(node, text)
+            result = _typed(node, text)
         case _:
             raise _no_operand(node)
-    return found
+    return result
 
 
 def literal(node: exp.Expression, schema: pa.Schema) -> Value:
@@ -75,20 +75,20 @@ def column(node: exp.Expression, schema: pa.Schema) -> Column:
     """Resolve a name as Spark does: without regard to case, and into structs."""
     path = names(node)
     fields: Sequence[pa.Field] = list(schema)
-    found: list[str] = []
+    spelled: list[str] = []
     for part in path:
         same = [field for field in fields if field.name.lower() == part.lower()]
         if len(same) != 1:
             which = "more than one column matches" if same else "there is no column"
-            raise RefusedError(f"{which} {'.'.join([*found, part])!r}")
-        found.append(same[0].name)
+            raise RefusedError(f"{which} {'.'.join([*spelled, part])!r}")
+        spelled.append(same[0].name)
         fields = list(same[0].type) if pa.types.is_struct(same[0].type) else []
     kind = same[0].type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     if is_string(kind) and _has_declared_rules(schema):
-        raise RefusedError(f"{'.'.join(found)!r} may have a collation or a fixed length in Spark")
-    return Column(".".join(found), pc.field(*found), kind)
+        raise RefusedError(f"{'.'.join(spelled)!r} may have a collation or a fixed length in Spark")
+    return Column(".".join(spelled), pc.field(*spelled), kind)
 
 
 def names(node: exp.Expression) -> list[str]:

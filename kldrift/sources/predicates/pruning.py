@@ -44,13 +44,13 @@ def prune(footers: Footers, where: str) -> Footers:
     matches = matcher(where, footers.schema)
     pieces, bounds = [], []
     file, fixed, logged = None, {}, {}
-    for piece, found in zip(footers.pieces, footers.bounds, strict=True):
+    for piece, known in zip(footers.pieces, footers.bounds, strict=True):
         if piece.file is not file:
             file, fixed = piece.file, partition_bounds(piece.file, footers.partitions)
             logged = {n: bounds_of_value(v) for n, v in file.partition if n in absent}
-        if matches({**absent, **logged, **found, **fixed}):
+        if matches({**absent, **logged, **known, **fixed}):
             pieces.append(piece)
-            bounds.append(found)
+            bounds.append(known)
     share = sum(p.size for p in pieces) / max(1, sum(p.size for p in footers.pieces))
     sizes = {name: int(size * share) for name, size in (footers.sizes or {}).items()}
     return replace(footers, pieces=tuple(pieces), bounds=tuple(bounds), sizes=sizes)
@@ -108,30 +108,30 @@ def matcher(where: str, schema: pa.Schema) -> Matcher:
 
 def _may(node: exp.Expression, value: bool, schema: pa.Schema) -> Matcher:
     """Whether the node may be ``value`` for a row within the bounds; a null is neither."""
-    found: Matcher
+    matcher: Matcher
     match node:
         case exp.Paren():
-            found = _may(node.this, value, schema)
+            matcher = _may(node.this, value, schema)
         case exp.Not():
-            found = _may(node.this, not value, schema)
+            matcher = _may(node.this, not value, schema)
         case exp.And() | exp.Or():
             sides = [_may(side, value, schema) for side in (node.this, node.expression)]
             enough = all if isinstance(node, exp.And) == value else any
-            found = lambda known: enough(side(known) for side in sides)  # noqa: E731
+            matcher = lambda known: enough(side(known) for side in sides)  # noqa: E731
         case exp.Between():
             low = exp.GTE(this=node.this, expression=node.args["low"])
             high = exp.LTE(this=node.this, expression=node.args["high"])
-            found = _may(exp.and_(low, high), value, schema)
+            matcher = _may(exp.and_(low, high), value, schema)
         case exp.Boolean():
-            found = _always if node.this == value else _never
+            matcher = _always if node.this == value else _never
         case exp.Null():
-            found = _never
+            matcher = _never
         case _:
             try:
-                found = _leaf(node, value, schema)
+                matcher = _leaf(node, value, schema)
             except RefusedError:
-                found = _always
-    return found
+                matcher = _always
+    return matcher
 
 
 def _never(_: BoundsByColumn) -> bool:
@@ -184,7 +184,7 @@ def _compared(one: Column, op: str, value: Value) -> Matcher:
         low, high = _ordered(one, bounds.low), _ordered(one, bounds.high)
         if low is None or high is None or than is None:
             return True
-        found: bool = {
+        holds: bool = {
             "=": low <= than <= high,
             "<=>": low <= than <= high,
             "!=": not low == than == high,
@@ -194,7 +194,7 @@ def _compared(one: Column, op: str, value: Value) -> Matcher:
             ">": high > than,
             ">=": high >= than,
         }[op]
-        return found
+        return holds
 
     return may
 

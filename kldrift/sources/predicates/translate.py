@@ -104,7 +104,7 @@ def columns(where: str, schema: pa.Schema | None = None) -> frozenset[str]:
         ['fare']
     """
     try:
-        written = {names(found)[0] for found in parse(where).find_all(exp.Column)}
+        written = {names(column_node)[0] for column_node in parse(where).find_all(exp.Column)}
         if schema is None:
             return frozenset(written)
         identifiers = (exp.column(exp.to_identifier(name, quoted=True)) for name in written)
@@ -155,53 +155,53 @@ def _true_when(node: exp.Expression, value: bool, schema: pa.Schema) -> pc.Expre
     recurse = functools.partial(_true_when, schema=schema)
     match node:
         case exp.Paren():
-            found = recurse(only(node, "this").this, value)
+            result = recurse(only(node, "this").this, value)
         case exp.Not():
-            found = recurse(only(node, "this").this, not value)
+            result = recurse(only(node, "this").this, not value)
         case exp.And() | exp.Or():
             only(node, "this", "expression")
             left, right = recurse(node.this, value), recurse(node.expression, value)
-            found = left & right if isinstance(node, exp.And) == value else left | right
+            result = left & right if isinstance(node, exp.And) == value else left | right
         case exp.Between():
             only(node, "this", "low", "high")
             low = exp.GTE(this=node.this, expression=node.args["low"])
             high = exp.LTE(this=node.this, expression=node.args["high"])
-            found = recurse(exp.and_(low, high), value)
+            result = recurse(exp.and_(low, high), value)
         case exp.Boolean():
-            found = pc.scalar(node.this == value)
+            result = pc.scalar(node.this == value)
         case exp.Null():
-            found = comparison.NEVER
+            result = comparison.NEVER
         case _:
-            found = _leaf(node, value, schema)
-    return found
+            result = _leaf(node, value, schema)
+    return result
 
 
 def _leaf(node: exp.Expression, value: bool, schema: pa.Schema) -> pc.Expression:
     """Translate a predicate about one column, or two, likewise."""
     match node:
         case exp.Column() | exp.Dot():
-            found = comparison.compare(column(node, schema), "=" if value else "!=", True)
+            result = comparison.compare(column(node, schema), "=" if value else "!=", True)
         case exp.Is(expression=exp.Null() | exp.Boolean()):
             only(node, "this", "expression")
             op = "<=>" if value else "<!>"
             whether = literal(node.expression, schema)
-            found = comparison.compare(column(node.this, schema), op, whether)
+            result = comparison.compare(column(node.this, schema), op, whether)
         case exp.In(expressions=[_, *_]):
             only(node, "this", "expressions")
             listed = [literal(one, schema) for one in node.expressions]
             ask = comparison.contained if value else comparison.excluded
-            found = ask(column(node.this, schema), listed)
+            result = ask(column(node.this, schema), listed)
         case exp.Like():
             # NOT LIKE is an argument of the node in some versions of the parser.
             only(node, "this", "expression", "negate")
             plain = value != bool(node.args.get("negate"))
             pattern = literal(node.expression, schema)
-            found = comparison.like(column(node.this, schema), pattern, plain)
+            result = comparison.like(column(node.this, schema), pattern, plain)
         case _ if type(node) in OPERATORS:
-            found = _comparison(only(node, "this", "expression"), value, schema)
+            result = _comparison(only(node, "this", "expression"), value, schema)
         case _:
             raise RefusedError(f"{sql(node)} is not among the predicates that are read with Arrow")
-    return found
+    return result
 
 
 def _comparison(node: exp.Expression, value: bool, schema: pa.Schema) -> pc.Expression:
