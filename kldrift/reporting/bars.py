@@ -76,8 +76,8 @@ def scored(cells: Sequence[Cell]) -> list[Cell]:
 
 def totals(cells: Sequence[Cell]) -> tuple[int, int]:
     """Rows in some cells, then and now; 1 at least."""
-    then, now = (sum(c[f"rows_{side}"] for c in cells) for side in ("reference", "current"))
-    return then or 1, now or 1
+    then, current = (sum(c[f"rows_{side}"] for c in cells) for side in ("reference", "current"))
+    return then or 1, current or 1
 
 
 def bars_of(feature: str, cells: Sequence[Cell], width: int) -> list[Bar]:
@@ -125,8 +125,8 @@ def _most_frequent(bars: Sequence[Bar]) -> list[Bar]:
     if not rest:
         return named
     name = rest[0].name if len(rest) == 1 else "all other values"
-    then, now, adds = (sum(getattr(b, part) for b in rest) for part in ("then", "now", "adds"))
-    return [*named, Bar(name, "other", then, now, adds)]
+    then, current, adds = (sum(getattr(b, part) for b in rest) for part in ("then", "now", "adds"))
+    return [*named, Bar(name, "other", then, current, adds)]
 
 
 def _placed(groups: Sequence[Sequence[Bar]], width: int) -> list[Bar]:

@@ -94,15 +94,15 @@ def blocks_of(row: Row, cells: Sequence[Cell], segments: Parts, when: str) -> li
 def _cells(row: Row, cells: Sequence[Cell]) -> Table:
     """The cells that add most to ``kl``, in their own order."""
     every = scored(cells)
-    then, now = totals(every)
+    reference, current = totals(every)
     chosen = sorted(every, key=lambda c: -abs(c["contribution"]))[:MOST_CELLS]
     rest = [c for c in every if c not in chosen] if len(every) > MOST_CELLS else []
     lines = [
         (
             shown(cell_name(c, str(row["feature"])), 60),
-            percent(c["rows_reference"] / then),
-            percent(c["rows_current"] / now),
-            f"{100 * (c['rows_current'] / now - c['rows_reference'] / then):+.2f}",
+            percent(c["rows_reference"] / reference),
+            percent(c["rows_current"] / current),
+            f"{100 * (c['rows_current'] / current - c['rows_reference'] / reference):+.2f}",
             f"{c['contribution']:+.3g}",
         )
         for c in sorted(chosen, key=lambda c: c["cell"])
@@ -112,9 +112,9 @@ def _cells(row: Row, cells: Sequence[Cell]) -> Table:
         lines.append(
             (
                 f"{len(rest)} other cells",
-                percent(sides[0] / then),
-                percent(sides[1] / now),
-                f"{100 * (sides[1] / now - sides[0] / then):+.2f}",
+                percent(sides[0] / reference),
+                percent(sides[1] / current),
+                f"{100 * (sides[1] / current - sides[0] / reference):+.2f}",
                 f"{sum(c['contribution'] for c in rest):+.3g}",
             )
         )
@@ -135,9 +135,11 @@ def _pairs(cells: Sequence[Cell]) -> Table:
         for c in moved[:MOST_CELLS]
     ]
     rest = moved[MOST_CELLS:]
-    said = f"and {len(rest)} others, {sum(c['contribution'] for c in rest):+.3g} nats" * bool(rest)
+    others = f"and {len(rest)} others, {sum(c['contribution'] for c in rest):+.3g} nats" * bool(
+        rest
+    )
     head = ("feature or pair", "adds to kl, nats", "correlation then", "now")
-    return Table("features and pairs of the group", head, lines, rest=said)
+    return Table("features and pairs of the group", head, lines, rest=others)
 
 
 def _facts(row: Row, when: str) -> Facts:
@@ -216,5 +218,5 @@ def _splits(splits: Sequence[Row]) -> Table:
     return Table("another mix of segments, or drift within them?", head, lines)
 
 
-def _moved(then: str, now: str) -> str:
-    return NOTHING if then == now == NOTHING else f"{then} → {now}"
+def _moved(reference: str, current: str) -> str:
+    return NOTHING if reference == current == NOTHING else f"{reference} → {current}"

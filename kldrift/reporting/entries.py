@@ -143,8 +143,8 @@ def _entry(
     distribution = draw(plain, cells)
     when = history(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
     parts = "" if segment is not None else parts_words(segments.bad, segments.totals)
-    said = ARROW.sub(r"\1 % → \2 %", shown(row["reason"] or "", LONGEST_REASON))
-    reason = "; ".join(filter(None, (said, parts and f"drifted in {parts}")))
+    text = ARROW.sub(r"\1 % → \2 %", shown(row["reason"] or "", LONGEST_REASON))
+    reason = "; ".join(filter(None, (text, parts and f"drifted in {parts}")))
     return Entry(
         str(row["severity"]),
         shown(name, LONGEST_NAME),

@@ -28,19 +28,19 @@ def group_chart(name: str, cells: Sequence[Cell], *, width: int = 250) -> Drawin
         return None
     most = abs(moved[0]["contribution"]) or 1.0
     room = width - NAME - 6
-    paths, labels, said = {"adds": "", "less": ""}, list[Label](), list[str]()
+    paths, labels, texts = {"adds": "", "less": ""}, list[Label](), list[str]()
     for i, cell in enumerate(moved):
         y, added = i * LINE, cell["contribution"]
         wide = max(1.0, abs(added) / most * (room - 44))
         paths["adds" if added >= 0 else "less"] += box(NAME, y + 3, wide, 9)
         labels.append(Label(NAME - 6, y + 11, shown(cell["label"], LETTERS), "end"))
         labels.append(Label(round(NAME + wide + 5, 1), y + 11, _signed(added)))
-        said.append(f"{shown(cell['label'], LETTERS)} {_signed(added)} nats")
+        texts.append(f"{shown(cell['label'], LETTERS)} {_signed(added)} nats")
     shapes = [Shape(style, path) for style, path in paths.items() if path]
     height = LINE * len(moved)
     shapes.append(Shape("axis", f"M{NAME} 0V{at(height)}"))
     title = f"{name}: what features and pairs add to kl"
-    return Drawing(width, height, title, "; ".join(said), shapes, labels)
+    return Drawing(width, height, title, "; ".join(texts), shapes, labels)
 
 
 def _signed(added: float) -> str:

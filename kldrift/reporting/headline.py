@@ -73,23 +73,23 @@ def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int
     what = happened(first.reason)
     where = f"in {first.where}" if first.where else "over all rows"
     where += f" and in {first.parts}" if first.parts else ""
-    said = f"Worst is {first.name}, {where}: {what}."
+    text = f"Worst is {first.name}, {where}: {what}."
     if first.alone is not None:
-        said = f"Worst is {first.name}, in {first.alone}. Over all rows: {what}."
+        text = f"Worst is {first.name}, in {first.alone}. Over all rows: {what}."
     if first.since and windows > 1:
-        said += f" Drifts since {first.since}, {in_a_row(first.windows)}"
-        said += ", as far back as is known" if first.windows == windows else ""
+        text += f" Drifts since {first.since}, {in_a_row(first.windows)}"
+        text += ", as far back as is known" if first.windows == windows else ""
         if 0 < first.critical < first.windows:
             last = "window" if first.critical == 1 else f"{first.critical:,}"
-            said += f"; critical in the last {last}"
-        said += "."
+            text += f"; critical in the last {last}"
+        text += "."
     others = [e.name for e in entries[1 : OTHERS + 1] if e.severity in MOVED]
     if others:
         more = sum(e.severity in MOVED for e in entries[OTHERS + 1 :])
-        said += f" Also drifted: {', '.join(others)}{f' and {more:,} more' if more else ''}."
+        text += f" Also drifted: {', '.join(others)}{f' and {more:,} more' if more else ''}."
     if worst["q_value"] is not None:
-        said += (
+        text += (
             f" How sure: q {likelihood(worst['q_value'])}, "
             "the share of false alarms to expect among such verdicts."
         )
-    return said
+    return text

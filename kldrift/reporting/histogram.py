@@ -70,8 +70,8 @@ def _added(bars: Sequence[Bar], middle: float) -> list[Shape]:
     half = ADDED / 2 - 2
     marks = [(b, b.adds / most * half) for b in bars]
     more, less = (
-        "".join(box(b.x, middle - max(0.0, tall), b.width, abs(tall)) for b, tall in some)
-        for some in ([m for m in marks if m[1] > 0], [m for m in marks if m[1] < 0])
+        "".join(box(b.x, middle - max(0.0, tall), b.width, abs(tall)) for b, tall in side)
+        for side in ([m for m in marks if m[1] > 0], [m for m in marks if m[1] < 0])
     )
     end = at(bars[-1].x + bars[-1].width)
     shapes = [Shape("adds", more), Shape("less", less), Shape("axis", f"M0 {at(middle)}H{end}")]

@@ -90,7 +90,7 @@ def monitor_page(
     ordered = worst_first(scores)
     alone = ordered["segment"].isna()
     counts, segments = counted(ordered[alone]), counted(ordered[~alone])
-    found = list(entries(ordered, cells, story.splits, story.past, story.zone, most))
+    shown_entries = list(entries(ordered, cells, story.splits, story.past, story.zone, most))
     leads = leading(ordered)
     first, names = records(leads.head(1)), leads["feature"].head(most).tolist()
     return Page(
@@ -100,12 +100,12 @@ def monitor_page(
             filter(
                 None,
                 (
-                    lead(found, first[0] if first else None, len(story.past)),
+                    lead(shown_entries, first[0] if first else None, len(story.past)),
                     one_window_words(story.past, story.zone),
                 ),
             )
         ),
-        entries=found,
+        entries=shown_entries,
         total=int(ordered["feature"].nunique()),
         about=ABOUT,
         failed=_failed(story),
@@ -174,12 +174,12 @@ def health(
 
 def _pages(run: Run) -> str:
     """How many pages were spent of how many, and what is one now."""
-    said = count(run["pages_spent"])
+    text = count(run["pages_spent"])
     if run.get("pages_allowed") is not None:
-        said += f" of {figure(run['pages_allowed'])} in {figure(run['pages_days'])} days"
+        text += f" of {figure(run['pages_allowed'])} in {figure(run['pages_days'])} days"
     if run.get("p_limit") is not None:
-        said += f"; a page now needs p below {run['p_limit']:.0e}"
-    return said
+        text += f"; a page now needs p below {run['p_limit']:.0e}"
+    return text
 
 
 def _seconds(run: Run) -> float:

@@ -23,29 +23,29 @@ def one_window_words(past: Past, zone: str) -> str:
         past: the windows, the last is the one that is looked at.
         zone: of the times.
     """
-    said = list(past.critical)
-    if len(said) < 3:
+    critical = list(past.critical)
+    if len(critical) < 3:
         return ""
-    *_, before, last, now = said
-    if last and not last & (before | now):
+    *_, before, last, newest = critical
+    if last and not last & (before | newest):
         when = window_name(past.windows[-2], zone)
         back = all(past.worst(name)[-1] == "ok" for name in last)
         if back:
             return f"One window only: {_names(last)} critical on {when}, and back to normal now."
-    if not now or now & last:
+    if not newest or newest & last:
         return ""
     alone = [
         i
-        for i in range(1, len(said) - 2)
-        if len(now & said[i]) >= ALIKE * max(len(now), len(said[i]))
-        and not said[i] & (said[i - 1] | said[i + 1])
+        for i in range(1, len(critical) - 2)
+        if len(newest & critical[i]) >= ALIKE * max(len(newest), len(critical[i]))
+        and not critical[i] & (critical[i - 1] | critical[i + 1])
     ]
     if not alone:
         return ""
     times = "" if len(alone) == 1 else f", the latest of {len(alone)} such windows"
     return (
-        f"New in this window, and seen before: {len(now & said[alone[-1]])} of "
-        f"{many(len(now), 'critical feature')} had it on "
+        f"New in this window, and seen before: {len(newest & critical[alone[-1]])} of "
+        f"{many(len(newest), 'critical feature')} had it on "
         f"{window_name(past.windows[alone[-1]], zone)} too{times}, for one window."
     )
 

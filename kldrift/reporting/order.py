@@ -51,8 +51,8 @@ def as_table(scores: pd.DataFrame | pa.Table, names: Sequence[str]) -> pa.Table:
 
 def counted(scores: pd.DataFrame | pa.Table) -> dict[str, int]:
     """Rows of each severity, the worst first."""
-    found = Counter(as_table(scores, ["severity"])["severity"].to_pylist())
-    return {severity: found[severity] for severity in SEVERITIES}
+    counts = Counter(as_table(scores, ["severity"])["severity"].to_pylist())
+    return {severity: counts[severity] for severity in SEVERITIES}
 
 
 def worst_first(scores: Scores) -> Scores:
@@ -102,9 +102,9 @@ def _times_over(table: pa.Table, metrics: pa.Table) -> NDArray[np.float64]:
 
 
 def _at(scores: Scores, places: NDArray[np.integer[Any]]) -> Scores:
-    found: Any = scores
+    chosen: Any = scores
     if isinstance(scores, pa.Table):
-        found = taken(scores, places)
+        chosen = taken(scores, places)
     else:
-        found = scores.iloc[places].reset_index(drop=True)
-    return cast("Scores", found)
+        chosen = scores.iloc[places].reset_index(drop=True)
+    return cast("Scores", chosen)

@@ -94,9 +94,9 @@ class Past:
     def _ranks(self) -> NDArray[np.int8]:
         """Places in ``WORST_FIRST``, by key and window; ``ABSENT`` where there is no row."""
         places, keys = self._codes
-        found = np.full((len(keys), len(self)), ABSENT, dtype=np.int8)
-        found[places, self.at] = ranks(self.rows["severity"])
-        return found
+        ranks_of = np.full((len(keys), len(self)), ABSENT, dtype=np.int8)
+        ranks_of[places, self.at] = ranks(self.rows["severity"])
+        return ranks_of
 
     @cached_property
     def _worst(self) -> dict[str, NDArray[np.int8]]:
@@ -112,23 +112,23 @@ class Past:
             key: the feature, and the segment.
         """
         place = self._codes[1].get(key)
-        found = [ABSENT] * len(self) if place is None else self._ranks[place].tolist()
-        return [None if rank == ABSENT else str(WORST_FIRST[rank]) for rank in found]
+        ranks_of = [ABSENT] * len(self) if place is None else self._ranks[place].tolist()
+        return [None if rank == ABSENT else str(WORST_FIRST[rank]) for rank in ranks_of]
 
     def streak(self, key: Key) -> Streak | None:
         """The windows up to the last since which something drifts; None if it does not."""
-        found = streaks(self.severities(key))
-        return found[-1] if found and found[-1].last == len(self) - 1 else None
+        all_streaks = streaks(self.severities(key))
+        return all_streaks[-1] if all_streaks and all_streaks[-1].last == len(self) - 1 else None
 
     @cached_property
     def critical(self) -> list[frozenset[str]]:
         """The features that were critical in each window, over all rows or in a segment."""
         critical = np.flatnonzero(is_in(self.rows["severity"], {str(Severity.CRITICAL)}))
         places, names = codes(self.rows["feature"])
-        found: list[set[str]] = [set() for _ in self.windows]
+        critical_in: list[set[str]] = [set() for _ in self.windows]
         for at, place in zip(self.at[critical].tolist(), places[critical].tolist(), strict=True):
-            found[at].add(names[place])
-        return [frozenset(features) for features in found]
+            critical_in[at].add(names[place])
+        return [frozenset(features) for features in critical_in]
 
     @property
     def features(self) -> list[str]:
@@ -138,8 +138,8 @@ class Past:
     def worst(self, feature: str) -> list[str | None]:
         """The worst severity of a feature over all rows and segments, by window."""
         worst = self._worst.get(feature)
-        found = [ABSENT] * len(self) if worst is None else worst.tolist()
-        return [None if rank == ABSENT else str(WORST_FIRST[rank]) for rank in found]
+        ranks_of = [ABSENT] * len(self) if worst is None else worst.tolist()
+        return [None if rank == ABSENT else str(WORST_FIRST[rank]) for rank in ranks_of]
 
     def scores(self, key: Key, metric: str) -> list[float | None]:
         """A score of a feature or of one of its segments, by window; None where it has none."""
@@ -206,12 +206,12 @@ def streaks(severities: Sequence[str | None]) -> list[Streak]:
         >>> streaks(["ok", "warning", "critical", "ok", None, "warning"])
         [Streak(first=1, last=2), Streak(first=5, last=5)]
     """
-    found: list[Streak] = []
+    streaks_found: list[Streak] = []
     for i, severity in enumerate(severities):
         if severity not in DRIFTED:
             continue
-        if found and found[-1].last == i - 1:
-            found[-1] = Streak(found[-1].first, i)
+        if streaks_found and streaks_found[-1].last == i - 1:
+            streaks_found[-1] = Streak(streaks_found[-1].first, i)
         else:
-            found.append(Streak(i, i))
-    return found
+            streaks_found.append(Streak(i, i))
+    return streaks_found

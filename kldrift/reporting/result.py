@@ -80,12 +80,12 @@ class Result(Views):
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {severity}" for severity, n in self.counts.items())
-        said = f"{sum(self.counts.values())} features: {counts}"
+        text = f"{sum(self.counts.values())} features: {counts}"
         parts = self.segment_counts
         if any(parts.values()):
-            found = ", ".join(f"{n} {severity}" for severity, n in parts.items())
-            said += f"; {sum(parts.values())} scores of segments: {found}"
-        return f"{type(self).__name__}({said})"
+            counts_text = ", ".join(f"{n} {severity}" for severity, n in parts.items())
+            text += f"; {sum(parts.values())} scores of segments: {counts_text}"
+        return f"{type(self).__name__}({text})"
 
     def _page(self, most: int = MOST_ENTRIES) -> Page:
         return monitor_page(self.scores, self.cells, self._story(), most=most)

@@ -38,11 +38,11 @@ def cells_of(
     cells: pd.DataFrame, rows: Sequence[Mapping[str, Any]]
 ) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
     """Return the cells of some rows of the scores, by their key."""
-    found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    by_row: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     wanted = cells["feature"].isin([row["feature"] for row in rows])
     # There may be a million cells of segments.
     named = [row["segment"] for row in rows if row["segment"] is not None]
     wanted &= cells["segment"].isna() | cells["segment"].isin(named)
     for cell in records(cells.loc[wanted, [name for name in COLUMNS if name in cells]]):
-        found.setdefault(key_of(cell), []).append(cell)
-    return found
+        by_row.setdefault(key_of(cell), []).append(cell)
+    return by_row

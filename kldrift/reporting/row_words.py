@@ -30,14 +30,14 @@ def score_words(row: Mapping[str, Any]) -> str:
     if score is None:
         return ""
     level, limit = limit_of(row)
-    said = f"{metric} {figure(score)}" + (f", {level} above {figure(limit)}" if level else "")
+    text = f"{metric} {figure(score)}" + (f", {level} above {figure(limit)}" if level else "")
     critical = row["threshold_critical"]
     if row["severity"] == "warning" and critical is not None and score > critical:
-        said += f", not surely above critical {figure(critical)}"
+        text += f", not surely above critical {figure(critical)}"
     above = row["severity"] == "ok" and limit is not None and score > limit
     if above and (row.get("q_value") or 0.0) >= MAY_BE_CHANCE:
-        said += f", but q {likelihood(row['q_value'])}: it may be chance"
-    return said
+        text += f", but q {likelihood(row['q_value'])}: it may be chance"
+    return text
 
 
 def happened(reason: str) -> str:

@@ -30,15 +30,20 @@ def score_line(row: Row, *, width: int = 170) -> Drawing | None:
         return None
     metric = str(row.get("metric") or "kl")
     lanes = [metric] if metric == "kl" or row.get(metric) is None else [metric, "kl"]
-    shapes, labels, said = list[Shape](), list[Label](), list[str]()
+    shapes, labels, texts = list[Shape](), list[Label](), list[str]()
     for place, name in enumerate(lanes):
         limits = [row[f"threshold_{level}"] for level in LEVELS] if place == 0 else [None, None]
         lane, scale, words = _lane(row, name, limits, place * LANE + MIDDLE, width)
         shapes += lane
         labels += scale
-        said.append(words)
+        texts.append(words)
     return Drawing(
-        width, LANE * len(lanes), f"{shown(row['feature'])}: score", "; ".join(said), shapes, labels
+        width,
+        LANE * len(lanes),
+        f"{shown(row['feature'])}: score",
+        "; ".join(texts),
+        shapes,
+        labels,
     )
 
 
@@ -65,17 +70,17 @@ def _lane(
         return max(0.0, value) / end * width
 
     shapes = [Shape("axis", f"M0 {at(y)}h{width}")]
-    said = [f"{name} {figure(score)}"]
+    words = [f"{name} {figure(score)}"]
     if chance is not None:
         shapes.append(Shape("chance", box(0, y - 5, max(1.0, x(chance)), 10)))
-        said.append(f"by chance {figure(chance)}")
+        words.append(f"by chance {figure(chance)}")
     if low is not None and high is not None:
         shapes.append(Shape("interval", f"M{at(x(low))} {at(y)}H{at(x(high))}"))
-        said.append(f"90 % interval {figure(low)} to {figure(high)}")
+        words.append(f"90 % interval {figure(low)} to {figure(high)}")
     for level, limit in zip(LEVELS, limits, strict=True):
         if limit is not None:
             shapes.append(Shape(f"limit-{level}", f"M{at(x(limit))} {at(y - 7)}v11"))
-            said.append(f"{level} above {figure(limit)}")
+            words.append(f"{level} above {figure(limit)}")
     shapes.append(Shape("score", box(x(score) - 2.5, y - 2.5, 5, 5)))
     labels = [_under(name, score, x(score), y + 14, width)]
-    return shapes, labels, ", ".join(said)
+    return shapes, labels, ", ".join(words)

@@ -50,10 +50,10 @@ def stored_page(config: Config) -> Page:
     store, monitor, timed = open_store(config.output.path), config.monitor, config.time is not None
     windows = stored_windows(store, monitor, timed=timed)
     zone = config.time.zone if config.time else "UTC"
-    found = stored_story(store, monitor, windows, zone)
-    if not windows and not found[2].runs:
+    stored = stored_story(store, monitor, windows, zone)
+    if not windows and not stored[2].runs:
         raise OutputError(f"{config.output.path}: no run of {monitor!r} yet; kldrift run")
-    scores, cells, story = found
+    scores, cells, story = stored
     splits = stored_splits(store, config, windows[-1]) if windows else []
     notes = marked_days(config, windows[-1].start, windows[-1].end) if windows else []
     return monitor_page(scores, cells, replace(story, splits=splits, notes=[*notes, *story.notes]))
@@ -107,7 +107,7 @@ def stored_splits(store: Store, config: Config, window: Window) -> list[dict[str
     try:
         reference_id = stored_reference_id(store, config.monitor, window)
         supports = stored_supports(store, config.monitor, reference_id)
-        now, _ = stored_profiles(store, config.monitor, supports, window)
+        current, _ = stored_profiles(store, config.monitor, supports, window)
         then, _ = stored_profiles(store, config.monitor, supports)
     except (
         ValueError,
@@ -116,8 +116,8 @@ def stored_splits(store: Store, config: Config, window: Window) -> list[dict[str
         return []
     merged = {f.name: f.rebinning for f in supports.features if f.rebinning is not None}
     pairs = [
-        (name, Comparison.of(of_no_window(now[name]), then[name], merged[name]))
-        for name in now
+        (name, Comparison.of(of_no_window(current[name]), then[name], merged[name]))
+        for name in current
         if name in then and name in merged
     ]
     columns = [", ".join(names) for names in config.segment_columns]

@@ -94,13 +94,13 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:
     tips, labels = list[Shape](), _ends(past, step, zone)
     for row, feature in enumerate(features):
         top = HEAD + row * ROW
-        found = past.worst(feature)
-        for i, severity in enumerate(found):
+        worst = past.worst(feature)
+        for i, severity in enumerate(worst):
             if severity in paths:
                 paths[severity] += _mark(severity, NAME + i * step, top, step)
-        ok += _line([s == "ok" for s in found], top + ROW / 2, step)
+        ok += _line([s == "ok" for s in worst], top + ROW / 2, step)
         labels.append(Label(NAME - 6, top + 11, shown(feature, 30), "end"))
-        tips.append(Shape("point", box(0, top, width, ROW), history(past, found, feature, zone)))
+        tips.append(Shape("point", box(0, top, width, ROW), history(past, worst, feature, zone)))
     height = HEAD + ROW * len(features)
     shapes = [Shape("ok", ok), *(Shape(s, p) for s, p in paths.items()), *tips]
     shapes = [shape for shape in shapes if shape.path]
@@ -122,10 +122,10 @@ def _mark(severity: str, x: float, top: float, step: float) -> str:
 def _line(present: Sequence[bool], y: float, step: float) -> str:
     """A line through the windows in which something is so."""
     path = ""
-    for i, here in enumerate(present):
-        if here and (i == 0 or not present[i - 1]):
+    for i, present_here in enumerate(present):
+        if present_here and (i == 0 or not present[i - 1]):
             path += f"M{at(NAME + i * step)} {at(y)}"
-        if here and (i + 1 == len(present) or not present[i + 1]):
+        if present_here and (i + 1 == len(present) or not present[i + 1]):
             path += f"H{at(NAME + (i + 1) * step)}"
     return path
 
@@ -148,13 +148,13 @@ def history(past: Past, severities: Sequence[str | None], name: str, zone: str) 
         name: whose they are.
         zone: of the times.
     """
-    found = streaks(severities)
-    if not found:
+    drifts = streaks(severities)
+    if not drifts:
         return f"{shown(name)}: never drifted"
-    spans = [span(past, streak.first, streak.last, zone) for streak in found[:-4:-1]]
-    more = len(found) - len(spans)
+    spans = [span(past, streak.first, streak.last, zone) for streak in drifts[:-4:-1]]
+    more = len(drifts) - len(spans)
     rest = f" and {many(more, 'time')} before" if more > 0 else ""
-    total = sum(map(len, found))
+    total = sum(map(len, drifts))
     windows = many(len(past), "window")
     return f"{shown(name)}: drifted in {total} of {windows}: {'; '.join(spans)}{rest}"
 

@@ -145,10 +145,10 @@ def put_page(path: str, html: str) -> str:
 
 def _of(frame: pd.DataFrame, feature: str, segment: str | None) -> pd.DataFrame:
     same = frame["segment"].isna() if segment is None else frame["segment"] == segment
-    found = frame[same & (frame["feature"] == feature)]
-    if not len(found):
+    rows = frame[same & (frame["feature"] == feature)]
+    if not len(rows):
         raise ConfigError(_not_there(sorted(set(frame["feature"])), feature, segment))
-    return found
+    return rows
 
 
 def _not_there(names: Sequence[str], feature: str, segment: str | None) -> str:
