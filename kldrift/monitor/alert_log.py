@@ -88,13 +88,13 @@ class AlertFacts:
         names = {feature for feature, _ in wanted}
         mine = [i for i in range(len(v)) if v.subjects[v.of[i]].name in names] if names else []
         place = {key: i for i in mine if (key := v.key(i)) in wanted or key[1] is None}
-        found = unusual(v)
+        is_unusual = unusual(v)
         moved = np.abs(v.scores["null_share_change"]) >= NULLS_MOVED
         return cls(
             start,
             frozenset(k for k, i in place.items() if v.severity[i] == RANK[Severity.CRITICAL]),
             {k: float(v.scores["kl"][i]) for k, i in place.items()},
-            {k: float(v.scores["p_learned"][i]) for k, i in place.items() if found[i]},
+            {k: float(v.scores["p_learned"][i]) for k, i in place.items() if is_unusual[i]},
             {
                 feature: int(v.sizes["missing_current"][i])
                 for (feature, segment), i in place.items()
@@ -112,13 +112,13 @@ def _alone(v: Verdicts, places: Iterable[int]) -> dict[str, str]:
         if subject.comparison is not None and v.segment[i] is not None:
             number = int(subject.comparison.keys.list[v.group[i]])
             lists.setdefault((subject.name, number), []).append(i)
-    found: dict[str, int] = {}
+    row_of: dict[str, int] = {}
     for (feature, _), mine in lists.items():
         far = [i for i in mine if v.severity[i] == RANK[Severity.CRITICAL]]
         others = {SEVERITIES[v.severity[i]] for i in mine if i not in far}
         if len(far) == 1 and Severity.OK in others and Severity.WARNING not in others:
-            found[feature] = max(found.get(feature, far[0]), *far, key=v.scores["kl"].item)
-    return {feature: str(v.segment[i]) for feature, i in found.items()}
+            row_of[feature] = max(row_of.get(feature, far[0]), *far, key=v.scores["kl"].item)
+    return {feature: str(v.segment[i]) for feature, i in row_of.items()}
 
 
 def logged(
@@ -177,7 +177,7 @@ def _cause(group: tuple[str, bool], keys: Sequence[Key], facts: AlertFacts) -> A
 
 def _opened(keys: Sequence[Key], alerts: Alerts, facts: AlertFacts, mute: Mute | None) -> Logged:
     features = tuple(dict.fromkeys(feature for feature, _ in keys))
-    said = {} if mute is None else {"muted_by": mute.owner, "muted_until": mute.until}
+    muted = {} if mute is None else {"muted_by": mute.owner, "muted_until": mute.until}
     one = Logged(
         feature=features[0],
         features=features,
@@ -189,7 +189,7 @@ def _opened(keys: Sequence[Key], alerts: Alerts, facts: AlertFacts, mute: Mute |
         peak=None,
         p_value=None,
         why=None if mute is None else mute.why,
-        **said,
+        **muted,
     )
     return _longer(one, keys, facts)
 

@@ -97,8 +97,8 @@ class Backtest:
         # A picture, for a style within the page would be one of the whole notebook.
         picture = b64encode(self.to_svg().encode()).decode()
         style = "background: #fff; color-scheme: light; max-width: 100%"
-        said = lines_html([self.verdict, "", "suggested:", *self.suggestion.splitlines()])
-        return f'<img alt="" style="{style}" src="data:image/svg+xml;base64,{picture}">{said}'
+        text = lines_html([self.verdict, "", "suggested:", *self.suggestion.splitlines()])
+        return f'<img alt="" style="{style}" src="data:image/svg+xml;base64,{picture}">{text}'
 
     @property
     def suggestion(self) -> str:
@@ -109,8 +109,8 @@ class Backtest:
         budget = f"{{budget: {{pages: {self.pages:g}, days: {self.days:g}}}}}"
         judged = int(self.windows["p_value"].notna().sum())
         allowed = max(1.0, OVER_BUDGET * self.pages * judged / max(1e-9, self._in_days))
-        found = {rule: rows["within"].mean() for rule, rows in self.planted.groupby("rule")}
-        better = found.get("kl", 0.0) >= found.get("learned", 0.0)
+        share_of = {rule: rows["within"].mean() for rule, rows in self.planted.groupby("rule")}
+        better = share_of.get("kl", 0.0) >= share_of.get("learned", 0.0)
         if self.kl_limit is not None and self.windows["page"].sum() > allowed and better:
             return f"thresholds: {{kl: {{critical: {self.kl_limit:g}}}}}\nalarms: {budget}"
         return f"thresholds: learned\nalarms: {budget}"
@@ -190,8 +190,8 @@ def backtest(
     planted = pd.DataFrame(columns=["planted", "rule", "features", "at_once", "within", "late"])
     if drifts:
         progress.stage("planting drifts")
-        found = planted_windows(scorer.reference, layout, state, newest_counted, drifts, limit)
-        planted = pd.DataFrame(found, columns=planted.columns)
+        rows = planted_windows(scorer.reference, layout, state, newest_counted, drifts, limit)
+        planted = pd.DataFrame(rows, columns=planted.columns)
     return Backtest(table, planted, pages, days, limit)
 
 

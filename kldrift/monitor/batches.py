@@ -140,8 +140,8 @@ def windows_of(config: Config, counted: Sequence[Profile]) -> list[Window]:
     """The windows that have rows, in the order of time."""
     assert config.time is not None
     keys = [p.keys.window for p in counted]
-    found = np.unique(np.concatenate(keys)) if keys else np.zeros(0, dtype=np.int64)
-    starts = [at_instant(s) for s in found.tolist() if s not in (NO_WINDOW, UNTIMED)]
+    starts_of = np.unique(np.concatenate(keys)) if keys else np.zeros(0, dtype=np.int64)
+    starts = [at_instant(s) for s in starts_of.tolist() if s not in (NO_WINDOW, UNTIMED)]
     return [Window(start, config.time.windows.end(start)) for start in starts]
 
 

@@ -59,7 +59,7 @@ def _why(data: pd.DataFrame, error: Exception) -> str:
         try:
             pa.Table.from_pandas(data.iloc[:, [place]], preserve_index=False)
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as own:
-            said = own.args[0] if own.args else own
+            text = own.args[0] if own.args else own
             kind = data.dtypes.iloc[place]
-            return f"column {name!r} ({kind}) has no type in Arrow: {said}; convert or exclude it"
+            return f"column {name!r} ({kind}) has no type in Arrow: {text}; convert or exclude it"
     return first_line(error)

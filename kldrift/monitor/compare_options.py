@@ -71,28 +71,28 @@ def _each(value: object, convert: Any) -> object:
 
 
 def _override(value: object) -> object:
-    found = plain(value)
-    if isinstance(found, dict):
-        if "parts" in found:
-            found["parts"] = listed(found["parts"])
-        _set_thresholds(found)
-        if "categories" in found:
-            found["categories"] = _each(found["categories"], lambda one: _each(one, _levels))
-    return found
+    override = plain(value)
+    if isinstance(override, dict):
+        if "parts" in override:
+            override["parts"] = listed(override["parts"])
+        _set_thresholds(override)
+        if "categories" in override:
+            override["categories"] = _each(override["categories"], lambda one: _each(one, _levels))
+    return override
 
 
 def _group(value: object) -> object:
-    found = plain(value) if isinstance(value, Mapping) else {"features": value}
-    assert isinstance(found, dict)
-    if "features" in found:
-        found["features"] = listed(found["features"])
-    _set_thresholds(found)
-    return found
+    group = plain(value) if isinstance(value, Mapping) else {"features": value}
+    assert isinstance(group, dict)
+    if "features" in group:
+        group["features"] = listed(group["features"])
+    _set_thresholds(group)
+    return group
 
 
-def _set_thresholds(found: dict[Any, Any]) -> None:
-    if found.get("thresholds") is not None:
-        found["thresholds"] = _thresholds(found["thresholds"])
+def _set_thresholds(section: dict[Any, Any]) -> None:
+    if section.get("thresholds") is not None:
+        section["thresholds"] = _thresholds(section["thresholds"])
 
 
 def _segments(value: object) -> object:

@@ -39,22 +39,22 @@ class Decisive:
         score, warning, critical = (np.full(rows, np.nan) for _ in range(3))
         held = list(held_to_limits(verdicts))
         _, raised = severities(verdicts, held)
-        for some in held:
-            if not some.limits:
+        for part in held:
+            if not part.limits:
                 continue
-            names = list(some.limits)
-            scores = np.stack([some.scores[m] for m in names])
-            smallest = np.stack([some.limits[m].smallest for m in names])
+            names = list(part.limits)
+            scores = np.stack([part.scores[m] for m in names])
+            smallest = np.stack([part.limits[m].smallest for m in names])
             times = np.nan_to_num(_times(scores, smallest), nan=-1.0)
             place = times.argmax(0)
             known = times.max(0) >= 0
             for i, name in enumerate(names):
-                place[raised[some.rows] == name] = i
+                place[raised[part.rows] == name] = i
             at = (place, np.arange(len(place)))
-            metric[some.rows] = np.where(known, np.array(names, dtype=object)[place], None)
-            score[some.rows] = scores[at]
+            metric[part.rows] = np.where(known, np.array(names, dtype=object)[place], None)
+            score[part.rows] = scores[at]
             for level, column in (("warning", warning), ("critical", critical)):
-                column[some.rows] = np.stack([getattr(some.limits[m], level) for m in names])[at]
+                column[part.rows] = np.stack([getattr(part.limits[m], level) for m in names])[at]
         return cls(verdicts, metric, score, Limits(warning, critical))
 
     @cached_property

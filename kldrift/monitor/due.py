@@ -65,14 +65,14 @@ def _were(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
-def due_windows(time: Time, as_of: datetime, stored: Sequence[Window], now: datetime) -> Due:
+def due_windows(time: Time, as_of: datetime, stored: Sequence[Window], at: datetime) -> Due:
     """The window that a schedule is due for, and those since the last that was run.
 
     Args:
         time: of the configuration.
         as_of: when the schedule looks.
         stored: the windows that were run, in the order of time.
-        now: the time that it is.
+        at: the time that it is.
     """
     windows = time.windows
     last = windows.due(as_of, time.late)
@@ -80,8 +80,8 @@ def due_windows(time: Time, as_of: datetime, stored: Sequence[Window], now: date
     before = [w.end for w in stored if w.end is not None and w.end <= last]
     missed = list(windows.between(before[-1], last)) if before else []
     kept = missed[-MOST_MISSED:]
-    found = (*_spans(time, kept), due)
-    return Due(found, len(kept), len(missed) - len(kept), ahead=_ahead(found, now))
+    missing = (*_spans(time, kept), due)
+    return Due(missing, len(kept), len(missed) - len(kept), ahead=_ahead(missing, at))
 
 
 def windows_between(
@@ -89,7 +89,7 @@ def windows_between(
     first: datetime,
     last: datetime,
     stored: Sequence[Window],
-    now: datetime,
+    at: datetime,
     *,
     force: bool,
 ) -> Due:
@@ -100,7 +100,7 @@ def windows_between(
         first: where the range begins.
         last: where it ends; a window that ends later is left out.
         stored: the windows that were run; left out unless ``force`` is set.
-        now: the time that it is.
+        at: the time that it is.
         force: run them again.
 
     Raises:
@@ -118,12 +118,12 @@ def windows_between(
         )
     known = set() if force else set(stored)
     kept = tuple(window for window in spans if window not in known)
-    return Due(kept, stored=len(spans) - len(kept), ahead=_ahead(kept, now))
+    return Due(kept, stored=len(spans) - len(kept), ahead=_ahead(kept, at))
 
 
-def _ahead(windows: Sequence[Window], now: datetime) -> int:
+def _ahead(windows: Sequence[Window], at: datetime) -> int:
     """How many windows are not over yet."""
-    return sum(window.end is not None and window.end > now for window in windows)
+    return sum(window.end is not None and window.end > at for window in windows)
 
 
 def _spans(time: Time, starts: Iterator[datetime] | Sequence[datetime]) -> Iterator[Window]:

@@ -52,7 +52,9 @@ class WindowCounts:
     def comparisons(self) -> tuple[Comparison, ...]:
         """Of each feature, both profiles for the same groups, without the rows of no segment."""
         sides = zip(self.current, self.what.references(self.reference), strict=True)
-        return tuple(Comparison.of(now, before, rebinning) for now, (before, rebinning) in sides)
+        return tuple(
+            Comparison.of(current, before, rebinning) for current, (before, rebinning) in sides
+        )
 
 
 def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Progress) -> Findings:
@@ -75,11 +77,11 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     )
     names = [p.feature.name for p in what.pairs]
     rows_read(current, names, plan.current.rows)
-    new = {names[n]: NewValues.of(found.most()) for n, found in unseen.items()}
+    new = {names[n]: NewValues.of(sketch.most()) for n, sketch in unseen.items()}
     return _found(WindowCounts(plan, reference, what, current, together, unseen=new), scores)
 
 
-def found(
+def findings_of(
     counted: Iterable[WindowCounts], most: int = CELLS_AT_ONCE
 ) -> Iterator[tuple[WindowCounts, Findings]]:
     """The findings about each of some windows of one configuration; several are scored together.
@@ -89,8 +91,8 @@ def found(
         most: stored cells of the windows that are scored together; with 1, no window is asked for
             before the findings of the one before it have been dealt with.
     """
-    for some in batches(counted, lambda one: cells_of(one.comparisons), most):
-        yield from _together(some)
+    for batch in batches(counted, lambda one: cells_of(one.comparisons), most):
+        yield from _together(batch)
 
 
 def cells_of(comparisons: Sequence[Comparison]) -> int:
@@ -100,16 +102,16 @@ def cells_of(comparisons: Sequence[Comparison]) -> int:
 
 def batches(each: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
     """Some of what is asked for at a time: until their sizes add up to what is at most wanted."""
-    some: list[T] = []
+    batch: list[T] = []
     total = 0
     for one in each:
-        some.append(one)
+        batch.append(one)
         total += 1 + size(one)
         if total >= most:
-            yield some
-            some, total = [], 0
-    if some:
-        yield some
+            yield batch
+            batch, total = [], 0
+    if batch:
+        yield batch
 
 
 def _together(counted: Sequence[WindowCounts]) -> Iterator[tuple[WindowCounts, Findings]]:

@@ -68,11 +68,11 @@ def plan_segments(
             _check_condition(f"segments[{i}].name", config.segments[i], (reference, current))
         for j, name in enumerate(columns):
             with mistakes.noted():  # of the first side that has one
-                for found, side, whose in (
+                for own, side, whose in (
                     (sides[0], reference, "the reference"),
                     (sides[1], current, "the current dataset"),
                 ):
-                    found.append(_column(f"segments[{i}][{j}]", name, config, side, whose))
+                    own.append(_column(f"segments[{i}][{j}]", name, config, side, whose))
         plans.append(SegmentPlan(tuple(sides[0]), tuple(sides[1])))
     mistakes.raise_any()
     return tuple(plans)
@@ -158,8 +158,8 @@ def rows_by_segment(profile: Profile | None, k: int, segments: int) -> Ints:
     rows = np.zeros(segments, dtype=np.int64)
     if profile is not None:
         mine = profile.of_list(k)
-        some = mine.keys.segment != REST
-        rows[mine.keys.segment[some]] = mine.rows[some]
+        inside = mine.keys.segment != REST
+        rows[mine.keys.segment[inside]] = mine.rows[inside]
     return rows
 
 
@@ -171,11 +171,15 @@ def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: 
     """
     checked: list[tuple[Profile, Ints]] = []  # one profile that is right, and its rows
     for profile, name in zip(profiles, names, strict=True):
-        found = profile.rows
-        if checked and profile.keys == checked[0][0].keys and np.array_equal(found, checked[0][1]):
+        rows_of = profile.rows
+        if (
+            checked
+            and profile.keys == checked[0][0].keys
+            and np.array_equal(rows_of, checked[0][1])
+        ):
             continue
         for number in np.unique(profile.keys.list).tolist():
-            total = int(found[profile.keys.of(number)].sum())
+            total = int(rows_of[profile.keys.of(number)].sum())
             if total != rows:
                 what = "" if number == ALL else " by segment"
                 raise KldriftError(
@@ -184,7 +188,7 @@ def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: 
                 )
         if checked:
             raise KldriftError(f"counts of {name!r} by segment are of other rows than those before")
-        checked.append((profile, found))
+        checked.append((profile, rows_of))
 
 
 def left_out(
@@ -200,14 +204,15 @@ def left_out(
         most: ``scoring.max_segments``.
     """
     reference = rows[0] - int(frozen.rows.sum())
-    now = rows[1] - int(current.sum())
-    if not (reference or now):
+    current_rows = rows[1] - int(current.sum())
+    if not (reference or current_rows):
         return None
     if not reference:
-        why = f"{now:,} current rows lie in values that the reference never had"
+        why = f"{current_rows:,} current rows lie in values that the reference never had"
     else:
         why = (
-            f"{reference:,} reference rows and {now:,} current rows lie in values that are not "
-            f"among the {min(most, len(frozen.names)):,} largest or that the reference never had"
+            f"{reference:,} reference rows and {current_rows:,} current rows lie in values that "
+            f"are not among the {min(most, len(frozen.names)):,} largest or that the reference "
+            "never had"
         )
     return Skipped(f"segment {plan.name}", why)

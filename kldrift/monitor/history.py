@@ -122,8 +122,8 @@ class History:
         for one in self._stored:
             if chosen and _start(one) < _start(chosen[0]):
                 self._stored[one] = None
-        found = {**self._stored, **self._known}
-        return [past for w in chosen if (past := found[w]) is not None]
+        known = {**self._stored, **self._known}
+        return [past for w in chosen if (past := known[w]) is not None]
 
 
 def aged_cells(frozen: Mapping[str, Profile], profiles: Mapping[str, Profile]) -> dict[str, float]:
@@ -187,10 +187,10 @@ def _touches(window: Window, days: str, zone: str) -> bool:
 def sum_of(past: Sequence[PastWindow], supports: Mapping[str, Support]) -> dict[str, Profile]:
     """The sum of windows, feature by feature; those in which it had drifted are left out."""
     parts = (
-        (i, Counted(found.keys, found.counts, found.moments))
+        (i, Counted(profile.keys, profile.counts, profile.moments))
         for i, name in enumerate(supports)
         for p in past
-        if name not in p.raised and (found := p.profiles.get(name)) is not None
+        if name not in p.raised and (profile := p.profiles.get(name)) is not None
     )
     sums = merged(parts)
     return {

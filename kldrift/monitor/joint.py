@@ -73,18 +73,18 @@ def plan_joint(config: Config, pairs: Sequence[Pair]) -> tuple[JointPlan, ...]:
     """
     by_name = {p.feature.name: p for p in pairs}
     vectors = {p.feature.column: p for p in pairs if p.feature.vector}
-    found = []
+    plans = []
     mistakes = Mistakes()
     for name, joint in config.joint.items():
         with mistakes.noted():
-            found.append(_asked(name, joint, by_name, vectors))
+            plans.append(_asked(name, joint, by_name, vectors))
     mistakes.raise_any()
     taken = {f for joint in config.joint.values() for f in joint.features if f in vectors}
-    names = {g.name for g in found} | set(by_name)
+    names = {g.name for g in plans} | set(by_name)
     for column, p in vectors.items():
         if column not in taken and column not in names:
-            found.append(_vector(column, p, NO_JOINT, asked=False))
-    return tuple(found)
+            plans.append(_vector(column, p, NO_JOINT, asked=False))
+    return tuple(plans)
 
 
 def _asked(
@@ -113,8 +113,8 @@ def _vector(name: str, p: Pair, joint: Joint, *, asked: bool) -> JointPlan:
 
 
 def _member(key: str, name: str, known: Mapping[str, Pair], vectors: Mapping[str, Pair]) -> Pair:
-    found = known.get(name)
-    if found is None:
+    pair = known.get(name)
+    if pair is None:
         import difflib  # noqa: PLC0415 - only for a message
 
         if name in vectors:
@@ -122,9 +122,9 @@ def _member(key: str, name: str, known: Mapping[str, Pair], vectors: Mapping[str
         near = difflib.get_close_matches(name, [*known, *vectors], 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"{key}.features: no feature is called {name!r}{hint}")
-    if found.feature.kind != "numeric" and not (found.changed or found.ambiguous):
-        raise ConfigError(f"{key}.features: {name!r} is {found.feature.kind}, expected numbers")
-    return found
+    if pair.feature.kind != "numeric" and not (pair.changed or pair.ambiguous):
+        raise ConfigError(f"{key}.features: {name!r} is {pair.feature.kind}, expected numbers")
+    return pair
 
 
 def _problem(members: Sequence[Pair]) -> tuple[Status, str] | None:
@@ -182,8 +182,8 @@ def scored_joint(
     q, p = of_reference.get(width), of_current.get(width)
     rows_q, rows_p = (0 if m is None else int(m.rows) for m in (q, p))
     names = _names(plan, width)
-    found = JointResult(all_q, all_p, all_q - rows_q, all_p - rows_p)
-    base = replace(base, joint=found)
+    result = JointResult(all_q, all_p, all_q - rows_q, all_p - rows_p)
+    base = replace(base, joint=result)
     for rows, side in ((all_q, "reference"), (all_p, "current dataset")):
         if rows == 0:
             return replace(base, status=Status.EMPTY, reason=f"no rows in the {side}")
@@ -216,8 +216,8 @@ def scored_joint(
         "cells": float(len(cells)),
     }
     heavy = tuple(names[i] for i in score.heavy)
-    found = replace(found, cells=tuple(cells), heavy=heavy, unjudged=score.unjudged)
-    return replace(base, scores=scores, joint=found)
+    result = replace(result, cells=tuple(cells), heavy=heavy, unjudged=score.unjudged)
+    return replace(base, scores=scores, joint=result)
 
 
 def _names(plan: JointPlan, width: int) -> list[str]:
@@ -238,7 +238,7 @@ def _pair_cells(
 ) -> list[JointCell]:
     if not shares.size:
         return []
-    now, before = _correlations(p), _correlations(q)
+    current, reference = _correlations(p), _correlations(q)
     rows, columns = np.triu_indices(len(names), 1)
     values = shares[rows, columns]
     top = np.argsort(-np.abs(values), kind="stable")[:MOST_PAIRS]
@@ -249,8 +249,8 @@ def _pair_cells(
             float(shares[i, j]),
             int(q.rows),
             int(p.rows),
-            float(before[i, j]),
-            float(now[i, j]),
+            float(reference[i, j]),
+            float(current[i, j]),
         )
         for i, j in ((rows[t], columns[t]) for t in np.sort(top))
     ]

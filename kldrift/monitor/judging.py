@@ -59,27 +59,27 @@ def judge_findings(
         findings: of the run.
         learned: scores of windows beside their history, by name, as those of the findings.
     """
-    found = findings.by_limits or _by_limits([(plan, findings)])[0]
-    return _aged(found.beside(learned), findings.reference.aged)
+    judged = findings.by_limits or _by_limits([(plan, findings)])[0]
+    return _aged(judged.beside(learned), findings.reference.aged)
 
 
 def judged_together(
-    found: Iterable[tuple[Plan, Findings]], most: int = CELLS_AT_ONCE
+    planned: Iterable[tuple[Plan, Findings]], most: int = CELLS_AT_ONCE
 ) -> Iterator[tuple[Plan, Findings]]:
     """The same with verdicts by fixed limits in the findings: several windows are judged together.
 
     Args:
-        found: plans and findings, of one configuration, asked for as they are needed.
+        planned: plans and findings, of one configuration, asked for as they are needed.
         most: as in :func:`~kldrift.monitor.findings.found`.
     """
-    for some in batches(found, lambda one: cells_of(one[1].comparisons), most):
-        for (plan, findings), verdicts in zip(some, _by_limits(some), strict=True):
+    for batch in batches(planned, lambda one: cells_of(one[1].comparisons), most):
+        for (plan, findings), verdicts in zip(batch, _by_limits(batch), strict=True):
             yield plan, replace(findings, by_limits=verdicts)
 
 
-def _by_limits(found: Sequence[tuple[Plan, Findings]]) -> list[ByLimits]:
-    cases = [_case(plan, findings) for plan, findings in found]
-    return by_limits(cases, rules_of(found[0][0].config))
+def _by_limits(planned: Sequence[tuple[Plan, Findings]]) -> list[ByLimits]:
+    cases = [_case(plan, findings) for plan, findings in planned]
+    return by_limits(cases, rules_of(planned[0][0].config))
 
 
 def _case(plan: Plan, findings: Findings) -> Case:
@@ -103,7 +103,9 @@ def _case(plan: Plan, findings: Findings) -> Case:
         subjects += categories
         scores = _with_categories(scores, categories, config)
     subjects += [_unpaired(p, config) for p in plan.pairs if not p.both]
-    subjects += [scored_joint(j, config, before, now) for j, before, now in findings.joint]
+    subjects += [
+        scored_joint(j, config, reference, current) for j, reference, current in findings.joint
+    ]
     subjects += [unscored_joint(j, config) for j in plan.joint if j.problem]
     subjects += findings.volumes
     return Case(subjects, scores, [known.names for known in findings.reference.segments])
@@ -140,18 +142,23 @@ def growing_identifiers(findings: Findings) -> frozenset[str]:
 
     They are scored, and held to no limit: the next batch has larger ones again.
     """
-    found = set()
+    names = set()
     for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True):
         name = pair.feature.name
         if not findings.reference.notes.get(name, "").startswith(ALL_DIFFERENT):
             continue
         sides = (comparison.reference.of_list(ALL), comparison.current.of_list(ALL))
-        before, now = (side.moments for side in sides)
-        if before is not None and now is not None and len(before.maximum) and len(now.minimum):
-            largest, smallest = before.maximum.max(), now.minimum.min()
+        reference, current = (side.moments for side in sides)
+        if (
+            reference is not None
+            and current is not None
+            and len(reference.maximum)
+            and len(current.minimum)
+        ):
+            largest, smallest = reference.maximum.max(), current.minimum.min()
             if np.isfinite(smallest) and smallest > largest:
-                found.add(name)
-    return frozenset(found)
+                names.add(name)
+    return frozenset(names)
 
 
 def rules_of(config: Config) -> Rules:

@@ -176,29 +176,29 @@ class Beside:
             if (there := self.layout.place(levels, key)) is not None:
                 there[0][there[1]] = other_limit
         tables = [self._tables(of, level) for of, level in zip(self.of_list, levels, strict=True)]
-        found: dict[str, list[Floats]] = {name: [] for name in LEARNED_SCORES}
+        columns: dict[str, list[Floats]] = {name: [] for name in LEARNED_SCORES}
         place = {name: i for i, name in enumerate(self.layout.names)}
         for feature, keys in groups:
-            for name, parts in found.items():
+            for name, parts in columns.items():
                 values = np.full(len(keys), np.nan)
                 for number, table in enumerate(tables if feature in place else (), ALL):
                     mine = self.layout.places(keys, number)
                     values[mine] = table[name][place[feature], keys.segment[mine]]
                 parts.append(values)
-        return {name: np.concatenate([np.empty(0), *parts]) for name, parts in found.items()}
+        return {name: np.concatenate([np.empty(0), *parts]) for name, parts in columns.items()}
 
     @staticmethod
     def _tables(of: Sequence[Usual], level: Floats) -> dict[str, Floats]:
         """The scores of a list by name; shape ``(features, segments)``, as the level of each."""
         parts: list[tuple[Floats, ...]] = []
         start, flat = 0, level.reshape(-1)
-        for some in of:
-            ready = some.learned.windows >= FEWEST_WINDOWS
+        for part in of:
+            ready = part.learned.windows >= FEWEST_WINDOWS
             own = flat[start : start + len(ready)]
             start += len(ready)
-            values = (some.divergences, some.limits(own), some.p_values)
+            values = (part.divergences, part.limits(own), part.p_values)
             kept = [np.where(ready, x, np.nan) for x in values]
-            parts.append((*kept, some.learned.windows, np.where(ready, own, np.nan)))
+            parts.append((*kept, part.learned.windows, np.where(ready, own, np.nan)))
         if not parts:  # the first window
             nothing = np.full(flat.shape, np.nan)
             parts = [(nothing, nothing, nothing, np.zeros(flat.shape), nothing)]
@@ -236,8 +236,8 @@ class PastCounts:
         if not self._windows:
             return Beside(self.layout, ((),) * len(counts))
         seasons = np.array([season_of(w, self._time) for w in self._windows], dtype=np.int64)
-        now = season_of(window, self._time)
-        found = []
+        season = season_of(window, self._time)
+        lists = []
         for number, current in enumerate(counts):
             history = np.stack([c[number] for c in self._counts])
             width, parts = current.shape[-1], []
@@ -245,9 +245,9 @@ class PastCounts:
             for start in range(0, len(current), step):
                 past = history[:, start : start + step].reshape(len(history), -1, width)
                 own = current[start : start + step].reshape(-1, width)
-                parts.append(usual(past, seasons, own, now))
-            found.append(tuple(parts))
-        return Beside(self.layout, tuple(found))
+                parts.append(usual(past, seasons, own, season))
+            lists.append(tuple(parts))
+        return Beside(self.layout, tuple(lists))
 
 
 def _start(window: Window) -> datetime:

@@ -59,9 +59,13 @@ def seen_in(start: datetime, rows: pa.Table) -> Seen:
 
 def states_of(rows: pa.Table) -> Mapping[Key, State]:
     """The alerts of a stored window."""
-    some = rows.filter(pc.and_kleene(rows["alert"].is_valid(), pc.not_equal(rows["alert"], "none")))
-    states = zip(some["alert"].to_pylist(), some["alert_since"].to_pylist(), strict=True)
-    return {k: State(Alert(a), since) for k, (a, since) in zip(keys_of(some), states, strict=True)}
+    alerted = rows.filter(
+        pc.and_kleene(rows["alert"].is_valid(), pc.not_equal(rows["alert"], "none"))
+    )
+    states = zip(alerted["alert"].to_pylist(), alerted["alert_since"].to_pylist(), strict=True)
+    return {
+        k: State(Alert(a), since) for k, (a, since) in zip(keys_of(alerted), states, strict=True)
+    }
 
 
 def log_until(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from kldrift.monitor.findings import WindowCounts, found
+from kldrift.monitor.findings import WindowCounts, findings_of
 from kldrift.monitor.judging import judge_findings, judged_together
 from kldrift.monitor.past_counts import Layout, season_of
 from kldrift.monitor.planted import PlantedDrift
@@ -73,7 +73,7 @@ def planted_windows(
                     together=(),
                 )
             )
-        for plan, findings in judged_together((one.plan, f) for one, f in found(planted)):
+        for plan, findings in judged_together((one.plan, f) for one, f in findings_of(planted)):
             verdicts = judge_findings(plan, findings)
             critical = np.flatnonzero(verdicts.severity == RANK[Severity.CRITICAL])
             flags["fixed"].append({verdicts.key(i)[0] for i in critical.tolist()})

@@ -170,14 +170,14 @@ def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skip
     if "alert" in scores:
         far |= scores["alert"] == "raised"
     drifted = scores[~alone & far]  # worst first
-    said: tuple[Skipped, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
     if len(drifted) > MOST_SEGMENT_ROWS:
         why = (
             f"{len(drifted):,} scores of segments drifted; Great Expectations has the "
             f"{MOST_SEGMENT_ROWS} worst of them, drift_scores has all"
         )
-        said = (Skipped("segments", why),)
-    return pd.concat([scores[alone], drifted.head(MOST_SEGMENT_ROWS)]), said
+        skipped = (Skipped("segments", why),)
+    return pd.concat([scores[alone], drifted.head(MOST_SEGMENT_ROWS)]), skipped
 
 
 def check_expectations(config: Config | ModelShift) -> None:

@@ -92,11 +92,11 @@ class Record(Generic[AnyConfig]):
     def seconds(self) -> list[dict[str, Any]]:
         """How long each stage took, once each: those of windows come again and again."""
         own: list[tuple[str, float]] = self._stages[self._first :]
-        found: dict[str, float] = {}
+        seconds_of: dict[str, float] = {}
         ends = [*(at for _, at in own[1:]), time.perf_counter()][: len(own)]
         for (name, at), end in zip(own, ends, strict=True):
-            found[name] = found.get(name, 0.0) + end - at
-        return [{"stage": name, "seconds": seconds} for name, seconds in found.items()]
+            seconds_of[name] = seconds_of.get(name, 0.0) + end - at
+        return [{"stage": name, "seconds": seconds} for name, seconds in seconds_of.items()]
 
     def row(
         self, findings: Findings, verdicts: Verdicts, skipped: tuple[Skipped, ...], exit_code: int
@@ -112,7 +112,7 @@ class Record(Generic[AnyConfig]):
         )
 
     def judged_row(
-        self, verdicts: Verdicts, skipped: Sequence[Skipped], **found: Any
+        self, verdicts: Verdicts, skipped: Sequence[Skipped], **columns: Any
     ) -> dict[str, Any]:
         """The row of a run that came to its end, with the number of verdicts of each severity."""
         severities = verdicts.severities()
@@ -122,7 +122,7 @@ class Record(Generic[AnyConfig]):
             critical=severities.count(Severity.CRITICAL),
             unscored=severities.count(Severity.UNSCORED),
             skipped=[{"column": s.column, "reason": s.reason} for s in skipped],
-            **found,
+            **columns,
         )
 
     @contextmanager
@@ -137,7 +137,7 @@ class Record(Generic[AnyConfig]):
                 write_run(self.config.output.path, row)
             raise
 
-    def any_row(self, **found: Any) -> dict[str, Any]:
+    def any_row(self, **columns: Any) -> dict[str, Any]:
         """The row of any run, failed ones included: what is not given is null."""
         base: dict[str, Any] = dict.fromkeys(
             (
@@ -173,4 +173,4 @@ class Record(Generic[AnyConfig]):
             "kldrift_version": __version__,
             "spark_version": self.spark_version or None,
         }
-        return base | found
+        return base | columns

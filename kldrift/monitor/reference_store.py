@@ -79,7 +79,7 @@ def find(plan: Plan, key: str | None) -> StoredReference | None:
         return None
     config = plan.config
     store = open_store(config.output.path)
-    found: StoredReference | None = None
+    best: StoredReference | None = None
     for name in store.names("supports"):
         reference_id = reference_of(config.monitor, name)
         if reference_id is None:
@@ -89,11 +89,11 @@ def find(plan: Plan, key: str | None) -> StoredReference | None:
             one = _stored(plan, key, store, reference_id)
             if one is None or (config.reference.is_history and not one.reference.rows):
                 continue  # cells that were chosen while no window had rows are for no value
-            if found is None or one.rank > found.rank:
-                found = one
-        if found is not None and found.complete and not config.reference.is_history:
+            if best is None or one.rank > best.rank:
+                best = one
+        if best is not None and best.complete and not config.reference.is_history:
             break
-    return found
+    return best
 
 
 def reference_from(
@@ -187,7 +187,7 @@ def newest(plan: Plan) -> Reference:
         raise OutputError(f"{path}: {error}; run with --refresh-reference") from error
     planned = [j for j in plan.joint if j.problem is None]
     of_joint = {j.name: repr(j.columns("reference", reference.pivots)) for j in planned}
-    for what, here, there in (
+    for what, mine, there in (
         (
             "feature",
             {p.feature.name: repr(p.reference) for p in plan.compared},
@@ -200,12 +200,12 @@ def newest(plan: Plan) -> Reference:
             {str(i): s.made_from for i, s in enumerate(supports.segments)},
         ),
     ):
-        for name in sorted({*here, *there}):
-            if _SPELLED.sub("", here.get(name, "")) != _SPELLED.sub("", there.get(name, "")):
+        for name in sorted({*mine, *there}):
+            if _SPELLED.sub("", mine.get(name, "")) != _SPELLED.sub("", there.get(name, "")):
                 why = "is of another type than in the reference"
                 if name not in there:
                     why = "is not in the reference; exclude it, or run with --refresh-reference"
-                elif name not in here:
+                elif name not in mine:
                     why = "is in the reference and not in these rows"
                 raise DatasetError(f"{what} {name!r} {why}")
     return reference

@@ -78,9 +78,9 @@ class Replay:
             budget = replace(budget, level=self.level)
         p_values = np.full(len(counts), np.nan)
         if self.past:
-            found = usual(np.stack(self.past), np.array(self.seasons), counts, season)
-            ready = found.learned.windows >= FEWEST_WINDOWS
-            p_values = np.where(ready, found.p_values, np.nan)
+            beside = usual(np.stack(self.past), np.array(self.seasons), counts, season)
+            ready = beside.learned.windows >= FEWEST_WINDOWS
+            p_values = np.where(ready, beside.p_values, np.nan)
         known = np.isfinite(p_values)
         limit = budget.limit(int(known.sum()), self.excesses)
         limits = np.full(len(counts), limit)
@@ -111,11 +111,11 @@ class Replay:
 
     def over(self, counts: Sequence[Counts], seasons: Sequence[int]) -> tuple[list[Shown], Replay]:
         """Judge several windows, in the order of time."""
-        shown, now = [], self
+        shown, state = [], self
         for window, season in zip(counts, seasons, strict=True):
-            one, now = now.step(window, season)
+            one, state = state.step(window, season)
             shown.append(one)
-        return shown, now
+        return shown, state
 
 
 def _key(place: int) -> Key:

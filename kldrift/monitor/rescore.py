@@ -16,7 +16,7 @@ from kldrift.config import Config
 from kldrift.errors import OutputError
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor.before_spark import output_reached
-from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, found
+from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, findings_of
 from kldrift.monitor.history import (
     History,
     past_window,
@@ -185,7 +185,7 @@ def scored_again(
     most = 1 if config.reference.is_history else CELLS_AT_ONCE
 
     def beside() -> Iterator[tuple[Plan, Findings]]:
-        for window, (counted, findings) in zip(windows, found(each(), most), strict=True):
+        for window, (counted, findings) in zip(windows, findings_of(each(), most), strict=True):
             yield counted.plan, volumes.beside(window, findings) if volumes else findings
 
     for window, (plan, findings) in zip(windows, judged_together(beside(), most), strict=True):

@@ -114,8 +114,8 @@ def _cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
         row, columns = row[order], {name: values[order] for name, values in columns.items()}
     at = columns.pop("at")
     of = rows.of[row]
-    some, place = np.unique(of, return_inverse=True)
-    kinds = [rows.comparisons[i].rebinning.cells for i in some.tolist()]
+    used, place = np.unique(of, return_inverse=True)
+    kinds = [rows.comparisons[i].rebinning.cells for i in used.tolist()]
     first = np.cumsum([0, *map(len, kinds)])[:-1]
     cell = pa.array(first[place] + at)
     names = pa.array([s.name for s in v.subjects], pa.string())
@@ -134,15 +134,15 @@ def _cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
 
 def _unseen(v: Verdicts, places: Ints) -> dict[int, str]:
     """The values that the reference never had, as text, by the place of their row."""
-    found = {}
+    texts = {}
     for place, i in enumerate(places.tolist()):
         new = v.subjects[v.of[i]].unseen if v.segment[i] is None else NO_NEW_VALUES
         if new.named:
             rows = max(1, int(v.sizes["n_current"][place]))
             first = [f"{name!r} {percent(n / rows)}" for name, n in new.named[:MOST_NAMED]]
             alone = [repr(name) for name, _ in new.named] if new.distinct == 1 else first
-            found[place] = some_of(alone, new.distinct)
-    return found
+            texts[place] = some_of(alone, new.distinct)
+    return texts
 
 
 def _occupied(cells: ScoredCells) -> dict[str, NDArray[Any]]:
@@ -165,11 +165,11 @@ def _occupied(cells: ScoredCells) -> dict[str, NDArray[Any]]:
 def _joint_cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
     """The cells of joint features: one row per feature alone and per pair."""
     subjects = [v.subjects[i] for i in v.of[places].tolist()]
-    found = [(s.name, i, c) for s in subjects if s.joint for i, c in enumerate(s.joint.cells)]
-    cells = [c for _, _, c in found]
+    rows = [(s.name, i, c) for s in subjects if s.joint for i, c in enumerate(s.joint.cells)]
+    cells = [c for _, _, c in rows]
     columns: dict[str, Any] = {
-        "feature": pa.array([name for name, _, _ in found], pa.string()),
-        "cell": pa.array([i for _, i, _ in found], pa.int32()),
+        "feature": pa.array([name for name, _, _ in rows], pa.string()),
+        "cell": pa.array([i for _, i, _ in rows], pa.int32()),
         "cell_kind": pa.array([c.kind for c in cells], pa.string()),
     }
     for name in (
@@ -182,7 +182,7 @@ def _joint_cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
     ):
         kind = DRIFT_CELLS.field(name).type
         columns[name] = pa.array([getattr(c, name) for c in cells], kind)
-    return stamp.table(columns, len(found), DRIFT_CELLS)
+    return stamp.table(columns, len(rows), DRIFT_CELLS)
 
 
 def numbers(values: NDArray[np.float64]) -> pa.Array:

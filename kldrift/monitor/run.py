@@ -117,12 +117,12 @@ def run(
     return _run(record, read, spark, due, fail_on, refresh_reference=refresh_reference)[-1]
 
 
-def _due(config: Config, as_of: datetime | None, now: datetime) -> Due | None:
+def _due(config: Config, as_of: datetime | None, at: datetime) -> Due | None:
     """The windows that a run is about; None without windows."""
     if config.time is None:
         return None
     stored = stored_windows(open_store(config.output.path), config.monitor)
-    return due_windows(config.time, as_of or now, stored, now)
+    return due_windows(config.time, as_of or at, stored, at)
 
 
 def backfill(
@@ -157,14 +157,14 @@ def backfill(
         raise ConfigError("backfill needs windows: state time: {column: ..., window: 1d}")
     with output_reached():
         stored = stored_windows(open_store(config.output.path), config.monitor)
-    due = windows_between(config.time, first, last, stored, now := datetime.now(UTC), force=force)
+    due = windows_between(config.time, first, last, stored, at := datetime.now(UTC), force=force)
     results: list[RunResult] = []
     if due.windows:
         read, _ = as_read(config, None, due)
         check_output(read)
         with output_reached():
             prepare_output(config.output.path, config.output.format)
-        record = Record(config, due.windows[-1], now, progress)
+        record = Record(config, due.windows[-1], at, progress)
         results = _run(record, read, spark, due, fail_on, refresh_reference=False)
     notes = results[-1].notes if results else due.notes
     return Backfill(results, notes, config.output.path)

@@ -15,7 +15,7 @@ def splits_of(plan: Plan, findings: Findings) -> pd.DataFrame:
     known = zip(plan.segments, findings.reference.segments, strict=True)
     rows = segment_splits(
         zip(names, findings.comparisons, strict=True),
-        [(segments.name, found.names) for segments, found in known],
+        [(segments.name, proposal.names) for segments, proposal in known],
         plan.config.scoring.missing,
         plan.config.scoring.pseudocount,
     )

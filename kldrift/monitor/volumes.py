@@ -47,7 +47,7 @@ class Volumes:
         """
         if config.time is None:
             return None
-        found = cls(config.time)
+        volumes = cls(config.time)
         assert window.start is not None
         earlier = [
             w for w in stored_windows(store, config.monitor) if w.start and w.start < window.start
@@ -57,8 +57,8 @@ class Volumes:
                 rows = window_columns(store, config.monitor, one, ["segment", "n_current"])
                 sizes = rows.group_by("segment").aggregate([("n_current", "max")])
                 by_segment = zip(*(sizes[c].to_pylist() for c in sizes.column_names), strict=True)
-                found._rows[one] = {segment: n or 0 for segment, n in by_segment}
-        return found
+                volumes._rows[one] = {segment: n or 0 for segment, n in by_segment}
+        return volumes
 
     def beside(self, window: Window, findings: Findings) -> Findings:
         """The findings of a window with its rows; the window is known from then on."""
@@ -88,23 +88,23 @@ class Volumes:
         alike: NDArray[np.bool_],
     ) -> Subject:
         before = np.array([sizes.get(segment, 0) for sizes in past], dtype=np.int64)
-        found = volume(rows, before, alike)
-        if not rows and (segment is None or found is None):
+        beside = volume(rows, before, alike)
+        if not rows and (segment is None or beside is None):
             why = "no rows in this window"
             return Subject(ROWS, "volume", status=Status.EMPTY, reason=why, segment=segment)
-        if found is None:
+        if beside is None:
             return Subject(ROWS, "volume", segment=segment, rows=(-1, rows))
-        season = f" {self._season_name(window)}" if found.alike else ""
+        season = f" {self._season_name(window)}" if beside.alike else ""
         return Subject(
             ROWS,
             "volume",
             THRESHOLDS,
-            scores={"kl": found.kl, "p_value": found.p_value},
+            scores={"kl": beside.kl, "p_value": beside.p_value},
             segment=segment,
-            rows=(round(found.expected), rows),
+            rows=(round(beside.expected), rows),
             sentence=(
-                f"{rows:,} rows, and usually about {found.expected:,.0f} "
-                f"({found.windows:,}{season} windows before)"
+                f"{rows:,} rows, and usually about {beside.expected:,.0f} "
+                f"({beside.windows:,}{season} windows before)"
             ),
         )
 

@@ -211,17 +211,17 @@ class Watch:
         verdicts = judge_findings(plan, findings, scores)
         keys = {verdicts.key(i) for i in unusual(verdicts).nonzero()[0].tolist()}
         self._past.add(window, counts, keys)
-        found = self._alerted(verdicts, window)
+        judged = self._alerted(verdicts, window)
         p_values = verdicts.scores["p_learned"]
         known = np.flatnonzero(~np.isnan(p_values))
         if not len(known):
-            return found
+            return judged
         if self._config.alarms is not None:
             self._level = self._next_level(budget.level, window)
             start, of = start_of(window), self._alerts.of
             fresh = [i for i in known.tolist() if not _still_open(of(verdicts.key(i)), start)]
             self._excesses[start] = excess(p_values[fresh])
-        return replace(found, level=budget.level, limit=limit, effective=beside.effective)
+        return replace(judged, level=budget.level, limit=limit, effective=beside.effective)
 
     def _alerted(self, verdicts: Verdicts, window: Window) -> Judged:
         start, rank = start_of(window), verdicts.severity
@@ -240,12 +240,12 @@ class Watch:
         before = self._alerts
 
         def muted(key: Key) -> bool:
-            found = mute_of(self._config, key, start)
-            if found is None and before.of(key).alert is not Alert.RAISED:
-                found = day
-            if found is not None:
-                mutes[key] = found
-            return found is not None
+            mute = mute_of(self._config, key, start)
+            if mute is None and before.of(key).alert is not Alert.RAISED:
+                mute = day
+            if mute is not None:
+                mutes[key] = mute
+            return mute is not None
 
         seen = Seen(start, critical, unscored)
         new, grace = set[Key](), self._alarms.grace_span

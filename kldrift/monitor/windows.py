@@ -17,7 +17,7 @@ from kldrift.execution.progress import Progress
 from kldrift.features.group_columns import as_read, check_time
 from kldrift.features.plan import Skipped
 from kldrift.monitor.due import FIRST_WINDOWS, Due
-from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, found
+from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, findings_of
 from kldrift.monitor.history import History, of_window
 from kldrift.monitor.judging import judged_together
 from kldrift.monitor.plan import Plan
@@ -69,12 +69,12 @@ def count_windows(
 
 def _new_values(what: Counting, unseen: Unseen) -> dict[int, dict[str, NewValues]]:
     """Values that the reference never had, by window and feature."""
-    found: dict[int, dict[str, list[NewName]]] = {}
+    values_of: dict[int, dict[str, list[NewName]]] = {}
     for number, sketch in unseen.items():
         name = what.pairs[number].feature.name
         for window, value in by_window(sketch.most()):
-            found.setdefault(window, {}).setdefault(name, []).append(value)
-    return {w: {name: NewValues.of(v) for name, v in one.items()} for w, one in found.items()}
+            values_of.setdefault(window, {}).setdefault(name, []).append(value)
+    return {w: {name: NewValues.of(v) for name, v in one.items()} for w, one in values_of.items()}
 
 
 def from_first_rows(
@@ -136,7 +136,7 @@ def findings_by_window(
     most = CELLS_AT_ONCE if history is None else 1
     beside = (
         (plan, volumes.beside(window, findings) if volumes else findings)
-        for window, (_, findings) in zip(windows, found(each, most), strict=True)
+        for window, (_, findings) in zip(windows, findings_of(each, most), strict=True)
     )
     judged = judged_together(beside, most)
     for number, (window, (_, findings)) in enumerate(zip(windows, judged, strict=True)):
