@@ -11,7 +11,8 @@ from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import NOTHING, count, figure, likelihood, many, share, shown
 from kldrift.reporting.histogram import histogram
-from kldrift.reporting.parts import Parts, Row
+from kldrift.reporting.json_values import Row
+from kldrift.reporting.parts import Parts
 from kldrift.scoring.sentences import percent
 
 MOST_CELLS: Final = 16

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+LETTER: Final = 5.2
+"""Pixels of a letter, about."""
+IN_ROW: Final = 170
+"""Pixels of a chart that stands in a row of the page."""
+LEVELS: Final = ("warning", "critical")
+"""The limits that charts show; their styles are ``limit-warning`` and ``limit-critical``."""
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,12 @@ from unicodedata import east_asian_width
 
 from kldrift.reporting.bars import Bar, Cell, bars_of, scored
 from kldrift.reporting.cell_names import number
-from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
+from kldrift.reporting.drawing import LETTER, Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import shown
 from kldrift.scoring.sentences import percent
 
 TALLEST: Final = 2.5
 """A bar is cut where it is so many times as tall as any of the reference's values."""
-LETTER: Final = 5.2
-"""Pixels."""
 CAPITAL: Final = 1.3
 """Letters."""
 TOP, BELOW = 12.0, 13

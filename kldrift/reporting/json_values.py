@@ -14,6 +14,8 @@ from kldrift.tables.values import python_values
 if TYPE_CHECKING:
     import pandas as pd
 
+Row = Mapping[str, Any]
+"""A row of a table, as JSON values by column."""
 
 NOTHING: Final = ("NaT", "<NA>")
 """How pandas writes what it has in place of a time or a value."""

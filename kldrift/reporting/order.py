@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Scores = TypeVar("Scores", bound=pd.DataFrame | pa.Table)
     """Rows of ``drift_scores``: a frame, or a table, for which no pandas is imported."""
 
-SEVERITIES: Final = tuple(str(severity) for severity in WORST_FIRST)
+SEVERITY_NAMES: Final = tuple(str(severity) for severity in WORST_FIRST)
 STATED: Final = "critical, warning, unscored, ok; then by the score over its smallest limit"
 """The order in words."""
 WORST_COLUMNS: Final = [
@@ -52,7 +52,7 @@ def as_table(scores: pd.DataFrame | pa.Table, names: Sequence[str]) -> pa.Table:
 def counted(scores: pd.DataFrame | pa.Table) -> dict[str, int]:
     """Rows of each severity, the worst first."""
     counts = Counter(as_table(scores, ["severity"])["severity"].to_pylist())
-    return {severity: counts[severity] for severity in SEVERITIES}
+    return {severity: counts[severity] for severity in SEVERITY_NAMES}
 
 
 def worst_first(scores: Scores) -> Scores:
@@ -77,9 +77,9 @@ def leading(ordered: Scores) -> Scores:
 
 
 def ranks(severities: pa.ChunkedArray) -> NDArray[np.int64]:
-    """The place of each severity in `SEVERITIES`; what is none of them comes last."""
+    """The place of each severity in `SEVERITY_NAMES`; what is none of them comes last."""
     places, names = codes(severities)
-    by_name = {severity: at for at, severity in enumerate(SEVERITIES)}
+    by_name = {severity: at for at, severity in enumerate(SEVERITY_NAMES)}
     return np.array([by_name.get(n, len(by_name)) for n in (*names, None)])[places]
 
 

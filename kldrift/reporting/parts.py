@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from kldrift.counting.group_names import columns_of
 from kldrift.reporting.figures import many, shown
-from kldrift.reporting.json_values import records
+from kldrift.reporting.json_values import Row, records
 from kldrift.reporting.order import as_table
 from kldrift.reporting.row_words import happened
 from kldrift.tables.values import codes, is_in, rows_where
@@ -19,8 +19,6 @@ from kldrift.tables.values import codes, is_in, rows_where
 if TYPE_CHECKING:
     import pandas as pd
 
-Row = Mapping[str, Any]
-"""A row of ``drift_scores``."""
 MOVED: Final = ("critical", "warning")
 OF_SEGMENTS: Final = ["feature", "segment", "severity", "kl", "n_current", "reason"]
 NAMED: Final = 3

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
+from kldrift.reporting.drawing import IN_ROW, LETTER, LEVELS, Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import figure, shown
-
-Row = Mapping[str, Any]
-"""A row of ``drift_scores``."""
+from kldrift.reporting.json_values import Row
 
 LANE: Final = 28
 MIDDLE: Final = 8.0
-LETTER: Final = 5.2
-"""Pixels."""
 SPARE: Final = 1.12
 """The line ends so far beyond the largest mark."""
-LEVELS: Final = ("warning", "critical")
 
 
-def score_line(row: Row, *, width: int = 170) -> Drawing | None:
+def score_line(row: Row) -> Drawing | None:
     """Draw the score of a row; None without one.
 
     The metric that is held to a limit is on the upper line. ``kl``, which has an interval and a
@@ -33,12 +27,12 @@ def score_line(row: Row, *, width: int = 170) -> Drawing | None:
     shapes, labels, texts = list[Shape](), list[Label](), list[str]()
     for place, name in enumerate(lanes):
         limits = [row[f"threshold_{level}"] for level in LEVELS] if place == 0 else [None, None]
-        lane, scale, words = _lane(row, name, limits, place * LANE + MIDDLE, width)
+        lane, scale, words = _lane(row, name, limits, place * LANE + MIDDLE)
         shapes += lane
         labels += scale
         texts.append(words)
     return Drawing(
-        width,
+        IN_ROW,
         LANE * len(lanes),
         f"{shown(row['feature'])}: score",
         "; ".join(texts),
@@ -47,17 +41,17 @@ def score_line(row: Row, *, width: int = 170) -> Drawing | None:
     )
 
 
-def _under(name: str, score: float, x: float, y: float, width: int) -> Label:
+def _under(name: str, score: float, x: float, y: float) -> Label:
     """The score in figures, below its mark."""
     text = f"{name} {figure(score)}{' nats' if name == 'kl' else ''}"
     half = len(text) * LETTER / 2
-    if x + half > width:
-        return Label(width, y, text, "end")
+    if x + half > IN_ROW:
+        return Label(IN_ROW, y, text, "end")
     return Label(round(x, 1), y, text, "middle") if x > half else Label(0, y, text)
 
 
 def _lane(
-    row: Row, name: str, limits: list[float | None], y: float, width: int
+    row: Row, name: str, limits: list[float | None], y: float
 ) -> tuple[list[Shape], list[Label], str]:
     kl = name == "kl"
     score = row[name]
@@ -67,9 +61,9 @@ def _lane(
     end: float = max(max(m for m in marks if m is not None) * SPARE, 1e-12)
 
     def x(value: float) -> float:
-        return max(0.0, value) / end * width
+        return max(0.0, value) / end * IN_ROW
 
-    shapes = [Shape("axis", f"M0 {at(y)}h{width}")]
+    shapes = [Shape("axis", f"M0 {at(y)}h{IN_ROW}")]
     words = [f"{name} {figure(score)}"]
     if chance is not None:
         shapes.append(Shape("chance", box(0, y - 5, max(1.0, x(chance)), 10)))
@@ -82,5 +76,5 @@ def _lane(
             shapes.append(Shape(f"limit-{level}", f"M{at(x(limit))} {at(y - 7)}v11"))
             words.append(f"{level} above {figure(limit)}")
     shapes.append(Shape("score", box(x(score) - 2.5, y - 2.5, 5, 5)))
-    labels = [_under(name, score, x(score), y + 14, width)]
+    labels = [_under(name, score, x(score), y + 14)]
     return shapes, labels, ", ".join(words)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
+from kldrift.reporting.drawing import IN_ROW, LEVELS, Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import figure, many, shown, window_name
 from kldrift.reporting.past import DRIFTED, Past, streaks
 
-LEVELS: Final = ("warning", "critical")
 TICK: Final = {"critical": 6.0, "warning": 3.0}
 """Height of the mark of a window that drifted: told apart without colour."""
 NAME: Final = 190
 ROW: Final = 16
 HEAD: Final = 16
 HEAT_WIDTH: Final = 760
+HEIGHT: Final = 48
 
 
 def sparkline(
@@ -23,10 +23,7 @@ def sparkline(
     scores: Sequence[float | None],
     severities: Sequence[str | None],
     limits: Sequence[float | None],
-    *,
     metric: str = "kl",
-    width: int = 170,
-    height: int = 48,
 ) -> Drawing | None:
     """Draw a score over the windows; None where there are fewer than two.
 
@@ -36,24 +33,22 @@ def sparkline(
         severities: likewise.
         limits: warning and critical.
         metric: the score.
-        width: in pixels.
-        height: likewise.
     """
     known = [s for s in scores if s is not None]
     if len(scores) < 2 or not known:
         return None
-    base = height - 8.0
+    base = HEIGHT - 8.0
     levels = [limit for limit in limits if limit is not None]
     most = max([*known, *levels]) * 1.05 or 1.0
-    step = width / len(scores)
+    step = IN_ROW / len(scores)
 
     def y(value: float) -> float:
         return base - max(0.0, value) / most * (base - 2)
 
-    shapes = [Shape("axis", f"M0 {at(base)}h{width}")]
+    shapes = [Shape("axis", f"M0 {at(base)}h{IN_ROW}")]
     for level, limit in zip(LEVELS, limits, strict=True):
         if limit is not None:
-            shapes.append(Shape(f"limit-{level}", f"M0 {at(y(limit))}h{width}"))
+            shapes.append(Shape(f"limit-{level}", f"M0 {at(y(limit))}h{IN_ROW}"))
     line, pen = "", "M"
     for i, score in enumerate(scores):
         if score is None:
@@ -66,7 +61,7 @@ def sparkline(
     shapes.append(Shape("line", line))
     for level, tall in TICK.items():
         marks = "".join(
-            box(i * step, height - tall, max(1.0, step - 0.6), tall)
+            box(i * step, HEIGHT - tall, max(1.0, step - 0.6), tall)
             for i, severity in enumerate(severities)
             if severity == level
         )
@@ -74,7 +69,7 @@ def sparkline(
             shapes.append(Shape(level, marks))
     drifted = sum(s in DRIFTED for s in severities)
     about = f"drifted in {drifted} of {many(len(scores), 'window')}; largest {figure(max(known))}"
-    return Drawing(width, height, f"{name}: {metric} over time", about, shapes)
+    return Drawing(IN_ROW, HEIGHT, f"{name}: {metric} over time", about, shapes)
 
 
 def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:

@@ -13,7 +13,7 @@ import pandas as pd
 from kldrift.errors import ConfigError
 from kldrift.reporting.json_values import records
 from kldrift.reporting.monitor_page import MOST_ENTRIES
-from kldrift.reporting.order import SEVERITIES, counted, leading, worst_first
+from kldrift.reporting.order import SEVERITY_NAMES, counted, leading, worst_first
 from kldrift.reporting.page import Page, fragment, whole_page
 from kldrift.reporting.past import DRIFTED, Past
 from kldrift.tables.store import open_store
@@ -47,7 +47,7 @@ class Views(ABC):
     def severity(self) -> str:
         """The worst severity of all features and segments; ``unscored`` if there is no score."""
         counts = counted(self._last()[0])
-        return next((severity for severity in SEVERITIES if counts[severity]), "unscored")
+        return next((severity for severity in SEVERITY_NAMES if counts[severity]), "unscored")
 
     @property
     def drifted(self) -> list[str]:

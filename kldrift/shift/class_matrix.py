@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from kldrift.reporting.blocks import Table
 from kldrift.reporting.figures import NOTHING, count, window_name, window_of_row
+from kldrift.reporting.json_values import Row
 from kldrift.scoring.sentences import percent
 
-Row = Mapping[str, Any]
-"""A row of ``class_pairs``."""
 EXPLAINED: Final = (
     "Each line: the rows of one likeliest class of the champion, and how many of them the "
     "challenger gives to each class; on the diagonal both agree."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ from kldrift.reporting.figures import (
     window_of_row,
 )
 from kldrift.reporting.headline import verdict
-from kldrift.reporting.json_values import records
+from kldrift.reporting.json_values import Row, records
 from kldrift.reporting.monitor_page import Story, health
 from kldrift.reporting.order import counted, worst_first
 from kldrift.reporting.page import LIMITS, Page
@@ -33,8 +33,6 @@ from kldrift.reporting.score_line import score_line
 from kldrift.scoring.sentences import percent
 from kldrift.shift.class_matrix import class_matrix
 
-Row = Mapping[str, Any]
-"""A row of a table."""
 ABOUT: Final = (
     "What two models say of the same rows: kl is the mean over rows of D(challenger || champion) "
     "between their classes, in nats. A segment drifted when it is above a limit and q, the share "
