@@ -133,12 +133,12 @@ def _named(name: str, texts: pa.Array, codes: Ints) -> pa.Array:
     return pc.binary_join_element_wise(written(name), values.take(pa.array(codes)), "=")
 
 
-def sketch_segments(columns: Columns, limit: int = LIMIT) -> TextSketch:
+def sketch_segments(columns: Columns) -> TextSketch:
     """Sketch the segments of a batch: rows by name."""
     names, places = segments_of(columns)
     counts = np.bincount(places, minlength=len(names)).astype(np.int64)
-    batch = TextSketch(limit, names, counts, 0, int(counts.sum()))
-    return TextSketch.empty(limit) + batch  # merges places of one name, and keeps the limit
+    batch = TextSketch(LIMIT, names, counts, 0, int(counts.sum()))
+    return TextSketch.empty(LIMIT) + batch  # merges places of one name, and keeps the limit
 
 
 def numbers_of(columns: Columns, known: pa.Array) -> Ints:

@@ -130,11 +130,11 @@ def count(
     return profiles, joint, _unseen(program, rows)
 
 
-Row = tuple[Any, ...]
+CountedRow = tuple[Any, ...]
 """A row of ``COUNTS``, and what may stand behind it."""
 
 
-def _profiles(supports: Sequence[Support], rows: Sequence[Row]) -> list[Profile]:
+def _profiles(supports: Sequence[Support], rows: Sequence[CountedRow]) -> list[Profile]:
     """The profile of each feature, from rows that were merged."""
     counted = {n: unpacked(Packed(*row[:3])) for n, *row in rows if n < len(supports)}
     return [
@@ -143,14 +143,14 @@ def _profiles(supports: Sequence[Support], rows: Sequence[Row]) -> list[Profile]
     ]
 
 
-def _joint_profiles(program: CountProgram, rows: Sequence[Row]) -> list[JointProfile]:
+def _joint_profiles(program: CountProgram, rows: Sequence[CountedRow]) -> list[JointProfile]:
     """The profile of each joint, from rows that were merged."""
     joint = range(len(program.supports), program.numbers)
     profiles = {row[0]: pickle.loads(row[2]) for row in rows if row[0] in joint}
     return [profiles.get(n, NO_JOINT_ROWS) for n in range(len(program.supports), program.numbers)]
 
 
-def _unseen(program: CountProgram, rows: Sequence[Row]) -> Unseen:
+def _unseen(program: CountProgram, rows: Sequence[CountedRow]) -> Unseen:
     """The values of each feature that the reference never had, from rows that were merged."""
     return {
         row[0] - program.numbers: pickle.loads(row[2]) for row in rows if row[0] >= program.numbers
@@ -164,7 +164,7 @@ def _merge_bucket(features: int, parts: pd.DataFrame) -> pd.DataFrame:
     return _frame([*rows, *_merged_joint(parts[~alone])])
 
 
-def _merged_joint(parts: pd.DataFrame) -> list[Row]:
+def _merged_joint(parts: pd.DataFrame) -> list[CountedRow]:
     """One row for each joint, and for the unseen values of each feature: all of them add up."""
     totals: dict[int, Any] = {}
     for number, payload in zip(parts["feature"], parts["counts"], strict=True):
@@ -173,7 +173,7 @@ def _merged_joint(parts: pd.DataFrame) -> list[Row]:
     return [(number, None, pickle.dumps(total, 5), None) for number, total in totals.items()]
 
 
-def _frame(rows: Sequence[Row], *more: str) -> pd.DataFrame:
+def _frame(rows: Sequence[CountedRow], *more: str) -> pd.DataFrame:
     """A pandas frame of rows, built by column, because pandas is slow row by row."""
     names = (*COUNTS.names, *more)
     filled = [(*row, *(None,) * (len(names) - len(row))) for row in rows]

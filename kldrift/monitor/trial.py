@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kldrift.config import Config
-from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor.publish import judged_scores, judged_window, stamp_of
 from kldrift.monitor.rescore import scored_again
 from kldrift.monitor.rows import cell_table
@@ -35,19 +34,13 @@ class Trial:
     cells: pd.DataFrame
 
 
-def trial(
-    config: Config,
-    windows: Sequence[Window],
-    against: Window | None = None,
-    progress: Progress = SILENT,
-) -> Trial:
+def trial(config: Config, windows: Sequence[Window], against: Window | None = None) -> Trial:
     """Score and judge stored windows as a configuration says, as `rescore` does, and write nothing.
 
     Args:
         config: the configuration; of features and segments it may ask for what is stored.
         windows: in the order of time; one or more.
         against: a stored window to compare with, in place of the reference.
-        progress: told what goes on.
 
     Raises:
         OutputError: a file of a window is not there, damaged, or on other cells.
@@ -64,5 +57,4 @@ def trial(
             cells = cell_table(judged.verdicts, stamp).to_pandas()
         step.remember(scores)
         frames.append((step.window, scores[kept]))
-        progress.update(number + 1, len(windows), "windows")
     return Trial(Past.of(frames), scores, cells)

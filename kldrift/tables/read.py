@@ -184,18 +184,13 @@ def stored_monitors(store: Store) -> tuple[str, ...]:
     return tuple(sorted(name for name in monitors if name is not None))
 
 
-def window_tables(
-    store: Store,
-    monitor: str,
-    window: Window,
-    names: Sequence[str] = ("drift_scores", "drift_cells"),
-) -> dict[str, pa.Table]:
-    """Some tables of one window.
+def window_tables(store: Store, monitor: str, window: Window) -> dict[str, pa.Table]:
+    """The scores and their cells of one window, by the name of the table.
 
     Raises:
         OutputError: a file is not there, damaged or cannot be read.
     """
-    paths = {name: window_file(name, monitor, window) for name in names}
+    paths = {name: window_file(name, monitor, window) for name in ("drift_scores", "drift_cells")}
     return {
         name: conform(name, _read(store, path, None, TABLES[name])) for name, path in paths.items()
     }

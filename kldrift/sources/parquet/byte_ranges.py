@@ -27,7 +27,6 @@ def ranges_of(
     offsets: Sequence[int] = (),
     *,
     length: int = RANGE,
-    least: int = LEAST_RANGE,
 ) -> list[Piece]:
     """Cut a file into ranges.
 
@@ -37,13 +36,12 @@ def ranges_of(
         rows: its rows that are not deleted, if known.
         offsets: where its row groups begin, if known.
         length: bytes of a range, where it is not known.
-        least: bytes of a range at least, where it is.
 
     Examples:
         >>> [(p.start, p.end, p.rows) for p in ranges_of(File("f", None, ()), 300 * 2**20, 9)]
         [(0, 157286400, 4), (157286400, None, 5)]
     """
-    cuts = _at_row_groups(size, offsets, least) if offsets else _evenly(size, length)
+    cuts = _at_row_groups(size, offsets) if offsets else _evenly(size, length)
     if rows is None:
         shares: list[int | None] = [None] * len(cuts)
     else:
@@ -60,10 +58,10 @@ def _evenly(size: int, length: int) -> list[int]:
     return [size * i // n for i in range(n)]
 
 
-def _at_row_groups(size: int, offsets: Sequence[int], least: int) -> list[int]:
+def _at_row_groups(size: int, offsets: Sequence[int]) -> list[int]:
     cuts = [0]
     for offset in sorted(offsets):
-        if offset - cuts[-1] >= least and size - offset >= least:
+        if min(offset - cuts[-1], size - offset) >= LEAST_RANGE:
             cuts.append(offset)
     return cuts
 
