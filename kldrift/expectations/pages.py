@@ -8,7 +8,6 @@ are named in ``great_expectations.yml``; whoever wants GX's pages names GX's cla
 from __future__ import annotations
 
 import copy
-import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from typing import Any, Final
@@ -27,10 +26,13 @@ from kldrift.expectations.gx import (
 from kldrift.expectations.rendering import LEVELS, is_drift, text_content
 from kldrift.expectations.results import badness
 from kldrift.expectations.wording import marked
+from kldrift.reporting.figures import moment, window_name, window_of_row
 
 STYLE: Final = files("kldrift.expectations").joinpath("templates/data_docs.css").read_text()
 REPORT: Final = "kldrift_report"
 """What a suite says of the address of its monitor's report, among its ``meta``."""
+ZONE: Final = "kldrift_zone"
+"""What a suite says of the zone of its monitor's times, among its ``meta``."""
 
 
 class OfflinePageView(DefaultJinjaPageView):  # type: ignore[misc]  # GX is untyped
@@ -54,9 +56,13 @@ class WorstFirstPageRenderer(ValidationResultsPageRenderer):  # type: ignore[mis
         by_badness = sorted(validation_results.results, key=badness, reverse=True)
         ordered.results = list(_one_each(by_badness))
         page = super().render(ordered, suite_parameters)
-        if address := report_of(self._data_context, validation_results.suite_name):
-            link = _link("Report: distributions, history, reasons", address)
-            page.sections[0].content_blocks.insert(1, link)
+        said = told(self._data_context, validation_results.suite_name)
+        blocks = page.sections[0].content_blocks
+        if address := said.get(REPORT):
+            blocks.insert(1, _link("Report: distributions, history, reasons", address))
+        results = (result.to_json_dict() for result in validation_results.results)
+        if window := as_of(results, said.get(ZONE, "UTC")):
+            blocks.insert(1, text_content("As of $window", {"window": window}))
         return page
 
 
@@ -102,24 +108,28 @@ class DatedIndexBuilder(DefaultSiteIndexBuilder):  # type: ignore[misc]  # GX is
                 run_time=key.run_id.run_time,
                 run_name=key.run_id.run_name,
             )
+            said = told(self.data_context, suite)
             link = index["validations_links"][-1]
-            link["as_of"] = as_of(run["results"])
-            link["report"] = report_of(self.data_context, suite)
+            link["as_of"] = as_of(run["results"], said.get(ZONE, "UTC"))
+            link["zone"] = said.get(ZONE, "UTC")
+            link["report"] = said.get(REPORT)
 
 
-def report_of(context: Any, suite: str) -> str | None:
-    """The address of the report of a monitor, if its suite knows one."""
+def told(context: Any, suite: str) -> dict[str, Any]:
+    """What a suite says of its monitor, among its ``meta``; empty if there is no such suite."""
     store = context.expectations_store
     key = store.get_key(name=suite, id=None)
-    return (store.get(key).get("meta") or {}).get(REPORT) if store.has_key(key) else None
+    return dict(store.get(key).get("meta") or {}) if store.has_key(key) else {}
 
 
-def as_of(results: Iterable[dict[str, Any]]) -> str:
+def as_of(results: Iterable[dict[str, Any]], zone: str) -> str:
     """The window of a run, or the time that it was for; empty where its results know none."""
-    known = ((result.get("result") or {}).get("details") for result in results)
-    details: dict[str, Any] = next(filter(None, known), {})
-    ends = [details.get(f"window_{end}") for end in ("start", "end")]
-    return " to ".join(_utc(dt.datetime.fromisoformat(end)) for end in ends if end)
+    found = ((result.get("result") or {}).get("details") or {} for result in results)
+    window = window_of_row(next((d for d in found if d.get("window_end")), {}))
+    if window.end is None:
+        return ""
+    name = moment(window.end, zone) if window.start is None else window_name(window, zone)
+    return f"{name} ({zone})"
 
 
 class PlainIndexRenderer(SiteIndexPageRenderer):  # type: ignore[misc]  # GX is untyped
@@ -143,7 +153,7 @@ class PlainIndexRenderer(SiteIndexPageRenderer):  # type: ignore[misc]  # GX is 
                 [
                     marked("passed" if link["validation_success"] else "failed", text_content),
                     link.get("as_of") or "",
-                    _utc(link["run_time"]),
+                    f"{moment(link['run_time'], link['zone'])} ({link['zone']})",
                     _link(link["run_name"], link["filepath"]),
                     _link(link["expectation_suite_name"], link["expectation_suite_filepath"]),
                     _link("report", link["report"]) if link.get("report") else "",
@@ -172,7 +182,3 @@ def _table(header: list[str], rows: list[list[Any]]) -> Any:
 def _link(text: str, target: str) -> Any:
     styling = {"attributes": {"href": target}}
     return text_content("$text", {"text": text}, tag="a", styling=styling)
-
-
-def _utc(time: dt.datetime) -> str:
-    return time.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

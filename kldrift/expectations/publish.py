@@ -18,7 +18,7 @@ from kldrift.expectations.action import drift_results
 from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
 from kldrift.expectations.folder import docs_index, exclusive, open_folder
 from kldrift.expectations.gx import RunIdentifier
-from kldrift.expectations.pages import REPORT
+from kldrift.expectations.pages import REPORT, ZONE
 from kldrift.expectations.results import raised, severity_of
 from kldrift.expectations.whole_files import remove_unreadable
 from kldrift.scoring.metrics import LEARNED
@@ -60,6 +60,7 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
     alpha: float,
     data_docs: bool = True,
     report: str | None = None,
+    zone: str = "UTC",
     lock_seconds: float = 60.0,
 ) -> Published:
     """Bring the folder in line with the thresholds, and run the monitor's checkpoint.
@@ -78,6 +79,7 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
         alpha: what ``q_value`` must be below for a score above a threshold to fail.
         data_docs: whether to build the pages.
         report: where the monitor's report is, which the pages link.
+        zone: of the times on the pages.
         lock_seconds: how long to wait for another run that holds the folder.
 
     Raises:
@@ -95,7 +97,7 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
     with exclusive(root, seconds=lock_seconds), whole_folder(root, name) as context:
         suite = definitions.sync_suite(context, name, wanted)
         address = None if report is None else _address(report)
-        suite = definitions.sync_meta(context, suite, {REPORT: address})
+        suite = definitions.sync_meta(context, suite, {REPORT: address, ZONE: zone})
         batch = definitions.sync_batch(context, name, _absolute(scores_path))
         checkpoint = definitions.sync_checkpoint(context, suite, batch, data_docs=data_docs)
         run = RunIdentifier(run_name=run_id, run_time=run_time)

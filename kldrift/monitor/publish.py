@@ -232,6 +232,7 @@ def publish_expectations(
             alpha=config.significance.alpha,
             data_docs=config.expectations.data_docs,
             report=report.path if report else None,
+            zone=config.time.zone if config.time else "UTC",
         )
     except OSError as error:
         why = error.strerror or first_line(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from html.parser import HTMLParser
@@ -217,8 +218,8 @@ def test_the_index_is_legible_without_scripts_and_its_links_lead_somewhere(cases
     page = Page(index.read_text())
     assert page.body("Status")[0] == [
         "✖ failed",
-        "2026-11-22 20:45:00 UTC to 2026-11-23 20:45:00 UTC",
-        "2026-11-23 20:45:00 UTC",
+        "22 Nov 2026 20:45 to 23 Nov 2026 20:45 (UTC)",
+        "23 Nov 2026 20:45 (UTC)",
         "20261123T204500Z-1a2b3c4d",
         "taxi",
         "",
@@ -259,6 +260,26 @@ def test_the_pages_link_the_report_while_there_is_one(tmp_path):
     assert address in Page((site / "index.html").read_text()).links
     publish_rows(tmp_path, [row("a")])
     assert address not in result_page(tmp_path).links
+
+
+@pytest.mark.parametrize(
+    ("begin", "name"),
+    [
+        ("2026-11-21T23:00+00:00", "Sun 22 Nov 2026 (Europe/Berlin)"),
+        (None, "23 Nov 2026 00:00 (Europe/Berlin)"),
+    ],
+)
+def test_windows_and_runs_are_named_in_the_zone_of_the_monitor(tmp_path, begin, name):
+    first, end = (
+        None if t is None else dt.datetime.fromisoformat(t)
+        for t in (begin, "2026-11-22T23:00+00:00")
+    )
+    rows = [row("a", window_start=first, window_end=end)]
+    publish_rows(tmp_path, rows, zone="Europe/Berlin")
+    index = Page((tmp_path / "gx/uncommitted/data_docs/local_site/index.html").read_text())
+    assert index.body("Status")[0][1:3] == [name, "23 Nov 2026 21:45 (Europe/Berlin)"]
+    (page,) = (tmp_path / "gx/uncommitted/data_docs/local_site/validations").rglob("*.html")
+    assert f"As of {name}" in plain(re.sub("<[^>]*>", " ", page.read_text()))
 
 
 def test_the_index_lists_a_bounded_number_of_runs(cases):
