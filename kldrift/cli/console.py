@@ -56,13 +56,14 @@ def run_lines(
     # An error message needs no Arrow.
     from kldrift.cli.blocks import block, worst_features  # noqa: PLC0415
     from kldrift.reporting.headline import headline  # noqa: PLC0415
-    from kldrift.reporting.order import as_table  # noqa: PLC0415
+    from kldrift.reporting.order import all_muted, as_table  # noqa: PLC0415
 
     counts, parts = result.counts, result.segment_counts
     severity = next((name for name in COLOURS if counts[name] + parts[name]), "unscored")
-    yield Line(f"{severity}: {headline(counts, parts)}", severity=severity)
-    yield from (Line(f"note: {escaped(note)}") for note in result.notes)
     scores, cells = (as_table(f, list(map(str, f))) for f in (result.scores, result.cells))
+    said = headline(counts, parts, muted=all_muted(scores))
+    yield Line(f"{severity}: {said}", severity=severity)
+    yield from (Line(f"note: {escaped(note)}") for note in result.notes)
     worst, rest = worst_features(scores, MOST_FEATURES)
     for row, drifted in worst:
         yield Line()
@@ -71,7 +72,8 @@ def run_lines(
         yield Line()
         yield Line(f"and {rest:,} more that are not ok; see table drift_scores")
     yield Line()
-    yield from _ending(result, fail_on, _still_ok(counts))
+    uncalled = any(of.get(fail_on) for of in (counts, parts))
+    yield from _ending(result, fail_on, _still_ok(counts), uncalled=uncalled)
     if worst and config is not None:
         yield Line(_next_step(worst[0][0], config, as_of), whole=True)
 
@@ -104,7 +106,8 @@ def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
     yield Line(f"tables: {escaped(result.output)}", whole=True)
     if result.results and result.results[-1].page is not None:
         yield Line(f"report: {escaped(masked(result.results[-1].page))}", whole=True)
-    yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}")
+    said = meaning(result.exit_code, fail_on, uncalled=any(row.get(fail_on) for row in rows))
+    yield Line(f"exit code {result.exit_code}: {said}")
 
 
 def _window_cells(row: Mapping[str, Any], zone: str) -> tuple[str, ...]:
@@ -159,7 +162,9 @@ def _counted(
     yield Line(f"{_count(sum(counts.values()), noun)}: {text}")
 
 
-def _ending(result: RunResult, fail_on: str, more: str = "") -> Iterator[Line]:
+def _ending(
+    result: RunResult, fail_on: str, more: str = "", *, uncalled: bool = False
+) -> Iterator[Line]:
     if result.skipped:
         yield Line(f"{_count(len(result.skipped), 'column')} skipped:")
         for column, reason in result.skipped[:MOST_SKIPPED]:
@@ -171,21 +176,35 @@ def _ending(result: RunResult, fail_on: str, more: str = "") -> Iterator[Line]:
         yield Line(f"report: {escaped(masked(result.page))}", whole=True)
     if result.docs is not None:
         yield Line(f"Data Docs: {escaped(str(result.docs))}", whole=True)
-    yield Line(f"exit code {result.exit_code}: {meaning(result.exit_code, fail_on)}{more}")
+    said = meaning(result.exit_code, fail_on, uncalled=uncalled)
+    yield Line(f"exit code {result.exit_code}: {said}{more}")
 
 
-def meaning(exit_code: int, fail_on: str) -> str:
+def meaning(exit_code: int, fail_on: str, *, uncalled: bool = False) -> str:
     """The meaning of a finished run's exit code.
+
+    Args:
+        exit_code: of the run.
+        fail_on: from which severity it fails.
+        uncalled: whether there is such drift; without exit code 3 nobody is called about it,
+            for it is muted or its alert is not raised.
 
     Examples:
         >>> meaning(3, "warning")
         'drift at or above warning'
         >>> meaning(0, "never")
         'done; drift does not fail this run'
+        >>> meaning(0, "critical", uncalled=True)
+        'nobody is called about the drift at or above critical, which is muted or not yet an alert'
     """
     no_drift = "done; drift does not fail this run"
     if fail_on != "never":
         no_drift = f"no drift at or above {fail_on}"
+    if uncalled:
+        no_drift = (
+            f"nobody is called about the drift at or above {fail_on}, "
+            "which is muted or not yet an alert"
+        )
     return {
         0: no_drift,
         3: f"drift at or above {fail_on}",

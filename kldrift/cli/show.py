@@ -20,7 +20,7 @@ from kldrift.reporting.figures import begin_name, figure, in_a_row, instant_name
 from kldrift.reporting.headline import headline
 from kldrift.reporting.json_values import records
 from kldrift.reporting.one_window import one_window_words
-from kldrift.reporting.order import WORST_COLUMNS, counted, leading, worst_first
+from kldrift.reporting.order import WORST_COLUMNS, all_muted, counted, leading, worst_first
 from kldrift.reporting.past import Past, past_where
 from kldrift.tables.read import stored_windows, window_tables
 from kldrift.tables.store import open_store
@@ -87,8 +87,8 @@ def _state(
     alone = is_in(ordered["segment"], {None})
     counts, parts = (counted(rows_where(ordered, which)) for which in (alone, ~alone))
     severity = next((name for name in COLOURS if counts[name] + parts[name]), "ok")
-    text = f"{_named(last, zone)}: {headline(counts, parts)}"
-    yield Line(f"{severity}: {escaped(config.monitor)}, {text}", severity=severity)
+    said = f"{_named(last, zone)}: {headline(counts, parts, muted=all_muted(ordered))}"
+    yield Line(f"{severity}: {escaped(config.monitor)}, {said}", severity=severity)
     if len(past) > 1:
         critical = is_in(past.rows["severity"], {"critical"})
         counts_of = np.bincount(past.at[critical], minlength=len(past)).tolist()

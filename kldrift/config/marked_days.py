@@ -61,8 +61,8 @@ def marked_days(config: Config, start: datetime | None, end: datetime | None) ->
         if m.feature == "*" and m.segment is None and m.holds_on(day)
     ]
     return texts + [
-        f"nobody is called about what is new in this window: it is one of the days {days}, which "
-        f"are no reference for later ones either ({EXCLUDE})"
+        f"nobody is called about what is new in this window: {EXCLUDE} names {days}; "
+        "later windows do not learn from it either"
         for days in config.reference.exclude
         if in_days(start, end, days, config.time.zone)
     ]

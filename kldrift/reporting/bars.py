@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 from kldrift.reporting.cell_names import cell_name
@@ -95,7 +96,13 @@ def bars_of(feature: str, cells: Sequence[Cell], width: int) -> list[Bar]:
         for before in (True, False)
     }
     groups = [group for group in (sides[True], main, sides[False]) if group]
-    return _placed(groups, width)
+    return _placed(groups, width, _step([c for c in cells if c["cell_kind"] not in ASIDE]))
+
+
+def _step(cells: Sequence[Cell]) -> float:
+    """How far values are from the next, 1 for whole numbers; 0 where none are neighbours."""
+    pairs = ((a, b) for a, b in pairwise(cells) if a["cell_kind"] == b["cell_kind"] == "value")
+    return min((b["lower"] - a["lower"] for a, b in pairs), default=0.0)
 
 
 def _bar(feature: str, cell: Cell, rows: tuple[int, int]) -> Bar:
@@ -129,13 +136,19 @@ def _most_frequent(bars: Sequence[Bar]) -> list[Bar]:
     return [*named, Bar(name, "other", then, current, adds)]
 
 
-def _placed(groups: Sequence[Sequence[Bar]], width: int) -> list[Bar]:
-    """The bars with their pixels; those of bins are as wide as their range, within bounds."""
+def _placed(groups: Sequence[Sequence[Bar]], width: int, step: float) -> list[Bar]:
+    """The bars with their pixels; those of bins are as wide as their range, within bounds.
+
+    Args:
+        groups: the bars, from left to right.
+        width: pixels for all of them.
+        step: how wide a value is that stands beside bins.
+    """
     aside = sum(b.aside for group in groups for b in group)
     values = [b for group in groups for b in group if not b.aside]
     room = width - GAP * (len(groups) - 1)
     one = min(SIDE_BAR, room / (3 if values else 1) / aside) if aside else 0.0
-    pixels = iter(_pixels(values, room - aside * one))
+    pixels = iter(_pixels(values, room - aside * one, step))
     placed, x = list[Bar](), 0.0
     for group in groups:
         for bar in group:
@@ -146,14 +159,14 @@ def _placed(groups: Sequence[Sequence[Bar]], width: int) -> list[Bar]:
     return placed
 
 
-def _pixels(values: Sequence[Bar], room: float) -> list[float]:
+def _pixels(values: Sequence[Bar], room: float, step: float) -> list[float]:
     """Pixels of bars among the values."""
     ranges = sorted(b.range for b in values if b.range)
     if not ranges:
         return [min(room / max(1, len(values)), VALUE_BAR)] * len(values)
     usual = ranges[len(ranges) // 2]  # of a bin that is open
     open_bin = [b.below == "" and not b.range for b in values]
-    wide = [usual if o else b.range for o, b in zip(open_bin, values, strict=True)]
+    wide = [usual if o else b.range or step for o, b in zip(open_bin, values, strict=True)]
     least = min(NARROWEST, room / len(wide))
     most = max(WIDEST, 2.5 / len(wide)) * room
 

@@ -164,7 +164,7 @@ def _facts(row: Row, when: str) -> Facts:
         items.append(("kl by chance", f"{figure(row['kl_expected'])} nats"))
     if row.get("limit_learned") is not None:
         learnt, limit = figure(row["kl_learned"]), figure(row["limit_learned"])
-        windows = many(row["history_windows"], "window")
+        windows = many(int(row["history_windows"]), "window")
         items.append((f"learnt from {windows}", f"kl {learnt} nats, limit {limit}"))
     others = ("js", "psi", "hellinger", "total_variation", "ks", "wasserstein_std")
     known = [f"{name} {figure(row[name])}" for name in others if row[name] is not None]

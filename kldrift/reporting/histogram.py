@@ -1,8 +1,9 @@
 """A feature's distribution then and now, one over the other.
 
 The area of a bar is its share of the rows: bins are as wide as their range, bounded so that neither
-a narrow bin vanishes nor one far tail takes the whole width; values, tails, nulls and what the
-reference never had are bars of one width. What does not fit the height is cut and says its share.
+a narrow bin vanishes nor one far tail takes the whole width, and so are whole numbers; other
+values, tails, nulls and what the reference never had are bars of one width. What does not fit the
+height is cut and says its share.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from kldrift.reporting.figures import (
 from kldrift.reporting.headline import headline, lead
 from kldrift.reporting.json_values import records
 from kldrift.reporting.one_window import one_window_words
-from kldrift.reporting.order import counted, leading, worst_first
+from kldrift.reporting.order import all_muted, counted, leading, worst_first
 from kldrift.reporting.page import DRAWN, Page
 from kldrift.reporting.past import Past
 from kldrift.reporting.timeline import heat_map
@@ -95,7 +95,7 @@ def monitor_page(
     first, names = records(leads.head(1)), leads["feature"].head(most).tolist()
     return Page(
         title=story.monitor or "",
-        verdict=headline(counts, segments),
+        verdict=headline(counts, segments, muted=all_muted(scores)),
         lead=" ".join(
             filter(
                 None,

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.scoring.threshold import WORST_FIRST
-from kldrift.tables.values import codes, numbers, taken
+from kldrift.tables.values import codes, is_in, numbers, rows_where, taken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +53,15 @@ def counted(scores: pd.DataFrame | pa.Table) -> dict[str, int]:
     """Rows of each severity, the worst first."""
     counts = Counter(as_table(scores, ["severity"])["severity"].to_pylist())
     return {severity: counts[severity] for severity in SEVERITY_NAMES}
+
+
+def all_muted(scores: pd.DataFrame | pa.Table) -> bool:
+    """Whether something is critical, and nobody is called about any of it."""
+    table = as_table(scores, ["severity", "alert"])
+    if "alert" not in table.column_names:
+        return False
+    alerts = rows_where(table, is_in(table["severity"], {"critical"}))["alert"].to_pylist()
+    return set(alerts) == {"muted"}
 
 
 def worst_first(scores: Scores) -> Scores:

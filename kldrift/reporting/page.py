@@ -18,7 +18,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from kldrift.reporting.blocks import Block, Chart
 from kldrift.reporting.drawing import Drawing, Shape
@@ -33,6 +33,10 @@ MOST_SKIPPED: Final = 200
 SVG_RULES: Final = re.compile(r"(?<![>\]] )\.kldrift (?:\{|path|svg text)[^}]*\}")
 """The rules of the style sheet that charts need."""
 DARK_COLOURS: Final = re.compile(r"prefers-color-scheme: dark\)[^>]*> \.kldrift (\{[^}]*\})")
+
+
+FIGURES: Final = re.compile(r"\d[\d.,]* %|(?:[pq] (?:&lt; )?)?\d[\d.]*e-\d+")
+"""What no line may end within: a share, a number with an exponent, a likelihood; as HTML."""
 
 
 LIMITS: Final = (
@@ -161,9 +165,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: visible(value) if type(value) is str else value,
     )
+    made.filters["unbroken"] = _unbroken
     made.globals.update(signs=SIGNS, legend=LEGEND, order=STATED, most_skipped=MOST_SKIPPED)
     made.globals["style"] = Markup(_text("page.css"))
     return made
+
+
+def _unbroken(text: str) -> Markup:
+    """Text whose figures stand on one line each."""
+    escaped = str(escape(visible(text)))
+    return Markup(FIGURES.sub(r'<span class="figure">\g<0></span>', escaped))
 
 
 def _rendered(template: str, **values: Any) -> str:

@@ -194,6 +194,29 @@ def test_the_exit_code_is_explained(exit_code, fail_on, expected):
     )
 
 
+@pytest.mark.parametrize(
+    ("alerts", "begin", "end"),
+    [
+        (
+            ("muted", "muted"),
+            "critical: all that is critical is muted: 2 of 3 features drifted: 2 critical",
+            "exit code 0: nobody is called about the drift at or above critical, "
+            "which is muted or not yet an alert; 1 of 3 features are ok",
+        ),
+        (
+            ("muted", "pending"),
+            "critical: 2 of 3 features drifted: 2 critical",
+            "exit code 0: nobody is called about the drift at or above critical, "
+            "which is muted or not yet an alert; 1 of 3 features are ok",
+        ),
+    ],
+)
+def test_drift_that_calls_nobody_is_not_said_to_be_none(alerts, begin, end):
+    rows = [{"severity": "critical", "feature": a, "alert": a} for a in alerts]
+    lines = text(result(*rows, {"feature": "quiet", "alert": "none"})).splitlines()
+    assert (lines[0], lines[-1]) == (begin, end)
+
+
 HOSTILE = "a\x1b[31m[red]b\r\n\u202eo\u2028"
 
 

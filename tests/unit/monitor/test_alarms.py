@@ -9,7 +9,9 @@ from daily_sample import DAY, START, config_of, rows, run_days
 
 import kldrift
 from kldrift.cli.blocks import block
+from kldrift.cli.console import backfill_lines
 from kldrift.reporting.figures import instant_name
+from kldrift.reporting.history import Backfill
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import as_table
 from kldrift.tables import TABLES
@@ -175,6 +177,8 @@ def test_a_day_that_is_declared_to_be_unlike_others_calls_nobody(tmp_path):
         (21 * DAY, None, None, None),
     ]
     assert any("nobody is called about what is new" in note for note in found[1].notes)
+    said = [line.text for line in backfill_lines(Backfill(found[1:2], [], "drift"), "critical")][-1]
+    assert said.startswith("exit code 0: nobody is called about the drift")
 
 
 def test_an_alert_that_was_raised_before_a_declared_day_stays_raised(tmp_path):

@@ -61,6 +61,16 @@ def test_bins_are_as_wide_as_their_range_within_bounds():
     assert [bar.x for bar in bars][1] == pytest.approx(widths[0])
 
 
+def test_whole_numbers_beside_a_bin_are_as_wide_as_a_step_and_one_value_is_narrow():
+    whole = [cell("value", 10, 10, lower=v, upper=v, label=str(v), place=v) for v in range(7)]
+    tail = cell("bin", 2, 0, lower=6, upper=7, place=7)
+    widths = [bar.width for bar in bars_of("passengers", [*whole, tail], 250)]
+    assert widths == pytest.approx([250 / 8] * 8)
+    zero = cell("value", 50, 50, lower=0, upper=0, label="0")
+    inflated = bars_of("x", [zero, *bins([0, 1, 2, 3, 4], [10] * 4, [10] * 4)], 250)
+    assert inflated[0].width < inflated[1].width / 10
+
+
 def test_areas_are_shares_of_the_rows():
     cells = [*bins([0, 1, 3, 4], [10, 20, 10], [5, 10, 25]), cell("null", 0, 8, place=9)]
     drawing = histogram("x", cells)

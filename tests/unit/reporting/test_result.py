@@ -370,8 +370,19 @@ def test_a_value_is_made_plain(value, said):
     assert type(json_value(value)) is type(said)
 
 
+def test_no_line_of_a_page_ends_within_a_figure_and_its_text_stays_as_it_is():
+    said = "rose: 5.5 % -> 0.04 %, q < 1e-12 & <b> 7 %"
+    scores = frames()[0].assign(reason=said)
+    page = Result(scores, frames()[1]).to_html()
+    kept = re.findall(r'<span class="figure">(.*?)</span>', page)
+    assert {"5.5 %", "0.04 %", "q &lt; 1e-12", "7 %"} <= set(kept)
+    reader = Reader(page)
+    assert "b" not in reader.tags
+    assert said.replace("% -> 0", "% → 0") in reader.text
+
+
 def test_an_opened_row_tells_what_limits_were_learnt_from():
-    learnt = {"kl_learned": 0.31, "limit_learned": 0.12, "history_windows": 60, "alert": "muted"}
+    learnt = {"kl_learned": 0.31, "limit_learned": 0.12, "history_windows": 60.0, "alert": "muted"}
     scores = frames()[0].assign(**learnt)
     text = Reader(Result(scores, frames()[1]).to_html()).text
     assert "learnt from 60 windowskl 0.31 nats, limit 0.12" in text
