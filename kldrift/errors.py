@@ -52,7 +52,7 @@ class OutputError(KldriftError):
 
 
 class StoreRefusedError(OutputError):
-    """An object store of the output refuses, or does not answer (exit code 1)."""
+    """The place of the output refuses, or does not answer (exit code 1)."""
 
 
 class NoSuchOutputError(ConfigError, StoreRefusedError):

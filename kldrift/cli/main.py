@@ -30,7 +30,7 @@ from kldrift.cli.options import (
     with_as_of,
 )
 from kldrift.cli.runs import run_backfill, run_model_shift, run_monitor, shown_progress
-from kldrift.errors import FAILED, ConfigError, OutputError, escaped
+from kldrift.errors import FAILED, ConfigError, NoSuchOutputError, escaped
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
@@ -97,7 +97,7 @@ def _backtest(args: argparse.Namespace) -> Answer:
             config, pages=args.pages, days=args.days, plant=args.plant, progress=progress
         )
     if args.chart:
-        Path(args.chart).write_text(result.to_svg(), encoding="utf-8")
+        _write(Path(args.chart), result.to_svg())
     zone = config.time.zone if config.time else "UTC"
     return Answer(0, tuple(backtest_lines(result, zone)), result.as_dict() if args.json else {})
 
@@ -157,13 +157,17 @@ def _init(args: argparse.Namespace) -> Answer:
     )
     if file is None:
         return Answer(0, [Line(line, whole=True) for line in text.splitlines()])
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be written: {error.strerror}") from error
+    _write(file, text)
     name, day = escaped(str(file)), re.search(r" is the time of the run: .*( --as-of \S+)", text)
     check = f"kldrift check {escaped(shlex.quote(str(file)))}{day[1] if day else ''}"
     return Answer(0, [Line(f"wrote {name}"), Line(f"next: {check}", whole=True)])
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise NoSuchOutputError(f"{file}: cannot be written: {error.strerror}") from error
 
 
 def _from_folder_of(file: Path | None, source: str) -> str:
@@ -183,9 +187,9 @@ def _demo(args: argparse.Namespace) -> Answer:
         progress.stage(f"making {demo.DAYS} days of orders")
         try:
             demo.write_demo(folder)
-            config.write_text(demo.demo_config(Path()), encoding="utf-8")
         except OSError as error:
-            raise OutputError(f"{folder}: cannot be written: {error.strerror}") from error
+            raise NoSuchOutputError(f"{folder}: cannot be written: {error.strerror}") from error
+        _write(config, demo.demo_config(Path()))
         first, last = demo.date_of(1), demo.date_of(demo.DAYS + 1)
         result = backfill(load_config(config), first, last, force=True, progress=progress)
     outcomes, wrong = demo.planted_against_found(result.scores), demo.false_pages(result.scores)

@@ -23,7 +23,7 @@ from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import WORST_COLUMNS, all_muted, counted, leading, worst_first
 from kldrift.reporting.past import Past, past_where
 from kldrift.tables.read import stored_windows, window_tables
-from kldrift.tables.store import open_store
+from kldrift.tables.store import reach_store
 from kldrift.tables.values import is_in, numbers, rows_where, taken
 from kldrift.tables.window import Window
 
@@ -44,7 +44,7 @@ def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, An
         OutputError: the tables have no window, or cannot be read.
         ConfigError: the last window has no such feature.
     """
-    store = open_store(config.output.path)
+    store = reach_store(config.output.path)
     windows = stored_windows(store, config.monitor, timed=config.time is not None)
     if not windows:
         raise OutputError(f"{config.output.path}: no run of {config.monitor!r} yet; kldrift run")

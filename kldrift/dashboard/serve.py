@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kldrift.config import load_config
 from kldrift.errors import ConfigError
+from kldrift.tables.store import reach_store
 
 NEEDED: Final = ("streamlit", "duckdb")
 BEHIND_THE_VIEWS: Final = (
@@ -41,11 +42,12 @@ def check(path: str, overrides: Sequence[str]) -> None:
     """See to it, before anything is served, that what is needed is there, and load it.
 
     Raises:
-        ConfigError: Streamlit or DuckDB is not installed, or the configuration is wrong.
+        ConfigError: Streamlit or DuckDB is not installed, or the configuration is wrong, or its
+            output cannot be reached.
     """
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         raise ConfigError(MISSING)
-    load_config(path, overrides=overrides)
+    reach_store(load_config(path, overrides=overrides).output.path)
     for name in BEHIND_THE_VIEWS:
         importlib.import_module(name)
 

@@ -36,7 +36,7 @@ from kldrift.reporting.page import lines_html
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
 from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import stored_reference_id, stored_scores, stored_windows
-from kldrift.tables.store import open_store
+from kldrift.tables.store import reach_store
 from kldrift.tables.window import Window
 
 OVER_BUDGET: Final = 1.5
@@ -156,7 +156,7 @@ def backtest(
     if config.time is None:
         raise ConfigError("backtest needs windows: state time: {column: ..., window: 1d}")
     drifts = [PlantedDrift.of(text) for text in plant]
-    store = open_store(config.output.path)
+    store = reach_store(config.output.path)
     stored = stored_windows(store, config.monitor)
     if len(stored) <= FEWEST_WINDOWS:
         raise OutputError(

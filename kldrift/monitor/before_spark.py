@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePath
@@ -17,8 +16,6 @@ from kldrift.errors import (
     ConfigError,
     DatasetError,
     NoSuchFileError,
-    NoSuchOutputError,
-    StoreRefusedError,
 )
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
 from kldrift.sources.parquet.listing import ABSENT, is_there, list_files
@@ -55,19 +52,6 @@ def check_output(config: Config | ModelShift) -> None:
     ]
     if problems:
         raise ConfigError("\n".join(problems))
-
-
-@contextmanager
-def output_reached() -> Iterator[None]:
-    """Look for the first time at the store of the output: what it refuses is a wrong configuration.
-
-    Raises:
-        NoSuchOutputError: it refuses, or does not answer.
-    """
-    try:
-        yield
-    except StoreRefusedError as error:
-        raise NoSuchOutputError(f"output.path: {error}") from error
 
 
 def check_inputs(

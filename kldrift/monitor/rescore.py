@@ -15,7 +15,6 @@ import pandas as pd
 from kldrift.config import Config
 from kldrift.errors import OutputError
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.monitor.before_spark import output_reached
 from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, findings_of
 from kldrift.monitor.history import (
     History,
@@ -36,7 +35,7 @@ from kldrift.tables.read import (
     stored_reference_id,
     stored_windows,
 )
-from kldrift.tables.store import Store, open_store
+from kldrift.tables.store import Store, open_store, output_reached
 from kldrift.tables.window import Window
 
 
@@ -61,10 +60,9 @@ def rescore(
         OutputError: the tables have no such window, or cannot be read or written; where there are
             windows, a row in ``runs`` says so too.
     """
-    with output_reached():
-        store = open_store(config.output.path)
     dependent = config.alarms is not None or config.any_learned
     with output_reached():
+        store = open_store(config.output.path)
         batches = StoredBatches.of(store, config.monitor)
         known = set(stored_windows(store, config.monitor, timed=config.time is not None))
     if config.time is not None:  # a window that is not over yet is counted, and not judged

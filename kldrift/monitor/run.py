@@ -15,7 +15,7 @@ from kldrift.execution.engine import SparkEngine
 from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor import reference_store
-from kldrift.monitor.before_spark import check_inputs, check_output, output_reached
+from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.due import Due, due_windows, windows_between
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.history import past_window, stored_history
@@ -40,7 +40,7 @@ from kldrift.reporting.result import RunResult
 from kldrift.sources.fingerprint import WatchedFiles, watch
 from kldrift.tables import Window, prepare_output
 from kldrift.tables.read import stored_windows
-from kldrift.tables.store import open_store
+from kldrift.tables.store import open_store, output_reached
 from kldrift.tables.supports import Origin
 
 NO_ROWS_YET: Final = (
@@ -68,6 +68,7 @@ def check(
         ConfigError: the configuration does not fit the data.
     """
     with output_reached():
+        open_store(config.output.path)
         due = _due(config, as_of, datetime.now(UTC))
     read, _ = as_read(config, as_of, due)
     check_output(read)

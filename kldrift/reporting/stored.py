@@ -34,7 +34,7 @@ from kldrift.tables.read import (
     window_tables,
 )
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
-from kldrift.tables.store import Store, open_store
+from kldrift.tables.store import Store, open_store, output_reached, reach_store
 from kldrift.tables.values import is_in
 from kldrift.tables.window import Window
 
@@ -47,7 +47,7 @@ def stored_page(config: Config) -> Page:
     Raises:
         OutputError: the tables have neither, or cannot be read.
     """
-    store, monitor, timed = open_store(config.output.path), config.monitor, config.time is not None
+    store, monitor, timed = reach_store(config.output.path), config.monitor, config.time is not None
     windows = stored_windows(store, monitor, timed=timed)
     zone = config.time.zone if config.time else "UTC"
     stored = stored_story(store, monitor, windows, zone)
@@ -162,7 +162,9 @@ def write_report(config: Config, path: str | None = None) -> str:
     """
     beside = f"{config.output.path.rstrip('/')}/report.html"
     target = path or (config.report.path if config.report else beside)
-    return put_page(target, whole_page(stored_page(config)))
+    page = whole_page(stored_page(config))
+    with output_reached("the page" if path else "report.path"):
+        return put_page(target, page)
 
 
 def past_until(output: str, monitor: str, scores: pd.DataFrame) -> Past:

@@ -19,7 +19,7 @@ from kldrift.execution.engine import SparkEngine
 from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.plan import Skipped
-from kldrift.monitor.before_spark import check_inputs, check_output, output_reached
+from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.publish import check_expectations, publish_expectations
 from kldrift.monitor.record import Record
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
@@ -37,6 +37,7 @@ from kldrift.sources.open import open_source
 from kldrift.sources.parquet.source import parallelism
 from kldrift.tables import TABLES, Window, prepare_output, write_run, write_window
 from kldrift.tables.stamp import Stamp
+from kldrift.tables.store import output_reached
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

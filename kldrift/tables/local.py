@@ -10,6 +10,7 @@ See docs/decisions/atomic-windows.md.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -22,13 +23,17 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from kldrift.errors import OutputError
+from kldrift.errors import OutputError, StoreRefusedError
 
 log = logging.getLogger(__name__)
 
 # Spark, pandas and Arrow skip a leading "."; DuckDB's *.parquet skips the ending.
 TEMPORARY: Final = ".kldrift-*.tmp"
 DEAD_AFTER_SECONDS: Final = 24 * 60 * 60
+REFUSED: Final = frozenset(
+    (errno.EACCES, errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EPERM, errno.EROFS)
+)
+"""What is wrong with the place itself, and not with the moment, such as a full disk."""
 
 
 class LocalStore:
@@ -117,7 +122,8 @@ class LocalStore:
                     left.unlink()
 
     def _failed(self, what: str, name: str, error: OSError) -> OutputError:
-        return OutputError(f"{self.location(name)}: cannot {what}: {error.strerror or error}")
+        kind = StoreRefusedError if error.errno in REFUSED else OutputError
+        return kind(f"{self.location(name)}: cannot {what}: {error.strerror or error}")
 
 
 def _temporary(folder: Path) -> Path:

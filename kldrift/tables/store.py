@@ -9,14 +9,15 @@ through pyarrow (HDFS will not rename onto an existing file) is refused, not hal
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
 import pyarrow as pa
 from pyarrow import fs
 
-from kldrift.errors import OutputError, StoreRefusedError, first_line
+from kldrift.errors import NoSuchOutputError, StoreRefusedError, first_line
 from kldrift.sources.filesystem import open_with_pyarrow
 from kldrift.tables.local import LocalStore
 from kldrift.tables.marker import DELTA, PARQUET, read_marker
@@ -80,6 +81,33 @@ def open_store(path: str) -> Store:
     return IcebergStore(folder)
 
 
+@contextmanager
+def output_reached(key: str = "output.path") -> Iterator[None]:
+    """Look for the first time at a place of the output: what it refuses is a wrong configuration.
+
+    Args:
+        key: what names the place.
+
+    Raises:
+        NoSuchOutputError: it refuses, or does not answer.
+    """
+    try:
+        yield
+    except StoreRefusedError as error:
+        raise NoSuchOutputError(f"{key}: {error}") from error
+
+
+def reach_store(path: str) -> Store:
+    """Return the store of ``output.path``, as the first thing that a command does with it.
+
+    Raises:
+        NoSuchOutputError: there can be none, it refuses, or does not answer.
+        OutputError: as of `open_store`.
+    """
+    with output_reached():
+        return open_store(path)
+
+
 def open_folder(path: str) -> Store:
     """Return the files behind a local path or a URI; nothing is touched yet.
 
@@ -93,13 +121,13 @@ def open_folder(path: str) -> Store:
     if not separator or not rest.startswith("//"):
         return LocalStore(Path(path))
     if scheme not in OBJECT_STORES:
-        raise OutputError(
+        raise StoreRefusedError(
             f"{shown}: cannot write to {scheme!r} safely; "
             f"use a local path or one of {', '.join(OBJECT_STORES)}"
         )
     filesystem, root = _from_uri(shown, path)
     if not root.strip("/"):
-        raise OutputError(f"{shown}: names no bucket or container to write to")
+        raise StoreRefusedError(f"{shown}: names no bucket or container to write to")
     return ObjectStore(filesystem, root, shown)
 
 
