@@ -146,7 +146,7 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         cell_rows=cell_table(verdicts, stamp),
         skipped=[(s.column, s.reason) for s in (*plan.skipped, *findings.skipped)],
         notes=notes_of(plan, findings, verdicts),
-        splits=splits_of(plan, findings),
+        split_rows=splits_of(plan, findings),
     )
 
 

@@ -18,7 +18,7 @@ from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.notes import notes_of
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.record import AnyConfig, Record
-from kldrift.monitor.rows import cell_table, score_table
+from kldrift.monitor.rows import cell_parts, score_table
 from kldrift.monitor.segment_splits import splits_of
 from kldrift.monitor.stages import Findings
 from kldrift.monitor.watch import Judged, Watch
@@ -65,8 +65,12 @@ def publish_window(
     verdicts, alerts = judged.verdicts, judged.alerts
     stamp = stamp_of(config, findings, record.window, record.run_id)
     record.stage("writing tables")
-    scores, cells = judged_scores(judged, stamp), cell_table(verdicts, stamp)
-    tables: dict[str, Rows] = {"drift_scores": scores, "drift_cells": cells}
+    scores, cells = judged_scores(judged, stamp), list[pa.Table]()
+    # Made in the thread that encodes them, beside those of the other tables.
+    tables: dict[str, Rows] = {
+        "drift_scores": scores,
+        "drift_cells": _kept(cell_parts(verdicts, stamp), cells),
+    }
     if judged.log is not None:  # first: what was raised in this window is dropped on its next run
         write_alerts(config.output.path, config.monitor, judged.log)
     write = write_scores
@@ -93,16 +97,23 @@ def publish_window(
     unread = () if watch is None else watch.notes
     return RunResult(
         scores=frame,
-        cell_rows=cells,
+        cell_rows=pa.concat_tables(cells),
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
         notes=[*notes, *known, *unread, *notes_of(plan, findings, verdicts)],
-        splits=splits_of(plan, findings),
+        split_rows=splits_of(plan, findings),
         output=config.output.path,
         docs=pages,
         zone=config.time.zone if config.time else "UTC",
     )
+
+
+def _kept(parts: Iterator[pa.Table], kept: list[pa.Table]) -> Iterator[pa.Table]:
+    """Parts of a table, which are kept as they pass."""
+    for part in parts:
+        kept.append(part)
+        yield part
 
 
 def _current_profiles(findings: Findings, stamp: Stamp) -> Iterator[pa.Table]:

@@ -22,6 +22,7 @@ from kldrift.scoring.sentences import percent, some_of
 from kldrift.scoring.status import STATUSES
 from kldrift.scoring.threshold import SEVERITIES
 from kldrift.scoring.verdict import Verdicts
+from kldrift.tables.lists import blocks
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES, TIMESTAMP
 from kldrift.tables.stamp import Stamp
 
@@ -73,7 +74,12 @@ def score_table(
 
 
 def cell_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
-    """``drift_cells``: one row per scored cell.
+    """``drift_cells``: one row per scored cell, in the order of `cell_parts`."""
+    return pa.concat_tables(cell_parts(verdicts, stamp))
+
+
+def cell_parts(verdicts: Verdicts, stamp: Stamp) -> Iterator[pa.Table]:
+    """The rows of ``drift_cells``, some hundred thousand at a time; one part at least.
 
     Features come in the order of ``drift_scores``, then joint features, then segments.
     """
@@ -86,22 +92,16 @@ def cell_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
     segments = np.flatnonzero(shown & ~v.whole)
     if not len(joint):
         whole, segments = np.append(whole, segments), segments[:0]
-    tables = [
-        *_cell_parts(v, whole, stamp),
-        _joint_cells(v, joint, stamp),
-        *_cell_parts(v, segments, stamp),
-    ]
-    return pa.concat_tables(tables)
+    yield from _cell_parts(v, whole, stamp)
+    yield _joint_cells(v, joint, stamp)
+    yield from _cell_parts(v, segments, stamp)
 
 
 def _cell_parts(v: Verdicts, places: Ints, stamp: Stamp) -> Iterator[pa.Table]:
     """The cells of some rows, in their order, some hundred thousand at a time."""
     sizes = [0 if s.comparison is None else s.comparison.rebinning.size for s in v.subjects]
-    upto = np.cumsum(np.array(sizes, dtype=np.int64)[v.of[places]])
-    ends = np.flatnonzero(np.diff(upto // CELLS_AT_ONCE)) + 1
-    for part in np.split(places, ends):
-        if len(part):
-            yield _cells(v, part, stamp)
+    for some in blocks(np.array(sizes, dtype=np.int64)[v.of[places]], CELLS_AT_ONCE):
+        yield _cells(v, places[some], stamp)
 
 
 def _cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:

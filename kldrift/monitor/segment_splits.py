@@ -1,22 +1,36 @@
-"""The splits of what a run found, as a table of its result."""
+"""The splits of what a run found, as a table of its result, made when it is asked for."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import pandas as pd
 
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
+from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.segment_splits import COLUMNS, segment_splits
 
 
-def splits_of(plan: Plan, findings: Findings) -> pd.DataFrame:
-    """One row per feature and list of segments; see `segment_splits`."""
-    names = [pair.feature.name for pair in findings.pairs]
+def splits_of(plan: Plan, findings: Findings) -> Callable[[], pd.DataFrame]:
+    """How to make one row per feature and list of segments; see `segment_splits`."""
     known = zip(plan.segments, findings.reference.segments, strict=True)
-    rows = segment_splits(
-        zip(names, findings.comparisons, strict=True),
-        [(segments.name, proposal.names) for segments, proposal in known],
+    names = [pair.feature.name for pair in findings.pairs]
+    return partial(
+        _table,
+        list(zip(names, findings.comparisons, strict=True)),
+        [(segments.name, values.names) for segments, values in known],
         plan.config.scoring.missing,
         plan.config.scoring.pseudocount,
     )
-    return pd.DataFrame(list(rows), columns=list(COLUMNS))
+
+
+def _table(
+    comparisons: Sequence[tuple[str, Comparison]],
+    lists: Sequence[tuple[str, Sequence[str]]],
+    missing: str,
+    pseudocount: float,
+) -> pd.DataFrame:
+    rows = list(segment_splits(comparisons, lists, missing, pseudocount))
+    return pd.DataFrame(rows, columns=list(COLUMNS))

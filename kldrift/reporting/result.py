@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,21 +33,29 @@ class Result(Views):
             backfill are not.
         skipped: columns that were not monitored, each with the reason.
         notes: what to know before the scores are read.
-        splits: with segments, one row per feature and list: how much of the divergence is another
-            mix of segments, and how much lies within them, in nats.
+        split_rows: makes ``splits`` when they are first asked for.
     """
 
     scores: pd.DataFrame
     cell_rows: pd.DataFrame | pa.Table
     skipped: list[tuple[str, str]] = field(default_factory=list, kw_only=True)
     notes: list[str] = field(default_factory=list, kw_only=True)
-    splits: pd.DataFrame = field(default_factory=pd.DataFrame, kw_only=True)
+    split_rows: Callable[[], pd.DataFrame] = field(default=pd.DataFrame, kw_only=True)
 
     @cached_property
     def cells(self) -> pd.DataFrame:
         """One row per scored cell, with the columns of the table ``drift_cells``."""
         rows = self.cell_rows
         return rows if isinstance(rows, pd.DataFrame) else rows.to_pandas()
+
+    @cached_property
+    def splits(self) -> pd.DataFrame:
+        """With segments, how each feature's divergence is split by each list of them, in nats.
+
+        One row per feature and list: the part that is another mix of segments, and the part that
+        lies within them.
+        """
+        return self.split_rows()
 
     @property
     def counts(self) -> dict[str, int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,19 @@ def list_column_of(
     sizes = np.array([0 if part is None else len(part) for part in parts], dtype=np.int64)
     known = np.array([part is not None for part in parts], dtype=np.bool_)
     return list_column(pa.array(flat, kind, from_pandas=nan_is_null), sizes, known)
+
+
+def blocks(sizes: NDArray[np.int64], most: int) -> Iterator[slice]:
+    """Neighbouring lists that hold about ``most`` values together; none if there are no lists.
+
+    Examples:
+        >>> list(blocks(np.array([3, 3, 3, 9, 1]), most=6))
+        [slice(0, 1, None), slice(1, 3, None), slice(3, 5, None)]
+    """
+    ends = np.flatnonzero(np.diff(np.cumsum(sizes) // most)) + 1
+    for start, end in pairwise([0, *ends.tolist(), len(sizes)]):
+        if start < end:
+            yield slice(start, end)
 
 
 @dataclass(frozen=True, eq=False)

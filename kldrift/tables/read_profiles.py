@@ -18,10 +18,12 @@ from kldrift.profiles.moments import Moments
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import CategoricalSupport, pivot_of
 from kldrift.tables.conform import conform
-from kldrift.tables.lists import FlatLists
+from kldrift.tables.lists import FlatLists, blocks
 from kldrift.tables.profile_rows import JOINT_COLUMNS, MOMENT_COLUMNS
 from kldrift.tables.supports import JOINT, JointSupport, Supports
 
+MOST_CELLS: Final = 2**16
+"""Counts that are looked at together, about."""
 BEYOND: Final[Mapping[str, float]] = {
     "sum1": np.inf,
     "sum2": np.inf,
@@ -95,6 +97,8 @@ def _sorted(table: pa.Table, supports: Supports) -> tuple[list[str], Ints, Group
     keys = _keys(table, supports)
     order = np.lexsort((keys.segment, keys.list, keys.window, code))
     names = column.dictionary.to_pylist()
+    if np.array_equal(order, np.arange(len(order))):  # as they are written: their lists stay there
+        return names, code, keys, table
     return names, code[order], keys.take(order), table.take(pa.array(order))
 
 
@@ -137,18 +141,26 @@ def _counts(table: pa.Table, width: Ints) -> Ints:
     cells, rows = FlatLists.of(table["cells"]), FlatLists.of(table["rows"])
     if not np.array_equal(cells.ends, rows.ends):
         raise ValueError("profiles: a row has more cells than counts, or fewer")
-    sizes = cells.ends - cells.starts
-    at, counted = cells.values.astype(np.int64), rows.values.astype(np.int64)
-    if ((at < 0) | (at >= np.repeat(width, sizes))).any() or (counted <= 0).any():
-        raise ValueError("profiles: a cell that the support does not have, or without rows")
-    place = at + np.repeat(np.cumsum(width) - width, sizes)
-    if (np.diff(place) <= 0).any():
-        raise ValueError("profiles: the cells of a row do not increase")
-    total = np.concatenate([[0], np.cumsum(counted)])
-    if not np.array_equal(np.diff(total[cells.ends], prepend=0), table["n"].to_numpy()):
-        raise ValueError("profiles: the counts of a row do not add up to n")
+    n, starts = table["n"].to_numpy(), cells.starts
     out = np.zeros(int(width.sum()), dtype=np.int64)
-    out[place] = counted
+    first = np.cumsum(width) - width
+    # Some rows at a time: what is used again does not have to be got from the system.
+    for some in blocks(cells.ends - starts, MOST_CELLS):
+        begin, ends = int(starts[some.start]), cells.ends[some]
+        at, counted = (
+            side.values[begin : int(ends[-1])].astype(np.int64, copy=False)
+            for side in (cells, rows)
+        )
+        sizes = ends - starts[some]
+        if ((at < 0) | (at >= np.repeat(width[some], sizes))).any() or (counted <= 0).any():
+            raise ValueError("profiles: a cell that the support does not have, or without rows")
+        place = at + np.repeat(first[some], sizes)
+        if (np.diff(place) <= 0).any():
+            raise ValueError("profiles: the cells of a row do not increase")
+        total = np.concatenate([[0], np.cumsum(counted)])
+        if not np.array_equal(np.diff(total[ends - begin], prepend=0), n[some]):
+            raise ValueError("profiles: the counts of a row do not add up to n")
+        out[place] = counted
     return out
 
 
