@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from kldrift.cli.answer import EXIT_CODES, Answer, guarded
-from kldrift.cli.options import add_force, add_judging_options, add_range
-from kldrift.cli.runs import run_backfill
+from kldrift.cli.answer import Answer
+from kldrift.cli.options import add_backfill_options
+from kldrift.cli.runs import run_backfill, run_job
 from kldrift.config import load_config
 from kldrift.execution.session import submitted_session
 
@@ -22,20 +22,7 @@ def job(args: argparse.Namespace) -> Answer:
     return run_backfill(config, args, spark=submitted_session())
 
 
-def main() -> int:
-    """Read the arguments, run, return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="backfill.py",
-        description="Run every window in a range of time, in one scan.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--config", required=True, metavar="FILE")
-    add_range(parser, required=True)
-    add_force(parser)
-    add_judging_options(parser)
-    return guarded(parser.parse_args(), job)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        run_job("Run every window in a range of time, in one scan.", add_backfill_options, job)
+    )

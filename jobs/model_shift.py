@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from kldrift.cli.answer import EXIT_CODES, Answer, guarded
-from kldrift.cli.options import add_run_options
-from kldrift.cli.runs import run_model_shift
+from kldrift.cli.answer import Answer
+from kldrift.cli.options import add_shift_options
+from kldrift.cli.runs import run_job, run_model_shift
 from kldrift.config import load_model_shift
 from kldrift.execution.session import submitted_session
 
@@ -22,18 +22,9 @@ def job(args: argparse.Namespace) -> Answer:
     return run_model_shift(config, args, spark=submitted_session())
 
 
-def main() -> int:
-    """Read the arguments, run, return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="model_shift.py",
-        description="Compare what two models say of the same rows and judge it.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--config", required=True, metavar="FILE")
-    add_run_options(parser)
-    return guarded(parser.parse_args(), job)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        run_job(
+            "Compare what two models say of the same rows and judge it.", add_shift_options, job
+        )
+    )

@@ -71,9 +71,8 @@ def sigterm_raised() -> Iterator[None]:
         again = signal.SIGTERM if issubclass(what.exc_type, Terminated) else signal.SIGINT
         threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), again)).start()
 
-    for (
-        name
-    ) in DRIVER_LOGGERS:  # interrupted while it looks at its level, a logger locks all others
+    for name in DRIVER_LOGGERS:
+        # interrupted while it looks at its level, a logger locks all others
         logging.getLogger(name).disabled = True
     before, hook = signal.signal(signal.SIGTERM, stop), sys.unraisablehook
     sys.unraisablehook = lost
@@ -111,7 +110,7 @@ def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], An
 
 
 def _told(error: BaseException) -> tuple[int, str]:
-    """The exit code of an error, and what is said of it."""
+    """The exit code of an error, and the text that is shown for it."""
     exit_code, text = ending(error)
     if isinstance(error, KldriftError) or interruption(error):
         return exit_code, text

@@ -18,18 +18,25 @@ from kldrift.cli.answer import EXIT_CODES, Answer, guarded, sigterm_raised
 from kldrift.cli.options import (
     CommandParser,
     add_as_of,
+    add_backfill_options,
     add_backtest_options,
-    add_force,
     add_json,
     add_judging_options,
     add_range,
     add_run_options,
     add_serving,
     add_set,
+    add_shift_options,
     option,
     with_as_of,
 )
-from kldrift.cli.runs import run_backfill, run_model_shift, run_monitor, shown_progress
+from kldrift.cli.runs import (
+    answer_of,
+    run_backfill,
+    run_model_shift,
+    run_monitor,
+    shown_progress,
+)
 from kldrift.errors import FAILED, ConfigError, NoSuchOutputError, escaped
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
@@ -82,8 +89,7 @@ def _rescore(args: argparse.Namespace) -> Answer:
     config = load_config(args.config, overrides=args.set)
     with shown_progress(quiet=args.quiet) as progress:
         result = rescore(config, args.first, args.last, fail_on=args.fail_on, progress=progress)
-    lines = () if args.quiet or args.json else tuple(backfill_lines(result, args.fail_on))
-    return Answer(result.exit_code, lines, result.summary() if args.json else {})
+    return answer_of(result, backfill_lines(result, args.fail_on), args)
 
 
 def _backtest(args: argparse.Namespace) -> Answer:
@@ -288,15 +294,13 @@ def _parser() -> argparse.ArgumentParser:
 
     backfill = command("backfill", _backfill, "run every window in a range of time, in one scan")
     backfill.add_argument("config", metavar="CONFIG")
-    add_range(backfill, required=True)
-    add_force(backfill)
-    add_judging_options(backfill)
+    add_backfill_options(backfill)
 
     _add_stored(command)
 
     shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
     shift.add_argument("config", metavar="CONFIG")
-    add_run_options(shift)
+    add_shift_options(shift)
     return parser
 
 

@@ -29,12 +29,26 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``kldrift run``, which ``model-shift`` and the jobs have too."""
-    add_as_of(parser)
+    """Add the options of ``kldrift run``."""
+    add_shift_options(parser)
     parser.add_argument(
         "--refresh-reference",
         action="store_true",
         help="read the reference again, also if its files have not changed since an earlier run",
+    )
+
+
+def add_shift_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``kldrift model-shift``."""
+    add_as_of(parser)
+    add_judging_options(parser)
+
+
+def add_backfill_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``kldrift backfill``."""
+    add_range(parser, required=True)
+    parser.add_argument(
+        "--force", action="store_true", help="also windows that the tables have already"
     )
     add_judging_options(parser)
 
@@ -49,13 +63,6 @@ def add_range(parser: argparse.ArgumentParser, *, required: bool) -> None:
             metavar="T",
             help=f"where the range of time {text}, ISO 8601; in time.zone unless it says otherwise",
         )
-
-
-def add_force(parser: argparse.ArgumentParser) -> None:
-    """Add the option that runs again what was run."""
-    parser.add_argument(
-        "--force", action="store_true", help="also windows that the tables have already"
-    )
 
 
 def add_judging_options(parser: argparse.ArgumentParser) -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kldrift.cli.answer import Answer
+from kldrift.cli.answer import EXIT_CODES, Answer, guarded
 from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from kldrift.cli.terminal import Line
     from kldrift.config import Config, ModelShift
+    from kldrift.reporting.history import Backfill
+    from kldrift.reporting.result import RunResult
 
 
 def run_monitor(
@@ -34,12 +38,8 @@ def run_monitor(
             refresh_reference=args.refresh_reference,
             progress=progress,
         )
-    lines = (
-        ()
-        if args.quiet or args.json
-        else tuple(run_lines(result, args.fail_on, _shown_path(config), args.as_of))
-    )
-    return Answer(result.exit_code, lines, result.summary() if args.json else {})
+    lines = run_lines(result, args.fail_on, _shown_path(config), args.as_of)
+    return answer_of(result, lines, args)
 
 
 def run_backfill(
@@ -59,8 +59,7 @@ def run_backfill(
             force=args.force,
             progress=progress,
         )
-    lines = () if args.quiet or args.json else tuple(backfill_lines(result, args.fail_on))
-    return Answer(result.exit_code, lines, result.summary() if args.json else {})
+    return answer_of(result, backfill_lines(result, args.fail_on), args)
 
 
 def run_model_shift(
@@ -74,8 +73,31 @@ def run_model_shift(
         result = model_shift(
             config, spark=spark, as_of=args.as_of, fail_on=args.fail_on, progress=progress
         )
-    lines = () if args.quiet or args.json else tuple(shift_lines(result, args.fail_on))
-    return Answer(result.exit_code, lines, result.summary() if args.json else {})
+    return answer_of(result, shift_lines(result, args.fail_on), args)
+
+
+def answer_of(
+    result: RunResult | Backfill, lines: Iterable[Line], args: argparse.Namespace
+) -> Answer:
+    """The answer of a command that judges: lines, made only where they are shown, or JSON."""
+    shown = () if args.quiet or args.json else tuple(lines)
+    return Answer(result.exit_code, shown, result.summary() if args.json else {})
+
+
+def run_job(
+    description: str,
+    add_options: Callable[[argparse.ArgumentParser], None],
+    job: Callable[[argparse.Namespace], Answer],
+) -> int:
+    """Read the arguments of a script for spark-submit, run it, return the exit code."""
+    parser = argparse.ArgumentParser(
+        description=description,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", required=True, metavar="FILE")
+    add_options(parser)
+    return guarded(parser.parse_args(), job)
 
 
 def _shown_path(config: Config) -> Path | None:

@@ -85,7 +85,7 @@ def _is_time(kind: pa.DataType) -> bool:
 
 
 def _mixed(columns: Sequence[Any]) -> str:
-    """What is said of a column that has values of different kinds on both sides."""
+    """The remark about a column with values of different kinds on both sides."""
     mine, other = (_family(column.type) for column in columns)
     told = f"{mine} in the reference, {other} in the current dataset"
     texts = next((pc.unique(c.drop_null()) for c in columns if is_text(c.type)), None)

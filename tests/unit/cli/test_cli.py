@@ -96,6 +96,10 @@ WRONG = {
         ["run", "m.yaml", "--as-of", "yesterday"],
         "expected an ISO 8601 time such as 2020-04-01T00:00:00Z, got 'yesterday'",
     ),
+    "an option that a model shift has no use for": (
+        ["model-shift", "m.yaml", "--refresh-reference"],
+        "unrecognized arguments: --refresh-reference",
+    ),
     "an option without a value": (
         ["init", "x", "--option", "header"],
         "expected KEY=VALUE, got 'header'",
