@@ -13,8 +13,9 @@ import pytest
 from deltalake import write_deltalake
 
 from kldrift.cli.csv_dialect import dialect_of
-from kldrift.cli.days_in_paths import sides_of
-from kldrift.cli.init import _dataset, config_dataset, init
+from kldrift.cli.days_in_paths import Sides, sides_of
+from kldrift.cli.draft import _dataset
+from kldrift.cli.init import datasets_of, init
 from kldrift.cli.main import main
 from kldrift.config import load_config
 from kldrift.config.as_of import with_time
@@ -126,7 +127,8 @@ def test_a_dollar_in_a_path_or_a_column_is_no_variable(tmp_path):
     pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "${x}" / "a.parquet")
     text = init(str(tmp_path / "${x}" / "a.parquet"))
     assert f"path: {tmp_path}/$${{x}}/a.parquet\n" in text
-    schema = replace(config_dataset(["a.csv"], "csv", {}), schema="`${HOME}` double")
+    dataset, _ = datasets_of(Sides(["a.csv"], ["a.csv"], "csv"), {})
+    schema = replace(dataset, schema="`${HOME}` double")
     assert "  schema: '`$${HOME}` double'" in _dataset(schema)
 
 

@@ -1,0 +1,161 @@
+"""The text of a configuration that ``kldrift init`` writes: what it found, with comments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from kldrift.config import Dataset, Features, Override
+from kldrift.config.yaml_text import to_yaml
+from kldrift.errors import escaped
+from kldrift.features.plan import FeaturePlan
+from kldrift.scoring.metrics import DEFAULT_THRESHOLDS, Threshold
+
+WHERE: Final = '# where: "amount >= 0"   # Spark SQL'
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a configuration is drafted from.
+
+    Attributes:
+        monitor: its name.
+        reference: the reference, of text files with its schema.
+        current: the current dataset.
+        day: the day that the current dataset is of, as ``--as-of`` takes it; None for none.
+        note: about the reference.
+        assumed: what was assumed of the files.
+        wanted: the features that the values suggest.
+        plan: the features, and the columns that are left out.
+        remarks: what is worth a look, by column.
+        of_text: whether the files are of text, whose types may have to be inferred.
+    """
+
+    monitor: str
+    reference: Dataset
+    current: Dataset
+    day: str | None
+    note: str
+    assumed: tuple[str, ...]
+    wanted: Features
+    plan: FeaturePlan
+    remarks: Mapping[str, str]
+    of_text: bool
+
+    def to_yaml(self) -> str:
+        """The configuration, which ``kldrift run`` accepts as it is."""
+        parts = (self._head(), self._datasets(), self._features(), self._looks(), _judging())
+        return "\n".join(line for part in parts for line in part)
+
+    def _head(self) -> list[str]:
+        lines = ["# Written by `kldrift init`. `kldrift check` says what a run will do."]
+        if self.assumed:
+            lines += ["# Assumed of the files, from the last one:", *_comments(self.assumed, "#")]
+        return [*lines, f"monitor: {to_yaml(self.monitor)}", ""]
+
+    def _datasets(self) -> list[str]:
+        as_of = f"  # {{as_of}} is the time of the run: today in UTC, or --as-of {self.day}"
+        lines = [
+            f"reference:{f'  # {self.note}' if self.note else ''}",
+            *_dataset(self.reference),
+            "",
+            "current:  # the batch to judge",
+            *([as_of] if self.day else []),
+            *_dataset(self.current),
+            "",
+        ]
+        if self.of_text and self.reference.schema is None:
+            lines += [
+                "# The two sides differ in their columns: without a schema, Spark reads text files",
+                "# one more time to find the types.",
+            ]
+        return lines
+
+    def _features(self) -> list[str]:
+        exclude, override = self.wanted.exclude, self.wanted.override
+        new = "  # identifiers, and days: they are new each time" if exclude else ""
+        lines = ["features:", '  include: ["*"]', f"  exclude: {to_yaml(list(exclude))}{new}"]
+        if override:
+            lines.append("  override:")
+        for name, one in override.items():
+            stated, why = _override(one)
+            lines.append(f"    {to_yaml(name)}: {{{stated}}}  # {why}")
+        return [
+            *lines,
+            "  # To treat a feature differently, under `override:`",
+            "  #   some_code: {kind: categorical}   # a number that is no amount",
+            "  #   some_amount: {thresholds: {kl: {warning: 0.05}}}",
+        ]
+
+    def _looks(self) -> list[str]:
+        """What was looked at, as comments: features, remarks, and columns that are left out."""
+        compared = [f"{f.name}: {f.kind} ({f.type})" for f in self.plan.features]
+        remarks = [f"{name}: {what}" for name, what in self.remarks.items()]
+        skipped = [f"{s.column}: {s.reason}" for s in self.plan.skipped]
+        lines = ["  # compared:", *_comments(compared)]
+        if remarks:
+            lines += ["  # worth a look:", *_comments(remarks)]
+        if skipped:
+            lines += ["  # left out:", *_comments(skipped)]
+        return [*lines, ""]
+
+
+def _judging() -> list[str]:
+    return [
+        "# An alarm needs size (above a threshold) and evidence (q below alpha). js is in nats,",
+        "# shares are of the rows, wasserstein_std is in reference deviations; kl can be set, too.",
+        "thresholds:",
+        *(f"  {metric}: {_levels(level)}" for metric, level in DEFAULT_THRESHOLDS.items()),
+        "significance: {alpha: 0.01, correction: benjamini-hochberg}",
+        "",
+        "output: {path: drift}",
+        "expectations: {path: drift/gx, data_docs: true}",
+        "",
+    ]
+
+
+def _levels(threshold: Threshold) -> str:
+    levels = {k: v for k, v in asdict(threshold).items() if v is not None}
+    return f"{{{', '.join(f'{name}: {value:g}' for name, value in levels.items())}}}"
+
+
+def _override(override: Override) -> tuple[str, str]:
+    """What is stated of a feature, as YAML, and why."""
+    if override.parts:
+        return f"parts: [{', '.join(override.parts)}]", "points in time always move"
+    stated, why = [], []
+    if override.kind:
+        stated, why = [f"kind: {override.kind}"], ["a code, or yes and no"]
+    if override.missing:
+        stated.append(f"missing: [{', '.join(f'{v:g}' for v in override.missing)}]")
+        why.append("stands for a missing value")
+    return ", ".join(stated), "; ".join(why)
+
+
+def _dataset(dataset: Dataset) -> list[str]:
+    paths = [*map(literal, dataset.path)]
+    path = paths[0] if len(paths) == 1 else paths
+    lines = [f"  path: {to_yaml(path)}", f"  format: {to_yaml(dataset.format)}"]
+    if dataset.options:
+        lines.append(f"  options: {to_yaml(dict(dataset.options))}")
+    if dataset.schema:
+        lines.append(f"  schema: {to_yaml(literal(dataset.schema))}")
+    where = f"where: {to_yaml(dataset.where)}" if dataset.where else WHERE
+    lines.append(f"  {where}")
+    return lines
+
+
+def literal(text: str) -> str:
+    """Text as a configuration has it, in which ``${`` names a variable of the environment."""
+    return text.replace("${", "$${")
+
+
+def _comments(texts: Iterable[str], begin: str = "  #") -> list[str]:
+    """Texts of the data as comments, each on one line."""
+    return [f"{begin}   {_comment(text)}" for text in texts]
+
+
+def _comment(text: str) -> str:
+    return escaped(re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", text))
