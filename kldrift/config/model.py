@@ -78,9 +78,8 @@ class Override(Choice):
     @classmethod
     def _missing(cls, values: object) -> object:
         if not isinstance(values, list | tuple):
-            raise wrong(
-                f"expected a list of numbers or texts, such as [-200], got {shown_value(values)}"
-            )
+            text = "expected a list of numbers or texts, such as [-200]"
+            raise wrong(f"{text}, got {shown_value(values)}")
         refuse(
             ((place,), f"expected a number or text, got {shown_value(value)}")
             for place, value in enumerate(values)
