@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from kldrift.features.feature import Feature
 from kldrift.features.keys import KeyType
 from kldrift.features.parts import Part
-from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW
 from kldrift.shift.list_counts import ListCounts
 from kldrift.shift.program import ShiftProgram

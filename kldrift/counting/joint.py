@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from kldrift.arrays import Floats
+from kldrift.features.feature import Feature
 from kldrift.features.keys import KeyType, decoded, numbers
-from kldrift.features.plan import Feature
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import MOST_WIDTHS, JointProfile, joint_of_one_group
 

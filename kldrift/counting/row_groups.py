@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from kldrift.arrays import Ints
 from kldrift.counting.group_names import Columns, numbers_of
-from kldrift.features.plan import Feature
+from kldrift.features.feature import Feature
 from kldrift.profiles.group_keys import NO_WINDOW, REST, GroupKeys
 from kldrift.profiles.support import Keys
 

@@ -18,7 +18,7 @@ from kldrift.errors import DatasetError, first_line
 from kldrift.execution.programs import CountProgram, Unseen
 from kldrift.execution.progress import Progress
 from kldrift.execution.spark_stages import Collect, count, count_and_score, propose, tasks_done
-from kldrift.features.plan import Feature
+from kldrift.features.feature import Feature
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning

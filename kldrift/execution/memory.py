@@ -15,7 +15,7 @@ from kldrift.execution.programs import (
     propose_one,
     propose_segments,
 )
-from kldrift.features.plan import Feature
+from kldrift.features.feature import Feature
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning

@@ -31,7 +31,7 @@ from kldrift.counting.row_groups import RowGrouper, RowGroups, SegmentList, key_
 from kldrift.counting.window_groups import WindowGrouper
 from kldrift.counting.windows import Windows
 from kldrift.execution.wire import COUNTS, Packed, packed, packed_whole, unpacked
-from kldrift.features.plan import Feature
+from kldrift.features.feature import Feature
 from kldrift.profiles.counted import merged
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile

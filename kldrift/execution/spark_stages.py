@@ -33,7 +33,7 @@ from kldrift.execution.programs import (
     unpickled_sketch,
 )
 from kldrift.execution.wire import COUNTS, COUNTS_DDL, Packed, counted_rows, packed, unpacked
-from kldrift.features.plan import Feature
+from kldrift.features.feature import Feature
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile

@@ -10,10 +10,10 @@ import difflib
 import pyarrow as pa
 
 from kldrift.errors import ConfigError
+from kldrift.features.feature import Feature
 from kldrift.features.keys import KeyType
 from kldrift.features.layouts import value_type
 from kldrift.features.parts import Part, is_bytes
-from kldrift.features.plan import Feature
 
 
 def column_type(key: str, name: str, schema: pa.Schema, whose: str = "the data") -> pa.DataType:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kldrift.errors import ConfigError
+from kldrift.features.feature import RENAME, Feature
 from kldrift.features.keys import KeyType
 from kldrift.features.parts import Part
-from kldrift.features.plan import EXCLUDED, RENAME, Feature, FeaturePlan
+from kldrift.features.plan import EXCLUDED, FeaturePlan
 from kldrift.profiles.support import Unit
 
 

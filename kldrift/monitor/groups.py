@@ -14,8 +14,8 @@ from kldrift.binning.choose import Proposal, freeze
 from kldrift.config import Condition, Config
 from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import ConfigError, KldriftError, Mistakes
+from kldrift.features.feature import Feature, Skipped
 from kldrift.features.group_columns import as_read, check_plain
-from kldrift.features.plan import Feature, Skipped
 from kldrift.profiles.group_keys import ALL, REST, GroupKeys
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import CategoricalSupport

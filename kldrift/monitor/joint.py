@@ -12,10 +12,10 @@ from kldrift.arrays import Floats
 from kldrift.config import Config, Joint, Threshold
 from kldrift.counting.joint import LARGEST_FULL, JointColumns
 from kldrift.errors import ConfigError, Mistakes
+from kldrift.features.feature import Feature, Skipped
 from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
 from kldrift.features.parts import Part
-from kldrift.features.plan import Feature, Skipped
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.scoring.joint_result import JointCell, JointResult, named

@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from kldrift.config import Config
 from kldrift.errors import ConfigError, Mistakes
+from kldrift.features.feature import Feature, Skipped, feature_named
 from kldrift.features.names import check_names, misspelt_exclusions
 from kldrift.features.pairs import Pair, pair
 from kldrift.features.patterns import Patterns
-from kldrift.features.plan import EXCLUDED, Feature, FeaturePlan, Skipped, named, plan_side
+from kldrift.features.plan import EXCLUDED, FeaturePlan, plan_side
 from kldrift.monitor.categories import check_kinds
 from kldrift.monitor.groups import SegmentPlan, plan_segments
 from kldrift.monitor.joint import JointPlan, plan_joint
@@ -81,7 +82,7 @@ class Plan:
         asked = self.config.features
         included, excluded = Patterns(asked.include), Patterns(asked.exclude)
         gone = []
-        for feature in (named(f.name, f.kind) for f in known if f.rebinning is not None):
+        for feature in (feature_named(f.name, f.kind) for f in known if f.rebinning is not None):
             names = {feature.column, feature.column.partition(".")[0]}
             if not names & there and included.match(*names) and not excluded.match(*names):
                 gone.append(Pair(feature, None))

@@ -13,7 +13,7 @@ import pyarrow as pa
 from kldrift.config import Config, ModelShift, Threshold
 from kldrift.config.marked_days import marked_days
 from kldrift.errors import OutputError, first_line
-from kldrift.features.plan import Skipped
+from kldrift.features.feature import Skipped
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.notes import notes_of
 from kldrift.monitor.plan import Plan

@@ -15,7 +15,7 @@ from kldrift.config import Config, ModelShift
 from kldrift.errors import ending, masked
 from kldrift.execution.meanwhile import import_ahead
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.features.plan import Skipped
+from kldrift.features.feature import Skipped
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
 from kldrift.scoring.threshold import Severity

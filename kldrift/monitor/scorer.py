@@ -12,8 +12,8 @@ import pyarrow as pa
 from kldrift.config import Config
 from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.programs import CountProgram
+from kldrift.features.feature import Feature, Skipped, feature_named
 from kldrift.features.pairs import Pair
-from kldrift.features.plan import Feature, Skipped, named
 from kldrift.monitor.batches import added_up
 from kldrift.monitor.categories import check_categories
 from kldrift.monitor.findings import WindowCounts
@@ -173,7 +173,7 @@ class Scorer:
     @cached_property
     def _pairs(self) -> dict[str, Pair]:
         """The pair of each feature, by name."""
-        features = (named(f.name, f.kind) for f in self.supports.features)
+        features = (feature_named(f.name, f.kind) for f in self.supports.features)
         return {f.name: Pair(f, f) for f in features}
 
     def _of_no_window(self, profiles: Sequence[Profile]) -> list[Profile]:
@@ -193,7 +193,7 @@ class Scorer:
 
 
 def _unpaired(name: str, kind: str, status: str, reason: str) -> Pair:
-    feature = named(name, kind)
+    feature = feature_named(name, kind)
     changed = reason if status == Status.TYPE_CHANGED else ""
     if status == Status.NEW_FEATURE:
         return Pair(None, feature, changed)
@@ -206,7 +206,7 @@ def _joint_plan(config: Config, name: str, pairs: Sequence[Pair]) -> JointPlan:
     members = tuple(by_name[n] for n in joint.features if n in by_name)
     if len(members) > 1:
         return JointPlan(name, members, joint)
-    vector = named(name, "categorical")
+    vector = feature_named(name, "categorical")
     return JointPlan(name, (Pair(vector, vector),), joint, vector=True, asked=name in config.joint)
 
 
@@ -217,5 +217,7 @@ def _segment_plans(config: Config, supports: Supports) -> tuple[SegmentPlan, ...
             f"configuration has {len(config.segments)}; other segments need the data: run or "
             "backfill with --force"
         )
-    lists = (tuple(named(n, "categorical") for n in names) for names in config.segment_columns)
+    lists = (
+        tuple(feature_named(n, "categorical") for n in names) for names in config.segment_columns
+    )
     return tuple(SegmentPlan(columns, columns) for columns in lists)

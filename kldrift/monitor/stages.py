@@ -16,8 +16,8 @@ from kldrift.counting.new_values import NewValues
 from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import CountProgram, TimeColumn, Unseen
 from kldrift.execution.progress import Progress
+from kldrift.features.feature import Feature, Skipped
 from kldrift.features.pairs import Pair
-from kldrift.features.plan import Feature, Skipped
 from kldrift.monitor.categories import check_categories
 from kldrift.monitor.groups import (
     FrozenList,

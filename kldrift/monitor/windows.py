@@ -14,8 +14,8 @@ from kldrift.counting.profile_builder import by_window
 from kldrift.counting.windows import microseconds_of
 from kldrift.execution.programs import TimeColumn, Unseen
 from kldrift.execution.progress import Progress
+from kldrift.features.feature import Skipped
 from kldrift.features.group_columns import as_read, check_time
-from kldrift.features.plan import Skipped
 from kldrift.monitor.due import FIRST_WINDOWS, Due
 from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, findings_of
 from kldrift.monitor.history import History, of_window

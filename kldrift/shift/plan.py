@@ -7,8 +7,8 @@ import pyarrow as pa
 from kldrift.config import ModelShift
 from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import ConfigError
+from kldrift.features.feature import Feature
 from kldrift.features.group_columns import as_read, check_plain, check_time, column_type
-from kldrift.features.plan import Feature
 from kldrift.shift.program import ShiftProgram
 from kldrift.sources.dataset import DatasetInfo
 

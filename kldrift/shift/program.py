@@ -19,8 +19,8 @@ from kldrift.counting.row_groups import SegmentList, key_columns
 from kldrift.counting.window_groups import WindowGrouper
 from kldrift.counting.windows import Windows
 from kldrift.errors import DatasetError
+from kldrift.features.feature import Feature
 from kldrift.features.keys import KeyType
-from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.shift.class_pairs import ClassPairs, PairCounter

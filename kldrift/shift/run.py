@@ -18,7 +18,7 @@ from kldrift.counting.windows import at_instant, microseconds_of
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.features.plan import Skipped
+from kldrift.features.feature import Skipped
 from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.publish import check_expectations, publish_expectations
 from kldrift.monitor.record import Record

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
-from kldrift.features.plan import Feature, Skipped
+from kldrift.features.feature import Feature, Skipped
 from kldrift.sources.program import Program
 
 if TYPE_CHECKING:

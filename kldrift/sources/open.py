@@ -15,7 +15,7 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line, on_side
-from kldrift.features.plan import Skipped
+from kldrift.features.feature import Skipped
 from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.arrow_types import arrow_type
 from kldrift.sources.dataframe.frame import FrameSource

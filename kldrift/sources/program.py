@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import pyarrow as pa
 
-from kldrift.features.plan import Feature
+from kldrift.features.feature import Feature
 from kldrift.sources.zipimport_cache import forget_archives
 
 BATCH_ROWS: Final = 131_072

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from kldrift.features.plan import Feature, Skipped
+from kldrift.features.feature import Feature, Skipped
 from kldrift.sources.program import Program, RowBatch
 
 

@@ -11,7 +11,8 @@ from kldrift.binning.choose import Binning, freeze
 from kldrift.config import Features
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.spark_stages import count, propose
-from kldrift.features.plan import Feature, plan_features
+from kldrift.features.feature import Feature
+from kldrift.features.plan import plan_features
 from kldrift.profiles.support import Support
 from kldrift.sources.dataset import Source
 from kldrift.sources.open import frame_source

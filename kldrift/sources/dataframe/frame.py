@@ -17,8 +17,8 @@ from typing import Any, Final
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from kldrift.features.feature import Feature, Skipped
 from kldrift.features.parts import Part
-from kldrift.features.plan import Feature, Skipped
 from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.transport import Transport, choose_transport, unbundle
 from kldrift.sources.program import Program, RowBatch, run

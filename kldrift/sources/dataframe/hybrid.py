@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from kldrift.features.plan import Feature, Skipped
+from kldrift.features.feature import Feature, Skipped
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.program import Program

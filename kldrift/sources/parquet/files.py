@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kldrift.errors import DatasetError, first_line
-from kldrift.features.plan import Skipped
+from kldrift.features.feature import Skipped
 from kldrift.sources.filesystem import RemoteFilesystem
 from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.column_mapping import ColumnMapping

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kldrift.errors import DatasetError, first_line
+from kldrift.features.feature import Feature
 from kldrift.features.layouts import as_values, is_plain, value_type
-from kldrift.features.plan import Feature
 from kldrift.sources.parquet.bounds import ALL_NULL, bounds_of_value
 from kldrift.sources.parquet.byte_ranges import starts_of
 from kldrift.sources.parquet.column_mapping import ColumnMapping

@@ -22,7 +22,7 @@ import pyarrow as pa
 from pyspark.errors import PySparkAttributeError, PySparkNotImplementedError
 from pyspark.sql import DataFrame, SparkSession
 
-from kldrift.features.plan import Feature, Skipped
+from kldrift.features.feature import Feature, Skipped
 from kldrift.sources.parquet.files import Footers, Piece
 from kldrift.sources.parquet.reader import Reader
 from kldrift.sources.pickled import PickledPayload

@@ -11,10 +11,11 @@ import pytest
 
 from kldrift.config import Features, Override
 from kldrift.errors import ConfigError
+from kldrift.features.feature import Feature
 from kldrift.features.keys import KeyType
 from kldrift.features.names import check_names
 from kldrift.features.pairs import pair
-from kldrift.features.plan import Feature, FeaturePlan, plan_features, plan_side
+from kldrift.features.plan import FeaturePlan, plan_features, plan_side
 from kldrift.profiles.support import Unit
 
 INSTANT = dt.datetime(2024, 2, 29, 13, 30)  # a Thursday

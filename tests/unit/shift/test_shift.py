@@ -19,9 +19,9 @@ from shift_sample import MODELS, added, compared, same_numbers, summed
 from kldrift.counting.row_groups import SegmentList
 from kldrift.counting.windows import Windows
 from kldrift.errors import DatasetError
+from kldrift.features.feature import Feature
 from kldrift.features.keys import KeyType
 from kldrift.features.parts import Part
-from kldrift.features.plan import Feature
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.shift.list_counts import ListCounts
 from kldrift.shift.row_divergence import Outcome, compare_rows

@@ -1,0 +1,123 @@
+"""One feature of a dataset, and a column that is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kldrift.features.keys import KeyType
+from kldrift.features.layouts import as_values
+from kldrift.features.ml_vectors import is_ml_vector, to_lists
+from kldrift.features.parts import Part, part_of
+from kldrift.features.rounding import EXACT, Rounding
+from kldrift.features.sentinels import without_sentinels
+from kldrift.profiles.support import Unit
+
+RENAME: Final = "rename or drop all but one, or exclude them"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature of one dataset.
+
+    Attributes:
+        name: as in the tables: the column, a dotted path, or ``size(c)``, ``hour(c)``.
+        path: the column and, for a nested value, the struct fields below it.
+        part: what of the column is counted.
+        family: what its values are, so that both sides can be told apart: number, text, ...
+        type: the column's type, for messages.
+        kind: ``numeric`` or ``categorical``.
+        key_type: how values become keys.
+        scale: keys per unit, see :class:`~kldrift.profiles.support.NumericSupport`.
+        unit: what a key stands for.
+        floats: whether categories were floats.
+        keep: monitored even if it looks like an identifier.
+        sql: the Spark SQL expression of a derived feature.
+        vector: whether it is the size of a column of vectors of numbers.
+        missing: values that stand for a missing one.
+        own_cells: categories that need a cell of their own, however few rows they have.
+        stated: whether the configuration states its kind.
+        precision: what numbers of its type are rounded to.
+        rounding: what its values are rounded to, because the other side has another type.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    part: Part
+    family: str
+    type: str
+    kind: str
+    key_type: KeyType
+    scale: int = 1
+    unit: Unit = Unit.NUMBER
+    floats: bool = False
+    keep: bool = False
+    sql: str | None = None
+    vector: bool = False
+    missing: tuple[float | str, ...] = ()
+    own_cells: tuple[str, ...] = ()
+    stated: bool = field(default=False, repr=False)
+    precision: Rounding = field(default=EXACT, repr=False)
+    rounding: Rounding = EXACT
+
+    @property
+    def column(self) -> str:
+        """The column as configurations name it, also where only a part of it is the feature."""
+        return self.name if self.part is Part.VALUE else self.name[len(self.part) + 1 : -1]
+
+    def of(self, column: pa.Array) -> pa.Array:
+        """The feature's values, from the column named first in ``path``."""
+        for name in self.path[1:]:
+            if pa.types.is_null(column.type):
+                break
+            if column.type.get_field_index(name) < 0:  # this file's struct has not gained it yet
+                return self.of_value(pa.nulls(len(column)))
+            column = pc.struct_field(column, name)
+        return self.of_value(column)
+
+    def of_value(self, column: pa.Array) -> pa.Array:
+        """The feature's values, from the values at ``path``."""
+        column = as_values(column)
+        if is_ml_vector(column.type):
+            column = to_lists(column)
+        if self.part is Part.VALUE:
+            column = without_sentinels(column, self.missing) if self.missing else column
+            return column if self.rounding == EXACT else self.rounding.of(column)
+        return part_of(self.part, column)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A column that is no feature, and why.
+
+    Attributes:
+        column: its name.
+        reason: why it is none.
+        type: its type, for messages.
+        mistake: what the configuration asks of it that its type cannot give; empty if nothing is.
+        mixed: whether the files of its dataset have it in types that do not fit together.
+        ambiguous: whether several columns of its dataset have its name.
+    """
+
+    column: str
+    reason: str
+    type: str = field(default="", compare=False)
+    mistake: str = field(default="", compare=False)
+    mixed: bool = field(default=False, compare=False)
+    ambiguous: bool = field(default=False, compare=False)
+
+    @classmethod
+    def named_alike(cls, name: str, number: int, path: str = "") -> Skipped:
+        """Several columns of one name, in a file: nobody can tell which one is meant."""
+        columns = f"{number} columns called {name!r}" + (f" in {path!r}" if path else "")
+        return cls(name, f"{columns}; {RENAME}", columns, ambiguous=True)
+
+
+def feature_named(name: str, kind: str) -> Feature:
+    """A feature of which only the name and the kind are known."""
+    parts = (p for p in Part if name.startswith(f"{p}(") and name.endswith(")"))
+    part = next(parts, Part.VALUE)
+    return Feature(name, (name,), part, "", "", kind, KeyType.FLOAT)
