@@ -34,6 +34,7 @@ from kldrift.profiles.support import (
     step,
     unsigned,
 )
+from kldrift.statistics.gone_names import FLOOR
 from kldrift.statistics.hashing import text_hashes
 from kldrift.statistics.tails import LEAST, TAIL
 
@@ -48,6 +49,10 @@ ALL_DIFFERENT: Final = "about every one of"
 REPEATED: Final = 10
 """So many rows that share a value are to be expected of numbers without a plan. Where none do,
 each row has a number of its own: an identifier."""
+
+
+MOST_RARE: Final = 256
+"""So many names that are too rare to be scored alone are counted alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,11 +232,22 @@ def _categories(
     if own_cells:
         there = {*sketch.values.to_pylist()} if sketch.exact else {*own_cells}
         chosen += tuple(n for n in own_cells if n in there and n not in {*chosen})
+    rare = _rare(sketch, chosen)
+    chosen += rare
     rest = ~np.isin(known.hashes, text_hashes(pa.array(chosen, pa.string())))
     once = rest & (known.rows == 1)
     several = KnownNames(known.hashes[rest & ~once], known.cutoff)
-    support = CategoricalSupport(chosen, floats, several)
+    support = CategoricalSupport(chosen, floats, several, len(rare))
     return Proposal(support, tentative, share, most, known.hashes[once], skip, own_cells=own_cells)
+
+
+def _rare(sketch: TextSketch, chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """The most frequent names of those that were not chosen; those of one row tell nothing."""
+    if not sketch.exact:
+        return ()
+    there = pc.is_in(sketch.values, pa.array(chosen, pa.string()))
+    counts = np.where(there.to_numpy(zero_copy_only=False), 0, sketch.counts)
+    return _most_frequent(sketch.values, counts, MOST_RARE, FLOOR)
 
 
 def _frequent(
@@ -319,7 +335,7 @@ def _freeze_categories(proposal: Proposal, support: CategoricalSupport, counts: 
         hashes = hashes[hashes <= np.uint64(known.cutoff)]
         every = np.unique(np.concatenate([known.hashes, proposal.once, hashes]))
         known = KnownNames(every, known.cutoff)
-    frozen = CategoricalSupport(chosen, support.floats, known)
+    frozen = CategoricalSupport(chosen, support.floats, known, support.rare)
     other = len(chosen)
     target = [place.get(name, other) for name in support.categories]
     target += range(other, frozen.size)

@@ -58,11 +58,14 @@ class CategoricalSupport:
         categories: the values as text, exact: what a reader sees and what is compared.
         floats: whether the values were floats, which have a NaN cell.
         known: the reference's other values; None if a value that it never had is ``other`` too.
+        rare: how many of the last categories have too few rows for a cell that is scored: they are
+            counted, to see how many are gone, and scored as ``other``.
     """
 
     categories: tuple[str, ...]
     floats: bool = False
     known: KnownNames | None = None
+    rare: int = 0
 
     def __post_init__(self) -> None:
         if len(set(self.categories)) != len(self.categories):
@@ -71,6 +74,11 @@ class CategoricalSupport:
     def __getstate__(self) -> dict[str, Any]:
         """Pickle the fields alone, without what is computed from them."""
         return {f.name: self.__dict__[f.name] for f in fields(self)}
+
+    @property
+    def frequent(self) -> int:
+        """How many categories have a cell of their own that is scored; they are the first ones."""
+        return len(self.categories) - self.rare
 
     @cached_property
     def size(self) -> int:
@@ -111,7 +119,8 @@ class CategoricalSupport:
         known = b""
         if self.known is not None:
             known = f"{self.known.cutoff}\0".encode() + self.known.hashes.tobytes()
-        return f"text\0{self.floats}\0{sizes}\0".encode() + b"".join(names) + known
+        rare = f"{self.rare} rare\0" if self.rare else ""
+        return f"text\0{self.floats}\0{sizes}\0{rare}".encode() + b"".join(names) + known
 
     def __str__(self) -> str:
         return f"{len(self.categories)} categories"

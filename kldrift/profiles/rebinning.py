@@ -56,18 +56,26 @@ class Rebinning:
         codes = self.support.codes
         if self.size == len(codes):
             return codes
-        ends = np.append(self.starts[1:], len(codes)) - 1
+        if isinstance(self.support, CategoricalSupport):
+            return codes[self._ends]
         kinds = codes[self.starts]
-        kinds[ends > self.starts] = CODES[CellKind.BIN]
+        kinds[self._ends > self.starts] = CODES[CellKind.BIN]
         return kinds
+
+    @property
+    def _ends(self) -> NDArray[np.intp]:
+        """The last stored cell of each scored cell."""
+        return np.append(self.starts[1:], len(self.target)) - 1
 
     @cached_property
     def cells(self) -> Cells:
         """The scored cells."""
         support, cells = self.support, self.support.cells
-        if self.size == len(cells) or isinstance(support, CategoricalSupport):
+        if self.size == len(cells):
             return cells
-        ends = np.append(self.starts[1:], len(cells)) - 1
+        ends = self._ends
+        if isinstance(support, CategoricalSupport):
+            return Cells.without_bounds(self.codes, cells.labels[ends])
         merged = self.starts != ends
         upper = cells.upper[ends]
         if support.integral:  # behind the last value, not at it
@@ -130,7 +138,10 @@ def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int)
     """
     target = np.arange(support.size)
     if isinstance(support, CategoricalSupport):
-        return Rebinning(target, support)
+        first = support.frequent
+        return Rebinning(
+            np.where(target < first, target, np.maximum(target - support.rare, first)), support
+        )
     counts = reference[: support.intervals]
     rows = int(counts.sum())
     if not rows:

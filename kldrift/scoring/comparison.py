@@ -188,7 +188,7 @@ class Rows:
         changed.
         """
         runs = [
-            (where, len(support.categories))
+            (where, support.frequent)
             for where, comparison, _ in self.runs(places)
             if isinstance(support := comparison.support, CategoricalSupport)
             and support.known is not None

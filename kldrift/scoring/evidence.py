@@ -18,9 +18,9 @@ import numpy as np
 from kldrift.arrays import Bools, Counts, Floats, Ints
 from kldrift.scoring.category import first_cell
 from kldrift.scoring.metrics import CATEGORY_METRICS, SHARE_METRICS, SPIKE_METRIC, TAIL_METRIC
+from kldrift.scoring.rare_names import chosen_on, named_blocks, with_gone
 from kldrift.scoring.scores import (
     cell_kinds,
-    chosen_on,
     judged_cells,
     named_cells,
     ordered_blocks,
@@ -169,6 +169,12 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
                 limit = limit * v.scores["std_reference"][rows[at]]
             sides = cells.p[mine], cells.q[mine]
             test.put(at, wasserstein_above_p(*sides, cells.positions[mine], limit))
+    _test_cells(v, rows, of_cells)
+    _test_gone(v, rows, [t for t in tests if t.metric == "value_share_change"])
+
+
+def _test_cells(v: Verdicts, rows: Ints, of_cells: Sequence[LimitTest]) -> None:
+    """Test the scored cells of rows against their limits."""
     asked = _asked(of_cells)
     counted = v.rows(rows[asked])
     for block, p, q in counted.scored_blocks(v.rules.missing):
@@ -183,6 +189,19 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
                     at,
                     _of_cells(test.metric, *sides, kinds[mine], choice.take(mine), test.limit[at]),
                 )
+
+
+def _test_gone(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
+    """Test how many names are gone, beside what was tested of the scored cells."""
+    asked = _asked(tests)
+    for block, named in named_blocks(v.rows(rows[asked]), v.rules.missing):
+        places = asked[block]
+        for test in tests:
+            mine = np.flatnonzero(test.asked[places])
+            at = places[mine]
+            gone = named.above_p(test.limit[at], mine)
+            cells = v.scores["cells"][rows[at]]
+            test.p_value[at] = with_gone(test.p_value[at], gone, cells)
 
 
 def _asked(tests: Sequence[LimitTest]) -> Ints:

@@ -15,7 +15,7 @@ from kldrift.profiles.number_text import plain
 from kldrift.profiles.support import NUMBERS, NumericSupport
 from kldrift.scoring.comparison import close_together
 from kldrift.scoring.joint_result import joint_moved, joint_sentence
-from kldrift.scoring.lost_names import gone, lost, names_text
+from kldrift.scoring.lost_names import gone, lost, names_text, together
 from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
 from kldrift.scoring.reasons import (
     Range,
@@ -145,6 +145,9 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 **_of_row(verdicts, place),
                 lost=lost(rows.comparisons[comparison], cells, at_row),
                 gone=gone(rows.comparisons[comparison], cells, at_row),
+                together=together(verdicts, place)
+                if deciding[place] == "value_share_change"
+                else ("", 0.0),
                 names=names_text(rows.comparisons[comparison], cells, at_row),
                 moved=verdicts.scores["total_variation"][place],
                 chance=chance[at_row],

@@ -8,11 +8,15 @@ import numpy as np
 
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.scoring.comparison import Comparison
+from kldrift.scoring.rare_names import named_blocks
 from kldrift.scoring.scored_cells import ScoredCells
-from kldrift.scoring.sentences import NULL
+from kldrift.scoring.sentences import NAMED, NULL, percent, some_of
+from kldrift.scoring.verdict import Verdicts
 
 LEAST_LOST: Final = 0.01
 """Share of a category that is looked for under another name."""
+OF_CHANCE: Final = 0.05
+"""Of the rows of names that are gone, the part that is said if chance explains it."""
 RARELY: Final = 1_000
 """Of so many features without any drift about one would have a name that is called gone."""
 
@@ -28,10 +32,11 @@ def lost(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str
     support = comparison.support
     if not isinstance(support, CategoricalSupport):
         return []
-    places = np.array([*range(len(support.categories)), support.size - 1])
+    null = cells.rows_reference.shape[-1] - 1
+    places = np.array([*range(support.frequent), null])
     shares = cells.rows_reference[row, places] / max(1, int(cells.rows_reference[row].sum()))
     absent = (cells.rows_current[row, places] == 0) & (shares >= LEAST_LOST)
-    names = (*map(repr, support.categories), NULL)
+    names = (*map(repr, support.categories[: support.frequent]), NULL)
     return [(names[i], float(shares[i])) for i in np.flatnonzero(absent).tolist()]
 
 
@@ -43,13 +48,42 @@ def gone(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str
     support = comparison.support
     if not isinstance(support, CategoricalSupport):
         return []
-    names = len(support.categories)
-    current, reference = (side[row] for side in (cells.rows_current, cells.rows_reference))
-    shares = reference[:names] / max(1, int(reference.sum()))
-    surely = int(current.sum()) * shares >= np.log(RARELY * max(1, names))
-    places = np.flatnonzero((current[:names] == 0) & surely)
+    names = support.frequent
+    now, before = (side[row] for side in (cells.rows_current, cells.rows_reference))
+    shares = before[:names] / max(1, int(before.sum()))
+    surely = int(now.sum()) * shares >= np.log(RARELY * max(1, names))
+    places = np.flatnonzero((now[:names] == 0) & surely)
     places = places[np.argsort(-shares[places], kind="stable")]
     return [(repr(support.categories[i]), float(shares[i])) for i in places.tolist()]
+
+
+def together(verdicts: Verdicts, place: int) -> tuple[str, float]:
+    """The words for all names that are gone, rare ones too, and the share of the rows they had.
+
+    Beyond what chance leaves gone; no words where hardly a name is gone, or rare ones are not
+    counted.
+    """
+    row = verdicts.rows(np.array([place]))
+    for _, named in named_blocks(row, verdicts.rules.missing):
+        support = row.comparisons[row.of[0]].support
+        assert isinstance(support, CategoricalSupport)
+        q = named.q[0]
+        places = np.flatnonzero((named.p[0] == 0) & (q > 0))
+        if len(places) < 2:
+            return "", 0.0
+        places = places[np.argsort(-q[places], kind="stable")]
+        first = [repr(support.categories[i]) for i in places[:NAMED].tolist()]
+        stored = row.comparisons[row.of[0]].reference.counts[row.group[0]]
+        others, once = stored[len(q)], 0 if support.known is None else stored[len(q) + 1]
+        every = f"{(q > 0).sum():,} names{' with several rows' * bool(once)}"
+        of = f"the {(q > 0).sum():,} most frequent names" if others else every
+        share, surplus = float(q[places].sum() / named.m[0]), float(named.gone[0])
+        chance = f", of which {percent(share - surplus)} may be chance"
+        return (
+            f"{len(places):,} of {of} are gone: {some_of(first, len(places))}; they had "
+            f"{percent(share)} of the rows{chance * (share - surplus > OF_CHANCE * share)}"
+        ), surplus
+    return "", 0.0
 
 
 def names_text(comparison: Comparison, cells: ScoredCells, row: int) -> str:
@@ -57,6 +91,6 @@ def names_text(comparison: Comparison, cells: ScoredCells, row: int) -> str:
     support = comparison.support
     if not isinstance(support, CategoricalSupport):
         return ""
-    names = len(support.categories)
+    names = support.frequent
     others = int(cells.rows_reference[row, names])
     return f"{names:,} {'frequent ' if others else ''}names"

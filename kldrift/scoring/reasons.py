@@ -84,11 +84,11 @@ def extremes(gaussian: float, current: Range, reference: Range) -> str:
     )
 
 
-def most_moved(names: Sequence[str], reference: Sequence[float], current: Sequence[float]) -> str:
-    """The sentence about the cells that changed most and their shares of the rows."""
-    cells = zip(names, reference, current, strict=True)
+def most_moved(names: Sequence[str], before: Sequence[float], now: Sequence[float]) -> str:
+    """The sentence about the cells that changed most; empty if the shares of all are as before."""
+    cells = zip(names, before, now, strict=True)
     moved = [f"{name}: {percent(x)} -> {percent(y)}" for name, x, y in cells if x != y]
-    return "most moved " + "; ".join(moved)
+    return f"most moved {'; '.join(moved)}" if moved else ""
 
 
 def cell_name(cell: Cell, support: Support, *, seen: bool = True, weekday: bool = False) -> str:

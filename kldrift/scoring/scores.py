@@ -15,8 +15,8 @@ from kldrift.divergences import DIVERGENCES
 from kldrift.profiles.cells import CODES, CellKind, among
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.moments import summaries
-from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
-from kldrift.scoring.comparison import Comparison, Rows, close_together, folded
+from kldrift.profiles.support import NumericSupport, Support
+from kldrift.scoring.comparison import Comparison, Rows, close_together
 from kldrift.scoring.metrics import (
     CELL_METRICS,
     ORDERED_METRICS,
@@ -24,6 +24,7 @@ from kldrift.scoring.metrics import (
     SPIKE_METRIC,
     TAIL_METRIC,
 )
+from kldrift.scoring.rare_names import chosen_on, named_blocks, with_gone
 from kldrift.statistics.expected_kl import expected_kl
 from kldrift.statistics.named_cells import CellChoice, named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
@@ -69,6 +70,7 @@ def score(
             out[name][places] = values
         choice = chosen_on(rows, places, p.shape)
         out["p_value"][places] = difference_p_value(p, q, kinds, whole, choice)
+    _score_gone(rows, out, missing)
     _score_order(rows, out)
     _score_moments(rows, out)
     for values in out.values():
@@ -170,18 +172,6 @@ def judged_cells(q: Counts, kinds: Ints) -> dict[str, Bools]:
     }
 
 
-def chosen_on(rows: Rows, places: Ints, shape: tuple[int, ...]) -> CellChoice:
-    """What the scored cells of some rows were chosen on; missing values are among the rows."""
-    out, left = np.empty(shape, dtype=np.int64), np.full(len(places), np.inf)
-    for where, comparison, _ in rows.runs(places):
-        whole = comparison.reference.counts[comparison.keys.list == ALL]
-        out[where] = folded(comparison, whole).sum(0)
-        support = comparison.support
-        if isinstance(support, CategoricalSupport) and support.known is not None:
-            left[where] = len(support.known.hashes) / support.known.share
-    return CellChoice(out, left)
-
-
 def difference_p_value(
     p: Counts, q: Counts, kinds: Ints, whole: Bools, choice: CellChoice
 ) -> Floats:
@@ -271,6 +261,15 @@ def order_scores(cells: Ordered) -> dict[str, Floats]:
 def ordered(support: Support) -> bool:
     """Whether cells have an order: those of numbers do, unless the reference had none."""
     return isinstance(support, NumericSupport) and len(support.edges) > 0
+
+
+def _score_gone(rows: Rows, out: dict[str, Floats], missing: str) -> None:
+    """Names that are gone together are one value that is gone, and are tested for themselves."""
+    for places, named in named_blocks(rows, missing):
+        change, p_value = out["value_share_change"], out["p_value"]
+        change[places] = np.maximum(change[places], named.gone)
+        gone = named.above_p(np.zeros(len(places)))
+        p_value[places] = with_gone(p_value[places], gone, out["cells"][places])
 
 
 def _score_order(rows: Rows, out: dict[str, Floats]) -> None:

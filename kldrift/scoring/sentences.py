@@ -29,6 +29,8 @@ MOSTLY: Final = 0.8
 those of one value that became more: not all have shifted then."""
 NARROW, WIDE = 0.1, 0.4
 """Shares of the reference's and of the current rows up to which a range is looked at as a value."""
+SURELY_MORE: Final = 1.5
+"""How many times as large as a change of one cell another change is to be said in its place."""
 EXCHANGED: Final = 0.15
 """Of the change of a share, how far from it another may be to have taken its place."""
 
@@ -59,6 +61,8 @@ class Change:
         chance: about how much a share differs without any drift, in units of its square root.
         gone: categories that surely have no row any more, with their shares of the reference's
             rows; the most frequent first.
+        together: the words for all names that are gone, rare ones too, and the share of the rows
+            that they had, less what chance leaves gone.
         names: which they are of, as text: how many categories the reference has cells for.
         moved: the share of all rows that would have to be others for the sides to be alike.
     """
@@ -82,6 +86,7 @@ class Change:
     lost: Sequence[tuple[str, float]] = ()
     chance: float = 0.0
     gone: Sequence[tuple[str, float]] = ()
+    together: tuple[str, float] = ("", 0.0)
     names: str = ""
     moved: float = 0.0
 
@@ -113,6 +118,9 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return _nulls(change)
     if renamed := _renamed(change):
         return renamed
+    gone, share = change.together
+    if gone and share > SURELY_MORE * abs(change.current - change.reference):
+        return gone
     if change.kind is CellKind.NEVER_SEEN or (
         change.kind is CellKind.OTHER and not change.reference
     ):

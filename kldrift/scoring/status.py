@@ -161,5 +161,9 @@ def _only_cell(rows: Rows, which: Ints, missing: str) -> Ints:
     for places, p, q in single.scored_blocks(missing):
         cells = (p + q).argmax(-1)
         for where, comparison, _ in single.runs(places):
-            kinds[which[places[where]]] = comparison.rebinning.codes[cells[where]]
+            codes = comparison.rebinning.codes[cells[where]]
+            told_apart = getattr(comparison.support, "rare", 0) > 0
+            kinds[which[places[where]]] = np.where(
+                (codes == CODES[CellKind.OTHER]) & told_apart, -1, codes
+            )
     return kinds

@@ -19,9 +19,8 @@ from kldrift.statistics.chosen_cells import chosen_law, chosen_p_value, floors, 
 from kldrift.statistics.effect_tests import share_above_p
 from kldrift.statistics.significance import g_test
 
-DISPERSION: Final = 2.0
-"""How much more than a count of rows the number of names that came once varies, at least: that many
-names with unequal shares."""
+LEAST_TWICE: Final = 0.5
+"""Names of two rows for each of one row, at least, where they were not counted."""
 OF_CELLS: Final = 0.8
 OF_NEVER: Final = 0.2
 """Shares of the error rate."""
@@ -34,14 +33,16 @@ class CellChoice:
     Attributes:
         rows: the reference rows of all groups in each cell, shape ``(n, k)``.
         left: how many names of the reference have no cell, shape ``(n,)``; infinite if unknown.
+        twice: how many of them have two rows; NaN if unknown.
     """
 
     rows: Counts
     left: Floats
+    twice: Floats
 
     def take(self, places: Counts | Bools) -> Self:
         """That of some rows."""
-        return type(self)(self.rows[places], self.left[places])
+        return type(self)(self.rows[places], self.left[places], self.twice[places])
 
 
 def named_p_value(
@@ -74,7 +75,8 @@ def named_p_value(
     current, reference = (_in_other(side, other, never) for side in (p, q))
     cells = g_test(current, reference)[2]
     if choice is None:
-        choice = CellChoice(q, np.full(len(q), np.inf))
+        unknown = np.full(len(q), np.inf)
+        choice = CellChoice(q, unknown, np.full(len(q), np.nan))
     floor = floors(q, choice.rows, category, other | never)
     law = chosen_law(current, reference, floor)
     at = np.flatnonzero(law.near.any(-1))
@@ -84,8 +86,9 @@ def named_p_value(
     there = never.any(-1)
     if not there.any():
         return np.asarray(cells)
-    dispersion = _dispersion(q, other | never, choice)
-    unseen = never_seen_p_value((p * never).sum(-1), n, (q * never).sum(-1), m, dispersion)
+    x, once = ((side * never).sum(-1) for side in (p, q))
+    twice = _twice(q, once, other | never, choice)
+    unseen = never_seen_p_value(x, n, once, m, twice)
     both = np.minimum(1.0, np.minimum(cells / OF_CELLS, unseen / OF_NEVER))
     several = ((current + reference) > 0).sum(-1) > 1
     both = np.where(several, both, unseen)  # one cell alone says nothing
@@ -130,8 +133,8 @@ def named_share_p(
     alone = share_above_p(p, q, judged & law.near, limit)
     rest = np.where(chosen, rest_share_p(current, reference, law, other, limit), 1.0)
     x, once = ((side * never).sum(-1) for side in (p, q))
-    dispersion = _dispersion(q, other | never, choice)
-    unseen = never_seen_p_value(x, p.sum(-1), once, q.sum(-1), dispersion)
+    twice = _twice(q, once, other | never, choice)
+    unseen = never_seen_p_value(x, p.sum(-1), once, q.sum(-1), twice)
     unseen = np.maximum(unseen, share_above_p(p, q, judged & never, limit))
     surest = np.minimum.reduce([every, alone, rest, unseen])
     return np.asarray(np.minimum(1.0, surest * (1 + 2 * chosen + new)))
@@ -143,37 +146,46 @@ def _in_other(side: Counts, other: Bools, never: Bools) -> Counts:
     return np.asarray(np.where(never, 0, side) + other * unseen)
 
 
-def _dispersion(q: Counts, rest: Bools, choice: CellChoice) -> Floats:
-    """How much more than a count of rows the number of names that came once varies.
+def _twice(q: Counts, once: Counts, rest: Bools, choice: CellChoice) -> Floats:
+    """How many names have two rows; where that is not known, rather too many.
 
-    That is ``1 + 2 f2 / f1``, with f2 names of two rows and f1 of one (Good and Turing): of equally
-    frequent names ``1 + rows per name``, and of others less.
+    Of equally frequent names, those of one row times half the rows of a name; of others fewer.
     """
     rows = np.where(rest, q, 0).sum(-1) / np.maximum(choice.left, 1)
-    return np.asarray(np.maximum(DISPERSION, 1 + rows))
+    most = once * np.maximum(LEAST_TWICE, rows / 2)
+    return np.where(np.isnan(choice.twice), most, choice.twice)
 
 
-def never_seen_p_value(
-    x: Counts, n: Counts, once: Counts, m: Counts, dispersion: Floats | float = DISPERSION
-) -> Floats:
+def never_seen_p_value(x: Counts, n: Counts, once: Counts, m: Counts, twice: Floats) -> Floats:
     """The p-value of so many rows of names that the reference never had; two-sided.
 
-    The share of unseen names has about a gamma distribution around ``once / m`` [1]; rows among n
-    are then negative binomial.
+    The share of unseen names is about ``once / m`` [1], with the variance
+    ``(once (1 - once / m) + 2 twice) / m^2`` [2]. The smaller one of the shares of unseen and of
+    seen rows has about a gamma distribution; rows among n are then negative binomial.
 
     Args:
         x: current rows of such names.
         n: current rows.
         once: reference names of one row.
         m: reference rows.
-        dispersion: how much more than a count of rows the number of these names varies.
+        twice: reference names of two rows.
 
     References:
         [1] Good, I. J. (1953). The population frequencies of species and the estimation of
             population parameters. Biometrika 40(3-4), 237-264.
+        [2] Esty, W. W. (1983). A normal limit law for a nonparametric estimator of the coverage of
+            a random sample. The Annals of Statistics 11(3), 905-912.
+
+    Examples:
+        >>> never_seen_p_value(np.array([230, 260, 300]), 300, 222, 300, 33).round(4)
+        array([0.5975, 0.0021, 0.    ])
     """
-    shape, odds = (once + 0.5) / dispersion, n / (n + m / dispersion)
+    variance = once * (1 - once / np.maximum(m, 1)) + 2 * twice
+    mostly = 2 * once > m
+    rows, usual = np.where(mostly, n - x, x), np.where(mostly, m - once, once) + 0.5
+    spread = np.maximum((variance + 1) / usual, 1.0)
+    shape, odds = usual / spread, n / (n + m / spread)
     with np.errstate(invalid="ignore"):
-        above = np.where(x > 0, betainc(np.maximum(x, 1), shape, odds), 1.0)
-        below = 1 - betainc(x + 1, shape, odds)
+        above = np.where(rows > 0, betainc(np.maximum(rows, 1), shape, odds), 1.0)
+        below = 1 - betainc(rows + 1, shape, odds)
     return np.asarray(np.minimum(1.0, 2 * np.minimum(above, below)))

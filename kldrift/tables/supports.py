@@ -289,7 +289,9 @@ def _rebinning(row: dict[str, Any]) -> Rebinning:
         if row["known_hashes"] is not None:
             hashes = row["known_hashes"].astype(np.uint64)
             known = KnownNames(hashes, _known(row, "known_cutoff"))
-        support = CategoricalSupport(tuple(row["categories"]), _known(row, "floats"), known)
+        names, target = tuple(row["categories"]), _known(row, "target")
+        rare = len(names) - int(target[len(names)])
+        support = CategoricalSupport(names, _known(row, "floats"), known, rare)
     else:
         integral = row["integer_edges"] is not None
         edges = _known(row, "integer_edges" if integral else "float_edges")

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 import kldrift
 from kldrift.divergence import kl_divergence
 from kldrift.profiles.rebinning import least_rows
-from kldrift.statistics.named_cells import DISPERSION
 from kldrift.statistics.unbiased_kl import above_limit_p, kl_unbiased
 from tests.bench.boundary import HEAD as BOUNDARY_HEAD
 from tests.bench.boundary import at_other_limits
@@ -170,16 +169,13 @@ def new_names(names: int, rows: int, draws: int = 20_000) -> str:
     new, once = (p * (q == 0)).sum(-1), (q == 1).sum(-1)
     tested = (q >= least_rows(rows)).sum(-1)
     share, error = once.mean() / rows, (new - once).std()
-    few = (q > 0) & (q < least_rows(rows))
-    dispersion = np.maximum(DISPERSION, 1 + (q * few).sum(-1) / np.maximum(1, few.sum(-1)))
-    allowed = (once * (1 + dispersion)).mean() ** 0.5
+    twice = (q == 2).sum(-1)
+    allowed = (once * (1 - once / rows) + 2 * twice + once).mean() ** 0.5
     expected = f"{100 * share:.0f} % of the\nrows are expected to be new"
-    times = f"{dispersion.mean():.1f} times"
     return (
         f"Of {names} names at {rows} rows, {tested.mean():.1f} on average are frequent enough, and "
         f"{expected}, with a standard error of {error:.1f} rows.\nThe test allows for "
-        f"{allowed:.1f}: it takes the number of names that came once to vary {times} as\n"
-        "much as a count does, which is careful where shares are as unequal as here."
+        f"{allowed:.1f}, by the names of one and of two rows."
     )
 
 
@@ -229,7 +225,7 @@ Both sides from one distribution, with the thresholds of a monitor that states n
 below 0.01, then the number of columns with a warning or worse, {100 * most:.1f} % of them at most.
 A star stands at a rate above 1.5 times its level, or below half of it, where the number of columns
 does not explain it. Names have small p-values less often than they might where hardly one has rows
-enough for a cell: only the share of new ones is tested then, and only whether it has risen. Of 400
+enough for a cell: only the shares of new names and of names that are gone are tested then. Of 400
 flat names at 10,000 rows most have a cell, because they came often by chance, which the test knows.
 {new_names(200, 100)}
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import SMALL, cut, parts, quick, samples, settled, sketch_batch, slow, texts
 
-from kldrift.binning.choose import Binning, Frozen, choose
+from kldrift.binning.choose import MOST_RARE, Binning, Frozen, choose
 from kldrift.binning.numeric_sketch import NumericSketch
 from kldrift.counting.counter import Counter
 from kldrift.features.keys import KeyType, label
@@ -251,8 +251,11 @@ def test_a_category_that_fails_only_in_the_second_pass_is_a_known_one():
 def test_the_most_frequent_categories_are_kept_and_ties_are_broken_by_their_text():
     values = ["z"] * 3 + ["b"] * 2 + ["a"] * 2 + ["d", "c"] + [None]
     found, counts = of(values * 20, Binning(max_categories=4))
-    assert found.support.categories == ("z", "a", "b", "c")
-    assert rows_by_label(found.support, counts)["other"] == 20
+    assert found.support.categories == ("z", "a", "b", "c", "d")
+    assert found.support.frequent == 4
+    scored = merge_for_scoring(found.support, counts, 20)
+    assert scored.fold(counts).tolist() == [60, 40, 40, 20, 20, 0, 20]
+    assert [c.kind for c in scored.cells[4:]] == ["other", "never_seen", "null"]
 
 
 @quick
@@ -260,7 +263,12 @@ def test_the_most_frequent_categories_are_kept_and_ties_are_broken_by_their_text
 def test_each_category_has_exactly_its_rows_and_other_has_the_rest(sample):
     found, counts = settled([sample.column], KeyType.TEXT, Binning(max_categories=3))
     true = Tallied(name for name in label(sample.column).to_pylist() if name is not None)
-    kept = found.support.categories
+    kept, rare = np.split(
+        np.array(found.support.categories, dtype=object), [found.support.frequent]
+    )
+    assert counts[len(kept) : len(kept) + len(rare)].tolist() == [true[name] for name in rare]
+    assert len(rare) == sum(rows > 1 for name, rows in true.items() if name not in kept)
+    counts = merge_for_scoring(found.support, counts, 20).fold(counts)
     assert counts[: len(kept)].tolist() == [true[name] for name in kept]
     frequent = sum(rows >= least_rows(true.total()) for rows in true.values())
     assert len(kept) == min(3, frequent)
@@ -275,7 +283,8 @@ def test_of_too_many_categories_those_that_chance_made_frequent_get_no_cell():
     rng = np.random.default_rng(0)
     column = pa.array([f"v{i}" for i in rng.integers(0, 1_500, 6_000)])
     found, _ = settled([column], KeyType.TEXT, Binning(max_categories=1_000))
-    assert found.support.categories == ()
+    assert found.support.frequent == 0
+    assert found.support.rare == MOST_RARE
     assert not found.skip
     few, _ = settled([column], KeyType.TEXT, Binning(max_categories=1_500))
     assert few.support == found.support

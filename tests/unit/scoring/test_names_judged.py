@@ -1,4 +1,4 @@
-"""Verdicts on names of 20 to 50 rows each: quiet ones are ok, and names that are gone are not."""
+"""Verdicts on names of a few rows each: quiet ones are ok, and names that are gone are not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,17 @@ def names(many: int) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("many", "now", "before"),
-    [(300, 10_000, 10_000), (400, 10_000, 10_000), (400, 50_000, 10_000), (40, 1_000, 1_000)],
+    [
+        (300, 10_000, 10_000),
+        (400, 10_000, 10_000),
+        (400, 50_000, 10_000),
+        (40, 1_000, 1_000),
+        (1_000, 10_000, 10_000),
+        (1_000, 1_000, 1_000),
+        (300, 1_000, 1_000),
+        (100, 300, 300),
+        (5_000, 3_000, 10_000),
+    ],
 )
 def test_quiet_columns_of_flat_names_are_ok(many, now, before):
     rng = np.random.default_rng(0)
@@ -29,7 +39,10 @@ def test_quiet_columns_of_flat_names_are_ok(many, now, before):
     assert {*kldrift.compare(*sides).scores["severity"]} == {"ok"}
 
 
-@pytest.mark.parametrize(("many", "rows"), [(400, 10_000), (300, 10_000), (40, 1_000)])
+@pytest.mark.parametrize(
+    ("many", "rows"),
+    [(400, 10_000), (300, 10_000), (40, 1_000), (1_000, 10_000), (300, 1_000), (100, 300)],
+)
 def test_half_of_the_names_gone_is_critical(many, rows):
     rng = np.random.default_rng(1)
     sides = columns(rng, names(many), rows), columns(rng, names(many)[::2], rows)
@@ -46,6 +59,39 @@ def test_a_tenth_of_the_names_gone_is_a_warning_at_least():
     rng = np.random.default_rng(2)
     sides = columns(rng, names(400), 10_000), columns(rng, names(400)[40:], 10_000)
     assert {*kldrift.compare(*sides).scores["severity"]} <= {"warning", "critical"}
+
+
+def test_a_tenth_of_300_names_of_three_rows_gone_is_mostly_seen():
+    rng = np.random.default_rng(2)
+    sides = columns(rng, names(300), 1_000), columns(rng, names(300)[30:], 1_000)
+    flagged = kldrift.compare(*sides).scores["severity"] != "ok"
+    assert flagged.sum() >= 15
+
+
+@pytest.mark.parametrize(("many", "rows"), [(1_000, 300), (1_000, 1_000), (100, 300)])
+def test_names_that_are_all_others_now_are_critical(many, rows):
+    rng = np.random.default_rng(4)
+    others = np.array([f"w{i}" for i in range(many)], dtype=object)
+    keep = {f"x{i}": {"keep": True} for i in range(COLUMNS)}
+    sides = columns(rng, names(many), rows), columns(rng, others, rows)
+    assert {*kldrift.compare(*sides, override=keep).scores["severity"]} == {"critical"}
+
+
+def test_names_without_a_scored_cell_are_compared_all_the_same():
+    x = pd.DataFrame({"x": names(200).repeat(10)})
+    assert kldrift.compare(x, x).scores["status"].tolist() == ["ok"]
+
+
+def test_rare_names_that_are_gone_in_one_segment_are_seen_there():
+    rng = np.random.default_rng(5)
+    before, now = (
+        pd.DataFrame({"x": rng.choice(names(500), 6_000), "part": rng.choice(["a", "b"], 6_000)})
+        for _ in range(2)
+    )
+    now = now[~(now["x"].isin(names(500)[::2]) & (now["part"] == "b"))]
+    found = kldrift.compare(before, now, segments=["part"], exclude=["part"]).scores
+    severity = dict(zip(found["segment"], found["severity"], strict=True))
+    assert (severity["part=a"], severity["part=b"]) == ("ok", "critical")
 
 
 def test_names_are_judged_in_segments_as_well():
@@ -78,6 +124,18 @@ def test_of_names_without_a_cell_none_is_counted():
     said = reason(rng.choice(names(400), 10_000), rng.choice(names(400)[::2], 10_000))
     assert " frequent names are gone: 'v" in said
     assert said.split(" of ")[0].isdigit()
+
+
+def test_rare_names_that_are_gone_are_counted_with_those_that_chance_leaves_out():
+    rng = np.random.default_rng(1)
+    said = reason(rng.choice(names(300), 1_000), rng.choice(names(300)[::2], 1_000))
+    first = said.split(";")[0]
+    assert " of 245 names with several rows are gone: 'v" in first
+    assert "may be chance; value_share_change" in said
+    said = reason(names(30).repeat(10), names(15).repeat(20))
+    assert said.startswith(
+        "15 of 30 names are gone: 'v15', 'v16', 'v17' and 12 more; they had 50.0 % of the rows;"
+    )
 
 
 def test_names_that_a_few_rows_leave_out_by_chance_are_not_gone():

@@ -184,7 +184,7 @@ def test_scores_are_those_of_the_public_divergences_on_smoothed_counts(pair, pse
     else:
         known = getattr(pair.support, "known", None)
         left = np.inf if known is None else len(known.hashes) / known.share
-        choice = CellChoice(q[None], np.array([left]))
+        choice = CellChoice(q[None], np.array([left]), np.array([np.nan]))
         expected = named_p_value(p[None], q[None], *named_cells(kinds[None]), choice)[0]
     assert found["p_value"] == pytest.approx(expected)
 

@@ -41,7 +41,7 @@ def cells(p: np.ndarray, q: np.ndarray, whole: np.ndarray, most: int) -> tuple[n
 
 def chosen(whole: np.ndarray, left: float = np.inf) -> CellChoice:
     """What cells were chosen on; how many names are left is unknown by default."""
-    return CellChoice(whole, np.full(len(whole), left))
+    return CellChoice(whole, *(np.full(len(whole), x) for x in (left, np.nan)))
 
 
 def quiet_p_values(shares: np.ndarray, n: int, m: int, *, most: int = 1000, apart: int = 0):
@@ -108,7 +108,7 @@ def test_new_names_among_flat_ones_are_called_a_difference_no_more_often_than_me
     once = np.minimum((q == 1).sum(-1), new * m // n)
     now, before = (np.stack([rows - x, x], axis=-1) for rows, x in ((n, new), (m, once)))
     other = np.broadcast_to([True, False], now.shape)
-    choice = CellChoice(before, (q > 0).sum(-1).astype(np.float64))
+    choice = CellChoice(before, (q > 0).sum(-1).astype(np.float64), np.full(len(q), np.nan))
     p_values = named_p_value(now, before, now < 0, other, ~other, choice)
     assert (p_values < 0.05).mean() < 0.075
     assert (p_values < 0.01).mean() < 0.015

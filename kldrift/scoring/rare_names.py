@@ -1,0 +1,128 @@
+"""Names that are too rare to be scored alone: how many are gone, and what is known of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from kldrift.arrays import Counts, Floats, Ints
+from kldrift.profiles.group_keys import ALL
+from kldrift.profiles.support import CategoricalSupport
+from kldrift.scoring.comparison import MISSING, Comparison, Rows, folded
+from kldrift.statistics.gone_names import gone_above_p, gone_chance, gone_floor, gone_share
+from kldrift.statistics.named_cells import CellChoice
+
+OF_GONE: Final = 0.5
+"""Share of the error rate."""
+
+
+@dataclass(frozen=True, eq=False)
+class NamedRows:
+    """The stored cells of names of some rows; arrays of shape ``(n, k)``.
+
+    Attributes:
+        p: current rows.
+        q: reference rows.
+        chance: of each name to be gone without drift.
+        m: reference rows in all cells that are compared, shape ``(n,)``.
+    """
+
+    p: Counts
+    q: Counts
+    chance: Floats
+    m: Counts
+
+    @property
+    def gone(self) -> Floats:
+        """The share of the reference's rows whose names are gone, less what chance leaves gone."""
+        return gone_share(self.p, self.q, self.chance, self.m)
+
+    def above_p(self, limit: Floats, rows: Ints | slice = slice(None)) -> Floats:
+        """The p-value of "this share is above the limit", of some of the rows."""
+        sides = self.p[rows], self.q[rows]
+        return gone_above_p(*sides, self.chance[rows], self.m[rows], limit)
+
+
+def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
+    """Places of rows of names of which rare ones are counted, and their stored cells."""
+    counted = np.array([_rare(c) > 0 for c in rows.comparisons], dtype=np.bool_)
+    which = np.flatnonzero(counted[rows.of])
+    rows = rows.take(which)
+    for places, width in rows.blocks([_names(c) for c in rows.comparisons]):
+        p, q = rows.counts(places, width, lambda c, counts: counts[:, : _names(c)])
+        n, m = (np.empty(len(places), dtype=np.int64) for _ in range(2))
+        floor = np.empty(p.shape, dtype=np.int64)
+        for where, comparison, groups in rows.runs(places):
+            apart = MISSING[comparison.support.codes] & (missing == "exclude")
+            for out, side in ((n, comparison.current), (m, comparison.reference)):
+                out[where] = np.where(apart, 0, side.counts[groups]).sum(-1)
+            floor[where] = _floor(comparison, q[where])
+        named = NamedRows(p, q, gone_chance(p, q, floor, n, m), m)
+        both = (n > 0) & (m > 0)
+        if both.all():
+            yield which[places], named
+            continue
+        kept = named.p[both], named.q[both], named.chance[both], named.m[both]
+        yield which[places[both]], NamedRows(*kept)
+
+
+def with_gone(several: Floats, gone: Floats, cells: Floats) -> Floats:
+    """The p-values of two tests, of the scored cells and of names that are gone.
+
+    Args:
+        several: of the scored cells.
+        gone: of names that are gone.
+        cells: the number of scored cells: one alone says nothing.
+    """
+    surest = np.minimum(several / (1 - OF_GONE), gone / OF_GONE)
+    return np.asarray(np.where(cells == 1, gone, np.minimum(1.0, surest)))
+
+
+def chosen_on(rows: Rows, places: Ints, shape: tuple[int, ...]) -> CellChoice:
+    """What the scored cells of some rows were chosen on; missing values are among the rows."""
+    out = np.empty(shape, dtype=np.int64)
+    left, twice = np.full(len(places), np.inf), np.full(len(places), np.nan)
+    for where, comparison, groups in rows.runs(places):
+        whole = comparison.reference.counts[comparison.keys.list == ALL]
+        out[where] = folded(comparison, whole).sum(0)
+        support = comparison.support
+        if isinstance(support, CategoricalSupport) and support.known is not None:
+            left[where] = support.rare + len(support.known.hashes) / support.known.share
+            twice[where] = _of_two_rows(comparison, groups)
+    return CellChoice(out, left, twice)
+
+
+def _of_two_rows(comparison: Comparison, groups: Ints) -> Floats:
+    """How many names have two reference rows; half their rows in a segment; NaN if unknown."""
+    support, counts = comparison.support, comparison.reference.counts
+    assert isinstance(support, CategoricalSupport)
+    whole = counts[comparison.keys.list == ALL].sum(0)
+    names = len(support.categories)
+    if whole[names]:  # others have no cell
+        return np.full(len(groups), np.nan)
+    rare = slice(support.frequent, names)
+    return np.asarray(np.where(whole[rare] == 2, counts[groups, rare], 0).sum(-1) / 2)
+
+
+def _rare(comparison: Comparison) -> int:
+    support = comparison.support
+    return support.rare if isinstance(support, CategoricalSupport) else 0
+
+
+def _names(comparison: Comparison) -> int:
+    support = comparison.support
+    return len(support.categories) if isinstance(support, CategoricalSupport) else 0
+
+
+def _floor(comparison: Comparison, q: Counts) -> Counts:
+    """The reference rows that the names have at least, as they have cells."""
+    support = comparison.support
+    assert isinstance(support, CategoricalSupport)
+    whole = comparison.reference.counts[comparison.keys.list == ALL].sum(0)
+    names = support.categories
+    behind = np.array([name > names[-1] for name in names], dtype=np.bool_)
+    left = int(whole[len(names)])
+    return gone_floor(q, whole[: len(names)], support.rare, left, behind)
