@@ -53,29 +53,39 @@ def pair(reference: FeaturePlan, current: FeaturePlan) -> tuple[Pair, ...]:
         ConfigError: an override asks for what the column's type cannot give on any side.
     """
     _refuse_mistakes(reference, current)
+    pairs = _with_differences(_matched(reference, current), reference, current)
+    gone = {p.feature.path for p in pairs if p.changed and p.reference}
+    return _named([p for p in pairs if p.reference or not p.changed or not _below(p, gone)])
+
+
+def _matched(reference: FeaturePlan, current: FeaturePlan) -> list[Pair]:
+    """The features of both sides; a column of nulls alone stands for what the other side has."""
     mine, theirs = ({(f.path, f.part): f for f in p.features} for p in (reference, current))
     pairs = [_match(f, theirs.get(key) or _all_null(key[0], theirs)) for key, f in mine.items()]
     for key, feature in theirs.items():
         if key not in mine:
             void = _all_null(key[0], mine)
             pairs.append(_match(void, feature) if void else Pair(None, feature))
-    # A column of nulls alone stands for whatever the other side has there.
     met = {f.path for p in pairs if p.both for f in (p.reference, p.current) if f is not None}
-    pairs = [p for p in pairs if p.both or p.feature.family != "void" or p.feature.path not in met]
+    return [p for p in pairs if p.both or p.feature.family != "void" or p.feature.path not in met]
+
+
+def _with_differences(
+    pairs: Sequence[Pair], reference: FeaturePlan, current: FeaturePlan
+) -> list[Pair]:
+    """The pairs with what differs between the sides, and more for columns that nobody can read."""
     types = _types(reference), _types(current)
-    pairs = [p if p.both else _explain(p, *types) for p in pairs]
-    alike = _told_by_side(reference, current, "ambiguous")
-    pairs = [replace(p, ambiguous=_at_or_above(p, alike)) for p in pairs]
-    told = {".".join(p.feature.path) for p in pairs}
-    mixed = _told_by_side(reference, current, "mixed")
-    pairs += [Pair(_unread(n), None, changed=text) for n, text in mixed.items() if n not in told]
-    pairs += [
+    alike, mixed = (_told_by_side(reference, current, what) for what in ("ambiguous", "mixed"))
+    noted = [p if p.both else _explain(p, *types) for p in pairs]
+    noted = [replace(p, ambiguous=_at_or_above(p, alike)) for p in noted]
+    told = {".".join(p.feature.path) for p in noted}
+    noted += [Pair(_unread(n), None, changed=text) for n, text in mixed.items() if n not in told]
+    noted += [
         Pair(_unread(n), None, ambiguous=f"{text}; {RENAME}")
         for n, text in alike.items()
         if n not in told
     ]
-    gone = {p.feature.path for p in pairs if p.changed and p.reference}
-    return _named([p for p in pairs if p.reference or not p.changed or not _below(p, gone)])
+    return noted
 
 
 def _below(pair: Pair, gone: Container[tuple[str, ...]]) -> bool:
