@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.binning.choose import Frozen
+from kldrift.binning.freeze import Frozen
 from kldrift.profiles.group_keys import WHOLE
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.profile import Profile

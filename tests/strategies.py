@@ -15,7 +15,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from profile_sample import folded
 
-from kldrift.binning.choose import Binning, Frozen, choose, freeze
+from kldrift.binning.choose import Binning, choose
+from kldrift.binning.freeze import Frozen, freeze
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.counting.counter import Counter

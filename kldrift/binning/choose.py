@@ -1,8 +1,8 @@
 """Choosing a feature's support from the sketch of its reference.
 
 Two steps, because the counting pass knows exactly what a sketch can only nominate:
-:func:`choose` proposes a support from the sketch; :func:`freeze` drops the proposed cells whose
-exact count turns out too small. The result depends on the reference's rows alone.
+:func:`choose` proposes a support from the sketch; :mod:`kldrift.binning.freeze` drops the proposed
+cells whose exact count turns out too small. The result depends on the reference's rows alone.
 
 See docs/decisions/frozen-support.md and docs/decisions/quantile-edges.md.
 """
@@ -137,6 +137,7 @@ def choose(
 def _intervals(
     sketch: NumericSketch, binning: Binning, scale: int, unit: Unit, name: str
 ) -> Proposal:
+    """Propose the support of numbers: a cell for each of a few values, or bins of equal rows."""
     lows, highs, counts = sketch.lows, sketch.highs, sketch.counts
     rows, integral = sketch.rows, lows.dtype == np.int64
     # Few rows make few bins, and values that came once are no sign of what will come again.
@@ -148,29 +149,10 @@ def _intervals(
         parts = [lows, step(lows), *around(lows, close)]
         edges = np.unique(np.concatenate(parts))
         return Proposal(NumericSupport(edges, scale, unit, _middle(sketch, unit)))
-    skip, note = "", ""
-    everyone = rows if sketch.exact else INTEGER_ID_SHARE * rows
     plain = integral and scale == 1 and unit in NUMBERS
-    if plain and rows >= ID_ROWS and sketch.distinct >= everyone:
-        every = f"{ALL_DIFFERENT} {rows:,} rows has a number of its own"
-        span = int(sketch.highs[-1]) - int(lows[0]) + 1
-        if rows**2 / (2 * span) >= REPEATED:
-            skip = f"near-unique: {every}"
-        else:
-            note = f"{every}; if it is an identifier, set features: {{exclude: [{in_yaml(name)}]}}"
-    share = rows / few
-    before = np.cumsum(counts) - counts
-    heavy = counts >= max(share, 2)
-    single = lows == highs
-    # A new bin begins where the mass before passes a multiple of the share, and on both sides of
-    # a heavy cell; its edge is the first value seen there, which depends on the data alone.
-    cuts = np.diff((before / share).astype(np.int64), prepend=-1) > 0
-    cuts |= heavy
-    cuts[1:] |= heavy[:-1]
-    tail = int(TAIL * rows)
-    if tail >= LEAST:  # the tails have cells of their own, see kldrift.statistics.tails
-        cuts |= np.diff(before + counts > rows - tail, prepend=False)
-        cuts |= np.diff(before >= tail, prepend=False)
+    skip, note = _identifier(sketch, name) if plain and rows >= ID_ROWS else ("", "")
+    heavy, single = counts >= max(rows / few, 2), lows == highs
+    cuts = _cuts(sketch, rows / few, heavy)
     values = lows[heavy & single]
     parts = [lows[cuts], step(values), step(highs[-1:])]
     parts += beside(values, same_values(values, lows, counts, unit))
@@ -184,6 +166,41 @@ def _intervals(
     fewest = max(1 / few, 2 / NOMINATION)  # lighter ones may not be nominated
     own = tuple(tentative.tolist())
     return Proposal(support, own, fewest, skip=skip, note=note, base=base, close=close)
+
+
+def _identifier(sketch: NumericSketch, name: str) -> tuple[str, str]:
+    """Why whole numbers are an identifier, and a note where they may be one; empty for others."""
+    rows = sketch.rows
+    if sketch.distinct < (rows if sketch.exact else INTEGER_ID_SHARE * rows):
+        return "", ""
+    every = f"{ALL_DIFFERENT} {rows:,} rows has a number of its own"
+    span = int(sketch.highs[-1]) - int(sketch.lows[0]) + 1
+    if rows**2 / (2 * span) >= REPEATED:
+        return f"near-unique: {every}", ""
+    return "", f"{every}; if it is an identifier, set features: {{exclude: [{in_yaml(name)}]}}"
+
+
+def _cuts(sketch: NumericSketch, share: float, heavy: Bools) -> Bools:
+    """The cells of a sketch with which a bin begins.
+
+    A new bin begins where the mass before passes a multiple of the share, and on both sides of a
+    heavy cell; its edge is the first value seen there, which depends on the data alone.
+
+    Args:
+        sketch: of numbers.
+        share: rows of a bin.
+        heavy: cells that hold a bin's share or more, shape ``(n,)``.
+    """
+    counts, rows = sketch.counts, sketch.rows
+    before = np.cumsum(counts) - counts
+    cuts = np.diff((before / share).astype(np.int64), prepend=-1) > 0
+    cuts |= heavy
+    cuts[1:] |= heavy[:-1]
+    tail = int(TAIL * rows)
+    if tail >= LEAST:  # the tails have cells of their own, see kldrift.statistics.tails
+        cuts |= np.diff(before + counts > rows - tail, prepend=False)
+        cuts |= np.diff(before >= tail, prepend=False)
+    return cuts
 
 
 def _middle(sketch: NumericSketch, unit: Unit) -> float:
@@ -247,7 +264,7 @@ def _rare(sketch: TextSketch, chosen: tuple[str, ...]) -> tuple[str, ...]:
         return ()
     there = pc.is_in(sketch.values, pa.array(chosen, pa.string()))
     counts = np.where(there.to_numpy(zero_copy_only=False), 0, sketch.counts)
-    return _most_frequent(sketch.values, counts, MOST_RARE, FLOOR)
+    return most_frequent(sketch.values, counts, MOST_RARE, FLOOR)
 
 
 def _frequent(
@@ -255,14 +272,14 @@ def _frequent(
 ) -> tuple[tuple[str, ...], tuple[str, ...], float]:
     """The values with cells of their own, which of them are tentative, and the share they need."""
     if sketch.exact:
-        return _most_frequent(sketch.values, sketch.counts, most, least), (), 0.0
+        return most_frequent(sketch.values, sketch.counts, most, least), (), 0.0
     share = max(2 / sketch.limit, CHOSEN_ROWS / sketch.rows)
     candidates = sketch.counts + sketch.deducted >= share * sketch.rows
     chosen = tuple(sorted(sketch.values.filter(pa.array(candidates)).to_pylist()))
     return chosen, chosen, share
 
 
-def _most_frequent(names: pa.Array, counts: Ints, most: int, least: int = 0) -> tuple[str, ...]:
+def most_frequent(names: pa.Array, counts: Ints, most: int, least: int = 0) -> tuple[str, ...]:
     """The most frequent names; equally frequent ones in the order of their text."""
     if len(counts) > most:
         least = max(int(np.partition(counts, -most)[-most]), least)
@@ -271,72 +288,3 @@ def _most_frequent(names: pa.Array, counts: Ints, most: int, least: int = 0) -> 
     ranked = pa.record_batch([pa.array(-counts), names], ["counts", "names"])
     order = pc.sort_indices(ranked, [("counts", "ascending"), ("names", "ascending")])
     return tuple(names.take(order[:most]).to_pylist())
-
-
-@dataclass(frozen=True)
-class Frozen:
-    """The frozen support and where each proposed cell went.
-
-    Attributes:
-        support: what both datasets are compared on.
-        target: index in ``support`` of each cell of the proposal, shape ``(proposed size,)``.
-        skip: why the feature cannot be monitored, as proposed; empty if it can.
-    """
-
-    support: Support
-    target: NDArray[np.intp]
-    skip: str = ""
-
-
-def freeze(proposal: Proposal, counts: Ints) -> Frozen:
-    """Decide about tentative cells with the exact counts of the whole reference.
-
-    Args:
-        proposal: what :func:`choose` returned.
-        counts: rows per cell of the proposal's support.
-    """
-    support = proposal.support
-    if isinstance(support, CategoricalSupport):
-        return _freeze_categories(proposal, support, counts)
-    if not proposal.tentative:
-        return Frozen(support, np.arange(support.size), proposal.skip)
-    base = proposal.base
-    assert isinstance(base, NumericSupport)
-    inner = counts[: support.intervals]
-    tentative = np.array(proposal.tentative, dtype=support.edges.dtype)
-    at = np.searchsorted(support.edges, tentative, "right")
-    enough = inner[at] >= proposal.share * int(inner.sum())
-    passed = tentative[enough]
-    next_to = beside(passed, proposal.close[enough])
-    edges = np.unique(np.concatenate([base.edges, passed, step(passed), *next_to]))
-    frozen = NumericSupport(edges, support.scale, support.unit, support.pivot)
-    target = np.arange(support.size) - support.size + frozen.size
-    target[0] = 0
-    target[1 : support.intervals] = np.searchsorted(frozen.edges, support.edges, "right")
-    return Frozen(frozen, target, proposal.skip)
-
-
-def _freeze_categories(proposal: Proposal, support: CategoricalSupport, counts: Ints) -> Frozen:
-    """Keep the categories that are frequent enough; all other values of the reference are known."""
-    n, chosen = len(support.categories), support.categories
-    if proposal.tentative:
-        rows = int(counts[: n + (1 if support.known is None else 2)].sum())
-        frequent = counts[:n] >= proposal.share * rows
-        names = pa.array(support.categories, pa.string()).filter(pa.array(frequent))
-        chosen = _most_frequent(names, counts[:n][frequent], proposal.most)
-        there = zip(support.categories, counts[:n].tolist(), strict=True)
-        own = {name for name, rows in there if rows and name in {*proposal.own_cells}}
-        chosen += tuple(sorted(own - {*chosen}))
-    place = {name: i for i, name in enumerate(chosen)}
-    known = support.known
-    if known is not None:
-        dropped = [name for name in support.categories if name not in place]
-        hashes = text_hashes(pa.array(dropped, pa.string()))
-        hashes = hashes[hashes <= np.uint64(known.cutoff)]
-        every = np.unique(np.concatenate([known.hashes, proposal.once, hashes]))
-        known = KnownNames(every, known.cutoff)
-    frozen = CategoricalSupport(chosen, support.floats, known, support.rare)
-    other = len(chosen)
-    target = [place.get(name, other) for name in support.categories]
-    target += range(other, frozen.size)
-    return Frozen(frozen, np.array(target, dtype=np.intp), proposal.skip)

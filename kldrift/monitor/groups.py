@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from kldrift.arrays import Ints
-from kldrift.binning.choose import Proposal, freeze
+from kldrift.binning.choose import Proposal
+from kldrift.binning.freeze import freeze
 from kldrift.config import Condition, Config
 from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import ConfigError, KldriftError, Mistakes

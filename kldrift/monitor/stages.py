@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from kldrift.arrays import Floats
-from kldrift.binning.choose import Binning, Proposal, freeze
+from kldrift.binning.choose import Binning, Proposal
+from kldrift.binning.freeze import freeze
 from kldrift.counting.new_values import NewValues
 from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import CountProgram, TimeColumn, Unseen

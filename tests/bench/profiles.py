@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from kldrift.binning.choose import Binning, freeze
+from kldrift.binning.choose import Binning
+from kldrift.binning.freeze import freeze
 from kldrift.config import Features
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.spark_stages import count, propose

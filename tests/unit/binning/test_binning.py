@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import SMALL, cut, parts, quick, samples, settled, sketch_batch, slow, texts
 
-from kldrift.binning.choose import MOST_RARE, Binning, Frozen, choose
+from kldrift.binning.choose import MOST_RARE, Binning, choose
+from kldrift.binning.freeze import Frozen
 from kldrift.binning.numeric_sketch import NumericSketch
 from kldrift.counting.counter import Counter
 from kldrift.features.keys import KeyType, label

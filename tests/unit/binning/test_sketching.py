@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from strategies import by_sorting, cut, floats, integers, parts, quick, shuffled, texts
 from test_sketch import FEW, counted, same
 
-from kldrift.binning.choose import Binning, Frozen, Proposal, choose, freeze
+from kldrift.binning.choose import Binning, Proposal, choose
+from kldrift.binning.freeze import Frozen, freeze
 from kldrift.binning.numeric_sketch import NOMINATION, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.counting import counter as counting

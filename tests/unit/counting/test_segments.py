@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from profile_sample import folded
 from strategies import ODD_TEXTS, cut, quick
 
-from kldrift.binning.choose import Binning, freeze
+from kldrift.binning.choose import Binning
+from kldrift.binning.freeze import freeze
 from kldrift.counting.group_names import (
     all_written,
     numbers_of,

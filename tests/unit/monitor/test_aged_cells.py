@@ -12,7 +12,7 @@ from daily_sample import config_of, rows, run_days, window
 import kldrift
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
-from kldrift.monitor.findings import WindowCounts, count_current, found
+from kldrift.monitor.findings import WindowCounts, count_current, findings_of
 from kldrift.monitor.history import History, PastWindow
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.notes import notes_of
@@ -46,7 +46,7 @@ def test_a_feature_whose_trailing_windows_lie_beyond_its_cells_says_that_they_ha
         assert set(reference.aged) == aged
     what = counting(plan, reference)
     now = counted(3, 6.0).profiles
-    ((_, findings),) = found([WindowCounts(plan, reference, what, list(now.values()), [])])
+    ((_, findings),) = findings_of([WindowCounts(plan, reference, what, list(now.values()), [])])
     verdicts = judge_findings(plan, findings)
     told = {verdicts.key(i)[0]: str(r) for i, r in enumerate(verdicts.reason)}
     assert "cells have aged: " in told["x"]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, found
+from kldrift.monitor.findings import CELLS_AT_ONCE, WindowCounts, findings_of
 
 
 def without_features(asked, number):
@@ -23,4 +23,4 @@ def without_features(asked, number):
 def test_windows_without_cells_are_asked_for_one_by_one_too(most, asked_before):
     asked = []
     each = (without_features(asked, number) for number in range(3))
-    assert [len(asked) for _ in found(each, most)] == asked_before
+    assert [len(asked) for _ in findings_of(each, most)] == asked_before
