@@ -15,11 +15,10 @@ from kldrift.arrays import Floats
 from kldrift.binning.choose import Binning, Proposal
 from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import DatasetError, first_line
-from kldrift.execution.programs import CountProgram, Unseen
+from kldrift.execution.programs import CountProgram, DatasetCounts
 from kldrift.execution.progress import Progress
 from kldrift.execution.spark_stages import Collect, count, count_and_score, propose, tasks_done
 from kldrift.features.feature import Feature
-from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.sources.dataframe.frame import FrameSource
@@ -79,9 +78,7 @@ class SparkEngine:
         source = self._reference
         return self.run(source, lambda c: propose(self._spark, source, features, binning, c, lists))
 
-    def count(
-        self, program: CountProgram, *, current: bool = False
-    ) -> tuple[list[Profile], list[JointProfile], Unseen]:
+    def count(self, program: CountProgram, *, current: bool = False) -> DatasetCounts:
         """Count the reference in one scan, or the current dataset."""
         source = self._current if current else self._reference
         return self.run(source, lambda c: count(self._spark, source, program, c))
@@ -92,7 +89,7 @@ class SparkEngine:
         references: Sequence[tuple[Profile, Rebinning]],
         pseudocount: float,
         missing: str,
-    ) -> tuple[list[Profile], list[JointProfile], Unseen, dict[str, Floats]]:
+    ) -> tuple[DatasetCounts, dict[str, Floats]]:
         """Count the current dataset in one scan and score it."""
         source, how = self._current, (pseudocount, missing)
         return self.run(

@@ -8,15 +8,13 @@ from kldrift.arrays import Floats
 from kldrift.binning.choose import Binning, Proposal
 from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import (
-    CountAccumulator,
     CountProgram,
+    DatasetCounts,
     SketchProgram,
-    Unseen,
     propose_one,
     propose_segments,
 )
 from kldrift.features.feature import Feature
-from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.scoring.comparison import Comparison
@@ -43,12 +41,9 @@ class MemoryEngine:
         proposals = [propose_one(f, s, binning) for f, s in zip(features, sketched, strict=False)]
         return proposals + [propose_segments(s, binning) for s in sketched[len(features) :]]
 
-    def count(
-        self, program: CountProgram, *, current: bool = False
-    ) -> tuple[list[Profile], list[JointProfile], Unseen]:
+    def count(self, program: CountProgram, *, current: bool = False) -> DatasetCounts:
         """Count the reference, or the current table."""
-        counts = _counted(self._current if current else self._reference, program)
-        return counts.profiles(), counts.joint_profiles(), counts.unseen()
+        return _counted(self._current if current else self._reference, program)
 
     def count_and_score(
         self,
@@ -56,20 +51,18 @@ class MemoryEngine:
         references: Sequence[tuple[Profile, Rebinning]],
         pseudocount: float,
         missing: str,
-    ) -> tuple[list[Profile], list[JointProfile], Unseen, dict[str, Floats]]:
+    ) -> tuple[DatasetCounts, dict[str, Floats]]:
         """Count the current table and score it."""
         counts = _counted(self._current, program)
-        current = counts.profiles()
-        pairs = [
+        comparisons = [
             Comparison.of(profile, reference, rebinning)
-            for profile, (reference, rebinning) in zip(current, references, strict=True)
+            for profile, (reference, rebinning) in zip(counts.profiles, references, strict=True)
         ]
-        scores = score(pairs, pseudocount=pseudocount, missing=missing)
-        return current, counts.joint_profiles(), counts.unseen(), scores
+        return counts, score(comparisons, pseudocount=pseudocount, missing=missing)
 
 
-def _counted(source: TableSource, program: CountProgram) -> CountAccumulator:
+def _counted(source: TableSource, program: CountProgram) -> DatasetCounts:
     counts = program.start()
     for batch in source.batches(program):
         counts.add(batch)
-    return counts
+    return DatasetCounts(counts.profiles(), counts.joint_profiles(), counts.unseen())

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -212,6 +212,20 @@ class CountProgram:
     def start(self) -> CountAccumulator:
         """A new accumulator, for one task."""
         return CountAccumulator(self)
+
+
+class DatasetCounts(NamedTuple):
+    """What was counted of a dataset.
+
+    Attributes:
+        profiles: of each feature.
+        joint: of each joint.
+        unseen: the values of each feature that the reference never had, where there are any.
+    """
+
+    profiles: list[Profile]
+    joint: list[JointProfile]
+    unseen: Unseen
 
 
 class CountAccumulator:

@@ -25,8 +25,8 @@ from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import (
     SKETCHES_DDL,
     CountProgram,
+    DatasetCounts,
     SketchProgram,
-    Unseen,
     pickled_sketch,
     propose_one,
     propose_segments,
@@ -38,7 +38,6 @@ from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
-from kldrift.profiles.support import Support
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.metrics import SCORES
 from kldrift.scoring.scores import score
@@ -116,7 +115,7 @@ def _choose_bucket(
 
 def count(
     spark: SparkSession, source: Source, program: CountProgram, collect: Collect
-) -> tuple[list[Profile], list[JointProfile], Unseen]:
+) -> DatasetCounts:
     """Count each feature on its support, for the whole and by segments, and each joint."""
     counts = source.map_tasks(spark, program, COUNTS_DDL)
     features = len(program.supports)  # the supports themselves stay here: adding counts needs none
@@ -125,36 +124,24 @@ def count(
         return _merge_bucket(features, parts)
 
     merging = counts.groupBy(_bucket(spark, program.numbers)).applyInPandas(merger, COUNTS_DDL)
-    rows = [tuple(row) for row in collect(merging)]
-    profiles, joint = _profiles(program.supports, rows), _joint_profiles(program, rows)
-    return profiles, joint, _unseen(program, rows)
+    return _dataset_counts(program, [tuple(row) for row in collect(merging)])
 
 
 CountedRow = tuple[Any, ...]
 """A row of ``COUNTS``, and what may stand behind it."""
 
 
-def _profiles(supports: Sequence[Support], rows: Sequence[CountedRow]) -> list[Profile]:
-    """The profile of each feature, from rows that were merged."""
-    counted = {n: unpacked(Packed(*row[:3])) for n, *row in rows if n < len(supports)}
-    return [
+def _dataset_counts(program: CountProgram, rows: Sequence[CountedRow]) -> DatasetCounts:
+    """The counts of a dataset, from rows that were merged; see ``CountAccumulator.results``."""
+    features, numbers = len(program.supports), program.numbers
+    counted = {n: unpacked(Packed(*row[:3])) for n, *row in rows if n < features}
+    more = {row[0]: pickle.loads(row[2]) for row in rows if row[0] >= features}
+    profiles = [
         counted[n].profile(support) if n in counted else Profile.zero(support)
-        for n, support in enumerate(supports)
+        for n, support in enumerate(program.supports)
     ]
-
-
-def _joint_profiles(program: CountProgram, rows: Sequence[CountedRow]) -> list[JointProfile]:
-    """The profile of each joint, from rows that were merged."""
-    joint = range(len(program.supports), program.numbers)
-    profiles = {row[0]: pickle.loads(row[2]) for row in rows if row[0] in joint}
-    return [profiles.get(n, NO_JOINT_ROWS) for n in range(len(program.supports), program.numbers)]
-
-
-def _unseen(program: CountProgram, rows: Sequence[CountedRow]) -> Unseen:
-    """The values of each feature that the reference never had, from rows that were merged."""
-    return {
-        row[0] - program.numbers: pickle.loads(row[2]) for row in rows if row[0] >= program.numbers
-    }
+    joint = [more.get(n, NO_JOINT_ROWS) for n in range(features, numbers)]
+    return DatasetCounts(profiles, joint, {n - numbers: more[n] for n in more if n >= numbers})
 
 
 def _merge_bucket(features: int, parts: pd.DataFrame) -> pd.DataFrame:
@@ -189,7 +176,7 @@ def count_and_score(
     references: Sequence[tuple[Profile, Rebinning]],
     scoring: tuple[float, str],
     collect: Collect,
-) -> tuple[list[Profile], list[JointProfile], Unseen, dict[str, Floats]]:
+) -> tuple[DatasetCounts, dict[str, Floats]]:
     """Count the current dataset on the reference's supports and score it, in one scan.
 
     Args:
@@ -201,8 +188,8 @@ def count_and_score(
         collect: runs the job.
 
     Returns:
-        The current profiles, the joint ones, values never seen before, and the scores of what
-        both sides have, feature by feature and group by group.
+        The current counts, and the scores of what both sides have, feature by feature and group
+        by group.
     """
     features = len(references)
     counts = source.map_tasks(spark, program, COUNTS_DDL)
@@ -216,9 +203,7 @@ def count_and_score(
     scored = {row[0]: row[4] for row in rows}
     tables = [np.frombuffer(scored[n]).reshape(len(SCORES), -1) for n in range(features)]
     together = np.concatenate(tables, axis=1) if tables else np.zeros((len(SCORES), 0))
-    scores = dict(zip(SCORES, together, strict=True))
-    profiles, joint = _profiles(program.supports, rows), _joint_profiles(program, rows)
-    return profiles, joint, _unseen(program, rows), scores
+    return _dataset_counts(program, rows), dict(zip(SCORES, together, strict=True))
 
 
 def _pickled_reference(profile: Profile, rebinning: Rebinning) -> bytes:

@@ -72,7 +72,7 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     """
     progress.stage("current: counting and scoring")
     what, scoring = counting(plan, reference), plan.config.scoring
-    current, together, unseen, scores = engine.count_and_score(
+    (current, together, unseen), scores = engine.count_and_score(
         what.program, what.references(reference), scoring.pseudocount, scoring.missing
     )
     names = [p.feature.name for p in what.pairs]

@@ -15,7 +15,7 @@ from kldrift.binning.choose import Binning, Proposal
 from kldrift.binning.freeze import freeze
 from kldrift.counting.new_values import NewValues
 from kldrift.counting.row_groups import SegmentList
-from kldrift.execution.programs import CountProgram, TimeColumn, Unseen
+from kldrift.execution.programs import CountProgram, DatasetCounts, TimeColumn
 from kldrift.execution.progress import Progress
 from kldrift.features.feature import Feature, Skipped
 from kldrift.features.pairs import Pair
@@ -48,9 +48,7 @@ class Engine(Protocol):
     ) -> list[Proposal]:
         """Propose supports, and then segments of each list, from one scan of the reference."""
 
-    def count(
-        self, program: CountProgram, *, current: bool = False
-    ) -> tuple[list[Profile], list[JointProfile], Unseen]:
+    def count(self, program: CountProgram, *, current: bool = False) -> DatasetCounts:
         """Count the reference in one scan, or the current dataset."""
 
     def count_and_score(
@@ -59,7 +57,7 @@ class Engine(Protocol):
         references: Sequence[tuple[Profile, Rebinning]],
         pseudocount: float,
         missing: str,
-    ) -> tuple[list[Profile], list[JointProfile], Unseen, dict[str, Floats]]:
+    ) -> tuple[DatasetCounts, dict[str, Floats]]:
         """Count the current dataset in one scan and score it."""
 
 
