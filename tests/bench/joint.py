@@ -1,4 +1,6 @@
-"""How groups of features are judged: ``python -m tests.bench.joint`` writes ``docs/joint.md``.
+"""How groups of features are judged: ``python -m tests.bench.joint`` for ``docs/joint.md``.
+
+It writes the last section of that page.
 
 Normal members, of which one or two may be lognormal. Each figure is a share of pairs of samples;
 seeds are fixed, so the same command gives the same page.
@@ -22,6 +24,7 @@ from tests.bench.calibration import table
 Floats = NDArray[np.float64]
 
 PAGE: Final = Path("docs/joint.md")
+HEADING: Final = "## Calibration and power"
 FEATURES: Final = (5, 20, 50)
 ROWS: Final = (1_000, 10_000)
 TAILS: Final = ("all normal", "one lognormal", "two lognormal", "all t(5)")
@@ -84,11 +87,11 @@ def lines(pairs: int) -> Iterator[list[str]]:
         yield [change, tails, f"{features}", f"{rows:,}", *rates(found[case][change])]
 
 
-def page(pairs: int) -> str:
-    """The page, measured."""
+def section(pairs: int) -> str:
+    """The section of the page, measured."""
     head = ("change", "members", "features", "rows a side", "kl (by chance)")
     shares = ("p < 0.05", "p < 0.01", "alarm", "cannot be judged")
-    return f"""# Groups of features: calibration and power
+    return f"""{HEADING}
 
 How often a joint group errs and how often it finds a change, measured by
 
@@ -104,11 +107,20 @@ add more than {LIMIT} to `kl`. A change never concerns a lognormal member.
 """
 
 
+def with_section(page: str, measured: str) -> str:
+    """The page with what was measured in the place of its last section."""
+    before, heading, _ = page.partition(HEADING)
+    if not heading:
+        raise SystemExit(f"{PAGE} has no section {HEADING!r}")
+    return before + measured
+
+
 def main() -> None:
-    """Measure, and write the page."""
+    """Measure, and write the section."""
     parser = argparse.ArgumentParser("python -m tests.bench.joint", description=__doc__)
     parser.add_argument("--pairs", type=int, default=100, help="of samples a line (100)")
-    PAGE.write_text(page(parser.parse_args().pairs))
+    measured = section(parser.parse_args().pairs)
+    PAGE.write_text(with_section(PAGE.read_text(), measured))
 
 
 if __name__ == "__main__":

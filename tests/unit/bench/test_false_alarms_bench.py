@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from tests.bench import joint
 from tests.bench.calibration import SHAPES, SIZES, out_of_bounds, quiet_rows
 from tests.bench.peers.alarms import POWER_SIZES, QUIET_SHAPES, page, quiet, row
 from tests.bench.peers.alarms import SIZES as PEER_SIZES
@@ -50,3 +51,12 @@ def test_the_page_says_who_alarms_how_often_and_why_a_tool_is_not_there():
     assert "| new_5 | 1 1 | - - |" in text
     assert "| 300 rows | 3.3 % | - |" in text
     assert "- b: not installed: no" in text
+
+
+def test_measuring_joint_groups_leaves_the_rest_of_their_page_as_it_is():
+    page = joint.PAGE.read_text()
+    again = joint.with_section(page, f"{joint.HEADING}\n\nnew\n")
+    assert again.startswith(page[: page.index(joint.HEADING)])
+    assert again.endswith(f"{joint.HEADING}\n\nnew\n")
+    with pytest.raises(SystemExit, match="has no section"):
+        joint.with_section("# Another page", "")
