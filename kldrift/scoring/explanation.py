@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from kldrift.arrays import Counts, Ints, Texts
-from kldrift.profiles.cells import CODES, CellKind, among
-from kldrift.profiles.moments import Moments
-from kldrift.profiles.number_text import plain
+from kldrift.arrays import Ints, Texts
+from kldrift.profiles.cells import CellKind, among
 from kldrift.profiles.support import NUMBERS, NumericSupport
-from kldrift.scoring.comparison import close_together
+from kldrift.scoring.change import Change
 from kldrift.scoring.joint_result import joint_moved, joint_sentence
 from kldrift.scoring.lost_names import gone, lost, names_text, together
-from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
-from kldrift.scoring.reasons import (
-    Range,
-    cell_name,
-    extremes,
-    mean_texts,
-    most_moved,
-    value_text,
+from kldrift.scoring.number_facts import (
+    NO_ENDS,
+    constant,
+    decided_words,
+    farthest_value,
+    means,
+    order_facts,
+    range_of,
 )
+from kldrift.scoring.reasons import cell_name, extremes, most_moved
 from kldrift.scoring.scored_cells import scored_cells
-from kldrift.scoring.scores import IN_ORDER, INNER, cell_kinds
-from kldrift.scoring.sentences import Change, cell_sentence, ends_at, percent, sentence
+from kldrift.scoring.scores import IN_ORDER, cell_kinds, judged_cells
+from kldrift.scoring.sentences import sentence
 from kldrift.scoring.size_sentence import size_sentences
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import SIZES, Verdicts
-from kldrift.statistics.spikes import spikes
-from kldrift.statistics.tails import tail_edge, tail_rows
 from kldrift.statistics.what_explains import Numbers, what_explains
 
 SHOWN_CELLS: Final = 3
@@ -47,8 +43,6 @@ SEVERAL: Final = among(
 )
 """Cells that may hold more than one value."""
 LARGE_GAUSSIAN_KL: Final = 1.0
-LARGEST_EXACT: Final = 2.0**53
-"""Up to which doubles hold whole numbers."""
 
 
 def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
@@ -112,6 +106,10 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     explained_so_far = 0
     for cells in scored_cells(rows, verdicts.rules):
         top = cells.most_moved(SHOWN_CELLS)
+        kinds = cell_kinds(rows, cells.places, cells.occupied.shape)
+        by_share = [deciding[i] == "value_share_change" for i in places[counted[cells.places]]]
+        judged = judged_cells(cells.rows_reference, kinds)["value_share_change"]
+        cells.put_first(top, judged, np.array(by_share, dtype=np.bool_))
         mine = alone[rows.of[cells.places]]
         top[mine] = np.sort(top[mine], axis=-1)  # the category itself stands first
         seen = np.take_along_axis(cells.rows_reference, top, -1) > 0
@@ -119,7 +117,6 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
         of = rows.of[cells.places].tolist()
         occupied = cells.rows_current > 0
         only = np.where(occupied.sum(-1) == 1, occupied.argmax(-1), -1)
-        kinds = cell_kinds(rows, cells.places, occupied.shape)
         several = SEVERAL[kinds]
         numbers = occupied & IN_ORDER[kinds]
         flags = ((numbers.sum(-1) <= 2) & ~(numbers & several).any(-1)).tolist()
@@ -134,14 +131,15 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             tops, known, reference, current = moved
             named = [name(comparison, i, seen=s) for i, s in zip(tops, known, strict=True)]
             rebinning = rows.comparisons[comparison].rebinning
+            kind = rebinning.cells[tops[0]].kind
+            one_now, one_before = constant(verdicts, place, kind) if only < 0 else ("", "")
             change = Change(
-                rebinning.cells[tops[0]].kind,
+                kind,
                 named[0],
                 reference[0],
                 current[0],
-                single=_constant(verdicts, place, rebinning.cells[tops[0]].kind)
-                if only < 0
-                else name(comparison, only, seen=True),
+                single=one_now if only < 0 else name(comparison, only, seen=True),
+                single_before=one_before,
                 **_of_row(verdicts, place),
                 lost=lost(rows.comparisons[comparison], cells, at_row),
                 gone=gone(rows.comparisons[comparison], cells, at_row),
@@ -151,12 +149,10 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 names=names_text(rows.comparisons[comparison], cells, at_row),
                 moved=verdicts.scores["total_variation"][place],
                 chance=chance[at_row],
-                farthest=_farthest(
-                    verdicts, place, upper=rebinning.cells[tops[0]].kind is CellKind.OVERFLOW
-                ),
+                farthest=farthest_value(verdicts, place, upper=kind is CellKind.OVERFLOW),
                 flag=flags[at_row],
                 second=(named[1], reference[1], current[1]) if len(named) > 1 else None,
-                decided=_decided(verdicts, place, deciding[place]),
+                decided=decided_words(verdicts, place, deciding[place]),
                 alike=[n for n in alike.get(place, ()) if n != subjects[verdicts.of[place]].name],
             )
             why = ""
@@ -204,6 +200,7 @@ def _why(verdicts: Verdicts, place: int) -> str:
             both("minimum"),
             both("maximum"),
             (nulls[0], nulls[1]),
+            1 / support.scale if support.integral else 0.0,
         )
     )
 
@@ -219,70 +216,6 @@ def _alike(verdicts: Verdicts, places: Ints) -> dict[int, list[str]]:
     return {i: [names[j] for j in rows] for rows in rows_of.values() if len(rows) > 1 for i in rows}
 
 
-def _decided(verdicts: Verdicts, place: int, metric: str) -> str:
-    """The words for the spike, or the tail, that decided a verdict; empty if neither did."""
-    subject, group = verdicts.subjects[verdicts.of[place]], verdicts.group[place]
-    comparison = subject.comparison
-    if metric not in (SPIKE_METRIC, TAIL_METRIC) or comparison is None:
-        return ""
-    support = comparison.support
-    assert isinstance(support, NumericSupport)
-    sides = (comparison.current, comparison.reference)
-    p, q = (close_together(comparison, side.counts[[group], : support.intervals]) for side in sides)
-    if metric == TAIL_METRIC:
-        return _tail(support, p, q, partial(_farthest, verdicts, place))
-    order = comparison.numbers
-    kinds = support.codes[order]
-    changes = spikes(p[:, order], q[:, order], kinds[None] == CODES[CellKind.BIN])[0]
-    at = int(order[np.where(INNER[kinds], changes, 0.0).argmax()])
-    cell = cell_name(support.cells[at], support, weekday=subject.name.startswith("weekday("))
-    reference, current = (float(side[0, at] / max(1, side.sum())) for side in (q, p))
-    return cell_sentence(CellKind(support.kinds[at]), cell, reference, current)
-
-
-def _farthest(verdicts: Verdicts, place: int, *, upper: bool) -> str:
-    """The smallest or the largest current number, as text; empty if there is none."""
-    comparison = verdicts.subjects[verdicts.of[place]].comparison
-    if comparison is None or comparison.current.moments is None:
-        return ""
-    support = comparison.support
-    assert isinstance(support, NumericSupport)
-    group = verdicts.group[place : place + 1]
-    value = _range(comparison.current.moments, group, support)[upper]
-    if not abs(value) < LARGEST_EXACT:
-        return ""
-    return value_text(support, round(value * support.scale) if support.integral else value)
-
-
-def _tail(support: NumericSupport, p: Counts, q: Counts, farthest: Callable[..., str]) -> str:
-    """The sentence about the tail that has more rows than it had."""
-    (below, usually_below), (above_it, usually_above) = tail_rows(p, q)
-    n, m = int(p.sum()), int(q.sum())
-    upper = above_it[0] / n - usually_above[0] / m >= below[0] / n - usually_below[0] / m
-    current, reference = (above_it, usually_above) if upper else (below, usually_below)
-    edge = tail_edge(q[0], support.edges, upper=bool(upper))
-    value = value_text(support, edge)
-    where = f"{value} or larger" if upper else f"below {value}"
-    of_reference = percent(reference[0] / m) if reference[0] else "none"
-    return (
-        f"{percent(current[0] / n)} of the values are {where}, "
-        f"and {of_reference} of the reference's"
-        f"{ends_at(farthest(upper=bool(upper)), upper=bool(upper))}"
-    )
-
-
-def _constant(verdicts: Verdicts, place: int, moved: CellKind) -> str:
-    """The only value of the current rows, as text; empty if there are several, or more nulls."""
-    scores, missing = verdicts.scores, verdicts.sizes["missing_current"][place]
-    if moved is CellKind.NULL or scores["std_current"][place] != 0:
-        return ""
-    if not scores["std_reference"][place] > 0:
-        return ""
-    nulls = f", beside {percent(missing / verdicts.sizes['n_current'][place])} nulls"
-    value = float(scores["mean_current"][place])
-    return f"{plain(value, 15 if value.is_integer() else 6)}{nulls * bool(missing)}"
-
-
 def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
     """What a row tells beside its cells: new values by name, shift and spread."""
     scores, subject = verdicts.scores, verdicts.subjects[verdicts.of[place]]
@@ -292,25 +225,17 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
     spread = reference > 0 and current > 0
     weekday = subject.name.startswith("weekday(")
     shift = scores["mean_current"][place] - scores["mean_reference"][place]
+    ends, medians = order_facts(verdicts, place) if spread else (NO_ENDS, ())
     return {
+        "ends": ends,
+        "medians": medians,
         "unseen": [(name, n / max(1, rows) if whole else np.nan) for name, n in unseen.named],
         "distinct_unseen": unseen.distinct,
         "shift": shift / reference if spread and not weekday else np.nan,
-        "means": _means(verdicts, place),
+        "means": means(verdicts, place),
         "spread": current / reference if spread else np.nan,
         "ks": scores["ks"][place],
     }
-
-
-def _means(verdicts: Verdicts, place: int) -> tuple[str, ...]:
-    """The means of both sides, for a reader; none where they cannot be told."""
-    comparison = verdicts.subjects[verdicts.of[place]].comparison
-    reference, current = (
-        float(verdicts.scores[f"mean_{s}"][place]) for s in ("reference", "current")
-    )
-    if comparison is None or not np.isfinite([reference, current]).all():
-        return ()
-    return mean_texts(comparison.support, reference, current)
 
 
 def _extremes(verdicts: Verdicts, i: int) -> str:
@@ -319,15 +244,8 @@ def _extremes(verdicts: Verdicts, i: int) -> str:
     if comparison is None:
         return ""
     group = verdicts.group[i : i + 1]
-    current, reference = (
-        _range(side.moments, group, comparison.support)
+    now, before = (
+        range_of(side.moments, group, comparison.support)
         for side in (comparison.current, comparison.reference)
     )
-    return extremes(verdicts.scores["gaussian_kl"][i], current, reference)
-
-
-def _range(moments: Moments | None, group: Ints, support: object) -> Range:
-    assert moments is not None
-    assert isinstance(support, NumericSupport)
-    summary = moments.take(group).summary(support.scale)
-    return float(summary.minimum[0]), float(summary.maximum[0])
+    return extremes(verdicts.scores["gaussian_kl"][i], now, before)

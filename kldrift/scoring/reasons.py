@@ -109,10 +109,8 @@ def cell_name(cell: Cell, support: Support, *, seen: bool = True, weekday: bool 
 
 def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     """The name of a cell of numbers or times: with values as they are written, not with edges."""
-    if cell.kind is CellKind.UNDERFLOW:
-        return f"below {value_text(support, _outermost(support)[0])}, the reference's smallest"
-    if cell.kind is CellKind.OVERFLOW:
-        return f"above {value_text(support, _outermost(support)[1])}, the reference's largest"
+    if cell.kind in (CellKind.UNDERFLOW, CellKind.OVERFLOW):
+        return beyond_text(support, upper=cell.kind is CellKind.OVERFLOW)
     timed = support.unit in (Unit.SECONDS, Unit.DAYS)
     if cell.kind is CellKind.BIN and (timed or support.integral):
         return _range_text(cell, support)
@@ -124,6 +122,16 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
         least = NOTHING * (edges[-1] - edges[0])
         cell = replace(cell, lower=lower if abs(lower) > least else 0.0)
     return cell_text(cell)
+
+
+def beyond_text(support: NumericSupport, *, upper: bool) -> str:
+    """Where numbers lie that are larger, or smaller, than all that the reference has."""
+    value = value_text(support, _outermost(support)[upper])
+    return (
+        f"above {value}, the reference's largest"
+        if upper
+        else f"below {value}, the reference's smallest"
+    )
 
 
 def _range_text(cell: Cell, support: NumericSupport) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from kldrift.divergence.kl import kl_terms
 from kldrift.divergence.probabilities import Probabilities, probabilities
 from kldrift.scoring.comparison import Rows
 from kldrift.scoring.rules import Rules
+
+CLEARLY_LESS: Final = 0.75
+"""Of the largest change of a share, from which another is not told before it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,25 @@ class ScoredCells:
         weight = self.contributions - self.current + self.reference
         weight[~self.occupied] = -np.inf
         return np.asarray(np.argsort(-weight, axis=-1, kind="stable")[:, :most])
+
+    def put_first(self, top: Ints, judged: NDArray[np.bool_], rows: NDArray[np.bool_]) -> None:
+        """Put the cell whose share changed most before others that changed clearly less, in place.
+
+        Args:
+            top: the cells that are shown, shape ``(n, most)``.
+            judged: of which cells that one is taken.
+            rows: in which rows, shape ``(n,)``.
+        """
+        now, before = (
+            side / np.maximum(1, side.sum(-1, keepdims=True))
+            for side in (self.rows_current, self.rows_reference)
+        )
+        change = abs(now - before)
+        first = np.where(judged, change, 0.0).argmax(-1)
+        shown, most = (np.take_along_axis(change, i[:, None], -1)[:, 0] for i in (top[:, 0], first))
+        for i in np.flatnonzero(rows & (shown < CLEARLY_LESS * most)).tolist():
+            others = [cell for cell in top[i].tolist() if cell != first[i]]
+            top[i] = [first[i], *others][: len(top[i])]
 
     def shares(self, cells: Ints) -> tuple[Probabilities, Probabilities]:
         """The share of the rows that some cells have, reference and current, not smoothed.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from kldrift.profiles.cells import CellKind
 from kldrift.profiles.number_text import grouped, plain
+from kldrift.scoring.change import Change
 
 TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
 LEAST_SHIFT: Final = 0.1
@@ -19,11 +19,15 @@ LEAST_SPREAD: Final = 1.1
 CARRIED: Final = 0.1
 """Of the distance that a shift of all rows gives, what must show in the order of the rows: a few
 values far out move the mean as well, and nothing else."""
+BY_SHIFT: Final = 0.6
+"""The most that a shift by one deviation shows in the order of the rows: 0.4 of normal ones."""
 ALL_NEW: Final = 0.95
 NAMED: Final = 3
 NULL: Final = "null"
 DOUBLED: Final = 1.9
 FEWER_THAN: Final = 0.5
+LEAST_END: Final = 0.02
+"""Share of the rows by which both ends must have changed, for most values to be said to have."""
 MOSTLY: Final = 0.8
 """Of the change in the order of the rows, what rows beyond all that the reference had make up, or
 those of one value that became more: not all have shifted then."""
@@ -33,62 +37,6 @@ SURELY_MORE: Final = 1.5
 """How many times as large as a change of one cell another change is to be said in its place."""
 EXCHANGED: Final = 0.15
 """Of the change of a share, how far from it another may be to have taken its place."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """The facts of one row of the scores that its sentence is made of.
-
-    Attributes:
-        kind: of the cell that changed most.
-        name: of that cell.
-        reference: its share of the reference's rows.
-        current: its share of the current ones.
-        single: the name of the only cell with current rows; empty if there are more.
-        unseen: values that the reference never had, with their shares of the current rows; NaN
-            for a segment, as they are those of the whole dataset.
-        distinct_unseen: how many there are of them.
-        shift: of the mean, in reference deviations; NaN for what has none.
-        spread: current over reference deviation; NaN for what has none.
-        ks: the largest difference of the cumulated shares; NaN without an order.
-        second: name and shares of the category that changed most but one, reference and current.
-        means: of the reference and of the current values, as text; empty without any.
-        farthest: the smallest or the largest current value, as text, for a cell at that end.
-        flag: whether there are two values at most, of which there is no spread to tell.
-        decided: the words for a tail or a spike that decided the verdict; empty if none did.
-        alike: other features in which as many rows as in this one became null.
-        lost: categories that have no row any more, with their shares of the reference's rows.
-        chance: about how much a share differs without any drift, in units of its square root.
-        gone: categories that surely have no row any more, with their shares of the reference's
-            rows; the most frequent first.
-        together: the words for all names that are gone, rare ones too, and the share of the rows
-            that they had, less what chance leaves gone.
-        names: which they are of, as text: how many categories the reference has cells for.
-        moved: the share of all rows that would have to be others for the sides to be alike.
-    """
-
-    kind: CellKind
-    name: str
-    reference: float
-    current: float
-    single: str = ""
-    unseen: Sequence[tuple[str, float]] = ()
-    distinct_unseen: int = 0
-    shift: float = np.nan
-    spread: float = np.nan
-    ks: float = np.nan
-    second: tuple[str, float, float] | None = None
-    means: Sequence[str] = ()
-    farthest: str = ""
-    flag: bool = False
-    decided: str = ""
-    alike: Sequence[str] = ()
-    lost: Sequence[tuple[str, float]] = ()
-    chance: float = 0.0
-    gone: Sequence[tuple[str, float]] = ()
-    together: tuple[str, float] = ("", 0.0)
-    names: str = ""
-    moved: float = 0.0
 
 
 def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of change
@@ -112,6 +60,8 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         >>> sentence(Change(CellKind.VALUE, "0.5", 0.192, 0.081))
         'the value 0.5 fell from 19.2 % to 8.1 % of the rows'
     """
+    if change.single_before:
+        return f"all values are {change.single} now, and all were {change.single_before}"
     if change.single:
         return f"now one single value: {change.single}"
     if change.kind is CellKind.NULL and not change.decided:
@@ -129,8 +79,9 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return change.decided
     if exchanged := _gone(change) or _swapped(change) or _merged(change):
         return exchanged
-    few = change.kind in TAILS and not change.reference and change.current < FEWER_THAN
-    beyond = few and change.current >= MOSTLY * change.ks
+    few = change.current < FEWER_THAN or change.ks > BY_SHIFT * abs(change.shift)
+    beyond = few and change.kind in TAILS and not change.reference
+    beyond &= change.current >= FEWER_THAN * change.ks
     cell = cell_sentence(change.kind, change.name, change.reference, change.current)
     if change.kind in TAILS and not change.reference:
         cell += ends_at(change.farthest, upper=change.kind is CellKind.OVERFLOW)
@@ -285,11 +236,27 @@ def _moments(change: Change) -> str:
         return _shifted(change)
     if change.ks < CARRIED * LEAST_SHIFT:
         return ""
+    low, high = change.ends
+    if low * high < 0:  # lower ones became fewer, and higher ones more, or the other way round
+        return _median(change)
+    return _spread(change)
+
+
+def _spread(change: Change) -> str:
     if change.spread >= LEAST_SPREAD and change.ks >= CARRIED * min(change.spread - 1, 2.0):
         return f"spread {_figure(change.spread)} times as wide"
     if change.spread <= 1 / LEAST_SPREAD:
         return f"spread narrowed to {percent(change.spread)} of what it was"
     return ""
+
+
+def _median(change: Change) -> str:
+    """A shift of most rows that a few far out hide in the mean; empty if medians do not tell."""
+    if len({*change.medians}) < 2 or min(map(abs, change.ends)) < LEAST_END:
+        return ""
+    way, verb = ("larger", "rose") if change.ends[1] > 0 else ("smaller", "fell")
+    text = f"most values are {way}: the median {verb} from {change.medians[0]}"
+    return f"{text} to {change.medians[1]}"
 
 
 def _shifted(change: Change) -> str:

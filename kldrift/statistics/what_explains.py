@@ -51,6 +51,7 @@ class Numbers:
         smallest: the smallest numbers.
         largest: the largest numbers.
         null: shares of rows that are null.
+        step: of which all numbers are multiples; 0 if of none.
     """
 
     p: Counts
@@ -61,6 +62,7 @@ class Numbers:
     smallest: tuple[float, float]
     largest: tuple[float, float]
     null: tuple[float, float] = (0.0, 0.0)
+    step: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -147,15 +149,17 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     at = 1 - below(np.nextafter(-edges, np.inf))  # the number itself lies below its opposite
     yield Candidate("another sign", _between(at), -mean, std, FAR_OUT)
     # Counts of one number alone fit whatever moves it to the right side.
-    if numbers.smallest[0] > 0 and std > 0:
+    if numbers.smallest[0] > 0 and std > 0 and _mean_of_inverses(numbers):
         with np.errstate(divide="ignore", over="ignore"):
             at = np.where(edges > 0, 1 - below(1 / np.where(edges > 0, edges, 1.0)), 0.0)
         yield Candidate("1 / x", _between(at))
     constant = numbers.mean[1] - mean
-    at = below(_moved(edges, edges - constant))
-    yield Candidate(
-        f"{'+' * (constant >= 0)}{plain(constant, 4)}", _between(at), mean + constant, std
-    )
+    step = numbers.step
+    added = float(np.rint(constant / step)) * step if step else constant
+    if added:
+        at = below(_moved(edges, edges - added))
+        name = f"{'+' * (added >= 0)}{plain(added, 4)}"
+        yield Candidate(name, _between(at), mean + added, std)
     for size in STEPS if std > 0 else ():
         if abs(constant) > size / 2:  # no number moves further than that, so their mean does not
             continue
@@ -174,6 +178,15 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
             f"a smallest value of {_written(low)}",
             _between(np.where(edges <= low, 0.0, below(edges))),
         )
+
+
+def _mean_of_inverses(numbers: Numbers) -> bool:
+    """Whether the current mean may be that of ``1 / x``, which is not below ``1 / mean`` (Jensen).
+
+    Where all numbers lie beyond the reference's largest, nothing else tells.
+    """
+    least, most = 1 / numbers.mean[0], 1 / numbers.smallest[0]
+    return bool((1 - CLOSE) * least <= numbers.mean[1] <= most * (1 + CLOSE))
 
 
 def _filled(numbers: Numbers, reference: Floats, current: Floats) -> float:

@@ -81,6 +81,22 @@ KINDS = {
         np.where(np.arange(N) < 5_000, 2.5, 0.0),
         "83.3 % of the values are above 0, the reference's largest",
     ),
+    "both constant": (np.zeros(N), np.full(N, 2.5), "all values are 2.5 now, and all were 0;"),
+    "both ends": (
+        np.arange(N) % 11 + 8,
+        (np.arange(N) % 13 + 19) % 24,
+        "61.5 % of the values are below 8, the reference's smallest: the smallest is 0 now;",
+    ),
+    "larger, but for values far out": (
+        np.append(BELL[:-2], [90_000, 90_000]),
+        BELL + 6,
+        "most values are larger: the median rose from 4",
+    ),
+    "by share": (
+        RNG.choice(["a", "b", "c"], N, p=[0.52, 0.47, 0.01]),
+        RNG.choice(["a", "b", "c"], N, p=[0.42, 0.53, 0.05]),
+        "'a' fell from 5",
+    ),
     "constant beside nulls": (
         np.where(np.arange(N) % 50 == 0, np.nan, np.arange(N) % 3),
         np.where(np.arange(N) % 50 == 0, np.nan, 1.0),
@@ -129,6 +145,26 @@ def test_each_kind_of_change_has_its_sentence(kind):
     assert row["severity"] == "critical"
     assert row["reason"].startswith(expected)
     assert "rounding" not in row["reason"]
+
+
+def test_nulls_are_said_where_another_share_changed_by_as_much():
+    before = np.where(np.arange(N) % 100 == 0, None, "n")
+    now = np.where(np.arange(N) % 10 == 0, None, "n")
+    now[1::500] = "y"
+    (reason,) = kldrift.compare(pd.DataFrame({"x": before}), pd.DataFrame({"x": now})).scores.reason
+    assert reason.startswith("10 times as many nulls: from 1.0 % to 10.0 % of the rows;")
+
+
+@pytest.mark.parametrize("kind", [int, float])
+def test_a_tail_beyond_the_largest_value_begins_above_it(kind):
+    before = RNG.integers(0, 60, 20_000)
+    now = np.where(np.arange(20_000) % 200 == 0, 61, before)
+    frames = (pd.DataFrame({"x": x.astype(kind)}) for x in (before, now))
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert row["metric"] == "tail_share_rise"
+    assert row["reason"].startswith(
+        "0.5 % of the values are above 59, the reference's largest: the largest is 61 now;"
+    )
 
 
 def test_one_value_far_out_is_no_shift():

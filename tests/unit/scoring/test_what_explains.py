@@ -106,3 +106,17 @@ def test_categories_under_other_names_are_told_from_such_that_are_gone():
     assert "'cash' is now 'CASH' (" in row["reason"].split(";")[0]
     (row,) = kldrift.compare(before, names("wallet", "cash", "card")).scores.to_dict("records")
     assert "renamed" not in row["reason"]
+
+
+def test_whole_numbers_are_not_moved_by_fractions():
+    before = RNG.integers(1, 7, ROWS)
+    frames = pd.DataFrame({"x": before}), pd.DataFrame({"x": before - (RNG.random(ROWS) < 0.2)})
+    assert "explained" not in kldrift.compare(*frames).scores["reason"][0]
+    frames = pd.DataFrame({"x": before}), pd.DataFrame({"x": before + 2})
+    assert "explained to 100 % by +2;" in kldrift.compare(*frames).scores["reason"][0]
+
+
+def test_numbers_beyond_all_of_the_reference_are_not_their_inverses_for_that():
+    before, now = RNG.uniform(0.02, 0.58, ROWS), RNG.uniform(0.6, 1, ROWS)
+    frames = pd.DataFrame({"x": before}), pd.DataFrame({"x": now})
+    assert "1 / x" not in kldrift.compare(*frames).scores["reason"][0]

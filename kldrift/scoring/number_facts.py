@@ -1,0 +1,165 @@
+"""What a row of numbers tells beside its cells: constants, ends, means and medians, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from kldrift.arrays import Counts, Floats, Ints
+from kldrift.profiles.cells import CODES, CellKind
+from kldrift.profiles.moments import Moments
+from kldrift.profiles.number_text import plain
+from kldrift.profiles.support import NumericSupport, Unit
+from kldrift.scoring.comparison import close_together
+from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
+from kldrift.scoring.reasons import Range, beyond_text, cell_name, mean_texts, value_text
+from kldrift.scoring.scores import INNER
+from kldrift.scoring.sentences import cell_sentence, ends_at, percent
+from kldrift.scoring.verdict import Verdicts
+from kldrift.statistics.spikes import spikes
+from kldrift.statistics.tails import tail_edge, tail_rows
+
+LARGEST_EXACT: Final = 2.0**53
+"""Up to which doubles hold whole numbers."""
+TIMES: Final = (Unit.SECONDS, Unit.DAYS)
+QUARTER: Final = 0.25
+NO_ENDS: Final = (np.nan, np.nan)
+
+
+def decided_words(verdicts: Verdicts, place: int, metric: str) -> str:
+    """The words for the spike, or the tail, that decided a verdict; empty if neither did."""
+    subject, group = verdicts.subjects[verdicts.of[place]], verdicts.group[place]
+    comparison = subject.comparison
+    if metric not in (SPIKE_METRIC, TAIL_METRIC) or comparison is None:
+        return ""
+    support = comparison.support
+    assert isinstance(support, NumericSupport)
+    sides = (comparison.current, comparison.reference)
+    p, q = (close_together(comparison, side.counts[[group], : support.intervals]) for side in sides)
+    if metric == TAIL_METRIC:
+        return _tail(support, p, q, partial(farthest_value, verdicts, place))
+    order = comparison.numbers
+    kinds = support.codes[order]
+    changes = spikes(p[:, order], q[:, order], kinds[None] == CODES[CellKind.BIN])[0]
+    at = int(order[np.where(INNER[kinds], changes, 0.0).argmax()])
+    cell = cell_name(support.cells[at], support, weekday=subject.name.startswith("weekday("))
+    before, now = (float(side[0, at] / max(1, side.sum())) for side in (q, p))
+    return cell_sentence(CellKind(support.kinds[at]), cell, before, now)
+
+
+def farthest_value(verdicts: Verdicts, place: int, *, upper: bool) -> str:
+    """The smallest or the largest current number, as text; empty if there is none."""
+    comparison = verdicts.subjects[verdicts.of[place]].comparison
+    if comparison is None or comparison.current.moments is None:
+        return ""
+    support = comparison.support
+    assert isinstance(support, NumericSupport)
+    group = verdicts.group[place : place + 1]
+    value = range_of(comparison.current.moments, group, support)[upper]
+    if not abs(value) < LARGEST_EXACT:
+        return ""
+    return value_text(support, round(value * support.scale) if support.integral else value)
+
+
+def _tail(support: NumericSupport, p: Counts, q: Counts, farthest: Callable[..., str]) -> str:
+    """The sentence about the tail that has more rows than it had."""
+    (below, usually_below), (above_it, usually_above) = tail_rows(p, q)
+    n, m = int(p.sum()), int(q.sum())
+    upper = above_it[0] / n - usually_above[0] / m >= below[0] / n - usually_below[0] / m
+    now, before = (above_it, usually_above) if upper else (below, usually_below)
+    ends_with = ends_at(farthest(upper=bool(upper)), upper=bool(upper))
+    if not before[0]:
+        beyond = beyond_text(support, upper=bool(upper))
+        return f"{percent(now[0] / n)} of the values are {beyond}{ends_with}"
+    value = value_text(support, tail_edge(q[0], support.edges, upper=bool(upper)))
+    where = f"{value} or larger" if upper else f"below {value}"
+    of_reference = percent(before[0] / m)
+    return (
+        f"{percent(now[0] / n)} of the values are {where}, and {of_reference} of the reference's"
+        f"{ends_with}"
+    )
+
+
+def constant(verdicts: Verdicts, place: int, moved: CellKind) -> tuple[str, str]:
+    """The only value of the current rows, as text, and that of the reference if it has one, too.
+
+    Empty if there are several, or more nulls, or the same one.
+    """
+    scores, missing = verdicts.scores, verdicts.sizes["missing_current"][place]
+    if moved is CellKind.NULL or scores["std_current"][place] != 0:
+        return "", ""
+    before, now = (_alone(verdicts, place, side) for side in ("reference", "current"))
+    if before == now:
+        return "", ""
+    nulls = f", beside {percent(missing / verdicts.sizes['n_current'][place])} nulls"
+    return f"{now}{nulls * bool(missing)}", before
+
+
+def _alone(verdicts: Verdicts, place: int, side: str) -> str:
+    """The mean of one side, which is its only value, as text; empty if it has several."""
+    comparison = verdicts.subjects[verdicts.of[place]].comparison
+    value = float(verdicts.scores[f"mean_{side}"][place])
+    if verdicts.scores[f"std_{side}"][place] != 0 or comparison is None:
+        return ""
+    support = comparison.support
+    if isinstance(support, NumericSupport) and support.unit in TIMES:
+        return mean_texts(support, value)[0]
+    return plain(value, 15 if value.is_integer() else 6)
+
+
+def order_facts(verdicts: Verdicts, place: int) -> tuple[tuple[float, float], tuple[str, ...]]:
+    """How far both ends of the numbers moved, and the medians of both sides, as text.
+
+    By how much the shares of the rows rose in the reference's lowest and highest quarter; no
+    medians of times.
+    """
+    comparison = verdicts.subjects[verdicts.of[place]].comparison
+    if comparison is None or not isinstance(comparison.support, NumericSupport):
+        return NO_ENDS, ()
+    support, group = comparison.support, verdicts.group[place]
+    q, p = (
+        side.counts[group, : support.intervals]
+        / max(1, side.counts[group, : support.intervals].sum())
+        for side in (comparison.reference, comparison.current)
+    )
+    upto = np.cumsum(q)
+    low, high = upto <= QUARTER, upto - q >= 1 - QUARTER
+    if not low.any() or not high.any() or len(support.edges) < 2:
+        return NO_ENDS, ()
+    ends = float((p - q)[low].sum()), float((p - q)[high].sum())
+    edges = support.exact(support.edges) / support.scale if support.integral else support.edges
+    middle = [_median(support, edges, side) for side in (q, p)]
+    if support.unit in TIMES or np.isnan(middle).any():
+        return ends, ()
+    return ends, mean_texts(support, *middle)
+
+
+def _median(support: NumericSupport, edges: Floats, shares: Floats) -> float:
+    """About the median of the numbers; NaN beyond all that the reference has."""
+    upto = np.cumsum(shares)
+    at = int(np.searchsorted(upto, 0.5))
+    if support.codes[at] not in (CODES[CellKind.BIN], CODES[CellKind.VALUE]):
+        return np.nan
+    low, high = edges[at - 1 : at + 1]
+    part = 1 - (upto[at] - 0.5) / shares[at] if support.codes[at] == CODES[CellKind.BIN] else 0.0
+    return float(low + part * (high - low))
+
+
+def means(verdicts: Verdicts, place: int) -> tuple[str, ...]:
+    """The means of both sides, for a reader; none where they cannot be told."""
+    comparison = verdicts.subjects[verdicts.of[place]].comparison
+    before, now = (float(verdicts.scores[f"mean_{s}"][place]) for s in ("reference", "current"))
+    if comparison is None or not np.isfinite([before, now]).all():
+        return ()
+    return mean_texts(comparison.support, before, now)
+
+
+def range_of(moments: Moments | None, group: Ints, support: object) -> Range:
+    """The smallest and the largest value of a group."""
+    assert moments is not None
+    assert isinstance(support, NumericSupport)
+    found = moments.take(group).summary(support.scale)
+    return float(found.minimum[0]), float(found.maximum[0])
