@@ -10,7 +10,7 @@ from kldrift.features.parts import Part
 from kldrift.profiles.group_keys import NO_WINDOW
 from kldrift.shift.list_counts import ListCounts
 from kldrift.shift.program import ShiftProgram
-from kldrift.shift.row_divergence import Compared, Outcome
+from kldrift.shift.row_divergence import Compared, RowOutcome
 from kldrift.shift.summary import Summaries
 
 
@@ -34,11 +34,11 @@ MODELS = ShiftProgram(
 def compared(kl=(), left_out=None) -> Compared:
     """Rows of these divergences, and so many that were left out by their outcome."""
     kl = np.asarray(kl, dtype=np.float64)
-    outcome = np.where(np.isinf(kl), Outcome.INFINITE, Outcome.FINITE).astype(np.int64)
+    outcome = np.where(np.isinf(kl), RowOutcome.INFINITE, RowOutcome.FINITE).astype(np.int64)
     for which, rows in (left_out or {}).items():
         outcome = np.append(outcome, np.full(rows, which, dtype=np.int64))
         kl = np.append(kl, np.full(rows, np.nan))
-    same = np.where(outcome > Outcome.INFINITE, -1, 0)
+    same = np.where(outcome > RowOutcome.INFINITE, -1, 0)
     return Compared(outcome, kl, same, same)
 
 

@@ -20,7 +20,7 @@ from kldrift.binning.freeze import Frozen, freeze
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.counting.counter import Counter
-from kldrift.features.keys import KeyType, numbers
+from kldrift.features.keys import KeyType, number_keys
 from kldrift.profiles.group_keys import NO_WINDOW, GroupKeys
 
 quick = settings(max_examples=60, deadline=None)
@@ -120,7 +120,7 @@ def trees(draw: st.DrawFn, leaves: list[Any]) -> Any:
 
 def by_sorting(column: pa.Array, key_type: KeyType, limit: int, level: int = 0) -> NumericSketch:
     """The sketch of a column of numbers, told from all of them in order."""
-    keys = numbers(column, key_type)
+    keys = number_keys(column, key_type)
     return NumericSketch.of(np.sort(keys), len(column) - len(keys), limit, level)
 
 

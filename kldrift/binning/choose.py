@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from kldrift.arrays import Bools, Floats, Ints
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.binning.text_sketch import TextSketch
-from kldrift.features.text_looks import FEW, epochs, hint, in_yaml, look_of
+from kldrift.features.text_looks import FEW_VALUES, epochs, hint, in_yaml, look_of
 from kldrift.profiles.close_values import around, beside, close_values, same_values
 from kldrift.profiles.rebinning import CHOSEN_ROWS, least_rows
 from kldrift.profiles.support import (
@@ -36,7 +36,7 @@ from kldrift.profiles.support import (
 )
 from kldrift.statistics.gone_names import FLOOR
 from kldrift.statistics.hashing import text_hashes
-from kldrift.statistics.tails import LEAST, TAIL
+from kldrift.statistics.tails import LEAST_ROWS, TAIL
 
 ID_ROWS = 100
 TEXT_ID_ROWS = 20
@@ -128,7 +128,9 @@ def choose(
     else:
         proposal = _intervals(sketch, binning, scale, unit, name)
         lows = sketch.lows
-        whole = lows.dtype == np.int64 and scale == 1 and unit is Unit.NUMBER and len(lows) > FEW
+        whole = (
+            lows.dtype == np.int64 and scale == 1 and unit is Unit.NUMBER and len(lows) > FEW_VALUES
+        )
         if whole and (note := epochs(name, int(lows[0]), int(sketch.highs[-1]))):
             proposal = replace(proposal, note=note)
     return replace(proposal, skip="", note="") if keep else proposal
@@ -197,7 +199,7 @@ def _cuts(sketch: NumericSketch, share: float, heavy: Bools) -> Bools:
     cuts |= heavy
     cuts[1:] |= heavy[:-1]
     tail = int(TAIL * rows)
-    if tail >= LEAST:  # the tails have cells of their own, see kldrift.statistics.tails
+    if tail >= LEAST_ROWS:  # the tails have cells of their own, see kldrift.statistics.tails
         cuts |= np.diff(before + counts > rows - tail, prepend=False)
         cuts |= np.diff(before >= tail, prepend=False)
     return cuts

@@ -19,7 +19,7 @@ from kldrift.arrays import Ints
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketch_slots import Slots, certain_level
 from kldrift.binning.text_sketch import TextSketch
-from kldrift.features.keys import EncodedColumn, KeyType, decoded, numbers
+from kldrift.features.keys import EncodedColumn, KeyType, decoded, number_keys
 from kldrift.profiles.support import Keys
 
 
@@ -59,7 +59,7 @@ class _NumberSketcher:
 
     def add(self, column: pa.Array) -> None:
         """Add a batch."""
-        keys = numbers(column, self._key_type)
+        keys = number_keys(column, self._key_type)
         self._null += len(column) - len(keys)
         if self._key_type is KeyType.FLOAT and not (finite := np.isfinite(keys)).all():
             odd = keys[~finite]

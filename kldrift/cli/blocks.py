@@ -16,7 +16,7 @@ from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.parts import Parts, alone_words, parts_of, parts_words
 from kldrift.reporting.row_words import alert_words
-from kldrift.tables.values import is_in, numbers, rows_where
+from kldrift.tables.values import floats_of, is_in, rows_where
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,7 +98,7 @@ def histograms(cells: pa.Table, row: Mapping[str, Any]) -> tuple[list[float], li
         return [], []
     each = -(-mine.num_rows // WIDEST)
     starts = np.arange(0, mine.num_rows, each)
-    sides = (numbers(mine[f"rows_{s}"]) for s in ("reference", "current"))
+    sides = (floats_of(mine[f"rows_{s}"]) for s in ("reference", "current"))
     then, after = (np.add.reduceat(np.nan_to_num(n), starts) / max(1, np.nansum(n)) for n in sides)
     return then.tolist(), after.tolist()
 

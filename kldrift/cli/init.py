@@ -18,7 +18,7 @@ from kldrift.cli.table_days import days_of, table_format
 from kldrift.cli.text_schema import ddl, fitting_schema, with_numbers
 from kldrift.config import Dataset, Features, Spark, config_from_mapping
 from kldrift.errors import DatasetError
-from kldrift.execution.engine import told
+from kldrift.execution.engine import errors_of_reading
 from kldrift.execution.session import session_in_use
 from kldrift.features.plan import plan_features
 from kldrift.sources.dataset import DatasetInfo
@@ -143,7 +143,7 @@ def _look(dataset: Dataset, side: str) -> tuple[DatasetInfo, pa.Table]:
         return opened, sample_of(opened)
     with session_in_use(Spark(), "kldrift init") as session:
         source = open_source(session, dataset, {}, way="auto", side=side)
-        with told(source):
+        with errors_of_reading(source):
             return source, sample_of(source)
 
 

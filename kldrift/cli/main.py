@@ -112,9 +112,9 @@ def _show(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_config  # noqa: PLC0415
 
     config = load_config(args.config, overrides=args.set)
-    from kldrift.cli.show import shown  # noqa: PLC0415
+    from kldrift.cli.show import state_lines  # noqa: PLC0415
 
-    lines, summary = shown(config, args.feature)
+    lines, summary = state_lines(config, args.feature)
     return Answer(0, lines, summary)
 
 

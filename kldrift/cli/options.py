@@ -82,7 +82,7 @@ def add_as_of(parser: argparse.ArgumentParser) -> None:
     """Add the option that says what time a run is for."""
     parser.add_argument(
         "--as-of",
-        type=as_of,
+        type=read_as_of,
         metavar="T",
         help="the time that the run is for, ISO 8601; UTC unless it says otherwise",
     )
@@ -107,7 +107,7 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show where an error came from")
 
 
-def as_of(text: str) -> datetime:
+def read_as_of(text: str) -> datetime:
     """Read the time of a run."""
     from kldrift.config.instant import instant  # noqa: PLC0415 - pydantic, which --help needs not
 

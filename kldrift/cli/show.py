@@ -24,7 +24,7 @@ from kldrift.reporting.order import WORST_COLUMNS, all_muted, counted, leading, 
 from kldrift.reporting.past import Past, past_where
 from kldrift.tables.read import stored_windows, window_tables
 from kldrift.tables.store import reach_store
-from kldrift.tables.values import is_in, numbers, rows_where, taken
+from kldrift.tables.values import floats_of, is_in, rows_where, taken
 from kldrift.tables.window import Window
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ LABEL: Final = 44
 """Columns for the name of a cell."""
 
 
-def shown(config: Config, feature: str | None) -> tuple[list[Line], dict[str, Any]]:
+def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[str, Any]]:
     """The lines about the last window of a monitor, or about one of its features; and a summary.
 
     Raises:
@@ -168,7 +168,7 @@ def _one(
     yield Line(_named(last, zone))
     yield from _block(whole, cells, past, zone)
     mine = cells_of_row(cells, whole)
-    mine = taken(mine, np.argsort(-numbers(mine["contribution"]), kind="stable")[:MOST_CELLS])
+    mine = taken(mine, np.argsort(-floats_of(mine["contribution"]), kind="stable")[:MOST_CELLS])
     if mine.num_rows:
         yield Line()
         yield Line(f"  {set_cell_size('cell', LABEL)}{'then':>10}{'now':>10}  to kl", whole=True)

@@ -46,7 +46,7 @@ _TYPES: Final = {
 }
 
 
-def written() -> dict[Path, str]:
+def generated() -> dict[Path, str]:
     """Return every file that follows from the models, with its text."""
     files: dict[Path, str] = {}
     for name, schema in SCHEMAS.items():
@@ -59,7 +59,7 @@ def written() -> dict[Path, str]:
 
 def with_tables(page: str, schema: Node) -> str:
     """Return a page with its tables of keys, and its list of metrics, written anew."""
-    table = dict(rows(schema, schema))
+    table = dict(key_rows(schema, schema))
 
     def block(mark: re.Match[str]) -> str:
         what, _, section, _ = mark.groups()
@@ -74,7 +74,7 @@ def with_tables(page: str, schema: Node) -> str:
     return _MARKED.sub(block, page)
 
 
-def rows(schema: Node, node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+def key_rows(schema: Node, node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
     """Yield key paths with their rows of the table; names that a user chooses are <names>."""
     node = _resolved(schema, node)
     for key, below in node.get("properties", {}).items():
@@ -87,10 +87,10 @@ def rows(schema: Node, node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple
             below["description"],
         )
         yield ".".join(place), f"| {' | '.join(cells)} |"
-        yield from rows(schema, below, place)
+        yield from key_rows(schema, below, place)
     if path and path[-1] in _NAMES:
         values = schema["definitions"]["thresholds"] if path[-1] == "thresholds" else node
-        yield from rows(schema, values["additionalProperties"], (*path, _NAMES[path[-1]]))
+        yield from key_rows(schema, values["additionalProperties"], (*path, _NAMES[path[-1]]))
 
 
 def _resolved(schema: Node, node: Node) -> Node:
@@ -148,5 +148,5 @@ def _bounds(node: Node) -> str:
 
 
 if __name__ == "__main__":
-    for file, text in written().items():
+    for file, text in generated().items():
         file.write_text(text, encoding="utf-8")

@@ -24,7 +24,7 @@ INDENTS: Final = ((2, 4, 2), (2, 2, 0), (4, 4, 2), (4, 6, 4), (4, 4, 0))
 """Of mappings, of what stands in lists, and of their dashes: the first that a file has is kept."""
 
 
-def mute_of(values: Mapping[str, str | None]) -> Mute:
+def mute_from(values: Mapping[str, str | None]) -> Mute:
     """A mute from its keys.
 
     Raises:

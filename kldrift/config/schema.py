@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from kldrift import config
 from kldrift.config.dataset import SECRETS
 from kldrift.config.question import MONITOR_NAME
-from kldrift.config.translate import key_of
+from kldrift.config.translate import key_of_field
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.counting.lengths import DURATION, LENGTH
 from kldrift.scoring.metrics import METRICS
@@ -159,7 +159,7 @@ def _section(name: str, node: Node) -> None:
         shared = _meanings(config.Config) if cls is config.ModelShift else {}
         meanings = {**shared, **_meanings(cls)}
         for field in fields(cls):
-            key = node["properties"][key_of(field)]
+            key = node["properties"][key_of_field(field)]
             given = _KEYS.get(f"{name}.{field.name}") or _KEYS.get(field.name, {})
             _merge(key, given)
             if field.default_factory is not MISSING and not is_dataclass(

@@ -82,18 +82,18 @@ def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
 
 def unknown(section: type, key: str) -> str:
     """Say that a section has no such key: the nearest one, or what to do until there is one."""
-    names = [key_of(f) for f in fields(section) if f.name != "source"]
+    names = [key_of_field(f) for f in fields(section) if f.name != "source"]
     return f"unknown key{nearest(key, names)}"
 
 
-def key_of(field: Field[Any]) -> str:
+def key_of_field(field: Field[Any]) -> str:
     """The key of a field in a file: its name, unless that is a word of Python's."""
     return str(field.metadata.get("key", field.name))
 
 
 def _out_of_range(section: type, key: str, value: Any) -> str:
     """Say what numbers a key takes; its metadata has the bounds, floats where it takes any."""
-    match {key_of(f): dict(f.metadata) for f in fields(section)}[key]:
+    match {key_of_field(f): dict(f.metadata) for f in fields(section)}[key]:
         case {"gt": above, "lt": below}:
             got = shown_value(float(value))
             return f"expected a number between {above:g} and {below:g}, got {got}"
@@ -116,7 +116,7 @@ def _class_at(root: type, path: KeyPath) -> Any:
         if is_dataclass(hint) and isinstance(key, int):  # a place in a list of columns
             hint = str
         elif is_dataclass(hint):
-            names = {key_of(f): f.name for f in fields(hint)}
+            names = {key_of_field(f): f.name for f in fields(hint)}
             hint = _plain(get_type_hints(hint)[names.get(str(key), str(key))])
         else:
             hint = _plain(get_args(hint)[get_origin(hint) is dict])

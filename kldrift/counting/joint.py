@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from kldrift.arrays import Floats
 from kldrift.features.feature import Feature
-from kldrift.features.keys import KeyType, decoded, numbers
+from kldrift.features.keys import KeyType, decoded, number_keys
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import MOST_WIDTHS, JointProfile, joint_of_one_group
 
@@ -63,7 +63,7 @@ def _aligned(feature: Feature, column: pa.Array) -> Floats:
     """The values of a feature row by row, in its unit; NaN for null."""
     column = decoded(column)
     unsigned = feature.key_type is KeyType.UNSIGNED
-    keys = numbers(column, KeyType.FLOAT if unsigned else feature.key_type) / feature.scale
+    keys = number_keys(column, KeyType.FLOAT if unsigned else feature.key_type) / feature.scale
     if len(keys) == len(column):
         return keys
     out = np.full(len(column), np.nan)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from kldrift.config.alarms import Mute
-from kldrift.config.mute_file import add_mute, mute_lines, mute_of
+from kldrift.config.mute_file import add_mute, mute_from, mute_lines
 from kldrift.dashboard.compare_view import OTHERS
 from kldrift.dashboard.feature_view import choose_segment
 from kldrift.dashboard.place import choose
@@ -40,7 +40,7 @@ def mute_view(scene: Scene) -> None:
     owner = right.text_input("owner", placeholder="who says so")
     why = st.text_input("reason", placeholder="why nobody need be called")
     try:
-        mute = mute_of(
+        mute = mute_from(
             {
                 "feature": feature,
                 "until": str(until),

@@ -15,7 +15,7 @@ from kldrift.divergence.arguments import log_base
 from kldrift.divergence.kl import kl_excess, kl_terms
 
 Density = Callable[[float], ArrayLike]
-Function = Callable[[float], float]
+RealFunction = Callable[[float], float]
 
 MASS_TOLERANCE: Final = 1e-6  # quad itself is better than that where it sees the density
 ERROR_TOLERANCE: Final = 1e-6
@@ -134,7 +134,7 @@ def _term(p: float, q: float) -> float:
     return float(kl_terms(np.asarray(p), np.asarray(q)))
 
 
-def _checked(name: str, density: Density) -> Function:
+def _checked(name: str, density: Density) -> RealFunction:
     def checked(x: float) -> float:
         value = _number(density(x))
         if not 0 <= value < math.inf:
@@ -149,12 +149,12 @@ def _number(value: ArrayLike) -> float:
     return float(np.asarray(value, dtype=np.float64).item())
 
 
-def _uncovered_mass(p: Function, q: Function, edges: list[float]) -> float:
+def _uncovered_mass(p: RealFunction, q: RealFunction, edges: list[float]) -> float:
     """Mass of p where q is 0; it ends abruptly, which quad could follow for long."""
     return _integral(lambda x: 0.0 if q(x) else p(x), edges, UNDERFLOW_MASS, 0.1)[0]
 
 
-def _fades(q: Function, covered: list[float], uncovered: list[float]) -> bool:
+def _fades(q: RealFunction, covered: list[float], uncovered: list[float]) -> bool:
     """Whether q reaches 0 through the smallest numbers, as an underflow does, by bisection."""
     outside = uncovered[0]
     inside = min(covered, key=lambda x: abs(x - outside))
@@ -165,7 +165,7 @@ def _fades(q: Function, covered: list[float], uncovered: list[float]) -> bool:
 
 
 def _integral(
-    function: Function, edges: list[float], epsabs: float = 0.0, epsrel: float = 1e-10
+    function: RealFunction, edges: list[float], epsabs: float = 0.0, epsrel: float = 1e-10
 ) -> tuple[float, float]:
     """The integral over the panels between the edges, and the estimate of its error."""
     from scipy.integrate import quad  # noqa: PLC0415 - takes longer than all else in this package

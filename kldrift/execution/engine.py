@@ -45,14 +45,14 @@ T = TypeVar("T")
 
 
 @contextmanager
-def told(source: DatasetInfo) -> Iterator[None]:
+def errors_of_reading(source: DatasetInfo) -> Iterator[None]:
     """Turn an error of Spark into one that says why a source cannot be read."""
     try:
         yield
     except Exception as error:
         if raised_by_spark(error):
             why = source.explain() if isinstance(source, FrameSource) else ""
-            raise DatasetError(why or explained(error)) from error
+            raise DatasetError(why or error_line(error)) from error
         raise
 
 
@@ -98,7 +98,7 @@ class SparkEngine:
 
     def run(self, source: Source, job: Callable[[Collect], T]) -> T:
         """Run a job over a source, show how far it is, and explain what fails."""
-        with told(source):
+        with errors_of_reading(source):
             return job(lambda frame: self._collect(frame, source.rows))
 
     def _collect(self, frame: DataFrame, rows: int | None) -> list[Any]:
@@ -125,7 +125,7 @@ class SparkEngine:
             return
 
 
-def explained(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """What went wrong in a task, in one line, without Spark's stack traces."""
     text = str(error)
     for line in text.splitlines():

@@ -21,7 +21,7 @@ from kldrift.expectations.gx import (
     get_expectation_impl,
     great_expectations,
 )
-from kldrift.expectations.whole_files import opened
+from kldrift.expectations.whole_files import open_whole
 
 SOURCE: Final = "kldrift"
 BATCH: Final = "latest_run"
@@ -132,7 +132,7 @@ def _refer_to(file: Path, definition: Any) -> None:
     for known in stored["validation_definitions"]:
         if known["name"] == definition.name and known["id"] != definition.id:
             known["id"] = definition.id
-            with opened(file, "w", encoding="utf-8") as stream:
+            with open_whole(file, "w", encoding="utf-8") as stream:
                 json.dump(stored, stream, indent=2)
 
 

@@ -63,7 +63,7 @@ def exclusive(root: Path, *, seconds: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def open_folder(root: Path) -> Iterator[Any]:
+def open_project(root: Path) -> Iterator[Any]:
     """The file context under ``root``, made if need be.
 
     A caller who has a GX context open keeps it as GX's current one, which opening another would

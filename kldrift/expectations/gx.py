@@ -13,7 +13,7 @@ import logging
 import os
 import warnings
 
-from kldrift.expectations.whole_files import opened
+from kldrift.expectations.whole_files import open_whole
 
 # A no-op since analytics left GX, kept for the older 1.x that still has it.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -70,7 +70,7 @@ with warnings.catch_warnings():
     from great_expectations.validator.metric_configuration import MetricConfiguration
 
     for module in (file_data_context, inline_store_backend, tuple_store_backend):
-        module.open = opened
+        module.open = open_whole
 
     if warnings.showwarning is not _showwarning:  # GX captured what was not captured before
         logging.captureWarnings(False)

@@ -16,14 +16,14 @@ from kldrift.errors import ConfigError, OutputError, first_line
 from kldrift.expectations import definitions
 from kldrift.expectations.action import drift_results
 from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
-from kldrift.expectations.folder import docs_index, exclusive, open_folder
+from kldrift.expectations.folder import docs_index, exclusive, open_project
 from kldrift.expectations.gx import RunIdentifier
 from kldrift.expectations.pages import REPORT, ZONE
 from kldrift.expectations.results import raised, severity_of
 from kldrift.expectations.whole_files import remove_unreadable
 from kldrift.scoring.metrics import LEARNED
 
-Thresholds = Mapping[str, Mapping[str, tuple[float | None, float | None]]]
+LevelsByFeature = Mapping[str, Mapping[str, tuple[float | None, float | None]]]
 
 # It becomes a folder's name: ".." would leave the site, and GX files "profiling" elsewhere.
 _RUN_NAME: Final = re.compile(r"(?!.*profiling)[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
@@ -56,7 +56,7 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
     monitor: str,
     run_id: str,
     run_time: dt.datetime,
-    thresholds: Thresholds,
+    thresholds: LevelsByFeature,
     alpha: float,
     data_docs: bool = True,
     report: str | None = None,
@@ -120,11 +120,11 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
 def whole_folder(root: Path, name: str) -> Iterator[Any]:
     """The file context under ``root``, once what is a monitor's and unreadable is gone."""
     remove_unreadable(root, name)
-    with open_folder(root) as context:
+    with open_project(root) as context:
         yield context
 
 
-def _wanted(scores: pd.DataFrame, thresholds: Thresholds, alpha: float) -> Iterator[Any]:
+def _wanted(scores: pd.DataFrame, thresholds: LevelsByFeature, alpha: float) -> Iterator[Any]:
     if unknown := sorted(set(thresholds) - set(scores["feature"])):
         raise ConfigError(f"thresholds for {unknown[0]!r}, which has no row in the drift table")
     limits = scores["limit_learned"] if "limit_learned" in scores else [None] * len(scores)

@@ -38,7 +38,7 @@ def written_whole(root: Path) -> Iterator[None]:
         _held.remove(root.absolute())
 
 
-def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+def open_whole(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
     """``open`` for the modules of GX; below a folder that is held, a file is written whole."""
     below = "w" in mode and any(Path(file).absolute().is_relative_to(root) for root in _held)
     if below:

@@ -46,7 +46,7 @@ def null_count(column: pa.Array) -> int:
     return int((decoded(column) if hidden else column).null_count)
 
 
-def numbers(column: pa.Array, key_type: KeyType) -> Keys:
+def number_keys(column: pa.Array, key_type: KeyType) -> Keys:
     """The keys of the values that are not null, in the order of the rows, shape ``(n,)``."""
     column = decoded(column)
     return row_numbers(column.drop_null() if column.null_count else column, key_type)

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 from kldrift.features.sql_names import backticked
 
 LOOKED_AT: Final = 300
-LEAST: Final = 0.95
+LEAST_SHARE: Final = 0.95
 """Share of the values that must look so; texts such as "n/a" are among numbers."""
-FEW: Final = 10
+FEW_VALUES: Final = 10
 """Fewer different numbers are categories."""
 
 
@@ -137,9 +137,11 @@ def look_of(values: pa.Array) -> TextLook | None:
     if not len(values) or _share(values, CODE) > 0:
         return None
     for look in LOOKS:
-        if len(values) < FEW and look.name.startswith("numbers"):
+        if len(values) < FEW_VALUES and look.name.startswith("numbers"):
             continue
-        if _share(values, look.pattern) >= LEAST and (not look.needs or _any(values, look.needs)):
+        if _share(values, look.pattern) >= LEAST_SHARE and (
+            not look.needs or _any(values, look.needs)
+        ):
             return look
     return None
 

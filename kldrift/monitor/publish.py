@@ -25,7 +25,7 @@ from kldrift.monitor.watch import Judged, Watch
 from kldrift.reporting.result import RunResult
 from kldrift.scoring.exit_code import exit_code_of
 from kldrift.tables import write_alerts, write_run, write_scores, write_window
-from kldrift.tables.parquet import Rows
+from kldrift.tables.parquet import TableParts
 from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.window import Window
@@ -67,7 +67,7 @@ def publish_window(
     record.stage("writing tables")
     scores, cells = judged_scores(judged, stamp), list[pa.Table]()
     # Made in the thread that encodes them, beside those of the other tables.
-    tables: dict[str, Rows] = {
+    tables: dict[str, TableParts] = {
         "drift_scores": scores,
         "drift_cells": _kept(cell_parts(verdicts, stamp), cells),
     }

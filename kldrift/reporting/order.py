@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldrift.scoring.threshold import WORST_FIRST
-from kldrift.tables.values import codes, is_in, numbers, rows_where, taken
+from kldrift.tables.values import codes, floats_of, is_in, rows_where, taken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,13 +99,13 @@ def _metrics(table: pa.Table) -> list[str]:
 
 def _times_over(table: pa.Table, metrics: pa.Table) -> NDArray[np.float64]:
     """How many times its smallest limit the score of a row is; the score itself without one."""
-    score = numbers(table["kl"])
+    score = floats_of(table["kl"])
     if "metric" in table.column_names:
         places, names = codes(table["metric"])
         for at, name in enumerate(names):
             if name in metrics.column_names:
-                score = np.where(places == at, numbers(metrics[name]), score)
-    warning, critical = (numbers(table[f"threshold_{s}"]) for s in ("warning", "critical"))
+                score = np.where(places == at, floats_of(metrics[name]), score)
+    warning, critical = (floats_of(table[f"threshold_{s}"]) for s in ("warning", "critical"))
     limit = np.where(np.isnan(warning), critical, warning)
     return score / np.where(limit > 0, limit, 1.0)
 

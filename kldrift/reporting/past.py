@@ -18,7 +18,7 @@ from kldrift.scoring.threshold import WORST_FIRST, Severity
 from kldrift.tables.read import window_columns
 from kldrift.tables.schema import DRIFT_SCORES
 from kldrift.tables.store import Store
-from kldrift.tables.values import codes, is_in, no_rows, numbers, rows_where
+from kldrift.tables.values import codes, floats_of, is_in, no_rows, rows_where
 from kldrift.tables.window import Window
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Past:
     @cached_property
     def _numbers(self) -> dict[str, NDArray[np.float64]]:
         names = [name for name in self.rows.column_names if name not in KEYS]
-        return {name: numbers(self.rows[name]) for name in names}
+        return {name: floats_of(self.rows[name]) for name in names}
 
     @cached_property
     def _rows_of(self) -> list[NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import REST, GroupKeys
 from kldrift.shift.class_pairs import ClassPairs
 from kldrift.shift.row_kinds import with_kinds, without_kinds
-from kldrift.shift.worst_rows import KEYS, ROW, keyed, keys_of, worst_of
+from kldrift.shift.worst_rows import KEYS, ROW, group_keys_of, keyed, worst_of
 
 Names = tuple[str | None, ...]
 """The segments of a list, by place; None is the one of all rows."""
@@ -69,7 +69,7 @@ class ListCounts:
         divergence = Counted(with_kinds(keys, kinds[which]), counts[which], moments.take(which))
         which, keys = moved(self.changed.keys)
         changed = Counted(keys, self.changed.counts[which], None)
-        which, keys = moved(keys_of(self.worst))
+        which, keys = moved(group_keys_of(self.worst))
         worst = keyed(self.worst.take(pa.array(which)), keys)
         pairs = self.pairs if None in names else ClassPairs.none()
         return ListCounts(names, divergence, changed, worst, pairs)
@@ -93,7 +93,7 @@ class ListCounts:
 
     def worst_rows(self) -> pa.Table:
         """The worst rows, with the windows and the names of their segments."""
-        keys = keys_of(self.worst)
+        keys = group_keys_of(self.worst)
         segments = pa.array(self.segments(keys), pa.string())
         columns = {"window": pa.array(keys.window), "segment": segments}
         return pa.table(columns | {name: self.worst[name] for name in ROW.names})

@@ -108,7 +108,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
         ("rows", count(row["n_current"])),
         ("left out", share(row["missing_current"], row["n_current"])),
     ]
-    drawing = spread(name, cells)
+    drawing = spread_chart(name, cells)
     table = [_cells(cells)] if cells else []
     return Entry(
         severity=str(row["severity"]),
@@ -127,7 +127,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
     )
 
 
-def spread(name: str, cells: Sequence[Row]) -> Drawing | None:
+def spread_chart(name: str, cells: Sequence[Row]) -> Drawing | None:
     """Draw the shares of rows by their divergence; None without cells.
 
     Args:

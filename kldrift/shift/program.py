@@ -25,7 +25,7 @@ from kldrift.profiles.group_keys import NO_WINDOW
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.shift.class_pairs import ClassPairs, PairCounter
 from kldrift.shift.list_counts import ListCounts, Names
-from kldrift.shift.row_divergence import Compared, Outcome, compare_rows
+from kldrift.shift.row_divergence import Compared, RowOutcome, compare_rows
 from kldrift.shift.row_kinds import MANTISSAS, KindGrouper, kinds_of
 from kldrift.shift.worst_rows import WorstRows
 from kldrift.sources.program import RowBatch
@@ -139,9 +139,9 @@ class ShiftAccumulator:
         if self._grouper.size > self._program.most_groups:
             raise too_many_groups(self._program.most_groups)
         mantissas, kinds = kinds_of(compared)
-        uncounted = compared.outcome != Outcome.FINITE
+        uncounted = compared.outcome != RowOutcome.FINITE
         self._divergence.add(pa.array(mantissas, mask=uncounted), self._kinds.group(groups, kinds))
-        left_out = compared.outcome > Outcome.INFINITE
+        left_out = compared.outcome > RowOutcome.INFINITE
         self._changed.add(pa.array(compared.changed, mask=left_out), groups)
         self._pairs.add(*(x[~left_out] for x in (windows, compared.champion, compared.challenger)))
         if names is not None:

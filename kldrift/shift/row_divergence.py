@@ -20,7 +20,7 @@ ONE: Final = 1e-3
 """How far from 1 a row of probabilities may add up to: half floats of many classes do."""
 
 
-class Outcome(IntEnum):
+class RowOutcome(IntEnum):
     """What became of a row."""
 
     FINITE = 0
@@ -37,7 +37,7 @@ class Compared:
     """The rows of one batch; each array has shape ``(n,)``.
 
     Attributes:
-        outcome: an :class:`Outcome`.
+        outcome: an :class:`RowOutcome`.
         kl: D(challenger || champion) in nats; inf where it is infinite, NaN where left out.
         champion: the champion's top class by number, the first of equals; -1 where left out.
         challenger: the challenger's.
@@ -73,12 +73,12 @@ def compare_rows(champion: pa.Array, challenger: pa.Array, *, probabilities: boo
     before, after = _Lists(champion), _Lists(challenger)
     n = len(champion)
     out = Compared(
-        np.full(n, Outcome.LENGTH, dtype=np.int64),
+        np.full(n, RowOutcome.LENGTH, dtype=np.int64),
         np.full(n, np.nan),
         np.full(n, -1, dtype=np.int64),
         np.full(n, -1, dtype=np.int64),
     )
-    out.outcome[(before.lengths < 0) | (after.lengths < 0)] = Outcome.NULL
+    out.outcome[(before.lengths < 0) | (after.lengths < 0)] = RowOutcome.NULL
     fit = np.flatnonzero((before.lengths == after.lengths) & (after.lengths > 0))
     nothing = 0.0 if probabilities else -np.inf
     for rows, width in _blocks(fit, after.lengths):
@@ -88,24 +88,24 @@ def compare_rows(champion: pa.Array, challenger: pa.Array, *, probabilities: boo
 
 
 def _compare(out: Compared, rows: Ints, q: Floats, p: Floats, *, probabilities: bool) -> None:
-    outcome = np.full(len(rows), Outcome.FINITE, dtype=np.int64)
+    outcome = np.full(len(rows), RowOutcome.FINITE, dtype=np.int64)
     for side in (q, p):
         if probabilities:
             total = side.sum(-1)
-            outcome[(side < 0).any(-1) | (np.abs(total - 1) > ONE)] = Outcome.PROBABILITY
-            outcome[~np.isfinite(total)] = Outcome.NUMBER
+            outcome[(side < 0).any(-1) | (np.abs(total - 1) > ONE)] = RowOutcome.PROBABILITY
+            outcome[~np.isfinite(total)] = RowOutcome.NUMBER
             with np.errstate(divide="ignore", invalid="ignore"):
                 np.log(side, out=side)
         else:
-            outcome[np.isneginf(side.max(-1))] = Outcome.MASKED
-            outcome[~(side < np.inf).all(-1)] = Outcome.NUMBER
-    good = outcome == Outcome.FINITE
+            outcome[np.isneginf(side.max(-1))] = RowOutcome.MASKED
+            outcome[~(side < np.inf).all(-1)] = RowOutcome.NUMBER
+    good = outcome == RowOutcome.FINITE
     if good.any():
         p, q, which = p[good], q[good], rows[good]
         with np.errstate(over="ignore", invalid="ignore"):  # differences beyond a double
             kl = np.asarray(categorical_kl(p, q, reduction="none"))
-        outcome[good] = np.where(np.isinf(kl), Outcome.INFINITE, Outcome.FINITE)
-        outcome[np.flatnonzero(good)[np.isnan(kl)]] = Outcome.NUMBER
+        outcome[good] = np.where(np.isinf(kl), RowOutcome.INFINITE, RowOutcome.FINITE)
+        outcome[np.flatnonzero(good)[np.isnan(kl)]] = RowOutcome.NUMBER
         fine = ~np.isnan(kl)
         out.kl[which] = kl
         out.champion[which[fine]] = q[fine].argmax(-1)

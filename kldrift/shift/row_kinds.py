@@ -20,18 +20,18 @@ from kldrift.error_free import finite_pair
 from kldrift.profiles.group_keys import GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import NumericSupport
-from kldrift.shift.row_divergence import Compared, Outcome
+from kldrift.shift.row_divergence import Compared, RowOutcome
 
 STEPS: Final = 64
 MANTISSAS: Final = NumericSupport(0.5 + np.arange(STEPS) / (2 * STEPS))
-NUMBERS: Final = slice(1, STEPS + 2)
+NUMBER_CELLS: Final = slice(1, STEPS + 2)
 """The cells of zero and of mantissas; beside them stand infinity, NaN and null."""
 MIDDLES: Final = np.append(0.0, 0.5 + (np.arange(STEPS) + 0.5) / (2 * STEPS))
 """The middle of each of these cells."""
 
-KINDS: Final = 4096
+MOST_KINDS: Final = 4096
 """Kinds of rows: outcomes come first, octaves from the middle on both sides."""
-MIDDLE: Final = KINDS // 2
+OCTAVE_ZERO: Final = MOST_KINDS // 2
 """The kind of octave 0; the least octave of a double is -1073."""
 
 
@@ -40,30 +40,30 @@ def kinds_of(compared: Compared) -> tuple[Floats, Ints]:
 
     Zero is of the kind ``Outcome.FINITE``, and all that is larger of that of its octave.
     """
-    number = (compared.outcome == Outcome.FINITE) & (compared.kl > 0)
+    number = (compared.outcome == RowOutcome.FINITE) & (compared.kl > 0)
     mantissas, octaves = np.frexp(np.where(number, compared.kl, 0.0))
-    return mantissas, np.where(number, octaves + MIDDLE, compared.outcome)
+    return mantissas, np.where(number, octaves + OCTAVE_ZERO, compared.outcome)
 
 
 def outcomes_of(kinds: Ints) -> Ints:
     """The outcome of each kind."""
-    return np.where(kinds < len(Outcome), kinds, Outcome.FINITE)
+    return np.where(kinds < len(RowOutcome), kinds, RowOutcome.FINITE)
 
 
 def octaves_of(kinds: Ints) -> Ints:
     """The octave of each kind; below all others for what has none."""
-    return np.where(kinds < len(Outcome), 0, kinds) - MIDDLE
+    return np.where(kinds < len(RowOutcome), 0, kinds) - OCTAVE_ZERO
 
 
 def with_kinds(keys: GroupKeys, kinds: Ints) -> GroupKeys:
     """The keys of groups that are parted by kinds."""
-    segments = keys.segment.astype(np.int64) * KINDS + kinds
+    segments = keys.segment.astype(np.int64) * MOST_KINDS + kinds
     return GroupKeys(keys.window, keys.list, segments.astype(np.int32))
 
 
 def without_kinds(keys: GroupKeys) -> tuple[GroupKeys, Ints]:
     """The keys of the groups, each as often as it has kinds, and the kinds."""
-    segments, kinds = np.divmod(keys.segment.astype(np.int64), KINDS)
+    segments, kinds = np.divmod(keys.segment.astype(np.int64), MOST_KINDS)
     return GroupKeys(keys.window, keys.list, segments.astype(np.int32)), kinds
 
 
@@ -82,13 +82,13 @@ class KindGrouper:
     def group(self, groups: Sequence[RowGroups], kinds: Ints) -> list[RowGroups]:
         """The groups of a batch of rows, list by list."""
         return [
-            parts.numbered(rows.numbers * KINDS + kinds)
+            parts.numbered(rows.numbers * MOST_KINDS + kinds)
             for parts, rows in zip(self._parts, groups, strict=True)
         ]
 
     def keys(self, k: int, groups: int) -> GroupKeys:
         """The keys of the first groups of a list, in the order of their numbers."""
-        number, kinds = np.divmod(self._parts[k].codes(groups), KINDS)
+        number, kinds = np.divmod(self._parts[k].codes(groups), MOST_KINDS)
         keys = self._grouper.keys(k, int(number.max(initial=-1)) + 1)
         return with_kinds(keys.take(number), kinds)
 

@@ -122,7 +122,7 @@ def in_windows(
     return kept if len(kept) else Summaries.without_rows(), skipped
 
 
-def window_of(start: int, config: ModelShift, as_of: datetime | None) -> Window:
+def window_at(start: int, config: ModelShift, as_of: datetime | None) -> Window:
     """The window that begins at so many microseconds since 1970."""
     if config.time is None or start == NO_WINDOW:
         return Window(None, as_of)
@@ -145,7 +145,7 @@ def _publish(
     tables: list[dict[str, pa.Table]] = []
     written: list[tuple[Window, str]] = []
     for start in np.unique(summaries.window).tolist():
-        inside, window = summaries.window == start, window_of(start, config, record.window.end)
+        inside, window = summaries.window == start, window_at(start, config, record.window.end)
         stamp = Stamp(record.run_id, config.monitor, window, None, config.config_hash)
         shown = worst.filter(pc.equal(worst["window"], start)) if config.key else None
         here_pairs = pairs.filter(pc.equal(pairs["window"], start))

@@ -12,22 +12,22 @@ from kldrift.arrays import Floats, Ints, Texts
 from kldrift.profiles.group_keys import NO_WINDOW, GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.shift.list_counts import ListCounts
-from kldrift.shift.row_divergence import Outcome
+from kldrift.shift.row_divergence import RowOutcome
 from kldrift.shift.row_kinds import (
     MIDDLES,
-    NUMBERS,
+    NUMBER_CELLS,
     octaves_of,
     outcomes_of,
     scaled,
     without_kinds,
 )
 
-FIRST: Final = -10
+FIRST_OCTAVE: Final = -10
 """Octave whose end, 2 ** -10 nats or about 0.001, is the first bound of the written cells."""
-LAST: Final = 6
+LAST_OCTAVE: Final = 6
 """Octave whose end, 64 nats, is the last one; each cell between is twice as wide as the last."""
-CELLS: Final = LAST - FIRST + 2
-SHARES: Final = (0.5, 0.9, 0.99)
+WRITTEN_CELLS: Final = LAST_OCTAVE - FIRST_OCTAVE + 2
+QUANTILE_SHARES: Final = (0.5, 0.9, 0.99)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Summaries:
     Attributes:
         window: the start of each group's window, see ``GroupKeys``.
         segment: the name of its segment; None for all rows.
-        outcomes: rows of each :class:`~kldrift.shift.row_divergence.Outcome`, ``(n, 7)``.
+        outcomes: rows of each :class:`~kldrift.shift.row_divergence.RowOutcome`, ``(n, 7)``.
         changed: compared rows whose top class differs.
         kl: mean divergence of the finite rows, in nats; NaN without one, as what follows.
         variance: sample variance of their divergences, squared nats; NaN for fewer than two.
@@ -64,10 +64,10 @@ class Summaries:
         keys, segment, changed = keys.take(order), segment[order], part.changed.counts[order, 1]
         kinds = _Kinds.of(part, keys)
         n, outcomes = len(keys), kinds.outcomes(len(keys))
-        finite = np.maximum(outcomes[:, Outcome.FINITE], 1)
-        written = np.clip(kinds.octave, FIRST, LAST + 1) - FIRST
+        finite = np.maximum(outcomes[:, RowOutcome.FINITE], 1)
+        written = np.clip(kinds.octave, FIRST_OCTAVE, LAST_OCTAVE + 1) - FIRST_OCTAVE
         summary = kinds.moments.added_up(kinds.at, n).summary()
-        sums = kinds.moments.added_up(kinds.at * CELLS + written, n * CELLS)
+        sums = kinds.moments.added_up(kinds.at * WRITTEN_CELLS + written, n * WRITTEN_CELLS)
         variance = np.where(summary.rows > 1, summary.m2 / np.maximum(finite - 1, 1), np.nan)
         return cls(
             keys.window,
@@ -77,8 +77,8 @@ class Summaries:
             summary.mean,
             variance,
             kinds.quantiles(n),
-            sums.rows.reshape(n, CELLS),
-            sums.sum1.reshape(n, CELLS) / finite[:, None],
+            sums.rows.reshape(n, WRITTEN_CELLS),
+            sums.sum1.reshape(n, WRITTEN_CELLS) / finite[:, None],
         )
 
     @classmethod
@@ -87,13 +87,13 @@ class Summaries:
         return cls(
             window=np.full(1, NO_WINDOW),
             segment=np.full(1, None, dtype=object),
-            outcomes=np.zeros((1, len(Outcome)), dtype=np.int64),
+            outcomes=np.zeros((1, len(RowOutcome)), dtype=np.int64),
             changed=np.zeros(1, dtype=np.int64),
             kl=np.full(1, np.nan),
             variance=np.full(1, np.nan),
-            quantiles=np.full((1, len(SHARES)), np.nan),
-            rows=np.zeros((1, CELLS), dtype=np.int64),
-            contributions=np.zeros((1, CELLS)),
+            quantiles=np.full((1, len(QUANTILE_SHARES)), np.nan),
+            rows=np.zeros((1, WRITTEN_CELLS), dtype=np.int64),
+            contributions=np.zeros((1, WRITTEN_CELLS)),
         )
 
     @classmethod
@@ -117,12 +117,12 @@ class Summaries:
     @property
     def finite(self) -> Ints:
         """Rows of a finite divergence."""
-        return self.outcomes[:, Outcome.FINITE]
+        return self.outcomes[:, RowOutcome.FINITE]
 
     @property
     def infinite(self) -> Ints:
         """Rows of an infinite divergence: compared, but not in the mean."""
-        return self.outcomes[:, Outcome.INFINITE]
+        return self.outcomes[:, RowOutcome.INFINITE]
 
     @property
     def compared(self) -> Ints:
@@ -170,7 +170,7 @@ class _Kinds:
 
     def outcomes(self, groups: int) -> Ints:
         """Rows of each outcome, shape ``(groups, outcomes)``."""
-        rows = np.zeros((groups, len(Outcome)), dtype=np.int64)
+        rows = np.zeros((groups, len(RowOutcome)), dtype=np.int64)
         np.add.at(rows, (self.at, self.outcome), self.counts.sum(-1))
         return rows
 
@@ -179,12 +179,12 @@ class _Kinds:
 
         Within 0.8 % of the row's own value; NaN without a row.
         """
-        reached = np.append(0, np.cumsum(self.counts[:, NUMBERS]))
+        reached = np.append(0, np.cumsum(self.counts[:, NUMBER_CELLS]))
         ends = np.searchsorted(self.at, np.arange(groups + 1)) * len(MIDDLES)
         before, rows = reached[ends[:-1]], np.diff(reached[ends])
-        quantiles = np.full((groups, len(SHARES)), np.nan)
+        quantiles = np.full((groups, len(QUANTILE_SHARES)), np.nan)
         filled = np.flatnonzero(rows)
-        for i, share in enumerate(SHARES):
+        for i, share in enumerate(QUANTILE_SHARES):
             rank = before[filled] + np.ceil(share * rows[filled]).astype(np.int64)
             place = np.searchsorted(reached, rank) - 1
             octave, cell = np.divmod(place, len(MIDDLES))

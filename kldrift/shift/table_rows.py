@@ -12,12 +12,12 @@ from kldrift.arrays import Ints
 from kldrift.monitor.decisive import Decisive
 from kldrift.monitor.rows import numbers, score_table
 from kldrift.scoring.verdict import Verdicts
-from kldrift.shift.summary import CELLS, Summaries
+from kldrift.shift.summary import WRITTEN_CELLS, Summaries
 from kldrift.shift.verdict import LOWER, UPPER
 from kldrift.tables.schema import CLASS_PAIRS, DRIFT_CELLS, PROFILES, WORST_ROWS
 from kldrift.tables.stamp import Stamp
 
-INFINITE: Final = CELLS
+INFINITE: Final = WRITTEN_CELLS
 """The place of the cell of infinite rows, behind the others."""
 
 

@@ -19,21 +19,21 @@ from kldrift.scoring.sentences import percent
 from kldrift.scoring.status import PLACE, Status
 from kldrift.scoring.threshold import RANK, SEVERITIES, QValues, Severity
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
-from kldrift.shift.row_divergence import Outcome
-from kldrift.shift.summary import FIRST, LAST, Summaries
+from kldrift.shift.row_divergence import RowOutcome
+from kldrift.shift.summary import FIRST_OCTAVE, LAST_OCTAVE, Summaries
 from kldrift.statistics.significance import q_values
 
 QUANTILES: Final = ("kl_median", "kl_p90", "kl_p99")
-LOWER: Final = np.append(0.0, 2.0 ** np.arange(FIRST, LAST + 1))
+LOWER: Final = np.append(0.0, 2.0 ** np.arange(FIRST_OCTAVE, LAST_OCTAVE + 1))
 """Where the written cells begin, in nats."""
 UPPER: Final = np.append(LOWER[1:], np.nan)
 """Where they end; NaN is open."""
 LEFT_OUT: Final = {
-    Outcome.NULL: "null",
-    Outcome.LENGTH: "empty or of two lengths",
-    Outcome.NUMBER: "with null, NaN or infinity inside",
-    Outcome.MASKED: "with every class masked",
-    Outcome.PROBABILITY: "no probabilities",
+    RowOutcome.NULL: "null",
+    RowOutcome.LENGTH: "empty or of two lengths",
+    RowOutcome.NUMBER: "with null, NaN or infinity inside",
+    RowOutcome.MASKED: "with every class masked",
+    RowOutcome.PROBABILITY: "no probabilities",
 }
 """Outcomes of rows that cannot be compared, in words."""
 

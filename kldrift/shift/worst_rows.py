@@ -54,7 +54,7 @@ def keyed(rows: pa.Table, keys: GroupKeys) -> pa.Table:
     return pa.table(columns | {name: rows[name] for name in ROW.names})
 
 
-def keys_of(rows: pa.Table) -> GroupKeys:
+def group_keys_of(rows: pa.Table) -> GroupKeys:
     """The keys of the rows' groups."""
     return GroupKeys(*(rows[name].to_numpy() for name in KEYS))
 

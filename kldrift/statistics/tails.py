@@ -16,7 +16,7 @@ from kldrift.statistics.effect_tests import rise_p
 
 TAIL: Final = 0.001
 """Share of the reference that is cut off as a cell at either end, where it has rows enough."""
-LEAST: Final = 10
+LEAST_ROWS: Final = 10
 """Rows of the reference that such a cell needs."""
 WIDEST: Final = 0.002
 """Share of the reference that the outermost cells may have to be a tail."""

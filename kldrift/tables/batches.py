@@ -19,7 +19,7 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.tables.conform import conform
 from kldrift.tables.layout import batch_file, batch_of
-from kldrift.tables.parquet import Rows, from_parquet
+from kldrift.tables.parquet import TableParts, from_parquet
 from kldrift.tables.read_profiles import read_profiles
 from kldrift.tables.schema import PROFILES
 from kldrift.tables.store import Store
@@ -47,7 +47,7 @@ def checked_name(batch: object) -> str:
     return name
 
 
-def write_batch(path: str, monitor: str, batch: str, rows: Rows) -> None:
+def write_batch(path: str, monitor: str, batch: str, rows: TableParts) -> None:
     """Replace the rows of one batch.
 
     Raises:

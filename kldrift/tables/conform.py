@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from kldrift.tables.schema import NEVER, TABLES
+from kldrift.tables.schema import NEVER_NULL, TABLES
 from kldrift.tables.values import null_of
 
 
@@ -44,7 +44,7 @@ def _column(name: str, field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedAr
         column = column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"{where}: cannot be stored as {field.type}: {error}") from error
-    if column.null_count and field.metadata[b"null"].decode() == NEVER:
+    if column.null_count and field.metadata[b"null"].decode() == NEVER_NULL:
         raise ValueError(f"{where}: must not be null, got {column.null_count} nulls")
     return column
 

@@ -15,18 +15,18 @@ from kldrift.tables.schema import ADDED_LATER
 GROUP_ROWS: Final = 1 << 20
 SMALL: Final = 1 << 16
 """Rows of a file up to which threads cost more than they save."""
-Rows: TypeAlias = "pa.Table | Iterable[pa.Table]"
+TableParts: TypeAlias = "pa.Table | Iterable[pa.Table]"
 """A table, or its parts one after the other: those of segments need not be in memory at once."""
 
 
-def to_parquet(rows: Rows) -> bytes:
+def to_parquet(rows: TableParts) -> bytes:
     """Return a table, or its parts, as one Parquet file; the same rows give the same bytes.
 
     Only texts have dictionaries: those of numbers make files a sixth larger.
     """
     sink = pa.BufferOutputStream()
     writer: pq.ParquetWriter | None = None
-    for part in parts_of(rows):
+    for part in split_rows(rows):
         if writer is None:
             writer = pq.ParquetWriter(
                 sink,
@@ -46,13 +46,13 @@ def to_parquet(rows: Rows) -> bytes:
     return bytes(sink.getvalue())
 
 
-def to_files(rows: Mapping[str, Rows]) -> dict[str, bytes]:
+def to_files(rows: Mapping[str, TableParts]) -> dict[str, bytes]:
     """Several Parquet files by their names, each encoded in a thread of its own."""
     with ThreadPoolExecutor(max(1, len(rows))) as pool:
         return dict(zip(rows, pool.map(to_parquet, rows.values()), strict=True))
 
 
-def parts_of(rows: Rows) -> Iterator[pa.Table]:
+def split_rows(rows: TableParts) -> Iterator[pa.Table]:
     """The parts of a table, none larger than a row group: a check copies what it looks at."""
     for part in [rows] if isinstance(rows, pa.Table) else rows:
         for start in range(0, max(1, part.num_rows), GROUP_ROWS):

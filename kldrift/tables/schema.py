@@ -23,14 +23,14 @@ from kldrift.scoring.metrics import (
 SCHEMA_VERSION: Final = 2
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 
-NEVER: Final = "never"
-NOT_SCORED: Final = "not scored; `status` says why"
+NEVER_NULL: Final = "never"
+UNSCORED_ROW: Final = "not scored; `status` says why"
 CATEGORICAL: Final = "not numeric, or not scored"
 NO_MOMENTS: Final = "not numeric, or no finite value"
 NO_DIGITS: Final = "not numeric, no finite value, or no digit of it is known beside larger numbers"
 NO_WINDOW_START: Final = "no time windows"
 NO_WINDOW_END: Final = "no time windows and no `--as-of`"
-WHOLE: Final = "the whole dataset"
+WHOLE_DATASET: Final = "the whole dataset"
 NO_CATEGORY: Final = "not one category with limits of its own, or not scored"
 NO_SPREAD: Final = "categorical, not scored, or a side without spread, or without one that is known"
 NOT_ORDERED_SPREAD: Final = "not numeric, not scored, or a reference without spread"
@@ -40,8 +40,8 @@ NOT_MODELS: Final = "no model shift, or not scored"
 NO_CRITICAL: Final = "no critical threshold, or not scored"
 NO_THRESHOLD: Final = "no such threshold, or not scored"
 NO_METRIC: Final = "no threshold, or not scored"
-FAILED: Final = "the run failed before it was known"
-OPEN: Final = "open, or a cell without bounds"
+BEFORE_FAILURE: Final = "the run failed before it was known"
+OPEN_END: Final = "open, or a cell without bounds"
 NO_LABEL: Final = "a cell that has only bounds or a kind"
 JOINT_CELL: Final = "a feature or a pair of a joint group"
 OTHER_CLASSES: Final = "the classes that are not among the most frequent"
@@ -50,7 +50,7 @@ NOT_NUMERIC: Final = "not numeric"
 NOT_CATEGORICAL: Final = "not categorical"
 NO_NEVER_SEEN: Final = "no cell of values that were never seen"
 NO_SUPPORT: Final = "no feature, or skipped"
-JOINT: Final = "joint"
+OF_JOINT: Final = "joint"
 NO_LIST: Final = "not of a list of segments"
 BEYOND_DOUBLE: Final = "not numeric, or beyond a double"
 OLDER: Final = "written by an older kldrift"
@@ -60,7 +60,7 @@ NO_NEW_VALUE: Final = "no value that the reference never had, or a segment"
 ONE_FEATURE: Final = "not joint, or no complete row"
 
 
-def _column(name: str, type_: pa.DataType, null: str = NEVER, *, unit: str = "") -> pa.Field:
+def _column(name: str, type_: pa.DataType, null: str = NEVER_NULL, *, unit: str = "") -> pa.Field:
     return pa.field(name, type_, metadata={"unit": unit, "null": null})
 
 
@@ -68,19 +68,19 @@ def _list(name: str, type_: pa.DataType, null: str, *, unit: str = "") -> pa.Fie
     return _column(name, pa.list_(type_), null, unit=unit)
 
 
-def _text(name: str, null: str = NEVER) -> pa.Field:
+def _text(name: str, null: str = NEVER_NULL) -> pa.Field:
     return _column(name, pa.string(), null)
 
 
-def _rows(name: str, null: str = NEVER) -> pa.Field:
+def _rows(name: str, null: str = NEVER_NULL) -> pa.Field:
     return _column(name, pa.int64(), null, unit="rows")
 
 
-def _nats(name: str, null: str = NOT_SCORED) -> pa.Field:
+def _nats(name: str, null: str = UNSCORED_ROW) -> pa.Field:
     return _column(name, pa.float64(), null, unit="nats")
 
 
-def _number(name: str, null: str = NOT_SCORED) -> pa.Field:
+def _number(name: str, null: str = UNSCORED_ROW) -> pa.Field:
     return _column(name, pa.float64(), null)
 
 
@@ -91,7 +91,7 @@ def _of_feature(name: str, null: str = NO_DIGITS) -> pa.Field:
 def _divergence(divergence: Divergence) -> pa.Field:
     null = CATEGORICAL if divergence.ordinal else NO_CELLS
     if divergence.name in JOINT_METRICS:  # has a score whatever the kind
-        null = NOT_SCORED
+        null = UNSCORED_ROW
     return _column(divergence.name, pa.float64(), null, unit=divergence.unit)
 
 
@@ -99,7 +99,7 @@ VERSION: Final = _column("schema_version", pa.int32())
 WINDOW_START: Final = _column("window_start", TIMESTAMP, NO_WINDOW_START, unit="UTC")
 WINDOW_END: Final = _column("window_end", TIMESTAMP, NO_WINDOW_END, unit="UTC")
 _OF_RUN: Final = (VERSION, _text("run_id"), _text("monitor"), WINDOW_START, WINDOW_END)
-_GROUP: Final = (*_OF_RUN, _text("segment", WHOLE), _text("feature"))
+_GROUP: Final = (*_OF_RUN, _text("segment", WHOLE_DATASET), _text("feature"))
 _INTERVAL: Final = tuple(_nats(name, NO_CELLS) for name in ("kl_unbiased", "kl_low", "kl_high"))
 
 DRIFT_SCORES: Final = pa.schema(
@@ -112,7 +112,7 @@ DRIFT_SCORES: Final = pa.schema(
         _rows("n_current", "the current dataset was not counted; `status` says why"),
         _rows("missing_reference", "the reference was not counted; `status` says why"),
         _rows("missing_current", "the current dataset was not counted; `status` says why"),
-        _column("cells", pa.int32(), NOT_SCORED, unit="cells"),
+        _column("cells", pa.int32(), UNSCORED_ROW, unit="cells"),
         *(
             field
             for d in DIVERGENCES.values()
@@ -152,7 +152,7 @@ DRIFT_SCORES: Final = pa.schema(
         _text("severity"),
         _text("alert", f"{NO_ALARMS}, and no day of `reference.exclude`"),
         _column("alert_since", TIMESTAMP, "no alert", unit="UTC"),
-        _column("pseudocount", pa.float64(), NOT_SCORED, unit="rows"),
+        _column("pseudocount", pa.float64(), UNSCORED_ROW, unit="rows"),
         _text("reference_id", "the reference was not profiled"),
         _text("config_hash"),
         _text("kldrift_version"),
@@ -164,14 +164,14 @@ DRIFT_CELLS: Final = pa.schema(
         *_GROUP,
         _column("cell", pa.int32()),
         _text("cell_kind"),
-        _of_feature("lower", OPEN),
-        _of_feature("upper", OPEN),
+        _of_feature("lower", OPEN_END),
+        _of_feature("upper", OPEN_END),
         _text("label", NO_LABEL),
         _rows("rows_reference"),
         _rows("rows_current"),
         _number("probability_reference", JOINT_CELL),
         _number("probability_current", JOINT_CELL),
-        _nats("contribution", NEVER),
+        _nats("contribution", NEVER_NULL),
         _number("correlation_reference", NO_PAIR),
         _number("correlation_current", NO_PAIR),
     ]
@@ -220,14 +220,14 @@ PROFILES: Final = pa.schema(
         _text("dataset"),
         WINDOW_START,
         WINDOW_END,
-        _column("segment_list", pa.int16(), WHOLE),
-        _column("segment_place", pa.int32(), WHOLE),
+        _column("segment_list", pa.int16(), WHOLE_DATASET),
+        _column("segment_place", pa.int32(), WHOLE_DATASET),
         _text("segment", "the whole dataset, or the rows in no segment of a list"),
         _text("feature"),
         _text("kind"),
         _rows("n"),
-        _list("cells", pa.int32(), JOINT),
-        _list("rows", pa.int64(), JOINT, unit="rows"),
+        _list("cells", pa.int32(), OF_JOINT),
+        _list("rows", pa.int64(), OF_JOINT, unit="rows"),
         _rows("moment_rows", "categorical, or no complete row"),
         _column("sum1", pa.float64(), BEYOND_DOUBLE, unit="keys"),
         _column("sum1_low", pa.float64(), BEYOND_DOUBLE, unit="keys"),
@@ -272,7 +272,7 @@ ALERTS: Final = pa.schema(
         VERSION,
         _text("monitor"),
         _text("feature"),
-        _list("features", pa.string(), NEVER),
+        _list("features", pa.string(), NEVER_NULL),
         _text("segment", "all rows, or several segments"),
         _column("since", TIMESTAMP, unit="UTC"),
         _column("opened", TIMESTAMP, unit="UTC"),
@@ -296,10 +296,10 @@ RUNS: Final = pa.schema(
         _rows("rows_current", "the current dataset was not read"),
         _text("reference_read", "the reference was not read"),
         _text("current_read", "the current dataset was not read"),
-        _column("features", pa.int32(), FAILED, unit="features"),
-        _column("warning", pa.int32(), FAILED, unit="features"),
-        _column("critical", pa.int32(), FAILED, unit="features"),
-        _column("unscored", pa.int32(), FAILED, unit="features"),
+        _column("features", pa.int32(), BEFORE_FAILURE, unit="features"),
+        _column("warning", pa.int32(), BEFORE_FAILURE, unit="features"),
+        _column("critical", pa.int32(), BEFORE_FAILURE, unit="features"),
+        _column("unscored", pa.int32(), BEFORE_FAILURE, unit="features"),
         _column("alerts", pa.int32(), NO_ALARMS, unit="alerts"),
         _column("pages_spent", pa.int32(), NO_ALARMS, unit="pages"),
         _column("pages_allowed", pa.float64(), NO_ALARMS, unit="pages"),
@@ -309,7 +309,7 @@ RUNS: Final = pa.schema(
         _column(
             "skipped",
             pa.list_(pa.struct([("column", pa.string()), ("reason", pa.string())])),
-            FAILED,
+            BEFORE_FAILURE,
         ),
         _column(
             "seconds",

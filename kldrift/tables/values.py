@@ -32,7 +32,7 @@ def codes(column: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
     return np.concatenate(parts), chunks[-1].dictionary.to_pylist()
 
 
-def numbers(column: pa.ChunkedArray) -> Floats:
+def floats_of(column: pa.ChunkedArray) -> Floats:
     """The numbers of a column; NaN for null."""
     chunks = [_filled(chunk.cast(pa.float64()), np.nan) for chunk in column.chunks]
     return np.concatenate(chunks) if chunks else np.empty(0)

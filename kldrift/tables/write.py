@@ -22,14 +22,14 @@ from kldrift.tables.layout import (
     supports_file,
     window_file,
 )
-from kldrift.tables.parquet import Rows, parts_of, to_files, to_parquet
+from kldrift.tables.parquet import TableParts, split_rows, to_files, to_parquet
 from kldrift.tables.schema import TABLES
 from kldrift.tables.store import open_store
 from kldrift.tables.window import Window
 
 
 def write_window(
-    path: str, monitor: str, window: Window, tables: Mapping[str, Rows]
+    path: str, monitor: str, window: Window, tables: Mapping[str, TableParts]
 ) -> dict[str, str]:
     """Replace all rows of one monitor and window.
 
@@ -54,7 +54,7 @@ def write_window(
 
 
 def write_scores(
-    path: str, monitor: str, window: Window, tables: Mapping[str, Rows]
+    path: str, monitor: str, window: Window, tables: Mapping[str, TableParts]
 ) -> dict[str, str]:
     """Replace what was made of the counts of a window, which stay as they are.
 
@@ -75,7 +75,7 @@ def write_scores(
 
 
 def _write_rows(
-    path: str, monitor: str, window: Window, tables: Mapping[str, Rows], wanted: Sequence[str]
+    path: str, monitor: str, window: Window, tables: Mapping[str, TableParts], wanted: Sequence[str]
 ) -> dict[str, str]:
     same_names("tables", tables, wanted)
     names = {table: window_file(table, monitor, window) for table in wanted}
@@ -84,7 +84,7 @@ def _write_rows(
 
 
 def write_reference(
-    path: str, monitor: str, reference_id: str, tables: Mapping[str, Rows]
+    path: str, monitor: str, reference_id: str, tables: Mapping[str, TableParts]
 ) -> dict[str, str]:
     """Write what a monitor's reference decided and its profiles, over what stood there.
 
@@ -121,7 +121,7 @@ def write_alerts(path: str, monitor: str, alerts: pa.Table) -> None:
 
 
 def write_tables(
-    path: str, names: Mapping[str, str], tables: Mapping[str, Rows], about: Mapping[str, Any]
+    path: str, names: Mapping[str, str], tables: Mapping[str, TableParts], about: Mapping[str, Any]
 ) -> dict[str, str]:
     """Write a file for each of some tables, once all rows are known to be of one thing.
 
@@ -170,8 +170,8 @@ def write_run(path: str, run: Mapping[str, Any]) -> str:
     return store.location(name)
 
 
-def _checked(name: str, rows: Rows, about: Mapping[str, Any]) -> Iterator[pa.Table]:
-    for part in parts_of(rows):
+def _checked(name: str, rows: TableParts, about: Mapping[str, Any]) -> Iterator[pa.Table]:
+    for part in split_rows(rows):
         table = conform(name, part)
         _all_about(name, table, about)
         yield table

@@ -14,7 +14,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 from pyspark.sql.types import DoubleType, StructField, StructType
 
-from kldrift.spark.functions.formulas import FUNCTIONS, Function, Kind
+from kldrift.spark.functions.formulas import FUNCTIONS, ArgumentKind, RowFunction
 from kldrift.spark.functions.rows import KNOWN, evaluate
 
 ColumnOrName: TypeAlias = Column | str
@@ -71,9 +71,9 @@ def vectorised(name: str, order: Sequence[str]) -> Any:
     return F.pandas_udf(structs, StructType([StructField(f, DoubleType()) for f in fields]))
 
 
-def _try_options(function: Function, arguments: dict[str, Argument]) -> None:
+def _try_options(function: RowFunction, arguments: dict[str, Argument]) -> None:
     """Compute one row that is right, so that a wrong option fails here and not in a task."""
-    row: dict[Kind, Any] = {"cells": np.ones(1), "moments": np.ones(1), "number": 1.0}
+    row: dict[ArgumentKind, Any] = {"cells": np.ones(1), "moments": np.ones(1), "number": 1.0}
     function.formula(**{n: row.get(function.arguments[n], value) for n, value in arguments.items()})
 
 
@@ -87,7 +87,7 @@ def _column(value: Argument) -> Column:
     return value
 
 
-_NOT_NULL: Final[dict[Kind, Callable[[Column], Column]]] = {
+_NOT_NULL: Final[dict[ArgumentKind, Callable[[Column], Column]]] = {
     "number": lambda c: c.isNotNull(),
     "cells": lambda c: ~F.exists(c, lambda cell: cell.isNull()),
     # the type is not known here, and JSON shows nulls at any depth

@@ -26,14 +26,14 @@ from kldrift.divergence.arguments import (
 )
 from kldrift.divergence.probabilities import probabilities
 
-Kind = Literal["cells", "moments", "number", "option"]
+ArgumentKind = Literal["cells", "moments", "number", "option"]
 """What an argument is in one row: an array of numbers; numbers, or an array of numbers or of such
 arrays; a number; or a number that rows have to share to be computed together."""
 
-CELLS: Final[Mapping[str, Kind]] = {"p": "cells", "q": "cells"}
-SMOOTHED: Final[Mapping[str, Kind]] = {**CELLS, "pseudocount": "option"}
-WITH_BASE: Final[Mapping[str, Kind]] = {**SMOOTHED, "base": "option"}
-GAUSSIANS: Final[Mapping[str, Kind]] = {
+CELLS: Final[Mapping[str, ArgumentKind]] = {"p": "cells", "q": "cells"}
+SMOOTHED: Final[Mapping[str, ArgumentKind]] = {**CELLS, "pseudocount": "option"}
+WITH_BASE: Final[Mapping[str, ArgumentKind]] = {**SMOOTHED, "base": "option"}
+GAUSSIANS: Final[Mapping[str, ArgumentKind]] = {
     "mean_p": "moments",
     "cov_p": "moments",
     "mean_q": "moments",
@@ -42,7 +42,7 @@ GAUSSIANS: Final[Mapping[str, Kind]] = {
 
 
 @dataclass(frozen=True)
-class Function:
+class RowFunction:
     """A function of rows.
 
     Attributes:
@@ -52,7 +52,7 @@ class Function:
     """
 
     formula: Callable[..., Any]
-    arguments: Mapping[str, Kind]
+    arguments: Mapping[str, ArgumentKind]
     fields: tuple[str, ...] = ()
 
     @property
@@ -130,37 +130,37 @@ def _categorical_kl(p_logits: Floats, q_logits: Floats) -> Any:
 
 
 _TEST: Final = ("statistic", "dof", "p_value")
-_COUNTS: Final[Mapping[str, Kind]] = {"current": "cells", "reference": "cells"}
-_NUMBERS: Final[Mapping[str, Kind]] = dict.fromkeys(
+_COUNTS: Final[Mapping[str, ArgumentKind]] = {"current": "cells", "reference": "cells"}
+_NUMBERS: Final[Mapping[str, ArgumentKind]] = dict.fromkeys(
     ("mean_p", "std_p", "mean_q", "std_q"), "number"
 )
 
-FUNCTIONS: Final[Mapping[str, Function]] = {
-    "kl_divergence": Function(_of_shares(divergence.kl_divergence), WITH_BASE),
-    "js_divergence": Function(_of_shares(divergence.js_divergence), WITH_BASE),
-    "js_distance": Function(_of_shares(divergence.js_distance), WITH_BASE),
-    "psi": Function(_of_shares(divergence.psi), WITH_BASE),
-    "bhattacharyya_distance": Function(_of_shares(divergence.bhattacharyya_distance), WITH_BASE),
-    "renyi_divergence": Function(
+FUNCTIONS: Final[Mapping[str, RowFunction]] = {
+    "kl_divergence": RowFunction(_of_shares(divergence.kl_divergence), WITH_BASE),
+    "js_divergence": RowFunction(_of_shares(divergence.js_divergence), WITH_BASE),
+    "js_distance": RowFunction(_of_shares(divergence.js_distance), WITH_BASE),
+    "psi": RowFunction(_of_shares(divergence.psi), WITH_BASE),
+    "bhattacharyya_distance": RowFunction(_of_shares(divergence.bhattacharyya_distance), WITH_BASE),
+    "renyi_divergence": RowFunction(
         _of_shares(divergence.renyi_divergence),
         {**CELLS, "alpha": "option", "pseudocount": "option", "base": "option"},
     ),
-    "hellinger": Function(_of_shares(divergence.hellinger), SMOOTHED),
-    "total_variation": Function(_of_shares(divergence.total_variation), SMOOTHED),
-    "kolmogorov_smirnov": Function(_of_shares(divergence.kolmogorov_smirnov), SMOOTHED),
-    "wasserstein": Function(
+    "hellinger": RowFunction(_of_shares(divergence.hellinger), SMOOTHED),
+    "total_variation": RowFunction(_of_shares(divergence.total_variation), SMOOTHED),
+    "kolmogorov_smirnov": RowFunction(_of_shares(divergence.kolmogorov_smirnov), SMOOTHED),
+    "wasserstein": RowFunction(
         _of_shares(divergence.wasserstein),
         {**CELLS, "positions": "cells", "pseudocount": "option"},
     ),
-    "chi_square": Function(_counts_test(divergence.chi_square), _COUNTS, _TEST),
-    "g_statistic": Function(_counts_test(divergence.g_statistic), _COUNTS, _TEST),
-    "gaussian_kl": Function(divergence.gaussian_kl, _NUMBERS),
-    "standard_normal_kl": Function(
+    "chi_square": RowFunction(_counts_test(divergence.chi_square), _COUNTS, _TEST),
+    "g_statistic": RowFunction(_counts_test(divergence.g_statistic), _COUNTS, _TEST),
+    "gaussian_kl": RowFunction(divergence.gaussian_kl, _NUMBERS),
+    "standard_normal_kl": RowFunction(
         divergence.standard_normal_kl, {"mean": "number", "std": "number"}
     ),
-    "multivariate_gaussian_kl": Function(
+    "multivariate_gaussian_kl": RowFunction(
         _of_gaussians(divergence.multivariate_gaussian_kl), {**GAUSSIANS, "ridge": "option"}
     ),
-    "frechet_distance": Function(_of_gaussians(divergence.frechet_distance), GAUSSIANS),
-    "categorical_kl": Function(_categorical_kl, {"p_logits": "cells", "q_logits": "cells"}),
+    "frechet_distance": RowFunction(_of_gaussians(divergence.frechet_distance), GAUSSIANS),
+    "categorical_kl": RowFunction(_categorical_kl, {"p_logits": "cells", "q_logits": "cells"}),
 }

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kldrift.arrays import Floats
-from kldrift.spark.functions.formulas import FUNCTIONS, Function, Kind
+from kldrift.spark.functions.formulas import FUNCTIONS, ArgumentKind, RowFunction
 
 KNOWN: Final = "known"
 """Name of the extra column that tells which rows have no null.
@@ -72,7 +72,7 @@ def _bound(
 
 
 def _evaluate(
-    function: Function, columns: Mapping[str, pd.Series], known: pd.Series | None
+    function: RowFunction, columns: Mapping[str, pd.Series], known: pd.Series | None
 ) -> Floats:
     rows = len(next(iter(columns.values())))
     out = np.full((rows, len(function.fields)) if function.fields else rows, np.nan)
@@ -82,7 +82,7 @@ def _evaluate(
 
 
 def _stacks(
-    kinds: Mapping[str, Kind], columns: Mapping[str, pd.Series], known: pd.Series | None
+    kinds: Mapping[str, ArgumentKind], columns: Mapping[str, pd.Series], known: pd.Series | None
 ) -> Iterator[tuple[NDArray[np.intp], _Stacked]]:
     """Rows that can be computed together, with their arguments; rows with a null are left out."""
     whole = [c.notna() for c in columns.values()] if known is None else [known.astype(bool)]
@@ -99,12 +99,12 @@ def _stacks(
             yield rows[keep], {n: _argument(kinds[n], v) for n, v in stacked.items()}
 
 
-def _argument(kind: Kind, stacked: Floats) -> Floats | float:
+def _argument(kind: ArgumentKind, stacked: Floats) -> Floats | float:
     return float(stacked[0]) if kind == "option" else stacked
 
 
 def _groups(
-    rows: int, values: Mapping[str, Sequence[Any] | Floats], kinds: Mapping[str, Kind]
+    rows: int, values: Mapping[str, Sequence[Any] | Floats], kinds: Mapping[str, ArgumentKind]
 ) -> list[NDArray[np.intp]]:
     """Positions of rows with the same shapes and options."""
     keys: list[list[Any]] = []
@@ -129,7 +129,7 @@ def _stacked(of_rows: Sequence[Floats] | Floats, group: NDArray[np.intp]) -> Flo
     return np.concatenate(arrays).reshape(len(arrays), *arrays[0].shape).astype(np.float64)
 
 
-def _values(name: str, kind: Kind, column: pd.Series) -> Sequence[Floats] | Floats:
+def _values(name: str, kind: ArgumentKind, column: pd.Series) -> Sequence[Floats] | Floats:
     if kind in {"number", "option"}:
         if column.dtype == object and any(np.ndim(value) for value in column):
             raise ValueError(f"{name} must be a number, got an array")
@@ -137,7 +137,7 @@ def _values(name: str, kind: Kind, column: pd.Series) -> Sequence[Floats] | Floa
     return [_array(name, kind, value) for value in column]
 
 
-def _array(name: str, kind: Kind, value: Any) -> NDArray[Any]:
+def _array(name: str, kind: ArgumentKind, value: Any) -> NDArray[Any]:
     array = np.asarray(value)
     if array.dtype == object:  # decimals, or arrays in an array
         array = _from_objects(name, np.atleast_1d(array))
@@ -165,7 +165,7 @@ def _one_row(
 
 
 def _refuse(
-    name: str, function: Function, columns: Mapping[str, pd.Series], known: pd.Series | None
+    name: str, function: RowFunction, columns: Mapping[str, pd.Series], known: pd.Series | None
 ) -> None:
     """Raise a ValueError that shows the row, if it cannot be computed."""
     kinds = function.arguments

@@ -10,7 +10,7 @@ import pytest
 from expectations_tables import RUN_TIME, case_rows, publish_rows, row
 
 from kldrift.expectations import ValidationResultsStore, gx
-from kldrift.expectations.folder import open_folder
+from kldrift.expectations.folder import open_project
 
 
 def publish_runs(folder, count):
@@ -26,7 +26,7 @@ def index_of(folder):
 def test_results_are_written_as_gx_writes_them(tmp_path):
     checkpoint_result = publish_rows(tmp_path, case_rows()).checkpoint_result
     (fresh,) = checkpoint_result.run_results.values()
-    with open_folder(tmp_path / "gx") as context:
+    with open_project(tmp_path / "gx") as context:
         store = context.validation_results_store
         assert type(store) is ValidationResultsStore
         (key,) = store.list_keys()
@@ -65,7 +65,7 @@ def test_results_that_cannot_be_read_are_not_on_the_index(tmp_path, caplog):
 
 def test_an_index_whose_results_are_switched_off_lists_none(tmp_path):
     publish_runs(tmp_path, 1)
-    with open_folder(tmp_path / "gx") as context:
+    with open_project(tmp_path / "gx") as context:
         sites = context.variables.data_docs_sites
         sites["local_site"]["site_section_builders"]["validations"] = "none"
         context.variables.data_docs_sites = sites

@@ -10,7 +10,7 @@ from source_values import values_of
 
 from kldrift.config import config_from_mapping
 from kldrift.errors import DatasetError
-from kldrift.execution.engine import told
+from kldrift.execution.engine import errors_of_reading
 from kldrift.monitor.run import run
 from kldrift.sources.open import open_files, open_source
 
@@ -30,7 +30,7 @@ def by_spark(session, name, **more):
     try:
         asked = dataset(name, **more)
         source = open_source(session, asked, {}, way="dataframe", side="current")
-        with told(source):
+        with errors_of_reading(source):
             rows = source.frame.collect()
     except DatasetError as error:
         return str(error)

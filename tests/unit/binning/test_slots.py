@@ -14,7 +14,7 @@ from test_sketching import KINDS, kinds
 
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch
 from kldrift.binning.sketch_slots import Slots, certain_level
-from kldrift.features.keys import numbers
+from kldrift.features.keys import number_keys
 
 LIMIT = 64
 
@@ -34,7 +34,7 @@ kind = pytest.mark.parametrize("kind", [k for k in KINDS if k != "no number"])
 @quick
 @given(st.data(), floats | integers)
 def test_what_is_counted_and_what_is_handed_back_are_all_numbers(data, sample):
-    keys = numbers(sample.column, sample.key_type)
+    keys = number_keys(sample.column, sample.key_type)
     keys = keys[np.isfinite(keys)]
     if not len(keys):
         return

@@ -22,16 +22,16 @@ from kldrift.config import (
     config_from_mapping,
     load_config,
 )
-from kldrift.config.__main__ import with_tables, written
+from kldrift.config.__main__ import generated, with_tables
 from kldrift.config.dataset import HISTORY, OF_HISTORY
-from kldrift.config.translate import key_of
+from kldrift.config.translate import key_of_field
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json.loads((ROOT / "conf" / "kldrift.schema.json").read_text())
 DOCUMENT = (ROOT / "docs" / "configuration.md").read_text()
-WRITTEN = written()
+WRITTEN = generated()
 
 TIME = {"column": "t", "window": "1d"}
 OVERRIDE = ("features", "override", "a.b")
@@ -264,7 +264,7 @@ def class_keys(cls=Config, path=()):
         default = field.default
         if field.default_factory is not MISSING:
             default = field.default_factory()
-        yield ".".join((*path, key_of(field))), default
+        yield ".".join((*path, key_of_field(field))), default
         kind = re.match(r"\w+", str(field.type))[0]
         below = getattr(kldrift_config, kind, None)
         if field.name in named:

@@ -9,7 +9,7 @@ import pytest
 
 from kldrift.config import load_config
 from kldrift.config.alarms import Mute
-from kldrift.config.mute_file import add_mute, mute_lines, mute_of
+from kldrift.config.mute_file import add_mute, mute_from, mute_lines
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.errors import ConfigError
 
@@ -101,6 +101,6 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
 @pytest.mark.parametrize("wrong", [{"owner": ""}, {"until": "soon"}, {"why": ""}], ids=str)
 def test_a_mute_states_a_day_an_owner_and_a_reason(wrong):
     stated = {"feature": "x", "until": "2020-05-01", "owner": "ana", "why": "known"}
-    assert mute_of(stated) == Mute(**stated)
+    assert mute_from(stated) == Mute(**stated)
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        mute_of(stated | wrong)
+        mute_from(stated | wrong)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from kldrift.config import Dataset
-from kldrift.execution.engine import explained
+from kldrift.execution.engine import error_line
 from kldrift.sources.open import open_source
 
 IN_A_TASK = """An exception was thrown from the Python worker. Please see the stack trace below.
@@ -36,7 +36,7 @@ Traceback (most recent call last):
     ids=["own", "own without text", "own with an empty text", "Python", "Spark", "none", "a file"],
 )
 def test_an_error_of_a_task_is_one_line(text, expected):
-    assert explained(RuntimeError(text)) == expected
+    assert error_line(RuntimeError(text)) == expected
 
 
 def test_a_mistake_in_the_program_is_not_called_a_dataset_that_spark_cannot_read():
@@ -56,7 +56,7 @@ def test_a_mistake_in_the_program_is_not_called_a_dataset_that_spark_cannot_read
     ids=["broken pipe", "connection reset", "crashed"],
 )
 def test_a_python_worker_that_was_killed_is_named_and_not_the_pipe_it_left(text):
-    said = explained(RuntimeError(text))
+    said = error_line(RuntimeError(text))
     assert said.startswith("a Python worker was killed, most likely out of memory: ")
     assert "spark.executor.memoryOverhead" in said
     assert "\n" not in said
@@ -64,7 +64,7 @@ def test_a_python_worker_that_was_killed_is_named_and_not_the_pipe_it_left(text)
 
 def test_an_error_of_python_behind_a_broken_pipe_stays_the_error():
     text = "KeyError: 'x'\nCaused by: java.net.SocketException: Broken pipe"
-    assert explained(RuntimeError(text)) == "Spark failed: KeyError: 'x'"
+    assert error_line(RuntimeError(text)) == "Spark failed: KeyError: 'x'"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_an_error_of_python_behind_a_broken_pipe_stays_the_error():
     ids=["Spark 3.5", "Spark 4"],
 )
 def test_a_damaged_file_is_named(text):
-    said = explained(RuntimeError(text))
+    said = error_line(RuntimeError(text))
     assert said == ("cannot read 'file:///d/a.parquet': java.io.IOException: totalValueCount == 0")
 
 
@@ -93,7 +93,7 @@ def test_a_damaged_file_is_named(text):
     ids=["Spark 3.5", "Spark 4"],
 )
 def test_a_file_that_went_away_while_it_was_read_is_named(text):
-    said = explained(RuntimeError(text))
+    said = error_line(RuntimeError(text))
     assert said == (
         "file:/d/a b.parquet was removed or replaced while it was read; "
         "run again when nothing writes to the dataset"
@@ -104,7 +104,7 @@ def test_a_file_that_went_away_while_it_was_read_is_named(text):
 def test_a_python_of_the_workers_that_lacks_a_package_is_named_with_what_to_set(module):
     """A session that somebody else started runs whichever python is on the path."""
     text = f"Traceback\nModuleNotFoundError: No module named '{module}.lib'\n\n\tat org.apache"
-    said = explained(RuntimeError(text))
+    said = error_line(RuntimeError(text))
     assert said.startswith(f"the Python that Spark starts for its tasks has no {module}: ")
     assert "PYSPARK_PYTHON" in said
     assert sys.executable in said

@@ -18,7 +18,7 @@ from kldrift.features.keys import (
     KeyType,
     label,
     null_count,
-    numbers,
+    number_keys,
     unordered,
     without,
 )
@@ -58,7 +58,7 @@ def dictionary(codes: list[int | None], values: pa.Array) -> pa.DictionaryArray:
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
 )
 def test_integer_keys_are_exact(column, keys):
-    found = numbers(column, KeyType.INTEGER)
+    found = number_keys(column, KeyType.INTEGER)
     assert found.dtype == np.int64
     assert found.tolist() == keys
 
@@ -77,7 +77,7 @@ def test_integer_keys_are_exact(column, keys):
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
 )
 def test_other_numbers_are_doubles(column, keys):
-    found = numbers(column, KeyType.FLOAT)
+    found = number_keys(column, KeyType.FLOAT)
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, np.array(keys, dtype=np.float64))
 
@@ -85,7 +85,7 @@ def test_other_numbers_are_doubles(column, keys):
 @pytest.mark.parametrize("kind", [pa.uint64(), pa.decimal128(20, 0)])
 def test_integers_without_a_sign_keep_their_order_and_all_digits(kind):
     values = [0, 1, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 1]
-    keys = numbers(pa.array([*values, None], pa.uint64()).cast(kind), KeyType.UNSIGNED)
+    keys = number_keys(pa.array([*values, None], pa.uint64()).cast(kind), KeyType.UNSIGNED)
     assert keys.dtype == np.int64
     assert keys.tolist() == [v - 2**63 for v in values]
     assert unsigned(keys).tolist() == values
@@ -97,7 +97,7 @@ def test_a_slice_of_a_column_has_the_keys_of_its_own_rows(data, sample):
     start = data.draw(st.integers(0, len(sample.column)))
     rows = data.draw(st.integers(0, len(sample.column)))
     keys = [sample.key(v) for v in sample.values[start : start + rows] if v is not None]
-    assert numbers(sample.column.slice(start, rows), KeyType.INTEGER).tolist() == keys
+    assert number_keys(sample.column.slice(start, rows), KeyType.INTEGER).tolist() == keys
 
 
 def over_garbage(valid: list[bool], words: np.ndarray, kind: pa.DataType) -> pa.Array:
@@ -111,7 +111,7 @@ def over_garbage(valid: list[bool], words: np.ndarray, kind: pa.DataType) -> pa.
 def test_without_their_order_the_keys_are_the_same(data, sample):
     start = data.draw(st.integers(0, len(sample.column)))
     column = sample.column.slice(start, data.draw(st.integers(0, len(sample.column))))
-    found, same = (f(column, sample.key_type) for f in (unordered, numbers))
+    found, same = (f(column, sample.key_type) for f in (unordered, number_keys))
     assert found.dtype == same.dtype
     np.testing.assert_array_equal(np.sort(found), np.sort(same))
 
@@ -133,7 +133,7 @@ def test_what_stands_under_a_null_is_never_seen(valid, start):
         key_type = KeyType.FLOAT if pa.types.is_floating(kind) else KeyType.INTEGER
         kept = rows[start:][np.array(valid, dtype=bool)[start:]]
         assert np.sort(unordered(column, key_type)).tolist() == kept.tolist()
-        assert numbers(column, key_type).tolist() == kept.tolist()
+        assert number_keys(column, key_type).tolist() == kept.tolist()
 
 
 @quick

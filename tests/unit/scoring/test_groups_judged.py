@@ -16,7 +16,7 @@ from kldrift.errors import ConfigError
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.programs import CountProgram
 from kldrift.execution.progress import SILENT
-from kldrift.features.keys import numbers
+from kldrift.features.keys import number_keys
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
 from kldrift.profiles.moments import Moments
@@ -118,7 +118,7 @@ def profiled(column, support, feature):
     counts, sums = counter.count(column)
     if isinstance(support, CategoricalSupport):
         return one_group(support, counts)
-    keys = numbers(column, feature.key_type)
+    keys = number_keys(column, feature.key_type)
     keys = keys[np.isfinite(keys)]
     moments = Moments.of(keys, float(np.mean(keys))) if len(keys) else Moments.stacked([sums])
     return one_group(support, counts, moments)

@@ -24,8 +24,15 @@ from kldrift.features.keys import KeyType
 from kldrift.features.parts import Part
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.shift.list_counts import ListCounts
-from kldrift.shift.row_divergence import Outcome, compare_rows
-from kldrift.shift.row_kinds import MANTISSAS, MIDDLES, NUMBERS, kinds_of, octaves_of, outcomes_of
+from kldrift.shift.row_divergence import RowOutcome, compare_rows
+from kldrift.shift.row_kinds import (
+    MANTISSAS,
+    MIDDLES,
+    NUMBER_CELLS,
+    kinds_of,
+    octaves_of,
+    outcomes_of,
+)
 from kldrift.shift.summary import Summaries
 from kldrift.shift.verdict import LOWER, UPPER
 from kldrift.shift.worst_rows import KEYS, ROW, WORST, worst_of
@@ -51,13 +58,13 @@ def row_kl(challenger, champion):
 
 @given(DIVERGENCES)
 def test_a_value_is_a_mantissa_in_an_octave_and_the_middle_of_its_cell_is_near(values):
-    mantissas, kinds = kinds_of(compared(values, {Outcome.NUMBER: 1}))
-    expected = np.where(np.isinf(values), Outcome.INFINITE, Outcome.FINITE)
-    assert outcomes_of(kinds).tolist() == [*expected, Outcome.NUMBER]
+    mantissas, kinds = kinds_of(compared(values, {RowOutcome.NUMBER: 1}))
+    expected = np.where(np.isinf(values), RowOutcome.INFINITE, RowOutcome.FINITE)
+    assert outcomes_of(kinds).tolist() == [*expected, RowOutcome.NUMBER]
     octaves = octaves_of(kinds).astype(np.int32)
     finite = np.flatnonzero(np.isfinite(values))
     assert np.array_equal(np.ldexp(mantissas, octaves)[finite], values[finite])
-    cells = np.searchsorted(MANTISSAS.edges, mantissas, "right") - NUMBERS.start
+    cells = np.searchsorted(MANTISSAS.edges, mantissas, "right") - NUMBER_CELLS.start
     np.testing.assert_allclose(MIDDLES[cells], mantissas, rtol=1 / 128, atol=0)
 
 
@@ -151,7 +158,7 @@ def test_rows_equal_numpy_for_every_kind_of_list(kind, value):
     columns = [pa.array([None, *x.tolist()], kind(value)).slice(1) for x in (q, p)]
     found = compare_rows(*columns, probabilities=False)
     np.testing.assert_allclose(found.kl, row_kl(p, q), rtol=1e-9, atol=1e-15)
-    assert (found.outcome == Outcome.FINITE).all()
+    assert (found.outcome == RowOutcome.FINITE).all()
     assert np.array_equal(found.changed, p.argmax(-1) != q.argmax(-1))
 
 
@@ -161,21 +168,21 @@ def test_huge_logits_and_masks_are_finite_where_they_can_be():
     challenger = pa.array([[-1e4, 1e4], [2.0, -inf, 0.0], [0.0, 0.0]], LISTS)
     found = compare_rows(champion, challenger, probabilities=False)
     np.testing.assert_allclose(found.kl[:2], [2e4, row_kl([2.0, 0.0], [0.0, 0.0])], rtol=1e-12)
-    assert found.outcome.tolist() == [Outcome.FINITE, Outcome.FINITE, Outcome.INFINITE]
+    assert found.outcome.tolist() == [RowOutcome.FINITE, RowOutcome.FINITE, RowOutcome.INFINITE]
     assert found.changed.tolist() == [True, False, False]
 
 
 LEFT_OUT = {
-    "null": (None, [1.0], Outcome.NULL),
-    "null on the other side": ([1.0], None, Outcome.NULL),
-    "null on both sides": (None, None, Outcome.NULL),
-    "two lengths": ([1.0, 2.0], [1.0], Outcome.LENGTH),
-    "empty": ([], [], Outcome.LENGTH),
-    "a null inside": ([1.0, None], [1.0, 2.0], Outcome.NUMBER),
-    "NaN": ([1.0, 2.0], [1.0, math.nan], Outcome.NUMBER),
-    "infinity": ([1.0, math.inf], [1.0, 2.0], Outcome.NUMBER),
-    "beyond a double": ([1.7e308, -1.7e308], [-1.7e308, 1.7e308], Outcome.NUMBER),
-    "all masked": ([-math.inf, -math.inf], [1.0, 2.0], Outcome.MASKED),
+    "null": (None, [1.0], RowOutcome.NULL),
+    "null on the other side": ([1.0], None, RowOutcome.NULL),
+    "null on both sides": (None, None, RowOutcome.NULL),
+    "two lengths": ([1.0, 2.0], [1.0], RowOutcome.LENGTH),
+    "empty": ([], [], RowOutcome.LENGTH),
+    "a null inside": ([1.0, None], [1.0, 2.0], RowOutcome.NUMBER),
+    "NaN": ([1.0, 2.0], [1.0, math.nan], RowOutcome.NUMBER),
+    "infinity": ([1.0, math.inf], [1.0, 2.0], RowOutcome.NUMBER),
+    "beyond a double": ([1.7e308, -1.7e308], [-1.7e308, 1.7e308], RowOutcome.NUMBER),
+    "all masked": ([-math.inf, -math.inf], [1.0, 2.0], RowOutcome.MASKED),
 }
 
 
@@ -186,7 +193,7 @@ def test_a_row_that_cannot_be_compared_is_counted_and_its_neighbours_are_not_tou
         pa.array([[0.0, 1.0], row, [3.0, 0.0, 1.0]], LISTS) for row in (champion, challenger)
     ]
     found = compare_rows(*columns, probabilities=False)
-    assert found.outcome.tolist() == [Outcome.FINITE, outcome, Outcome.FINITE]
+    assert found.outcome.tolist() == [RowOutcome.FINITE, outcome, RowOutcome.FINITE]
     assert found.kl[[0, 2]].tolist() == [0.0, 0.0]
     assert math.isnan(found.kl[1])
 
@@ -196,14 +203,14 @@ def test_probabilities_are_checked_and_a_zero_masks_a_class():
     challenger = [[0.9, 0.1], [0.5, 0.5], [1.0, 0.0], [0.5, 0.5], [0.5, 0.5], [0.2, 0.3, 0.5]]
     columns = [pa.array(x, LISTS) for x in (champion, challenger)]
     found = compare_rows(*columns, probabilities=True)
-    assert found.outcome.tolist() == [0, 1, 0, Outcome.PROBABILITY, Outcome.PROBABILITY, 0]
+    assert found.outcome.tolist() == [0, 1, 0, RowOutcome.PROBABILITY, RowOutcome.PROBABILITY, 0]
     expected = 0.9 * math.log(1.8) + 0.1 * math.log(0.2)
     np.testing.assert_allclose(found.kl[[0, 2, 5]], [expected, 0, 0], rtol=1e-12, atol=1e-15)
 
 
 def test_a_column_of_nulls_leaves_every_row_out():
     found = compare_rows(pa.nulls(3), pa.array([[1.0]] * 3, LISTS), probabilities=False)
-    assert found.outcome.tolist() == [Outcome.NULL] * 3
+    assert found.outcome.tolist() == [RowOutcome.NULL] * 3
 
 
 # ------------------------------------------------------------------------------------ tasks

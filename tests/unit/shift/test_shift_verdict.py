@@ -19,8 +19,8 @@ from kldrift.profiles.group_keys import UNTIMED
 from kldrift.scoring.status import STATUSES
 from kldrift.shift.class_pairs import ClassPairs
 from kldrift.shift.result import ShiftResult
-from kldrift.shift.row_divergence import Outcome
-from kldrift.shift.run import in_windows, window_of
+from kldrift.shift.row_divergence import RowOutcome
+from kldrift.shift.run import in_windows, window_at
 from kldrift.shift.summary import Summaries
 from kldrift.shift.table_rows import shift_tables
 from kldrift.shift.verdict import failed, judge, mean_above
@@ -107,13 +107,13 @@ def test_the_test_of_the_mean_is_that_of_student(values, level, expected):
     [
         (Summaries.without_rows(), "empty", "no rows"),
         (
-            summed(left_out={Outcome.NULL: 7}),
+            summed(left_out={RowOutcome.NULL: 7}),
             "empty",
             "no row can be compared; 7 of 7 rows left out: 7 null",
         ),
         (summed(HIGH[:29]), "too_few_rows", "29 rows can be compared, min_rows is 30"),
         (
-            summed(HIGH[:29], {Outcome.MASKED: 5}),
+            summed(HIGH[:29], {RowOutcome.MASKED: 5}),
             "too_few_rows",
             "29 rows can be compared, min_rows is 30; "
             "5 of 34 rows left out: 5 with every class masked",
@@ -134,7 +134,7 @@ def test_what_cannot_be_scored_says_why_and_is_never_ok(rows, status, reason):
 
 
 def test_infinite_and_left_out_rows_are_told_also_where_the_verdict_is_ok():
-    rows = summed(np.append(LOW, [math.inf] * 3), {Outcome.LENGTH: 1200})
+    rows = summed(np.append(LOW, [math.inf] * 3), {RowOutcome.LENGTH: 1200})
     found = verdicts({None: rows})[0][None]
     assert found.severity == "ok"
     assert found.reason == (
@@ -184,7 +184,7 @@ def test_rows_without_a_window_are_told_and_no_window_is_one_without_rows():
     timed = replace(rows, window=np.array([start]))
     untimed = replace(rows, window=np.array([UNTIMED]))
     found, skipped = in_windows(Summaries.joined([timed, untimed]), config, as_of)
-    assert [window_of(w, config, as_of) for w in found.window.tolist()] == [
+    assert [window_at(w, config, as_of) for w in found.window.tolist()] == [
         Window(as_of - day, as_of)
     ]
     assert found.segment.tolist() == [None]
@@ -193,7 +193,7 @@ def test_rows_without_a_window_are_told_and_no_window_is_one_without_rows():
     assert found.total.tolist() == [0]
     assert "500 rows of windows that end after --as-of" in skipped[0].reason
     assert in_windows(rows, CONFIG, None) == (rows, [])
-    assert window_of(int(rows.window[0]), CONFIG, None) == Window()
+    assert window_at(int(rows.window[0]), CONFIG, None) == Window()
 
 
 def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():

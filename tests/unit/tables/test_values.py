@@ -15,10 +15,10 @@ import pytest
 from kldrift.reporting.order import leading, worst_first
 from kldrift.tables.values import (
     codes,
+    floats_of,
     is_in,
     no_rows,
     null_of,
-    numbers,
     python_values,
     rows_where,
     taken,
@@ -36,8 +36,8 @@ def chunked(values, kind, cuts):
 @pytest.mark.parametrize("cuts", [(0, 10), (0, 1, 4, 10), (0, 0, 9, 10)])
 def test_numbers_are_those_of_pandas_wherever_a_chunk_begins(cuts):
     column = chunked(NUMBERS, pa.float64(), cuts)
-    np.testing.assert_array_equal(numbers(column), column.to_pandas().to_numpy())
-    assert numbers(column.cast(pa.int64(), safe=False))[2] == -2.0
+    np.testing.assert_array_equal(floats_of(column), column.to_pandas().to_numpy())
+    assert floats_of(column.cast(pa.int64(), safe=False))[2] == -2.0
 
 
 @pytest.mark.parametrize("cuts", [(0, 6), (0, 2, 6), (0, 0, 3, 6)])
@@ -57,7 +57,7 @@ def test_a_column_of_nothing_has_no_values(kind):
     assert codes(column)[0].tolist() == [-1, -1, -1]
     assert is_in(column, {None}).all()
     if kind != pa.string():
-        assert np.isnan(numbers(column)).all()
+        assert np.isnan(floats_of(column)).all()
     empty = no_rows(pa.schema([("x", kind)]))["x"]
     assert len(codes(empty)[0]) == len(is_in(empty, {"a"})) == 0
     assert null_of(kind).as_py() is None
