@@ -15,7 +15,7 @@ from kldrift.config.dataset import format_of
 from kldrift.errors import DatasetError
 from kldrift.sources.filesystem import QUERY
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
-from kldrift.sources.parquet.listing import list_files, uri_of
+from kldrift.sources.parquet.listing import folder_of, list_files, uri_of
 
 DATE: Final = re.compile(
     r"(?<!\d)20\d\d(?:([-/_]?)(?:0[1-9]|1[0-2])\1|(/[A-Za-z]+=)(?:0[1-9]|1[0-2])(/[A-Za-z]+=))"
@@ -76,7 +76,9 @@ def _root(source: str) -> str:
     """The part of a source that all its files share: a folder, or what stands before a wildcard."""
     if Path(source).exists() or not glob.has_magic(source):
         return source
-    return glob.escape(source).split("[", 1)[0].rpartition("/")[0]
+    known = folder_of(source)
+    fixed = known + glob.escape(source[len(known) :]).split("[", 1)[0]
+    return fixed.rpartition("/")[0]
 
 
 def _of_its_day(path: str, root: str) -> str:

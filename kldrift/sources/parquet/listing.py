@@ -56,11 +56,28 @@ def named_by_folders(files: Iterable[File]) -> frozenset[str]:
 def local_roots(pattern: str) -> list[str]:
     """The files and folders that a local path means: itself if it is there, else what it matches.
 
-    Braces are a part of a name.
+    Braces are a part of a name, and so are brackets in the name of a folder that is there.
     """
     if Path(pattern).exists() or not glob.has_magic(pattern):
         return [pattern] if Path(pattern).exists() else []
-    return [r for r in sorted(glob.glob(pattern, recursive=True)) if Path(r).exists()]  # noqa: PTH207
+    known = folder_of(pattern)
+    asked = glob.escape(known) + pattern[len(known) :]
+    return [r for r in sorted(glob.glob(asked, recursive=True)) if Path(r).exists()]  # noqa: PTH207
+
+
+def folder_of(pattern: str) -> str:
+    """The beginning of a local pattern, up to a ``/``, that names a folder which is there.
+
+    Examples:
+        >>> folder_of("/*/x"), folder_of("*.csv")
+        ('/', '')
+    """
+    known = ""
+    for part in re.findall("[^/]*/", pattern):
+        if set("*?") & set(part) or not Path(known + part).exists():
+            break
+        known += part
+    return known
 
 
 def for_spark(path: str) -> list[str]:

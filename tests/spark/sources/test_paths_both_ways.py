@@ -31,6 +31,9 @@ def test_a_path_means_itself_if_it_is_there_and_else_what_it_matches(spark, tmp_
         "w*": 6,
         "w*/*": 6 + 7,
         "[x]/*.parquet": 5,
+        "a[1]/*.parquet": 1,
+        "a[1-3]/*.parquet": 2,
+        "{x}/*.parquet": 3,
     }.items():
         assert rows_read(spark, tmp_path / path, way) == rows, path
 
