@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Final
 
 from kldrift.errors import ConfigError
@@ -46,9 +47,15 @@ def misspelt_exclusions(wanted: Wanted, names: Collection[str]) -> list[str]:
     """
     known = sorted(names)
     unmet = [name for name in wanted.exclude if not Patterns([name]).match(*known)]
-    near = ((name, difflib.get_close_matches(name, known, 1)) for name in unmet[:HINTS])
+    near = ((name, _nearest(name, tuple(known))) for name in unmet[:HINTS])
     return [
-        f"features.exclude: no column or feature is called {name!r}; did you mean {nearest[0]!r}?"
+        f"features.exclude: no column or feature is called {name!r}; did you mean {nearest!r}?"
         for name, nearest in near
         if nearest
     ]
+
+
+@lru_cache(maxsize=HINTS)
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+    """The name that is nearly the same; windows of one monitor ask for it again and again."""
+    return next(iter(difflib.get_close_matches(name, known, 1)), None)

@@ -185,7 +185,7 @@ class Scorer:
         own = {id(p.keys): p.keys.windowless for p in profiles}
         for place, keys in own.items():
             own[place] = next((k for k in known.values() if k == keys), keys)
-        return [p.take(slice(None), own[id(p.keys)]) for p in profiles]
+        return [p.keyed(own[id(p.keys)]) for p in profiles]
 
     def _skipped(self, names: Sequence[str]) -> tuple[Skipped, ...]:
         skipped = self.reference.skipped

@@ -155,7 +155,8 @@ class Moments:
     @property
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """All but the pivot, in the order of the fields."""
-        return tuple(getattr(self, name) for name in FIELDS)
+        sums = self.sum1, self.sum1_low, self.sum2, self.sum2_low
+        return self.rows, *sums, self.minimum, self.maximum
 
     def take(self, places: Any) -> Self:
         """The groups at some places, in their order."""

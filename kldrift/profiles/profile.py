@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -49,9 +50,10 @@ class Profile:
             raise ValueError(
                 f"counts must not be negative, got {least} in {self.support.cells[int(cell)]}"
             )
-        counts = self.counts.astype(np.int64)  # a copy: the caller keeps a writable array
-        counts.flags.writeable = False
-        object.__setattr__(self, "counts", counts)
+        if self.counts.flags.writeable or self.counts.dtype != np.int64:
+            counts = self.counts.astype(np.int64)  # a copy: the caller keeps a writable array
+            counts.flags.writeable = False
+            object.__setattr__(self, "counts", counts)
 
     @classmethod
     def zero(cls, support: Support) -> Self:
@@ -74,6 +76,15 @@ class Profile:
     def rows(self) -> Counts:
         """Number of rows of each group, shape ``(groups,)``."""
         return np.asarray(self.counts.sum(-1))
+
+    @property
+    def without_rest(self) -> Self:
+        """The same without the groups REST; one object however often it is asked for."""
+        return self._of_segments if self.keys.is_rest.any() else self
+
+    @cached_property
+    def _of_segments(self) -> Self:
+        return self.take(~self.keys.is_rest)
 
     def __add__(self, other: Self) -> Self:
         require_same(self.support, other.support)
@@ -113,6 +124,10 @@ class Profile:
             self.support, keys or self.keys.take(places), self.counts[places], moments
         )
 
+    def keyed(self, keys: GroupKeys) -> Self:
+        """The same groups, in their order, under other keys."""
+        return type(self)(self.support, keys, self.counts, self.moments)
+
     def under(self, keys: GroupKeys) -> Self:
         """Replace the keys, one for each group; groups of one key become one.
 
@@ -149,15 +164,15 @@ class Profile:
 
 def of_no_window(profile: Profile) -> Profile:
     """The groups of a profile of one window, as those of data without windows."""
-    return profile.take(slice(None), profile.keys.windowless)
+    return profile.keyed(profile.keys.windowless)
 
 
 def aligned(current: Profile, reference: Profile) -> tuple[Profile, Profile]:
     """Extend both to the union of their groups, and leave out REST."""
     if current.keys != reference.keys:
         keys, _, _ = current.keys.union(reference.keys)
-        current, reference = (p + Profile.empty(p.support, keys) for p in (current, reference))
-    rest = current.keys.is_rest
-    if not rest.any():
-        return current, reference
-    return current.take(~rest), reference.take(~rest)
+        current, reference = (
+            p if p.keys == keys else p + Profile.empty(p.support, keys)
+            for p in (current, reference)
+        )
+    return current.without_rest, reference.without_rest

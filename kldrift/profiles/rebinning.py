@@ -104,7 +104,13 @@ class Rebinning:
             return self
         merged = codes == CODES[CellKind.BIN]
         few = counts * (rows / total) < least_rows(rows)
-        return _joined(self, merged | ((codes == CODES[CellKind.VALUE]) & few), counts, bins)
+        further = _joined(self, merged | ((codes == CODES[CellKind.VALUE]) & few), counts, bins)
+        return self._further.setdefault(further.target.tobytes(), further)
+
+    @cached_property
+    def _further(self) -> dict[bytes, Rebinning]:
+        """Those that were merged further: windows of about as many rows get one object."""
+        return {}
 
     def fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Rows per scored cell from rows per stored cell, along the last axis."""

@@ -7,7 +7,7 @@ the score of a group would depend on what it is scored beside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -99,16 +99,58 @@ class Comparison:
 
 
 @dataclass(frozen=True, eq=False)
+class Alike:
+    """Comparisons, and which of them differ in their current rows alone, as windows do.
+
+    Those are folded together: there may be a year of windows of each feature.
+
+    Attributes:
+        comparisons: all of them.
+    """
+
+    comparisons: Sequence[Comparison]
+
+    @cached_property
+    def first(self) -> Ints:
+        """For each the place of the first one with its reference and its scored cells."""
+        met: dict[tuple[int, int], int] = {}
+        keys = ((id(c.reference), id(c.rebinning)) for c in self.comparisons)
+        return np.array([met.setdefault(key, i) for i, key in enumerate(keys)], dtype=np.int64)
+
+    @cached_property
+    def some(self) -> bool:
+        """Whether any two are alike."""
+        return bool((self.first != np.arange(len(self.first))).any())
+
+    @cached_property
+    def current(self) -> tuple[Mapping[int, Counts], Ints]:
+        """Current rows of alike ones, one after the other, by the first; where each begins."""
+        members: dict[int, list[Counts]] = {}
+        for first, comparison in zip(self.first.tolist(), self.comparisons, strict=True):
+            members.setdefault(first, []).append(comparison.current.counts)
+        begins = np.zeros(len(self.comparisons), dtype=np.int64)
+        if self.some:
+            for first, counts in members.items():
+                sizes = np.array(list(map(len, counts)))
+                begins[self.first == first] = np.cumsum(sizes) - sizes
+        stacks = {
+            first: np.concatenate(counts) if len(counts) > 1 else counts[0]
+            for first, counts in members.items()
+        }
+        return stacks, begins
+
+
+@dataclass(frozen=True, eq=False)
 class Rows:
     """Groups of comparisons, one row each.
 
     Attributes:
-        comparisons: what the rows are taken from.
+        among: what the rows are taken from.
         of: the place of each row's comparison, shape ``(n,)``.
         group: the place of each row's group among those of its comparison, shape ``(n,)``.
     """
 
-    comparisons: Sequence[Comparison]
+    among: Alike
     of: Ints
     group: Ints
 
@@ -118,14 +160,19 @@ class Rows:
         groups = np.array([len(c) for c in comparisons], dtype=np.int64)
         of = np.repeat(np.arange(len(groups)), groups)
         first = np.cumsum(groups) - groups
-        return cls(comparisons, of, np.arange(len(of)) - first[of])
+        return cls(Alike(comparisons), of, np.arange(len(of)) - first[of])
 
     def __len__(self) -> int:
         return len(self.of)
 
+    @property
+    def comparisons(self) -> Sequence[Comparison]:
+        """What the rows are taken from, whose places ``of`` are."""
+        return self.among.comparisons
+
     def take(self, places: Ints) -> Rows:
         """Some of the rows, in their order."""
-        return Rows(self.comparisons, self.of[places], self.group[places])
+        return Rows(self.among, self.of[places], self.group[places])
 
     def blocks(
         self, widths: Sequence[int], most: int = CELLS_AT_ONCE
@@ -138,6 +185,8 @@ class Rows:
         """
         width = np.array(widths, dtype=np.int64)[self.of]
         order = np.argsort(width, kind="stable")
+        if self.among.some:  # they stand together
+            order = np.lexsort((self.among.first[self.of], width))
         for places in np.split(order, np.flatnonzero(np.diff(width[order])) + 1):
             if not len(places):
                 continue
@@ -147,11 +196,15 @@ class Rows:
                 yield places[start : start + step], cells
 
     def runs(self, places: Ints) -> Iterator[tuple[slice, Comparison, Ints]]:
-        """Neighbours among some rows that are of one comparison: where, of which, what groups."""
-        of, group = self.of[places], self.group[places]
+        """Neighbours among some rows that are of alike comparisons: where, the first, what groups.
+
+        The comparison stands for all of them, except for its current rows.
+        """
+        of, group = self.among.first[self.of[places]], self.group[places]
         ends = [0, *(np.flatnonzero(np.diff(of)) + 1).tolist(), len(of)]
         for start, stop in pairwise(ends):
-            yield slice(start, stop), self.comparisons[of[start]], group[start:stop]
+            if start < stop:
+                yield slice(start, stop), self.comparisons[of[start]], group[start:stop]
 
     def counts(self, places: Ints, width: int, fold: Fold) -> tuple[Counts, Counts]:
         """Current and reference rows per cell of some rows that have the same number of cells.
@@ -162,9 +215,15 @@ class Rows:
             fold: makes the cells of the stored ones of a comparison.
         """
         p, q = np.empty((2, len(places), width), dtype=np.int64)
+        stacks, begins = self.among.current
         for where, comparison, groups in self.runs(places):
-            p[where] = fold(comparison, comparison.current.counts[groups])
-            q[where] = fold(comparison, comparison.reference.counts[groups])
+            mine = self.of[places[where]]
+            current, reference = stacks[int(self.among.first[mine[0]])], comparison.reference.counts
+            p[where] = fold(comparison, current[begins[mine] + groups])
+            if len(groups) > len(reference):
+                q[where] = fold(comparison, reference)[groups]
+            else:
+                q[where] = fold(comparison, reference[groups])
         return p, q
 
     def scored_blocks(self, missing: str) -> Iterator[tuple[Ints, Counts, Counts]]:

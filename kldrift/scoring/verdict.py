@@ -11,7 +11,7 @@ import numpy as np
 
 from kldrift.arrays import Bools, Floats, Ints, Texts
 from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
-from kldrift.scoring.comparison import Comparison, Rows
+from kldrift.scoring.comparison import Alike, Comparison, Rows
 from kldrift.scoring.joint_result import JointResult
 from kldrift.scoring.metrics import JOINT_METRICS, NUMERIC_ONLY, Threshold
 from kldrift.scoring.rules import Rules
@@ -130,8 +130,11 @@ class Verdicts:
 
     def rows(self, places: Ints) -> Rows:
         """Some rows of features that were compared, as rows of counts."""
-        compared = [s.comparison for s in self.subjects if s.comparison is not None]
-        return Rows(compared, self.of[places], self.group[places])
+        return Rows(self._compared, self.of[places], self.group[places])
+
+    @cached_property
+    def _compared(self) -> Alike:
+        return Alike([s.comparison for s in self.subjects if s.comparison is not None])
 
     def severities(self, places: Bools | Ints | slice = slice(None)) -> list[Severity]:
         """The severities of some rows; of all by default."""

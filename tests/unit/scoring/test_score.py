@@ -17,7 +17,7 @@ from kldrift.counting.counter import Counter
 from kldrift.divergence.probabilities import probabilities
 from kldrift.features.keys import KeyType
 from kldrift.profiles.cells import CODES, CellKind
-from kldrift.profiles.group_keys import GroupKeys
+from kldrift.profiles.group_keys import ALL, NO_WINDOW, REST, GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import PowerSums
 from kldrift.profiles.profile import Profile
@@ -152,6 +152,47 @@ def test_blocks_hold_each_row_once_with_as_many_cells_as_may_be(most):
     for places, cells in blocks:
         assert {widths[i] for i in rows.of[places]} == {cells}
         assert len(places) == 1 or len(places) * cells <= most
+
+
+def windows_of(feature: Comparison, windows: int) -> list[Comparison]:
+    """Windows of a feature, each with other rows in its groups, beside one reference."""
+    rng = np.random.default_rng(len(feature) + feature.support.size)
+    orders = [rng.permutation(len(feature)) for _ in range(windows)]
+    sides = [feature.current.take(order, feature.keys) for order in orders]
+    return [Comparison(side, feature.reference, feature.rebinning) for side in sides]
+
+
+@pytest.mark.parametrize("missing", ["cell", "exclude"])
+def test_windows_of_features_are_folded_together_and_scored_as_each_alone(missing):
+    features = [windows_of(grouped(seed), 5) for seed in range(12)]
+    windows = [comparison for window in zip(*features, strict=True) for comparison in window]
+    rows = Rows.every(windows)
+    runs = [where for places, *_ in rows.scored_blocks(missing) for where in rows.runs(places)]
+    assert len(runs) == len(features)
+    together = score(windows, missing=missing)
+    alone = [score([comparison], missing=missing) for comparison in windows]
+    for name, values in together.items():
+        np.testing.assert_array_equal(values, np.concatenate([a[name] for a in alone]), name)
+
+
+def test_windows_that_are_compared_with_one_reference_share_its_rows_and_cells():
+    support = NumericSupport(np.linspace(0.0, 9.0, 40), pivot=0.0)
+    rng = np.random.default_rng(5)
+
+    def rows_of_segments(rows: int) -> Profile:
+        counts = rng.multinomial(rows, np.full(support.size, 1 / support.size), 3)
+        whole = GroupKeys(np.full(3, NO_WINDOW), [ALL, 0, 0], [0, REST, 0])
+        return Profile(support, whole, counts, Moments.none(3))
+
+    reference = rows_of_segments(20_000)
+    rebinning = merge_for_scoring(support, reference.counts[0], 20)
+    few, more, many = (
+        Comparison.of(rows_of_segments(n), reference, rebinning) for n in (400, 401, 5_000)
+    )
+    assert few.reference is more.reference
+    assert more.reference is many.reference
+    assert few.rebinning is more.rebinning
+    assert few.rebinning is not many.rebinning
 
 
 def test_two_sides_with_other_groups_are_not_compared():
