@@ -17,6 +17,7 @@ import numpy as np
 from scipy.special import chdtrc, ndtr
 
 from kldrift.arrays import Bools, Counts, Floats
+from kldrift.profiles.group_keys import begins
 from kldrift.profiles.rebinning import least_rows
 from kldrift.statistics.hashing import scatter
 from kldrift.statistics.sparse_cells import moved
@@ -102,10 +103,13 @@ def chosen_law(p: Counts, q: Counts, floor: Counts) -> ChosenLaw:
     near = (floor > 0) & (mean - CLEAR * np.sqrt(mean) < floor)
     at = np.nonzero(near)
     if len(at[0]):
-        keys = np.stack([at[0], total[at], floor[at]])
-        (row, t, least), same = np.unique(keys, axis=1, return_inverse=True)
-        cut = _from_floor(t, least, share[row, 0])
-        mean[at], variance[at], cumulant[at] = cut[:, same.reshape(-1)]
+        row, t, least = keys = at[0], total[at], floor[at]
+        order = np.lexsort(keys[::-1])  # cells with equal numbers are computed once
+        first = begins([values[order] for values in keys])
+        one, same = order[first], np.empty(len(order), dtype=np.int64)
+        same[order] = np.cumsum(first) - 1
+        cut = _from_floor(t[one], least[one], share[row[one], 0])
+        mean[at], variance[at], cumulant[at] = cut[:, same]
     return ChosenLaw(near, mean, variance, cumulant)
 
 
