@@ -201,6 +201,7 @@ def _why(verdicts: Verdicts, place: int) -> str:
             both("maximum"),
             (nulls[0], nulls[1]),
             1 / support.scale if support.integral else 0.0,
+            compared=verdicts.rules.missing == "cell",
         )
     )
 

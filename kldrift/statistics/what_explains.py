@@ -3,7 +3,7 @@
 Each candidate says what the reference would have become. The one that leaves least of the
 difference explains it, if that is little: ``1 - KS(predicted, current) / KS(reference, current)``
 with the largest difference KS of the cumulated shares at the edges of the stored cells, less what
-chance makes of it.
+chance makes of it. Nulls come behind the numbers: what was done to these does not explain them.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Numbers:
         largest: the largest numbers.
         null: shares of rows that are null.
         step: of which all numbers are multiples; 0 if of none.
+        compared: whether nulls are part of the difference.
     """
 
     p: Counts
@@ -63,6 +64,7 @@ class Numbers:
     largest: tuple[float, float]
     null: tuple[float, float] = (0.0, 0.0)
     step: float = 0.0
+    compared: bool = True
 
 
 @dataclass(frozen=True)
@@ -108,12 +110,14 @@ def _explained(numbers: Numbers) -> str:
     if filled >= LEAST:
         return f"explained to {100 * filled:.0f} % by 0 in place of nulls"
     unit = np.sqrt(1 / n + 1 / m)
-    by_chance = BY_CHANCE * unit
-    whole = _distance(reference, current) - by_chance
+    by_chance, most = BY_CHANCE * unit, AT_MOST_BY_CHANCE * unit
+    there = [1 - null if numbers.compared else 1.0 for null in numbers.null]
+    current *= there[1]
+    whole = _distance(there[0] * reference, current) - by_chance
     if whole < 2 * by_chance:
         return ""
     explained = [
-        (1 - max(0.0, _distance(c.shares, current) - AT_MOST_BY_CHANCE * unit) / whole, c.name)
+        (1 - max(0.0, _distance(there[0] * c.shares, current) - most) / whole, c.name)
         for c in _candidates(numbers, reference)
         if _fits(c, numbers)
     ]

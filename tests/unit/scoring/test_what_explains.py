@@ -87,6 +87,22 @@ def test_what_is_none_of_these_is_not_explained(change):
     assert "explained" not in row["reason"]
 
 
+def test_what_was_done_to_numbers_explains_no_nulls():
+    fee = RNG.choice([2.5, 0.0, -2.5], ROWS, p=[0.9, 0.09, 0.01])
+    now = np.where(np.arange(ROWS) < 0.6 * ROWS, np.nan, 0.0)
+    frames = pd.DataFrame({"fee": fee}), pd.DataFrame({"fee": now})
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert row["reason"].startswith("nulls rose from 0.0 % to 60.0 % of the rows;")
+    assert "explained" not in row["reason"]
+    few = np.where(np.arange(ROWS) < 0.08 * ROWS, np.nan, 100 * amounts())
+    frames = pd.DataFrame({"x": amounts()}), pd.DataFrame({"x": few})
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    share = float(row["reason"].split("explained to ")[1].split(" % by x 100;")[0])
+    assert 90 <= share <= 96
+    (row,) = kldrift.compare(*frames, missing="exclude").scores.to_dict("records")
+    assert "explained to 100 % by x 100;" in row["reason"]
+
+
 @pytest.mark.parametrize(("before", "now"), [(5, 3), (5, 7), (-5.0, 3.0)])
 def test_another_constant_is_explained_by_its_difference_alone(before, now):
     frames = pd.DataFrame({"x": [before] * 100}), pd.DataFrame({"x": [now] * 100})
