@@ -146,6 +146,7 @@ def _pairs(cells: Sequence[Cell]) -> Table:
 def _facts(row: Row, when: str) -> Facts:
     sides = ("reference", "current")
     items = [("when", when)] if when else []
+    items += [("kind", row["kind"])] if row["kind"] else []
     items.append(("rows", _moved(*(count(row[f"n_{s}"]) for s in sides))))
     nulls = [share(row[f"missing_{s}"], row[f"n_{s}"]) for s in sides]
     items.append(("left out" if row["kind"] == "joint" else "nulls", _moved(*nulls)))

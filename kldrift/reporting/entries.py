@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from kldrift.reporting.blocks import Block, blocks_of
+from kldrift.reporting.causes import causes_of
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import begin_name, shown
 from kldrift.reporting.group_chart import group_chart
@@ -46,6 +47,7 @@ class Entry:
         alone: the only one of several that did, and what happened in it; None for no such.
         charts: distribution, score, windows; None where there is none.
         blocks: what is shown when the row is opened.
+        cause: the feature above that has as many nulls; empty for none.
     """
 
     severity: str
@@ -61,6 +63,7 @@ class Entry:
     alone: str | None
     charts: Sequence[Drawing | None]
     blocks: Sequence[Block]
+    cause: str = ""
 
     @property
     def standing(self) -> str:
@@ -115,8 +118,9 @@ def entries_of(
     """
     of_rows = cells_of(cells, rows)
     segments = parts_of(ordered, [str(row["feature"]) for row in rows], splits)
-    for row in rows:
-        yield _entry(row, of_rows.get(key_of(row), []), segments[row["feature"]], past, zone)
+    for row, cause in zip(rows, causes_of(rows), strict=True):
+        own = of_rows.get(key_of(row), [])
+        yield _entry(row, own, segments[row["feature"]], past, zone, shown(cause))
 
 
 def _entry(
@@ -125,6 +129,7 @@ def _entry(
     segments: Parts,
     past: Past,
     zone: str,
+    cause: str,
 ) -> Entry:
     name, segment = str(row["feature"]), row["segment"]
     key = (name, segment)
@@ -143,8 +148,7 @@ def _entry(
     distribution = draw(plain, cells)
     when = history(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
     parts = "" if segment is not None else parts_words(segments.bad, segments.totals)
-    text = ARROW.sub(r"\1 % → \2 %", shown(row["reason"] or "", LONGEST_REASON))
-    reason = "; ".join(filter(None, (text, parts and f"drifted in {parts}")))
+    reason = "; ".join(filter(None, (_reason(row, cause), parts and f"drifted in {parts}")))
     return Entry(
         str(row["severity"]),
         shown(name, LONGEST_NAME),
@@ -159,4 +163,18 @@ def _entry(
         None if segment is not None else alone_words(segments),
         (distribution, score_line(row), line),
         blocks_of(row, cells, segments, when),
+        cause,
     )
+
+
+def _reason(row: Mapping[str, Any], cause: str) -> str:
+    """Why a row is what it is, as far as there is room for whole parts of it."""
+    first, *others = str(row["reason"] or "").split("; ")
+    if cause:
+        first = f"as many nulls as in {cause}: most likely one cause"
+    said = first
+    for part in others:
+        if len(said) + len(part) + 2 > LONGEST_REASON:
+            break
+        said += f"; {part}"
+    return ARROW.sub(r"\1 % → \2 %", shown(said, LONGEST_REASON))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from kldrift.reporting.causes import without_others
 from kldrift.reporting.figures import in_a_row, likelihood, many
 from kldrift.reporting.parts import MOVED
 from kldrift.reporting.row_words import happened
@@ -69,22 +70,36 @@ def headline(counts: Mapping[str, int], segments: Mapping[str, int], *, muted: b
 
 
 def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int) -> str:
-    """What is worst, where, since when and how sure; empty if nothing drifted.
+    """What is worst, where, since when and how sure, and what could not be scored, and why.
+
+    Empty if nothing drifted and everything was scored.
 
     Args:
         entries: the rows of the page, the worst first.
         worst: the row of the scores behind the first.
         windows: how many windows are known, this one included.
     """
-    if not entries or worst is None or entries[0].severity not in MOVED:
+    if not entries or worst is None:
         return ""
+    return " ".join(filter(None, (_worst(entries, worst, windows), _unscored(entries))))
+
+
+def _worst(entries: Sequence[Entry], worst: Mapping[str, Any], windows: int) -> str:
+    """What is worst; empty if nothing drifted."""
     first = entries[0]
-    what = happened(first.reason)
+    if first.severity not in MOVED:
+        return ""
+    drifted = [e for e in entries[1:] if e.severity in MOVED]
+    same = [e.name for e in drifted if e.cause == first.name]
+    what, alone = happened(first.reason), first.alone
+    if same:
+        alone = alone and without_others(alone)
+        what = f"{without_others(what)}; the same in {_listed(same)}"
     where = f"in {first.where}" if first.where else "over all rows"
     where += f" and in {first.parts}" if first.parts else ""
     text = f"Worst is {first.name}, {where}: {what}."
-    if first.alone is not None:
-        text = f"Worst is {first.name}, in {first.alone}. Over all rows: {what}."
+    if alone is not None:
+        text = f"Worst is {first.name}, in {alone}. Over all rows: {what}."
     if first.since and windows > 1:
         text += f" Drifts since {first.since}, {in_a_row(first.windows)}"
         text += ", as far back as is known" if first.windows == windows else ""
@@ -92,13 +107,29 @@ def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int
             last = "window" if first.critical == 1 else f"{first.critical:,}"
             text += f"; critical in the last {last}"
         text += "."
-    others = [e.name for e in entries[1 : OTHERS + 1] if e.severity in MOVED]
+    others = [e.name for e in drifted if e.cause != first.name]
     if others:
-        more = sum(e.severity in MOVED for e in entries[OTHERS + 1 :])
-        text += f" Also drifted: {', '.join(others)}{f' and {more:,} more' if more else ''}."
+        text += f" Also drifted: {_listed(others)}."
     if worst["q_value"] is not None:
         text += (
             f" How sure: q {likelihood(worst['q_value'])}, "
             "the share of false alarms to expect among such verdicts."
         )
     return text
+
+
+def _unscored(entries: Sequence[Entry]) -> str:
+    """What could not be scored, and why; empty for nothing."""
+    unscored = [e for e in entries if e.severity == "unscored"]
+    reasons = {e.reason for e in unscored}
+    if not unscored:
+        return ""
+    if len(reasons) == 1 and len(unscored) > 1:
+        return f"Not scored: {_listed([e.name for e in unscored])}: {unscored[0].reason}."
+    return f"Not scored: {_listed([f'{e.name} ({e.reason})' for e in unscored])}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - OTHERS
+    return ", ".join(names[:OTHERS]) + (f" and {more:,} more" if more > 0 else "")

@@ -24,6 +24,8 @@ BY_SHIFT: Final = 0.6
 ALL_NEW: Final = 0.95
 NAMED: Final = 3
 NULL: Final = "null"
+AS_MANY: Final = ", as many as in "
+"""Before the other features that have as many nulls."""
 DOUBLED: Final = 1.9
 FEWER_THAN: Final = 0.5
 LEAST_END: Final = 0.02
@@ -140,7 +142,7 @@ def _nulls(change: Change) -> str:
         return text
     named = ", ".join(repr(name) for name in change.alike[:NAMED])
     more = len(change.alike) - NAMED
-    return f"{text}, as many as in {named}{f' and {more:,} more' if more > 0 else ''}"
+    return f"{text}{AS_MANY}{named}{f' and {more:,} more' if more > 0 else ''}"
 
 
 def _gone(change: Change) -> str:

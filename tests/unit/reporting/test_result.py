@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from tables_sample import DAYS, run_row, window_tables
 
+import kldrift
 from kldrift.reporting.json_values import json_value
 from kldrift.reporting.monitor_page import Story, monitor_page
 from kldrift.reporting.page import DRAWN
@@ -379,6 +380,42 @@ def test_no_line_of_a_page_ends_within_a_figure_and_its_text_stays_as_it_is():
     reader = Reader(page)
     assert "b" not in reader.tags
     assert said.replace("% -> 0", "% → 0") in reader.text
+
+
+def lost_together():
+    """Rows of three features that lost values in the same rows, of one that shifted."""
+    rng = np.random.default_rng(0)
+    then = pd.DataFrame({name: rng.normal(size=4000) for name in ("a", "b", "c", "d")})
+    lost = rng.random(4000) < 0.3
+    return then, then.assign(d=then["d"] + 0.4, **{n: then[n].mask(lost) for n in "abc"})
+
+
+def test_features_that_lost_their_values_together_are_one_cause():
+    page = kldrift.compare(*lost_together()).to_html()
+    lead = re.search(r'class="lead">(.*?)</p>', page).group(1)
+    said = Reader(f"<p>{lead}</p>").text
+    assert re.match(
+        r"Worst is (a|b|c), over all rows: nulls rose from 0\.0 % to \d+\.\d % of the rows; "
+        r"the same in (a|b|c), (a|b|c)\. Also drifted: d\. How sure",
+        said,
+    )
+    (first, *others) = re.findall(r'class="name">(.*?)<', page)[:3]
+    assert Reader(page).text.count(f"as many nulls as in {first}: most likely one cause") == 2
+    assert {first, *others} == set("abc")
+
+
+def test_what_could_not_be_scored_is_named_with_its_reason():
+    then, _ = lost_together()
+    empty = Reader(kldrift.compare(then.head(0), then).to_html()).text
+    assert "Not scored: a, b, c, d: no rows in the reference." in empty
+    gone = Reader(kldrift.compare(then, then.rename(columns={"a": "z"})).to_html()).text
+    assert "Not scored: a (not in the current dataset), z (not in the reference)." in gone
+
+
+def test_a_long_reason_ends_after_a_whole_part():
+    parts = [f"part {i}: {'long ' * 12}" for i in range(9)]
+    page = Result(frames()[0].assign(reason="; ".join(parts)), frames()[1]).to_html()
+    assert f"<bdi>{'; '.join(parts[:4])}</bdi>" in page
 
 
 def test_an_opened_row_tells_what_limits_were_learnt_from():

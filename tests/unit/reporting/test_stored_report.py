@@ -106,7 +106,8 @@ def test_the_first_sentences_say_what_where_since_when_and_how_sure(tmp_path):
     assert lead == (
         "Worst is payment_type, over all rows: kl 0.42 above critical 0.25 (q 1e-12). "
         "Drifts since 2 Apr 2020, 2 windows in a row. Also drifted: trip_distance. "
-        "How sure: q 1e-12, the share of false alarms to expect among such verdicts."
+        "How sure: q 1e-12, the share of false alarms to expect among such verdicts. "
+        "Not scored: tip_amount (every value is null now)."
     )
 
 
