@@ -14,7 +14,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -50,15 +50,17 @@ class LearnedLimits:
         windows: how many each feature has, ``(features,)``.
         effective: how many independent ones they are worth, ``(features,)``.
         pool: their counts added up, shape ``(features, cells)``.
-        mean: mean leave-one-out score of each feature, at the mean size, in nats; ``(features,)``.
+        apart: mean leave-one-out score of each feature, in nats; ``(features,)``.
+        mean: the same at the mean size.
         shape: half the degrees of freedom of a score: one over its squared variation.
-        rows: mean rows of a window, ``(features,)``.
+        rows: mean rows of a window of the kind that is looked at, ``(features,)``.
         slope: how much of a score is counting noise, which falls with the rows: from 0 to 1.
     """
 
     windows: Floats
     effective: Floats
     pool: Counts
+    apart: Floats
     mean: Floats
     shape: Floats
     rows: Floats
@@ -111,17 +113,41 @@ def learned_limits(
         season: of each window; what all windows of one season have is usual.
         trim: leave out windows that say nothing of what is usual.
     """
-    pool = history.sum(0)
+    return _learned(history, np.zeros(len(history), dtype=np.int64), 0, season, trim=trim)
+
+
+def _learned(
+    history: Counts, part: NDArray[Any], now: Any, season: NDArray[Any] | None, *, trim: bool
+) -> LearnedLimits:
+    """Learn from windows that are each compared with the others of their part.
+
+    Args:
+        history: as in :func:`learned_limits`.
+        part: of each window, shape ``(windows,)``.
+        now: the part whose pool a window is going to be compared with, at about as many rows.
+        season: as in :func:`learned_limits`.
+        trim: likewise.
+    """
     rows = history.sum(-1)
-    raw = _scores(history, pool - history, pool)
-    known = np.isfinite(raw)
-    n = known.sum(0).astype(np.float64)
-    mean_rows = np.where(known, rows, 0).sum(0) / np.maximum(n, 1)
+    raw, parts = np.full(rows.shape, np.nan), [part == one for one in np.unique(part)]
+    for mine in parts:
+        own = history if mine.all() else history[mine]
+        pool = own.sum(0)
+        raw[mine] = _scores(own, pool - own, pool)
+    known, alike = np.isfinite(raw), part == now
+    n, alike_known = known.sum(0).astype(np.float64), known[alike]
+    mean_rows = np.where(alike_known, rows[alike], 0).sum(0) / np.maximum(alike_known.sum(0), 1)
     slope = _slope(raw, rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         scores = np.where(known, raw * (rows / mean_rows) ** slope, 0)
-    if trim and (odd := _odd(scores, known, season)).any():
-        return learned_limits(np.where(odd[..., None], 0, history), trim=False)
+    if trim:
+        odd = np.zeros(scores.shape, dtype=np.bool_)
+        for mine in parts:
+            odd[mine] = _odd(scores[mine], known[mine], None if season is None else season[mine])
+        if odd.any():
+            left = np.where(odd[..., None], 0, history)
+            return _learned(left, part, now, season, trim=False)
+    apart = np.where(known, raw, 0).sum(0) / np.maximum(n, 1)
     mean, varied = scores.sum(0) / np.maximum(n, 1), scores.sum(0) > 0
     # A feature of one value says nothing of how others vary. About one row of another value is
     # noise in it as well.
@@ -132,10 +158,13 @@ def learned_limits(
     together = variation[told].mean() if told.any() else 1.0
     variation = (n * variation + SHRINKAGE * together) / (n + SHRINKAGE)
     shape = 1 / np.maximum(variation, 1 / _MOST_SHAPE)
-    rho = _autocorrelation(relative)
-    effective = np.maximum(2.0, n * (1 - rho) / (1 + rho))
-    windows = (rows > 0).sum(0).astype(np.float64)
-    return LearnedLimits(windows, effective, pool, mean, shape, mean_rows, slope)
+    rho = _autocorrelation([relative[mine] for mine in parts])
+    # Those of a part are from one pool: their mean is as sure as that of one fewer.
+    free = n - np.sum([known[mine].any(0) for mine in parts], axis=0)
+    effective = np.maximum(2.0, free * (1 - rho) / (1 + rho))
+    windows = (rows[alike] > 0).sum(0).astype(np.float64)
+    pool = history[alike].sum(0)
+    return LearnedLimits(windows, effective, pool, apart, mean, shape, mean_rows, slope)
 
 
 def _odd(
@@ -192,12 +221,13 @@ def _slope(scores: Floats, rows: NDArray[Any]) -> float:
     return float(np.clip(-(x * y).sum() / spread, 0, 1)) if spread > 0 else 1.0
 
 
-def _autocorrelation(relative: Floats) -> float:
-    """The lag-1 autocorrelation of scores, pooled over features; from 0 to 0.95."""
-    power = float((relative**2).sum())
+def _autocorrelation(parts: Sequence[Floats]) -> float:
+    """The lag-1 autocorrelation of scores within parts, pooled over features; from 0 to 0.95."""
+    power = sum(float((relative**2).sum()) for relative in parts)
     if power <= 0:
         return 0.0
-    return float(np.clip((relative[1:] * relative[:-1]).sum() / power, 0, 0.95))
+    products = sum(float((relative[1:] * relative[:-1]).sum()) for relative in parts)
+    return float(np.clip(products / power, 0, 0.95))
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,23 +281,8 @@ def usual(history: Counts, season: NDArray[Any], current: Counts, season_now: An
     alike = season == season_now
     if len(history) < FEWEST_WINDOWS or alike.sum() < FEWEST_ALIKE:
         return Usual(current, learned, None, np.zeros(len(current), dtype=np.bool_))
-    seasonal = _of_seasons(history, season, alike)
-    better = (seasonal.mean < SEASON_GAIN * learned.mean) & (seasonal.windows >= FEWEST_ALIKE)
+    seasons, number = np.unique(season, return_counts=True)
+    some = np.isin(season, seasons[number >= FEWEST_ALIKE])
+    seasonal = _learned(history[some], season[some], now, None, trim=True)
+    better = (seasonal.apart < SEASON_GAIN * learned.apart) & (seasonal.windows >= FEWEST_ALIKE)
     return Usual(current, learned, seasonal, better)
-
-
-def _of_seasons(history: Counts, season: NDArray[Any], alike: NDArray[np.bool_]) -> LearnedLimits:
-    """Limits learnt within each season; the pool is that of the season asked for."""
-    kinds = [
-        learned_limits(history[season == s])
-        for s in np.unique(season)
-        if (season == s).sum() >= FEWEST_ALIKE
-    ]
-    mine = learned_limits(history[alike])
-    weights = np.stack([k.windows for k in kinds])
-    total = np.maximum(weights.sum(0), 1)
-    mean = (weights * np.stack([k.mean for k in kinds])).sum(0) / total
-    shape = total / (weights / np.stack([k.shape for k in kinds])).sum(0).clip(1 / _MOST_SHAPE)
-    slope = float(np.mean([k.slope for k in kinds]))
-    effective = np.stack([k.effective for k in kinds]).sum(0)
-    return LearnedLimits(mine.windows, effective, mine.pool, mean, shape, mine.rows, slope)

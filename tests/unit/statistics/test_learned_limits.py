@@ -52,6 +52,29 @@ def test_a_season_is_no_alarm_and_a_sunday_on_a_monday_is_one():
     assert on_monday.max() < 1e-6
 
 
+@pytest.mark.parametrize("windows_before", [30, 70])
+@pytest.mark.parametrize("share", [1.0, 0.4, 2.5])
+def test_weekends_with_other_numbers_of_rows_are_judged_at_their_own_size(share, windows_before):
+    rng = np.random.default_rng(9)
+    season = np.arange(windows_before + 7) % 7
+    rows = np.where(season >= 5, share * 3_000, 3_000).astype(int)
+    found: dict[bool, list[np.ndarray]] = {True: [], False: []}
+    for _ in range(25):
+        of_day = 0.4 * rng.normal(size=7)
+        counts = np.stack(
+            [windows(rng, 1, shift=of_day[d], rows=n)[0] for d, n in zip(season, rows, strict=True)]
+        )
+        history, before = counts[:windows_before], season[:windows_before]
+        for day in range(windows_before, windows_before + 7):
+            one = usual(history, before, counts[day], season[day])
+            assert one.better.all()
+            found[bool(season[day] >= 5)].append(one.p_values)
+    for weekend, p_values in found.items():
+        p = np.concatenate(p_values)
+        assert 0.02 < (p < 0.05).mean() < 0.09, weekend
+        assert (p < 0.001).mean() <= 0.01, weekend
+
+
 def test_a_limit_is_the_divergence_at_which_the_p_value_is_its_level():
     rng = np.random.default_rng(4)
     history, current = windows(rng, 40, spread=0.1), windows(rng, 1, spread=0.1, rows=1_700)[0]
