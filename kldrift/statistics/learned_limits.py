@@ -283,6 +283,6 @@ def usual(history: Counts, season: NDArray[Any], current: Counts, season_now: An
         return Usual(current, learned, None, np.zeros(len(current), dtype=np.bool_))
     seasons, number = np.unique(season, return_counts=True)
     some = np.isin(season, seasons[number >= FEWEST_ALIKE])
-    seasonal = _learned(history[some], season[some], now, None, trim=True)
+    seasonal = _learned(history[some], season[some], season_now, None, trim=True)
     better = (seasonal.apart < SEASON_GAIN * learned.apart) & (seasonal.windows >= FEWEST_ALIKE)
     return Usual(current, learned, seasonal, better)

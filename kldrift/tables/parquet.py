@@ -47,9 +47,25 @@ def to_parquet(rows: TableParts) -> bytes:
 
 
 def to_files(rows: Mapping[str, TableParts]) -> dict[str, bytes]:
-    """Several Parquet files by their names, each encoded in a thread of its own."""
-    with ThreadPoolExecutor(max(1, len(rows))) as pool:
-        return dict(zip(rows, pool.map(to_parquet, rows.values()), strict=True))
+    """Several Parquet files by their names, each encoded in a thread of its own.
+
+    Parts that are made one after the other are made in another thread, one ahead of the encoding.
+    """
+    with ThreadPoolExecutor(max(1, 2 * len(rows))) as pool:
+        encoded = [
+            pool.submit(to_parquet, of if isinstance(of, pa.Table) else _ahead(of, pool))
+            for of in rows.values()
+        ]
+        return dict(zip(rows, (file.result() for file in encoded), strict=True))
+
+
+def _ahead(parts: Iterable[pa.Table], pool: ThreadPoolExecutor) -> Iterator[pa.Table]:
+    """The same parts, each of them made while the one before it is used."""
+    each = iter(parts)
+    coming = pool.submit(next, each, None)
+    while (part := coming.result()) is not None:
+        coming = pool.submit(next, each, None)
+        yield part
 
 
 def split_rows(rows: TableParts) -> Iterator[pa.Table]:
