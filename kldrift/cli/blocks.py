@@ -14,7 +14,7 @@ from kldrift.errors import escaped
 from kldrift.reporting.figures import figure
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading, worst_first
-from kldrift.reporting.parts import Parts, alone_words, parts_of, parts_words
+from kldrift.reporting.parts import Parts, alone_words, parts_words, segments_of_features
 from kldrift.reporting.row_words import alert_words
 from kldrift.tables.values import floats_of, is_in, rows_where
 
@@ -39,7 +39,7 @@ def worst_features(
     lead = leading(ordered)
     bad = rows_where(lead, ~is_in(lead["severity"], {"ok"}))
     rows = records(bad.slice(0, most))
-    parts = parts_of(ordered, [row["feature"] for row in rows])
+    parts = segments_of_features(ordered, [row["feature"] for row in rows])
     return [(row, _where(row, parts[row["feature"]])) for row in rows], len(bad) - len(rows)
 
 

@@ -55,13 +55,13 @@ def run_lines(
     """
     # An error message needs no Arrow.
     from kldrift.cli.blocks import block, worst_features  # noqa: PLC0415
-    from kldrift.reporting.headline import headline  # noqa: PLC0415
+    from kldrift.reporting.headline import verdict_line  # noqa: PLC0415
     from kldrift.reporting.order import all_muted, as_table  # noqa: PLC0415
 
     counts, parts = result.counts, result.segment_counts
     severity = next((name for name in COLOURS if counts[name] + parts[name]), "unscored")
     scores, cells = (as_table(f, list(map(str, f))) for f in (result.scores, result.cells))
-    said = headline(counts, parts, muted=all_muted(scores))
+    said = verdict_line(counts, parts, muted=all_muted(scores))
     yield Line(f"{severity}: {said}", severity=severity)
     yield from (Line(f"note: {escaped(note)}") for note in result.notes)
     worst, rest = worst_features(scores, MOST_FEATURES)

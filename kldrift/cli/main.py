@@ -207,7 +207,7 @@ def _demo(args: argparse.Namespace) -> Answer:
             f"{demo.DAYS} days of orders of a made-up web shop, each judged as on the day it came; "
             f"{len(demo.PLANTED)} incidents were planted in them"
         ),
-        Line(demo.headline(outcomes, wrong) + ("" if right else ": NOT what was planted")),
+        Line(demo.outcome_line(outcomes, wrong) + ("" if right else ": NOT what was planted")),
         Line(),
         *(Line(row, whole=True) for row in demo.to_text(outcomes).splitlines()),
         Line(),

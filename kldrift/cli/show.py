@@ -17,7 +17,7 @@ from kldrift.config.marked_days import marked_days
 from kldrift.errors import ConfigError, OutputError, escaped
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.figures import begin_name, figure, in_a_row, instant_name, window_name
-from kldrift.reporting.headline import headline
+from kldrift.reporting.headline import verdict_line
 from kldrift.reporting.json_values import records
 from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import WORST_COLUMNS, all_muted, counted, leading, worst_first
@@ -87,7 +87,7 @@ def _state(
     alone = is_in(ordered["segment"], {None})
     counts, parts = (counted(rows_where(ordered, which)) for which in (alone, ~alone))
     severity = next((name for name in COLOURS if counts[name] + parts[name]), "ok")
-    said = f"{_named(last, zone)}: {headline(counts, parts, muted=all_muted(ordered))}"
+    said = f"{_named(last, zone)}: {verdict_line(counts, parts, muted=all_muted(ordered))}"
     yield Line(f"{severity}: {escaped(config.monitor)}, {said}", severity=severity)
     if len(past) > 1:
         critical = is_in(past.rows["severity"], {"critical"})

@@ -11,7 +11,7 @@ from kldrift.config import Config
 from kldrift.dashboard.feature_view import choose_segment, one_feature
 from kldrift.dashboard.place import asked, choose, go
 from kldrift.dashboard.stored import SECONDS, Look, Scene
-from kldrift.dashboard.window_view import rows
+from kldrift.dashboard.window_view import show_rows
 from kldrift.monitor.trial import trial
 from kldrift.reporting.figures import window_name
 from kldrift.reporting.monitor_page import Story
@@ -44,7 +44,7 @@ def compare_view(scene: Scene) -> None:
         st.text(look.page.lead)
     if not look.features:
         return
-    picked = rows(look.page, "features of two windows")
+    picked = show_rows(look.page, "features of two windows")
     if picked is not None and look.features[picked] != asked("feature"):
         go(feature=look.features[picked], segment=None)
         st.rerun()

@@ -9,14 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from kldrift.dashboard.place import choose, go
-from kldrift.dashboard.plain import block, severity_words
-from kldrift.dashboard.stored import Look, Scene, look_at, past_of, segments_of
-from kldrift.reporting.blocks import Chart, Segments
+from kldrift.dashboard.plain import severity_words, show_block
+from kldrift.dashboard.stored import Look, Scene, look_at, past_of, worst_segments
+from kldrift.reporting.blocks import Chart, WorstSegments
 from kldrift.reporting.entries import entries_of
 from kldrift.reporting.figures import shown
 from kldrift.reporting.json_values import records
 from kldrift.reporting.past import Past
-from kldrift.reporting.plots import history
+from kldrift.reporting.plots import history_chart
 
 ALL_ROWS = ""
 """Stands for no segment."""
@@ -39,7 +39,7 @@ def feature_view(scene: Scene) -> None:
 def choose_segment(scores: pd.DataFrame, feature: str, where: Any) -> str | None:
     """Let someone choose all rows or a segment of a feature; None stands for all rows."""
     mine = scores[scores["feature"] == feature]
-    segments = segments_of(scores, feature)
+    segments = worst_segments(scores, feature)
     whole = [ALL_ROWS] if mine["segment"].isna().any() or not segments else []
     names = mine["segment"].fillna(ALL_ROWS)
     severities = dict(zip(names, mine["severity"], strict=True))
@@ -71,16 +71,16 @@ def one_feature(
     with left:
         for one in entry.blocks:
             if isinstance(one, Chart):
-                block(one, f"chart {one.title}")
+                show_block(one, f"chart {one.title}")
     with right:
         if windows > 1:
             timeline(past, row, zone, look.story.alerts)
-    others = [one for one in entry.blocks if not isinstance(one, Chart | Segments)]
+    others = [one for one in entry.blocks if not isinstance(one, Chart | WorstSegments)]
     for number, (one, side) in enumerate(zip(others, [left, right] * len(others), strict=False)):
         with side:
-            block(one, f"part {number}")
+            show_block(one, f"part {number}")
     for one in entry.blocks:
-        if isinstance(one, Segments):
+        if isinstance(one, WorstSegments):
             _worst_segments(one, look.scores, feature)
 
 
@@ -100,18 +100,18 @@ def timeline(
     ]
     metric = str(row.get("metric") or "kl")
     limits = [row["threshold_warning"], row["threshold_critical"]]
-    chart = history(past, (feature, segment), metric, limits, zone, spans)
+    chart = history_chart(past, (feature, segment), metric, limits, zone, spans)
     st.subheader(f"{metric} by window, with limits and alerts", anchor=False)
     st.altair_chart(
         chart.properties(title="", height=240), width="stretch", alt=f"{metric} by window"
     )
 
 
-def _worst_segments(one: Segments, scores: pd.DataFrame, feature: str) -> None:
+def _worst_segments(one: WorstSegments, scores: pd.DataFrame, feature: str) -> None:
     """Show the worst segments; a row leads to its segment."""
-    chosen = block(one, "segments", on_select="rerun", selection_mode="single-row")
+    chosen = show_block(one, "segments", on_select="rerun", selection_mode="single-row")
     picked = chosen["selection"]["rows"] if chosen else []
-    names = {shown(s, 60): s for s in segments_of(scores, feature)}
+    names = {shown(s, 60): s for s in worst_segments(scores, feature)}
     if picked and picked[0] < len(one.rows):
         segment = names.get(one.rows[picked[0]][0])
         if segment is not None:

@@ -46,7 +46,7 @@ def drawing(shape: Drawing) -> None:
     st.image(svg_file(shape, dark=is_dark()), width="stretch", alt=words)
 
 
-def block(one: Block, key: str, **more: Any) -> Any:
+def show_block(one: Block, key: str, **more: Any) -> Any:
     """Show a part of a feature's row.
 
     Args:

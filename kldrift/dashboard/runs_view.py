@@ -17,8 +17,8 @@ from kldrift.dashboard.stored import Scene, runs_of
 from kldrift.errors import masked
 from kldrift.reporting.figures import (
     NOTHING,
-    count,
-    duration,
+    count_text,
+    duration_text,
     moment,
     shown,
     window_name,
@@ -48,8 +48,8 @@ def runs_view(scene: Scene) -> None:
     columns = st.columns(4)
     columns[0].metric("latest runs", f"{totals['runs']:,}")
     columns[1].metric("failed", f"{totals['failed']:,}")
-    columns[2].metric("usual duration", duration(totals["usual"]))
-    columns[3].metric("longest", duration(totals["longest"]))
+    columns[2].metric("usual duration", duration_text(totals["usual"]))
+    columns[3].metric("longest", duration_text(totals["longest"]))
     st.altair_chart(_durations(runs, scene.zone), width="stretch", alt="seconds by run")
     head = ("started", "window", "exit code", "took", "rows", "critical", "warning", "error")
     lines = [_line(run, scene.zone) for run in runs[:MOST]]
@@ -79,10 +79,10 @@ def _line(run: Mapping[str, Any], zone: str) -> tuple[Any, ...]:
         moment(run["started_at"], zone),
         window_name(window_of_row(run), zone),
         run["exit_code"],
-        duration(_seconds(run)),
-        count(run["rows_current"]),
-        count(run["critical"]),
-        count(run["warning"]),
+        duration_text(_seconds(run)),
+        count_text(run["rows_current"]),
+        count_text(run["critical"]),
+        count_text(run["warning"]),
         shown(masked(str(run["error"])), 160) if run["error"] else NOTHING,
     )
 

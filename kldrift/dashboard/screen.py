@@ -39,7 +39,7 @@ def screen(told: Mapping[str, Any]) -> None:
     """Show the page.
 
     Args:
-        told: what `serve.told` says.
+        told: what `serve.app_arguments` says.
     """
     st.set_page_config(page_title="kldrift", layout="wide")
     view = _view()

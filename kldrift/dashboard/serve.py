@@ -96,7 +96,7 @@ def address(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def told(path: str, overrides: Sequence[str], host: str) -> dict[str, Any]:
+def app_arguments(path: str, overrides: Sequence[str], host: str) -> dict[str, Any]:
     """What the app is told.
 
     Args:
@@ -132,7 +132,7 @@ def serve(path: str, overrides: Sequence[str], host: str, port: int, *, open_bro
     if is_loopback(host) and ":" not in host:  # a name that leads to this machine is no way in
         names = [host, "localhost", "127.0.0.1"]
         middleware.append(Middleware(TrustedHostMiddleware, allowed_hosts=names))
-    app = App(APP, secrets={SECTION: told(path, overrides, host)}, middleware=middleware)
+    app = App(APP, secrets={SECTION: app_arguments(path, overrides, host)}, middleware=middleware)
     app.run(
         config={
             "server.address": host,

@@ -134,6 +134,6 @@ def past_of(output: str, monitor: str, windows: tuple[Window, ...], feature: str
     )
 
 
-def segments_of(scores: pd.DataFrame, feature: str) -> Sequence[str]:
+def worst_segments(scores: pd.DataFrame, feature: str) -> Sequence[str]:
     """The segments of a feature, the worst first."""
     return [str(s) for s in scores.loc[scores["feature"] == feature, "segment"].dropna()]

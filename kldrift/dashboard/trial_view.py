@@ -16,7 +16,7 @@ from kldrift.dashboard.compare_view import OTHERS
 from kldrift.dashboard.place import choose
 from kldrift.dashboard.plain import lines
 from kldrift.dashboard.stored import SECONDS, Scene
-from kldrift.dashboard.window_view import heat_map
+from kldrift.dashboard.window_view import show_heat_map
 from kldrift.monitor.backtest import Backtest, backtest
 from kldrift.monitor.trial import Trial, trial
 from kldrift.reporting.figures import shown, window_name
@@ -87,7 +87,7 @@ def trial_view(scene: Scene) -> None:
     )
     st.dataframe(_by_feature(before, tried.past, names), hide_index=True, key="flagged")
     worst = sorted(names, key=lambda n: -_critical(tried.past, n))
-    heat_map(tried.past, worst, scene.zone)
+    show_heat_map(tried.past, worst, scene.zone)
     if rules.overrides:
         st.subheader("In the configuration", anchor=False)
         st.code(lines("\n".join(rules.overrides)), language=None)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from kldrift.config.marked_days import marked_days
 from kldrift.dashboard.place import go
-from kldrift.dashboard.plain import block, is_dark, lines, severity_words, trouble
+from kldrift.dashboard.plain import is_dark, lines, severity_words, show_block, trouble
 from kldrift.dashboard.stored import Look, Scene, look_at
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.entries import Entry
@@ -20,7 +20,7 @@ from kldrift.reporting.figures import shown, window_name
 from kldrift.reporting.order import STATED, leading
 from kldrift.reporting.page import Page, svg_file
 from kldrift.reporting.past import Past
-from kldrift.reporting.plots import heat
+from kldrift.reporting.plots import heat_chart
 
 IN_HEAT: Final = 40
 """Features."""
@@ -53,22 +53,22 @@ def window_view(scene: Scene) -> None:
     marked = marked_days(scene.config, scene.window.start, scene.window.end) if scene.own else []
     for note in (*page.notes, *marked):
         st.text(lines(note))
-    picked = rows(page, "features of the window")
+    picked = show_rows(page, "features of the window")
     if picked is not None:
         _open(look, picked)
     with st.expander("about this window"):
         for name, value in page.health:
             st.text(f"{name}: {value}")
-    heat_map(look.story.past, look.features, scene.zone)
+    show_heat_map(look.story.past, look.features, scene.zone)
     for number, section in enumerate(page.sections):
-        block(section, f"section {number}")
+        show_block(section, f"section {number}")
     if page.skipped:
         with st.expander(f"{page.left_out}: {len(page.skipped):,} columns"):
             frame = pd.DataFrame(page.skipped[:MOST_SKIPPED], columns=["column", "why"])
             st.dataframe(frame, hide_index=True, key="skipped", alt=page.left_out)
 
 
-def rows(page: Page, key: str) -> int | None:
+def show_rows(page: Page, key: str) -> int | None:
     """Show the features of a page as a table; return the place of the one that was picked."""
     if not page.entries:
         return None
@@ -129,14 +129,16 @@ def _open(look: Look, place: int) -> None:
     st.rerun()
 
 
-def heat_map(past: Past, features: Sequence[str], zone: str) -> None:
+def show_heat_map(past: Past, features: Sequence[str], zone: str) -> None:
     """Show severities by feature and window; a click goes there."""
     if len(past) < 2 or not features:
         return
     st.subheader("When: severity by feature and window", anchor=False)
     few = features[:IN_HEAT]
     point = alt.selection_point(name="cell", fields=["feature", "window"])
-    chart = heat(past, few, zone).add_params(point).properties(height=IN_STEP * len(few) + BELOW)
+    chart = (
+        heat_chart(past, few, zone).add_params(point).properties(height=IN_STEP * len(few) + BELOW)
+    )
     chosen = st.altair_chart(
         chart, width="stretch", on_select="rerun", key="heat", alt="severity by feature and window"
     )

@@ -8,7 +8,7 @@ from kldrift.demo.report import (
     EventOutcome,
     as_it_should_be,
     false_pages,
-    headline,
+    outcome_line,
     planted_against_found,
     to_text,
 )
@@ -24,7 +24,7 @@ __all__ = [
     "date_of",
     "demo_config",
     "false_pages",
-    "headline",
+    "outcome_line",
     "planted_against_found",
     "to_text",
     "write_demo",

@@ -85,11 +85,11 @@ def as_it_should_be(outcomes: Iterable[EventOutcome], wrong_pages: int) -> bool:
     return not wrong_pages and all(o.verdict in (FOUND, QUIET) for o in outcomes)
 
 
-def headline(outcomes: Sequence[EventOutcome], wrong_pages: int) -> str:
+def outcome_line(outcomes: Sequence[EventOutcome], wrong_pages: int) -> str:
     """The outcome in one sentence.
 
     Examples:
-        >>> headline([EventOutcome("a leap", "30-39", ("x",), 32, 2, "found")], 0)
+        >>> outcome_line([EventOutcome("a leap", "30-39", ("x",), 32, 2, "found")], 0)
         'found: 1 of 1 incidents, 0 on their first day, the last 2 days late; false pages: 0'
     """
     planted = [o for o in outcomes if o.verdict in (FOUND, MISSED)]

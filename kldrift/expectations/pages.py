@@ -61,7 +61,7 @@ class WorstFirstPageRenderer(ValidationResultsPageRenderer):  # type: ignore[mis
         if address := said.get(REPORT):
             blocks.insert(1, _link("Report: distributions, history, reasons", address))
         results = (result.to_json_dict() for result in validation_results.results)
-        if window := as_of(results, said.get(ZONE, "UTC")):
+        if window := window_or_time(results, said.get(ZONE, "UTC")):
             blocks.insert(1, text_content("As of $window", {"window": window}))
         return page
 
@@ -110,7 +110,7 @@ class DatedIndexBuilder(DefaultSiteIndexBuilder):  # type: ignore[misc]  # GX is
             )
             said = told(self.data_context, suite)
             link = index["validations_links"][-1]
-            link["as_of"] = as_of(run["results"], said.get(ZONE, "UTC"))
+            link["as_of"] = window_or_time(run["results"], said.get(ZONE, "UTC"))
             link["zone"] = said.get(ZONE, "UTC")
             link["report"] = said.get(REPORT)
 
@@ -122,7 +122,7 @@ def told(context: Any, suite: str) -> dict[str, Any]:
     return dict(store.get(key).get("meta") or {}) if store.has_key(key) else {}
 
 
-def as_of(results: Iterable[dict[str, Any]], zone: str) -> str:
+def window_or_time(results: Iterable[dict[str, Any]], zone: str) -> str:
     """The window of a run, or the time that it was for; empty where its results know none."""
     found = ((result.get("result") or {}).get("details") or {} for result in results)
     window = window_of_row(next((d for d in found if d.get("window_end")), {}))

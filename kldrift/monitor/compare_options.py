@@ -31,7 +31,7 @@ def config_of(
             "include": listed(features["include"]),
             "exclude": listed(features["exclude"]),
             "override": _each(features["override"], _override),
-            "derived": plain(features["derived"]),
+            "derived": as_plain(features["derived"]),
         },
         "joint": _each(joint, _group),
         "segments": _segments(segments),
@@ -57,11 +57,11 @@ def listed(value: object) -> object:
     return list(value) if isinstance(value, Iterable) and not isinstance(value, Mapping) else value
 
 
-def plain(value: object) -> object:
+def as_plain(value: object) -> object:
     """Return mappings of any class as dictionaries, tuples as lists, also inside them."""
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: as_plain(item) for key, item in value.items()}
+    return [as_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _each(value: object, convert: Any) -> object:
@@ -71,7 +71,7 @@ def _each(value: object, convert: Any) -> object:
 
 
 def _override(value: object) -> object:
-    override = plain(value)
+    override = as_plain(value)
     if isinstance(override, dict):
         if "parts" in override:
             override["parts"] = listed(override["parts"])
@@ -82,7 +82,7 @@ def _override(value: object) -> object:
 
 
 def _group(value: object) -> object:
-    group = plain(value) if isinstance(value, Mapping) else {"features": value}
+    group = as_plain(value) if isinstance(value, Mapping) else {"features": value}
     assert isinstance(group, dict)
     if "features" in group:
         group["features"] = listed(group["features"])
@@ -99,7 +99,7 @@ def _segments(value: object) -> object:
     lists = listed(value)
     if not isinstance(lists, list):
         return lists
-    return [plain(one) if isinstance(one, Mapping) else listed(one) for one in lists]
+    return [as_plain(one) if isinstance(one, Mapping) else listed(one) for one in lists]
 
 
 def _thresholds(value: object) -> object:
@@ -108,7 +108,7 @@ def _thresholds(value: object) -> object:
 
 
 def _levels(value: object) -> object:
-    return {"warning": None, "critical": value} if _is_number(value) else plain(value)
+    return {"warning": None, "critical": value} if _is_number(value) else as_plain(value)
 
 
 def _is_number(value: object) -> bool:

@@ -91,11 +91,11 @@ def findings_of(
         most: stored cells of the windows that are scored together; with 1, no window is asked for
             before the findings of the one before it have been dealt with.
     """
-    for batch in batches(counted, lambda one: cells_of(one.comparisons), most):
+    for batch in batches(counted, lambda one: stored_cells(one.comparisons), most):
         yield from _together(batch)
 
 
-def cells_of(comparisons: Sequence[Comparison]) -> int:
+def stored_cells(comparisons: Sequence[Comparison]) -> int:
     """The stored cells of the current sides of some comparisons."""
     return sum(c.current.counts.size for c in comparisons)
 

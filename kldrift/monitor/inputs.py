@@ -18,7 +18,7 @@ from kldrift.features.group_columns import check_time
 from kldrift.monitor.before_spark import without_absent
 from kldrift.monitor.due import FIRST_WINDOWS, Due, between, within
 from kldrift.monitor.groups import condition_named
-from kldrift.monitor.reference_key import key_of
+from kldrift.monitor.reference_key import digest_of
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import version_of
 from kldrift.sources.open import open_source
@@ -33,12 +33,12 @@ def reference_key(config: Config, spark: SparkSession) -> str | None:
     """The key that a stored reference must have; computed before the reference is opened."""
     settings = settings_of(spark, (*THAT_CHANGE_COUNTS, *config.spark.conf))
     if config.reference.is_history:  # cells are frozen once, whatever files come
-        return key_of(config, "windows", settings)
+        return digest_of(config, "windows", settings)
     try:
         version = version_of(config.reference, config.expressions.values())
     except DatasetError as error:
         raise on_side(error, "reference") from error
-    return key_of(config, version, settings)
+    return digest_of(config, version, settings)
 
 
 def open_sides(
@@ -89,7 +89,7 @@ def _ranged(config: Config, reference: Source, *, utc: bool) -> Dataset:
     return between(asked, time, (first, last), kind, utc=utc)
 
 
-def as_read(
+def with_times(
     config: Config, as_of: datetime | None, due: Due | None
 ) -> tuple[Config, datetime | None]:
     """The configuration with times in place of placeholders, and the time that a run is for."""

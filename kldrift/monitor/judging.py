@@ -16,7 +16,7 @@ from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
 from kldrift.monitor.categories import category_subjects
-from kldrift.monitor.findings import CELLS_AT_ONCE, batches, cells_of, count_current
+from kldrift.monitor.findings import CELLS_AT_ONCE, batches, count_current, stored_cells
 from kldrift.monitor.joint import scored_joint, unscored_joint
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Engine, Findings, read_reference
@@ -72,7 +72,7 @@ def judged_together(
         planned: plans and findings, of one configuration, asked for as they are needed.
         most: as in :func:`~kldrift.monitor.findings.found`.
     """
-    for batch in batches(planned, lambda one: cells_of(one[1].comparisons), most):
+    for batch in batches(planned, lambda one: stored_cells(one[1].comparisons), most):
         for (plan, findings), verdicts in zip(batch, _by_limits(batch), strict=True):
             yield plan, replace(findings, by_limits=verdicts)
 

@@ -43,7 +43,7 @@ def far_rows(rows: pa.Table) -> pa.Table:
     return rows.filter(pc.less(rows["p_learned"], rows["p_limit"]))
 
 
-def keys_of(rows: pa.Table) -> list[Key]:
+def row_keys(rows: pa.Table) -> list[Key]:
     """The feature and segment of each row."""
     return list(zip(rows["feature"].to_pylist(), rows["segment"].to_pylist(), strict=True))
 
@@ -51,7 +51,7 @@ def keys_of(rows: pa.Table) -> list[Key]:
 def seen_in(start: datetime, rows: pa.Table) -> Seen:
     """What a stored window showed."""
     critical, unscored = (
-        frozenset(keys_of(rows.filter(pc.equal(rows["severity"], severity.value))))
+        frozenset(row_keys(rows.filter(pc.equal(rows["severity"], severity.value))))
         for severity in (Severity.CRITICAL, Severity.UNSCORED)
     )
     return Seen(start, critical, unscored)
@@ -64,7 +64,7 @@ def states_of(rows: pa.Table) -> Mapping[Key, State]:
     )
     states = zip(alerted["alert"].to_pylist(), alerted["alert_since"].to_pylist(), strict=True)
     return {
-        k: State(Alert(a), since) for k, (a, since) in zip(keys_of(alerted), states, strict=True)
+        k: State(Alert(a), since) for k, (a, since) in zip(row_keys(alerted), states, strict=True)
     }
 
 

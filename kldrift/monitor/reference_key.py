@@ -15,7 +15,9 @@ FORMAT: Final = 3
 """Raised when what is stored, or how it is counted, changes within a version of kldrift."""
 
 
-def key_of(config: Config, version: str | None, settings: Mapping[str, str | None]) -> str | None:
+def digest_of(
+    config: Config, version: str | None, settings: Mapping[str, str | None]
+) -> str | None:
     """A digest of all that a reference's numbers depend on, apart from the features asked for.
 
     Args:

@@ -49,8 +49,8 @@ def score_table(
         "status": pa.array(STATUSES, pa.string()).take(pa.array(v.status[order])),
         "reason": pa.array([text or None for text in v.reason[order]], pa.string()),
         "severity": pa.array(SEVERITIES, pa.string()).take(pa.array(v.severity[order])),
-        "q_value": numbers(v.q_values.smallest[order]),
-        "q_critical": numbers(v.q_values.critical[order]),
+        "q_value": number_column(v.q_values.smallest[order]),
+        "q_critical": number_column(v.q_values.critical[order]),
         "pseudocount": pa.array(pseudocount, mask=~scored),
     }
     columns["metric"] = pa.array(decisive.metric[order], pa.string())
@@ -62,11 +62,11 @@ def score_table(
         columns["alert"] = pa.array([state.alert for state in states], pa.string())
         columns["alert_since"] = pa.array([state.since for state in states], TIMESTAMP)
     for severity in ("warning", "critical"):
-        columns[f"threshold_{severity}"] = numbers(getattr(decisive.limits, severity)[order])
+        columns[f"threshold_{severity}"] = number_column(getattr(decisive.limits, severity)[order])
     for name, sizes in v.sizes.items():
         columns[name] = pa.array(sizes[order], mask=sizes[order] < 0)
     for name, values in v.scores.items():
-        columns[name] = numbers(values[order])
+        columns[name] = number_column(values[order])
     columns["cells"] = pa.array(cells, mask=~of_cells)
     if "history_windows" in columns:
         columns["history_windows"] = columns["history_windows"].cast(pa.int32())
@@ -185,7 +185,7 @@ def _joint_cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
     return stamp.table(columns, len(rows), DRIFT_CELLS)
 
 
-def numbers(values: NDArray[np.float64]) -> pa.Array:
+def number_column(values: NDArray[np.float64]) -> pa.Array:
     """A column of numbers; null for NaN."""
     return pa.array(values, mask=np.isnan(values))
 

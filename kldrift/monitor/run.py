@@ -19,7 +19,7 @@ from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.due import Due, due_windows, windows_between
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.history import past_window, stored_history
-from kldrift.monitor.inputs import as_read, files_of, open_sides, reference_key
+from kldrift.monitor.inputs import files_of, open_sides, reference_key, with_times
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.publish import check_expectations, publish_window, with_page
 from kldrift.monitor.record import Record, session_for
@@ -70,7 +70,7 @@ def check(
     with output_reached():
         open_store(config.output.path)
         due = _due(config, as_of, datetime.now(UTC))
-    read, _ = as_read(config, as_of, due)
+    read, _ = with_times(config, as_of, due)
     check_output(read)
     check_inputs(read, config, spark)
     with session_for(config, spark) as session:
@@ -110,7 +110,7 @@ def run(
     started = datetime.now(UTC)
     with output_reached():
         due = _due(config, as_of, started)
-        read, as_of = as_read(config, as_of, due)
+        read, as_of = with_times(config, as_of, due)
         check_output(read)
         prepare_output(config.output.path, config.output.format)
     window = Window(None, as_of) if due is None else due.windows[-1]
@@ -161,7 +161,7 @@ def backfill(
     due = windows_between(config.time, first, last, stored, at := datetime.now(UTC), force=force)
     results: list[RunResult] = []
     if due.windows:
-        read, _ = as_read(config, None, due)
+        read, _ = with_times(config, None, due)
         check_output(read)
         with output_reached():
             prepare_output(config.output.path, config.output.format)

@@ -27,9 +27,9 @@ from kldrift.monitor.past_counts import Layout, PastCounts
 from kldrift.monitor.past_scores import (
     excess_of,
     far_rows,
-    keys_of,
     log_until,
     notable,
+    row_keys,
     seen_in,
     start_of,
     states_of,
@@ -176,7 +176,7 @@ class Watch:
                 profiles, _ = counted.profiles(window)
                 own = {name: of_no_window(p) for name, p in profiles.items()}
                 self._past.add(
-                    window, self._past.layout.counts(own), set(keys_of(far_rows(rows[window])))
+                    window, self._past.layout.counts(own), set(row_keys(far_rows(rows[window])))
                 )
         if config.alarms is None:
             return

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kldrift.reporting.blocks import Table
-from kldrift.reporting.figures import NOTHING, count, figure, instant_name, likelihood, shown
+from kldrift.reporting.figures import NOTHING, count_text, figure, instant_name, likelihood, shown
 
 MOST: Final = 30
 NAMED: Final = 4
@@ -30,7 +30,7 @@ def alert_table(alerts: Sequence[Mapping[str, Any]], zone: str) -> Table | None:
             _state(alert, zone),
             _muted(alert),
             instant_name(alert["since"], zone),
-            count(alert["windows"]),
+            count_text(alert["windows"]),
             figure(alert["peak"]),
             likelihood(alert["p_value"]),
         )

@@ -10,7 +10,7 @@ from typing import Any, Final
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.figures import shown
 
-Cell = Mapping[str, Any]
+CellRow = Mapping[str, Any]
 """A row of ``drift_cells``."""
 
 ASIDE: Final = {
@@ -70,18 +70,18 @@ class Bar:
         return 0.0 if self.lower is None or self.upper is None else self.upper - self.lower
 
 
-def scored(cells: Sequence[Cell]) -> list[Cell]:
+def scored(cells: Sequence[CellRow]) -> list[CellRow]:
     """The cells that take part in the score, in their order."""
     return sorted((c for c in cells if c["contribution"] is not None), key=lambda c: c["cell"])
 
 
-def totals(cells: Sequence[Cell]) -> tuple[int, int]:
+def totals(cells: Sequence[CellRow]) -> tuple[int, int]:
     """Rows in some cells, then and now; 1 at least."""
     then, current = (sum(c[f"rows_{side}"] for c in cells) for side in ("reference", "current"))
     return then or 1, current or 1
 
 
-def bars_of(feature: str, cells: Sequence[Cell], width: int) -> list[Bar]:
+def bars_of(feature: str, cells: Sequence[CellRow], width: int) -> list[Bar]:
     """The bars of a feature's scored cells, from left to right, in so many pixels."""
     rows = totals(cells)
     main = [_bar(feature, c, rows) for c in cells if c["cell_kind"] not in ASIDE]
@@ -99,13 +99,13 @@ def bars_of(feature: str, cells: Sequence[Cell], width: int) -> list[Bar]:
     return _placed(groups, width, _step([c for c in cells if c["cell_kind"] not in ASIDE]))
 
 
-def _step(cells: Sequence[Cell]) -> float:
+def _step(cells: Sequence[CellRow]) -> float:
     """How far values are from the next, 1 for whole numbers; 0 where none are neighbours."""
     pairs = ((a, b) for a, b in pairwise(cells) if a["cell_kind"] == b["cell_kind"] == "value")
     return min((b["lower"] - a["lower"] for a, b in pairs), default=0.0)
 
 
-def _bar(feature: str, cell: Cell, rows: tuple[int, int]) -> Bar:
+def _bar(feature: str, cell: CellRow, rows: tuple[int, int]) -> Bar:
     kind, bounded = cell["cell_kind"], cell["cell_kind"] == "bin"
     below = ASIDE.get(kind, "")
     if kind in ("value", "category"):

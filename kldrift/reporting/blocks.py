@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kldrift.reporting.bars import Cell, scored, totals
+from kldrift.reporting.bars import CellRow, scored, totals
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.drawing import Drawing
-from kldrift.reporting.figures import NOTHING, count, figure, likelihood, many, share, shown
+from kldrift.reporting.figures import NOTHING, count_text, figure, likelihood, many, share, shown
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import Row
 from kldrift.reporting.parts import Parts
@@ -49,7 +49,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Segments(Table):
+class WorstSegments(Table):
     """The worst segments of a feature."""
 
 
@@ -68,7 +68,7 @@ class Chart:
 Block = Facts | Table | Chart
 
 
-def blocks_of(row: Row, cells: Sequence[Cell], segments: Parts, when: str) -> list[Block]:
+def blocks_of(row: Row, cells: Sequence[CellRow], segments: Parts, when: str) -> list[Block]:
     """What is shown of one feature.
 
     Args:
@@ -92,7 +92,7 @@ def blocks_of(row: Row, cells: Sequence[Cell], segments: Parts, when: str) -> li
     return blocks
 
 
-def _cells(row: Row, cells: Sequence[Cell]) -> Table:
+def _cells(row: Row, cells: Sequence[CellRow]) -> Table:
     """The cells that add most to ``kl``, in their own order."""
     every = scored(cells)
     reference, current = totals(every)
@@ -123,7 +123,7 @@ def _cells(row: Row, cells: Sequence[Cell]) -> Table:
     return Table("cells: shares of rows, and what each adds to kl", head, lines)
 
 
-def _pairs(cells: Sequence[Cell]) -> Table:
+def _pairs(cells: Sequence[CellRow]) -> Table:
     """What features and pairs add to the divergence of a group."""
     moved = sorted(cells, key=lambda c: -abs(c["contribution"]))
     lines = [
@@ -147,7 +147,7 @@ def _facts(row: Row, when: str) -> Facts:
     sides = ("reference", "current")
     items = [("when", when)] if when else []
     items += [("kind", row["kind"])] if row["kind"] else []
-    items.append(("rows", _moved(*(count(row[f"n_{s}"]) for s in sides))))
+    items.append(("rows", _moved(*(count_text(row[f"n_{s}"]) for s in sides))))
     nulls = [share(row[f"missing_{s}"], row[f"n_{s}"]) for s in sides]
     items.append(("left out" if row["kind"] == "joint" else "nulls", _moved(*nulls)))
     if row["never_seen_current"] is not None:
@@ -187,14 +187,14 @@ def _gaussian(row: Row) -> str:
     return ", ".join(parts) + rest
 
 
-def _segments(segments: Sequence[Row], total: int) -> Segments:
+def _segments(segments: Sequence[Row], total: int) -> WorstSegments:
     lines = [
         (
             shown(s["segment"], 60),
             str(s["severity"]),
             shown((s["reason"] or "").partition("; ")[0], 160),
             figure(s["kl"]),
-            count(s["n_current"]),
+            count_text(s["n_current"]),
         )
         for s in segments[:MOST_SEGMENTS]
     ]
@@ -202,7 +202,7 @@ def _segments(segments: Sequence[Row], total: int) -> Segments:
     rest = f"and {more:,} more that are not ok; " * (more > 0)
     rest += f"{total - len(segments):,} of {total:,} segments are ok"
     head = ("segment", "severity", "what was found", "kl, nats", "rows now")
-    return Segments("worst segments", head, lines, 3, rest)
+    return WorstSegments("worst segments", head, lines, 3, rest)
 
 
 def _splits(splits: Sequence[Row]) -> Table:

@@ -17,12 +17,12 @@ from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading
-from kldrift.reporting.parts import Parts, alone_words, parts_of, parts_words
+from kldrift.reporting.parts import Parts, alone_words, parts_words, segments_of_features
 from kldrift.reporting.past import Past
-from kldrift.reporting.row_cells import cells_of, key_of
+from kldrift.reporting.row_cells import cells_of, row_key
 from kldrift.reporting.row_words import alert_words, score_words
 from kldrift.reporting.score_line import score_line
-from kldrift.reporting.timeline import history, sparkline
+from kldrift.reporting.timeline import history_words, sparkline
 
 LONGEST_REASON: Final = 320
 LONGEST_NAME: Final = 120
@@ -117,9 +117,9 @@ def entries_of(
         splits: of features by lists of segments, see `segment_splits`.
     """
     of_rows = cells_of(cells, rows)
-    segments = parts_of(ordered, [str(row["feature"]) for row in rows], splits)
+    segments = segments_of_features(ordered, [str(row["feature"]) for row in rows], splits)
     for row, cause in zip(rows, causes_of(rows), strict=True):
-        own = of_rows.get(key_of(row), [])
+        own = of_rows.get(row_key(row), [])
         yield _entry(row, own, segments[row["feature"]], past, zone, shown(cause))
 
 
@@ -146,7 +146,7 @@ def _entry(
     line = sparkline(plain, past.scores(key, metric), severities, limits, metric=metric)
     draw = group_chart if row["kind"] == "joint" else histogram
     distribution = draw(plain, cells)
-    when = history(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
+    when = history_words(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
     parts = "" if segment is not None else parts_words(segments.bad, segments.totals)
     reason = "; ".join(filter(None, (_reason(row, cause), parts and f"drifted in {parts}")))
     return Entry(

@@ -54,7 +54,7 @@ def likelihood(q_value: float | None) -> str:
     return NOTHING if q_value is None else certainty(q_value)
 
 
-def count(value: float | None) -> str:
+def count_text(value: float | None) -> str:
     """Write a number of rows, or a dash for none."""
     return NOTHING if value is None else f"{int(value):,}"
 
@@ -84,11 +84,11 @@ def share(part: float | None, rows: float | None) -> str:
     return percent(part / rows) if rows and part is not None else NOTHING
 
 
-def duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """Write how long something took.
 
     Examples:
-        >>> duration(0.42), duration(42), duration(754), duration(8000)
+        >>> duration_text(0.42), duration_text(42), duration_text(754), duration_text(8000)
         ('0.4 s', '42 s', '12 min 34 s', '2 h 13 min')
     """
     if seconds < 10:

@@ -43,7 +43,9 @@ def verdict(counts: Mapping[str, int], noun: str = "feature") -> str:
     return f"no drift in {many(total, noun)}"
 
 
-def headline(counts: Mapping[str, int], segments: Mapping[str, int], *, muted: bool = False) -> str:
+def verdict_line(
+    counts: Mapping[str, int], segments: Mapping[str, int], *, muted: bool = False
+) -> str:
     """The verdict on the features, and on the segments if there are any; what drifted first.
 
     Args:
@@ -53,14 +55,14 @@ def headline(counts: Mapping[str, int], segments: Mapping[str, int], *, muted: b
 
     Examples:
         >>> ok, some = {"critical": 0, "warning": 0, "unscored": 0, "ok": 9}, {"warning": 1}
-        >>> headline(ok, ok | some)
+        >>> verdict_line(ok, ok | some)
         'by segment: 1 of 10 scores drifted: 1 warning; over all rows no drift in 9 features'
-        >>> headline({"critical": 2, "warning": 0, "unscored": 0, "ok": 7}, {}, muted=True)
+        >>> verdict_line({"critical": 2, "warning": 0, "unscored": 0, "ok": 7}, {}, muted=True)
         'all that is critical is muted: 2 of 9 features drifted: 2 critical'
     """
     whole = verdict(counts)
     if muted:
-        return f"all that is critical is muted: {headline(counts, segments)}"
+        return f"all that is critical is muted: {verdict_line(counts, segments)}"
     if not any(segments.values()):
         return whole
     parts = f"by segment: {verdict(segments, 'score')}"

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Final
 from unicodedata import east_asian_width
 
-from kldrift.reporting.bars import Bar, Cell, bars_of, scored
-from kldrift.reporting.cell_names import number
+from kldrift.reporting.bars import Bar, CellRow, bars_of, scored
+from kldrift.reporting.cell_names import bound_text
 from kldrift.reporting.drawing import LETTER, Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import shown
 from kldrift.scoring.sentences import percent
@@ -31,7 +31,12 @@ ADDED: Final = 48
 
 
 def histogram(
-    feature: str, cells: Sequence[Cell], *, width: int = 250, height: int = 67, large: bool = False
+    feature: str,
+    cells: Sequence[CellRow],
+    *,
+    width: int = 250,
+    height: int = 67,
+    large: bool = False,
 ) -> Drawing | None:
     """Draw a feature's cells; None if there are none.
 
@@ -137,7 +142,7 @@ def _ticks(bars: Sequence[Bar], y: float, *, large: bool) -> list[Label]:
 
 def _bound(bar: Bar, bound: float | None) -> str:
     """The bound of a bin, or the value itself."""
-    return shown(bar.below, 12) if bound is None else number(bound, 4)
+    return shown(bar.below, 12) if bound is None else bound_text(bound, 4)
 
 
 def _pixels(text: str) -> float:

@@ -15,8 +15,8 @@ from kldrift.reporting.blocks import Block, Chart, Table
 from kldrift.reporting.entries import entries
 from kldrift.reporting.figures import (
     NOTHING,
-    count,
-    duration,
+    count_text,
+    duration_text,
     figure,
     many,
     moment,
@@ -24,7 +24,7 @@ from kldrift.reporting.figures import (
     window_name,
     window_of_row,
 )
-from kldrift.reporting.headline import headline, lead
+from kldrift.reporting.headline import lead, verdict_line
 from kldrift.reporting.json_values import records
 from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import all_muted, counted, leading, worst_first
@@ -95,7 +95,7 @@ def monitor_page(
     first, names = records(leads.head(1)), leads["feature"].head(most).tolist()
     return Page(
         title=story.monitor or "",
-        verdict=headline(counts, segments, muted=all_muted(scores)),
+        verdict=verdict_line(counts, segments, muted=all_muted(scores)),
         lead=" ".join(
             filter(
                 None,
@@ -158,14 +158,14 @@ def health(
     items.append((f"{noun}s scored", f"{total - counts['unscored']:,} of {total:,}"))
     if run is not None and run.get("finished_at") is not None:
         items += [
-            ("took", duration(_seconds(run))),
+            ("took", duration_text(_seconds(run))),
             ("finished", moment(run["finished_at"], story.zone)),
             ("exit code", str(run["exit_code"])),
         ]
     if run is not None and run.get("rows_current") is not None:
         items += [
-            ("rows now", count(run["rows_current"])),
-            ("rows of the reference", count(run["rows_reference"])),
+            ("rows now", count_text(run["rows_current"])),
+            ("rows of the reference", count_text(run["rows_reference"])),
         ]
     items.append(("columns skipped", f"{len(story.skipped):,}"))
     places = (("tables", story.output), ("Data Docs", story.docs))
@@ -174,7 +174,7 @@ def health(
 
 def _pages(run: Run) -> str:
     """How many pages were spent of how many, and what is one now."""
-    text = count(run["pages_spent"])
+    text = count_text(run["pages_spent"])
     if run.get("pages_allowed") is not None:
         text += f" of {figure(run['pages_allowed'])} in {figure(run['pages_days'])} days"
     if run.get("p_limit") is not None:
@@ -214,8 +214,8 @@ def _run_line(runs: Sequence[Run], zone: str) -> tuple[str, ...]:
         windows,
         shown(next((run["error"] for run in runs if run["error"]), NOTHING), 160),
         str(max(failed) if failed else worst_exit_code(run["exit_code"] for run in runs)),
-        duration(max(map(_seconds, runs))),
-        count(rows),
-        count(critical),
-        count(warning),
+        duration_text(max(map(_seconds, runs))),
+        count_text(rows),
+        count_text(critical),
+        count_text(warning),
     )

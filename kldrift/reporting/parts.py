@@ -45,7 +45,7 @@ class Parts:
         return sum(self.totals.values())
 
 
-def parts_of(
+def segments_of_features(
     ordered: pd.DataFrame | pa.Table,
     features: Sequence[str],
     splits: Sequence[Mapping[str, Any]] = (),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kldrift.reporting.bars import Cell, bars_of, scored
+from kldrift.reporting.bars import CellRow, bars_of, scored
 from kldrift.reporting.figures import shown, window_name
 from kldrift.reporting.past import Key, Past
 
@@ -27,7 +27,7 @@ SIGNS: Final = {"critical": "●", "warning": "▲", "unscored": "?", "ok": "✓
 SIDES: Final = {"reference": "#8d8d8d", "current": "#0a7ac2"}
 
 
-def distribution(name: str, cells: Sequence[Cell]) -> alt.Chart:
+def distribution_chart(name: str, cells: Sequence[CellRow]) -> alt.Chart:
     """Draw the shares of the rows of each cell, of the reference and now.
 
     Args:
@@ -54,7 +54,7 @@ def distribution(name: str, cells: Sequence[Cell]) -> alt.Chart:
     return drawn
 
 
-def history(
+def history_chart(
     past: Past,
     key: Key,
     metric: str,
@@ -110,7 +110,7 @@ def history(
     return alt.layer(*spans, line, dots, *levels, title=name)
 
 
-def heat(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart | alt.FacetChart:
+def heat_chart(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart | alt.FacetChart:
     """Draw the worst severity of features by window.
 
     Args:

@@ -29,7 +29,7 @@ COLUMNS: Final = (
 """What a page shows of a cell."""
 
 
-def key_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def row_key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     """The key of a row of the scores, by which its cells are found."""
     return tuple(row[key] for key in ("feature", "segment", "window_start", "window_end"))
 
@@ -44,5 +44,5 @@ def cells_of(
     named = [row["segment"] for row in rows if row["segment"] is not None]
     wanted &= cells["segment"].isna() | cells["segment"].isin(named)
     for cell in records(cells.loc[wanted, [name for name in COLUMNS if name in cells]]):
-        by_row.setdefault(key_of(cell), []).append(cell)
+        by_row.setdefault(row_key(cell), []).append(cell)
     return by_row

@@ -95,7 +95,9 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:
                 paths[severity] += _mark(severity, NAME + i * step, top, step)
         ok += _line([s == "ok" for s in worst], top + ROW / 2, step)
         labels.append(Label(NAME - 6, top + 11, shown(feature, 30), "end"))
-        tips.append(Shape("point", box(0, top, width, ROW), history(past, worst, feature, zone)))
+        tips.append(
+            Shape("point", box(0, top, width, ROW), history_words(past, worst, feature, zone))
+        )
     height = HEAD + ROW * len(features)
     shapes = [Shape("ok", ok), *(Shape(s, p) for s, p in paths.items()), *tips]
     shapes = [shape for shape in shapes if shape.path]
@@ -134,7 +136,7 @@ def _ends(past: Past, step: float, zone: str) -> list[Label]:
     return labels
 
 
-def history(past: Past, severities: Sequence[str | None], name: str, zone: str) -> str:
+def history_words(past: Past, severities: Sequence[str | None], name: str, zone: str) -> str:
     """When something drifted, in words.
 
     Args:

@@ -87,10 +87,10 @@ class Views(ABC):
         Raises:
             ConfigError: there are no cells of that name.
         """
-        from kldrift.reporting.plots import distribution  # noqa: PLC0415 - only for a chart
+        from kldrift.reporting.plots import distribution_chart  # noqa: PLC0415 - only for a chart
 
         cells = self._last()[1]
-        return distribution(feature, records(_of(cells, feature, segment)))
+        return distribution_chart(feature, records(_of(cells, feature, segment)))
 
     def plot_history(
         self, feature: str, segment: str | None = None
@@ -104,12 +104,12 @@ class Views(ABC):
         Raises:
             ConfigError: there is no such feature, or there are no windows.
         """
-        from kldrift.reporting.plots import history  # noqa: PLC0415
+        from kldrift.reporting.plots import history_chart  # noqa: PLC0415
 
         row = records(_of(self._last()[0], feature, segment))[0]
         limits = [row["threshold_warning"], row["threshold_critical"]]
         metric = str(row.get("metric") or "kl")
-        return history(self._windows(), (feature, segment), metric, limits, self._zone())
+        return history_chart(self._windows(), (feature, segment), metric, limits, self._zone())
 
     def heatmap(self) -> alt.LayerChart | alt.FacetChart:
         """Return a chart of Altair: the worst severity by feature and window.
@@ -117,10 +117,10 @@ class Views(ABC):
         Raises:
             ConfigError: there are no windows.
         """
-        from kldrift.reporting.plots import heat  # noqa: PLC0415
+        from kldrift.reporting.plots import heat_chart  # noqa: PLC0415
 
         names = leading(worst_first(self._last()[0]))["feature"].tolist()
-        return heat(self._windows(), names, self._zone())
+        return heat_chart(self._windows(), names, self._zone())
 
     def _zone(self) -> str:
         return "UTC"

@@ -22,7 +22,7 @@ from kldrift.scoring.number_facts import (
     order_facts,
     range_of,
 )
-from kldrift.scoring.reasons import cell_name, extremes, most_moved
+from kldrift.scoring.reasons import extremes, most_moved, stored_cell_name
 from kldrift.scoring.scored_cells import scored_cells
 from kldrift.scoring.scores import IN_ORDER, cell_kinds, judged_cells
 from kldrift.scoring.sentences import sentence
@@ -45,7 +45,7 @@ SEVERAL: Final = among(
 LARGE_GAUSSIAN_KL: Final = 1.0
 
 
-def explained(verdicts: Verdicts, deciding: Texts) -> Texts:
+def reason_texts(verdicts: Verdicts, deciding: Texts) -> Texts:
     """The reason of each row; empty if there is nothing to explain.
 
     Args:
@@ -99,7 +99,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     @cache
     def name(comparison: int, cell: int, *, seen: bool) -> str:
         rebinning = rows.comparisons[comparison].rebinning
-        return cell_name(
+        return stored_cell_name(
             rebinning.cells[cell], rebinning.support, seen=seen, weekday=comparison in weekdays
         )
 

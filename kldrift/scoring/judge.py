@@ -15,7 +15,7 @@ from kldrift.arrays import Floats, Ints, Texts
 from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.scoring.comparison import Rows
 from kldrift.scoring.evidence import Held, evidence
-from kldrift.scoring.explanation import explained
+from kldrift.scoring.explanation import reason_texts
 from kldrift.scoring.learned import beside_history
 from kldrift.scoring.metrics import (
     CATEGORY_METRICS,
@@ -79,7 +79,7 @@ class ByLimits:
         held = held_to_limits(verdicts)  # looked at only where something is learnt
         severity, deciding = beside_history(verdicts, self.deciding, held)
         verdicts = replace(verdicts, severity=severity)
-        return replace(verdicts, reason=explained(verdicts, deciding))
+        return replace(verdicts, reason=reason_texts(verdicts, deciding))
 
 
 def by_limits(cases: Sequence[Case], rules: Rules) -> list[ByLimits]:

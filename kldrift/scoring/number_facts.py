@@ -15,7 +15,7 @@ from kldrift.profiles.number_text import plain
 from kldrift.profiles.support import NumericSupport, Unit
 from kldrift.scoring.comparison import close_together
 from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
-from kldrift.scoring.reasons import Range, beyond_text, cell_name, mean_texts, value_text
+from kldrift.scoring.reasons import Range, beyond_text, mean_texts, stored_cell_name, value_text
 from kldrift.scoring.scores import INNER
 from kldrift.scoring.sentences import cell_sentence, ends_at, percent
 from kldrift.scoring.verdict import Verdicts
@@ -45,7 +45,7 @@ def decided_words(verdicts: Verdicts, place: int, metric: str) -> str:
     kinds = support.codes[order]
     changes = spikes(p[:, order], q[:, order], kinds[None] == CODES[CellKind.BIN])[0]
     at = int(order[np.where(INNER[kinds], changes, 0.0).argmax()])
-    cell = cell_name(support.cells[at], support, weekday=subject.name.startswith("weekday("))
+    cell = stored_cell_name(support.cells[at], support, weekday=subject.name.startswith("weekday("))
     before, now = (float(side[0, at] / max(1, side.sum())) for side in (q, p))
     return cell_sentence(CellKind(support.kinds[at]), cell, before, now)
 

@@ -91,7 +91,9 @@ def most_moved(names: Sequence[str], before: Sequence[float], now: Sequence[floa
     return f"most moved {'; '.join(moved)}" if moved else ""
 
 
-def cell_name(cell: Cell, support: Support, *, seen: bool = True, weekday: bool = False) -> str:
+def stored_cell_name(
+    cell: Cell, support: Support, *, seen: bool = True, weekday: bool = False
+) -> str:
     """The name of a cell for a reader.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from kldrift.reporting.blocks import Table
-from kldrift.reporting.figures import NOTHING, count, window_name, window_of_row
+from kldrift.reporting.figures import NOTHING, count_text, window_name, window_of_row
 from kldrift.reporting.json_values import Row
 from kldrift.scoring.sentences import percent
 
@@ -40,11 +40,11 @@ def class_matrix(pairs: Sequence[Row], zone: str = "UTC") -> Iterator[Table]:
     for champion in classes:
         rows = [of_pair.get((champion, challenger), 0) for challenger in classes]
         total = sum(rows)
-        cells = (f"{count(n)} ({percent(n / total)})" if n else "" for n in rows)
+        cells = (f"{count_text(n)} ({percent(n / total)})" if n else "" for n in rows)
         same = of_pair.get((champion, champion), 0)
         known = total and champion is not None  # other classes may differ among themselves
         differs = percent((total - same) / total) if known else NOTHING
-        lines.append((_name(champion), *cells, count(total), differs))
+        lines.append((_name(champion), *cells, count_text(total), differs))
     window = window_of_row(pairs[0])
     where = f", {window_name(window, zone)}" if window.end else ""
     head = ("champion ↓ challenger →", *map(_name, classes), "rows", "class differs")

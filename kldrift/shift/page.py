@@ -13,7 +13,7 @@ from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
 from kldrift.reporting.entries import Entry
 from kldrift.reporting.figures import (
     NOTHING,
-    count,
+    count_text,
     figure,
     likelihood,
     share,
@@ -27,7 +27,7 @@ from kldrift.reporting.monitor_page import Story, health
 from kldrift.reporting.order import counted, worst_first
 from kldrift.reporting.page import LIMITS, Page
 from kldrift.reporting.parts import MOVED
-from kldrift.reporting.row_cells import cells_of, key_of
+from kldrift.reporting.row_cells import cells_of, row_key
 from kldrift.reporting.row_words import score_words
 from kldrift.reporting.score_line import score_line
 from kldrift.scoring.sentences import percent
@@ -68,7 +68,7 @@ def shift_page(
         title=story.monitor or "",
         verdict=verdict(counts, "segment"),
         lead=_lead(rows[0], story.zone) if rows and rows[0]["severity"] in MOVED else "",
-        entries=[_entry(row, of_rows.get(key_of(row), []), story.zone) for row in rows],
+        entries=[_entry(row, of_rows.get(row_key(row), []), story.zone) for row in rows],
         total=len(ordered),
         about=what + ABOUT,
         notes=[shown(note, 400) for note in story.notes],
@@ -105,7 +105,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
         ("99 % of rows below", f"{figure(row['kl_p99'])} nats"),
         ("likeliest class differs", NOTHING if changed is None else percent(changed)),
         ("q, share of false alarms", likelihood(row["q_value"])),
-        ("rows", count(row["n_current"])),
+        ("rows", count_text(row["n_current"])),
         ("left out", share(row["missing_current"], row["n_current"])),
     ]
     drawing = spread_chart(name, cells)
@@ -167,7 +167,7 @@ def _cells(cells: Sequence[Row]) -> Table:
     lines = [
         (
             _cell(cell),
-            count(cell["rows_current"]),
+            count_text(cell["rows_current"]),
             percent(cell["probability_current"]),
             figure(cell["contribution"]),
         )

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from kldrift.arrays import Ints
 from kldrift.monitor.decisive import Decisive
-from kldrift.monitor.rows import numbers, score_table
+from kldrift.monitor.rows import number_column, score_table
 from kldrift.scoring.verdict import Verdicts
 from kldrift.shift.summary import WRITTEN_CELLS, Summaries
 from kldrift.shift.verdict import LOWER, UPPER
@@ -56,8 +56,8 @@ def _cells(v: Verdicts, summaries: Summaries, stamp: Stamp) -> pa.Table:
         **_group_columns(v, order[row]),
         "cell": (np.cumsum(rows > 0, axis=-1)[inside] - 1).astype(np.int32),
         "cell_kind": pa.array(["bin", "infinite"]).take(pa.array((at == INFINITE).astype(int))),
-        "lower": numbers(np.append(LOWER, np.nan)[at]),
-        "upper": numbers(np.append(UPPER, np.nan)[at]),
+        "lower": number_column(np.append(LOWER, np.nan)[at]),
+        "upper": number_column(np.append(UPPER, np.nan)[at]),
         "contribution": contributions[inside],
     }
     for side in ("reference", "current"):  # the two models have judged the same rows
@@ -77,7 +77,7 @@ def _worst(v: Verdicts, worst: pa.Table, stamp: Stamp) -> pa.Table:
         **_group_columns(v, order[group]),
         "place": (np.arange(len(rows)) - begin + 1).astype(np.int32),
         "key": rows["key"],
-        "kl": numbers(np.where(np.isfinite(kl), kl, np.nan)),
+        "kl": number_column(np.where(np.isfinite(kl), kl, np.nan)),
         "champion_class": rows["champion"].cast(pa.int32()),
         "challenger_class": rows["challenger"].cast(pa.int32()),
     }

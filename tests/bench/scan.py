@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.sources.parquet.files import Piece
-from kldrift.sources.parquet.source import ArrowSource, parallelism, spread
+from kldrift.sources.parquet.source import ArrowSource, deal, parallelism
 from kldrift.sources.program import BATCH_ROWS
 from tests.bench import data
 from tests.bench.options import Options
@@ -35,7 +35,7 @@ def decode(spark: SparkSession, source: ArrowSource) -> int:
     """Values of the files that are not null, read with Arrow in the tasks."""
     names = source.schema.names
     texts = [f.path[0] for f in features_of(source) if f.family == "text"]
-    shares = spread(source.footers.pieces, parallelism(spark))
+    shares = deal(source.footers.pieces, parallelism(spark))
     tasks = spark.range(0, len(shares), 1, len(shares))
     mapper = partial(decode_shares, shares, names, texts)
     found = tasks.mapInArrow(mapper, "n bigint").collect()

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from kldrift.errors import DatasetError
 
-NUMBERS: Final = 240
+MOST_NUMBERS: Final = 240
 """In one array: bounds what is taken apart at once, and what the JVM doubles when it grows."""
-TEXTS: Final = 16
+MOST_TEXTS: Final = 16
 """In one text, which may not have more than 2 GB in a batch."""
 BLOCK_ROWS: Final = 512
 """Rows that are turned into columns at once: they stay in the cache."""
@@ -89,7 +89,7 @@ def choose_transport(types: Sequence[pa.DataType | None]) -> Transport:
     for kind, numbers in arrays.items():
         beside = texts if kind == small else []
         if len(numbers) + len(beside) > 1:
-            parts = zip_longest(_cut(numbers, NUMBERS), _cut(beside, TEXTS), fillvalue=())
+            parts = zip_longest(_cut(numbers, MOST_NUMBERS), _cut(beside, MOST_TEXTS), fillvalue=())
             bundles += [Bundle(kind, places, other) for places, other in parts]
     together = {i for bundle in bundles for i in (*bundle.numbers, *bundle.texts)}
     alone = tuple(i for i in range(len(types)) if i not in together)

@@ -18,7 +18,7 @@ from kldrift.errors import DatasetError, first_line
 from kldrift.sources.lakehouse.delta_changes import added_since
 from kldrift.sources.lakehouse.delta_files import entries_of, located
 from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot
-from kldrift.sources.lakehouse.time_travel import chosen, instant, number
+from kldrift.sources.lakehouse.time_travel import chosen, number_option, time_option
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.footer_summary import SPARK_NOTES
 from kldrift.sources.predicates.translate import Unsupported
@@ -101,7 +101,7 @@ def open_delta(
         whole = _snapshot(table, path, filesystem, asked)
         if since is None or isinstance(whole, Unsupported):
             return whole
-        first = number(*since, "a version number")
+        first = number_option(*since, "a version number")
         added = added_since(table, path, first, filesystem)
 
         def entries_at(version: int) -> tuple[ListedFile, ...]:
@@ -123,8 +123,8 @@ def which_version(options: Mapping[str, str]) -> int | datetime | None:
     if option is None:
         return None
     if option[0].lower() == "timestampasof":
-        return instant(*option)
-    return number(*option, "a version number")
+        return time_option(*option)
+    return number_option(*option, "a version number")
 
 
 def _check_time(table: Any, path: str, at: datetime, filesystem: Mapping[str, str]) -> None:

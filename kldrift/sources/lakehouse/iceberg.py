@@ -19,7 +19,7 @@ from kldrift.sources.filesystem import locate
 from kldrift.sources.lakehouse.iceberg_changes import added_since
 from kldrift.sources.lakehouse.iceberg_files import entries_of
 from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot
-from kldrift.sources.lakehouse.time_travel import chosen, number
+from kldrift.sources.lakehouse.time_travel import chosen, number_option
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.predicates.translate import Unsupported
 
@@ -80,14 +80,14 @@ def open_iceberg(
         text = "Iceberg tables are read with pyiceberg: pip install 'kldrift[iceberg]'"
         return Unsupported(text)
     which, since = chosen(options, WHAT), chosen(options, {SINCE})
-    wanted = which and (which[0].lower(), number(*which, WHAT[which[0].lower()]))
+    wanted = which and (which[0].lower(), number_option(*which, WHAT[which[0].lower()]))
     try:
         table = _load(path, filesystem)
         snapshot_id = _snapshot_id(table, wanted)
         whole = _snapshot(table, snapshot_id, filesystem, asked)
         if since is None or isinstance(whole, Unsupported):
             return whole
-        added = added_since(table, path, number(*since, WHAT["snapshot-id"]), filesystem)
+        added = added_since(table, path, number_option(*since, WHAT["snapshot-id"]), filesystem)
 
         def entries_at(snapshot: int) -> tuple[ListedFile, ...]:
             entries = entries_of(table.scan(snapshot_id=snapshot), table.specs(), filesystem, ())

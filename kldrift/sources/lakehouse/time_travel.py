@@ -30,7 +30,7 @@ def chosen(options: Mapping[str, str], known: Collection[str]) -> tuple[str, str
     return given[0] if given else None
 
 
-def number(name: str, value: str, what: str) -> int:
+def number_option(name: str, value: str, what: str) -> int:
     """The number that an option gives.
 
     Raises:
@@ -41,14 +41,14 @@ def number(name: str, value: str, what: str) -> int:
     return int(value)
 
 
-def instant(name: str, value: str) -> datetime:
+def time_option(name: str, value: str) -> datetime:
     """The time that an option gives, in UTC unless it says otherwise.
 
     Raises:
         ConfigError: it gives none, or one that is yet to come: what it names would still change.
 
     Examples:
-        >>> str(instant("timestampAsOf", "2024-02-01 12:30:00+01:00"))
+        >>> str(time_option("timestampAsOf", "2024-02-01 12:30:00+01:00"))
         '2024-02-01 11:30:00+00:00'
     """
     try:

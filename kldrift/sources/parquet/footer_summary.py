@@ -25,7 +25,7 @@ SPARK_NOTES: Final = b"org.apache.spark.sql.parquet.row.metadata"
 
 
 @dataclass(frozen=True)
-class Asked:
+class WantedBounds:
     """The columns whose bounds are wanted; names without regard to case, as in Spark.
 
     Attributes:
@@ -45,12 +45,12 @@ class Asked:
         return {n: i for n, i in one if n.lower() in self.names}
 
 
-NOTHING: Final = Asked()
+NOTHING: Final = WantedBounds()
 
 
-def ask_by_name(names: Collection[str], mapping: ColumnMapping | None = None) -> Asked:
+def ask_by_name(names: Collection[str], mapping: ColumnMapping | None = None) -> WantedBounds:
     """Ask for the bounds of columns by name."""
-    return Asked(frozenset(name.lower() for name in names), mapping)
+    return WantedBounds(frozenset(name.lower() for name in names), mapping)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class FooterSummary:
     bounds: tuple[Mapping[str, Bounds], ...]
 
 
-def added(summaries: Iterable[FooterSummary]) -> FooterSummary:
+def summed(summaries: Iterable[FooterSummary]) -> FooterSummary:
     """Add up the facts from the footers of several files."""
     shapes: dict[bytes, tuple[pa.Schema, File, dict[str, int]]] = {}
     pieces: list[Piece] = []
@@ -104,7 +104,7 @@ def added(summaries: Iterable[FooterSummary]) -> FooterSummary:
     return FooterSummary(tuple(of_files), tuple(pieces), tuple(bounds))
 
 
-def read_each(files: Sequence[File], asked: Asked = NOTHING) -> FooterSummary:
+def read_each(files: Sequence[File], asked: WantedBounds = NOTHING) -> FooterSummary:
     """Read the footers of files, in parallel.
 
     Raises:
@@ -113,15 +113,15 @@ def read_each(files: Sequence[File], asked: Asked = NOTHING) -> FooterSummary:
     read = functools.partial(_footer, asked=asked)
     starts = range(0, len(files), FOOTERS_AT_ONCE)
     with ThreadPoolExecutor(FOOTER_THREADS) as pool:
-        return added(s for i in starts for s in pool.map(read, files[i : i + FOOTERS_AT_ONCE]))
+        return summed(s for i in starts for s in pool.map(read, files[i : i + FOOTERS_AT_ONCE]))
 
 
-ReadEach = Callable[[Sequence[File], Asked], FooterSummary]
+ReadEach = Callable[[Sequence[File], WantedBounds], FooterSummary]
 """Reads the footers of files: here, or on the executors."""
 
 
 def read_footers(
-    files: Sequence[File], asked: Asked = NOTHING, read_each: ReadEach = read_each
+    files: Sequence[File], asked: WantedBounds = NOTHING, read_each: ReadEach = read_each
 ) -> Footers:
     """Read all footers of a dataset that is nothing but its files.
 
@@ -186,14 +186,14 @@ def _spelled(written: Iterable[str], together: Iterable[Sequence[str]]) -> dict[
     return {} if apart & {*other, *other.values()} else other
 
 
-def _footer(file: File, asked: Asked) -> FooterSummary:
+def _footer(file: File, asked: WantedBounds) -> FooterSummary:
     try:
         return _summary(file, asked)
     except UnicodeDecodeError as cause:
         raise DatasetError(f"{file.path!r} has a column whose name is not UTF-8") from cause
 
 
-def _summary(file: File, asked: Asked) -> FooterSummary:
+def _summary(file: File, asked: WantedBounds) -> FooterSummary:
     with file.open() as parquet:
         metadata = parquet.metadata
         schema = parquet.schema_arrow

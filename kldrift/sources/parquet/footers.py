@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from kldrift.errors import DatasetError
 from kldrift.sources.parquet.files import File
-from kldrift.sources.parquet.footer_summary import Asked, FooterSummary, added, read_each
+from kldrift.sources.parquet.footer_summary import FooterSummary, WantedBounds, read_each, summed
 from kldrift.sources.parquet.source import parallelism
 
 FEW: Final = 256
@@ -25,7 +25,7 @@ TASKS: Final = 512
 """At most: each sends its schemas and the sizes of all columns."""
 
 
-def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> FooterSummary:
+def footers_by(spark: SparkSession, files: Sequence[File], asked: WantedBounds) -> FooterSummary:
     """Facts from the footers of files, in the order of the files.
 
     Raises:
@@ -38,7 +38,7 @@ def footers_by(spark: SparkSession, files: Sequence[File], asked: Asked) -> Foot
     shares = [pickle.dumps(files[i : i + size], 5) for i in range(0, len(files), size)]
     numbers = spark.range(0, len(shares), 1, len(shares))
     rows = numbers.mapInArrow(partial(_read, shares, asked), "share long, footers binary").collect()
-    return added(_summary(row["footers"]) for row in sorted(rows, key=lambda row: row["share"]))
+    return summed(_summary(row["footers"]) for row in sorted(rows, key=lambda row: row["share"]))
 
 
 def _summary(payload: bytes) -> FooterSummary:
@@ -49,7 +49,7 @@ def _summary(payload: bytes) -> FooterSummary:
 
 
 def _read(
-    shares: Sequence[bytes], asked: Asked, ids: Iterator[pa.RecordBatch]
+    shares: Sequence[bytes], asked: WantedBounds, ids: Iterator[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     for batch in ids:
         for share in batch.column(0).to_pylist():

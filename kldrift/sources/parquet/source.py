@@ -91,7 +91,7 @@ class ArrowSource:
     def map_tasks(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
         """The results of a program's tasks."""
         reader = self.reader(program)
-        shares = spread(self.footers.pieces, parallelism(spark))
+        shares = deal(self.footers.pieces, parallelism(spark))
         tasks = spark.range(0, len(shares), 1, len(shares))
         # A task unpickles its own share only, however many row groups there are.
         payloads = [pickle.dumps(share, 5) for share in shares]
@@ -110,7 +110,7 @@ def _read_shares(
     return run(program, reader.batches(pieces))
 
 
-def spread(pieces: Sequence[Piece], workers: int) -> tuple[tuple[Piece, ...], ...]:
+def deal(pieces: Sequence[Piece], workers: int) -> tuple[tuple[Piece, ...], ...]:
     """Deal row groups to tasks, evenly by bytes.
 
     Few are dealt the largest first, each to the lightest task; many in the order of the files, so

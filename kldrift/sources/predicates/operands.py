@@ -18,8 +18,8 @@ from kldrift.sources.predicates.units import (
     DECIMAL_DIGITS,
     TIMESTAMP,
     Column,
+    LiteralValue,
     RefusedError,
-    Value,
     parse_instant,
 )
 
@@ -40,9 +40,9 @@ def only(node: exp.Expression, *known: str) -> exp.Expression:
     return node
 
 
-def operand(node: exp.Expression, schema: pa.Schema) -> Column | Value:
+def operand(node: exp.Expression, schema: pa.Schema) -> Column | LiteralValue:
     """Read one side of a comparison."""
-    result: Column | Value
+    result: Column | LiteralValue
     match node:
         case exp.Paren():
             result = operand(only(node, "this").this, schema)
@@ -63,7 +63,7 @@ def operand(node: exp.Expression, schema: pa.Schema) -> Column | Value:
     return result
 
 
-def literal(node: exp.Expression, schema: pa.Schema) -> Value:
+def literal(node: exp.Expression, schema: pa.Schema) -> LiteralValue:
     """Read an operand that must not be a column."""
     value = operand(node, schema)
     if isinstance(value, Column):
@@ -111,7 +111,7 @@ def _no_operand(node: exp.Expression) -> RefusedError:
     return RefusedError(f"{sql(node)} is neither a column nor a literal")
 
 
-def _negative(node: exp.Expression, number: Column | Value) -> Value:
+def _negative(node: exp.Expression, number: Column | LiteralValue) -> LiteralValue:
     if isinstance(number, Decimal):
         return number.copy_negate()  # the operator would round to 28 digits
     if isinstance(number, int | float) and not isinstance(number, bool):
@@ -130,7 +130,7 @@ def _number(text: str) -> int | Decimal | float:
     raise RefusedError(f"{text} is not a number that Spark reads exactly")
 
 
-def _typed(node: exp.Expression, text: exp.Literal) -> Value:
+def _typed(node: exp.Expression, text: exp.Literal) -> LiteralValue:
     """Read ``DATE '...'``, ``TIMESTAMP '...'`` and ``1L``, which the parser gives as casts."""
     value = str(text.this)
     if text.is_string and node.is_type("date") and DATE.fullmatch(value):

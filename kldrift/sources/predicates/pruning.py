@@ -25,7 +25,13 @@ from kldrift.sources.parquet.files import File, Footers
 from kldrift.sources.predicates.operands import column, literal, operand
 from kldrift.sources.predicates.spark_semantics import MIRRORED, OPPOSITE, is_string
 from kldrift.sources.predicates.translate import OPERATORS, columns, parse
-from kldrift.sources.predicates.units import Column, RefusedError, Value, counts_units, in_units
+from kldrift.sources.predicates.units import (
+    Column,
+    LiteralValue,
+    RefusedError,
+    counts_units,
+    in_units,
+)
 
 BoundsByColumn = Mapping[str, Bounds]
 """Bounds of the values in some rows, by top-level column."""
@@ -169,7 +175,7 @@ def _bounds(one: Column, known: BoundsByColumn) -> Bounds:
     return UNKNOWN if "." in one.name else known.get(one.name, UNKNOWN)
 
 
-def _compared(one: Column, op: str, value: Value) -> Matcher:
+def _compared(one: Column, op: str, value: LiteralValue) -> Matcher:
     """Whether a comparison with a literal may be true."""
     than = _ordered(one, value)
 

@@ -23,15 +23,15 @@ import pyarrow.compute as pc
 
 from kldrift.sources.predicates.units import (
     Column,
+    LiteralValue,
     RefusedError,
-    Value,
     counts_units,
     in_units,
     unit_range,
     unit_scalar,
 )
 
-NEVER: Final = pc.scalar(False)
+NO_ROW: Final = pc.scalar(False)
 # "<=>" and "<!>" are IS NOT DISTINCT FROM and IS DISTINCT FROM.
 OPPOSITE: Final = {
     "=": "!=",
@@ -44,7 +44,7 @@ OPPOSITE: Final = {
     "<!>": "<=>",
 }
 MIRRORED: Final = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-ARROW: Final[dict[str, Callable[[Any, Any], Any]]] = {
+COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -54,10 +54,10 @@ ARROW: Final[dict[str, Callable[[Any, Any], Any]]] = {
 }
 
 
-def compare(column: Column, op: str, value: Value) -> pc.Expression:
+def compare(column: Column, op: str, value: LiteralValue) -> pc.Expression:
     """Compare a column with a literal."""
     if value is None:
-        return {"<=>": column.field.is_null(), "<!>": column.field.is_valid()}.get(op, NEVER)
+        return {"<=>": column.field.is_null(), "<!>": column.field.is_valid()}.get(op, NO_ROW)
     if op == "<=>":
         return compare(column, "=", value)
     if op == "<!>":
@@ -65,7 +65,7 @@ def compare(column: Column, op: str, value: Value) -> pc.Expression:
     if counts_units(column.type):
         return _compare_units(column, op, in_units(column, value))
     if is_string(column.type) and isinstance(value, str):
-        return ARROW[op](column.field, value)
+        return COMPARISONS[op](column.field, value)
     return _compare_special(column, op, value)
 
 
@@ -87,23 +87,23 @@ def compare_columns(left: Column, op: str, right: Column) -> pc.Expression:
     equality = pa.types.is_boolean(kind) and op in {"=", "!="}
     if not (equality or is_string(kind) or counts_units(kind)):
         raise RefusedError(f"{left.name!r} and {right.name!r} are {kind}")
-    return ARROW[op](a, b)
+    return COMPARISONS[op](a, b)
 
 
-def contained(column: Column, values: Iterable[Value]) -> pc.Expression:
+def contained(column: Column, values: Iterable[LiteralValue]) -> pc.Expression:
     """Ask whether the column equals one of some literals."""
     equal = [own for value in values if value is not None for own in _equals(column, value)]
-    return column.field.isin(pa.array(equal, column.type)) if equal else NEVER
+    return column.field.isin(pa.array(equal, column.type)) if equal else NO_ROW
 
 
-def excluded(column: Column, values: Iterable[Value]) -> pc.Expression:
+def excluded(column: Column, values: Iterable[LiteralValue]) -> pc.Expression:
     """Ask whether the column equals none of some literals; with a null among them it is unknown."""
     listed = list(values)
     within = contained(column, listed)
-    return NEVER if None in listed else column.field.is_valid() & ~within
+    return NO_ROW if None in listed else column.field.is_valid() & ~within
 
 
-def like(column: Column, pattern: Value, value: bool) -> pc.Expression:
+def like(column: Column, pattern: LiteralValue, value: bool) -> pc.Expression:
     """Ask whether ``column LIKE pattern`` is ``value``."""
     if not (is_string(column.type) and isinstance(pattern, str)):
         raise column.unlike(pattern)
@@ -133,8 +133,8 @@ def _compare_units(column: Column, op: str, units: Fraction) -> pc.Expression:
     whole = units.denominator == 1
     if op in {"=", "!="}:
         if whole and low <= units <= high:
-            return ARROW[op](column.field, unit_scalar(column.type, units.numerator))
-        return NEVER if op == "=" else column.field.is_valid()
+            return COMPARISONS[op](column.field, unit_scalar(column.type, units.numerator))
+        return NO_ROW if op == "=" else column.field.is_valid()
     if op in {"<", "<="}:
         most = math.floor(units) - (op == "<" and whole)
         empty, all_of_it = most < low, most >= high
@@ -144,23 +144,23 @@ def _compare_units(column: Column, op: str, units: Fraction) -> pc.Expression:
         empty, all_of_it = least > high, least <= low
         op, bound = ">=", least
     if empty or all_of_it:
-        return NEVER if empty else column.field.is_valid()
-    return ARROW[op](column.field, unit_scalar(column.type, bound))
+        return NO_ROW if empty else column.field.is_valid()
+    return COMPARISONS[op](column.field, unit_scalar(column.type, bound))
 
 
-def _compare_special(column: Column, op: str, value: Value) -> pc.Expression:
+def _compare_special(column: Column, op: str, value: LiteralValue) -> pc.Expression:
     """Compare the types that only have equality, or an order of their own."""
     if pa.types.is_boolean(column.type) and isinstance(value, bool) and op in {"=", "!="}:
         return column.field if value == (op == "=") else ~column.field
     if _is_float(column.type):
-        plain = ARROW[op](column.field, pa.scalar(_double(column, value), pa.float64()))
+        plain = COMPARISONS[op](column.field, pa.scalar(_double(column, value), pa.float64()))
         return plain if op in {"=", "<", "<="} else plain | pc.is_nan(column.field)
     raise column.unlike(value)
 
 
 def _compare_floats(a: pc.Expression, op: str, b: pc.Expression) -> pc.Expression:
     a_nan, b_nan = pc.is_nan(a), pc.is_nan(b)
-    plain = ARROW[op](a, b)
+    plain = COMPARISONS[op](a, b)
     return {
         "=": plain | (a_nan & b_nan),
         "!=": plain & ~(a_nan & b_nan),
@@ -169,7 +169,7 @@ def _compare_floats(a: pc.Expression, op: str, b: pc.Expression) -> pc.Expressio
     }[op]
 
 
-def _equals(column: Column, value: Value) -> list[Any]:
+def _equals(column: Column, value: LiteralValue) -> list[Any]:
     """The values of the column's type that equal the literal: none, one, or both zeros."""
     if counts_units(column.type):
         if isinstance(value, str) and pa.types.is_timestamp(column.type):
@@ -193,7 +193,7 @@ def _is_float(kind: pa.DataType) -> bool:
     return bool(pa.types.is_float32(kind) or pa.types.is_float64(kind))
 
 
-def _double(column: Column, value: Value) -> float:
+def _double(column: Column, value: LiteralValue) -> float:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | float):
         raise column.unlike(value)
     if isinstance(value, int) and pa.types.is_float32(column.type) and not _fits_float32(value):

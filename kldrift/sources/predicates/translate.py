@@ -170,7 +170,7 @@ def _true_when(node: exp.Expression, value: bool, schema: pa.Schema) -> pc.Expre
         case exp.Boolean():
             result = pc.scalar(node.this == value)
         case exp.Null():
-            result = comparison.NEVER
+            result = comparison.NO_ROW
         case _:
             result = _leaf(node, value, schema)
     return result

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Value: TypeAlias = "bool | int | Decimal | float | str | dt.date | dt.datetime | None"
+LiteralValue: TypeAlias = "bool | int | Decimal | float | str | dt.date | dt.datetime | None"
 
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 TIMESTAMP: Final = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?)?")
@@ -43,7 +43,7 @@ class Column:
     field: pc.Expression
     type: pa.DataType
 
-    def unlike(self, value: Value) -> RefusedError:
+    def unlike(self, value: LiteralValue) -> RefusedError:
         """The error for a literal of a type that this column's is not compared with."""
         return RefusedError(f"{self.name!r} is {self.type} and is compared with {value!r}")
 
@@ -76,7 +76,7 @@ def unit_scalar(kind: pa.DataType, units: int) -> Any:
     return pa.scalar(units, kind)
 
 
-def in_units(column: Column, value: Value) -> Fraction:
+def in_units(column: Column, value: LiteralValue) -> Fraction:
     """The literal as a number of the column's units; not always a whole one.
 
     Raises:
@@ -124,7 +124,7 @@ def parse_instant(text: str) -> dt.datetime:
         raise RefusedError(f"{text!r}: {error}") from None
 
 
-def _day(column: Column, value: Value) -> dt.date:
+def _day(column: Column, value: LiteralValue) -> dt.date:
     if isinstance(value, str) and DATE.fullmatch(value):
         return parse_instant(value).date()
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
@@ -132,7 +132,7 @@ def _day(column: Column, value: Value) -> dt.date:
     raise column.unlike(value)
 
 
-def _instant(column: Column, value: Value) -> dt.datetime:
+def _instant(column: Column, value: LiteralValue) -> dt.datetime:
     if isinstance(value, str) and TIMESTAMP.fullmatch(value):
         return parse_instant(value)
     if isinstance(value, dt.datetime):

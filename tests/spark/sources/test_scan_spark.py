@@ -24,7 +24,7 @@ from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.run import check
 from kldrift.sources.parquet.files import File, Piece
-from kldrift.sources.parquet.source import spread
+from kldrift.sources.parquet.source import deal
 
 pytestmark = pytest.mark.spark
 
@@ -222,7 +222,7 @@ def test_row_groups_are_dealt_evenly_and_none_is_lost(pieces):
     file = File("f", None, ())
     sizes = rng.integers(1, 10**8, pieces)
     all_of_them = tuple(Piece(file, i, 1, int(size)) for i, size in enumerate(sizes))
-    shares = spread(all_of_them, 4)
+    shares = deal(all_of_them, 4)
     assert sorted(p.row_group for share in shares for p in share) == list(range(pieces))
     assert len(shares) <= 32
     if pieces >= 100:

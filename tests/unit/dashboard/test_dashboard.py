@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from kldrift.config import load_config
 from kldrift.dashboard.screen import VIEWS
-from kldrift.dashboard.serve import APP, SECTION, told
+from kldrift.dashboard.serve import APP, SECTION, app_arguments
 from kldrift.dashboard.sql_view import answered
 from kldrift.reporting.figures import shown
 
@@ -42,7 +42,7 @@ def _nothing_kept():
 
 def look(file, host="127.0.0.1", **places) -> AppTest:
     app = AppTest.from_file(str(APP), default_timeout=60)
-    app.secrets[SECTION] = told(str(file), [], host)
+    app.secrets[SECTION] = app_arguments(str(file), [], host)
     for name, value in places.items():
         app.query_params[name] = value
     return checked(app.run())

@@ -10,7 +10,7 @@ from kldrift.demo import (
     as_it_should_be,
     date_of,
     false_pages,
-    headline,
+    outcome_line,
     planted_against_found,
     to_text,
 )
@@ -45,7 +45,7 @@ def test_a_perfect_monitor_finds_what_is_planted_on_its_day_and_nothing_else() -
     assert [(o.paged, o.delay) for o in outcomes[:7]] == [(e.day_from, 0) for e in PLANTED]
     assert outcomes[-1].features == ("amount", "basket_value", "discount_rate")
     assert as_it_should_be(outcomes, false_pages(_scores(RIGHT)))
-    assert headline(outcomes, 0).startswith("found: 7 of 7 incidents, 7 on their first day")
+    assert outcome_line(outcomes, 0).startswith("found: 7 of 7 incidents, 7 on their first day")
 
 
 def test_a_page_that_comes_later_is_late_by_so_many_days_and_none_is_a_miss() -> None:

@@ -17,7 +17,7 @@ from kldrift.config.alarms import Mute
 from kldrift.config.mute_file import mute_lines
 from kldrift.dashboard.asked_sql import answer, columns_in
 from kldrift.dashboard.screen import VIEWS
-from kldrift.dashboard.serve import APP, SECTION, told
+from kldrift.dashboard.serve import APP, SECTION, app_arguments
 from kldrift.dashboard.sql_view import EXAMPLE
 from kldrift.dashboard.stored import SECONDS
 from kldrift.tables.read import read_table
@@ -44,7 +44,7 @@ def test_every_view_is_named_as_on_the_page():
 def test_the_address_leads_to_what_it_says(file):
     (url,) = re.findall(r"^    (http://\S+\?\S+)", TEXT, re.MULTILINE)
     app = AppTest.from_file(str(APP), default_timeout=60)
-    app.secrets[SECTION] = told(str(file), [], "127.0.0.1")
+    app.secrets[SECTION] = app_arguments(str(file), [], "127.0.0.1")
     places = dict(parse_qsl(urlsplit(url).query))
     for name, value in places.items():
         app.query_params[name] = value

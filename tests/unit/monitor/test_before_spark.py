@@ -13,7 +13,7 @@ from kldrift.config import Time, config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.monitor import run as job
 from kldrift.monitor.due import Due
-from kldrift.monitor.inputs import as_read
+from kldrift.monitor.inputs import with_times
 from kldrift.tables import Window
 
 
@@ -60,9 +60,9 @@ def test_an_earlier_day_without_a_file_does_not_keep_the_next_from_being_run(tmp
     )
     starts = [datetime(2024, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
     windows = tuple(Window(day, day + timedelta(days=1)) for day in starts)
-    read, _ = as_read(asked, None, Due(windows))
+    read, _ = with_times(asked, None, Due(windows))
     assert [path[-13:-8] for path in read.current.path] == ["01-01", "01-03"]
-    read, _ = as_read(asked, None, Due(windows[:2]))  # that which is due is told of
+    read, _ = with_times(asked, None, Due(windows[:2]))  # that which is due is told of
     assert [path[-13:-8] for path in read.current.path] == ["01-01", "01-02"]
 
 

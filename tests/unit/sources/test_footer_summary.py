@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kldrift.sources.parquet.footer_summary import added, read_each, read_footers
+from kldrift.sources.parquet.footer_summary import read_each, read_footers, summed
 from kldrift.sources.parquet.listing import list_files
 
 
@@ -34,9 +34,9 @@ def test_summaries_of_any_shares_add_up_to_that_of_all(tmp_path):
     whole = read_each(files)
     for cut in range(7):
         parts = [read_each(files[:cut]), read_each(files[cut:])]
-        assert added(parts) == whole
-        assert read_footers(files, read_each=lambda *_, p=parts: added(p)) == read_footers(files)
-    assert added([]).pieces == ()
+        assert summed(parts) == whole
+        assert read_footers(files, read_each=lambda *_, p=parts: summed(p)) == read_footers(files)
+    assert summed([]).pieces == ()
 
 
 def test_sizes_are_those_of_all_files(tmp_path):

@@ -14,7 +14,7 @@ from lake_sample import BOTH, delta, iceberg, rows
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.sources.fingerprint import version_of
-from kldrift.sources.lakehouse.time_travel import instant
+from kldrift.sources.lakehouse.time_travel import time_option
 from kldrift.sources.open import open_files
 from kldrift.sources.parquet.files import File
 from kldrift.sources.parquet.source import ArrowSource
@@ -140,8 +140,8 @@ def test_an_option_that_names_no_version_says_what_it_should_be(versions, option
 
 
 def test_a_time_without_a_zone_is_utc():
-    assert instant("t", "2024-01-31 12:00") == dt.datetime(2024, 1, 31, 12, tzinfo=dt.UTC)
-    assert instant("t", "2024-01-31") == instant("t", "2024-01-30 19:00:00-05:00")
+    assert time_option("t", "2024-01-31 12:00") == dt.datetime(2024, 1, 31, 12, tzinfo=dt.UTC)
+    assert time_option("t", "2024-01-31") == time_option("t", "2024-01-30 19:00:00-05:00")
 
 
 def test_an_iceberg_table_is_read_as_of_a_time(tmp_path):

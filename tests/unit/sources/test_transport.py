@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from strategies import ODD_FLOATS, ODD_INTS, ODD_TEXTS, quick
 
 from kldrift.errors import DatasetError
-from kldrift.sources.dataframe.transport import NUMBERS, TEXTS, Bundle, choose_transport, unbundle
+from kldrift.sources.dataframe.transport import (
+    MOST_NUMBERS,
+    MOST_TEXTS,
+    Bundle,
+    choose_transport,
+    unbundle,
+)
 
 VALUES = {
     pa.bool_(): st.booleans(),
@@ -132,8 +138,8 @@ def test_many_columns_travel_in_several_bundles_none_of_them_large(numbers):
     columns += [pa.array([f"{i}", None, "x" * i]) for i in range(50)]
     assert_comes_back(columns, [0, 1, 3])
     for bundle in choose_transport([c.type for c in columns]).bundles:
-        assert len(bundle.numbers) <= NUMBERS
-        assert len(bundle.texts) <= TEXTS
+        assert len(bundle.numbers) <= MOST_NUMBERS
+        assert len(bundle.texts) <= MOST_TEXTS
 
 
 def test_a_column_that_shares_its_type_with_no_other_travels_alone():
