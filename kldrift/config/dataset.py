@@ -1,4 +1,4 @@
-"""Where rows come from: files, a table of the catalog, or a query."""
+"""The source of rows: files, a table of the catalog, or a query."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _several(value: object) -> object:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Where rows come from: files, a table of the catalog, or a query; exactly one of the three.
+    """The source of rows: files, a table of the catalog, or a query; exactly one of the three.
 
     A reference may be windows that the tables have, too.
     """
@@ -130,7 +130,7 @@ class Dataset:
     `config_hash`. Example: `{region: eu-west-1, endpoint_override: "minio:9000", scheme: http}`"""
 
     def asked(self) -> dict[str, Any]:
-        """Return what is asked, as JSON values; a key that came later only where it is stated."""
+        """Return the settings as JSON values; keys of later versions only where they are set."""
         later = (*ONLY_REFERENCE.values(), "changes")
         stated = {k: v for k, v in asdict(self).items() if k not in later or v}
         del stated["filesystem"]

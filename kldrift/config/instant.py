@@ -1,4 +1,4 @@
-"""Moments as people write them: ISO 8601 text, a date, a datetime; UTC unless it says otherwise."""
+"""Reads points in time: ISO 8601 text, a date or a datetime; UTC unless stated otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the configuration says of days that are not like others, such as holidays."""
+"""Notes on the special days of a configuration, such as holidays."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def declared(config: Config, start: datetime, end: datetime) -> Mute | None:
 
 
 def marked_days(config: Config, start: datetime | None, end: datetime | None) -> list[str]:
-    """What is known of a window before its data is seen: mutes of everything, excluded days.
+    """Notes on a window that need no data: mutes of all features, excluded days.
 
     Args:
         config: the configuration.

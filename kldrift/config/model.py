@@ -1,4 +1,4 @@
-"""What a monitor is asked to do: frozen dataclasses, named as the keys of the YAML file.
+"""The configuration of a monitor: frozen dataclasses, named as the keys of the YAML file.
 
 A key is its type, its default, and below it what it means with an example.  The JSON schemas and
 the tables of the documentation follow from them: ``python -m kldrift.config`` writes them.
@@ -55,7 +55,7 @@ MOST_SEGMENTS: Final = 10_000
 
 @dataclass(frozen=True)
 class Override(Choice):
-    """What is different for one feature; the rest is as for all features."""
+    """The settings of one feature; the others are those of all features."""
 
     thresholds: Thresholds = field(default_factory=dict)
     """Thresholds of this feature. A metric or level that is not stated is as for all features;
@@ -136,7 +136,7 @@ class Joint:
     features. Example: `{kl: {warning: 0.2}}`"""
 
     def covariance_of(self, *, vector: bool) -> Covariance:
-        """What is asked for; by default full for features and diagonal for vectors."""
+        """The form of the covariance; by default full for features and diagonal for vectors."""
         return self.covariance or ("diagonal" if vector else "full")
 
     @field_validator("features")
@@ -332,7 +332,7 @@ class Config(Question):
         return {**self.thresholds, **override.thresholds}
 
     def asked(self) -> dict[str, Any]:
-        """Return what is asked; a key that came later asks nothing until it is stated."""
+        """Return the settings that results depend on; later keys only where they are set."""
         question = super().asked()
         if not self.joint:
             del question["joint"]

@@ -1,4 +1,4 @@
-"""What a comparison of two models on the same rows is asked to do; read as a monitor's file is."""
+"""The configuration of a model shift, read as a monitor's is."""
 
 from __future__ import annotations
 
@@ -106,6 +106,6 @@ class ModelShift(Question):
         return f"{self.challenger} vs {self.champion}"
 
     def asked(self) -> dict[str, Any]:
-        """Return what is asked, without how the rows are read."""
+        """Return the settings that results depend on, without how the rows are read."""
         question = super().asked()
         return {**question, "data": self.data.asked()}

@@ -1,4 +1,4 @@
-"""Mutes in a configuration file: added where a person would write them, comments and all kept."""
+"""Adds mutes to a configuration file, keeping its comments and layout."""
 
 from __future__ import annotations
 
@@ -106,14 +106,14 @@ def _section(parent: Any, key: str, kind: type, source: str) -> Any:
 
 
 def _stated(mute: Mute) -> dict[str, object]:
-    """The keys that are stated; what looks like a variable of the environment is none."""
+    """The stated keys of a mute, with ``${`` escaped."""
     stated = {key: value for key, value in asdict(mute).items() if value is not None}
     texts = {key: value.replace("${", "$${") for key, value in stated.items()}
     return {**texts, "until": date.fromisoformat(mute.until)}
 
 
 def _yaml_of(text: str) -> Any:
-    """What reads and writes a file as it stands: the first indentation that gives it back."""
+    """A YAML reader and writer with the indentation that reproduces the file."""
     for indents in INDENTS:
         yaml = _yaml(*indents)
         if _dumped(yaml, yaml.load(text)) == text:

@@ -82,7 +82,7 @@ def spell(path: KeyPath) -> str:
 
 
 def shown_value(value: object) -> str:
-    """Say what a value is, in the words of the file and never at length.
+    """A value as an error message shows it: as in YAML, and shortened.
 
     Examples:
         >>> [shown_value(v) for v in (None, True, 1e-3, "a", ["x"], {})]

@@ -1,4 +1,4 @@
-"""What a monitor and a model shift have in common: sections, checks, and the hash."""
+"""What the configurations of a monitor and a model shift share: sections, checks, the hash."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def empty_sections(*keys: str) -> Any:
 
 
 class Told(type):
-    """Says in our words what is wrong with a configuration that is built in Python."""
+    """A metaclass that reports mistakes of a configuration built in Python in kldrift's words."""
 
     def __call__(cls, *args: object, **values: object) -> Any:
         """Make a configuration, or raise a ``ConfigError`` with all mistakes."""
@@ -134,7 +134,7 @@ class Told(type):
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def checked(cls: type[Asked]) -> type[Asked]:
-    """Make a frozen dataclass that can be run if it exists, also where it is built in Python.
+    """Decorate a class as a frozen dataclass that validates itself, also when built in Python.
 
     Its sections are plain dataclasses, which are checked as parts of it: all mistakes at once.  The
     checks are built when the first configuration is, of its class only.
@@ -182,7 +182,7 @@ class Question(metaclass=Told):
         return self
 
     def asked(self) -> dict[str, Any]:
-        """Return what is asked, as JSON values, without how it is answered."""
+        """Return the settings that results depend on, as JSON values."""
         return {k: v for k, v in asdict(self).items() if k not in NO_QUESTION}
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Time: which column says when a row was, and how long a window is."""
+"""The time column and the length of windows."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def day_range(text: str) -> tuple[date, date]:
 
 @dataclass(frozen=True)
 class Time:
-    """The column that says when a row was, and how long a window is."""
+    """The time column and the length of windows."""
 
     column: Text
     """A timestamp or date; without a time zone it is in `zone`. Example: `judged_at`"""

@@ -81,7 +81,7 @@ def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
 
 
 def unknown(section: type, key: str) -> str:
-    """Say that a section has no such key: the nearest one, or what to do until there is one."""
+    """The error for an unknown key, with the nearest known one."""
     names = [key_of_field(f) for f in fields(section) if f.name != "source"]
     return f"unknown key{nearest(key, names)}"
 
@@ -92,7 +92,7 @@ def key_of_field(field: Field[Any]) -> str:
 
 
 def _out_of_range(section: type, key: str, value: Any) -> str:
-    """Say what numbers a key takes; its metadata has the bounds, floats where it takes any."""
+    """The error for a number out of range; the bounds are in the key's metadata."""
     match {key_of_field(f): dict(f.metadata) for f in fields(section)}[key]:
         case {"gt": above, "lt": below}:
             got = shown_value(float(value))

@@ -34,7 +34,7 @@ _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 @dataclass(frozen=True)
 class ReadContext:
-    """Where values are read from.
+    """The context in which values are validated: file, folder, inherited levels.
 
     Attributes:
         base: what relative paths are relative to.
@@ -62,7 +62,7 @@ def wrong(text: str) -> PydanticCustomError:
 
 
 def refuse(problems: Iterable[tuple[KeyPath, str]]) -> None:
-    """Raise what is wrong below a value, all of it, if anything is."""
+    """Raise all problems found below a value, if there are any."""
     details = [InitErrorDetails(type=wrong(text), loc=path, input=None) for path, text in problems]
     if details:
         raise ValidationError.from_exception_data("configuration", details)
@@ -90,7 +90,7 @@ def _option(value: object) -> str:
 
 
 def _placed(path: str, info: ValidationInfo) -> str:
-    """Return where a path leads: relative ones start at the file, URIs are left alone."""
+    """Resolve a path: relative ones start at the file's folder, URIs are left alone."""
     if info.context is None or _URI.match(path):
         return path
     reading: ReadContext = info.context
@@ -152,7 +152,7 @@ def _inherited(values: object, info: ValidationInfo) -> object:
 
 
 def in_order(threshold: Threshold) -> Threshold:
-    """Refuse thresholds of which the warning is the larger one."""
+    """Refuse thresholds whose warning level is above the critical one."""
     if threshold.reversed:
         highest, got = shown_value(threshold.critical), shown_value(threshold.warning)
         refuse([(("warning",), f"expected at most critical ({highest}), got {got}")])

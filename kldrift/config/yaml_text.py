@@ -46,7 +46,7 @@ for _name, (_pattern, _letters) in _WORDS.items():
 
 
 class _Resolver(VersionedResolver):
-    """Which plain words are no text."""
+    """The YAML resolver of plain words that are not text."""
 
     @property
     def versioned_resolver(self) -> dict[str, list[tuple[str, re.Pattern[str]]]]:
