@@ -40,7 +40,7 @@ class DatasetError(KldriftError):
 
 
 class OnlyAsWholeError(DatasetError):
-    """What a table gained since a version cannot be told; all of it can be read."""
+    """The rows added to a table since a version cannot be found; the whole table can be read."""
 
 
 class NoSuchFileError(ConfigError, DatasetError):
@@ -56,7 +56,7 @@ class StoreRefusedError(OutputError):
 
 
 class NoSuchOutputError(ConfigError, StoreRefusedError):
-    """The same, where that was known before anything was read (exit code 2)."""
+    """The output cannot be written, as was known before anything was read (exit code 2)."""
 
 
 class DamagedError(OutputError):
@@ -68,10 +68,10 @@ class SupportMismatchError(KldriftError, ValueError):
 
 
 class Mistakes:
-    """The mistakes of a configuration, to be told at once."""
+    """Collects the mistakes of a configuration, so that all are reported together."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Begin without mistakes."""
         self._texts: list[str] = []
 
     @contextmanager
@@ -116,13 +116,13 @@ def interruption(error: BaseException) -> tuple[int, str] | None:
 
 
 def ending(error: BaseException) -> tuple[int, str]:
-    """The exit code of what ends with an error, and what is said of it."""
+    """The exit code for an error that ends a command, and its text."""
     code = WRONG_USAGE if isinstance(error, ConfigError) else FAILED
     return interruption(error) or (code, str(error))
 
 
 def on_side(error: Exception, side: str) -> Exception:
-    r"""The same error, with its side before its text; to be raised from the first.
+    r"""A copy of an error whose text begins with the side; raise it from the original.
 
     It is of the same type, or of the nearest one above it that can be made of a text.
 
@@ -141,7 +141,7 @@ def on_side(error: Exception, side: str) -> Exception:
 
 
 def masked(text: str) -> str:
-    """Text for people, logs and tables, without what may be a secret in an address.
+    """Text with every part of an address masked that may be a secret.
 
     Examples:
         >>> masked("cannot open 'abfs://data@lake/x?sv=1&sig=abc': s3://me:abc@bucket/x")

@@ -111,13 +111,13 @@ class Skipped:
 
     @classmethod
     def named_alike(cls, name: str, number: int, path: str = "") -> Skipped:
-        """Several columns of one name, in a file: nobody can tell which one is meant."""
+        """The note on columns that share a name, so that none of them can be chosen."""
         columns = f"{number} columns called {name!r}" + (f" in {path!r}" if path else "")
         return cls(name, f"{columns}; {RENAME}", columns, ambiguous=True)
 
 
 def feature_named(name: str, kind: str) -> Feature:
-    """A feature of which only the name and the kind are known."""
+    """A feature known only by its name and kind."""
     parts = (p for p in Part if name.startswith(f"{p}(") and name.endswith(")"))
     part = next(parts, Part.VALUE)
     return Feature(name, (name,), part, "", "", kind, KeyType.FLOAT)

@@ -1,4 +1,4 @@
-"""Columns that a configuration names outside of its features: segments, keys and times.
+"""The columns of a configuration that are no features: segments, row keys and times.
 
 Segments, keys and times are read from such columns, which need not be features.
 """
@@ -17,7 +17,7 @@ from kldrift.features.parts import Part, is_bytes
 
 
 def column_type(key: str, name: str, schema: pa.Schema, whose: str = "the data") -> pa.DataType:
-    """The type of a named column; an error with the nearest name if it is not there.
+    """The type of a named column; if there is none, the error names the nearest one.
 
     Args:
         key: where the configuration names it.
@@ -56,7 +56,7 @@ def has_names(kind: pa.DataType) -> bool:
 def as_read(
     name: str, schema: pa.Schema, *, dictionary: bool = True, sql: str | None = None
 ) -> Feature:
-    """How a column is read: as it is.
+    """A named column as a feature whose values are read unchanged.
 
     Args:
         name: the column.
@@ -75,7 +75,7 @@ def _some(names: list[str]) -> str:
 
 
 def check_time(name: str, schema: pa.Schema) -> None:
-    """Check that a column says when a row was.
+    """Check that a column holds times.
 
     Raises:
         ConfigError: it is not there, or neither a timestamp nor a date.

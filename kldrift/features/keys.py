@@ -59,7 +59,7 @@ def unordered(column: pa.Array, key_type: KeyType) -> Keys:
 
 
 def without(values: NDArray[Any], gaps: Ints) -> NDArray[Any]:
-    """Remove the values at some places; values from the end fill the gaps.
+    """Remove values by their places; values from the end fill the gaps.
 
     Args:
         values: shape ``(n,)``.
@@ -240,7 +240,7 @@ def label(values: pa.Array) -> pa.Array:
 
 
 def _utf8(text: pa.Array) -> pa.Array:
-    """Text that Python can read: neither Parquet nor Spark checks what others wrote as text."""
+    """Text as valid UTF-8, which neither Parquet nor Spark ensures."""
     try:
         text.validate(full=True)
     except pa.ArrowInvalid:

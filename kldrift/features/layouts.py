@@ -31,7 +31,7 @@ _OTHER: Final = frozenset({*_VIEWS, *_LISTS, _RUNS})
 
 
 def is_plain(kind: pa.DataType) -> bool:
-    """Whether a type is in the layout that everything here reads."""
+    """Whether a type is in the layout that the rest of the package reads."""
     if pa.types.is_dictionary(kind):
         return is_plain(kind.value_type)
     return not (kind.id in _OTHER or isinstance(kind, pa.BaseExtensionType))
@@ -61,7 +61,7 @@ def value_type(kind: pa.DataType) -> pa.DataType:
 
 
 def as_values(column: pa.Array) -> pa.Array:
-    """A column in the layout that everything here reads; dictionaries stay as they are."""
+    """A column in the layout that the rest of the package reads; dictionaries stay as they are."""
     kind = column.type
     if is_plain(kind):
         return column
@@ -76,7 +76,7 @@ def as_values(column: pa.Array) -> pa.Array:
 
 
 def _lists(column: pa.Array) -> pa.Array:
-    """Lists that are views or of one size, as plain ones."""
+    """List views and lists of a fixed size, as ordinary lists."""
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
     elements = as_values(pc.list_flatten(column))
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int64())

@@ -41,7 +41,7 @@ def check_names(wanted: Wanted, names: Iterable[str], columns: Iterable[str]) ->
 
 
 def misspelt_exclusions(wanted: Wanted, names: Collection[str]) -> list[str]:
-    """The names in ``exclude`` that nothing has, but something nearly.
+    """Messages about names in ``exclude`` that match nothing but are close to a name that exists.
 
     Columns that come and go may be named; what is near to none is no mistake.
     """

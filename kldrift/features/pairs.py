@@ -97,7 +97,7 @@ def _below(pair: Pair, gone: Container[tuple[str, ...]]) -> bool:
 def _all_null(
     path: tuple[str, ...], features: Mapping[tuple[tuple[str, ...], Part], Feature]
 ) -> Feature | None:
-    """The column of nulls alone, of no type, that lies at a path or above it."""
+    """The column of type null at a path or above it."""
     above = (features.get((path[:i], Part.VALUE)) for i in range(len(path), 0, -1))
     return next((f for f in above if f is not None and f.family == "void"), None)
 
@@ -208,13 +208,13 @@ def _at_or_above(pair: Pair, alike: Mapping[str, str]) -> str:
 
 
 def _unread(name: str) -> Feature:
-    """A column of which no value is read."""
+    """A stand-in for a column whose values are never read."""
     path = tuple(name.split("."))
     return Feature(name, path, Part.VALUE, "mixed", "mixed", "categorical", KeyType.PRESENCE)
 
 
 def _named(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """Pairs with names of their own: a column that is called as a part of another is quoted."""
+    """Pairs with distinct names: a column named like a part of another one is quoted."""
     times = Counter(p.feature.name for p in pairs)
     named = []
     for p in pairs:

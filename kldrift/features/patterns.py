@@ -1,4 +1,4 @@
-"""Names and patterns of names: which columns a configuration means."""
+"""Names and glob patterns of the columns that a configuration selects."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def _overridden(plain: Feature, kind: pa.DataType, override: Choice) -> Feature:
 def _part(
     name: str, path: tuple[str, ...], kind: pa.DataType, part: str, override: Choice
 ) -> Feature:
-    """A number that is a part of each value."""
+    """The feature of one part of a column, which is a number."""
     whole = part in (Part.SIZE, Part.LENGTH, Part.NULLS)
     key_type = KeyType.INTEGER if whole else KeyType.FLOAT
     family = "size" if part == Part.SIZE else "part"

@@ -1,4 +1,4 @@
-"""Numbers of two types on the coarser one, so that the same numbers are the same.
+"""Rounds numbers to the coarser of two types, so that equal numbers get equal keys.
 
 A number that is stored as ``decimal(10, 2)`` on one side and as a double on the other, or as a
 float of 32 bits, differs in its last bits only. Both sides are therefore rounded to what both types
@@ -23,7 +23,7 @@ LONGEST_POWER: Final = 22
 
 @dataclass(frozen=True)
 class Rounding:
-    """What numbers are rounded to.
+    """The precision that numbers are rounded to.
 
     Attributes:
         decimals: digits behind the point; None for all of them.
@@ -36,7 +36,7 @@ class Rounding:
     whole: bool = False
 
     def coarser(self, other: Rounding) -> Rounding:
-        """Round to what both can hold."""
+        """The precision that both types can hold."""
         decimals = [d for d in (self.decimals, other.decimals) if d is not None]
         bits = min(self.bits, other.bits)
         return Rounding(min(decimals, default=None), bits, self.whole or other.whole)
@@ -84,7 +84,7 @@ EXACT: Final = Rounding()
 
 
 def rounding_of(kind: pa.DataType) -> Rounding:
-    """What the numbers of a type are rounded to already."""
+    """The precision that the numbers of a type already have."""
     if pa.types.is_decimal(kind) and kind.scale >= 0:
         return Rounding(decimals=kind.scale)
     return Rounding(bits=kind.bit_width) if pa.types.is_floating(kind) else EXACT

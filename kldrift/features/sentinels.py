@@ -42,7 +42,7 @@ def without_sentinels(column: pa.Array, sentinels: Sequence[float | str]) -> pa.
 
 
 def _as(value: float | str, kind: pa.DataType) -> pa.Array | None:
-    """A value as an array of a type; None if it is no value of the type."""
+    """A value as an array of a type; None if the type does not hold it."""
     if isinstance(value, str) != is_text(kind):
         return None
     whole = isinstance(value, float) and value.is_integer()

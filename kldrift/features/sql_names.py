@@ -1,10 +1,10 @@
-"""Names as Spark's SQL has them."""
+"""Quotes names for Spark SQL."""
 
 from __future__ import annotations
 
 
 def backticked(name: str) -> str:
-    """A name in SQL, whatever is in it.
+    """A name in backticks, so that Spark SQL takes any character in it.
 
     Examples:
         >>> backticked("a.b"), backticked("a`b")

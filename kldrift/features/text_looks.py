@@ -1,4 +1,4 @@
-"""What texts look like that are something else: numbers, dates, times of day.
+"""Recognises texts that are really numbers, dates or times of day.
 
 Read as categories they drift with every new value. The hint is the Spark SQL that makes of them
 what they are, for ``features.derived``.
@@ -25,7 +25,7 @@ FEW_VALUES: Final = 10
 
 @dataclass(frozen=True)
 class TextLook:
-    """One way to write something as text.
+    """A pattern of text that stands for another type.
 
     Attributes:
         name: what it is, for a reader.
@@ -120,7 +120,7 @@ CODE: Final = r"[-+]?0[0-9]+"
 
 
 def look_of(values: pa.Array) -> TextLook | None:
-    """What different texts look like; None for plain names.
+    """The look that nearly all of some distinct texts share; None for plain names.
 
     Args:
         values: texts, each once, without nulls.
@@ -147,7 +147,7 @@ def look_of(values: pa.Array) -> TextLook | None:
 
 
 def hint(name: str, look: TextLook) -> str:
-    """How a column that has a look is read as what it is, as lines of a configuration.
+    """Lines of a configuration that read a column of text as the type it stands for.
 
     Examples:
         >>> print(hint("n", LOOKS[2]))
@@ -161,7 +161,7 @@ def hint(name: str, look: TextLook) -> str:
 
 
 def epochs(name: str, lowest: float, highest: float) -> str:
-    """What numbers between two others are if they are times since 1970, and how they are read.
+    """A note on numbers that may be times since 1970, with how to read them; empty for others.
 
     Examples:
         >>> epochs("at", 1_700_000_000_000, 1_700_000_360_000)

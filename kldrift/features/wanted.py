@@ -50,4 +50,4 @@ class Wanted(Protocol):
 
     @property
     def override(self) -> Mapping[str, Choice]:
-        """What is different for one column, by its name."""
+        """The settings of single columns, by name."""

@@ -29,7 +29,7 @@ class KnownNames:
 
     @property
     def share(self) -> float:
-        """The share of values that can be told from those of the reference."""
+        """The share of unknown values that the sample of hashes can recognise as new."""
         return (self.cutoff + 1) / 2**64
 
     def unseen(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:

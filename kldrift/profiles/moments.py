@@ -87,7 +87,7 @@ class Moments:
     def of_wholes(
         cls, values: NDArray[Any], sizes: Ints, first: Ints, pivot: float, apart: Ints
     ) -> tuple[Self, Self]:
-        """The moments of groups, as :meth:`of_parts`, and those of wholes that groups make up.
+        """The moments of groups, as from :meth:`of_parts`, and of the larger groups that they form.
 
         Args:
             values: of the first group, then of the second, and so on.
@@ -101,7 +101,7 @@ class Moments:
 
     @classmethod
     def stacked(cls, sums: Sequence[PowerSums], pivot: float = 0.0) -> Self:
-        """One group for each of some sums about one pivot."""
+        """Moments with one group for each of the given sums, which have one pivot."""
         table = np.array(sums, dtype=np.float64).reshape(-1, len(FIELDS)).T
         rows = np.array([s.rows for s in sums], dtype=np.int64)
         return cls(pivot, rows, *table[1:])

@@ -142,7 +142,7 @@ class NumericSupport:
         return tuple(KINDS[code] for code in self.codes)
 
     def exact(self, keys: Keys) -> Keys:
-        """Keys as numbers of which ``scale`` make a unit."""
+        """Keys as exact numbers in the unit of the feature."""
         return unsigned(keys) if self.unit is Unit.UNSIGNED else keys
 
     def text(self, key: float) -> str:

@@ -34,7 +34,7 @@ Sums = tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]
 def power_sums_of_parts(
     values: Values, sizes: Ints, pivot: float = 0.0, apart: Ints | None = None
 ) -> Sums:
-    """The sums of finite values that stand part by part.
+    """The sums of finite values, one part after the other.
 
     Where a part lies far from the pivot and its values near each other, their deviations from one
     of them are exact, and those are summed; all others are summed about the pivot. What is rounded
@@ -59,7 +59,7 @@ def power_sums_of_parts(
 def power_sums_of_wholes(
     values: Values, sizes: Ints, first: Ints, pivot: float = 0.0, apart: Ints | None = None
 ) -> tuple[Sums, Sums]:
-    """The sums of parts, and those of wholes that some parts in a row make up.
+    """The sums of each part, and of each whole, which is a run of consecutive parts.
 
     The values are split once for both; both are what :func:`power_sums_of_parts` gives.
 
@@ -252,7 +252,7 @@ class _Parts:
 
 
 def _usual(reach: Floats) -> NDArray[np.bool_]:
-    """Where numbers of some size have squares, and parts of them, that are doubles."""
+    """Which sizes of numbers have squares, and split parts, that doubles hold."""
     return np.asarray((reach == 0) | ((reach > 1e-130) & (reach < 1e145)))
 
 

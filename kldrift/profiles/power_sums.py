@@ -97,7 +97,7 @@ def power_sums(
 def moved_sums(
     rows: Ints, sum1: DoubleDoubles, sum2: DoubleDoubles, middle: Floats, pivot: float
 ) -> tuple[DoubleDoubles, DoubleDoubles]:
-    """Sums of deviations from a pivot and of their squares, from those from other numbers."""
+    """Move sums of deviations, and of their squares, from each group's own number to one pivot."""
     shift = two_sum(middle, np.full(len(rows), -pivot))
     moved = pair_product((rows.astype(np.float64), np.zeros(len(rows))), shift)
     doubled = pair_sum((2 * sum1[0], 2 * sum1[1]), moved)
@@ -108,7 +108,7 @@ def moved_sums(
 def _moved(
     rows: int, sum1: DoubleDouble, sum2: DoubleDouble, middle: float, pivot: float
 ) -> tuple[DoubleDouble, DoubleDouble]:
-    """The same for one group."""
+    """Move the sums of one group to a pivot."""
     one, two = ((np.array([high]), np.array([low])) for high, low in (sum1, sum2))
     with np.errstate(over="ignore", invalid="ignore"):
         first, second = moved_sums(np.array([rows]), one, two, np.array([middle]), pivot)

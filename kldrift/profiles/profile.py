@@ -163,7 +163,7 @@ class Profile:
 
 
 def of_no_window(profile: Profile) -> Profile:
-    """The groups of a profile of one window, as those of data without windows."""
+    """The profile of a single window under the keys of data without windows."""
     return profile.keyed(profile.keys.windowless)
 
 
