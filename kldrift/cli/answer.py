@@ -37,7 +37,7 @@ exit codes:
 
 @dataclass(frozen=True)
 class Answer:
-    """The output of a command: lines for a person, or a summary for a program."""
+    """The result of a command: lines for a person, or a summary for a program."""
 
     exit_code: int = 0
     lines: Sequence[Line] = ()

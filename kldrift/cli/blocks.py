@@ -79,7 +79,7 @@ def block(
 
 
 def _figures(row: Mapping[str, Any]) -> Iterator[str]:
-    """What is known in numbers: the headline score and what chance gives, nulls, rows."""
+    """The figures of a row: its score, what chance alone gives, nulls and rows."""
     if row["kl"] is not None:
         chance = row["kl_expected"]
         yield f"kl {figure(row['kl'])}" + (f", by chance {figure(chance)}" if chance else "")

@@ -1,4 +1,4 @@
-"""What commands say: a few lines about a finished run, for a person."""
+"""The lines that commands print about a finished run, for a person."""
 
 from __future__ import annotations
 
@@ -282,5 +282,5 @@ def _count(number: int, noun: str) -> str:
 
 
 def short(name: str) -> str:
-    """The beginning of a name that is too long for a line."""
+    """A name, cut where it is too long for a line."""
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."

@@ -135,19 +135,19 @@ def _override(override: Override) -> tuple[str, str]:
 
 
 def _dataset(dataset: Dataset) -> list[str]:
-    paths = [*map(literal, dataset.path)]
+    paths = [*map(config_text, dataset.path)]
     path = paths[0] if len(paths) == 1 else paths
     lines = [f"  path: {to_yaml(path)}", f"  format: {to_yaml(dataset.format)}"]
     if dataset.options:
         lines.append(f"  options: {to_yaml(dict(dataset.options))}")
     if dataset.schema:
-        lines.append(f"  schema: {to_yaml(literal(dataset.schema))}")
+        lines.append(f"  schema: {to_yaml(config_text(dataset.schema))}")
     where = f"where: {to_yaml(dataset.where)}" if dataset.where else WHERE
     lines.append(f"  {where}")
     return lines
 
 
-def literal(text: str) -> str:
+def config_text(text: str) -> str:
     """Text as a configuration has it, in which ``${`` names a variable of the environment."""
     return text.replace("${", "$${")
 

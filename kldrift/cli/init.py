@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from kldrift.cli.csv_dialect import Dialect, dialect_of
 from kldrift.cli.days_in_paths import DATE, Sides, day_in, sides_of, with_placeholder
-from kldrift.cli.draft import Draft, literal
+from kldrift.cli.draft import Draft, config_text
 from kldrift.cli.suggest import suggestions
 from kldrift.cli.table_days import days_of, table_format
 from kldrift.cli.text_schema import ddl, fitting_schema, with_numbers
@@ -100,7 +100,7 @@ def datasets_of(sides: Sides, options: Mapping[str, str]) -> tuple[Dataset, Data
     """The reference and the current dataset; the endings say the format where none is stated."""
     stated = {"options": dict(options), **({"format": sides.format} if sides.format else {})}
     reference, current = (
-        {**stated, "path": [*map(literal, paths)]} for paths in (sides.reference, sides.current)
+        {**stated, "path": [*map(config_text, paths)]} for paths in (sides.reference, sides.current)
     )
     output = {"path": "drift"}
     config = config_from_mapping(

@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _end_at_once() -> None:
-    """Leave what the process holds to its end.
+    """Skip the garbage collector's last pass when the process ends.
 
     To look through all of Great Expectations for what could be freed before takes a second. DuckDB,
     which the dashboard loads, complains of what is not.

@@ -1,4 +1,4 @@
-"""The options that several commands share."""
+"""The command-line options that several commands share."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def add_backfill_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_range(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    """Add the options that say which windows are meant."""
+    """Add the options that select windows."""
     for name, dest, text in (("--from", "first", "begins"), ("--to", "last", "ends")):
         parser.add_argument(
             name,
@@ -66,7 +66,7 @@ def add_range(parser: argparse.ArgumentParser, *, required: bool) -> None:
 
 
 def add_judging_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of all that judges: settings, exit code, output."""
+    """Add the options of commands that judge: settings, exit code, output."""
     add_set(parser)
     parser.add_argument(
         "--fail-on",
@@ -79,7 +79,7 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_as_of(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says what time a run is for."""
+    """Add the option for the time of a run."""
     parser.add_argument(
         "--as-of",
         type=read_as_of,
@@ -100,7 +100,7 @@ def add_set(parser: argparse.ArgumentParser) -> None:
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how a command answers."""
+    """Add the options for the form of the output."""
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object on standard output"
     )
@@ -118,7 +118,7 @@ def read_as_of(text: str) -> datetime:
 
 
 def with_as_of(when: datetime | None) -> str:
-    """What a command that is suggested says of the time of a run: nothing, or the option.
+    """The ``--as-of`` option for a suggested command; empty where no time is stated.
 
     Examples:
         >>> from datetime import UTC
@@ -155,7 +155,7 @@ def add_backtest_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_serving(parser: argparse.ArgumentParser) -> None:
-    """Add the options of what is served to a browser."""
+    """Add the options of the web server."""
     parser.add_argument(
         "--host",
         default="127.0.0.1",

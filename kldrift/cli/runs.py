@@ -101,7 +101,7 @@ def run_job(
 
 
 def _shown_path(config: Config) -> Path | None:
-    """The file of a configuration as one types it here."""
+    """The path of a configuration file relative to the working directory, if it is below it."""
     source, folder = config.source, Path.cwd()
     if source is not None and source.is_relative_to(folder):
         return source.relative_to(folder)

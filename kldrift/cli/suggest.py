@@ -75,7 +75,7 @@ def suggestions(
 
 
 def _family(kind: pa.DataType) -> str:
-    """What values of a type are looked at as."""
+    """The family of values that a type is treated as."""
     families = {"numbers": is_number, "texts": is_text, "times": _is_time}
     return next((name for name, has in families.items() if has(kind)), str(kind))
 

@@ -42,7 +42,7 @@ def name_of(monitor: str) -> str:
 
 
 def is_managed(expectation: Any) -> bool:
-    """Whether kldrift put this expectation into the suite, and so may change and remove it."""
+    """Whether kldrift added this expectation to the suite, and so may change or remove it."""
     return isinstance(expectation, ExpectFeatureDriftToBeLessThan) and (
         (expectation.meta or {}).items() >= MARK.items()
     )
@@ -66,7 +66,7 @@ def sync_suite(context: Any, name: str, wanted: Sequence[Any]) -> Any:
 
 
 def sync_meta(context: Any, suite: Any, wanted: Mapping[str, str | None]) -> Any:
-    """The suite, which says what is wanted of its monitor; None is not said."""
+    """The suite with the metadata of its monitor; keys that are None are left out."""
     meta = {name: value for name, value in (suite.meta or {}).items() if name not in wanted}
     meta |= {name: value for name, value in wanted.items() if value is not None}
     if meta == (suite.meta or {}):

@@ -152,7 +152,7 @@ def _far(row: Mapping[str, Any], metric: str, score: float | None, limit: float)
 def _alerted(
     outcome: Outcome, because: str, severity: str, row: Mapping[str, Any]
 ) -> tuple[Outcome, str]:
-    """What the alert of a row makes of its outcome; all stays where there are no alarms."""
+    """The outcome of a row once its alert is considered; without alarms it stays."""
     alert = row.get("alert")
     if _is_null(alert) or outcome == "unscored":
         return outcome, because

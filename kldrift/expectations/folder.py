@@ -91,7 +91,7 @@ def _opened(root: Path) -> Any:
 
 
 def _make(root: Path) -> None:
-    """Make what a folder lacks, elsewhere first; the file by which GX knows it comes last."""
+    """Complete a folder from files made elsewhere first; the file that identifies it comes last."""
     with TemporaryDirectory(dir=root, prefix=NEW) as made:
         new = Path(made)
         great_expectations.get_context(mode="file", context_root_dir=made)

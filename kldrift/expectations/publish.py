@@ -31,7 +31,7 @@ _RUN_NAME: Final = re.compile(r"(?!.*profiling)[A-Za-z0-9][A-Za-z0-9._-]{0,119}"
 
 @dataclass(frozen=True)
 class Published:
-    """The results of publishing a run to Great Expectations.
+    """The outcome of publishing a run to Great Expectations.
 
     Attributes:
         checkpoint_result: the ``CheckpointResult``, for those who work with GX.
@@ -149,7 +149,7 @@ def _wanted(scores: pd.DataFrame, thresholds: LevelsByFeature, alpha: float) -> 
 
 
 def _address(path: str) -> str:
-    """What a link to a page names."""
+    """The address of a page, as links use it."""
     return path if "://" in path else Path(path).absolute().as_uri()
 
 

@@ -1,4 +1,4 @@
-"""Files of a Great Expectations folder are written whole, and those that are not are found.
+"""Writes files of a Great Expectations folder atomically, and finds unreadable ones.
 
 GX opens a file and writes into it, so that a kill or a full disk leaves a part of it, on which
 every later run would fail.
@@ -61,7 +61,7 @@ def _whole(file: Path, mode: str, **kwargs: Any) -> Iterator[Any]:
 
 
 def unreadable(root: Path, name: str) -> list[Path]:
-    """The files of a monitor that cannot be read, and are to be made again.
+    """The files of a monitor that cannot be read and have to be made again.
 
     Args:
         root: the GX folder; it need not be there yet.
@@ -109,7 +109,7 @@ def _check_project(file: Path) -> None:
 
 
 def remove_unreadable(root: Path, name: str) -> None:
-    """Take away what cannot be read and is a monitor's own, so that it is made again.
+    """Remove a monitor's own unreadable files, so that they are made again.
 
     And what a run that was killed has left: a file or a folder that was not in its place yet.
     """

@@ -1,4 +1,4 @@
-"""The rows of ``profiles`` of batches: what was counted of a stream, or of what a table gained.
+"""The profiles of batches: what was counted of a stream, or of rows added to a table.
 
 One file per batch, so that a batch that is written twice stands once. Its rows are those of each
 window that it has rows of; profiles add, so a window is the sum of its batches.
@@ -34,7 +34,7 @@ _OF_WINDOW: Final = ["window_start", "window_end", "reference_id"]
 
 
 def checked_name(batch: object) -> str:
-    """The name of a batch, as a part of its file's name.
+    """The name of a batch, checked for use in a file name.
 
     Raises:
         ConfigError: it is no number and no such text.
@@ -73,7 +73,7 @@ class StoredBatches:
 
     @classmethod
     def of(cls, store: Store, monitor: str) -> StoredBatches:
-        """Look which windows they have rows of.
+        """Find the windows that batches have rows of.
 
         Raises:
             OutputError: a file is damaged or cannot be read.
@@ -106,7 +106,7 @@ class StoredBatches:
     def profiles(
         self, supports: Supports, window: Window
     ) -> list[tuple[dict[str, Profile], dict[str, JointProfile]]]:
-        """What each batch has of a window: the profiles of features and of joint groups.
+        """The profiles of features and of joint groups that each batch has in a window.
 
         Raises:
             OutputError: a file cannot be read.

@@ -1,4 +1,4 @@
-"""Brings a table into the form of its schema, or refuses it with the column's name."""
+"""Casts a table to its schema, or raises an error that names the column."""
 
 from __future__ import annotations
 

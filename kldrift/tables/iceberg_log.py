@@ -1,4 +1,4 @@
-"""What an Iceberg table of a local folder consists of, read once per commit.
+"""The snapshots and data files of an Iceberg table in a local folder, read once per commit.
 
 The catalog's file, the metadata and the manifests say it. ``pyiceberg`` plans a scan for every
 question, and brings SQLAlchemy, pandas and Arrow's datasets along, which take longer than all that
@@ -25,7 +25,7 @@ NOT_YET: Final = "no such table"
 
 @dataclass(frozen=True)
 class IcebergLog:
-    """One state of a table.
+    """The properties and data files of a table after one commit.
 
     Attributes:
         manifests: the lists of its files.

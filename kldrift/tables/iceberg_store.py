@@ -100,7 +100,7 @@ class IcebergStore(TableStore):
         return log.scan(EqualTo(FILE, partition), tuple(names)).to_arrow()
 
     def _state(self, table: str) -> IcebergLog | None:
-        """What the newest state of a table consists of; None where there is none."""
+        """The newest state of a table; None where there is no table."""
         try:
             newest = newest_metadata(self._root / CATALOG, NAMESPACE, table)
             return None if newest is None else log_at(newest)

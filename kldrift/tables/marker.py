@@ -1,4 +1,4 @@
-"""The file that marks an output folder as ours, and says in which format its tables are."""
+"""The file that marks an output folder as kldrift's, and names the format of its tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TABLE_FORMATS: Final = (PARQUET, DELTA, ICEBERG)
 
 
 class Marker(NamedTuple):
-    """What the marker of a folder says."""
+    """The contents of the marker of an output folder."""
 
     schema_version: int = SCHEMA_VERSION
     tables: str = PARQUET
@@ -34,7 +34,7 @@ class Marker(NamedTuple):
 
 
 def read_marker(store: Store) -> Marker | None:
-    """What the marker of a folder says; None for a folder that is not marked as ours.
+    """Read the marker of a folder; None for a folder without one.
 
     Raises:
         OutputError: the marker is damaged, or of a newer version of the tables.

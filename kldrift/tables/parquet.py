@@ -1,4 +1,4 @@
-"""Tables to the bytes of Parquet files, and back."""
+"""Converts tables to the bytes of Parquet files and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where files are put: a local folder or an object store.
+"""Stores for output files: a local folder or an object store.
 
 The seam is small because one promise is all that the tables need: ``put`` shows a file whole or
 not at all, whatever happens to the writer.  A local file system keeps it by renaming, an object

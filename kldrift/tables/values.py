@@ -56,7 +56,7 @@ def rows_where(table: pa.Table, kept: Bools) -> pa.Table:
 
 
 def null_of(kind: pa.DataType) -> pa.Scalar:
-    """The null of a type."""
+    """A null scalar of a type."""
     return pa.nulls(1, kind)[0]
 
 
@@ -77,7 +77,7 @@ def python_values(column: pa.ChunkedArray) -> list[Any]:
 
 
 def _filled(array: pa.Array, nothing: float) -> NDArray[Any]:
-    """The values of an array of 64 bits, with one in place of nulls."""
+    """The values of an array of 64-bit numbers, with a stand-in for nulls."""
     valid, data = array.buffers()
     dtype = np.float64 if pa.types.is_floating(array.type) else np.int64
     first, number = array.offset, len(array)

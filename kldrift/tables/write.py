@@ -56,7 +56,7 @@ def write_window(
 def write_scores(
     path: str, monitor: str, window: Window, tables: Mapping[str, TableParts]
 ) -> dict[str, str]:
-    """Replace what was made of the counts of a window, which stay as they are.
+    """Replace the scores and cells of a window, and keep its profiles.
 
     Args:
         path: as in `write_window`, like all others.
@@ -123,7 +123,7 @@ def write_alerts(path: str, monitor: str, alerts: pa.Table) -> None:
 def write_tables(
     path: str, names: Mapping[str, str], tables: Mapping[str, TableParts], about: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Write a file for each of some tables, once all rows are known to be of one thing.
+    """Write one file per table, after checking that all rows belong to it.
 
     Args:
         path: the output folder, as in `prepare_output`.
