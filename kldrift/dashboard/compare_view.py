@@ -9,7 +9,7 @@ import streamlit as st
 
 from kldrift.config import Config
 from kldrift.dashboard.feature_view import choose_segment, one_feature
-from kldrift.dashboard.place import asked, choose, go
+from kldrift.dashboard.place import asked, choice, go
 from kldrift.dashboard.stored import SECONDS, Look, Scene
 from kldrift.dashboard.window_view import show_rows
 from kldrift.monitor.trial import trial
@@ -36,8 +36,8 @@ def compare_view(scene: Scene) -> None:
         return window_name(by_key[key], scene.zone)
 
     left, right = st.columns(2)
-    then = choose("then", [*by_key], "then", words=words, begin=1, where=left)
-    later = choose("now", [*by_key], "now", words=words, where=right)
+    then = choice("then", [*by_key], "then", words=words, begin=1, where=left)
+    later = choice("now", [*by_key], "now", words=words, where=right)
     look = _compared(scene.config, by_key[then], by_key[later], scene.zone)
     st.header(look.page.verdict, anchor=False)
     if look.page.lead:
@@ -49,7 +49,7 @@ def compare_view(scene: Scene) -> None:
         go(feature=look.features[picked], segment=None)
         st.rerun()
     left, right = st.columns(2)
-    feature = choose("feature, the worst first", look.features, "feature", where=left)
+    feature = choice("feature, the worst first", look.features, "feature", where=left)
     segment = choose_segment(look.scores, feature, right)
     one_feature(look, look.story.past, scene.zone, feature, segment, windows=1)
 

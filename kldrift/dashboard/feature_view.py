@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from kldrift.dashboard.place import choose, go
+from kldrift.dashboard.place import choice, go
 from kldrift.dashboard.plain import severity_words, show_block
 from kldrift.dashboard.stored import Look, Scene, look_at, past_of, worst_segments
 from kldrift.reporting.blocks import Chart, WorstSegments
@@ -30,7 +30,7 @@ def feature_view(scene: Scene) -> None:
         st.info("No feature was compared in this window.")
         return
     left, right = st.columns(2)
-    feature = choose("feature, the worst first", look.features, "feature", where=left)
+    feature = choice("feature, the worst first", look.features, "feature", where=left)
     segment = choose_segment(look.scores, feature, right)
     past = past_of(scene.output, scene.monitor, scene.until, feature)
     one_feature(look, past, scene.zone, feature, segment, windows=len(scene.until))
@@ -48,7 +48,7 @@ def choose_segment(scores: pd.DataFrame, feature: str, where: Any) -> str | None
         severity = severities.get(segment, "")
         return f"{severity_words(severity)}: {shown(segment) if segment else 'all rows'}"
 
-    chosen = choose("segment", [*whole, *segments], "segment", words=words, where=where)
+    chosen = choice("segment", [*whole, *segments], "segment", words=words, where=where)
     return chosen or None
 
 

@@ -11,7 +11,7 @@ from kldrift.config.alarms import Mute
 from kldrift.config.mute_file import add_mute, mute_from, mute_lines
 from kldrift.dashboard.compare_view import OTHERS
 from kldrift.dashboard.feature_view import choose_segment
-from kldrift.dashboard.place import choose
+from kldrift.dashboard.place import choice
 from kldrift.dashboard.plain import lines, table, trouble
 from kldrift.dashboard.stored import Scene, look_at
 from kldrift.errors import ConfigError
@@ -33,7 +33,7 @@ def mute_view(scene: Scene) -> None:
         return
     st.subheader("Mute a feature", anchor=False)
     left, right = st.columns(2)
-    feature = choose("feature, the worst first", look.features, "feature", where=left)
+    feature = choice("feature, the worst first", look.features, "feature", where=left)
     segment = choose_segment(look.scores, feature, right)
     today = datetime.now(ZoneInfo(scene.zone)).date()
     until = left.date_input("until; the first day that is not muted", today + timedelta(days=14))

@@ -25,7 +25,7 @@ def go(**places: str | None) -> None:
             st.query_params[name] = value
 
 
-def choose(
+def choice(
     label: str,
     options: Sequence[str],
     name: str,

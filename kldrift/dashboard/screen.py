@@ -12,7 +12,7 @@ from kldrift.dashboard.compare_view import compare_view
 from kldrift.dashboard.feature_view import feature_view
 from kldrift.dashboard.monitors_view import monitors_view
 from kldrift.dashboard.mute_view import mute_view
-from kldrift.dashboard.place import asked, choose, go
+from kldrift.dashboard.place import asked, choice, go
 from kldrift.dashboard.plain import trouble
 from kldrift.dashboard.runs_view import runs_view
 from kldrift.dashboard.sql_view import sql_view
@@ -79,13 +79,13 @@ def _scene(told: Mapping[str, Any]) -> Scene:
     output = config.output.path
     names = monitors_of(output) or (config.monitor,)
     begin = names.index(config.monitor) if config.monitor in names else 0
-    monitor = choose("monitor", names, "monitor", begin=begin, where=st.sidebar)
+    monitor = choice("monitor", names, "monitor", begin=begin, where=st.sidebar)
     zone = config.time.zone if config.time and monitor == config.monitor else "UTC"
     windows = windows_of(output, monitor)
     window = None
     if windows:
         by_key = {w.key: w for w in reversed(windows)}
-        key = choose(
+        key = choice(
             f"window ({zone})",
             [*by_key],
             "window",

@@ -13,7 +13,7 @@ import streamlit as st
 from kldrift.config import Config, load_config
 from kldrift.config.yaml_text import to_yaml
 from kldrift.dashboard.compare_view import OTHERS
-from kldrift.dashboard.place import choose
+from kldrift.dashboard.place import choice
 from kldrift.dashboard.plain import lines
 from kldrift.dashboard.stored import SECONDS, Scene
 from kldrift.dashboard.window_view import show_heat_map
@@ -129,7 +129,7 @@ def _rules(scene: Scene, names: Sequence[str]) -> TriedRules:
         def words_of(key: str) -> str:
             return window_name(by_key[key], scene.zone)
 
-        against = choose("which", [*by_key], "then", words=words_of, where=columns[2])
+        against = choice("which", [*by_key], "then", words=words_of, where=columns[2])
     return TriedRules(tuple(overrides), against)
 
 

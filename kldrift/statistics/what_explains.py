@@ -35,7 +35,7 @@ EXACT: Final = 1e-6
 """How far a rounded number may be from a multiple, in steps."""
 FACTORS: Final = (10.0, 100.0, 1_000.0, 1e6, 0.1, 0.01, 0.001, 1e-6)
 STEPS: Final = (1_000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
-"""What numbers are rounded to."""
+"""The precision that numbers are rounded to."""
 
 
 @dataclass(frozen=True, eq=False)

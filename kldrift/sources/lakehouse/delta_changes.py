@@ -12,7 +12,7 @@ from typing import Any
 from pyarrow import fs as pafs
 
 from kldrift.errors import DatasetError, OnlyAsWholeError
-from kldrift.sources.lakehouse.delta_files import located, uri_of
+from kldrift.sources.lakehouse.delta_files import file_uri, located
 
 
 def added_since(table: Any, path: str, first: int, filesystem: Mapping[str, str]) -> dict[str, int]:
@@ -43,7 +43,7 @@ def added_since(table: Any, path: str, first: int, filesystem: Mapping[str, str]
                     "them again"
                 )
             if new is not None and new.get("dataChange", True):
-                added[located(uri_of(table.table_uri, new["path"]), filesystem)[1]] = version
+                added[located(file_uri(table.table_uri, new["path"]), filesystem)[1]] = version
     return added
 
 

@@ -49,7 +49,7 @@ def entries_of(
     bounds = _bounds(actions, records, columns)
     features = table.protocol().reader_features or ()
     deleted = _deleted(table) if "deletionVectors" in features else {}
-    uris = [uri_of(table.table_uri, w) for w in written]
+    uris = [file_uri(table.table_uri, w) for w in written]
     unseen = deleted.keys() - set(uris)
     if unseen:  # never count rows that are deleted
         raise DatasetError(f"the Delta table {path!r} deletes rows of {min(unseen)!r}, not listed")
@@ -67,7 +67,7 @@ def entries_of(
     return tuple(sorted(entries, key=lambda e: e.file.path))
 
 
-def uri_of(table_uri: str, written: str) -> str:
+def file_uri(table_uri: str, written: str) -> str:
     """The URI of a file, from the path that the log has of it."""
     root = table_uri.rstrip("/")
     if "://" in written or written.startswith("file:"):

@@ -64,7 +64,7 @@ class Reader:
         features = [*self.keys, *(f for columns in self.sets.values() for f in columns)]
         # Arrow cannot read the dictionaries of nested text over several chunks.
         flat_texts = [f.path[0] for f in features if f.family == "text" and len(f.path) == 1]
-        blocks = blocks_of(self.sets, self.block_columns)
+        blocks = read_together(self.sets, self.block_columns)
         matches = self._matcher()
         by_file: dict[File, list[Piece]] = {}
         for piece in pieces:
@@ -193,7 +193,7 @@ class Reader:
         return table
 
 
-def blocks_of(
+def read_together(
     sets: Mapping[int, tuple[Feature, ...]], most: int = BLOCK_COLUMNS
 ) -> list[list[int]]:
     """The sets that are read together, by number; a set is read where its columns are read anyway.
@@ -206,7 +206,8 @@ def blocks_of(
         >>> from kldrift.features.group_columns import as_read
         >>> schema = pa.schema([(f"x{i}", pa.float64()) for i in range(BLOCK_COLUMNS + 1)])
         >>> single = {i: (as_read(name, schema),) for i, name in enumerate(schema.names)}
-        >>> blocks = blocks_of(single | {100: single[0] + single[1], 101: single[0] + single[64]})
+        >>> sets = single | {100: single[0] + single[1], 101: single[0] + single[64]}
+        >>> blocks = read_together(sets)
         >>> [(block[0], block[-2:]) for block in blocks]
         [(0, [63, 100]), (64, [64, 101])]
     """

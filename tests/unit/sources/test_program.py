@@ -16,7 +16,7 @@ from kldrift.profiles.support import NumericSupport
 from kldrift.sources.parquet.byte_ranges import ranges_of
 from kldrift.sources.parquet.footer_summary import read_footers
 from kldrift.sources.parquet.listing import list_files
-from kldrift.sources.parquet.reader import blocks_of
+from kldrift.sources.parquet.reader import read_together
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.program import run
 from kldrift.sources.table import TableSource
@@ -107,9 +107,9 @@ def test_every_set_comes_with_every_row_once_beside_its_keys(tmp_path, batches, 
 
 
 def test_a_set_is_read_in_the_block_that_has_its_columns():
-    assert blocks_of(SETS, 4) == [[0, 1, 2, 3, 20, 22], [4, 5, 6, 7], [8, 21]]
-    assert blocks_of({0: tuple(X)}, 4) == [[0]]
-    assert blocks_of({}, 4) == []
+    assert read_together(SETS, 4) == [[0, 1, 2, 3, 20, 22], [4, 5, 6, 7], [8, 21]]
+    assert read_together({0: tuple(X)}, 4) == [[0]]
+    assert read_together({}, 4) == []
 
 
 def test_a_full_accumulator_gives_its_results_and_a_new_one_goes_on():
