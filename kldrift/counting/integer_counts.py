@@ -101,12 +101,12 @@ def _as_doubles(values: NDArray[Any]) -> tuple[Floats, Floats]:
 
 
 def _integers(values: Floats) -> NDArray[Any]:
-    """Whole doubles as Python's integers, which have no end."""
+    """Whole doubles as Python's integers, which have no upper limit."""
     return np.array([int(value) for value in values.tolist()], dtype=object)
 
 
 def width_of(low: int, high: int) -> int:
-    """How many whole numbers there are from one to another; 0 where these are not counted so."""
+    """The number of whole numbers in a range; 0 where it is too wide for counting one by one."""
     near = high - low < WIDEST and max(-low, high) < EXACT
     return high - low + 1 if near else 0
 

@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: of windows, such as ``1d``, and others, such as ``90d``."""
+"""Reads lengths of time: of windows, such as ``1d``, and durations, such as ``90d``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DURATIONS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def length(text: str) -> tuple[int, str]:
-    """How many units a window is long, and of what: ``m``, ``h``, ``d``, ``w`` or ``mo``.
+    """The length of a window as a number of units, which are ``m``, ``h``, ``d``, ``w`` or ``mo``.
 
     Raises:
         ValueError: it is no such length.

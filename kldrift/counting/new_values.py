@@ -91,7 +91,7 @@ class NewNames:
         return cls(limit, share, pa.array([], pa.string()), np.empty(0, np.uint64), _NO_ROWS)
 
     def with_names(self, names: pa.Array, rows: Counts) -> Self:
-        """The same with other names, distinct ones."""
+        """A copy with other names, which must be distinct."""
         hashes = scatter(text_hashes(names).view(np.int64))  # others than those of known names
         return replace(self, names=names, hashes=hashes, rows=rows, table=None).pruned()
 

@@ -25,7 +25,7 @@ MORE_BY_WINDOW: Final = 4
 
 
 def in_window(window: int, name: str) -> str:
-    """How a value's name is kept together with its window.
+    """A text that holds a value's name and its window.
 
     Examples:
         >>> in_window(-5, "a b")

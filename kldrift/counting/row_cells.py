@@ -44,7 +44,7 @@ class RowCodes:
 
     @property
     def of_rows(self) -> RowCells:
-        """The same, row by row."""
+        """The cells row by row, without codes."""
         cells = np.take(self.cells, self.codes, mode="clip")
         if self.first is None:
             return RowCells(cells)

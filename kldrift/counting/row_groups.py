@@ -136,7 +136,7 @@ class RowGroups:
 
 
 class Grouper(Protocol):
-    """Knows which groups the numbers of a task stand for."""
+    """Maps the group numbers of a task to the keys of the groups."""
 
     def keys(self, k: int, groups: int) -> GroupKeys:
         """The keys of the first groups of a list, in the order of their numbers."""

@@ -1,4 +1,4 @@
-"""Which group each row of a batch belongs to, where windows show in the data only.
+"""Assigns the rows of a batch to groups by window, where the windows are only known from the data.
 
 Where nobody knows the segments before the scan either, each task gives them places as it meets
 them, and its results carry their names.
@@ -47,7 +47,7 @@ class Numbering:
 
 
 class WindowGrouper:
-    """Tells the groups of rows, batch after batch: by window alone, then for each list of segments.
+    """Assigns rows to groups, batch by batch: by window alone, then for each list of segments.
 
     Rows without a time are in no segment: they are the REST of each list.
 

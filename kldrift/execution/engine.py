@@ -68,7 +68,7 @@ class SparkEngine:
         self._progress = progress
 
     def comparing_with(self, reference: Source) -> SparkEngine:
-        """The same with another reference."""
+        """An engine for the same current dataset and another reference."""
         return SparkEngine(self._spark, reference, self._current, self._progress)
 
     def propose(

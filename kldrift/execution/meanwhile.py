@@ -1,4 +1,4 @@
-"""Do something in a thread while something else is done or waited for.
+"""Runs an action in a thread during a block.
 
 Starting and stopping Spark is waiting for another process; importing Great Expectations and writing
 its pages computes. One after the other they are the larger part of a run over small files.
@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def meanwhile(action: Callable[[], object], name: str) -> Iterator[None]:
-    """Do something in a thread of its own during a block, which ends when both have ended.
+    """Run an action in a thread of its own during a block, which ends when both have ended.
 
     Args:
         action: what is done. An error of its own comes out at the end of the block, one of the

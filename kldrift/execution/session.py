@@ -177,7 +177,7 @@ def open_session(
 
 @contextmanager
 def _sigint_kept() -> Iterator[None]:
-    """Keep what Ctrl-C does: Spark's handler asks its driver for something while it may be busy.
+    """Keep the handler of Ctrl-C: Spark's own one calls its driver, which may be busy.
 
     The driver then takes one answer for another, and the interruption becomes an error of Spark's.
     """

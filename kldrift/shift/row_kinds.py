@@ -1,4 +1,4 @@
-"""How divergences are counted: in 64 cells to each doubling, and by outcome where there is none.
+"""The cells that divergences are counted in: 64 to each doubling, and cells of outcomes.
 
 A number is ``mantissa * 2**octave``, its mantissa from 0.5 to 1. Mantissas are counted on one
 support, and the octave is part of a row's group: an octave that no row lies in takes no room, and
@@ -56,19 +56,19 @@ def octaves_of(kinds: Ints) -> Ints:
 
 
 def with_kinds(keys: GroupKeys, kinds: Ints) -> GroupKeys:
-    """The keys of groups that are parted by kinds."""
+    """The keys of groups, each split by kinds."""
     segments = keys.segment.astype(np.int64) * MOST_KINDS + kinds
     return GroupKeys(keys.window, keys.list, segments.astype(np.int32))
 
 
 def without_kinds(keys: GroupKeys) -> tuple[GroupKeys, Ints]:
-    """The keys of the groups, each as often as it has kinds, and the kinds."""
+    """Split keys into the keys of the groups, one for each kind that a group has, and the kinds."""
     segments, kinds = np.divmod(keys.segment.astype(np.int64), MOST_KINDS)
     return GroupKeys(keys.window, keys.list, segments.astype(np.int32)), kinds
 
 
 class KindGrouper:
-    """Parts the groups of rows by kinds.
+    """Splits the groups of rows by the kind of each row.
 
     Args:
         grouper: knows the groups.
