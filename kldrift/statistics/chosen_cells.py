@@ -1,4 +1,4 @@
-"""Rows of names that have cells because these reference rows are many: what chance makes of them.
+"""Tests for cells that names got for their many reference rows, which biases those counts upwards.
 
 A name has a cell of its own from so many reference rows on. The same rows are then tested, so that
 names near that floor have too many of them, and all others together too few: quiet data look as if
@@ -53,7 +53,7 @@ class ChosenLaw:
     cumulant: Floats
 
     def take(self, rows: Counts) -> Self:
-        """That of some rows, by their places."""
+        """The law of some rows, by their places."""
         return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
@@ -88,7 +88,7 @@ def floors(q: Counts, whole: Counts, category: Bools, rest: Bools) -> Counts:
 
 
 def chosen_law(p: Counts, q: Counts, floor: Counts) -> ChosenLaw:
-    """What chance makes of reference rows, given the rows of both sides and the floors.
+    """The law of the reference rows without drift, given the rows of both sides and the floors.
 
     Args:
         p: current rows per cell, shape ``(n, k)``; a row at least.

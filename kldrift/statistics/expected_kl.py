@@ -1,4 +1,4 @@
-"""The ``kl`` to expect without any drift: what a score of few rows is read against."""
+"""The ``kl`` to expect without any drift, against which a score of few rows is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits that are learnt from history: is a window further from the others than they are?
+"""Limits learnt from history: tests whether a window is further from the others than they are.
 
 Days differ from each other by more than counting noise, so a fixed limit is passed every Sunday or
 never. Here a window's divergence from the pool of earlier ones is compared with those of each of
@@ -44,7 +44,7 @@ _MOST_SHAPE: Final = 1e6
 
 @dataclass(frozen=True, eq=False)
 class LearnedLimits:
-    """What the windows of a history are like, for each of many features of one monitor.
+    """The usual variation of windows, for each of many features of one monitor.
 
     Attributes:
         windows: how many each feature has, ``(features,)``.
@@ -104,7 +104,7 @@ class LearnedLimits:
 def learned_limits(
     history: Counts, season: NDArray[Any] | None = None, *, trim: bool = True
 ) -> LearnedLimits:
-    """Learn from a history what is usual.
+    """Learn the usual variation from a history.
 
     Args:
         history: counts of its windows in the order of time; shape ``(windows, features, cells)``,
@@ -232,7 +232,7 @@ def _autocorrelation(parts: Sequence[Floats]) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Usual:
-    """A window beside its history, feature by feature; arrays of shape ``(features,)``.
+    """A window compared with its history, feature by feature; arrays of shape ``(features,)``.
 
     Attributes:
         current: its counts.
@@ -269,7 +269,7 @@ class Usual:
 
 
 def usual(history: Counts, season: NDArray[Any], current: Counts, season_now: Any) -> Usual:
-    """Look how a window lies beside its history, of the same season where that is closer.
+    """Compare a window with its history, or with windows of its season where these are closer.
 
     Args:
         history: as in :func:`learned_limits`.

@@ -28,7 +28,7 @@ OF_NEVER: Final = 0.2
 
 @dataclass(frozen=True, eq=False)
 class CellChoice:
-    """What the names with a cell were chosen on.
+    """The counts by which names got cells of their own.
 
     Attributes:
         rows: the reference rows of all groups in each cell, shape ``(n, k)``.

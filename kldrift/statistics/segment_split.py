@@ -43,12 +43,12 @@ class SegmentSplit:
 
     @property
     def within(self) -> Floats:
-        """What happened within the segments, shape ``(features,)``."""
+        """The part of the divergence within the segments, shape ``(features,)``."""
         return np.asarray(self.parts.sum(0))
 
     @property
     def worst(self) -> NDArray[np.intp]:
-        """The segment of which chance explains least, shape ``(features,)``."""
+        """The segment that chance explains least, shape ``(features,)``."""
         return np.asarray((self.parts - self.by_chance).argmax(0))
 
 

@@ -1,4 +1,4 @@
-"""Is the number of rows of a window unlike those of the windows before it?"""
+"""Tests whether the number of rows of a window is unlike those of earlier windows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEAST_SPREAD: Final = 0.02
 
 @dataclass(frozen=True)
 class Volume:
-    """A number of rows beside those of earlier windows.
+    """The number of rows of a window, compared with earlier windows.
 
     Attributes:
         expected: the usual number: the geometric mean.

@@ -1,4 +1,4 @@
-"""What was done to numbers, as far as counts tell: another unit, a constant, rounding, clipping.
+"""Finds what was done to numbers, as counts show it: another unit, a constant, rounding, clipping.
 
 Each candidate says what the reference would have become. The one that leaves least of the
 difference explains it, if that is little: ``1 - KS(predicted, current) / KS(reference, current)``
@@ -69,7 +69,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What may have been done.
+    """A transformation that may have been applied to the numbers.
 
     Attributes:
         name: in words.
@@ -87,7 +87,7 @@ class Candidate:
 
 
 def what_explains(numbers: Numbers) -> str:
-    """What explains most of a difference, and how much; empty if nothing that is known does.
+    """The transformation that explains most of a difference, and how much; empty if none does.
 
     Examples:
         >>> edges = np.arange(1.0, 10.0)
@@ -132,7 +132,7 @@ def _distance(p: Floats, q: Floats) -> float:
 
 
 def _fits(candidate: Candidate, numbers: Numbers) -> bool:
-    """Whether the moments are about those that a candidate says."""
+    """Whether the moments are close to those that a candidate implies."""
     if candidate.mean is None or candidate.std is None:
         return True
     std = numbers.std[1]
