@@ -1,4 +1,4 @@
-"""Where files lie: the filesystems that pyarrow opens, and beyond them those of fsspec.
+"""Filesystems to read from: those of pyarrow, and for other schemes those of fsspec.
 
 A filesystem is opened once in a process, however many files are read from it. Credentials are the
 environment's or the machine's: they are in no configuration, so that they cannot get from there

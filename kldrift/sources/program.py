@@ -47,7 +47,7 @@ class Accumulator(Protocol):
         """Add a batch."""
 
     def results(self) -> Iterator[pa.RecordBatch]:
-        """What leaves the task; the results of several accumulators add up to those of all rows."""
+        """The results that leave the task; those of all tasks add up to those of all rows."""
 
 
 class Program(Protocol):
@@ -66,7 +66,7 @@ class Program(Protocol):
         """Rows that are read at once."""
 
     def only(self, numbers: Collection[int]) -> Program:
-        """The same program for some of its sets, which keep their numbers."""
+        """The program restricted to some of its sets, which keep their numbers."""
 
     def start(self) -> Accumulator:
         """A new accumulator, for one task."""

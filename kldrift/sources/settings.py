@@ -1,4 +1,4 @@
-"""Settings of a Spark session, and whether an error is Spark's: not every Spark tells all."""
+"""Reads settings of a Spark session, and tells Spark's errors from others."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def opened(path: str) -> Any:
 
 
 def beginning(path: str) -> bytes:
-    """What a local file begins with, decompressed.
+    """The beginning of a local file, decompressed.
 
     Raises:
         DatasetError: it cannot be read.

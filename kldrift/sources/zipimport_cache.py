@@ -1,4 +1,4 @@
-"""Spare reused workers from reading Spark's own archive again before every task.
+"""Keeps reused workers from reading Spark's own archive again before every task.
 
 Before each task a Python worker of Spark invalidates the import caches, and since Python 3.10 that
 makes each cached importer of a zip file read the file's directory again, entry by entry, in Python.

@@ -73,7 +73,7 @@ class Snapshot:
         added: Mapping[str, int],
         entries_at: Callable[[int], tuple[ListedFile, ...]],
     ) -> Snapshot:
-        """The same table with some files alone.
+        """The table restricted to some of its files.
 
         Args:
             added: the version that added each file, by its path.

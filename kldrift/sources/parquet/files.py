@@ -166,7 +166,7 @@ class Piece:
 
     @property
     def place(self) -> int:
-        """Where the piece stands among those of its file."""
+        """The order of the piece within its file."""
         return self.start if self.row_group is None else self.row_group
 
     def row_groups(self, starts: Sequence[int]) -> list[int]:
