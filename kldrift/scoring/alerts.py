@@ -49,7 +49,7 @@ OPEN: Final = (Alert.RAISED, Alert.MUTED)
 
 @dataclass(frozen=True)
 class Seen:
-    """What one window showed.
+    """The judgement of one window.
 
     Attributes:
         start: of the window.
@@ -125,7 +125,7 @@ class Alerts:
         return Alerts(states, recent, muted)
 
     def severities(self, verdicts: Verdicts) -> list[Severity]:
-        """What somebody should know of rows: what is raised is critical, what is muted is ok."""
+        """The severities after alerts: raised is critical, muted is ok."""
         judged = verdicts.severities()
         return [self._told(verdicts.key(i), one) for i, one in enumerate(judged)]
 

@@ -75,7 +75,7 @@ class QValues:
     critical: Floats
 
     def take(self, places: Any) -> Self:
-        """Those of some rows, by their places or by a mask."""
+        """The limits of some rows, by their places or by a mask."""
         return type(self)(self.smallest[places], self.critical[places])
 
 
