@@ -1,4 +1,4 @@
-"""The rows of ``alerts``: one for each cause, from the window in which it was raised on."""
+"""The log of alerts: one row of ``alerts`` for each cause, updated until it is cleared."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Logged:
 
     @property
     def is_page(self) -> bool:
-        """Whether somebody was called."""
+        """Whether the alert paged somebody."""
         return self.muted_by is None
 
     def open_at(self, start: datetime) -> bool:
@@ -63,7 +63,7 @@ def alerts_of(table: pa.Table) -> tuple[Logged, ...]:
 
 @dataclass(frozen=True)
 class AlertFacts:
-    """What a window tells of the rows that are raised in it.
+    """The facts of a window about the rows that are raised in it.
 
     Attributes:
         start: where it begins.
@@ -161,7 +161,7 @@ def logged(
 
 
 def _cause(group: tuple[str, bool], keys: Sequence[Key], facts: AlertFacts) -> Any:
-    """What alerts that are raised together must have in common to be one."""
+    """The key that alerts raised together share if they have one cause."""
     feature, muted = group
     if muted:
         return group

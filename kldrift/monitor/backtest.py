@@ -1,4 +1,4 @@
-"""What each rule would have flagged over the stored windows: thresholds, and learnt limits.
+"""Back-tests thresholds and learnt limits over the stored windows.
 
 The verdicts of the thresholds stand in the tables. The other rule learns from the windows before
 each one how far they usually are from each other, and pages at most as often as a budget allows.
@@ -45,7 +45,7 @@ OVER_BUDGET: Final = 1.5
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Backtest:
-    """What rules would have flagged.
+    """The result of a back-test.
 
     Attributes:
         windows: one row per window, in the order of time: ``fixed`` (how many features were

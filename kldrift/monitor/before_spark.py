@@ -1,4 +1,4 @@
-"""What can be wrong with the places of a run and is known before Spark starts."""
+"""Checks of the inputs and the output of a run before Spark starts."""
 
 from __future__ import annotations
 

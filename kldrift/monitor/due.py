@@ -44,7 +44,7 @@ class Due:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know of the choice."""
+        """Notes on the choice of windows."""
         notes = []
         if self.late:
             late, was = many(self.late, "earlier window"), _were(self.late)
@@ -133,7 +133,7 @@ def _spans(time: Time, starts: Iterator[datetime] | Sequence[datetime]) -> Itera
 def within(
     dataset: Dataset, time: Time, windows: Sequence[Window], kind: pa.DataType, *, utc: bool
 ) -> Dataset:
-    """The same dataset without rows that lie in none of some windows, as far as SQL can say it.
+    """Filter a dataset to the rows of some windows, as far as SQL can express it.
 
     Args:
         dataset: the dataset.
@@ -160,7 +160,7 @@ def between(
     *,
     utc: bool,
 ) -> Dataset:
-    """The same dataset without rows outside of a range of time, by the clock of the zone.
+    """Filter a dataset to the rows of a range of time, by the clock of the zone.
 
     Args:
         dataset: the dataset.

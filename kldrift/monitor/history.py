@@ -246,7 +246,7 @@ def past_window(findings: Findings, scores: pd.DataFrame) -> PastWindow:
 
 
 def of_window(profile: Profile, window: Window) -> Profile:
-    """The groups of one window, as those of data without windows."""
+    """The groups of one window, under keys without windows."""
     assert window.start is not None
     places = np.flatnonzero(profile.keys.window == microseconds_of(window.start))
     if not len(places):

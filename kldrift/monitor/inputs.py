@@ -1,4 +1,4 @@
-"""What a run reads: the datasets of both sides, and the times that they are for."""
+"""Opens the datasets of a run, filtered to its times."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def judge_findings(
 def judged_together(
     planned: Iterable[tuple[Plan, Findings]], most: int = CELLS_AT_ONCE
 ) -> Iterator[tuple[Plan, Findings]]:
-    """The same with verdicts by fixed limits in the findings: several windows are judged together.
+    """Add verdicts by fixed limits to findings; several windows are judged together.
 
     Args:
         planned: plans and findings, of one configuration, asked for as they are needed.
@@ -83,7 +83,7 @@ def _by_limits(planned: Sequence[tuple[Plan, Findings]]) -> list[ByLimits]:
 
 
 def _case(plan: Plan, findings: Findings) -> Case:
-    """What is judged of the findings of a run, or of a window."""
+    """The input of a verdict from the findings of a run, or of a window."""
     config = plan.config
     growing = growing_identifiers(findings)
     subjects = [
@@ -197,7 +197,7 @@ def _compared(
 
 
 def _unpaired(p: Pair, config: Config) -> Subject:
-    """A feature that one side has not."""
+    """The subject of a verdict on a feature that one side does not have."""
     if p.reference is None:
         status, reason = Status.NEW_FEATURE, "not in the reference"
     else:

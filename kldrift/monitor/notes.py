@@ -1,4 +1,4 @@
-"""What to know of a comparison as a whole before its scores are read."""
+"""Notes on a comparison as a whole, to be read before its scores."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def _columns(rows: Counts) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """A window beside its history.
+    """A window compared with those before it.
 
     Attributes:
         layout: of its counts.
@@ -229,7 +229,7 @@ class PastCounts:
         self._counts.append(kept)
 
     def beside(self, window: Window, counts: Sequence[Counts]) -> Beside:
-        """Look how a window lies beside those before it."""
+        """Compare a window with those before it."""
         first = _start(window) - self._span
         while self._windows and _start(self._windows[0]) < first:
             del self._windows[0], self._counts[0]

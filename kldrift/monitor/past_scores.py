@@ -1,4 +1,4 @@
-"""What stored rows of earlier windows tell a later one: severities, alerts, how far they went."""
+"""Reads from stored rows what later windows need: severities, alerts, how far rows went."""
 
 from __future__ import annotations
 

@@ -61,19 +61,19 @@ class Plan:
 
     @property
     def notes(self) -> list[str]:
-        """What to know of the comparison before any row is read."""
+        """Notes on the comparison that need no rows."""
         names = {p.feature.name for p in self.pairs} | {s.column for s in self.skipped}
         names |= {*self.reference.schema.names, *self.current.schema.names}
         misspelt = misspelt_exclusions(self.config.features, names)
         return [*([SAME] if self.same_data else []), *misspelt]
 
     def of_features(self, names: Collection[str]) -> Plan:
-        """The same for some features alone, without groups of features and segments."""
+        """The plan restricted to some features, without joint features and segments."""
         pairs = tuple(p for p in self.pairs if p.feature.name in names)
         return replace(self, pairs=pairs, joint=(), segments=())
 
     def with_gone(self, known: Sequence[FeatureSupport]) -> Plan:
-        """The same with features that the current dataset no longer has a column for.
+        """The plan with features added that the current dataset no longer has a column for.
 
         Args:
             known: features that it had, and that the plan does not ask for.

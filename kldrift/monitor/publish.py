@@ -1,4 +1,4 @@
-"""From the findings of one window to its tables, its expectations and its row in ``runs``."""
+"""Publishes one window: its tables, its expectations and its row in ``runs``."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def judged_window(
 
 
 def stamp_of(config: Config, findings: Findings, window: Window, run_id: str) -> Stamp:
-    """What stands in every row of a window."""
+    """The columns that every row of a window has."""
     reference_id = findings.reference.reference_id
     return Stamp(run_id, config.monitor, window, reference_id, config.config_hash)
 
@@ -192,7 +192,7 @@ def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skip
 
 
 def check_expectations(config: Config | ModelShift) -> None:
-    """Look whether the folder of expectations can be written and read, before anything is scanned.
+    """Check that the folder of expectations can be written and read, before anything is scanned.
 
     Raises:
         OutputError: it cannot be written, or a file in it that is not the monitor's is damaged.

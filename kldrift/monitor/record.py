@@ -1,4 +1,4 @@
-"""What a run tells of itself: its session, its stages and their times, its row in ``runs``."""
+"""The record of a run: its session, its stages and their times, its row in ``runs``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stored reference's numbers depend on: where it differs, the reference is read again."""
+"""The key of a stored reference: a digest of all that its numbers depend on."""
 
 from __future__ import annotations
 

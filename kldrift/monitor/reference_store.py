@@ -1,4 +1,4 @@
-"""The references that were read before, so that no later run needs to read them again.
+"""Finds and stores references, so that no later run needs to read them again.
 
 The tables hold what the reference decided and its profiles. They are used when nothing that could
 change a number has changed: the reference's files, what is asked of them, and the code. A file that
@@ -66,7 +66,7 @@ class StoredReference:
 
     @property
     def rank(self) -> tuple[int, bool, datetime]:
-        """What is best has the greatest: all features, complete ones, and of these the newest."""
+        """A sort key: references with all features first, then complete ones, then the newest."""
         return -len(self.lacking), self.complete, self.origin.read_at
 
     def __str__(self) -> str:
@@ -122,7 +122,7 @@ def reference_from(
 
 
 def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredReference | None:
-    """What is stored under an id, if it is the reference of a plan.
+    """The reference stored under an id, if it is that of a plan.
 
     Raises:
         OutputError: a file cannot be read.
@@ -146,7 +146,7 @@ def _stored(plan: Plan, key: str, store: Store, reference_id: str) -> StoredRefe
 
 
 def _whole(store: Store, monitor: str, reference_id: str) -> tuple[Supports, Reference]:
-    """All that is stored under an id.
+    """The supports and profiles stored under an id.
 
     Raises:
         OutputError: a file cannot be read.
@@ -225,7 +225,7 @@ def _asked_for(
     lacking: Collection[str],
     others: Sequence[FeatureSupport],
 ) -> Reference | None:
-    """What a plan asks for of a reference; None if it asks for more than there is.
+    """The part of a stored reference that a plan asks for; None if it asks for more.
 
     Args:
         plan: the plan.

@@ -25,7 +25,7 @@ _START: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What one window showed.
+    """The judgement of one window.
 
     Attributes:
         p_values: of each feature; NaN while it learns.
@@ -67,7 +67,7 @@ class Replay:
     seen: int = 0
 
     def step(self, counts: Counts, season: int) -> tuple[Shown, Replay]:
-        """Judge a window, and know it from then on.
+        """Judge a window and add it to the history.
 
         Args:
             counts: shape ``(features, cells)``.

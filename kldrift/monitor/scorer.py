@@ -1,4 +1,4 @@
-"""From the stored profiles of a window to its scores: a plan of what rows said, and no data."""
+"""Scores windows from their stored profiles, with a plan made of stored rows, without any data."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ from kldrift.tables.supports import Supports
 from kldrift.tables.window import Window
 
 UNPAIRED: Final = (Status.NEW_FEATURE, Status.MISSING_FEATURE, Status.TYPE_CHANGED)
-"""What the data of a window said, and no profile tells."""
+"""Facts about a window that no profile holds."""
 
 
 @dataclass(frozen=True)
 class StoredInfo:
-    """A dataset of which only the stored profiles are left."""
+    """The facts about a dataset of which only the stored profiles are left."""
 
     rows: int | None
     access_path: str = "not read: scored from stored profiles"
@@ -108,12 +108,12 @@ class Scorer:
         return cls(store, supports, reference, history, batches, cells)
 
     def watch(self, config: Config, window: Window) -> Watch | None:
-        """What the tables know before a window."""
+        """The state that the tables hold before a window."""
         pairs = [self._pairs[name] for name in self.reference.rebinnings]
         return Watch.before(config, self.store, self.reference, pairs, window)
 
     def against(self, config: Config, window: Window) -> Scorer:
-        """The same with what was counted of a stored window as the reference.
+        """A scorer whose reference is a stored window.
 
         Raises:
             OutputError: a file of the window is not there, or damaged.
@@ -177,7 +177,7 @@ class Scorer:
         return {f.name: Pair(f, f) for f in features}
 
     def _of_no_window(self, profiles: Sequence[Profile]) -> list[Profile]:
-        """The same without windows; under the very keys of the reference, if they are the same.
+        """Profiles under keys without windows; equal keys are the reference's own objects.
 
         Keys are compared for each feature and score, and which are one object need no look.
         """

@@ -115,7 +115,7 @@ class Reference:
         return digest.hexdigest()[:16]
 
     def beside(self, others: Reference) -> Reference:
-        """The same with features of another one, whose groups and number of rows may be others."""
+        """The reference with the features of another one, which may have other groups and rows."""
         return replace(
             self,
             profiles={**self.profiles, **others.profiles},

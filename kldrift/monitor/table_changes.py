@@ -1,4 +1,4 @@
-"""What a table gained since the last run: read alone, and added to what was counted before.
+"""Counts only the rows added to a table since the last run, and adds them to earlier counts.
 
 Each run's counts are a batch that is named after the version which they begin after. A run that did
 not come to its end has no row in ``runs``, so the next one begins after the same version and
@@ -46,7 +46,7 @@ _READ: Final = re.compile(
 
 @dataclass(frozen=True, eq=False)
 class TableChanges:
-    """What a table gained since the version that the last run read.
+    """The rows added to a table since the version that the last run read.
 
     Attributes:
         source: its rows.

@@ -21,7 +21,7 @@ RUN_ID = "trial"
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """Windows as other rules judge them.
+    """The windows as the tried rules judge them.
 
     Attributes:
         past: severities and scores of all windows.

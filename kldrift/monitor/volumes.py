@@ -40,7 +40,7 @@ class Volumes:
 
     @classmethod
     def before(cls, config: Config, store: Store, window: Window) -> Volumes | None:
-        """Those that the tables know before a window; None without windows.
+        """The volumes of the stored windows before one; None without windows.
 
         Raises:
             OutputError: a folder cannot be read.

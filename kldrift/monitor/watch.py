@@ -1,4 +1,4 @@
-"""What is carried from window to window: counts to learn from, the level of pages, alerts.
+"""The state carried from window to window: counts to learn from, the level of pages, alerts.
 
 A window is judged by earlier ones only. All of it follows from what the tables have of them, so
 that a run goes on where another one stopped, and a window that is written again can be followed by
@@ -79,7 +79,7 @@ class Judged:
 
     @property
     def of_run(self) -> dict[str, float | int | None]:
-        """What ``runs`` says of it."""
+        """The columns of ``runs`` about the window."""
         states = () if self.alerts is None else self.alerts.states.values()
         raised = sum(state.alert is Alert.RAISED for state in states)
         return {
@@ -93,7 +93,7 @@ class Judged:
 
 
 class Watch:
-    """The windows before one, the level, and what is open.
+    """The state before a window: earlier windows, the level of pages, open alerts.
 
     Attributes:
         notes: what could not be read of the windows before.
@@ -117,7 +117,7 @@ class Watch:
         pairs: Sequence[Pair],
         window: Window,
     ) -> Watch | None:
-        """What the tables know before a window; None where nothing is learnt and nobody is called.
+        """The state from the tables before a window; None without learnt limits and alarms.
 
         Args:
             config: the configuration.
@@ -193,7 +193,7 @@ class Watch:
             self._level = self._next_level(level, learned)
 
     def judged(self, plan: Plan, findings: Findings, window: Window) -> Judged:
-        """Judge a window, and know it from then on."""
+        """Judge a window and add it to the history."""
         if self._past is None:
             return self._alerted(judge_findings(plan, findings), window)
         layout, names = self._past.layout, [p.feature.name for p in findings.pairs]

@@ -171,7 +171,7 @@ def profiles_by_window(counted: Sequence[Profile], together: Sequence[JointProfi
 
 
 def joint_of_window(profile: JointProfile, window: Window) -> JointProfile:
-    """The groups of one window, as those of data without windows."""
+    """The groups of one window, under keys without windows."""
     assert window.start is not None
     places = np.flatnonzero(profile.keys.window == microseconds_of(window.start))
     keys = profile.keys.take(places).windowless
