@@ -80,17 +80,9 @@ class Moved(NamedTuple):
 def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     """What changed of each row, and the cells that changed most."""
     alike = _alike(verdicts, places)
-    texts = [Moved("", "")] * len(places)
     about = [verdicts.subjects[i] for i in verdicts.of[places].tolist()]
-    for i, subject in enumerate(about):
-        if subject.joint is not None:
-            cells, heavy = subject.joint.cells, subject.joint.heavy
-            split = joint_moved(cells, SHOWN_CELLS, heavy)
-            texts[i] = Moved(joint_sentence(cells, heavy), split)
-        elif subject.comparison is None:
-            texts[i] = Moved(subject.sentence, "")
-    compared = [i for i, subject in enumerate(about) if subject.comparison is not None]
-    counted = np.array(compared, dtype=np.int64)
+    texts = [_without_cells(subject) for subject in about]
+    counted = np.flatnonzero([subject.comparison is not None for subject in about])
     rows = verdicts.rows(places[counted])
     subjects = verdicts.subjects
     alone = np.array([s.kind == "category" for s in subjects], dtype=np.bool_)
@@ -122,7 +114,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
         flags = ((numbers.sum(-1) <= 2) & ~(numbers & several).any(-1)).tolist()
         single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only).tolist()
         at = places[counted[cells.places]].tolist()
-        of_rows = zip(of, at, single, *(c.tolist() for c in columns), strict=True)
+        of_rows = zip(of, at, single.tolist(), *(c.tolist() for c in columns), strict=True)
         sizes = (side.sum(-1) for side in (cells.rows_current, cells.rows_reference))
         chance = np.sqrt(sum(1 / np.maximum(1, size) for size in sizes))
         for at_row, (row, (comparison, place, only, *moved)) in enumerate(
@@ -163,6 +155,24 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 sentence(change), most_moved(named, reference, current), why
             )
     return texts
+
+
+def _without_cells(subject: Subject) -> Moved:
+    """What changed of joint features, or of what is no feature; nothing yet of features."""
+    if subject.joint is not None:
+        cells, heavy = subject.joint.cells, subject.joint.heavy
+        return Moved(joint_sentence(cells, heavy), joint_moved(cells, SHOWN_CELLS, heavy))
+    return Moved("" if subject.comparison is not None else subject.sentence, "")
+
+
+def _few_values(rows: Rows, cells: ScoredCells) -> tuple[Ints, Bools]:
+    """The cell of the only value of the current rows, -1 for several; and where two are all."""
+    occupied = cells.rows_current > 0
+    kinds = cell_kinds(rows, cells.places, occupied.shape)
+    only = np.where(occupied.sum(-1) == 1, occupied.argmax(-1), -1)
+    several, numbers = SEVERAL[kinds], occupied & IN_ORDER[kinds]
+    single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only)
+    return single, (numbers.sum(-1) <= 2) & ~(numbers & several).any(-1)
 
 
 def _why(verdicts: Verdicts, place: int) -> str:
