@@ -43,6 +43,13 @@ CASES: list[tuple[str, str, float | None, float | None, str]] = [
 ]
 
 
+def user_context(folder: Path) -> Any:
+    """The project below a folder, opened as its user would."""
+    from kldrift.expectations.gx import great_expectations as gx
+
+    return gx.get_context(mode="file", context_root_dir=str(folder / "gx"))
+
+
 def row(feature: str, **columns: Any) -> dict[str, Any]:
     """A row of the drift table, ok unless said otherwise."""
     usual = {

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from kldrift.profiles.comoments import CoMoments
+
 K = 50
 
 
@@ -21,6 +23,11 @@ def table(seed, rows=6000, k=K, mix=0.3):
     vectors[3], vectors[4], vectors[5] = None, [1.0], [float("nan")] * 8
     made = pa.Table.from_pandas(frame, preserve_index=False)
     return made.append_column("embedding", pa.array(vectors, pa.list_(pa.float64())))
+
+
+def moments(values, *, diagonal=False):
+    """The joint moments of complete rows, about zero."""
+    return CoMoments.of(values, np.zeros(values.shape[1]), diagonal=diagonal)
 
 
 def complete_vectors(made):

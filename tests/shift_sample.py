@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import log_softmax, softmax
 
 from kldrift.features.feature import Feature
 from kldrift.features.keys import KeyType
@@ -29,6 +30,12 @@ MODELS = ShiftProgram(
     buckets=1,
 )
 """Two models, without windows and segments."""
+
+
+def row_kl(challenger, champion):
+    """The divergence of each row, by the formula of the documentation."""
+    p, q = np.asarray(challenger, float), np.asarray(champion, float)
+    return (softmax(p, -1) * (log_softmax(p, -1) - log_softmax(q, -1))).sum(-1)
 
 
 def compared(kl=(), left_out=None) -> Compared:

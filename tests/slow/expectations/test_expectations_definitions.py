@@ -7,7 +7,7 @@ import json
 from collections import Counter
 
 import pytest
-from expectations_tables import CRITICAL, WARNING, publish_rows, row
+from expectations_tables import CRITICAL, WARNING, publish_rows, row, user_context
 
 from kldrift.errors import OutputError
 from kldrift.expectations import DriftSummaryAction, ExpectFeatureDriftToBeLessThan
@@ -18,10 +18,6 @@ from kldrift.expectations.gx import great_expectations as gx
 publish = functools.partial(publish_rows, data_docs=False)  # pages take most of the time
 
 ROWS = [row("a"), row("b"), row("c")]
-
-
-def user_context(folder):
-    return gx.get_context(mode="file", context_root_dir=str(folder / "gx"))
 
 
 def suite_of(folder, name="taxi"):

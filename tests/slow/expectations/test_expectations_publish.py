@@ -22,6 +22,7 @@ from expectations_tables import (
     case_rows,
     publish_rows,
     row,
+    user_context,
 )
 
 from kldrift.errors import ConfigError, OutputError
@@ -45,10 +46,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def published(folder):
     return publish_rows(folder, case_rows())
-
-
-def user_context(folder):
-    return gx.get_context(mode="file", context_root_dir=str(folder / "gx"))
 
 
 def results_of(checkpoint_result):

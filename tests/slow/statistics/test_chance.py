@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from joint_sample import moments
 
-from kldrift.profiles.comoments import CoMoments
 from kldrift.statistics.joint_gaussian import joint_score
 from kldrift.statistics.significance import g_test
 
@@ -50,10 +50,6 @@ def test_p_values_without_drift_are_about_uniform():
         assert false_alarms(1_000, 2_000, law("flat", 20), 2_000, alpha) == pytest.approx(
             alpha, abs=4 * (alpha / 2_000) ** 0.5
         )
-
-
-def moments(values, *, diagonal=False):
-    return CoMoments.of(values, np.zeros(values.shape[1]), diagonal=diagonal)
 
 
 @pytest.mark.parametrize("diagonal", [False, True])

@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from scipy import stats
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
+from shift_sample import row_kl
 
 import kldrift
 from kldrift.cli.main import main
@@ -31,11 +32,6 @@ pytestmark = pytest.mark.spark
 ROOT = Path(__file__).parents[3]
 LISTS = pa.list_(pa.float64())
 LEFT_OUT = {"null": 3, "length": 1, "nan": 2}
-
-
-def row_kl(challenger, champion):
-    p, q = np.asarray(challenger, float), np.asarray(champion, float)
-    return (softmax(p, -1) * (log_softmax(p, -1) - log_softmax(q, -1))).sum(-1)
 
 
 def made(n=4000, noise=0.2, seed=0) -> pa.Table:

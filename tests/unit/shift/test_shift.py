@@ -13,15 +13,11 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import log_softmax, softmax
-from shift_sample import MODELS, added, compared, same_numbers, summed
+from shift_sample import MODELS, added, column, compared, row_kl, same_numbers, summed
 
 from kldrift.counting.row_groups import SegmentList
 from kldrift.counting.windows import Windows
 from kldrift.errors import DatasetError
-from kldrift.features.feature import Feature
-from kldrift.features.keys import KeyType
-from kldrift.features.parts import Part
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.shift.list_counts import ListCounts
 from kldrift.shift.row_divergence import RowOutcome, compare_rows
@@ -45,12 +41,6 @@ DIVERGENCES = st.lists(
     max_size=30,
 ).map(np.array)
 LISTS = pa.list_(pa.float64())
-
-
-def row_kl(challenger, champion):
-    """The formula, as in the documentation."""
-    p, q = np.asarray(challenger, float), np.asarray(champion, float)
-    return (softmax(p, -1) * (log_softmax(p, -1) - log_softmax(q, -1))).sum(-1)
 
 
 # ------------------------------------------------------------------------------------ laws
@@ -216,16 +206,12 @@ def test_a_column_of_nulls_leaves_every_row_out():
 # ------------------------------------------------------------------------------------ tasks
 
 
-def feature(name):
-    return Feature(name, (name,), Part.VALUE, "row", "any", "categorical", KeyType.TEXT)
-
-
 PROGRAM = replace(
     MODELS,
-    key=feature("id"),
-    time=feature("at"),
+    key=column("id"),
+    time=column("at"),
     windows=Windows(1, "d"),
-    lists=(SegmentList((feature("sex"),)),),
+    lists=(SegmentList((column("sex"),)),),
     buckets=3,
 )
 

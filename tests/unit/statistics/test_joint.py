@@ -6,19 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joint_sample import moments
 
 from kldrift.divergence import frechet_distance, gaussian_kl, multivariate_gaussian_kl
-from kldrift.profiles.comoments import CoMoments
 from kldrift.statistics.joint_gaussian import Unscorable, joint_score
 
 
 def sample(n, seed, k=3, shift=0.0, mix=1.0):
     rng = np.random.default_rng(seed)
     return rng.normal(size=(n, k)) @ (np.eye(k) + mix * np.tri(k, k, -1)) + shift
-
-
-def moments(values, *, diagonal=False):
-    return CoMoments.of(values, np.zeros(values.shape[1]), diagonal=diagonal)
 
 
 def gaussian(values):
