@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from kldrift.arrays import Ints, Texts
+from kldrift.arrays import Bools, Ints, Texts
 from kldrift.profiles.cells import CellKind, among
 from kldrift.profiles.support import NUMBERS, NumericSupport
 from kldrift.scoring.change import Change
@@ -23,12 +23,12 @@ from kldrift.scoring.number_facts import (
     range_of,
 )
 from kldrift.scoring.reasons import extremes, most_moved, stored_cell_name
-from kldrift.scoring.scored_cells import scored_cells
+from kldrift.scoring.scored_cells import ScoredCells, scored_cells
 from kldrift.scoring.scores import IN_ORDER, cell_kinds, judged_cells
 from kldrift.scoring.sentences import sentence
 from kldrift.scoring.size_sentence import size_sentences
 from kldrift.scoring.threshold import RANK, Severity
-from kldrift.scoring.verdict import SIZES, Verdicts
+from kldrift.scoring.verdict import SIZES, Subject, Verdicts
 from kldrift.statistics.what_explains import Numbers, what_explains
 
 SHOWN_CELLS: Final = 3
@@ -107,12 +107,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
         seen = np.take_along_axis(cells.rows_reference, top, -1) > 0
         columns = (top, seen, *cells.shares(top))
         of = rows.of[cells.places].tolist()
-        occupied = cells.rows_current > 0
-        only = np.where(occupied.sum(-1) == 1, occupied.argmax(-1), -1)
-        several = SEVERAL[kinds]
-        numbers = occupied & IN_ORDER[kinds]
-        flags = ((numbers.sum(-1) <= 2) & ~(numbers & several).any(-1)).tolist()
-        single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only).tolist()
+        single, flags = _few_values(cells, kinds)
         at = places[counted[cells.places]].tolist()
         of_rows = zip(of, at, single.tolist(), *(c.tolist() for c in columns), strict=True)
         sizes = (side.sum(-1) for side in (cells.rows_current, cells.rows_reference))
@@ -165,10 +160,9 @@ def _without_cells(subject: Subject) -> Moved:
     return Moved("" if subject.comparison is not None else subject.sentence, "")
 
 
-def _few_values(rows: Rows, cells: ScoredCells) -> tuple[Ints, Bools]:
+def _few_values(cells: ScoredCells, kinds: Ints) -> tuple[Ints, Bools]:
     """The cell of the only value of the current rows, -1 for several; and where two are all."""
     occupied = cells.rows_current > 0
-    kinds = cell_kinds(rows, cells.places, occupied.shape)
     only = np.where(occupied.sum(-1) == 1, occupied.argmax(-1), -1)
     several, numbers = SEVERAL[kinds], occupied & IN_ORDER[kinds]
     single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only)
