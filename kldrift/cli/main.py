@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kldrift import __version__
 from kldrift.cli.answer import EXIT_CODES, Answer, guarded, sigterm_raised
@@ -40,6 +40,9 @@ from kldrift.cli.runs import (
 from kldrift.errors import FAILED, ConfigError, NoSuchOutputError, escaped
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
+if TYPE_CHECKING:
+    from kldrift.config import Config
+
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -63,6 +66,13 @@ def _end_at_once() -> None:
         gc.freeze()
 
 
+def _config(args: argparse.Namespace) -> Config:
+    """The configuration of a monitor that a command is about."""
+    from kldrift.config import load_config  # noqa: PLC0415
+
+    return load_config(args.config, overrides=args.set)
+
+
 def _model_shift(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_model_shift  # noqa: PLC0415
 
@@ -70,23 +80,18 @@ def _model_shift(args: argparse.Namespace) -> Answer:
 
 
 def _run(args: argparse.Namespace) -> Answer:
-    from kldrift.config import load_config  # noqa: PLC0415
-
-    return run_monitor(load_config(args.config, overrides=args.set), args)
+    return run_monitor(_config(args), args)
 
 
 def _backfill(args: argparse.Namespace) -> Answer:
-    from kldrift.config import load_config  # noqa: PLC0415
-
-    return run_backfill(load_config(args.config, overrides=args.set), args)
+    return run_backfill(_config(args), args)
 
 
 def _rescore(args: argparse.Namespace) -> Answer:
     from kldrift import rescore  # noqa: PLC0415
     from kldrift.cli.console import backfill_lines  # noqa: PLC0415
-    from kldrift.config import load_config  # noqa: PLC0415
 
-    config = load_config(args.config, overrides=args.set)
+    config = _config(args)
     with shown_progress(quiet=args.quiet) as progress:
         result = rescore(config, args.first, args.last, fail_on=args.fail_on, progress=progress)
     return answer_of(result, backfill_lines(result, args.fail_on), args)
@@ -95,9 +100,8 @@ def _rescore(args: argparse.Namespace) -> Answer:
 def _backtest(args: argparse.Namespace) -> Answer:
     from kldrift import backtest  # noqa: PLC0415
     from kldrift.cli.show import backtest_lines  # noqa: PLC0415
-    from kldrift.config import load_config  # noqa: PLC0415
 
-    config = load_config(args.config, overrides=args.set)
+    config = _config(args)
     with shown_progress(quiet=False) as progress:
         result = backtest(
             config, pages=args.pages, days=args.days, plant=args.plant, progress=progress
@@ -109,9 +113,7 @@ def _backtest(args: argparse.Namespace) -> Answer:
 
 
 def _show(args: argparse.Namespace) -> Answer:
-    from kldrift.config import load_config  # noqa: PLC0415
-
-    config = load_config(args.config, overrides=args.set)
+    config = _config(args)  # what is wrong in it is told before more is imported
     from kldrift.cli.show import state_lines  # noqa: PLC0415
 
     lines, summary = state_lines(config, args.feature)
@@ -121,16 +123,13 @@ def _show(args: argparse.Namespace) -> Answer:
 def _report(args: argparse.Namespace) -> Answer:
     from kldrift import report  # noqa: PLC0415
     from kldrift.cli.terminal import Line  # noqa: PLC0415
-    from kldrift.config import load_config  # noqa: PLC0415
 
-    place = report(load_config(args.config, overrides=args.set), args.output)
+    place = report(_config(args), args.output)
     return Answer(0, [Line(f"wrote {escaped(place)}")], {"report": place})
 
 
 def _check(args: argparse.Namespace) -> Answer:
-    from kldrift.config import load_config  # noqa: PLC0415
-
-    config = load_config(args.config, overrides=args.set)
+    config = _config(args)
     from kldrift.cli.terminal import Line  # noqa: PLC0415
     from kldrift.monitor.run import check  # noqa: PLC0415
 
@@ -242,7 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     def command(
-        name: str, function: Callable[[argparse.Namespace], Answer], text: str
+        name: str, function: Callable[..., Answer], text: str, *, config: bool = True
     ) -> argparse.ArgumentParser:
         made = commands.add_parser(
             name,
@@ -252,15 +251,17 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         made.set_defaults(command=function, json=False)
+        if config:
+            made.add_argument("config", metavar="CONFIG")
         return made
 
-    demo = command(
-        "demo", _demo, "make the demo data, judge it day by day, print planted against found"
-    )
+    text = "make the demo data, judge it day by day, print planted against found"
+    demo = command("demo", _demo, text, config=False)
     demo.add_argument("--output", default="demo", metavar="DIR", help="default: %(default)s")
     add_json(demo)
 
-    init = command("init", _init, "look at a dataset, write a commented configuration for it")
+    text = "look at a dataset, write a commented configuration for it"
+    init = command("init", _init, text, config=False)
     init.add_argument("source", metavar="SOURCE", help="files, a folder or a URI to monitor")
     init.add_argument(
         "-o",
@@ -283,23 +284,19 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--debug", action="store_true", help="show where an error came from")
 
     check = command("check", _check, "dry run: what would be read and compared, what is skipped")
-    check.add_argument("config", metavar="CONFIG")
     add_set(check)
     add_as_of(check)
     add_json(check)
 
     run = command("run", _run, "compare the current dataset with the reference and judge it")
-    run.add_argument("config", metavar="CONFIG")
     add_run_options(run)
 
     backfill = command("backfill", _backfill, "run every window in a range of time, in one scan")
-    backfill.add_argument("config", metavar="CONFIG")
     add_backfill_options(backfill)
 
     _add_stored(command)
 
     shift = command("model-shift", _model_shift, "compare what two models say of the same rows")
-    shift.add_argument("config", metavar="CONFIG")
     add_shift_options(shift)
     return parser
 
@@ -307,24 +304,20 @@ def _parser() -> argparse.ArgumentParser:
 def _add_stored(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the commands that read tables and no data."""
     rescore = command("rescore", _rescore, "score stored windows again; no data is read")
-    rescore.add_argument("config", metavar="CONFIG")
     add_range(rescore, required=False)
     add_judging_options(rescore)
 
     backtest = command("backtest", _backtest, "what each rule would have flagged; no data is read")
-    backtest.add_argument("config", metavar="CONFIG")
     add_backtest_options(backtest)
     add_set(backtest)
     add_json(backtest)
 
     show = command("show", _show, "the last state from the tables, without Spark")
-    show.add_argument("config", metavar="CONFIG")
     show.add_argument("feature", nargs="?", metavar="FEATURE", help="show one feature")
     add_set(show)
     add_json(show)
 
     report = command("report", _report, "one HTML page of the last state; no data is read")
-    report.add_argument("config", metavar="CONFIG")
     report.add_argument(
         "-o",
         "--output",
@@ -335,7 +328,6 @@ def _add_stored(command: Callable[..., argparse.ArgumentParser]) -> None:
     add_json(report)
 
     dashboard = command("dashboard", _dashboard, "look at the tables in a browser; ends by Ctrl-C")
-    dashboard.add_argument("config", metavar="CONFIG")
     add_serving(dashboard)
     add_set(dashboard)
 
