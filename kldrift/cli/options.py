@@ -30,12 +30,13 @@ class CommandParser(argparse.ArgumentParser):
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``kldrift run``."""
-    add_shift_options(parser)
+    add_as_of(parser)
     parser.add_argument(
         "--refresh-reference",
         action="store_true",
         help="read the reference again, also if its files have not changed since an earlier run",
     )
+    add_judging_options(parser)
 
 
 def add_shift_options(parser: argparse.ArgumentParser) -> None:
