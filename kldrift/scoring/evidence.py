@@ -18,7 +18,7 @@ import numpy as np
 from kldrift.arrays import Bools, Counts, Floats, Ints
 from kldrift.scoring.category import first_cell
 from kldrift.scoring.metrics import CATEGORY_METRICS, SHARE_METRICS, SPIKE_METRIC, TAIL_METRIC
-from kldrift.scoring.rare_names import chosen_on, named_blocks, with_gone
+from kldrift.scoring.rare_names import chosen_on, named_blocks
 from kldrift.scoring.scores import (
     cell_kinds,
     judged_cells,
@@ -199,9 +199,8 @@ def _test_gone(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
         for test in tests:
             mine = np.flatnonzero(test.asked[places])
             at = places[mine]
-            gone = named.above_p(test.limit[at], mine)
             cells = v.scores["cells"][rows[at]]
-            test.p_value[at] = with_gone(test.p_value[at], gone, cells)
+            test.p_value[at] = named.above_p(test.limit[at], test.p_value[at], cells, mine)
 
 
 def _asked(tests: Sequence[LimitTest]) -> Ints:

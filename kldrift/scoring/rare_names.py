@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -15,8 +14,8 @@ from kldrift.scoring.comparison import MISSING, Comparison, Rows, folded
 from kldrift.statistics.gone_names import gone_above_p, gone_chance, gone_floor, gone_share
 from kldrift.statistics.named_cells import CellChoice
 
-OF_GONE: Final = 0.5
-"""Share of the error rate."""
+LEAST_OF_GONE, OF_GONE = 0.05, 0.5
+"""The least and the largest share of the error rate of the test of names that are gone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,10 +39,23 @@ class NamedRows:
         """The share of the reference's rows whose names are gone, less what chance leaves gone."""
         return gone_share(self.p, self.q, self.chance, self.m)
 
-    def above_p(self, limit: Floats, rows: Ints | slice = slice(None)) -> Floats:
-        """The p-value of "this share is above the limit", of some of the rows."""
-        sides = self.p[rows], self.q[rows]
-        return gone_above_p(*sides, self.chance[rows], self.m[rows], limit)
+    def above_p(self, limit: Floats, several: Floats, cells: Floats, rows: Ints) -> Floats:
+        """The p-value of "this share, or one that was tested, is above the limit", of some rows.
+
+        Where hardly a name is gone by chance, that one is gone is sure without much of the error
+        rate.
+
+        Args:
+            limit: of the share, shape ``(r,)``.
+            several: the p-value of the test of scored cells.
+            cells: the number of scored cells: one alone says nothing.
+            rows: the places of the rows.
+        """
+        chance = self.chance[rows]
+        gone = gone_above_p(self.p[rows], self.q[rows], chance, self.m[rows], limit)
+        weight = np.clip(chance.sum(-1), LEAST_OF_GONE, OF_GONE)
+        both = np.minimum(1.0, np.minimum(several / (1 - weight), gone / weight))
+        return np.asarray(np.where(cells == 1, gone, both))
 
 
 def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
@@ -67,18 +79,6 @@ def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
             continue
         kept = named.p[both], named.q[both], named.chance[both], named.m[both]
         yield which[places[both]], NamedRows(*kept)
-
-
-def with_gone(several: Floats, gone: Floats, cells: Floats) -> Floats:
-    """The p-values of two tests, of the scored cells and of names that are gone.
-
-    Args:
-        several: of the scored cells.
-        gone: of names that are gone.
-        cells: the number of scored cells: one alone says nothing.
-    """
-    surest = np.minimum(several / (1 - OF_GONE), gone / OF_GONE)
-    return np.asarray(np.where(cells == 1, gone, np.minimum(1.0, surest)))
 
 
 def chosen_on(rows: Rows, places: Ints, shape: tuple[int, ...]) -> CellChoice:

@@ -24,7 +24,7 @@ from kldrift.scoring.metrics import (
     SPIKE_METRIC,
     TAIL_METRIC,
 )
-from kldrift.scoring.rare_names import chosen_on, named_blocks, with_gone
+from kldrift.scoring.rare_names import chosen_on, named_blocks
 from kldrift.statistics.expected_kl import expected_kl
 from kldrift.statistics.named_cells import CellChoice, named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
@@ -268,8 +268,9 @@ def _score_gone(rows: Rows, out: dict[str, Floats], missing: str) -> None:
     for places, named in named_blocks(rows, missing):
         change, p_value = out["value_share_change"], out["p_value"]
         change[places] = np.maximum(change[places], named.gone)
-        gone = named.above_p(np.zeros(len(places)))
-        p_value[places] = with_gone(p_value[places], gone, out["cells"][places])
+        every, none = np.arange(len(places)), np.zeros(len(places))
+        cells = out["cells"][places]
+        p_value[places] = named.above_p(none, p_value[places], cells, every)
 
 
 def _score_order(rows: Rows, out: dict[str, Floats]) -> None:

@@ -25,8 +25,9 @@ from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support, pivot_of
 from kldrift.scoring.comparison import Comparison, Rows
 from kldrift.scoring.metrics import CELL_METRICS, INTERVAL, SCORES, SHARE_METRICS
+from kldrift.scoring.rare_names import chosen_on, named_blocks
 from kldrift.scoring.scores import IN_ORDER, TAILS, named_cells, score
-from kldrift.statistics.named_cells import CellChoice, named_p_value
+from kldrift.statistics.named_cells import named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
 
 PUBLIC = {
@@ -223,10 +224,12 @@ def test_scores_are_those_of_the_public_divergences_on_smoothed_counts(pair, pse
         cells = (p, q, inside, below, above, fitted, values)
         expected = ordered_p_value(*(x[None] for x in cells))[0]
     else:
-        known = getattr(pair.support, "known", None)
-        left = np.inf if known is None else len(known.hashes) / known.share
-        choice = CellChoice(q[None], np.array([left]), np.array([np.nan]))
-        expected = named_p_value(p[None], q[None], *named_cells(kinds[None]), choice)[0]
+        rows, one_row = Rows.every([pair]), np.zeros(1, dtype=np.int64)
+        choice = chosen_on(rows, one_row, (1, len(p)))
+        every = named_p_value(p[None], q[None], *named_cells(kinds[None]), choice)
+        for _, named in named_blocks(rows, missing):
+            every = named.above_p(np.zeros(1), every, np.array([found["cells"]]), one_row)
+        expected = every[0]
     assert found["p_value"] == pytest.approx(expected)
 
 
