@@ -20,6 +20,12 @@ _SECRETS: Final = (
     (re.compile(r"(?i)\b(authorization: *\w+) [^\s'\",]+"), r"\1 ..."),
 )
 
+_NAMES_OF_SECRETS: Final = re.compile(r"(?i)pass|pwd|secret|token|key|sig|cred")
+_LEAST_HIDDEN: Final = 4
+"""What is shorter would be found in other words."""
+_of_environment: Final[dict[str, str]] = {}
+"""Values that a configuration took from the environment, and how it names them."""
+
 CALLING: Final = "An error occurred while calling "
 """What Java's errors begin with in Python; what happened stands in the next line."""
 
@@ -140,8 +146,27 @@ def on_side(error: Exception, side: str) -> Exception:
     return Exception(text)
 
 
+def keep_secret(name: str, value: str) -> None:
+    """Let no text show the value of a variable of the environment whose name says that it is one.
+
+    Examples:
+        >>> keep_secret("LAKE_TOKEN", "abc123")
+        >>> masked("no such column: abc123")
+        'no such column: ${LAKE_TOKEN}'
+    """
+    if len(value) >= _LEAST_HIDDEN and _NAMES_OF_SECRETS.search(name):
+        _of_environment[value] = f"${{{name}}}"
+
+
+def named_secrets(text: str) -> str:
+    """Text with the names of kept secrets in place of their values."""
+    for value, name in _of_environment.items():
+        text = text.replace(value, name)
+    return text
+
+
 def masked(text: str) -> str:
-    """Text with every part of an address masked that may be a secret.
+    """Text for people, logs and tables, without what may be a secret: in an address, or kept.
 
     Examples:
         >>> masked("cannot open 'abfs://data@lake/x?sv=1&sig=abc': s3://me:abc@bucket/x")
@@ -151,6 +176,7 @@ def masked(text: str) -> str:
         >>> masked("fs.azure.account.key.lake=abc and Authorization: Bearer abc.def")
         'fs.azure.account.key.lake=... and Authorization: Bearer ...'
     """
+    text = named_secrets(text)
     for secret, instead in _SECRETS:
         text = secret.sub(instead, text)
     return text

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from kldrift.cli.terminal import Line
 
 AGAIN_SECONDS: Final = 0.1
-DRIVER_LOGGERS: Final = ("py4j", "py4j.clientserver", "py4j.java_gateway")
+DRIVER_LOGGERS: Final = (
+    *("py4j", "py4j.clientserver", "py4j.java_gateway"),
+    # Of these, each error is written with its query, in which a secret may stand.
+    *("SQLQueryContextLogger", "DataFrameQueryContextLogger"),
+)
 DRIVER_INTERRUPTED: Final = "KeyboardInterrupt while sending command."
 """What Spark's driver logs, with a traceback, where a signal finds it; under no name of its own."""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from kldrift.config.problems import KeyPath, Problems
+from kldrift.errors import keep_secret
 
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
 
@@ -56,4 +57,6 @@ def _value(
         problems.add(path, "expected ${NAME} of an environment variable; $${ stands for a plain ${")
     elif name not in environment:
         problems.add(path, f"the environment variable {name} is not set")
+    else:
+        keep_secret(name, environment[name])
     return environment.get(name or "", match[0])

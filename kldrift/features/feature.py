@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kldrift.errors import named_secrets
 from kldrift.features.keys import KeyType
 from kldrift.features.layouts import as_values
 from kldrift.features.ml_vectors import is_ml_vector, to_lists
@@ -62,6 +63,11 @@ class Feature:
     stated: bool = field(default=False, repr=False)
     precision: Rounding = field(default=EXACT, repr=False)
     rounding: Rounding = EXACT
+
+    def __repr__(self) -> str:
+        """As tables keep it: no secret is in its expression."""
+        shown = (f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.repr)
+        return named_secrets(f"Feature({', '.join(shown)})")
 
     @property
     def column(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from kldrift.config import Config
-from kldrift.errors import ConfigError, Mistakes
+from kldrift.errors import ConfigError, Mistakes, masked
 from kldrift.features.feature import Feature, Skipped, feature_named
 from kldrift.features.names import check_names, misspelt_exclusions
 from kldrift.features.pairs import Pair, pair
@@ -179,7 +179,7 @@ def _what(p: Pair) -> str:
         return "missing in the current dataset"
     if p.reference is None:
         return "new: not in the reference"
-    details = f" from {feature.sql}" if feature.sql else ""
+    details = f" from {masked(feature.sql)}" if feature.sql else ""
     return f"{feature.kind} ({feature.type}){details}"
 
 

@@ -16,6 +16,7 @@ from kldrift.reporting.monitor_page import MOST_ENTRIES
 from kldrift.reporting.order import SEVERITY_NAMES, counted, leading, worst_first
 from kldrift.reporting.page import Page, fragment, whole_page
 from kldrift.reporting.past import DRIFTED, Past
+from kldrift.sources.filesystem import QUERY
 from kldrift.tables.store import open_store
 
 if TYPE_CHECKING:
@@ -138,8 +139,11 @@ def put_page(path: str, html: str) -> str:
     Raises:
         OutputError: it cannot be written.
     """
-    folder, _, name = path.rpartition("/")
-    open_store(folder or ("/" if path.startswith("/") else ".")).put({name: html.encode()})
+    query = QUERY.search(path) if "://" in path else None
+    end = query.start() if query else len(path)
+    folder, _, name = path[:end].rpartition("/")
+    place = folder or ("/" if path.startswith("/") else ".")
+    open_store(place + path[end:]).put({name: html.encode()})
     return path
 
 

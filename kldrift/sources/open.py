@@ -14,7 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
-from kldrift.errors import ConfigError, DatasetError, first_line, on_side
+from kldrift.errors import ConfigError, DatasetError, first_line, masked, on_side
 from kldrift.features.feature import Skipped
 from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.arrow_types import arrow_type
@@ -239,7 +239,7 @@ def frame_source(frame: DataFrame, derived: Mapping[str, str], access_path: str)
         pa.schema(converted[:width]),
         pa.schema(converted[width:]),
         tuple(foreign),
-        access_path,
+        masked(access_path),
     )
 
 
