@@ -69,8 +69,8 @@ def init(
     day: str | None = None
     ids: tuple[str, ...] = ()
     if reference is None and new.format in TABLE_OPTIONS:
-        if days := days_of(looks[1][0]):
-            day, ids = days.days[-1], (days.column,)
+        if days := days_of(new, looks[1][0]):
+            day, ids = days.days[-1], () if days.times else (days.column,)
             note = "the days before the last one" if days.days[1:] else ONE_DAY
             old, new = replace(old, where=days.before_the_last), replace(new, where=days.of_the_run)
             last = replace(new, where=days.of_the_last)

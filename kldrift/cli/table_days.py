@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,41 +10,55 @@ from typing import Final
 
 import pyarrow as pa
 
+from kldrift.config import Dataset
 from kldrift.features.sql_names import backticked
 from kldrift.sources.dataset import DatasetInfo
+from kldrift.sources.lakehouse.open import open_table
+from kldrift.sources.parquet.bounds import UNKNOWN
 from kldrift.sources.parquet.source import ArrowSource
+from kldrift.sources.predicates.translate import Unsupported
 
 DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
 class TableDays:
-    """A column of partitions that are days.
+    """The days of a table, by a column.
 
     Attributes:
         column: its name.
-        days: its values, in order, as ISO dates.
+        days: its values, in order, as ISO dates; of times, the first and the last day.
         quoted: how a day is written in SQL, with ``{}`` for it.
+        times: whether it holds times, so that a day is a range of its values.
     """
 
     column: str
     days: tuple[str, ...]
-    quoted: str
+    quoted: str = "DATE '{}'"
+    times: bool = False
 
     @property
     def before_the_last(self) -> str:
         """The condition of the days before the last one, or of the only one."""
-        return self._is("<" if len(self.days) > 1 else "=", self.days[-1])
+        if len(self.days) > 1:
+            return self._is("<", self.days[-1])
+        return self.of_the_last
 
     @property
     def of_the_last(self) -> str:
         """The condition of the last day."""
-        return self._is("=", self.days[-1])
+        next_day = dt.date.fromisoformat(self.days[-1]) + dt.timedelta(days=1)
+        return self._of(self.days[-1], next_day.isoformat())
 
     @property
     def of_the_run(self) -> str:
         """The condition of the day that a run is for."""
-        return self._is("=", "{as_of:%Y-%m-%d}")
+        return self._of("{as_of:%Y-%m-%d}", "{as_of + 1d:%Y-%m-%d}")
+
+    def _of(self, day: str, next_day: str) -> str:
+        if not self.times:
+            return self._is("=", day)
+        return f"{self._is('>=', day)} AND {self._is('<', next_day)}"
 
     def _is(self, comparison: str, day: str) -> str:
         return f"{backticked(self.column)} {comparison} {self.quoted.format(day)}"
@@ -59,8 +74,13 @@ def table_format(source: str) -> str | None:
     return "iceberg" if any(folder.glob("metadata/*.metadata.json")) else None
 
 
-def days_of(table: DatasetInfo) -> TableDays | None:
-    """The column of days by which a table is partitioned; None without one."""
+def days_of(dataset: Dataset, table: DatasetInfo) -> TableDays | None:
+    """The days of a table: by its partitions, or by the only column of dates or times that it has.
+
+    Args:
+        dataset: where it is.
+        table: what is known of it.
+    """
     if not isinstance(table, ArrowSource):
         return None
     values: dict[str, set[str]] = {}
@@ -71,4 +91,24 @@ def days_of(table: DatasetInfo) -> TableDays | None:
         if days and name in table.schema.names and all(map(DAY.fullmatch, days)):
             date = pa.types.is_date(table.schema.field(name).type)
             return TableDays(name, tuple(sorted(days)), "DATE '{}'" if date else "'{}'")
-    return None
+    return _by_bounds(dataset, table.schema)
+
+
+def _by_bounds(dataset: Dataset, schema: pa.Schema) -> TableDays | None:
+    """The days of the only column of dates or times, from the bounds in the log."""
+    times = [f for f in schema if pa.types.is_date(f.type) or pa.types.is_timestamp(f.type)]
+    if len(times) != 1:
+        return None
+    (field,) = times
+    listed = open_table(dataset, [field.name])
+    if isinstance(listed, Unsupported):
+        return None
+    bounds = [entry.bounds.get(field.name, UNKNOWN) for entry in listed.entries]
+    ends = {end for b in bounds if b.values for end in (b.low, b.high)}
+    if not ends or None in ends:
+        return None
+    times = pa.types.is_timestamp(field.type)
+    # A log of Delta rounds times to milliseconds, and the bounds lie beyond that.
+    beyond = dt.timedelta(milliseconds=1 if times and dataset.format == "delta" else 0)
+    days = {f"{end:%Y-%m-%d}" for end in (min(ends) + beyond, max(ends) - beyond)}
+    return TableDays(field.name, tuple(sorted(days)), times=times)

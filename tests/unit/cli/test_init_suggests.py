@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
+from iceberg_sample import make, open_catalog
 
 from kldrift.cli.csv_dialect import dialect_of
 from kldrift.cli.days_in_paths import Sides, sides_of
@@ -224,6 +226,44 @@ def test_a_delta_table_of_days_compares_each_day_with_those_before(tmp_path, kin
         assert (read.reference.format, read.current.format) == ("delta", "delta")
         reference, current = open_files(read.reference, "r"), open_files(read.current, "c")
         assert [len(side.footers.pieces) for side in (reference, current)] == [2, count]
+
+
+@pytest.mark.parametrize("form", ["delta", "iceberg"])
+@pytest.mark.parametrize(
+    "kind", [pa.timestamp("us"), pa.timestamp("us", "UTC"), pa.date32()], ids=str
+)
+def test_a_table_with_one_column_of_times_compares_each_day_with_those_before(tmp_path, form, kind):
+    step = 1 if pa.types.is_date(kind) else 24 * 60 * 60 * 10**6
+    of_kind = pa.int32() if pa.types.is_date(kind) else pa.int64()
+    days = [
+        pa.table(
+            {"at": pa.array([day * step + step // 2] * 4, of_kind).cast(kind), "x": [1, 2, 3, 4]}
+        )
+        for day in (19723, 19724, 19725)  # the first days of 2024
+    ]
+    place = tmp_path / "t"
+    if form == "iceberg":
+        table = make(open_catalog(tmp_path), days[0])
+        for day in days[1:]:
+            table.append(day)
+        place = Path(table.location().removeprefix("file://"))
+    else:
+        for day in days:
+            write_deltalake(str(place), day, mode="append")
+    (tmp_path / "k.yaml").write_text(init(str(place), format=form))
+    config = load_config(tmp_path / "k.yaml")
+    assert "--as-of 2024-01-03" in (tmp_path / "k.yaml").read_text()
+    assert config.features.exclude == (("at",) if pa.types.is_date(kind) else ())
+    for as_of, count in ((3, 1), (2, 1), (4, 0)):
+        read, _ = with_time(config, dt.datetime(2024, 1, as_of, tzinfo=dt.UTC))
+        reference, current = open_files(read.reference, "r"), open_files(read.current, "c")
+        assert [len(side.footers.pieces) for side in (reference, current)] == [2, count]
+
+
+def test_a_table_with_several_columns_of_times_is_left_to_the_reader(tmp_path):
+    days = [dt.date(2024, 1, 1), dt.date(2024, 1, 2)]
+    write_deltalake(str(tmp_path / "t"), pa.table({"sent": days, "paid": days, "x": [1, 2]}))
+    assert "reference:  # CHANGE THIS: the dataset itself" in init(str(tmp_path / "t"))
 
 
 def test_a_table_or_file_without_days_is_called_what_it_is_compared_with(tmp_path):
