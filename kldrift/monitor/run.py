@@ -225,7 +225,7 @@ def _results(
             changes = TableChanges.of(read, session, since)
             plan = record.plan = replace(plan, current=changes.source)
             engine = SparkEngine(session, reference_source, changes.source, record)
-        with watched[-1].unchanged():
+        with watched[-1].and_of_table(plan.current).unchanged():
             if due is None:
                 findings = count_current(plan, reference, engine, record)
             else:
@@ -260,7 +260,7 @@ def _reference_of(  # noqa: PLR0913 - what is open
             reference_store.save(plan, stored.reference, stored.origin, others)
         return plan, stored.reference
     asked = plan if stored is None else plan.of_features(stored.lacking)
-    with watched.unchanged():
+    with watched.and_of_table(plan.reference).unchanged():
         reference = _new_reference(asked, record, read, due, session, engine)
     if key != reference_key(read, session):  # it changed while it was read
         key = None

@@ -82,7 +82,7 @@ def run(
             program = make_program(config, source, TASKS_PER_CORE * parallelism(session))
             record.stage("comparing the models")
             engine = SparkEngine(session, source, source, record)
-            with watched.unchanged():
+            with watched.and_of_table(source).unchanged():
                 summaries, worst, pairs = engine.run(
                     source, lambda c: compare_models(session, source, program, c)
                 )

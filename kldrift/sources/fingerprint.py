@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from kldrift.config import Dataset
 from kldrift.errors import DatasetError, first_line
+from kldrift.sources.dataframe.hybrid import HybridSource
+from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.open import reason_for_spark
 from kldrift.sources.parquet.files import File
 from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.predicates.translate import Unsupported, steady
 
 
@@ -63,13 +66,28 @@ class WatchedFiles:
 
     Attributes:
         side: ``reference``, ``current`` or ``data``, for messages.
-        files: the files; none of a table, which never writes one again.
+        files: the files; those of a table are known once it is open.
         stamps: their sizes and times.
     """
 
     side: str
     files: tuple[File, ...] = ()
     stamps: tuple[_Stamp, ...] = ()
+
+    def and_of_table(self, source: DatasetInfo) -> WatchedFiles:
+        """Watch the local files of a table too: a log never writes one again, but a copy does.
+
+        Args:
+            source: the dataset, open.
+        """
+        opened = source.files if isinstance(source, HybridSource) else source
+        if self.files or not isinstance(opened, ArrowSource):
+            return self
+        local = {p.file.path: p.file for p in opened.footers.pieces if p.file.remote is None}
+        try:
+            return replace(self, files=tuple(local.values()), stamps=tuple(_stamps(local.values())))
+        except DatasetError:  # the task that reads it tells
+            return self
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
@@ -106,7 +124,7 @@ def watch(dataset: Dataset, side: str) -> WatchedFiles:
         return WatchedFiles(side)
 
 
-def _stamps(files: Sequence[File]) -> Iterator[_Stamp]:
+def _stamps(files: Collection[File]) -> Iterator[_Stamp]:
     for remote in dict.fromkeys(f.remote for f in files):
         paths = [f.path for f in files if f.remote == remote]
         where = "" if remote is None else f"{remote.uri} {remote.options}"

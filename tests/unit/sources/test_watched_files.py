@@ -5,10 +5,13 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
+from iceberg_sample import make, open_catalog
 
 from kldrift.config import Dataset
 from kldrift.errors import DatasetError, KldriftError
 from kldrift.sources.fingerprint import watch
+from kldrift.sources.open import open_files
 
 
 @pytest.mark.parametrize("fails", [True, False], ids=["reading fails", "all is read"])
@@ -34,3 +37,27 @@ def test_the_file_that_changed_is_named(tmp_path, change, fails):
     with pytest.raises(KldriftError, match=named.get(change, "add up")) as error:
         read()
     assert isinstance(error.value, DatasetError) == (change != "not at all")
+
+
+@pytest.mark.parametrize("form", ["delta", "iceberg"])
+@pytest.mark.parametrize("where", [None, "x > 1"])
+def test_a_file_of_a_table_that_is_written_again_with_as_many_rows_is_named(tmp_path, form, where):
+    if form == "delta":
+        write_deltalake(str(tmp_path / "t"), pa.table({"x": [1, 2]}))
+        place = str(tmp_path / "t")
+    else:
+        table = make(open_catalog(tmp_path), pa.table({"x": [1, 2]}))
+        place = table.location().removeprefix("file://")
+    dataset = Dataset(path=(place,), format=form, where=where)
+    source = open_files(dataset, "current")
+    watched = watch(dataset, "current").and_of_table(source)
+    with watched.unchanged():
+        pass
+    (file,) = {piece.file.path for piece in source.footers.pieces}
+
+    def read():
+        with watched.unchanged():
+            pq.write_table(pa.table({"x": [3, 4]}), file)
+
+    with pytest.raises(DatasetError, match=rf"current: '{file}' changed during the run"):
+        read()
