@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from kldrift.config import load_config
+from kldrift.config import load_config, load_model_shift
 from kldrift.errors import ConfigError
 
 SAMPLE = """\
@@ -29,6 +29,19 @@ significance: {alpha: 0.01, correction: benjamini-hochberg}
 output: {path: drift}
 expectations: {path: drift/gx, data_docs: true}
 report: {path: drift/report.html}
+spark: {master: "local[*]", conf: {spark.ui.enabled: "false"}}
+"""
+MODEL_SHIFT = """\
+monitor: orders_model
+data: {path: "judged/{as_of:%Y-%m-%d}/*.parquet", where: "a > 1", filesystem: {region: eu}}
+champion: old_logits
+challenger: new_logits
+key: order
+segments: [[group], [group, kind]]
+time: {column: at, window: 1d, zone: Europe/Berlin}
+thresholds: {kl: {warning: 0.01, critical: 0.05}}
+output: {path: model_drift, format: delta}
+expectations: {path: model_drift/gx, data_docs: true}
 spark: {master: "local[*]", conf: {spark.ui.enabled: "false"}}
 """
 ODD = (
@@ -69,9 +82,8 @@ PIECES = (
 )
 
 
-def mutated(rng: random.Random) -> str:
-    """The sample with one to four changes: of characters, values, lines."""
-    text = SAMPLE
+def mutated(text: str, rng: random.Random) -> str:
+    """A text with one to four changes: of characters, values, lines."""
     for _ in range(rng.randint(1, 4)):
         kind = rng.random()
         place = rng.randrange(len(text) + 1)
@@ -100,12 +112,14 @@ def check_configuration(folder: Path, rng: random.Random) -> None:
     Raises:
         AssertionError: it is neither a configuration nor a ``ConfigError`` with a text for people.
     """
-    text = mutated(rng)
+    shift = rng.random() < 0.3
+    load = load_model_shift if shift else load_config
+    text = mutated(MODEL_SHIFT if shift else SAMPLE, rng)
     file = folder / "monitor.yaml"
     file.write_text(text, encoding="utf-8")
     overrides = [f"{rng.choice(('scoring.bins', 'a.b', ''))}={rng.choice(ODD)}"]
     try:
-        load_config(file, overrides=overrides if rng.random() < 0.2 else ())
+        load(file, overrides=overrides if rng.random() < 0.2 else ())
     except ConfigError as error:
         shown = str(error)
         assert shown.strip(), f"an error without a text\n{text}"

@@ -55,7 +55,7 @@ def of_tables(reference: pa.Table, current: pa.Table, override: dict[str, Any]) 
     try:
         found = compare(reference, current, override=override)
     except ConfigError as error:
-        _refused(error)
+        refused(error)
         return None
     return found.scores, found.cells
 
@@ -98,7 +98,12 @@ def _compared(sides: Sequence[Any], engine: Any, override: dict[str, Any]) -> Fo
     return score_table(verdicts, STAMP).to_pandas(), cell_table(verdicts, STAMP).to_pandas()
 
 
-def _refused(error: KldriftError) -> None:
+def refused(error: KldriftError) -> None:
+    """Look at the text of an error.
+
+    Raises:
+        AssertionError: it has none, or control characters.
+    """
     text = str(error)
     assert text, f"{type(error).__name__} without a text"
     assert not any(ord(c) < 32 and c != "\n" for c in text), f"control characters: {text!r}"
@@ -158,7 +163,7 @@ def check_files(folder: Path, rng: random.Random) -> None:
         try:
             found: Found | None = of_files(*paths, override)
         except ConfigError as error:
-            _refused(error)
+            refused(error)
             found = None
         assert (found is None) == (expected is None), f"{found} and {expected}"
         if found is None or expected is None:
@@ -197,11 +202,25 @@ def check_spark(folder: Path, rng: random.Random) -> None:
             one, other = both[name], both[f"{name}_arrow"]
             pd.testing.assert_series_equal(one, other, check_names=False, check_dtype=False)
     except KldriftError as error:
-        _refused(error)
+        refused(error)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{override}\n{schemas}") from error
     except Exception as error:
         raise AssertionError(f"{type(error).__name__}: {error}\n{schemas}") from error
+
+
+def damaged(content: bytes, rng: random.Random) -> bytes:
+    """Bytes of which some are others, or gone."""
+    data = bytearray(content)
+    for _ in range(rng.choice((1, 1, 3, 20))):
+        if not data:
+            break
+        place = rng.randrange(len(data))
+        if rng.random() < 0.2:
+            del data[place : place + rng.choice((1, 9, 10**6))]
+        else:
+            data[place] = rng.randrange(256)
+    return bytes(data)
 
 
 def check_damaged(folder: Path, rng: random.Random) -> None:
@@ -215,22 +234,13 @@ def check_damaged(folder: Path, rng: random.Random) -> None:
     if write(reference, path, rng) is None:
         return
     file = rng.choice(sorted(path.glob("*.parquet")))
-    data = bytearray(file.read_bytes())
-    for _ in range(rng.choice((1, 1, 3, 20))):
-        place = rng.randrange(len(data))
-        if rng.random() < 0.2:
-            del data[place : place + rng.choice((1, 9, 10**6))]
-        elif data:
-            data[place] = rng.randrange(256)
-        if not data:
-            break
-    file.write_bytes(data)
+    file.write_bytes(damaged(file.read_bytes(), rng))
     try:
         scores, _ = of_files(path, path, {})
         scored = scores[scores["status"].isin(["ok", "constant"])]
         assert scored["n_reference"].nunique() <= 1, "features have other numbers of rows"
     except KldriftError as error:
-        _refused(error)
+        refused(error)
     except AssertionError:
         raise
     except Exception as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tests.fuzz.configurations import check_configuration
+from tests.fuzz.folders import check_csv, check_log, check_mixed
 from tests.fuzz.inputs import check_damaged, check_files, check_spark, check_tables
 from tests.fuzz.tables import draw_override, draw_tables, smallest
 
@@ -35,6 +36,9 @@ ROUNDS: dict[str, Callable[[Path, random.Random], None]] = {
     "memory": memory_round,
     "files": check_files,
     "damage": check_damaged,
+    "mixed": check_mixed,
+    "log": check_log,
+    "csv": check_csv,
     "configuration": check_configuration,
     "spark": check_spark,
 }

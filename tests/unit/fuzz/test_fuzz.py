@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 
 from kldrift import compare
+from kldrift.config import load_config, load_model_shift
 from tests.fuzz import inputs
+from tests.fuzz.configurations import MODEL_SHIFT, SAMPLE
 from tests.fuzz.rounds import ROUNDS, play
 from tests.fuzz.slow_counts import check_counts
 from tests.fuzz.tables import draw_tables, smallest
@@ -66,3 +68,10 @@ def test_a_mean_of_which_no_digit_is_known_may_be_none():
 
 def test_a_mean_between_two_doubles_may_be_either():
     play("files", 20261588)  # of 0 and the smallest double
+
+
+def test_what_is_changed_at_random_are_configurations(tmp_path):
+    for load, text in ((load_config, SAMPLE), (load_model_shift, MODEL_SHIFT)):
+        file = tmp_path / "monitor.yaml"
+        file.write_text(text, encoding="utf-8")
+        assert load(file).time.window == "1d"

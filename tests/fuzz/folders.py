@@ -1,0 +1,114 @@
+"""One round with folders: files that do not fit together, damaged logs, what is nearly CSV."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import write_deltalake
+
+from kldrift.cli.csv_dialect import dialect_of
+from kldrift.config import Dataset
+from kldrift.errors import KldriftError
+from kldrift.sources.open import open_files
+from kldrift.sources.predicates.translate import Unsupported
+from tests.fuzz.inputs import damaged, of_files, refused, write
+from tests.fuzz.tables import draw_tables
+
+CSV = (
+    *"abc;,\t|\"'\\\n\r0123456789.-:/ \0é%€",
+    "\r\n",
+    '""',
+    "12,5",
+    "31.12.2024",
+    "\ufeff",
+    "null",
+)
+ENCODINGS = ("utf-8", "latin-1", "utf-16", "cp1252", "utf-8-sig")
+
+
+def check_mixed(folder: Path, rng: random.Random) -> None:
+    """Read a folder whose files have other columns or types, as `kldrift.errors` or rows.
+
+    Raises:
+        AssertionError: another error was raised, or features have other numbers of rows.
+    """
+    tables = [table for _ in range(rng.randint(1, 2)) for table in draw_tables(rng)]
+    places = []
+    written = []
+    for number, table in enumerate(tables):
+        if (kept := write(table, folder / str(number), rng)) is not None:
+            written.append(kept)
+            places.append(folder / str(number))
+        else:
+            shutil.rmtree(folder / str(number))
+    if not written:
+        return
+    rows = sum(t.num_rows for t in written)
+    schemas = "\n".join(str(t.schema) for t in written)
+    try:
+        scores, _ = of_files(folder, rng.choice(places), {})
+    except KldriftError as error:
+        refused(error)
+        return
+    except AssertionError:
+        raise
+    except Exception as error:
+        raise AssertionError(f"{type(error).__name__}: {error}\n{schemas}") from error
+    scored = scores[scores["status"].isin(["ok", "constant"])]
+    counted = set(scored["n_reference"])
+    assert counted <= {rows}, f"{counted} of {rows} rows\n{schemas}"
+
+
+def check_log(folder: Path, rng: random.Random) -> None:
+    """Open a Delta table whose log is damaged.
+
+    Raises:
+        AssertionError: another error than those of kldrift was raised.
+    """
+    for _ in range(rng.randint(1, 3)):
+        number = rng.randint(1, 9)
+        rows = pa.table({"x": range(number), "day": ["2024-01-01"] * number})
+        more = {"partition_by": ["day"]} if rng.random() < 0.5 else {}
+        try:
+            write_deltalake(str(folder / "t"), rows, mode="append", **more)
+        except Exception:  # noqa: BLE001 - it has other partitions than before
+            continue
+    log = rng.choice(sorted((folder / "t" / "_delta_log").iterdir()))
+    text = log.read_bytes()
+    log.write_bytes(damaged(text, rng))
+    where = rng.choice((None, "x > 3", "day = '2024-01-01'"))
+    try:
+        opened = open_files(Dataset(path=(str(folder / "t"),), format="delta", where=where), "now")
+        if not isinstance(opened, Unsupported):
+            for piece in opened.footers.pieces:
+                with piece.file.open() as parquet:
+                    parquet.read()
+    except KldriftError as error:
+        refused(error)
+    except Exception as error:
+        shown = f"{text!r}\n{log.read_bytes()!r}"
+        raise AssertionError(f"{type(error).__name__}: {error}\n{shown}") from error
+
+
+def check_csv(folder: Path, rng: random.Random) -> None:
+    """Look at a text that may be CSV.
+
+    Raises:
+        AssertionError: another error than those of kldrift was raised.
+    """
+    few = rng.sample(CSV, rng.randint(3, 12))
+    text = "".join(rng.choice(few) for _ in range(rng.choice((0, 1, 9, 300))))
+    if rng.random() < 0.5:
+        text = "".join(f"{rng.choice(few)};{text[:9]};{i}\n" for i in range(9))
+    file = folder / "rows.csv"
+    data = text.encode(rng.choice(ENCODINGS), "replace")
+    file.write_bytes(damaged(data, rng) if rng.random() < 0.3 else data)
+    try:
+        dialect_of(str(file), {})
+    except KldriftError as error:
+        refused(error)
+    except Exception as error:
+        raise AssertionError(f"{type(error).__name__}: {error}\n{data!r}") from error
