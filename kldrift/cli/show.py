@@ -22,9 +22,10 @@ from kldrift.reporting.json_values import records
 from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import WORST_COLUMNS, all_muted, counted, leading, worst_first
 from kldrift.reporting.past import Past, past_where
-from kldrift.tables.read import stored_windows, window_tables
+from kldrift.tables.read import window_tables
 from kldrift.tables.store import reach_store
 from kldrift.tables.values import floats_of, is_in, rows_where, taken
+from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page
 from kldrift.reporting.past import Past, past_where
 from kldrift.reporting.stored import MOST_WINDOWS, stored_story
-from kldrift.tables.read import stored_monitors, stored_runs, stored_windows
+from kldrift.tables.read import stored_runs
 from kldrift.tables.store import open_store
 from kldrift.tables.values import is_in
+from kldrift.tables.which_windows import stored_monitors, stored_windows
 from kldrift.tables.window import Window
 
 SECONDS: Final = 30

@@ -35,8 +35,9 @@ from kldrift.reporting.json_values import records
 from kldrift.reporting.page import lines_html
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
 from kldrift.tables.batches import StoredBatches
-from kldrift.tables.read import stored_reference_id, stored_scores, stored_windows
+from kldrift.tables.read import stored_reference_id, stored_scores
 from kldrift.tables.store import reach_store
+from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
 OVER_BUDGET: Final = 1.5

@@ -28,8 +28,9 @@ from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.profiles.support import Support
-from kldrift.tables.read import stored_raised, stored_supports, stored_windows
+from kldrift.tables.read import stored_raised, stored_supports
 from kldrift.tables.store import open_store
+from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
 BEYOND: Final = [

@@ -31,11 +31,9 @@ from kldrift.monitor.watch import Watch
 from kldrift.reporting.history import Backfill
 from kldrift.reporting.result import RunResult
 from kldrift.tables.batches import StoredBatches
-from kldrift.tables.read import (
-    stored_reference_id,
-    stored_windows,
-)
+from kldrift.tables.read import stored_reference_id
 from kldrift.tables.store import Store, open_store, output_reached
+from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
 

@@ -39,9 +39,9 @@ from kldrift.reporting.history import Backfill, combined
 from kldrift.reporting.result import RunResult
 from kldrift.sources.fingerprint import WatchedFiles, watch
 from kldrift.tables import Window, prepare_output
-from kldrift.tables.read import stored_windows
 from kldrift.tables.store import open_store, output_reached
 from kldrift.tables.supports import Origin
+from kldrift.tables.which_windows import stored_windows
 
 NO_ROWS_YET: Final = (
     "no window has had rows so far: the first run that finds some chooses the cells by them, and "

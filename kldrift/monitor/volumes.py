@@ -19,8 +19,9 @@ from kldrift.monitor.stages import Findings
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
 from kldrift.statistics.volume import volume
-from kldrift.tables.read import stored_windows, window_columns
+from kldrift.tables.read import window_columns
 from kldrift.tables.store import Store
+from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
 ROWS: Final = ":rows"

@@ -43,13 +43,9 @@ from kldrift.scoring.learned import of_new_values, unusual
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.alarm_budget import AlarmBudget, excess
-from kldrift.tables.read import (
-    stored_alerts,
-    stored_scores,
-    stored_supports,
-    stored_windows,
-)
+from kldrift.tables.read import stored_alerts, stored_scores, stored_supports
 from kldrift.tables.store import Store
+from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
 

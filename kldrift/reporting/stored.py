@@ -30,12 +30,12 @@ from kldrift.tables.read import (
     stored_reference_id,
     stored_runs,
     stored_supports,
-    stored_windows,
     window_tables,
 )
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 from kldrift.tables.store import Store, open_store, output_reached, reach_store
 from kldrift.tables.values import is_in
+from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
 MOST_WINDOWS: Final = 90

@@ -19,12 +19,10 @@ from kldrift.tables.layout import (
     RUNS_TABLE,
     alerts_file,
     is_ours,
-    monitor_of,
     reference_file,
     run_file,
     supports_file,
     window_file,
-    window_of,
 )
 from kldrift.tables.parquet import from_parquet
 from kldrift.tables.read_profiles import read_profiles
@@ -165,32 +163,18 @@ def stored_new_values(store: Store, monitor: str, window: Window) -> dict[str, N
     }
 
 
-def stored_windows(store: Store, monitor: str, *, timed: bool = True) -> tuple[Window, ...]:
-    """The windows of which the tables have scores, in the order of time.
-
-    Args:
-        store: the output folder.
-        monitor: the monitor.
-        timed: windows of time; if not, whole datasets by the time of their run.
-    """
-    all_windows = (window_of(monitor, name) for name in store.names("drift_scores"))
-    windows = [w for w in all_windows if w is not None and (w.start is not None) == timed]
-    return tuple(sorted(windows, key=lambda w: w.key))
-
-
-def stored_monitors(store: Store) -> tuple[str, ...]:
-    """The monitors of which the tables have scores, by name."""
-    monitors = {monitor_of(name) for name in store.names("drift_scores")}
-    return tuple(sorted(name for name in monitors if name is not None))
-
-
-def window_tables(store: Store, monitor: str, window: Window) -> dict[str, pa.Table]:
-    """The scores and their cells of one window, by the name of the table.
+def window_tables(
+    store: Store,
+    monitor: str,
+    window: Window,
+    names: Sequence[str] = ("drift_scores", "drift_cells"),
+) -> dict[str, pa.Table]:
+    """Some tables of one window.
 
     Raises:
         OutputError: a file is not there, damaged or cannot be read.
     """
-    paths = {name: window_file(name, monitor, window) for name in ("drift_scores", "drift_cells")}
+    paths = {name: window_file(name, monitor, window) for name in names}
     return {
         name: conform(name, _read(store, path, None, TABLES[name])) for name, path in paths.items()
     }

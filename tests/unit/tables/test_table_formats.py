@@ -13,8 +13,9 @@ from tables_sample import DAYS, MONITOR, REFERENCE_ID, run_row, window_tables, w
 from kldrift.errors import OutputError
 from kldrift.tables import TABLES, prepare_output, read_table, write_run, write_window
 from kldrift.tables.iceberg_log import log_at
-from kldrift.tables.read import stored_key, stored_windows
+from kldrift.tables.read import stored_key
 from kldrift.tables.store import open_store
+from kldrift.tables.which_windows import stored_windows
 
 FORMATS = ["delta", "iceberg"]
 
