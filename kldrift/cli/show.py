@@ -19,10 +19,11 @@ from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.figures import begin_name, figure, in_a_row, instant_name, window_name
 from kldrift.reporting.headline import verdict_line
 from kldrift.reporting.json_values import records
+from kldrift.reporting.last_run import why_it_failed
 from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import WORST_COLUMNS, all_muted, counted, leading, worst_first
 from kldrift.reporting.past import Past, past_where
-from kldrift.tables.read import window_tables
+from kldrift.tables.read import stored_runs, window_tables
 from kldrift.tables.store import reach_store
 from kldrift.tables.values import floats_of, is_in, rows_where, taken
 from kldrift.tables.which_windows import stored_windows
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 MOST_WINDOWS: Final = 40
 MOST_FEATURES: Final = 10
 MOST_CELLS: Final = 20
+LATEST_RUNS: Final = 20
+"""Of all monitors of a folder, those among which one's last is looked for."""
 LABEL: Final = 44
 """Columns for the name of a cell."""
 
@@ -47,8 +50,15 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
     """
     store = reach_store(config.output.path)
     windows = stored_windows(store, config.monitor, timed=config.time is not None)
+    zone = config.time.zone if config.time else "UTC"
+    runs, _ = stored_runs(store, config.monitor, most=LATEST_RUNS)
     if not windows:
-        raise OutputError(f"{config.output.path}: no run of {config.monitor!r} yet; kldrift run")
+        failed = why_it_failed(next(iter(runs), None), None, zone)
+        text = f"no window of {config.monitor!r} yet; the last run failed: {failed}"
+        raise OutputError(
+            f"{config.output.path}: "
+            + (text if failed else f"no run of {config.monitor!r} yet; kldrift run")
+        )
     last = windows[-1]
     tables = window_tables(store, config.monitor, last)
     ordered = worst_first(tables["drift_scores"])
@@ -61,13 +71,16 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
         return shown | ~is_in(rows["severity"], {"ok"})
 
     past = past_where(store, config.monitor, windows[-MOST_WINDOWS:], kept, ["kl"])
-    zone = config.time.zone if config.time else "UTC"
+    told = next(iter(ordered["run_id"].to_pylist()), None)
+    failed = why_it_failed(next(iter(runs), None), told, zone)
     if feature is None:
-        lines = list(_state(config, last, ordered, cells, past, zone))
+        lines = [Line(f"the last run failed: {escaped(failed)}")] if failed else []
+        lines += _state(config, last, ordered, cells, past, zone)
         return lines, {
             "monitor": config.monitor,
             "window": last.key,
             "severities": counted(ordered),
+            "failed": failed or None,
             "worst": records(ordered.select(WORST_COLUMNS).slice(0, MOST_FEATURES)),
         }
     mine = rows_where(tables["drift_scores"], is_in(tables["drift_scores"]["feature"], names))

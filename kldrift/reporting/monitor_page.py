@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.errors import masked
 from kldrift.reporting.alert_table import alert_table
 from kldrift.reporting.blocks import Block, Chart, Table
 from kldrift.reporting.entries import entries
@@ -26,6 +25,7 @@ from kldrift.reporting.figures import (
 )
 from kldrift.reporting.headline import lead, verdict_line
 from kldrift.reporting.json_values import records
+from kldrift.reporting.last_run import why_it_failed
 from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import all_muted, counted, leading, worst_first
 from kldrift.reporting.page import DRAWN, Page
@@ -92,6 +92,8 @@ def monitor_page(
     counts, segments = counted(ordered[alone]), counted(ordered[~alone])
     shown_entries = list(entries(ordered, cells, story.splits, story.past, story.zone, most))
     leads = leading(ordered)
+    last = story.runs[0] if story.runs else story.run
+    told = None if story.run is None else str(story.run["run_id"])
     first, names = records(leads.head(1)), leads["feature"].head(most).tolist()
     return Page(
         title=story.monitor or "",
@@ -108,7 +110,7 @@ def monitor_page(
         entries=shown_entries,
         total=int(ordered["feature"].nunique()),
         about=ABOUT,
-        failed=_failed(story),
+        failed=why_it_failed(last, told, story.zone),
         notes=[shown(note, 400) for note in story.notes],
         health=health(story, counts, first, "feature"),
         heat=_heat(story, names[:DRAWN], "When: severity by feature and window"),
@@ -123,17 +125,6 @@ def monitor_page(
 def _heat(story: Story, names: Sequence[str], title: str) -> Chart | None:
     drawing = heat_map(story.past, names, story.zone)
     return None if drawing is None else Chart(title, drawing)
-
-
-def _failed(story: Story) -> str:
-    """Why the last run failed; empty if it did not."""
-    last = story.runs[0] if story.runs else story.run
-    if last is None or not last.get("error"):
-        return ""
-    when = moment(last["finished_at"], story.zone)
-    text = f"{when}, exit code {last['exit_code']}: {masked(str(last['error']))}"
-    other = story.run is not None and last["run_id"] != story.run["run_id"]
-    return shown(text, 600) + ("; what follows is of an earlier run" if other else "")
 
 
 def health(

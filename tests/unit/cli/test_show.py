@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import pytest
 from stored_run import config_of, run_in_memory
 
 from kldrift.cli.blocks import PLAIN
 from kldrift.cli.main import main
+from kldrift.config import load_config
+from kldrift.execution.progress import SILENT
+from kldrift.monitor.record import Record
+from kldrift.tables import Window, write_run
 from kldrift.tables.read import read_table
 
 
@@ -86,6 +93,30 @@ def test_without_unicode_heights_are_plain_characters(path, monkeypatch):
 def test_what_is_not_there_is_one_line(path, capsys, more, expected):
     assert main(["show", str(path), *more]) in (1, 2)
     assert expected in capsys.readouterr().err
+
+
+def test_a_last_run_that_failed_is_told_first(path, tmp_path, capsys):
+    stated = json.loads(path.read_text())
+    copied = shutil.copytree(stated["output"]["path"], tmp_path / "drift")
+    file = tmp_path / "m.yaml"
+    file.write_text(json.dumps({**stated, "output": {"path": str(copied)}}))
+    record = Record(load_config(file), Window(), datetime(2024, 3, 2, tzinfo=UTC), SILENT)
+    row = record.any_row(exit_code=2, error="current.path: 'x?sig=abc': no such file")
+    write_run(str(copied), row)
+    said = lines(file, capsys)
+    assert re.fullmatch(
+        r"the last run failed: .*, exit code 2: current.path: 'x\?...': no such file; "
+        "what follows is of an earlier run",
+        said[0],
+    )
+    assert said[1:] == lines(path, capsys)
+    assert main(["show", str(file), "--json"]) == 0
+    assert "exit code 2" in json.loads(capsys.readouterr().out)["failed"]
+    shutil.rmtree(copied / "drift_scores")
+    assert main(["show", str(file)]) == 1
+    told = capsys.readouterr().err
+    assert "no window of 'daily' yet; the last run failed: " in told
+    assert "no such file" in told
 
 
 @pytest.mark.parametrize("more", [[], ["floats"], ["--json"]], ids=str)
