@@ -79,6 +79,7 @@ KINDS: Final = {
     "5 features move for good on day 90": Kind(shifted=5),
     "outages": Kind(cluster=2.0, outages=(20, 60, 61, 130)),
     "a volume that wanders, few rows on weekends": Kind(volume=0.15),
+    "a weekly season of 0.3 sd, few rows on weekends": Kind(week=0.3, volume=0.15),
     "states with heavy tails": Kind(day=0.1, tails=3.0),
 }
 PHI: Final = 0.8

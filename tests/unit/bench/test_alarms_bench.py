@@ -86,4 +86,4 @@ def test_a_planted_change_moves_the_features_that_it_is_planted_in():
 
 
 def test_there_are_more_kinds_of_streams_than_seven():
-    assert len(KINDS) == len(set(KINDS.values())) == 12
+    assert len(KINDS) == len(set(KINDS.values())) == 13
