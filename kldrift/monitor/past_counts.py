@@ -8,7 +8,7 @@ to fixed thresholds only: what is kept is bounded, whatever the number of window
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
@@ -24,8 +24,9 @@ from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.scoring.alerts import Key
-from kldrift.scoring.comparison import MISSING
+from kldrift.scoring.comparison import MISSING, Comparison
 from kldrift.scoring.metrics import LEARNED_SCORES
+from kldrift.scoring.scores import unseen_cells
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS, Usual, usual
 from kldrift.tables.window import Window
 
@@ -248,6 +249,14 @@ class PastCounts:
                 parts.append(usual(past, seasons, own, season))
             lists.append(tuple(parts))
         return Beside(self.layout, tuple(lists))
+
+
+def without_unseen(comparison: Comparison) -> Profile:
+    """The current profile without the rows of values that the reference never had."""
+    current = comparison.current
+    kinds = np.broadcast_to(comparison.support.codes.astype(np.int64), current.counts.shape)
+    unseen = unseen_cells(comparison.reference.counts, kinds)
+    return replace(current, counts=np.where(unseen, 0, current.counts))
 
 
 def _start(window: Window) -> datetime:

@@ -7,7 +7,7 @@ those that depend on it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from kldrift.features.pairs import Pair
 from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
 from kldrift.monitor.judging import is_learned, judge_findings
 from kldrift.monitor.mutes import mute_of
-from kldrift.monitor.past_counts import Layout, PastCounts
+from kldrift.monitor.past_counts import Layout, PastCounts, without_unseen
 from kldrift.monitor.past_scores import (
     excess_of,
     far_rows,
@@ -39,6 +39,7 @@ from kldrift.monitor.same_cells import SameCells
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.profile import of_no_window
 from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key, Seen, State
+from kldrift.scoring.judge import held_to_limits, severities
 from kldrift.scoring.learned import of_new_values, unusual
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import Verdicts
@@ -206,8 +207,9 @@ class Watch:
         scores = beside.scores(groups, limit, open_, open_limit)
         verdicts = judge_findings(plan, findings, scores)
         keys = {verdicts.key(i) for i in unusual(verdicts).nonzero()[0].tolist()}
+        new = self._by_new_values_alone(findings, window, verdicts)
         self._past.add(window, counts, keys)
-        judged = self._alerted(verdicts, window)
+        judged = self._alerted(verdicts, window, new)
         p_values = verdicts.scores["p_learned"]
         known = np.flatnonzero(~np.isnan(p_values))
         if not len(known):
@@ -219,7 +221,30 @@ class Watch:
             self._excesses[start] = excess(p_values[fresh])
         return replace(judged, level=budget.level, limit=limit, effective=beside.effective)
 
-    def _alerted(self, verdicts: Verdicts, window: Window) -> Judged:
+    def _by_new_values_alone(
+        self, findings: Findings, window: Window, verdicts: Verdicts
+    ) -> set[Key]:
+        """The rows that are critical, and would not be without values that the reference never had.
+
+        Beside the reference a season may have moved more rows than these values did.
+        """
+        assert self._past is not None
+        there = unusual(verdicts) & (verdicts.scores["never_seen_current"] > 0)
+        if not self._alarms.grace_span or not there.any():
+            return set()
+        names = [p.feature.name for p in findings.pairs]
+        known = {n: without_unseen(c) for n, c in zip(names, findings.comparisons, strict=True)}
+        beside = self._past.beside(window, self._past.layout.counts(known))
+        groups = [(n, c.keys) for n, c in zip(names, findings.comparisons, strict=True)]
+        without = beside.scores(groups, 1.0)["p_learned"]
+        p_value = np.append(without, np.full(len(verdicts) - len(without), np.nan))
+        fixed, _ = severities(verdicts, list(held_to_limits(verdicts)))
+        there &= (fixed < RANK[Severity.CRITICAL]) & ~(p_value < verdicts.scores["p_limit"])
+        return {verdicts.key(i) for i in np.flatnonzero(there).tolist()}
+
+    def _alerted(
+        self, verdicts: Verdicts, window: Window, new: Collection[Key] = frozenset()
+    ) -> Judged:
         start, rank = start_of(window), verdicts.severity
         assert window.end is not None
         day = declared(self._config, start, window.end)
@@ -244,12 +269,12 @@ class Watch:
             return mute is not None
 
         seen = Seen(start, critical, unscored)
-        new, grace = set[Key](), self._alarms.grace_span
+        grace, waiting = self._alarms.grace_span, set(new)
         if grace:
-            new = {verdicts.key(i) for i in of_new_values(verdicts).nonzero()[0].tolist()}
+            waiting |= {verdicts.key(i) for i in of_new_values(verdicts).nonzero()[0].tolist()}
 
         def waits(key: Key, since: datetime) -> bool:
-            return key in new and start - since < grace
+            return key in waiting and start - since < grace
 
         self._alerts = self._alerts.after(seen, self._alarms.windows, muted, waits)
         facts = AlertFacts.of(verdicts, start, self._alerts.states)

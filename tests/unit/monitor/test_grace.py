@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import pyarrow as pa
 import pytest
 from daily_sample import config_of, rows, run_days
@@ -42,6 +45,27 @@ def test_a_new_category_is_pending_for_its_grace_and_then_raised_and_other_drift
     assert alerts(tmp_path, "kind") == ["none", "pending", "pending", "raised"]
     kldrift.rescore(config_of(tmp_path, alarms={}, **CONFIG))
     assert alerts(tmp_path, "kind") == ["none"] + ["raised"] * 3
+
+
+def with_weekends(first: int) -> Callable[[int], pa.Table]:
+    """Weekends have another mix of kinds; from a day on a few rows are of a new one."""
+
+    def of_day(day: int) -> pa.Table:
+        rng = np.random.default_rng(day)
+        share = 0.5 if day % 7 < 5 else 0.3
+        kinds = rng.choice(["a", "b"], 800, p=[share, 1 - share])
+        kinds[: 40 * (day >= first)] = "c"
+        table = rows(day, n=800)
+        return table.set_column(table.schema.get_field_index("kind"), "kind", pa.array(kinds))
+
+    return of_day
+
+
+def test_a_new_category_is_pending_on_a_weekend_whose_season_moves_more_rows(tmp_path):
+    config = config_of(tmp_path, thresholds="learned", alarms={"grace": "2d"})
+    assert 40 % 7 == 5
+    run_days(config, range(44), with_weekends(40))
+    assert alerts(tmp_path, "kind")[38:] == ["none"] * 2 + ["pending"] * 2 + ["raised"] * 2
 
 
 def test_a_grace_is_a_duration(tmp_path):
