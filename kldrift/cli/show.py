@@ -16,14 +16,23 @@ from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
 from kldrift.errors import ConfigError, OutputError, escaped
 from kldrift.reporting.cell_names import cell_name
-from kldrift.reporting.figures import begin_name, figure, in_a_row, instant_name, window_name
+from kldrift.reporting.figures import (
+    begin_name,
+    figure,
+    in_a_row,
+    instant_name,
+    likelihood,
+    many,
+    window_name,
+)
 from kldrift.reporting.headline import verdict_line
 from kldrift.reporting.json_values import records
 from kldrift.reporting.last_run import why_it_failed
 from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import WORST_COLUMNS, all_muted, counted, leading, worst_first
 from kldrift.reporting.past import Past, past_where
-from kldrift.tables.read import stored_runs, window_tables
+from kldrift.reporting.stored_window import scores_and_cells
+from kldrift.tables.read import stored_runs
 from kldrift.tables.store import reach_store
 from kldrift.tables.values import floats_of, is_in, rows_where, taken
 from kldrift.tables.which_windows import stored_windows
@@ -60,11 +69,11 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
             + (text if failed else f"no run of {config.monitor!r} yet; kldrift run")
         )
     last = windows[-1]
-    tables = window_tables(store, config.monitor, last)
-    ordered = worst_first(tables["drift_scores"])
+    scores, cells, notes = scores_and_cells(store, config.monitor, last)
+    ordered = worst_first(scores)
     first = leading(ordered)["feature"].slice(0, MOST_FEATURES).to_pylist()
     names = {*first} if feature is None else {feature}
-    cells = rows_where(tables["drift_cells"], is_in(tables["drift_cells"]["feature"], names))
+    cells = rows_where(cells, is_in(cells["feature"], names))
 
     def kept(rows: pa.Table) -> Bools:
         shown = is_in(rows["feature"], names) | is_in(rows["segment"], {None})
@@ -73,9 +82,10 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
     past = past_where(store, config.monitor, windows[-MOST_WINDOWS:], kept, ["kl"])
     told = next(iter(ordered["run_id"].to_pylist()), None)
     failed = why_it_failed(next(iter(runs), None), told, zone)
+    notes += past.notes
     if feature is None:
         lines = [Line(f"the last run failed: {escaped(failed)}")] if failed else []
-        lines += _state(config, last, ordered, cells, past, zone)
+        lines += _state(config, last, ordered, cells, past, zone, notes)
         return lines, {
             "monitor": config.monitor,
             "window": last.key,
@@ -83,7 +93,7 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
             "failed": failed or None,
             "worst": records(ordered.select(WORST_COLUMNS).slice(0, MOST_FEATURES)),
         }
-    mine = rows_where(tables["drift_scores"], is_in(tables["drift_scores"]["feature"], names))
+    mine = rows_where(scores, is_in(scores["feature"], names))
     if not mine.num_rows:
         features = sorted(set(ordered["feature"].to_pylist()))
         import difflib  # noqa: PLC0415 - only for a message
@@ -91,12 +101,18 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
         near = difflib.get_close_matches(feature, features, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"the last window has no feature {feature!r}{hint}")
-    lines = list(_one(feature, last, mine, cells, past, zone))
+    lines = list(_one(feature, last, mine, cells, past, zone, notes))
     return lines, {"feature": feature, "window": last.key, "scores": records(mine)}
 
 
 def _state(
-    config: Config, last: Window, ordered: pa.Table, cells: pa.Table, past: Past, zone: str
+    config: Config,
+    last: Window,
+    ordered: pa.Table,
+    cells: pa.Table,
+    past: Past,
+    zone: str,
+    notes: Sequence[str],
 ) -> Iterator[Line]:
     alone = is_in(ordered["segment"], {None})
     counts, parts = (counted(rows_where(ordered, which)) for which in (alone, ~alone))
@@ -110,7 +126,8 @@ def _state(
         yield Line(f"critical scores in the last {len(past)} windows, {text}")
         if any(counts_of):
             yield Line(f"  |{heights(counts_of)}|", whole=True)
-    known = [*marked_days(config, last.start, last.end), one_window_words(past, zone)]
+    marked = marked_days(config, last.start, last.end)
+    known = [*marked, *notes, one_window_words(past, zone)]
     yield from (Line(f"note: {escaped(words)}") for words in known if words)
     worst, rest = worst_features(ordered, MOST_FEATURES)
     for row, drifted in worst:
@@ -142,17 +159,22 @@ def backtest_lines(result: Backtest, zone: str) -> Iterator[Line]:
     width = max(map(len, begins), default=0)
     for row, begin in zip(flagged, begins, strict=True):
         fixed = f"{row['fixed']} critical ({escaped(str(row['fixed_feature']))})"
-        page = f"learned: {escaped(str(row['learned_feature']))}, p {row['p_value'] or 0:.1g}"
+        sure = likelihood(row["p_value"] or 0.0)
+        page = f"learned: {escaped(str(row['learned_feature']))}, p {sure}"
         flags = [fixed] * bool(row["fixed"]) + [page] * bool(row["page"])
         yield Line(f"{begin:<{width}}  {'; '.join(flags)}", hang=width + 2)
     summary = result.summary
     yield Line()
-    yield Line(f"{summary['windows']} windows, the first {summary['learning']} to learn from")
+    empty = many(result.empty, "window")
+    left_out = f"; {empty} without rows left out" if result.empty else ""
+    number = many(summary["windows"], "window")
+    yield Line(f"{number}, the first {summary['learning']} to learn from{left_out}")
     yield Line(
-        f"thresholds: {summary['fixed']} windows with a critical feature, "
+        f"thresholds: {many(summary['fixed'], 'window')} with a critical feature, "
         f"{summary['fixed_after_learning']} of them after learning"
     )
-    yield Line(f"learned limits: {summary['learned']} pages; the budget is {summary['budget']}")
+    pages = many(summary["learned"], "page")
+    yield Line(f"learned limits: {pages}; the budget is {summary['budget']}")
     if result.kl_limit is not None:
         yield Line(f"one limit that would have kept it: kl {figure(result.kl_limit)}")
     if len(result.planted):
@@ -160,9 +182,11 @@ def backtest_lines(result: Backtest, zone: str) -> Iterator[Line]:
         yield Line("planted into the last windows: found at once, and within ten")
     for drift, rows in result.planted.groupby("planted", sort=False):
         shares = ", ".join(
-            f"{row['rule']} {row['at_once']:.0%} / {row['within']:.0%}" for row in records(rows)
+            f"{row['rule']} {100 * row['at_once']:.0f} % / {100 * row['within']:.0f} %"
+            for row in records(rows)
         )
-        yield Line(f"  {drift}, {int(rows['features'].iloc[0])} features: {shares}")
+        features = many(int(rows["features"].iloc[0]), "feature")
+        yield Line(f"  {drift}, {features}: {shares}")
     yield Line()
     yield Line("suggested:")
     for line in result.suggestion.splitlines():
@@ -176,10 +200,12 @@ def _one(
     cells: pa.Table,
     past: Past,
     zone: str,
+    notes: Sequence[str],
 ) -> Iterator[Line]:
     alone = is_in(rows["segment"], {None})
     whole = records(rows_where(rows, alone))[0]
     yield Line(_named(last, zone))
+    yield from (Line(f"note: {escaped(note)}") for note in notes)
     yield from _block(whole, cells, past, zone)
     mine = cells_of_row(cells, whole)
     mine = taken(mine, np.argsort(-floats_of(mine["contribution"]), kind="stable")[:MOST_CELLS])

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from kldrift.dashboard.place import choice, go
-from kldrift.dashboard.plain import severity_words, show_block
+from kldrift.dashboard.plain import lines, severity_words, show_block
 from kldrift.dashboard.stored import Look, Scene, look_at, past_of, worst_segments
 from kldrift.reporting.blocks import Chart, WorstSegments
 from kldrift.reporting.entries import entries_of
@@ -33,6 +33,8 @@ def feature_view(scene: Scene) -> None:
     feature = choice("feature, the worst first", look.features, "feature", where=left)
     segment = choose_segment(look.scores, feature, right)
     past = past_of(scene.output, scene.monitor, scene.until, feature)
+    for note in past.notes:
+        st.text(lines(note))
     one_feature(look, past, scene.zone, feature, segment, windows=len(scene.until))
 
 

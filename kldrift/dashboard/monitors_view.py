@@ -9,8 +9,9 @@ import streamlit as st
 
 from kldrift.dashboard.asked_sql import answer
 from kldrift.dashboard.place import go
-from kldrift.dashboard.plain import severity_words, table
+from kldrift.dashboard.plain import lines, severity_words, table
 from kldrift.dashboard.stored import SECONDS, Scene, monitors_of, runs_of, windows_of
+from kldrift.errors import DamagedError
 from kldrift.reporting.figures import NOTHING, moment, window_name
 from kldrift.reporting.headline import verdict
 from kldrift.reporting.order import counted
@@ -37,12 +38,12 @@ def monitors_view(scene: Scene) -> None:
     states = [(name, *_state(scene.output, name)) for name in names]
     order = {"critical": 0, "warning": 1, "unscored": 2, "ok": 3}
     states.sort(key=lambda row: order.get(row[1], 4))
-    lines = [
+    rows = [
         (name, severity_words(severity), verdict, window, *_run(latest.get(name)))
         for name, severity, verdict, window in states
     ]
     chosen = table(
-        HEAD, lines, "monitors", on_select="rerun", selection_mode="single-row", alt="all monitors"
+        HEAD, rows, "monitors", on_select="rerun", selection_mode="single-row", alt="all monitors"
     )
     picked = chosen["selection"]["rows"]
     if picked and picked[0] < len(states):
@@ -56,11 +57,15 @@ def _state(output: str, monitor: str) -> tuple[str, str, str]:
     windows = windows_of(output, monitor)
     if not windows:
         return "", "no window was ever written", NOTHING
-    rows = window_columns(open_store(output), monitor, windows[-1], ["segment", "severity"])
+    last, store = windows[-1], open_store(output)
+    try:
+        rows = window_columns(store, monitor, last, ["segment", "severity"])
+    except DamagedError as error:
+        return "", lines(str(error)), window_name(last)
     scores = rows.to_pandas()
     every = counted(scores)
     severity = next((name for name, number in every.items() if number), "unscored")
-    return severity, verdict(counted(scores[scores["segment"].isna()])), window_name(windows[-1])
+    return severity, verdict(counted(scores[scores["segment"].isna()])), window_name(last)
 
 
 def _run(row: dict[str, Any] | None) -> tuple[str, str]:

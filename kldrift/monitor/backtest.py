@@ -35,11 +35,13 @@ from kldrift.reporting.json_values import records
 from kldrift.reporting.page import lines_html
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
 from kldrift.tables.batches import StoredBatches
-from kldrift.tables.read import stored_reference_id, stored_scores
+from kldrift.tables.read import stored_reference_id, window_columns
 from kldrift.tables.store import reach_store
 from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
+JUDGED: Final = ("feature", "segment", "severity", "kl", "q_critical", "p_learned", "p_limit")
+"""What says by which rule a row of ``drift_scores`` is critical."""
 OVER_BUDGET: Final = 1.5
 """Times the budget that a rule may page before it is not suggested."""
 
@@ -60,6 +62,7 @@ class Backtest:
         pages: how many pages the budget allows in so many days.
         days: those days.
         kl_limit: the limit on ``kl`` that would have kept the budget; None for too few windows.
+        empty: windows without a row, which are left out.
     """
 
     windows: pd.DataFrame
@@ -67,6 +70,7 @@ class Backtest:
     pages: float
     days: float
     kl_limit: float | None
+    empty: int = 0
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -74,6 +78,7 @@ class Backtest:
         judged = self.windows["p_value"].notna()
         return {
             "windows": len(self.windows),
+            "without_rows": self.empty,
             "learning": int((~judged).sum()),
             "fixed": int((self.windows["fixed"] > 0).sum()),
             "fixed_after_learning": int((self.windows.loc[judged, "fixed"] > 0).sum()),
@@ -159,41 +164,49 @@ def backtest(
     drifts = [PlantedDrift.of(text) for text in plant]
     store = reach_store(config.output.path)
     stored = stored_windows(store, config.monitor)
-    if len(stored) <= FEWEST_WINDOWS:
-        raise OutputError(
-            f"{config.output.path}: {len(stored)} windows of {config.monitor!r}; limits are "
-            f"learnt from {FEWEST_WINDOWS} windows on: kldrift backfill runs them"
-        )
+    _check_enough(config, len(stored))
     newest = stored_reference_id(store, config.monitor, stored[-1])
     scorer = Scorer.of(config, store, newest, StoredBatches.of(store, config.monitor))
     layout = Layout.of(scorer.reference, list(scorer.reference.profiles), config.scoring.missing)
     progress.stage("reading stored windows")
-    windows, counts, scores = list[Window](), [], []
+    windows, counts, scores, empty = list[Window](), [], [], 0
     newest_counted: deque[WindowCounts] = deque(maxlen=WITHIN)
     for number, window in enumerate(stored):
         one = scorer.counted(config, window)
         names = [p.feature.name for p in one.what.pairs]
-        if names:  # else it was counted on other cells
+        if names and not any(p.of_list(ALL).counts.any() for p in one.current):
+            empty += 1
+        elif names:  # else it was counted on other cells
             whole = {n: p.of_list(ALL) for n, p in zip(names, one.current, strict=True)}
             newest_counted.append(one)
             windows.append(window)
             counts.append(layout.counts(whole)[0][:, 0])
-            scores.append(_whole(stored_scores(store, config.monitor, window)))
+            scores.append(_whole(window_columns(store, config.monitor, window, JUDGED)))
         progress.update(number + 1, len(stored), "windows")
+    _check_enough(config, len(windows), " with rows on the cells of the last")
     seasons = [season_of(w, config.time) for w in windows]
     after = (1, 1) if config.alarms is None else config.alarms.windows
     before = Replay(pages, days * len(windows) / max(1e-9, _days(windows)), after)
     last = max(0, len(windows) - WITHIN)
     shown, state = before.over(counts[:last], seasons[:last])
     shown += state.over(counts[last:], seasons[last:])[0]
-    table = _table(windows, layout.names, scores, shown)
+    alpha = config.significance.alpha
+    table = _table(windows, layout.names, [_critical(s, alpha) for s in scores], scores, shown)
     limit = _kl_limit(table, pages / max(1e-9, before.windows))
     planted = pd.DataFrame(columns=["planted", "rule", "features", "at_once", "within", "late"])
     if drifts:
         progress.stage("planting drifts")
         rows = planted_windows(scorer.reference, layout, state, newest_counted, drifts, limit)
         planted = pd.DataFrame(rows, columns=planted.columns)
-    return Backtest(table, planted, pages, days, limit)
+    return Backtest(table, planted, pages, days, limit, empty)
+
+
+def _check_enough(config: Config, windows: int, which: str = "") -> None:
+    if windows <= FEWEST_WINDOWS:
+        raise OutputError(
+            f"{config.output.path}: {windows} windows of {config.monitor!r}{which}; limits are "
+            f"learnt from {FEWEST_WINDOWS} windows on: kldrift backfill runs them"
+        )
 
 
 def _whole(rows: pa.Table) -> pa.Table:
@@ -203,18 +216,18 @@ def _whole(rows: pa.Table) -> pa.Table:
 def _table(
     windows: Sequence[Window],
     names: Sequence[str],
+    critical: Sequence[list[str]],
     scores: Sequence[pa.Table],
     shown: Sequence[Shown],
 ) -> pd.DataFrame:
     """One row per window."""
     rows = []
     before = frozenset[int]()
-    for window, stored, one in zip(windows, scores, shown, strict=True):
+    for window, fixed, stored, one in zip(windows, critical, scores, shown, strict=True):
         known = not np.isnan(one.p_values).all()
         called = sorted(one.raised - before, key=lambda i: float(one.p_values[i]))
         place = called[0] if called else int(np.nanargmin(one.p_values)) if known else 0
         before = one.raised
-        fixed = _critical(stored)
         rows.append(
             {
                 "window_start": window.start,
@@ -230,10 +243,11 @@ def _table(
     return pd.DataFrame(rows)
 
 
-def _critical(rows: pa.Table) -> list[str]:
-    """The features that the thresholds flagged."""
+def _critical(rows: pa.Table, alpha: float) -> list[str]:
+    """The features that the thresholds flagged, whether learnt limits did or not."""
     far = pc.fill_null(pc.less(rows["p_learned"], rows["p_limit"]), False)
-    fixed = pc.and_(pc.equal(rows["severity"], "critical"), pc.invert(far))
+    sure = pc.fill_null(pc.less(rows["q_critical"], alpha), False)
+    fixed = pc.and_(pc.equal(rows["severity"], "critical"), pc.or_(pc.invert(far), sure))
     return list(rows.filter(fixed)["feature"].to_pylist())
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.errors import DamagedError
 from kldrift.reporting.order import ranks
 from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
 from kldrift.scoring.threshold import WORST_FIRST, Severity
@@ -56,11 +57,13 @@ class Past:
         rows: their rows of ``drift_scores``: feature, segment, severity and metrics. Rows of
             segments may be missing where they did not drift.
         at: for each row the place of its window.
+        notes: which windows are left out, because their files are damaged.
     """
 
     windows: tuple[Window, ...]
     rows: pa.Table
     at: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, frames: Sequence[tuple[Window, pd.DataFrame]]) -> Past:
@@ -68,13 +71,16 @@ class Past:
         return cls.of_tables([(window, _as_table(frame)) for window, frame in frames])
 
     @classmethod
-    def of_tables(cls, tables: Sequence[tuple[Window, pa.Table]]) -> Past:
+    def of_tables(
+        cls, tables: Sequence[tuple[Window, pa.Table]], notes: Sequence[str] = ()
+    ) -> Past:
         """The past from rows of ``drift_scores`` of each window."""
         parts = [table for _, table in tables if table.num_columns]
         none = no_rows(DRIFT_SCORES).select([*KEYS, "kl"])
         rows = pa.concat_tables(parts, promote_options="default") if parts else none
         sizes = [len(table) for _, table in tables]
-        return cls(tuple(w for w, _ in tables), rows, np.repeat(np.arange(len(sizes)), sizes))
+        at = np.repeat(np.arange(len(sizes)), sizes)
+        return cls(tuple(w for w, _ in tables), rows, at, tuple(notes))
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -172,23 +178,34 @@ def past_where(
     kept: Kept | None = None,
     metrics: Collection[str] = METRICS,
 ) -> Past:
-    """The severities and scores of some rows of each window.
+    """The severities and scores of some rows of each window; a damaged one is left out.
 
     Args:
         store: the output folder.
         monitor: the monitor.
-        windows: in the order of time.
+        windows: in the order of time; the last is the one that a page is about.
         kept: which rows; by default all.
         metrics: which scores.
+
+    Raises:
+        OutputError: the last window is damaged, or a file cannot be read.
     """
     names = [*KEYS, *sorted(metrics)]
 
-    def of_window(window: Window) -> tuple[Window, pa.Table]:
-        rows = window_columns(store, monitor, window, names)
-        return window, rows if kept is None else rows_where(rows, kept(rows))
+    def of_window(window: Window) -> pa.Table | DamagedError:
+        try:
+            rows = window_columns(store, monitor, window, names)
+        except DamagedError as error:
+            if window == windows[-1]:
+                raise
+            return error
+        return rows if kept is None else rows_where(rows, kept(rows))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return Past.of_tables([*pool.map(of_window, windows)])
+        found = [*zip(windows, pool.map(of_window, windows), strict=True)]
+    whole = [(window, rows) for window, rows in found if not isinstance(rows, DamagedError)]
+    lost = [str(error) for _, error in found if isinstance(error, DamagedError)]
+    return Past.of_tables(whole, [f"an earlier window is left out: {error}" for error in lost])
 
 
 def _as_table(frame: pd.DataFrame) -> pa.Table:

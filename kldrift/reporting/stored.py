@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
-from kldrift.errors import OutputError, masked
+from kldrift.errors import DamagedError, OutputError, masked
 from kldrift.profiles.profile import of_no_window
 from kldrift.reporting.figures import window_of_row
 from kldrift.reporting.json_values import json_value
@@ -20,6 +20,7 @@ from kldrift.reporting.monitor_page import Run, Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page, whole_page
 from kldrift.reporting.past import DRIFTED, Past, past_where
+from kldrift.reporting.stored_window import scores_and_cells
 from kldrift.reporting.views import put_page
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
@@ -30,7 +31,6 @@ from kldrift.tables.read import (
     stored_reference_id,
     stored_runs,
     stored_supports,
-    window_tables,
 )
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 from kldrift.tables.store import Store, open_store, output_reached, reach_store
@@ -64,6 +64,8 @@ def stored_story(
 ) -> tuple[pd.DataFrame, pd.DataFrame, Story]:
     """The scores and cells of a window, and what is known beside them.
 
+    What is damaged but for the scores is left out, with a note.
+
     Args:
         store: the output folder.
         monitor: the monitor.
@@ -71,14 +73,20 @@ def stored_story(
         zone: of the times.
 
     Raises:
-        OutputError: a file is damaged or cannot be read.
+        OutputError: the scores are damaged, or a file cannot be read.
     """
     scores, cells = DRIFT_SCORES.empty_table().to_pandas(), DRIFT_CELLS.empty_table().to_pandas()
+    notes: list[str] = []
     if windows:
-        tables = window_tables(store, monitor, windows[-1])
-        scores, cells = (tables[name].to_pandas() for name in ("drift_scores", "drift_cells"))
+        *tables, notes = scores_and_cells(store, monitor, windows[-1])
+        scores, cells = (table.to_pandas() for table in tables)
     run_id = scores["run_id"].iloc[0] if len(scores) else None
     rows, unreadable = stored_runs(store, monitor, run_id)
+    alerts: list[dict[str, Any]] = []
+    try:
+        alerts = [json_value(row) for row in stored_alerts(store, monitor).to_pylist()]
+    except DamagedError as error:
+        notes.append(f"no alert is shown: {error}")
     runs: list[Run] = [json_value(row) for row in rows]
     run = next((r for r in runs if r["run_id"] == run_id), None)
     skipped = [(s["column"], s["reason"]) for s in (run["skipped"] or [] if run else [])]
@@ -89,10 +97,10 @@ def stored_story(
         runs,
         past,
         zone,
-        alerts=[json_value(row) for row in stored_alerts(store, monitor).to_pylist()],
+        alerts=alerts,
         skipped=skipped,
         output=masked(store.location("")),
-        notes=unreadable,
+        notes=[*notes, *unreadable, *past.notes],
     )
     return scores, cells, story
 

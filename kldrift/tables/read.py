@@ -317,7 +317,7 @@ def _read_if_there(
         with file:
             return from_parquet(file, names, schema)
     except ValueError as error:
-        raise DamagedError(f"{store.location(path)}: {error}; {remedy}") from error
+        raise DamagedError(f"{store.location(path)}: {str(error).rstrip('.')}; {remedy}") from error
 
 
 @contextmanager

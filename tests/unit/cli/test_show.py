@@ -64,6 +64,20 @@ def test_one_feature_is_shown_with_its_cells_the_largest_contribution_first(path
     assert parts == sorted(parts, reverse=True)
 
 
+def test_cells_that_are_damaged_are_left_out_with_a_note(path, capsys, tmp_path):
+    stated = json.loads(path.read_text())
+    shutil.copytree(path.parent / "drift", tmp_path / "drift")
+    stated["output"] = {"path": str(tmp_path / "drift")}
+    file = tmp_path / "m.yaml"
+    file.write_text(json.dumps(stated))
+    for cells in (tmp_path / "drift" / "drift_cells").iterdir():
+        cells.write_bytes(b"PAR1")
+    for more in ((), ("floats",)):
+        said = lines(file, capsys, *more)
+        assert any(line.startswith("note: no distribution is shown: ") for line in said)
+        assert not any(line.startswith("  then |") for line in said)
+
+
 def test_a_program_gets_the_same_as_json(path, capsys):
     (said,) = lines(path, capsys, "--json")
     found = json.loads(said)

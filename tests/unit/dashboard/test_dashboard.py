@@ -223,14 +223,20 @@ def test_before_the_first_run_every_view_says_so(tmp_path, view):
 def test_a_damaged_table_is_told_and_the_other_windows_are_there(own):
     next(own.parent.glob(f"drift/drift_cells/orders--{LAST}.parquet")).write_bytes(b"nothing")
     app = look(own)
+    assert "no distribution is shown: " in text(app)
+    assert app.header[0].value.startswith("4 of 6")
+    next(own.parent.glob(f"drift/profiles/orders--{LAST}.parquet")).unlink()
+    assert "is not there" in text(look(own, view="trial"))
+    next(own.parent.glob(f"drift/drift_scores/orders--{LAST}.parquet")).write_bytes(b"nothing")
+    st.cache_resource.clear()
+    app = look(own)
     assert app.error[0].value == "The tables cannot be read."
     assert f"orders--{LAST}.parquet" in app.text[0].value
     assert (
         look(own, window="20240104T000000Z_20240105T000000Z").header[0].value.startswith("4 of 6")
     )
-    next(own.parent.glob(f"drift/profiles/orders--{LAST}.parquet")).unlink()
-    st.cache_resource.clear()
-    assert "is not there" in text(look(own, view="trial"))
+    listed = look(own, view="monitors").dataframe[0].value
+    assert "run its window again" in listed["verdict"][0]
 
 
 def test_a_configuration_that_is_broken_meanwhile_is_told(own):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
@@ -19,7 +20,7 @@ from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor import reference_store
-from kldrift.monitor.backtest import _table
+from kldrift.monitor.backtest import _critical, _table
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.plan import make_plan
@@ -52,8 +53,8 @@ def rows(rng, n, shift=0.0):
     return pa.table({"x": rng.normal(shift, 1, n), "kind": rng.choice(["a", "b"], n)})
 
 
-def write_days(folder, days, shifts):
-    """Write the tables of some days as runs would, without Spark."""
+def write_days(folder, days, shifts, empty=()):
+    """Write the tables of some days as runs would, without Spark; some have no rows."""
     rng = np.random.default_rng(5)
     config = config_from_mapping(mapping(folder))
     prepare_output(config.output.path)
@@ -63,7 +64,8 @@ def write_days(folder, days, shifts):
     reference_store.save(plan, reference, Origin("key", 5_000, "run-0", START))
     for day in range(days):
         season = 0.8 * (day % 7 == 6)
-        now = TableSource(rows(rng, 2_000, season + shifts.get(day, 0.0)))
+        number = 0 if day in empty else 2_000
+        now = TableSource(rows(rng, number, season + shifts.get(day, 0.0)))
         own = replace(plan, current=now)
         findings = count_current(own, reference, MemoryEngine(first, now), SILENT)
         verdicts = judge_findings(own, findings)
@@ -102,18 +104,29 @@ def test_thresholds_flag_every_sunday_and_learnt_limits_the_day_that_drifted(fol
 
 
 def test_a_page_names_what_was_raised_in_its_window_and_not_what_was_raised_before():
-    scores = pa.table({n: pa.array([], pa.float64()) for n in ("p_learned", "p_limit", "kl")})
-    scores = scores.append_column("severity", pa.array([], pa.string()))
-    scores = scores.append_column("feature", pa.array([], pa.string()))
+    scores = pa.table({"kl": pa.array([], pa.float64())})
     shown = [
         Shown(np.array([1e-9, 0.5]), 0.01, True, frozenset({0})),
         Shown(np.array([1e-9, 1e-3]), 0.01, True, frozenset({0, 1})),
         Shown(np.array([1e-9, 0.2]), 0.01, False, frozenset({0, 1})),
     ]
     windows = [Window(START + d * DAY, START + (d + 1) * DAY) for d in range(3)]
-    found = _table(windows, ["x", "kind"], [scores] * 3, shown)
+    found = _table(windows, ["x", "kind"], [[]] * 3, [scores] * 3, shown)
     assert found["learned_feature"].dropna().tolist() == ["x", "kind"]
     assert found["p_value"].tolist() == [1e-9, 1e-3, 1e-9]
+
+
+def test_what_both_rules_flag_the_thresholds_flag_too():
+    rows = [
+        {"feature": "both", "severity": "critical", "q_critical": 1e-9, "p_learned": 1e-9},
+        {"feature": "learnt", "severity": "critical", "q_critical": 0.9, "p_learned": 1e-9},
+        {"feature": "fixed", "severity": "critical", "q_critical": 1e-9, "p_learned": 0.5},
+        {"feature": "sure of less", "severity": "warning", "q_critical": 1e-9, "p_learned": 0.5},
+        {"feature": "no history", "severity": "critical", "q_critical": 1e-9, "p_learned": None},
+        {"feature": "never scored", "severity": "unscored", "q_critical": None, "p_learned": None},
+    ]
+    table = pa.Table.from_pylist([row | {"p_limit": 1e-4} for row in rows])
+    assert _critical(table, 0.01) == ["both", "fixed", "no history"]
 
 
 def test_planted_drifts_tell_what_each_rule_finds_and_which_limit_would_keep_the_budget(folder):
@@ -186,9 +199,23 @@ def test_the_command_names_the_windows_and_counts_them(folder, tmp_path, capsys)
     chart = tmp_path / "chart.svg"
     assert main(["backtest", str(path), "--plant", "nulls 2", "--chart", str(chart)]) == 0
     said = capsys.readouterr().out
-    assert "nulls 2, 2 features: learned 100% / 100%" in said
+    assert "nulls 2, 2 features: learned 100 % / 100 %" in said
     assert "  thresholds: learned" in said
     assert chart.read_text().startswith("<svg")
+
+
+def test_windows_without_rows_are_left_out_and_counted(tmp_path, capsys):
+    write_days(tmp_path / "drift", 50, {39: 0.6}, empty=range(42, 50))
+    path = tmp_path / "m.yaml"
+    path.write_text(json.dumps(mapping(tmp_path / "drift")))
+    assert main(["backtest", str(path), "--plant", "shift 1"]) == 0
+    said = capsys.readouterr().out
+    assert "42 windows, the first 28 to learn from; 8 windows without rows left out" in said
+    assert "shift 1, 1 feature: learned 100 % / 100 %" in said
+    assert re.search(r"learned limits: (1 page|\d+ pages); the budget is 1 in 90 days", said)
+    write_days(tmp_path / "none", 40, {}, empty=range(40))
+    with pytest.raises(OutputError, match="0 windows of 'daily' with rows on the cells"):
+        kldrift.backtest(mapping(tmp_path / "none"))
 
 
 def test_there_must_be_windows_to_learn_from(folder, tmp_path):

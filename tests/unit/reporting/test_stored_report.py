@@ -121,6 +121,32 @@ def test_a_run_that_failed_is_said_before_anything_else(tmp_path):
     assert len(page.entries) == 4
 
 
+def damage(folder: Path, pattern: str) -> None:
+    (path,) = folder.glob(pattern)
+    path.write_bytes(b"PAR1")
+
+
+def test_a_page_leaves_out_what_is_damaged_and_says_so_but_for_its_own_scores(tmp_path):
+    folder = write_days(tmp_path / "drift", "occcc")
+    config = config_of(folder, time={"column": "t", "window": "1d"})
+    whole = stored_page(config)
+    write_alerts(str(folder), MONITOR, TABLES["alerts"].empty_table())
+    damage(folder, "drift_scores/*20200403*0404*")
+    damage(folder, "drift_cells/*20200405*0406*")
+    damage(folder, "alerts/*")
+    page = stored_page(config)
+    notes = "\n".join(page.notes)
+    for said in ("an earlier window is left out: ", "no distribution is ", "no alert is shown: "):
+        assert said in notes
+    assert page.verdict == whole.verdict
+    assert (page.entries[0].windows, whole.entries[0].windows) == (3, 4)
+    assert "run its window again" in notes
+    assert ".; " not in notes
+    damage(folder, "drift_scores/*20200405*0406*")
+    with pytest.raises(OutputError, match="run its window again"):
+        stored_page(config)
+
+
 def test_a_monitor_whose_first_run_failed_has_a_page(tmp_path):
     folder = tmp_path / "drift"
     prepare_output(str(folder))
