@@ -20,7 +20,7 @@ from kldrift.statistics.hashing import scatter
 
 HASHES: Final = 2_048
 PLACE_BITS: Final = 14
-CHUNK: Final = 16_384
+HASHED_AT_ONCE: Final = 16_384
 """Integers that are hashed at once: they stay in the cache."""
 
 NONE: Final[Hashes] = np.empty(0, dtype=np.uint64)
@@ -32,7 +32,7 @@ def smallest_hashes(values: Ints, known: Hashes = NONE) -> Hashes:
     start = 0
     while start < len(values):
         full = len(known) == HASHES
-        end = start + (CHUNK if full else 2 * HASHES)
+        end = start + (HASHED_AT_ONCE if full else 2 * HASHES)
         hashes = scatter(values[start:end])
         fresh.append(_new(hashes, known) if full else hashes)
         if sum(map(len, fresh)) > HASHES:

@@ -19,18 +19,18 @@ from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch
 from kldrift.profiles.support import Keys
 
 LARGEST_PAGE: Final = 8
-SPARE: Final = 256
+SPARE_SLOTS: Final = 256
 """Slots that there may be beside two for each known cell."""
-FACTORS: Final = tuple(
+HASH_FACTORS: Final = tuple(
     np.uint64(int(irrational * 2**62) << 2 | 1)
     for irrational in (0.618_033_988_749_894_8, 0.414_213_562_373_095_1, 0.732_050_807_568_877_2)
 )
 """The golden ratio and the roots of 2 and 3: they scatter neighbouring pages evenly."""
-CHUNK: Final = 16_384
+PLACED_AT_ONCE: Final = 16_384
 """Numbers that are looked at together: they stay in the cache."""
 BUCKET_BITS: Final = 12
 """More buckets than there can be keys of 2/512 of the rows, so that chance fills none so far."""
-PROBES: Final = 256
+PROBED_KEYS: Final = 256
 MOST_STRAYS: Final = 1 / 8
 """Share of a batch that may be without a slot before new slots are worth the effort."""
 
@@ -76,7 +76,7 @@ class Slots:
         self._shift = np.uint64(64 - shift)
         numbers = np.argsort(rows, kind="stable")  # the last that is written stays
         best = -1
-        for factor in FACTORS:
+        for factor in HASH_FACTORS:
             places: Ints = ((pages * factor) >> self._shift).view(np.int64)
             table = np.zeros(1 << shift, dtype=np.int64)
             table[places[numbers]] = numbers
@@ -105,7 +105,7 @@ class Slots:
 
     def suit(self, keys: Keys) -> bool:
         """Whether most of these numbers have a slot, judged by a sample of them."""
-        probes = np.ascontiguousarray(keys[:: max(1, len(keys) // PROBES)])
+        probes = np.ascontiguousarray(keys[:: max(1, len(keys) // PROBED_KEYS)])
         slots = np.empty(len(probes), dtype=np.int64)
         self._find(probes, slots)
         return bool(np.count_nonzero(slots == self._size) <= MOST_STRAYS * len(probes))
@@ -113,8 +113,8 @@ class Slots:
     def add(self, keys: Keys) -> Keys:
         """Count a batch of finite numbers; returns those without a slot, which are not counted."""
         slots = np.empty(len(keys), dtype=np.int64)
-        for i in range(0, len(keys), CHUNK):
-            self._find(keys[i : i + CHUNK], slots[i : i + CHUNK])
+        for i in range(0, len(keys), PLACED_AT_ONCE):
+            self._find(keys[i : i + PLACED_AT_ONCE], slots[i : i + PLACED_AT_ONCE])
         counts = np.bincount(slots, minlength=self._size + 1)
         self._counts += counts
         if self.level:
@@ -173,8 +173,8 @@ def certain_level(keys: Keys, level: int, limit: int) -> int:
     bits = (8 * limit - 1).bit_length()
     while True:
         seen = np.zeros(1 << bits, dtype=np.bool_)
-        for i in range(0, len(keys), CHUNK):
-            seen[_scattered(_cells(keys[i : i + CHUNK], level), bits)] = True
+        for i in range(0, len(keys), PLACED_AT_ONCE):
+            seen[_scattered(_cells(keys[i : i + PLACED_AT_ONCE], level), bits)] = True
         if np.count_nonzero(seen) <= limit:
             return level
         level += 1
@@ -191,7 +191,7 @@ def _cells(keys: Keys, level: int) -> NDArray[np.uint64]:
 
 def _scattered(words: NDArray[np.uint64], bits: int) -> Ints:
     """Assign each word to one of ``2**bits`` buckets, by a hash."""
-    places = words * FACTORS[0]
+    places = words * HASH_FACTORS[0]
     places >>= np.uint64(64 - bits)
     return places.view(np.int64)
 
@@ -201,14 +201,14 @@ def _page_bits(cells: NDArray[np.uint64]) -> np.uint64:
     differences = cells[1:] ^ cells[:-1]
     for bits in range(LARGEST_PAGE, 0, -1):
         pages = np.count_nonzero(differences >> np.uint64(bits)) + 1
-        if pages << bits <= 2 * len(cells) + SPARE:
+        if pages << bits <= 2 * len(cells) + SPARE_SLOTS:
             return np.uint64(bits)
     return np.uint64(0)
 
 
 def _frequent(keys: Keys, least: int) -> Keys:
     """The keys that occur at least so many times."""
-    chunks = [keys[i : i + CHUNK] for i in range(0, len(keys), CHUNK)]
+    chunks = [keys[i : i + PLACED_AT_ONCE] for i in range(0, len(keys), PLACED_AT_ONCE)]
     rows = np.zeros(1 << BUCKET_BITS, dtype=np.int64)
     for chunk in chunks:
         rows += np.bincount(_scattered(_cells(chunk, 0), BUCKET_BITS), minlength=1 << BUCKET_BITS)

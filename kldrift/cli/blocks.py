@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BARS: Final = " ▁▂▃▄▅▆▇█"
-PLAIN: Final = " .:-=+*#@"
+PLAIN_HEIGHTS: Final = " .:-=+*#@"
 """Heights of a histogram where the terminal has no Unicode."""
-WIDEST: Final = 32
+MOST_COLUMNS: Final = 32
 """Cells of a histogram in one line; more are added up."""
 
 
@@ -96,7 +96,7 @@ def histograms(cells: pa.Table, row: Mapping[str, Any]) -> tuple[list[float], li
     mine = cells_of_row(cells, row)
     if not mine.num_rows or mine["probability_reference"].null_count == mine.num_rows:
         return [], []
-    each = -(-mine.num_rows // WIDEST)
+    each = -(-mine.num_rows // MOST_COLUMNS)
     starts = np.arange(0, mine.num_rows, each)
     sides = (floats_of(mine[f"rows_{s}"]) for s in ("reference", "current"))
     then, after = (np.add.reduceat(np.nan_to_num(n), starts) / max(1, np.nansum(n)) for n in sides)
@@ -116,7 +116,7 @@ def heights(values: Sequence[float | None]) -> str:
     try:
         BARS.encode(encoding)
     except (UnicodeEncodeError, LookupError):
-        levels = PLAIN
+        levels = PLAIN_HEIGHTS
     most = max((v for v in values if v is not None), default=0) or 1
     steps = len(levels) - 1
     return "".join(

@@ -17,16 +17,16 @@ from kldrift.features.sentinels import is_number, is_text
 from kldrift.features.text_looks import epochs, hint, look_of
 from kldrift.features.wanted import PartName
 
-CODE: Final = re.compile(
+CODE_NAME: Final = re.compile(
     r"(?i:(?:^|[\W_])(?:id|code|type|zone|class|category|status|flag|kind|group|level|cd)s?$)|"
     r"(?<=[a-z])(?:Id|ID|Code|Type|Zone|Class|Status|Flag|Kind)$",
 )
-NUMBER: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+NUMBER_TEXT: Final = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 IDENTIFIER: Final = re.compile(r"(?i:(?:^|[\W_])ids?$)|(?<=[a-z])(?:Id|ID)$")
 FEW: Final = 300
 """Codes have fewer different values than this."""
 SENTINELS: Final = (-999, -9999, -99, -200, 9999, 99999, -1, 999)
-WEEK: Final = 7
+DAYS_OF_A_WEEK: Final = 7
 YEARS: Final = (1900, 2100)
 
 
@@ -91,7 +91,7 @@ def _mixed(columns: Sequence[Any]) -> str:
     texts = next((pc.unique(c.drop_null()) for c in columns if is_text(c.type)), None)
     if texts is None or "numbers" not in (mine, other):
         return told
-    odd = next((t for t in texts.to_pylist() if not NUMBER.fullmatch(t.strip())), None)
+    odd = next((t for t in texts.to_pylist() if not NUMBER_TEXT.fullmatch(t.strip())), None)
     if odd is None:
         return told
     null = f"options: {{nullValue: {to_yaml(odd)}}} reads it as a null"
@@ -113,7 +113,7 @@ def _of_numbers(
     missing = _sentinels(distinct)
     real = distinct[~np.isin(distinct, missing)]
     zero_or_one = len(real) > 0 and set(real.tolist()) <= {0.0, 1.0}
-    if whole and len(distinct) <= FEW and (zero_or_one or CODE.search(name)):
+    if whole and len(distinct) <= FEW and (zero_or_one or CODE_NAME.search(name)):
         overrides[name] = Override(kind="categorical", missing=missing)
     elif missing:
         overrides[name] = Override(missing=missing)
@@ -149,4 +149,4 @@ def _whole_weeks(column: Any) -> bool:
         column = column.cast(pa.timestamp(kind.unit, tz="UTC"))
     days: list[date] = [d for d in pc.unique(column.cast(pa.date32(), safe=False)).to_pylist() if d]
     weekdays = {d.weekday() for d in days}
-    return len(weekdays) == WEEK and len({d.day for d in days}) > 1
+    return len(weekdays) == DAYS_OF_A_WEEK and len({d.day for d in days}) > 1

@@ -19,9 +19,14 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-COLOURS: Final = {"critical": "bold red", "warning": "yellow", "ok": "green", "unscored": "magenta"}
+SEVERITY_STYLES: Final = {
+    "critical": "bold red",
+    "warning": "yellow",
+    "ok": "green",
+    "unscored": "magenta",
+}
 HANG: Final = 2
-NARROWEST: Final = 20
+LEAST_WIDTH: Final = 20
 """Columns below which folding a sentence is of no use."""
 
 
@@ -88,7 +93,7 @@ def _draw(lines: Sequence[Line] | Iterator[Line], console: Console) -> None:
         for at, part in enumerate([line.text] if line.whole else _folded(line, console.width)):
             text = Text(part)
             if line.severity and not at:
-                text.stylize(COLOURS[line.severity], 0, len(line.severity))
+                text.stylize(SEVERITY_STYLES[line.severity], 0, len(line.severity))
             # What is longer than a line even so, such as a path, the terminal folds.
             console.print(text, soft_wrap=True)
 
@@ -97,7 +102,7 @@ def _folded(line: Line, width: int) -> list[str]:
     """A sentence in lines of whole words."""
     begin = len(line.text) - len(line.text.lstrip())
     hang = line.hang or begin or HANG
-    if cell_len(line.text) <= width or width < hang + NARROWEST:
+    if cell_len(line.text) <= width or width < hang + LEAST_WIDTH:
         return [line.text]
     first, *words = line.text[line.hang or begin :].split(" ")
     parts = [line.text[: line.hang or begin] + first]

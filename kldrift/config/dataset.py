@@ -24,9 +24,9 @@ from kldrift.config.values import Options, Place, Text, Whole, as_text, refuse, 
 SOURCES: Final = ("path", "table", "sql")
 HISTORY: Final = ("trailing", "previous")
 OF_HISTORY: Final = ("same", "exclude")
-RANGE: Final = {"from": "since", "to": "until"}
+RANGE_KEYS: Final = {"from": "since", "to": "until"}
 """Of a reference of rows: the keys of a file, and the names that Python allows."""
-ONLY_REFERENCE: Final = {key: key for key in (*HISTORY, *OF_HISTORY)} | RANGE
+ONLY_REFERENCE: Final = {key: key for key in (*HISTORY, *OF_HISTORY)} | RANGE_KEYS
 """Keys that only a reference has, and their names."""
 _COMPRESSION: Final = frozenset({".gz", ".bz2", ".zst", ".xz", ".lz4", ".snappy", ".deflate"})
 _FORMATS: Final = {

@@ -27,7 +27,7 @@ _EXPECTED: Final[dict[type, str]] = {
 }
 
 Asked = TypeVar("Asked", Config, ModelShift)
-LEARNED: Final = "learned"
+LEARNED_WORD: Final = "learned"
 """What stands for thresholds where limits are learnt."""
 
 
@@ -176,7 +176,7 @@ def _read(
 
 def _learned(values: dict[str, Any]) -> dict[str, Any]:
     """The values of a file with ``thresholds: learned`` spelled out, wherever it stands."""
-    if values.get("thresholds") == LEARNED:
+    if values.get("thresholds") == LEARNED_WORD:
         kl = {metric: asdict(threshold) for metric, threshold in DEFAULT_KL.items()}
         values = {**values, "thresholds": kl, "learned": True}
     features = values.get("features")
@@ -185,7 +185,7 @@ def _learned(values: dict[str, Any]) -> dict[str, Any]:
         return values
     spelled = {
         name: {**own, "thresholds": {}, "learned": True}
-        if isinstance(own, Mapping) and own.get("thresholds") == LEARNED
+        if isinstance(own, Mapping) and own.get("thresholds") == LEARNED_WORD
         else own
         for name, own in override.items()
     }

@@ -25,7 +25,7 @@ from kldrift.scoring.metrics import METRICS
 
 Node = dict[str, Any]
 
-CLASSES: Final[dict[str, Any]] = {
+CONFIG_CLASSES: Final[dict[str, Any]] = {
     name: getattr(config, name) for name in config.__all__ if is_dataclass(getattr(config, name))
 }
 _EXAMPLE: Final = re.compile(r"(.*?)\s*Example: `(.*)`", re.DOTALL)
@@ -154,7 +154,7 @@ def json_schema(cls: type, file: str, title: str) -> Node:
 
 def _section(name: str, node: Node) -> None:
     """Add to a section what pydantic does not know, in place."""
-    cls = CLASSES.get(name)
+    cls = CONFIG_CLASSES.get(name)
     if cls is not None:
         shared = _meanings(config.Config) if cls is config.ModelShift else {}
         meanings = {**shared, **_meanings(cls)}

@@ -104,12 +104,12 @@ def filled(value: object) -> object:
 
 def _whole(value: object) -> object:
     whole = int(value) if isinstance(value, float) and value.is_integer() else value
-    if isinstance(whole, int) and abs(whole) >= LARGEST:
+    if isinstance(whole, int) and abs(whole) >= LARGEST_WHOLE:
         raise wrong(f"expected a whole number of at most 18 digits, got {shown_value(whole)}")
     return whole
 
 
-LARGEST: Final = 10**18
+LARGEST_WHOLE: Final = 10**18
 """What no whole number of a configuration reaches: it must fit into 64 bits."""
 Filled: Final = BeforeValidator(filled)
 _NOT_BLANK: Final = {"type": "string", "pattern": r"\S"}

@@ -20,7 +20,7 @@ CHUNK: Final = 65_536
 """Numbers that are looked up together: they stay in a core's cache."""
 MOST_EDGES: Final = 2
 """Edges in a slot that numbers are compared with one by one; with more, they are searched."""
-MANY: Final = 1 / 8
+CROWDED: Final = 1 / 8
 """From this share in slots with an edge on, numbers may be those that have cells of their own."""
 
 Ends = tuple[float, float]
@@ -113,7 +113,7 @@ class Grid:
             if self._most:
                 flags = self._odd.take(slots, out=beside[: len(chunk)], mode="clip")
                 odd = np.flatnonzero(flags)
-                if len(self._points) and len(odd) > MANY * len(chunk):
+                if len(self._points) and len(odd) > CROWDED * len(chunk):
                     flags &= chunk != self._point_of_slot()[slots]
                     odd = np.flatnonzero(flags)
             yield chunk, slots, odd

@@ -10,7 +10,7 @@ from kldrift.arrays import Ints
 from kldrift.counting.integer_counts import power_sums_of_groups
 from kldrift.profiles.moments import Moments
 
-PENDING: Final = 4096
+WAITING_SUMS: Final = 4096
 """Moments of batches that wait to be added up together."""
 
 
@@ -35,7 +35,7 @@ class GroupMoments:
         """Add the moments of some groups, which were met, each once."""
         self._places.append(places)
         self._moments.append(moments)
-        if sum(map(len, self._places)) > max(PENDING, 4 * self.groups):
+        if sum(map(len, self._places)) > max(WAITING_SUMS, 4 * self.groups):
             self.total()
 
     def add_whole_numbers(self, places: Ints, counts: Ints, first: int) -> None:

@@ -19,10 +19,10 @@ from kldrift.profiles.power_sums import PowerSums
 
 WIDEST: Final = 8_192
 """Different numbers, of which the counts stay in a core's cache."""
-EXACT: Final = 2**52
+EXACT_INTEGERS: Final = 2**52
 """Below it, integers and their differences are doubles."""
 
-LARGEST: Final = 2**62
+LARGEST_SUMMABLE: Final = 2**62
 """Integers below it, and sums of two, are 64 bits long."""
 
 
@@ -81,9 +81,9 @@ def power_sums_of_groups(counts: Ints, first: int, pivot: float) -> Sums:
     width = counts.shape[1]
     steps, n = np.arange(width), counts.sum(1)
     shift, most = first - int(pivot), int(n.max())
-    rows = counts if most * width**2 < LARGEST else counts.astype(object)
+    rows = counts if most * width**2 < LARGEST_SUMMABLE else counts.astype(object)
     one, two, k = rows @ steps, rows @ (steps * steps), n
-    if most * (abs(shift) + width) ** 2 >= LARGEST:
+    if most * (abs(shift) + width) ** 2 >= LARGEST_SUMMABLE:
         one, two, k = (values.astype(object) for values in (one, two, k))
     two = two + 2 * shift * one + k * shift * shift
     one = one + k * shift
@@ -107,10 +107,10 @@ def _integers(values: Floats) -> NDArray[Any]:
 
 def width_of(low: int, high: int) -> int:
     """The number of whole numbers in a range; 0 where it is too wide for counting one by one."""
-    near = high - low < WIDEST and max(-low, high) < EXACT
+    near = high - low < WIDEST and max(-low, high) < EXACT_INTEGERS
     return high - low + 1 if near else 0
 
 
 def exact_about(pivot: float) -> bool:
     """Whether differences of whole numbers from a pivot are doubles."""
-    return pivot.is_integer() and abs(pivot) < EXACT
+    return pivot.is_integer() and abs(pivot) < EXACT_INTEGERS

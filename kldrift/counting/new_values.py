@@ -27,7 +27,7 @@ from kldrift.statistics.hashing import scatter, text_hashes
 
 SAMPLED: Final = 4
 """One in so many of the names that are kept are those with the smallest hashes."""
-COLUMNS: Final = 4096
+TABLE_COLUMNS: Final = 4096
 SHIFTS: Final = np.array([0, 12, 24, 36], dtype=np.uint64)
 """Where in a hash the column of each row of the table stands."""
 FREQUENT: Final = 0.005
@@ -124,7 +124,7 @@ class NewNames:
         if self.table is not None:
             return self.table
         weights = np.repeat(self.rows, len(SHIFTS))
-        table = np.bincount(_places(self.hashes).ravel(), weights, len(SHIFTS) * COLUMNS)
+        table = np.bincount(_places(self.hashes).ravel(), weights, len(SHIFTS) * TABLE_COLUMNS)
         return table.astype(np.int64)
 
     @property
@@ -154,9 +154,9 @@ class NewNames:
         """All names; of too many, the frequent ones, and those that stand for all."""
         keep, rows, each = np.ones(len(self), np.bool_), self.rows, np.ones(len(self))
         if self.table is not None:
-            total = int(self.table[:COLUMNS].sum())
+            total = int(self.table[:TABLE_COLUMNS].sum())
             most = self.table[_places(self.hashes)].min(-1)
-            about = np.rint(most - (total - most) / (COLUMNS - 1)).astype(np.int64)
+            about = np.rint(most - (total - most) / (TABLE_COLUMNS - 1)).astype(np.int64)
             sampled = self.hashes <= self._cutoff
             keep, rows = sampled | (about >= FREQUENT * total), np.where(sampled, rows, about)
             each = np.where(sampled, 2**64 / float(self._cutoff), 0.0)
@@ -169,5 +169,5 @@ _NO_ROWS: Final[Ints] = np.empty(0, dtype=np.int64)
 
 def _places(hashes: Hashes) -> Counts:
     """The places of each hash in the table, shape ``(n, 4)``."""
-    columns = (hashes[:, None] >> SHIFTS) & np.uint64(COLUMNS - 1)
-    return columns.astype(np.int64) + np.arange(len(SHIFTS)) * COLUMNS
+    columns = (hashes[:, None] >> SHIFTS) & np.uint64(TABLE_COLUMNS - 1)
+    return columns.astype(np.int64) + np.arange(len(SHIFTS)) * TABLE_COLUMNS

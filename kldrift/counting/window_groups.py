@@ -18,7 +18,7 @@ from kldrift.counting.group_names import numbers_of, segments_of
 from kldrift.counting.row_groups import RowGroups, SegmentList, key_columns
 from kldrift.profiles.group_keys import ALL, REST, UNTIMED, GroupKeys
 
-SEGMENTS: Final = 2**32
+SEGMENT_CODES: Final = 2**32
 """Places of segments that a code of a group has room for."""
 
 
@@ -83,7 +83,7 @@ class WindowGrouper:
             columns: those of :func:`~kldrift.counting.row_groups.key_columns`.
         """
         groups = [self._windows.numbered(windows)]
-        begin = groups[0].numbers * SEGMENTS
+        begin = groups[0].numbers * SEGMENT_CODES
         for k, one in enumerate(self._lists):
             values = one.named([columns[i] for i in self._places[k]])
             if self._known is not None:
@@ -115,5 +115,5 @@ class WindowGrouper:
         windows = self._windows.codes(len(self._windows))
         if k == 0:
             return GroupKeys(windows[:groups], np.full(groups, ALL), np.zeros(groups, np.int64))
-        window, segment = np.divmod(self._segments[k - 1].codes(groups), SEGMENTS)
+        window, segment = np.divmod(self._segments[k - 1].codes(groups), SEGMENT_CODES)
         return GroupKeys(windows[window], np.full(groups, k - 1), segment - 1)

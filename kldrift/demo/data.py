@@ -23,7 +23,7 @@ UNIT, CATEGORY, NULLS, SLOW, SPREAD, CORRELATION, VOLUME = PLANTED
 SEASON, OUTLIER, *RARE = DECOYS
 
 # Rows from Monday to Sunday, relative to the mean of the week.
-WEEK: Final = (0.88, 0.90, 0.94, 0.98, 1.08, 1.14, 1.08)
+WEEKDAY_FACTORS: Final = (0.88, 0.90, 0.94, 0.98, 1.08, 1.14, 1.08)
 COUNTRIES: Final = {"DE": 0.42, "FR": 0.23, "NL": 0.14, "PL": 0.12, "AT": 0.09}
 DEVICES: Final = {"mobile": 0.52, "desktop": 0.36, "tablet": 0.08, "app": 0.04}
 WEEKEND_DEVICES: Final = {"mobile": 0.66, "desktop": 0.18, "tablet": 0.12, "app": 0.04}
@@ -104,7 +104,7 @@ def make_day(day: int, *, seed: int, rows_per_day: int) -> pa.Table:
     """Make the orders of one day, with the events that fall on it."""
     rng = np.random.default_rng([seed, day])
     weekday = date_of(day).weekday()
-    rows = round(rows_per_day * WEEK[weekday]) * (2 if _on(VOLUME, day) else 1)
+    rows = round(rows_per_day * WEEKDAY_FACTORS[weekday]) * (2 if _on(VOLUME, day) else 1)
     weekend = weekday >= 5
     basket, discount = _basket_and_discount(rng, rows, -0.7 if _on(CORRELATION, day) else 0.7)
     items = 1 + rng.poisson(2.6 if weekend else 1.4, rows)

@@ -14,7 +14,7 @@ FIRST_DAY: Final = dt.date(2026, 2, 1)
 DAYS: Final = 60
 GROUP: Final = "discounts"
 """The joint group that the demo's configuration names."""
-ROWS: Final = ":rows"
+ROWS_FEATURE: Final = ":rows"
 """What ``drift_scores`` calls the number of rows."""
 
 
@@ -65,7 +65,7 @@ PLANTED: Final = (
     Planted(
         ("basket_value", "discount_rate"), 29, 60, "two columns turn against each other", GROUP
     ),
-    Planted((), 47, 53, "twice as many orders, otherwise as before", ROWS),
+    Planted((), 47, 53, "twice as many orders, otherwise as before", ROWS_FEATURE),
 )
 
 DECOYS: Final = (

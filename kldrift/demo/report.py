@@ -11,7 +11,7 @@ from kldrift.demo.events import DECOYS, FIRST_DAY, PLANTED, Decoy, Planted
 if TYPE_CHECKING:
     import pandas as pd
 
-HEADINGS: Final = ("what happens", "days", "shows in", "paged on", "late by", "verdict")
+COLUMN_HEADINGS: Final = ("what happens", "days", "shows in", "paged on", "late by", "verdict")
 FOUND, MISSED, QUIET, NOT_SCORED, FALSE = "found", "missed", "quiet", "not scored", "FALSE PAGE"
 MANY: Final = 5
 """Features that are counted instead of named."""
@@ -110,7 +110,7 @@ def to_text(outcomes: Iterable[EventOutcome]) -> str:
         what happens  days   shows in  paged on  late by  verdict
         a leap        30-39  x         day 32    2 days   found
     """
-    rows: list[Sequence[str]] = [HEADINGS]
+    rows: list[Sequence[str]] = [COLUMN_HEADINGS]
     for o in outcomes:
         paged = "-" if o.paged is None else f"day {o.paged}"
         late = "-" if o.delay is None else f"{o.delay} days"

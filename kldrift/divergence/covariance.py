@@ -14,7 +14,7 @@ from kldrift.divergence.arguments import require, require_broadcast
 
 # Entries are rounded at 1e-16, so that above it the smallest eigenvalue has few digits left.
 LARGEST_CONDITION: Final = 1e12
-ROUNDING: Final = 1e-10  # of the variances; what float64 sums in another order stay below
+ROUNDING_SHARE: Final = 1e-10  # of the variances; what float64 sums in another order stay below
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def require_positive_semidefinite(g: Gaussian) -> None:
     """
     eigenvalues: Floats = np.sort(g.cov) if g.diagonal else _eigenvalues(g.cov)
     least, most = eigenvalues[..., 0], eigenvalues[..., -1]
-    slack = 0.0 if g.diagonal else ROUNDING * np.abs(most)
+    slack = 0.0 if g.diagonal else ROUNDING_SHARE * np.abs(most)
     rule = f"cov_{g.name} must be positive semidefinite: its smallest eigenvalue is negative"
     require(least >= -slack, least, rule)
 
@@ -139,7 +139,7 @@ def _is_diagonal(name: str, mean: Floats, cov: Floats) -> bool:
 def _symmetric(name: str, cov: Floats) -> Floats:
     transposed = np.swapaxes(cov, -1, -2)
     std = np.sqrt(np.abs(np.diagonal(cov, axis1=-2, axis2=-1)))
-    slack = ROUNDING * std[..., :, None] * std[..., None, :]
+    slack = ROUNDING_SHARE * std[..., :, None] * std[..., None, :]
     rule = f"cov_{name} must be symmetric: an entry differs from its mirror image"
     require(np.abs(cov - transposed) <= slack, cov - transposed, rule)
     return cov / 2 + transposed / 2

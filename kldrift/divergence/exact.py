@@ -17,7 +17,7 @@ import numpy as np
 from kldrift.arrays import Floats
 from kldrift.error_free import DoubleDoubles, two_product, two_sum
 
-DIGITS: Final = 53  # of a float64, in bits
+MANTISSA_BITS: Final = 53  # of a float64, in bits
 SLICES: Final = 4  # of about 24 bits each: more than a float64 has, for rows of mixed magnitude
 
 
@@ -49,10 +49,10 @@ def _product(a: Floats, b: Floats) -> DoubleDoubles:
 
 def _slices(a: Floats) -> Iterator[Floats]:
     """Cut each row into numbers of so few bits that k products of two of them add up exactly."""
-    bits = (DIGITS - math.ceil(math.log2(a.shape[-1]))) // 2
+    bits = (MANTISSA_BITS - math.ceil(math.log2(a.shape[-1]))) // 2
     for _ in range(SLICES):
         _, exponent = np.frexp(np.abs(a).max(axis=-1, keepdims=True))
-        grid = np.ldexp(1.5, exponent + DIGITS - 1 - bits)
+        grid = np.ldexp(1.5, exponent + MANTISSA_BITS - 1 - bits)
         piece = (a + grid) - grid
         yield piece
         a = a - piece

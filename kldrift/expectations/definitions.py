@@ -24,7 +24,7 @@ from kldrift.expectations.gx import (
 from kldrift.expectations.whole_files import open_whole
 
 SOURCE: Final = "kldrift"
-BATCH: Final = "latest_run"
+BATCH_NAME: Final = "latest_run"
 MARK: Final = {"managed_by": "kldrift"}
 
 
@@ -93,12 +93,12 @@ def sync_batch(context: Any, name: str, path: str) -> Any:
     asset = next((a for a in source.assets if a.name == name), None)
     if asset is None:
         asset = source.add_parquet_asset(name, path=path)
-        return asset.add_batch_definition_whole_dataframe(BATCH)
+        return asset.add_batch_definition_whole_dataframe(BATCH_NAME)
     if str(asset.path) != path:
         asset.path = path
         context.data_sources.update_pandas(source)
         asset = context.data_sources.get(SOURCE).get_asset(name)
-    return asset.get_batch_definition(BATCH)
+    return asset.get_batch_definition(BATCH_NAME)
 
 
 def sync_checkpoint(context: Any, suite: Any, batch: Any, *, data_docs: bool) -> Any:

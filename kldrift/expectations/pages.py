@@ -23,7 +23,7 @@ from kldrift.expectations.gx import (
     ValidationResultsPageRenderer,
     resource_key_passes_run_name_filter,
 )
-from kldrift.expectations.rendering import LEVELS, is_drift, text_content
+from kldrift.expectations.rendering import LEVELS_PARAMETER, is_drift, text_content
 from kldrift.expectations.results import badness
 from kldrift.expectations.wording import marked
 from kldrift.reporting.figures import moment, window_name, window_of_row
@@ -78,7 +78,7 @@ def _one_each(results: Sequence[Any]) -> Iterator[Any]:
         first = copy.copy(group[0])
         if is_drift(first):
             config = first.expectation_config = copy.copy(first.expectation_config)
-            config.meta = {**(config.meta or {}), LEVELS: group}
+            config.meta = {**(config.meta or {}), LEVELS_PARAMETER: group}
         yield first
 
 

@@ -37,7 +37,7 @@ _PARAMS = {
 
 
 TYPE: Final = "expect_feature_drift_to_be_less_than"
-LEVELS: Final = "kldrift_levels"
+LEVELS_PARAMETER: Final = "kldrift_levels"
 """Where the configuration of a row keeps all results of its feature, among its ``meta``."""
 
 
@@ -57,7 +57,7 @@ class DriftRenderers:
         subject = wording.subject_template(with_segment="segment" in config.kwargs)
         named = (n for n in ("feature", "segment") if n in config.kwargs)
         params = {n: "\n".join(map(escaped, str(config.kwargs[n]).split("\n"))) for n in named}
-        levels = (config.meta or {}).get(LEVELS)
+        levels = (config.meta or {}).get(LEVELS_PARAMETER)
         lines = [_level(c, "") for c in [config]] if levels is None else list(map(_outcome, levels))
         for number, (template, values) in enumerate(sorted(lines, key=_by_metric)):
             subject += (" " if len(lines) == 1 else "\n") + template.replace("%", str(number))

@@ -13,7 +13,7 @@ from kldrift.features.keys import KeyType
 from kldrift.features.layouts import as_values
 from kldrift.features.ml_vectors import is_ml_vector, to_lists
 from kldrift.features.parts import Part, part_of
-from kldrift.features.rounding import EXACT, Rounding
+from kldrift.features.rounding import UNROUNDED, Rounding
 from kldrift.features.sentinels import without_sentinels
 from kldrift.profiles.support import Unit
 
@@ -61,8 +61,8 @@ class Feature:
     missing: tuple[float | str, ...] = ()
     own_cells: tuple[str, ...] = ()
     stated: bool = field(default=False, repr=False)
-    precision: Rounding = field(default=EXACT, repr=False)
-    rounding: Rounding = EXACT
+    precision: Rounding = field(default=UNROUNDED, repr=False)
+    rounding: Rounding = UNROUNDED
 
     def __repr__(self) -> str:
         """As tables keep it: no secret is in its expression."""
@@ -91,7 +91,7 @@ class Feature:
             column = to_lists(column)
         if self.part is Part.VALUE:
             column = without_sentinels(column, self.missing) if self.missing else column
-            return column if self.rounding == EXACT else self.rounding.of(column)
+            return column if self.rounding == UNROUNDED else self.rounding.of(column)
         return part_of(self.part, column)
 
 

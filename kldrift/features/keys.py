@@ -21,7 +21,7 @@ from kldrift.arrays import Ints
 from kldrift.profiles.support import Keys
 
 LONGEST_LABEL: Final = 256
-SHOWN: Final = 48
+LONGEST_SHOWN: Final = 48
 EXACT_DECIMAL_DIGITS: Final = 18
 
 
@@ -253,4 +253,4 @@ def _utf8(text: pa.Array) -> pa.Array:
 def _shortened(value: str) -> str:
     raw = value.encode()
     digest = hashlib.blake2b(raw, digest_size=8).hexdigest()
-    return f"{value[:SHOWN]}... ({len(raw)} bytes, {digest})"
+    return f"{value[:LONGEST_SHOWN]}... ({len(raw)} bytes, {digest})"

@@ -80,14 +80,14 @@ class Rounding:
             return _like(np.where(fine, np.rint(scaled) / power, numbers), column)
 
 
-EXACT: Final = Rounding()
+UNROUNDED: Final = Rounding()
 
 
 def rounding_of(kind: pa.DataType) -> Rounding:
     """The precision that the numbers of a type already have."""
     if pa.types.is_decimal(kind) and kind.scale >= 0:
         return Rounding(decimals=kind.scale)
-    return Rounding(bits=kind.bit_width) if pa.types.is_floating(kind) else EXACT
+    return Rounding(bits=kind.bit_width) if pa.types.is_floating(kind) else UNROUNDED
 
 
 def _like(numbers: NDArray[np.floating], column: pa.Array) -> pa.Array:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from kldrift.features.sql_names import backticked
 
-LOOKED_AT: Final = 300
+TEXTS_LOOKED_AT: Final = 300
 LEAST_SHARE: Final = 0.95
 """Share of the values that must look so; texts such as "n/a" are among numbers."""
 FEW_VALUES: Final = 10
@@ -105,7 +105,7 @@ LOOKS: Final = (
     ),
     TextLook("times of day", r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", "cast(split({}, ':')[0] as int)"),
 )
-SECONDS: Final = (10**9, 2 * 10**9)
+USUAL_SECONDS: Final = (10**9, 2 * 10**9)
 """Numbers that are probably seconds since 1970: from 2001 to 2033."""
 EPOCHS: Final = {
     "seconds": (1, "timestamp_seconds"),
@@ -113,9 +113,9 @@ EPOCHS: Final = {
     "microseconds": (10**6, "timestamp_micros"),
 }
 """Units of time since 1970: how many make a second, and Spark's function that reads them."""
-PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+PLAIN_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NESTED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+")
-CODE: Final = r"[-+]?0[0-9]+"
+CODE_PATTERN: Final = r"[-+]?0[0-9]+"
 """Numbers that begin with a zero are codes: a postcode is no amount."""
 
 
@@ -130,11 +130,11 @@ def look_of(values: pa.Array) -> TextLook | None:
         'numbers with a decimal comma'
         >>> look_of(pa.array([f"{i:05}" for i in range(20)]))
     """
-    values = values.slice(0, LOOKED_AT)
+    values = values.slice(0, TEXTS_LOOKED_AT)
     if not any(any(c.isdigit() for c in text) for text in values[:10].to_pylist()):
         return None  # most columns are names, and there may be thousands
     values = pc.utf8_trim_whitespace(values.cast(pa.string()))
-    if not len(values) or _share(values, CODE) > 0:
+    if not len(values) or _share(values, CODE_PATTERN) > 0:
         return None
     for look in LOOKS:
         if len(values) < FEW_VALUES and look.name.startswith("numbers"):
@@ -170,7 +170,7 @@ def epochs(name: str, lowest: float, highest: float) -> str:
         ''
     """
     for unit, (of_second, function) in EPOCHS.items():
-        if SECONDS[0] * of_second <= lowest and highest < SECONDS[1] * of_second:
+        if USUAL_SECONDS[0] * of_second <= lowest and highest < USUAL_SECONDS[1] * of_second:
             return f"{unit} since 1970? as a derived feature: hour({function}({_in_sql(name)}))"
     return ""
 
@@ -182,7 +182,7 @@ def _in_sql(name: str) -> str:
 
 def in_yaml(name: str) -> str:
     """A name as it stands in a list or mapping of YAML: quoted unless it is a plain word."""
-    return name if PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    return name if PLAIN_WORD.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def _share(values: pa.Array, pattern: str) -> float:

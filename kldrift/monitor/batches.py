@@ -27,7 +27,7 @@ from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.sources.table import TableSource
-from kldrift.tables.batches import BATCH, StoredBatches, checked_name, write_batch
+from kldrift.tables.batches import BATCH_MARK, StoredBatches, checked_name, write_batch
 from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.supports import Supports
@@ -78,7 +78,7 @@ def count(
     except pa.ArrowException as error:
         raise DatasetError(f"the rows cannot be counted: {first_line(error)}") from error
     rows_read(counted, [p.feature.name for p in what.pairs], plan.current.rows)
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{BATCH}"
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{BATCH_MARK}"
     parts = list(batch_rows(config, reference, what, counted, together, run_id))
     write_batch(config.output.path, config.monitor, name, parts)
     stored: pd.DataFrame = pa.concat_tables(parts).to_pandas()
@@ -131,7 +131,7 @@ def batch_rows(
             dict(zip(features, profiles, strict=False)),
             dict(zip((j.name for j in what.joint), joint, strict=False)),
             names,
-            BATCH,
+            BATCH_MARK,
             stamp,
         )
 

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from kldrift.arrays import Floats
 from kldrift.profiles.support import Keys, NumericSupport, Support, Unit, step
 
-CLOSE: Final = 0.01
+CLOSE_SHARE: Final = 0.01
 """Of the standard deviation, and of the distance of the quartiles: what is no other value."""
-SAME: Final = 1e-7
+SAME_SHARE: Final = 1e-7
 """Of a double, and for 0 of the number next to it: what rounding to 32 bits does to a value."""
 SAME_TIME: Final = 1_000
 """Microseconds between two readings of one time."""
-WHOLE: Final = 0.49
+HALF_STEP: Final = 0.49
 """Doubles without a fraction may be codes as well: what is nearer to one is no other code."""
 
 
@@ -38,7 +38,7 @@ def close_values(values: Keys, rows: NDArray[np.int64]) -> float:
         >>> round(close_values(np.arange(1.0, 33), np.full(32, 100)), 3)
         0.092
     """
-    return CLOSE * min(_spreads(values, rows))
+    return CLOSE_SHARE * min(_spreads(values, rows))
 
 
 def same_values(values: Keys, near: Keys, rows: NDArray[np.int64], unit: Unit) -> Floats:
@@ -60,7 +60,7 @@ def same_values(values: Keys, near: Keys, rows: NDArray[np.int64], unit: Unit) -
     """
     if not len(values):
         return np.empty(0)
-    most = CLOSE * min((s for s in _spreads(near, rows) if s > 0), default=np.inf)
+    most = CLOSE_SHARE * min((s for s in _spreads(near, rows) if s > 0), default=np.inf)
     if unit is Unit.SECONDS:
         return np.full(len(values), min(SAME_TIME, most))
     if unit is not Unit.NUMBER or values.dtype != np.float64:
@@ -69,8 +69,8 @@ def same_values(values: Keys, near: Keys, rows: NDArray[np.int64], unit: Unit) -
     if not size.all():
         others = abs(near[(near != 0) & (rows > 0)])
         size[size == 0] = others.min() if len(others) else 0.0
-    width = np.where((values == np.rint(values)) & (values != 0), WHOLE, np.inf)
-    return np.asarray(np.minimum(np.minimum(SAME * size, width), most))
+    width = np.where((values == np.rint(values)) & (values != 0), HALF_STEP, np.inf)
+    return np.asarray(np.minimum(np.minimum(SAME_SHARE * size, width), most))
 
 
 def _spreads(values: Keys, rows: NDArray[np.int64]) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from kldrift.arrays import Floats
 
-CHUNK: Final = 16_384
+ROWS_AT_ONCE: Final = 16_384
 """Rows that are multiplied together: bounds what a batch needs beside itself."""
 
 
@@ -56,8 +56,8 @@ class CoMoments:
         """The moments of complete rows of one group, shape ``(n, k)``; no NaN, no infinities."""
         moments = cls.zero(pivot, diagonal=diagonal)
         with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(0, len(values), CHUNK):
-                x = values[start : start + CHUNK] - pivot
+            for start in range(0, len(values), ROWS_AT_ONCE):
+                x = values[start : start + ROWS_AT_ONCE] - pivot
                 squares = x * x
                 cross = squares.sum(0) if diagonal else x.T @ x
                 powers = ((squares * x).sum(0), (squares * squares).sum(0))

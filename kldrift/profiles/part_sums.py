@@ -19,11 +19,11 @@ from kldrift.profiles.power_sums import FAR, SQUARED_BITS, moved_sums, power_sum
 
 PART_CHUNK: Final = 16_384
 """Values of many groups that are summed together: they stay in a core's cache."""
-ALIKE: Final = 256
+ALIKE_PARTS: Final = 256
 """Groups whose largest values differ by less are split at the same digits."""
-EXACT: Final = 2.0**53
+EXACT_BELOW: Final = 2.0**53
 """Whole numbers below it are doubles."""
-LARGEST: Final = 2.0**63
+LARGEST_INT64: Final = 2.0**63
 """Whole numbers below it are 64 bits long."""
 
 Values = NDArray[Any]
@@ -74,7 +74,7 @@ def power_sums_of_wholes(
     wholes = parts.joined(first)
     reach = np.repeat(wholes.largest, np.diff(first, append=len(sizes)))
     digits = parts.digits(reach)
-    coarse = (parts.largest < reach / ALIKE) | ~_usual(reach)
+    coarse = (parts.largest < reach / ALIKE_PARTS) | ~_usual(reach)
     return parts.power_sums(digits, coarse), wholes.power_sums(digits.joined(first))
 
 
@@ -216,12 +216,15 @@ class _Parts:
             about: what deviations of each part are from; the pivot if it is not given.
         """
         about = np.full(len(reach), self.pivot) if about is None else about
-        if _whole(self.values, about) and float(reach.max()) ** 2 * int(self.rows.sum()) < EXACT:
+        if (
+            _whole(self.values, about)
+            and float(reach.max()) ** 2 * int(self.rows.sum()) < EXACT_BELOW
+        ):
             return _Digits(self._whole_sums(int(about[0])), exact=True)
         usual = _usual(reach) & (reach > 0)
         fine = _anchors(np.where(usual, reach, 1.0))
         used = fine[usual] if usual.any() else np.ones(1)
-        alike = not np.ptp(about) and used.max() <= ALIKE * used.min()
+        alike = not np.ptp(about) and used.max() <= ALIKE_PARTS * used.min()
         middle, anchor = about[:1], used.max(keepdims=True)
         out = np.zeros((6, len(reach)))  # upper, middle and lower digits; the same of the squares
         room = np.empty((6, min(len(self.values), PART_CHUNK)))
@@ -259,7 +262,7 @@ def _usual(reach: Floats) -> NDArray[np.bool_]:
 def _whole(values: Values, about: Floats) -> bool:
     """Whether values are integers, and all parts are taken about the same integer."""
     first = float(about[0])
-    short = first.is_integer() and abs(first) < LARGEST
+    short = first.is_integer() and abs(first) < LARGEST_INT64
     return values.dtype == np.int64 and short and not np.ptp(about)
 
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from kldrift.arrays import Floats, Ints
 from kldrift.error_free import DoubleDoubles, finite_pair, pair_product, pair_sum, two_sum
 
-CHUNK: Final = 65_536
+SUMMED_AT_ONCE: Final = 65_536
 """Values that are summed together: they stay in a core's cache."""
-BLOCK: Final = 8_192
+BLAS_BLOCK: Final = 8_192
 """Numbers of one BLAS call: of more than 10,000, each would wake all of its threads."""
 SUMMED_BITS: Final = 26
 """Bits of a number that 65,536 are added up of exactly."""
@@ -81,10 +81,10 @@ def power_sums(
     middle = low / 2 + high / 2 if far else pivot
     reach = high - low if far else largest
     total1, total2 = (0.0, 0.0), (0.0, 0.0)
-    room = np.empty((3, min(len(values), CHUNK)))
+    room = np.empty((3, min(len(values), SUMMED_AT_ONCE)))
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(values), CHUNK):
-            chunk = values[start : start + CHUNK]
+        for start in range(0, len(values), SUMMED_AT_ONCE):
+            chunk = values[start : start + SUMMED_AT_ONCE]
             deviations, *free = room[:, : len(chunk)]
             np.subtract(chunk, middle, out=deviations)
             sum1, sum2 = _power_sums(deviations, reach, free, far=far)
@@ -192,9 +192,9 @@ def _normal(high: float, low: float) -> DoubleDouble:
 
 def _dot(x: Floats, y: Floats) -> float:
     """The sum of products, block by block."""
-    whole = len(x) // BLOCK * BLOCK
+    whole = len(x) // BLAS_BLOCK * BLAS_BLOCK
     rest = float(np.dot(x[whole:], y[whole:])) if whole < len(x) else 0.0
-    rows, columns = x[:whole].reshape(-1, 1, BLOCK), y[:whole].reshape(-1, BLOCK, 1)
+    rows, columns = x[:whole].reshape(-1, 1, BLAS_BLOCK), y[:whole].reshape(-1, BLAS_BLOCK, 1)
     return rest + math.fsum(np.matmul(rows, columns).ravel().tolist())
 
 

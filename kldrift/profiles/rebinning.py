@@ -16,7 +16,7 @@ CHOSEN_ROWS: Final = 20
 """Values with fewer rows get no cell of their own: which of many rare ones come is chance, and
 would look like drift everywhere else."""
 FEWEST_CHOSEN: Final = 2
-FEW_ROWS: Final = 10
+FEW_SCORED_ROWS: Final = 10
 """Of a reference of fewer than 200 rows, one row in so many is enough for a cell."""
 FEWEST_BINS: Final = 5
 ROWS_PER_BIN: Final = 40
@@ -126,7 +126,7 @@ def least_rows(rows: Any) -> Any:
         >>> least_rows(np.array([10, 100, 200, 10_000])).tolist()
         [2, 10, 20, 20]
     """
-    return np.clip(rows // FEW_ROWS, FEWEST_CHOSEN, CHOSEN_ROWS)
+    return np.clip(rows // FEW_SCORED_ROWS, FEWEST_CHOSEN, CHOSEN_ROWS)
 
 
 def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int) -> Rebinning:

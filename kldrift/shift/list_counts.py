@@ -18,7 +18,7 @@ from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import REST, GroupKeys
 from kldrift.shift.class_pairs import ClassPairs
 from kldrift.shift.row_kinds import with_kinds, without_kinds
-from kldrift.shift.worst_rows import KEYS, ROW, group_keys_of, keyed, worst_of
+from kldrift.shift.worst_rows import KEY_COLUMNS, ROW_SCHEMA, group_keys_of, keyed, worst_of
 
 Names = tuple[str | None, ...]
 """The segments of a list, by place; None is the one of all rows."""
@@ -49,7 +49,7 @@ class ListCounts:
         names = tuple(dict.fromkeys((*self.names, *other.names)))
         both = self._under(names), other._under(names)
         added = merged((i, c) for p in both for i, c in enumerate((p.divergence, p.changed)))
-        worst = worst_of(pa.concat_tables([p.worst for p in both]), KEYS)
+        worst = worst_of(pa.concat_tables([p.worst for p in both]), KEY_COLUMNS)
         return ListCounts(names, added[0], added[1], worst, self.pairs + other.pairs)
 
     def _under(self, names: Names) -> ListCounts:
@@ -96,7 +96,7 @@ class ListCounts:
         keys = group_keys_of(self.worst)
         segments = pa.array(self.segments(keys), pa.string())
         columns = {"window": pa.array(keys.window), "segment": segments}
-        return pa.table(columns | {name: self.worst[name] for name in ROW.names})
+        return pa.table(columns | {name: self.worst[name] for name in ROW_SCHEMA.names})
 
     def packed(self) -> bytes:
         """Serialise to bytes."""

@@ -33,7 +33,7 @@ from kldrift.reporting.score_line import score_line
 from kldrift.scoring.sentences import percent
 from kldrift.shift.class_matrix import class_matrix
 
-ABOUT: Final = (
+ABOUT_SHIFT: Final = (
     "What two models say of the same rows: kl is the mean over rows of D(challenger || champion) "
     "between their classes, in nats. A segment drifted when it is above a limit and q, the share "
     "of false alarms to expect among such verdicts, is small."
@@ -70,7 +70,7 @@ def shift_page(
         lead=_lead(rows[0], story.zone) if rows and rows[0]["severity"] in MOVED else "",
         entries=[_entry(row, of_rows.get(row_key(row), []), story.zone) for row in rows],
         total=len(ordered),
-        about=what + ABOUT,
+        about=what + ABOUT_SHIFT,
         notes=[shown(note, 400) for note in story.notes],
         health=health(story, counts, rows[:1], "segment"),
         noun="segment",

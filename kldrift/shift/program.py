@@ -31,7 +31,7 @@ from kldrift.shift.worst_rows import WorstRows
 from kldrift.sources.program import RowBatch
 
 MOST_GROUPS: Final = 10_000
-BATCH_ROWS: Final = 16_384
+COMPARED_AT_ONCE: Final = 16_384
 """Rows that are read at once: 260 MB for two models of 1,000 classes in doubles."""
 CHANGED: Final = CategoricalSupport(("false", "true"))
 
@@ -64,7 +64,7 @@ class ShiftProgram:
     windows: Windows | None
     lists: tuple[SegmentList, ...]
     buckets: int
-    batch_rows: int = BATCH_ROWS
+    batch_rows: int = COMPARED_AT_ONCE
     most_groups: int = MOST_GROUPS
 
     @property

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from kldrift.arrays import Bools, Floats, Ints
 from kldrift.divergence import categorical_kl
 
-BLOCK: Final = 2**17
+VALUES_AT_ONCE: Final = 2**17
 """Logits that are compared together: they stay in a core's cache."""
 ONE: Final = 1e-3
 """How far from 1 a row of probabilities may add up to: half floats of many classes do."""
@@ -119,7 +119,7 @@ def _blocks(rows: Ints, lengths: Ints) -> Iterator[tuple[Ints, int]]:
     for bucket in np.unique(doubling).tolist():
         same = rows[doubling == bucket]
         width = int(lengths[same].max())
-        step = max(1, BLOCK // width)
+        step = max(1, VALUES_AT_ONCE // width)
         for start in range(0, len(same), step):
             yield same[start : start + step], width
 

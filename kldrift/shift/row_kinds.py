@@ -22,11 +22,11 @@ from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import NumericSupport
 from kldrift.shift.row_divergence import Compared, RowOutcome
 
-STEPS: Final = 64
-MANTISSAS: Final = NumericSupport(0.5 + np.arange(STEPS) / (2 * STEPS))
-NUMBER_CELLS: Final = slice(1, STEPS + 2)
+CELLS_PER_OCTAVE: Final = 64
+MANTISSAS: Final = NumericSupport(0.5 + np.arange(CELLS_PER_OCTAVE) / (2 * CELLS_PER_OCTAVE))
+NUMBER_CELLS: Final = slice(1, CELLS_PER_OCTAVE + 2)
 """The cells of zero and of mantissas; beside them stand infinity, NaN and null."""
-MIDDLES: Final = np.append(0.0, 0.5 + (np.arange(STEPS) + 0.5) / (2 * STEPS))
+MIDDLES: Final = np.append(0.0, 0.5 + (np.arange(CELLS_PER_OCTAVE) + 0.5) / (2 * CELLS_PER_OCTAVE))
 """The middle of each of these cells."""
 
 MOST_KINDS: Final = 4096

@@ -16,9 +16,9 @@ from kldrift.shift.row_divergence import Compared
 
 WORST: Final = 20
 """Rows that are kept of each group."""
-PENDING: Final = 2**14
+WAITING_ROWS: Final = 2**14
 """Rows that wait until the worst of them are chosen."""
-ROW: Final = pa.schema(
+ROW_SCHEMA: Final = pa.schema(
     [
         ("kl", pa.float64()),
         ("key", pa.string()),
@@ -26,7 +26,7 @@ ROW: Final = pa.schema(
         ("challenger", pa.int64()),
     ]
 )
-KEYS: Final = ("window", "list", "segment")
+KEY_COLUMNS: Final = ("window", "list", "segment")
 
 
 def worst_of(rows: pa.Table, groups: Sequence[str]) -> pa.Table:
@@ -50,13 +50,13 @@ def places(rows: pa.Table, groups: Sequence[str]) -> Ints:
 
 def keyed(rows: pa.Table, keys: GroupKeys) -> pa.Table:
     """Rows with the keys of their groups, one for each row."""
-    columns = dict(zip(KEYS, map(pa.array, keys.arrays), strict=True))
-    return pa.table(columns | {name: rows[name] for name in ROW.names})
+    columns = dict(zip(KEY_COLUMNS, map(pa.array, keys.arrays), strict=True))
+    return pa.table(columns | {name: rows[name] for name in ROW_SCHEMA.names})
 
 
 def group_keys_of(rows: pa.Table) -> GroupKeys:
     """The keys of the rows' groups."""
-    return GroupKeys(*(rows[name].to_numpy() for name in KEYS))
+    return GroupKeys(*(rows[name].to_numpy() for name in KEY_COLUMNS))
 
 
 class WorstRows:
@@ -66,9 +66,9 @@ class WorstRows:
         pending: rows that wait until the worst of them are chosen.
     """
 
-    def __init__(self, pending: int = PENDING) -> None:
+    def __init__(self, pending: int = WAITING_ROWS) -> None:
         self._pending = pending
-        self._rows = ROW.append(pa.field("number", pa.int64())).empty_table()
+        self._rows = ROW_SCHEMA.append(pa.field("number", pa.int64())).empty_table()
         self._kept = 0
         self._floor = np.zeros(0)
 

@@ -27,7 +27,7 @@ from kldrift.tables.supports import Supports
 from kldrift.tables.window import Window
 from kldrift.tables.write import write_tables
 
-BATCH: Final = "batch"
+BATCH_MARK: Final = "batch"
 """What ``profiles.dataset`` says of the rows of a batch."""
 _NAME: Final = re.compile(r"[A-Za-z0-9._]{1,64}", re.ASCII)
 _OF_WINDOW: Final = ["window_start", "window_end", "reference_id"]
@@ -53,7 +53,7 @@ def write_batch(path: str, monitor: str, batch: str, rows: TableParts) -> None:
     Raises:
         OutputError: the file cannot be written; its old rows are then there.
     """
-    about = {"monitor": monitor, "dataset": BATCH}
+    about = {"monitor": monitor, "dataset": BATCH_MARK}
     write_tables(path, {"profiles": batch_file(monitor, batch)}, {"profiles": rows}, about)
 
 

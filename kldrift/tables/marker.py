@@ -12,7 +12,7 @@ from kldrift.tables.schema import SCHEMA_VERSION
 if TYPE_CHECKING:
     from kldrift.tables.store import Store
 
-FORMAT: Final = "kldrift tables"
+MARKER_FORMAT: Final = "kldrift tables"
 PARQUET: Final = "parquet"
 DELTA: Final = "delta"
 ICEBERG: Final = "iceberg"
@@ -27,7 +27,7 @@ class Marker(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """The marker's file; Parquet is not named, as before there was anything else."""
-        marker = {"format": FORMAT} | self._asdict()
+        marker = {"format": MARKER_FORMAT} | self._asdict()
         if self.tables == PARQUET:
             del marker["tables"]
         return json.dumps(marker).encode() + b"\n"
@@ -47,8 +47,8 @@ def read_marker(store: Store) -> Marker | None:
         stated = json.loads(data)
     except ValueError as error:
         raise OutputError(f"{where}: not the marker that kldrift writes: {error}") from error
-    if not isinstance(stated, dict) or stated.get("format") != FORMAT:
-        raise OutputError(f"{where}: expected the format {FORMAT!r}, got {stated!r}")
+    if not isinstance(stated, dict) or stated.get("format") != MARKER_FORMAT:
+        raise OutputError(f"{where}: expected the format {MARKER_FORMAT!r}, got {stated!r}")
     version, tables = stated.get("schema_version"), stated.get("tables", PARQUET)
     if not isinstance(version, int):
         raise OutputError(f"{where}: expected schema_version to be a number, got {version!r}")

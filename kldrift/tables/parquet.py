@@ -13,7 +13,7 @@ from kldrift.errors import first_line
 from kldrift.tables.schema import ADDED_LATER
 
 GROUP_ROWS: Final = 1 << 20
-SMALL: Final = 1 << 16
+SMALL_FILE: Final = 1 << 16
 """Rows of a file up to which threads cost more than they save."""
 TableParts: TypeAlias = "pa.Table | Iterable[pa.Table]"
 """A table, or its parts one after the other: those of segments need not be in memory at once."""
@@ -96,7 +96,7 @@ def from_parquet(
         names = columns or (schema.names if schema is not None else None)
         there = file.schema_arrow.names
         kept = None if names is None else [name for name in names if name in there]
-        rows = file.read(kept, use_threads=file.metadata.num_rows > SMALL)
+        rows = file.read(kept, use_threads=file.metadata.num_rows > SMALL_FILE)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise ValueError(f"no Parquet file of kldrift: {first_line(error)}") from error
     for field in schema or ():

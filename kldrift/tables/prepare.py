@@ -10,7 +10,7 @@ from kldrift.tables.marker import PARQUET, Marker, read_marker
 from kldrift.tables.schema import SCHEMA_VERSION, TABLES
 from kldrift.tables.store import open_folder, open_store
 
-NAMED: Final = 3  # foreign files that a message lists
+MOST_NAMED: Final = 3  # foreign files that a message lists
 
 
 def prepare_output(path: str, tables: str = PARQUET) -> None:
@@ -65,5 +65,5 @@ def prepare_output(path: str, tables: str = PARQUET) -> None:
 
 
 def _some(names: list[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(map(repr, names[:NAMED])) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MOST_NAMED
+    return ", ".join(map(repr, names[:MOST_NAMED])) + (f" and {more} more" if more > 0 else "")

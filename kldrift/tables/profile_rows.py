@@ -19,7 +19,7 @@ from kldrift.profiles.support import NumericSupport, pivot_of
 from kldrift.tables.lists import list_column, list_column_of
 from kldrift.tables.schema import PROFILES
 from kldrift.tables.stamp import Stamp
-from kldrift.tables.supports import JOINT
+from kldrift.tables.supports import JOINT_KIND
 
 Names = Sequence[Sequence[str]]
 """The names of the segments of each list, by place."""
@@ -28,7 +28,7 @@ MOMENT_COLUMNS: Final = {name: "moment_rows" if name == "rows" else name for nam
 """The column that holds each array of ``Moments``."""
 JOINT_COLUMNS: Final = ("joint_sum1", "joint_cross", "joint_sum3", "joint_sum4")
 """The columns that hold the sums of ``CoMoments``."""
-CELLS_AT_ONCE: Final = 2**22
+WRITTEN_AT_ONCE: Final = 2**22
 """Cells of groups that are looked at together: bounds the memory beside the profiles."""
 
 
@@ -38,7 +38,7 @@ def profile_rows(
     names: Names,
     dataset: str,
     stamp: Stamp,
-    most: int = CELLS_AT_ONCE,
+    most: int = WRITTEN_AT_ONCE,
     unseen: Mapping[str, NewValues] | None = None,
 ) -> Iterator[pa.Table]:
     """``profiles`` of one dataset, part by part: one row per feature and group, then joint groups.
@@ -142,7 +142,7 @@ def _of_joint(joint: Mapping[str, JointProfile]) -> dict[str, Any]:
     sums = [(None,) * len(JOINT_COLUMNS) if m is None else _sums(m) for _, m in rows]
     columns: dict[str, Any] = {
         "feature": _repeated(list(joint), sizes),
-        "kind": pa.repeat(JOINT, len(rows)),
+        "kind": pa.repeat(JOINT_KIND, len(rows)),
         "n": pa.array([n for n, _ in rows], pa.int64()),
         "moment_rows": pa.array([m and int(m.rows) for _, m in rows], pa.int64()),
         "width": pa.array([m and len(m.pivot) for _, m in rows], pa.int32()),

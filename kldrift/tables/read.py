@@ -28,7 +28,7 @@ from kldrift.tables.parquet import from_parquet
 from kldrift.tables.read_profiles import read_profiles
 from kldrift.tables.schema import SUPPORTS, TABLES
 from kldrift.tables.store import Store, open_store
-from kldrift.tables.supports import FOR_READERS, JOINT, Supports, read_supports
+from kldrift.tables.supports import FOR_READERS, JOINT_KIND, Supports, read_supports
 from kldrift.tables.window import Window
 
 MOST_RUNS: Final = 120
@@ -208,7 +208,7 @@ def stored_statuses(
     if rows is None:
         return []
     asked = pc.is_in(rows["status"], pa.array(statuses, pa.string()))
-    whole = pc.and_(rows["segment"].is_null(), pc.not_equal(rows["kind"], JOINT))
+    whole = pc.and_(rows["segment"].is_null(), pc.not_equal(rows["kind"], JOINT_KIND))
     return [
         (row["feature"], row["kind"], row["status"], row["reason"] or "")
         for row in rows.filter(pc.and_(asked, whole)).to_pylist()

@@ -20,7 +20,7 @@ from kldrift.profiles.support import CategoricalSupport, pivot_of
 from kldrift.tables.conform import conform
 from kldrift.tables.lists import FlatLists, blocks
 from kldrift.tables.profile_rows import JOINT_COLUMNS, MOMENT_COLUMNS
-from kldrift.tables.supports import JOINT, JointSupport, Supports
+from kldrift.tables.supports import JOINT_KIND, JointSupport, Supports
 
 MOST_CELLS: Final = 2**16
 """Counts that are looked at together, about."""
@@ -49,7 +49,7 @@ def read_profiles(
     others = set(table["reference_id"].unique().to_pylist()) - {supports.reference_id}
     if others:
         raise ValueError(f"profiles of reference {supports.reference_id} and of {others}")
-    joint = pc.equal(table["kind"], JOINT)
+    joint = pc.equal(table["kind"], JOINT_KIND)
     return (
         _features(table.filter(pc.invert(joint)), supports),
         _joint(table.filter(joint), supports),

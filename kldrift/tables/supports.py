@@ -29,8 +29,8 @@ from kldrift.tables.conform import conform
 from kldrift.tables.lists import FlatLists, list_column_of
 from kldrift.tables.schema import SCHEMA_VERSION, SUPPORTS
 
-JOINT: Final = "joint"
-SEGMENTS: Final = "segments"
+JOINT_KIND: Final = "joint"
+SEGMENTS_KIND: Final = "segments"
 FOR_READERS: Final = ("cell_kind", "lower", "upper", "label")
 """Columns that follow from the others; they are there for SQL."""
 
@@ -154,7 +154,7 @@ def supports_table(supports: Supports, monitor: str) -> pa.Table:
     rows = [_feature_row(f) for f in features]
     rows += [
         {
-            "kind": JOINT,
+            "kind": JOINT_KIND,
             "feature": g.name,
             "made_from": g.made_from,
             "joint_pivots": np.array(g.pivots),
@@ -164,7 +164,7 @@ def supports_table(supports: Supports, monitor: str) -> pa.Table:
     ]
     rows += [
         {
-            "kind": SEGMENTS,
+            "kind": SEGMENTS_KIND,
             "segment_list": k,
             "made_from": s.made_from,
             "segments": np.array(s.names, dtype=object),
@@ -240,18 +240,18 @@ def read_supports(table: pa.Table) -> Supports:
     reference_id = origin.pop("reference_id")
     origin["key"] = origin.pop("reference_key")
     rows = _rows(table)
-    names = [row["feature"] for row in rows if row["kind"] != SEGMENTS]
+    names = [row["feature"] for row in rows if row["kind"] != SEGMENTS_KIND]
     if len(set(names)) != len(names):
         raise ValueError("supports: a feature stands there twice")
-    joint = [row for row in rows if row["kind"] == JOINT]
-    lists = [row for row in rows if row["kind"] == SEGMENTS]
+    joint = [row for row in rows if row["kind"] == JOINT_KIND]
+    lists = [row for row in rows if row["kind"] == SEGMENTS_KIND]
     numbered = [(row["segment_list"], row["feature"]) for row in lists]
     if numbered != [(k, None) for k in range(len(lists))]:
         raise ValueError("the lists of segments are not all there")
     return Supports(
         reference_id,
         Origin(**origin),
-        tuple(_feature(row) for row in rows if row["kind"] not in (JOINT, SEGMENTS)),
+        tuple(_feature(row) for row in rows if row["kind"] not in (JOINT_KIND, SEGMENTS_KIND)),
         tuple(
             JointSupport(
                 _known(g, "feature"),

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import pytest
 from stored_run import config_of, run_in_memory
 
-from kldrift.cli.blocks import PLAIN
+from kldrift.cli.blocks import PLAIN_HEIGHTS
 from kldrift.cli.main import main
 from kldrift.config import load_config
 from kldrift.execution.progress import SILENT
@@ -94,7 +94,7 @@ def test_without_unicode_heights_are_plain_characters(path, monkeypatch):
     out.seek(0)
     heights = [line.split("|")[1] for line in out.read().splitlines() if line.startswith("  now")]
     assert heights
-    assert set("".join(heights)) <= set(PLAIN)
+    assert set("".join(heights)) <= set(PLAIN_HEIGHTS)
 
 
 @pytest.mark.parametrize(

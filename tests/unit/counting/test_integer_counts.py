@@ -11,11 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import quick
 
-from kldrift.counting.integer_counts import EXACT, WIDEST, IntegerCounts, exact_about
+from kldrift.counting.integer_counts import (
+    EXACT_INTEGERS,
+    WIDEST,
+    IntegerCounts,
+    exact_about,
+)
 from kldrift.profiles.power_sums import power_sums
 
 near = st.lists(st.integers(0, WIDEST - 1), min_size=1, max_size=40)
-origins = st.integers(-EXACT + 1, EXACT - WIDEST) | st.integers(-5, 5)
+origins = st.integers(-EXACT_INTEGERS + 1, EXACT_INTEGERS - WIDEST) | st.integers(-5, 5)
 cuts = st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-9, 9), max_size=20)
 
 
@@ -37,7 +42,7 @@ def test_without_edges_all_rows_lie_together():
 
 
 @quick
-@given(near, origins, st.integers(-EXACT + 1, EXACT - 1) | st.integers(-9, 9))
+@given(near, origins, st.integers(-EXACT_INTEGERS + 1, EXACT_INTEGERS - 1) | st.integers(-9, 9))
 def test_moments_are_the_exact_ones(steps, origin, pivot):
     keys = np.array(steps) + origin
     found, same = of(keys).power_sums(float(pivot)), power_sums(keys, float(pivot))
@@ -60,7 +65,14 @@ def test_sums_of_squares_of_billions_of_rows_do_not_overflow():
 
 
 @pytest.mark.parametrize(
-    "keys", [[0, WIDEST], [EXACT, EXACT + 1], [-EXACT, -EXACT], [-(2**63), 2**63 - 1]], ids=str
+    "keys",
+    [
+        [0, WIDEST],
+        [EXACT_INTEGERS, EXACT_INTEGERS + 1],
+        [-EXACT_INTEGERS, -EXACT_INTEGERS],
+        [-(2**63), 2**63 - 1],
+    ],
+    ids=str,
 )
 def test_numbers_far_apart_or_beyond_the_doubles_have_none(keys):
     assert of(np.array(keys)) is None

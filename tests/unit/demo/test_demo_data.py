@@ -17,7 +17,7 @@ from kldrift.demo.events import (
     DAYS,
     DECOYS,
     PLANTED,
-    ROWS,
+    ROWS_FEATURE,
     Decoy,
     Planted,
     date_of,
@@ -186,7 +186,7 @@ def test_weekends_differ_and_the_two_windows_do_not(days: dict[int, pa.Table]) -
 
 
 def test_the_row_count_doubles_for_a_whole_week(days: dict[int, pa.Table]) -> None:
-    event = next(e for e in PLANTED if e.shows_in == ROWS)
+    event = next(e for e in PLANTED if e.shows_in == ROWS_FEATURE)
     assert (event.features, event.day_to - event.day_from) == ((), 6)
     for day in range(event.day_from, event.day_to + 1):
         assert days[day].num_rows == 2 * days[day - 7].num_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kldrift.profiles.comoments import CHUNK, CoMoments
+from kldrift.profiles.comoments import ROWS_AT_ONCE, CoMoments
 
 
 def rows(n, k=3, mean=0.0, seed=0):
@@ -16,7 +16,7 @@ def rows(n, k=3, mean=0.0, seed=0):
 @pytest.mark.parametrize("diagonal", [False, True])
 @pytest.mark.parametrize("mean", [0.0, 1e9])
 def test_they_are_the_moments_of_numpy(mean, diagonal):
-    values = rows(CHUNK + 77, mean=mean)
+    values = rows(ROWS_AT_ONCE + 77, mean=mean)
     found = CoMoments.of(values, np.full(3, mean), diagonal=diagonal)
     # numpy's own covariance loses digits at 1e9: about the pivot it has them all
     expected = np.cov((values - mean).T, bias=True)

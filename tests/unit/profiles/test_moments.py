@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from strategies import LARGEST, quick, trees
 
 from kldrift.profiles.moments import Moments
-from kldrift.profiles.power_sums import BLOCK, CHUNK, power_sums
+from kldrift.profiles.power_sums import BLAS_BLOCK, SUMMED_AT_ONCE, power_sums
 
 numbers = st.floats(-1e6, 1e6) | st.integers(-5, 5).map(float)
 values = st.lists(numbers, max_size=30)
@@ -142,7 +142,7 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("rows", [3, BLOCK, 2 * BLOCK + 1, CHUNK + 9])
+@pytest.mark.parametrize("rows", [3, BLAS_BLOCK, 2 * BLAS_BLOCK + 1, SUMMED_AT_ONCE + 9])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_sums_of_many_numbers_keep_nearly_twice_the_digits_of_a_double(shape, rows):
     x = SHAPES[shape](np.random.default_rng(rows), rows)
@@ -158,7 +158,7 @@ def test_sums_of_many_numbers_keep_nearly_twice_the_digits_of_a_double(shape, ro
 
 @pytest.mark.parametrize("away", [10, 1e3, 1e9])
 def test_sums_of_numbers_far_away_and_near_each_other_are_exact(away):
-    x = np.random.default_rng(1).uniform(0.5, 1, CHUNK + 9) + away
+    x = np.random.default_rng(1).uniform(0.5, 1, SUMMED_AT_ONCE + 9) + away
     found = power_sums(x)
     exact, unit = in_units(x)
     assert (Fraction(found.sum1) + Fraction(found.sum1_low)) / unit == sum(exact)

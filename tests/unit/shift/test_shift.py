@@ -31,7 +31,7 @@ from kldrift.shift.row_kinds import (
 )
 from kldrift.shift.summary import Summaries
 from kldrift.shift.verdict import LOWER, UPPER
-from kldrift.shift.worst_rows import KEYS, ROW, WORST, worst_of
+from kldrift.shift.worst_rows import KEY_COLUMNS, ROW_SCHEMA, WORST, worst_of
 from kldrift.sources.program import RowBatch
 
 DIVERGENCES = st.lists(
@@ -127,14 +127,14 @@ def test_the_worst_rows_are_chosen_by_divergence_then_by_key():
     def table(rows):
         keys = [pa.array([0] * len(rows))] * 3
         columns = [*zip(*rows, strict=True), [0] * len(rows), [1] * len(rows)]
-        arrays = [pa.array(c, t) for c, t in zip(columns, ROW.types, strict=True)]
-        return pa.table([*keys, *arrays], [*KEYS, *ROW.names])
+        arrays = [pa.array(c, t) for c, t in zip(columns, ROW_SCHEMA.types, strict=True)]
+        return pa.table([*keys, *arrays], [*KEY_COLUMNS, *ROW_SCHEMA.names])
 
     rows = [(float(i % 3), str(i)) for i in reversed(range(100))]
-    kept = worst_of(table(rows), KEYS)
+    kept = worst_of(table(rows), KEY_COLUMNS)
     assert len(kept) == WORST
     assert kept["key"].to_pylist() == sorted(key for kl, key in rows if kl == 2)[:WORST]
-    assert worst_of(table([(1.0, None), (1.0, "z")]), KEYS)["key"].to_pylist() == ["z", None]
+    assert worst_of(table([(1.0, None), (1.0, "z")]), KEY_COLUMNS)["key"].to_pylist() == ["z", None]
 
 
 # ------------------------------------------------------------------------------------ rows
