@@ -18,6 +18,10 @@ ORDERED_METRICS: Final = tuple(name for name, d in _SCORED.items() if d.ordinal)
 """Scores of the stored cells of numbers, in their order."""
 SPIKE_METRIC: Final = "bin_share_change"
 """How far the share of the rows moved that have one value, or one of a narrow range."""
+FIRST_DIVERGENCES: Final = frozenset(
+    ("kl", "kl_reverse", "js", "psi", "hellinger", "total_variation", "wasserstein", "ks")
+)
+"""Scored from the first files of ``schema_version`` 2 on; files may lack the columns of others."""
 SHARE_METRICS: Final = (
     "value_share_change",
     SPIKE_METRIC,

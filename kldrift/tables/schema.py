@@ -14,6 +14,7 @@ import pyarrow as pa
 from kldrift.divergences import DIVERGENCES, Divergence
 from kldrift.scoring.metrics import (
     CATEGORY_METRICS,
+    FIRST_DIVERGENCES,
     JOINT_METRICS,
     LEARNED_SCORES,
     SHARE_METRICS,
@@ -327,6 +328,7 @@ RUNS: Final = pa.schema(
 
 ADDED_LATER: Final = frozenset(
     (
+        *(DIVERGENCES.keys() - FIRST_DIVERGENCES),
         *("known_hashes", "known_cutoff", "wasserstein_std", "note", "metric", "threshold_kind"),
         *(*SHARE_METRICS, TAIL_METRIC, *CATEGORY_METRICS, *LEARNED_SCORES, "history_effective"),
         *("alarm_level", "alert", "alert_since", "alerts", "pages_spent"),

@@ -10,8 +10,10 @@ from rescoring import differences, rescored, stored
 from sql_views import text_of
 
 from kldrift.profiles.group_keys import ALL
+from kldrift.scoring.metrics import SCORES
 from kldrift.tables import SCHEMA_VERSION, TABLES, Window, read_table
 from kldrift.tables.layout import OPTIONAL_TABLES
+from kldrift.tables.schema import ADDED_LATER
 from tests.golden.__main__ import AS_OF, HERE, MAPPING
 
 ROOT = Path(__file__).parents[3]
@@ -46,8 +48,12 @@ def test_every_table_is_read(folder, table):
 @versions
 def test_stored_profiles_are_scored_as_they_were(folder):
     supports, reference, current = found_in(folder)
-    scores = rescored(supports, reference, current, pseudocount=0.5)
     table = read_table(str(folder), "drift_scores")
+    lacked = {n for n in ADDED_LATER & {*SCORES} if table[n].null_count == table.num_rows}
+    scores = {
+        key: {name: value for name, value in found.items() if name not in lacked}
+        for key, found in rescored(supports, reference, current, pseudocount=0.5).items()
+    }
     told = [row for row in table.to_pylist() if row["kl"] is not None]
     assert len(told) > 30
     assert {"pair", "vector", "huge", "floats", "texts"} <= {row["feature"] for row in told}

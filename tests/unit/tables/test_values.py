@@ -105,7 +105,7 @@ def test_none_of_it_imports_pandas():
         "from kldrift.tables.values import *\n"
         "t = no_rows(DRIFT_SCORES)\n"
         "rows = rows_where(taken(t, np.arange(0)), is_in(t['feature'], {'a'}))\n"
-        "numbers(rows['kl']), [python_values(c) for c in rows.columns], null_of(pa.string())\n"
+        "floats_of(rows['kl']), [python_values(c) for c in rows.columns], null_of(pa.string())\n"
         "print('pandas' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
