@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -100,3 +102,18 @@ def test_the_golden_folder_holds_no_path_of_a_machine():
     for file in WRITTEN[-1].rglob("*"):
         assert not file.is_file() or b"/tmp" not in file.read_bytes()
     assert MAPPING["monitor"] == "golden"
+
+
+@versions
+def test_a_divergence_that_came_later_needs_no_column(folder):
+    code = (
+        "import sys\nfrom kldrift.divergences import DIVERGENCES, Divergence\n"
+        "DIVERGENCES['new'] = Divergence('new', 'psi:psi_formula', symmetric=True)\n"
+        "from kldrift.tables import read_table\n"
+        "rows = read_table(sys.argv[1], 'drift_scores')\n"
+        "print(rows['new'].null_count == rows.num_rows > 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
