@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from kldrift.tables.schema import NEVER_NULL, TABLES
+from kldrift.tables.nulls import NEVER_NULL
+from kldrift.tables.schema import TABLES
 from kldrift.tables.values import null_of
 
 
