@@ -135,11 +135,11 @@ def _found(counted: WindowCounts, scores: Mapping[str, Floats]) -> Findings:
     """
     plan, reference, what = counted.plan, counted.reference, counted.what
     one = counted.current[0] if counted.current else None
-    rows = int(one.of_list(ALL).rows.sum()) if one is not None else plan.current.rows or 0
+    rows = int(one.of_list(ALL).rows.sum()) if one is not None else plan.current.rows
     skipped, most = list(what.skipped), plan.config.scoring.max_segments
     for k, (segments, known) in enumerate(zip(plan.segments, reference.segments, strict=True)):
         by_segment = rows_by_segment(one, k, len(known.names))
-        why = left_out(segments, known, by_segment, (reference.rows, rows), most)
+        why = left_out(segments, known, by_segment, (reference.rows, rows or 0), most)
         if why is not None and one is not None:
             skipped.append(why)
     together = zip(what.joint, counted.together, strict=True)

@@ -106,7 +106,8 @@ class Record(Generic[AnyConfig]):
             verdicts.take(verdicts.whole),
             skipped,
             exit_code=exit_code,
-            rows_reference=findings.reference.rows,
+            # Of a dataset without a feature the rows are known only where its files tell.
+            rows_reference=findings.reference.rows or (0 if findings.reference.profiles else None),
             rows_current=findings.rows_current,
             reference_id=findings.reference.reference_id,
         )

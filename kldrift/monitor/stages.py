@@ -138,7 +138,7 @@ class Findings:
         joint: what was counted together: the plan, and both profiles.
         skipped: columns that turned out to be no feature when the data was seen.
         reference: the reference.
-        rows_current: rows read from the current dataset.
+        rows_current: rows of the current dataset; None if there was nothing to count.
         unseen: by feature, values that the reference never had, with their rows; the most frequent
             first. Nothing for windows.
         volumes: the numbers of rows of a window and of its segments, as what is judged.
@@ -152,7 +152,7 @@ class Findings:
     joint: tuple[tuple[JointPlan, JointProfile, JointProfile], ...]
     skipped: tuple[Skipped, ...]
     reference: Reference
-    rows_current: int
+    rows_current: int | None
     unseen: Mapping[str, NewValues] = field(default_factory=dict)
     volumes: tuple[Subject, ...] = ()
     by_limits: ByLimits | None = None

@@ -152,7 +152,8 @@ def open_source(
         raise ConfigError(f"scan: arrow is not possible for {side}: {reason}; use scan: auto")
     if dataset.path and dataset.format == "parquet":
         # This also names a missing or damaged file better than Spark does.
-        opened = opened or open_files(dataset, side, spark)
+        if not isinstance(opened, ArrowSource):
+            opened = open_files(replace(dataset, where=None), side, spark)
     elif dataset.format not in TABLE_OPTIONS and not _remote(dataset.path):
         list_files(dataset.path)
     footers = opened.footers if isinstance(opened, ArrowSource) else None

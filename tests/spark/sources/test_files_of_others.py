@@ -59,8 +59,11 @@ def test_the_rows_are_those_that_arrow_gives(session, monkeypatch):
     assert not wrong
 
 
-def test_a_name_that_occurs_twice_is_a_row_with_a_status_and_the_rest_is_judged(session, tmp_path):
-    side = {"path": str(FILES / "parquet/bug13053-2.parquet")}
+@pytest.mark.parametrize("where", [None, "1 = 1"], ids=["all rows", "where"])
+def test_a_name_that_occurs_twice_is_a_row_with_a_status_and_the_rest_is_judged(
+    session, tmp_path, where
+):
+    side = {"path": str(FILES / "parquet/bug13053-2.parquet"), "where": where}
     config = {"reference": side, "current": side, "output": {"path": str(tmp_path / "out")}}
     config |= {"monitor": "m", "expectations": False, "scan": "dataframe"}
     found = run(config_from_mapping(config), spark=session)
@@ -69,3 +72,15 @@ def test_a_name_that_occurs_twice_is_a_row_with_a_status_and_the_rest_is_judged(
     assert set(status) == {"column_1"}
     assert status["column_1"] in ("ok", "constant")
     assert found.exit_code == 4
+
+
+@pytest.mark.parametrize("scan", ["auto", "dataframe"])
+def test_rows_that_nobody_counted_are_not_said_to_be_none(session, tmp_path, scan):
+    side = {"path": str(FILES / "parquet/delta_length_byte_array.parquet")}
+    config = {"reference": side, "current": side, "output": {"path": str(tmp_path / "out")}}
+    config |= {"monitor": "m", "expectations": False, "scan": scan}
+    found = run(config_from_mapping(config), spark=session)
+    assert found.exit_code == 4  # its only column is different in each row
+    rows = 1000 if scan == "auto" else None
+    assert found.summary()["rows_reference"] == rows
+    assert found.summary()["rows_current"] == rows
