@@ -31,6 +31,9 @@ WIDE: Final = re.compile(r"(?i)utf-?(16|32)")
 """Encodings in which the end of a line is several bytes."""
 CORRUPT: Final = ":corrupt"
 """The column of rows that do not fit, instead of Spark's, which may be one of the data's own."""
+MOST_LOOKED_AT: Final = 500
+"""Columns in which values of another type are looked for."""
+MOST_NAMED: Final = 3
 BACKSLASH: Final = re.compile(rb'\\"[^,;|\t\r\n]')
 DOUBLED: Final = re.compile(rb'[^\\,;|\t\r\n"]""')
 """A quote inside quotes, as Spark writes it and as nearly all others do."""
@@ -147,18 +150,33 @@ def bad_rows(
         paths
     )
     # Spark does not look for damage where no other column is asked for.
-    whole, file = F.to_json(F.struct("*")), F.input_file_name()
+    columns = [f"`{f.name.replace('`', '``')}`" for f in inside[:MOST_LOOKED_AT]]
     damaged = frame.where(F.col(f"`{CORRUPT}`").isNotNull()).select(
-        whole.alias("r"), file.alias("f")
+        F.to_json(F.struct("*")).alias(":row"), F.input_file_name().alias(":file"), *columns
     )
-    rows, first, last = damaged.agg(F.count("r"), F.min("f"), F.max("f")).collect()[0]
-    return _refused(rows, f"{first!r}{'' if first == last else ' and others'}") if rows else ""
+    values = [F.count(F.col(name)) for name in columns]
+    counts = damaged.agg(F.count(":row"), F.min(":file"), F.max(":file"), *values).collect()[0]
+    rows, first, last = counts[:3]
+    if not rows:
+        return ""
+    without = {f.name: rows - n for f, n in zip(inside, counts[3:], strict=False) if n * 2 < rows}
+    return _refused(rows, f"{first!r}{'' if first == last else ' and others'}", without)
 
 
-def _refused(rows: int, files: str) -> str:
+def _refused(rows: int, files: str, without: Mapping[str, int]) -> str:
+    """The text of an error.
+
+    Args:
+        rows: those that do not fit.
+        files: that have them.
+        without: in how many of them a column has no value of its type, where these are most.
+    """
     which = f"{rows:,} {'row does' if rows == 1 else 'rows do'}"
+    names = ", ".join(f"{name!r} in {n:,}" for name, n in list(without.items())[:MOST_NAMED])
+    here = f" (no value in {names} of them)" if names else ""
     return (
         f"{which} not fit the columns, in {files}: damaged, too many or too few fields, or values "
-        "of another type; mend the files, or state options: {sep: ...} for another separator, "
-        "{mode: PERMISSIVE} for nulls in their place, {mode: DROPMALFORMED} to leave them out"
+        f"of another type{here}; mend the files, or state "
+        "options: {sep: ...} for another separator, {mode: PERMISSIVE} for nulls in their place, "
+        "{mode: DROPMALFORMED} to leave them out"
     )

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.spark
 
 @pytest.fixture
 def rows_of(spark, tmp_path):
-    def count(name, content, **options):
+    def count(name, content, schema=None, **options):
         (tmp_path / name).write_bytes(content)
-        side = {"path": str(tmp_path / name), "options": options}
+        side = {"path": str(tmp_path / name), "options": options, "schema": schema}
         found = run(
             config_from_mapping(
                 {
@@ -57,6 +57,18 @@ def test_rows_with_too_many_fields_are_refused_with_their_number(rows_of):
         rows_of("x.csv", content)
     assert rows_of("x.csv", content, mode="PERMISSIVE")[0] == 7
     assert rows_of("x.csv", content, mode="DROPMALFORMED", columnPruning="false")[0] == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("x.csv", "{},{},{}\n"), ("x.json", '{{"a": {}, "b`": "{}", "c": {}}}\n')]
+)
+def test_the_column_is_named_in_which_values_are_of_another_type(rows_of, name, line):
+    begin = "a,b`,c\n" if name.endswith("csv") else ""
+    rows = [line.format(i % 3, "x", i % 2) for i in range(6)]
+    bad = [line.format(1, "x", "true"), line.format(2, "y", "true"), line.format("{}", "z", 1)]
+    told = r"3 rows do not fit .* of another type \(no value in 'c' in 2 of them\); mend"
+    with pytest.raises(DatasetError, match=told):
+        rows_of(name, (begin + "".join(rows + bad)).encode(), schema="a int, `b``` string, c int")
 
 
 def test_damaged_lines_of_json_are_refused_with_their_number(rows_of):
