@@ -135,8 +135,10 @@ def _learned(
         pool = own.sum(0)
         raw[mine] = _scores(own, pool - own, pool)
     known, alike = np.isfinite(raw), part == now
-    n, alike_known = known.sum(0).astype(np.float64), known[alike]
-    mean_rows = np.where(alike_known, rows[alike], 0).sum(0) / np.maximum(alike_known.sum(0), 1)
+    n = known.sum(0).astype(np.float64)
+    # A group that has no rows in such windows, as on Sundays, is brought to the rows of all.
+    sized = known & np.where(known[alike].any(0), alike[:, None], True)
+    mean_rows = np.where(sized, rows, 0).sum(0) / np.maximum(sized.sum(0), 1)
     slope = _slope(raw, rows)
     with np.errstate(divide="ignore", invalid="ignore"):
         scores = np.where(known, raw * (rows / mean_rows) ** slope, 0)

@@ -75,6 +75,19 @@ def test_weekends_with_other_numbers_of_rows_are_judged_at_their_own_size(share,
         assert (p < 0.001).mean() <= 0.01, weekend
 
 
+def test_a_feature_without_rows_on_sundays_leaves_the_others_their_season():
+    rng = np.random.default_rng(10)
+    season = np.arange(70) % 7
+    sunday = (season == 6)[:, None, None]
+    history = np.where(sunday, windows(rng, 70, shift=0.8), windows(rng, 70))
+    history[season == 6, 0] = 0
+    current = windows(rng, 1, shift=0.8)[0]
+    one = usual(history, season, current, 6)
+    assert one.better.tolist() == [False] + [True] * 7
+    assert one.p_values[1:].min() > 1e-4
+    assert one.p_values[0] < 1e-6  # its first Sunday, beside all other days
+
+
 def test_a_limit_is_the_divergence_at_which_the_p_value_is_its_level():
     rng = np.random.default_rng(4)
     history, current = windows(rng, 40, spread=0.1), windows(rng, 1, spread=0.1, rows=1_700)[0]
