@@ -28,10 +28,15 @@ from kldrift.reporting.plots import COLOURS
 from kldrift.tables.schema import TABLES
 
 MOST: Final = 200
+STARTED: Final = """
+    select started_at, max(finished_at) as finished_at, count(error) as errors
+    from runs group by started_at order by started_at
+"""
+"""A run of several windows, such as a backfill, has a row for each of them."""
 TOTALS: Final = """
-    select count(*) as runs, count(error) as failed,
+    select count(*) as runs, count(nullif(errors, 0)) as failed,
            median(seconds) as usual, max(seconds) as longest
-    from (select error, epoch(finished_at) - epoch(started_at) as seconds from runs)
+    from (select errors, epoch(finished_at) - epoch(started_at) as seconds from runs)
 """
 
 
@@ -44,14 +49,17 @@ def runs_view(scene: Scene) -> None:
     if runs[0]["error"]:
         trouble("The last run failed.", masked(str(runs[0]["error"])))
     rows = pa.Table.from_pylist(runs, TABLES["runs"])
-    (totals,) = answer(TOTALS, {"runs": rows}).to_pylist()
+    started = answer(STARTED, {"runs": rows})
+    (totals,) = answer(TOTALS, {"runs": started}).to_pylist()
     columns = st.columns(4)
     columns[0].metric("latest runs", f"{totals['runs']:,}")
     columns[1].metric("failed", f"{totals['failed']:,}")
     columns[2].metric("usual duration", duration_text(totals["usual"]))
     columns[3].metric("longest", duration_text(totals["longest"]))
-    st.altair_chart(_durations(runs, scene.zone), width="stretch", alt="seconds by run")
-    head = ("started", "window", "exit code", "took", "rows", "critical", "warning", "error")
+    st.altair_chart(
+        _durations(started.to_pylist(), scene.zone), width="stretch", alt="seconds by run"
+    )
+    head = ("started", "window", "exit code", "done after", "rows", "critical", "warning", "error")
     lines = [_line(run, scene.zone) for run in runs[:MOST]]
     chosen = table(
         head, lines, "runs", on_select="rerun", selection_mode="single-row", alt="the latest runs"
@@ -88,12 +96,12 @@ def _line(run: Mapping[str, Any], zone: str) -> tuple[Any, ...]:
 
 
 def _durations(runs: list[dict[str, Any]], zone: str) -> alt.Chart:
-    """Seconds by run; those that failed have another shape."""
+    """Seconds by run, of all of its windows; those that failed have another shape."""
     rows = [
         {
             "finished": _local(run["finished_at"], zone),
             "seconds": round(_seconds(run), 1),
-            "run": "failed" if run["error"] else "succeeded",
+            "run": "failed" if run["errors"] else "succeeded",
         }
         for run in runs
     ]

@@ -77,11 +77,11 @@ def show_rows(page: Page, key: str) -> int | None:
     text, image = st.column_config.TextColumn, st.column_config.ImageColumn
     config = {
         "severity": text(width=85),
-        "feature": text(width=115),
-        "what happened": text(width=150),
-        "drifts since": text(width=100),
+        "feature": text(width=130),
+        "what happened": text(width=225),
         "then and now": image(width=THEN_AND_NOW[0] + 10),
         "windows": image(width=WINDOWS[0] + 10),
+        "drifts since": text(width=100),
         "score": text(width=125),
     }
     chosen = st.dataframe(
@@ -108,9 +108,9 @@ def _row(entry: Entry, dark: bool) -> dict[str, Any]:
         "severity": severity_words(entry.severity),
         "feature": entry.name + (f" in {entry.where}" if entry.where else ""),
         "what happened": entry.reason.partition("; ")[0],
-        "drifts since": entry.since,
         "then and now": _uri(distribution, dark, THEN_AND_NOW),
         "windows": _uri(windows, dark, WINDOWS),
+        "drifts since": entry.since,
         "score": "; ".join(filter(None, (entry.score, entry.alert))),
     }
 

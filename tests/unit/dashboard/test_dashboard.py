@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from daily_sample import window
 from dashboard_sample import ATTACK, MARKDOWN, failed, written
 
 pytest.importorskip("streamlit", reason="needs the extra dashboard")
@@ -15,7 +18,10 @@ from kldrift.config import load_config
 from kldrift.dashboard.screen import VIEWS
 from kldrift.dashboard.serve import APP, SECTION, app_arguments
 from kldrift.dashboard.sql_view import answered
+from kldrift.execution.progress import SILENT
+from kldrift.monitor.record import Record
 from kldrift.reporting.figures import shown
+from kldrift.tables import write_run
 
 LAST = "20240105T000000Z_20240106T000000Z"
 DAYS = 5
@@ -204,13 +210,24 @@ def test_a_run_that_failed_is_told_before_anything_else(own):
     assert "no such file: s3://...@bucket/x" in app.text[0].value
     assert app.header[0].value.startswith("4 of 6 features drifted")
     app = look(own, view="runs")
-    assert [m.value for m in app.metric][:2] == [str(DAYS + 1), "1"]
+    assert [m.value for m in app.metric][:2] == ["2", "1"]  # one of five days
     assert "secret" not in text(app) + str(tables(app))
     app = look(own, view="monitors")
     assert tables(app)[0]["monitor"].tolist() == ["orders", "broken"]
     assert tables(app)[0]["verdict"][1] == "no window was ever written"
     assert look(own, monitor="broken").error[0].value == "The last run failed."
     assert "another monitor" in look(own, monitor="broken", view="mute").info[0].value
+
+
+def test_a_run_of_several_windows_is_one_run_with_its_own_duration(own):
+    config = replace(load_config(own), monitor="backfilled")
+    started = datetime(2024, 2, 1, tzinfo=UTC)
+    for day in range(3):  # each is done ten seconds after the one before
+        record = Record(config, window(50 + day), started, SILENT)
+        ends = {"finished_at": started + timedelta(seconds=10 * (day + 1))}
+        write_run(config.output.path, record.any_row(exit_code=1, error="gone") | ends)
+    app = look(own, monitor="backfilled", view="runs")
+    assert [m.value for m in app.metric] == ["1", "1", "30 s", "30 s"]
 
 
 @pytest.mark.parametrize("view", VIEWS)
