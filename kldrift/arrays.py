@@ -20,3 +20,5 @@ Counts = NDArray[np.signedinteger[Any]]
 """Numbers of rows, of 64 bits, or of 32 where many are kept; what makes shares of them is
 `kldrift.divergence.probabilities` alone."""
 Hashes = NDArray[np.uint64]
+Values = NDArray[Any]
+"""Numbers or texts of any kind."""

@@ -15,9 +15,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from kldrift.arrays import Bools, Floats, Ints
+from kldrift.arrays import Bools, Floats, Hashes, Ints
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.binning.text_sketch import TextSketch
 from kldrift.features.text_looks import FEW_VALUES, epochs, hint, in_yaml, look_of
@@ -77,7 +76,7 @@ class Proposal:
     tentative: tuple[float, ...] | tuple[int, ...] | tuple[str, ...] = ()
     share: float = 0.0
     most: int = 0
-    once: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
+    once: Hashes = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
     skip: str = ""
     note: str = ""
     base: NumericSupport | None = None

@@ -11,9 +11,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kldrift.arrays import Ints
+from kldrift.arrays import Hashes, Ints
 from kldrift.binning.distinct_count import NONE, smallest_hashes
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch
 from kldrift.profiles.support import Keys
@@ -180,23 +179,23 @@ def certain_level(keys: Keys, level: int, limit: int) -> int:
         level += 1
 
 
-def _cells(keys: Keys, level: int) -> NDArray[np.uint64]:
+def _cells(keys: Keys, level: int) -> Hashes:
     """The cell of each number, in the order of their bits, which is not that of the numbers."""
     if keys.dtype == np.int64 and level == 0:
         return keys.view(np.uint64)
-    words: NDArray[np.uint64] = (keys + 0.0).view(np.uint64)  # + 0.0 makes -0.0 the zero it equals
+    words: Hashes = (keys + 0.0).view(np.uint64)  # + 0.0 makes -0.0 the zero it equals
     words >>= np.uint64(level)
     return words
 
 
-def _scattered(words: NDArray[np.uint64], bits: int) -> Ints:
+def _scattered(words: Hashes, bits: int) -> Ints:
     """Assign each word to one of ``2**bits`` buckets, by a hash."""
     places = words * HASH_FACTORS[0]
     places >>= np.uint64(64 - bits)
     return places.view(np.int64)
 
 
-def _page_bits(cells: NDArray[np.uint64]) -> np.uint64:
+def _page_bits(cells: Hashes) -> np.uint64:
     """The largest pages over some cells, in order, that do not need too many slots."""
     differences = cells[1:] ^ cells[:-1]
     for bits in range(LARGEST_PAGE, 0, -1):

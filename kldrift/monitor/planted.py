@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from kldrift.arrays import Floats
+from kldrift.arrays import Floats, Ints
 from kldrift.errors import ConfigError
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.profile import Profile
@@ -61,7 +60,7 @@ class PlantedDrift:
     def __str__(self) -> str:
         return f"{self.kind} {self.size:g}"
 
-    def into(self, profile: Profile, reference: NDArray[np.int64]) -> Profile | None:
+    def into(self, profile: Profile, reference: Ints) -> Profile | None:
         """A profile of one group with the drift in it; None where it cannot have such a drift.
 
         Args:
@@ -86,7 +85,7 @@ class PlantedDrift:
         return Profile(profile.support, profile.keys, dealt, profile.moments)
 
 
-def _shifted(shares: Floats, reference: NDArray[np.int64], intervals: int, size: float) -> Floats:
+def _shifted(shares: Floats, reference: Ints, intervals: int, size: float) -> Floats:
     """Shares of cells in order, tilted so that the mean moves by about so many deviations."""
     q = reference[:intervals] / max(1, int(reference[:intervals].sum()))
     places = ndtri(np.clip(q.cumsum() - q / 2, 1e-9, 1 - 1e-9))
@@ -111,7 +110,7 @@ def _cell(profile: Profile, kind: str) -> int | None:
     return None
 
 
-def _dealt(shares: Floats, rows: int) -> NDArray[np.int64]:
+def _dealt(shares: Floats, rows: int) -> Ints:
     """Whole rows in these shares; those that are left over go to the largest remainders."""
     exact = shares * rows
     counts = np.floor(exact).astype(np.int64)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kldrift.arrays import Ints
+from kldrift.arrays import Floats, Ints
 from kldrift.counting.new_values import NO_NEW_VALUES
 from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.cells import KINDS, CellKind, Cells
@@ -185,7 +185,7 @@ def _joint_cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
     return stamp.table(columns, len(rows), DRIFT_CELLS)
 
 
-def number_column(values: NDArray[np.float64]) -> pa.Array:
+def number_column(values: Floats) -> pa.Array:
     """A column of numbers; null for NaN."""
     return pa.array(values, mask=np.isnan(values))
 

@@ -10,8 +10,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Bools
 from kldrift.config import Config, Threshold, Time
 from kldrift.errors import OutputError
 from kldrift.monitor.groups import rows_by_segment
@@ -86,7 +86,7 @@ class Volumes:
         segment: str | None,
         rows: int,
         past: Sequence[Mapping[str | None, int]],
-        alike: NDArray[np.bool_],
+        alike: Bools,
     ) -> Subject:
         before = np.array([sizes.get(segment, 0) for sizes in past], dtype=np.int64)
         beside = volume(rows, before, alike)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Hashes
 from kldrift.profiles.cells import CODES, KINDS, CellKind, Cells
 
 
@@ -24,7 +25,7 @@ class KnownNames:
         cutoff: the largest hash that is looked up.
     """
 
-    hashes: NDArray[np.uint64]
+    hashes: Hashes
     cutoff: int = 2**64 - 1
 
     @property
@@ -32,7 +33,7 @@ class KnownNames:
         """The share of unknown values that the sample of hashes can recognise as new."""
         return (self.cutoff + 1) / 2**64
 
-    def unseen(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    def unseen(self, hashes: Hashes) -> Bools:
         """Which values the reference never had."""
         if not len(self.hashes):
             return hashes <= np.uint64(self.cutoff)

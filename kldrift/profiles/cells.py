@@ -13,6 +13,8 @@ from typing import Any, Final, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Floats, Texts
+
 
 class CellKind(StrEnum):
     """What kind of values a cell holds."""
@@ -35,7 +37,7 @@ CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
 """The place of a kind in ``KINDS``: what an array holds of it."""
 
 
-def among(*kinds: CellKind) -> NDArray[np.bool_]:
+def among(*kinds: CellKind) -> Bools:
     """Whether a cell is of one of some kinds, by the place of its kind in ``KINDS``.
 
     Examples:
@@ -69,12 +71,12 @@ class Cells(Sequence[Cell]):
     """
 
     codes: NDArray[np.int8]
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
-    labels: NDArray[np.object_]
+    lower: Floats
+    upper: Floats
+    labels: Texts
 
     @classmethod
-    def without_bounds(cls, codes: NDArray[np.int8], labels: NDArray[np.object_]) -> Self:
+    def without_bounds(cls, codes: NDArray[np.int8], labels: Texts) -> Self:
         """Cells without bounds: categories, null, NaN and the like."""
         nothing = np.full(len(codes), np.nan)
         return cls(codes, nothing, nothing, labels)

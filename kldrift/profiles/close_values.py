@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.arrays import Floats
+from kldrift.arrays import Floats, Ints
 from kldrift.profiles.support import Keys, NumericSupport, Support, Unit, step
 
 CLOSE_SHARE: Final = 0.01
@@ -27,7 +27,7 @@ HALF_STEP: Final = 0.49
 """Doubles without a fraction may be codes as well: what is nearer to one is no other code."""
 
 
-def close_values(values: Keys, rows: NDArray[np.int64]) -> float:
+def close_values(values: Keys, rows: Ints) -> float:
     """How far apart a few values may lie to be the same one, in their unit; 0 where none may.
 
     Args:
@@ -41,7 +41,7 @@ def close_values(values: Keys, rows: NDArray[np.int64]) -> float:
     return CLOSE_SHARE * min(_spreads(values, rows))
 
 
-def same_values(values: Keys, near: Keys, rows: NDArray[np.int64], unit: Unit) -> Floats:
+def same_values(values: Keys, near: Keys, rows: Ints, unit: Unit) -> Floats:
     """How far a number may lie from each of some values to be that value, written another way.
 
     Args:
@@ -73,7 +73,7 @@ def same_values(values: Keys, near: Keys, rows: NDArray[np.int64], unit: Unit) -
     return np.asarray(np.minimum(np.minimum(SAME_SHARE * size, width), most))
 
 
-def _spreads(values: Keys, rows: NDArray[np.int64]) -> tuple[float, float]:
+def _spreads(values: Keys, rows: Ints) -> tuple[float, float]:
     """The standard deviation, and the distance of the quartiles."""
     finite = np.isfinite(values) & (rows > 0)
     x, n = values[finite].astype(np.float64), rows[finite]
@@ -131,7 +131,7 @@ def around(values: Keys, close: float | Floats) -> list[Keys]:
     return [side[np.isfinite(side)] for side in edges]
 
 
-def nearest_values(support: Support, reference: NDArray[np.int64]) -> NDArray[np.intp] | None:
+def nearest_values(support: Support, reference: Ints) -> NDArray[np.intp] | None:
     """For each stored cell the one that its rows are scored in: the close value, or itself.
 
     Args:

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.arrays import Ints
+from kldrift.arrays import Bools, Ints
 
 NO_WINDOW: Final = -(2**63)
 """The window of data that is not cut into windows."""
@@ -28,7 +28,7 @@ REST: Final = -1
 """The rows that lie in no segment of a list."""
 
 
-def begins(columns: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
+def begins(columns: Sequence[NDArray[Any]]) -> Bools:
     """Which rows differ from the row before them in any of some columns; the first one does.
 
     Examples:
@@ -51,7 +51,7 @@ class GroupKeys:
         segment: the place of its segment among those of the list, or ``REST``; int32.
     """
 
-    window: NDArray[np.int64]
+    window: Ints
     list: NDArray[np.int16]
     segment: NDArray[np.int32]
 
@@ -95,7 +95,7 @@ class GroupKeys:
         return type(self)(*(values[places] for values in self.arrays))
 
     @cached_property
-    def is_rest(self) -> NDArray[np.bool_]:
+    def is_rest(self) -> Bools:
         """Which groups hold the rows that lie in no segment of their list."""
         return np.asarray((self.list != ALL) & (self.segment == REST))
 

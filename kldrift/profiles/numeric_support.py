@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Floats
 from kldrift.profiles.cells import CODES, KINDS, CellKind, Cells, among
 
 Keys = NDArray[Any]
@@ -106,7 +107,7 @@ class NumericSupport:
         return self.intervals + (1 if self.integral else 2)
 
     @cached_property
-    def points(self) -> NDArray[np.bool_]:
+    def points(self) -> Bools:
         """Which intervals hold a single value, shape ``(intervals,)``."""
         if not len(self.edges):
             return np.array([False])
@@ -184,7 +185,7 @@ class NumericSupport:
         return Cells(kinds, lower, upper, labels)
 
     @cached_property
-    def positions(self) -> NDArray[np.float64]:
+    def positions(self) -> Floats:
         """Where each interval lies, shape ``(intervals,)``, in the unit of the feature.
 
         The middle of a bin, the value of a point, and for the open tails the nearest edge: a

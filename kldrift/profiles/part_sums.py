@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kldrift.arrays import Floats, Ints
+from kldrift.arrays import Bools, Floats, Ints, Values
 from kldrift.error_free import DoubleDoubles, finite_pair, pair_sum, two_sum
 from kldrift.profiles.power_sums import FAR, SQUARED_BITS, moved_sums, power_sums
 
@@ -26,7 +25,6 @@ EXACT_BELOW: Final = 2.0**53
 LARGEST_INT64: Final = 2.0**63
 """Whole numbers below it are 64 bits long."""
 
-Values = NDArray[Any]
 Sums = tuple[Ints, Floats, Floats, Floats, Floats, Floats, Floats]
 """The fields of ``PowerSums`` as arrays, of shape ``(n,)`` for ``n`` parts."""
 
@@ -159,7 +157,7 @@ class _Parts:
         begins = self.begins[first]
         return type(self)(self.pivot, self.values, begins, self.apart, rows, least, most, largest)
 
-    def _only(self, which: NDArray[np.bool_]) -> Self:
+    def _only(self, which: Bools) -> Self:
         """Some of the parts that have rows."""
         mine = np.repeat(which, np.diff(self.begins, append=len(self.values)))
         mine[self.apart] = False
@@ -183,7 +181,7 @@ class _Parts:
                 (one[0][again], one[1][again]), (two[0][again], two[1][again]) = first, second
         return self.rows, *one, *two, low, high
 
-    def own_sums(self, far: NDArray[np.bool_]) -> tuple[DoubleDoubles, DoubleDoubles]:
+    def own_sums(self, far: Bools) -> tuple[DoubleDoubles, DoubleDoubles]:
         """The sums of numbers and their squares, each part with digits of its own.
 
         Args:
@@ -254,7 +252,7 @@ class _Parts:
         return out
 
 
-def _usual(reach: Floats) -> NDArray[np.bool_]:
+def _usual(reach: Floats) -> Bools:
     """Which sizes of numbers have squares, and split parts, that doubles hold."""
     return np.asarray((reach == 0) | ((reach > 1e-130) & (reach < 1e145)))
 

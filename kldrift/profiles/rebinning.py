@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Ints
 from kldrift.profiles.cells import CODES, CellKind, Cells
 from kldrift.profiles.support import CategoricalSupport, Support
 
@@ -86,7 +87,7 @@ class Rebinning:
         labels[merged] = None
         return Cells(self.codes, cells.lower[self.starts], upper, labels)
 
-    def for_rows(self, rows: int, reference: NDArray[np.int64]) -> Rebinning:
+    def for_rows(self, rows: int, reference: Ints) -> Rebinning:
         """Merge further for a side of so few rows that these are too many cells.
 
         Args:
@@ -112,7 +113,7 @@ class Rebinning:
         """Those that were merged further: windows of about as many rows get one object."""
         return {}
 
-    def fold(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    def fold(self, counts: Ints) -> Ints:
         """Rows per scored cell from rows per stored cell, along the last axis."""
         if self.size == counts.shape[-1]:
             return counts
@@ -129,7 +130,7 @@ def least_rows(rows: Any) -> Any:
     return np.clip(rows // FEW_SCORED_ROWS, FEWEST_CHOSEN, CHOSEN_ROWS)
 
 
-def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int) -> Rebinning:
+def merge_for_scoring(support: Support, reference: Ints, bins: int) -> Rebinning:
     """Merge stored bins to about ``bins`` cells of equal reference mass.
 
     A reference of few rows gets fewer, one for each 40 rows but 5 at least: chance alone would
@@ -162,9 +163,7 @@ def merge_for_scoring(support: Support, reference: NDArray[np.int64], bins: int)
     return _joined(Rebinning(target, support), merged, counts, bins)
 
 
-def _joined(
-    rebinning: Rebinning, merged: NDArray[np.bool_], counts: NDArray[np.int64], bins: int
-) -> Rebinning:
+def _joined(rebinning: Rebinning, merged: Bools, counts: Ints, bins: int) -> Rebinning:
     """Merge neighbours among scored cells whose middles lie in the same of some equal shares.
 
     Args:

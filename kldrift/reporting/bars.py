@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.figures import shown
-
-CellRow = Mapping[str, Any]
-"""A row of ``drift_cells``."""
+from kldrift.reporting.json_values import Row
 
 ASIDE: Final = {
     "negative_infinity": "-∞",
@@ -70,18 +68,18 @@ class Bar:
         return 0.0 if self.lower is None or self.upper is None else self.upper - self.lower
 
 
-def scored(cells: Sequence[CellRow]) -> list[CellRow]:
+def scored(cells: Sequence[Row]) -> list[Row]:
     """The cells that take part in the score, in their order."""
     return sorted((c for c in cells if c["contribution"] is not None), key=lambda c: c["cell"])
 
 
-def totals(cells: Sequence[CellRow]) -> tuple[int, int]:
+def totals(cells: Sequence[Row]) -> tuple[int, int]:
     """Rows in some cells, then and now; 1 at least."""
     then, current = (sum(c[f"rows_{side}"] for c in cells) for side in ("reference", "current"))
     return then or 1, current or 1
 
 
-def bars_of(feature: str, cells: Sequence[CellRow], width: int) -> list[Bar]:
+def bars_of(feature: str, cells: Sequence[Row], width: int) -> list[Bar]:
     """The bars of a feature's scored cells, from left to right, in so many pixels."""
     rows = totals(cells)
     main = [_bar(feature, c, rows) for c in cells if c["cell_kind"] not in ASIDE]
@@ -99,13 +97,13 @@ def bars_of(feature: str, cells: Sequence[CellRow], width: int) -> list[Bar]:
     return _placed(groups, width, _step([c for c in cells if c["cell_kind"] not in ASIDE]))
 
 
-def _step(cells: Sequence[CellRow]) -> float:
+def _step(cells: Sequence[Row]) -> float:
     """How far values are from the next, 1 for whole numbers; 0 where none are neighbours."""
     pairs = ((a, b) for a, b in pairwise(cells) if a["cell_kind"] == b["cell_kind"] == "value")
     return min((b["lower"] - a["lower"] for a, b in pairs), default=0.0)
 
 
-def _bar(feature: str, cell: CellRow, rows: tuple[int, int]) -> Bar:
+def _bar(feature: str, cell: Row, rows: tuple[int, int]) -> Bar:
     kind, bounded = cell["cell_kind"], cell["cell_kind"] == "bin"
     below = ASIDE.get(kind, "")
     if kind in ("value", "category"):

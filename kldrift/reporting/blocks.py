@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kldrift.reporting.bars import CellRow, scored, totals
+from kldrift.reporting.bars import scored, totals
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import NOTHING, count_text, figure, likelihood, many, share, shown
@@ -68,7 +68,7 @@ class Chart:
 Block = Facts | Table | Chart
 
 
-def blocks_of(row: Row, cells: Sequence[CellRow], segments: Parts, when: str) -> list[Block]:
+def blocks_of(row: Row, cells: Sequence[Row], segments: Parts, when: str) -> list[Block]:
     """What is shown of one feature.
 
     Args:
@@ -92,7 +92,7 @@ def blocks_of(row: Row, cells: Sequence[CellRow], segments: Parts, when: str) ->
     return blocks
 
 
-def _cells(row: Row, cells: Sequence[CellRow]) -> Table:
+def _cells(row: Row, cells: Sequence[Row]) -> Table:
     """The cells that add most to ``kl``, in their own order."""
     every = scored(cells)
     reference, current = totals(every)
@@ -123,7 +123,7 @@ def _cells(row: Row, cells: Sequence[CellRow]) -> Table:
     return Table("cells: shares of rows, and what each adds to kl", head, lines)
 
 
-def _pairs(cells: Sequence[CellRow]) -> Table:
+def _pairs(cells: Sequence[Row]) -> Table:
     """What features and pairs add to the divergence of a group."""
     moved = sorted(cells, key=lambda c: -abs(c["contribution"]))
     lines = [

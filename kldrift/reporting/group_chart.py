@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from kldrift.reporting.bars import CellRow
 from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import figure, shown
+from kldrift.reporting.json_values import Row
 
 MOST: Final = 4
 LINE: Final = 16
@@ -15,7 +15,7 @@ NAME: Final = 130
 LETTERS: Final = 24
 
 
-def group_chart(name: str, cells: Sequence[CellRow], *, width: int = 250) -> Drawing | None:
+def group_chart(name: str, cells: Sequence[Row], *, width: int = 250) -> Drawing | None:
     """Draw the features and pairs that add most; None if there are none.
 
     Args:

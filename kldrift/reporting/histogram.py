@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from typing import Final
 from unicodedata import east_asian_width
 
-from kldrift.reporting.bars import Bar, CellRow, bars_of, scored
+from kldrift.reporting.bars import Bar, bars_of, scored
 from kldrift.reporting.cell_names import bound_text
 from kldrift.reporting.drawing import LETTER, Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import shown
+from kldrift.reporting.json_values import Row
 from kldrift.scoring.sentences import percent
 
 TALLEST: Final = 2.5
@@ -32,7 +33,7 @@ ADDED: Final = 48
 
 def histogram(
     feature: str,
-    cells: Sequence[CellRow],
+    cells: Sequence[Row],
     *,
     width: int = 250,
     height: int = 67,

@@ -12,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Floats, Ints
 from kldrift.errors import DamagedError
 from kldrift.reporting.order import ranks
+from kldrift.scoring.alerts import Key
 from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
 from kldrift.scoring.threshold import WORST_FIRST, Severity
 from kldrift.tables.read import window_columns
@@ -25,10 +27,8 @@ from kldrift.tables.window import Window
 if TYPE_CHECKING:
     import pandas as pd
 
-Kept: TypeAlias = Callable[[pa.Table], NDArray[np.bool_]]
+Kept: TypeAlias = Callable[[pa.Table], Bools]
 """Says which rows of a window to keep, by feature, segment and severity."""
-Key = tuple[str, str | None]
-"""A feature, and a segment or None for all rows."""
 KEYS: Final = ("feature", "segment", "severity")
 DRIFTED: Final = (Severity.CRITICAL, Severity.WARNING)
 AT_ONCE: Final = 8
@@ -62,7 +62,7 @@ class Past:
 
     windows: tuple[Window, ...]
     rows: pa.Table
-    at: NDArray[np.int64]
+    at: Ints
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -86,7 +86,7 @@ class Past:
         return len(self.windows)
 
     @cached_property
-    def _codes(self) -> tuple[NDArray[np.int64], dict[Key, int]]:
+    def _codes(self) -> tuple[Ints, dict[Key, int]]:
         """The number of each row's key, and the numbers by key."""
         segment, segments = codes(self.rows["segment"])
         feature, names = codes(self.rows["feature"])
@@ -160,12 +160,12 @@ class Past:
         return values
 
     @cached_property
-    def _numbers(self) -> dict[str, NDArray[np.float64]]:
+    def _numbers(self) -> dict[str, Floats]:
         names = [name for name in self.rows.column_names if name not in KEYS]
         return {name: floats_of(self.rows[name]) for name in names}
 
     @cached_property
-    def _rows_of(self) -> list[NDArray[np.int64]]:
+    def _rows_of(self) -> list[Ints]:
         places, keys = self._codes
         order = np.argsort(places, kind="stable")
         return np.split(order, np.searchsorted(places[order], np.arange(1, len(keys))))

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kldrift.reporting.bars import CellRow, bars_of, scored
+from kldrift.reporting.bars import bars_of, scored
 from kldrift.reporting.figures import shown, window_name
-from kldrift.reporting.past import Key, Past
+from kldrift.reporting.json_values import Row
+from kldrift.reporting.past import Past
+from kldrift.scoring.alerts import Key
 
 if TYPE_CHECKING:
     import altair as alt
@@ -27,7 +29,7 @@ SIGNS: Final = {"critical": "●", "warning": "▲", "unscored": "?", "ok": "✓
 SIDES: Final = {"reference": "#8d8d8d", "current": "#0a7ac2"}
 
 
-def distribution_chart(name: str, cells: Sequence[CellRow]) -> alt.Chart:
+def distribution_chart(name: str, cells: Sequence[Row]) -> alt.Chart:
     """Draw the shares of the rows of each cell, of the reference and now.
 
     Args:

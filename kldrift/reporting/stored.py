@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from kldrift.arrays import Bools
 from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
 from kldrift.errors import DamagedError, OutputError, masked
@@ -152,7 +151,7 @@ def stored_past(
         *CATEGORY_METRICS,
     }
 
-    def kept(rows: pa.Table) -> NDArray[np.bool_]:
+    def kept(rows: pa.Table) -> Bools:
         return is_in(rows["segment"], segments) | is_in(rows["severity"], DRIFTED)
 
     return past_where(store, monitor, windows, kept, metrics)

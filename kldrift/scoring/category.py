@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kldrift.arrays import Counts, Floats, Ints
+from kldrift.arrays import Bools, Counts, Floats, Ints
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import CategoricalSupport
@@ -35,7 +34,7 @@ def one_category(comparison: Comparison, category: str) -> Comparison:
     )
 
 
-def first_cell(kinds: Ints) -> NDArray[np.bool_]:
+def first_cell(kinds: Ints) -> Bools:
     """The cell of the category, which stands first.
 
     Args:

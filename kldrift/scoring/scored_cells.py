@@ -8,9 +8,8 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kldrift.arrays import Counts, Ints
+from kldrift.arrays import Bools, Counts, Ints
 from kldrift.divergence.kl import kl_terms
 from kldrift.divergence.probabilities import Probabilities, probabilities
 from kldrift.scoring.comparison import Rows
@@ -34,7 +33,7 @@ class ScoredCells:
     """
 
     places: Ints
-    occupied: NDArray[np.bool_]
+    occupied: Bools
     rows_current: Counts
     rows_reference: Counts
     current: Probabilities
@@ -52,7 +51,7 @@ class ScoredCells:
         weight[~self.occupied] = -np.inf
         return np.asarray(np.argsort(-weight, axis=-1, kind="stable")[:, :most])
 
-    def put_first(self, top: Ints, judged: NDArray[np.bool_], rows: NDArray[np.bool_]) -> None:
+    def put_first(self, top: Ints, judged: Bools, rows: NDArray[np.bool_]) -> None:
         """Put the cell whose share changed most before others that changed clearly less, in place.
 
         Args:

@@ -8,9 +8,8 @@ from enum import StrEnum
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kldrift.arrays import Bools, Ints, Texts
+from kldrift.arrays import Bools, Floats, Ints, Texts
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.profile import Profile
@@ -80,7 +79,7 @@ def statuses(
     rows: Rows,
     current: Sizes,
     reference: Sizes,
-    scores: Mapping[str, NDArray[np.float64]],
+    scores: Mapping[str, Floats],
     changed: Sequence[str],
     new: Sequence[bool],
     rules: Rules,

@@ -10,9 +10,8 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from kldrift.arrays import Ints
+from kldrift.arrays import Ints, Texts
 from kldrift.execution.wire import Packed, packed, unpacked
 from kldrift.profiles.counted import Counted, merged
 from kldrift.profiles.group_keys import REST, GroupKeys
@@ -87,7 +86,7 @@ class ListCounts:
             if len(share.changed.keys):
                 yield bucket, share
 
-    def segments(self, keys: GroupKeys) -> NDArray[np.object_]:
+    def segments(self, keys: GroupKeys) -> Texts:
         """The names of the segments of groups."""
         return np.array([*self.names, None], dtype=object)[keys.segment]
 

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from kldrift.arrays import Bools, Floats, Ints
+from kldrift.arrays import Bools, Floats, Ints, Texts
 from kldrift.config import ModelShift, Threshold
 from kldrift.profiles.number_text import grouped
 from kldrift.scoring.judge import held_to_limits, severities
@@ -123,7 +122,7 @@ def mean_above(summaries: Summaries, threshold: float) -> Floats:
     return np.where((summaries.finite > 1) & np.isfinite(summaries.kl), p_values, np.nan)
 
 
-def _statuses(summaries: Summaries, min_rows: int) -> tuple[Ints, NDArray[np.object_]]:
+def _statuses(summaries: Summaries, min_rows: int) -> tuple[Ints, Texts]:
     """The status of each group, as a place in ``STATUSES``, and what there is to say about it."""
     status = np.full(len(summaries), PLACE[Status.OK])
     reason = np.full(len(summaries), "", dtype=object)

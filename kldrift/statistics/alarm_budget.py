@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
+
+from kldrift.arrays import Floats
 
 STEP: Final = 4.0
 """How far a page moves the level, on the scale of minus the logarithm of a p-value."""
@@ -90,7 +91,7 @@ class AlarmBudget:
         return replace(self, level=min(self.level + STEP * (page - self.rate), highest))
 
 
-def excess(p_values: NDArray[np.float64]) -> float:
+def excess(p_values: Floats) -> float:
     """How far the farthest row of a window lies beyond what their number lets expect.
 
     Args:

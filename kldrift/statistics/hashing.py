@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldrift.arrays import Hashes
+from kldrift.arrays import Hashes, Ints
 
 
-def scatter(values: NDArray[np.int64]) -> Hashes:
+def scatter(values: Ints) -> Hashes:
     """A well-mixed hash of each value (splitmix64, Steele et al. 2014)."""
     h = values.view(np.uint64) + np.uint64(0x9E37_79B9_7F4A_7C15)
     high = h >> np.uint64(30)
@@ -49,7 +49,7 @@ def text_hashes(texts: pa.Array) -> Hashes:
     return scatter((out + np.diff(ends).astype(np.uint64)).view(np.int64))
 
 
-def _summed(raw: NDArray[np.uint8], ends: NDArray[np.int64]) -> Hashes:
+def _summed(raw: NDArray[np.uint8], ends: Ints) -> Hashes:
     sizes = np.diff(ends)
     place = np.arange(len(raw)) - np.repeat(ends[:-1], sizes)
     upto = np.concatenate([[np.uint64(0)], np.cumsum(scatter(place * 256 + raw), dtype=np.uint64)])

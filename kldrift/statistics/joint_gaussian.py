@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import digamma, fdtr, fdtrc
 
-from kldrift.arrays import Floats, Ints
+from kldrift.arrays import Bools, Floats, Ints
 from kldrift.divergence import frechet_distance, gaussian_kl_parts, multivariate_gaussian_kl
 from kldrift.profiles.comoments import CoMoments
 
@@ -68,7 +67,7 @@ class Unscorable(ValueError):  # noqa: N818 - a state of the data, not a mistake
         features: the places of those that it is about.
     """
 
-    def __init__(self, why: str, features: NDArray[np.bool_]) -> None:
+    def __init__(self, why: str, features: Bools) -> None:
         super().__init__(why)
         self.features: tuple[int, ...] = tuple(np.flatnonzero(features).tolist())
 
@@ -124,7 +123,7 @@ def joint_score(current: CoMoments, reference: CoMoments, ridge: float = 0.0) ->
     return JointScore(kl, kl_mean, frechet, features, pairs, chance, p_value, heavy, unjudged)
 
 
-def _dependent(*covariances: Floats) -> NDArray[np.bool_]:
+def _dependent(*covariances: Floats) -> Bools:
     """Which features take part in the combination that varies least, on either side."""
     least = (np.inf, np.empty(0))
     for covariance in covariances:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, fdtrc
 
-from kldrift.arrays import Counts, Floats
+from kldrift.arrays import Bools, Counts, Floats
 
 FEWEST_WINDOWS: Final = 28
 """With fewer, a monitor is learning: what is usual in a week is not known yet."""
@@ -169,9 +169,7 @@ def _learned(
     return LearnedLimits(windows, effective, pool, apart, mean, shape, mean_rows, slope)
 
 
-def _odd(
-    scores: Floats, known: NDArray[np.bool_], season: NDArray[Any] | None
-) -> NDArray[np.bool_]:
+def _odd(scores: Floats, known: Bools, season: NDArray[Any] | None) -> Bools:
     """Which windows say nothing of what is usual: they lie many times as far as half of them do.
 
     One such window would hide what comes after it for as long as the history reaches.
@@ -246,7 +244,7 @@ class Usual:
     current: Counts
     learned: LearnedLimits
     seasonal: LearnedLimits | None
-    better: NDArray[np.bool_]
+    better: Bools
 
     @property
     def p_values(self) -> Floats:

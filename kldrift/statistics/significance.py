@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import chdtrc, xlogy
 
-from kldrift.arrays import Counts, Floats
+from kldrift.arrays import Counts, Floats, Ints
 from kldrift.statistics.sparse_cells import fewest_expected, moved, pools, rare_p_value
 
 SPARSE: Final = 5.0
@@ -21,7 +20,7 @@ RARE: Final = 20.0
 """Sparse cells that expect less than this together are too few rows for two pools."""
 
 
-def g_test(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64], Floats]:
+def g_test(p: Counts, q: Counts) -> tuple[Floats, Ints, Floats]:
     """G-test of homogeneity of two rows of counts: could both come from one distribution?
 
     ``G = 2 sum(O * log(O / E))`` over both rows, compared with chi-square of ``k - 1`` degrees of
@@ -85,7 +84,7 @@ def g_test(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64], Floats]:
     return g.reshape(shape)[()], dof.reshape(shape)[()], p_value.reshape(shape)[()]
 
 
-def _g(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64]]:
+def _g(p: Counts, q: Counts) -> tuple[Floats, Ints]:
     n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
     total, both = p + q, np.maximum(n + m, 1)
     safe = np.maximum(total, 1)
@@ -95,7 +94,7 @@ def _g(p: Counts, q: Counts) -> tuple[Floats, NDArray[np.int64]]:
     return np.maximum(2 * g.sum(-1), 0.0), (total > 0).sum(-1)
 
 
-def _williams(p: Counts, q: Counts, k: NDArray[np.int64]) -> Floats:
+def _williams(p: Counts, q: Counts, k: Ints) -> Floats:
     """Williams' correction of G for a table of 2 rows and k columns."""
     n, m = p.sum(-1), q.sum(-1)
     both = n + m

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, psi
 
-from kldrift.arrays import Counts, Floats
+from kldrift.arrays import Bools, Counts, Floats
 from kldrift.statistics.exponential_integral import e1
 from kldrift.statistics.one_cell import one_cell_p
 from kldrift.statistics.significance import g_test
@@ -203,12 +203,12 @@ def _hidden(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
     return _sum_of(few, p[few] / current * missing)
 
 
-def _of_cells(cells: NDArray[np.bool_], *totals: Counts) -> list[Floats]:
+def _of_cells(cells: Bools, *totals: Counts) -> list[Floats]:
     """The totals of the rows that some cells are in, cell by cell."""
     return [np.broadcast_to(total, cells.shape)[cells].astype(np.float64) for total in totals]
 
 
-def _sum_of(cells: NDArray[np.bool_], terms: Floats) -> Floats:
+def _sum_of(cells: Bools, terms: Floats) -> Floats:
     """The sum of the terms of some cells, row by row."""
     out = np.zeros(cells.shape)
     out[cells] = terms

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtr, xlogy
 
-from kldrift.arrays import Ints
+from kldrift.arrays import Bools, Ints
 
 FEWEST: Final = 7
 """Windows before one that it takes to judge it."""
@@ -41,7 +40,7 @@ class Volume:
     alike: bool
 
 
-def volume(rows: int, past: Ints, alike: NDArray[np.bool_]) -> Volume | None:
+def volume(rows: int, past: Ints, alike: Bools) -> Volume | None:
     """Compare a number of rows with those of earlier windows; None where these are too few.
 
     Args:

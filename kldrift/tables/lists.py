@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from kldrift.arrays import Bools, Ints
-
-Values = NDArray[Any]
+from kldrift.arrays import Bools, Ints, Values
 
 
 def list_column(values: pa.Array, sizes: Ints, known: Values | None = None) -> pa.Array:
@@ -44,7 +40,7 @@ def list_column_of(
     return list_column(pa.array(flat, kind, from_pandas=nan_is_null), sizes, known)
 
 
-def blocks(sizes: NDArray[np.int64], most: int) -> Iterator[slice]:
+def blocks(sizes: Ints, most: int) -> Iterator[slice]:
     """Neighbouring lists that hold about ``most`` values together; none if there are no lists.
 
     Examples:

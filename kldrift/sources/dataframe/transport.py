@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kldrift.arrays import Bools
 from kldrift.errors import DatasetError
 
 MOST_NUMBERS: Final = 240
@@ -140,7 +141,7 @@ class _Flat:
         raw = np.frombuffer(values.buffers()[1], dtype, len(values), values.offset * dtype.itemsize)
         self.kind = values.type
         self.values: NDArray[Any] = raw.reshape(rows, width)
-        self.valid: NDArray[np.bool_] | None = None
+        self.valid: Bools | None = None
         if values.null_count:
             bits = np.frombuffer(values.buffers()[0], np.uint8)
             skip, end = values.offset, values.offset + len(values)
@@ -184,7 +185,7 @@ def _columns(blocks: Sequence[NDArray[Any]], rows: int) -> NDArray[Any]:
     return columns
 
 
-def _bitmap(valid: NDArray[np.bool_]) -> tuple[pa.Buffer | None, int]:
+def _bitmap(valid: Bools) -> tuple[pa.Buffer | None, int]:
     nulls = len(valid) - int(np.count_nonzero(valid))
     return (pa.py_buffer(np.packbits(valid, bitorder="little")) if nulls else None), nulls
 

@@ -14,9 +14,9 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from kldrift.arrays import Bools
 from kldrift.errors import DatasetError
 from kldrift.sources.filesystem import RemoteFilesystem, locate
 from kldrift.sources.lakehouse.snapshot import ListedFile
@@ -91,7 +91,7 @@ def located(uri: str, filesystem: Mapping[str, str]) -> tuple[RemoteFilesystem |
     return locate(path, filesystem)
 
 
-def _deleted(table: Any) -> dict[str, npt.NDArray[np.bool_]]:
+def _deleted(table: Any) -> dict[str, Bools]:
     """Which rows are deleted, by the file's URI."""
     deleted = {}
     for batch in pa.RecordBatchReader.from_stream(table.deletion_vectors()):

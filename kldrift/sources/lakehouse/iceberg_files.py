@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kldrift.arrays import Bools
 from kldrift.sources.filesystem import RemoteFilesystem, locate
 from kldrift.sources.lakehouse.iceberg_bounds import (
     bounds_of_metrics,
@@ -107,9 +107,9 @@ def _positions(path: str, filesystem: Mapping[str, str]) -> pa.Table:
         return parquet.read(["file_path", "pos"])
 
 
-def _deleted(path: str, rows: int, deletes: Sequence[pa.Table]) -> npt.NDArray[np.bool_]:
+def _deleted(path: str, rows: int, deletes: Sequence[pa.Table]) -> Bools:
     """Which rows of a file are deleted, shape ``(rows,)``."""
-    marked: npt.NDArray[np.bool_] = np.zeros(rows, np.bool_)
+    marked: Bools = np.zeros(rows, np.bool_)
     for table in deletes:
         mine = table.filter(pc.field("file_path") == path)
         marked[mine["pos"].to_numpy()] = True

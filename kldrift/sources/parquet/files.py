@@ -10,10 +10,10 @@ from pathlib import PurePath
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kldrift.arrays import Bools
 from kldrift.errors import DatasetError, first_line
 from kldrift.features.feature import Skipped
 from kldrift.sources.filesystem import RemoteFilesystem
@@ -49,7 +49,7 @@ class File:
     deleted: bytes = b""
     rows: int | None = None
 
-    def kept(self, rows: int) -> npt.NDArray[np.bool_] | None:
+    def kept(self, rows: int) -> Bools | None:
         """A mask of the rows that are not deleted, shape ``(rows,)``; None if all are kept."""
         if not self.deleted:
             return None
@@ -138,7 +138,7 @@ def _dictionaries(metadata: pq.FileMetaData, names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in delta]
 
 
-def pack_deleted(deleted: npt.NDArray[np.bool_]) -> bytes:
+def pack_deleted(deleted: Bools) -> bytes:
     """The rows of a file that are deleted, as ``File.deleted`` holds them; empty if none is."""
     return zlib.compress(np.packbits(deleted).tobytes()) if deleted.any() else b""
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from kldrift.arrays import Bools
 from kldrift.errors import DatasetError, first_line
 from kldrift.features.feature import Feature
 from kldrift.features.layouts import as_values, is_plain, value_type
@@ -256,9 +256,7 @@ def _comparable(table: pa.Table, names: Sequence[str]) -> pa.Table:
     return table
 
 
-def _kept(
-    parquet: pq.ParquetFile, file: File, groups: Sequence[int]
-) -> npt.NDArray[np.bool_] | None:
+def _kept(parquet: pq.ParquetFile, file: File, groups: Sequence[int]) -> Bools | None:
     """Which rows of some row groups, one after the other, are not deleted; None if all are kept."""
     metadata = parquet.metadata
     kept = file.kept(metadata.num_rows)
