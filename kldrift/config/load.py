@@ -128,14 +128,10 @@ def config_from_mapping(
 
 
 def model_shift_from_mapping(
-    mapping: Mapping[str, object],
-    *,
-    source: Path | None = None,
-    base: Path | None = None,
-    overrides: Overrides = (),
+    mapping: Mapping[str, object], *, overrides: Overrides = ()
 ) -> ModelShift:
     """Read and check a model shift that is a mapping already, as `config_from_mapping` does."""
-    return _from_mapping(ModelShift, mapping, source, base, overrides)
+    return _from_mapping(ModelShift, mapping, None, None, overrides)
 
 
 def _from_mapping(

@@ -51,7 +51,7 @@ class ScoredCells:
         weight[~self.occupied] = -np.inf
         return np.asarray(np.argsort(-weight, axis=-1, kind="stable")[:, :most])
 
-    def put_first(self, top: Ints, judged: Bools, rows: NDArray[np.bool_]) -> None:
+    def put_first(self, top: Ints, judged: Bools, rows: Bools) -> None:
         """Put the cell whose share changed most before others that changed clearly less, in place.
 
         Args:

@@ -18,7 +18,6 @@ from scipy.special import ndtr, psi
 from kldrift.arrays import Bools, Counts, Floats
 from kldrift.statistics.exponential_integral import e1
 from kldrift.statistics.one_cell import one_cell_p
-from kldrift.statistics.significance import g_test
 
 QUANTILE: Final = 1.6448536269514722
 """Of the standard normal distribution at 95 %: an interval of 90 % lies between both."""
@@ -139,29 +138,6 @@ def kl_unbiased(p_counts: Counts, q_counts: Counts) -> KLEstimate:
         np.where(none, np.nan, x)[()] for x in (unbiased, error, missed, hidden)
     )
     return KLEstimate(unbiased, error, missed, hidden, _top(p, q, n, m), ((p + q) > 0).sum(-1))
-
-
-def above_limit_p(p_counts: Counts, q_counts: Counts, limit: ArrayLike) -> Floats:
-    """The p-value of "the divergence of the current from the reference rows is above the limit".
-
-    At limit 0 that of the G-test; above it that of :func:`kl_unbiased`, but never smaller than that
-    of the G-test: what may be no difference at all is not above a limit.
-
-    Args:
-        p_counts: current rows per cell, shape ``(..., k)``.
-        q_counts: reference rows per cell.
-        limit: in nats, 0 or more; broadcasts with the leading axes.
-
-    Examples:
-        >>> p, q = np.array([300, 700]), np.array([500, 500])
-        >>> [f"{above_limit_p(p, q, limit):.1g}" for limit in (0, 0.03, 0.1)]
-        ['5e-20', '0.002', '0.9']
-    """
-    any_difference = g_test(p_counts, q_counts)[2]
-    above = kl_unbiased(p_counts, q_counts).p_above(limit)
-    return np.asarray(
-        np.where(np.asarray(limit) > 0, np.maximum(above, any_difference), any_difference)
-    )
 
 
 def _top(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 import kldrift
 from kldrift.divergence import kl_divergence
 from kldrift.profiles.rebinning import least_rows
-from kldrift.statistics.unbiased_kl import above_limit_p, kl_unbiased
+from kldrift.statistics.unbiased_kl import kl_unbiased
 from tests.bench.boundary import HEAD as BOUNDARY_HEAD
 from tests.bench.boundary import at_other_limits
+from tests.kl_limits import above_limit_p
 
 Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int], NDArray[np.generic]]

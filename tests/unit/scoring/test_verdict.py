@@ -10,6 +10,7 @@ import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from kl_limits import above_limit_p
 from strategies import quick
 from verdict_rows import VerdictRow, row_of, rows_of
 
@@ -24,7 +25,6 @@ from kldrift.scoring.status import Status
 from kldrift.scoring.threshold import Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.sources.table import TableSource
-from kldrift.statistics.unbiased_kl import above_limit_p
 
 MANY = 200
 
