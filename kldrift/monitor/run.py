@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -115,7 +115,7 @@ def run(
         prepare_output(config.output.path, config.output.format)
     window = Window(None, as_of) if due is None else due.windows[-1]
     record = Record(config, window, started, progress)
-    return _run(record, read, spark, due, fail_on, refresh_reference=refresh_reference)[-1]
+    return _Run(record, read, due, fail_on, refresh_reference).results(spark)[-1]
 
 
 def _due(config: Config, as_of: datetime | None, at: datetime) -> Due | None:
@@ -166,32 +166,22 @@ def backfill(
         with output_reached():
             prepare_output(config.output.path, config.output.format)
         record = Record(config, due.windows[-1], at, progress)
-        results = _run(record, read, spark, due, fail_on, refresh_reference=False)
+        results = _Run(record, read, due, fail_on).results(spark)
     notes = results[-1].notes if results else due.notes
     return Backfill(results, notes, config.output.path)
 
 
-def _run(
-    record: Record[Config],
-    read: Config,
-    spark: SparkSession | None,
-    due: Due | None,
-    fail_on: str,
-    *,
-    refresh_reference: bool,
-) -> list[RunResult]:
-    """The results of the windows of a run, in the order of time; one without windows."""
-    try:
-        with record.told_if_failed():
-            results = _results(
-                record, read, spark, due, fail_on, refresh_reference=refresh_reference
-            )
-    except (Exception, KeyboardInterrupt):
-        with suppress(Exception):  # the error itself matters more
-            with_page(record, [])
-        raise
-    return combined(with_page(record, results))
+@dataclass(frozen=True)
+class _Run:
+    """A run as it was asked for.
 
+    Attributes:
+        record: of the run, with its configuration.
+        read: the configuration of what is read: times in place of placeholders.
+        due: the windows; None without windows.
+        fail_on: the severity from which the exit code is 3.
+        refresh_reference: read the reference also where it is known.
+    """
 
 def _results(
     record: Record[Config],
@@ -227,15 +217,39 @@ def _results(
             engine = SparkEngine(session, reference_source, changes.source, record)
         with watched[-1].and_of_table(plan.current).unchanged():
             if due is None:
-                findings = count_current(plan, reference, engine, record)
-            else:
-                counted = count_windows(plan, reference, engine, record)
-        stop = in_use.pop_all()
-    with meanwhile(stop.close, "stop Spark"):
-        if due is None:
-            return [publish_window(record, plan, findings, fail_on)]
-        return _publish_windows(record, plan, reference, counted, due, fail_on, changes)
+                return [publish_window(record, plan, findings, self.fail_on)]
+            return self._publish_windows(due, plan, reference, counted, changes)
 
+    def _reference_of(
+        self,
+        plan: Plan,
+        session: SparkSession,
+        engine: SparkEngine,
+        key: str | None,
+        watched: WatchedFiles,
+    ) -> tuple[Plan, Reference]:
+        """The reference of a plan, stored or read and stored; the plan says where it stands."""
+        record = self.record
+        stored = None if self.refresh_reference else reference_store.find(plan, key)
+        others = () if stored is None else stored.others
+        plan = plan.with_gone(others)
+        if stored is not None and not stored.lacking:
+            plan = replace(plan, stored=str(stored))
+            record.stage(f"reference: unchanged, {stored}")
+            if not stored.complete:  # the tables have it only as a part of another
+                reference_store.save(plan, stored.reference, stored.origin, others)
+            return plan, stored.reference
+        asked = plan if stored is None else plan.of_features(stored.lacking)
+        with watched.unchanged():
+            reference = self._new_reference(asked, session, engine)
+        if key != reference_key(self.read, session):  # it changed while it was read
+            key = None
+        if stored is not None:
+            reference = stored.reference.beside(reference)
+        record.stage("writing the reference")
+        origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
+        reference_store.save(plan, reference, origin, others)
+        return plan, reference
 
 def _reference_of(  # noqa: PLR0913 - what is open
     record: Record[Config],
@@ -271,58 +285,40 @@ def _reference_of(  # noqa: PLR0913 - what is open
     reference_store.save(plan, reference, origin, others)
     return plan, reference
 
-
-def _new_reference(
-    plan: Plan,
-    record: Record[Config],
-    read: Config,
-    due: Due | None,
-    spark: SparkSession,
-    engine: SparkEngine,
-) -> Reference:
-    """Read the reference of a plan, of windows from the first one that has rows."""
-    reference = read_reference(plan, engine, record)
-    later = due and from_first_rows(plan, reference, engine, record, due)
-    if not later:
-        return reference
-    first, _ = open_sides(read, spark, later)
-    return read_reference(replace(plan, reference=first), engine.comparing_with(first), record)
-
-
-def _publish_windows(
-    record: Record[Config],
-    plan: Plan,
-    reference: Reference,
-    counted: CountedWindows,
-    due: Due,
-    fail_on: str,
-    changes: TableChanges | None,
-) -> list[RunResult]:
-    """The results of windows, one after the other: each is written before the next is judged."""
-    config, results = record.config, list[RunResult]()
-    history = None
-    if config.reference.is_history:
-        history = stored_history(config.output.path, config.monitor, reference.reference_id)
-    store, windows = open_store(config.output.path), due.windows
-    what, features, together = counted
-    profiles_of = profiles_by_window(features, together)
-    if changes is not None:
-        added = changes.added(record, reference, counted, store)
-        windows, profiles_of = tuple(added.judged(windows)), added.profiles_of
-    watch = Watch.before(config, store, reference, plan.compared, windows[0])
-    volumes = Volumes.before(config, store, windows[0])
-    for window, findings in findings_by_window(
-        plan, reference, what, profiles_of, windows, record, history, volumes
-    ):
-        last = window == windows[-1]
-        one = record if last else record.of_window(window)
-        notes = [*due.notes, *(changes.notes if changes else ())] if last else []
-        if history is not None and last and not findings.reference.rows:
-            notes.append(FIRST if reference.rows else NO_ROWS_YET)
-        result = publish_window(one, plan, findings, fail_on, notes, docs=last, watch=watch)
-        results.append(result)
-        if history is not None:
-            history.add(window, past_window(findings, result.scores))
-    if config.reference.is_history or watch is not None:
-        rescore_dependents(config, windows, fail_on)
-    return results
+    def _publish_windows(
+        self,
+        due: Due,
+        plan: Plan,
+        reference: Reference,
+        counted: CountedWindows,
+        changes: TableChanges | None,
+    ) -> list[RunResult]:
+        """The results of windows in order: each is written before the next is judged."""
+        record, fail_on = self.record, self.fail_on
+        config, results = record.config, list[RunResult]()
+        history = None
+        if config.reference.is_history:
+            history = stored_history(config.output.path, config.monitor, reference.reference_id)
+        store, windows = open_store(config.output.path), due.windows
+        what, features, together = counted
+        profiles_of = profiles_by_window(features, together)
+        if changes is not None:
+            added = changes.added(record, reference, counted, store)
+            windows, profiles_of = tuple(added.judged(windows)), added.profiles_of
+        watch = Watch.before(config, store, reference, plan.compared, windows[0])
+        volumes = Volumes.before(config, store, windows[0])
+        for window, findings in findings_by_window(
+            plan, reference, what, profiles_of, windows, record, history, volumes
+        ):
+            last = window == windows[-1]
+            one = record if last else record.of_window(window)
+            notes = [*due.notes, *(changes.notes if changes else ())] if last else []
+            if history is not None and last and not findings.reference.rows:
+                notes.append(FIRST if reference.rows else NO_ROWS_YET)
+            result = publish_window(one, plan, findings, fail_on, notes, docs=last, watch=watch)
+            results.append(result)
+            if history is not None:
+                history.add(window, past_window(findings, result.scores))
+        if config.reference.is_history or watch is not None:
+            rescore_dependents(config, windows, fail_on)
+        return results
