@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kldrift.arrays import Bools
 from kldrift.config import ModelShift
 from kldrift.config.as_of import with_time
 from kldrift.counting.windows import at_instant, microseconds_of
@@ -25,6 +27,7 @@ from kldrift.monitor.record import Record
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.reporting.order import worst_first
 from kldrift.scoring.exit_code import exit_code_of
+from kldrift.scoring.verdict import Verdicts
 from kldrift.shift.plan import make_program
 from kldrift.shift.result import CLASSES, ShiftResult
 from kldrift.shift.stage import compare_models
@@ -139,57 +142,65 @@ def _publish(
     skipped: Sequence[Skipped],
     fail_on: str,
 ) -> ShiftResult:
-    config = record.config
+    """Judge all windows, write their tables and expectations, and the row of the run."""
+    config, output = record.config, record.config.output.path
     verdicts = judge(summaries, config)
     record.stage("writing tables")
-    tables: list[dict[str, pa.Table]] = []
-    written: list[tuple[Window, str]] = []
-    for start in np.unique(summaries.window).tolist():
-        inside, window = summaries.window == start, window_at(start, config, record.window.end)
+    starts = np.unique(summaries.window).tolist()
+    windows = [window_at(start, config, record.window.end) for start in starts]
+    tables, paths = list[dict[str, pa.Table]](), list[str]()
+    for start, window in zip(starts, windows, strict=True):
+        inside = summaries.window == start
         stamp = Stamp(record.run_id, config.monitor, window, None, config.config_hash)
         shown = worst.filter(pc.equal(worst["window"], start)) if config.key else None
-        here_pairs = pairs.filter(pc.equal(pairs["window"], start))
-        made = shift_tables(verdicts.take(inside), summaries.take(inside), shown, here_pairs, stamp)
-        paths = write_window(config.output.path, config.monitor, window, made)
+        mine = pairs.filter(pc.equal(pairs["window"], start))
+        made = shift_tables(verdicts.take(inside), summaries.take(inside), shown, mine, stamp)
         tables.append(made)
-        written.append((window, paths["drift_scores"]))
+        paths.append(write_window(output, config.monitor, window, made)["drift_scores"])
     docs = None
     if config.expectations is not None:
         record.stage("Great Expectations")
-        held = ~small_segments(verdicts)
-        for (window, path), start in zip(written, np.unique(summaries.window), strict=True):
-            segments = verdicts.segment[held & (summaries.window == start)]
-            scores = pd.DataFrame({"feature": config.feature, "segment": segments, "kl": 0.0})
-            run_id = record.run_id if window.start is None else f"{record.run_id}-{window.key}"
-            thresholds = {config.feature: config.thresholds}
-            docs = publish_expectations(record, scores, thresholds, path, run_id)
+        for start, window, path in zip(starts, windows, paths, strict=True):
+            docs = _expected(record, verdicts, summaries.window == start, window, path)
     unscored = bool(failed(verdicts).any()) or not verdicts.scored.any()
     exit_code = exit_code_of(set(verdicts.severities()), unscored=unscored, fail_on=fail_on)
-    rows = int(summaries.total[verdicts.whole].sum())
+    rows, way = int(summaries.total[verdicts.whole].sum()), source.access_path
     row = record.judged_row(
         verdicts,
         skipped,
         exit_code=exit_code,
         rows_reference=rows,
         rows_current=rows,
-        reference_read=source.access_path,
-        current_read=source.access_path,
+        reference_read=way,
+        current_read=way,
     )
-    write_run(config.output.path, row)
-    frames = {
-        name: pa.concat_tables(
-            [t[name] for t in tables if name in t] or [TABLES[name].empty_table()]
-        )
-        for name in ("drift_scores", "drift_cells", "worst_rows", "class_pairs")
-    }
+    write_run(output, row)
     return ShiftResult(
-        scores=worst_first(frames["drift_scores"].to_pandas()),
-        cell_rows=frames["drift_cells"],
+        scores=worst_first(_joined(tables, "drift_scores").to_pandas()),
+        cell_rows=_joined(tables, "drift_cells"),
         run=row,
         exit_code=exit_code,
         skipped=[(s.column, s.reason) for s in skipped],
-        output=config.output.path,
+        output=output,
         docs=docs,
-        worst_rows=frames["worst_rows"].to_pandas(),
-        class_pairs=frames["class_pairs"].to_pandas().astype(dict.fromkeys(CLASSES, "Int32")),
+        worst_rows=_joined(tables, "worst_rows").to_pandas(),
+        class_pairs=_joined(tables, "class_pairs")
+        .to_pandas()
+        .astype(dict.fromkeys(CLASSES, "Int32")),
     )
+
+
+def _expected(
+    record: Record[ModelShift], verdicts: Verdicts, inside: Bools, window: Window, path: str
+) -> Path | None:
+    """Publish the expectations of one window; return the page of Data Docs."""
+    config = record.config
+    segments = verdicts.segment[inside & ~small_segments(verdicts)]
+    scores = pd.DataFrame({"feature": config.feature, "segment": segments, "kl": 0.0})
+    run_id = record.run_id if window.start is None else f"{record.run_id}-{window.key}"
+    return publish_expectations(record, scores, {config.feature: config.thresholds}, path, run_id)
+
+
+def _joined(tables: Sequence[dict[str, pa.Table]], name: str) -> pa.Table:
+    """The rows of a table in all windows."""
+    return pa.concat_tables([t[name] for t in tables if name in t] or [TABLES[name].empty_table()])
