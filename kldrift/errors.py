@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -202,3 +202,14 @@ def first_line(error: BaseException) -> str:
     if len(lines) > 1 and lines[0].startswith(CALLING):
         lines = [lines[1].removeprefix(": ")]
     return escaped(lines[0]) if lines else type(error).__name__
+
+
+def first_names(names: Sequence[str], most: int, written: Callable[[str], str] = str) -> str:
+    """The first of some names, and how many more there are.
+
+    Examples:
+        >>> first_names(["a", "b", "c"], 2, repr), first_names(["a"], 2)
+        ("'a', 'b' and 1 more", 'a')
+    """
+    more = len(names) - most
+    return ", ".join(map(written, names[:most])) + (f" and {more} more" if more > 0 else "")

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, field
 
 from kldrift.config.problems import shown_value
 from kldrift.config.time import Duration
-from kldrift.config.values import Number, Text, filled, wrong
+from kldrift.config.values import Number, Text, as_iso_text, filled, wrong
 from kldrift.counting.lengths import duration
 
 MOST_WINDOWS: Final = 31
@@ -27,11 +27,6 @@ def _after(text: str) -> str:
     return text
 
 
-def _as_text(value: object) -> object:
-    """Return a day as text, also where YAML or Python gave a date."""
-    return value.isoformat() if isinstance(value, date) else value
-
-
 def _day(text: str) -> str:
     try:
         date.fromisoformat(text)
@@ -40,7 +35,7 @@ def _day(text: str) -> str:
     return text
 
 
-Day = Annotated[Text, BeforeValidator(_as_text), AfterValidator(_day)]
+Day = Annotated[Text, BeforeValidator(as_iso_text), AfterValidator(_day)]
 
 
 @dataclass(frozen=True)

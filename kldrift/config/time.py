@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from kldrift.config.instant import instant
 from kldrift.config.problems import shown_value
-from kldrift.config.values import Text, refuse, wrong
+from kldrift.config.values import Text, as_iso_text, refuse, wrong
 from kldrift.counting.lengths import DURATION, LENGTH, duration
 from kldrift.errors import ConfigError
 
@@ -46,11 +46,6 @@ Duration = Annotated[Text, AfterValidator(_duration)]
 """A number of minutes, hours, days or weeks, such as ``2h``."""
 
 
-def _days(text: object) -> object:
-    """Return days as text, also where YAML or Python gave a date."""
-    return text.isoformat() if isinstance(text, date) else text
-
-
 def _first_and_last(text: str) -> str:
     try:
         first, last = day_range(text)
@@ -64,11 +59,6 @@ def _first_and_last(text: str) -> str:
     return text
 
 
-def _moment(value: object) -> object:
-    """Return a moment as text, also where YAML or Python gave a date or a datetime."""
-    return value.isoformat() if isinstance(value, date) else value
-
-
 def _is_moment(text: str) -> str:
     try:
         instant(text)
@@ -77,9 +67,9 @@ def _is_moment(text: str) -> str:
     return text
 
 
-Moment = Annotated[Text, BeforeValidator(_moment), AfterValidator(_is_moment)]
+Moment = Annotated[Text, BeforeValidator(as_iso_text), AfterValidator(_is_moment)]
 """A moment in ISO 8601, such as ``2019-01-01`` or ``2019-01-01T06:00:00+01:00``."""
-Days = Annotated[Text, BeforeValidator(_days), AfterValidator(_first_and_last)]
+Days = Annotated[Text, BeforeValidator(as_iso_text), AfterValidator(_first_and_last)]
 """A day, or the first and the last of some."""
 
 

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -66,6 +67,11 @@ def refuse(problems: Iterable[tuple[KeyPath, str]]) -> None:
     details = [InitErrorDetails(type=wrong(text), loc=path, input=None) for path, text in problems]
     if details:
         raise ValidationError.from_exception_data("configuration", details)
+
+
+def as_iso_text(value: object) -> object:
+    """Return a day or a moment as text, also where YAML or Python gave a date or a datetime."""
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def as_text(value: object) -> str:

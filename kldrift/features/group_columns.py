@@ -9,7 +9,7 @@ import difflib
 
 import pyarrow as pa
 
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, first_names
 from kldrift.features.feature import Feature
 from kldrift.features.keys import KeyType
 from kldrift.features.layouts import value_type
@@ -30,7 +30,11 @@ def column_type(key: str, name: str, schema: pa.Schema, whose: str = "the data")
     """
     if name not in schema.names:
         close = difflib.get_close_matches(name, schema.names, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; it has {_some(schema.names)}"
+        hint = (
+            f"; did you mean {close[0]!r}?"
+            if close
+            else f"; it has {first_names(schema.names, 10)}"
+        )
         raise ConfigError(f"{key}: {whose} has no column {name!r}{hint}")
     if schema.names.count(name) > 1:
         raise ConfigError(f"{key}: {whose} has more than one column {name!r}; rename one")
@@ -68,10 +72,6 @@ def as_read(
     family = "text" if dictionary and pa.types.is_string(kind) else "row"
     key_type = KeyType.TEXT
     return Feature(name, (name,), Part.VALUE, family, str(kind), "categorical", key_type, sql=sql)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def check_time(name: str, schema: pa.Schema) -> None:

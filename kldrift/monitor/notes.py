@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from kldrift.config.problems import nearest
+from kldrift.errors import first_names
 from kldrift.features.patterns import Patterns
 from kldrift.monitor.judging import growing_identifiers
 from kldrift.monitor.plan import Plan
@@ -36,14 +37,12 @@ def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
         notes.append(f"only {len(kept)} of {columns} columns were compared: the rest is skipped")
     retyped = [f"{p.feature.name} ({p.retyped})" for p in plan.pairs if p.retyped]
     if retyped:
-        rest = f" and {len(retyped) - SHOWN} more" if len(retyped) > SHOWN else ""
-        notes.append(f"compared although the type is another: {', '.join(retyped[:SHOWN])}{rest}")
+        notes.append(f"compared although the type is another: {first_names(retyped, SHOWN)}")
     aged = findings.reference.aged
     if aged:
-        names_of = ", ".join(map(repr, list(aged)[:SHOWN]))
-        rest = f" and {len(aged) - SHOWN} more" if len(aged) > SHOWN else ""
+        names_of = first_names(list(aged), SHOWN, repr)
         notes.append(
-            f"cells have aged ({names_of}{rest}): run once with --refresh-reference, which chooses "
+            f"cells have aged ({names_of}): run once with --refresh-reference, which chooses "
             "new ones, from which a new history begins; what was scored on the old ones stays"
         )
     alarms, known = plan.config.alarms, [*dict.fromkeys(s.name for s in verdicts.subjects)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from kldrift.errors import first_names
 from kldrift.reporting.blocks import Table
 from kldrift.reporting.figures import NOTHING, count_text, figure, instant_name, likelihood, shown
 
@@ -25,7 +26,7 @@ def alert_table(alerts: Sequence[Mapping[str, Any]], zone: str) -> Table | None:
     latest.sort(key=lambda a: a["closed"] is not None)
     lines = [
         (
-            _features(alert["features"]),
+            first_names(alert["features"], NAMED, shown),
             "all rows or several segments" if alert["segment"] is None else shown(alert["segment"]),
             _state(alert, zone),
             _muted(alert),
@@ -49,11 +50,6 @@ def alert_table(alerts: Sequence[Mapping[str, Any]], zone: str) -> Table | None:
         "smallest p",
     )
     return Table(f"Alerts ({zone})", head, lines, 4, rest)
-
-
-def _features(names: Sequence[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(map(shown, names[:NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 def _state(alert: Mapping[str, Any], zone: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kldrift.errors import OutputError
+from kldrift.errors import OutputError, first_names
 from kldrift.tables.layout import ALERTS_TABLE, MARKER, OPTIONAL_TABLES, is_foreign
 from kldrift.tables.marker import PARQUET, Marker, read_marker
 from kldrift.tables.schema import SCHEMA_VERSION, TABLES
@@ -32,7 +32,8 @@ def prepare_output(path: str, tables: str = PARQUET) -> None:
     marker = read_marker(store)
     if marker is None and names:
         raise OutputError(
-            f"{store.location('')}: holds files that kldrift did not write: {_some(names)}; "
+            f"{store.location('')}: holds files that kldrift did not write: "
+            f"{first_names(names, MOST_NAMED, repr)}; "
             f"set output.path to a new or empty folder (kldrift marks its own with {MARKER})"
         )
     new = "set output.path to a new folder (the old tables stay as they are)"
@@ -55,15 +56,9 @@ def prepare_output(path: str, tables: str = PARQUET) -> None:
         if foreign:
             raise OutputError(
                 f"{store.location(table)}: holds files that kldrift did not write: "
-                f"{_some(foreign)}; readers would take them for rows, so move them elsewhere"
+                f"{first_names(foreign, MOST_NAMED, repr)}; readers would take them for rows, "
+                "so move them elsewhere"
             )
-        if there or table not in (
-            *OPTIONAL_TABLES,
-            ALERTS_TABLE,
-        ):  # the folder of rows that may never come
+        may_never_come = table in (*OPTIONAL_TABLES, ALERTS_TABLE)
+        if there or not may_never_come:
             store.make_ready(table)
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(map(repr, names[:MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
