@@ -183,39 +183,54 @@ class _Run:
         refresh_reference: read the reference also where it is known.
     """
 
-def _results(
-    record: Record[Config],
-    read: Config,
-    spark: SparkSession | None,
-    due: Due | None,
-    fail_on: str,
-    *,
-    refresh_reference: bool,
-) -> list[RunResult]:
-    """The results of the windows of a run before its page is written."""
-    check_inputs(read, record.config, spark)
-    with ExitStack() as in_use:
-        session = in_use.enter_context(record.session(spark))
-        record.stage("planning")
-        check_expectations(record.config)
-        key = reference_key(read, session)
-        watched = [watch(d, name) for d, name in files_of(read)]
-        reference_source, current_source = open_sides(read, session, due)
-        plan = record.plan = make_plan(record.config, reference_source, current_source)
-        engine = SparkEngine(session, reference_source, current_source, record)
-        plan, reference = _reference_of(
-            record, read, plan, due, session, engine, key, watched[0], refresh=refresh_reference
-        )
-        record.plan = plan
-        changes = None
-        if due is not None and read.current.changes:
-            store, since = open_store(read.output.path), None
-            if not refresh_reference:
-                since = last_version(store, read.monitor, reference.reference_id)
-            changes = TableChanges.of(read, session, since)
-            plan = record.plan = replace(plan, current=changes.source)
-            engine = SparkEngine(session, reference_source, changes.source, record)
-        with watched[-1].and_of_table(plan.current).unchanged():
+    record: Record[Config]
+    read: Config
+    due: Due | None
+    fail_on: str
+    refresh_reference: bool = False
+
+    def results(self, spark: SparkSession | None) -> list[RunResult]:
+        """The results of the windows of the run, in the order of time; one without windows."""
+        record = self.record
+        try:
+            with record.told_if_failed():
+                results = self._judged(spark)
+        except (Exception, KeyboardInterrupt):
+            with suppress(Exception):  # the error itself matters more
+                with_page(record, [])
+            raise
+        return combined(with_page(record, results))
+
+    def _judged(self, spark: SparkSession | None) -> list[RunResult]:
+        """The results of the windows of the run before its page is written."""
+        record, read, due = self.record, self.read, self.due
+        check_inputs(read, record.config, spark)
+        with ExitStack() as in_use:
+            session = in_use.enter_context(record.session(spark))
+            record.stage("planning")
+            check_expectations(record.config)
+            key = reference_key(read, session)
+            watched = [watch(d, name) for d, name in files_of(read)]
+            reference_source, current_source = open_sides(read, session, due)
+            plan = record.plan = make_plan(record.config, reference_source, current_source)
+            engine = SparkEngine(session, reference_source, current_source, record)
+            plan, reference = self._reference_of(plan, session, engine, key, watched[0])
+            record.plan = plan
+            changes = None
+            if due is not None and read.current.changes:
+                store, since = open_store(read.output.path), None
+                if not self.refresh_reference:
+                    since = last_version(store, read.monitor, reference.reference_id)
+                changes = TableChanges.of(read, session, since)
+                plan = record.plan = replace(plan, current=changes.source)
+                engine = SparkEngine(session, reference_source, changes.source, record)
+            with watched[-1].and_of_table(plan.current).unchanged():
+                if due is None:
+                    findings = count_current(plan, reference, engine, record)
+                else:
+                    counted = count_windows(plan, reference, engine, record)
+            stop = in_use.pop_all()
+        with meanwhile(stop.close, "stop Spark"):
             if due is None:
                 return [publish_window(record, plan, findings, self.fail_on)]
             return self._publish_windows(due, plan, reference, counted, changes)
@@ -240,7 +255,7 @@ def _results(
                 reference_store.save(plan, stored.reference, stored.origin, others)
             return plan, stored.reference
         asked = plan if stored is None else plan.of_features(stored.lacking)
-        with watched.unchanged():
+        with watched.and_of_table(plan.reference).unchanged():
             reference = self._new_reference(asked, session, engine)
         if key != reference_key(self.read, session):  # it changed while it was read
             key = None
@@ -251,39 +266,15 @@ def _results(
         reference_store.save(plan, reference, origin, others)
         return plan, reference
 
-def _reference_of(  # noqa: PLR0913 - what is open
-    record: Record[Config],
-    read: Config,
-    plan: Plan,
-    due: Due | None,
-    session: SparkSession,
-    engine: SparkEngine,
-    key: str | None,
-    watched: WatchedFiles,
-    *,
-    refresh: bool,
-) -> tuple[Plan, Reference]:
-    """The reference of a plan, stored or read and stored; the plan says where it stands."""
-    stored = None if refresh else reference_store.find(plan, key)
-    others = () if stored is None else stored.others
-    plan = plan.with_gone(others)
-    if stored is not None and not stored.lacking:
-        plan = replace(plan, stored=str(stored))
-        record.stage(f"reference: unchanged, {stored}")
-        if not stored.complete:  # the tables have it only as a part of another
-            reference_store.save(plan, stored.reference, stored.origin, others)
-        return plan, stored.reference
-    asked = plan if stored is None else plan.of_features(stored.lacking)
-    with watched.and_of_table(plan.reference).unchanged():
-        reference = _new_reference(asked, record, read, due, session, engine)
-    if key != reference_key(read, session):  # it changed while it was read
-        key = None
-    if stored is not None:
-        reference = stored.reference.beside(reference)
-    record.stage("writing the reference")
-    origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
-    reference_store.save(plan, reference, origin, others)
-    return plan, reference
+    def _new_reference(self, plan: Plan, session: SparkSession, engine: SparkEngine) -> Reference:
+        """Read the reference of a plan, of windows from the first one that has rows."""
+        record = self.record
+        reference = read_reference(plan, engine, record)
+        later = self.due and from_first_rows(plan, reference, engine, record, self.due)
+        if not later:
+            return reference
+        first, _ = open_sides(self.read, session, later)
+        return read_reference(replace(plan, reference=first), engine.comparing_with(first), record)
 
     def _publish_windows(
         self,

@@ -18,11 +18,10 @@ import numpy as np
 from kldrift.arrays import Bools, Counts, Floats, Ints
 from kldrift.scoring.category import first_cell
 from kldrift.scoring.metrics import CATEGORY_METRICS, SHARE_METRICS, SPIKE_METRIC, TAIL_METRIC
-from kldrift.scoring.rare_names import chosen_on, named_blocks
+from kldrift.scoring.rare_names import chosen_on, named_blocks, named_cells, surplus_kl_of
 from kldrift.scoring.scores import (
     cell_kinds,
     judged_cells,
-    named_cells,
     ordered_blocks,
     unseen_cells,
 )
@@ -213,9 +212,10 @@ def _of_cells(
 ) -> Floats:
     """The p-values of "the metric is above its limit", from scored cells, shape ``(n,)``."""
     if metric == "kl":
-        return kl_unbiased(p, q).p_above(limit)
+        return kl_unbiased(p, q).less(surplus_kl_of(p, q, kinds, choice)).p_above(limit)
     if metric == "js":
-        return js_above_p(p, q, limit)
+        # Small divergences are about in this proportion, and a surplus is small.
+        return js_above_p(p, q, limit + surplus_kl_of(p, q, kinds, choice) / 4)
     return _share_p(metric, p, q, kinds, choice, limit)
 
 

@@ -42,6 +42,8 @@ SEVERAL: Final = among(
     CellKind.NEVER_SEEN,
 )
 """Cells that may hold more than one value."""
+PERIODIC: Final = ("hour(", "weekday(", "month(")
+"""How features begin whose largest value is beside their smallest: they have no shift."""
 LARGE_GAUSSIAN_KL: Final = 1.0
 
 
@@ -228,7 +230,7 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
     unseen, whole = subject.unseen, verdicts.segment[place] is None
     reference, current = scores["std_reference"][place], scores["std_current"][place]
     spread = reference > 0 and current > 0
-    weekday = subject.name.startswith("weekday(")
+    periodic = subject.name.startswith(PERIODIC)
     shift = scores["mean_current"][place] - scores["mean_reference"][place]
     ends, medians = order_facts(verdicts, place) if spread else (NO_ENDS, ())
     return {
@@ -236,7 +238,7 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
         "medians": medians,
         "unseen": [(name, n / max(1, rows) if whole else np.nan) for name, n in unseen.named],
         "distinct_unseen": unseen.distinct,
-        "shift": shift / reference if spread and not weekday else np.nan,
+        "shift": shift / reference if spread and not periodic else np.nan,
         "means": means(verdicts, place),
         "spread": current / reference if spread else np.nan,
         "ks": scores["ks"][place],

@@ -29,15 +29,15 @@ def lost(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str
         cells: of some rows.
         row: the place among these.
     """
-    support = comparison.support
-    if not isinstance(support, CategoricalSupport):
-        return []
-    null = cells.rows_reference.shape[-1] - 1
-    places = np.array([*range(support.frequent), null])
+    support, null = comparison.support, cells.rows_reference.shape[-1] - 1
+    names = (
+        support.categories[: support.frequent] if isinstance(support, CategoricalSupport) else ()
+    )
+    places = np.array([*range(len(names)), null])
     shares = cells.rows_reference[row, places] / max(1, int(cells.rows_reference[row].sum()))
     absent = (cells.rows_current[row, places] == 0) & (shares >= LEAST_LOST)
-    names = (*map(repr, support.categories[: support.frequent]), NULL)
-    return [(names[i], float(shares[i])) for i in np.flatnonzero(absent).tolist()]
+    said = (*map(repr, names), NULL)
+    return [(said[i], float(shares[i])) for i in np.flatnonzero(absent).tolist()]
 
 
 def gone(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str, float]]:

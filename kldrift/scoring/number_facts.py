@@ -92,19 +92,22 @@ def constant(verdicts: Verdicts, place: int, moved: CellKind) -> tuple[str, str]
     if moved is CellKind.NULL or scores["std_current"][place] != 0:
         return "", ""
     before, now = (_alone(verdicts, place, side) for side in ("reference", "current"))
-    if before == now:
+    if not now or before == now:
         return "", ""
     nulls = f", beside {percent(missing / verdicts.sizes['n_current'][place])} nulls"
     return f"{now}{nulls * bool(missing)}", before
 
 
 def _alone(verdicts: Verdicts, place: int, side: str) -> str:
-    """The mean of one side, which is its only value, as text; empty if it has several."""
+    """The only number of one side, as text; empty if it has several."""
     comparison = verdicts.subjects[verdicts.of[place]].comparison
-    value = float(verdicts.scores[f"mean_{side}"][place])
-    if verdicts.scores[f"std_{side}"][place] != 0 or comparison is None:
+    profile = None if comparison is None else getattr(comparison, side)
+    if profile is None or profile.moments is None:
         return ""
-    support = comparison.support
+    support, group = profile.support, verdicts.group[place : place + 1]
+    least, value = range_of(profile.moments, group, support)
+    if least != value:  # a deviation of 0 may be one whose square is no double
+        return ""
     if isinstance(support, NumericSupport) and support.unit in TIMES:
         return mean_texts(support, value)[0]
     return plain(value, 15 if value.is_integer() else 6)

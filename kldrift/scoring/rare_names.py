@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kldrift.arrays import Counts, Floats, Ints
+from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.scoring.comparison import MISSING, Comparison, Rows, folded
+from kldrift.statistics.chosen_sizes import surplus_kl
 from kldrift.statistics.gone_names import gone_above_p, gone_chance, gone_floor, gone_share
 from kldrift.statistics.named_cells import CellChoice
 
+Bools = NDArray[np.bool_]
+
+NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
 LEAST_OF_GONE, OF_GONE = 0.05, 0.5
 """The least and the largest share of the error rate of the test of names that are gone."""
 
@@ -93,6 +100,18 @@ def chosen_on(rows: Rows, places: Ints, shape: tuple[int, ...]) -> CellChoice:
             left[where] = support.rare + len(support.known.hashes) / support.known.share
             twice[where] = _of_two_rows(comparison, groups)
     return CellChoice(out, left, twice)
+
+
+def surplus_kl_of(p: Counts, q: Counts, kinds: Ints, choice: CellChoice) -> Floats:
+    """By how much ``kl`` is too large where names have cells by chance, shape ``(n,)``."""
+    names, other, never = named_cells(kinds)
+    return surplus_kl(p, q, choice.rows, names, other | never)
+
+
+def named_cells(kinds: Ints) -> tuple[Bools, Bools, Bools]:
+    """The cells of one name each, the one of all others, and that of names never seen."""
+    name, other, never = (kinds == CODES[kind] for kind in NAMED)
+    return name, other, never
 
 
 def _of_two_rows(comparison: Comparison, groups: Ints) -> Floats:

@@ -24,7 +24,7 @@ from kldrift.scoring.metrics import (
     SPIKE_METRIC,
     TAIL_METRIC,
 )
-from kldrift.scoring.rare_names import chosen_on, named_blocks
+from kldrift.scoring.rare_names import chosen_on, named_blocks, named_cells, surplus_kl_of
 from kldrift.statistics.expected_kl import expected_kl
 from kldrift.statistics.named_cells import CellChoice, named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
@@ -34,7 +34,6 @@ from kldrift.statistics.unbiased_kl import kl_unbiased
 
 IN_ORDER: Final = among(CellKind.UNDERFLOW, CellKind.BIN, CellKind.VALUE, CellKind.OVERFLOW)
 """Cells that hold numbers, and have neighbours."""
-NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
 TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
 INNER: Final = among(CellKind.BIN, CellKind.VALUE)
 """Cells of numbers that have neighbours on both sides."""
@@ -60,15 +59,15 @@ def score(
     rows = Rows.every(comparisons)
     out = {name: np.full(len(rows), np.nan) for name in SCORES}
     for places, p, q in rows.scored_blocks(missing):
-        for name, values in cell_scores(p, q, pseudocount).items():
+        kinds, choice = cell_kinds(rows, places, p.shape), chosen_on(rows, places, p.shape)
+        surplus = surplus_kl_of(p, q, kinds, choice)
+        for name, values in cell_scores(p, q, pseudocount, surplus).items():
             out[name][places] = values
-        kinds = cell_kinds(rows, places, p.shape)
         whole = np.empty(len(p), dtype=np.bool_)
         for where, comparison, groups in rows.runs(places):
             whole[where] = comparison.keys.list[groups] == ALL
         for name, values in share_scores(p, q, kinds).items():
             out[name][places] = values
-        choice = chosen_on(rows, places, p.shape)
         out["p_value"][places] = difference_p_value(p, q, kinds, whole, choice)
     _score_gone(rows, out, missing)
     _score_order(rows, out)
@@ -78,13 +77,14 @@ def score(
     return out
 
 
-def cell_scores(p: Counts, q: Counts, pseudocount: float) -> dict[str, Floats]:
+def cell_scores(p: Counts, q: Counts, pseudocount: float, surplus: Floats) -> dict[str, Floats]:
     """The scores of scored cells that need no order.
 
     Args:
         p: current rows per group and cell, shape ``(n, k)``.
         q: reference rows.
         pseudocount: rows added to each cell that has rows on either side.
+        surplus: of ``kl``, because of how the cells were chosen, shape ``(n,)``.
 
     Returns:
         For each name an array of shape ``(n,)``.
@@ -100,8 +100,8 @@ def cell_scores(p: Counts, q: Counts, pseudocount: float) -> dict[str, Floats]:
         out[metric] = np.where(both, value, np.nan)
     cells = occupied.sum(-1)
     out["cells"] = cells.astype(np.float64)
-    out["kl_expected"] = expected_kl(p, q, pseudocount)
-    estimate = kl_unbiased(p, q)
+    out["kl_expected"] = expected_kl(p, q, pseudocount) + np.maximum(surplus, 0.0)
+    estimate = kl_unbiased(p, q).less(surplus)
     out["kl_unbiased"], out["kl_low"] = estimate.unbiased, estimate.low
     out["kl_high"] = estimate.high
     return out
@@ -199,12 +199,6 @@ def difference_p_value(
         values = kinds[numbers] == CODES[CellKind.VALUE]
         out[numbers] = ordered_p_value(*sides, inside[numbers], below, above, fitted, values)
     return out
-
-
-def named_cells(kinds: Ints) -> tuple[Bools, Bools, Bools]:
-    """The cells of one name each, the one of all others, and that of names never seen."""
-    name, other, never = (kinds == CODES[kind] for kind in NAMED)
-    return name, other, never
 
 
 @dataclass(frozen=True, eq=False)

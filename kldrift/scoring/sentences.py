@@ -66,6 +66,8 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return f"all values are {change.single} now, and all were {change.single_before}"
     if change.single:
         return f"now one single value: {change.single}"
+    if change.lost[-1:] and change.lost[-1][0] == NULL and change.lost[-1][1] >= ALL_NEW:
+        return f"values are there, where {percent(change.lost[-1][1])} were null before"
     if change.kind is CellKind.NULL and not change.decided:
         return _nulls(change)
     if renamed := _renamed(change):

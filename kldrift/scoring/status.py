@@ -129,7 +129,7 @@ def statuses(
             lambda i: f"{compared[i]} rows, scoring.min_rows is {rules.min_rows}",
         ),
         (
-            only == CODES[CellKind.OTHER],
+            (only == CODES[CellKind.OTHER]) | (only == CODES[CellKind.NEVER_SEEN]),
             Status.CONSTANT,
             "no value is frequent enough for a cell of its own",
         ),

@@ -12,9 +12,13 @@ import numpy as np
 from scipy.special import betainc, ndtr, xlogy
 
 from kldrift.arrays import Bools, Counts, Floats
+from kldrift.statistics.sparse_cells import hypergeometric_p_value
 
 RARE: Final = 0.1
 """Shares up to which rows are about Poisson: the error is less than 6 % too large."""
+
+FEW_ROWS: Final = 50
+"""A side with more rows has shares whose error is about normal."""
 
 
 def js_above_p(p: Counts, q: Counts, limit: Floats) -> Floats:
@@ -75,7 +79,8 @@ def share_p(x: Counts, n: Counts, y: Counts, m: Counts, limit: Floats) -> Floats
     Of rare rows by :func:`rise_p`: the error of a share that is hardly there is that of the limit,
     which says more than that of the estimate. Of others with a normal error, to which one row more
     on each side of the cell keeps shares of 0 and 1 [1]; a change that is small beside it may be
-    taken for one in the other direction, which is added.
+    taken for one in the other direction, which is added. What may be no change at all, of few rows
+    by Fisher's exact test, is not above a limit either.
 
     Args:
         x: current rows in the cell, shape ``(c,)``.
@@ -96,6 +101,10 @@ def share_p(x: Counts, n: Counts, y: Counts, m: Counts, limit: Floats) -> Floats
     rare = np.flatnonzero(x + y <= RARE * (n + m))
     more, of, fewer, among = np.where(change > 0, (x, n, y, m), (y, m, x, n))[:, rare]
     out[rare] = rise_p(more, of, fewer, among, limit[rare])
+    few = np.flatnonzero(np.minimum(n, m) <= FEW_ROWS)
+    at, drawn = np.where(n > m, (y, m), (x, n))[:, few]
+    exact = hypergeometric_p_value(at, (x + y)[few], drawn, (n + m)[few])
+    out[few] = np.maximum(out[few], exact)
     return out
 
 

@@ -8,8 +8,8 @@ is above its limit, which is another statement than that there is some differenc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -56,6 +56,10 @@ class KLEstimate:
     hidden: Floats
     top: Floats
     cells: Counts
+
+    def less(self, surplus: Floats) -> Self:
+        """The estimate without what is known to be too much of it."""
+        return replace(self, unbiased=self.unbiased - surplus)
 
     @property
     def low(self) -> Floats:

@@ -25,8 +25,8 @@ from kldrift.profiles.rebinning import merge_for_scoring
 from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support, pivot_of
 from kldrift.scoring.comparison import Comparison, Rows
 from kldrift.scoring.metrics import CELL_METRICS, INTERVAL, SCORES, SHARE_METRICS
-from kldrift.scoring.rare_names import chosen_on, named_blocks
-from kldrift.scoring.scores import IN_ORDER, TAILS, named_cells, score
+from kldrift.scoring.rare_names import chosen_on, named_blocks, named_cells
+from kldrift.scoring.scores import IN_ORDER, TAILS, score
 from kldrift.statistics.named_cells import named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
 

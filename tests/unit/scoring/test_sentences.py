@@ -82,6 +82,16 @@ KINDS = {
         "83.3 % of the values are above 0, the reference's largest",
     ),
     "both constant": (np.zeros(N), np.full(N, 2.5), "all values are 2.5 now, and all were 0;"),
+    "values in place of nulls": (
+        np.full(N, np.nan),
+        BELL,
+        "values are there, where 100.0 % were null before;",
+    ),
+    "of numbers whose squares are no doubles": (
+        BELL * 1e-300,
+        (BELL + 10) * 1e-300,
+        "values from ",
+    ),
     "both ends": (
         np.arange(N) % 11 + 8,
         (np.arange(N) % 13 + 19) % 24,
@@ -205,6 +215,20 @@ def test_times_that_shift_have_means_that_are_times():
     ranges = reason.split("most moved ")[1]
     assert re.search(r"2024-\d\d-\d\dT\d\d:\d\d:\d\d to 2024-", ranges)
     assert "." not in ranges.split(":")[0]
+
+
+def test_hours_have_no_mean_that_moves():
+    late = (
+        pd.Timestamp("2024-01-01") + pd.to_timedelta((BELL / 5 + h) % 24, unit="h")
+        for h in (14, 17)
+    )
+    frames = (pd.DataFrame({"at": at}) for at in late)
+    (row,) = kldrift.compare(*frames, override={"at": {"parts": ["hour"]}}).scores.to_dict(
+        "records"
+    )
+    assert row["severity"] == "critical"
+    assert "shifted" not in row["reason"]
+    assert row["reason"].startswith("the value ")
 
 
 def test_days_of_the_week_have_names():
