@@ -13,7 +13,6 @@ from kldrift.dashboard.place import asked, choice, go
 from kldrift.dashboard.stored import SECONDS, Look, Scene
 from kldrift.dashboard.window_view import show_rows
 from kldrift.monitor.trial import trial
-from kldrift.reporting.figures import window_name
 from kldrift.reporting.monitor_page import Story
 from kldrift.tables.window import Window
 
@@ -31,13 +30,9 @@ def compare_view(scene: Scene) -> None:
         st.info("There are fewer than two windows to compare.")
         return
     by_key = {w.key: w for w in reversed(scene.windows)}
-
-    def words(key: str) -> str:
-        return window_name(by_key[key], scene.zone)
-
     left, right = st.columns(2)
-    then = choice("then", [*by_key], "then", words=words, begin=1, where=left)
-    later = choice("now", [*by_key], "now", words=words, where=right)
+    then = choice("then", [*by_key], "then", words=scene.window_words, begin=1, where=left)
+    later = choice("now", [*by_key], "now", words=scene.window_words, where=right)
     look = _compared(scene.config, by_key[then], by_key[later], scene.zone)
     st.header(look.page.verdict, anchor=False)
     if look.page.lead:

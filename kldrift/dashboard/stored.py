@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from kldrift.config import Config
+from kldrift.reporting.figures import window_name
 from kldrift.reporting.monitor_page import Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page
@@ -57,6 +58,10 @@ class Scene:
     def own(self) -> bool:
         """Whether the configuration is that of the monitor that is looked at."""
         return self.monitor == self.config.monitor
+
+    def window_words(self, key: str) -> str:
+        """The name of a window, by its key."""
+        return window_name(Window.of_key(key), self.zone)
 
     @property
     def until(self) -> tuple[Window, ...]:

@@ -19,7 +19,7 @@ from kldrift.dashboard.stored import SECONDS, Scene
 from kldrift.dashboard.window_view import show_heat_map
 from kldrift.monitor.backtest import Backtest, backtest
 from kldrift.monitor.trial import Trial, trial
-from kldrift.reporting.figures import shown, window_name
+from kldrift.reporting.figures import shown
 from kldrift.reporting.past import Past, past_where
 from kldrift.scoring.metrics import DEFAULT_THRESHOLDS, METRICS
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
@@ -124,12 +124,8 @@ def _rules(scene: Scene, names: Sequence[str]) -> TriedRules:
         number = columns[2].number_input("how many", 1, 90, 7)
         overrides.append(f"reference={{previous: {number}}}")
     if kind == WINDOW:
-        by_key = {w.key: w for w in reversed(scene.windows)}
-
-        def words_of(key: str) -> str:
-            return window_name(by_key[key], scene.zone)
-
-        against = choice("which", [*by_key], "then", words=words_of, where=columns[2])
+        keys = [w.key for w in reversed(scene.windows)]
+        against = choice("which", keys, "then", words=scene.window_words, where=columns[2])
     return TriedRules(tuple(overrides), against)
 
 

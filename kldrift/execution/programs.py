@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -63,7 +63,19 @@ def sketch_limit(features: int) -> int:
     return int(np.clip(2**22 // max(1, features), 1_024, LIMIT))
 
 
-class SketchProgram:
+class _ByNumber:
+    """A program whose sets have numbers, so that it can be restricted to some of them."""
+
+    sets: dict[int, tuple[Feature, ...]]
+
+    def only(self, numbers: Collection[int]) -> Self:
+        """The program restricted to some of its sets; all else is as for all of them."""
+        fewer = copy(self)
+        fewer.sets = {n: columns for n, columns in self.sets.items() if n in numbers}
+        return fewer
+
+
+class SketchProgram(_ByNumber):
     """Sketch every feature, so that its support can be chosen, and the segments of every list."""
 
     keys: tuple[Feature, ...] = ()
@@ -78,12 +90,6 @@ class SketchProgram:
         self.sets = dict(enumerate([*((f,) for f in features), *(one.columns for one in lists)]))
         self.lists = dict(enumerate(lists, len(features)))
         self.limit = sketch_limit(len(features)) if limit is None else limit
-
-    def only(self, numbers: Collection[int]) -> SketchProgram:
-        """Sketch some of the features and lists, as finely as all of them would be."""
-        fewer = copy(self)
-        fewer.sets = {n: columns for n, columns in self.sets.items() if n in numbers}
-        return fewer
 
     def start(self) -> SketchAccumulator:
         """A new accumulator, for one task."""
@@ -166,7 +172,7 @@ class TimeColumn:
     windows: Windows
 
 
-class CountProgram:
+class CountProgram(_ByNumber):
     """Count every feature on its support, for the whole and by segments, and joint features.
 
     With a time, each window is counted as a whole would be: all in one scan, in whatever order.
@@ -202,12 +208,6 @@ class CountProgram:
     def numbers(self) -> int:
         """Number of features and joint features; their results travel under numbers below it."""
         return len(self.supports) + len(self.joint)
-
-    def only(self, numbers: Collection[int]) -> CountProgram:
-        """Count some of the features and joint features."""
-        fewer = copy(self)
-        fewer.sets = {n: columns for n, columns in self.sets.items() if n in numbers}
-        return fewer
 
     def start(self) -> CountAccumulator:
         """A new accumulator, for one task."""

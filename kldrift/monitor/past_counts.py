@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from kldrift.arrays import Counts, Floats
 from kldrift.config import Time
+from kldrift.monitor.past_scores import start_of
 from kldrift.monitor.stages import Reference
 from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.profiles.profile import Profile
@@ -231,8 +232,8 @@ class PastCounts:
 
     def beside(self, window: Window, counts: Sequence[Counts]) -> Beside:
         """Compare a window with those before it."""
-        first = _start(window) - self._span
-        while self._windows and _start(self._windows[0]) < first:
+        first = start_of(window) - self._span
+        while self._windows and start_of(self._windows[0]) < first:
             del self._windows[0], self._counts[0]
         if not self._windows:
             return Beside(self.layout, ((),) * len(counts))
@@ -259,14 +260,9 @@ def without_unseen(comparison: Comparison) -> Profile:
     return replace(current, counts=np.where(unseen, 0, current.counts))
 
 
-def _start(window: Window) -> datetime:
-    assert window.start is not None
-    return window.start
-
-
 def season_of(window: Window, time: Time) -> int:
     """The weekday of a day, the hour of a week for less; longer windows have no season."""
-    local = _start(window).astimezone(ZoneInfo(time.zone))
+    local = start_of(window).astimezone(ZoneInfo(time.zone))
     unit = time.windows.unit
     if unit in ("m", "h"):
         return local.weekday() * 24 + local.hour

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
 
-from kldrift.sources.predicates.spark_semantics import is_string
+from kldrift.features.sentinels import is_text
 from kldrift.sources.predicates.units import (
     DATE,
     DECIMAL_DIGITS,
@@ -86,7 +86,7 @@ def column(node: exp.Expression, schema: pa.Schema) -> Column:
     kind = same[0].type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    if is_string(kind) and _has_declared_rules(schema):
+    if is_text(kind) and _has_declared_rules(schema):
         raise RefusedError(f"{'.'.join(spelled)!r} may have a collation or a fixed length in Spark")
     return Column(".".join(spelled), pc.field(*spelled), kind)
 

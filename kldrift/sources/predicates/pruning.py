@@ -19,11 +19,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
 
+from kldrift.features.sentinels import is_text
 from kldrift.sources.parquet.bounds import ALL_NULL, UNKNOWN, Bounds, bounds_in, bounds_of_value
 from kldrift.sources.parquet.column_types import partition_scalar
 from kldrift.sources.parquet.files import File, Footers
 from kldrift.sources.predicates.operands import column, literal, operand
-from kldrift.sources.predicates.spark_semantics import MIRRORED, OPPOSITE, is_string
+from kldrift.sources.predicates.spark_semantics import MIRRORED, OPPOSITE
 from kldrift.sources.predicates.translate import OPERATORS, columns, parse
 from kldrift.sources.predicates.units import (
     Column,
@@ -209,7 +210,7 @@ def _ordered(one: Column, value: Any) -> Any:
     """A value as what is compared: whole units of its column, or text; None if it has no order."""
     if value is None:
         return None
-    if is_string(one.type):
+    if is_text(one.type):
         return value.encode() if isinstance(value, str) else None
     if not counts_units(one.type):
         return None

@@ -21,6 +21,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kldrift.features.sentinels import is_text
 from kldrift.sources.predicates.units import (
     Column,
     LiteralValue,
@@ -64,7 +65,7 @@ def compare(column: Column, op: str, value: LiteralValue) -> pc.Expression:
         return compare(column, "!=", value) | column.field.is_null()
     if counts_units(column.type):
         return _compare_units(column, op, in_units(column, value))
-    if is_string(column.type) and isinstance(value, str):
+    if is_text(column.type) and isinstance(value, str):
         return COMPARISONS[op](column.field, value)
     return _compare_special(column, op, value)
 
@@ -85,7 +86,7 @@ def compare_columns(left: Column, op: str, right: Column) -> pc.Expression:
     if _is_float(kind):
         return _compare_floats(a, op, b)
     equality = pa.types.is_boolean(kind) and op in {"=", "!="}
-    if not (equality or is_string(kind) or counts_units(kind)):
+    if not (equality or is_text(kind) or counts_units(kind)):
         raise RefusedError(f"{left.name!r} and {right.name!r} are {kind}")
     return COMPARISONS[op](a, b)
 
@@ -105,7 +106,7 @@ def excluded(column: Column, values: Iterable[LiteralValue]) -> pc.Expression:
 
 def like(column: Column, pattern: LiteralValue, value: bool) -> pc.Expression:
     """Ask whether ``column LIKE pattern`` is ``value``."""
-    if not (is_string(column.type) and isinstance(pattern, str)):
+    if not (is_text(column.type) and isinstance(pattern, str)):
         raise column.unlike(pattern)
     text = pattern.strip("%")
     if "_" in text or "%" in text:
@@ -121,11 +122,6 @@ def like(column: Column, pattern: LiteralValue, value: bool) -> pc.Expression:
     else:
         matches = pc.starts_with(plain, text)
     return matches if value else ~matches
-
-
-def is_string(kind: pa.DataType) -> bool:
-    """Whether values of this type are strings that Arrow compares as Spark does, by bytes."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _compare_units(column: Column, op: str, units: Fraction) -> pc.Expression:
@@ -179,7 +175,7 @@ def _equals(column: Column, value: LiteralValue) -> list[Any]:
         low, high = unit_range(column.type)
         fits = units.denominator == 1 and low <= units <= high
         return [unit_scalar(column.type, units.numerator)] if fits else []
-    if is_string(column.type) and isinstance(value, str):
+    if is_text(column.type) and isinstance(value, str):
         return [value]
     if _is_float(column.type):
         number = _double(column, value)
