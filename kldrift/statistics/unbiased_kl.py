@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, psi
 
 from kldrift.arrays import Bools, Counts, Floats
+from kldrift.divergence.arguments import over_cells
 from kldrift.statistics.exponential_integral import e1
 from kldrift.statistics.one_cell import one_cell_p
 
@@ -133,7 +134,7 @@ def kl_unbiased(p_counts: Counts, q_counts: Counts) -> KLEstimate:
     n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = p / n
-        unbiased = _sum(share * (_psi(p) - psi(n) + psi(m + 1.0) - psi(q + 1.0)))
+        unbiased = over_cells(share * (_psi(p) - psi(n) + psi(m + 1.0) - psi(q + 1.0)))
         missed = _missed(p, q, n, m)
         hidden = _hidden(p, q, n, m)
         error = np.sqrt(_variance(p, q, n, m))
@@ -152,10 +153,6 @@ def _top(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
     rows = [np.take_along_axis(p, at, -1), n, np.take_along_axis(q, at, -1), m]
     one = np.take_along_axis(adds, at, -1) > 0
     return np.asarray(np.where(one, np.concatenate(rows, axis=-1), 0), dtype=np.float64)
-
-
-def _sum(cells: Floats) -> Floats:
-    return np.asarray(cells.sum(-1))
 
 
 def _psi(rows: Counts) -> Floats:
@@ -192,7 +189,7 @@ def _sum_of(cells: Bools, terms: Floats) -> Floats:
     """The sum of the terms of some cells, row by row."""
     out = np.zeros(cells.shape)
     out[cells] = terms
-    return _sum(out)
+    return over_cells(out)
 
 
 def _variance(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
@@ -201,8 +198,8 @@ def _variance(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
     p_share, q_share = p / n, (q + UNSEEN_ROWS) / (m + UNSEEN_ROWS * cells)
     log = np.where(p > 0, np.log(p_share / q_share), 0.0)
     first = p_share * log
-    current = (_sum(first * log) - _sum(first) ** 2) / n[..., 0]
-    reference = (_sum(np.where(p > 0, p_share**2 / q_share, 0.0)) - 1) / m[..., 0]
+    current = (over_cells(first * log) - over_cells(first) ** 2) / n[..., 0]
+    reference = (over_cells(np.where(p > 0, p_share**2 / q_share, 0.0)) - 1) / m[..., 0]
     equal = (cells[..., 0] - 1) / 2 * (1 / n + 1 / m)[..., 0] ** 2
     parts = (np.maximum(part, 0.0) for part in (current, reference, equal))
     return np.asarray(sum(parts))
