@@ -229,8 +229,7 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
     rows = int(verdicts.sizes["n_current"][place])
     unseen, whole = subject.unseen, verdicts.segment[place] is None
     reference, current = scores["std_reference"][place], scores["std_current"][place]
-    spread = reference > 0 and current > 0
-    periodic = subject.name.startswith(PERIODIC)
+    spread = reference > 0 and current > 0 and not subject.name.startswith(PERIODIC)
     shift = scores["mean_current"][place] - scores["mean_reference"][place]
     ends, medians = order_facts(verdicts, place) if spread else (NO_ENDS, ())
     return {
@@ -238,7 +237,7 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
         "medians": medians,
         "unseen": [(name, n / max(1, rows) if whole else np.nan) for name, n in unseen.named],
         "distinct_unseen": unseen.distinct,
-        "shift": shift / reference if spread and not periodic else np.nan,
+        "shift": shift / reference if spread else np.nan,
         "means": means(verdicts, place),
         "spread": current / reference if spread else np.nan,
         "ks": scores["ks"][place],

@@ -30,6 +30,10 @@ DOUBLED: Final = 1.9
 FEWER_THAN: Final = 0.5
 LEAST_END: Final = 0.02
 """Share of the rows by which both ends must have changed, for most values to be said to have."""
+CLEAR_SPREAD: Final = 1.2
+"""From so many times as wide, or as narrow, a spread is told before a shift."""
+ABOUT_ALIKE: Final = 1 / 3
+"""Of the larger change of an end, the least that the other changed for a spread to have changed."""
 MOSTLY: Final = 0.8
 """Of the change in the order of the rows, what rows beyond all that the reference had make up, or
 those of one value that became more: not all have shifted then."""
@@ -83,9 +87,11 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return change.decided
     if exchanged := _gone(change) or _swapped(change) or _merged(change):
         return exchanged
+    beyond = change.kind in TAILS and not change.reference
+    if _at_both_ends(change) and not (beyond and change.current >= FEWER_THAN):
+        return _spread(change)
     few = change.current < FEWER_THAN or change.ks > BY_SHIFT * abs(change.shift)
-    beyond = few and change.kind in TAILS and not change.reference
-    beyond &= change.current >= FEWER_THAN * change.ks
+    beyond &= few and change.current >= FEWER_THAN * change.ks
     cell = cell_sentence(change.kind, change.name, change.reference, change.current)
     if change.kind in TAILS and not change.reference:
         cell += ends_at(change.farthest, upper=change.kind is CellKind.OVERFLOW)
@@ -244,6 +250,14 @@ def _moments(change: Change) -> str:
     if low * high < 0:  # lower ones became fewer, and higher ones more, or the other way round
         return _median(change)
     return _spread(change)
+
+
+def _at_both_ends(change: Change) -> bool:
+    """Whether both ends have more rows, or both fewer, about alike: the middle hardly moved."""
+    smaller, larger = sorted(map(abs, change.ends))
+    alike = smaller >= LEAST_END and smaller >= ABOUT_ALIKE * larger
+    clear = max(change.spread, 1 / change.spread) >= CLEAR_SPREAD if change.spread else False
+    return alike and clear and change.ends[0] * change.ends[1] > 0 and not change.flag
 
 
 def _spread(change: Change) -> str:

@@ -64,9 +64,11 @@ def gone_chance(p: Counts, q: Counts, floor: Counts, n: Counts, m: Counts) -> Fl
         m: all reference rows.
     """
     total = p + q
-    share = (m / np.maximum(1, n + m))[:, None]
-    kept = betainc(np.maximum(floor, 1), np.maximum(total - floor + 1, 1), share)
-    kept = np.where(floor > 0, kept, 1.0)
+    share = np.broadcast_to((m / np.maximum(1, n + m))[:, None], p.shape)
+    chosen = (floor > 0) & (total > 0)
+    t, least = total[chosen], floor[chosen]
+    kept = np.ones(p.shape)
+    kept[chosen] = betainc(least, np.maximum(t - least + 1, 1), share[chosen])
     chance = np.divide(share**total, kept, out=np.ones(p.shape), where=kept > 0)
     return np.asarray(np.where(total > 0, np.minimum(chance, 1.0), 0.0))
 

@@ -19,6 +19,7 @@ NAMES = RNG.choice(["a", "b", "c"], N, p=[0.5, 0.4, 0.1])
 KINDS = {
     "shift": (BELL, RNG.normal(55, 10, N), "shifted up by 0.51 standard deviations"),
     "spread": (BELL, RNG.normal(50, 17, N), "spread 1.7 times as wide"),
+    "wider, and a little higher": (BELL, RNG.normal(52, 20, N), "spread 2 times as wide;"),
     "narrow": (BELL, RNG.normal(50, 5, N), "spread narrowed to 50"),
     "nulls": (BELL, np.where(np.arange(N) < 600, np.nan, BELL), "nulls rose from 0.0 % to 10.0 %"),
     "fewer nulls": (np.where(np.arange(N) < 600, np.nan, BELL), BELL, "nulls fell from 10.0 %"),
