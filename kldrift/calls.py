@@ -18,6 +18,7 @@ from kldrift.config import (
 from kldrift.config.instant import instant
 from kldrift.errors import ConfigError
 from kldrift.execution.progress import SILENT, Progress
+from kldrift.scoring.exit_code import known_fail_on
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -69,7 +70,7 @@ def run(
         _monitor(config, set),
         spark=spark,
         as_of=_moment("as_of", as_of),
-        fail_on=fail_on,
+        fail_on=known_fail_on(fail_on),
         refresh_reference=refresh_reference,
         progress=progress,
     )
@@ -115,7 +116,7 @@ def backfill(
         _moment("from", first, _zone(made)),
         _moment("to", last, _zone(made)),
         spark=spark,
-        fail_on=fail_on,
+        fail_on=known_fail_on(fail_on),
         force=force,
         progress=progress,
     )
@@ -155,7 +156,7 @@ def rescore(
         made,
         _moment("from", first, _zone(made)),
         _moment("to", last, _zone(made)),
-        fail_on=fail_on,
+        fail_on=known_fail_on(fail_on),
         progress=progress,
     )
 
@@ -264,7 +265,7 @@ def model_shift(
         _made(config, ModelShift, load_model_shift, model_shift_from_mapping, set),
         spark=spark,
         as_of=_moment("as_of", as_of),
-        fail_on=fail_on,
+        fail_on=known_fail_on(fail_on),
         progress=progress,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from kldrift.errors import ConfigError
 from kldrift.scoring.threshold import Severity
 
 DONE: Final = 0
@@ -17,6 +18,21 @@ FATAL: Final = {
     "never": (),
 }
 """The severities that fail a run, by what it is asked to fail on."""
+
+
+def known_fail_on(asked: str) -> str:
+    """What a run is asked to fail on.
+
+    Raises:
+        ConfigError: it is none of `FATAL`.
+    """
+    if asked in FATAL:
+        return asked
+    import difflib  # noqa: PLC0415 - only for a message
+
+    near = difflib.get_close_matches(str(asked), FATAL, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ConfigError(f"fail_on: expected {', '.join(FATAL)}, got {asked!r}{hint}")
 
 
 def exit_code_of(severities: Collection[Severity], *, unscored: bool, fail_on: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import subprocess
 import sys
 from typing import Any
@@ -128,3 +129,11 @@ def test_what_cannot_be_set_is_refused(asked, changes, message):
 def test_a_configuration_that_is_made_already_is_not_set():
     with pytest.raises(ConfigError, match="set: a configuration that is made already"):
         kldrift.run(config_from_mapping(MONITOR), set={"scoring.bins": 40})
+
+
+@pytest.mark.parametrize("call", ["run", "backfill", "rescore", "model_shift"])
+def test_what_a_run_fails_on_is_checked_before_it_runs(call):
+    asked = ("2024-01-01", "2024-01-02") if call == "backfill" else ()
+    text = "fail_on: expected critical, warning, never, got 'warn'; did you mean 'warning'?"
+    with pytest.raises(kldrift.ConfigError, match=re.escape(text)):
+        getattr(kldrift, call)(SHIFT if call == "model_shift" else MONITOR, *asked, fail_on="warn")
