@@ -88,7 +88,7 @@ class Expectations:
     """Where the Great Expectations project is, and whether its Data Docs are built."""
 
     path: Place
-    """The folder of the project; without it, `gx` in the output folder. Example: `drift/gx`"""
+    """The project's local folder; without it, `gx` in the output folder. Example: `drift/gx`"""
     data_docs: Flag = True
     """Build Data Docs, the pages a person reads. Example: `false`"""
 

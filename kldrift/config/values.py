@@ -30,7 +30,7 @@ from typing_extensions import TypeAliasType
 from kldrift.config.problems import KeyPath, nearest, shown_value
 from kldrift.scoring.metrics import METRICS, Threshold
 
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _option(value: object) -> str:
 
 def _placed(path: str, info: ValidationInfo) -> str:
     """Resolve a path: relative ones start at the file's folder, URIs are left alone."""
-    if info.context is None or _URI.match(path):
+    if info.context is None or URI.match(path):
         return path
     reading: ReadContext = info.context
     return os.path.normpath(reading.base / path)

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from kldrift.errors import OutputError
+from kldrift.errors import NoSuchOutputError, OutputError
 
 PROJECT: Final = "great_expectations.yml"
 VARIABLES: Final = "uncommitted/config_variables.yml"
@@ -71,10 +71,10 @@ def unreadable(root: Path, name: str) -> list[Path]:
         OutputError: the folder is none, or a file of somebody else cannot be read.
     """
     if root.exists() and not root.is_dir():
-        raise OutputError(f"{root}: expectations.path is a file; state a folder")
+        raise NoSuchOutputError(f"{root}: expectations.path is a file; state a folder")
     above = next(p for p in (root, *root.parents) if p.exists())
     if not os.access(above, os.W_OK):
-        raise OutputError(f"{root}: expectations.path cannot be written")
+        raise NoSuchOutputError(f"{root}: expectations.path cannot be written")
     unread = [root / file for file in (PROJECT, VARIABLES) if _blank(root / file)]
     if PROJECT not in {f.name for f in unread} and (root / PROJECT).exists():
         _check_project(root / PROJECT)

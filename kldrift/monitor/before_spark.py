@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from kldrift.config import Config, Dataset, ModelShift, Spark
 from kldrift.config.dataset import AS_OF
+from kldrift.config.values import URI
 from kldrift.errors import (
     ConfigError,
     DatasetError,
@@ -31,10 +32,10 @@ OTHER_TIME: Final = "; {as_of} in it is the time of the run, which --as-of names
 
 
 def check_output(config: Config | ModelShift) -> None:
-    """Check that nothing is written where rows are read.
+    """Check that nothing is written where rows are read, or where it cannot be.
 
     Raises:
-        ConfigError: a folder of the output lies below one that is read.
+        ConfigError: a folder of the output lies below one that is read, or expectations in none.
     """
     places = [("output.path", config.output.path)]
     if config.expectations is not None:
@@ -50,6 +51,11 @@ def check_output(config: Config | ModelShift) -> None:
         for path in dataset.path
         if _reads(path, place)
     ]
+    if config.expectations is not None and URI.match(config.expectations.path):
+        problems.append(
+            f"expectations.path: {config.expectations.path!r} is no local folder, which Great "
+            "Expectations needs for its project; state one, or expectations: false"
+        )
     if problems:
         raise ConfigError("\n".join(problems))
 

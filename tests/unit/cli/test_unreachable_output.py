@@ -67,3 +67,17 @@ def test_a_full_disk_is_no_wrong_configuration(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="No space left") as caught:
         reach_store(str(tmp_path)).make_ready("")
     assert not isinstance(caught.value, ConfigError)
+
+
+@pytest.mark.parametrize("stated", ["{path: 's3://bucket/gx'}", "{path: 'file:/tmp/gx'}", "true"])
+def test_a_project_of_great_expectations_is_in_a_local_folder(tmp_path, capsys, stated):
+    place = "file:///tmp/none/drift" if stated == "true" else "drift"
+    file = config_in(tmp_path, place)
+    file.write_text(file.read_text() + f"expectations: {stated}\n")
+    assert command_line.main(["check", str(file)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "expectations.path: '" in line
+    assert line.endswith(
+        "is no local folder, which Great Expectations needs for its project; "
+        "state one, or expectations: false"
+    )
