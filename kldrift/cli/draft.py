@@ -154,8 +154,5 @@ def config_text(text: str) -> str:
 
 def _comments(texts: Iterable[str], begin: str = "  #") -> list[str]:
     """Texts of the data as comments, each on one line."""
-    return [f"{begin}   {_comment(text)}" for text in texts]
-
-
-def _comment(text: str) -> str:
-    return escaped(re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", text))
+    lines = (re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", text) for text in texts)
+    return [f"{begin}   {escaped(line)}" for line in lines]

@@ -35,7 +35,9 @@ def class_matrix(pairs: Sequence[Row], zone: str = "UTC") -> Iterator[Table]:
     if not pairs:
         return
     of_pair = {(p["champion_class"], p["challenger_class"]): int(p["rows"]) for p in pairs}
-    classes = sorted({c for pair in of_pair for c in pair}, key=_others_last)
+    classes = sorted(
+        {c for pair in of_pair for c in pair}, key=lambda c: (c is None, c or 0)
+    )  # others last
     lines = []
     for champion in classes:
         rows = [of_pair.get((champion, challenger), 0) for challenger in classes]
@@ -49,10 +51,6 @@ def class_matrix(pairs: Sequence[Row], zone: str = "UTC") -> Iterator[Table]:
     where = f", {window_name(window, zone)}" if window.end else ""
     head = ("champion ↓ challenger →", *map(_name, classes), "rows", "class differs")
     yield Table(f"Likeliest classes: champion x challenger{where}", head, lines, rest=EXPLAINED)
-
-
-def _others_last(number: int | None) -> tuple[bool, int]:
-    return number is None, number or 0
 
 
 def _name(number: int | None) -> str:

@@ -9,7 +9,7 @@ the same however rows are parted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
@@ -96,7 +96,8 @@ class ClassPairs:
         columns = [column[order] for column in (self.window, champion, challenger)]
         starts = np.flatnonzero(begins(columns))
         rows = np.add.reduceat(self.rows[order], starts) if len(starts) else self.rows
-        return replace(self, **_named([c[starts] for c in columns]), rows=rows, bound=bound)
+        window, champion, challenger = (column[starts] for column in columns)
+        return type(self)(window, champion, challenger, rows, bound)
 
     def top(self) -> pa.Table:
         """The pairs of each window's most frequent classes; the others are one class, null."""
@@ -117,10 +118,6 @@ class ClassPairs:
         own = classes[order][classes[order] != OTHER][:OWN]
         champion, challenger = (np.where(np.isin(side, own), side, OTHER) for side in sides)
         return ClassPairs(self.window[inside], champion, challenger, rows)
-
-
-def _named(columns: Sequence[Ints]) -> dict[str, Ints]:
-    return dict(zip(PAIRS.names, columns, strict=False))
 
 
 class PairCounter:
