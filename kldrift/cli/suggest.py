@@ -55,12 +55,14 @@ def suggestions(
             remarks[name] = _mixed(columns)
         elif _is_time(kind):
             parts: tuple[PartName, ...] = ("hour",) if pa.types.is_timestamp(kind) else ()
-            if all(_whole_weeks(column) for column in columns):
+            whole = [_whole_weeks(column) for column in columns]
+            if all(whole):
                 parts += ("weekday",)
             if parts:
                 overrides[name] = Override(parts=parts)
             else:
-                remarks[name] = "no weekday: the data holds no whole week of days"
+                which = "one of the sides" if any(whole) else "the data"
+                remarks[name] = f"no weekday: {which} holds no whole week of days"
         elif is_number(kind):
             values = np.unique(_numbers(columns))
             if len(values) > FEW and (values == np.floor(values)).all() and IDENTIFIER.search(name):

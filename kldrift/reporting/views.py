@@ -17,7 +17,7 @@ from kldrift.reporting.order import SEVERITY_NAMES, counted, leading, worst_firs
 from kldrift.reporting.page import Page, fragment, whole_page
 from kldrift.reporting.past import DRIFTED, Past
 from kldrift.sources.filesystem import QUERY
-from kldrift.tables.store import open_store
+from kldrift.tables.store import open_folder
 
 if TYPE_CHECKING:
     import altair as alt
@@ -143,7 +143,7 @@ def put_page(path: str, html: str) -> str:
     end = query.start() if query else len(path)
     folder, _, name = path[:end].rpartition("/")
     place = folder or ("/" if path.startswith("/") else ".")
-    open_store(place + path[end:]).put({name: html.encode()})
+    open_folder(place + path[end:]).put({name: html.encode()})
     return path
 
 

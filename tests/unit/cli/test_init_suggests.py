@@ -279,3 +279,13 @@ def test_a_monitor_is_named_after_what_it_watches(tmp_path):
         pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "sales" / name)
     assert "monitor: orders\n" in init(str(tmp_path / "sales/orders-2024-01-31.parquet"))
     assert "monitor: sales\n" in init(str(tmp_path / "sales/2024-01-30.parquet"))
+
+
+def test_a_day_that_is_compared_with_weeks_has_no_weekday_and_the_reason_is_said(tmp_path):
+    for name, days in (("weeks", range(1, 29)), ("day", [29])):
+        rows = pa.table({"on": [dt.date(2024, 1, day) for day in days], "x": [1.5] * len(days)})
+        pq.write_table(rows, tmp_path / f"{name}.parquet")
+    text = init(str(tmp_path / "day.parquet"), reference=str(tmp_path / "weeks.parquet"))
+    assert "#   on: no weekday: one of the sides holds no whole week of days\n" in text
+    text = init(str(tmp_path / "day.parquet"), reference=str(tmp_path / "day.parquet"))
+    assert "#   on: no weekday: the data holds no whole week of days\n" in text

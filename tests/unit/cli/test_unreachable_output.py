@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from object_store import BUCKET, object_store
 
 from kldrift.cli import main as command_line
 from kldrift.errors import ConfigError, OutputError
+from kldrift.reporting.views import put_page
+from kldrift.sources.filesystem import open_with_pyarrow
 from kldrift.tables.store import reach_store
 
 COMMANDS = {
@@ -81,3 +84,15 @@ def test_a_project_of_great_expectations_is_in_a_local_folder(tmp_path, capsys, 
         "is no local folder, which Great Expectations needs for its project; "
         "state one, or expectations: false"
     )
+
+
+def test_a_page_is_written_to_a_uri_with_a_query(tmp_path):
+    with object_store() as options:
+        query = "&".join(f"{key}={value}" for key, value in options.items())
+        place = f"s3://{BUCKET}/pages/report.html?{query}"
+        assert put_page(place, "<p>") == place
+        with open_with_pyarrow(place)[0].open_input_file(f"{BUCKET}/pages/report.html") as page:
+            assert page.read() == b"<p>"
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"file/report\.html: cannot write: File exists"):
+        put_page(str(tmp_path / "file" / "report.html"), "<p>")
