@@ -95,7 +95,9 @@ class File:
         except UnicodeDecodeError as cause:
             raise DatasetError(f"{self.path!r} has a column whose name is not UTF-8") from cause
         except (pa.ArrowException, OSError) as cause:
-            why = f"cannot read {self.path!r} as Parquet: {first_line(cause)}"
+            gone = isinstance(cause, FileNotFoundError)
+            told = "there is no such file any more" if gone else first_line(cause)
+            why = f"cannot read {self.path!r} as Parquet: {told}"
             other = OTHER_ENDING.search(self.path)
             hint = f"; state format: {other[1]}" if other else ""
             hint = NOT_READ.get(PurePath(self.path).suffix.lower(), hint)
