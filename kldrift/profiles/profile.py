@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Self
 
@@ -68,6 +68,10 @@ class Profile:
         if not isinstance(support, CategoricalSupport):
             moments = Moments.none(len(keys), pivot_of(support))
         return cls(support, keys, counts, moments)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the fields alone, without what is computed from them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -194,6 +196,9 @@ def test_windows_that_are_compared_with_one_reference_share_its_rows_and_cells()
     assert more.reference is many.reference
     assert few.rebinning is more.rebinning
     assert few.rebinning is not many.rebinning
+    sent = pickle.loads(pickle.dumps(reference))  # no task gets its rows twice
+    assert sent == reference
+    assert vars(sent).keys() < vars(reference).keys()
 
 
 def test_two_sides_with_other_groups_are_not_compared():
