@@ -108,8 +108,7 @@ def _backtest(args: argparse.Namespace) -> Answer:
         )
     if args.chart:
         _write(Path(args.chart), result.to_svg())
-    zone = config.time.zone if config.time else "UTC"
-    return Answer(0, tuple(backtest_lines(result, zone)), result.as_dict() if args.json else {})
+    return Answer(0, tuple(backtest_lines(result)), result.as_dict() if args.json else {})
 
 
 def _show(args: argparse.Namespace) -> Answer:

@@ -152,10 +152,10 @@ def _block(
         yield Line(f"  kl   |{heights(scores)}| at most {figure(most)}", whole=True)
 
 
-def backtest_lines(result: Backtest, zone: str) -> Iterator[Line]:
+def backtest_lines(result: Backtest) -> Iterator[Line]:
     """The lines about a backtest: the windows that a rule flags, and how many each flags."""
     flagged = [row for row in records(result.windows) if row["fixed"] or row["page"]]
-    begins = [instant_name(row["window_start"], zone) for row in flagged]
+    begins = [instant_name(row["window_start"], result.zone) for row in flagged]
     width = max(map(len, begins), default=0)
     for row, begin in zip(flagged, begins, strict=True):
         fixed = f"{row['fixed']} critical ({escaped(str(row['fixed_feature']))})"

@@ -63,6 +63,7 @@ class Backtest:
         days: those days.
         kl_limit: the limit on ``kl`` that would have kept the budget; None for too few windows.
         empty: windows without a row, which are left out.
+        zone: of the times that people see.
     """
 
     windows: pd.DataFrame
@@ -71,6 +72,7 @@ class Backtest:
     days: float
     kl_limit: float | None
     empty: int = 0
+    zone: str = "UTC"
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -130,7 +132,7 @@ class Backtest:
 
     def to_svg(self) -> str:
         """The windows in the order of time, and what each rule would have flagged, as a chart."""
-        return chart(self.windows, self.kl_limit)
+        return chart(self.windows, self.kl_limit, self.zone)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as one strict JSON object."""
@@ -198,7 +200,7 @@ def backtest(
         progress.stage("planting drifts")
         rows = planted_windows(scorer.reference, layout, state, newest_counted, drifts, limit)
         planted = pd.DataFrame(rows, columns=planted.columns)
-    return Backtest(table, planted, pages, days, limit, empty)
+    return Backtest(table, planted, pages, days, limit, empty, config.time.zone)
 
 
 def _check_enough(config: Config, windows: int, which: str = "") -> None:

@@ -9,6 +9,7 @@ from typing import Final
 import pandas as pd
 
 from kldrift.profiles.number_text import grouped
+from kldrift.reporting.figures import instant_name
 
 WIDTH, PANEL, LEFT, GAP = 860, 90, 110, 44
 COLOURS: Final = {"quiet": "#8a8a8a", "flag": "#c0392b", "limit": "#1f6fb4"}
@@ -18,17 +19,18 @@ _STYLE: Final = (
 )
 
 
-def chart(windows: pd.DataFrame, kl_limit: float | None) -> str:
+def chart(windows: pd.DataFrame, kl_limit: float | None, zone: str = "UTC") -> str:
     """Two panels over time: the largest ``kl`` with fixed thresholds, and the smallest p-value.
 
     Args:
         windows: as of a backtest.
         kl_limit: the limit on ``kl`` that keeps the budget; a line where there is one.
+        zone: of the times.
     """
     kl = [math.nan if pd.isna(x) else float(x) for x in windows["kl"]]
     far = [math.nan if pd.isna(p) else -math.log10(max(p, 1e-30)) for p in windows["p_value"]]
     limits = [math.nan if pd.isna(p) else -math.log10(max(p, 1e-30)) for p in windows["p_limit"]]
-    ends = [str(windows["window_start"].iloc[i])[:10] for i in (0, -1)]
+    ends = [instant_name(windows["window_start"].iloc[i], zone) for i in (0, -1)]
     parts = [
         _panel(30, "largest kl; red: a threshold is critical", kl, windows["fixed"] > 0),
         _panel(

@@ -71,6 +71,9 @@ class Backfill(Views):
     def _past(self) -> Past:
         return Past.of([(window_of_row(r.run), r.scores) for r in self.results])
 
+    def _zone(self) -> str:
+        return self.results[-1].zone if self.results else "UTC"
+
     def _page(self, most: int = MOST_ENTRIES) -> Page:
         last = self.results[-1] if self.results else None
         story = Story(
@@ -78,6 +81,7 @@ class Backfill(Views):
             None if last is None else last.run,
             [r.run for r in reversed(self.results)],
             self._past(),
+            self._zone(),
             skipped=[] if last is None else last.skipped,
             splits=[] if last is None else records(last.splits),
             notes=self.notes,

@@ -174,3 +174,6 @@ class RunResult(Result):
         with suppress(OutputError):  # a result can be looked at wherever its tables have gone
             return past_until(self.output, str(self.run["monitor"]), self.scores)
         return Past.of([])
+
+    def _zone(self) -> str:
+        return self.zone

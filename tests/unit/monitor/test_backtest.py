@@ -161,6 +161,10 @@ def test_a_chart_has_a_bar_for_each_window_and_no_markup_of_data(folder):
     bars = [e for e in chart.iter("{http://www.w3.org/2000/svg}rect") if e.get("fill") == "#c0392b"]
     assert len(bars) == (found.windows["fixed"] > 0).sum() + found.windows["page"].sum()
     assert len(found.planted) == 0
+    assert ">1 Jan 2024</text>" in found.to_svg()
+    tokyo = {"time": {"column": "at", "window": "1d", "zone": "Asia/Tokyo"}}
+    elsewhere = kldrift.backtest(mapping(folder, **tokyo), plant=[])
+    assert ">1 Jan 2024 09:00</text>" in elsewhere.to_svg()
     assert repr(found).startswith("Backtest(fixed thresholds flag ")
     shown = found._repr_html_()
     assert "<style>text" not in shown  # it would be one of the whole notebook

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -107,6 +108,19 @@ def test_history_and_heat_map_are_charts_of_altair(tmp_path):
     heat = values_of(result.heatmap())
     assert {v["window"] for v in heat} == {"1 Apr 2020", "2 Apr 2020"}
     assert [v["feature"] for v in heat[:2]] == ["payment_type"] * 2
+
+
+def test_a_backfill_and_a_run_name_windows_in_the_zone_of_the_monitor(tmp_path):
+    folder = write_two_days(tmp_path / "drift")
+    run = replace(run_result(output=folder), zone="Asia/Tokyo")
+    backfill = Backfill(
+        [replace(run_result(DAYS[0], run_id="run-1"), zone="Asia/Tokyo"), run], [], "o"
+    )
+    for result in (run, backfill):
+        begins = {v["window"].partition(" to ")[0] for v in values_of(result.heatmap())}
+        assert begins == {"1 Apr 2020 09:00", "2 Apr 2020 09:00"}
+        assert "2 Apr 2020 09:00 to 3 Apr 2020 09:00 (Asia/Tokyo)" in result.to_html()
+        assert "1 Apr 2020 09:00" in json.dumps(result.plot_history("payment_type").to_dict())
 
 
 def test_a_wrong_name_is_told_with_the_nearest(compared):
