@@ -127,10 +127,12 @@ def choose(
     else:
         proposal = _intervals(sketch, binning, scale, unit, name)
         lows = sketch.lows
-        whole = (
-            lows.dtype == np.int64 and scale == 1 and unit is Unit.NUMBER and len(lows) > FEW_VALUES
-        )
-        if whole and (note := epochs(name, int(lows[0]), int(sketch.highs[-1]))):
+        whole = lows.dtype == np.int64 and scale == 1 and unit is Unit.NUMBER
+        if (
+            whole
+            and len(lows) > FEW_VALUES
+            and (note := epochs(name, int(lows[0]), int(sketch.highs[-1])))
+        ):
             proposal = replace(proposal, note=note)
     return replace(proposal, skip="", note="") if keep else proposal
 

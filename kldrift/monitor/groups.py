@@ -172,15 +172,11 @@ def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: 
     """
     checked: list[tuple[Profile, Ints]] = []  # one profile that is right, and its rows
     for profile, name in zip(profiles, names, strict=True):
-        rows_of = profile.rows
-        if (
-            checked
-            and profile.keys == checked[0][0].keys
-            and np.array_equal(rows_of, checked[0][1])
-        ):
+        own = profile.rows
+        if checked and profile.keys == checked[0][0].keys and np.array_equal(own, checked[0][1]):
             continue
         for number in np.unique(profile.keys.list).tolist():
-            total = int(rows_of[profile.keys.of(number)].sum())
+            total = int(own[profile.keys.of(number)].sum())
             if total != rows:
                 what = "" if number == ALL else " by segment"
                 raise KldriftError(
@@ -189,7 +185,7 @@ def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: 
                 )
         if checked:
             raise KldriftError(f"counts of {name!r} by segment are of other rows than those before")
-        checked.append((profile, rows_of))
+        checked.append((profile, own))
 
 
 def left_out(

@@ -149,12 +149,7 @@ def growing_identifiers(findings: Findings) -> frozenset[str]:
             continue
         sides = (comparison.reference.of_list(ALL), comparison.current.of_list(ALL))
         reference, current = (side.moments for side in sides)
-        if (
-            reference is not None
-            and current is not None
-            and len(reference.maximum)
-            and len(current.minimum)
-        ):
+        if reference and current:  # neither is None, nor without groups
             largest, smallest = reference.maximum.max(), current.minimum.min()
             if np.isfinite(smallest) and smallest > largest:
                 names.add(name)
