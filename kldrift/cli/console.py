@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.cells import cell_len, set_cell_size
 
 from kldrift.cli.options import with_as_of
-from kldrift.cli.terminal import SEVERITY_STYLES, Line
+from kldrift.cli.terminal import STYLES, Line
 from kldrift.errors import escaped, masked
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ SHIFT_HEADINGS: Final = (
     "rows",
     "left out",
 )
-WINDOW_HEADINGS: Final = ("severity", "window", "rows", *SEVERITY_STYLES, "worst feature")
+WINDOW_HEADINGS: Final = ("severity", "window", "rows", *STYLES, "worst feature")
 WORST_ROWS: Final = 5
 NOTHING: Final = "-"
 
@@ -59,7 +59,7 @@ def run_lines(
     from kldrift.reporting.order import all_muted, as_table  # noqa: PLC0415
 
     counts, parts = result.counts, result.segment_counts
-    severity = next((name for name in SEVERITY_STYLES if counts[name] + parts[name]), "unscored")
+    severity = next((name for name in STYLES if counts[name] + parts[name]), "unscored")
     scores, cells = (as_table(f, list(map(str, f))) for f in (result.scores, result.cells))
     said = verdict_line(counts, parts, muted=all_muted(scores))
     yield Line(f"{severity}: {said}", severity=severity)
@@ -113,12 +113,12 @@ def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
 def _window_cells(row: Mapping[str, Any], zone: str) -> tuple[str, ...]:
     from kldrift.reporting.figures import begin_name, window_of_row  # noqa: PLC0415 - Arrow
 
-    severity = next((name for name in SEVERITY_STYLES if row[name]), "ok")
+    severity = next((name for name in STYLES if row[name]), "ok")
     return (
         severity,
         begin_name(window_of_row(row), zone),
         f"{row['rows']:,}",
-        *(str(row[name]) for name in SEVERITY_STYLES),
+        *(str(row[name]) for name in STYLES),
         NOTHING if row["worst"] is None else short(escaped(str(row["worst"]))),
     )
 
@@ -158,7 +158,7 @@ def _counted(
     if rest > 0:
         yield Line(f"and {rest:,} more that are not ok; see table drift_scores")
     yield Line()
-    text = ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITY_STYLES)
+    text = ", ".join(f"{counts[severity]} {severity}" for severity in STYLES)
     yield Line(f"{_count(sum(counts.values()), noun)}: {text}")
 
 

@@ -11,7 +11,7 @@ from rich.cells import set_cell_size
 
 from kldrift.arrays import Bools
 from kldrift.cli.blocks import block, cells_of_row, heights, worst_features
-from kldrift.cli.terminal import SEVERITY_STYLES, Line
+from kldrift.cli.terminal import STYLES, Line
 from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
 from kldrift.errors import ConfigError, OutputError, escaped
@@ -116,7 +116,7 @@ def _state(
 ) -> Iterator[Line]:
     alone = is_in(ordered["segment"], {None})
     counts, parts = (counted(rows_where(ordered, which)) for which in (alone, ~alone))
-    severity = next((name for name in SEVERITY_STYLES if counts[name] + parts[name]), "ok")
+    severity = next((name for name in STYLES if counts[name] + parts[name]), "ok")
     said = f"{_named(last, zone)}: {verdict_line(counts, parts, muted=all_muted(ordered))}"
     yield Line(f"{severity}: {escaped(config.monitor)}, {said}", severity=severity)
     if len(past) > 1:

@@ -19,12 +19,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-SEVERITY_STYLES: Final = {
-    "critical": "bold red",
-    "warning": "yellow",
-    "ok": "green",
-    "unscored": "magenta",
-}
+STYLES: Final = {"critical": "bold red", "warning": "yellow", "ok": "green", "unscored": "magenta"}
 HANG: Final = 2
 LEAST_WIDTH: Final = 20
 """Columns below which folding a sentence is of no use."""
@@ -93,7 +88,7 @@ def _draw(lines: Sequence[Line] | Iterator[Line], console: Console) -> None:
         for at, part in enumerate([line.text] if line.whole else _folded(line, console.width)):
             text = Text(part)
             if line.severity and not at:
-                text.stylize(SEVERITY_STYLES[line.severity], 0, len(line.severity))
+                text.stylize(STYLES[line.severity], 0, len(line.severity))
             # What is longer than a line even so, such as a path, the terminal folds.
             console.print(text, soft_wrap=True)
 

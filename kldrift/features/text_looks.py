@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from kldrift.features.sql_names import backticked
 
 TEXTS_LOOKED_AT: Final = 300
-LEAST_SHARE: Final = 0.95
+ENOUGH: Final = 0.95
 """Share of the values that must look so; texts such as "n/a" are among numbers."""
 FEW_VALUES: Final = 10
 """Fewer different numbers are categories."""
@@ -139,9 +139,7 @@ def look_of(values: pa.Array) -> TextLook | None:
     for look in LOOKS:
         if len(values) < FEW_VALUES and look.name.startswith("numbers"):
             continue
-        if _share(values, look.pattern) >= LEAST_SHARE and (
-            not look.needs or _any(values, look.needs)
-        ):
+        if _share(values, look.pattern) >= ENOUGH and (not look.needs or _any(values, look.needs)):
             return look
     return None
 

@@ -20,7 +20,7 @@ PART_CHUNK: Final = 16_384
 """Values of many groups that are summed together: they stay in a core's cache."""
 ALIKE_PARTS: Final = 256
 """Groups whose largest values differ by less are split at the same digits."""
-EXACT_BELOW: Final = 2.0**53
+INTEGRAL: Final = 2.0**53
 """Whole numbers below it are doubles."""
 LARGEST_INT64: Final = 2.0**63
 """Whole numbers below it are 64 bits long."""
@@ -214,10 +214,7 @@ class _Parts:
             about: what deviations of each part are from; the pivot if it is not given.
         """
         about = np.full(len(reach), self.pivot) if about is None else about
-        if (
-            _whole(self.values, about)
-            and float(reach.max()) ** 2 * int(self.rows.sum()) < EXACT_BELOW
-        ):
+        if _whole(self.values, about) and float(reach.max()) ** 2 * int(self.rows.sum()) < INTEGRAL:
             return _Digits(self._whole_sums(int(about[0])), exact=True)
         usual = _usual(reach) & (reach > 0)
         fine = _anchors(np.where(usual, reach, 1.0))
