@@ -79,8 +79,8 @@ def run_lines(
 
 
 def _still_ok(counts: Mapping[str, int]) -> str:
-    total = sum(counts.values())
-    return f"; {counts['ok']:,} of {_count(total, 'feature')} {'is' if total == 1 else 'are'} ok"
+    total, ok = sum(counts.values()), counts["ok"]
+    return f"; {ok:,} of {_count(total, 'feature')} {'is' if 1 in (ok, total) else 'are'} ok"
 
 
 def _next_step(worst: Mapping[str, Any], config: Path, as_of: datetime | None) -> str:

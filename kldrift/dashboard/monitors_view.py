@@ -35,11 +35,13 @@ def monitors_view(scene: Scene) -> None:
         return
     runs = pa.Table.from_pylist(runs_of(scene.output, None), TABLES["runs"])
     latest = {row["monitor"]: row for row in answer(LATEST, {"runs": runs}).to_pylist()}
-    states = [(name, *_state(scene.output, name)) for name in names]
+    time = scene.config.time  # of other monitors nobody says the zone
+    zones = dict.fromkeys(names, "UTC") | ({scene.config.monitor: time.zone} if time else {})
+    states = [(name, *_state(scene.output, name, zones[name])) for name in names]
     order = {"critical": 0, "warning": 1, "unscored": 2, "ok": 3}
     states.sort(key=lambda row: order.get(row[1], 4))
     rows = [
-        (name, severity_words(severity), verdict, window, *_run(latest.get(name)))
+        (name, severity_words(severity), verdict, window, *_run(latest.get(name), zones[name]))
         for name, severity, verdict, window in states
     ]
     chosen = table(
@@ -52,24 +54,25 @@ def monitors_view(scene: Scene) -> None:
 
 
 @st.cache_data(ttl=SECONDS, show_spinner=False)
-def _state(output: str, monitor: str) -> tuple[str, str, str]:
+def _state(output: str, monitor: str, zone: str) -> tuple[str, str, str]:
     """Severity, verdict and name of a monitor's last window."""
     windows = windows_of(output, monitor)
     if not windows:
         return "", "no window was ever written", NOTHING
     last, store = windows[-1], open_store(output)
+    when = f"{window_name(last, zone)} ({zone})"
     try:
         rows = window_columns(store, monitor, last, ["segment", "severity"])
     except DamagedError as error:
-        return "", lines(str(error)), window_name(last)
+        return "", lines(str(error)), when
     scores = rows.to_pandas()
     every = counted(scores)
     severity = next((name for name, number in every.items() if number), "unscored")
-    return severity, verdict(counted(scores[scores["segment"].isna()])), window_name(last)
+    return severity, verdict(counted(scores[scores["segment"].isna()])), when
 
 
-def _run(row: dict[str, Any] | None) -> tuple[str, str]:
+def _run(row: dict[str, Any] | None, zone: str) -> tuple[str, str]:
     if row is None:
         return NOTHING, NOTHING
-    finished = moment(row["finished"]) + (", failed" if row["error"] else "")
+    finished = f"{moment(row['finished'], zone)} ({zone})" + (", failed" if row["error"] else "")
     return finished, f"{row['failed']} of {row['runs']}"

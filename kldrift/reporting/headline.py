@@ -122,13 +122,12 @@ def _worst(entries: Sequence[Entry], worst: Mapping[str, Any], windows: int) -> 
 
 def _unscored(entries: Sequence[Entry]) -> str:
     """What could not be scored, and why; empty for nothing."""
-    unscored = [e for e in entries if e.severity == "unscored"]
-    reasons = {e.reason for e in unscored}
-    if not unscored:
-        return ""
-    if len(reasons) == 1 and len(unscored) > 1:
-        return f"Not scored: {_listed([e.name for e in unscored])}: {unscored[0].reason}."
-    return f"Not scored: {_listed([f'{e.name} ({e.reason})' for e in unscored])}."
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.severity == "unscored":
+            names.setdefault(entry.reason, []).append(entry.name)
+    said = [f"{_listed(some)} ({why})" for why, some in names.items()]
+    return f"Not scored: {_listed(said)}." if said else ""
 
 
 def _listed(names: Sequence[str]) -> str:

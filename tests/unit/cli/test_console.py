@@ -98,7 +98,7 @@ def test_a_run_is_a_table_counts_places_and_what_the_exit_code_means():
         "  trip_id: nearly every row has its own value\n"
         "tables: /data/drift\n"
         "Data Docs: /data/gx/index.html\n"
-        "exit code 3: drift at or above critical; 1 of 4 features are ok\n"
+        "exit code 3: drift at or above critical; 1 of 4 features is ok\n"
         "next: kldrift show 'my orders.yaml' payment_type\n"
     )
 
@@ -201,13 +201,13 @@ def test_the_exit_code_is_explained(exit_code, fail_on, expected):
             ("muted", "muted"),
             "critical: all that is critical is muted: 2 of 3 features drifted: 2 critical",
             "exit code 0: nobody is called about the drift at or above critical, "
-            "which is muted or not yet an alert; 1 of 3 features are ok",
+            "which is muted or not yet an alert; 1 of 3 features is ok",
         ),
         (
             ("muted", "pending"),
             "critical: 2 of 3 features drifted: 2 critical",
             "exit code 0: nobody is called about the drift at or above critical, "
-            "which is muted or not yet an alert; 1 of 3 features are ok",
+            "which is muted or not yet an alert; 1 of 3 features is ok",
         ),
     ],
 )

@@ -219,6 +219,16 @@ def test_a_run_that_failed_is_told_before_anything_else(own):
     assert "another monitor" in look(own, monitor="broken", view="mute").info[0].value
 
 
+def test_all_monitors_name_their_windows_with_a_zone(own):
+    failed(own, "killed", monitor="broken")
+    stated = own.read_text().replace("window: 1d}", "window: 1d, zone: Asia/Tokyo}")
+    own.write_text(stated)
+    shown_rows = look(own, view="monitors").dataframe[0].value.set_index("monitor")
+    window_of = "5 Jan 2024 09:00 to 6 Jan 2024 09:00 (Asia/Tokyo)"
+    assert shown_rows.loc["orders", "window"] == window_of
+    assert shown_rows.loc["broken", "last run"].endswith(" (UTC), failed")
+
+
 def test_a_run_of_several_windows_is_one_run_with_its_own_duration(own):
     config = replace(load_config(own), monitor="backfilled")
     started = datetime(2024, 2, 1, tzinfo=UTC)

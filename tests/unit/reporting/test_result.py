@@ -407,9 +407,12 @@ def test_features_that_lost_their_values_together_are_one_cause():
 def test_what_could_not_be_scored_is_named_with_its_reason():
     then, _ = lost_together()
     empty = Reader(kldrift.compare(then.head(0), then).to_html()).text
-    assert "Not scored: a, b, c, d: no rows in the reference." in empty
+    assert "Not scored: a, b, c, d (no rows in the reference)." in empty
     gone = Reader(kldrift.compare(then, then.rename(columns={"a": "z"})).to_html()).text
     assert "Not scored: a (not in the current dataset), z (not in the reference)." in gone
+    two = kldrift.compare(then, then.drop(columns=["a", "b"]).assign(c="text"))
+    said = Reader(two.to_html()).text
+    assert "Not scored: a, b (not in the current dataset), c (double in the reference, " in said
 
 
 def test_a_long_reason_ends_after_a_whole_part():
