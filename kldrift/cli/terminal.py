@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -21,6 +22,8 @@ from rich.text import Text
 
 STYLES: Final = {"critical": "bold red", "warning": "yellow", "ok": "green", "unscored": "magenta"}
 HANG: Final = 2
+BETWEEN: Final = re.compile(r"(?<! <) (?!% |%[;,.)]|%$|< )")
+"""Where a sentence may be folded: not within ``0.6 %`` or ``q < 1e-12``."""
 LEAST_WIDTH: Final = 20
 """Columns below which folding a sentence is of no use."""
 
@@ -99,7 +102,7 @@ def _folded(line: Line, width: int) -> list[str]:
     hang = line.hang or begin or HANG
     if cell_len(line.text) <= width or width < hang + LEAST_WIDTH:
         return [line.text]
-    first, *words = line.text[line.hang or begin :].split(" ")
+    first, *words = BETWEEN.split(line.text[line.hang or begin :])
     parts = [line.text[: line.hang or begin] + first]
     for word in words:
         if cell_len(parts[-1]) + 1 + cell_len(word) <= width:

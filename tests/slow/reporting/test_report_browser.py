@@ -166,6 +166,15 @@ def test_text_can_be_read_in_light_and_dark(tab, pages, scheme):
         tab.call("Emulation.setEmulatedMedia", features=[])
 
 
+def test_on_a_phone_a_chart_begins_where_the_text_does_though_there_is_none_before_it(tab, pages):
+    tab.open(pages / "hostile.html", 390)
+    tab.run("document.querySelector('.charts .c1').replaceChildren()")  # a row without cells
+    left = "e => Math.round(e.getBoundingClientRect().left)"
+    first = "[...document.querySelectorAll('.row:first-child :is(.what, .charts svg)')]"
+    text, score, *_ = tab.run(f"{first}.map({left})")
+    assert text == score
+
+
 def test_paper_has_no_controls_and_all_charts(tab, pages):
     tab.open(pages / "many.html")
     dark = {"name": "prefers-color-scheme", "value": "dark"}

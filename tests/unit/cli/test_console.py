@@ -309,6 +309,20 @@ def test_on_a_terminal_sentences_are_folded_between_words(terminal, monkeypatch,
     assert all(len(part) - len(part.lstrip()) == hang for part in rest)
 
 
+@pytest.mark.parametrize("width", range(30, 60))
+def test_no_line_of_a_terminal_ends_within_a_figure(terminal, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    show(
+        [Line("  kl 0.5, q < 1e-12; null: 0.4 % -> 6.7 %; 5: 4.0 % of 2 % (3 %) or 100 %")],
+        terminal,
+    )
+    parts = terminal.getvalue().splitlines()
+    assert len(parts) > 1
+    for part in parts:
+        assert not re.match(r" *(%|<|1e-12)", part)
+        assert not part.endswith((" q", "<"))
+
+
 @pytest.mark.parametrize("line", [Line(f"next: kldrift show {PATH}", whole=True), Line(PATH)])
 def test_a_command_and_a_path_are_never_torn(terminal, line):
     show([line], terminal)
