@@ -17,7 +17,13 @@ from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading
-from kldrift.reporting.parts import Parts, alone_words, parts_words, segments_of_features
+from kldrift.reporting.parts import (
+    MOVED,
+    Parts,
+    alone_words,
+    parts_words,
+    segments_of_features,
+)
 from kldrift.reporting.past import Past
 from kldrift.reporting.row_cells import cells_of, row_key
 from kldrift.reporting.row_words import alert_words, score_words
@@ -67,9 +73,12 @@ class Entry:
 
     @property
     def standing(self) -> str:
-        """Its score, its alert, and since when it drifts, in words."""
-        since = self.since and f"drifts since {self.since}"
-        return "; ".join(filter(None, (self.score, self.alert, since)))
+        """Its score, its alert, and since when it drifts, in words; but what is said already."""
+        known = self.severity in MOVED and self.score.partition(",")[0] in self.reason
+        score = "" if known else self.score
+        said = self.alert.endswith(f"since {self.since}")
+        since = f"drifts since {self.since}" if self.since and not said else ""
+        return "; ".join(filter(None, (score, self.alert, since)))
 
     def data(self) -> list[Any]:
         """Charts and blocks as a JSON value."""

@@ -103,10 +103,10 @@ def test_the_address_says_what_is_shown_and_follows_what_is_chosen(sample):
     app = look(sample, view="feature", window=LAST, feature="amount", segment="country=nz")
     assert select(app, "feature, the worst first").value == "amount"
     assert select(app, "segment").value == "country=nz"
-    assert "drifts since 4 Jan 2024" in text(app)
+    assert "alert raised, critical since 4 Jan 2024" in text(app)
     checked(select(app, "window (UTC)").select(first).run())
     assert app.query_params["window"] == first
-    assert "drifts since" not in text(app)
+    assert "since 4 Jan 2024" not in text(app)
     checked(select(app, "feature, the worst first").select("card").run())
     assert app.query_params["feature"] == "card"
     checked(app.segmented_control[0].select("runs").run())
