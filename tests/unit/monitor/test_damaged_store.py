@@ -10,7 +10,6 @@ import pytest
 from daily_sample import config_of, run_days, window
 
 import kldrift
-from kldrift.errors import OutputError
 from kldrift.monitor.table_changes import last_version
 from kldrift.reporting.stored import stored_page
 from kldrift.tables import write_run
