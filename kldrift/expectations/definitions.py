@@ -48,32 +48,37 @@ def is_managed(expectation: Any) -> bool:
     )
 
 
-def sync_suite(context: Any, name: str, wanted: Sequence[Any]) -> Any:
-    """The suite, with exactly the wanted expectations beside those that users added."""
+def sync_suite(
+    context: Any, name: str, wanted: Sequence[Any], about: Mapping[str, str | None]
+) -> Any:
+    """The suite, with exactly the wanted expectations beside those that users added.
+
+    Args:
+        context: GX's.
+        name: of the suite.
+        wanted: the expectations.
+        about: metadata of the monitor, beside what users added; keys that are None are left out.
+    """
     store = context.expectations_store
     key = store.get_key(name=name, id=None)
+    known = {field: value for field, value in about.items() if value is not None}
     if not store.has_key(key):
-        return context.suites.add(great_expectations.ExpectationSuite(name, expectations=wanted))
+        new = great_expectations.ExpectationSuite(name, expectations=wanted, meta=known)
+        return context.suites.add(new)
     _refuse_unknown(name, store.get(key)["expectations"])
     suite = context.suites.get(name)
     managed = [e for e in suite.expectations if is_managed(e)]
-    if {_identity(e): _bounds(e) for e in managed} == {_identity(e): _bounds(e) for e in wanted}:
+    old = suite.meta or {}
+    meta = {field: value for field, value in old.items() if field not in about} | known
+    same = {_identity(e): _bounds(e) for e in managed} == {_identity(e): _bounds(e) for e in wanted}
+    if same and meta == old:
         return suite
-    foreign = [e for e in suite.expectations if not is_managed(e)]
-    suite.expectations = foreign + _merged(managed, wanted)
-    suite.save()
-    return context.suites.get(name)
-
-
-def sync_meta(context: Any, suite: Any, wanted: Mapping[str, str | None]) -> Any:
-    """The suite with the metadata of its monitor; keys that are None are left out."""
-    meta = {name: value for name, value in (suite.meta or {}).items() if name not in wanted}
-    meta |= {name: value for name, value in wanted.items() if value is not None}
-    if meta == (suite.meta or {}):
-        return suite
+    if not same:
+        foreign = [e for e in suite.expectations if not is_managed(e)]
+        suite.expectations = foreign + _merged(managed, wanted)
     suite.meta = meta
     suite.save()
-    return context.suites.get(suite.name)
+    return context.suites.get(name)
 
 
 def sync_batch(context: Any, name: str, path: str) -> Any:

@@ -95,9 +95,8 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
     wanted = list(_wanted(scores, thresholds, alpha))
     name = definitions.name_of(monitor)
     with exclusive(root, seconds=lock_seconds), whole_folder(root, name) as context:
-        suite = definitions.sync_suite(context, name, wanted)
-        address = None if report is None else _address(report)
-        suite = definitions.sync_meta(context, suite, {REPORT: address, ZONE: zone})
+        about = {REPORT: None if report is None else _address(report), ZONE: zone}
+        suite = definitions.sync_suite(context, name, wanted, about)
         batch = definitions.sync_batch(context, name, _absolute(scores_path))
         checkpoint = definitions.sync_checkpoint(context, suite, batch, data_docs=data_docs)
         run = RunIdentifier(run_name=run_id, run_time=run_time)
