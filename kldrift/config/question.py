@@ -24,6 +24,7 @@ from kldrift.config.problems import KeyPath, Problems, shown_value
 from kldrift.config.translate import translate
 from kldrift.config.unsafe_sql import refusal
 from kldrift.config.values import (
+    URI,
     Condition,
     Flag,
     Number,
@@ -88,7 +89,8 @@ class Expectations:
     """Where the Great Expectations project is, and whether its Data Docs are built."""
 
     path: Place
-    """The project's local folder; without it, `gx` in the output folder. Example: `drift/gx`"""
+    """The project's local folder; without it, `gx` in the output folder, and no project beside
+    tables in an object store. Example: `drift/gx`"""
     data_docs: Flag = True
     """Build Data Docs, the pages a person reads. Example: `false`"""
 
@@ -152,15 +154,18 @@ class Question(metaclass=Told):
     @field_validator("expectations", mode="before", check_fields=False)
     @classmethod
     def _expectations(cls, value: object, info: ValidationInfo) -> object:
-        """Put the project beside the tables where a file does not say where it goes."""
+        """Put the project beside the tables where a file does not say where it goes.
+
+        None beside tables in an object store: Great Expectations wants a local folder.
+        """
         if info.context is None:
             return value
-        if value is False:
+        tables = info.data["output"].path if "output" in info.data else ""
+        if value is False or (not value and URI.match(tables)):
             return None
         section = {} if value is None or value is True else value
         if not isinstance(section, dict) or section.get("path") is not None:
             return section
-        tables = info.data["output"].path if "output" in info.data else ""
         return {**section, "path": f"{tables.rstrip('/')}/gx"}
 
     @model_validator(mode="after")

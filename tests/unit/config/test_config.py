@@ -131,6 +131,16 @@ def test_expectations_are_on_unless_they_are_false(value, expected):
     assert read(minimal(expectations=value)).expectations == expected
 
 
+@pytest.mark.parametrize("stated", [{}, {"expectations": None}, {"expectations": False}])
+def test_beside_tables_in_an_object_store_there_are_no_expectations_unless_a_folder_is_stated(
+    stated,
+):
+    asked = minimal(output={"path": "s3://lake/drift"}) | stated
+    assert read(asked).expectations is None
+    placed_apart = read(asked | {"expectations": {"path": "gx"}})
+    assert placed_apart.expectations == Expectations("/conf/gx", data_docs=True)
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
