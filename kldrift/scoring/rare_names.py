@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kldrift.arrays import Counts, Floats, Ints
+from kldrift.arrays import Bools, Counts, Floats, Ints
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.support import CategoricalSupport
@@ -17,8 +16,6 @@ from kldrift.scoring.comparison import MISSING, Comparison, Rows, folded
 from kldrift.statistics.chosen_sizes import surplus_kl
 from kldrift.statistics.gone_names import gone_above_p, gone_chance, gone_floor, gone_share
 from kldrift.statistics.named_cells import CellChoice
-
-Bools = NDArray[np.bool_]
 
 NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
 LEAST_OF_GONE, OF_GONE = 0.05, 0.5

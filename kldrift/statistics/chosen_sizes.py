@@ -16,13 +16,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kldrift.arrays import Bools, Counts, Floats
 from kldrift.statistics.chosen_cells import MANY, floors
-
-Counts = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 NEAR: Final = 2
 """Names with fewer than so many times the rows of the floor are near it."""

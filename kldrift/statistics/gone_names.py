@@ -11,12 +11,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betainc, expit, logit, ndtr
 
-Bools = NDArray[np.bool_]
-Counts = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from kldrift.arrays import Bools, Counts, Floats
 
 FLOOR: Final = 2
 """Reference rows of a name that has a cell: those of one row stand for names never seen."""
@@ -134,9 +131,8 @@ def _tail(gone: Counts, total: Floats, chance: Floats, m: Counts, limit: Floats)
         every = np.exp(np.log(chance).sum(-1))
         alone = np.where(total >= gone[:, None], np.log1p(-chance), 0.0).sum(-1)
     p_value = np.where(within, np.clip(p_value, 0.0, 1.0), every)
-    return np.asarray(
-        np.maximum(p_value, -np.expm1(alone))
-    )  # one name is enough, of which there is no sum
+    # One name may be enough, of which there is no sum.
+    return np.asarray(np.maximum(p_value, -np.expm1(alone)))
 
 
 def _slope(
