@@ -126,13 +126,13 @@ def _tail(gone: Counts, total: Floats, chance: Floats, m: Counts, limit: Floats)
     _, spread, height = _slope(tilt, total, chance, m, limit)
     depth = np.sqrt(2 * np.maximum(tilt * gone - height, 0.0))
     width = -np.expm1(-tilt) * np.sqrt(spread)  # the sum is a whole number
-    p_value = ndtr(-depth) + np.exp(-(depth**2) / 2) / np.sqrt(2 * np.pi) * (1 / width - 1 / depth)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # where all names are gone
+        near = np.exp(-(depth**2) / 2) / np.sqrt(2 * np.pi) * (1 / width - 1 / depth)
         every = np.exp(np.log(chance).sum(-1))
         alone = np.where(total >= gone[:, None], np.log1p(-chance), 0.0).sum(-1)
-    p_value = np.where(within, np.clip(p_value, 0.0, 1.0), every)
+    p_value = np.where(within, np.clip(ndtr(-depth) + near, 0.0, 1.0), every)
     # One name may be enough, of which there is no sum.
-    return np.asarray(np.maximum(p_value, -np.expm1(alone)))
+    return np.asarray(np.maximum(p_value, 0.0 - np.expm1(alone)))
 
 
 def _slope(

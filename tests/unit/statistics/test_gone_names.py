@@ -92,3 +92,12 @@ def test_names_that_all_stayed_have_no_share_that_is_gone():
     chance = gone_chance(p, q, np.zeros_like(q), size, size)
     assert gone_share(p, q, chance, size).tolist() == [0.0]
     assert gone_above_p(p, q, chance, size, np.zeros(1)).tolist() == [1.0]
+
+
+def test_of_many_names_that_are_all_gone_the_p_value_is_zero_without_a_sign():
+    q = np.full((1, 256), 10)
+    p, n = np.zeros_like(q), np.array([50000])
+    chance = gone_chance(p, q, q * 0, n, n)
+    p_value = gone_above_p(p, q, chance, n, np.zeros(1))
+    assert p_value == 0
+    assert not np.signbit(p_value)
