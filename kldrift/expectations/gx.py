@@ -3,20 +3,29 @@
 Importing GX 1.24 emits two DeprecationWarnings (``sre_constants``, ``sre_parse``), which stop a
 process that runs with ``-W error``, and calls ``logging.captureWarnings(True)`` in five modules:
 with unconfigured logging every later Python warning of the process would vanish. Both are undone
-here. The import takes seconds and 130 MiB, which is why nothing that a Spark worker loads may
-import this package.
+here. It also imports Spark Connect where it can; Spark 4.3 without grpc ends the process there,
+with 0 and without a word, if that was started by ``python -c`` or reads its program: without grpc
+it is told that there is no Spark Connect. The import takes seconds and 130 MiB, which is why
+nothing that a Spark worker loads may import this package.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
+from importlib.util import find_spec
 
 from kldrift.expectations.whole_files import open_whole
 
 # A no-op since analytics left GX, kept for the older 1.x that still has it.
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+_CONNECT = "pyspark.sql.connect"
+_halted = find_spec("grpc") is None and _CONNECT not in sys.modules
+if _halted:
+    sys.modules[_CONNECT] = None  # type: ignore[assignment]  # importing it is an ImportError
 
 _showwarning = warnings.showwarning
 with warnings.catch_warnings():
@@ -74,6 +83,9 @@ with warnings.catch_warnings():
 
     if warnings.showwarning is not _showwarning:  # GX captured what was not captured before
         logging.captureWarnings(False)
+
+if _halted:
+    del sys.modules[_CONNECT]
 
 __all__ = [
     "AtomicDiagnosticRendererType",

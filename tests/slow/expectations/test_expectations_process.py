@@ -83,6 +83,26 @@ def test_importing_survives_warnings_as_errors_and_leaves_warnings_as_they_were(
     assert "still heard" in done.stderr
 
 
+def test_importing_survives_a_spark_connect_that_ends_the_process_where_grpc_is_missing():
+    done = python(
+        """
+        import importlib.abc, importlib.util, sys
+        class Ends(importlib.abc.MetaPathFinder):
+            def find_spec(self, name, path=None, target=None):
+                if name == "grpc":
+                    return None
+                if name == "pyspark.sql.connect":
+                    sys.exit(0)
+        sys.meta_path.insert(0, Ends())
+        if importlib.util.find_spec("grpc") is None:
+            import kldrift.expectations
+            assert "pyspark.sql.connect" not in sys.modules
+        print("alive")
+        """
+    )
+    assert done.stdout.split() == ["alive"], done.stderr
+
+
 def test_a_capture_of_warnings_that_was_on_before_stays_on_until_it_is_ended():
     done = python(
         """
