@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 import pyarrow as pa
@@ -93,6 +93,11 @@ class Feature:
             column = without_sentinels(column, self.missing) if self.missing else column
             return column if self.rounding == UNROUNDED else self.rounding.of(column)
         return part_of(self.part, column)
+
+
+def as_categories(feature: Feature) -> Feature:
+    """A feature whose values are compared as categories."""
+    return replace(feature, kind="categorical", key_type=KeyType.TEXT, scale=1)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ have another than the other.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import numpy as np
@@ -58,6 +60,41 @@ def value_type(kind: pa.DataType) -> pa.DataType:
     if kind.id in _LISTS:
         return pa.list_(pa.field("element", value_type(kind.value_type)))
     return kind
+
+
+def is_coded(kind: pa.DataType) -> bool:
+    """Whether a type is a dictionary of integers: codes of categories, such as those of pandas."""
+    types = pa.types
+    return bool(types.is_dictionary(kind) and types.is_integer(value_type(kind.value_type)))
+
+
+def coded_paths(fields: Iterable[pa.Field]) -> frozenset[tuple[str, ...]]:
+    """The paths of columns and of fields of structs that are dictionaries of integers."""
+    paths: set[tuple[str, ...]] = set()
+    for field in fields:
+        if is_coded(field.type):
+            paths.add((field.name,))
+        elif pa.types.is_struct(field.type):
+            paths.update((field.name, *path) for path in coded_paths(field.type))
+    return frozenset(paths)
+
+
+def as_coded(schema: pa.Schema, paths: AbstractSet[tuple[str, ...]]) -> pa.Schema:
+    """A schema with dictionaries in place of the integers at some paths."""
+    if not paths:
+        return schema
+    return pa.schema([_coded(field, (), paths) for field in schema], schema.metadata)
+
+
+def _coded(
+    field: pa.Field, above: tuple[str, ...], paths: AbstractSet[tuple[str, ...]]
+) -> pa.Field:
+    path, kind = (*above, field.name), field.type
+    if path in paths and pa.types.is_integer(kind):
+        return field.with_type(pa.dictionary(pa.int32(), kind))
+    if pa.types.is_struct(kind):
+        return field.with_type(pa.struct([_coded(inner, path, paths) for inner in kind]))
+    return field
 
 
 def as_values(column: pa.Array) -> pa.Array:

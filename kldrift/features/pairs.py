@@ -135,14 +135,17 @@ def _on_one_type(reference: Feature, current: Feature) -> dict[str, Any]:
     """How both sides of a feature are read, so that the same values have the same keys."""
     both: dict[str, Any] = {"floats": reference.floats or current.floats}
     keys = {(f.key_type, f.scale) for f in (reference, current)}
-    categories = reference.key_type is KeyType.TEXT
+    categories = KeyType.TEXT in (reference.key_type, current.key_type)
     if categories or len(keys) > 1 or reference.key_type is KeyType.FLOAT:
         both["rounding"] = reference.precision.coarser(current.precision)
     if categories and {reference.family, current.family} == {"number", "boolean"}:
         both["rounding"] = replace(both["rounding"], whole=True)
     if reference.family != current.family:
         both["unit"] = Unit.NUMBER
-    if len(keys) > 1:
+    if reference.kind != current.kind:  # codes on one side alone
+        floats = any(f.floats or f.key_type is KeyType.FLOAT for f in (reference, current))
+        both |= {"key_type": KeyType.TEXT, "scale": 1, "kind": "categorical", "floats": floats}
+    elif len(keys) > 1:
         both |= {"key_type": KeyType.FLOAT, "scale": 1, "unit": Unit.NUMBER}
     return both
 

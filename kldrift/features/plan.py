@@ -10,9 +10,9 @@ from typing import Final
 import pyarrow as pa
 
 from kldrift.errors import ConfigError
-from kldrift.features.feature import Feature, Skipped
+from kldrift.features.feature import Feature, Skipped, as_categories
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
-from kldrift.features.layouts import value_type
+from kldrift.features.layouts import is_coded, value_type
 from kldrift.features.ml_vectors import is_ml_vector
 from kldrift.features.parts import Part, is_bytes, is_list, parts_of
 from kldrift.features.patterns import Patterns
@@ -141,6 +141,7 @@ def _of_type(
     name: str, path: tuple[str, ...], kind: pa.DataType, override: Choice
 ) -> tuple[Feature, ...] | Skipped:
     """The features of a column of a type, as its override asks for; or why there are none."""
+    coded = is_coded(kind)
     kind = value_type(kind)
     if is_ml_vector(kind):
         kind = pa.list_(pa.float64())
@@ -155,6 +156,8 @@ def _of_type(
     plain = _plain(name, path, kind)
     if isinstance(plain, Skipped):
         return parts or plain
+    if coded and override.kind is None:
+        plain = replace(as_categories(plain), type=f"dictionary of {kind}")
     return (_overridden(plain, kind, override), *parts)
 
 
@@ -180,8 +183,7 @@ def _overridden(plain: Feature, kind: pa.DataType, override: Choice) -> Feature:
     if override.keep or stated or override.own_cells:
         plain = replace(plain, keep=True, own_cells=override.own_cells)
     if override.kind == "categorical":
-        floats = pa.types.is_floating(kind)
-        return replace(plain, kind="categorical", key_type=KeyType.TEXT, scale=1, floats=floats)
+        return replace(as_categories(plain), floats=pa.types.is_floating(kind))
     if override.kind == "numeric" and plain.kind != "numeric":
         name = plain.name
         if plain.family != "boolean":

@@ -16,6 +16,7 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line, masked, on_side
 from kldrift.features.feature import Skipped
+from kldrift.features.layouts import as_coded
 from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.arrow_types import arrow_type
 from kldrift.sources.dataframe.frame import FrameSource
@@ -192,7 +193,7 @@ def _frame(
     source = frame_source(frame, derived, f"through a Spark DataFrame: {reason}")
     if footers is not None:  # what Spark calls decimals, lest they be rounded to doubles
         fields = [f.with_type(pa.uint64()) if _unsigned(f, footers) else f for f in source.schema]
-        source = replace(source, schema=pa.schema(fields))
+        source = replace(source, schema=as_coded(pa.schema(fields), footers.coded))
     foreign = (*source.foreign, *mixed)
     return replace(source, foreign=foreign, explain=partial(what_is_bad, spark, dataset))
 

@@ -18,6 +18,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from kldrift.features.feature import Feature, Skipped
+from kldrift.features.layouts import value_type
 from kldrift.features.parts import Part
 from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.transport import Transport, choose_transport, unbundle
@@ -70,7 +71,11 @@ class FrameSource:
         for field in path[1:]:
             kind, spark_type = kind.field(field).type, spark_type[field].dataType
         # Spark does not put texts of two collations together.
-        return kind if getattr(spark_type, "collation", "UTF8_BINARY") == "UTF8_BINARY" else None
+        return (
+            value_type(kind)
+            if getattr(spark_type, "collation", "UTF8_BINARY") == "UTF8_BINARY"
+            else None
+        )
 
 
 _Wanted = tuple[tuple[str, ...], bool]

@@ -197,6 +197,7 @@ class Footers:
         mixed: columns and fields whose types do not fit together from file to file: not in the
             schema.
         firsts: a file of each schema that occurs, where types are mixed.
+        coded: the paths of integers that a file was given as a dictionary.
     """
 
     schema: pa.Schema
@@ -207,6 +208,7 @@ class Footers:
     mapping: ColumnMapping | None = None
     mixed: tuple[Skipped, ...] = ()
     firsts: tuple[File, ...] = ()
+    coded: frozenset[tuple[str, ...]] = frozenset()
 
     @property
     def rows(self) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kldrift.errors import DatasetError
+from kldrift.features.layouts import as_coded, coded_paths
 from kldrift.sources.parquet.bounds import Bounds, bounds_in
 from kldrift.sources.parquet.column_mapping import ColumnMapping
 from kldrift.sources.parquet.column_types import ColumnOfFiles, partition_types
@@ -20,6 +22,8 @@ from kldrift.sources.parquet.files import File, Footers, Piece
 FOOTER_THREADS: Final = 16
 FOOTERS_AT_ONCE: Final = 128
 """Read ahead of their being added up: bounds what is held of wide files."""
+ARROW_NOTES: Final = b"ARROW:schema"
+"""The schema that Arrow wrote the file from."""
 SPARK_NOTES: Final = b"org.apache.spark.sql.parquet.row.metadata"
 """Spark's own schema: it says which text columns do not compare byte by byte."""
 
@@ -134,11 +138,13 @@ def read_footers(
     written = [*partitions.names, *(n for s in read.shapes for n in s.schema.names)]
     spelled = _spelled(written, [s.schema.names for s in read.shapes])
     columns: dict[str, ColumnOfFiles] = {}
+    coded: set[tuple[str, ...]] = set()
     sizes: dict[str, int] = {}
     for shape in read.shapes:
         for inside, column in ColumnOfFiles.each(shape.schema, shape.first.path).items():
             name = spelled.get(inside, inside)
             columns[name] = columns[name].plus(column) if name in columns else column
+        coded.update((spelled.get(n, n), *below) for n, *below in coded_paths(shape.schema))
         for inside, size in shape.sizes.items():
             name = spelled.get(inside, inside)
             sizes[name] = sizes.get(name, 0) + size
@@ -149,7 +155,14 @@ def read_footers(
     schema = pa.schema([*fields, *partitions], notes)
     firsts = tuple(shape.first for shape in read.shapes) if mixed else ()
     footers = Footers(
-        schema, partitions, read.pieces, sizes, read.bounds, mixed=mixed, firsts=firsts
+        schema,
+        partitions,
+        read.pieces,
+        sizes,
+        read.bounds,
+        mixed=mixed,
+        firsts=firsts,
+        coded=frozenset(coded),
     )
     if not spelled:
         return footers
@@ -208,12 +221,22 @@ def _summary(file: File, asked: WantedBounds) -> FooterSummary:
             pieces.append(Piece(file, i, rows, group.total_byte_size))
             first = end
         bounds = tuple(known(i) for i in range(len(pieces)))
+        # Arrow gives back the dictionaries of texts alone, and notes of what it was given.
+        schema = as_coded(schema, _coded_by(metadata.metadata or {}))
         # Notes that differ from file to file, such as those of pandas, make no other schema.
         notes = {k: v for k, v in (schema.metadata or {}).items() if k == SPARK_NOTES}
         shape = SchemaFiles(
             schema.with_metadata(notes or None), file, _sizes(metadata, schema.names)
         )
         return FooterSummary((shape,), tuple(pieces), bounds)
+
+
+def _coded_by(notes: Mapping[bytes, bytes]) -> frozenset[tuple[str, ...]]:
+    """The paths of integers that the writer of a file was given as dictionaries."""
+    if ARROW_NOTES not in notes:
+        return frozenset()
+    given = pa.py_buffer(base64.b64decode(notes[ARROW_NOTES]))
+    return coded_paths(pa.ipc.read_schema(given))
 
 
 def _sizes(metadata: pq.FileMetaData, names: Sequence[str]) -> dict[str, int]:

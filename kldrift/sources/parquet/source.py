@@ -23,6 +23,7 @@ from pyspark.errors import PySparkAttributeError, PySparkNotImplementedError
 from pyspark.sql import DataFrame, SparkSession
 
 from kldrift.features.feature import Feature, Skipped
+from kldrift.features.layouts import as_coded
 from kldrift.sources.parquet.files import Footers, Piece
 from kldrift.sources.parquet.reader import Reader
 from kldrift.sources.pickled import PickledPayload
@@ -50,7 +51,7 @@ class ArrowSource:
     @property
     def schema(self) -> pa.Schema:
         """The columns of all files, those of partitions last."""
-        return self.footers.schema
+        return as_coded(self.footers.schema, self.footers.coded)
 
     @property
     def foreign(self) -> tuple[Skipped, ...]:

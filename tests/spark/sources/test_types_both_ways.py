@@ -38,6 +38,7 @@ def write(path, first, rows, *, current=False, mixed=INTEGERS):
     path.parent.mkdir(parents=True, exist_ok=True)
     decimals = pa.array([Decimal(f"{a:.2f}") for a in AMOUNTS], pa.decimal128(10, 2))
     struct = {"a": 1, "b": "new"} if mixed == pa.string() else {"a": 1}
+    marks = pa.StructArray.from_arrays([pa.array(SMALL).dictionary_encode()], ["x"])
     both = zip(AMOUNTS.tolist(), SMALL, strict=True)
     vectors = pa.array([[a, float(s)] for a, s in both], pa.list_(pa.float32(), 2))
     columns = {
@@ -48,10 +49,12 @@ def write(path, first, rows, *, current=False, mixed=INTEGERS):
         "word": pa.array(WORDS).cast(pa.string_view() if current else pa.string()),
         "big": pa.array([2**63 + s for s in SMALL], pa.uint64()),
         "level": pa.array(SMALL).dictionary_encode() if current else pa.array(SMALL),
+        "grade": pa.array(SMALL).dictionary_encode(),
         "tags": pa.array(LISTS, pa.list_(pa.int32())),
         "size(tags)": pa.array(SMALL),
         "vector": vectors,
         "inside": pa.array([struct] * ROWS),
+        "marks": marks,
         "mixed": pa.array(SMALL).cast(mixed),
     }
     pq.write_table(pa.table(columns).slice(first, rows), path)
@@ -77,7 +80,10 @@ def test_other_types_layouts_and_names_are_the_same_both_ways(spark, tmp_path, w
     assert {p.feature.name for p in plan.compared} == {
         *("amount", "price", "code", "flag", "word", "length(word)", "level", "size(tags)", "big"),
         *("nulls(tags)", "mean(tags)", "`size(tags)`", "size(vector)", "inside.a"),
+        *("grade", "marks.x"),
     }
+    kinds = {p.feature.name: p.feature.kind for p in plan.compared}
+    assert {kinds[name] for name in ("level", "grade", "marks.x")} == {"categorical"}
     assert [j.name for j in plan.joint] == ["vector"]
     others = {p.feature.name: p for p in plan.pairs if not p.both}
     assert set(others) == {"inside.b", "mixed"}

@@ -49,7 +49,9 @@ def struct(**fields: pa.DataType) -> pa.DataType:
         (pa.string(), KeyType.TEXT, "categorical", 1),
         (pa.large_string(), KeyType.TEXT, "categorical", 1),
         (pa.dictionary(pa.int32(), pa.string()), KeyType.TEXT, "categorical", 1),
-        (pa.dictionary(pa.int32(), pa.int64()), KeyType.INTEGER, "numeric", 1),
+        (pa.dictionary(pa.int32(), pa.int64()), KeyType.TEXT, "categorical", 1),
+        (pa.dictionary(pa.int8(), pa.uint64()), KeyType.TEXT, "categorical", 1),
+        (pa.dictionary(pa.int32(), pa.float64()), KeyType.FLOAT, "numeric", 1),
         (pa.null(), KeyType.PRESENCE, "categorical", 1),
     ],
     ids=str,
@@ -234,6 +236,10 @@ def matched(reference: pa.DataType | None, current: pa.DataType | None, **wanted
         (pa.decimal128(9, 2), pa.decimal128(9, 2), KeyType.INTEGER),
         (pa.decimal128(9, 2), pa.decimal128(9, 3), KeyType.FLOAT),
         (pa.string(), pa.dictionary(pa.int32(), pa.string()), KeyType.TEXT),
+        (pa.int8(), pa.dictionary(pa.int32(), pa.int64()), KeyType.TEXT),
+        (pa.dictionary(pa.int32(), pa.int64()), pa.float64(), KeyType.TEXT),
+        (pa.dictionary(pa.int32(), pa.int64()), pa.decimal128(9, 2), KeyType.TEXT),
+        (pa.dictionary(pa.int32(), pa.int64()), pa.null(), KeyType.TEXT),
         (pa.null(), pa.float64(), KeyType.FLOAT),
         (pa.float64(), pa.null(), KeyType.FLOAT),
         (pa.null(), pa.null(), KeyType.PRESENCE),
@@ -245,6 +251,7 @@ def test_types_of_one_family_are_read_the_same_on_both_sides(reference, current,
     assert found.changed == ""
     assert found.reference.key_type is found.current.key_type is key_type
     assert found.reference.scale == found.current.scale
+    assert found.reference.kind == found.current.kind
 
 
 @pytest.mark.parametrize(

@@ -115,10 +115,27 @@ def test_without_a_stated_kind_numbers_and_text_are_not_compared():
     assert not any("compared although" in note for note in notes)
 
 
-def test_dictionaries_of_integers_are_their_integers():
-    found, notes = scored(SMALL, SMALL.dictionary_encode())
+@pytest.mark.parametrize("other", [SMALL, SMALL.cast(pa.int8()), SMALL.cast(pa.float64())], ids=str)
+def test_dictionaries_of_integers_are_categories_whatever_the_other_side_has(other):
+    codes = SMALL.dictionary_encode()
+    for sides in ((codes, codes), (codes, other), (other, codes)):
+        found, _ = scored(*sides)
+        assert (found["status"], found["kl"], found["kind"]) == ("ok", 0.0, "categorical")
+    found, _ = scored(codes, other, kind="numeric")
     assert (found["status"], found["kl"], found["kind"]) == ("ok", 0.0, "numeric")
-    assert not any("compared although" in note for note in notes)
+
+
+def test_codes_on_one_side_are_told():
+    _, notes = scored(SMALL, SMALL.dictionary_encode())
+    types = "int64 in the reference, dictionary of int64 in the current dataset"
+    assert notes == [f"compared although the type is another: x ({types})"]
+
+
+def test_categories_of_pandas_are_categories_though_they_are_numbers():
+    frame = pd.DataFrame({"x": pd.Categorical([3, 1, 2, 1] * 30), "y": [3, 1, 2, 1] * 30})
+    frame["z"] = frame["x"].astype(object).astype(float).astype("category")
+    kinds = compare(frame, frame).scores.set_index("feature")["kind"].to_dict()
+    assert kinds == {"x": "categorical", "y": "numeric", "z": "numeric"}
 
 
 @pytest.mark.parametrize(

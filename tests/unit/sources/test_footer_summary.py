@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from kldrift.sources.parquet.footer_summary import read_each, read_footers, summed
 from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.parquet.source import ArrowSource
 
 
 def write(folder: Path) -> Path:
@@ -49,3 +50,19 @@ def test_sizes_are_those_of_all_files(tmp_path):
             name = column.path_in_schema.split(".")[0]
             sizes[name] = sizes.get(name, 0) + column.total_compressed_size
     assert read_footers(list_files([str(tmp_path)])).sizes == sizes
+
+
+def test_integers_that_a_file_was_given_as_dictionaries_are_known(tmp_path):
+    codes = pa.array([3, 1, None]).dictionary_encode()
+    inside = pa.StructArray.from_arrays([codes, pa.array(["a"] * 3)], ["n", "t"])
+    words = pa.array(["a", "b", "c"]).dictionary_encode()
+    plain = {"Code": pa.array([1]), "later": pa.array([1])}
+    pq.write_table(pa.table(plain), tmp_path / "0.parquet", store_schema=False)
+    columns = {"code": codes, "s": inside, "text": words, "later": codes, "n": pa.array([1, 2, 3])}
+    pq.write_table(pa.table(columns), tmp_path / "1.parquet")
+    footers = read_footers(list_files([str(tmp_path)]))
+    assert footers.coded == {("Code",), ("later",), ("s", "n")}
+    assert footers.schema.field("Code").type == pa.int64()
+    schema = ArrowSource(footers).schema
+    assert {f.name for f in schema if pa.types.is_dictionary(f.type)} == {"Code", "later"}
+    assert pa.types.is_dictionary(schema.field("s").type.field("n").type)
