@@ -71,11 +71,8 @@ class FrameSource:
         for field in path[1:]:
             kind, spark_type = kind.field(field).type, spark_type[field].dataType
         # Spark does not put texts of two collations together.
-        return (
-            value_type(kind)
-            if getattr(spark_type, "collation", "UTF8_BINARY") == "UTF8_BINARY"
-            else None
-        )
+        binary = getattr(spark_type, "collation", "UTF8_BINARY") == "UTF8_BINARY"
+        return value_type(kind) if binary else None
 
 
 _Wanted = tuple[tuple[str, ...], bool]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from collections.abc import Collection, Mapping, Sequence
@@ -27,8 +28,34 @@ NOT_READ: Final = {
     **dict.fromkeys((".xls", ".xlsx", ".ods"), "; save its sheet as CSV or Parquet"),
 }
 """What to do with files that nothing here reads."""
-FOOTER_END: Final = 8
-"""Bytes behind a footer: its length and the format's name."""
+
+
+class _Nothing:
+    """A file that says it is large and has no bytes.
+
+    Attributes:
+        asked: whether somebody tried to read it.
+    """
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._place = 0
+        self.asked = False
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        self._place = 2**62 if whence == os.SEEK_END else place
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def read(self, _: int) -> bytes:
+        self.asked = True
+        return b""
+
+    def close(self) -> None:
+        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +87,18 @@ class File:
         return ~deleted
 
     def open(
-        self, dictionary: Sequence[str] = (), mapping: ColumnMapping | None = None
+        self,
+        dictionary: Sequence[str] = (),
+        mapping: ColumnMapping | None = None,
+        *,
+        checked: bool = False,
     ) -> pq.ParquetFile:
         """Open the file with Arrow.
 
         Args:
             dictionary: text columns that come dictionary-encoded.
             mapping: what the file calls the columns of its table, if it is part of one.
+            checked: whether it was opened before in this run, so that its footer is known.
 
         Raises:
             DatasetError: the file cannot be read, is no Parquet file, or not the one that the log
@@ -77,8 +109,9 @@ class File:
             if self.remote is not None:
                 source = self.remote.open().open_input_file(self.path)
             metadata = pq.read_metadata(source)
-            self._refuse_encrypted(source, metadata)
             schema = metadata.schema.to_arrow_schema()
+            if not checked:
+                self._check_columns(metadata)
             self._check(metadata.num_rows, schema, mapping)
             there: Collection[str] = ()
             if dictionary:
@@ -103,19 +136,23 @@ class File:
             hint = NOT_READ.get(PurePath(self.path).suffix.lower(), hint)
             raise DatasetError(f"{why}{hint}") from cause
 
-    def _refuse_encrypted(self, source: Any, metadata: pq.FileMetaData) -> None:
-        """Refuse encrypted columns: to ask Arrow for the metadata of one ends the process.
+    def _check_columns(self, metadata: pq.FileMetaData) -> None:
+        """Refuse columns that are encrypted, or damaged in the footer.
 
-        A footer that is signed is longer than its metadata.
+        To ask Arrow for the metadata of such a column ends the process; to read it is an error. So
+        all are read from a file without bytes: Arrow looks at all of them before it reads one.
         """
-        opened = pa.OSFile(self.path) if self.remote is None else source
-        opened.seek(opened.size() - FOOTER_END)
-        length = int.from_bytes(opened.read(4), "little")
-        if self.remote is None:
-            opened.close()
-        if length != metadata.serialized_size:
-            text = f"{self.path!r} has encrypted columns, and there is no key to read them"
-            raise DatasetError(text)
+        nothing = _Nothing()
+        unread = pq.ParquetFile(nothing, metadata=metadata, pre_buffer=True)
+        try:
+            for _ in unread.iter_batches(1, use_threads=False):
+                break
+        except (pa.ArrowException, OSError) as cause:
+            if "decrypt" in str(cause).lower():
+                text = f"{self.path!r} has encrypted columns, and there is no key to read them"
+                raise DatasetError(text) from cause
+            if not nothing.asked:
+                raise
 
     def _check(self, rows: int, schema: pa.Schema, mapping: ColumnMapping | None) -> None:
         if self.rows is not None and rows != self.rows:

@@ -70,7 +70,8 @@ class Reader:
         for piece in pieces:
             by_file.setdefault(piece.file, []).append(piece)
         for file, mine in by_file.items():
-            with file.open(flat_texts, self.mapping) as parquet:
+            planned = all(p.row_group is not None for p in mine)  # from its footer
+            with file.open(flat_texts, self.mapping, checked=planned) as parquet:
                 names = self._names(parquet.schema_arrow)
                 groups = self._row_groups(parquet.metadata, file, mine, names, matches)
                 try:

@@ -89,6 +89,22 @@ def test_an_index_beyond_its_dictionary_is_refused(tmp_path, where):
         values_of(opened(tmp_path, where=where))
 
 
+@pytest.mark.parametrize("delta", [False, True], ids=["files", "a table planned from its log"])
+def test_a_footer_whose_size_statistics_are_damaged_is_refused_though_arrow_aborts(tmp_path, delta):
+    file = tmp_path / "0.parquet"
+    pq.write_table(pa.table({"n": [1, 2], "xyz": ["a", "b"]}), file)
+    named = b"\x18\x03xyz"  # in the footer, after its being optional
+    content = file.read_bytes()
+    assert content.count(b"\x25\x02" + named) == 1
+    file.write_bytes(content.replace(b"\x25\x02" + named, b"\x25\x00" + named))
+    if delta:
+        added = {"path": file.name, "size": file.stat().st_size, "partitionValues": {}}
+        added |= {"modificationTime": 0, "dataChange": True}
+        write_log(tmp_path, [("n", "long"), ("xyz", "string")], [added])
+    with pytest.raises(DatasetError, match=r"cannot read '.*0.parquet' as Parquet: .* mismatch"):
+        values_of(opened(tmp_path, "delta" if delta else "parquet"))
+
+
 @pytest.mark.parametrize("place", [-20, 30], ids=["footer", "page"])
 def test_what_arrow_says_of_a_damaged_file_is_one_line_without_its_bytes(tmp_path, place):
     file = tmp_path / "0.parquet"
