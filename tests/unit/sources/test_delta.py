@@ -63,8 +63,8 @@ def row_groups_read(source: ArrowSource) -> list[int]:
         patch.setattr(
             pq.ParquetFile,
             "iter_batches",
-            lambda self, size, groups, *a, **k: (
-                seen.extend(groups) or decode(self, size, groups, *a, **k)
+            lambda self, size, groups=(), *a, **k: (
+                seen.extend(groups) or decode(self, size, groups or None, *a, **k)
             ),
         )
         read(source)
