@@ -212,4 +212,4 @@ def first_names(names: Sequence[str], most: int, written: Callable[[str], str] =
         ("'a', 'b' and 1 more", 'a')
     """
     more = len(names) - most
-    return ", ".join(map(written, names[:most])) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(written, names[:most])) + (f" and {more:,} more" if more > 0 else "")

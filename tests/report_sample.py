@@ -50,6 +50,15 @@ def hostile() -> Result:
     )
 
 
+def two_causes() -> Result:
+    """A comparison of three features that lost values in the same rows, and one that shifted."""
+    rng = np.random.default_rng(0)
+    then = pd.DataFrame({name: rng.normal(size=4000) for name in "abcd"})
+    lost = rng.random(4000) < 0.3
+    now = then.assign(d=then["d"] + 0.4, **{n: then[n].mask(lost) for n in "abc"})
+    return kldrift.compare(then, now)
+
+
 def past_of(scores: pd.DataFrame, windows: int) -> Past:
     """Days before a result, the first half of them without drift."""
     frames = []

@@ -1,9 +1,10 @@
-"""One row of the scores as a few lines of at most 80 columns, with histograms of characters."""
+"""What is not ok as a few lines of at most 80 columns, with histograms of characters."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,12 +12,13 @@ import numpy as np
 from kldrift.cli.console import null_share, short
 from kldrift.cli.terminal import Line
 from kldrift.errors import escaped
-from kldrift.reporting.figures import figure
+from kldrift.reporting.causes import OF_CAUSES, Cause, causes_of
+from kldrift.reporting.figures import count_text, figure, in_a_row, likelihood
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading, worst_first
-from kldrift.reporting.parts import Parts, alone_words, parts_words, segments_of_features
-from kldrift.reporting.row_words import alert_words
-from kldrift.tables.values import floats_of, is_in, rows_where
+from kldrift.reporting.parts import Parts, alone_of, parts_words, segments_of_features
+from kldrift.reporting.row_words import alert_words, happened, score_words
+from kldrift.tables.values import floats_of, is_in, rows_where, taken
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,58 +26,138 @@ if TYPE_CHECKING:
 BARS: Final = " ▁▂▃▄▅▆▇█"
 PLAIN_HEIGHTS: Final = " .:-=+*#@"
 """Heights of a histogram where the terminal has no Unicode."""
+MOST_BLOCKS: Final = 5
+"""Causes with histograms; the next ones are a line each."""
+MOST_CAUSES: Final = 15
 MOST_COLUMNS: Final = 32
 """Cells of a histogram in one line; more are added up."""
 
 
-def worst_features(
-    scores: pa.Table, most: int
-) -> tuple[list[tuple[dict[str, Any], list[str]]], int]:
-    """The worst features that are not ok, each where it is worst, and how many more there are.
+@dataclass(frozen=True)
+class CauseRow:
+    """Features that are not ok for one cause, and the worst of their rows of the scores."""
 
-    With each stand the segments in which it drifted, in words.
-    """
+    cause: Cause
+    row: Mapping[str, Any]
+    segments: Parts
+
+    @property
+    def title(self) -> str:
+        """Which features, and where."""
+        if self.cause.what:
+            return escaped(self.cause.title)
+        return _name(self.row)
+
+    @property
+    def what(self) -> list[str]:
+        """What happened, in sentences."""
+        if self.cause.what:
+            return [self.cause.what]
+        what = happened(str(self.row["reason"] or ""))
+        alone = alone_of(self.segments) if self.row["segment"] is None else None
+        drifted = parts_words(self.segments.bad, self.segments.totals)
+        if alone is not None:
+            what = f"over all rows: {what}"
+        where = [f"in {alone.where}: {alone.what}"] if alone else []
+        return [*where, *([what] if what else []), *([f"drifted in {drifted}"] if drifted else [])]
+
+
+def cause_rows(scores: pa.Table) -> list[CauseRow]:
+    """What is not ok, by its cause, the worst first."""
     ordered = worst_first(scores)
     lead = leading(ordered)
     bad = rows_where(lead, ~is_in(lead["severity"], {"ok"}))
-    rows = records(bad.slice(0, most))
-    parts = segments_of_features(ordered, [row["feature"] for row in rows])
-    return [(row, _where(row, parts[row["feature"]])) for row in rows], len(bad) - len(rows)
+    segments = segments_of_features(ordered, bad["feature"].to_pylist())
+    causes = causes_of(records(bad.select(OF_CAUSES)), segments)
+    first = np.array([cause.places[0] for cause in causes], dtype=np.int64)
+    pairs = zip(causes, records(taken(bad, first)), strict=True)
+    return [CauseRow(cause, row, segments[row["feature"]]) for cause, row in pairs]
 
 
-def _where(row: Mapping[str, Any], parts: Parts) -> list[str]:
-    """The segments in which the feature of a row drifted, and what happened in the only one."""
-    drifted = parts_words(parts.bad, parts.totals)
-    alone = alone_words(parts) if row["segment"] is None else None
-    return [*(f"drifted in {d}" for d in [drifted] if d), *(f"in {a}" for a in [alone] if a)]
-
-
-def block(
-    row: Mapping[str, Any], cells: pa.Table, zone: str, where: Sequence[str] = ()
+def cause_lines(
+    causes: Sequence[CauseRow], block_of: Callable[[CauseRow], Iterator[Line]], more: str
 ) -> Iterator[Line]:
-    """A row of the scores: what it is about, why, its figures, and its cells then and now.
+    """The lines about what is not ok: blocks of the worst, then a line for each of the next.
 
     Args:
-        row: of ``drift_scores``.
+        causes: the worst first.
+        block_of: the lines about one.
+        more: where the others are.
+    """
+    for one in causes[:MOST_BLOCKS]:
+        yield Line()
+        yield from block_of(one)
+    if len(causes) > MOST_BLOCKS:
+        yield Line()
+    for one in causes[MOST_BLOCKS:MOST_CAUSES]:
+        severity = str(one.row["severity"])
+        yield Line(": ".join([f"{severity}  {one.title}", *map(escaped, one.what[:1])]), severity)
+    rest = sum(len(one.cause.features) for one in causes[MOST_CAUSES:])
+    if rest:
+        yield Line(f"and {rest:,} more that are not ok; {more}")
+
+
+def cause_block(
+    one: CauseRow, cells: pa.Table, zone: str, since: str = "", windows: int = 0
+) -> Iterator[Line]:
+    """One cause: which features, what happened, how sure, since when, the cells then and now.
+
+    Args:
+        one: the cause.
         cells: ``drift_cells``.
         zone: of the times.
-        where: lines about the segments in which its feature drifted.
+        since: when its worst row began to drift; empty where that is not known.
+        windows: for how many windows it does.
     """
-    segment = "" if row["segment"] is None else f" [{short(escaped(str(row['segment'])))}]"
-    name = f"{short(escaped(str(row['feature'])))}{segment}"
-    yield Line(f"{row['severity']}  {name}", severity=str(row["severity"]), whole=True)
+    row = one.row
+    yield Line(f"{row['severity']}  {one.title}", severity=str(row["severity"]))
+    yield from (Line(f"  {escaped(line)}") for line in one.what)
+    score = score_words(row)
+    if row["q_value"] is not None and score:
+        score += f"; q {likelihood(row['q_value'])}"
+    if score:
+        yield Line(f"  {score}")
+    yield from _standing(row, zone, since, windows)
+    yield from _then_and_now(cells, row, _name(row) if one.cause.what else "")
+
+
+def row_block(
+    row: Mapping[str, Any], cells: pa.Table, zone: str, since: str = "", windows: int = 0
+) -> Iterator[Line]:
+    """A row of the scores with all that is known of it; arguments as of `cause_block`."""
+    yield Line(f"{row['severity']}  {_name(row)}", severity=str(row["severity"]))
     if row["reason"]:
         yield Line(f"  {escaped(str(row['reason']))}")
-    yield from (Line(f"  {escaped(line)}") for line in where)
-    figures = "; ".join(_figures(row))
-    if figures:
+    if figures := "; ".join(_figures(row)):
         yield Line(f"  {figures}")
-    if alert := alert_words(row, zone):
-        yield Line(f"  {alert}")
+    yield from _standing(row, zone, since, windows)
+    yield from _then_and_now(cells, row)
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """The feature of a row, and its segment."""
+    segment = "" if row["segment"] is None else f" [{short(escaped(str(row['segment'])))}]"
+    return f"{short(escaped(str(row['feature'])))}{segment}"
+
+
+def _standing(row: Mapping[str, Any], zone: str, since: str, windows: int) -> Iterator[Line]:
+    """The alert of a row, and since when it drifts."""
+    alert = alert_words(row, zone)
+    if since and alert.endswith(f"since {since}"):
+        yield Line(f"  {alert}, {in_a_row(windows)}")
+    elif text := "; ".join(
+        filter(None, (alert, since and f"drifts since {since}, {in_a_row(windows)}"))
+    ):
+        yield Line(f"  {text}")
+
+
+def _then_and_now(cells: pa.Table, row: Mapping[str, Any], whose: str = "") -> Iterator[Line]:
+    """The cells of a row as two lines of one scale."""
     then, after = histograms(cells, row)
     if then:
-        yield Line(f"  then |{heights(then)}|", whole=True)
-        yield Line(f"  now  |{heights(after)}|", whole=True)
+        most = max(*then, *after)
+        yield Line(f"  then |{heights(then, most)}| {whose}".rstrip(), whole=True)
+        yield Line(f"  now  |{heights(after, most)}|", whole=True)
 
 
 def _figures(row: Mapping[str, Any]) -> Iterator[str]:
@@ -88,7 +170,7 @@ def _figures(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"nulls {shares[0]} -> {shares[1]}"
     counted = [row[f"n_{side}"] for side in ("reference", "current")]
     if None not in counted:
-        yield f"rows {counted[0]:,} -> {counted[1]:,}"
+        yield f"rows {count_text(counted[0])} -> {count_text(counted[1])}"
 
 
 def histograms(cells: pa.Table, row: Mapping[str, Any]) -> tuple[list[float], list[float]]:
@@ -109,15 +191,20 @@ def cells_of_row(cells: pa.Table, row: Mapping[str, Any]) -> pa.Table:
     return rows_where(mine, is_in(mine["segment"], {row["segment"]}))
 
 
-def heights(values: Sequence[float | None]) -> str:
-    """Numbers as heights of a line of characters; ``?`` where there is none."""
+def heights(values: Sequence[float | None], most: float | None = None) -> str:
+    """Numbers as heights of a line of characters; ``?`` where there is none.
+
+    Args:
+        values: the numbers.
+        most: the number of full height; by default the largest.
+    """
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     levels = BARS
     try:
         BARS.encode(encoding)
     except (UnicodeEncodeError, LookupError):
         levels = PLAIN_HEIGHTS
-    most = max((v for v in values if v is not None), default=0) or 1
+    most = most or max((v for v in values if v is not None), default=0) or 1
     steps = len(levels) - 1
     return "".join(
         "?" if v is None else levels[max(1 if v > 0 else 0, round(steps * v / most))]

@@ -54,7 +54,7 @@ def run_lines(
         as_of: the time that the run was for, if it was stated.
     """
     # An error message needs no Arrow.
-    from kldrift.cli.blocks import block, worst_features  # noqa: PLC0415
+    from kldrift.cli.blocks import cause_block, cause_lines, cause_rows  # noqa: PLC0415
     from kldrift.reporting.headline import verdict_line  # noqa: PLC0415
     from kldrift.reporting.order import all_muted, as_table  # noqa: PLC0415
 
@@ -64,18 +64,14 @@ def run_lines(
     said = verdict_line(counts, parts, muted=all_muted(scores))
     yield Line(f"{severity}: {said}", severity=severity)
     yield from (Line(f"note: {escaped(note)}") for note in result.notes)
-    worst, rest = worst_features(scores, MOST_FEATURES)
-    for row, drifted in worst:
-        yield Line()
-        yield from block(row, cells, result.zone, drifted)
-    if rest:
-        yield Line()
-        yield Line(f"and {rest:,} more that are not ok; see table drift_scores")
+    causes = cause_rows(scores)
+    told = partial(cause_block, cells=cells, zone=result.zone)
+    yield from cause_lines(causes, told, "see table drift_scores")
     yield Line()
     uncalled = any(of.get(fail_on) for of in (counts, parts))
     yield from _ending(result, fail_on, _still_ok(counts), uncalled=uncalled)
-    if worst and config is not None:
-        yield Line(_next_step(worst[0][0], config, as_of), whole=True)
+    if causes and config is not None:
+        yield Line(_next_step(causes[0].row, config, as_of), whole=True)
 
 
 def _still_ok(counts: Mapping[str, int]) -> str:

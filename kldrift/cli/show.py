@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,7 +10,15 @@ import pyarrow as pa
 from rich.cells import set_cell_size
 
 from kldrift.arrays import Bools
-from kldrift.cli.blocks import block, cells_of_row, heights, worst_features
+from kldrift.cli.blocks import (
+    CauseRow,
+    cause_block,
+    cause_lines,
+    cause_rows,
+    cells_of_row,
+    heights,
+    row_block,
+)
 from kldrift.cli.terminal import STYLES, Line
 from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
@@ -19,7 +27,6 @@ from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.figures import (
     begin_name,
     figure,
-    in_a_row,
     instant_name,
     likelihood,
     many,
@@ -122,31 +129,31 @@ def _state(
     if len(past) > 1:
         critical = is_in(past.rows["severity"], {"critical"})
         counts_of = np.bincount(past.at[critical], minlength=len(past)).tolist()
-        text = f"at most {max(counts_of)} in one:" if any(counts_of) else "none"
-        yield Line(f"critical scores in the last {len(past)} windows, {text}")
         if any(counts_of):
-            yield Line(f"  |{heights(counts_of)}|", whole=True)
+            most = f"critical by window, at most {max(counts_of)}"
+            yield Line(f"  |{heights(counts_of)}| {most}", whole=True)
+        else:
+            yield Line(f"  nothing critical in the last {len(past)} windows")
     marked = marked_days(config, last.start, last.end)
     known = [*marked, *notes, one_window_words(past, zone)]
     yield from (Line(f"note: {escaped(words)}") for words in known if words)
-    worst, rest = worst_features(ordered, MOST_FEATURES)
-    for row, drifted in worst:
-        yield Line()
-        yield from _block(row, cells, past, zone, drifted)
-    if rest:
-        yield Line()
-        yield Line(f"and {rest:,} more that are not ok; kldrift report shows them")
+
+    def told(one: CauseRow) -> Iterator[Line]:
+        yield from cause_block(one, cells, zone, *_since(one.row, past, zone))
+        yield from _earlier(one.row, past)
+
+    yield from cause_lines(cause_rows(ordered), told, "kldrift report shows them")
 
 
-def _block(
-    row: dict[str, Any], cells: pa.Table, past: Past, zone: str, where: Sequence[str] = ()
-) -> Iterator[Line]:
-    """One block about one row of the scores, with its earlier windows."""
-    yield from block(row, cells, zone, where)
+def _since(row: Mapping[str, Any], past: Past, zone: str) -> tuple[str, int]:
+    """Since when a row drifts, and for how many windows; empty where that is not known."""
+    last = past.streak((str(row["feature"]), row["segment"])) if len(past) > 1 else None
+    return ("", 0) if last is None else (begin_name(past.windows[last.first], zone), len(last))
+
+
+def _earlier(row: Mapping[str, Any], past: Past) -> Iterator[Line]:
+    """The score of a row by window, where there are several."""
     if len(past) > 1:
-        if (last := past.streak((str(row["feature"]), row["segment"]))) is not None:
-            since = begin_name(past.windows[last.first], zone)
-            yield Line(f"  drifts since {since}, {in_a_row(len(last))}")
         scores = past.scores((str(row["feature"]), row["segment"]), "kl")
         most = max((s for s in scores if s is not None), default=0.0)
         yield Line(f"  kl   |{heights(scores)}| at most {figure(most)}", whole=True)
@@ -206,7 +213,8 @@ def _one(
     whole = records(rows_where(rows, alone))[0]
     yield Line(_named(last, zone))
     yield from (Line(f"note: {escaped(note)}") for note in notes)
-    yield from _block(whole, cells, past, zone)
+    yield from row_block(whole, cells, zone, *_since(whole, past, zone))
+    yield from _earlier(whole, past)
     mine = cells_of_row(cells, whole)
     mine = taken(mine, np.argsort(-floats_of(mine["contribution"]), kind="stable")[:MOST_CELLS])
     if mine.num_rows:
@@ -222,7 +230,8 @@ def _one(
     parts = records(rows_where(rows, ~alone & ~is_in(rows["severity"], {"ok"})))
     for part in parts[:MOST_FEATURES]:
         yield Line()
-        yield from _block(part, cells, past, zone)
+        yield from row_block(part, cells, zone, *_since(part, past, zone))
+        yield from _earlier(part, past)
 
 
 def _named(window: Window, zone: str) -> str:

@@ -40,8 +40,8 @@ def compare_view(scene: Scene) -> None:
     if not look.features:
         return
     picked = show_rows(look.page, "features of two windows")
-    if picked is not None and look.features[picked] != asked("feature"):
-        go(feature=look.features[picked], segment=None)
+    if picked is not None and picked[0] != asked("feature"):
+        go(feature=picked[0], segment=None)
         st.rerun()
     left, right = st.columns(2)
     feature = choice("feature, the worst first", look.features, "feature", where=left)

@@ -11,10 +11,12 @@ import streamlit as st
 from kldrift.dashboard.place import choice, go
 from kldrift.dashboard.plain import lines, severity_words, show_block
 from kldrift.dashboard.stored import Look, Scene, look_at, past_of, worst_segments
+from kldrift.reporting.alert_table import who_muted
 from kldrift.reporting.blocks import Chart, WorstSegments
 from kldrift.reporting.entries import entries_of
 from kldrift.reporting.figures import shown
 from kldrift.reporting.json_values import records
+from kldrift.reporting.parts import segments_of_features
 from kldrift.reporting.past import Past
 from kldrift.reporting.plots import history_chart
 
@@ -65,7 +67,10 @@ def one_feature(
         st.info("The feature has no row for this choice.")
         return
     row = matches[0]
-    (entry,) = entries_of([row], mine, look.cells, past, zone)
+    parts = segments_of_features(mine, [feature])
+    start = past.windows[-1].start if len(past) else None
+    muted = who_muted(look.story.alerts, start)
+    (entry,) = entries_of([row], parts, look.cells, past, zone, muted)
     st.subheader(severity_words(entry.severity), anchor=False)
     texts = [entry.reason, entry.standing]
     st.text("\n".join(filter(None, texts)) or "as the reference")

@@ -13,14 +13,16 @@ import streamlit as st
 from kldrift.config.marked_days import marked_days
 from kldrift.dashboard.place import go
 from kldrift.dashboard.plain import is_dark, lines, severity_words, show_block, trouble
-from kldrift.dashboard.stored import Look, Scene, look_at
+from kldrift.dashboard.stored import Scene, look_at
+from kldrift.reporting.cards import Card
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.entries import Entry
-from kldrift.reporting.figures import shown, window_name
-from kldrift.reporting.order import STATED, leading
+from kldrift.reporting.figures import shown, visible, window_name
+from kldrift.reporting.order import STATED
 from kldrift.reporting.page import Page, svg_file
 from kldrift.reporting.past import Past
 from kldrift.reporting.plots import heat_chart
+from kldrift.scoring.alerts import Key
 
 IN_HEAT: Final = 40
 """Features."""
@@ -55,7 +57,9 @@ def window_view(scene: Scene) -> None:
         st.text(lines(note))
     picked = show_rows(page, "features of the window")
     if picked is not None:
-        _open(look, picked)
+        feature, segment = picked
+        go(view="feature", feature=feature, segment=segment)
+        st.rerun()
     with st.expander("about this window"):
         for name, value in page.health:
             st.text(f"{name}: {value}")
@@ -68,12 +72,16 @@ def window_view(scene: Scene) -> None:
             st.dataframe(frame, hide_index=True, key="skipped", alt=page.left_out)
 
 
-def show_rows(page: Page, key: str) -> int | None:
-    """Show the features of a page as a table; return the place of the one that was picked."""
-    if not page.entries:
+def show_rows(page: Page, key: str) -> Key | None:
+    """Show the cards of a page as a table; return the feature and the segment that were picked.
+
+    A card of several features shows these when it is picked.
+    """
+    cards = page.cards
+    if not cards:
         return None
     dark = is_dark()
-    frame = pd.DataFrame([_row(entry, dark) for entry in page.entries])
+    frame = pd.DataFrame([_row(card, dark) for card in cards])
     text, image = st.column_config.TextColumn, st.column_config.ImageColumn
     config = {
         "severity": text(width=85),
@@ -95,38 +103,44 @@ def show_rows(page: Page, key: str) -> int | None:
         key=key,
         alt="features, the worst first",
     )
-    more = page.total - len(page.entries)
+    more = page.total - sum(len(card.cause.features) for card in cards)
     rest = f" {more:,} more features are in the view Feature." if more > 0 else ""
     st.text(f"Worst first: {STATED}. Grey is then, outlined is now.{rest} Pick a row to open it.")
     picked: Sequence[int] = chosen["selection"]["rows"]
-    return picked[0] if picked and picked[0] < len(page.entries) else None
+    if not picked or picked[0] >= len(cards):
+        return None
+    card = cards[picked[0]]
+    if len(card.cause.features) == 1:
+        return card.worst.key
+    st.text(visible(f"{card.cause.title}: {card.cause.what}"))
+    names = {shown(name): name for name in card.cause.features}
+    one = st.pills("features of one cause", [*names], key=f"{key}, {card.worst.name}")
+    return None if one is None else (names[one], card.worst.key[1])
 
 
-def _row(entry: Entry, dark: bool) -> dict[str, Any]:
+def _row(card: Card, dark: bool) -> dict[str, Any]:
+    entry = card.worst
     distribution, _, windows = entry.charts
+    several = len(card.cause.features) > 1
     return {
         "severity": severity_words(entry.severity),
-        "feature": entry.name + (f" in {entry.where}" if entry.where else ""),
-        "what happened": entry.reason.partition("; ")[0],
+        "feature": card.cause.title if several else _place(entry),
+        "what happened": card.cause.what or entry.reason.partition("; ")[0],
         "then and now": _uri(distribution, dark, THEN_AND_NOW),
         "windows": _uri(windows, dark, WINDOWS),
-        "drifts since": entry.since,
+        "drifts since": card.longest.since,
         "score": "; ".join(filter(None, (entry.score, entry.alert))),
     }
+
+
+def _place(entry: Entry) -> str:
+    return entry.name + (f" in {entry.where}" if entry.where else "")
 
 
 def _uri(drawing: Drawing | None, dark: bool, size: tuple[int, int]) -> str:
     if drawing is None:
         return ""
     return f"data:image/svg+xml,{quote(svg_file(drawing, dark=dark, size=size))}"
-
-
-def _open(look: Look, place: int) -> None:
-    """Go to the feature of a row."""
-    row = leading(look.scores).iloc[place]
-    segment = row["segment"]
-    go(view="feature", feature=row["feature"], segment=None if pd.isna(segment) else segment)
-    st.rerun()
 
 
 def show_heat_map(past: Past, features: Sequence[str], zone: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from kldrift.errors import first_names
@@ -60,6 +61,28 @@ def _state(alert: Mapping[str, Any], zone: str) -> str:
     if alert["windows"] == 1 and alert["since"] == alert["opened"]:
         return f"one window only, {opened}; back to normal {closed}"
     return f"{opened}, closed {closed}"
+
+
+def who_muted(alerts: Sequence[Mapping[str, Any]], start: datetime | None) -> dict[str, str]:
+    """By feature, who muted its alert in a window, until when and why.
+
+    Args:
+        alerts: rows of ``alerts``.
+        start: where the window begins; None for a whole dataset.
+    """
+    mine = [
+        alert
+        for alert in alerts
+        if alert["muted_by"] is not None
+        and start is not None
+        and _time(alert["opened"]) <= start
+        and (alert["closed"] is None or start < _time(alert["closed"]))
+    ]
+    return {str(name): _muted(alert) for alert in mine for name in alert["features"]}
+
+
+def _time(value: datetime | str) -> datetime:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _muted(alert: Mapping[str, Any]) -> str:

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
 
 from kldrift.reporting.blocks import Block, blocks_of
-from kldrift.reporting.causes import causes_of
+from kldrift.reporting.causes import without_others
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import begin_name, shown
 from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
-from kldrift.reporting.json_values import records
-from kldrift.reporting.order import leading
 from kldrift.reporting.parts import (
     MOVED,
     Parts,
-    alone_words,
+    alone_of,
     parts_words,
-    segments_of_features,
 )
 from kldrift.reporting.past import Past
 from kldrift.reporting.row_cells import cells_of, row_key
 from kldrift.reporting.row_words import alert_words, score_words
 from kldrift.reporting.score_line import score_line
 from kldrift.reporting.timeline import history_words, sparkline
+from kldrift.scoring.alerts import Key
 
 LONGEST_REASON: Final = 320
 LONGEST_NAME: Final = 120
@@ -40,8 +38,9 @@ class Entry:
     """One row of a page.
 
     Attributes:
+        key: the feature and the segment that is shown.
         severity: the worst over all rows and segments.
-        name: of the feature.
+        name: of the feature, for people.
         where: the segment that is shown; empty for all rows.
         score: the score and its limit in words.
         alert: its alert in words; empty for none.
@@ -53,9 +52,9 @@ class Entry:
         alone: the only one of several that did, and what happened in it; None for no such.
         charts: distribution, score, windows; None where there is none.
         blocks: what is shown when the row is opened.
-        cause: the feature above that has as many nulls; empty for none.
     """
 
+    key: Key
     severity: str
     name: str
     where: str
@@ -69,7 +68,6 @@ class Entry:
     alone: str | None
     charts: Sequence[Drawing | None]
     blocks: Sequence[Block]
-    cause: str = ""
 
     @property
     def standing(self) -> str:
@@ -86,59 +84,46 @@ class Entry:
         return [charts, [block.data() for block in self.blocks]]
 
 
-def entries(
-    ordered: pd.DataFrame,
-    cells: pd.DataFrame,
-    splits: Sequence[Mapping[str, Any]],
-    past: Past,
-    zone: str,
-    most: int,
-) -> Iterator[Entry]:
-    """The rows of a page.
-
-    Args:
-        ordered: ``drift_scores``, the worst first.
-        cells: ``drift_cells``.
-        splits: of features by lists of segments, see `segment_splits`.
-        past: the windows up to this one.
-        zone: of the times.
-        most: rows, at most.
-    """
-    yield from entries_of(records(leading(ordered).head(most)), ordered, cells, past, zone, splits)
-
-
 def entries_of(
     rows: Sequence[Mapping[str, Any]],
-    ordered: pd.DataFrame,
+    segments: Mapping[str, Parts],
     cells: pd.DataFrame,
     past: Past,
     zone: str,
-    splits: Sequence[Mapping[str, Any]] = (),
+    muted: Mapping[str, str],
+    alike: Collection[str] = (),
 ) -> Iterator[Entry]:
     """The rows of a page about some rows of the scores.
 
     Args:
         rows: of ``drift_scores``.
-        ordered: all of them, the worst first.
+        segments: of their features.
         cells: ``drift_cells``.
         past: the windows up to this one.
         zone: of the times.
-        splits: of features by lists of segments, see `segment_splits`.
+        muted: by feature, who muted its alert.
+        alike: features of which the page says in one place what they have in common.
     """
     of_rows = cells_of(cells, rows)
-    segments = segments_of_features(ordered, [str(row["feature"]) for row in rows], splits)
-    for row, cause in zip(rows, causes_of(rows), strict=True):
+    for row in rows:
+        name = str(row["feature"])
+        reason = str(row["reason"] or "")
+        if name in alike:
+            first, end, others = reason.partition("; ")
+            reason = f"{without_others(first)}{end}{others}"
         own = of_rows.get(row_key(row), [])
-        yield _entry(row, own, segments[row["feature"]], past, zone, shown(cause))
+        alert = alert_words(row, zone, muted.get(name, ""))
+        yield _entry(row, reason, alert, own, segments[name], past, zone)
 
 
 def _entry(
     row: Mapping[str, Any],
+    reason: str,
+    alert: str,
     cells: Sequence[Mapping[str, Any]],
     segments: Parts,
     past: Past,
     zone: str,
-    cause: str,
 ) -> Entry:
     name, segment = str(row["feature"]), row["segment"]
     key = (name, segment)
@@ -157,31 +142,29 @@ def _entry(
     distribution = draw(plain, cells)
     when = history_words(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
     parts = "" if segment is not None else parts_words(segments.bad, segments.totals)
-    reason = "; ".join(filter(None, (_reason(row, cause), parts and f"drifted in {parts}")))
+    alone = None if segment is not None else alone_of(segments)
+    where = parts and f"drifted in {parts}"
     return Entry(
+        key,
         str(row["severity"]),
         shown(name, LONGEST_NAME),
         "" if segment is None else shown(segment, LONGEST_NAME),
         score_words(row),
-        alert_words(row, zone),
+        alert,
         since,
         windows,
         critical,
-        reason,
+        "; ".join(filter(None, (_in_whole_parts(reason), where))),
         parts,
-        None if segment is not None else alone_words(segments),
+        None if alone is None else f"{alone.where}: {alone.what}",
         (distribution, score_line(row), line),
         blocks_of(row, cells, segments, when),
-        cause,
     )
 
 
-def _reason(row: Mapping[str, Any], cause: str) -> str:
+def _in_whole_parts(reason: str) -> str:
     """Why a row is what it is, as far as there is room for whole parts of it."""
-    first, *others = str(row["reason"] or "").split("; ")
-    if cause:
-        first = f"as many nulls as in {cause}: most likely one cause"
-    said = first
+    said, *others = reason.split("; ")
     for part in others:
         if len(said) + len(part) + 2 > LONGEST_REASON:
             break

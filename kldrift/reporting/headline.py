@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from kldrift.reporting.causes import without_others
+from kldrift.errors import first_names
 from kldrift.reporting.figures import in_a_row, likelihood, many
 from kldrift.reporting.parts import MOVED
 from kldrift.reporting.row_words import happened
 
 if TYPE_CHECKING:
+    from kldrift.reporting.cards import Card
     from kldrift.reporting.entries import Entry
 
 OTHERS: Final = 4
@@ -71,47 +72,29 @@ def verdict_line(
     return f"{whole}; {parts}"
 
 
-def lead(entries: Sequence[Entry], worst: Mapping[str, Any] | None, windows: int) -> str:
+def lead(cards: Sequence[Card], worst: Mapping[str, Any] | None, windows: int) -> str:
     """What is worst, where, since when and how sure, and what could not be scored, and why.
 
     Empty if nothing drifted and everything was scored.
 
     Args:
-        entries: the rows of the page, the worst first.
+        cards: of the page, the worst first.
         worst: the row of the scores behind the first.
         windows: how many windows are known, this one included.
     """
-    if not entries or worst is None:
+    if not cards or worst is None:
         return ""
-    return " ".join(filter(None, (_worst(entries, worst, windows), _unscored(entries))))
+    return " ".join(filter(None, (_worst(cards, worst, windows), _unscored(cards))))
 
 
-def _worst(entries: Sequence[Entry], worst: Mapping[str, Any], windows: int) -> str:
+def _worst(cards: Sequence[Card], worst: Mapping[str, Any], windows: int) -> str:
     """What is worst; empty if nothing drifted."""
-    first = entries[0]
-    if first.severity not in MOVED:
+    first, *others = (card for card in cards if card.worst.severity in MOVED or card is cards[0])
+    if first.worst.severity not in MOVED:
         return ""
-    drifted = [e for e in entries[1:] if e.severity in MOVED]
-    same = [e.name for e in drifted if e.cause == first.name]
-    what, alone = happened(first.reason), first.alone
-    if same:
-        alone = alone and without_others(alone)
-        what = f"{without_others(what)}; the same in {_listed(same)}"
-    where = f"in {first.where}" if first.where else "over all rows"
-    where += f" and in {first.parts}" if first.parts else ""
-    text = f"Worst is {first.name}, {where}: {what}."
-    if alone is not None:
-        text = f"Worst is {first.name}, in {alone}. Over all rows: {what}."
-    if first.since and windows > 1:
-        text += f" Drifts since {first.since}, {in_a_row(first.windows)}"
-        text += ", as far back as is known" if first.windows == windows else ""
-        if 0 < first.critical < first.windows:
-            last = "window" if first.critical == 1 else f"{first.critical:,}"
-            text += f"; critical in the last {last}"
-        text += "."
-    others = [e.name for e in drifted if e.cause != first.name]
+    text = f"{_what(first)} {_since(first.longest, windows)}".rstrip()
     if others:
-        text += f" Also drifted: {_listed(others)}."
+        text += f" Also drifted: {first_names([_briefly(card) for card in others], OTHERS)}."
     if worst["q_value"] is not None:
         text += (
             f" How sure: q {likelihood(worst['q_value'])}, "
@@ -120,17 +103,39 @@ def _worst(entries: Sequence[Entry], worst: Mapping[str, Any], windows: int) -> 
     return text
 
 
-def _unscored(entries: Sequence[Entry]) -> str:
+def _what(card: Card) -> str:
+    """Which features drifted, where, and what happened."""
+    entry = card.worst
+    if len(card.cause.features) > 1:
+        return f"Worst are {card.cause.named}: {card.cause.what}."
+    what = happened(entry.reason)
+    if entry.alone is not None:
+        return f"Worst is {entry.name}, in {entry.alone}. Over all rows: {what}."
+    where = f"in {entry.where}" if entry.where else "over all rows"
+    where += f" and in {entry.parts}" if entry.parts else ""
+    return f"Worst is {entry.name}, {where}: {what}."
+
+
+def _briefly(card: Card) -> str:
+    """A card by the name of its worst feature."""
+    more = len(card.cause.features) - 1
+    return card.worst.name + (f" and {more:,} more for one cause" if more else "")
+
+
+def _since(entry: Entry, windows: int) -> str:
+    """Since when a feature drifts, as far as that is known."""
+    if not entry.since or windows < 2:
+        return ""
+    text = f"Drifts since {entry.since}, {in_a_row(entry.windows)}"
+    text += ", as far back as is known" if entry.windows == windows else ""
+    if 0 < entry.critical < entry.windows:
+        last = "window" if entry.critical == 1 else f"{entry.critical:,}"
+        text += f"; critical in the last {last}"
+    return f"{text}."
+
+
+def _unscored(cards: Sequence[Card]) -> str:
     """What could not be scored, and why; empty for nothing."""
-    names: dict[str, list[str]] = {}
-    for entry in entries:
-        if entry.severity == "unscored":
-            names.setdefault(entry.reason, []).append(entry.name)
-    said = [f"{_listed(some)} ({why})" for why, some in names.items()]
-    return f"Not scored: {_listed(said)}." if said else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    more = len(names) - OTHERS
-    return ", ".join(names[:OTHERS]) + (f" and {more:,} more" if more > 0 else "")
+    mine = (card for card in cards if card.worst.severity == "unscored")
+    said = [f"{card.cause.named} ({card.worst.reason})" for card in mine]
+    return f"Not scored: {first_names(said, OTHERS)}." if said else ""

@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.reporting.alert_table import alert_table
+from kldrift.reporting.alert_table import alert_table, who_muted
 from kldrift.reporting.blocks import Block, Chart, Table
-from kldrift.reporting.entries import entries
+from kldrift.reporting.cards import Card
+from kldrift.reporting.causes import OF_CAUSES, causes_of
+from kldrift.reporting.entries import entries_of
 from kldrift.reporting.figures import (
     NOTHING,
     count_text,
@@ -29,6 +31,7 @@ from kldrift.reporting.last_run import why_it_failed
 from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import all_muted, counted, leading, worst_first
 from kldrift.reporting.page import DRAWN, Page
+from kldrift.reporting.parts import segments_of_features
 from kldrift.reporting.past import Past
 from kldrift.reporting.timeline import heat_map
 from kldrift.scoring.exit_code import worst_exit_code
@@ -85,13 +88,13 @@ def monitor_page(
         scores: rows of ``drift_scores`` of one window.
         cells: rows of ``drift_cells`` of the same.
         story: what else is known.
-        most: features with a row, at most.
+        most: features with a row, at most; the first of each cause before the others.
     """
     ordered = worst_first(scores)
     alone = ordered["segment"].isna()
     counts, segments = counted(ordered[alone]), counted(ordered[~alone])
-    shown_entries = list(entries(ordered, cells, story.splits, story.past, story.zone, most))
     leads = leading(ordered)
+    cards = _cards(ordered, leads, cells, story, most)
     last = story.runs[0] if story.runs else story.run
     told = None if story.run is None else str(story.run["run_id"])
     first, names = records(leads.head(1)), leads["feature"].head(most).tolist()
@@ -102,12 +105,12 @@ def monitor_page(
             filter(
                 None,
                 (
-                    lead(shown_entries, first[0] if first else None, len(story.past)),
+                    lead(cards, first[0] if first else None, len(story.past)),
                     one_window_words(story.past, story.zone),
                 ),
             )
         ),
-        entries=shown_entries,
+        cards=cards,
         total=int(ordered["feature"].nunique()),
         about=ABOUT,
         failed=why_it_failed(last, told, story.zone),
@@ -120,6 +123,26 @@ def monitor_page(
         sections=[b for b in (alert_table(story.alerts, story.zone), *_runs(story)) if b],
         skipped=[(shown(name), shown(why, 240)) for name, why in story.skipped],
     )
+
+
+def _cards(
+    ordered: pd.DataFrame, leads: pd.DataFrame, cells: pd.DataFrame, story: Story, most: int
+) -> list[Card]:
+    """The cards of a page, the worst first, with so many rows of features at most."""
+    segments = segments_of_features(ordered, leads["feature"].tolist(), story.splits)
+    causes = causes_of(records(leads[[*OF_CAUSES]]), segments)
+    first = [cause.places[0] for cause in causes]
+    others = [place for cause in causes for place in cause.places[1:]]
+    places = [*first, *others][:most]
+    muted = who_muted(story.alerts, story.past.windows[-1].start if len(story.past) else None)
+    alike = {name for cause in causes if cause.what for name in cause.features}
+    rows = records(leads.iloc[places])
+    made = entries_of(rows, segments, cells, story.past, story.zone, muted, alike)
+    entry_of = dict(zip(places, enumerate(made), strict=True))
+    return [
+        Card(cause, [entry_of[place] for place in cause.places if place in entry_of])
+        for cause in causes[:most]
+    ]
 
 
 def _heat(story: Story, names: Sequence[str], title: str) -> Chart | None:

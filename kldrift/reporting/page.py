@@ -21,6 +21,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from kldrift.reporting.blocks import Block, Chart
+from kldrift.reporting.cards import Card
 from kldrift.reporting.drawing import Drawing, Shape
 from kldrift.reporting.entries import Entry
 from kldrift.reporting.figures import visible
@@ -58,8 +59,8 @@ class Page:
         failed: why the last run failed; empty if it did not.
         notes: what to know before the rows are read.
         health: what was read, how long it took.
-        entries: the rows, the worst first.
-        total: how many there are; more than the rows if there was no room for all.
+        cards: the rows by their cause, the worst first.
+        total: how many rows there are; more than in the cards if there was no room for all.
         about: how to read the scores.
         noun: what a row is about.
         key: what is drawn in charts, and what it stands for.
@@ -73,7 +74,7 @@ class Page:
     title: str
     verdict: str
     lead: str
-    entries: Sequence[Entry]
+    cards: Sequence[Card]
     total: int
     about: str
     failed: str = ""
@@ -86,6 +87,12 @@ class Page:
     sections: Sequence[Block] = ()
     skipped: Sequence[tuple[str, str]] = ()
     left_out: str = "Not monitored"
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The rows: the first of each card, then the others."""
+        by_place = dict(pair for card in self.cards for pair in card.entries)
+        return [by_place[place] for place in sorted(by_place)]
 
 
 LEGEND: Final = {

@@ -100,7 +100,16 @@ def parts_words(segments: Sequence[Mapping[str, Any]], totals: Mapping[str, int]
     )
 
 
-def alone_words(segments: Parts) -> str | None:
+@dataclass(frozen=True)
+class Alone:
+    """The only segment of a list that drifted: which, of how many in words, and what happened."""
+
+    segment: str
+    where: str
+    what: str
+
+
+def alone_of(segments: Parts) -> Alone | None:
     """The only segment of a list that drifted, and what happened in it.
 
     None where no list has one, or several have.
@@ -108,10 +117,11 @@ def alone_words(segments: Parts) -> str | None:
     Examples:
         >>> bad = [{"severity": "critical", "reason": "shifted"} | {"segment": s}
         ...        for s in ("country=nz", "by=app", "by=web")]
-        >>> alone_words(Parts(bad[:1], {"country": 3}, []))
-        'country=nz, the only one of 3 segments that drifted: shifted'
-        >>> alone_words(Parts(bad, {"country": 3, "by": 2}, []))
-        'country=nz, the only one of 3 segments by country that drifted: shifted'
+        >>> alone = alone_of(Parts(bad[:1], {"country": 3}, []))
+        >>> alone.where, alone.what
+        ('country=nz, the only one of 3 segments that drifted', 'shifted')
+        >>> alone_of(Parts(bad, {"country": 3, "by": 2}, [])).where
+        'country=nz, the only one of 3 segments by country that drifted'
     """
     drifted: dict[str, list[Row]] = {}
     for row in segments.bad:
@@ -121,10 +131,13 @@ def alone_words(segments: Parts) -> str | None:
     if len(alone) != 1:
         return None
     (columns,), (row,) = alone, drifted[alone[0]]
-    name, what = shown(row["segment"], 40), happened(shown(row["reason"] or "", 160))
     total = many(segments.totals[columns], "segment")
     by = f" by {shown(columns, 40)}" if len(segments.totals) > 1 else ""
-    return f"{name}, the only one of {total}{by} that drifted: {what}"
+    return Alone(
+        str(row["segment"]),
+        f"{shown(row['segment'], 40)}, the only one of {total}{by} that drifted",
+        happened(shown(row["reason"] or "", 160)),
+    )
 
 
 def _few(names: Sequence[str], total: int, of: str) -> str:

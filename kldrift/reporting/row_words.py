@@ -51,19 +51,26 @@ def happened(reason: str) -> str:
     return ", ".join([first, *(more for more in others[:1] if more.startswith("explained to"))])
 
 
-def alert_words(row: Mapping[str, Any], zone: str = "UTC") -> str:
+def alert_words(row: Mapping[str, Any], zone: str = "UTC", muted: str = "") -> str:
     """The alert of a row, if there is one, and the first critical window that it is about.
 
+    Args:
+        row: of ``drift_scores``.
+        zone: of times.
+        muted: by whom it is, until when and why, if that is known.
+
     Examples:
-        >>> alert_words({"alert": "muted", "alert_since": "2020-04-01T00:00:00+00:00"})
-        'alert muted, critical since 1 Apr 2020'
+        >>> row = {"alert": "muted", "alert_since": "2020-04-01T00:00:00+00:00"}
+        >>> alert_words(row, muted="by ana until 2020-05-01: new terminals")
+        'alert muted by ana until 2020-05-01: new terminals, critical since 1 Apr 2020'
         >>> alert_words({"alert": "none"}), alert_words({})
         ('', '')
     """
     state, since = row.get("alert"), row.get("alert_since")
     if state in (None, "none"):
         return ""
-    return f"alert {state}" + (f", critical since {instant_name(since, zone)}" if since else "")
+    by = f" {muted}" if muted and state == "muted" else ""
+    return f"alert {state}{by}" + (f", critical since {instant_name(since, zone)}" if since else "")
 
 
 def limit_of(row: Mapping[str, Any]) -> tuple[str, float | None]:

@@ -9,6 +9,8 @@ import pandas as pd
 
 from kldrift.profiles.number_text import plain
 from kldrift.reporting.blocks import Facts, Table
+from kldrift.reporting.cards import Card
+from kldrift.reporting.causes import Cause
 from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
 from kldrift.reporting.entries import Entry
 from kldrift.reporting.figures import (
@@ -64,11 +66,12 @@ def shift_page(
     of_rows = cells_of(cells, rows)
     counts = counted(ordered)
     what = f"{shown(rows[0]['feature'])}. " if rows else ""
+    made = [_entry(row, of_rows.get(row_key(row), []), story.zone) for row in rows]
     return Page(
         title=story.monitor or "",
         verdict=verdict(counts, "segment"),
         lead=_lead(rows[0], story.zone) if rows and rows[0]["severity"] in MOVED else "",
-        entries=[_entry(row, of_rows.get(row_key(row), []), story.zone) for row in rows],
+        cards=[Card(Cause((e.name,), (at,)), [(at, e)]) for at, e in enumerate(made)],
         total=len(ordered),
         about=what + ABOUT_SHIFT,
         notes=[shown(note, 400) for note in story.notes],
@@ -111,6 +114,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
     drawing = spread_chart(name, cells)
     table = [_cells(cells)] if cells else []
     return Entry(
+        key=(str(row["feature"]), row["segment"]),
         severity=str(row["severity"]),
         name=name,
         where=when,

@@ -62,9 +62,9 @@
     made.append(top, body);
     return made;
   };
-  const block = ([kind, title, ...rest]) => {
+  const block = (level) => ([kind, title, ...rest]) => {
     const made = element("section");
-    made.append(element("h3", title));
+    made.append(element(level, title));
     if (kind === "chart") made.append(wide(svg(rest[0]), title));
     if (kind === "facts") made.append(facts(rest[0]));
     if (kind === "table") {
@@ -85,17 +85,40 @@
       place.append(part);
     });
   };
-  const rows = list ? [...list.children] : [];
+  const cards = list ? [...list.children] : [];
+  const rows = list ? [...list.querySelectorAll(".row")] : [];
+  const drawable = list ? [...list.querySelectorAll("[data-at]")] : [];
   const watched = new IntersectionObserver(
     (seen) => seen.forEach((one) => one.isIntersecting && (draw(one.target), watched.unobserve(one.target))),
     { rootMargin: "600px" });
-  rows.filter(later).forEach((row) => watched.observe(row));
+  drawable.filter(later).forEach((row) => watched.observe(row));
   root.addEventListener("toggle", (event) => {
-    const row = event.target.closest(".row");
+    const row = event.target.matches(".more") && event.target.closest(".row");
     const place = row && row.querySelector(".blocks");
-    if (place && later(row) && !place.children.length) place.append(...later(row)[1].map(block));
+    const level = row && row.parentElement === list ? "h3" : "h4";
+    if (place && later(row) && !place.children.length) place.append(...later(row)[1].map(block(level)));
   }, true);
-  addEventListener("beforeprint", () => rows.forEach(draw));
+  const open = (row) => {
+    const inside = row.parentElement.closest(".inside");
+    if (inside) inside.open = true;
+  };
+  addEventListener("beforeprint", () => { rows.forEach(open); drawable.forEach(draw); });
+
+  // An address that ends with #feature opens its row.
+  const name = (row) => row.querySelector(".name").textContent;
+  const find = () => {
+    let wanted = location.hash.slice(1);
+    try { wanted = decodeURIComponent(wanted); } catch { /* a sign that is none of an address: as it stands */ }
+    const row = wanted && rows.find((one) => name(one) === wanted);
+    if (!row) return;
+    row.hidden = false;
+    open(row);
+    const more = row.querySelector(".more");
+    if (more) more.open = true;
+    row.scrollIntoView();
+  };
+  addEventListener("hashchange", find);
+  find();
 
   const all = root.querySelector("button.all");
   if (all) {
@@ -109,8 +132,9 @@
   const form = root.querySelector("form.controls");
   if (!form) return;
   form.hidden = false;
-  const name = (row) => row.querySelector(".name").textContent;
-  const text = new Map(rows.map((row) => [row, row.querySelector(".what").textContent.toLowerCase()]));
+  const words = (one) => one.querySelector(".what").textContent.toLowerCase();
+  const text = new Map(rows.map((row) => [row, words(row)]));
+  const inside = new Map(cards.map((card) => [card, rows.filter((row) => card.contains(row))]));
   const order = {
     worst: (a, b) => a.dataset.at - b.dataset.at,
     name: (a, b) => name(a).localeCompare(name(b), undefined, { numeric: true }),
@@ -120,14 +144,25 @@
     const wanted = form.elements.search.value.toLowerCase();
     const severities = new Set([...form.querySelectorAll("input:checked")].map((box) => box.value));
     let count = 0;
-    for (const row of rows) {
-      row.hidden = !severities.has(row.dataset.severity) || !text.get(row).includes(wanted);
-      count += !row.hidden;
+    for (const card of cards) {
+      const all = words(card).includes(wanted);
+      for (const row of inside.get(card)) {
+        row.hidden = !severities.has(row.dataset.severity) || !(all || text.get(row).includes(wanted));
+        count += !row.hidden;
+        if (wanted && !all && !row.hidden) open(row);
+      }
+      if (!rows.includes(card)) card.hidden = inside.get(card).every((row) => row.hidden);
     }
     form.querySelector("output").textContent = `${count} of ${rows.length} shown`;
   };
   form.addEventListener("input", show);
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.elements.sort.addEventListener("change", () => list.append(...rows.sort(order[form.elements.sort.value])));
+  form.elements.sort.addEventListener("change", () => {
+    const compare = order[form.elements.sort.value];
+    const first = (card) => inside.get(card).sort(compare)[0];
+    cards.sort((a, b) => compare(first(a), first(b)));
+    for (const card of cards) (card.querySelector("ol.rows") || list).append(...inside.get(card));
+    list.append(...cards);
+  });
   show();
 })();

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from browser import CHROMIUM, WITHOUT, browser
-from report_sample import ATTACK, NAMES, hostile, page_of
+from report_sample import ATTACK, NAMES, hostile, page_of, two_causes
 
 from kldrift.reporting.figures import visible
 from kldrift.reporting.page import DRAWN, whole_page
@@ -38,13 +38,14 @@ def pages(tmp_path_factory):
         "many": page_of(result, windows=5, times=5),
         "nothing": page_of(none),
         "calm": page_of(calm),
+        "causes": page_of(two_causes(), windows=4, times=30),
     }
     for name, page in made.items():
         (folder / f"{name}.html").write_text(whole_page(page), encoding="utf-8")
     return folder
 
 
-@pytest.mark.parametrize("name", ["hostile", "many", "nothing", "calm"])
+@pytest.mark.parametrize("name", ["hostile", "many", "nothing", "calm", "causes"])
 def test_a_page_logs_nothing_asks_no_network_and_fits_its_width(tab, pages, name):
     for width in WIDTHS:
         tab.open(pages / f"{name}.html", width)
@@ -109,6 +110,59 @@ def test_rows_are_searched_filtered_and_sorted(tab, pages):
     assert names.index("age") < names.index("price") < names.index("sick")
     tab.run(f"form.elements.sort.value = 'worst'; {sort}")
     assert tab.run(SHOWN) == every
+
+
+def test_a_cause_is_one_card_that_opens_by_hand_by_search_by_address_and_on_paper(tab, pages):
+    place = "document.querySelector('.card')"
+    closed = f"{place}.querySelectorAll('.row').length && !{place}.querySelector('.inside').open"
+    seen = f"{ROWS}.filter(r => r.checkVisibility()).map(r => r.querySelector('.name').textContent)"
+    settled = "new Promise(f => setTimeout(f, 200))"
+    tab.open(pages / "causes.html")
+    assert tab.run(closed) is True
+    assert tab.run(f"{place}.querySelector('h2').textContent").split(" features: ")[0][-2:] == "90"
+    assert not {"a", "b", "c"} & set(tab.run(seen))
+
+    tab.run(f"{place}.querySelector('summary').focus()")
+    tab.press("Enter")
+    assert {"a", "b", "c"} <= set(tab.run(seen))
+    late = f"[...{place}.querySelectorAll('.row')].at(-1)"
+    tab.run(f"{late}.scrollIntoView()")
+    tab.run(settled)
+    assert tab.run(f"{late}.querySelectorAll('.charts svg').length") >= 2
+    tab.run(f"{late}.querySelector('.more').open = true")
+    tab.run(settled)
+    levels = f"[...{late}.querySelectorAll(':is(h2, h3, h4)')].map(h => h.localName)"
+    assert set(tab.run(levels)) == {"h3", "h4"}
+
+    tab.open(pages / "causes.html")
+    event = "form.elements.search.dispatchEvent(new Event('input', {bubbles: true}))"
+    tab.run("globalThis.form = document.querySelector('form'); undefined")
+    tab.run(f"form.elements.search.value = 'd'; {event}")
+    tab.run(f"form.elements.search.value = 'the same rows'; {event}")
+    assert tab.run(closed) is True  # said of all of them
+    assert tab.run("document.querySelector('output').textContent").startswith("90 of ")
+    sort = "form.elements.sort.dispatchEvent(new Event('change', {bubbles: true}))"
+    tab.run(f"form.elements.search.value = ''; form.elements.sort.value = 'name'; {sort}; {event}")
+    names = tab.run(SHOWN)
+    assert names == sorted(names)
+    tab.run("document.querySelector('input[value=critical]').click()")
+    assert tab.run(f"{place}.hidden") is True
+
+    tab.open(pages / "causes.html")
+    tab.run("location.hash = encodeURIComponent('c  ')")
+    tab.run(settled)
+    assert "c  " in tab.run(seen)
+    found = "document.querySelector('.more[open]').closest('.row').querySelector('.name')"
+    assert tab.run(f"{found}.textContent") == "c  "
+
+    tab.open(pages / "causes.html")
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    try:
+        tab.run("dispatchEvent(new Event('beforeprint'))")
+        assert {"a", "b", "c"} <= set(tab.run(seen))
+    finally:
+        tab.call("Emulation.setEmulatedMedia", media="")
+    assert tab.troubles() == []
 
 
 def test_everything_is_reached_with_the_keyboard(tab, pages):

@@ -17,9 +17,11 @@ import pyarrow as pa
 import pytest
 from rich.cells import cell_len
 
+from kldrift.cli.blocks import MOST_BLOCKS, MOST_CAUSES, row_block
 from kldrift.cli.console import run_lines
 from kldrift.cli.terminal import Line, show, show_json
 from kldrift.errors import escaped
+from kldrift.reporting.json_values import records
 from kldrift.reporting.result import RunResult
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 
@@ -84,15 +86,14 @@ def test_a_run_is_a_table_counts_places_and_what_the_exit_code_means():
         "critical: 2 of 4 features drifted: 1 critical, 1 warning; 1 could not be scored\n"
         "\n"
         "critical  payment_type\n"
-        "  kl 0.421 is above critical 0.25; most moved 2: 23.1 % -> 35.0 %\n"
-        "  kl 0.421, by chance 0.00123; nulls 0.1 % -> 3.2 %; rows 1,000 -> 2,000\n"
+        "  kl 0.421 is above critical 0.25\n"
+        "  kl 0.421, critical above 0.25; q 1e-12\n"
         "\n"
         "warning  fare\n"
-        "  kl 0.15, by chance 0.00988; rows 1,000 -> 2,000\n"
+        "  kl 0.15, warning above 0.1; q < 1e-12\n"
         "\n"
         "unscored  tips\n"
         "  no rows\n"
-        "  rows 1,000 -> 0\n"
         "\n"
         "1 column skipped:\n"
         "  trip_id: nearly every row has its own value\n"
@@ -122,8 +123,9 @@ def test_the_next_command_is_right_for_the_time_of_the_run_and_for_odd_names():
     ],
 )
 def test_a_few_nulls_are_not_shown_as_none(missing, rows, expected):
-    row = {"missing_current": missing, "n_current": rows, "severity": "warning"}
-    figures = text(result(row)).splitlines()[3]
+    row = {"missing_current": missing, "n_current": rows, "feature": "f", "severity": "warning"}
+    (whole,) = records(result(row).scores)
+    figures = [*row_block(whole, DRIFT_CELLS.empty_table(), "UTC")][1].text
     assert (f"nulls 0.0 % -> {expected}" in figures) == bool(expected)
     assert ("nulls" in figures) == bool(expected)
 
@@ -131,15 +133,17 @@ def test_a_few_nulls_are_not_shown_as_none(missing, rows, expected):
 def test_what_is_not_shown_is_counted():
     found = result(
         *[{"severity": "critical"}] * 12,
-        *[{"severity": "warning"}] * 3,
+        *[{"severity": "warning"}] * 8,
         *[{}] * 20,
         skipped=[(f"c{n}", "an array") for n in range(13)],
     )
     lines = text(found).splitlines()
-    assert sum(line.startswith("critical ") for line in lines) == 10
+    blocks = [line for line in lines if line.startswith(("critical ", "warning "))]
+    assert len(blocks) == MOST_CAUSES
+    assert sum(line.startswith("  kl ") for line in lines) == MOST_BLOCKS
     assert "and 5 more that are not ok; see table drift_scores" in lines
-    assert lines[0] == "critical: 15 of 35 features drifted: 12 critical, 3 warning"
-    assert lines[-1].endswith("; 20 of 35 features are ok")
+    assert lines[0] == "critical: 20 of 40 features drifted: 12 critical, 8 warning"
+    assert lines[-1].endswith("; 20 of 40 features are ok")
     assert "13 columns skipped:" in lines
     assert "  c9: an array" in lines
     assert "  c10: an array" not in lines
@@ -147,12 +151,12 @@ def test_what_is_not_shown_is_counted():
 
 
 def test_segments_that_are_not_shown_are_counted_too():
-    parts = [{"segment": f"s={n}", "severity": "critical"} for n in range(14)]
+    parts = [{"segment": f"s={n}", "severity": "critical"} for n in range(19)]
     lines = text(result({}, *parts, {"severity": "warning"})).splitlines()
     assert "and 5 more that are not ok; see table drift_scores" in lines
     assert lines[0] == (
         "critical: 1 of 2 features drifted: 1 warning; "
-        "by segment: 14 of 14 scores drifted: 14 critical"
+        "by segment: 19 of 19 scores drifted: 19 critical"
     )
 
 
@@ -412,3 +416,33 @@ def test_what_happened_in_the_only_segment_of_a_list_is_said():
     assert "  drifted in 1 of 3 segments by country (country=PL), 2 of 2 by channel\n" in said
     only = "  in country=PL, the only one of 3 segments by country that drifted: "
     assert f"{only}shifted up, explained to 100 % by x 1,000\n" in said
+
+
+def test_one_cause_is_one_block_that_names_its_features():
+    lost = {"severity": "critical", "missing_current": 200, "kl": 0.4}
+    reason = "nulls rose from 0.0 % to 10.0 % of the rows, as many as in 'a', 'b' and 5 more"
+    names = [{**lost, "feature": name, "reason": reason} for name in "abcdefg"]
+    gone = [
+        {**UNSCORED, "feature": f"old_{n}", "reason": "not in the current dataset"} for n in "12"
+    ]
+    shifted = "shifted up; explained to 100 % by x 1,000; kl 8"
+    parts = [
+        {"feature": name, "segment": f"country={c}", "severity": "critical" if c == "PL" else "ok"}
+        | {"reason": shifted * (c == "PL")}
+        for name in ("km", "miles")
+        for c in ("PL", "DE", "FR")
+    ]
+    whole = [{"feature": name, "severity": "ok"} for name in ("km", "miles")]
+    lines = text(result(*names, *gone, *whole, *parts, exit_code=3)).splitlines()
+    heads = {
+        line: lines[at + 1]
+        for at, line in enumerate(lines)
+        if line.startswith(("critical ", "unscored "))
+    }
+    assert heads == {
+        "critical  7 features: a, b, c, d, e and 2 more": "  over all rows nulls rose from 0.0 % "
+        "to 10.0 % of the rows, in the same rows: most likely one cause",
+        "critical  2 features: km, miles": "  in country=PL, the only one of 3 segments that "
+        "drifted; km shifted up, explained to 100 % by x 1,000",
+        "unscored  2 features: old_1, old_2": "  not scored: not in the current dataset",
+    }

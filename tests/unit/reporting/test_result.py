@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from report_sample import two_causes
 from tables_sample import DAYS, run_row, window_tables
 
 import kldrift
@@ -382,30 +383,60 @@ def test_no_line_of_a_page_ends_within_a_figure_and_its_text_stays_as_it_is():
     assert said.replace("% -> 0", "% → 0") in reader.text
 
 
-def lost_together():
-    """Rows of three features that lost values in the same rows, of one that shifted."""
-    rng = np.random.default_rng(0)
-    then = pd.DataFrame({name: rng.normal(size=4000) for name in ("a", "b", "c", "d")})
-    lost = rng.random(4000) < 0.3
-    return then, then.assign(d=then["d"] + 0.4, **{n: then[n].mask(lost) for n in "abc"})
-
-
 def test_features_that_lost_their_values_together_are_one_cause():
-    page = kldrift.compare(*lost_together()).to_html()
+    page = two_causes().to_html()
     lead = re.search(r'class="lead">(.*?)</p>', page).group(1)
     said = Reader(f"<p>{lead}</p>").text
     assert re.match(
-        r"Worst is (a|b|c), over all rows: nulls rose from 0\.0 % to \d+\.\d % of the rows; "
-        r"the same in (a|b|c), (a|b|c)\. Also drifted: d\. How sure",
+        r"Worst are (a|b|c), (a|b|c), (a|b|c): over all rows nulls rose from 0\.0 % to \d+\.\d % "
+        r"of the rows, in the same rows: most likely one cause\. Also drifted: d\. How sure",
         said,
     )
-    (first, *others) = re.findall(r'class="name">(.*?)<', page)[:3]
-    assert Reader(page).text.count(f"as many nulls as in {first}: most likely one cause") == 2
-    assert {first, *others} == set("abc")
+    card, after = page.partition('class="card critical"')[2].split("</ol></details>")[:2]
+    assert sorted(re.findall(r'class="name">(.*?)<', card)) == ["a", "b", "c"]
+    assert re.findall(r'class="name">(.*?)<', after)[0] == "d"
+    assert Reader(page).text.count("most likely one cause") == 2  # in the lead and on the card
+
+
+def test_features_that_drifted_in_one_segment_alone_are_one_card_as_are_those_with_no_score():
+    rng = np.random.default_rng(0)
+    where = rng.choice(["PL", "DE", "FR"], 9000)
+    then = pd.DataFrame({name: rng.normal(size=9000) for name in ("a", "b", "c")})
+    then = then.assign(country=where, old=1.0, older=2.0)
+    now = then.assign(**{n: then[n] + 3.0 * (where == "PL") for n in "ab"})
+    result = kldrift.compare(then, now.drop(columns=["old", "older"]), segments=[["country"]])
+    first, second, *others = result._page().cards
+    assert (sorted(first.cause.features), sorted(second.cause.features)) == (
+        ["a", "b"],
+        ["old", "older"],
+    )
+    assert first.cause.what.startswith("in country=PL, the only one of 3 segments that drifted; ")
+    assert second.cause.what == "not scored: not in the current dataset"
+    assert all(len(card.cause.features) == 1 for card in others)
+    # A notebook shows a row of each cause before the others of one.
+    few = result._page(2)
+    assert [len(card.cause.features) for card in few.cards] == [2, 2]
+    assert len(few.entries) == 2
+
+
+def test_a_muted_row_says_who_muted_it_and_why():
+    scores = frames()[0].assign(alert="muted", alert_since=DAYS[1].start)
+    past = Past.of([(DAYS[0], scores.assign(severity="ok")), (DAYS[1], scores)])
+    alert = {"features": ["payment_type"], "segment": None, "muted_by": "ana", "why": "terminals"}
+    alert |= {"muted_until": "2020-05-01", "opened": DAYS[1].start.isoformat(), "closed": None}
+    alert |= {"since": DAYS[1].start.isoformat(), "windows": 1, "peak": 0.4, "p_value": None}
+
+    def told(**changed):
+        page = monitor_page(scores, frames()[1], Story(past=past, alerts=[alert | changed]))
+        return page.entries[0].alert
+
+    assert told() == "alert muted by ana until 2020-05-01: terminals, critical since 2 Apr 2020"
+    before = {"opened": DAYS[0].start.isoformat(), "closed": DAYS[1].start.isoformat()}
+    assert told(**before) == "alert muted, critical since 2 Apr 2020"
 
 
 def test_what_could_not_be_scored_is_named_with_its_reason():
-    then, _ = lost_together()
+    then = pd.DataFrame(np.random.default_rng(0).normal(size=(4000, 4)), columns=[*"abcd"])
     empty = Reader(kldrift.compare(then.head(0), then).to_html()).text
     assert "Not scored: a, b, c, d (no rows in the reference)." in empty
     gone = Reader(kldrift.compare(then, then.rename(columns={"a": "z"})).to_html()).text
