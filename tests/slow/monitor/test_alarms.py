@@ -8,7 +8,7 @@ import pytest
 from daily_sample import DAY, START, config_of, rows, run_days
 
 import kldrift
-from kldrift.cli.blocks import block
+from kldrift.cli.blocks import row_block
 from kldrift.cli.console import backfill_lines
 from kldrift.reporting.figures import instant_name
 from kldrift.reporting.history import Backfill
@@ -80,7 +80,9 @@ def test_a_drift_is_raised_on_its_day_and_cleared_after_it(folder):
     assert [(a["feature"], a["windows"]) for a in log] == [("x", 3)]
     assert (log[0]["opened"], log[0]["closed"]) == (START + 31 * DAY, START + 34 * DAY)
     cells = read_table(str(folder), "drift_cells").to_pandas()
-    said = [line.text for line in block(records(raised)[1], as_table(cells, list(cells)), "UTC")]
+    said = [
+        line.text for line in row_block(records(raised)[1], as_table(cells, list(cells)), "UTC")
+    ]
     assert f"  alert raised, critical since {instant_name(START + 31 * DAY)}" in said
 
 
