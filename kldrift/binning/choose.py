@@ -33,7 +33,7 @@ from kldrift.profiles.support import (
     step,
     unsigned,
 )
-from kldrift.statistics.gone_names import FLOOR
+from kldrift.statistics.gone_names import FLOOR, priorities
 from kldrift.statistics.hashing import text_hashes
 from kldrift.statistics.tails import LEAST_ROWS, TAIL
 
@@ -51,7 +51,7 @@ each row has a number of its own: an identifier."""
 
 
 MOST_RARE: Final = 256
-"""So many names that are too rare to be scored alone are counted alone."""
+"""So many names that are too rare to be scored alone are counted alone; of more, a sample."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,12 +262,14 @@ def _categories(
 
 
 def _rare(sketch: TextSketch, chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """The most frequent names of those that were not chosen; those of one row tell nothing."""
+    """A sample of the names that were not chosen, by their rows; those of one row tell nothing."""
     if not sketch.exact:
         return ()
     there = pc.is_in(sketch.values, pa.array(chosen, pa.string()))
-    counts = np.where(there.to_numpy(zero_copy_only=False), 0, sketch.counts)
-    return most_frequent(sketch.values, counts, MOST_RARE, FLOOR)
+    others = ~there.to_numpy(zero_copy_only=False) & (sketch.counts >= FLOOR)
+    names = sketch.values.filter(pa.array(others))
+    first = np.argsort(-priorities(sketch.counts[others], text_hashes(names)), kind="stable")
+    return tuple(names.take(pa.array(first[:MOST_RARE])).to_pylist())
 
 
 def _frequent(

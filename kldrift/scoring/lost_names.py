@@ -71,17 +71,20 @@ def together(verdicts: Verdicts, place: int) -> tuple[str, float]:
         places = np.flatnonzero((named.p[0] == 0) & (q > 0))
         if len(places) < 2:
             return "", 0.0
-        places = places[np.argsort(-q[places], kind="stable")]
-        first = [repr(support.categories[i]) for i in places[:NAMED].tolist()]
+        most = sorted((-int(q[i]), support.categories[i]) for i in places.tolist())[:NAMED]
+        first = [repr(name) for _, name in most]
         stored = row.comparisons[row.of[0]].reference.counts[row.group[0]]
-        others, once = stored[len(q)], 0 if support.known is None else stored[len(q) + 1]
-        every = f"{(q > 0).sum():,} names{' with several rows' * bool(once)}"
-        of = f"the {(q > 0).sum():,} most frequent names" if others else every
-        share, surplus = float(q[places].sum() / named.m[0]), float(named.gone[0])
+        sample = named.unit[0] > 1
+        several = support.known is not None and bool(stored[len(q) + 1])
+        every = f"{(q > 0).sum():,} names"
+        of = f"a sample of {every}" if sample else every + " with several rows" * several
+        share = float(named.stands_for[0, places].sum() / named.m[0])
+        surplus = float(named.gone[0])
         chance = f", of which {percent(share - surplus)} may be chance"
+        had = f"such names had about {percent(share)}" if sample else f"they had {percent(share)}"
         return (
-            f"{len(places):,} of {of} are gone: {some_of(first, len(places))}; they had "
-            f"{percent(share)} of the rows{chance * (share - surplus > OF_CHANCE * share)}"
+            f"{len(places):,} of {of} are gone: {some_of(first, len(places))}; {had} of the rows"
+            f"{chance * (share - surplus > OF_CHANCE * share)}"
         ), surplus
     return "", 0.0
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Final, Self
 
 import numpy as np
+import pyarrow as pa
 
 from kldrift.arrays import Bools, Counts, Floats, Ints
 from kldrift.profiles.cells import CODES, CellKind
@@ -14,7 +15,8 @@ from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.scoring.comparison import MISSING, Comparison, Rows, folded
 from kldrift.statistics.chosen_sizes import surplus_kl
-from kldrift.statistics.gone_names import gone_above_p, gone_chance, gone_floor, gone_share
+from kldrift.statistics.gone_names import NameSample, gone_above_p, gone_chance, gone_share
+from kldrift.statistics.hashing import text_hashes
 from kldrift.statistics.named_cells import CellChoice
 
 NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
@@ -29,19 +31,27 @@ class NamedRows:
     Attributes:
         p: current rows.
         q: reference rows.
+        stands_for: reference rows that each name stands for, if it is gone.
         chance: of each name to be gone without drift.
         m: reference rows in all cells that are compared, shape ``(n,)``.
+        unit: rows that a rare name stands for at least, shape ``(n,)``.
     """
 
     p: Counts
     q: Counts
+    stands_for: Counts
     chance: Floats
     m: Counts
+    unit: Counts
+
+    def take(self, rows: Ints | Bools) -> Self:
+        """Some of the rows."""
+        return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @property
     def gone(self) -> Floats:
         """The share of the reference's rows whose names are gone, less what chance leaves gone."""
-        return gone_share(self.p, self.q, self.chance, self.m)
+        return gone_share(self.p, self.stands_for, self.chance, self.m)
 
     def above_p(self, limit: Floats, several: Floats, cells: Floats, rows: Ints) -> Floats:
         """The p-value of "this share, or one that was tested, is above the limit", of some rows.
@@ -55,9 +65,9 @@ class NamedRows:
             cells: the number of scored cells: one alone says nothing.
             rows: the places of the rows.
         """
-        chance = self.chance[rows]
-        gone = gone_above_p(self.p[rows], self.q[rows], chance, self.m[rows], limit)
-        weight = np.clip(chance.sum(-1), LEAST_OF_GONE, OF_GONE)
+        mine = self.take(rows)
+        gone = gone_above_p(mine.p, mine.stands_for, mine.chance, mine.m, limit, mine.unit)
+        weight = np.clip(mine.chance.sum(-1), LEAST_OF_GONE, OF_GONE)
         both = np.minimum(1.0, np.minimum(several / (1 - weight), gone / weight))
         return np.asarray(np.where(cells == 1, gone, both))
 
@@ -69,20 +79,20 @@ def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
     rows = rows.take(which)
     for places, width in rows.blocks([_names(c) for c in rows.comparisons]):
         p, q = rows.counts(places, width, lambda c, counts: counts[:, : _names(c)])
-        n, m = (np.empty(len(places), dtype=np.int64) for _ in range(2))
-        floor = np.empty(p.shape, dtype=np.int64)
+        n, m, unit = (np.empty(len(places), dtype=np.int64) for _ in range(3))
+        floor, stands_for = np.empty_like(p), np.empty_like(p)
         for where, comparison, groups in rows.runs(places):
             apart = MISSING[comparison.support.codes] & (missing == "exclude")
             for out, side in ((n, comparison.current), (m, comparison.reference)):
                 out[where] = np.where(apart, 0, side.counts[groups]).sum(-1)
-            floor[where] = _floor(comparison, q[where])
-        named = NamedRows(p, q, gone_chance(p, q, floor, n, m), m)
+            sample = _sample(comparison)
+            if sample.stands_for:  # the last one says where the sample ends
+                p[where, -1] = q[where, -1] = 0
+            floor[where], unit[where] = sample.floors(q[where]), sample.unit(m[where])
+            stands_for[where] = sample.stand_for(p[where], q[where])
+        named = NamedRows(p, q, stands_for, gone_chance(p, q, floor, n, m), m, unit)
         both = (n > 0) & (m > 0)
-        if both.all():
-            yield which[places], named
-            continue
-        kept = named.p[both], named.q[both], named.chance[both], named.m[both]
-        yield which[places[both]], NamedRows(*kept)
+        yield which[places[both]], named if both.all() else named.take(both)
 
 
 def chosen_on(rows: Rows, places: Ints, shape: tuple[int, ...]) -> CellChoice:
@@ -133,12 +143,11 @@ def _names(comparison: Comparison) -> int:
     return len(support.categories) if isinstance(support, CategoricalSupport) else 0
 
 
-def _floor(comparison: Comparison, q: Counts) -> Counts:
-    """The reference rows that the names have at least, as they have cells."""
+def _sample(comparison: Comparison) -> NameSample:
+    """How the names that have cells were drawn."""
     support = comparison.support
     assert isinstance(support, CategoricalSupport)
     whole = comparison.reference.counts[comparison.keys.list == ALL].sum(0)
-    names = support.categories
-    behind = np.array([name > names[-1] for name in names], dtype=np.bool_)
-    left = int(whole[len(names)])
-    return gone_floor(q, whole[: len(names)], support.rare, left, behind)
+    names = len(support.categories)
+    hashes = text_hashes(pa.array(support.categories, pa.string()))
+    return NameSample.of(whole[:names], support.rare, int(whole[names]), hashes, int(whole.sum()))

@@ -8,12 +8,13 @@ many rare names together tell what none of them tells alone.
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 import numpy as np
 from scipy.special import betainc, expit, logit, ndtr
 
-from kldrift.arrays import Bools, Counts, Floats
+from kldrift.arrays import Counts, Floats, Hashes
 
 FLOOR: Final = 2
 """Reference rows of a name that has a cell: those of one row stand for names never seen."""
@@ -25,29 +26,86 @@ STEEPEST: Final = 60.0
 """The largest tilt, in units of the most rows that one name has."""
 
 
-def gone_floor(q: Counts, whole: Counts, rare: int, left: int, behind: Bools) -> Counts:
-    """The reference rows that each name has at least, as it has a cell.
+def priorities(rows: Counts, hashes: Hashes) -> Floats:
+    """By which names are drawn: those with the largest ones are a fair sample, by their rows [1].
+
+    A name of y rows is among them with a probability of ``y / t``, or surely, where t is the
+    largest priority of the others, and so stands for t rows, or for its own if these are more.
 
     Args:
-        q: reference rows of some groups per name, shape ``(n, k)``.
-        whole: those of all groups together, on which the cells were chosen, shape ``(k,)``.
-        rare: how many of the last names are the rarest that have a cell.
-        left: the rows of names that were seen several times and have no cell.
-        behind: the names that come behind the last one in order: of as many rows as that one has,
-            they would have no cell.
+        rows: of the reference.
+        hashes: of the names.
 
-    Returns:
-        0 where the names were chosen on other rows.
-
-    Examples:
-        >>> q, behind = np.array([[40, 4, 3]]), np.array([False, True, False])
-        >>> gone_floor(q, q[0], 2, 0, behind), gone_floor(q, q[0], 2, 60, behind)
-        (array([[2, 2, 2]]), array([[3, 4, 3]]))
+    References:
+        [1] Duffield, N., Lund, C. and Thorup, M. (2007). Priority sampling for estimation of
+            arbitrary subset sums. Journal of the ACM 54(6), 32.
     """
-    fewest = int(whole[-rare:].min())
-    least = fewest + behind if left else np.full(len(whole), FLOOR)
-    chosen = np.maximum(least - (whole - q), 0)
-    return chosen if fewest >= FLOOR else np.zeros_like(chosen)
+    return rows / _uniform(hashes)
+
+
+def _uniform(hashes: Hashes) -> Floats:
+    return (hashes.astype(np.float64) + 1) / 2.0**64
+
+
+@dataclass(frozen=True, eq=False)
+class NameSample:
+    """The names of a reference that have a cell: the frequent ones, and some of all others.
+
+    Attributes:
+        floor: the reference rows that each name has at least, as it has a cell, shape ``(k,)``.
+        stands_for: rows that a rare name stands for at least; 0 if all of them have a cell.
+        frequent: names of so many rows have a cell surely.
+        whole: the reference's rows of all groups together, shape ``(k,)``.
+        rows: of all names together, by which one group is a part of them.
+    """
+
+    floor: Counts
+    stands_for: int
+    frequent: int
+    whole: Counts
+    rows: int
+
+    @classmethod
+    def of(cls, whole: Counts, rare: int, left: int, hashes: Hashes, rows: int) -> Self:
+        """The sample, as its rows tell how it was drawn.
+
+        Args:
+            whole: the reference's rows of each name, in all groups together, shape ``(k,)``.
+            rare: how many of the last names are a sample, the largest priorities first; of these
+                the last one only says where it ends, if there are more.
+            left: the rows of names that were seen several times and have no cell.
+            hashes: of the names.
+            rows: of all names together, and of nulls.
+
+        Examples:
+            >>> hashes = np.array([7, 1, 3], dtype=np.uint64) << np.uint64(60)
+            >>> found = NameSample.of(np.array([40, 4, 3]), 2, 60, hashes, 120)
+            >>> found.floor, found.stands_for
+            (array([5, 2, 4]), 16)
+            >>> NameSample.of(np.array([40, 4, 3]), 2, 0, hashes, 60).floor
+            array([2, 2, 2])
+        """
+        frequent = int(whole[-rare:].max()) + 1
+        end = float(priorities(whole[-1:], hashes[-1:])[0]) if left else 0.0
+        drawn = np.floor(_uniform(hashes) * end).astype(np.int64) + 1
+        floor = np.maximum(np.minimum(drawn, frequent), FLOOR)
+        chosen = int(whole[-rare:].min()) >= FLOOR  # on these rows
+        return cls(floor * chosen, round(end) * chosen, frequent, whole, rows)
+
+    def floors(self, q: Counts) -> Counts:
+        """The rows that each name has at least in some groups, shape ``(n, k)``."""
+        return np.maximum(self.floor - (self.whole - q), 0)
+
+    def stand_for(self, p: Counts, q: Counts) -> Counts:
+        """How many reference rows each name stands for in some groups, if it is gone."""
+        total = p + q
+        every = np.maximum(total + self.whole - q, 1)
+        drawn = (every < min(self.stands_for, self.frequent)) & (total > 0)
+        return np.where(drawn, np.rint(total * (self.stands_for / every)), total).astype(np.int64)
+
+    def unit(self, m: Counts) -> Counts:
+        """How many rows of a group one rare name stands for, 1 or more."""
+        return np.maximum(1, np.rint(self.stands_for * (m / max(1, self.rows)))).astype(np.int64)
 
 
 def gone_chance(p: Counts, q: Counts, floor: Counts, n: Counts, m: Counts) -> Floats:
@@ -70,25 +128,35 @@ def gone_chance(p: Counts, q: Counts, floor: Counts, n: Counts, m: Counts) -> Fl
     return np.asarray(np.where(total > 0, np.minimum(chance, 1.0), 0.0))
 
 
-def gone_share(p: Counts, q: Counts, chance: Floats, m: Counts) -> Floats:
-    """The share of the reference's rows whose names are gone, less what chance leaves gone."""
-    rows = np.where(p == 0, q, 0).sum(-1) - ((p + q) * chance).sum(-1)
-    return np.asarray(np.maximum(rows, 0.0) / np.maximum(1, m))
-
-
-def gone_above_p(p: Counts, q: Counts, chance: Floats, m: Counts, limit: Floats) -> Floats:
-    """The p-value of "names with more than so large a share of the rows are gone".
-
-    Names are gone by chance independently of each other, each with all its rows; of the share that
-    is the limit the reference's rows are binomial. The tail of their sum is that of its saddlepoint
-    [1]; 1 where it is not far from what is expected.
+def gone_share(p: Counts, rows: Counts, chance: Floats, m: Counts) -> Floats:
+    """The share of the reference's rows whose names are gone, less what chance leaves gone.
 
     Args:
         p: current rows per name, shape ``(r, k)``.
-        q: reference rows.
+        rows: reference rows that each name stands for, if it is gone.
+        chance: of each name to be gone, as :func:`gone_chance` gives it.
+        m: all reference rows, shape ``(r,)``.
+    """
+    gone = np.where(p == 0, rows, 0).sum(-1) - (rows * chance).sum(-1)
+    return np.asarray(np.maximum(gone, 0.0) / np.maximum(1, m))
+
+
+def gone_above_p(
+    p: Counts, rows: Counts, chance: Floats, m: Counts, limit: Floats, unit: Counts
+) -> Floats:
+    """The p-value of "names with more than so large a share of the rows are gone".
+
+    Names are gone by chance independently of each other, each with all its rows; of the share that
+    is the limit the reference's rows are binomial, in units of what one name stands for. The tail
+    of their sum is that of its saddlepoint [1]; 1 where it is not far from what is expected.
+
+    Args:
+        p: current rows per name, shape ``(r, k)``.
+        rows: reference rows that each name stands for, if it is gone.
         chance: of each name to be gone, as :func:`gone_chance` gives it.
         m: all reference rows, shape ``(r,)``.
         limit: the share, shape ``(r,)``.
+        unit: rows that a name stands for at least, shape ``(r,)``.
 
     References:
         [1] Lugannani, R. and Rice, S. (1980). Saddle point approximation for the distribution of
@@ -99,55 +167,72 @@ def gone_above_p(p: Counts, q: Counts, chance: Floats, m: Counts, limit: Floats)
         >>> p = np.where(np.arange(100) < 50, 0, 20)[None]
         >>> n = m = np.array([1000])
         >>> chance = gone_chance(p, q, q * 0, n, m)
-        >>> gone_share(p, q, chance, m).round(2)
+        >>> gone_share(p, p + q, chance, m).round(2)
         array([0.5])
-        >>> gone_above_p(p, q, chance, m, np.array([0.02])) < 1e-12
+        >>> gone_above_p(p, p + q, chance, m, np.array([0.02]), n // n) < 1e-12
         array([ True])
     """
-    gone, total = np.where(p == 0, q, 0).sum(-1), (p + q).astype(np.float64)
-    mean = (total * chance).sum(-1) + m * limit
-    error = np.sqrt((total**2 * chance * (1 - chance)).sum(-1) + m * limit * (1 - limit))
+    gone, size = np.where(p == 0, rows, 0).sum(-1), rows.astype(np.float64)
+    units = m / unit
+    mean = (size * chance).sum(-1) + m * limit
+    spread = (size**2 * chance * (1 - chance)).sum(-1) + units * unit**2 * limit * (1 - limit)
     out = np.ones(len(p))
-    at = np.flatnonzero((gone > 0) & (gone - mean > WORTH * error))
+    at = np.flatnonzero((gone > 0) & (gone - mean > WORTH * np.sqrt(spread)))
     if len(at):
-        out[at] = _tail(gone[at], total[at], chance[at], m[at], limit[at])
+        terms = Terms(size[at], chance[at], units[at], unit[at].astype(np.float64), limit[at])
+        out[at] = terms.tail(gone[at])
     return out
 
 
-def _tail(gone: Counts, total: Floats, chance: Floats, m: Counts, limit: Floats) -> Floats:
-    """The chance of so many rows or more, which are more than is expected."""
-    low, high = np.zeros(len(gone)), STEEPEST / np.maximum(1.0, total.max(-1))
-    within = (limit > 0) | (gone < total.sum(-1))
-    for _ in range(ROUNDS):
-        middle = (low + high) / 2
-        less = _slope(middle, total, chance, m, limit)[0] < gone
-        low, high = np.where(less, middle, low), np.where(less, high, middle)
-    tilt = (low + high) / 2
-    _, spread, height = _slope(tilt, total, chance, m, limit)
-    depth = np.sqrt(2 * np.maximum(tilt * gone - height, 0.0))
-    width = -np.expm1(-tilt) * np.sqrt(spread)  # the sum is a whole number
-    with np.errstate(divide="ignore", invalid="ignore"):  # where all names are gone
-        near = np.exp(-(depth**2) / 2) / np.sqrt(2 * np.pi) * (1 / width - 1 / depth)
-        every = np.exp(np.log(chance).sum(-1))
-        alone = np.where(total >= gone[:, None], np.log1p(-chance), 0.0).sum(-1)
-    p_value = np.where(within, np.clip(ndtr(-depth) + near, 0.0, 1.0), every)
-    # One name may be enough, of which there is no sum.
-    return np.asarray(np.maximum(p_value, 0.0 - np.expm1(alone)))
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """What the rows of names that are gone are a sum of, of some groups.
 
+    Attributes:
+        size: rows of each name, shape ``(n, k)``.
+        chance: of each to be gone.
+        units: how many units all rows are, shape ``(n,)``.
+        unit: rows of one.
+        limit: the chance of each of these to be gone.
+    """
 
-def _slope(
-    tilt: Floats, total: Floats, chance: Floats, m: Counts, limit: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Mean, variance and cumulant generating function of the sum, tilted; shape ``(n,)`` each."""
-    up = tilt[:, None]
-    with np.errstate(divide="ignore"):
-        odds, extra = logit(chance), logit(limit)
-        none, left = np.log1p(-chance), np.log1p(-limit)
-        sure = np.log(chance)
-    weight, share = expit(odds + up * total), expit(extra + tilt)
-    mean = (total * weight).sum(-1) + m * share
-    spread = (total**2 * weight * (1 - weight)).sum(-1) + m * share * (1 - share)
-    with np.errstate(divide="ignore"):
-        more = np.logaddexp(left, np.log(limit) + tilt)
-    height = np.logaddexp(none, sure + up * total).sum(-1) + m * more
-    return mean, spread, height
+    size: Floats
+    chance: Floats
+    units: Floats
+    unit: Floats
+    limit: Floats
+
+    def tail(self, gone: Counts) -> Floats:
+        """The chance of so many rows or more, which are more than is expected."""
+        low, high = np.zeros(len(gone)), STEEPEST / np.maximum(self.unit, self.size.max(-1))
+        within = (self.limit > 0) | (gone < self.size.sum(-1))
+        for _ in range(ROUNDS):
+            middle = (low + high) / 2
+            less = self._tilted(middle)[0] < gone
+            low, high = np.where(less, middle, low), np.where(less, high, middle)
+        tilt = (low + high) / 2
+        _, spread, height = self._tilted(tilt)
+        depth = np.sqrt(2 * np.maximum(tilt * gone - height, 0.0))
+        # The sum is a whole number of units.
+        width = -np.expm1(-tilt * self.unit) / self.unit * np.sqrt(spread)
+        with np.errstate(divide="ignore", invalid="ignore"):  # where all names are gone
+            near = np.exp(-(depth**2) / 2) / np.sqrt(2 * np.pi) * (1 / width - 1 / depth)
+            every = np.exp(np.log(self.chance).sum(-1))
+            alone = np.where(self.size >= gone[:, None], np.log1p(-self.chance), 0.0).sum(-1)
+        p_value = np.where(within, np.clip(ndtr(-depth) + near, 0.0, 1.0), every)
+        # One name may be enough, of which there is no sum.
+        return np.asarray(np.maximum(p_value, 0.0 - np.expm1(alone)))
+
+    def _tilted(self, tilt: Floats) -> tuple[Floats, Floats, Floats]:
+        """Mean, variance and cumulant generating function of the sum; shape ``(n,)`` each."""
+        up, more = tilt[:, None] * self.size, tilt * self.unit
+        with np.errstate(divide="ignore"):
+            odds, extra = logit(self.chance), logit(self.limit)
+            none, left = np.log1p(-self.chance), np.log1p(-self.limit)
+            sure, often = np.log(self.chance), np.log(self.limit)
+        weight, share = expit(odds + up), expit(extra + more)
+        mean = (self.size * weight).sum(-1) + self.units * self.unit * share
+        spread = (self.size**2 * weight * (1 - weight)).sum(-1)
+        spread += self.units * self.unit**2 * share * (1 - share)
+        height = np.logaddexp(none, sure + up).sum(-1)
+        return mean, spread, height + self.units * np.logaddexp(left, often + more)

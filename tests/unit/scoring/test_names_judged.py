@@ -122,8 +122,30 @@ def test_names_that_are_gone_are_counted():
 def test_of_names_without_a_cell_none_is_counted():
     rng = np.random.default_rng(1)
     said = reason(rng.choice(names(400), 10_000), rng.choice(names(400)[::2], 10_000))
-    assert " frequent names are gone: 'v" in said
+    assert " names with several rows are gone: 'v" in said or " names are gone: 'v" in said
     assert said.split(" of ")[0].isdigit()
+
+
+def test_of_very_many_names_a_sample_is_looked_at_that_does_not_follow_their_order():
+    names_in_order = np.array([f"v{i:05d}" for i in range(5_000)], dtype=object)
+    before, now = names_in_order.repeat(10), names_in_order[:2_500].repeat(20)
+    (found,) = kldrift.compare(*(pd.DataFrame({"x": x}) for x in (before, now))).scores.to_dict(
+        "records"
+    )
+    assert found["severity"] == "critical"
+    assert found["value_share_change"] == pytest.approx(0.5, abs=0.1)
+    assert " of a sample of 255 names are gone: 'v0" in found["reason"]
+    assert "; such names had about 5" in found["reason"]
+
+
+def test_names_of_ten_rows_whose_rows_other_known_names_have_now_are_gone():
+    rng = np.random.default_rng(0)
+    before, now = rng.integers(0, 5_000, (2, 50_000))
+    now = np.where(now < 1_500, rng.integers(1_500, 5_000, len(now)), now)
+    sides = (pd.DataFrame({"x": names(5_000)[side]}) for side in (before, now))
+    found = kldrift.compare(*sides).scores
+    assert found["severity"].tolist() == ["critical"]
+    assert found["value_share_change"][0] == pytest.approx(0.3, abs=0.08)
 
 
 def test_rare_names_that_are_gone_are_counted_with_those_that_chance_leaves_out():
