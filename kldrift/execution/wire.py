@@ -7,7 +7,6 @@ their rows per cell, and the sums behind their moments. Joint features travel pi
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
@@ -31,6 +30,9 @@ COUNTS: Final = pa.schema(
 COUNTS_DDL: Final = "feature int, groups binary, counts binary, moments binary"
 
 _POWER_SUMS: Final = struct.Struct("<q6d")
+_HEAD: Final = struct.Struct("<Bq")
+"""Bytes of a count, and of all of them."""
+_CODEC: Final = pa.Codec("zstd", compression_level=1)
 
 
 class Packed(NamedTuple):
@@ -53,22 +55,28 @@ def packed(counted: Counted) -> Packed:
     if keys == WHOLE:
         return Packed(None, counts.tobytes(), sums)
     narrow = counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
-    payload = zlib.compress(bytes([narrow.itemsize]) + narrow.tobytes(), 1)
-    return Packed(keys.packed(), payload, sums)
+    # All lower bytes, then all upper ones, which are mostly zero: four times as fast to compress.
+    raw = narrow.reshape(-1, 1).view(np.uint8).T.tobytes()
+    head = _HEAD.pack(narrow.itemsize, len(raw))
+    return Packed(keys.packed(), head + _CODEC.compress(raw, asbytes=True), sums)
 
 
 def unpacked(row: Packed) -> Counted:
     """Deserialise a row.
 
     Raises:
-        ValueError, zlib.error: the bytes are damaged.
+        ValueError, OSError: the bytes are damaged.
     """
     if row.groups is None:
         keys, counts = WHOLE, np.frombuffer(row.counts, np.int64)
     else:
         keys = GroupKeys.unpacked(row.groups)
-        raw = zlib.decompress(row.counts)
-        counts = np.frombuffer(raw, f"u{raw[0]}", offset=1).astype(np.int64)
+        width, size = _HEAD.unpack_from(row.counts)
+        raw = np.frombuffer(_CODEC.decompress(row.counts[_HEAD.size :], size), np.uint8)
+        lower, *upper = raw.reshape(width, -1)
+        counts = lower.astype(np.int64)
+        for i, digits in enumerate(upper, 1):
+            counts += digits.astype(np.int64) << 8 * i
     moments = None
     if row.moments is not None:
         n = len(keys)
