@@ -51,8 +51,16 @@ class GroupMoments:
 
     def total(self) -> Moments:
         """Add up what waits: the moments of each group."""
-        places = np.concatenate([*self._places, np.empty(0, dtype=np.int64)])
-        waiting = Moments.joined([*self._moments, Moments.none(0, self._pivot)])
-        total = waiting.added_up(places, self.groups)
-        self._places, self._moments = [np.arange(self.groups)], [total]
+        every = np.arange(self.groups)
+        waiting = self._moments
+        if waiting and all(np.array_equal(places, every) for places in self._places):
+            while len(waiting) > 1:  # the same pairs as where they have to be looked for
+                pairs = zip(waiting[::2], waiting[1::2], strict=False)
+                waiting = [a + b for a, b in pairs] + waiting[len(waiting) // 2 * 2 :]
+            total = waiting[0]
+        else:
+            places = np.concatenate([*self._places, every[:0]])
+            joined = Moments.joined([*waiting, Moments.none(0, self._pivot)])
+            total = joined.added_up(places, self.groups)
+        self._places, self._moments = [every], [total]
         return total

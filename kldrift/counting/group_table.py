@@ -20,6 +20,9 @@ from kldrift.profiles.support import NumericSupport, Support, pivot_of
 
 CODES: Final = 2
 """Rows for each code of each group, from which codes are counted before their cells are asked."""
+SPARSE: Final = 4
+"""Cells of groups for each row, from which rows are added one by one: a table that is not in a
+core's cache is added to another in the time of so many rows."""
 
 
 class GroupTable:
@@ -85,14 +88,20 @@ class GroupTable:
 
     def _add_cells(self, cells: Ints, rows: RowGroups) -> None:
         size, used = self._support.size, rows.used
-        many = len(used) * size > len(cells)
+        many = len(used) * size > SPARSE * len(cells)
         at = (rows.numbers if many else rows.places) * size
         at += cells
         if many:
             np.add.at(self.counts.reshape(-1), at, 1)
             return
         counts = np.bincount(at, minlength=len(used) * size).reshape(-1, size)
-        self.counts[used] += counts
+        self._add_counts(rows, counts)
+
+    def _add_counts(self, rows: RowGroups, counts: Ints) -> None:
+        if rows.every:  # without a copy of those so far
+            self.counts[: rows.groups] += counts
+        else:
+            self.counts[rows.used] += counts
 
     def _add_codes(self, codes: RowCodes, rows: RowGroups, wholes: GroupMoments | None) -> None:
         size, used, width = self._support.size, rows.used, len(codes.cells)
@@ -101,7 +110,7 @@ class GroupTable:
         of_code = np.bincount(at, minlength=len(used) * width).reshape(-1, width)
         cells = (np.arange(len(used)) * size)[:, None] + codes.cells
         counts = np.bincount(cells.ravel(), of_code.ravel(), len(used) * size)
-        self.counts[used] += counts.astype(np.int64).reshape(-1, size)
+        self._add_counts(rows, counts.astype(np.int64).reshape(-1, size))
         if codes.first is None:
             return
         of_number = of_code[:, : codes.behind]

@@ -99,9 +99,14 @@ class RowGroups:
         return number[first], first
 
     @cached_property
+    def every(self) -> bool:
+        """Whether :attr:`used` are all groups, in the order of their numbers."""
+        return np.array_equal(self.used, np.arange(self.groups))
+
+    @cached_property
     def places(self) -> Ints:
         """The index of each row's group in :attr:`used`."""
-        if np.array_equal(self.used, np.arange(self.groups)):
+        if self.every:
             return self.numbers
         place = np.empty(self.groups, dtype=np.int64)
         place[self.used] = np.arange(len(self.used))

@@ -232,8 +232,7 @@ class _Parts:
                 np.subtract(chunk, middle, out=terms[5])
                 terms[5, gone] = 0.0
                 _split(terms, anchor)
-                for total, term in zip(out, terms, strict=True):
-                    total[these] += np.add.reduceat(term, at)
+                out[:, these] += np.add.reduceat(terms, at, axis=1)
         return _Digits(out, exact=False)
 
     def _whole_sums(self, about: int) -> Floats:
