@@ -113,9 +113,10 @@ def show_rows(page: Page, key: str) -> Key | None:
     if len(card.cause.features) == 1:
         return card.worst.key
     st.text(visible(f"{card.cause.title}: {card.cause.what}"))
-    names = {shown(name): name for name in card.cause.features}
-    one = st.pills("features of one cause", [*names], key=f"{key}, {card.worst.name}")
-    return None if one is None else (names[one], card.worst.key[1])
+    feature = st.selectbox(
+        "open one of them", card.cause.features, index=None, format_func=shown, key=f"one of {key}"
+    )
+    return None if feature is None else (feature, None)
 
 
 def _row(card: Card, dark: bool) -> dict[str, Any]:

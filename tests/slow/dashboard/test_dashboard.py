@@ -98,6 +98,31 @@ def test_the_first_screen_says_which_where_since_when_and_how_sure(sample):
     assert all(uri.startswith("data:image/svg+xml,") for uri in rows["then and now"][:4])
 
 
+def features_of_one_cause() -> None:
+    """An app of the table alone, whose first row is picked."""
+    from report_sample import page_of, two_causes
+
+    from kldrift.dashboard import window_view
+
+    window_view.st.dataframe = lambda frame, **_: (
+        window_view.st.text(frame["feature"][0]) and {"selection": {"rows": [0]}}
+    )
+    window_view.st.text(f"picked {window_view.show_rows(page_of(two_causes()), 'rows')}")
+
+
+def test_a_row_of_several_features_lets_one_of_them_be_opened(monkeypatch):
+    monkeypatch.setattr(st, "dataframe", st.dataframe)
+    app = checked(AppTest.from_function(features_of_one_cause, default_timeout=60).run())
+    first, *_, last = (element.value for element in app.text)
+    assert first.startswith("3 features: ")
+    assert last == "picked None"
+    assert "nulls rose from 0.0 % to 28.4 % of the rows, in the same rows" in text(app)
+    (one,) = app.selectbox
+    assert sorted(one.options) == ["a", "b", "c"]
+    app = checked(one.select("c").run())
+    assert [*app.text][-1].value == "picked ('c', None)"
+
+
 def test_the_address_says_what_is_shown_and_follows_what_is_chosen(sample):
     first = "20240101T000000Z_20240102T000000Z"
     app = look(sample, view="feature", window=LAST, feature="amount", segment="country=nz")
