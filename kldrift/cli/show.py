@@ -38,7 +38,7 @@ from kldrift.reporting.last_run import why_it_failed
 from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import WORST_COLUMNS, all_muted, counted, leading, worst_first
 from kldrift.reporting.past import Past, past_where
-from kldrift.reporting.stored_window import scores_and_cells
+from kldrift.reporting.stored_window import of_last_whole, scores_and_cells
 from kldrift.tables.read import stored_runs
 from kldrift.tables.store import reach_store
 from kldrift.tables.values import floats_of, is_in, rows_where, taken
@@ -75,8 +75,10 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
             f"{config.output.path}: "
             + (text if failed else f"no run of {config.monitor!r} yet; kldrift run")
         )
+    (scores, cells, notes), windows, damaged = of_last_whole(
+        windows, lambda some: scores_and_cells(store, config.monitor, some[-1]), zone
+    )
     last = windows[-1]
-    scores, cells, notes = scores_and_cells(store, config.monitor, last)
     ordered = worst_first(scores)
     first = leading(ordered)["feature"].slice(0, MOST_FEATURES).to_pylist()
     names = {*first} if feature is None else {feature}
@@ -90,14 +92,16 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
     told = next(iter(ordered["run_id"].to_pylist()), None)
     failed = why_it_failed(next(iter(runs), None), told, zone)
     notes += past.notes
+    lines = [Line(f"the last window cannot be read: {escaped(damaged)}")] if damaged else []
     if feature is None:
-        lines = [Line(f"the last run failed: {escaped(failed)}")] if failed else []
+        lines += [Line(f"the last run failed: {escaped(failed)}")] if failed else []
         lines += _state(config, last, ordered, cells, past, zone, notes)
         return lines, {
             "monitor": config.monitor,
             "window": last.key,
             "severities": counted(ordered),
             "failed": failed or None,
+            "damaged": damaged or None,
             "worst": records(ordered.select(WORST_COLUMNS).slice(0, MOST_FEATURES)),
         }
     mine = rows_where(scores, is_in(scores["feature"], names))
@@ -108,7 +112,7 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
         near = difflib.get_close_matches(feature, features, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"the last window has no feature {feature!r}{hint}")
-    lines = list(_one(feature, last, mine, cells, past, zone, notes))
+    lines += _one(feature, last, mine, cells, past, zone, notes)
     return lines, {"feature": feature, "window": last.key, "scores": records(mine)}
 
 

@@ -16,7 +16,7 @@ from kldrift.dashboard.place import asked, choice, go
 from kldrift.dashboard.plain import trouble
 from kldrift.dashboard.runs_view import runs_view
 from kldrift.dashboard.sql_view import sql_view
-from kldrift.dashboard.stored import Scene, monitors_of, windows_of
+from kldrift.dashboard.stored import Scene, last_whole, monitors_of, windows_of
 from kldrift.dashboard.trial_view import trial_view
 from kldrift.dashboard.window_view import window_view
 from kldrift.errors import ConfigError, KldriftError, masked
@@ -82,14 +82,16 @@ def _scene(told: Mapping[str, Any]) -> Scene:
     monitor = choice("monitor", names, "monitor", begin=begin, where=st.sidebar)
     zone = config.time.zone if config.time and monitor == config.monitor else "UTC"
     windows = windows_of(output, monitor)
-    window = None
+    window, damaged = None, ""
     if windows:
+        whole, damaged = last_whole(output, monitor, windows, zone)
         by_key = {w.key: w for w in reversed(windows)}
         key = choice(
             f"window ({zone})",
             [*by_key],
             "window",
             words=lambda key: window_name(by_key[key], zone),
+            begin=len(windows) - whole,
             where=st.sidebar,
         )
         window = by_key[key]
@@ -97,4 +99,6 @@ def _scene(told: Mapping[str, Any]) -> Scene:
         st.cache_data.clear()
         st.cache_resource.clear()
         st.rerun()
-    return Scene(config, overrides, bool(told["writable"]), output, monitor, windows, window, zone)
+    damaged = damaged if asked("window") is None else ""
+    writable = bool(told["writable"])
+    return Scene(config, overrides, writable, output, monitor, windows, window, zone, damaged)

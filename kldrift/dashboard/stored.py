@@ -11,13 +11,15 @@ import pandas as pd
 import streamlit as st
 
 from kldrift.config import Config
+from kldrift.errors import DamagedError
 from kldrift.reporting.figures import window_name
 from kldrift.reporting.monitor_page import Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page
 from kldrift.reporting.past import Past, past_where
 from kldrift.reporting.stored import MOST_WINDOWS, stored_story
-from kldrift.tables.read import stored_runs
+from kldrift.reporting.stored_window import of_last_whole
+from kldrift.tables.read import stored_runs, window_columns
 from kldrift.tables.store import open_store
 from kldrift.tables.values import is_in
 from kldrift.tables.which_windows import stored_monitors, stored_windows
@@ -42,6 +44,7 @@ class Scene:
         monitor: the one that is looked at.
         windows: its windows, in the order of time.
         window: the one that is looked at; None before there is one.
+        damaged: which later windows cannot be read, and why; empty for none.
         zone: of the times.
     """
 
@@ -53,6 +56,7 @@ class Scene:
     windows: tuple[Window, ...]
     window: Window | None
     zone: str
+    damaged: str = ""
 
     @property
     def own(self) -> bool:
@@ -115,6 +119,22 @@ def windows_of(output: str, monitor: str) -> tuple[Window, ...]:
     store = open_store(output)
     timed = stored_windows(store, monitor)
     return timed or stored_windows(store, monitor, timed=False)
+
+
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def last_whole(
+    output: str, monitor: str, windows: tuple[Window, ...], zone: str
+) -> tuple[int, str]:
+    """How many windows there are up to the last that can be read, and what is said of the others."""
+    store = open_store(output)
+    names = ["feature", "segment", "severity"]
+    try:
+        _, whole, damaged = of_last_whole(
+            windows, lambda some: window_columns(store, monitor, some[-1], names), zone
+        )
+    except DamagedError:
+        return len(windows), ""
+    return len(whole), damaged
 
 
 @st.cache_data(ttl=SECONDS, show_spinner=False)

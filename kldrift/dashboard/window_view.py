@@ -44,6 +44,8 @@ def window_view(scene: Scene) -> None:
     page = look.page
     if page.failed:
         trouble("The last run failed.", page.failed)
+    if scene.damaged:
+        trouble("The last window cannot be read.", scene.damaged)
     if scene.window is None:
         if not page.failed:
             st.info("There is no run of this monitor yet.")

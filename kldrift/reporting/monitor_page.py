@@ -60,6 +60,7 @@ class Story:
         zone: of the times.
         alerts: rows of the table ``alerts``.
         skipped: columns that were not monitored, each with the reason.
+        damaged: which later windows cannot be read, and why; empty for none.
         notes: what to know before the scores are read.
         splits: of features by lists of segments, see `segment_splits`.
         output: where the tables are.
@@ -73,6 +74,7 @@ class Story:
     zone: str = "UTC"
     alerts: Sequence[Mapping[str, Any]] = ()
     skipped: Sequence[tuple[str, str]] = ()
+    damaged: str = ""
     notes: Sequence[str] = ()
     splits: Sequence[Mapping[str, Any]] = ()
     output: str | None = None
@@ -114,6 +116,7 @@ def monitor_page(
         total=int(ordered["feature"].nunique()),
         about=ABOUT,
         failed=why_it_failed(last, told, story.zone),
+        damaged=shown(story.damaged, 600),
         notes=[shown(note, 400) for note in story.notes],
         health=health(story, counts, first, "feature"),
         heat=_heat(story, names[:DRAWN], "When: severity by feature and window"),

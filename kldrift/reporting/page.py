@@ -57,6 +57,7 @@ class Page:
         verdict: the most important sentence.
         lead: what is worst, where, since when, how sure.
         failed: why the last run failed; empty if it did not.
+        damaged: which later windows cannot be read, and why; empty for none.
         notes: what to know before the rows are read.
         health: what was read, how long it took.
         cards: the rows by their cause, the worst first.
@@ -78,6 +79,7 @@ class Page:
     total: int
     about: str
     failed: str = ""
+    damaged: str = ""
     notes: Sequence[str] = ()
     health: Sequence[tuple[str, str]] = ()
     noun: str = "feature"

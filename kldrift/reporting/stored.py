@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import pandas as pd
@@ -19,7 +20,7 @@ from kldrift.reporting.monitor_page import Run, Story, monitor_page
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.page import Page, whole_page
 from kldrift.reporting.past import DRIFTED, Past, past_where
-from kldrift.reporting.stored_window import scores_and_cells
+from kldrift.reporting.stored_window import of_last_whole, scores_and_cells
 from kldrift.reporting.views import put_page
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
@@ -49,13 +50,17 @@ def stored_page(config: Config) -> Page:
     store, monitor, timed = reach_store(config.output.path), config.monitor, config.time is not None
     windows = stored_windows(store, monitor, timed=timed)
     zone = config.time.zone if config.time else "UTC"
-    stored = stored_story(store, monitor, windows, zone)
-    if not windows and not stored[2].runs:
-        raise OutputError(f"{config.output.path}: no run of {monitor!r} yet; kldrift run")
-    scores, cells, story = stored
+    look, damaged = partial(stored_story, store, monitor, zone=zone), ""
+    if windows:
+        (scores, cells, story), windows, damaged = of_last_whole(windows, look, zone)
+    else:
+        scores, cells, story = look(windows)
+        if not story.runs:
+            raise OutputError(f"{config.output.path}: no run of {monitor!r} yet; kldrift run")
     splits = stored_splits(store, config, windows[-1]) if windows else []
     notes = marked_days(config, windows[-1].start, windows[-1].end) if windows else []
-    return monitor_page(scores, cells, replace(story, splits=splits, notes=[*notes, *story.notes]))
+    story = replace(story, splits=splits, damaged=damaged, notes=[*notes, *story.notes])
+    return monitor_page(scores, cells, story)
 
 
 def stored_story(

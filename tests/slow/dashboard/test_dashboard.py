@@ -281,9 +281,13 @@ def test_a_damaged_table_is_told_and_the_other_windows_are_there(own):
     assert "is not there" in text(look(own, view="trial"))
     next(own.parent.glob(f"drift/drift_scores/orders--{LAST}.parquet")).write_bytes(b"nothing")
     st.cache_resource.clear()
+    st.cache_data.clear()
     app = look(own)
-    assert app.error[0].value == "The tables cannot be read."
+    assert app.error[0].value == "The last window cannot be read."
     assert f"orders--{LAST}.parquet" in app.text[0].value
+    assert app.text[0].value.endswith("; what follows is older: Thu 4 Jan 2024")
+    assert app.header[0].value.startswith("4 of 6")
+    assert look(own, window=LAST).error[0].value == "The tables cannot be read."
     assert (
         look(own, window="20240104T000000Z_20240105T000000Z").header[0].value.startswith("4 of 6")
     )

@@ -78,6 +78,24 @@ def test_cells_that_are_damaged_are_left_out_with_a_note(path, capsys, tmp_path)
         assert not any(line.startswith("  then |") for line in said)
 
 
+def test_a_last_window_that_is_damaged_is_said_and_the_one_before_it_shown(path, capsys, tmp_path):
+    folder = tmp_path / "drift"
+    shutil.copytree(path.parent / "drift", folder)
+    file = tmp_path / "m.yaml"
+    file.write_text(json.dumps({**json.loads(path.read_text()), "output": {"path": str(folder)}}))
+    for table in ("drift_scores", "drift_cells"):
+        (last,) = (folder / table).iterdir()
+        shutil.copy(last, last.with_name(last.name.replace("20240301T000000Z", "20240302T000000Z")))
+    (broken,) = (folder / "drift_scores").glob("*20240302*")
+    broken.write_bytes(b"PAR1")
+    first, *said = lines(file, capsys)
+    assert first.startswith("the last window cannot be read: as of 2 Mar 2024 00:00: ")
+    assert first.endswith("; run its window again; what follows is older: as of 1 Mar 2024 00:00")
+    assert said == lines(path, capsys)
+    assert lines(file, capsys, "floats")[0] == first
+    assert "20240302" in json.loads(lines(file, capsys, "--json")[0])["damaged"]
+
+
 def test_a_program_gets_the_same_as_json(path, capsys):
     (said,) = lines(path, capsys, "--json")
     found = json.loads(said)

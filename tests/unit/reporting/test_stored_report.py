@@ -143,6 +143,16 @@ def test_a_page_leaves_out_what_is_damaged_and_says_so_but_for_its_own_scores(tm
     assert "run its window again" in notes
     assert ".; " not in notes
     damage(folder, "drift_scores/*20200405*0406*")
+    earlier = stored_page(config)
+    assert re.fullmatch(
+        r"Sun 5 Apr 2020: .*20200405.*; run its window again; what follows is older: Sat 4 Apr 2020",
+        earlier.damaged,
+    )
+    assert dict(earlier.health)["window"].startswith("Sat 4 Apr 2020")
+    html = Path(write_report(config)).read_text()
+    assert html.index("The last window cannot be read.") < html.index("<h1>")
+    for day in "124":
+        damage(folder, f"drift_scores/*2020040{day}T*2020040{int(day) + 1}T*")
     with pytest.raises(OutputError, match="run its window again"):
         stored_page(config)
 
