@@ -125,7 +125,7 @@ def windows_of(output: str, monitor: str) -> tuple[Window, ...]:
 def last_whole(
     output: str, monitor: str, windows: tuple[Window, ...], zone: str
 ) -> tuple[int, str]:
-    """How many windows there are up to the last that can be read, and what is said of the others."""
+    """How many windows there are up to the last that can be read, and what is wrong with others."""
     store = open_store(output)
     names = ["feature", "segment", "severity"]
     try:

@@ -145,7 +145,8 @@ def test_a_page_leaves_out_what_is_damaged_and_says_so_but_for_its_own_scores(tm
     damage(folder, "drift_scores/*20200405*0406*")
     earlier = stored_page(config)
     assert re.fullmatch(
-        r"Sun 5 Apr 2020: .*20200405.*; run its window again; what follows is older: Sat 4 Apr 2020",
+        r"Sun 5 Apr 2020: .*20200405.*; run its window again; "
+        r"what follows is older: Sat 4 Apr 2020",
         earlier.damaged,
     )
     assert dict(earlier.health)["window"].startswith("Sat 4 Apr 2020")
