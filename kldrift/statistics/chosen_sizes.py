@@ -70,7 +70,8 @@ def surplus_kl(p: Counts, q: Counts, whole: Counts, category: Bools, other: Bool
     out = np.zeros(len(p))
     mine = np.flatnonzero((lines != 0).any(0)[of] & (p.sum(-1) > 0) & (q.sum(-1) > 0))
     rows = p[mine], q[mine], whole[mine], near[of[mine]], other[mine]
-    out[mine] = _surplus(*rows, *lines[:, of[mine]], floor[of[mine]])
+    level, slope = lines[:, of[mine]]
+    out[mine] = _surplus(*rows, level, slope, floor[of[mine]])
     return out
 
 
