@@ -75,7 +75,8 @@ def add_judging_options(parser: argparse.ArgumentParser) -> None:
         default="critical",
         help="from which severity the exit code is 3 (default: %(default)s)",
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    quiet = "say nothing but errors, and in one line what an exit code of 3 or 4 means"
+    parser.add_argument("-q", "--quiet", action="store_true", help=quiet)
     add_json(parser)
 
 

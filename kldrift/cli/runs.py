@@ -79,9 +79,15 @@ def run_model_shift(
 def answer_of(
     result: RunResult | Backfill, lines: Iterable[Line], args: argparse.Namespace
 ) -> Answer:
-    """The answer of a command that judges: lines, made only where they are shown, or JSON."""
-    shown = () if args.quiet or args.json else tuple(lines)
-    return Answer(result.exit_code, shown, result.summary() if args.json else {})
+    """The answer of a command that judges: lines, made only where they are shown, or JSON.
+
+    A quiet one says what its exit code means, unless that is 0.
+    """
+    if args.json:
+        return Answer(result.exit_code, summary=result.summary())
+    if args.quiet:
+        lines = (line for line in lines if line.text.startswith("exit code"))
+    return Answer(result.exit_code, tuple(lines) if result.exit_code or not args.quiet else ())
 
 
 def run_job(

@@ -83,8 +83,8 @@ def open_files(
     pruned = prune(footers, dataset.where)
     if len(pruned.pieces) < len(footers.pieces):
         access_path += (
-            f"; {len(pruned.pieces):,} of {len(footers.pieces):,} row groups may hold rows that "
-            f"meet where ({pruned.rows:,} of {footers.rows:,} rows)"
+            f"; {len(pruned.pieces):,} of {len(footers.pieces):,} row groups may hold rows to "
+            f"count ({pruned.rows:,} of {footers.rows:,} rows)"
         )
     return ArrowSource(pruned, where, named, access_path)
 
@@ -102,7 +102,7 @@ def _footers(dataset: Dataset, read: ReadEach) -> tuple[str, Footers | Unsupport
     if dataset.where and not isinstance(to_arrow(dataset.where, table.schema), Unsupported):
         table = table.only(dataset.where)
         kept = len(table.entries)
-    which = f"{kept:,} of {listed:,} files may hold rows that meet where"
+    which = f"{kept:,} of {listed:,} files may hold rows to count"
     if kept == listed:
         which = f"{listed:,} file{'' if listed == 1 else 's'}"
     what = f"{table.what}: {which}"

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
 from kldrift.errors import DatasetError, first_line
-from kldrift.sources.parquet.listing import for_spark, list_files, named_by_folders
+from kldrift.sources.parquet.listing import list_files, named_by_folders
 
 TEXTS: Final = frozenset({"csv", "json"})
 LOOKED_AT: Final = 2**20
@@ -31,6 +31,13 @@ WIDE: Final = re.compile(r"(?i)utf-?(16|32)")
 """Encodings in which the end of a line is several bytes."""
 CORRUPT: Final = ":corrupt"
 """The column of rows that do not fit, instead of Spark's, which may be one of the data's own."""
+TOLERANT: Final = {
+    "mode": "PERMISSIVE",
+    "columnNameOfCorruptRecord": CORRUPT,
+    # Columns that folders name are in no row, and need not be the same below all paths.
+    "recursiveFileLookup": "true",
+}
+"""Options by which rows that do not fit are kept, as they are."""
 MOST_LOOKED_AT: Final = 500
 """Columns in which values of another type are looked for."""
 MOST_NAMED: Final = 3
@@ -132,23 +139,23 @@ def _several_lines(begin: bytes, kind: str, stated: Mapping[str, str]) -> bool:
 
 
 def bad_rows(
-    spark: SparkSession, dataset: Dataset, options: Mapping[str, str], schema: str | None
+    dataset: Dataset,
+    schema: T.StructType,
+    load: Callable[[Sequence[str], T.StructType], DataFrame],
 ) -> str:
     """What is wrong with the rows of text files that do not fit the columns, from a scan of theirs.
 
     Empty if all of them fit.
+
+    Args:
+        dataset: its configuration.
+        schema: its columns.
+        load: reads its paths with a schema and the options ``TOLERANT``.
     """
-    paths = [place for path in dataset.path for place in for_spark(path)]
-    permissive = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
-    # Columns that folders name are in no row, and need not be the same below all paths.
-    options = {**options, **permissive, "recursiveFileLookup": "true"}
-    reader = spark.read.format(dataset.format).options(**options)
-    frame = spark.createDataFrame([], schema) if schema else reader.load(paths)
     folders = named_by_folders(list_files([p for p in dataset.path if "://" not in p]))
-    inside = [f for f in frame.schema.fields if f.name not in {*folders, CORRUPT}]
-    frame = reader.schema(T.StructType([*inside, T.StructField(CORRUPT, T.StringType())])).load(
-        paths
-    )
+    inside = [f for f in schema.fields if f.name not in {*folders, CORRUPT}]
+    frame = load(dataset.path, T.StructType([*inside, T.StructField(CORRUPT, T.StringType())]))
+    inside = [f for f in inside if f.name in frame.columns]
     # Spark does not look for damage where no other column is asked for.
     columns = [f"`{f.name.replace('`', '``')}`" for f in inside[:MOST_LOOKED_AT]]
     damaged = frame.where(F.col(f"`{CORRUPT}`").isNotNull()).select(

@@ -2,14 +2,16 @@
 
 Spark takes the names of the first file, or of a stated schema, and reads every file by place: the
 same columns in another order are then other numbers. Files are put together by their first line,
-each kind is read as Spark reads it, and the columns are matched by name.
+each kind is read as Spark reads it, and the columns are matched by name. A column that a header
+lacks, or has more than the schema, is gone or new, as in Parquet files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import reduce
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
 from io import BufferedReader
+from itertools import chain
 from typing import Final
 
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
@@ -40,10 +42,10 @@ def read_csv(
         spark: the session.
         paths: of the dataset, as the configuration has them.
         options: of Spark's reader, ``header`` among them.
-        schema: the columns; without it they are inferred.
+        schema: the columns; without it, and of columns that it lacks, they are inferred.
 
     Raises:
-        DatasetError: the names in a header are not those of the schema, or of the other files.
+        DatasetError: a header lacks names of the schema, or of the first file, and has others.
     """
     given = {name.lower(): value for name, value in options.items()}
     whole = _for_spark(paths)
@@ -63,20 +65,29 @@ def read_csv(
             groups, full = [_for_spark(kind) for kind, _ in kinds], [rows for _, rows in kinds]
     if schema is None and len(groups) == 1:
         return _reader(spark, options, None).load(whole)
-    free = {"inferSchema": "false" if schema else "true"}
-    heads = [_reader(spark, {**options, **free}, None).load(group).schema for group in groups]
-    # Without a row below its header, a file has no values that tell types.
-    wanted = schema or _merged([h for h, rows in zip(heads, full, strict=True) if rows] or heads)
-    wanted = T.StructType([*wanted, *(f for f in heads[0] if f.name in folders - {*wanted.names})])
+    free = {**options, "inferSchema": "false" if schema else "true"}
+    heads = [_reader(spark, free, None).load(group).schema for group in groups]
+    fold = str if spark.conf.get("spark.sql.caseSensitive", "false") == "true" else str.lower
     corrupt = given.get("columnnameofcorruptrecord", "_corrupt_record")
-    sensitive = spark.conf.get("spark.sql.caseSensitive", "false") == "true"
+    named = [f.name for f in schema or heads[0] if f.name not in {corrupt, *folders}]
+    for i, (group, head) in enumerate(zip(groups, heads, strict=True)):
+        more = _beside([n for n in head.names if n not in folders], named, group[0], fold)
+        if more and schema:
+            heads[i] = _reader(spark, options, None).load(group).schema
+    # Without a row below its header, a file has no values that tell types.
+    told = [head for head, rows in zip(heads, full, strict=True) if rows]
+    stated = schema or T.StructType()
+    fields = _merged(heads, fold) | _merged(told, fold) | _merged([stated], fold)
     frames = []
     for group, head in zip(groups, heads, strict=True):
-        in_order = _in_order_of(head.names, wanted, group[0], corrupt, sensitive=sensitive)
+        in_order = T.StructType([fields[fold(name)] for name in head.names])
+        if corrupt in stated.names:
+            in_order.add(stated[corrupt])
         frames.append(_reader(spark, options, in_order).load(group))
-    return reduce(DataFrame.unionByName, frames).select(
-        *[backticked(name) for name in wanted.names]
-    )
+    together = reduce(partial(DataFrame.unionByName, allowMissingColumns=True), frames)
+    there = {fold(name): name for name in together.columns}
+    names = dict.fromkeys(fold(name) for name in (*stated.names, *together.columns))
+    return together.select(*[backticked(there[name]) for name in names if name in there])
 
 
 def _reader(
@@ -127,13 +138,15 @@ def _first_line(path: str, comment: bytes) -> tuple[bytes, bool]:
     return first, False
 
 
-def _merged(heads: Sequence[T.StructType]) -> T.StructType:
-    """The columns of the first file, with types that hold the values of all."""
-    merged = T.StructType()
-    for field in heads[0].fields:
-        kinds = [f.dataType for head in heads for f in head.fields if f.name == field.name]
-        merged.add(field.name, reduce(_wider, kinds))
-    return merged
+def _merged(heads: Sequence[T.StructType], fold: Callable[[str], str]) -> dict[str, T.StructField]:
+    """The columns of all by their folded names, with types that hold the values of all."""
+    kinds: dict[str, list[T.StructField]] = {}
+    for field in chain.from_iterable(head.fields for head in heads):
+        kinds.setdefault(fold(field.name), []).append(field)
+    return {
+        name: T.StructField(alike[0].name, reduce(_wider, [field.dataType for field in alike]))
+        for name, alike in kinds.items()
+    }
 
 
 def _wider(one: T.DataType, other: T.DataType) -> T.DataType:
@@ -146,31 +159,23 @@ def _wider(one: T.DataType, other: T.DataType) -> T.DataType:
     return T.DoubleType() if both else T.StringType()
 
 
-def _in_order_of(
-    header: Sequence[str], wanted: T.StructType, path: str, corrupt: str, *, sensitive: bool
-) -> T.StructType:
-    """The wanted columns in the order of a header.
+def _beside(
+    header: Sequence[str], wanted: Sequence[str], path: str, fold: Callable[[str], str]
+) -> list[str]:
+    """The names in a header that are not wanted; if there are any, all wanted ones are there.
 
     Raises:
-        DatasetError: the names are others.
+        DatasetError: some are not there, and others are: these may be other names for the same.
     """
-
-    def folded(name: str) -> str:
-        return name if sensitive else name.lower()
-
-    fields = {folded(field.name): field for field in wanted.fields}
-    absent = [f.name for f in wanted.fields if f.name != corrupt]
-    there = {folded(name) for name in header}
-    absent = [name for name in absent if folded(name) not in there]
-    foreign = [name for name in header if folded(name) not in fields]
-    if absent or foreign:
-        problems = [f"the header lacks {', '.join(map(repr, absent))}"] if absent else []
-        problems += [f"the schema lacks {', '.join(map(repr, foreign))}"] if foreign else []
+    there, known = ({fold(name) for name in names} for names in (header, wanted))
+    absent = [name for name in wanted if fold(name) not in there]
+    foreign = [name for name in header if fold(name) not in known]
+    if absent and foreign:
         raise DatasetError(
-            f"{path!r}: its header does not fit: {'; '.join(problems)} "
-            f"(header: {', '.join(header)}; schema: {', '.join(wanted.names)}); a file with "
+            f"{path!r}: its header does not fit: the header lacks {', '.join(map(repr, absent))}; "
+            f"the schema lacks {', '.join(map(repr, foreign))} "
+            f"(header: {', '.join(header)}; schema: {', '.join(wanted)}); a file with "
             "another separator or encoding needs options: {sep: ...} or {encoding: ...}, one "
             "without a header {header: false}"
         )
-    places = [fields[folded(name)] for name in header]
-    return T.StructType([*places, *(f for f in wanted.fields if f.name == corrupt)])
+    return foreign

@@ -19,7 +19,7 @@ from kldrift.sources.dataframe.partitioned import read_paths
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
 from kldrift.sources.parquet.listing import for_spark
 from kldrift.sources.settings import raised_by_spark
-from kldrift.sources.text_files import TEXTS, bad_rows, text_options
+from kldrift.sources.text_files import TEXTS, TOLERANT, bad_rows, text_options
 
 READ_OPTIONS: Final = {
     "csv": {"header": "true", "escape": '"'},  # a quote inside quotes is doubled, as in RFC 4180
@@ -126,7 +126,9 @@ def what_is_bad(spark: SparkSession, dataset: Dataset) -> str:
     if dataset.format not in TEXTS or not dataset.path:
         return ""
     try:
-        return bad_rows(spark, dataset, _options(dataset), dataset.schema)
+        load = partial(_load_paths, spark, dataset.format, {**_options(dataset), **TOLERANT})
+        stated = spark.createDataFrame([], dataset.schema) if dataset.schema else None
+        return bad_rows(dataset, (stated or load(dataset.path, None)).schema, load)
     except Exception as error:
         if raised_by_spark(error):  # the first error is the one to tell
             return ""

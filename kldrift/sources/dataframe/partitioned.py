@@ -8,7 +8,7 @@ files are then read by the values of their partitions, which are columns as Arro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,7 +94,7 @@ def by_partition(
         values = dict(partition)
         columns = {name: F.lit(values.get(name)).cast(kind) for name, kind in kinds.items()}
         frames.append(load(paths, inside).withColumns(columns))
-    return reduce(DataFrame.unionByName, frames)
+    return reduce(partial(DataFrame.unionByName, allowMissingColumns=True), frames)
 
 
 def _overlap(paths: Sequence[str]) -> bool:

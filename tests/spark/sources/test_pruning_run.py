@@ -29,6 +29,6 @@ def test_a_run_over_what_is_left_gives_what_spark_gives(spark, tmp_path, where):
         results.append(run(config, spark=spark).scores)
         if way == "arrow":
             lines = check(config, spark=spark).lines()
-            assert any("of 6 row groups may hold rows that meet where" in line for line in lines)
+            assert any("of 6 row groups may hold rows to count" in line for line in lines)
     wanted = ["feature", "status", "kl", "n_reference", "n_current", "wasserstein"]
     assert results[0][wanted].equals(results[1][wanted])

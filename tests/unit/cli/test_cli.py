@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from job_sample import assert_job_checks_first
@@ -17,7 +18,7 @@ from job_sample import assert_job_checks_first
 from kldrift import __version__
 from kldrift.cli import main as cli
 from kldrift.cli.main import Answer, guarded, main
-from kldrift.cli.runs import shown_progress
+from kldrift.cli.runs import answer_of, shown_progress
 from kldrift.cli.terminal import Line
 from kldrift.errors import ConfigError, DatasetError, OutputError
 
@@ -278,6 +279,16 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(capsys):
     with shown_progress(quiet=True) as progress:
         progress.stage("counting")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("code", "lines"), [(0, []), (3, ["exit code 3: drift"])])
+def test_a_quiet_run_says_in_one_line_what_its_exit_code_means_unless_it_is_0(code, lines):
+    result = SimpleNamespace(exit_code=code, summary=dict)
+    told = [Line("critical: 2 features"), Line(f"exit code {code}: drift")]
+    answer = answer_of(result, told, argparse.Namespace(quiet=True, json=False))
+    assert [line.text for line in answer.lines] == lines
+    loud = answer_of(result, told, argparse.Namespace(quiet=False, json=False))
+    assert list(loud.lines) == told
 
 
 def test_the_job_takes_the_options_of_run_and_checks_the_configuration_first():

@@ -261,7 +261,7 @@ def test_files_whose_partition_or_bounds_cannot_match_are_not_read(tmp_path):
     source = opened(tmp_path, where="day = '2024-01-02'")
     assert source.footers.rows == 30
     assert source.access_path.startswith(
-        "Delta table, version 0: 1 of 3 files may hold rows that meet where, "
+        "Delta table, version 0: 1 of 3 files may hold rows to count, "
     )
     assert len(read(source)["n"]) == 30
     assert opened(tmp_path, where="day > '2024-01-01' and n < 0").footers.rows == 0

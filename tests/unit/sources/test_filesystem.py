@@ -193,7 +193,7 @@ def test_a_delta_table_lies_in_a_store_too(store, monkeypatch):
     assert source.rows is None
     assert source.footers.rows == 5
     assert source.access_path.startswith(
-        "Delta table, version 1: 1 of 2 files may hold rows that meet"
+        "Delta table, version 1: 1 of 2 files may hold rows to count"
     )
 
 
@@ -214,7 +214,7 @@ def test_an_iceberg_table_lies_in_a_store_too(store, tmp_path):
         config = config_from_mapping(mapping(side, side, "o"))
         source = open_files(config.reference, "reference")
         assert isinstance(source, ArrowSource)
-        assert ": 1 of 2 files may hold rows that meet where, " in source.access_path
+        assert ": 1 of 2 files may hold rows to count, " in source.access_path
         (piece,) = source.footers.pieces
         assert (piece.rows, piece.file.remote) == (20, locate(path, store)[0])
         with piece.file.open() as parquet:

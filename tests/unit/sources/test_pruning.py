@@ -212,8 +212,8 @@ def opened(path: Path, where: str) -> ArrowSource:
 def test_a_partition_that_cannot_match_is_not_read_and_the_plan_says_so(tmp_path):
     source = opened(write_days(tmp_path), "day >= '2024-01-02' AND n < 3100")
     assert source.access_path == (
-        "Parquet files, read with Arrow in the tasks; 3 of 6 row groups may hold rows that meet "
-        "where (300 of 600 rows)"
+        "Parquet files, read with Arrow in the tasks; 3 of 6 row groups may hold rows to "
+        "count (300 of 600 rows)"
     )
     assert {p.file.partition for p in source.footers.pieces} == {
         (("day", "2024-01-02"),),

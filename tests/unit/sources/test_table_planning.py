@@ -71,7 +71,7 @@ def test_files_are_left_out_by_partition_and_by_bounds(tmp_path, make):
     ):
         source = opened(side, where=where)
         assert (where, len(source.footers.pieces)) == (where, files)
-        assert f": {files} of 6 files may hold rows that meet where, " in source.access_path
+        assert f": {files} of 6 files may hold rows to count, " in source.access_path
         assert source.footers.rows == kept
 
 
