@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -134,8 +135,7 @@ def _state(
         critical = is_in(past.rows["severity"], {"critical"})
         counts_of = np.bincount(past.at[critical], minlength=len(past)).tolist()
         if any(counts_of):
-            most = f"critical by window, at most {max(counts_of)}"
-            yield Line(f"  |{heights(counts_of)}| {most}", whole=True)
+            yield Line(f"  |{heights(counts_of)}| max {max(counts_of)} critical", whole=True)
         else:
             yield Line(f"  nothing critical in the last {len(past)} windows")
     marked = marked_days(config, last.start, last.end)
@@ -160,22 +160,12 @@ def _earlier(row: Mapping[str, Any], past: Past) -> Iterator[Line]:
     if len(past) > 1:
         scores = past.scores((str(row["feature"]), row["segment"]), "kl")
         most = max((s for s in scores if s is not None), default=0.0)
-        yield Line(f"  kl   |{heights(scores)}| at most {figure(most)}", whole=True)
+        yield Line(f"  kl   |{heights(scores)}| max {figure(most)}", whole=True)
 
 
 def backtest_lines(result: Backtest) -> Iterator[Line]:
-    """The lines about a backtest: the windows that a rule flags, and how many each flags."""
-    flagged = [row for row in records(result.windows) if row["fixed"] or row["page"]]
-    begins = [instant_name(row["window_start"], result.zone) for row in flagged]
-    width = max(map(len, begins), default=0)
-    for row, begin in zip(flagged, begins, strict=True):
-        fixed = f"{row['fixed']} critical ({escaped(str(row['fixed_feature']))})"
-        sure = likelihood(row["p_value"] or 0.0)
-        page = f"learned: {escaped(str(row['learned_feature']))}, p {sure}"
-        flags = [fixed] * bool(row["fixed"]) + [page] * bool(row["page"])
-        yield Line(f"{begin:<{width}}  {'; '.join(flags)}", hang=width + 2)
+    """The lines about a backtest: how many windows each rule flags, which, and what to write."""
     summary = result.summary
-    yield Line()
     empty = many(result.empty, "window")
     left_out = f"; {empty} without rows left out" if result.empty else ""
     number = many(summary["windows"], "window")
@@ -188,6 +178,8 @@ def backtest_lines(result: Backtest) -> Iterator[Line]:
     yield Line(f"learned limits: {pages}; the budget is {summary['budget']}")
     if result.kl_limit is not None:
         yield Line(f"one limit that would have kept it: kl {figure(result.kl_limit)}")
+    yield Line()
+    yield from _flagged(records(result.windows), result.zone)
     if len(result.planted):
         yield Line()
         yield Line("planted into the last windows: found at once, and within ten")
@@ -202,6 +194,27 @@ def backtest_lines(result: Backtest) -> Iterator[Line]:
     yield Line("suggested:")
     for line in result.suggestion.splitlines():
         yield Line(f"  {line}", whole=True)
+
+
+def _flagged(windows: Sequence[Mapping[str, Any]], zone: str) -> Iterator[Line]:
+    """The windows that a rule flags; those in a row of which the same is said are one line."""
+    alike = [(flags, [*rows]) for flags, rows in groupby(windows, _flags) if flags]
+    begins = [
+        instant_name(first["window_start"], zone)
+        + (f", {many(1 + len(others), 'window')}" if others else "")
+        for _, (first, *others) in alike
+    ]
+    width = max(map(len, begins), default=0)
+    for (flags, _), begin in zip(alike, begins, strict=True):
+        yield Line(f"{begin:<{width}}  {flags}", hang=width + 2)
+
+
+def _flags(row: Mapping[str, Any]) -> str:
+    """What the rules say of a window; empty for nothing."""
+    fixed = f"{row['fixed']} critical ({escaped(str(row['fixed_feature']))})"
+    sure = likelihood(row["p_value"] or 0.0)
+    page = f"learned: {escaped(str(row['learned_feature']))}, p {sure}"
+    return "; ".join([fixed] * bool(row["fixed"]) + [page] * bool(row["page"]))
 
 
 def _one(
@@ -222,13 +235,11 @@ def _one(
     mine = cells_of_row(cells, whole)
     mine = taken(mine, np.argsort(-floats_of(mine["contribution"]), kind="stable")[:MOST_CELLS])
     if mine.num_rows:
+        what = "correlation of" if whole["kind"] == "joint" else "cell"
         yield Line()
-        yield Line(f"  {set_cell_size('cell', LABEL)}{'then':>10}{'now':>10}  to kl", whole=True)
+        yield Line(f"  {set_cell_size(what, LABEL)}{'then':>10}{'now':>10}  to kl", whole=True)
     for cell in records(mine):
-        then, after = (
-            f"{100 * cell[f'rows_{side}'] / max(1, whole[f'n_{side}']):.2f} %"
-            for side in ("reference", "current")
-        )
+        then, after = (_of_cell(cell, whole, side) for side in ("reference", "current"))
         label = set_cell_size(escaped(cell_name(cell, feature)), LABEL)
         yield Line(f"  {label}{then:>10}{after:>10}  {cell['contribution']:+.3g}", whole=True)
     parts = records(rows_where(rows, ~alone & ~is_in(rows["severity"], {"ok"})))
@@ -236,6 +247,13 @@ def _one(
         yield Line()
         yield from row_block(part, cells, zone, *_since(part, past, zone))
         yield from _earlier(part, past)
+
+
+def _of_cell(cell: Mapping[str, Any], row: Mapping[str, Any], side: str) -> str:
+    """The share of a side's rows that lie in a cell; of a pair of features their correlation."""
+    if row["kind"] == "joint":
+        return figure(cell[f"correlation_{side}"], 2)
+    return f"{100 * cell[f'rows_{side}'] / max(1, row[f'n_{side}']):.2f} %"
 
 
 def _named(window: Window, zone: str) -> str:

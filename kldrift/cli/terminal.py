@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
-from typing import Any, Final, TextIO
+from typing import IO, Any, Final, TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -24,6 +24,8 @@ STYLES: Final = {"critical": "bold red", "warning": "yellow", "ok": "green", "un
 HANG: Final = 2
 BETWEEN: Final = re.compile(r"(?<! <) (?!% |%[;,.)]|%$|< )")
 """Where a sentence may be folded: not within ``0.6 %`` or ``q < 1e-12``."""
+PLAIN: Final = str.maketrans({"×": "x", "→": "->", "…": "..."})
+"""Our own signs where the stream has no Unicode; what else it lacks it escapes."""
 LEAST_WIDTH: Final = 20
 """Columns below which folding a sentence is of no use."""
 
@@ -55,7 +57,7 @@ def show(lines: Sequence[Line] | Iterator[Line], stream: TextIO | None = None) -
             _draw(lines, Console(file=stream))
         else:
             for line in lines:
-                print(line.text, file=stream)
+                print(_written(line.text, stream), file=stream)
         stream.flush()
     except BrokenPipeError:
         # The reader has seen enough.  What is still in the buffer must not fail the exit.
@@ -86,10 +88,19 @@ def stdout_is_ours() -> Iterator[None]:
             os.close(kept)
 
 
+def _written(text: str, stream: IO[str]) -> str:
+    """A line in the signs that a stream has."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return text.translate(PLAIN)
+    return text
+
+
 def _draw(lines: Sequence[Line] | Iterator[Line], console: Console) -> None:
     for line in lines:
         for at, part in enumerate([line.text] if line.whole else _folded(line, console.width)):
-            text = Text(part)
+            text = Text(_written(part, console.file))
             if line.severity and not at:
                 text.stylize(STYLES[line.severity], 0, len(line.severity))
             # What is longer than a line even so, such as a path, the terminal folds.

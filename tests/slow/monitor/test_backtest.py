@@ -197,6 +197,7 @@ def test_the_command_names_the_windows_and_counts_them(folder, tmp_path, capsys)
     said = capsys.readouterr().out
     assert "9 Feb 2024 " in said
     assert "learned: x, p " in said
+    assert said.index("learned limits: ") < said.index("9 Feb 2024 ")
     assert re.search(r"learned limits: (1 page|\d+ pages); the budget is 1 in 90 days", said)
     assert main(["backtest", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["learned"] >= 1

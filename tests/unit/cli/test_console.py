@@ -341,6 +341,15 @@ def test_elsewhere_nothing_wraps_and_nothing_is_coloured(monkeypatch):
     assert stream.getvalue() == "critical " + "word " * 50 + "\n"
 
 
+def test_signs_that_a_stream_lacks_are_plain_ones():
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
+    show([Line("a × b: 1 → 2, and ü…")], out)
+    assert out.buffer.getvalue() == b"a x b: 1 -> 2, and \\xfc...\n"
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    show([Line("a × b")], out)
+    assert out.buffer.getvalue().decode() == "a × b\n"
+
+
 def test_json_is_strict_and_one_line(terminal):
     for stream in (io.StringIO(), terminal):
         show_json({"a": "[red]\x1b é\n" * 30, "b": None}, stream)

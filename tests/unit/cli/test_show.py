@@ -64,6 +64,14 @@ def test_one_feature_is_shown_with_its_cells_the_largest_contribution_first(path
     assert parts == sorted(parts, reverse=True)
 
 
+def test_a_joint_group_is_shown_with_the_correlations_of_its_pairs(path, capsys):
+    said = lines(path, capsys, "pair")
+    (head,) = (at for at, line in enumerate(said) if line.startswith("  correlation of "))
+    (pair,) = (line.split() for line in said[head + 1 :] if line.startswith("  floats × few "))
+    assert all(-1 <= float(figure) <= 1 for figure in pair[3:5])
+    assert all("100.00 %" not in line for line in said)
+
+
 def test_cells_that_are_damaged_are_left_out_with_a_note(path, capsys, tmp_path):
     stated = json.loads(path.read_text())
     shutil.copytree(path.parent / "drift", tmp_path / "drift")
