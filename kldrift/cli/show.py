@@ -135,7 +135,7 @@ def _state(
         critical = is_in(past.rows["severity"], {"critical"})
         counts_of = np.bincount(past.at[critical], minlength=len(past)).tolist()
         if any(counts_of):
-            yield Line(f"  |{heights(counts_of)}| max {max(counts_of)} critical", whole=True)
+            yield Line(f"  |{heights(counts_of)}| max {max(counts_of)} critical scores", whole=True)
         else:
             yield Line(f"  nothing critical in the last {len(past)} windows")
     marked = marked_days(config, last.start, last.end)

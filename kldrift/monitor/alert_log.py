@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from kldrift.config.alarms import Mute
+from kldrift.reporting.parts import tells
 from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key
 from kldrift.scoring.learned import unusual
 from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
@@ -71,7 +72,8 @@ class AlertFacts:
         kl: of each row.
         p_value: of the rows that are further from their history than its windows.
         nulls: by feature, the nulls of all rows, where they moved.
-        alone: by feature, the segment that drifted while all others of its list are fine.
+        alone: by feature, the segment that drifted while all others of its list are fine, which
+            are large enough to say so.
     """
 
     start: datetime
@@ -116,7 +118,9 @@ def _alone(v: Verdicts, places: Iterable[int]) -> dict[str, str]:
     for (feature, _), mine in lists.items():
         far = [i for i in mine if v.severity[i] == RANK[Severity.CRITICAL]]
         others = {SEVERITIES[v.severity[i]] for i in mine if i not in far}
-        if len(far) == 1 and Severity.OK in others and Severity.WARNING not in others:
+        rows = v.sizes["n_current"]
+        told = len(far) == 1 and tells(float(rows[far[0]]), float(rows[mine].sum()))
+        if told and Severity.OK in others and Severity.WARNING not in others:
             row_of[feature] = max(row_of.get(feature, far[0]), *far, key=v.scores["kl"].item)
     return {feature: str(v.segment[i]) for feature, i in row_of.items()}
 

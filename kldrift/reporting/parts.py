@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -23,6 +24,8 @@ MOVED: Final = ("critical", "warning")
 OF_SEGMENTS: Final = ["feature", "segment", "severity", "kl", "n_current", "reason"]
 NAMED: Final = 3
 """Segments."""
+TELLING: Final = 0.1
+"""Share of the rows that segments must hold to say that it is one of the others that drifted."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,13 @@ class Parts:
         bad: those that are not ok, the worst first.
         totals: how many there are, by the columns that they are made by.
         splits: for each list, how much of the divergence is its mix, and how much within.
+        rows: how many rows they hold, by the columns that they are made by; none if not known.
     """
 
     bad: Sequence[Row]
     totals: Mapping[str, int]
     splits: Sequence[Row]
+    rows: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -60,16 +65,19 @@ def segments_of_features(
     table = as_table(ordered, OF_SEGMENTS)
     table = rows_where(table, is_in(table["feature"], features) & ~is_in(table["segment"], {None}))
     columns = {name: columns_of(name) for name in codes(table["segment"])[1]}
-    totals: dict[str, Counter[str]] = {}
-    for name, segment in zip(*(table[n].to_pylist() for n in ("feature", "segment")), strict=True):
-        totals.setdefault(name, Counter())[columns[segment]] += 1
+    totals: dict[str, Counter[str]] = {n: Counter() for n in features}
+    rows: dict[str, Counter[str]] = {n: Counter() for n in features}
+    of_rows = (table[n].to_pylist() for n in ("feature", "segment", "n_current"))
+    for name, segment, number in zip(*of_rows, strict=True):
+        totals[name][columns[segment]] += 1
+        rows[name][columns[segment]] += number or 0
     bad: dict[str, list[dict[str, Any]]] = {}
     for part in records(rows_where(table, ~is_in(table["severity"], {"ok"}))):
         bad.setdefault(part["feature"], []).append(part)
     by_list: dict[str, list[Mapping[str, Any]]] = {}
     for split in splits:
         by_list.setdefault(split["feature"], []).append(split)
-    return {n: Parts(bad.get(n, []), totals.get(n, {}), by_list.get(n, [])) for n in features}
+    return {n: Parts(bad.get(n, []), totals[n], by_list.get(n, []), rows[n]) for n in features}
 
 
 def parts_words(segments: Sequence[Mapping[str, Any]], totals: Mapping[str, int]) -> str:
@@ -112,16 +120,18 @@ class Alone:
 def alone_of(segments: Parts) -> Alone | None:
     """The only segment of a list that drifted, and what happened in it.
 
-    None where no list has one, or several have.
+    None where no list has one, or several have; and where the others of the list are too small to
+    say that they did not.
 
     Examples:
-        >>> bad = [{"severity": "critical", "reason": "shifted"} | {"segment": s}
-        ...        for s in ("country=nz", "by=app", "by=web")]
+        >>> one = {"severity": "critical", "reason": "shifted", "n_current": 9}
+        >>> bad = [one | {"segment": s} for s in ("country=nz", "by=app", "by=web")]
         >>> alone = alone_of(Parts(bad[:1], {"country": 3}, []))
         >>> alone.where, alone.what
         ('country=nz, the only one of 3 segments that drifted', 'shifted')
         >>> alone_of(Parts(bad, {"country": 3, "by": 2}, [])).where
         'country=nz, the only one of 3 segments by country that drifted'
+        >>> alone_of(Parts(bad, {"country": 3, "by": 2}, [], {"country": 9.5}))
     """
     drifted: dict[str, list[Row]] = {}
     for row in segments.bad:
@@ -131,6 +141,8 @@ def alone_of(segments: Parts) -> Alone | None:
     if len(alone) != 1:
         return None
     (columns,), (row,) = alone, drifted[alone[0]]
+    if not tells(row["n_current"] or 0, segments.rows.get(columns, math.inf)):
+        return None
     total = many(segments.totals[columns], "segment")
     by = f" by {shown(columns, 40)}" if len(segments.totals) > 1 else ""
     return Alone(
@@ -138,6 +150,16 @@ def alone_of(segments: Parts) -> Alone | None:
         f"{shown(row['segment'], 40)}, the only one of {total}{by} that drifted",
         happened(shown(row["reason"] or "", 160)),
     )
+
+
+def tells(rows: float, total: float) -> bool:
+    """Whether the other segments of a list have rows enough to say that one drifted alone.
+
+    Args:
+        rows: of the one.
+        total: of the list.
+    """
+    return rows <= (1 - TELLING) * total
 
 
 def _few(names: Sequence[str], total: int, of: str) -> str:

@@ -11,6 +11,7 @@ from daily_sample import config_of, run_days
 
 from kldrift.config import Mute
 from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
+from kldrift.reporting.stored import stored_page
 from kldrift.scoring.alerts import Alerts, Seen
 from kldrift.tables.read import read_table
 
@@ -114,6 +115,28 @@ def test_features_of_one_large_segment_are_one_alert_although_all_rows_move_with
     assert set(raised["segment"].fillna("")) == {"", "part=left", "zone=u", "zone=v"}
     (one,) = read_table(str(tmp_path), "alerts").to_pylist()
     assert one["features"] == ["a", "b"]
+
+
+def test_a_segment_of_nearly_all_rows_is_not_where_features_drifted_alone(tmp_path):
+    config = config_of(
+        tmp_path,
+        features={"include": ["a", "b"]},
+        segments=[["part"]],
+        alarms={"after": "1 of 1"},
+        thresholds={"kl": {"critical": 0.1}},
+    )
+
+    def table(moved, rows=600):
+        rng = np.random.default_rng(3)
+        part = np.where(np.arange(rows) % 30 == 0, "left", "right")
+        return pa.table({n: rng.normal(moved, 1, rows) for n in "ab"} | {"part": part})
+
+    run_days(config, [1], lambda _: table(1.0), reference_rows=table(0.0, 4_000))
+    scores = read_table(str(tmp_path), "drift_scores").to_pandas()
+    assert set(scores.loc[scores["alert"] == "raised", "segment"].fillna("")) == {"", "part=right"}
+    log = read_table(str(tmp_path), "alerts").to_pylist()
+    assert [one["features"] for one in log] == [["a"], ["b"]]
+    assert all(len(card.cause.features) == 1 for card in stored_page(config).cards)
 
 
 def test_a_muted_alert_says_who_and_why_and_is_no_page():
