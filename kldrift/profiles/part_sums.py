@@ -18,6 +18,8 @@ from kldrift.profiles.power_sums import FAR, SQUARED_BITS, moved_sums, power_sum
 
 PART_CHUNK: Final = 16_384
 """Values of many groups that are summed together: they stay in a core's cache."""
+LONG_PART: Final = 4_096
+"""Doubles of a part on average, from which each is summed by the kernel for one group."""
 ALIKE_PARTS: Final = 256
 """Groups whose largest values differ by less are split at the same digits."""
 INTEGRAL: Final = 2.0**53
@@ -47,11 +49,26 @@ def power_sums_of_parts(
     there = np.flatnonzero(sizes)
     rows, columns = np.zeros(len(sizes), dtype=np.int64), np.zeros((6, len(sizes)))
     columns[4:] = np.array([[np.inf], [-np.inf]])
-    if len(there):
+    if len(values) >= LONG_PART * len(there) > 0 and values.dtype == np.float64:
+        own = [power_sums(part, pivot) for part in _split_up(values, sizes[there], apart)]
+        rows[there] = [sums.rows for sums in own]
+        columns[:, there] = np.array(own)[:, 1:].T
+    elif len(there):
         parts = _Parts.of(values, sizes[there], pivot, apart)
         rows[there], *sums = parts.power_sums(parts.digits(parts.largest))
         columns[:, there] = sums
     return rows, *columns
+
+
+def _split_up(values: Values, sizes: Ints, apart: Ints | None) -> Iterator[Values]:
+    """The values of each part, but for those at some places."""
+    ends = np.cumsum(sizes)
+    for begin, end in zip((ends - sizes).tolist(), ends.tolist(), strict=True):
+        part = values[begin:end]
+        if apart is not None and len(apart):
+            gone = apart[slice(*np.searchsorted(apart, [begin, end]))] - begin
+            part = np.delete(part, gone)
+        yield part
 
 
 def power_sums_of_wholes(

@@ -23,7 +23,9 @@ from kldrift.error_free import DoubleDoubles, finite_pair, pair_product, pair_su
 SUMMED_AT_ONCE: Final = 65_536
 """Values that are summed together: they stay in a core's cache."""
 BLAS_BLOCK: Final = 8_192
-"""Numbers of one BLAS call: of more than 10,000, each would wake all of its threads."""
+"""Numbers of one BLAS call where there are more than one call takes."""
+BLAS_ALONE: Final = 10_000
+"""Numbers of one BLAS call at most: of more, each would wake all of its threads."""
 SUMMED_BITS: Final = 26
 """Bits of a number that 65,536 are added up of exactly."""
 SQUARED_BITS: Final = 18
@@ -192,6 +194,8 @@ def _normal(high: float, low: float) -> DoubleDouble:
 
 def _dot(x: Floats, y: Floats) -> float:
     """The sum of products, block by block."""
+    if len(x) <= BLAS_ALONE:
+        return float(np.dot(x, y))
     whole = len(x) // BLAS_BLOCK * BLAS_BLOCK
     rest = float(np.dot(x[whole:], y[whole:])) if whole < len(x) else 0.0
     rows, columns = x[:whole].reshape(-1, 1, BLAS_BLOCK), y[:whole].reshape(-1, BLAS_BLOCK, 1)

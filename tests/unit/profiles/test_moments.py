@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from strategies import LARGEST, quick, trees
 
 from kldrift.profiles.moments import Moments
+from kldrift.profiles.part_sums import LONG_PART
 from kldrift.profiles.power_sums import BLAS_BLOCK, SUMMED_AT_ONCE, power_sums
 
 numbers = st.floats(-1e6, 1e6) | st.integers(-5, 5).map(float)
@@ -271,6 +272,20 @@ def test_each_part_has_the_moments_of_its_values(pieces, pivot):
         else:
             assert group == Moments.none(1, pivot)
             assert np.isnan([alone.mean, alone.m2, alone.std]).all()
+
+
+def test_long_parts_have_the_moments_of_each_of_them_alone():
+    rng = np.random.default_rng(5)
+    sizes = np.array([LONG_PART + 900, 0, 3 * LONG_PART, LONG_PART - 100])
+    values = rng.lognormal(3, 1, sizes.sum())
+    apart = np.sort(rng.choice(len(values), 500, replace=False))
+    kept = np.setdiff1d(np.arange(len(values)), apart)
+    found = Moments.of_parts(
+        np.where(np.isin(np.arange(len(values)), apart), 1e300, values), sizes, 20.0, apart
+    )
+    for i, end in enumerate(np.cumsum(sizes).tolist()):
+        mine = kept[(kept >= end - sizes[i]) & (kept < end)]
+        assert found.take([i]) == Moments.of(values[mine], 20.0)
 
 
 @quick
