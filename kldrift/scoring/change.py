@@ -40,8 +40,8 @@ class Change:
         chance: about how much a share differs without any drift, in units of its square root.
         gone: categories that surely have no row any more, with their shares of the reference's
             rows; the most frequent first.
-        together: the words for all names that are gone, rare ones too, and the share of the rows
-            that they had, less what chance leaves gone.
+        together: the words for what names without a cell did, and the share of the rows that it
+            is: all that are gone, rare ones too, less what chance leaves gone, or a new one.
         names: which they are of, as text: how many categories the reference has cells for.
         moved: the share of all rows that would have to be others for the sides to be alike.
     """

@@ -18,6 +18,7 @@ import numpy as np
 from kldrift.arrays import Bools, Counts, Floats, Ints
 from kldrift.scoring.category import first_cell
 from kldrift.scoring.metrics import CATEGORY_METRICS, SHARE_METRICS, SPIKE_METRIC, TAIL_METRIC
+from kldrift.scoring.new_names import most_frequent_new
 from kldrift.scoring.rare_names import chosen_on, named_blocks, named_cells, surplus_kl_of
 from kldrift.scoring.scores import (
     cell_kinds,
@@ -169,7 +170,9 @@ def _test(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
             sides = cells.p[mine], cells.q[mine]
             test.put(at, wasserstein_above_p(*sides, cells.positions[mine], limit))
     _test_cells(v, rows, of_cells)
-    _test_gone(v, rows, [t for t in tests if t.metric == "value_share_change"])
+    of_shares = [t for t in tests if t.metric == "value_share_change"]
+    _test_gone(v, rows, of_shares)
+    _test_new(v, rows, of_shares)
 
 
 def _test_cells(v: Verdicts, rows: Ints, of_cells: Sequence[LimitTest]) -> None:
@@ -200,6 +203,15 @@ def _test_gone(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
             at = places[mine]
             cells = v.scores["cells"][rows[at]]
             test.p_value[at] = named.above_p(test.limit[at], test.p_value[at], cells, mine)
+
+
+def _test_new(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
+    """Test the most frequent new name beside what was tested of all cells."""
+    places, new = most_frequent_new(v, rows)
+    for test in tests:
+        mine = np.flatnonzero(test.asked[places])
+        at = places[mine]
+        test.p_value[at] = new.take(mine).above_p(test.limit[at], test.p_value[at])
 
 
 def _asked(tests: Sequence[LimitTest]) -> Ints:

@@ -13,6 +13,7 @@ from kldrift.profiles.support import NUMBERS, NumericSupport
 from kldrift.scoring.change import Change
 from kldrift.scoring.joint_result import joint_moved, joint_sentence
 from kldrift.scoring.lost_names import gone, lost, names_text, together
+from kldrift.scoring.new_names import new_name_text
 from kldrift.scoring.number_facts import (
     NO_ENDS,
     constant,
@@ -132,9 +133,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 **_of_row(verdicts, place),
                 lost=lost(rows.comparisons[comparison], cells, at_row),
                 gone=gone(rows.comparisons[comparison], cells, at_row),
-                together=together(verdicts, place)
-                if deciding[place] == "value_share_change"
-                else ("", 0.0),
+                together=_of_names(verdicts, place, deciding[place]),
                 names=names_text(rows.comparisons[comparison], cells, at_row),
                 moved=verdicts.scores["total_variation"][place],
                 chance=chance[at_row],
@@ -152,6 +151,14 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 sentence(change), most_moved(named, reference, current), why
             )
     return texts
+
+
+def _of_names(verdicts: Verdicts, place: int, metric: str) -> tuple[str, float]:
+    """The words for what names without a scored cell did, and the share that it is."""
+    if metric != "value_share_change":
+        return "", 0.0
+    several = together(verdicts, place), new_name_text(verdicts, place)
+    return max(several, key=lambda said: said[1])
 
 
 def _without_cells(subject: Subject) -> Moved:

@@ -24,6 +24,7 @@ from kldrift.scoring.metrics import (
     SCORES,
     TAIL_METRIC,
 )
+from kldrift.scoring.new_names import with_new_names
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.status import PLACE, Sizes, Status, is_scored, statuses
 from kldrift.scoring.threshold import RANK, Limits, QValues, Severity, exceeded
@@ -123,6 +124,7 @@ def by_limits(cases: Sequence[Case], rules: Rules) -> list[ByLimits]:
         sizes={name: np.append(*both) for name, *both in zip(SIZES, sizes, alone, strict=True)},
         rules=rules,
     )
+    verdicts = with_new_names(verdicts)
     mine = [n for *_, n in compared] + [n for s, n in subjects if s.comparison is None]
     case_of = np.array(mine, dtype=np.int64)
     held = list(held_to_limits(verdicts))

@@ -1,0 +1,104 @@
+"""A name that the reference never had and that many rows have, however many other names are new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Final, Self
+
+import numpy as np
+
+from kldrift.arrays import Bools, Counts, Floats, Ints
+from kldrift.counting.new_values import NewValues
+from kldrift.scoring.sentences import percent
+from kldrift.scoring.verdict import Verdicts
+from kldrift.statistics.effect_tests import rise_p
+
+OF_NEW: Final = 0.05
+"""The share of the error rate of the test of the most frequent new name."""
+ONCE: Final = 1
+"""Reference rows that a name may have which is said to be new: those stand for all unseen ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class MostFrequentNew:
+    """The most frequent new name of whole datasets, arrays of shape ``(n,)``.
+
+    Attributes:
+        x: its rows.
+        n: current rows that are compared.
+        m: reference rows.
+        names: how many names are new.
+    """
+
+    x: Counts
+    n: Counts
+    m: Counts
+    names: Counts
+
+    @classmethod
+    def of(cls, v: Verdicts, places: Ints, unseen: Sequence[NewValues]) -> Self:
+        """The names of some rows, each of which has one."""
+        n, m = (
+            v.sizes[f"n_{side}"][places]
+            - (v.sizes[f"missing_{side}"][places] if v.rules.missing == "exclude" else 0)
+            for side in ("current", "reference")
+        )
+        x, names = np.array([(new.named[0][1], new.distinct) for new in unseen]).T
+        return cls(x, n, m, names)
+
+    def take(self, rows: Ints | Bools) -> Self:
+        """Those of some rows."""
+        return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @property
+    def rise(self) -> Floats:
+        """By how much the share of the name rose, at least."""
+        return np.maximum(0.0, self.x / self.n - ONCE / self.m)
+
+    def above_p(self, limit: Floats, others: Floats) -> Floats:
+        """The p-value of "this rise, or a change that was tested, is above the limit".
+
+        Of shares that add up to 1, no more than one in so many is above a limit.
+
+        Args:
+            limit: of the rise, shape ``(n,)``.
+            others: the p-value of other tests.
+        """
+        once = np.full_like(self.x, ONCE)
+        p_value = rise_p(self.x, self.n, once, self.m, limit)
+        with np.errstate(divide="ignore"):
+            p_value *= np.minimum(self.names, 1 / limit)
+        return np.minimum(1.0, np.minimum(others / (1 - OF_NEW), p_value / OF_NEW))
+
+
+def most_frequent_new(v: Verdicts, rows: Ints) -> tuple[Ints, MostFrequentNew]:
+    """The places among some rows of those that have a new name, and the most frequent of these."""
+    unseen = [s.unseen if s.comparison is not None else None for s in v.subjects]
+    named = np.array([new is not None and bool(new.named) for new in unseen], dtype=np.bool_)
+    at = np.flatnonzero(named[v.of[rows]] & v.whole[rows] & v.scored[rows])
+    mine = [new for i in v.of[rows[at]].tolist() if (new := unseen[i]) is not None]
+    if not len(at):
+        none = np.empty(0, dtype=np.int64)
+        return at, MostFrequentNew(none, none, none, none)
+    return at, MostFrequentNew.of(v, rows[at], mine)
+
+
+def with_new_names(v: Verdicts) -> Verdicts:
+    """The verdicts whose largest change of a share, and test of any difference, know new names."""
+    places, new = most_frequent_new(v, np.arange(len(v)))
+    if not len(places):
+        return v
+    change, p_value = (v.scores[name].copy() for name in ("value_share_change", "p_value"))
+    change[places] = np.maximum(change[places], new.rise)
+    p_value[places] = new.above_p(np.zeros(len(places)), p_value[places])
+    return replace(v, scores={**v.scores, "value_share_change": change, "p_value": p_value})
+
+
+def new_name_text(v: Verdicts, place: int) -> tuple[str, float]:
+    """The words for the most frequent new name, and by how much its share rose; mostly none."""
+    at, new = most_frequent_new(v, np.array([place]))
+    if not len(at):
+        return "", 0.0
+    name = v.subjects[v.of[place]].unseen.named[0][0]
+    return f"{name!r} is new, with {percent(new.x[0] / new.n[0])} of the rows", float(new.rise[0])

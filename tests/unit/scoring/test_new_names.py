@@ -1,0 +1,67 @@
+"""One new name with many rows is found however many new names there are anyway."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kldrift
+from kldrift.scoring.new_names import MostFrequentNew
+
+ROWS = 10_000
+NAMES = np.array([f"v{i}" for i in range(20_000)], dtype=object)
+
+
+def sides(share: float, seed: int = 0, current: int = ROWS) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rng = np.random.default_rng(seed)
+    before, now = rng.choice(NAMES, ROWS), rng.choice(NAMES, current)
+    now[rng.random(current) < share] = "brandnew"
+    return pd.DataFrame({"x": before}), pd.DataFrame({"x": now})
+
+
+@pytest.mark.parametrize(
+    ("share", "severity"), [(0.0, "ok"), (0.01, "warning"), (0.05, "critical")]
+)
+@pytest.mark.parametrize("current", [ROWS, 100_000])
+def test_a_new_name_among_many_new_ones_is_judged_by_its_share(share, severity, current):
+    (found,) = kldrift.compare(*sides(share, current=current)).scores.to_dict("records")
+    assert found["severity"] == severity
+    if share:
+        assert found["value_share_change"] == pytest.approx(share, rel=0.1)
+        assert found["p_value"] < 1e-6
+        assert found["reason"].startswith("'brandnew' is new, with ")
+
+
+@pytest.mark.parametrize(("before", "now"), [(30, 300), (300, 300), (300, 30_000), (3_000, 3_000)])
+@pytest.mark.parametrize("power", [0.0, 0.7, 1.5])
+def test_quiet_names_are_ok_however_many_are_new(before, now, power):
+    rng = np.random.default_rng(before + now)
+    weights = np.arange(1.0, 5_001) ** -power
+    both = (
+        pd.DataFrame(
+            {f"x{i}": rng.choice(NAMES[:5_000], n, p=weights / weights.sum()) for i in range(20)}
+        )
+        for n in (before, now)
+    )
+    keep = {f"x{i}": {"keep": True} for i in range(20)}
+    found = kldrift.compare(*both, override=keep).scores
+    assert {*found["severity"]} == {"ok"}
+
+
+def test_a_name_of_one_reference_row_may_be_the_most_frequent_new_one():
+    """Such rows stand for names that were never seen; of 100 rows its share may be anything."""
+    x, n, m, names = (np.array([value]) for value in (300, 30_000, 100, 50))
+    p_value = MostFrequentNew(x, n, m, names).above_p(np.array([0.005]), np.ones(1))
+    assert p_value[0] == 1.0
+
+
+def test_missing_values_that_are_left_out_are_no_rows_of_names():
+    before, now = sides(0.05)
+    now.loc[::2, "x"] = None
+    shares = [
+        kldrift.compare(before, now, missing=missing).scores["value_share_change"][0]
+        for missing in ("cell", "exclude")
+    ]
+    assert shares[1] == pytest.approx(0.05, rel=0.1)
+    assert shares[0] == pytest.approx(0.5, rel=0.1)
