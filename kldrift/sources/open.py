@@ -22,7 +22,7 @@ from kldrift.sources.dataframe.arrow_types import arrow_type
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataframe.load import read_frame, what_is_bad
-from kldrift.sources.dataframe.mixed_files import schema_by_arrow, schema_without
+from kldrift.sources.dataframe.mixed_files import orc_footers, schema_by_arrow, schema_without
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.parquet.files import Footers
@@ -151,13 +151,15 @@ def open_source(
                 return HybridSource(opened, frame)
     if way == "arrow":
         raise ConfigError(f"scan: arrow is not possible for {side}: {reason}; use scan: auto")
-    if dataset.path and dataset.format == "parquet":
+    by_arrow = isinstance(opened, ArrowSource)
+    if dataset.path and dataset.format == "parquet" and not by_arrow:
         # This also names a missing or damaged file better than Spark does.
-        if not isinstance(opened, ArrowSource):
-            opened = open_files(replace(dataset, where=None), side, spark)
+        opened = open_files(replace(dataset, where=None), side, spark)
+    footers = opened.footers if isinstance(opened, ArrowSource) else None
+    if dataset.path and dataset.format == "orc":
+        footers = orc_footers(dataset.path, dataset.filesystem)
     elif dataset.format not in TABLE_OPTIONS and not _remote(dataset.path):
         list_files(dataset.path)
-    footers = opened.footers if isinstance(opened, ArrowSource) else None
     return _frame(spark, dataset, derived, reason, side, footers)
 
 
@@ -180,13 +182,14 @@ def _frame(
 ) -> FrameSource:
     mixed = () if footers is None or dataset.schema else footers.mixed
     schema: Callable[[], T.StructType] | None = None
-    if mixed and footers is not None:
+    unmerged = dataset.format == "orc" and not dataset.schema
+    if footers is not None and (mixed or (unmerged and len(footers.firsts) > 1)):
         names = frozenset(skipped.column for skipped in mixed)
         if any(skipped.ambiguous for skipped in mixed):  # Spark has no schema for such a file
             schema = partial(schema_by_arrow, spark, footers.firsts, names)
         else:
             firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
-            schema = partial(schema_without, spark, firsts, names)
+            schema = partial(schema_without, spark, dataset.format, firsts, names)
     frame = read_frame(spark, dataset, side, reason, schema)
     if dataset.where:
         frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")

@@ -1,12 +1,13 @@
-"""Parquet files in which a column changes its type or is there twice, read by Spark without it.
+"""Files in which a column changes its type or is there twice, read by Spark without it.
 
-Spark merges the schemas of files, and fails where one column does not fit; a schema that lacks the
-column reads the rest.
+Spark merges the schemas of Parquet files, and fails where one column does not fit; a schema that
+lacks the column reads the rest. Of ORC files it takes the schema of any one, and reads what has
+another type as nulls: there, too, the schema is that of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -14,7 +15,15 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from pyspark.sql.pandas.types import from_arrow_type
 
-from kldrift.sources.parquet.files import File
+from kldrift.errors import DatasetError, NoSuchFileError
+from kldrift.sources.parquet.files import File, Footers
+from kldrift.sources.parquet.footer_summary import (
+    FooterSummary,
+    SchemaFiles,
+    in_threads,
+    read_footers,
+)
+from kldrift.sources.parquet.listing import list_files
 
 UNSIGNED: Final = {
     pa.uint8(): T.ShortType(),
@@ -25,20 +34,46 @@ UNSIGNED: Final = {
 """What Spark reads unsigned numbers as; its conversion from Arrow has none of them."""
 
 
+def orc_footers(paths: Sequence[str], filesystem: Mapping[str, str]) -> Footers | None:
+    """The schemas of ORC files; None where Spark alone can read them.
+
+    Raises:
+        NoSuchFileError: there are no such files.
+    """
+    from pyarrow import orc  # noqa: PLC0415 - other formats need it not
+
+    def schema_of(file: File) -> FooterSummary:
+        source = file.path
+        if file.remote is not None:
+            source = file.remote.open().open_input_file(file.path)
+        return FooterSummary((SchemaFiles(orc.ORCFile(source).schema, file, {}),), (), ())
+
+    try:
+        files = list_files(paths, filesystem)
+        footers = read_footers(files, read_each=lambda files, _: in_threads(schema_of, files))
+        return None if any(skipped.ambiguous for skipped in footers.mixed) else footers
+    except NoSuchFileError:
+        raise
+    except (DatasetError, pa.ArrowException, OSError):
+        return None
+
+
 def schema_without(
-    spark: SparkSession, files: Sequence[str], mixed: Collection[str]
+    spark: SparkSession, form: str, files: Sequence[str], mixed: Collection[str]
 ) -> T.StructType:
     """The schema of files, without what is mixed among them.
 
     Args:
         spark: reads the schemas.
+        form: their format.
         files: one of each schema.
         mixed: columns, and fields of structs by their dotted names.
     """
     sensitive = spark.conf.get("spark.sql.caseSensitive", "false") == "true"
     fields: list[T.StructField] = []
     for file in files:
-        fields = _merged(fields, spark.read.parquet(file).schema.fields, "", mixed, sensitive)
+        more = spark.read.format(form).load(file).schema.fields
+        fields = _merged(fields, more, "", mixed, sensitive)
     return T.StructType(fields)
 
 

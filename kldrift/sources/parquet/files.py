@@ -233,7 +233,7 @@ class Footers:
         mapping: what the files call the columns; None if they speak for themselves.
         mixed: columns and fields whose types do not fit together from file to file: not in the
             schema.
-        firsts: a file of each schema that occurs, where types are mixed.
+        firsts: a file of each schema that occurs.
         coded: the paths of integers that a file was given as a dictionary.
     """
 

@@ -114,7 +114,11 @@ def read_each(files: Sequence[File], asked: WantedBounds = NOTHING) -> FooterSum
     Raises:
         DatasetError: a file is missing or damaged.
     """
-    read = functools.partial(_footer, asked=asked)
+    return in_threads(functools.partial(_footer, asked=asked), files)
+
+
+def in_threads(read: Callable[[File], FooterSummary], files: Sequence[File]) -> FooterSummary:
+    """The facts from the footers of files, which are read in parallel."""
     starts = range(0, len(files), FOOTERS_AT_ONCE)
     with ThreadPoolExecutor(FOOTER_THREADS) as pool:
         return summed(s for i in starts for s in pool.map(read, files[i : i + FOOTERS_AT_ONCE]))
@@ -153,7 +157,7 @@ def read_footers(
     mixed = tuple(skipped for n, c in inner.items() for skipped in c.mixed(n))
     notes = read.shapes[0].schema.metadata if read.shapes else None
     schema = pa.schema([*fields, *partitions], notes)
-    firsts = tuple(shape.first for shape in read.shapes) if mixed else ()
+    firsts = tuple(shape.first for shape in read.shapes)
     footers = Footers(
         schema,
         partitions,

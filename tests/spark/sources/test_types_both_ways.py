@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import orc
 
 from kldrift import compare
 from kldrift.binning.choose import Binning
@@ -114,6 +115,28 @@ def test_names_that_differ_in_case_are_one_column_beside_one_of_mixed_types(spar
     assert source.frame.columns == ["V", "s"]
     assert sorted((row.V, row.s.a) for row in source.frame.collect()) == [(1.5, 1), (2.5, 2)]
     assert [skipped.column for skipped in source.foreign] == ["id"]
+
+
+def test_orc_files_of_several_schemas_are_read_by_that_of_all(spark, tmp_path):
+    whole = pa.array([1, 2]).cast(pa.int32())
+    tables = [
+        pa.table({"n": whole, "v": [1, 2], "f": whole}),
+        pa.table({"n": [2**40, 4], "v": ["a", "b"], "f": [0.5, 1.5], "late": ["x", "y"]}),
+    ]
+    for folder in ("first", "day=1"):
+        (tmp_path / folder).mkdir()
+        for i, table in enumerate(tables):
+            orc.write_table(table, tmp_path / folder / f"{i}.orc")
+    for path in (str(tmp_path / "first"), (tmp_path / "first").as_uri() + "/*.orc"):
+        dataset = Dataset(path=(path,), format="orc")
+        source = open_source(spark, dataset, {}, way="auto", side="current")
+        assert [(s.column, s.mixed) for s in source.foreign] == [("v", True)]
+        rows = sorted(tuple(row) for row in source.frame.select("n", "f", "late").collect())
+        assert rows == [(1, 1.0, None), (2, 2.0, None), (4, 1.5, "y"), (2**40, 0.5, "x")]
+    below = Dataset(
+        path=(str(tmp_path / "day=*"),), format="orc", options={"basePath": str(tmp_path)}
+    )
+    assert open_source(spark, below, {}, way="auto", side="current").schema.names[-1] == "day"
 
 
 def test_columns_of_one_name_in_a_query_are_told_and_the_others_compared(spark):
