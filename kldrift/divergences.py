@@ -37,6 +37,8 @@ class Divergence:
         unit: ``nats``, ``unit of the feature``, or empty for a value without unit.
         scored: whether every feature is scored by it: it is then a column of ``drift_scores``, on
             which a threshold can be set.
+        sum_of: those before it in the list whose sum ``fn`` is, if it is one: who has them need
+            not call it.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Divergence:
     positions: bool = False
     unit: str = ""
     scored: bool = True
+    sum_of: tuple[str, ...] = ()
 
     @cached_property
     def fn(self) -> Formula:
@@ -63,7 +66,9 @@ DIVERGENCES: Final = {
     "kl": Divergence("kl", "kl:kl_formula", symmetric=False, unit="nats"),
     "kl_reverse": Divergence("kl_reverse", "kl:kl_reverse_formula", symmetric=False, unit="nats"),
     "js": Divergence("js", "js:js_formula", symmetric=True, upper=math.log(2), unit="nats"),
-    "psi": Divergence("psi", "psi:psi_formula", symmetric=True, unit="nats"),
+    "psi": Divergence(
+        "psi", "psi:psi_formula", symmetric=True, unit="nats", sum_of=("kl", "kl_reverse")
+    ),
     "hellinger": Divergence("hellinger", "hellinger:hellinger_formula", symmetric=True, upper=1.0),
     "total_variation": Divergence(
         "total_variation", "total_variation:total_variation_formula", symmetric=True, upper=1.0

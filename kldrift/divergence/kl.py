@@ -106,6 +106,8 @@ def kl_excess(p: Floats, q: Floats, difference: Floats) -> Floats:
     """``p * log(p / q) - p + q`` per cell, never negative, where ``difference`` is ``q - p``."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         x = difference / p
-        # p * (x - log1p(x)); an empty cell has an x of inf or NaN, which is not near
-        near = difference * x * np.polyval(LOG_SERIES, x)
-    return np.where(np.abs(x) < NEAR, near, kl_terms(p, q) + difference)
+    excess = np.asarray(kl_terms(p, q) + difference)
+    near = np.abs(x) < NEAR  # an empty cell has an x of inf or NaN, which is not near
+    x = x[near]
+    excess[near] = difference[near] * x * np.polyval(LOG_SERIES, x)  # p * (x - log1p(x))
+    return excess

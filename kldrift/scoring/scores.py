@@ -96,8 +96,11 @@ def cell_scores(p: Counts, q: Counts, pseudocount: float, surplus: Floats) -> di
     current = probabilities(p, occupied, pseudocount=pseudocount)
     reference = probabilities(q, occupied, pseudocount=pseudocount)
     for metric in CELL_METRICS:
-        value = DIVERGENCES[metric].fn(current, reference)
-        out[metric] = np.where(both, value, np.nan)
+        divergence = DIVERGENCES[metric]
+        if divergence.sum_of:
+            out[metric] = np.sum([out[part] for part in divergence.sum_of], axis=0)
+            continue
+        out[metric] = np.where(both, divergence.fn(current, reference), np.nan)
     cells = occupied.sum(-1)
     out["cells"] = cells.astype(np.float64)
     out["kl_expected"] = expected_kl(p, q, pseudocount) + np.maximum(surplus, 0.0)

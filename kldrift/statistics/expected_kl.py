@@ -6,13 +6,15 @@ from typing import Final
 
 import numpy as np
 
-from kldrift.arrays import Counts, Floats
+from kldrift.arrays import Counts, Floats, Ints
 from kldrift.divergence.probabilities import rows_added
 
 SUMMED: Final = 16.0
 """Cells that expect fewer rows are summed over all numbers of rows; of others, a series is used."""
 TERMS: Final = 48
 """Of a hypergeometric distribution with a mean below 16, what lies beyond is below 1e-10."""
+SPREAD: Final = 16
+"""Integers below so many times their number are found without sorting."""
 LEAST: Final = 0.5
 """Rows that a cell without any is taken to have where nothing is added to it."""
 
@@ -58,15 +60,24 @@ def expected_kl(p: Counts, q: Counts, pseudocount: float) -> Floats:
     mean[many] = _series(*(x[many] for x in (total, n_at, m_at, c, d, ratio)))
     few = np.flatnonzero(~many)
     # Cells of one table that have as many rows have the same mean: there are few different ones.
-    _, first, same = np.unique(
-        row[few] * (total[few].max(initial=0) + 1) + total[few],
-        return_index=True,
-        return_inverse=True,
-    )
+    key = row[few] * (int(total[few].max(initial=0)) + 1) + total[few].astype(np.int64)
+    first, same = _different(key)
     mean[few] = _sum(*(x[few[first]] for x in (total, n_at, m_at, c, d, ratio)))[same]
     terms = np.zeros(p.shape)
     terms[at] = mean / current
     return np.where(both[..., 0], np.maximum(terms.sum(-1), 0.0), np.nan)
+
+
+def _different(keys: Ints) -> tuple[Ints, Ints]:
+    """Where each different key stands, and the place of each key among these; 0 or more each."""
+    size = int(keys.max(initial=-1)) + 1
+    if size > SPREAD * len(keys):
+        _, first, same = np.unique(keys, return_index=True, return_inverse=True)
+        return first, same
+    where = np.full(size, -1)
+    where[keys] = np.arange(len(keys))
+    known = where >= 0
+    return where[known], (np.cumsum(known) - 1)[keys]
 
 
 def _series(t: Floats, n: Floats, m: Floats, c: Floats, d: Floats, ratio: Floats) -> Floats:

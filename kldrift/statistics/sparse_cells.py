@@ -57,8 +57,8 @@ def moved(values: NDArray[T], place: NDArray[np.int64]) -> NDArray[T]:
     """Add cells up by the places that :func:`pools` gave; there are twice as many as cells."""
     k = values.shape[-1]
     out = np.zeros((*values.shape[:-1], 2 * k), dtype=values.dtype)
-    rows = out.reshape(-1, 2 * k)
-    np.add.at(rows, (np.arange(len(rows))[:, None], place.reshape(-1, k)), values.reshape(-1, k))
+    places = place + np.arange(0, out.size, 2 * k).reshape(*values.shape[:-1], 1)
+    np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
     return out
 
 

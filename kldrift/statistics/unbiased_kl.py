@@ -9,6 +9,7 @@ is above its limit, which is another statement than that there is some differenc
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final, Self
 
 import numpy as np
@@ -31,6 +32,8 @@ LARGEST_MISSED: Final = 0.2
 most 0.28, at 0.43."""
 SCARCE: Final = 25
 """With more reference rows the logarithm of a cell's share is about normal."""
+PSI_KNOWN: Final = 2**14
+"""Numbers of rows of which the digamma function is in a table."""
 DOUBT: Final = 0.5
 SURE: Final = 1e-12
 """Between these, a bound that is exact far out may say more than the normal distribution."""
@@ -134,7 +137,7 @@ def kl_unbiased(p_counts: Counts, q_counts: Counts) -> KLEstimate:
     n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = p / n
-        unbiased = over_cells(share * (_psi(p) - psi(n) + psi(m + 1.0) - psi(q + 1.0)))
+        unbiased = over_cells(share * (_psi(p) - psi(n) + psi(m + 1.0) - _psi(q + 1)))
         missed = _missed(p, q, n, m)
         hidden = _hidden(p, q, n, m)
         error = np.sqrt(_variance(p, q, n, m))
@@ -156,7 +159,16 @@ def _top(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
 
 
 def _psi(rows: Counts) -> Floats:
-    return np.asarray(psi(np.maximum(rows, 1).astype(np.float64)))
+    """The digamma function of numbers of rows; that of 1 where there are none."""
+    values = np.take(_psi_table(), rows, mode="clip")  # most cells have few rows
+    many = rows >= PSI_KNOWN
+    values[many] = psi(rows[many].astype(np.float64))
+    return values
+
+
+@cache
+def _psi_table() -> Floats:
+    return np.asarray(psi(np.maximum(np.arange(PSI_KNOWN), 1).astype(np.float64)))
 
 
 def _missed(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:

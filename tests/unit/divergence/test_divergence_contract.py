@@ -172,6 +172,13 @@ def test_mixing_two_pairs_alike_gives_no_more_drift_than_their_mean(divergence, 
     assert divergence.fn(p, q) <= mean * (1 + 1e-12) + 1e-12
 
 
+@named(*(name for name, divergence in DIVERGENCES.items() if divergence.sum_of))
+@LAWS
+@given(pairs())
+def test_a_sum_of_others_is_theirs_to_the_bit(divergence, pq):
+    assert divergence.fn(*pq) == sum(DIVERGENCES[part].fn(*pq) for part in divergence.sum_of)
+
+
 @named("kl", "kl_reverse", "psi", "renyi", "bhattacharyya")
 @LAWS
 @given(pairs(max_size=5), pairs(max_size=5))

@@ -72,3 +72,12 @@ def test_nothing_is_expected_of_one_cell_or_without_rows():
     p = np.array([[30, 0], [0, 0]])
     assert expected_kl(p, p, 0.5).tolist() == pytest.approx([0.0, np.nan], nan_ok=True)
     assert expected_kl(p[:1], np.array([[0, 5]]), 0.0) >= 0
+
+
+def test_a_table_expects_the_same_to_the_bit_beside_one_of_other_sizes():
+    rng = np.random.default_rng(3)
+    p, q = rng.poisson(2, (2, 60, 30))
+    far = np.full((1, 30), 2), np.full((1, 30), 10**7)  # cells that are few beside many rows
+    alone = expected_kl(p, q, 0.5)
+    beside = expected_kl(*(np.concatenate(sides) for sides in zip((p, q), far, strict=True)), 0.5)
+    np.testing.assert_array_equal(beside[:-1], alone)

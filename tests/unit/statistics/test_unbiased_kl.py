@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import scipy.stats
 from kl_limits import above_limit_p
+from scipy.special import psi
 
 from kldrift.divergence import kl_divergence
 from kldrift.statistics.significance import g_test
-from kldrift.statistics.unbiased_kl import kl_unbiased
+from kldrift.statistics.unbiased_kl import PSI_KNOWN, _psi, kl_unbiased
 
 DRAWS = 2_000
 
@@ -152,3 +153,8 @@ def test_the_interval_covers_what_a_small_reference_of_many_cells_hides():
     found = kl_unbiased(rng.multinomial(100_000, now, 1_000), rng.multinomial(300, shares, 1_000))
     truth = float((now * np.log(now / shares)).sum())
     assert ((found.low <= truth) & (truth <= found.high)).mean() > 0.85
+
+
+def test_many_rows_have_the_digamma_function_that_few_have():
+    rows = np.array([0, 1, 2, PSI_KNOWN - 1, PSI_KNOWN, PSI_KNOWN + 1, 10**12])
+    np.testing.assert_array_equal(_psi(rows), psi(np.maximum(rows, 1).astype(np.float64)))
