@@ -23,14 +23,14 @@ from kldrift.reporting.parts import (
 )
 from kldrift.reporting.past import Past
 from kldrift.reporting.row_cells import cells_of, row_key
-from kldrift.reporting.row_words import alert_words, score_words
+from kldrift.reporting.row_words import alert_words, happened, score_words
 from kldrift.reporting.score_line import score_line
 from kldrift.reporting.timeline import history_words, sparkline
 from kldrift.scoring.alerts import Key
 
 LONGEST_REASON: Final = 320
 LONGEST_NAME: Final = 120
-ARROW: Final = re.compile(r"([\d.]+) % -> ([\d.]+) %")
+ARROW: Final = re.compile(r"(\d(?: %)?) -> (-?\d)")
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,12 @@ class Entry:
         said = self.alert.endswith(f"since {self.since}")
         since = f"drifts since {self.since}" if self.since and not said else ""
         return "; ".join(filter(None, (score, self.alert, since)))
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """What happened and what explains it; and what speaks for it."""
+        what = happened(self.reason)
+        return what, self.reason[len(what) :].removeprefix("; ")
 
     def data(self) -> list[Any]:
         """Charts and blocks as a JSON value."""
@@ -169,4 +175,4 @@ def _in_whole_parts(reason: str) -> str:
         if len(said) + len(part) + 2 > LONGEST_REASON:
             break
         said += f"; {part}"
-    return ARROW.sub(r"\1 % → \2 %", shown(said, LONGEST_REASON))
+    return ARROW.sub(r"\1 → \2", shown(said, LONGEST_REASON))

@@ -18,6 +18,7 @@ from kldrift.reporting.cell_names import bound_text
 from kldrift.reporting.drawing import LETTER, Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import shown
 from kldrift.reporting.json_values import Row
+from kldrift.scoring.reasons import WEEKDAYS
 from kldrift.scoring.sentences import percent
 
 TALLEST: Final = 2.5
@@ -27,6 +28,8 @@ CAPITAL: Final = 1.3
 TOP, BELOW = 12.0, 13
 """Pixels for what stands above and below the bars."""
 BETWEEN_TICKS: Final = 60
+BETWEEN_NAMES: Final = 3
+"""Pixels at least."""
 ADDED: Final = 48
 """Pixels for what cells add to the score."""
 
@@ -173,17 +176,33 @@ def _names(bars: Sequence[Bar], y: float) -> list[Label]:
     """The names of values, categories and bars aside, as far as there is room."""
     labels, free = list[Label](), -math.inf
     bins = any(b.lower is not None for b in bars)
+    among = [b for b in bars if b.below and not b.aside and not bins]
+    names = _of_values(among)
     for bar in bars:
         if not bar.below or (bins and not bar.aside):
             continue
-        room = max(bar.width, 4 * LETTER if bar.aside else 0)
-        if not bar.aside and room < 2 * LETTER:
-            continue
-        text = _fitting(bar.below, room)
+        room = max(bar.width, 4 * LETTER) if bar.aside else bar.width - BETWEEN_NAMES
+        text = _fitting(bar.below, room) if names is None or bar.aside else names.get(bar.name, "")
         half = _pixels(text) / 2
-        cut = text != bar.below and _is_number(bar.below)  # its first digits say something else
-        if text in ("", "…") or cut or _middle(bar) - half < free:
+        if text in ("", "…") or _middle(bar) - half < free:
             continue
         labels.append(Label(_middle(bar), y, text, "middle"))
         free = _middle(bar) + half + 2
     return labels
+
+
+def _of_values(bars: Sequence[Bar]) -> dict[str, str] | None:
+    """What stands below bars of numbers, every so many, and of days; None below others.
+
+    The first digits of a number say something else, those letters of a day do not.
+    """
+    if not bars:
+        return None
+    narrowest = min(b.width for b in bars) - BETWEEN_NAMES
+    widest = max(_pixels(b.below) for b in bars)
+    if all(b.below in WEEKDAYS.values() for b in bars):
+        return {b.name: b.below if widest <= narrowest else b.below[:3] for b in bars}
+    if not all(_is_number(b.below) for b in bars):
+        return None
+    each = math.ceil((widest + BETWEEN_NAMES) / (narrowest + BETWEEN_NAMES))
+    return {b.name: b.below for b in bars[::each]}

@@ -128,6 +128,15 @@ def test_days_of_the_week_have_their_names():
     cells = [cell("value", 1, 1, label=str(i), lower=i, upper=i, place=i) for i in range(7)]
     drawing = histogram("weekday(t)", cells, width=600, large=True)
     assert "Wednesday" in [label.text for label in drawing.labels]
+    small = [label.text for label in histogram("weekday(t)", cells).labels]
+    assert small == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+
+
+def test_numbers_below_values_are_every_so_many_where_there_is_no_room_for_all():
+    cells = [cell("value", 1, 1, label=str(i), lower=i, upper=i, place=i) for i in range(24)]
+    assert [label.text for label in histogram("hour(t)", cells).labels] == [
+        str(hour) for hour in range(0, 24, 2)
+    ]
 
 
 @pytest.mark.parametrize(
