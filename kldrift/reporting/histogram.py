@@ -194,10 +194,13 @@ def _names(bars: Sequence[Bar], y: float) -> list[Label]:
 def _of_values(bars: Sequence[Bar]) -> dict[str, str] | None:
     """What stands below bars of numbers, every so many, and of days; None below others.
 
-    The first digits of a number say something else, those letters of a day do not.
+    The first digits of a number say something else, those letters of a day do not. Where bars are
+    very narrow, the first and the last have their bounds, see `_ticks`.
     """
     if not bars:
         return None
+    if min(b.width for b in bars) < 2 * LETTER:
+        return {}
     narrowest = min(b.width for b in bars) - BETWEEN_NAMES
     widest = max(_pixels(b.below) for b in bars)
     if all(b.below in WEEKDAYS.values() for b in bars):

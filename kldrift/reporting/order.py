@@ -66,10 +66,8 @@ def all_muted(scores: pd.DataFrame | pa.Table) -> bool:
 
 def worst_first(scores: Scores) -> Scores:
     """The rows of ``drift_scores``, the worst first."""
-    names = ["severity", "kl", "metric", "threshold_warning", "threshold_critical"]
-    table = as_table(scores, names)
-    metrics = as_table(scores, _metrics(table))
-    return _at(scores, np.lexsort((-_times_over(table, metrics), ranks(table["severity"]))))
+    severities = as_table(scores, ["severity"])["severity"]
+    return _at(scores, np.lexsort((-times_over(scores), ranks(severities))))
 
 
 def leading(ordered: Scores) -> Scores:
@@ -97,8 +95,10 @@ def _metrics(table: pa.Table) -> list[str]:
     return ["kl"] if "metric" not in table.column_names else ["kl", *codes(table["metric"])[1]]
 
 
-def _times_over(table: pa.Table, metrics: pa.Table) -> NDArray[np.float64]:
+def times_over(scores: pd.DataFrame | pa.Table) -> NDArray[np.float64]:
     """How many times its smallest limit the score of a row is; the score itself without one."""
+    table = as_table(scores, ["kl", "metric", "threshold_warning", "threshold_critical"])
+    metrics = as_table(scores, _metrics(table))
     score = floats_of(table["kl"])
     if "metric" in table.column_names:
         places, names = codes(table["metric"])

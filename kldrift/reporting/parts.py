@@ -13,7 +13,7 @@ import pyarrow as pa
 from kldrift.counting.group_names import columns_of
 from kldrift.reporting.figures import many, shown
 from kldrift.reporting.json_values import Row, records
-from kldrift.reporting.order import as_table
+from kldrift.reporting.order import as_table, times_over
 from kldrift.reporting.row_words import happened
 from kldrift.tables.values import codes, is_in, rows_where
 
@@ -37,12 +37,14 @@ class Parts:
         totals: how many there are, by the columns that they are made by.
         splits: for each list, how much of the divergence is its mix, and how much within.
         rows: how many rows they hold, by the columns that they are made by; none if not known.
+        unsure: how many are ok although their score is above a limit, for it may be chance.
     """
 
     bad: Sequence[Row]
     totals: Mapping[str, int]
     splits: Sequence[Row]
     rows: Mapping[str, float] = field(default_factory=dict)
+    unsure: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -62,22 +64,29 @@ def segments_of_features(
         features: their names.
         splits: of features by lists of segments, see `segment_splits`.
     """
-    table = as_table(ordered, OF_SEGMENTS)
+    table = as_table(ordered, OF_SEGMENTS).append_column("above", pa.array(times_over(ordered) > 1))
     table = rows_where(table, is_in(table["feature"], features) & ~is_in(table["segment"], {None}))
     columns = {name: columns_of(name) for name in codes(table["segment"])[1]}
     totals: dict[str, Counter[str]] = {n: Counter() for n in features}
     rows: dict[str, Counter[str]] = {n: Counter() for n in features}
-    of_rows = (table[n].to_pylist() for n in ("feature", "segment", "n_current"))
-    for name, segment, number in zip(*of_rows, strict=True):
+    unsure: dict[str, Counter[str]] = {n: Counter() for n in features}
+    told = ("feature", "segment", "n_current", "severity", "above")
+    for name, segment, number, severity, above in zip(
+        *(table[n].to_pylist() for n in told), strict=True
+    ):
         totals[name][columns[segment]] += 1
         rows[name][columns[segment]] += number or 0
+        unsure[name][columns[segment]] += severity == "ok" and above
     bad: dict[str, list[dict[str, Any]]] = {}
     for part in records(rows_where(table, ~is_in(table["severity"], {"ok"}))):
         bad.setdefault(part["feature"], []).append(part)
     by_list: dict[str, list[Mapping[str, Any]]] = {}
     for split in splits:
         by_list.setdefault(split["feature"], []).append(split)
-    return {n: Parts(bad.get(n, []), totals[n], by_list.get(n, []), rows[n]) for n in features}
+    return {
+        n: Parts(bad.get(n, []), totals[n], by_list.get(n, []), rows[n], unsure[n])
+        for n in features
+    }
 
 
 def parts_words(segments: Sequence[Mapping[str, Any]], totals: Mapping[str, int]) -> str:
@@ -121,7 +130,7 @@ def alone_of(segments: Parts) -> Alone | None:
     """The only segment of a list that drifted, and what happened in it.
 
     None where no list has one, or several have; and where the others of the list are too small to
-    say that they did not.
+    say that they did not, or may have.
 
     Examples:
         >>> one = {"severity": "critical", "reason": "shifted", "n_current": 9}
@@ -141,7 +150,8 @@ def alone_of(segments: Parts) -> Alone | None:
     if len(alone) != 1:
         return None
     (columns,), (row,) = alone, drifted[alone[0]]
-    if not tells(row["n_current"] or 0, segments.rows.get(columns, math.inf)):
+    told = tells(row["n_current"] or 0, segments.rows.get(columns, math.inf))
+    if not told or segments.unsure.get(columns):
         return None
     total = many(segments.totals[columns], "segment")
     by = f" by {shown(columns, 40)}" if len(segments.totals) > 1 else ""
