@@ -261,4 +261,4 @@ def _extremes(verdicts: Verdicts, i: int) -> str:
         range_of(side.moments, group, comparison.support)
         for side in (comparison.current, comparison.reference)
     )
-    return extremes(verdicts.scores["gaussian_kl"][i], now, before)
+    return extremes(verdicts.scores["gaussian_kl"][i], now, before, comparison.support)

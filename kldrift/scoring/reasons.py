@@ -75,12 +75,12 @@ def certainty(q_value: float) -> str:
     return f"< {LEAST_Q:g}" if q_value < LEAST_Q else f"{q_value:.1g}"
 
 
-def extremes(gaussian: float, current: Range, reference: Range) -> str:
+def extremes(gaussian: float, current: Range, reference: Range, support: Support) -> str:
     """The sentence that few values far out moved the moments."""
-    reach = [f"from {plain(low, 3)} to {plain(high, 3)}" for low, high in (current, reference)]
+    ends = mean_texts(support, *current, *reference)
     return (
-        f"the values are {reach[0]}, and {reach[1]} in the reference: "
-        f"gaussian_kl {grouped(gaussian)} comes from few rows far out"
+        f"the values are from {ends[0]} to {ends[1]}, and from {ends[2]} to {ends[3]} in the "
+        f"reference; few rows far out make gaussian_kl {grouped(gaussian)}"
     )
 
 

@@ -91,7 +91,7 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     if _at_both_ends(change) and not (beyond and change.current >= FEWER_THAN):
         return _spread(change)
     few = change.current < FEWER_THAN or change.ks > BY_SHIFT * abs(change.shift)
-    beyond &= few and change.current >= FEWER_THAN * change.ks
+    beyond &= few and (change.current >= FEWER_THAN * change.ks or _far_out(change))
     cell = cell_sentence(change.kind, change.name, change.reference, change.current)
     if change.kind in TAILS and not change.reference:
         cell += ends_at(change.farthest, upper=change.kind is CellKind.OVERFLOW)
@@ -250,6 +250,11 @@ def _moments(change: Change) -> str:
     if low * high < 0:  # lower ones became fewer, and higher ones more, or the other way round
         return _median(change)
     return _spread(change)
+
+
+def _far_out(change: Change) -> bool:
+    """Whether a few values far out move the mean by more than the order of the rows shows."""
+    return abs(change.shift) >= 1 and change.ks < CARRIED * min(abs(change.shift), 2.0)
 
 
 def _at_both_ends(change: Change) -> bool:

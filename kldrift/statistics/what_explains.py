@@ -31,6 +31,9 @@ CLOSE: Final = 0.05
 FAR_OUT: Final = 0.5
 """How far a deviation may be, as a logarithm, from that of other units: few values far out make up
 most of some deviations, and units differ by much more."""
+CLEARLY: Final = 3.0
+"""In units of ``sqrt(1 / n + 1 / m)``: by how much the logarithm of a deviation must have changed
+for numbers to be so many times as large; its error is 0.7 where they are normal."""
 EXACT: Final = 1e-6
 """How far a rounded number may be from a multiple, in steps."""
 FACTORS: Final = (10.0, 100.0, 1_000.0, 1e6, 0.1, 0.01, 0.001, 1e-6)
@@ -160,10 +163,17 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     constant = numbers.mean[1] - mean
     step = numbers.step
     added = float(np.rint(constant / step)) * step if step else constant
+    several, factor = [], _factor(numbers)
     if added:
         at = below(_moved(edges, edges - added))
         name = f"{'+' * (added >= 0)}{plain(added, 4)}"
-        yield Candidate(name, _between(at), mean + added, std)
+        several.append(Candidate(name, _between(at), mean + added, std))
+    if factor:
+        at = below(_moved(edges, edges / factor))
+        name = f"x {plain(factor, 4)}"
+        several.append(Candidate(name, _between(at), factor * mean, factor * std))
+    # Of those that explain as much, the first one is told: here the one of the nearer deviation.
+    yield from sorted(several, key=lambda one: abs(numbers.std[1] - (one.std or 0.0)))
     for size in STEPS if std > 0 else ():
         if abs(constant) > size / 2:  # no number moves further than that, so their mean does not
             continue
@@ -182,6 +192,17 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
             f"a smallest value of {_written(low)}",
             _between(np.where(edges <= low, 0.0, below(edges))),
         )
+
+
+def _factor(numbers: Numbers) -> float:
+    """How many times as large the numbers are, if their spread says so as well; else 0."""
+    (mean, now), (std, spread) = numbers.mean, numbers.std
+    if not (std > 0 and spread > 0 and mean and now / mean > 0):
+        return 0.0
+    times, change = np.log(now / mean), np.log(spread / std)
+    error = np.sqrt(1 / numbers.p.sum() + 1 / numbers.q.sum())
+    unit = min(abs(times - np.log(factor)) for factor in FACTORS) < CLOSE
+    return 0.0 if unit or abs(change) < CLEARLY * error else float(now / mean)
 
 
 def _mean_of_inverses(numbers: Numbers) -> bool:

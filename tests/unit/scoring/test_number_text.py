@@ -10,6 +10,7 @@ import pytest
 from kldrift.expectations.wording import observed
 from kldrift.profiles.cells import CellKind
 from kldrift.profiles.number_text import grouped, plain
+from kldrift.profiles.support import NumericSupport
 from kldrift.reporting.cell_names import open_bin
 from kldrift.reporting.row_words import score_words
 from kldrift.scoring.metrics import Threshold
@@ -35,7 +36,10 @@ LIMITS = {"threshold_warning": 2_500_000.0, "threshold_critical": None, "severit
             "psi 12,346 (9,000 to 2,000,000) is above warning 1,234,567,",
         ),
         (beyond_history(1234.5, 0.00001234, 0.01, 7.0), "kl 1,234 from the 7 windows"),
-        (extremes(123456.0, (0.0, 1e9), (0.0, 2.0)), "gaussian_kl 123,456 comes"),
+        (
+            extremes(123456.0, (0.0, 1e9), (0.0, 2.0), NumericSupport(np.array([0.0, 1.0]))),
+            "gaussian_kl 123,456",
+        ),
         (score_words({"kl": 3_000_000.0} | LIMITS), "kl 3,000,000, warning above 2,500,000"),
         (open_bin(1_234_567.0, None), "1234570 and above"),
         (

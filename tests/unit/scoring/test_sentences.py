@@ -11,6 +11,9 @@ import pandas as pd
 import pytest
 
 import kldrift
+from kldrift.profiles.cells import CellKind
+from kldrift.scoring.change import Change
+from kldrift.scoring.sentences import sentence
 
 RNG = np.random.default_rng(0)
 N = 6_000
@@ -243,3 +246,34 @@ def test_days_of_the_week_have_names():
     reason = result.scores["reason"][0]
     assert "Wednesday" in reason
     assert "Saturday" in reason
+
+
+def test_a_few_values_far_out_are_said_where_they_move_the_mean_alone():
+    change = Change(
+        CellKind.UNDERFLOW,
+        "below 0.1, the reference's smallest",
+        0.0,
+        0.04,
+        shift=-200.0,
+        spread=900.0,
+        ks=0.11,
+        ends=(0.05, -0.06),
+        medians=("0.53", "0.45"),
+        farthest="-999",
+    )
+    assert sentence(change) == (
+        "4.0 % of the values are below 0.1, the reference's smallest: the smallest is -999 now"
+    )
+
+
+def test_values_far_out_that_are_dates_are_said_as_dates():
+    days = np.datetime64("2024-01-01") + np.random.default_rng(0).integers(0, 200, 2_000)
+    late = np.where(np.arange(200) < 1, np.datetime64("2037-09-09"), days[:200])
+    sides = (pd.DataFrame({"d": pd.Series(x).dt.date}) for x in (days, late))
+    found = kldrift.compare(*sides, override={"d": {"parts": ["whole"]}}).scores
+    assert found["severity"].tolist() == ["ok"]
+    assert found["reason"][0].startswith("the values are from 2024-01-0"), found["reason"][0]
+    assert (
+        " to 2037-09-09, and from 2024-01-01 to 2024-07-18 in the reference; few"
+        in found["reason"][0]
+    )

@@ -136,3 +136,25 @@ def test_numbers_beyond_all_of_the_reference_are_not_their_inverses_for_that():
     before, now = RNG.uniform(0.02, 0.58, ROWS), RNG.uniform(0.6, 1, ROWS)
     frames = pd.DataFrame({"x": before}), pd.DataFrame({"x": now})
     assert "1 / x" not in kldrift.compare(*frames).scores["reason"][0]
+
+
+@pytest.mark.parametrize("values", ["amounts", "codes", "far from 0"])
+def test_numbers_that_are_a_tenth_larger_are_told_from_such_that_a_constant_was_added_to(values):
+    rng = np.random.default_rng(3)
+
+    def drawn():
+        if values == "codes":
+            return rng.choice([1.0, 2, 3, 4], ROWS)
+        return rng.gamma(9, 30, ROWS) if values == "amounts" else rng.normal(41.9, 0.04, ROWS)
+
+    (row,) = kldrift.compare(
+        *(pd.DataFrame({"x": x}) for x in (drawn(), 1.1 * drawn()))
+    ).scores.to_dict("records")
+    by = row["reason"].split("explained to ")[1].split(" by ")[1].split(";")[0]
+    assert by.startswith("x 1.")
+    assert float(by[2:]) == pytest.approx(1.1, abs=0.03)
+    moved = drawn() + 0.4 * np.std(drawn())
+    (row,) = kldrift.compare(*(pd.DataFrame({"x": x}) for x in (drawn(), moved))).scores.to_dict(
+        "records"
+    )
+    assert " by +" in row["reason"]
