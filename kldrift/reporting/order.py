@@ -66,8 +66,10 @@ def all_muted(scores: pd.DataFrame | pa.Table) -> bool:
 
 def worst_first(scores: Scores) -> Scores:
     """The rows of ``drift_scores``, the worst first."""
-    severities = as_table(scores, ["severity"])["severity"]
-    return _at(scores, np.lexsort((-times_over(scores), ranks(severities))))
+    names = ["severity", "kl", "metric", "threshold_warning", "threshold_critical"]
+    table = as_table(scores, names)
+    metrics = as_table(scores, _metrics(table))
+    return _at(scores, np.lexsort((-_times_over(table, metrics), ranks(table["severity"]))))
 
 
 def leading(ordered: Scores) -> Scores:
@@ -95,10 +97,8 @@ def _metrics(table: pa.Table) -> list[str]:
     return ["kl"] if "metric" not in table.column_names else ["kl", *codes(table["metric"])[1]]
 
 
-def times_over(scores: pd.DataFrame | pa.Table) -> NDArray[np.float64]:
+def _times_over(table: pa.Table, metrics: pa.Table) -> NDArray[np.float64]:
     """How many times its smallest limit the score of a row is; the score itself without one."""
-    table = as_table(scores, ["kl", "metric", "threshold_warning", "threshold_critical"])
-    metrics = as_table(scores, _metrics(table))
     score = floats_of(table["kl"])
     if "metric" in table.column_names:
         places, names = codes(table["metric"])

@@ -13,7 +13,7 @@ import pyarrow as pa
 from kldrift.counting.group_names import columns_of
 from kldrift.reporting.figures import many, shown
 from kldrift.reporting.json_values import Row, records
-from kldrift.reporting.order import as_table, times_over
+from kldrift.reporting.order import as_table
 from kldrift.reporting.row_words import happened
 from kldrift.tables.values import codes, is_in, rows_where
 
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOVED: Final = ("critical", "warning")
-OF_SEGMENTS: Final = ["feature", "segment", "severity", "kl", "n_current", "reason"]
+OF_SEGMENTS: Final = ["feature", "segment", "severity", "kl", "kl_expected", "n_current", "reason"]
 NAMED: Final = 3
 """Segments."""
+ALSO: Final = 0.25
+"""Share of the divergence of one segment with which another is not said to be fine."""
 TELLING: Final = 0.1
 """Share of the rows that segments must hold to say that it is one of the others that drifted."""
 
@@ -37,14 +39,14 @@ class Parts:
         totals: how many there are, by the columns that they are made by.
         splits: for each list, how much of the divergence is its mix, and how much within.
         rows: how many rows they hold, by the columns that they are made by; none if not known.
-        unsure: how many are ok although their score is above a limit, for it may be chance.
+        calm: the largest ``kl`` of those that are ok, without what chance adds to it, likewise.
     """
 
     bad: Sequence[Row]
     totals: Mapping[str, int]
     splits: Sequence[Row]
     rows: Mapping[str, float] = field(default_factory=dict)
-    unsure: Mapping[str, int] = field(default_factory=dict)
+    calm: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -64,19 +66,18 @@ def segments_of_features(
         features: their names.
         splits: of features by lists of segments, see `segment_splits`.
     """
-    table = as_table(ordered, OF_SEGMENTS).append_column("above", pa.array(times_over(ordered) > 1))
+    table = as_table(ordered, OF_SEGMENTS)
     table = rows_where(table, is_in(table["feature"], features) & ~is_in(table["segment"], {None}))
     columns = {name: columns_of(name) for name in codes(table["segment"])[1]}
     totals: dict[str, Counter[str]] = {n: Counter() for n in features}
     rows: dict[str, Counter[str]] = {n: Counter() for n in features}
-    unsure: dict[str, Counter[str]] = {n: Counter() for n in features}
-    told = ("feature", "segment", "n_current", "severity", "above")
-    for name, segment, number, severity, above in zip(
-        *(table[n].to_pylist() for n in told), strict=True
-    ):
-        totals[name][columns[segment]] += 1
-        rows[name][columns[segment]] += number or 0
-        unsure[name][columns[segment]] += severity == "ok" and above
+    calm: dict[str, dict[str, float]] = {n: {} for n in features}
+    for row in table.to_pylist():
+        name, of = row["feature"], columns[row["segment"]]
+        totals[name][of] += 1
+        rows[name][of] += row["n_current"] or 0
+        if row["severity"] == "ok":
+            calm[name][of] = max(calm[name].get(of, 0.0), _without_chance(row))
     bad: dict[str, list[dict[str, Any]]] = {}
     for part in records(rows_where(table, ~is_in(table["severity"], {"ok"}))):
         bad.setdefault(part["feature"], []).append(part)
@@ -84,8 +85,7 @@ def segments_of_features(
     for split in splits:
         by_list.setdefault(split["feature"], []).append(split)
     return {
-        n: Parts(bad.get(n, []), totals[n], by_list.get(n, []), rows[n], unsure[n])
-        for n in features
+        n: Parts(bad.get(n, []), totals[n], by_list.get(n, []), rows[n], calm[n]) for n in features
     }
 
 
@@ -151,7 +151,7 @@ def alone_of(segments: Parts) -> Alone | None:
         return None
     (columns,), (row,) = alone, drifted[alone[0]]
     told = tells(row["n_current"] or 0, segments.rows.get(columns, math.inf))
-    if not told or segments.unsure.get(columns):
+    if not told or segments.calm.get(columns, 0.0) > ALSO * _without_chance(row):
         return None
     total = many(segments.totals[columns], "segment")
     by = f" by {shown(columns, 40)}" if len(segments.totals) > 1 else ""
@@ -160,6 +160,11 @@ def alone_of(segments: Parts) -> Alone | None:
         f"{shown(row['segment'], 40)}, the only one of {total}{by} that drifted",
         happened(shown(row["reason"] or "", 160)),
     )
+
+
+def _without_chance(row: Mapping[str, Any]) -> float:
+    """The divergence of a row, without what chance alone adds to it."""
+    return (row.get("kl") or 0.0) - (row.get("kl_expected") or 0.0)
 
 
 def tells(rows: float, total: float) -> bool:

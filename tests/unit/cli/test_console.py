@@ -417,7 +417,7 @@ def test_what_happened_in_the_only_segment_of_a_list_is_said():
     whole = {"severity": "critical", "feature": "km", "reason": "10 % of the values are above 80"}
     shifted = "shifted up; explained to 100 % by x 1,000; kl 8"
     parts = [
-        {**whole, "segment": "country=PL", "reason": shifted},
+        {**whole, "segment": "country=PL", "reason": shifted, "kl": 0.9},
         *({"feature": "km", "segment": f"country={c}"} for c in ("DE", "FR")),
         *({**whole, "segment": f"channel={c}", "reason": "moved"} for c in ("web", "app")),
     ]
@@ -437,7 +437,7 @@ def test_one_cause_is_one_block_that_names_its_features():
     shifted = "shifted up; explained to 100 % by x 1,000; kl 8"
     parts = [
         {"feature": name, "segment": f"country={c}", "severity": "critical" if c == "PL" else "ok"}
-        | {"reason": shifted * (c == "PL")}
+        | {"reason": shifted * (c == "PL"), "kl": 0.9 if c == "PL" else 0.01}
         for name in ("km", "miles")
         for c in ("PL", "DE", "FR")
     ]

@@ -484,7 +484,7 @@ def test_a_feature_that_drifts_in_few_segments_says_which():
     ]
     alone = "Worst is payment_type, in part=0, the only one of 4 segments that drifted: kl 0.42"
     unsure = Reader(Result(pd.concat([scores, *parts]), cells).to_html()).text
-    assert alone not in unsure  # the others are above their limits, perhaps by chance
+    assert alone not in unsure  # the others are as far, perhaps by chance
     parts[1:] = [part.assign(kl=0.01) for part in parts[1:]]
     text = Reader(Result(pd.concat([scores, *parts]), cells).to_html()).text
     assert alone in text
