@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ OURS: Final = ("expectations", "validation_definitions", "checkpoints")
 """The folders in which one file is a monitor's."""
 NEW: Final = ".new-"
 """What the name of a folder begins with in which a new one is made."""
+RESULTS: Final = "uncommitted/validations"
+STORE: Final = ".ge_store_backend_id"
+STORE_ID: Final = re.compile(rb"store_backend_id = [0-9a-f-]{36}\s*")
 _NEEDED: Final = frozenset({"config_version", "stores", "validation_results_store_name"})
 _held: Final[list[Path]] = []
 
@@ -75,9 +79,9 @@ def unreadable(root: Path, name: str) -> list[Path]:
     above = next(p for p in (root, *root.parents) if p.exists())
     if not os.access(above, os.W_OK):
         raise NoSuchOutputError(f"{root}: expectations.path cannot be written")
-    unread = [root / file for file in (PROJECT, VARIABLES) if _blank(root / file)]
-    if PROJECT not in {f.name for f in unread} and (root / PROJECT).exists():
-        _check_project(root / PROJECT)
+    unread = [f for f in (root / PROJECT, root / VARIABLES) if f.exists() and _blank(f)]
+    ids = (root / folder / STORE for folder in (*OURS, RESULTS))
+    unread += [file for file in ids if file.exists() and not STORE_ID.fullmatch(file.read_bytes())]
     for folder in OURS:
         for file in sorted((root / folder).rglob("*.json")):
             try:
@@ -93,19 +97,26 @@ def unreadable(root: Path, name: str) -> list[Path]:
 
 
 def _blank(file: Path) -> bool:
-    return file.exists() and not file.read_bytes().strip()
+    """Whether a file of the project is empty; of variables, also one with nothing but comments.
 
-
-def _check_project(file: Path) -> None:
+    Raises:
+        OutputError: it is not, and cannot be read.
+    """
     from ruamel.yaml import YAML  # noqa: PLC0415 - adds a filter of warnings to the process
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
+    if not file.read_bytes().strip():
+        return True
+    project = file.name == PROJECT
     try:
         read = YAML(typ="safe", pure=True).load(file)
     except (YAMLError, UnicodeDecodeError):
-        read = None
-    if not isinstance(read, dict) or not read.keys() >= _NEEDED:
+        read = ()
+    if read is None and not project:
+        return True
+    if not isinstance(read, dict) or (project and not read.keys() >= _NEEDED):
         raise OutputError(f"{file}: cannot be read; mend it, or take it away to have it made again")
+    return False
 
 
 def remove_unreadable(root: Path, name: str) -> None:

@@ -31,13 +31,22 @@ def test_a_file_of_the_monitor_that_is_cut_off_is_made_again(folder, part):
         assert json.loads(file.read_text())
 
 
-@pytest.mark.parametrize("name", ["great_expectations.yml", "uncommitted/config_variables.yml"])
-def test_a_file_of_the_project_that_is_empty_is_made_again(folder, name):
-    (folder / "gx" / name).write_text("")
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("great_expectations.yml", ""),
+        ("uncommitted/config_variables.yml", ""),
+        ("uncommitted/config_variables.yml", "# a comment\n# and hal"),
+        ("expectations/.ge_store_backend_id", "store_backend_id = 1a5456"),
+    ],
+)
+def test_a_file_of_the_project_that_is_empty_is_made_again(folder, name, left, capfd):
+    (folder / "gx" / name).write_text(left)
     (folder / "gx" / ".new-1/checkpoints").mkdir(parents=True)
     (folder / "gx" / f"{name}.json").with_name(".m.json.1-2.tmp").write_text("{")
     assert publish_rows(folder, case_rows()).evaluated > 0
-    assert (folder / "gx" / name).read_text().strip()
+    assert len((folder / "gx" / name).read_text()) > max(50, len(left))
+    assert "Invalid store" not in "".join(capfd.readouterr())
     left = [p.name for p in (folder / "gx").rglob(".*")]
     assert not [name for name in left if name.startswith(".new-") or name.endswith(".tmp")]
 
@@ -52,12 +61,14 @@ def test_a_file_of_somebody_else_that_is_cut_off_is_named(folder, part):
     file.unlink()
 
 
-def test_a_project_that_is_cut_off_is_named(folder):
-    file = folder / "gx" / "great_expectations.yml"
+@pytest.mark.parametrize("name", ["great_expectations.yml", "uncommitted/config_variables.yml"])
+def test_a_project_that_is_cut_off_is_named(folder, name):
+    file = folder / "gx" / name
     whole = file.read_text()
-    for left in (whole[: len(whole) // 3], "a: ["):
-        file.write_text(left)
-        with pytest.raises(OutputError, match=r"great_expectations\.yml: cannot be read; mend it"):
+    cut = [whole[: len(whole) // 3]] if "/" not in name else ["a:\xff", "- a"]
+    for left in (*cut, "a: ["):
+        file.write_text(left, encoding="latin-1")
+        with pytest.raises(OutputError, match=rf"{file.name}: cannot be read; mend it"):
             publish_rows(folder, case_rows())
     file.write_text(whole)
 
