@@ -29,6 +29,10 @@ MOST: Final = 3
 if the level rose with it."""
 MARGIN: Final = 0.5
 """How much more than its budget says a monitor asks for when it begins."""
+LEEWAY: Final = 1.0
+"""How much less it asks for at least, however long nothing was unusual. Without an end, a page came
+each time that the budget had room for one, for whatever lay farthest, at p-values of 0.01 and more.
+"""
 DOUBT: Final = 20.0
 """Windows that the belief that p-values hold is worth."""
 FARTHEST: Final = 10.0
@@ -87,8 +91,10 @@ class AlarmBudget:
         """The level after a window; it stays while an alert is open, which says nothing new."""
         if open_alert:
             return self
-        highest = MARGIN - math.log(self.rate) + MOST * STEP
-        return replace(self, level=min(self.level + STEP * (page - self.rate), highest))
+        usual = -math.log(self.rate)
+        lowest, highest = usual - LEEWAY, usual + MARGIN + MOST * STEP
+        level = self.level + STEP * (page - self.rate)
+        return replace(self, level=min(max(level, lowest), highest))
 
 
 def excess(p_values: Floats) -> float:

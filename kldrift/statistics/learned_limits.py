@@ -36,6 +36,8 @@ ODD: Final = 50.0
 """Times as far as half of the windows, from which a window says nothing of what is usual."""
 ODD_TOGETHER: Final = 20.0
 """The factor where more than half of the features are as far at once, as on a holiday."""
+MOST_TAIL: Final = 1.5
+"""How many times as skew as a gamma scores count at most: a few windows tell little of more."""
 PSEUDOCOUNT: Final = 0.5
 ROUNDING: Final = 1e-12
 """Nats up to which a divergence is what rounding leaves of none: that of a feature of one value."""
@@ -55,6 +57,8 @@ class LearnedLimits:
         shape: half the degrees of freedom of a score: one over its squared variation.
         rows: mean rows of a window of the kind that is looked at, ``(features,)``.
         slope: how much of a score is counting noise, which falls with the rows: from 0 to 1.
+        tail: how many times as skew as a gamma of their spread scores are. More than 1 where days
+            that differ add to counting noise: a part that hardly varies, and one that varies much.
     """
 
     windows: Floats
@@ -65,6 +69,7 @@ class LearnedLimits:
     shape: Floats
     rows: Floats
     slope: float
+    tail: float
 
     def scores(self, current: Counts) -> Floats:
         """The scores of a window against the pool, made comparable to ``mean``; in nats."""
@@ -78,15 +83,17 @@ class LearnedLimits:
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = self.scores(current) / self.mean
-        tails = fdtrc(2 * self.shape, 2 * self.shape * self.effective, ratio)
+        shape, ratio = self._own_shape, 1 + self.tail * (ratio - 1)
+        tails = fdtrc(2 * shape, 2 * shape * self.effective, np.maximum(ratio, 0))
         return np.where(np.isfinite(ratio), tails, np.nan)
 
     def limits(self, current: Counts, level: Floats | float) -> Floats:
         """The divergence from the pool that a window's p-value of ``level`` stands for, in nats."""
         n, m = current.sum(-1), self.pool.sum(-1)
         # The quantile by the lower tail of a beta: that of F is infinite below 1e-17.
-        share = betaincinv(self.shape * self.effective, self.shape, level)
-        ratio = self.effective * (1 - share) / share
+        shape = self._own_shape
+        share = betaincinv(shape * self.effective, shape, level)
+        ratio = 1 + (self.effective * (1 - share) / share - 1) / self.tail
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(ratio * self.mean * (1 + n / m) / self._size(n))
 
@@ -95,6 +102,11 @@ class LearnedLimits:
         n, m = current.sum(-1), self.pool.sum(-1)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(_scores(current, self.pool, current + self.pool) * (1 + n / m))
+
+    @property
+    def _own_shape(self) -> Floats:
+        """The shape of the part of scores that varies."""
+        return self.shape / self.tail**2
 
     def _size(self, rows: Any) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -155,18 +167,23 @@ def _learned(
     # noise in it as well.
     mean = np.where(varied, mean, 1 / np.maximum(mean_rows, 1))
     relative = np.where(known & varied, scores / mean - 1, 0)
-    variation = (relative**2).sum(0) / np.maximum(1, n - 1)
+    # Windows of many rows tell what noise hides in those of few.
+    weight = np.where(known, rows, 0) / np.maximum(1, np.where(known, rows, 0).sum(0))
+    square, cube = ((weight * relative**power).sum(0) for power in (2, 3))
+    variation = square * n / np.maximum(1, n - 1)
     told = varied & (n > 1)
     together = variation[told].mean() if told.any() else 1.0
     variation = (n * variation + SHRINKAGE * together) / (n + SHRINKAGE)
     shape = 1 / np.maximum(variation, 1 / _MOST_SHAPE)
+    skew, of_gamma = float(cube[told].sum()), 2 * float((square[told] ** 2).sum())
+    tail = float(np.clip(skew / of_gamma, 1, MOST_TAIL)) if of_gamma > 0 else 1.0
     rho = _autocorrelation([relative[mine] for mine in parts])
     # Those of a part are from one pool: their mean is as sure as that of one fewer.
     free = n - np.sum([known[mine].any(0) for mine in parts], axis=0)
     effective = np.maximum(2.0, free * (1 - rho) / (1 + rho))
     windows = (rows[alike] > 0).sum(0).astype(np.float64)
     pool = history[alike].sum(0)
-    return LearnedLimits(windows, effective, pool, apart, mean, shape, mean_rows, slope)
+    return LearnedLimits(windows, effective, pool, apart, mean, shape, mean_rows, slope, tail)
 
 
 def _odd(scores: Floats, known: Bools, season: NDArray[Any] | None) -> Bools:
@@ -218,7 +235,15 @@ def _slope(scores: Floats, rows: NDArray[Any]) -> float:
     x, y = (np.where(known, z, 0) for z in (x, y))
     x, y = (np.where(known, z - z.sum(0) / n, 0) for z in (x, y))
     spread = float((x * x).sum())
-    return float(np.clip(-(x * y).sum() / spread, 0, 1)) if spread > 0 else 1.0
+    if spread <= 0:
+        return 1.0
+    slope = float(np.clip(-(x * y).sum() / spread, 0, 1))
+    for _ in range(2):  # logarithms of scores tell of their medians; it is about their means
+        sized = np.where(known, scores * np.exp(slope * x), 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = np.where(known, sized / (sized.sum(0) / n) - 1, 0)
+        slope = float(np.clip(slope - (x * relative).sum() / spread, 0, 1))
+    return slope
 
 
 def _autocorrelation(parts: Sequence[Floats]) -> float:

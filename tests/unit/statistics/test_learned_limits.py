@@ -105,8 +105,9 @@ def test_a_limit_is_finite_however_small_its_level_is(level):
     rng = np.random.default_rng(4)
     learned, current = learned_limits(windows(rng, 40, spread=0.1)), windows(rng, 1)[0]
     ratio = learned.limits(current, level) / learned.divergences(current)
-    degrees = 2 * learned.shape, 2 * learned.shape * learned.effective
-    found = f.sf(ratio * learned.scores(current) / learned.mean, *degrees)
+    shape = learned.shape / learned.tail**2
+    beyond = ratio * learned.scores(current) / learned.mean - 1
+    found = f.sf(1 + learned.tail * beyond, 2 * shape, 2 * shape * learned.effective)
     assert found == pytest.approx(level, rel=1e-6, abs=0)
 
 
@@ -130,6 +131,17 @@ def test_small_windows_are_held_to_wider_limits():
     few, many = (windows(rng, 1, rows=n)[0] for n in (300, 6_000))
     assert learned.limits(few, 0.01).min() > 5 * learned.limits(many, 0.01).max()
     assert min(learned.p_values(few).min(), learned.p_values(many).min()) > 1e-4
+
+
+def test_days_that_differ_a_little_and_have_few_rows_on_weekends_have_p_values_that_nearly_hold():
+    rng, found = np.random.default_rng(12), []
+    rows = np.where(np.arange(60) % 7 >= 5, 700, 3_000).tolist()
+    for _ in range(150):
+        history = np.stack([windows(rng, 1, spread=0.06, rows=n)[0] for n in rows])
+        found.append(learned_limits(history).p_values(windows(rng, 1, spread=0.06)[0]))
+    found = np.array(found)
+    assert (found < 0.01).mean() < 2.5 * 0.01
+    assert (found < 0.001).mean() < 5 * 0.001
 
 
 def test_one_odd_window_does_not_hide_what_comes_after_it():
@@ -170,6 +182,13 @@ def test_the_level_pays_for_a_page_by_the_quiet_windows_after_it():
     assert after.level == pytest.approx(budget.level)
     assert budget.after(page=True).level == pytest.approx(budget.level + STEP * 89 / 90)
     assert budget.after(page=True, open_alert=True) == budget
+
+
+def test_however_long_nothing_was_unusual_what_pages_is_far_from_usual():
+    budget = AlarmBudget.of(pages=1, windows=90)
+    for _ in range(1_000):
+        budget = budget.after(page=False)
+    assert budget.limit(3) == pytest.approx(np.e / 90 / 3)
 
 
 def test_quiet_windows_that_lie_too_far_out_stretch_the_limit_before_they_page():
