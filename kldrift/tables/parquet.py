@@ -13,6 +13,8 @@ from kldrift.errors import first_line
 from kldrift.tables.schema import ADDED_LATER
 
 GROUP_ROWS: Final = 1 << 20
+JOINED_ROWS: Final = 1 << 18
+"""Rows of small parts that are one row group: each has dictionaries of its own."""
 SMALL_FILE: Final = 1 << 16
 """Rows of a file up to which threads cost more than they save."""
 TableParts: TypeAlias = "pa.Table | Iterable[pa.Table]"
@@ -26,7 +28,7 @@ def to_parquet(rows: TableParts) -> bytes:
     """
     sink = pa.BufferOutputStream()
     writer: pq.ParquetWriter | None = None
-    for part in split_rows(rows):
+    for part in _joined(split_rows(rows)):
         if writer is None:
             writer = pq.ParquetWriter(
                 sink,
@@ -66,6 +68,18 @@ def _ahead(parts: Iterable[pa.Table], pool: ThreadPoolExecutor) -> Iterator[pa.T
     while (part := coming.result()) is not None:
         coming = pool.submit(next, each, None)
         yield part
+
+
+def _joined(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Small parts that follow each other as one."""
+    held: list[pa.Table] = []
+    for part in parts:
+        if held and sum(map(len, held)) + len(part) > JOINED_ROWS:
+            yield pa.concat_tables(held)
+            held = []
+        held.append(part)
+    if held:
+        yield pa.concat_tables(held)
 
 
 def split_rows(rows: TableParts) -> Iterator[pa.Table]:

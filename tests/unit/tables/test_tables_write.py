@@ -128,6 +128,13 @@ def test_the_same_rows_give_the_same_bytes_however_they_are_chunked(name):
     assert to_parquet(conform(name, from_pandas)) == data
 
 
+def test_small_parts_are_one_row_group():
+    table = conform("drift_cells", window_tables()["drift_cells"])
+    file = pq.ParquetFile(pa.BufferReader(to_parquet(table.slice(i, 1) for i in range(len(table)))))
+    assert file.metadata.num_row_groups == 1
+    assert file.read().equals(table)
+
+
 def test_files_are_compressed_and_carry_statistics_and_what_a_null_means(output):
     file = pq.ParquetFile(next((output / "drift_scores").iterdir()))
     column = file.metadata.row_group(0).column(TABLES["drift_scores"].names.index("kl"))
