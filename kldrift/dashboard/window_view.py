@@ -94,6 +94,7 @@ def show_rows(page: Page, key: str) -> Key | None:
         "drifts since": text(width=100),
         "score": text(width=125),
     }
+    above = st.container()  # what is picked is seen without scrolling
     chosen = st.dataframe(
         frame,
         hide_index=True,
@@ -114,8 +115,8 @@ def show_rows(page: Page, key: str) -> Key | None:
     card = cards[picked[0]]
     if len(card.cause.features) == 1:
         return card.worst.key
-    st.text(visible(f"{card.cause.title}: {card.cause.what}"))
-    feature = st.selectbox(
+    above.text(visible(f"{card.cause.title}: {card.cause.what}"))
+    feature: str | None = above.selectbox(
         "open one of them", card.cause.features, index=None, format_func=shown, key=f"one of {key}"
     )
     return None if feature is None else (feature, None)
