@@ -38,13 +38,11 @@ def test_the_views_of_spark_have_the_columns_and_the_rows_of_those_of_duckdb(spa
     try:
         for statement in statements:
             spark.sql(statement)
-        for name in ("worst_now", "drift_metrics", "profile_metrics"):
+        for name in names:
             frame = spark.table(name)
-            assert frame.columns == connection.sql(f"from {name}").columns
+            assert frame.columns == connection.sql(f"from {name}").columns, name
             wanted = [plain(list(row.values())) for row in records(connection, f"from {name}")]
-            assert sorted(map(plain, frame.collect()), key=repr) == sorted(wanted, key=repr)
-        for name in ("latest_scores", "cells_now", "alert_list"):
-            assert spark.table(name).columns == connection.sql(f"from {name}").columns
+            assert sorted(map(plain, frame.collect()), key=repr) == sorted(wanted, key=repr), name
     finally:
         for name in reversed(names):
             spark.sql(f"drop view if exists {name}")
