@@ -45,8 +45,9 @@ def of_day(day: int) -> pa.Table:
 
 
 def write_days(folder: object) -> object:
-    """Tables of three days with segments and alerts."""
+    """Tables of three days with segments, a joint group and alerts."""
     js = {"warning": 0.004, "critical": 0.02}
-    config = daily_sample.config_of(folder, segments=[["part"]], alarms={}, thresholds={"js": js})
+    more = {"segments": [["part"]], "joint": {"pair": {"features": ["x", "y"]}}, "alarms": {}}
+    config = daily_sample.config_of(folder, thresholds={"js": js}, **more)
     daily_sample.run_days(config, (1, 2, 3), of_day)
     return folder

@@ -68,7 +68,7 @@ def test_the_variables_of_grafana_list_monitors_and_features_the_worst_first(day
         records(days, asked(variable["query"])) for variable in GRAFANA["templating"]["list"]
     )
     assert monitor == [{"monitor": "daily"}]
-    assert [row["feature"] for row in feature][:2] == ["x", "y"]
+    assert [row["feature"] for row in feature][:3] == ["x", "pair", "y"]
 
 
 def test_the_panels_of_grafana_have_places_and_numbers_of_their_own():
