@@ -26,11 +26,16 @@ COLOURS: Final = {
 }
 SIGNS: Final = {"critical": "●", "warning": "▲", "unscored": "?", "ok": "✓"}
 """So that no severity is told by its colour alone."""
+OF_GROUPS: Final = ("feature", "pair")
+"""Kinds of cells of joint groups."""
+MOST_IN_GROUP: Final = 20
 SIDES: Final = {"reference": "#8d8d8d", "current": "#0a7ac2"}
 
 
 def distribution_chart(name: str, cells: Sequence[Row]) -> alt.Chart:
     """Draw the shares of the rows of each cell, of the reference and now.
+
+    Of a joint group, what its features and pairs add to ``kl``, those that add most first.
 
     Args:
         name: of the feature.
@@ -38,6 +43,8 @@ def distribution_chart(name: str, cells: Sequence[Row]) -> alt.Chart:
     """
     import altair as alt  # noqa: PLC0415 - takes a second, and only here
 
+    if cells and cells[0]["cell_kind"] in OF_GROUPS:
+        return _group_chart(name, cells)
     bars = bars_of(name, scored(cells), 600)
     values = [
         {"cell": bar.name, "dataset": side, "share": share, "adds to kl": bar.adds}
@@ -52,6 +59,26 @@ def distribution_chart(name: str, cells: Sequence[Row]) -> alt.Chart:
         y=alt.Y("share:Q", axis=alt.Axis(format=".1%"), title="share of rows"),
         color=colour,
         tooltip=["cell:N", "dataset:N", alt.Tooltip("share:Q", format=".2%"), "adds to kl:Q"],
+    )
+    return drawn
+
+
+def _group_chart(name: str, cells: Sequence[Row]) -> alt.Chart:
+    import altair as alt  # noqa: PLC0415
+
+    moved = sorted(cells, key=lambda c: -abs(c["contribution"]))[:MOST_IN_GROUP]
+    sides = {"correlation then": "correlation_reference", "now": "correlation_current"}
+    values = [
+        {"part": shown(cell["label"]), "adds to kl": cell["contribution"]}
+        | {word: cell.get(column) for word, column in sides.items()}
+        for cell in moved
+    ]
+    chart = alt.Chart(alt.InlineData(values=values), title=shown(name)).mark_bar()
+    drawn: alt.Chart = chart.encode(
+        x=alt.X("adds to kl:Q", title="adds to kl, nats"),
+        y=alt.Y("part:N", sort=[value["part"] for value in values], title=None),
+        color=alt.value(SIDES["current"]),
+        tooltip=["part:N", "adds to kl:Q", *(f"{word}:Q" for word in sides)],
     )
     return drawn
 

@@ -81,6 +81,8 @@ class Views(ABC):
     def plot(self, feature: str, segment: str | None = None) -> alt.Chart:
         """Return a chart of Altair: a feature's distribution, then and now.
 
+        Of a joint group, what its features and pairs add to ``kl``.
+
         Args:
             feature: its name.
             segment: one of its segments; by default all rows.

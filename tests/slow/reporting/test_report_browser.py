@@ -220,6 +220,20 @@ def test_text_can_be_read_in_light_and_dark(tab, pages, scheme):
         tab.call("Emulation.setEmulatedMedia", features=[])
 
 
+def test_colours_that_a_notebook_gives_to_texts_do_not_reach_a_result(tab, pages):
+    elements = "p, summary, h1, h2, h3, dt, dd, li, td, th, pre, bdi, span, table"
+    dark = "<body style='background: #111; color: #eee'>"
+    host = f"<!doctype html><meta charset=utf-8><style>{elements} {{ color: #222 }}</style>{dark}"
+    page = pages / "notebook.html"
+    page.write_text(f"{host}{hostile()._repr_html_()}")
+    tab.open(page, scripts=False)
+    of_texts = """[...new Set([...document.querySelectorAll('.kldrift *')]
+        .filter(e => [...e.childNodes].some(n => n.nodeType == 3 && n.data.trim()))
+        .filter(e => !e.matches('style, .sign'))
+        .map(e => getComputedStyle(e).color))]"""
+    assert tab.run(of_texts) == ["rgb(238, 238, 238)"]
+
+
 def test_on_a_phone_a_chart_begins_where_the_text_does_though_there_is_none_before_it(tab, pages):
     tab.open(pages / "hostile.html", 390)
     tab.run("document.querySelector('.charts .c1').replaceChildren()")  # a row without cells

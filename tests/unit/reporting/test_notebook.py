@@ -99,6 +99,42 @@ def test_distributions_are_charts_of_altair(compared):
     assert [v["share"] for v in part] != [v["share"] for v in values]
 
 
+def test_a_group_is_a_chart_of_what_its_parts_add():
+    rng = np.random.default_rng(0)
+    then, now = (pd.DataFrame({n: rng.normal(by, 1, 500) for n in "xy"}) for by in (0, 2))
+    result = kldrift.compare(then, now, joint={"both: [x]": ["x", "y"]})
+    values = values_of(result.plot("both: [x]"))
+    cells = result.cells.query("feature == 'both: [x]'")
+    assert sum(v["adds to kl"] for v in values) == pytest.approx(cells["contribution"].sum())
+    assert [v["part"] for v in values][-1] == "x × y"
+    assert [*values[-1]] == ["part", "adds to kl", "correlation then", "now"]
+
+
+NAMES = ("a.b[0] 'q' \"d\" \\ :Q", "日本", "constant", "nothing", "no texts", "infinite")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("segment", [None, "part=a:b"])
+def test_odd_names_and_features_without_spread_have_charts(name, segment):
+    rng, rows = np.random.default_rng(0), 300
+    frame = pd.DataFrame(
+        {
+            NAMES[0]: rng.normal(size=rows),
+            "日本": rng.choice(["あ", "い"], rows),
+            "constant": 1.0,
+            "nothing": pd.array([None] * rows, dtype="Float64"),
+            "no texts": pd.array([None] * rows, dtype="string"),
+            "infinite": np.where(rng.random(rows) < 0.1, np.inf, rng.normal(size=rows)),
+            "part": rng.choice(["a:b", "c.d"], rows),
+        }
+    )
+    result = kldrift.compare(frame, frame, segments=[["part"]])
+    values = values_of(result.plot(name, segment))
+    for side in ("reference", "current"):
+        shares = [v["share"] for v in values if v["dataset"] == side]
+        assert sum(shares) == pytest.approx(1)
+
+
 def test_history_and_heat_map_are_charts_of_altair(tmp_path):
     folder = write_two_days(tmp_path / "drift")
     result = run_result(output=folder)
