@@ -15,6 +15,7 @@ from kldrift.arrays import Floats
 from kldrift.binning.choose import Binning, Proposal
 from kldrift.counting.row_groups import SegmentList
 from kldrift.errors import DatasetError, first_line
+from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.programs import CountProgram, DatasetCounts
 from kldrift.execution.progress import Progress
 from kldrift.execution.spark_stages import Collect, count, count_and_score, propose, tasks_done
@@ -23,6 +24,7 @@ from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataset import DatasetInfo, Source
+from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.settings import raised_by_spark
 
 POLL_SECONDS: Final = 0.25
@@ -57,7 +59,7 @@ def errors_of_reading(source: DatasetInfo) -> Iterator[None]:
 
 
 class SparkEngine:
-    """The scans of a run as Spark jobs."""
+    """The scans of a run as Spark jobs; those of files that are near, in this process."""
 
     def __init__(
         self, spark: SparkSession, reference: Source, current: Source, progress: Progress
@@ -76,11 +78,15 @@ class SparkEngine:
     ) -> list[Proposal]:
         """Propose supports, and then segments of each list, from one scan of the reference."""
         source = self._reference
+        if near := _near(source):
+            return near.propose(features, binning, lists)
         return self.run(source, lambda c: propose(self._spark, source, features, binning, c, lists))
 
     def count(self, program: CountProgram, *, current: bool = False) -> DatasetCounts:
         """Count the reference in one scan, or the current dataset."""
         source = self._current if current else self._reference
+        if near := _near(source):
+            return near.count(program)
         return self.run(source, lambda c: count(self._spark, source, program, c))
 
     def count_and_score(
@@ -92,6 +98,8 @@ class SparkEngine:
     ) -> tuple[DatasetCounts, dict[str, Floats]]:
         """Count the current dataset in one scan and score it."""
         source, how = self._current, (pseudocount, missing)
+        if near := _near(source):
+            return near.count_and_score(program, references, pseudocount, missing)
         return self.run(
             source, lambda c: count_and_score(self._spark, source, program, references, how, c)
         )
@@ -123,6 +131,10 @@ class SparkEngine:
                     self._progress.update(done, total, "tasks")
         except Exception:  # noqa: BLE001 - progress is no reason to fail; Connect cannot tell any
             return
+
+
+def _near(source: Source) -> MemoryEngine | None:
+    return MemoryEngine(source, source) if isinstance(source, ArrowSource) and source.near else None
 
 
 def error_line(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Runs the scans of a plan over Arrow tables in memory, without Spark; the same counting code."""
+"""Runs the scans of a plan in this process, without Spark; the same counting code."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
-from kldrift.sources.table import TableSource
+from kldrift.sources.dataset import NearDataset
 
 
 class MemoryEngine:
-    """The scans of a run over two tables in memory."""
+    """The scans of a run over tables in memory, or small files."""
 
-    def __init__(self, reference: TableSource, current: TableSource) -> None:
+    def __init__(self, reference: NearDataset, current: NearDataset) -> None:
         self._reference = reference
         self._current = current
 
@@ -42,7 +42,7 @@ class MemoryEngine:
         return proposals + [propose_segments(s, binning) for s in sketched[len(features) :]]
 
     def count(self, program: CountProgram, *, current: bool = False) -> DatasetCounts:
-        """Count the reference, or the current table."""
+        """Count the reference, or the current dataset."""
         return _counted(self._current if current else self._reference, program)
 
     def count_and_score(
@@ -52,7 +52,7 @@ class MemoryEngine:
         pseudocount: float,
         missing: str,
     ) -> tuple[DatasetCounts, dict[str, Floats]]:
-        """Count the current table and score it."""
+        """Count the current dataset and score it."""
         counts = _counted(self._current, program)
         comparisons = [
             Comparison.of(profile, reference, rebinning)
@@ -61,7 +61,7 @@ class MemoryEngine:
         return counts, score(comparisons, pseudocount=pseudocount, missing=missing)
 
 
-def _counted(source: TableSource, program: CountProgram) -> DatasetCounts:
+def _counted(source: NearDataset, program: CountProgram) -> DatasetCounts:
     counts = program.start()
     for batch in source.batches(program):
         counts.add(batch)

@@ -83,6 +83,11 @@ def active_session() -> SparkSession | None:
     return active
 
 
+def started_here(session: SparkSession) -> bool:
+    """Whether kldrift started a session itself, for a block that uses it, and not spark-submit."""
+    return session is _OURS.session and not _submitted()
+
+
 def submitted_session() -> SparkSession | None:
     """The session of spark-submit; None where this is not one of its drivers."""
     return SparkSession.builder.getOrCreate() if _submitted() else None

@@ -13,7 +13,7 @@ from kldrift.config import Config, Dataset
 from kldrift.config.as_of import with_time
 from kldrift.config.instant import instant
 from kldrift.errors import ConfigError, DatasetError, on_side
-from kldrift.execution.session import THAT_CHANGE_COUNTS
+from kldrift.execution.session import THAT_CHANGE_COUNTS, started_here
 from kldrift.features.group_columns import check_time
 from kldrift.monitor.before_spark import without_absent
 from kldrift.monitor.due import FIRST_WINDOWS, Due, between, within
@@ -22,6 +22,7 @@ from kldrift.monitor.reference_key import digest_of
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import version_of
 from kldrift.sources.open import open_source
+from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.settings import settings_of
 
 UTC_NAMES: Final = ("UTC", "Etc/UTC", "GMT", "Z", "+00:00")
@@ -49,7 +50,11 @@ def open_sides(
 
     def opened(dataset: Dataset, side: str) -> Source:
         with condition_named(config):
-            return open_source(spark, dataset, config.expressions, way=config.scan, side=side)
+            source = open_source(spark, dataset, config.expressions, way=config.scan, side=side)
+        # In a new session the first job takes seconds, however few rows it counts.
+        if started_here(spark) and isinstance(source, ArrowSource) and source.small:
+            return source.brought_near()
+        return source
 
     if config.reference.since or config.reference.until:
         config = replace(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 
 from kldrift.features.feature import Feature, Skipped
-from kldrift.sources.program import Program
+from kldrift.sources.program import Program, RowBatch
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -39,6 +39,13 @@ class DatasetInfo(Protocol):
 
     def size(self, features: Sequence[Feature]) -> int | None:
         """Compressed bytes that these features take on disk, if known."""
+
+
+class NearDataset(Protocol):
+    """A dataset whose rows this process can read."""
+
+    def batches(self, program: Program) -> Iterator[RowBatch]:
+        """The rows that a program wants, batch by batch."""
 
 
 class Source(DatasetInfo, Protocol):

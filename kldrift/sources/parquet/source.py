@@ -12,10 +12,10 @@ from __future__ import annotations
 import heapq
 import pickle
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -27,26 +27,39 @@ from kldrift.features.layouts import as_coded
 from kldrift.sources.parquet.files import Footers, Piece
 from kldrift.sources.parquet.reader import Reader
 from kldrift.sources.pickled import PickledPayload
-from kldrift.sources.program import Program, run
+from kldrift.sources.program import Program, RowBatch, run
 
 BYTES_PER_TASK: Final = 2**30
 """Of all columns, not compressed: seconds of work, since a task costs 0.2 s before it begins."""
 TASKS_PER_WORKER: Final = 8
 """More tasks than this would even nothing out, and each sends its profiles."""
 CORES_IF_UNKNOWN: Final = 16
+FEW_VALUES: Final = 2**22
+FEW_BYTES: Final = 2**26
+"""Of all columns; so many are counted in the time of a warm Spark job, a fraction of a second."""
 PIECES_PER_TASK: Final = 64
 """With more row groups than this in a task, any fair share of the bytes is even."""
 
 
 @dataclass(frozen=True)
 class ArrowSource:
-    """Parquet files, alone or of a table, read by the tasks with Arrow, row group by row group."""
+    """Parquet files, alone or of a table, read by the tasks with Arrow, row group by row group.
+
+    Attributes:
+        footers: of the files, with the row groups that are read.
+        where: rows to keep, as an Arrow expression; None keeps all.
+        where_columns: the columns that it reads.
+        access_path: how the files are read, and why so.
+        predicate: ``where`` as it is written, where the tasks read the footers.
+        near: whether this process reads them rather than tasks.
+    """
 
     footers: Footers
     where: object = None
     where_columns: tuple[str, ...] = ()
     access_path: str = "Parquet files, read with Arrow in the tasks"
     predicate: str = ""
+    near: bool = False
 
     @property
     def schema(self) -> pa.Schema:
@@ -74,6 +87,24 @@ class ArrowSource:
             return None
         wanted = {f.path[0] for f in features} | set(self.where_columns)
         return sum(size for name, size in self.footers.sizes.items() if name in wanted)
+
+    @property
+    def small(self) -> bool:
+        """Whether the files are read before a task would have begun."""
+        sizes, rows = self.footers.sizes, self.footers.rows
+        if sizes is None or rows is None:
+            return False
+        values = rows * len(self.footers.schema)
+        return values <= FEW_VALUES and sum(sizes.values()) <= FEW_BYTES
+
+    def brought_near(self) -> Self:
+        """The same files, read by this process."""
+        access_path = self.access_path.replace("in the tasks", "in this process")
+        return replace(self, near=True, access_path=access_path)
+
+    def batches(self, program: Program) -> Iterator[RowBatch]:
+        """The rows that a program wants, batch by batch, read by this process."""
+        return self.reader(program).batches(self.footers.pieces)
 
     def reader(self, program: Program) -> Reader:
         """What reads the rows for a program in its tasks."""

@@ -41,6 +41,7 @@ def test_a_signal_ends_a_run_with_its_code_and_a_row_and_no_jvm(
     config.write_text(
         "monitor: m\nreference: {path: x.parquet}\ncurrent: {path: x.parquet}\n"
         "output: {path: out}\nexpectations: false\nspark: {master: 'local[1]'}\n"
+        "scan: dataframe\n"  # small files would be counted before the signal comes
     )
     with subprocess.Popen(
         [sys.executable, "-m", "kldrift.cli.main", "run", str(config)],

@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 pytestmark = pytest.mark.spark
@@ -34,16 +37,55 @@ with record.session(None) as session:
 """
 
 
-def test_great_expectations_is_there_when_spark_is(tmp_path):
-    script = tmp_path / "start.py"  # of a "-c" newer versions of Spark think that it is a doctest
-    script.write_text(START)
+RUN = """
+import kldrift
+
+mapping = {
+    "monitor": "cold",
+    "reference": {"path": "reference.parquet"},
+    "current": {"path": "current.parquet"},
+    "output": {"path": "drift"},
+    "expectations": False,
+    "segments": [["name"]],
+    "spark": {"master": "local[1]"},
+}
+for scan in ("auto", "dataframe"):
+    kldrift.run(mapping | {"scan": scan, "output": {"path": scan}}, fail_on="never")
+"""
+
+
+def run_alone(folder: Path, text: str) -> str:
+    """What a script says that is run in a process of its own, in a folder."""
+    script = folder / "start.py"  # of a "-c" newer versions of Spark think that it is a doctest
+    script.write_text(text)
     done = subprocess.run(
         [sys.executable, str(script)],
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
-        cwd=ROOT,
+        cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
-    assert done.stdout.split() == ["False", "True", "3"], done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_great_expectations_is_there_when_spark_is(tmp_path):
+    assert run_alone(tmp_path, START).split() == ["False", "True", "3"]
+
+
+def test_a_new_session_reads_small_files_itself_and_gives_the_scores_of_its_tasks(tmp_path):
+    rng = np.random.default_rng(3)
+    for side, mean in (("reference", 0.0), ("current", 0.3)):
+        columns = {"x": rng.normal(mean, 1, 5_000), "name": rng.choice(list("abc"), 5_000)}
+        pq.write_table(pa.table(columns), tmp_path / f"{side}.parquet", row_group_size=900)
+    run_alone(tmp_path, RUN)
+    here, tasks = (pq.read_table(tmp_path / scan / "runs") for scan in ("auto", "dataframe"))
+    assert here["current_read"].to_pylist() == ["Parquet files, read with Arrow in this process"]
+    assert "DataFrame" in tasks["current_read"][0].as_py()
+    own = ["run_id", "reference_id", "config_hash"]
+    for table in ("drift_scores", "drift_cells"):
+        here, tasks = (pq.read_table(tmp_path / scan / table) for scan in ("auto", "dataframe"))
+        kept = [name for name in here.column_names if name not in own]
+        assert here.select(kept).equals(tasks.select(kept))
