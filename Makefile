@@ -51,18 +51,20 @@ test: java lint
 	$(BIN)/pytest -n 2 --dist worksteal -m "not spark"
 	$(BIN)/pytest -n 2 --dist loadfile -m spark tests/spark
 
-# The tests of Spark on each version that is supported, with and without ANSI mode.
+# The tests of Spark on each version that is supported, with and without ANSI mode, and on Spark
+# Connect where the version brings its server.
 matrix: $(addprefix matrix-,$(VERSIONS))
 
 matrix-%: java .matrix/%/.installed
 	KLDRIFT_TEST_ANSI=true .matrix/$*/bin/pytest -m spark tests/spark
 	KLDRIFT_TEST_ANSI=false .matrix/$*/bin/pytest -m spark tests/spark
+	test -z "$$(find .matrix/$* -name 'spark-connect_*.jar')" || KLDRIFT_TEST_CONNECT=true .matrix/$*/bin/pytest -m spark tests/spark
 
 # What a version needs otherwise stands in its own file and replaces lines of constraints.txt.
 .matrix/%/.installed: tests/matrix/%.txt pyproject.toml constraints.txt
 	$(PYTHON) -m venv .matrix/$*
 	awk -F'[=<>]+' 'NR == FNR {own[$$1]; print; next} !($$1 in own)' $< constraints.txt > .matrix/$*/constraints.txt
-	.matrix/$*/bin/$(PIP) -c .matrix/$*/constraints.txt -e '.[spark,dev]' 'pyspark[connect]'
+	.matrix/$*/bin/$(PIP) -c .matrix/$*/constraints.txt -e '.[spark,dev]'
 	@touch $@
 
 # Random tables, files, damage and configurations, for so many seconds; a failure names its seed.

@@ -49,6 +49,10 @@ class OnlyAsWholeError(DatasetError):
     """The rows added to a table since a version cannot be found; the whole table can be read."""
 
 
+class OtherVersionError(DatasetError):
+    """The tasks of a cluster have another version of kldrift than its driver (exit code 1)."""
+
+
 class NoSuchFileError(ConfigError, DatasetError):
     """A path of the configuration leads to no file, or to a store that refuses (exit code 2)."""
 

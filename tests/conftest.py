@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ settings.load_profile("kldrift")
 
 ANSI = os.environ.get("KLDRIFT_TEST_ANSI")
 """``true`` or ``false``; by default as the version of Spark has it."""
+CONNECT = os.environ.get("KLDRIFT_TEST_CONNECT") == "true"
+"""Whether the session of the tests is one of Spark Connect, with a server that it starts."""
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 # A JVM of a test lives too briefly for the second compiler: half of its processor time is saved.
@@ -45,23 +47,47 @@ def spark() -> Iterator[SparkSession]:
     # The tasks have the environment in which Spark was started; only a server of tests asks.
     os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "testing")
-    builder = (
-        SparkSession.builder.master("local[2]")
-        .appName("kldrift tests")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.shuffle.partitions", "4")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.sql.caseSensitive", "true")
-    )
+    start = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+    queries = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.caseSensitive": "true",
+    }
     if ANSI is not None:
-        builder = builder.config("spark.sql.ansi.enabled", ANSI)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("OFF")
-    logging.getLogger("py4j").setLevel(logging.ERROR)
+        queries["spark.sql.ansi.enabled"] = ANSI
+    if CONNECT:
+        asked = " ".join(f"--conf {key}={value}" for key, value in start.items())
+        os.environ["PYSPARK_SUBMIT_ARGS"] = f"{asked} pyspark-shell"
+        session = SparkSession.builder.remote("local[2]").getOrCreate()
+        for name in ("PYSPARK_SUBMIT_ARGS", "SPARK_REMOTE"):  # no commands of tests take part
+            os.environ.pop(name, None)
+        for key, value in queries.items():
+            session.conf.set(key, value)
+    else:
+        builder = SparkSession.builder.master("local[2]").appName("kldrift tests")
+        session = builder.config(map=start | queries).getOrCreate()
+        session.sparkContext.setLogLevel("OFF")
+        logging.getLogger("py4j").setLevel(logging.ERROR)
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def classic(spark: SparkSession) -> SparkSession:
+    """The session, for a test that asks the JVM of its driver."""
+    if CONNECT:
+        pytest.skip("Spark Connect has no driver in this process to ask")
+    return spark
+
+
+@pytest.fixture(scope="session")
+def new_session(spark: SparkSession) -> Callable[[], SparkSession]:
+    """Make another session of the same Spark, with settings of its own."""
+    return type(spark).builder.remote("sc://localhost").create if CONNECT else spark.newSession
 
 
 @pytest.fixture(scope="session")

@@ -145,6 +145,9 @@ def open_session(
     connect = (wanted.master or "").startswith("sc://") or "SPARK_REMOTE" in os.environ
     if not under_submit and not connect:
         require_java()
+    if not connect:
+        # A process with a session of Spark Connect leaves it to the commands that it starts.
+        os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
     # Without it workers start whichever python is on the path, without pyarrow.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app)

@@ -192,7 +192,8 @@ def _frame(
             schema = partial(schema_without, spark, dataset.format, firsts, names)
     frame = read_frame(spark, dataset, side, reason, schema)
     if dataset.where:
-        frame = _or_config_error(lambda: frame.where(dataset.where), f"{side}.where")
+        # Spark Connect takes the schema of all rows for that of those left, unread.
+        frame = _or_config_error(lambda: frame.where(dataset.where).select("*"), f"{side}.where")
     source = frame_source(frame, derived, f"through a Spark DataFrame: {reason}")
     if footers is not None:  # what Spark calls decimals, lest they be rounded to doubles
         fields = [f.with_type(pa.uint64()) if _unsigned(f, footers) else f for f in source.schema]

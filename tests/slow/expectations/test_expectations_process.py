@@ -9,7 +9,6 @@ import sys
 import textwrap
 import threading
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -84,11 +83,14 @@ def test_importing_survives_warnings_as_errors_and_leaves_warnings_as_they_were(
     assert "still heard" in done.stderr
 
 
-@pytest.mark.skipif(find_spec("grpc") is not None, reason="Spark Connect is installed as a whole")
 def test_importing_survives_a_spark_connect_that_ends_the_process_where_grpc_is_missing():
     done = python(
         """
-        import importlib.abc, sys
+        import importlib.abc, importlib.util, sys
+        find = importlib.util.find_spec
+        importlib.util.find_spec = lambda name, package=None: (
+            None if name == "grpc" else find(name, package)
+        )
         class Ends(importlib.abc.MetaPathFinder):
             def find_spec(self, name, path=None, target=None):
                 if name == "pyspark.sql.connect":

@@ -13,9 +13,9 @@ from kldrift.execution import session as sessions
 pytestmark = pytest.mark.spark
 
 
-def test_a_second_thread_takes_the_session_as_it_is(spark):
+def test_a_second_thread_takes_the_session_as_it_is(classic):
     setting = "spark.sql.shuffle.partitions"
-    before = spark.conf.get(setting)
+    before = classic.conf.get(setting)
 
     def used():
         with sessions.session_in_use(Spark(conf={setting: "99"}), "another thread") as session:
@@ -23,9 +23,9 @@ def test_a_second_thread_takes_the_session_as_it_is(spark):
 
     with ThreadPoolExecutor(1) as pool:
         found = pool.submit(used).result()
-    assert found == (spark.sparkContext.applicationId, before)
-    assert spark.conf.get(setting) == before
-    assert spark.range(3).count() == 3
+    assert found == (classic.sparkContext.applicationId, before)
+    assert classic.conf.get(setting) == before
+    assert classic.range(3).count() == 3
 
 
 def test_what_two_threads_share_is_stopped_by_the_last_of_them(monkeypatch):

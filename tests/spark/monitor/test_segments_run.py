@@ -177,13 +177,13 @@ def count_jobs(spark, work):
         spark.sparkContext.setJobGroup("rest", "rest")
 
 
-def test_segments_cost_no_job_and_no_scan(spark, folder):
+def test_segments_cost_no_job_and_no_scan(classic, folder):
     without = count_jobs(
-        spark, lambda: outcome_of(spark, config_from_mapping(mapping(folder, segments=[])))
+        classic, lambda: outcome_of(classic, config_from_mapping(mapping(folder, segments=[])))
     )
-    assert count_jobs(spark, lambda: outcome_of(spark, config_from_mapping(mapping(folder)))) == (
-        without
-    )
+    assert count_jobs(
+        classic, lambda: outcome_of(classic, config_from_mapping(mapping(folder)))
+    ) == (without)
 
 
 class ReadAgainError(KldriftError):

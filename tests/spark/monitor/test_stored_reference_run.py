@@ -160,11 +160,11 @@ def test_what_may_change_the_profile_reads_the_reference_again(spark, folder, un
     ids=["time zone", "old calendar", "letters"],
 )
 def test_a_session_with_another_setting_reads_the_reference_again(
-    spark, folder, unread, name, value
+    spark, new_session, folder, unread, name, value
 ):
     run(spark, folder)
     unread()
-    other = spark.newSession()
+    other = new_session()
     other.conf.set("spark.sql.session.timeZone", "UTC")
     other.conf.set("spark.sql.caseSensitive", "true")
     run(other, folder)  # has the same settings

@@ -18,9 +18,9 @@ pytestmark = [pytest.mark.spark, NEEDED]
 
 
 @pytest.fixture(scope="module")
-def session(spark):
+def session(new_session):
     """A session with the settings of Spark itself."""
-    own = spark.newSession()
+    own = new_session()
     own.conf.set("spark.sql.caseSensitive", "false")
     return own
 

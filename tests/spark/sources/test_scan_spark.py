@@ -244,7 +244,7 @@ def count_jobs(spark, run) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("way", ["arrow", "dataframe"])
-def test_fifty_features_cost_as_many_jobs_and_scans_as_five(spark, tmp_path, way):
+def test_fifty_features_cost_as_many_jobs_and_scans_as_five(classic, tmp_path, way):
     rng = np.random.default_rng(0)
     counted = []
     for width in (5, 50):
@@ -257,8 +257,8 @@ def test_fifty_features_cost_as_many_jobs_and_scans_as_five(spark, tmp_path, way
             features={},
             scan=way,
         )
-        reference, current = open_sides(wanted, spark)
-        engine = SparkEngine(spark, reference, current, SILENT)
+        reference, current = open_sides(wanted, classic)
+        engine = SparkEngine(classic, reference, current, SILENT)
         scans = []
         for source in (reference, current):
             map_tasks = type(source).map_tasks
@@ -269,7 +269,7 @@ def test_fifty_features_cost_as_many_jobs_and_scans_as_five(spark, tmp_path, way
 
             object.__setattr__(source, "map_tasks", counting.__get__(source))
         jobs, stages = count_jobs(
-            spark, lambda: compare_plan(make_plan(wanted, reference, current), engine, SILENT)
+            classic, lambda: compare_plan(make_plan(wanted, reference, current), engine, SILENT)
         )
         assert [s is reference for s in scans] == [True, True, False]
         counted.append((jobs, stages))
@@ -467,13 +467,13 @@ def test_five_thousand_columns_run(spark, tmp_path):
     assert {str(v.severity) for v in outcome.rows} == {"ok"}
 
 
-def test_the_plan_reads_no_rows(spark, folders):
+def test_the_plan_reads_no_rows(classic, folders):
     jobs, _ = count_jobs(
-        spark, lambda: check(config(folders["reference"], folders["current"]), spark=spark)
+        classic, lambda: check(config(folders["reference"], folders["current"]), spark=classic)
     )
     assert jobs == 0
     json.dumps(
-        check(config(folders["reference"], folders["current"]), spark=spark).as_dict(),
+        check(config(folders["reference"], folders["current"]), spark=classic).as_dict(),
         allow_nan=False,
     )
 

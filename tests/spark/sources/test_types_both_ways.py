@@ -106,8 +106,8 @@ def test_other_types_layouts_and_names_are_the_same_both_ways(spark, tmp_path, w
     assert found[0]["big"].texts(found[0]["big"].edges)[:2] == [str(2**63), str(2**63 + 1)]
 
 
-def test_names_that_differ_in_case_are_one_column_beside_one_of_mixed_types(spark, tmp_path):
-    own = spark.newSession()
+def test_names_that_differ_in_case_are_one_column_beside_one_of_mixed_types(new_session, tmp_path):
+    own = new_session()
     own.conf.set("spark.sql.caseSensitive", "false")
     pq.write_table(pa.table({"id": [1], "V": [1.5], "s": [{"a": 1}]}), tmp_path / "0.parquet")
     pq.write_table(pa.table({"id": ["1"], "v": [2.5], "S": [{"A": 2}]}), tmp_path / "1.parquet")
