@@ -14,7 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import fs as pafs
 
-from kldrift.errors import DatasetError, first_line
+from kldrift.errors import DatasetError, OnlyAsWholeError, first_line
 from kldrift.sources.lakehouse.delta_changes import added_since
 from kldrift.sources.lakehouse.delta_files import entries_of, located
 from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot
@@ -105,7 +105,11 @@ def open_delta(
         added = added_since(table, path, first, filesystem)
 
         def entries_at(version: int) -> tuple[ListedFile, ...]:
-            table.load_as_version(version)
+            try:
+                table.load_as_version(version)
+            except DeltaError as cause:
+                text = f"version {version} of the Delta table {path!r} is gone"
+                raise OnlyAsWholeError(text) from cause
             return entries_of(table, path, filesystem, {})
 
         return whole.of_files(added, entries_at)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
+from kldrift.errors import OnlyAsWholeError
 from kldrift.features.layouts import value_type
 from kldrift.sources.parquet.bounds import Bounds
 from kldrift.sources.parquet.byte_ranges import ranges_of
@@ -78,13 +79,19 @@ class Snapshot:
         Args:
             added: the version that added each file, by its path.
             entries_at: the files of a version, for those that are no longer part of this one.
+
+        Raises:
+            OnlyAsWholeError: one of these is gone, as after a vacuum.
         """
         kept = [e for e in self.entries if e.file.path in added]
         merged = {
             p: version for p, version in added.items() if p not in {e.file.path for e in kept}
         }
         for version in sorted(set(merged.values())):
-            kept += [e for e in entries_at(version) if merged.get(e.file.path) == version]
+            mine = [e for e in entries_at(version) if merged.get(e.file.path) == version]
+            if not all(e.file.is_there for e in mine):
+                raise OnlyAsWholeError(f"{self.what}: files that were added before are gone")
+            kept += mine
         return replace(self, entries=tuple(sorted(kept, key=lambda e: e.file.path)))
 
     def only(self, where: str) -> Snapshot:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import fs as pafs
 
 from kldrift.arrays import Bools
 from kldrift.errors import DatasetError, first_line
@@ -75,6 +76,12 @@ class File:
     partition: tuple[tuple[str, Any], ...]
     deleted: bytes = b""
     rows: int | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there still is such a file."""
+        system = pafs.LocalFileSystem() if self.remote is None else self.remote.open()
+        return bool(system.get_file_info(self.path).type != pafs.FileType.NotFound)
 
     def kept(self, rows: int) -> Bools | None:
         """A mask of the rows that are not deleted, shape ``(rows,)``; None if all are kept."""

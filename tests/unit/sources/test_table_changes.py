@@ -44,6 +44,33 @@ def test_a_delta_table_gives_the_rows_of_later_versions_also_after_compaction(tm
     assert numbers(tmp_path, "delta", startingVersion=2) == [2, 3, 7, 12, 13]
 
 
+def test_files_that_were_merged_and_vacuumed_and_versions_that_are_gone_leave_the_whole_table(
+    tmp_path,
+):
+    for value in range(4):
+        write_deltalake(tmp_path, some(value, 10 + value), mode="append")
+    DeltaTable(tmp_path).optimize.compact()
+    log = tmp_path / "_delta_log"
+    DeltaTable(tmp_path).create_checkpoint()
+    first = log / f"{0:020}.json"
+    kept = first.read_bytes()
+    first.unlink()
+    with pytest.raises(DatasetError, match=r"version 3 of the Delta table .* is gone") as error:
+        numbers(tmp_path, "delta", startingVersion=3)
+    assert isinstance(error.value.__cause__, OnlyAsWholeError)
+    first.write_bytes(kept)
+    assert numbers(tmp_path, "delta", startingVersion=3) == [3, 13]
+    DeltaTable(tmp_path).vacuum(0, enforce_retention_duration=False, dry_run=False)
+    with pytest.raises(
+        DatasetError, match=r"version \d: files that were added before are gone"
+    ) as error:
+        numbers(tmp_path, "delta", startingVersion=3)
+    assert isinstance(error.value.__cause__, OnlyAsWholeError)
+    last = DeltaTable(tmp_path).version()
+    write_deltalake(tmp_path, some(7), mode="append")
+    assert numbers(tmp_path, "delta", startingVersion=last) == [7]
+
+
 def test_a_delta_table_with_deleted_rows_or_without_its_log_is_refused_in_one_line(tmp_path):
     for value in range(3):
         write_deltalake(tmp_path, some(value, 10 + value), mode="append")
