@@ -37,6 +37,7 @@ class Plan:
         joint: features that are scored together, and columns of vectors.
         stored: when and by which run the reference was read, if it need not be read again.
         segments: the lists of columns whose values split the rows.
+        changed: a note where the reference is not what it was; empty if it is.
     """
 
     config: Config
@@ -47,6 +48,7 @@ class Plan:
     joint: tuple[JointPlan, ...] = ()
     stored: str = ""
     segments: tuple[SegmentPlan, ...] = ()
+    changed: str = ""
 
     @property
     def compared(self) -> tuple[Pair, ...]:
@@ -65,7 +67,8 @@ class Plan:
         names = {p.feature.name for p in self.pairs} | {s.column for s in self.skipped}
         names |= {*self.reference.schema.names, *self.current.schema.names}
         misspelt = misspelt_exclusions(self.config.features, names)
-        return [*([SAME] if self.same_data else []), *misspelt]
+        changed = [self.changed] if self.changed else []
+        return [*([SAME] if self.same_data else []), *changed, *misspelt]
 
     def of_features(self, names: Collection[str]) -> Plan:
         """The plan restricted to some features, without joint features and segments."""

@@ -165,6 +165,31 @@ def _whole(store: Store, monitor: str, reference_id: str) -> tuple[Supports, Ref
     return supports, whole
 
 
+def _last_read(store: Store, monitor: str) -> tuple[str, Origin] | None:
+    """The reference of a monitor that was read last: its id and origin; None if there is none.
+
+    Raises:
+        OutputError: a file cannot be read.
+        ValueError: it is damaged.
+    """
+    ids = [i for name in store.names("supports") if (i := reference_of(monitor, name))]
+    read = {i: stored_supports(store, monitor, i).origin for i in ids}
+    return max(read.items(), key=lambda one: (one[1].read_at, one[0])) if read else None
+
+
+def changed(plan: Plan, reference_id: str) -> str:
+    """A note where windows before were compared with another reference than that of an id."""
+    config, last = plan.config, None
+    with suppress(OutputError, ValueError):  # damaged: nothing is known of it
+        last = _last_read(open_store(config.output.path), config.monitor)
+    if last is None or last[0] == reference_id or config.reference.is_history:
+        return ""
+    return (
+        f"the reference is not what it was on {last[1].read_at:%Y-%m-%d %H:%M} UTC, in its rows or "
+        "in what is asked of them: it was read again; what was scored before keeps its scores"
+    )
+
+
 def newest(plan: Plan) -> Reference:
     """The reference of a monitor that was read last, for rows that are counted on it.
 
@@ -177,12 +202,11 @@ def newest(plan: Plan) -> Reference:
     """
     monitor, path = plan.config.monitor, plan.config.output.path
     store = open_store(path)
-    ids = [i for name in store.names("supports") if (i := reference_of(monitor, name))]
     try:
-        read = {i: stored_supports(store, monitor, i).origin.read_at for i in ids}
-        if not read:
+        last = _last_read(store, monitor)
+        if last is None:
             raise OutputError(f"{path}: no reference of {monitor!r} yet; kldrift run reads it")
-        supports, reference = _whole(store, monitor, max(ids, key=lambda i: (read[i], i)))
+        supports, reference = _whole(store, monitor, last[0])
     except ValueError as error:
         raise OutputError(f"{path}: {error}; run with --refresh-reference") from error
     planned = [j for j in plan.joint if j.problem is None]

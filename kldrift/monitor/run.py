@@ -261,6 +261,9 @@ class _Run:
             key = None
         if stored is not None:
             reference = stored.reference.beside(reference)
+        same_asked = self.read.reference == record.config.reference  # without a placeholder
+        if key is not None and same_asked and not self.refresh_reference:
+            plan = replace(plan, changed=reference_store.changed(plan, reference.reference_id))
         record.stage("writing the reference")
         origin = Origin(key, reference.rows, record.run_id, datetime.now(UTC))
         reference_store.save(plan, reference, origin, others)

@@ -221,8 +221,12 @@ def test_a_reference_that_changed_or_was_forgotten_is_read_again(spark, folder, 
     happens(folder)
     after = run(spark, folder)
     assert not after.run["reference_read"].startswith("not read")
+    told = any("the reference is not what it was on" in note for note in after.notes)
+    assert told == (happens in (_added, _removed))  # the others leave its rows as they were
     unread()
-    assert run(spark, folder).run["rows_reference"] == after.run["rows_reference"]
+    same = run(spark, folder)
+    assert same.run["rows_reference"] == after.run["rows_reference"]
+    assert not any("is not what it was" in note for note in same.notes)
 
 
 def test_a_run_can_be_told_to_read_the_reference_again(spark, folder, unread):
@@ -351,5 +355,6 @@ def test_a_delta_table_is_read_again_when_it_has_a_new_version(spark, tmp_path, 
     deltalake.write_deltalake(str(tmp_path / "reference"), rows, mode="append")
     again = run(spark, tmp_path, **wanted)
     assert again.run["rows_reference"] == 200
+    assert any("the reference is not what it was on" in note for note in again.notes)
     unread()
     assert run(spark, tmp_path, **wanted).run["rows_reference"] == 200
