@@ -159,10 +159,11 @@
   form.addEventListener("submit", (event) => event.preventDefault());
   form.elements.sort.addEventListener("change", () => {
     const compare = order[form.elements.sort.value];
-    const first = (card) => inside.get(card).sort(compare)[0];
-    cards.sort((a, b) => compare(first(a), first(b)));
-    for (const card of cards) (card.querySelector("ol.rows") || list).append(...inside.get(card));
-    list.append(...cards);
+    const first = new Map(cards.map((card) => [card, inside.get(card).sort(compare)[0]]));
+    cards.sort((a, b) => compare(first.get(a), first.get(b)));
+    const within = (card) => card.querySelector("ol.rows");
+    cards.filter(within).forEach((card) => within(card).replaceChildren(...inside.get(card)));
+    list.replaceChildren(...cards);
   });
   show();
 })();
