@@ -97,6 +97,7 @@
     const place = row && row.querySelector(".blocks");
     const level = row && row.parentElement === list ? "h3" : "h4";
     if (place && later(row) && !place.children.length) place.append(...later(row)[1].map(block(level)));
+    if (place && event.target.open) tell(row);
   }, true);
   const open = (row) => {
     const inside = row.parentElement.closest(".inside");
@@ -104,8 +105,11 @@
   };
   addEventListener("beforeprint", () => { rows.forEach(open); drawable.forEach(draw); });
 
-  // An address that ends with #feature opens its row.
+  // An address that ends with #feature opens its row, and is that of the row that was opened last.
   const name = (row) => row.querySelector(".name").textContent;
+  const tell = (row) => {
+    try { history.replaceState(null, "", `#${encodeURIComponent(name(row))}`); } catch { /* a frame that has no address */ }
+  };
   const find = () => {
     let wanted = location.hash.slice(1);
     try { wanted = decodeURIComponent(wanted); } catch { /* a sign that is none of an address: as it stands */ }

@@ -154,6 +154,11 @@ def test_a_cause_is_one_card_that_opens_by_hand_by_search_by_address_and_on_pape
     assert "c  " in tab.run(seen)
     found = "document.querySelector('.more[open]').closest('.row').querySelector('.name')"
     assert tab.run(f"{found}.textContent") == "c  "
+    tab.run(f"{late}.querySelector('.more').open = true")
+    tab.run(settled)
+    assert tab.run(
+        f"location.hash == '#' + encodeURIComponent({late}.querySelector('.name').textContent)"
+    )
 
     tab.open(pages / "causes.html")
     tab.call("Emulation.setEmulatedMedia", media="print")

@@ -19,7 +19,7 @@ from tables_sample import DAYS, run_row, window_tables
 import kldrift
 from kldrift.reporting.json_values import json_value
 from kldrift.reporting.monitor_page import Story, monitor_page
-from kldrift.reporting.page import DRAWN
+from kldrift.reporting.page import DRAWN, fragment
 from kldrift.reporting.past import Past
 from kldrift.reporting.result import Result, RunResult
 from kldrift.tables import Window
@@ -417,6 +417,8 @@ def test_features_that_drifted_in_one_segment_alone_are_one_card_as_are_those_wi
     few = result._page(2)
     assert [len(card.cause.features) for card in few.cards] == [2, 2]
     assert len(few.entries) == 2
+    assert "<summary>" not in fragment(few, rows=2)
+    assert "<summary>the worst 2 features<" not in result.to_html()
 
 
 def test_a_muted_row_says_who_muted_it_and_why():
