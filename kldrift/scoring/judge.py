@@ -237,6 +237,11 @@ def held_to_limits(verdicts: Verdicts) -> Iterator[Held]:
             for m in metrics
         }
         scores = {m: verdicts.scores[m][rows] for m in metrics}
+        if any(verdicts.subjects[i].joint is not None for i in chosen):
+            # What heavy tails add may be chance, and is no reason for an alarm.
+            unjudged = [s.joint.unjudged if s.joint else 0.0 for s in verdicts.subjects]
+            doubtful = np.array(unjudged)[verdicts.of[rows]]
+            scores = {m: x - doubtful for m, x in scores.items()}
         # A constant has no spread, so what needs one is not asked of it.
         still = {m: constant[rows] & np.isnan(x) for m, x in scores.items()}
         # Without a spread of the reference there is no unit, without numbers there are no tails.

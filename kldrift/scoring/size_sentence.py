@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kldrift.arrays import Texts
+from kldrift.profiles.number_text import grouped
 from kldrift.scoring.learned import KINDS_OF_THRESHOLDS, threshold_kinds
 from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES
 from kldrift.scoring.reasons import above, beyond_history, certainty
@@ -39,11 +40,20 @@ def _exceeded(verdicts: Verdicts, i: int, metric: str) -> str:
     interval = (low, high) if metric == "kl" and not np.isnan(low) else None
     q = verdicts.q_values
     q_value = (q.critical if severity is Severity.CRITICAL else q.smallest)[i]
-    text = above(metric, scores[metric][i], severity, limit, q_value, interval)
+    text = above(metric, _judged(verdicts, i, metric), severity, limit, q_value, interval)
+    joint = verdicts.subjects[verdicts.of[i]].joint
+    if joint is not None and joint.heavy:
+        text += f", without {grouped(joint.unjudged)} nats that may be chance"
     if q_value < verdicts.rules.alpha:
         return text
     p_value = certainty(scores["p_value"][i])
     return f"{text}: not surely above it, but surely another distribution (p {p_value})"
+
+
+def _judged(verdicts: Verdicts, i: int, metric: str) -> float:
+    """A score without the part of joint features that may be chance."""
+    joint = verdicts.subjects[verdicts.of[i]].joint
+    return float(verdicts.scores[metric][i]) - (joint.unjudged if joint is not None else 0.0)
 
 
 def _no_worse(verdicts: Verdicts, i: int, metric: str, kind: str) -> str:
@@ -54,7 +64,7 @@ def _no_worse(verdicts: Verdicts, i: int, metric: str, kind: str) -> str:
     over = [
         name
         for name in dict.fromkeys((metric, *limits))
-        if (critical := limits[name].critical) is not None and verdicts.scores[name][i] > critical
+        if (critical := limits[name].critical) is not None and _judged(verdicts, i, name) > critical
     ]
     if not over:
         return ""

@@ -72,8 +72,9 @@ def rates(found: list[JointScore]) -> list[str]:
     p_values = np.array([score.p_value for score in found])
     kl = np.array([score.kl for score in found])
     expected = np.mean([score.kl_expected for score in found])
-    alarms = (kl > LIMIT) & (p_values < 0.01)
-    unsure = ~alarms & (np.array([score.unjudged for score in found]) > LIMIT)
+    unjudged = np.array([score.unjudged for score in found])
+    alarms = (kl - unjudged > LIMIT) & (p_values < 0.01)
+    unsure = ~alarms & (unjudged > LIMIT)
     shares = ((p_values < 0.05).mean(), (p_values < 0.01).mean(), alarms.mean(), unsure.mean())
     return [f"{kl.mean():.3f} ({expected:.3f})", *(f"{100 * share:.1f}" for share in shares)]
 
@@ -99,9 +100,10 @@ How often a joint group errs and how often it finds a change, measured by
 
 Independent normal members, of which none, one or two are lognormal, or all of one multivariate t
 distribution of 5 degrees. {pairs:,} pairs of samples a line; `kl` is their mean, in brackets the
-mean of `kl_expected`. In %: `p_value` below 0.05 / below 0.01 / an alarm (`kl` above {LIMIT} and
-`p_value` below 0.01) / not judged, because members whose tails are too heavy to say what is chance
-add more than {LIMIT} to `kl`. A change never concerns a lognormal member.
+mean of `kl_expected`. In %: `p_value` below 0.05 / below 0.01 / an alarm (`p_value` below
+0.01, and `kl` above {LIMIT} without what members add whose tails are too heavy to say what is
+chance) / not judged, because these add more than {LIMIT}. A change never concerns a lognormal
+member.
 
 {table((*head, *shares), lines(pairs))}
 """

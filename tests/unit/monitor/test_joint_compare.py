@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from joint_sample import complete_vectors, table
@@ -126,3 +127,34 @@ def test_a_side_without_rows_is_empty_for_groups_and_vectors_too(sides, empty):
     scores = kldrift.compare(**both, joint={"together": numbers}).scores
     assert set(scores["status"]) == {"empty"}
     assert "together" in set(scores["feature"])
+
+
+def test_what_a_heavy_tail_adds_makes_no_alarm_of_a_change_below_the_limit():
+    names = [f"x{i}" for i in range(5)]
+    severities = []
+    for seed in range(1000, 1010):
+        rng = np.random.default_rng(seed)
+        sides = [rng.normal(size=(rows, 5)) for rows in (20_000, 1_000)]
+        for side in sides:
+            side[:, 0] = rng.standard_cauchy(len(side))
+        sides[1][:, 1] += 0.3 * sides[1][:, 4]  # no chance, and 0.04 nats
+        before, now = (pd.DataFrame(side, columns=names) for side in sides)
+        found = kldrift.compare(before, now, joint={"all": names}).scores
+        severities += found.loc[found["feature"] == "all", "severity"].tolist()
+    assert {*severities} <= {"ok", "unscored"}
+
+
+def test_an_alarm_beside_a_heavy_tail_says_what_is_above_the_limit():
+    names = [f"x{i}" for i in range(5)]
+    rng = np.random.default_rng(3)
+    sides = [rng.normal(size=(2_000, 5)) for _ in range(2)]
+    for side in sides:
+        side[:, 0] = rng.standard_cauchy(len(side))
+    sides[1][:, 1:4] += 0.3
+    before, now = (pd.DataFrame(side, columns=names) for side in sides)
+    found = kldrift.compare(before, now, joint={"all": names}).scores
+    (row,) = found[found["feature"] == "all"].to_dict("records")
+    assert row["severity"] == "warning"
+    assert " is above warning 0.1, q < 1e-12, without " in row["reason"]
+    assert " nats that may be chance;" in row["reason"]
+    assert "also above critical" not in row["reason"]
