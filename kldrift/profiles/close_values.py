@@ -74,13 +74,19 @@ def same_values(values: Keys, near: Keys, rows: Ints, unit: Unit) -> Floats:
 
 
 def _spreads(values: Keys, rows: Ints) -> tuple[float, float]:
-    """The standard deviation, and the distance of the quartiles."""
+    """The standard deviation, and the distance of the quartiles.
+
+    Where one value has most rows, the quartiles of all others.
+    """
     finite = np.isfinite(values) & (rows > 0)
     x, n = values[finite].astype(np.float64), rows[finite]
     if len(x) < 2:
         return 0.0, 0.0
     upto = np.cumsum(n)
     low, high = x[np.searchsorted(upto, [upto[-1] / 4, upto[-1] * 3 / 4])]
+    if low == high:
+        rest = np.cumsum(np.where(x == low, 0, n))
+        low, high = x[np.searchsorted(rest, [rest[-1] / 4, rest[-1] * 3 / 4])]
     scale = float(np.abs(x).max())
     with np.errstate(under="ignore"):
         unit = x / scale

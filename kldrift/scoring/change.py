@@ -24,6 +24,8 @@ class Change:
         unseen: values that the reference never had, with their shares of the current rows; NaN
             for a segment, as they are those of the whole dataset.
         distinct_unseen: how many there are of them.
+        sampled: whether some of the new values cannot be told from the reference's, which had too
+            many.
         shift: of the mean, in reference deviations; NaN for what has none.
         spread: current over reference deviation; NaN for what has none.
         ks: the largest difference of the cumulated shares; NaN without an order.
@@ -54,6 +56,7 @@ class Change:
     single_before: str = ""
     unseen: Sequence[tuple[str, float]] = ()
     distinct_unseen: int = 0
+    sampled: bool = False
     shift: float = np.nan
     spread: float = np.nan
     ks: float = np.nan

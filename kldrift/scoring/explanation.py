@@ -9,7 +9,7 @@ import numpy as np
 
 from kldrift.arrays import Bools, Ints, Texts
 from kldrift.profiles.cells import CellKind, among
-from kldrift.profiles.support import NUMBERS, NumericSupport
+from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport
 from kldrift.scoring.change import Change
 from kldrift.scoring.joint_result import joint_moved, joint_sentence
 from kldrift.scoring.lost_names import gone, lost, names_text, together
@@ -26,7 +26,7 @@ from kldrift.scoring.number_facts import (
 from kldrift.scoring.reasons import extremes, most_moved, stored_cell_name
 from kldrift.scoring.scored_cells import ScoredCells, scored_cells
 from kldrift.scoring.scores import IN_ORDER, cell_kinds, judged_cells
-from kldrift.scoring.sentences import sentence
+from kldrift.scoring.sentences import SINGLE, sentence
 from kldrift.scoring.size_sentence import size_sentences
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
@@ -46,6 +46,8 @@ SEVERAL: Final = among(
 PERIODIC: Final = ("hour(", "weekday(", "month(")
 """How features begin whose largest value is beside their smallest: they have no shift."""
 LARGE_GAUSSIAN_KL: Final = 1.0
+FEW_CELLS: Final = 3
+"""Names with more cells have lost more than others would notice, where one is left."""
 
 
 def reason_texts(verdicts: Verdicts, deciding: Texts) -> Texts:
@@ -64,12 +66,25 @@ def reason_texts(verdicts: Verdicts, deciding: Texts) -> Texts:
         reason[i] = "; ".join(filter(None, (what.sentence, what.explained, size, what.cells)))
     for i in np.flatnonzero(scored & (rank == RANK[Severity.UNSCORED])).tolist():
         reason[i] = f"{deciding[i]} could not be computed"
+    died = _died(verdicts, np.flatnonzero(scored & (rank == RANK[Severity.OK]) & (reason == "")))
+    for i, what in zip(died.tolist(), _moved(verdicts, died, deciding), strict=True):
+        if what.sentence.startswith(SINGLE):
+            reason[i] = f"{what.sentence}; {what.cells}"
     gaussian, kl = verdicts.scores["gaussian_kl"], verdicts.scores["kl"]
     # Moments moved although the distribution hardly did.
     far = (gaussian >= LARGE_GAUSSIAN_KL) & (kl <= gaussian / 10)
     for i in np.flatnonzero(far & scored & (rank == RANK[Severity.OK]) & (reason == "")).tolist():
         reason[i] = _extremes(verdicts, i)
     return reason
+
+
+def _died(verdicts: Verdicts, places: Ints) -> Ints:
+    """Rows that may have one single value now and surely changed, though below all limits."""
+    scores, kinds = verdicts.scores, [s.kind == "categorical" for s in verdicts.subjects]
+    few = np.array(kinds, dtype=np.bool_)[verdicts.of] & (scores["cells"] <= FEW_CELLS)
+    still = (scores["std_current"] == 0) & (scores["std_reference"] > 0)
+    surely = scores["p_value"] < verdicts.rules.alpha
+    return places[np.asarray((few | still) & surely, dtype=np.bool_)[places]]
 
 
 class Moved(NamedTuple):
@@ -244,11 +259,19 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
         "medians": medians,
         "unseen": [(name, n / max(1, rows) if whole else np.nan) for name, n in unseen.named],
         "distinct_unseen": unseen.distinct,
+        "sampled": _sampled(subject),
         "shift": shift / reference if spread else np.nan,
         "means": means(verdicts, place),
         "spread": current / reference if spread else np.nan,
         "ks": scores["ks"][place],
     }
+
+
+def _sampled(subject: Subject) -> bool:
+    """Whether the reference had more names than are known."""
+    support = None if subject.comparison is None else subject.comparison.support
+    known = support.known if isinstance(support, CategoricalSupport) else None
+    return known is not None and known.share < 1
 
 
 def _extremes(verdicts: Verdicts, i: int) -> str:

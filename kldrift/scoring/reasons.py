@@ -14,7 +14,7 @@ from kldrift.profiles.cells import Cell, CellKind
 from kldrift.profiles.number_text import grouped, plain
 from kldrift.profiles.support import NumericSupport, Support, Unit, step
 from kldrift.scoring.metrics import Threshold
-from kldrift.scoring.sentences import percent
+from kldrift.scoring.sentences import UNSEEN, percent
 from kldrift.scoring.threshold import Severity
 
 LEAST_Q: Final = 1e-12
@@ -105,7 +105,7 @@ def stored_cell_name(
     if isinstance(support, NumericSupport):
         return _number_name(cell, support, weekday=weekday)
     if cell.kind is CellKind.OTHER and not seen:
-        return "values never seen in the reference"
+        return UNSEEN
     return cell_text(cell)
 
 
@@ -216,7 +216,7 @@ def cell_text(cell: Cell) -> str:
     named = f": {cell.label}" if cell.label else ""
     return {
         CellKind.OTHER: "all other values",
-        CellKind.NEVER_SEEN: f"values never seen in the reference{named}",
+        CellKind.NEVER_SEEN: f"{UNSEEN}{named}",
         CellKind.NAN: "NaN",
         CellKind.NULL: "null",
         CellKind.NEGATIVE_INFINITY: "-infinity",

@@ -24,6 +24,8 @@ BY_SHIFT: Final = 0.6
 ALL_NEW: Final = 0.95
 NAMED: Final = 3
 NULL: Final = "null"
+SINGLE: Final = "now one single value"
+UNSEEN: Final = "values never seen in the reference"
 AS_MANY: Final = ", as many as in "
 """Before the other features that have as many nulls."""
 DOUBLED: Final = 1.9
@@ -69,7 +71,7 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     if change.single_before:
         return f"all values are {change.single} now, and all were {change.single_before}"
     if change.single:
-        return f"now one single value: {change.single}"
+        return f"{SINGLE}: {change.single}"
     if change.lost[-1:] and change.lost[-1][0] == NULL and change.lost[-1][1] >= ALL_NEW:
         return f"values are there, where {percent(change.lost[-1][1])} were null before"
     if change.kind is CellKind.NULL and not change.decided:
@@ -85,6 +87,8 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return _new(change)
     if change.decided:
         return change.decided
+    if change.kind is CellKind.OTHER and not change.current and _all_unseen(change):
+        return _new(change)
     if exchanged := _gone(change) or _swapped(change) or _merged(change):
         return exchanged
     beyond = change.kind in TAILS and not change.reference
@@ -233,9 +237,21 @@ def _new(change: Change) -> str:
     what = f": {some_of(named, change.distinct_unseen)}" if named else ""
     if any(np.isnan(share) for _, share in change.unseen[:1]):
         what = f" (in the whole dataset{what})"
+    if change.kind is CellKind.OTHER and change.second is not None and change.reference:
+        usual = f", and {percent(change.second[1])} of them were to be expected"
+        return f"nearly all values are new to the reference{usual}{what}"
     if change.current >= ALL_NEW:
         return f"nearly all values are new to the reference{what}"
-    return f"{percent(change.current)} of the rows have values that the reference never had{what}"
+    least = "at least " * change.sampled
+    return (
+        f"{least}{percent(change.current)} of the rows have values that the reference never had"
+        f"{what}"
+    )
+
+
+def _all_unseen(change: Change) -> bool:
+    """Whether nearly all rows have values that were never seen, instead of rare ones."""
+    return change.second is not None and change.second[0] == UNSEEN and change.second[2] >= ALL_NEW
 
 
 def _moments(change: Change) -> str:

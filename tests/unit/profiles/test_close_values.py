@@ -37,6 +37,19 @@ def test_a_grid_of_prices_that_moves_by_a_cent_has_not_drifted(rates, moved):
     assert found.ks < 0.07
 
 
+@pytest.mark.parametrize("moved", [-0.01, 0.01])
+@pytest.mark.parametrize("place", [0, 7, 16, 31])
+def test_a_grid_of_which_most_is_one_price_has_not_drifted_either(place, moved):
+    """Both quartiles are that price."""
+    rng = np.random.default_rng(1)
+    grid = np.round(10.91 + 0.37 * np.arange(32), 2)
+    shares = np.where(np.arange(32) == place, 0.6 + 0.4 / 32, 0.4 / 32)
+    before, now = (rng.choice(grid, 5_000, p=shares) for _ in range(2))
+    found = scores(before, np.round(now + moved, 2))
+    assert found.severity == "ok"
+    assert found.kl < 0.02
+
+
 def test_exact_prices_are_as_close_as_floats(rates):
     before, now = ([Decimal(f"{x:.2f}") for x in side] for side in rates)
     found = scores(before, [x - Decimal("0.01") for x in now])

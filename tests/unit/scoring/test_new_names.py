@@ -65,3 +65,25 @@ def test_missing_values_that_are_left_out_are_no_rows_of_names():
     ]
     assert shares[1] == pytest.approx(0.05, rel=0.1)
     assert shares[0] == pytest.approx(0.5, rel=0.1)
+
+
+def first_sentence(before: np.ndarray, now: np.ndarray) -> str:
+    (found,) = kldrift.compare(
+        *(pd.DataFrame({"x": side}) for side in (before, now)), override={"x": {"keep": True}}
+    ).scores["reason"]
+    return str(found).split(";")[0]
+
+
+def test_that_all_names_are_new_is_said_also_where_most_were_to_be_expected():
+    rng = np.random.default_rng(0)
+    before, now = (np.array([f"{side}{i}" for i in rng.integers(0, 5_000, 1_000)]) for side in "on")
+    said = first_sentence(before, now)
+    assert said.startswith("nearly all values are new to the reference, and 8")
+    assert " % of them were to be expected: 'n" in said
+
+
+def test_of_more_names_than_are_known_the_new_ones_are_so_many_at_least():
+    before, now = (np.array([f"{side}{i}" for i in range(70_000)]).repeat(2) for side in "on")
+    said = first_sentence(before, now)
+    assert said.startswith("at least 9")
+    assert " % of the rows have values that the reference never had: 'n" in said

@@ -277,3 +277,14 @@ def test_values_far_out_that_are_dates_are_said_as_dates():
         " to 2037-09-09, and from 2024-01-01 to 2024-07-18 in the reference; few"
         in found["reason"][0]
     )
+
+
+@pytest.mark.parametrize("kind", ["number", "text", "flag"])
+def test_that_a_column_has_one_value_left_is_said_below_all_limits_too(kind):
+    usual, other = {"number": (-1.0, 3.5), "text": ("unknown", "y"), "flag": (False, True)}[kind]
+    before = pd.DataFrame({"x": np.where(np.arange(20_000) < 80, other, usual)})
+    found = kldrift.compare(before, pd.DataFrame({"x": [usual] * 20_000})).scores
+    assert found["severity"].tolist() == ["ok"]
+    assert found["reason"][0].startswith("now one single value: ")
+    few = kldrift.compare(before, pd.DataFrame({"x": [usual] * 200})).scores
+    assert pd.isna(few["reason"][0])  # which may be chance
