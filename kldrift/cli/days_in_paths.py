@@ -60,8 +60,10 @@ def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
     kind = form or next((name for name, _ in formats.most_common(1)), None)
     others = [path for path in files if format_of(path) != kind] if formats[kind or ""] else []
     files = [path for path in files if path not in set(others)]
-    days = list(dict.fromkeys(_of_its_day(path, _root(source)) for path in files))
-    if not others and len(days) == 1:
+    root = _root(source)
+    days = list(dict.fromkeys(_of_its_day(path, root) for path in files))
+    one_day = DATE.search(root) and not any(DATE.search(path[len(root) :]) for path in files)
+    if not others and (one_day or len(days) == 1):
         return alone
     left_out: tuple[str, ...] = ()
     if others:

@@ -39,12 +39,13 @@ def suggestions(
         samples: rows of the reference and of the current dataset.
 
     Returns:
-        Overrides by column, remarks by column, and the columns that identify rows or things.
+        Overrides by column, remarks by column, and the columns whose values are new each time:
+        that identify rows or things, and dates as text.
     """
     tables = list(samples)
     overrides: dict[str, Override] = {}
     remarks: dict[str, str] = {}
-    ids = []
+    moving = []
     for name in tables[0].column_names:
         both = [t.column(name).combine_chunks() for t in tables if name in t.column_names]
         columns = [column for column in both if column.null_count < len(column)]
@@ -66,14 +67,15 @@ def suggestions(
         elif is_number(kind):
             values = np.unique(_numbers(columns))
             if len(values) > FEW and (values == np.floor(values)).all() and IDENTIFIER.search(name):
-                ids.append(name)
+                moving.append(name)
             else:
                 _of_numbers(name, values, overrides, remarks)
         elif is_text(kind):
-            looks = [look_of(pc.unique(column.drop_null())) for column in columns]
-            if looks[0] is not None and all(look == looks[0] for look in looks):
-                remarks[name] = hint(name, looks[0])
-    return overrides, remarks, ids
+            first, *more = (look_of(pc.unique(column.drop_null())) for column in columns)
+            if first is not None and all(look == first for look in more):
+                remarks[name] = hint(name, first)
+                moving += [name] if first.name.startswith("dates") else []
+    return overrides, remarks, moving
 
 
 def _family(kind: pa.DataType) -> str:

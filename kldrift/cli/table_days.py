@@ -75,7 +75,9 @@ def table_format(source: str) -> str | None:
 
 
 def days_of(dataset: Dataset, table: DatasetInfo) -> TableDays | None:
-    """The days of a table: by its partitions, or by the only column of dates or times that it has.
+    """The days of a table: by its partitions, or by a column of dates or times.
+
+    Of several such columns, by the first of dates, or else of times, that has one day in each file.
 
     Args:
         dataset: where it is.
@@ -95,20 +97,22 @@ def days_of(dataset: Dataset, table: DatasetInfo) -> TableDays | None:
 
 
 def _by_bounds(dataset: Dataset, schema: pa.Schema) -> TableDays | None:
-    """The days of the only column of dates or times, from the bounds in the log."""
-    times = [f for f in schema if pa.types.is_date(f.type) or pa.types.is_timestamp(f.type)]
-    if len(times) != 1:
-        return None
-    (field,) = times
-    listed = open_table(dataset, [field.name])
+    """The days of a column of dates or times, from the bounds in the log."""
+    dates = [f for f in schema if pa.types.is_date(f.type)]
+    fields = [*dates, *(f for f in schema if pa.types.is_timestamp(f.type))]
+    listed = open_table(dataset, [f.name for f in fields])
     if isinstance(listed, Unsupported):
         return None
-    bounds = [entry.bounds.get(field.name, UNKNOWN) for entry in listed.entries]
-    ends = {end for b in bounds if b.values for end in (b.low, b.high)}
-    if not ends or None in ends:
-        return None
-    times = pa.types.is_timestamp(field.type)
-    # A log of Delta rounds times to milliseconds, and the bounds lie beyond that.
-    beyond = dt.timedelta(milliseconds=1 if times and dataset.format == "delta" else 0)
-    days = {f"{end:%Y-%m-%d}" for end in (min(ends) + beyond, max(ends) - beyond)}
-    return TableDays(field.name, tuple(sorted(days)), times=times)
+    for field in fields:
+        bounds = [entry.bounds.get(field.name, UNKNOWN) for entry in listed.entries]
+        ends = {(b.low, b.high) for b in bounds if b.values}
+        if not ends or any(None in end for end in ends):
+            continue
+        times = pa.types.is_timestamp(field.type)
+        # A log of Delta rounds times to milliseconds, and the bounds lie beyond that.
+        beyond = dt.timedelta(milliseconds=1 if times and dataset.format == "delta" else 0)
+        days = [tuple(f"{e:%Y-%m-%d}" for e in (low + beyond, high - beyond)) for low, high in ends]
+        if len(fields) == 1 or all(first == last for first, last in days):
+            both = {min(first for first, _ in days), max(last for _, last in days)}
+            return TableDays(field.name, tuple(sorted(both)), times=times)
+    return None

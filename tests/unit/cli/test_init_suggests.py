@@ -115,7 +115,7 @@ def test_codes_sentinels_and_times_are_suggested_from_the_values(days):
     override = load_config(days / "kldrift.yaml").features.override
     assert override["payment_type"].kind == "categorical"
     assert override["Store Zone"].kind == "categorical"
-    assert "exclude: [order_id]  # identifiers" in text
+    assert "exclude: [order_id, iso]  # identifiers" in text
     assert override["flag"].kind == "categorical"
     assert override["temp"].missing == (-200,)
     assert override["at"].parts == ("hour",)  # a day alone has one weekday only
@@ -289,3 +289,34 @@ def test_a_day_that_is_compared_with_weeks_has_no_weekday_and_the_reason_is_said
     assert "#   on: no weekday: one of the sides holds no whole week of days\n" in text
     text = init(str(tmp_path / "day.parquet"), reference=str(tmp_path / "day.parquet"))
     assert "#   on: no weekday: the data holds no whole week of days\n" in text
+
+
+def test_of_several_columns_of_times_that_of_one_day_in_each_file_is_taken(tmp_path):
+    for day in (1, 2, 3):
+        at = [dt.datetime(2024, 1, day, hour) for hour in range(20)]
+        born = [dt.date(1970 + hour, 1, 1) for hour in range(20)]
+        write_deltalake(str(tmp_path / "t"), pa.table({"born": born, "at": at}), mode="append")
+    (tmp_path / "k.yaml").write_text(init(str(tmp_path / "t")))
+    assert load_config(tmp_path / "k.yaml").current.where.startswith("`at` >= DATE '{")
+    for day in (1, 2, 3):
+        at = [dt.datetime(2024, 1, day, hour) for hour in range(20)]
+        rows = {"at": at, "day": [dt.date(2024, 1, day)] * 20, "x": range(20)}
+        write_deltalake(str(tmp_path / "u"), pa.table(rows), mode="append")
+    (tmp_path / "k.yaml").write_text(init(str(tmp_path / "u")))
+    assert load_config(tmp_path / "k.yaml").current.where == "`day` = DATE '{as_of:%Y-%m-%d}'"
+
+
+def test_the_files_of_one_day_are_judged_together_and_texts_of_times_are_left_out(tmp_path):
+    day = tmp_path / "events" / "2024-03-01"
+    day.mkdir(parents=True)
+    for part in (0, 1):
+        at = [f"2024-03-01T{hour:02}:15:00Z" for hour in range(20)]
+        pq.write_table(pa.table({"at": at, "x": range(20)}), day / f"part-{part}.parquet")
+    for source in (day, day / "*.parquet"):
+        (tmp_path / "k.yaml").write_text(init(str(source)))
+        config = load_config(tmp_path / "k.yaml")
+        asked = str(source).replace("2024-03-01", "{as_of:%Y-%m-%d}")
+        assert (config.current.path, config.reference.path) == ((asked,), (str(source),))
+        assert config.features.exclude == ("at",)
+    (day / "part-2024-03-01.parquet").write_bytes((day / "part-0.parquet").read_bytes())
+    assert len(sides_of(str(day), None, None).reference) == 2
