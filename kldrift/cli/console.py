@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,19 +24,6 @@ if TYPE_CHECKING:
 MOST_FEATURES: Final = 10
 MOST_SKIPPED: Final = 10
 LONGEST_NAME: Final = 60
-SHIFT_HEADINGS: Final = (
-    "severity",
-    "segment",
-    "kl",
-    "threshold",
-    "median",
-    "p90",
-    "p99",
-    "top class",
-    "q",
-    "rows",
-    "left out",
-)
 WINDOW_HEADINGS: Final = ("severity", "window", "rows", *STYLES, "worst feature")
 WORST_ROWS: Final = 5
 NOTHING: Final = "-"
@@ -122,12 +109,21 @@ def _window_cells(row: Mapping[str, Any], zone: str) -> tuple[str, ...]:
 def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
     """The lines about a model shift: the worst segments, counts, the worst rows."""
     from kldrift.reporting.figures import figure  # noqa: PLC0415
+    from kldrift.reporting.headline import verdict  # noqa: PLC0415
     from kldrift.reporting.json_values import records  # noqa: PLC0415
 
-    rows = records(result.worst(MOST_FEATURES))
-    yield Line(f"{escaped(str(rows[0]['feature']))}: nats by row, on the same rows")
-    yield from _table(rows, SHIFT_HEADINGS, partial(_shift_cells, zone=result.zone))
-    yield from _counted(rows, result.counts, "segment")
+    counts, rows = result.counts, records(result.worst(MOST_FEATURES))
+    severity = next((name for name in STYLES if counts[name]), "unscored")
+    models = escaped(str(rows[0]["feature"]))
+    yield Line(f"{severity}: {models}, on the same rows: {verdict(counts, 'segment')}", severity)
+    for at, row in enumerate(rows):
+        if row["severity"] != "ok" or not at or rows[at - 1]["severity"] != "ok":
+            yield Line()
+        yield from _shift_block(row, result.zone)
+    rest = sum(counts.values()) - counts["ok"] - sum(row["severity"] != "ok" for row in rows)
+    if rest > 0:
+        yield Line(f"and {rest:,} more that are not ok; see table drift_scores")
+    yield Line()
     moved = records(result.changed_classes().head(WORST_ROWS))
     if moved:
         yield Line("likeliest classes that differ most often, champion -> challenger:")
@@ -144,18 +140,6 @@ def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
         classes = f"class {row['champion_class']} -> {row['challenger_class']}"
         yield Line(f"  {short(key)}: kl {kl}, {classes}")
     yield from _ending(result, fail_on)
-
-
-def _counted(
-    rows: Sequence[Mapping[str, Any]], counts: Mapping[str, int], noun: str, also: int = 0
-) -> Iterator[Line]:
-    bad = sum(counts.values()) - counts["ok"] + also
-    rest = bad - sum(row["severity"] != "ok" for row in rows)
-    if rest > 0:
-        yield Line(f"and {rest:,} more that are not ok; see table drift_scores")
-    yield Line()
-    text = ", ".join(f"{counts[severity]} {severity}" for severity in STYLES)
-    yield Line(f"{_count(sum(counts.values()), noun)}: {text}")
 
 
 def _ending(
@@ -215,47 +199,38 @@ def _table(
 ) -> Iterator[Line]:
     cells = [headings, *(cells_of(row) for row in rows)]
     widths = [max(cell_len(row[place]) for row in cells) for place in range(len(headings))]
-    indent = widths[0] + 2
     for place, columns in enumerate(cells):
         padded = (set_cell_size(cell, width) for cell, width in zip(columns, widths, strict=True))
         text = "  ".join(padded).rstrip()
-        if place == 0:
-            yield Line(text, whole=True)
-            continue
-        yield Line(text, severity=columns[0], whole=True)
-        reason = rows[place - 1].get("reason")
-        if reason:
-            yield Line(" " * indent + escaped(reason))
+        yield Line(text, severity=columns[0] if place else "", whole=True)
 
 
-def _shift_cells(row: Mapping[str, Any], zone: str) -> tuple[str, ...]:
-    from kldrift.reporting.figures import begin_name, figure, window_of_row  # noqa: PLC0415
+def _shift_block(row: Mapping[str, Any], zone: str) -> Iterator[Line]:
+    """A segment of a model shift: how far the models are, by row too; one that is ok is a line."""
+    from kldrift.reporting.figures import (  # noqa: PLC0415
+        begin_name,
+        count_text,
+        figure,
+        window_of_row,
+    )
+    from kldrift.reporting.row_words import score_words  # noqa: PLC0415
 
-    segment = "all rows" if row["segment"] is None else escaped(str(row["segment"]))
+    severity = str(row["severity"])
+    segment = "all rows" if row["segment"] is None else short(escaped(str(row["segment"])))
     if row["window_start"] is not None:
         segment += f", from {begin_name(window_of_row(row), zone)}"
-    changed = row["top_class_changed"]
-    return (
-        str(row["severity"]),
-        short(segment),
-        figure(row["kl"]),
-        _level(row),
-        *(figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99")),
-        NOTHING if changed is None else f"{100 * changed:.1f} %",
-        _sure(row["q_value"]),
-        f"{row['n_current']:,}",
-        null_share(row, "current"),
+    if severity == "ok":
+        words = filter(None, (score_words(row), escaped(str(row["reason"] or ""))))
+        yield Line(f"ok  {segment}: {'; '.join(words)}", severity)
+        return
+    yield Line(f"{severity}  {segment}", severity)
+    if row["reason"]:
+        yield Line(f"  {escaped(str(row['reason']))}")
+    half, most, nearly = (figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99"))
+    yield Line(
+        f"  half of the rows below {half} nats, 90 % below {most}, 99 % below {nearly}; "
+        f"{count_text(row['n_current'])} rows, {null_share(row, 'current')} left out"
     )
-
-
-def _level(row: Mapping[str, Any]) -> str:
-    """The threshold that a row was judged by."""
-    from kldrift.reporting.figures import figure  # noqa: PLC0415
-
-    levels = [row["threshold_warning"], row["threshold_critical"]]
-    if row["severity"] == "critical":
-        levels.reverse()
-    return next((figure(level, 6) for level in levels if level is not None), NOTHING)
 
 
 def null_share(row: Mapping[str, Any], side: str) -> str:
@@ -265,12 +240,6 @@ def null_share(row: Mapping[str, Any], side: str) -> str:
         return NOTHING
     share = missing / rows
     return "<0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
-
-
-def _sure(q_value: float | None) -> str:
-    from kldrift.scoring.reasons import certainty  # noqa: PLC0415 - numpy, which --help needs not
-
-    return NOTHING if q_value is None else certainty(q_value)
 
 
 def _count(number: int, noun: str) -> str:

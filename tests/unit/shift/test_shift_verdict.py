@@ -13,6 +13,7 @@ import pytest
 from scipy import stats
 from shift_sample import summed
 
+from kldrift.cli.console import shift_lines
 from kldrift.config import Threshold, model_shift_from_mapping
 from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.group_keys import UNTIMED
@@ -196,8 +197,8 @@ def test_rows_without_a_window_are_told_and_no_window_is_one_without_rows():
     assert window_at(int(rows.window[0]), CONFIG, None) == Window()
 
 
-def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
-    evil = "<script>alert(1)</script>"
+def shift_result(evil):
+    """A shift of three segments whose names, keys and notes are hostile."""
     high, low = np.append(HIGH, math.inf), np.append(HIGH, [math.inf, *LOW])
     worst = pa.table(
         {
@@ -212,7 +213,7 @@ def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
     _, judged, found = verdicts(rows)
     pairs = ClassPairs.of(*np.array([[0] * 10, [0] * 8 + [1] * 2, [0] * 7 + [1] * 3])).top()
     tables = shift_tables(judged, found, worst, pairs, replace(STAMP, monitor=evil))
-    result = ShiftResult(
+    return ShiftResult(
         scores=tables["drift_scores"].to_pandas(),
         cell_rows=tables["drift_cells"],
         run={"monitor": evil, "skipped": []},
@@ -223,6 +224,10 @@ def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
         worst_rows=tables["worst_rows"].to_pandas(),
         class_pairs=tables["class_pairs"].to_pandas(),
     )
+
+
+def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
+    result = shift_result("<script>alert(1)</script>")
     page = result.to_html()
     assert "then, the reference" not in page  # both models judged the same rows
     assert "<script>alert" not in page
@@ -244,3 +249,19 @@ def test_the_page_shows_segments_worst_first_and_escapes_what_comes_from_data():
     assert page.count("shares of rows by divergence, in nats") == 3
     assert "<script" not in result._repr_html_()
     assert repr(result) == "ShiftResult(3 segments: 2 critical, 0 warning, 0 unscored, 1 ok)"
+
+
+def test_the_terminal_says_the_verdict_first_and_each_segment_in_a_block():
+    lines = [line.text for line in shift_lines(shift_result("\x1b[31m"), "critical")]
+    assert lines[0].startswith("critical: ")
+    assert lines[0].endswith(", on the same rows: 2 of 3 segments drifted: 2 critical")
+    heads = [at for at, text in enumerate(lines) if text.startswith(("critical  ", "ok  "))]
+    assert [lines[at].partition(":")[0] for at in heads] == [
+        "critical  sex=\\x1b[31m",
+        "critical  all rows",
+        "ok  b",
+    ]
+    assert all(lines[at - 1] == "" for at in heads)
+    assert lines[heads[0] + 1].startswith("  kl 0.5")
+    assert "half of the rows below 0.4 nats" in lines[heads[0] + 2]
+    assert all(text.isprintable() for text in lines)
