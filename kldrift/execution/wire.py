@@ -77,6 +77,7 @@ def unpacked(row: Packed) -> Counted:
         counts = lower.astype(np.int64)
         for i, digits in enumerate(upper, 1):
             counts += digits.astype(np.int64) << 8 * i
+        counts.flags.writeable = False  # a profile of them is no copy
     moments = None
     if row.moments is not None:
         n = len(keys)

@@ -54,9 +54,17 @@ def merged(parts: Iterable[tuple[int, Counted]]) -> dict[int, Counted]:
     for feature, own in by_feature.items():
         counts = np.zeros((len(keys[feature]), own[0].counts.shape[1]), dtype=np.int64)
         for part, at in zip(own, places[feature], strict=True):
-            counts[at] += part.counts  # a part has each of its groups once
+            counts[_run(at)] += part.counts  # a part has each of its groups once
+        counts.flags.writeable = False  # a profile of them is no copy
         out[feature] = Counted(keys[feature], counts, moments.get(feature))
     return out
+
+
+def _run(places: Ints) -> Ints | slice:
+    """Places as a slice where they follow each other, which is then no copy of what is there."""
+    if len(places) and (np.diff(places) == 1).all():
+        return slice(int(places[0]), int(places[-1]) + 1)
+    return places
 
 
 def _union(several: Sequence[GroupKeys]) -> tuple[GroupKeys, list[Ints]]:

@@ -50,10 +50,9 @@ def read_profiles(
     if others:
         raise ValueError(f"profiles of reference {supports.reference_id} and of {others}")
     joint = pc.equal(table["kind"], JOINT_KIND)
-    return (
-        _features(table.filter(pc.invert(joint)), supports),
-        _joint(table.filter(joint), supports),
-    )
+    # Mostly there are none, and to filter copies the cells of all features.
+    alone = table.filter(pc.invert(joint)) if pc.any(joint).as_py() else table
+    return _features(alone, supports), _joint(table.filter(joint), supports)
 
 
 def _features(table: pa.Table, supports: Supports) -> dict[str, Profile]:
@@ -161,6 +160,7 @@ def _counts(table: pa.Table, width: Ints) -> Ints:
         if not np.array_equal(np.diff(total[ends - begin], prepend=0), n[some]):
             raise ValueError("profiles: the counts of a row do not add up to n")
         out[place] = counted
+    out.flags.writeable = False  # profiles of them are no copies
     return out
 
 

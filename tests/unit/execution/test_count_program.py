@@ -16,7 +16,7 @@ from kldrift.execution.wire import COUNTS, Packed, counted_rows, packed, packed_
 from kldrift.features.group_columns import as_read
 from kldrift.features.plan import plan_features
 from kldrift.profiles.counted import Counted, merged
-from kldrift.profiles.group_keys import WHOLE
+from kldrift.profiles.group_keys import NO_WINDOW, WHOLE, GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import power_sums
 from kldrift.profiles.support import CategoricalSupport, NumericSupport
@@ -122,6 +122,18 @@ def test_counts_survive_bytes(keys, data):
     assert found.keys == keys
     np.testing.assert_array_equal(found.counts, sent.counts)
     assert found.moments == moments
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_counts_that_arrived_are_not_copied_for_their_profile(parts):
+    support = CategoricalSupport(("a",))
+    keys = GroupKeys(*np.array([[NO_WINDOW, NO_WINDOW], [0, 0], [0, 1]]))
+    counts = np.arange(2 * support.size).reshape(2, -1) * 100
+    sent = packed(Counted(keys, counts, None))
+    total = merged([(0, unpacked(sent))] * parts)[0]
+    for counted in (total, unpacked(sent)):
+        assert np.shares_memory(counted.profile(support).counts, counted.counts)
+    np.testing.assert_array_equal(total.counts, parts * counts)
 
 
 def test_the_whole_is_packed_as_a_group_of_its_own_would_be():
