@@ -33,6 +33,10 @@ LEEWAY: Final = 1.0
 """How much less it asks for at least, however long nothing was unusual. Without an end, a page came
 each time that the budget had room for one, for whatever lay farthest, at p-values of 0.01 and more.
 """
+COMMON: Final = 0.05
+"""The chance of a window up to which nobody is called for it, whatever the budget would allow: one
+page in 90 days is every third month, and p-values of 0.3 are no news.
+"""
 DOUBT: Final = 20.0
 """Windows that the belief that p-values hold is worth."""
 FARTHEST: Final = 10.0
@@ -67,7 +71,7 @@ class AlarmBudget:
             windows: in so many windows.
         """
         rate = pages / windows
-        return cls(rate, MARGIN - math.log(rate))
+        return cls(rate, max(MARGIN - math.log(rate), -math.log(COMMON)))
 
     def limit(self, tests: int, excesses: Sequence[float] = ()) -> float:
         """The p-value below which a row pages.
@@ -85,14 +89,15 @@ class AlarmBudget:
 
         What one page costs the next one must not close it.
         """
-        return self.rate * math.exp(-MARGIN) / max(1, tests)
+        return min(self.rate * math.exp(-MARGIN), COMMON) / max(1, tests)
 
     def after(self, *, page: bool, open_alert: bool = False) -> Self:
         """The level after a window; it stays while an alert is open, which says nothing new."""
         if open_alert:
             return self
         usual = -math.log(self.rate)
-        lowest, highest = usual - LEEWAY, usual + MARGIN + MOST * STEP
+        lowest = max(usual - LEEWAY, -math.log(COMMON))
+        highest = max(usual + MARGIN, lowest) + MOST * STEP
         level = self.level + STEP * (page - self.rate)
         return replace(self, level=min(max(level, lowest), highest))
 

@@ -191,6 +191,19 @@ def test_however_long_nothing_was_unusual_what_pages_is_far_from_usual():
     assert budget.limit(3) == pytest.approx(np.e / 90 / 3)
 
 
+@pytest.mark.parametrize(
+    "windows", [3, 1, 0.01], ids=["months", "quarters", "more pages than windows"]
+)
+def test_where_a_budget_allows_a_page_every_few_windows_what_pages_is_still_rare(windows):
+    budget = AlarmBudget.of(pages=1, windows=windows)
+    assert budget.limit(4) == pytest.approx(0.05 / 4)
+    assert budget.open_limit(4) <= 0.05 / 4
+    for _ in range(100):
+        budget = budget.after(page=False)
+    assert budget.limit(4) == pytest.approx(0.05 / 4)
+    assert budget.after(page=True).limit(4) <= budget.limit(4)
+
+
 def test_quiet_windows_that_lie_too_far_out_stretch_the_limit_before_they_page():
     budget, rng = AlarmBudget.of(pages=1, windows=90), np.random.default_rng(8)
     as_they_should = [excess(rng.random(50)) for _ in range(90)]
