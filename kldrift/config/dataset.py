@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Final, Literal
 
@@ -210,6 +211,10 @@ class Dataset:
                 for key, moment in (("from", self.since), ("to", self.until))
                 if moment
             )
+        if self.since and self.until:
+            first, last = (datetime.fromisoformat(m) for m in (self.since, self.until))
+            if (first.tzinfo is None) == (last.tzinfo is None) and first >= last:
+                refuse([(("to",), f"expected a moment after {self.since}, got {self.until}")])
         if self.previous and self.same:
             refuse([(("same",), "goes with trailing only")])
         if len(given) != 1:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 WORDS: Final = {"hour": "1h", "day": "1d", "week": "1w", "month": "1mo"}
 LENGTH: Final = re.compile(rf"([1-9][0-9]{{0,3}})(m|h|d|w|mo)|{'|'.join(WORDS)}")
@@ -38,3 +39,15 @@ def duration(text: str) -> timedelta:
     if match is None:
         raise ValueError(f"expected a duration such as 30m, 2h or 90d, got {text!r}")
     return timedelta(**{_DURATIONS[match[2]]: int(match[1])})
+
+
+def before(moment: datetime, text: str, zone: str) -> datetime:
+    """The moment so long before another; days and weeks are those of the wall, in a zone.
+
+    Examples:
+        >>> after_25_hours = datetime.fromisoformat("2024-10-28T00:00+01:00")
+        >>> before(after_25_hours, "1d", "Europe/Berlin").isoformat()
+        '2024-10-27T00:00:00+02:00'
+    """
+    on_wall = text[-1] in "dw"
+    return moment.astimezone(ZoneInfo(zone) if on_wall else UTC) - duration(text)

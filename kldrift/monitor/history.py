@@ -17,7 +17,7 @@ import pandas as pd
 
 from kldrift.config import Dataset, Time
 from kldrift.config.marked_days import in_days
-from kldrift.counting.lengths import duration
+from kldrift.counting.lengths import before
 from kldrift.counting.windows import microseconds_of
 from kldrift.errors import OutputError
 from kldrift.monitor.same_cells import SameCells
@@ -159,7 +159,7 @@ def chosen_windows(
     if rule.previous is not None:
         return earlier[-rule.previous :]
     assert rule.trailing is not None
-    first = window.start - duration(rule.trailing)
+    first = before(window.start, rule.trailing, time.zone)
     alike = _season(window, rule, time)
     return [
         w for w in earlier if _start(w) >= first.timestamp() and _season(w, rule, time) == alike

@@ -307,6 +307,15 @@ def test_warning_is_at_most_critical_also_where_one_is_inherited():
     ]
 
 
+def test_a_range_that_ends_before_it_begins_is_refused():
+    mapping = minimal() | {"time": {"column": "at", "window": "1d"}}
+    ranged = {**mapping["reference"], "from": "2024-02-01", "to": "2024-01-01"}
+    text = "configuration: reference.to: expected a moment after 2024-02-01, got 2024-01-01"
+    assert problems(mapping | {"reference": ranged}) == [text]
+    ranged |= {"from": "2024-01-01", "to": "2024-01-01T00:00:00-05:00"}  # by the zone it may be
+    config_from_mapping(mapping | {"reference": ranged})
+
+
 def test_all_problems_are_reported_at_once_one_per_line():
     mapping = minimal(
         monitor=1, scoring={"bin": 3, "min_rows": 0}, thresholds={"kl": {"warning": "a"}}, time={}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from daily_sample import config_of, rows, window
 
+from kldrift.config import Time
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
-from kldrift.monitor.history import History, PastWindow
+from kldrift.monitor.history import History, PastWindow, chosen_windows
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.stages import Reference, read_reference
 from kldrift.sources.table import TableSource
@@ -52,3 +55,17 @@ def test_a_damaged_window_is_passed_over_and_the_one_before_it_is_read(base):
     read, sizes = asked_for(base, {"previous": 2}, [YEARS], damaged={YEARS - 1, YEARS - 2})
     assert sorted(read) == list(range(YEARS - 4, YEARS))
     assert sizes == [2 * ROWS]
+
+
+@pytest.mark.parametrize("day", [datetime(2024, 3, 29), datetime(2024, 10, 25)], ids=str)
+@pytest.mark.parametrize(("trailing", "days"), [("1d", 1), ("2d", 2), ("1w", 7)])
+def test_a_trailing_reference_has_all_its_days_where_one_of_them_has_23_or_25_hours(
+    day, trailing, days, tmp_path
+):
+    time = Time("at", "1d", zone="Europe/Berlin")
+    begin = time.windows.due(day.replace(tzinfo=UTC), time.late)
+    starts = list(time.windows.between(begin, datetime(day.year, 12, 1, tzinfo=UTC)))[:15]
+    every = [Window(start, time.windows.end(start)) for start in starts]
+    rule = config_of(tmp_path, reference={"trailing": trailing}).reference
+    for place, judged in enumerate(every[days:], days):
+        assert chosen_windows(rule, time, every, judged) == every[place - days : place]
