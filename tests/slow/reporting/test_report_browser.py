@@ -113,7 +113,7 @@ def test_rows_are_searched_filtered_and_sorted(tab, pages):
 
 
 def test_a_cause_is_one_card_that_opens_by_hand_by_search_by_address_and_on_paper(tab, pages):
-    place = "document.querySelector('.card')"
+    place = "document.querySelector('.cause')"
     closed = f"{place}.querySelectorAll('.row').length && !{place}.querySelector('.inside').open"
     seen = f"{ROWS}.filter(r => r.checkVisibility()).map(r => r.querySelector('.name').textContent)"
     settled = "new Promise(f => setTimeout(f, 200))"
@@ -237,6 +237,20 @@ def test_colours_that_a_notebook_gives_to_texts_do_not_reach_a_result(tab, pages
         .filter(e => !e.matches('style, .sign'))
         .map(e => getComputedStyle(e).color))]"""
     assert tab.run(of_texts) == ["rgb(238, 238, 238)"]
+
+
+def test_names_of_styles_that_many_pages_have_do_not_reach_a_result(tab, pages):
+    host = """<!doctype html><meta charset=utf-8><style>
+    .card { background: #fff; border: 9px solid } .row > * { width: 100%; padding: 0 50px }
+    </style><body style='background: #111; color: #eee'>"""
+    page = pages / "host.html"
+    page.write_text(f"{host}{two_causes()._repr_html_()}")
+    tab.open(page, scripts=False)
+    backs = "[...document.querySelectorAll('li')].map(e => getComputedStyle(e).backgroundColor)"
+    assert set(tab.run(backs)) == {"rgba(0, 0, 0, 0)"}
+    left = "e => Math.round(e.getBoundingClientRect().left)"
+    heads = f"[...document.querySelectorAll('li h2')].map({left})"
+    assert len(set(tab.run(heads))) == 1
 
 
 def test_on_a_phone_a_chart_begins_where_the_text_does_though_there_is_none_before_it(tab, pages):

@@ -392,7 +392,7 @@ def test_features_that_lost_their_values_together_are_one_cause():
         r"of the rows, in the same rows: most likely one cause\. Also drifted: d\. How sure",
         said,
     )
-    card, after = page.partition('class="card critical"')[2].split("</ol></details>")[:2]
+    card, after = page.partition('class="cause critical"')[2].split("</ol></details>")[:2]
     assert sorted(re.findall(r'class="name">(.*?)<', card)) == ["a", "b", "c"]
     assert re.findall(r'class="name">(.*?)<', after)[0] == "d"
     assert Reader(page).text.count("most likely one cause") == 2  # in the lead and on the card
