@@ -6,7 +6,7 @@ import glob
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -64,7 +64,7 @@ def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
     days = list(dict.fromkeys(_of_its_day(path, root) for path in files))
     one_day = DATE.search(root) and not any(DATE.search(path[len(root) :]) for path in files)
     if not others and (one_day or len(days) == 1):
-        return alone
+        return replace(alone, format=kind)
     left_out: tuple[str, ...] = ()
     if others:
         more = f" and {len(others) - 1:,} others" if others[1:] else ""

@@ -318,5 +318,11 @@ def test_the_files_of_one_day_are_judged_together_and_texts_of_times_are_left_ou
         asked = str(source).replace("2024-03-01", "{as_of:%Y-%m-%d}")
         assert (config.current.path, config.reference.path) == ((asked,), (str(source),))
         assert config.features.exclude == ("at",)
+    for folder in ("2024-03-01", "one/2024-03-01", "two"):
+        file = tmp_path / "lines" / folder / "0.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text('{"x": 1}')
+        found = sides_of(str(tmp_path / "lines" / folder.split("/")[0]), None, None)
+        assert (found.format, found.reference) == ("json", found.current)
     (day / "part-2024-03-01.parquet").write_bytes((day / "part-0.parquet").read_bytes())
     assert len(sides_of(str(day), None, None).reference) == 2
