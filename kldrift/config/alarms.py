@@ -82,7 +82,7 @@ class Alarms:
     budget: Budget = field(default_factory=Budget)
     """How many pages are allowed by chance. Example: `{pages: 1, days: 90}`"""
     history: Duration = "90d"
-    """How far back limits are learnt from. Example: `60d`"""
+    """How far back limits are learnt from; 42 windows at least. Example: `60d`"""
     after: Annotated[Text, AfterValidator(_after)] = "1 of 1"
     """In how many of how many windows a row must be critical before it is an alert; it ends after
     as many that are not. Example: `2 of 3`"""

@@ -33,6 +33,10 @@ from kldrift.tables.window import Window
 
 MOST_CELLS: Final = 64
 MOST_SEGMENTS: Final = 200
+LEAST_WINDOWS: Final = 3 * FEWEST_WINDOWS // 2
+"""Windows that a history reaches back at least, however long they are: 90 days are three months,
+which nothing is learnt from. More than the fewest, as unusual ones are left out.
+"""
 CELLS_AT_ONCE: Final = 2**22
 """Cells of histories that are looked at together: bounds the memory of the formulas."""
 
@@ -233,7 +237,7 @@ class PastCounts:
     def beside(self, window: Window, counts: Sequence[Counts]) -> Beside:
         """Compare a window with those before it."""
         first = start_of(window) - self._span
-        while self._windows and start_of(self._windows[0]) < first:
+        while len(self._windows) > LEAST_WINDOWS and start_of(self._windows[0]) < first:
             del self._windows[0], self._counts[0]
         if not self._windows:
             return Beside(self.layout, ((),) * len(counts))

@@ -23,7 +23,7 @@ from kldrift.features.pairs import Pair
 from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
 from kldrift.monitor.judging import is_learned, judge_findings
 from kldrift.monitor.mutes import mute_of
-from kldrift.monitor.past_counts import Layout, PastCounts, without_unseen
+from kldrift.monitor.past_counts import LEAST_WINDOWS, Layout, PastCounts, without_unseen
 from kldrift.monitor.past_scores import (
     excess_of,
     far_rows,
@@ -141,7 +141,9 @@ class Watch:
             for w in stored_windows(store, config.monitor)
             if w.start and start_of(w) < start_of(window)
         ]
-        near = [w for w in earlier if start_of(w) >= start_of(window) - span]
+        first = start_of(window) - span
+        near = [w for w in earlier[:-LEAST_WINDOWS] if start_of(w) >= first]
+        near += earlier[-LEAST_WINDOWS:]
         watch._read(store, reference, near, start_of(window))
         return watch
 

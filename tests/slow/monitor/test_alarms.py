@@ -70,6 +70,18 @@ def test_a_feature_learns_for_four_weeks_and_is_then_judged_by_its_history(folde
     assert found["kl_learned"][31] > found["limit_learned"][31]
 
 
+def test_windows_too_long_for_the_history_are_learnt_from_all_the_same(learnt, tmp_path):
+    config = {**LEARNED, "alarms": {"history": "5d"}}
+    for name, runs in (("at once", [range(30, 44)]), ("in two", [range(30, 40), range(40, 44)])):
+        shutil.copytree(learnt, tmp_path / name)
+        for days in runs:
+            run_days(config_of(tmp_path / name, **config), days, rows)
+        found = scores(tmp_path / name)[30:]
+        assert set(found["threshold_kind"]) == {"learned"}
+        assert list(found["history_windows"]) == [*range(30, 43), 42]
+    assert same(tmp_path / "in two", tmp_path / "at once") == []
+
+
 def test_a_drift_is_raised_on_its_day_and_cleared_after_it(folder):
     found = scores(folder)
     raised = found[found["alert"] == "raised"]
