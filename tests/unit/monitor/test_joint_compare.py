@@ -158,3 +158,5 @@ def test_an_alarm_beside_a_heavy_tail_says_what_is_above_the_limit():
     assert " is above warning 0.1, q < 1e-12, without " in row["reason"]
     assert " nats that may be chance;" in row["reason"]
     assert "also above critical" not in row["reason"]
+    assert row["kl"] > 0.25
+    assert row["q_critical"] == 1  # by which an expectation of the critical limit holds
