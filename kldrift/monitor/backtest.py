@@ -12,6 +12,7 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -19,12 +20,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.config import Config
+from kldrift.config import Alarms, Config
 from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor.backtest_chart import chart
 from kldrift.monitor.findings import WindowCounts
-from kldrift.monitor.past_counts import Layout, season_of
+from kldrift.monitor.past_counts import LEAST_WINDOWS, Layout, season_of
 from kldrift.monitor.planted import USUAL, PlantedDrift
 from kldrift.monitor.planted_windows import WITHIN, planted_windows
 from kldrift.monitor.replay import Replay, Shown
@@ -187,8 +188,9 @@ def backtest(
         progress.update(number + 1, len(stored), "windows")
     _check_enough(config, len(windows), " with rows on the cells of the last")
     seasons = [season_of(w, config.time) for w in windows]
-    after = (1, 1) if config.alarms is None else config.alarms.windows
-    before = Replay(pages, days * len(windows) / max(1e-9, _days(windows)), after)
+    alarms, a_day = config.alarms or Alarms(), len(windows) / max(1e-9, _days(windows))
+    most = max(LEAST_WINDOWS, round(alarms.span / timedelta(days=1) * a_day))
+    before = Replay(pages, days * a_day, alarms.windows, most)
     last = max(0, len(windows) - WITHIN)
     shown, state = before.over(counts[:last], seasons[:last])
     shown += state.over(counts[last:], seasons[last:])[0]

@@ -48,6 +48,7 @@ class Replay:
         pages: that the budget allows.
         windows: in so many windows.
         after: how many critical windows, of how many, make an alert.
+        most: windows that the history reaches back.
         past: counts of earlier windows, shape ``(features, cells)`` each, without what was unusual.
         seasons: of these.
         level: of the budget; None until it is needed.
@@ -59,6 +60,7 @@ class Replay:
     pages: float
     windows: float
     after: tuple[int, int] = (1, 1)
+    most: int = MOST_WINDOWS
     past: tuple[Counts, ...] = ()
     seasons: tuple[int, ...] = ()
     level: float | None = None
@@ -96,12 +98,12 @@ class Replay:
             still = raised & before
             budget = budget.after(page=page, open_alert=bool(still) and not page)
             fresh = [i for i in np.flatnonzero(known).tolist() if i not in still]
-            excesses = (*excesses, excess(p_values[fresh]))[-MOST_WINDOWS:]
+            excesses = (*excesses, excess(p_values[fresh]))[-self.most :]
         kept = np.where(critical[:, None], 0, counts)
         later = replace(
             self,
-            past=(*self.past, kept)[-MOST_WINDOWS:],
-            seasons=(*self.seasons, season)[-MOST_WINDOWS:],
+            past=(*self.past, kept)[-self.most :],
+            seasons=(*self.seasons, season)[-self.most :],
             level=budget.level if known.any() else self.level,
             excesses=excesses,
             alerts=alerts,
