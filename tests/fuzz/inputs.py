@@ -19,6 +19,7 @@ from kldrift.execution.engine import SparkEngine
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.execution.session import open_session
+from kldrift.features.layouts import is_coded
 from kldrift.monitor.compare_options import config_of
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.plan import make_plan
@@ -129,6 +130,7 @@ def write(table: pa.Table, folder: Path, rng: random.Random) -> pa.Table | None:
     """Write a table as one to three files; the table as Parquet has it, None if it has it not."""
     folder.mkdir(parents=True)
     size = max(1, -(-table.num_rows // rng.randint(1, 3)))
+    noted = False
     try:
         for i in range(max(1, -(-table.num_rows // size))):
             pq.write_table(
@@ -138,12 +140,17 @@ def write(table: pa.Table, folder: Path, rng: random.Random) -> pa.Table | None:
                 compression=rng.choice(("none", "snappy", "zstd")),
                 use_dictionary=rng.random() < 0.5,
                 data_page_version=rng.choice(("1.0", "2.0")),
-                store_schema=rng.random() < 0.7,
+                store_schema=(notes := rng.random() < 0.7),
             )
+            noted = noted or notes
         parts = [pq.ParquetFile(file).read() for file in sorted(folder.glob("*.parquet"))]
-        return pa.concat_tables(parts)
+        whole = pa.concat_tables(parts)
     except (pa.ArrowException, ValueError):  # a type that Parquet does not have
         return None
+    for i, field in enumerate(table.schema):
+        if noted and is_coded(field.type):  # the footer says so
+            whole = whole.set_column(i, field.name, whole.column(i).dictionary_encode())
+    return whole
 
 
 def check_files(folder: Path, rng: random.Random) -> None:
