@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 
 import kldrift
@@ -13,7 +12,7 @@ pytestmark = pytest.mark.spark
 
 
 def test_tasks_of_another_version_are_refused_by_name(spark, monkeypatch):
-    frame = spark.createDataFrame(pd.DataFrame({"n": [1.5, 2.5] * 20}))
+    frame = spark.range(40).selectExpr("cast(id % 2 as double) as n")
     monkeypatch.setattr(pickled, "__version__", "99.0")
     with pytest.raises(
         DatasetError,
