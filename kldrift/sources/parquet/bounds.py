@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kldrift.sources.predicates.units import counts_units
+from kldrift.sources.predicates.units import EPOCH, counts_units
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,18 @@ def bounds_of_chunk(chunk: pq.ColumnChunkMetaData, kind: pa.DataType, rows: int)
     low = high = None
     if statistics.has_min_max and counts_units(kind) and not pa.types.is_unsigned_integer(kind):
         try:
-            low, high = exact(statistics.min), exact(statistics.max)
+            low, high = _around(statistics, kind)
         except (ValueError, OverflowError, NotImplementedError):  # a day that Python does not have
             low = high = None
     return Bounds(low, high, nulls != 0, nulls is None or nulls < rows)
+
+
+def _around(statistics: pq.Statistics, kind: pa.DataType) -> tuple[Any, Any]:
+    """The least and the greatest value; of nanoseconds, the microseconds around them."""
+    if not pa.types.is_timestamp(kind) or kind.unit != "ns":
+        return exact(statistics.min), exact(statistics.max)
+    least, most = statistics.min_raw // 1000, -(-statistics.max_raw // 1000)
+    return EPOCH + dt.timedelta(microseconds=least), EPOCH + dt.timedelta(microseconds=most)
 
 
 def bounds_in(

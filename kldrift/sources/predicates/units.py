@@ -21,7 +21,7 @@ LiteralValue: TypeAlias = "bool | int | Decimal | float | str | dt.date | dt.dat
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 TIMESTAMP: Final = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?)?")
 EPOCH: Final = dt.datetime(1970, 1, 1)
-MICROSECONDS: Final = {"s": 10**6, "ms": 10**3, "us": 1}
+NANOSECONDS: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 
 # Spark compares a number and a literal as decimals of at most 38 digits, of which a bigint takes
 # 20 before the point. Within that nothing is rounded.
@@ -54,8 +54,8 @@ def counts_units(kind: pa.DataType) -> bool:
         pa.types.is_integer(kind)
         or (pa.types.is_decimal128(kind) and kind.scale >= 0)
         or pa.types.is_date32(kind)
-        # Spark reads no nanoseconds: it refuses the files, or cuts the values to microseconds.
-        or (pa.types.is_timestamp(kind) and kind.unit in MICROSECONDS)
+        # Of nanoseconds, too, in which pandas writes times: Spark refuses such files.
+        or pa.types.is_timestamp(kind)
     )
 
 
@@ -87,7 +87,7 @@ def in_units(column: Column, value: LiteralValue) -> Fraction:
         return Fraction((_day(column, value) - EPOCH.date()).days)
     if pa.types.is_timestamp(kind):
         since = (_instant(column, value) - EPOCH) // dt.timedelta(microseconds=1)
-        return Fraction(since, MICROSECONDS[kind.unit])
+        return Fraction(since * NANOSECONDS["us"], NANOSECONDS[kind.unit])
     if isinstance(value, bool) or not isinstance(value, int | Decimal | float):
         raise column.unlike(value)
     scale = kind.scale if pa.types.is_decimal128(kind) else 0

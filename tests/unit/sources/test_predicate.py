@@ -26,13 +26,34 @@ def test_two_columns_that_differ_only_in_case_are_ambiguous() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [pa.timestamp("ns"), pa.time64("us"), pa.binary(), pa.float16(), pa.decimal256(50, 2)]
+    "kind", [pa.duration("ns"), pa.time64("us"), pa.binary(), pa.float16(), pa.decimal256(50, 2)]
 )
 def test_types_that_spark_does_not_compare_in_the_same_way_are_refused(kind: pa.DataType) -> None:
     schema = pa.schema([("v", kind), ("w", kind)])
     for where in ["v = 1", "v = '2024-01-01'", "v < w", "v IN (1)", "v LIKE 'a'", "v"]:
         assert isinstance(to_arrow(where, schema), Unsupported)
     assert not isinstance(to_arrow("v IS NULL", schema), Unsupported)
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ("t >= TIMESTAMP '1970-01-01 00:00:00.000001'", [1000, 1001, 2000]),
+        ("t > TIMESTAMP '1970-01-01 00:00:00.000001'", [1001, 2000]),
+        ("t < '1970-01-01 00:00:00.000001'", [-1, 999]),
+        ("t <= TIMESTAMP '1970-01-01 00:00:00.000001'", [-1, 999, 1000]),
+        ("t = TIMESTAMP '1970-01-01 00:00:00.000001'", [1000]),
+        ("t BETWEEN DATE '1970-01-01' AND DATE '2300-01-01'", [999, 1000, 1001, 2000]),
+    ],
+)
+def test_times_of_nanoseconds_are_compared_to_the_nanosecond(where, kept, zone) -> None:
+    """Spark refuses files that have them, so that no other answer is to be had."""
+    times = pa.array([-1, 999, 1000, 1001, 2000, None], pa.timestamp("ns", zone))
+    table = pa.table({"t": times})
+    expression = to_arrow(where, table.schema)
+    assert not isinstance(expression, Unsupported)
+    assert table.filter(expression)["t"].cast(pa.int64()).to_pylist() == kept
 
 
 @pytest.mark.parametrize("marker", ["__COLLATIONS", "__CHAR_VARCHAR_TYPE_STRING"])

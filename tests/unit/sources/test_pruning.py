@@ -176,7 +176,7 @@ def test_bounds_of_text_are_not_looked_at(tmp_path):
         (pa.array([1.0]), None),
         (pa.array(["a"]), None),
         (pa.array([1], pa.uint64()), None),
-        (pa.array([1500], pa.timestamp("ns")), None),
+        (pa.array([2000], pa.timestamp("ns")), dt.datetime(1970, 1, 1, 0, 0, 0, 2)),
         (pa.array([1], pa.timestamp("us", "UTC")), dt.datetime(1970, 1, 1, 0, 0, 0, 1)),
         (pa.array([2**62], pa.timestamp("us")), None),  # a time that Python does not have
         (pa.array([Decimal("1.50")]), Decimal("1.50")),
@@ -188,6 +188,15 @@ def test_only_what_is_exact_has_bounds(tmp_path, column, low):
     pq.write_table(pa.table({"c": column}), path)
     (found,) = footers_of(path, "c IS NULL").bounds
     assert found["c"] == Bounds(low, low, nulls=column.null_count > 0)
+
+
+def test_bounds_of_nanoseconds_are_the_microseconds_around_them(tmp_path):
+    path = tmp_path / "f.parquet"
+    for zone in (None, "Europe/Berlin"):
+        pq.write_table(pa.table({"c": pa.array([-1500, 1500], pa.timestamp("ns", zone))}), path)
+        (found,) = footers_of(path, "c IS NULL").bounds
+        epoch, micro = dt.datetime(1970, 1, 1), dt.timedelta(microseconds=1)
+        assert found["c"] == Bounds(epoch - 2 * micro, epoch + 2 * micro, nulls=False)
 
 
 def test_files_whose_common_type_is_a_double_have_no_bounds(tmp_path):
