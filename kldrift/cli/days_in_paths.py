@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from kldrift.config.dataset import format_of
+from kldrift.config.values import LOCAL
 from kldrift.errors import DatasetError
 from kldrift.sources.filesystem import QUERY
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
@@ -23,7 +24,6 @@ DATE: Final = re.compile(
 )
 """A day in a path; also in folders as Hive names them: ``2024/month=01/day=31``."""
 URI: Final = re.compile("([^/:]+://)?(.*)", re.DOTALL)
-LOCAL: Final = re.compile("(?i)file:(?://(?:localhost)?)?(?=/)")
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ from kldrift.config.problems import KeyPath, nearest, shown_value
 from kldrift.scoring.metrics import METRICS, Threshold
 
 URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+LOCAL: Final = re.compile("(?i)file:(?://(?:localhost)?)?(?=/)")
+"""The beginning of a URI that is a local path."""
 
 
 @dataclass(frozen=True)

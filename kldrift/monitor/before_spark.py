@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from kldrift.config import Config, Dataset, ModelShift, Spark
 from kldrift.config.dataset import AS_OF
-from kldrift.config.values import URI
+from kldrift.config.values import LOCAL, URI
 from kldrift.errors import (
     ConfigError,
     DatasetError,
@@ -168,10 +168,18 @@ def _problem(path: str, dataset: Dataset) -> str:
 
 def _reads(path: str, place: str) -> bool:
     """Whether files in a place would be read with a path: a folder, or a pattern of folders."""
+    path, place = _resolved(path), _resolved(place)
     if "://" in path or "://" in place:
         base = path.rstrip("/") + "/"
         return "*" not in path and f"{place.rstrip('/')}/".startswith(base)
     return _leads_to(PurePath(path).parts, PurePath(place).parts)
+
+
+def _resolved(path: str) -> str:
+    """A local path in the one spelling that it has without ``file:``, dots and links."""
+    local = LOCAL.match(path)
+    plain = path[local.end() :] if local else path
+    return plain if "://" in plain else os.path.realpath(plain)
 
 
 def _leads_to(pattern: Sequence[str], place: Sequence[str]) -> bool:

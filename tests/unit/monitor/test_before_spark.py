@@ -78,6 +78,17 @@ def test_an_output_below_a_folder_that_is_read_is_refused(tmp_path, path):
     assert not (base / "drift").exists()
 
 
+@pytest.mark.parametrize("output", ["../lake/drift", "../link/drift", "file://{}/drift"])
+def test_an_output_below_a_folder_that_is_read_is_refused_however_it_is_spelt(tmp_path, output):
+    base = tmp_path / "lake"
+    base.mkdir()
+    (tmp_path / "link").symlink_to(base)
+    places = (".", "../link", f"file://{base}/")
+    for place in places:
+        with pytest.raises(ConfigError, match=r"output\.path: .* which current\.path reads"):
+            job.check(config(base, current=place, output=output.format(base)))
+
+
 def test_an_output_beside_the_files_that_are_read_is_fine(tmp_path):
     (tmp_path / "a.parquet").touch()
     for path in ("*.parquet", "a.parquet"):
