@@ -21,6 +21,7 @@ from kldrift.monitor.joint import scored_joint, unscored_joint
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Engine, Findings, read_reference
 from kldrift.profiles.group_keys import ALL
+from kldrift.profiles.moments import Moments
 from kldrift.scoring.category import category_scores
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.judge import ByLimits, Case, by_limits
@@ -29,6 +30,8 @@ from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject, Verdicts
 
 NOTHING_LEARNT: Final = MappingProxyType[str, Floats]({})
+MUCH_WIDER: Final = 4
+"""Numbers that span so many times as much, and lie so much farther apart, were not numbered on."""
 AGED_CELLS: Final = (
     "cells have aged: {:.0f} % more of the rows before it lie beyond them than when they were "
     "chosen; --refresh-reference chooses new ones"
@@ -138,7 +141,7 @@ def _with_categories(
 
 
 def growing_identifiers(findings: Findings) -> frozenset[str]:
-    """Features that are numbers without repetition, all larger than those of the reference.
+    """Features that are numbers without repetition and go on beyond those of the reference.
 
     They are scored, and held to no limit: the next batch has larger ones again.
     """
@@ -149,11 +152,24 @@ def growing_identifiers(findings: Findings) -> frozenset[str]:
             continue
         sides = (comparison.reference.of_list(ALL), comparison.current.of_list(ALL))
         reference, current = (side.moments for side in sides)
-        if reference and current:  # neither is None, nor without groups
-            largest, smallest = reference.maximum.max(), current.minimum.min()
-            if np.isfinite(smallest) and smallest > largest:
-                names.add(name)
+        if reference and current and _goes_on(reference, current):  # neither None nor empty
+            names.add(name)
     return frozenset(names)
+
+
+def _goes_on(reference: Moments, current: Moments) -> bool:
+    """Whether numbers begin above those of the reference and lie no farther apart.
+
+    They may where a window has few of them: then all of them span no more than the reference.
+    Amounts times forty span more and lie farther apart; one number in all rows does not go on.
+    """
+    first, last = current.minimum.min(), current.maximum.max()
+    start, end = reference.minimum.min(), reference.maximum.max()
+    span, rows = last - first, current.rows.sum()
+    if not np.isfinite(span) or first <= end or rows > span + 1:
+        return False
+    wider = span / (end - start)
+    return bool(min(wider, wider * reference.rows.sum() / rows) <= MUCH_WIDER)
 
 
 def rules_of(config: Config) -> Rules:

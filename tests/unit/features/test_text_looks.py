@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -110,6 +112,33 @@ def test_an_identifier_that_grows_is_scored_and_held_to_no_limit() -> None:
     assert "all are larger than the reference's" in result.notes[0]
     (row,) = kldrift.compare(drawn(1_000_000), drawn(0)).scores.to_dict("records")
     assert row["severity"] == "critical"
+
+
+@pytest.mark.parametrize("of_window", [1, 5])
+def test_an_identifier_that_grows_may_do_so_in_longer_or_busier_windows(of_window: int) -> None:
+    def drawn(first: int, rows: int, step: int) -> pd.DataFrame:
+        return pd.DataFrame({"order_id": first + np.cumsum(RNG.integers(1, step, rows))})
+
+    before = drawn(0, 500, 1000)
+    for rows, step in ((500 * of_window, 1000), (500 * of_window, 1000 // of_window), (20, 9000)):
+        (row,) = kldrift.compare(before, drawn(10**6, rows, step)).scores.to_dict("records")
+        assert row["severity"] == "ok"
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint64", "object"])
+@pytest.mark.parametrize("change", [lambda v: 40 * v, lambda v: 0 * v + 999_999])
+def test_numbers_that_are_larger_throughout_but_do_not_go_on_are_judged(dtype, change) -> None:
+    def drawn() -> pd.Series:
+        return pd.Series(RNG.choice(np.arange(5_000, 50_000), 500, replace=False))
+
+    def typed(balances: pd.Series) -> pd.DataFrame:
+        if dtype == "object":
+            return pd.DataFrame({"balance": [Decimal(int(v)) for v in balances]})
+        return pd.DataFrame({"balance": balances.astype(dtype)})
+
+    result = kldrift.compare(typed(drawn()), typed(change(drawn())))
+    assert result.scores["severity"].tolist() == ["critical"]
+    assert "no limit" not in result.notes[0]
 
 
 @pytest.mark.parametrize(
