@@ -10,7 +10,7 @@ from io import StringIO
 from typing import Final
 
 from kldrift.errors import DatasetError
-from kldrift.sources.text_files import LOOKED_AT, beginning, by_backslash
+from kldrift.sources.text_files import LOOKED_AT, beginning, by_backslash, wide_encoding
 
 SEPARATORS: Final = (",", ";", "\t", "|")
 _COMMA: Final = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+")
@@ -98,8 +98,8 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
 
 
 def _encoding(raw: bytes) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
+    if wide := wide_encoding(raw):
+        return wide.lower()
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError:

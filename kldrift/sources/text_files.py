@@ -26,7 +26,13 @@ LOOKED_AT: Final = 2**20
 """Bytes at the beginning of a file."""
 COMPRESSED: Final = frozenset({".xz", ".lz4", ".snappy", ".deflate"})
 """Endings of files that are not opened here."""
-MARKS: Final = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
+WIDE_BEGINNINGS: Final = (
+    ("UTF-32", re.compile(rb"\xff\xfe\0\0|\0\0\xfe\xff|\0\0\0[^\0]")),
+    ("UTF-16", re.compile(rb"\xff\xfe|\xfe\xff")),
+    ("UTF-16LE", re.compile(rb"[^\0]\0[^\0]\0")),
+    ("UTF-16BE", re.compile(rb"\0[^\0]\0[^\0]")),
+)
+"""How files in an encoding begin, with its mark or with text: the first that fits."""
 WIDE: Final = re.compile(r"(?i)utf-?(16|32)")
 """Encodings in which the end of a line is several bytes."""
 CORRUPT: Final = ":corrupt"
@@ -69,6 +75,16 @@ def beginning(path: str) -> bytes:
         raise DatasetError(f"cannot read {path!r}: {first_line(error)}") from error
 
 
+def wide_encoding(begin: bytes) -> str:
+    r"""The encoding of a beginning in which characters are two or four bytes; empty if none is.
+
+    Examples:
+        >>> wide_encoding(b"a\0b\0"), wide_encoding(b"ab")
+        ('UTF-16LE', '')
+    """
+    return next((name for name, one in WIDE_BEGINNINGS if one.match(begin)), "")
+
+
 def text_options(dataset: Dataset) -> dict[str, str]:
     """The options for Spark's reader that a dataset of text files needs and does not state.
 
@@ -94,9 +110,9 @@ def text_options(dataset: Dataset) -> dict[str, str]:
         if Path(file.path).suffix in COMPRESSED:
             continue
         begin = beginning(file.path)
-        encoding = MARKS.get(begin[:2])
+        encoding = wide_encoding(begin)
         if encoding and not encoded:
-            text = f"is {encoding}; state options: {{encoding: UTF-16, multiLine: true}}"
+            text = f"is {encoding}; state options: {{encoding: {encoding}, multiLine: true}}"
             raise DatasetError(f"{file.path!r} {text}")
         if dataset.format == "csv" and not encoded and not _is_utf_8(begin):
             text = "is not UTF-8; state options: {encoding: ISO-8859-1} or what it is, or "

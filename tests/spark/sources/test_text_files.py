@@ -82,6 +82,6 @@ def test_damaged_lines_of_json_are_refused_with_their_number(rows_of):
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf_16_is_refused_unless_it_is_stated(rows_of, encoding):
     content = "\ufeffa,b\n1,2\n1,2\n2,1\n".encode(encoding)
-    with pytest.raises(DatasetError, match=r"UTF-16.E; state options: \{encoding: UTF-16, "):
+    with pytest.raises(DatasetError, match=r"is UTF-16; state options: \{encoding: UTF-16, "):
         rows_of("x.csv", content)
     assert rows_of("x.csv", content, encoding="UTF-16", multiLine="true") == (3, {"a", "b"})

@@ -74,6 +74,8 @@ def test_an_encoding_that_is_not_utf_8_is_found_and_said(tmp_path):
     found = dialect(tmp_path, "a,b\nMünchen,1\n", "latin-1")
     assert found.options == {"encoding": "iso-8859-1"}
     assert found.assumed == ("encoding iso-8859-1",)
+    found = dialect(tmp_path, "a,b\n1,x\n", "utf-16-le")
+    assert found.options == {"encoding": "utf-16le"}
 
 
 def test_what_is_stated_is_not_guessed(tmp_path):

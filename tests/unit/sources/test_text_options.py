@@ -50,6 +50,24 @@ def test_a_quote_inside_quotes_is_doubled_unless_the_file_has_a_backslash_there(
     assert text_options(dataset).get("escape") == expected
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.json"])
+@pytest.mark.parametrize(
+    ("encoding", "told"),
+    [
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16LE"),
+        ("utf-16-be", "UTF-16BE"),
+        ("utf-32", "UTF-32"),
+        ("utf-32-be", "UTF-32"),
+    ],
+)
+def test_wide_encodings_are_named_with_and_without_a_mark(tmp_path, name, encoding, told):
+    (tmp_path / name).write_text("ab\nc\n" if name == "a.csv" else '{"a": 1}\n', encoding=encoding)
+    dataset = Dataset(path=(str(tmp_path / name),), format=name[2:])
+    with pytest.raises(DatasetError, match=rf"is {told}; state options: {{encoding: {told}, multi"):
+        text_options(dataset)
+
+
 def test_compressed_files_are_looked_at_too(tmp_path):
     with gzip.open(tmp_path / "a.csv.gz", "wt") as file:
         file.write('a,b\n1,"two\nlines"\n')
