@@ -22,7 +22,13 @@ from kldrift.sources.dataframe.arrow_types import arrow_type
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataframe.load import read_frame, what_is_bad
-from kldrift.sources.dataframe.mixed_files import orc_footers, schema_by_arrow, schema_without
+from kldrift.sources.dataframe.mixed_files import (
+    in_nanoseconds,
+    orc_footers,
+    schema_by_arrow,
+    schema_without,
+    with_times,
+)
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
 from kldrift.sources.parquet.files import Footers
@@ -183,14 +189,24 @@ def _frame(
     mixed = () if footers is None or dataset.schema else footers.mixed
     schema: Callable[[], T.StructType] | None = None
     unmerged = dataset.format == "orc" and not dataset.schema
-    if footers is not None and (mixed or (unmerged and len(footers.firsts) > 1)):
+    nanoseconds = (
+        footers is not None
+        and dataset.format == "parquet"
+        and not dataset.schema
+        and any(in_nanoseconds(kind) for kind in footers.schema.types)
+    )
+    unmerged = unmerged and footers is not None and len(footers.firsts) > 1
+    if footers is not None and (mixed or nanoseconds or unmerged):
         names = frozenset(skipped.column for skipped in mixed)
-        if any(skipped.ambiguous for skipped in mixed):  # Spark has no schema for such a file
+        # Spark has no schema for such a file.
+        if nanoseconds or any(skipped.ambiguous for skipped in mixed):
             schema = partial(schema_by_arrow, spark, footers.firsts, names)
         else:
             firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
             schema = partial(schema_without, spark, dataset.format, firsts, names)
     frame = read_frame(spark, dataset, side, reason, schema)
+    if footers is not None and nanoseconds:
+        frame = with_times(frame, footers.schema)
     if dataset.where:
         # Spark Connect takes the schema of all rows for that of those left, unread.
         frame = _or_config_error(lambda: frame.where(dataset.where).select("*"), f"{side}.where")

@@ -11,11 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from pyspark.sql.pandas.types import from_arrow_type
 
 from kldrift.errors import DatasetError, NoSuchFileError
+from kldrift.features.sql_names import backticked
 from kldrift.sources.parquet.files import File, Footers
 from kldrift.sources.parquet.footer_summary import (
     FooterSummary,
@@ -82,22 +83,60 @@ def schema_by_arrow(
 ) -> T.StructType:
     """The schema of files that Spark cannot tell, without what is mixed or twice among them.
 
+    Times in nanoseconds are whole numbers there: see :func:`with_times`.
+
     Args:
         spark: says whether names that differ in case are different.
         files: one of each schema.
         without: columns, and fields of structs by their dotted names.
 
     Raises:
+        DatasetError: a column has nanoseconds in some files alone.
         PySparkException: a column is of a type that Spark does not have.
     """
     sensitive = spark.conf.get("spark.sql.caseSensitive", "false") == "true"
     fields: list[T.StructField] = []
+    nanoseconds: dict[str, bool] = {}
     for file in files:
         with file.open() as parquet:
             more = [f for f in parquet.schema_arrow if f.name not in without]
-        known = [T.StructField(f.name, spark_type(f.type)) for f in more]
+        for f in more:
+            if nanoseconds.setdefault(f.name, in_nanoseconds(f.type)) != in_nanoseconds(f.type):
+                raise DatasetError(
+                    f"{f.name!r} is a time in nanoseconds in some files alone, which Spark cannot "
+                    "read together; write all in microseconds"
+                )
+        known = [
+            T.StructField(f.name, T.LongType() if in_nanoseconds(f.type) else spark_type(f.type))
+            for f in more
+        ]
         fields = _merged(fields, known, "", without, sensitive)
     return T.StructType(fields)
+
+
+def in_nanoseconds(kind: pa.DataType) -> bool:
+    """Whether values are times that Spark does not have: it refuses files with such a column."""
+    return bool(pa.types.is_timestamp(kind) and kind.unit == "ns")
+
+
+def with_times(frame: DataFrame, schema: pa.Schema) -> DataFrame:
+    """Make times of microseconds, as the tasks do, of the numbers that are read for nanoseconds.
+
+    Args:
+        frame: the rows, read by :func:`schema_by_arrow`.
+        schema: the columns of the files.
+    """
+    zoned = {f.name: f.type.tz is not None for f in schema if in_nanoseconds(f.type)}
+    columns = []
+    for name in frame.columns:
+        column = backticked(name)
+        if name in zoned:
+            micros = f"({column} - pmod({column}, 1000)) div 1000"
+            start = "timestamp_ntz'1970-01-01 00:00:00'"
+            instant = f"timestampadd(MICROSECOND, {micros}, {start})"
+            column = f"{f'timestamp_micros({micros})' if zoned[name] else instant} as {column}"
+        columns.append(column)
+    return frame.selectExpr(*columns)
 
 
 def spark_type(kind: pa.DataType) -> T.DataType:

@@ -14,7 +14,7 @@ from pyarrow import orc
 from kldrift import compare
 from kldrift.binning.choose import Binning
 from kldrift.config import Dataset
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.compare_options import config_of
@@ -186,3 +186,30 @@ def test_old_times_are_read_where_spark_asks_how(spark, tmp_path, way):
         spark.conf.unset("spark.sql.parquet.datetimeRebaseModeInRead")
     assert [f.name for f in features] == ["hour(at)"]
     assert proposals[0].base is not None or len(proposals[0].support.cells) > 20
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_times_in_nanoseconds_which_spark_refuses_are_those_of_their_microseconds(
+    spark, tmp_path, zone
+):
+    nanos = pa.array([-1, 1, 999, 86_400_000_000_123, None], pa.timestamp("ns", zone))
+    micros = pa.array([-1, 0, 0, 86_400_000_000, None], pa.timestamp("us", zone))
+    found = {}
+    for name, times in (("ns", nanos), ("us", micros)):
+        (tmp_path / name / "day=1").mkdir(parents=True)
+        table = pa.table({"n": [1, 2, 3, 4, 5], "a time": times})
+        pq.write_table(table, tmp_path / name / "day=1" / "0.parquet")
+        asked = Dataset(path=(str(tmp_path / name),), where="`a time` < TIMESTAMP '1970-01-02'")
+        frame = open_source(spark, asked, {}, way="dataframe", side="current").frame
+        found[name] = frame.schema, sorted(frame.collect())
+    assert found["ns"] == found["us"]
+    assert [row["n"] for row in found["ns"][1]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("units", [("us", "ns"), ("ns", "us")])
+def test_nanoseconds_beside_microseconds_are_refused_by_spark(spark, tmp_path, units):
+    for i, unit in enumerate(units):
+        table = pa.table({"t": pa.array([1], pa.timestamp(unit))})
+        pq.write_table(table, tmp_path / f"{i}.parquet")
+    with pytest.raises(DatasetError, match=r"^current: .*(NANOS|'t' is a time in nanoseconds)"):
+        open_source(spark, Dataset(path=(str(tmp_path),)), {}, way="dataframe", side="current")
