@@ -188,10 +188,13 @@ def _sigint_kept() -> Iterator[None]:
     """Keep the handler of Ctrl-C: Spark's own one calls its driver, which may be busy.
 
     The driver then takes one answer for another, and the interruption becomes an error of Spark's.
+    Until the session is there and the handler can be put back, there are no jobs to be cancelled.
     """
-    before = signal.getsignal(signal.SIGINT)
+    before, cancel = signal.getsignal(signal.SIGINT), SparkContext.cancelAllJobs
+    SparkContext.cancelAllJobs = lambda _: None
     try:
         yield
     finally:
+        SparkContext.cancelAllJobs = cancel
         if before is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, before)
