@@ -127,13 +127,9 @@ def choose(
     else:
         proposal = _intervals(sketch, binning, scale, unit, name)
         lows = sketch.lows
-        whole = lows.dtype == np.int64 and scale == 1 and unit is Unit.NUMBER
-        if (
-            whole
-            and len(lows) > FEW_VALUES
-            and (note := epochs(name, int(lows[0]), int(sketch.highs[-1])))
-        ):
-            proposal = replace(proposal, note=note)
+        if scale == 1 and unit is Unit.NUMBER and len(lows) > FEW_VALUES:
+            note = epochs(name, lows[0].item(), sketch.highs[-1].item())
+            proposal = replace(proposal, note=note or proposal.note)
     return replace(proposal, skip="", note="") if keep else proposal
 
 

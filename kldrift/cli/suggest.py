@@ -121,7 +121,7 @@ def _of_numbers(
         overrides[name] = Override(kind="categorical", missing=missing)
     elif missing:
         overrides[name] = Override(missing=missing)
-    if whole and len(real) > 1 and (remark := epochs(name, real[0], real[-1])):
+    if len(real) > 1 and (remark := epochs(name, real[0], real[-1])):
         remarks[name] = remark
     elif whole and "year" in name.lower() and _years(real):
         remarks[name] = "a year, which always moves; exclude it where it is that of the row"

@@ -161,6 +161,8 @@ def hint(name: str, look: TextLook) -> str:
 def epochs(name: str, lowest: float, highest: float) -> str:
     """A note on numbers that may be times since 1970, with how to read them; empty for others.
 
+    Floats may be such times as well: of seconds with a fraction, or of integers among nulls.
+
     Examples:
         >>> epochs("at", 1_700_000_000_000, 1_700_000_360_000)
         'milliseconds since 1970? as a derived feature: hour(timestamp_millis(`at`))'
@@ -169,7 +171,10 @@ def epochs(name: str, lowest: float, highest: float) -> str:
     """
     for unit, (of_second, function) in EPOCHS.items():
         if USUAL_SECONDS[0] * of_second <= lowest and highest < USUAL_SECONDS[1] * of_second:
-            return f"{unit} since 1970? as a derived feature: hour({function}({_in_sql(name)}))"
+            column = _in_sql(name)
+            if of_second > 1 and isinstance(lowest, float):
+                column = f"cast({column} as bigint)"  # only seconds may have a fraction
+            return f"{unit} since 1970? as a derived feature: hour({function}({column}))"
     return ""
 
 

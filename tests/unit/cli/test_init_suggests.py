@@ -102,6 +102,7 @@ def days(tmp_path):
             "temp": np.where(rng.random(n) < 0.1, -200.0, rng.normal(15, 3, n)),
             "amount": rng.gamma(2, 10, n),
             "made": 1_700_000_000 + rng.integers(0, 10**6, n),
+            "seen": 1_700_000_000 + 10**6 * rng.random(n),
             "iso": ["2024-01-31"] * n,
             "at": [dt.datetime(2024, 1, day, int(h)) for h in rng.integers(0, 24, n)],
         }
@@ -123,6 +124,7 @@ def test_codes_sentinels_and_times_are_suggested_from_the_values(days):
     assert override["at"].parts == ("hour",)  # a day alone has one weekday only
     assert "amount" not in override
     assert "made: seconds since 1970?" in text
+    assert "seen: seconds since 1970?" in text
     assert "iso: dates as text" in text
 
 

@@ -142,6 +142,22 @@ def test_numbers_that_are_larger_throughout_but_do_not_go_on_are_judged(dtype, c
 
 
 @pytest.mark.parametrize(
+    ("of_second", "read"),
+    [
+        (1, "timestamp_seconds(`at`)"),
+        (10**3, "timestamp_millis(cast(`at` as bigint))"),
+        (10**6, "timestamp_micros(cast(`at` as bigint))"),
+    ],
+)
+def test_floats_may_be_times_since_1970_too(of_second, read):
+    at = (1_700_000_000 + RNG.integers(0, 10**6, 300)) * float(of_second)
+    at[::50] = np.nan  # pandas has integers among nulls as floats
+    rows = pd.DataFrame({"at": at, "far": np.append(at[1:], 5.0)})
+    assert [note for note in kldrift.compare(rows, rows).notes if read in note]
+    assert not [note for note in kldrift.compare(rows, rows).notes if "`far`" in note]
+
+
+@pytest.mark.parametrize(
     ("name", "column"), [("at", "`at`"), ("meta.at", "meta.at"), ("a`t", "`a``t`")]
 )
 def test_a_column_of_times_is_written_as_spark_reads_it(name, column):
