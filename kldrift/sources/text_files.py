@@ -170,6 +170,9 @@ def bad_rows(
     """
     folders = named_by_folders(list_files([p for p in dataset.path if "://" not in p]))
     inside = [f for f in schema.fields if f.name not in {*folders, CORRUPT}]
+    if not inside:
+        paths = ", ".join(map(repr, dataset.path))
+        return f"no row can be read in {paths}: damaged, or no {dataset.format}; mend the files"
     frame = load(dataset.path, T.StructType([*inside, T.StructField(CORRUPT, T.StringType())]))
     inside = [f for f in inside if f.name in frame.columns]
     # Spark does not look for damage where no other column is asked for.

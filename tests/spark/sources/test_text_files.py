@@ -79,6 +79,12 @@ def test_damaged_lines_of_json_are_refused_with_their_number(rows_of):
     assert (rows, features) == (6, {"a"})
 
 
+@pytest.mark.parametrize("content", [b'[{"a": 1},\n{"a": 2', b'{"a": 1,\n', b"none\n"])
+def test_json_of_which_no_row_can_be_read_is_refused_by_name(rows_of, content):
+    with pytest.raises(DatasetError, match=r"no row can be read in '.*x\.json': damaged"):
+        rows_of("x.json", content)
+
+
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf_16_is_refused_unless_it_is_stated(rows_of, encoding):
     content = "\ufeffa,b\n1,2\n1,2\n2,1\n".encode(encoding)
