@@ -18,6 +18,8 @@ from kldrift.features.sentinels import is_number, is_text
 
 MIXED: Final = "its types do not fit together"
 """Why a column is no feature that has one type in some files and another in others."""
+SPELLED: Final = "its name is spelled in two ways"
+"""Why a field of a struct is no feature whose name differs in case from file to file."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,11 @@ class ColumnOfFiles:
 
     Attributes:
         type: holds the values of all of them; None if there is no such type.
-        types: the types that do not fit together, with a file of each; empty if all do.
+        types: the types or names that do not fit together, with a file of each; empty if all do.
         first: the path of the first file.
         fields: those of a struct, by name.
         alike: how many columns the first file has of this name; the type is None if it is not one.
+        unlike: why the type is None, if it is for what files have.
     """
 
     type: pa.DataType | None
@@ -37,6 +40,7 @@ class ColumnOfFiles:
     types: str = ""
     fields: Mapping[str, ColumnOfFiles] = field(default_factory=dict)
     alike: int = 1
+    unlike: str = MIXED
 
     @classmethod
     def of(cls, kind: pa.DataType, path: str) -> ColumnOfFiles:
@@ -69,7 +73,15 @@ class ColumnOfFiles:
                 name: mine.plus(other.fields[name]) if name in other.fields else mine
                 for name, mine in self.fields.items()
             }
-            fields |= {name: f for name, f in other.fields.items() if name not in fields}
+            names = {name.lower(): name for name in fields}
+            for name, theirs in other.fields.items():
+                mine = names.get(name.lower(), name)
+                if mine in other.fields:  # the same name, or both names in one file
+                    fields.setdefault(name, theirs)
+                else:
+                    text = f"named {mine!r} in {self.first!r} and {name!r} in {other.first!r}"
+                    unlike = ColumnOfFiles(None, self.first, text, unlike=SPELLED)
+                    fields[mine] = fields[name] = unlike
             there = [pa.field(name, f.type) for name, f in fields.items() if f.type is not None]
             return replace(self, type=pa.struct(there), fields=fields)
         kind = common_type(self.type, other.type)
@@ -83,7 +95,7 @@ class ColumnOfFiles:
         if self.alike > 1:
             yield Skipped.named_alike(name, self.alike, self.first)
         elif self.type is None:
-            yield Skipped(name, f"{MIXED}: {self.types}", self.types, mixed=True)
+            yield Skipped(name, f"{self.unlike}: {self.types}", self.types, mixed=True)
         for inner, one in self.fields.items():
             yield from one.mixed(f"{name}.{inner}")
 

@@ -103,3 +103,23 @@ def test_a_segment_column_of_two_types_is_an_error_that_says_so(tmp_path):
     mixed = folder(tmp_path / "mixed", PLAIN, TEXT)
     with pytest.raises(ConfigError, match=r"'x' of the reference cannot be read: its types do not"):
         make_plan(config_with(segments=["x"]), mixed, mixed)
+
+
+def test_a_field_whose_name_differs_in_case_from_file_to_file_is_told(tmp_path):
+    """Each spelling was a feature that is null in the files of the other."""
+
+    def of(*names):
+        return pa.table({"s": [dict.fromkeys(names, 1.5)] * 2, "y": [1, 2]})
+
+    lower, upper, none, both = of("u", "v"), of("U", "v"), of("v"), of("u", "U", "v")
+    for i, tables in enumerate([(lower, none, upper), (upper, lower, lower)]):
+        mixed = folder(tmp_path / f"{i}", *tables)
+        pairs = {p.feature.name: p for p in plan(mixed, mixed).pairs}
+        assert sorted(pairs) == ["s.U", "s.u", "s.v", "y"]
+        assert pairs["s.v"].both
+        first, other = ("u", "U") if i == 0 else ("U", "u")
+        for name in ("s.u", "s.U"):
+            assert f"named {first!r} in " in pairs[name].changed
+            assert f"0.parquet' and {other!r} in " in pairs[name].changed
+    alone = folder(tmp_path / "both", both, both)
+    assert {p.feature.name for p in plan(alone, alone).compared} == {"y", "s.u", "s.U", "s.v"}
