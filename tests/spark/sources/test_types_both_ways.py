@@ -109,12 +109,14 @@ def test_other_types_layouts_and_names_are_the_same_both_ways(spark, tmp_path, w
 def test_names_that_differ_in_case_are_one_column_beside_one_of_mixed_types(new_session, tmp_path):
     own = new_session()
     own.conf.set("spark.sql.caseSensitive", "false")
-    pq.write_table(pa.table({"id": [1], "V": [1.5], "s": [{"a": 1}]}), tmp_path / "0.parquet")
-    pq.write_table(pa.table({"id": ["1"], "v": [2.5], "S": [{"A": 2}]}), tmp_path / "1.parquet")
+    first = pa.table({"id": [1], "V": [1.5], "s": [{"a": 1, "b": 1}]})
+    second = pa.table({"id": ["1"], "v": [2.5], "S": [{"a": 2, "B": 2}]})
+    for i, table in enumerate((first, second)):
+        pq.write_table(table, tmp_path / f"{i}.parquet")
     source = open_source(own, Dataset(path=(str(tmp_path),)), {}, way="dataframe", side="current")
     assert source.frame.columns == ["V", "s"]
     assert sorted((row.V, row.s.a) for row in source.frame.collect()) == [(1.5, 1), (2.5, 2)]
-    assert [skipped.column for skipped in source.foreign] == ["id"]
+    assert [skipped.column for skipped in source.foreign] == ["id", "s.b", "s.B"]
 
 
 def test_orc_files_of_several_schemas_are_read_by_that_of_all(spark, tmp_path):
