@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -35,16 +35,19 @@ def window(day: int) -> Window:
     return Window(START + day * DAY, START + (day + 1) * DAY)
 
 
-def config_of(folder: object, **more: object) -> Config:
-    stated: Mapping[str, object] = {
+def mapping(folder: object, **more: object) -> dict[str, object]:
+    return {
         "monitor": "daily",
         "reference": {"sql": "r"},
         "current": {"sql": "c"},
         "time": {"column": "at", "window": "1d"},
         "output": {"path": str(folder)},
         "expectations": False,
-    }
-    return config_from_mapping({**stated, **more})
+    } | more
+
+
+def config_of(folder: object, **more: object) -> Config:
+    return config_from_mapping(mapping(folder, **more))
 
 
 def rows(day: int, n: int = 600, shift: float = 0.0, nulls: float = 0.0) -> pa.Table:

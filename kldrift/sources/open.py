@@ -188,14 +188,18 @@ def _frame(
 ) -> FrameSource:
     mixed = () if footers is None or dataset.schema else footers.mixed
     schema: Callable[[], T.StructType] | None = None
-    unmerged = dataset.format == "orc" and not dataset.schema
+    unmerged = (
+        footers is not None
+        and dataset.format == "orc"
+        and not dataset.schema
+        and len(footers.firsts) > 1
+    )
     nanoseconds = (
         footers is not None
         and dataset.format == "parquet"
         and not dataset.schema
         and any(in_nanoseconds(kind) for kind in footers.schema.types)
     )
-    unmerged = unmerged and footers is not None and len(footers.firsts) > 1
     if footers is not None and (mixed or nanoseconds or unmerged):
         names = frozenset(skipped.column for skipped in mixed)
         # Spark has no schema for such a file.

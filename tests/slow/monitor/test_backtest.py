@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pyarrow as pa
 import pytest
+from daily_sample import mapping
 
 import kldrift
 from kldrift.cli.main import main
@@ -36,17 +37,6 @@ from kldrift.tables.supports import Origin
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
-
-
-def mapping(folder, **more):
-    return {
-        "monitor": "daily",
-        "reference": {"sql": "r"},
-        "current": {"sql": "c"},
-        "time": {"column": "at", "window": "1d"},
-        "output": {"path": str(folder)},
-        "expectations": False,
-    } | more
 
 
 def rows(rng, n, shift=0.0):
