@@ -183,12 +183,8 @@ def _cuts(sketch: NumericSketch, share: float, heavy: Bools) -> Bools:
     """The cells of a sketch with which a bin begins.
 
     A new bin begins where the mass before passes a multiple of the share, and on both sides of a
-    heavy cell; its edge is the first value seen there, which depends on the data alone.
-
-    Args:
-        sketch: of numbers.
-        share: rows of a bin.
-        heavy: cells that hold a bin's share or more, shape ``(n,)``.
+    heavy cell; its edge is the first value seen there, which depends on the data alone. ``heavy``
+    cells hold a bin's share or more.
     """
     counts, rows = sketch.counts, sketch.rows
     before = np.cumsum(counts) - counts
@@ -225,9 +221,7 @@ def _inside(values: Keys, lows: Keys, highs: Keys, cells: Bools) -> Keys:
 def choose_segments(sketch: TextSketch, most: int) -> Proposal:
     """Propose the segments of a list: the most frequent values.
 
-    Args:
-        sketch: of the names of the segments of all rows.
-        most: segments to keep; only of more than so many, those of few rows are left out.
+    Only of more than ``most``, those of few rows are left out.
     """
     least = least_rows(sketch.rows) if len(sketch.counts) > most else 0
     chosen, tentative, share = _frequent(sketch, most, least)

@@ -34,12 +34,7 @@ class Frozen:
 
 
 def freeze(proposal: Proposal, counts: Ints) -> Frozen:
-    """Decide about tentative cells with the exact counts of the whole reference.
-
-    Args:
-        proposal: what :func:`~kldrift.binning.choose.choose` returned.
-        counts: rows per cell of the proposal's support.
-    """
+    """Decide about tentative cells with the exact counts of the whole reference."""
     support = proposal.support
     if isinstance(support, CategoricalSupport):
         return _freeze_categories(proposal, support, counts)

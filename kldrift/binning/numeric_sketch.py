@@ -238,14 +238,7 @@ def _prefixes(keys: Keys, level: int) -> Ints:
 def _fitted(prefixes: Ints, keys: Keys, level: int, limit: int) -> tuple[int, Ints]:
     """The finest resolution, from a level on, at which keys fill few enough cells.
 
-    Args:
-        prefixes: of the keys at that level, not decreasing.
-        keys: a key in each of these cells.
-        level: the finest that comes into question.
-        limit: most cells.
-
-    Returns:
-        The level and the prefixes there.
+    Returns it and the prefixes there.
     """
     differences = prefixes[1:] ^ prefixes[:-1]
     if np.count_nonzero(differences) < limit:

@@ -34,12 +34,7 @@ class Sketcher(Protocol):
 
 
 def sketcher(key_type: KeyType, limit: int = LIMIT) -> Sketcher:
-    """A new accumulator, for numbers or for text.
-
-    Args:
-        key_type: how the values become keys.
-        limit: most cells or values to keep.
-    """
+    """A new accumulator, for numbers or for text."""
     if key_type in (KeyType.TEXT, KeyType.PRESENCE):
         return _TextSketcher(key_type, limit)
     return _NumberSketcher(key_type, limit)

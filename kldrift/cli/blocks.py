@@ -77,13 +77,7 @@ def cause_rows(scores: pa.Table) -> list[CauseRow]:
 def cause_lines(
     causes: Sequence[CauseRow], block_of: Callable[[CauseRow], Iterator[Line]], more: str
 ) -> Iterator[Line]:
-    """The lines about what is not ok: blocks of the worst, then a line for each of the next.
-
-    Args:
-        causes: the worst first.
-        block_of: the lines about one.
-        more: where the others are.
-    """
+    """The lines about what is not ok: blocks of the worst, then a line for each of the next."""
     for one in causes[:MOST_BLOCKS]:
         yield Line()
         yield from block_of(one)
@@ -100,15 +94,7 @@ def cause_lines(
 def cause_block(
     one: CauseRow, cells: pa.Table, zone: str, since: str = "", windows: int = 0
 ) -> Iterator[Line]:
-    """One cause: which features, what happened, how sure, since when, the cells then and now.
-
-    Args:
-        one: the cause.
-        cells: ``drift_cells``.
-        zone: of the times.
-        since: when its worst row began to drift; empty where that is not known.
-        windows: for how many windows it does.
-    """
+    """One cause: which features, what happened, how sure, since when, the cells then and now."""
     row = one.row
     yield Line(f"{row['severity']}  {one.title}", severity=str(row["severity"]))
     yield from (Line(f"  {escaped(line)}") for line in one.what)
@@ -194,9 +180,7 @@ def cells_of_row(cells: pa.Table, row: Mapping[str, Any]) -> pa.Table:
 def heights(values: Sequence[float | None], most: float | None = None) -> str:
     """Numbers as heights of a line of characters; ``?`` where there is none.
 
-    Args:
-        values: the numbers.
-        most: the number of full height; by default the largest.
+    ``most`` is the number of full height, by default the largest.
     """
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     levels = BARS

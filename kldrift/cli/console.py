@@ -32,14 +32,7 @@ NOTHING: Final = "-"
 def run_lines(
     result: RunResult, fail_on: str, config: Path | None = None, as_of: datetime | None = None
 ) -> Iterator[Line]:
-    """The lines about a run: the verdict, the worst features, what was skipped, what to do next.
-
-    Args:
-        result: the run.
-        fail_on: from which severity it fails.
-        config: the file of the monitor, to name the next command.
-        as_of: the time that the run was for, if it was stated.
-    """
+    """The lines about a run: the verdict, the worst features, what was skipped, what to do next."""
     # An error message needs no Arrow.
     from kldrift.cli.blocks import cause_block, cause_lines, cause_rows  # noqa: PLC0415
     from kldrift.reporting.headline import verdict_line  # noqa: PLC0415
@@ -163,11 +156,7 @@ def _ending(
 def meaning(exit_code: int, fail_on: str, *, uncalled: bool = False) -> str:
     """The meaning of a finished run's exit code.
 
-    Args:
-        exit_code: of the run.
-        fail_on: from which severity it fails.
-        uncalled: whether there is such drift; without exit code 3 nobody is called about it,
-            for it is muted or its alert is not raised.
+    Nobody is called about drift that is muted, or whose alert is not raised (``uncalled``).
 
     Examples:
         >>> meaning(3, "warning")

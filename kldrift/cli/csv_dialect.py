@@ -38,9 +38,7 @@ class Dialect:
 def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
     """Look at the beginning of a CSV file.
 
-    Args:
-        path: a local file, perhaps compressed with gzip, bzip2 or zstd.
-        given: options that are stated already; they are not guessed.
+    Options that are given are not guessed.
 
     Raises:
         DatasetError: it has one column, and no known separator gives more; or it does not begin

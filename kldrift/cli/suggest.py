@@ -35,9 +35,6 @@ def suggestions(
 ) -> tuple[dict[str, Override], dict[str, str], list[str]]:
     """Overrides that the values of both sides suggest, and remarks about other columns.
 
-    Args:
-        samples: rows of the reference and of the current dataset.
-
     Returns:
         Overrides by column, remarks by column, and the columns whose values are new each time:
         that identify rows or things, and dates as text.

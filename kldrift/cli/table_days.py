@@ -78,10 +78,6 @@ def days_of(dataset: Dataset, table: DatasetInfo) -> TableDays | None:
     """The days of a table: by its partitions, or by a column of dates or times.
 
     Of several such columns, by the first of dates, or else of times, that has one day in each file.
-
-    Args:
-        dataset: where it is.
-        table: what is known of it.
     """
     if not isinstance(table, ArrowSource):
         return None

@@ -23,11 +23,8 @@ def with_time(
 ) -> tuple[Asked, datetime | None]:
     """A configuration with a time in place of its placeholders, and the time that a run is for.
 
-    Args:
-        config: the configuration.
-        as_of: the time; without it, where there are placeholders, the day that it is now in UTC,
-            or the hour where one of them shows hours: a run that is repeated is for the same time.
-        windows: when the windows of ``current`` begin, if there are any: each stands in its paths.
+    Without a time it is the day that it is now in UTC, or the hour where a placeholder shows hours:
+    a run that is repeated is for the same time. In paths of ``current`` each of ``windows`` stands.
     """
     names = [name for name in ("reference", "current", "data") if hasattr(config, name)]
     sides: dict[str, Dataset] = {name: getattr(config, name) for name in names}

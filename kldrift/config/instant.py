@@ -15,10 +15,6 @@ EXAMPLE: Final = "an ISO 8601 time such as 2020-04-01T00:00:00Z"
 def instant(moment: object, zone: str = "UTC") -> datetime:
     """Return a moment in UTC; a date is its first instant.
 
-    Args:
-        moment: ISO 8601 text, a datetime or a date.
-        zone: where it is that time, if it does not say so itself.
-
     Raises:
         ConfigError: it is no moment.
 

@@ -44,13 +44,7 @@ def declared(config: Config, start: datetime, end: datetime) -> Mute | None:
 
 
 def marked_days(config: Config, start: datetime | None, end: datetime | None) -> list[str]:
-    """Notes on a window that need no data: mutes of all features, excluded days.
-
-    Args:
-        config: the configuration.
-        start: where the window begins; None where there are no windows.
-        end: where it ends.
-    """
+    """Notes on a window that need no data: mutes of all features, excluded days."""
     if config.time is None or start is None or end is None:
         return []
     day = start.astimezone(ZoneInfo(config.time.zone)).date()

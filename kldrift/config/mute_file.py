@@ -53,10 +53,6 @@ def mute_lines(mute: Mute) -> str:
 def add_mute(path: Path, mute: Mute) -> None:
     """Write a mute into a configuration file, whole or not at all.
 
-    Args:
-        path: the file.
-        mute: what is added to ``alarms.mute``.
-
     Raises:
         ConfigError: the file cannot be read, or would not be a configuration any more.
     """

@@ -55,14 +55,7 @@ def _split(text: str) -> tuple[tuple[str, ...], str]:
 def apply_override(
     mapping: dict[str, object], path: tuple[str, ...], value: object, given: str
 ) -> None:
-    """Set the value at a key path, in place; mappings on the way are made where there are none.
-
-    Args:
-        mapping: of the configuration.
-        path: its keys.
-        value: what to set.
-        given: how it was given, for errors.
-    """
+    """Set the value at a key path, in place; mappings on the way are made where there are none."""
     for depth, key in enumerate(path[:-1], start=1):
         below = mapping.get(key)
         if not isinstance(below, Mapping | None):

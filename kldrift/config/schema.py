@@ -132,13 +132,7 @@ _SECTIONS["ModelShift"] = {"allOf": [{"properties": {"data": _ROWS}}]}
 
 
 def json_schema(cls: type, file: str, title: str) -> Node:
-    """Return the JSON schema of a configuration, draft 7, which editors understand.
-
-    Args:
-        cls: ``Config`` or ``ModelShift``.
-        file: the name of its file.
-        title: what it is called.
-    """
+    """Return the JSON schema of a configuration, draft 7, which editors understand."""
     root = TypeAdapter(cls).json_schema(ref_template="#/definitions/{model}")
     definitions = root.pop("$defs")
     for name, node in {**definitions, cls.__name__: root}.items():

@@ -29,13 +29,7 @@ _MISSING: Final = dict.fromkeys(
 
 
 def translate(error: ValidationError, root: type, problems: Problems) -> None:
-    """Note what pydantic found wrong with a configuration.
-
-    Args:
-        error: what it found.
-        root: the class of the configuration.
-        problems: where to note it.
-    """
+    """Note what pydantic found wrong with a configuration."""
     # First unknown keys, as what is missed follows from them; last numbers that are out of range.
     for detail in sorted(error.errors(include_url=False), key=_rank):
         path = tuple(key for key in detail["loc"] if key not in _OF_PYDANTIC)

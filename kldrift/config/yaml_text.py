@@ -57,11 +57,6 @@ class _Resolver(VersionedResolver):
 def parse_yaml(text: str, *, source: str, under: tuple[str, ...] = ()) -> Any:
     """Read one YAML document.
 
-    Args:
-        text: the document.
-        source: what to call it in errors.
-        under: where in a configuration the value will stand.
-
     Returns:
         Mappings with text keys, lists, text, numbers, booleans and ``None``.
 

@@ -41,10 +41,7 @@ class GroupMoments:
     def add_whole_numbers(self, places: Ints, counts: Ints, first: int) -> None:
         """Add the rows of some groups by number.
 
-        Args:
-            places: the groups, shape ``(n,)``.
-            counts: rows of each group with each of some numbers, shape ``(n, m)``.
-            first: the smallest of these; the next ones follow.
+        ``counts`` are the rows of each group with ``first``, and with each whole number after it.
         """
         sums = power_sums_of_groups(counts, first, self._pivot)
         self.add(places, Moments(self._pivot, *sums))

@@ -61,10 +61,7 @@ class GroupTable:
     ) -> None:
         """Add a batch.
 
-        Args:
-            cells: the cells of its rows.
-            rows: their groups.
-            wholes: what gets the moments of the wholes that these groups are parts of.
+        ``wholes`` gets the moments of the wholes that these groups are parts of.
         """
         self._make_room(rows.groups)
         if wholes is not None:

@@ -92,10 +92,7 @@ class ProfileBuilder:
     def note(self, column: pa.Array, windows: Iterable[tuple[int, pa.Array]], met: int) -> None:
         """Note the values of a batch that were never seen, by window.
 
-        Args:
-            column: its values.
-            windows: each window that it has rows of, and which these are.
-            met: what :attr:`never_seen` was before it was added.
+        ``met`` is what :attr:`never_seen` was before it was added.
         """
         if self.never_seen > met:
             for window, rows in windows:
@@ -121,12 +118,7 @@ class ProfileBuilder:
             table.clear()
 
     def add(self, column: pa.Array, groups: Sequence[RowGroups] = ()) -> None:
-        """Add a batch.
-
-        Args:
-            column: its values.
-            groups: the groups of its rows, list by list.
-        """
+        """Add a batch."""
         if not len(column):
             return
         runs = None if self._nested else groups[0].runs

@@ -163,11 +163,7 @@ class RowGrouper:
         self._segments: list[list[int]] = [[] for _ in lists]
 
     def group(self, columns: Sequence[pa.Array]) -> list[RowGroups]:
-        """The groups of a batch of rows, list by list.
-
-        Args:
-            columns: those of :func:`key_columns`.
-        """
+        """The groups of a batch of rows, list by list."""
         groups = []
         for k, (one, known) in enumerate(zip(self._lists, self._known, strict=True)):
             values = one.named([columns[i] for i in self._places[k]])

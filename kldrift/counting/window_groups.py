@@ -76,12 +76,7 @@ class WindowGrouper:
         return sum(map(len, (self._windows, *self._segments)))
 
     def group(self, windows: Ints, columns: Sequence[pa.Array]) -> list[RowGroups]:
-        """The groups of a batch of rows: of all rows by window, then list by list.
-
-        Args:
-            windows: the start of each row's window, shape ``(n,)``.
-            columns: those of :func:`~kldrift.counting.row_groups.key_columns`.
-        """
+        """The groups of a batch of rows: of all rows by window, then list by list."""
         groups = [self._windows.numbered(windows)]
         begin = groups[0].numbers * SEGMENT_CODES
         for k, one in enumerate(self._lists):

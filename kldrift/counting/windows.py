@@ -72,9 +72,6 @@ class Windows:
     def starts(self, column: pa.Array) -> Ints:
         """The first instant of each row's window, in microseconds since 1970, UTC.
 
-        Args:
-            column: timestamps or dates.
-
         Returns:
             Shape ``(n,)``; ``UNTIMED`` for a null and for a year that no calendar has.
 
@@ -146,9 +143,7 @@ class Windows:
     def between(self, first: datetime, last: datetime) -> Iterator[datetime]:
         """The first instants of the windows that begin in a range of time.
 
-        Args:
-            first: windows that begin before it are left out.
-            last: windows that begin at it or later are left out.
+        One that begins at ``last`` is left out.
         """
         start = self.start(first)
         if start < first:
@@ -158,12 +153,7 @@ class Windows:
             start = self.end(start)
 
     def due(self, moment: datetime, lateness: timedelta = timedelta(0)) -> datetime:
-        """The first instant of the last window that is complete at a moment.
-
-        Args:
-            moment: when one looks.
-            lateness: how long after its end rows of a window may still come.
-        """
+        """The first instant of the last window that is complete at a moment."""
         start = self._moved(moment - lateness, -1)
         following = self.end(start)
         return following if self.end(following) <= moment - lateness else start

@@ -32,10 +32,6 @@ class SqlError(ValueError):
 def answer(sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
     """Answer a question.
 
-    Args:
-        sql: one statement.
-        tables: by the names that it may use.
-
     Raises:
         SqlError: it is wrong.
 
@@ -58,10 +54,6 @@ def columns_in(sql: str, schemas: Mapping[str, pa.Schema]) -> dict[str, list[str
 
     A plan is made for tables without rows: what a question asks for by the values in the rows, as
     a pivot does, is not in it.
-
-    Args:
-        sql: one statement.
-        schemas: of the tables that it may use.
 
     Raises:
         SqlError: it is wrong.

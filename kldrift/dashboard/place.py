@@ -36,13 +36,7 @@ def choice(
 ) -> str:
     """Let someone choose, and write it into the address.
 
-    Args:
-        label: for the reader.
-        options: one or more.
-        name: in the address.
-        words: how an option is shown.
-        begin: the place of the one that is chosen where the address says nothing of it.
-        where: to put it.
+    It is the first, or that at ``begin``, where the address says nothing of it.
     """
     key = f"choice of {name}"
     known = asked(name)

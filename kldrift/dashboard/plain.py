@@ -47,13 +47,7 @@ def drawing(shape: Drawing) -> None:
 
 
 def show_block(one: Block, key: str, **more: Any) -> Any:
-    """Show a part of a feature's row.
-
-    Args:
-        one: the part.
-        key: of the table among others.
-        more: of ``st.dataframe``.
-    """
+    """Show a part of a feature's row."""
     st.subheader(one.title, anchor=False)
     if isinstance(one, Chart):
         return drawing(one.drawing)

@@ -36,11 +36,7 @@ VIEWS: Final[Mapping[str, tuple[str, Callable[[Scene], None]]]] = {
 
 
 def screen(told: Mapping[str, Any]) -> None:
-    """Show the page.
-
-    Args:
-        told: what `serve.app_arguments` says.
-    """
+    """Show the page."""
     st.set_page_config(page_title="kldrift", layout="wide")
     view = _view()
     try:

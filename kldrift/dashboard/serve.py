@@ -99,10 +99,7 @@ def address(host: str, port: int) -> str:
 def app_arguments(path: str, overrides: Sequence[str], host: str) -> dict[str, Any]:
     """What the app is told.
 
-    Args:
-        path: of the configuration.
-        overrides: ``key.path=value``.
-        host: where the server listens; only on this machine mutes can be written.
+    Only on this machine mutes can be written.
     """
     return {
         "config": str(Path(path).absolute()),
@@ -113,13 +110,6 @@ def app_arguments(path: str, overrides: Sequence[str], host: str) -> dict[str, A
 
 def serve(path: str, overrides: Sequence[str], host: str, port: int, *, open_browser: bool) -> None:
     """Serve the dashboard until the process is asked to end.
-
-    Args:
-        path: of the configuration, which is read again whenever the page is.
-        overrides: ``key.path=value``.
-        host: to listen on.
-        port: likewise.
-        open_browser: whether to open a browser.
 
     Raises:
         KeyboardInterrupt: always, by the signal that ended it, once everything is closed.

@@ -59,10 +59,7 @@ ORDERS: Final = pa.schema(
 def write_demo(path: Path, *, seed: int = 7, rows_per_day: int = 3000) -> None:
     """Write the orders, a Parquet file a day: ``<path>/orders/2026-02-01.parquet`` and on.
 
-    Args:
-        path: the folder of the demo; made if it is not there.
-        seed: another one gives other rows with the same events.
-        rows_per_day: the mean of an ordinary week.
+    Another seed gives other rows with the same events.
     """
     folder = path / "orders"
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,9 +71,7 @@ def write_demo(path: Path, *, seed: int = 7, rows_per_day: int = 3000) -> None:
 def demo_config(path: Path) -> str:
     """Write the monitor's configuration, as YAML.
 
-    Args:
-        path: the folder of the demo, as the configuration is to name it; ``Path()`` for a
-            configuration that lies in it.
+    ``path`` is the folder of the demo, as the configuration is to name it.
 
     Examples:
         >>> print(demo_config(Path()).splitlines()[1])

@@ -42,11 +42,7 @@ class EventOutcome:
 
 
 def pages(scores: pd.DataFrame) -> dict[str, list[int]]:
-    """The days on which an alert was raised that was not raised the day before.
-
-    Args:
-        scores: ``drift_scores`` of all days.
-    """
+    """The days on which an alert was raised that was not raised the day before."""
     raised = scores[scores["alert"] == "raised"]
     days_of: dict[str, set[int]] = {}
     for feature, start in zip(raised["feature"], raised["window_start"], strict=True):
@@ -56,9 +52,6 @@ def pages(scores: pd.DataFrame) -> dict[str, list[int]]:
 
 def planted_against_found(scores: pd.DataFrame) -> list[EventOutcome]:
     """Compare the pages of the demo with the planted events.
-
-    Args:
-        scores: ``drift_scores`` of all days.
 
     Returns:
         The planted events, the decoys, and last all features that neither names.

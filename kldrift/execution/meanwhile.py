@@ -16,10 +16,7 @@ from contextlib import contextmanager, suppress
 def meanwhile(action: Callable[[], object], name: str) -> Iterator[None]:
     """Run an action in a thread of its own during a block, which ends when both have ended.
 
-    Args:
-        action: what is done. An error of its own comes out at the end of the block, one of the
-            block itself before it.
-        name: of the thread.
+    An error of the action comes out at the end of the block, one of the block itself before it.
     """
     failed: list[BaseException] = []
 

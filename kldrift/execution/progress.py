@@ -70,14 +70,7 @@ class LogProgress(_Shown):
         clock: Callable[[], float] = time.monotonic,
         time_text: Callable[[], str] | None = None,
     ) -> None:
-        """Begin to log.
-
-        Args:
-            stream: where to; default: standard error.
-            every: seconds between two lines about one stage.
-            clock: seconds that only grow.
-            time_text: what stands at the beginning of a line.
-        """
+        """Begin to log, to standard error by default, about one stage every so many seconds."""
         self._stream = sys.stderr if stream is None else stream
         self._every, self._clock, self._now = every, clock, time_text or _utc
         self._stage = ""

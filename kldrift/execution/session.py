@@ -127,13 +127,8 @@ def open_session(
 ) -> tuple[SparkSession, bool]:
     """The active session, or a new one.
 
-    Args:
-        wanted: the ``spark`` part of the configuration; used only for a new session.
-        app: its name.
-        meanwhile: entered while a new session starts, and left when it has started.
-
-    Returns:
-        The session, and whether it is new, so that the caller stops only what it started.
+    It comes with whether it is new, so that the caller stops only what it started. ``meanwhile`` is
+    entered while a new one starts.
 
     Raises:
         SparkError: Spark cannot be started.

@@ -179,13 +179,7 @@ def count_and_score(
 ) -> tuple[DatasetCounts, dict[str, Floats]]:
     """Count the current dataset on the reference's supports and score it, in one scan.
 
-    Args:
-        spark: the session.
-        source: the current dataset.
-        program: what to count.
-        references: the profile of each feature's reference, and how its cells are scored.
-        scoring: pseudocount, and what to do with missing values.
-        collect: runs the job.
+    ``scoring`` is the pseudocount, and what to do with missing values.
 
     Returns:
         The current counts, and the scores of what both sides have, feature by feature and group

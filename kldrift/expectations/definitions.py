@@ -53,11 +53,7 @@ def sync_suite(
 ) -> Any:
     """The suite, with exactly the wanted expectations beside those that users added.
 
-    Args:
-        context: GX's.
-        name: of the suite.
-        wanted: the expectations.
-        about: metadata of the monitor, beside what users added; keys that are None are left out.
+    Metadata that is None is left out.
     """
     store = context.expectations_store
     key = store.get_key(name=name, id=None)

@@ -67,10 +67,6 @@ def _whole(file: Path, mode: str, **kwargs: Any) -> Iterator[Any]:
 def unreadable(root: Path, name: str) -> list[Path]:
     """The files of a monitor that cannot be read and have to be made again.
 
-    Args:
-        root: the GX folder; it need not be there yet.
-        name: what the monitor's files are called.
-
     Raises:
         OutputError: the folder is none, or a file of somebody else cannot be read.
     """

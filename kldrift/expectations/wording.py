@@ -49,12 +49,7 @@ SIGNS: Final = {
 
 
 def marked(word: str, text: Callable[..., Any]) -> Any:
-    """A status with a sign and a class of its own, for it must not be told by colour alone.
-
-    Args:
-        word: the status.
-        text: makes a text of GX from a template, its parameters and their style.
-    """
+    """A status with a sign and a class of its own, for it must not be told by colour alone."""
     styling = {"params": {"word": {"classes": ["kl", f"kl-{word}"]}}}
     return text("$word", {"word": f"{SIGNS[word]} {word}"}, styling=styling)
 

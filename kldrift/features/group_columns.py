@@ -19,12 +19,6 @@ from kldrift.features.parts import Part, is_bytes
 def column_type(key: str, name: str, schema: pa.Schema, whose: str = "the data") -> pa.DataType:
     """The type of a named column; if there is none, the error names the nearest one.
 
-    Args:
-        key: where the configuration names it.
-        name: the column.
-        schema: what there is.
-        whose: the dataset, for messages.
-
     Raises:
         ConfigError: there is no such column, or more than one.
     """
@@ -62,11 +56,7 @@ def as_read(
 ) -> Feature:
     """A named column as a feature whose values are read unchanged.
 
-    Args:
-        name: the column.
-        schema: where it is.
-        dictionary: whether its values repeat, so that reading text as a dictionary pays.
-        sql: the Spark SQL expression of a derived one.
+    ``dictionary`` says that values repeat, so that reading text as a dictionary pays.
     """
     kind = schema.field(name).type
     family = "text" if dictionary and pa.types.is_string(kind) else "row"

@@ -61,10 +61,6 @@ def unordered(column: pa.Array, key_type: KeyType) -> Keys:
 def without(values: NDArray[Any], gaps: Ints) -> NDArray[Any]:
     """Remove values by their places; values from the end fill the gaps.
 
-    Args:
-        values: shape ``(n,)``.
-        gaps: increasing places in them.
-
     Examples:
         >>> without(np.array([10, 11, 12, 13, 14]), np.array([1, 3])).tolist()
         [10, 14, 12]

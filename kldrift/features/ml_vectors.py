@@ -27,11 +27,7 @@ def is_ml_vector(kind: pa.DataType) -> bool:
 
 
 def to_lists(column: pa.Array) -> pa.Array:
-    """A column of such vectors as one of lists of all their elements.
-
-    Args:
-        column: of a type that :func:`is_ml_vector` knows; null rows stay null.
-    """
+    """A column of such vectors as one of lists of all their elements."""
     valid = column.is_valid().to_numpy(zero_copy_only=False)
     rows = column.drop_null()
     kinds, sizes, indices, values = (pc.struct_field(rows, name) for name in ML_FIELDS)

@@ -55,11 +55,6 @@ def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = Non
     A column whose override asks for what its type cannot give is skipped: it may be that the other
     side has the type that was meant.
 
-    Args:
-        schema: its columns.
-        wanted: the ``features`` part of the configuration.
-        derived: the types of the derived features, by name.
-
     Raises:
         ConfigError: a derived feature has the name of a column, or is no feature.
     """

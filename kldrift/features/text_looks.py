@@ -122,9 +122,6 @@ CODE_PATTERN: Final = r"[-+]?0[0-9]+"
 def look_of(values: pa.Array) -> TextLook | None:
     """The look that nearly all of some distinct texts share; None for plain names.
 
-    Args:
-        values: texts, each once, without nulls.
-
     Examples:
         >>> look_of(pa.array([f"{i},50" for i in range(20)])).name
         'numbers with a decimal comma'

@@ -132,12 +132,6 @@ def logged(
 
     All segments of one feature have one alert, and so have features that are raised in one window
     and have the same nulls, or drifted in the same segment alone.
-
-    Args:
-        log: before it.
-        alerts: after it.
-        facts: of its rows.
-        mutes: of the rows that are muted.
     """
     groups: dict[tuple[str, bool], list[Key]] = {}
     for key, state in alerts.states.items():

@@ -151,12 +151,7 @@ def backtest(
 ) -> Backtest:
     """Run rules over the stored windows of a monitor; no data is read.
 
-    Args:
-        config: the configuration, with ``time``.
-        pages: pages that the learnt rule may send, over all features,
-        days: in so many days.
-        plant: drifts that are planted into the last windows, such as ``shift 0.3``.
-        progress: told what goes on.
+    The arguments are those of :func:`kldrift.backtest`.
 
     Raises:
         ConfigError: the configuration has no windows, or a drift is misspelt.

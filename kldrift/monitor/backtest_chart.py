@@ -22,10 +22,7 @@ _STYLE: Final = (
 def chart(windows: pd.DataFrame, kl_limit: float | None, zone: str = "UTC") -> str:
     """Two panels over time: the largest ``kl`` with fixed thresholds, and the smallest p-value.
 
-    Args:
-        windows: as of a backtest.
-        kl_limit: the limit on ``kl`` that keeps the budget; a line where there is one.
-        zone: of the times.
+    With a line at the limit on ``kl`` that keeps the budget, if there is one.
     """
     kl = [math.nan if pd.isna(x) else float(x) for x in windows["kl"]]
     far = [math.nan if pd.isna(p) else -math.log10(max(p, 1e-30)) for p in windows["p_value"]]

@@ -110,16 +110,7 @@ def batch_rows(
     together: Sequence[JointProfile],
     run_id: str,
 ) -> Iterator[pa.Table]:
-    """The rows of ``profiles`` of a batch, window by window; one part at least.
-
-    Args:
-        config: the configuration, with ``time``.
-        reference: what froze the cells.
-        what: what was counted.
-        counted: of each feature, by window.
-        together: of each joint group, by window.
-        run_id: of the rows.
-    """
+    """The rows of ``profiles`` of a batch, window by window; one part at least."""
     names = [known.names for known in reference.segments]
     features = [p.feature.name for p in what.pairs]
     windows = windows_of(config, counted)

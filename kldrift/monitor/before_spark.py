@@ -65,10 +65,7 @@ def check_inputs(
 ) -> None:
     """Check that there is something behind every path that is not for Spark alone to know.
 
-    Args:
-        read: the configuration with times in place of its placeholders.
-        asked: with its placeholders.
-        spark: the session of the caller.
+    ``read`` has times in place of the placeholders of ``asked``.
 
     Raises:
         NoSuchFileError: a path leads to nothing, or to a store that refuses or does not answer; all
@@ -98,10 +95,7 @@ def check_inputs(
 def without_absent(dataset: Dataset, needed: Sequence[str], way: str) -> Dataset:
     """A dataset without the paths of earlier windows that lead to nothing: those have no rows.
 
-    Args:
-        dataset: with the paths of all windows of a run.
-        needed: those that have to lead to something.
-        way: how rows are read, ``scan`` of the configuration.
+    Those that are needed are kept.
     """
     absent = set[str]()
     for path in dataset.path:

@@ -68,11 +68,7 @@ def _were(number: int) -> str:
 def due_windows(time: Time, as_of: datetime, stored: Sequence[Window], at: datetime) -> Due:
     """The window that a schedule is due for, and those since the last that was run.
 
-    Args:
-        time: of the configuration.
-        as_of: when the schedule looks.
-        stored: the windows that were run, in the order of time.
-        at: the time that it is.
+    ``stored`` are the windows that were run, and ``at`` is the time that it is.
     """
     windows = time.windows
     last = windows.due(as_of, time.late)
@@ -95,13 +91,7 @@ def windows_between(
 ) -> Due:
     """The windows that lie in a range of time.
 
-    Args:
-        time: of the configuration.
-        first: where the range begins.
-        last: where it ends; a window that ends later is left out.
-        stored: the windows that were run; left out unless ``force`` is set.
-        at: the time that it is.
-        force: run them again.
+    One that ends after ``last`` is left out, and one that is stored unless ``force`` is set.
 
     Raises:
         ConfigError: no window lies in the range.
@@ -135,12 +125,8 @@ def within(
 ) -> Dataset:
     """Filter a dataset to the rows of some windows, as far as SQL can express it.
 
-    Args:
-        dataset: the dataset.
-        time: of the configuration.
-        windows: in the order of time, one at least.
-        kind: the type of the time column.
-        utc: whether the session's time zone is UTC; if not, literals say which they mean.
+    ``kind`` is the type of the time column. Where the session's time zone is not UTC, literals say
+    which they mean.
     """
     first, last = windows[0].start, windows[-1].end
     assert first is not None
@@ -162,12 +148,7 @@ def between(
 ) -> Dataset:
     """Filter a dataset to the rows of a range of time, by the clock of the zone.
 
-    Args:
-        dataset: the dataset.
-        time: of the configuration.
-        moments: the first moment, and the one before which the range ends; None for an open end.
-        kind: the type of the time column.
-        utc: whether the session's time zone is UTC; if not, literals say which they mean.
+    The range ends before the second of ``moments``; None is an open end.
     """
     literal, offset = ("TIMESTAMP", "") if utc else ("TIMESTAMP_NTZ", "")
     if getattr(kind, "tz", None) is not None:

@@ -60,12 +60,6 @@ class WindowCounts:
 def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Progress) -> Findings:
     """Count the current dataset of a plan in one scan, and score it.
 
-    Args:
-        plan: the plan.
-        reference: the plan's reference.
-        engine: runs the scan.
-        progress: told what goes on.
-
     Raises:
         DatasetError: rows cannot be read.
         KldriftError: the counts do not add up to the rows that were read.
@@ -127,12 +121,7 @@ def _together(counted: Sequence[WindowCounts]) -> Iterator[tuple[WindowCounts, F
 
 
 def _found(counted: WindowCounts, scores: Mapping[str, Floats]) -> Findings:
-    """The findings about rows that were counted.
-
-    Args:
-        counted: what was counted.
-        scores: by name, feature by feature and group by group.
-    """
+    """The findings about rows that were counted."""
     plan, reference, what = counted.plan, counted.reference, counted.what
     one = counted.current[0] if counted.current else None
     rows = int(one.of_list(ALL).rows.sum()) if one is not None else plan.current.rows

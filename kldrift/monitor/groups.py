@@ -121,10 +121,7 @@ def proposed_names(proposal: Proposal) -> tuple[str, ...]:
 def freeze_list(proposal: Proposal, counted: Ints, rows: int) -> tuple[FrozenList, Ints]:
     """Decide which of the proposed segments are scored, with their exact rows.
 
-    Args:
-        proposal: the segments that were counted.
-        counted: reference rows of each, shape ``(proposed,)``.
-        rows: of the reference.
+    ``counted`` are the reference rows of each.
 
     Returns:
         The segments, and the place of each proposed one among them; REST for those left out.
@@ -143,9 +140,7 @@ def freeze_list(proposal: Proposal, counted: Ints, rows: int) -> tuple[FrozenLis
 def regrouped(keys: GroupKeys, places: Sequence[Ints]) -> GroupKeys:
     """Map the keys of proposed segments to those of the segments that were kept.
 
-    Args:
-        keys: as they were counted.
-        places: for each list, the new place of each of its segments.
+    ``places`` has, for each list, the new place of each of its segments.
     """
     segment = keys.segment.copy()
     for k, new in enumerate(places):
@@ -191,15 +186,7 @@ def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: 
 def left_out(
     plan: SegmentPlan, frozen: FrozenList, current: Ints, rows: tuple[int, int], most: int
 ) -> Skipped | None:
-    """The note about the rows that lie in no segment of a list; None if there are none.
-
-    Args:
-        plan: the list.
-        frozen: its segments.
-        current: current rows of each.
-        rows: of the reference and of the current dataset.
-        most: ``scoring.max_segments``.
-    """
+    """The note about the rows that lie in no segment of a list; None if there are none."""
     reference = rows[0] - int(frozen.rows.sum())
     current_rows = rows[1] - int(current.sum())
     if not (reference or current_rows):

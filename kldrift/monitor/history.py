@@ -70,10 +70,7 @@ class History:
     ) -> None:
         """Know some windows, and where others can be read.
 
-        Args:
-            known: windows that were counted.
-            stored: windows that can be read.
-            read: reads one; None where it is damaged, or on the cells of another reference.
+        ``read`` gives None for one that is damaged, or on the cells of another reference.
         """
         self._known, self._read = dict(known or {}), read
         self._stored: dict[Window, PastWindow | None] = dict.fromkeys(stored)
@@ -86,11 +83,7 @@ class History:
     def reference(self, base: Reference, rule: Dataset, time: Time, window: Window) -> Reference:
         """What a window is compared with.
 
-        Args:
-            base: what froze the support.
-            rule: which windows to take.
-            time: of the configuration.
-            window: the one that is judged; neither it nor a later one is taken.
+        ``base`` froze the support; neither the window that is judged nor a later one is taken.
         """
         past = self._past(rule, time, window)
         profiles = sum_of(past, {name: p.support for name, p in base.profiles.items()})
@@ -128,12 +121,7 @@ class History:
 
 
 def aged_cells(frozen: Mapping[str, Profile], profiles: Mapping[str, Profile]) -> dict[str, float]:
-    """The features of which many more rows lie beyond the cells than when these were chosen.
-
-    Args:
-        frozen: the profiles that the cells were chosen by.
-        profiles: of the same features, on the same cells, later.
-    """
+    """The features of which many more rows lie beyond the cells than when these were chosen."""
     if not frozen:
         return {}
     sides = [frozen, {name: profiles[name] for name in frozen}]
@@ -231,12 +219,7 @@ def stored_history(path: str, monitor: str, reference_id: str) -> History:
 
 
 def past_window(findings: Findings, scores: pd.DataFrame) -> PastWindow:
-    """A window as it becomes history, once it is judged.
-
-    Args:
-        findings: of the window.
-        scores: its rows of ``drift_scores``.
-    """
+    """A window as it becomes history, once it is judged."""
     raised = scores.loc[scores["segment"].isna() & (scores["severity"] == "critical"), "feature"]
     names = [p.feature.name for p in findings.pairs]
     return PastWindow(

@@ -57,10 +57,7 @@ def judge_findings(
 ) -> Verdicts:
     """Judge the findings of a run, and the features that could not be compared.
 
-    Args:
-        plan: the plan.
-        findings: of the run.
-        learned: scores of windows beside their history, by name, as those of the findings.
+    ``learned`` are scores of windows beside their history, by name.
     """
     judged = findings.by_limits or _by_limits([(plan, findings)])[0]
     return _aged(judged.beside(learned), findings.reference.aged)
@@ -71,9 +68,7 @@ def judged_together(
 ) -> Iterator[tuple[Plan, Findings]]:
     """Add verdicts by fixed limits to findings; several windows are judged together.
 
-    Args:
-        planned: plans and findings, of one configuration, asked for as they are needed.
-        most: as in :func:`~kldrift.monitor.findings.found`.
+    They are asked for as they are needed; see :func:`~kldrift.monitor.findings.findings_of`.
     """
     for batch in batches(planned, lambda one: stored_cells(one[1].comparisons), most):
         for (plan, findings), verdicts in zip(batch, _by_limits(batch), strict=True):

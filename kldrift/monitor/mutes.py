@@ -11,13 +11,7 @@ from kldrift.scoring.alerts import Key
 
 
 def mute_of(config: Config, key: Key, start: datetime) -> Mute | None:
-    """The first mute of ``alarms`` that holds for a row; None for none.
-
-    Args:
-        config: the configuration, with windows of time.
-        key: the feature, and the segment.
-        start: of the window.
-    """
+    """The first mute of ``alarms`` that holds for a row; None for none."""
     assert config.time is not None
     day = start.astimezone(ZoneInfo(config.time.zone)).date()
     return next(

@@ -18,13 +18,7 @@ SHOWN: Final = 3
 
 
 def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
-    """Say that nothing was scored, what is misspelt or left out, or what is odd about values.
-
-    Args:
-        plan: of the comparison.
-        findings: about its data.
-        verdicts: of all features.
-    """
+    """Say that nothing was scored, what is misspelt or left out, or what is odd about values."""
     notes = [] if verdicts.scored.any() else ["no feature was scored"]
     notes += plan.notes
     names = {p.feature.name for p in plan.pairs}

@@ -171,11 +171,7 @@ class Beside:
     ) -> dict[str, Floats]:
         """The scores of the groups of features, by name, one after the other.
 
-        Args:
-            groups: the groups of each feature.
-            limit: the p-value that limits stand for.
-            others: groups with another one.
-            other_limit: theirs.
+        Limits stand for the p-value ``limit``, those of ``others`` for ``other_limit``.
         """
         levels = [np.full(shape, limit) for shape in self.layout.shapes]
         for key in others:

@@ -76,11 +76,7 @@ class Plan:
         return replace(self, pairs=pairs, joint=(), segments=())
 
     def with_gone(self, known: Sequence[FeatureSupport]) -> Plan:
-        """The plan with features added that the current dataset no longer has a column for.
-
-        Args:
-            known: features that it had, and that the plan does not ask for.
-        """
+        """The plan with features added that the current dataset no longer has a column for."""
         there = {*self.current.schema.names, *self.current.derived.names}
         asked = self.config.features
         included, excluded = Patterns(asked.include), Patterns(asked.exclude)

@@ -63,9 +63,7 @@ class PlantedDrift:
     def into(self, profile: Profile, reference: Ints) -> Profile | None:
         """A profile of one group with the drift in it; None where it cannot have such a drift.
 
-        Args:
-            profile: of a window.
-            reference: rows of the reference in each cell.
+        ``reference`` are the rows of the reference in each cell.
         """
         counts = profile.counts[0]
         rows = int(counts.sum())

@@ -33,16 +33,7 @@ def planted_windows(
 ) -> list[dict[str, Any]]:
     """Plant drifts into all features at once, and look when each rule flags each of them.
 
-    Args:
-        reference: what froze the cells.
-        layout: of counts.
-        before: the learnt rule before the first of the windows.
-        counted: the last windows, in the order of time.
-        drifts: what to plant, one after the other.
-        kl_limit: the limit of the rule that has only one; None leaves it out.
-
-    Returns:
-        A row for each drift and rule.
+    A row for each drift and rule; without ``kl_limit`` the rule that has only one is left out.
     """
     whole = _whole(reference)
     rows = []

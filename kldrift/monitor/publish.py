@@ -47,15 +47,7 @@ def publish_window(
 ) -> RunResult:
     """Judge the findings of one window and write its rows.
 
-    Args:
-        record: of the run.
-        plan: the plan.
-        findings: of the window.
-        fail_on: the severity from which the exit code is 3.
-        notes: what to know before the others.
-        docs: whether expectations are published.
-        counted: whether its rows were counted just now; if not, the tables have its profiles.
-        watch: the windows before it.
+    Where rows were not counted just now (``counted``), the tables have their profiles already.
 
     Raises:
         OutputError: the tables cannot be written.
@@ -150,10 +142,6 @@ def with_page(record: Record[Config], results: Sequence[RunResult]) -> list[RunR
     """Write the page that a configuration asks for; the last result says where it is.
 
     A run whose page cannot be written has its tables, and says so.
-
-    Args:
-        record: of the run.
-        results: of its windows, in the order of time; none if it failed.
     """
     if record.config.report is None:
         return list(results)
@@ -212,12 +200,7 @@ def publish_expectations(
 ) -> Path | None:
     """Publish the scores of one window, and tell where the first page of Data Docs is.
 
-    Args:
-        record: of the run.
-        scores: the rows of ``drift_scores`` that are held to a threshold.
-        held: the thresholds of each feature.
-        path: where the rows stand.
-        run_id: what Great Expectations calls the run; it keeps one result per name.
+    Great Expectations keeps one result for each ``run_id``.
 
     Raises:
         OutputError: the folder cannot be written.

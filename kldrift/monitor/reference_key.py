@@ -20,13 +20,8 @@ def digest_of(
 ) -> str | None:
     """A digest of all that a reference's numbers depend on, apart from the features asked for.
 
-    Args:
-        config: the configuration.
-        version: of the reference's files.
-        settings: of the session, whoever started it, that may change what is counted.
-
-    Returns:
-        None where the version of the files cannot be known.
+    None where the version of the files cannot be known; ``settings`` are those of the session that
+    may change what is counted.
     """
     if version is None:
         return None

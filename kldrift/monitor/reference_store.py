@@ -193,8 +193,7 @@ def changed(plan: Plan, reference_id: str) -> str:
 def newest(plan: Plan) -> Reference:
     """The reference of a monitor that was read last, for rows that are counted on it.
 
-    Args:
-        plan: both of its sides are the rows to count.
+    Both sides of the plan are the rows to count.
 
     Raises:
         OutputError: none is stored, or a file of it is damaged or cannot be read.
@@ -251,12 +250,7 @@ def _asked_for(
 ) -> Reference | None:
     """The part of a stored reference that a plan asks for; None if it asks for more.
 
-    Args:
-        plan: the plan.
-        supports: of the reference.
-        whole: all of it.
-        lacking: features that it may do without.
-        others: features that are kept beside those that it asks for.
+    It may do without what is ``lacking``; ``others`` are kept beside what it asks for.
     """
     wanted = {p.feature.name: repr(p.reference) for p in plan.compared}
     wanted = {name: how for name, how in wanted.items() if name not in lacking}
@@ -289,12 +283,6 @@ def save(
     plan: Plan, reference: Reference, origin: Origin, others: Sequence[FeatureSupport] = ()
 ) -> None:
     """Store a reference of a plan, over what stood there under its id.
-
-    Args:
-        plan: the plan.
-        reference: its reference.
-        origin: what it was made from.
-        others: features of the reference that the plan does not ask for.
 
     Raises:
         OutputError: it cannot be written; what was there before is then still there.

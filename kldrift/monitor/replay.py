@@ -69,12 +69,7 @@ class Replay:
     seen: int = 0
 
     def step(self, counts: Counts, season: int) -> tuple[Shown, Replay]:
-        """Judge a window and add it to the history.
-
-        Args:
-            counts: shape ``(features, cells)``.
-            season: such as the weekday.
-        """
+        """Judge a window and add it to the history."""
         budget = AlarmBudget.of(self.pages, self.windows)
         if self.level is not None:
             budget = replace(budget, level=self.level)

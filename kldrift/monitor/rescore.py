@@ -47,12 +47,7 @@ def rescore(
 ) -> Backfill:
     """Score and judge stored windows again as a configuration says, and write their rows anew.
 
-    Args:
-        config: the configuration; of features and segments it may ask for what is stored.
-        first: windows that begin before it are left alone.
-        last: windows that end after it are left alone, unless they depend on those before them.
-        fail_on: the severity from which the exit code is 3.
-        progress: told what goes on.
+    The arguments are those of :func:`kldrift.rescore`.
 
     Raises:
         OutputError: the tables have no such window, or cannot be read or written; where there are
@@ -83,10 +78,7 @@ def rescore(
 def rescore_dependents(config: Config, written: Sequence[Window], fail_on: str) -> None:
     """Score the stored windows again that depend on windows which were written just now.
 
-    Args:
-        config: the configuration; its reference is history, or it has alarms or learnt limits.
-        written: the windows, in the order of time.
-        fail_on: as in :func:`rescore`.
+    That is where the reference is history, or there are alarms or learnt limits.
     """
     store = open_store(config.output.path)
     later = [w for w in stored_windows(store, config.monitor) if w.key > written[0].key]
@@ -153,11 +145,7 @@ def scored_again(
 ) -> Iterator[Step]:
     """Score stored windows one after the other; each must be remembered before the next.
 
-    Args:
-        config: the configuration.
-        store: the output folder.
-        windows: in the order of time.
-        against: a stored window to compare with, in place of the reference.
+    ``against`` is a stored window to compare with, in place of the reference.
 
     Raises:
         OutputError: a file of a window is not there, or damaged.

@@ -58,11 +58,6 @@ def check(
 ) -> Plan:
     """Plan a run without reading rows: schemas and file footers only.
 
-    Args:
-        config: the configuration.
-        spark: the session to use; by default the active one, or a new one that is stopped after.
-        as_of: the time that the run is for.
-
     Raises:
         DatasetError: a dataset cannot be read.
         ConfigError: the configuration does not fit the data.
@@ -94,15 +89,8 @@ def run(
 ) -> RunResult:
     """Run a monitor: compare the current dataset with the reference, write the tables, judge.
 
-    With ``time``, the window that is due, and those before it that a schedule missed.
-
-    Args:
-        config: the configuration.
-        spark: the session to use; by default the active one, or a new one that is stopped after.
-        as_of: the time that the run is for; rows of runs for different times stand side by side.
-        fail_on: the severity from which the exit code is 3: ``critical``, ``warning``, ``never``.
-        refresh_reference: read the reference also where it is known from an earlier run.
-        progress: told what goes on.
+    With ``time``, the window that is due, and those before it that a schedule missed. The arguments
+    are those of :func:`kldrift.run`.
 
     Raises:
         KldriftError: the run failed; a row in ``runs`` says so too, where it can be written.
@@ -139,16 +127,7 @@ def backfill(
     """Run every window in a range of time, in one scan of the current dataset.
 
     A window is written as a whole before the next one is, so that a backfill that was stopped goes
-    on where it was.
-
-    Args:
-        config: the configuration, with ``time``.
-        first: where the range begins.
-        last: where it ends.
-        spark: as in :func:`run`.
-        fail_on: as in :func:`run`.
-        force: also windows that the tables have already.
-        progress: told what goes on.
+    on where it was. The arguments are those of :func:`kldrift.backfill`.
 
     Raises:
         ConfigError: there are no windows to run.

@@ -248,10 +248,7 @@ class Counting:
 def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -> Counting:
     """Plan how the current dataset is counted.
 
-    Args:
-        plan: the plan.
-        reference: the plan's reference.
-        time: says in which window a row lies; without it there are no windows.
+    Without ``time`` there are no windows.
 
     Raises:
         ConfigError: a category has limits of its own, and the reference does not have it.

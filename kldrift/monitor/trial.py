@@ -37,10 +37,7 @@ class Trial:
 def trial(config: Config, windows: Sequence[Window], against: Window | None = None) -> Trial:
     """Score and judge stored windows as a configuration says, as `rescore` does, and write nothing.
 
-    Args:
-        config: the configuration; of features and segments it may ask for what is stored.
-        windows: in the order of time; one or more.
-        against: a stored window to compare with, in place of the reference.
+    ``against`` is a stored window to compare with, in place of the reference.
 
     Raises:
         OutputError: a file of a window is not there, damaged, or on other cells.

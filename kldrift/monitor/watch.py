@@ -116,13 +116,6 @@ class Watch:
     ) -> Watch | None:
         """The state from the tables before a window; None without learnt limits and alarms.
 
-        Args:
-            config: the configuration.
-            store: the output folder.
-            reference: what froze the cells.
-            pairs: the features.
-            window: neither it nor a later one is looked at.
-
         Raises:
             OutputError: a file cannot be read.
         """

@@ -110,16 +110,8 @@ def findings_by_window(
 ) -> Iterator[tuple[Window, Findings]]:
     """The findings of each window, one after the other, judged by fixed limits.
 
-    Args:
-        plan: the plan.
-        reference: the plan's reference, or what froze the cells where the reference is history.
-        what: what was counted.
-        profiles_of: the profiles of a window, of features and of joint groups.
-        windows: those to look at, in the order of time.
-        progress: told what goes on.
-        history: the windows before them, where they are the reference; what follows from a window
-            is added before the next one is asked for.
-        volumes: the rows of the windows before them.
+    Where ``history`` is the reference, what follows from a window is added to it before the next
+    one is asked for; ``reference`` is then what froze the cells.
     """
     progress.stage("scoring")
     each = (

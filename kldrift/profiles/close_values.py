@@ -96,12 +96,7 @@ def _spreads(values: Keys, rows: Ints) -> tuple[float, float]:
 
 
 def beside(values: Keys, close: Floats) -> list[Keys]:
-    """Edges of the cells next to each finite value, whatever the others are.
-
-    Args:
-        values: keys with cells of their own.
-        close: how far from each another may lie to be the same one.
-    """
+    """Edges of the cells next to each finite value, whatever the others are."""
     wide = np.isfinite(values) & (close >= (1 if values.dtype == np.int64 else 5e-324))
     values, width = values[wide], close[wide].astype(values.dtype)
     with np.errstate(over="ignore"):  # nothing is close to the largest double but itself
@@ -139,10 +134,6 @@ def around(values: Keys, close: float | Floats) -> list[Keys]:
 
 def nearest_values(support: Support, reference: Ints) -> NDArray[np.intp] | None:
     """For each stored cell the one that its rows are scored in: the close value, or itself.
-
-    Args:
-        support: the stored cells.
-        reference: rows of the whole reference in each of them.
 
     Returns:
         Places, shape ``(support.size,)``; None where no value has close ones.

@@ -38,9 +38,6 @@ def merged(parts: Iterable[tuple[int, Counted]]) -> dict[int, Counted]:
 
     Moments of all features are added at once: most have one group, and an addition of arrays of
     one element costs what one of a thousand costs.
-
-    Args:
-        parts: the number of a feature, and what was counted of it somewhere.
     """
     by_feature: dict[int, list[Counted]] = {}
     for feature, part in parts:

@@ -84,10 +84,5 @@ class JointProfile:
 
 
 def joint_of_one_group(rows: int, moments: Mapping[int, CoMoments]) -> JointProfile:
-    """The profile of one group: all rows, without windows.
-
-    Args:
-        rows: all of them.
-        moments: of the complete ones by their width, without an axis of groups.
-    """
+    """The profile of one group: all rows, without windows."""
     return JointProfile(WHOLE, np.array([rows]), {width: m[None] for width, m in moments.items()})

@@ -89,12 +89,7 @@ class Moments:
     ) -> tuple[Self, Self]:
         """The moments of groups, as from :meth:`of_parts`, and of the larger groups that they form.
 
-        Args:
-            values: of the first group, then of the second, and so on.
-            sizes: how many each group has, one at least.
-            first: the index of the first group of each whole; the others follow it.
-            pivot: a value near them, known before them.
-            apart: the places of those that are left out, increasing.
+        ``first`` is the index of the first group of each; the others follow it.
         """
         parts, wholes = power_sums_of_wholes(values, sizes, first, pivot, apart)
         return cls(pivot, *parts), cls(pivot, *wholes)
@@ -163,12 +158,7 @@ class Moments:
         return type(self)(self.pivot, *(values[places] for values in self.arrays))
 
     def added_up(self, places: Ints, groups: int) -> Self:
-        """Add up the groups that have the same place.
-
-        Args:
-            places: the place of each group, shape ``(n,)``.
-            groups: number of places.
-        """
+        """Add up the groups that have the same place."""
         order = np.argsort(places, kind="stable")
         at, sums = places[order], self.take(order)
         while len(at) > 1:
@@ -225,12 +215,7 @@ class Summary:
 
 
 def summaries(moments: Sequence[Moments], scales: Sequence[int]) -> Summary:
-    """Mean, spread and range of the groups of many features, one feature after the other.
-
-    Args:
-        moments: of each feature.
-        scales: what the values of each feature are divided by.
-    """
+    """Mean, spread and range of the groups of many features, one feature after the other."""
     groups = [len(m) for m in moments]
     columns = zip(*(m.arrays for m in moments), strict=True)
     if moments:

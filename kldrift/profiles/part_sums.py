@@ -76,14 +76,8 @@ def power_sums_of_wholes(
 ) -> tuple[Sums, Sums]:
     """The sums of each part, and of each whole, which is a run of consecutive parts.
 
-    The values are split once for both; both are what :func:`power_sums_of_parts` gives.
-
-    Args:
-        values: as there.
-        sizes: how many each part has, one at least.
-        first: the index of the first part of each whole.
-        pivot: as there.
-        apart: as there.
+    The values are split once for both; both are what :func:`power_sums_of_parts` gives. ``first``
+    is the index of the first part of each.
     """
     parts = _Parts.of(values, sizes, pivot, apart)
     wholes = parts.joined(first)
@@ -181,12 +175,7 @@ class _Parts:
         return self.of(self.values[mine], self.rows[which], self.pivot)
 
     def power_sums(self, digits: _Digits, coarse: Any = False) -> Sums:
-        """The sums about the pivot.
-
-        Args:
-            digits: as :meth:`digits` gives them about the pivot.
-            coarse: whether those of a part are not fine enough for it.
-        """
+        """The sums about the pivot."""
         none = self.rows == 0
         low, high = np.where(none, np.inf, self.least), np.where(none, -np.inf, self.most)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -199,11 +188,7 @@ class _Parts:
         return self.rows, *one, *two, low, high
 
     def own_sums(self, far: Bools) -> tuple[DoubleDoubles, DoubleDoubles]:
-        """The sums of numbers and their squares, each part with digits of its own.
-
-        Args:
-            far: which parts lie so far from the pivot that deviations from their middle are summed.
-        """
+        """The sums of numbers and their squares, each part with digits of its own."""
         middle = np.where(far, self.least / 2 + self.most / 2, self.pivot)
         reach = np.where(far, self.most - self.least, self.largest)
         sum1, sum2 = self.digits(reach, middle).pairs
@@ -287,10 +272,6 @@ def _split(terms: Floats, anchor: Floats) -> None:
 
     The sums of the upper and of the middle digits, of the squares of the upper ones and of their
     products are exact; all else is so small that rounding it does not matter.
-
-    Args:
-        terms: the numbers are in the last row; all six are written to.
-        anchor: one for all numbers, or one for each.
     """
     upper, middle, lower, squares, products, rest = terms
     np.add(rest, anchor, out=upper)

@@ -163,13 +163,7 @@ def _power_sums(
 
 
 def _sum(values: Floats, largest: float, free: Floats) -> DoubleDouble:
-    """The sum of at most 65,536 doubles, to about twice a double's precision.
-
-    Args:
-        values: what to add up.
-        largest: the largest of their absolute values, or more.
-        free: an array of their shape that may be written to.
-    """
+    """The sum of at most 65,536 doubles, to about twice a double's precision."""
     if not 0 < largest < 1e290:
         total = float(values.sum())
         return (total, 0.0) if math.isfinite(total) else (math.inf, 0.0)

@@ -133,11 +133,7 @@ class Profile:
         return type(self)(self.support, keys, self.counts, self.moments)
 
     def under(self, keys: GroupKeys) -> Self:
-        """Replace the keys, one for each group; groups of one key become one.
-
-        Args:
-            keys: in any order, and any number of times each.
-        """
+        """Replace the keys, one for each group; groups of one key become one."""
         order = np.lexsort(keys.arrays[::-1])
         ordered = keys.take(order)
         new = begins(ordered.arrays)
@@ -154,9 +150,7 @@ class Profile:
     def on(self, support: Support, target: NDArray[np.intp]) -> Self:
         """Merge cells: the counts on a coarser support.
 
-        Args:
-            support: the merged cells.
-            target: index in it of each cell of this support, shape ``(self.support.size,)``.
+        ``target`` is the index in it of each cell of this support.
         """
         if support is self.support:
             return self

@@ -88,12 +88,7 @@ class Rebinning:
         return Cells(self.codes, cells.lower[self.starts], upper, labels)
 
     def for_rows(self, rows: int, reference: Ints) -> Rebinning:
-        """Merge further for a side of so few rows that these are too many cells.
-
-        Args:
-            rows: of the smaller side.
-            reference: rows of the whole reference in each stored cell.
-        """
+        """Merge further for a side of so few rows that these are too many cells."""
         support = self.support
         bins = max(FEWEST_BINS, rows // ROWS_PER_BIN)
         if isinstance(support, CategoricalSupport) or bins >= self.size:
@@ -137,11 +132,6 @@ def merge_for_scoring(support: Support, reference: Ints, bins: int) -> Rebinning
     otherwise give scores as large as a threshold. A value that fills more than one such share
     keeps its own cell, as do values of a few-valued feature that have rows enough, the open tails
     and everything that is no number.
-
-    Args:
-        support: the stored cells.
-        reference: rows of the whole reference in each of them.
-        bins: number of cells to aim at.
     """
     target = np.arange(support.size)
     if isinstance(support, CategoricalSupport):
@@ -164,14 +154,7 @@ def merge_for_scoring(support: Support, reference: Ints, bins: int) -> Rebinning
 
 
 def _joined(rebinning: Rebinning, merged: Bools, counts: Ints, bins: int) -> Rebinning:
-    """Merge neighbours among scored cells whose middles lie in the same of some equal shares.
-
-    Args:
-        rebinning: of these cells.
-        merged: which of the cells that hold numbers may be merged; these come first.
-        counts: rows of the reference in each of them.
-        bins: number of shares.
-    """
+    """Merge neighbours among scored cells whose middles lie in the same of some equal shares."""
     middle = np.cumsum(counts) - counts / 2
     share = np.floor(middle / counts.sum() * bins)
     cells = np.arange(rebinning.size)

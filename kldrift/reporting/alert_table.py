@@ -15,12 +15,7 @@ NAMED: Final = 4
 
 
 def alert_table(alerts: Sequence[Mapping[str, Any]], zone: str) -> Table | None:
-    """The alerts as a table, those that are open first, then the latest; None without any.
-
-    Args:
-        alerts: rows of ``alerts``.
-        zone: of the times.
-    """
+    """The alerts as a table, those that are open first, then the latest; None without any."""
     if not alerts:
         return None
     latest = sorted(alerts, key=lambda a: str(a["opened"]), reverse=True)
@@ -64,12 +59,7 @@ def _state(alert: Mapping[str, Any], zone: str) -> str:
 
 
 def who_muted(alerts: Sequence[Mapping[str, Any]], start: datetime | None) -> dict[str, str]:
-    """By feature, who muted its alert in a window, until when and why.
-
-    Args:
-        alerts: rows of ``alerts``.
-        start: where the window begins; None for a whole dataset.
-    """
+    """By feature, who muted its alert in a window, until when and why."""
     mine = [
         alert
         for alert in alerts

@@ -135,13 +135,7 @@ def _most_frequent(bars: Sequence[Bar]) -> list[Bar]:
 
 
 def _placed(groups: Sequence[Sequence[Bar]], width: int, step: float) -> list[Bar]:
-    """The bars with their pixels; those of bins are as wide as their range, within bounds.
-
-    Args:
-        groups: the bars, from left to right.
-        width: pixels for all of them.
-        step: how wide a value is that stands beside bins.
-    """
+    """The bars with their pixels; those of bins are as wide as their range, within bounds."""
     aside = sum(b.aside for group in groups for b in group)
     values = [b for group in groups for b in group if not b.aside]
     room = width - GAP * (len(groups) - 1)

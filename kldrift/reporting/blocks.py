@@ -69,14 +69,7 @@ Block = Facts | Table | Chart
 
 
 def blocks_of(row: Row, cells: Sequence[Row], segments: Parts, when: str) -> list[Block]:
-    """What is shown of one feature.
-
-    Args:
-        row: its row of the scores.
-        cells: its rows of ``drift_cells``.
-        segments: its segments.
-        when: in which windows it drifted; empty where there are no windows.
-    """
+    """What is shown of one feature."""
     blocks: list[Block] = []
     if row["kind"] == "joint":
         blocks += [_pairs(cells)] if cells else []

@@ -61,10 +61,6 @@ def causes_of(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
     Features have one cause if they lost their values in the same rows, drifted in the same
     segment alone, or could not be scored for the same reason.
 
-    Args:
-        rows: of ``drift_scores``, one for each feature, the worst first.
-        segments: of these features.
-
     Examples:
         >>> same = dict.fromkeys(ALIKE, 7) | {"severity": "warning"}
         >>> rows = [same | {"feature": f, "reason": "nulls rose, as many as in 'a'"} for f in "ab"]

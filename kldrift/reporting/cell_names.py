@@ -17,10 +17,6 @@ def cell_name(cell: Mapping[str, Any], feature: str = "") -> str:
 
     So the category "null" and the cell of nulls look different.
 
-    Args:
-        cell: a row of ``drift_cells``.
-        feature: whose cell it is: days of the week have names.
-
     Examples:
         >>> bounds = {"lower": 0.5, "upper": 1.0, "label": None}
         >>> cell_name({"cell_kind": "bin"} | bounds)

@@ -101,14 +101,7 @@ def entries_of(
 ) -> Iterator[Entry]:
     """The rows of a page about some rows of the scores.
 
-    Args:
-        rows: of ``drift_scores``.
-        segments: of their features.
-        cells: ``drift_cells``.
-        past: the windows up to this one.
-        zone: of the times.
-        muted: by feature, who muted its alert.
-        alike: features of which the page says in one place what they have in common.
+    Of the features in ``alike`` the page says in one place what they have in common.
     """
     of_rows = cells_of(cells, rows)
     for row in rows:

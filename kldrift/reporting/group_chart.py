@@ -16,13 +16,7 @@ LETTERS: Final = 24
 
 
 def group_chart(name: str, cells: Sequence[Row], *, width: int = 250) -> Drawing | None:
-    """Draw the features and pairs that add most; None if there are none.
-
-    Args:
-        name: of the group.
-        cells: its rows of ``drift_cells``.
-        width: in pixels.
-    """
+    """Draw the features and pairs that add most; None if there are none."""
     moved = sorted(cells, key=lambda c: -abs(c["contribution"]))[:MOST]
     if not moved:
         return None

@@ -49,11 +49,6 @@ def verdict_line(
 ) -> str:
     """The verdict on the features, and on the segments if there are any; what drifted first.
 
-    Args:
-        counts: features by severity, over all rows.
-        segments: scores of segments by severity.
-        muted: whether nobody is called about any of what is critical.
-
     Examples:
         >>> ok, some = {"critical": 0, "warning": 0, "unscored": 0, "ok": 9}, {"warning": 1}
         >>> verdict_line(ok, ok | some)
@@ -76,11 +71,6 @@ def lead(cards: Sequence[Card], worst: Mapping[str, Any] | None, windows: int) -
     """What is worst, where, since when and how sure, and what could not be scored, and why.
 
     Empty if nothing drifted and everything was scored.
-
-    Args:
-        cards: of the page, the worst first.
-        worst: the row of the scores behind the first.
-        windows: how many windows are known, this one included.
     """
     if not cards or worst is None:
         return ""

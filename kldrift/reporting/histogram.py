@@ -44,13 +44,8 @@ def histogram(
 ) -> Drawing | None:
     """Draw a feature's cells; None if there are none.
 
-    Args:
-        feature: its name.
-        cells: its rows of ``drift_cells``.
-        width: of the chart in pixels.
-        height: likewise.
-        large: with ticks between the ends, words for those who point at a bar, and below it what
-            each cell adds to ``kl``.
+    A large one has ticks between the ends, words for those who point at a bar, and below it what
+    each cell adds to ``kl``.
     """
     bars = bars_of(feature, scored(cells), width)
     if not bars:

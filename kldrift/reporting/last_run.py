@@ -10,13 +10,7 @@ from kldrift.reporting.figures import moment, shown
 
 
 def why_it_failed(last: Mapping[str, Any] | None, told: str | None, zone: str) -> str:
-    """Why the last run failed; empty if it did not.
-
-    Args:
-        last: its row of ``runs``; None if there is none.
-        told: the run that is told of; None for none.
-        zone: of times.
-    """
+    """Why the last run failed; empty if it did not."""
     if last is None or not last.get("error"):
         return ""
     when = moment(last["finished_at"], zone)

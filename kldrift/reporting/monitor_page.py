@@ -86,11 +86,7 @@ def monitor_page(
 ) -> Page:
     """Make a page.
 
-    Args:
-        scores: rows of ``drift_scores`` of one window.
-        cells: rows of ``drift_cells`` of the same.
-        story: what else is known.
-        most: features with a row, at most; the first of each cause before the others.
+    Of more than ``most`` features the first of each cause come before the others.
     """
     ordered = worst_first(scores)
     alone = ordered["segment"].isna()
@@ -156,14 +152,7 @@ def _heat(story: Story, names: Sequence[str], title: str) -> Chart | None:
 def health(
     story: Story, counts: Mapping[str, int], first: Sequence[Mapping[str, Any]], noun: str
 ) -> list[tuple[str, str]]:
-    """What was read and scored, when, and where it is.
-
-    Args:
-        story: what the page says of the run.
-        counts: rows of the page by severity.
-        first: a row of the scores, if there is one.
-        noun: what a row of the page is about.
-    """
+    """What was read and scored, when, and where it is."""
     items: list[tuple[str, str]] = []
     if first and first[0]["window_end"] is not None:
         window = window_name(window_of_row(first[0]), story.zone)

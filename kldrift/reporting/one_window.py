@@ -18,10 +18,6 @@ def one_window_words(past: Past, zone: str) -> str:
 
     Of a window after which all of its features are back to normal; or of earlier windows in which
     many of the features were critical that are critical now, and only there.
-
-    Args:
-        past: the windows, the last is the one that is looked at.
-        zone: of the times.
     """
     critical = list(past.critical)
     if len(critical) < 3:

@@ -133,13 +133,7 @@ def lines_html(lines: Sequence[str]) -> str:
 
 
 def svg_file(drawing: Drawing, *, dark: bool, size: tuple[int, int] | None = None) -> str:
-    """Return a drawing as an SVG that stands by itself.
-
-    Args:
-        drawing: the drawing.
-        dark: for a dark page.
-        size: width and height, in which it is drawn as large as there is room for.
-    """
+    """Return a drawing as an SVG that stands by itself."""
     style = _text("page.css")
     rules = SVG_RULES.findall(style)
     rules += [f".kldrift {colours}" for colours in DARK_COLOURS.findall(style) if dark]

@@ -59,13 +59,7 @@ def segments_of_features(
     features: Sequence[str],
     splits: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Parts]:
-    """The segments of some features.
-
-    Args:
-        ordered: ``drift_scores``, the worst first.
-        features: their names.
-        splits: of features by lists of segments, see `segment_splits`.
-    """
+    """The segments of some features."""
     table = as_table(ordered, OF_SEGMENTS)
     table = rows_where(table, is_in(table["feature"], features) & ~is_in(table["segment"], {None}))
     columns = {name: columns_of(name) for name in codes(table["segment"])[1]}
@@ -168,12 +162,7 @@ def _without_chance(row: Mapping[str, Any]) -> float:
 
 
 def tells(rows: float, total: float) -> bool:
-    """Whether the other segments of a list have rows enough to say that one drifted alone.
-
-    Args:
-        rows: of the one.
-        total: of the list.
-    """
+    """Whether the other segments of a list have rows enough to say that one drifted alone."""
     return rows <= (1 - TELLING) * total
 
 

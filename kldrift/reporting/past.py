@@ -112,11 +112,7 @@ class Past:
         return {feature: self._ranks[places].min(0) for feature, places in features.items()}
 
     def severities(self, key: Key) -> list[str | None]:
-        """The severity of a feature or of one of its segments, by window; None where it has none.
-
-        Args:
-            key: the feature, and the segment.
-        """
+        """The severity of a feature, or of one of its segments, by window; None for none."""
         place = self._codes[1].get(key)
         ranks_of = [ABSENT] * len(self) if place is None else self._ranks[place].tolist()
         return [None if rank == ABSENT else str(WORST_FIRST[rank]) for rank in ranks_of]
@@ -148,7 +144,7 @@ class Past:
         return [None if rank == ABSENT else str(WORST_FIRST[rank]) for rank in ranks_of]
 
     def scores(self, key: Key, metric: str) -> list[float | None]:
-        """A score of a feature or of one of its segments, by window; None where it has none."""
+        """A score of a feature or of one of its segments, by window; None where there is none."""
         _, keys = self._codes
         values: list[float | None] = [None] * len(self)
         if key not in keys or metric not in self._numbers:
@@ -179,13 +175,6 @@ def past_where(
     metrics: Collection[str] = METRICS,
 ) -> Past:
     """The severities and scores of some rows of each window; a damaged one is left out.
-
-    Args:
-        store: the output folder.
-        monitor: the monitor.
-        windows: in the order of time; the last is the one that a page is about.
-        kept: which rows; by default all.
-        metrics: which scores.
 
     Raises:
         OutputError: the last window is damaged, or a file cannot be read.

@@ -36,10 +36,6 @@ def distribution_chart(name: str, cells: Sequence[Row]) -> alt.Chart:
     """Draw the shares of the rows of each cell, of the reference and now.
 
     Of a joint group, what its features and pairs add to ``kl``, those that add most first.
-
-    Args:
-        name: of the feature.
-        cells: its rows of ``drift_cells``.
     """
     import altair as alt  # noqa: PLC0415 - takes a second, and only here
 
@@ -91,16 +87,7 @@ def history_chart(
     zone: str,
     alerts: Sequence[Mapping[str, str]] = (),
 ) -> alt.LayerChart | alt.FacetChart:
-    """Draw a score by window, with its limits and alerts.
-
-    Args:
-        past: the windows.
-        key: the feature, and the segment or None.
-        metric: the score.
-        limits: warning and critical.
-        zone: of the times.
-        alerts: each from when (``since``) to when (``until``), and what it is (``alert``).
-    """
+    """Draw a score by window, with its limits and alerts."""
     import altair as alt  # noqa: PLC0415
 
     points = zip(past.windows, past.scores(key, metric), past.severities(key), strict=True)
@@ -140,13 +127,7 @@ def history_chart(
 
 
 def heat_chart(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart | alt.FacetChart:
-    """Draw the worst severity of features by window.
-
-    Args:
-        past: the windows.
-        features: the worst first.
-        zone: of the times.
-    """
+    """Draw the worst severity of features by window."""
     import altair as alt  # noqa: PLC0415
 
     names = [window_name(window, zone, weekday=False) for window in past.windows]

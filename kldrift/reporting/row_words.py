@@ -54,11 +54,6 @@ def happened(reason: str) -> str:
 def alert_words(row: Mapping[str, Any], zone: str = "UTC", muted: str = "") -> str:
     """The alert of a row, if there is one, and the first critical window that it is about.
 
-    Args:
-        row: of ``drift_scores``.
-        zone: of times.
-        muted: by whom it is, until when and why, if that is known.
-
     Examples:
         >>> row = {"alert": "muted", "alert_since": "2020-04-01T00:00:00+00:00"}
         >>> alert_words(row, muted="by ana until 2020-05-01: new terminals")

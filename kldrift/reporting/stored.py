@@ -68,13 +68,8 @@ def stored_story(
 ) -> tuple[pd.DataFrame, pd.DataFrame, Story]:
     """The scores and cells of a window, and what is known beside them.
 
-    What is damaged but for the scores is left out, with a note.
-
-    Args:
-        store: the output folder.
-        monitor: the monitor.
-        windows: in the order of time; the last is the one that is asked for.
-        zone: of the times.
+    What is damaged but for the scores is left out, with a note. The last of the windows is the one
+    that is asked for.
 
     Raises:
         OutputError: the scores are damaged, or a file cannot be read.
@@ -141,14 +136,7 @@ def stored_splits(store: Store, config: Config, window: Window) -> list[dict[str
 def stored_past(
     store: Store, monitor: str, windows: tuple[Window, ...], scores: pd.DataFrame
 ) -> Past:
-    """The severities and scores of some windows, of what a page shows.
-
-    Args:
-        store: the output folder.
-        monitor: the monitor.
-        windows: in the order of time; the last is that of the page.
-        scores: ``drift_scores`` of the last.
-    """
+    """The severities and scores of some windows, of what a page shows."""
     lead = leading(worst_first(scores))
     segments = {None, *lead["segment"].dropna()}
     metrics = {"kl", *(lead["metric"].dropna() if "metric" in lead else ())} & {
@@ -165,9 +153,7 @@ def stored_past(
 def write_report(config: Config, path: str | None = None) -> str:
     """Write the page of a monitor's last window, whole or not at all; return where it is.
 
-    Args:
-        config: the configuration.
-        path: where to; by default ``report.path``, or ``report.html`` beside the tables.
+    By default it is ``report.path``, or ``report.html`` beside the tables.
 
     Raises:
         OutputError: the tables have no run, or cannot be read, or the page cannot be written.
@@ -181,11 +167,6 @@ def write_report(config: Config, path: str | None = None) -> str:
 
 def past_until(output: str, monitor: str, scores: pd.DataFrame) -> Past:
     """The windows of a monitor's tables up to that of some scores.
-
-    Args:
-        output: the folder of the tables.
-        monitor: the monitor.
-        scores: ``drift_scores`` of one window.
 
     Raises:
         OutputError: the tables cannot be read.

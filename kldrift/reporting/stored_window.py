@@ -24,11 +24,6 @@ def of_last_whole(
 ) -> tuple[Seen, tuple[Window, ...], str]:
     """What is seen of the last window that can be read, the windows up to it, and what is damaged.
 
-    Args:
-        windows: in the order of time, one or more.
-        look: looks at the last of some windows.
-        zone: of the times.
-
     Raises:
         DamagedError: no window can be read.
     """

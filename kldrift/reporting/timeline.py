@@ -25,15 +25,7 @@ def sparkline(
     limits: Sequence[float | None],
     metric: str = "kl",
 ) -> Drawing | None:
-    """Draw a score over the windows; None where there are fewer than two.
-
-    Args:
-        name: whose score it is.
-        scores: by window, in the order of time; None is a gap.
-        severities: likewise.
-        limits: warning and critical.
-        metric: the score.
-    """
+    """Draw a score over the windows; None where there are fewer than two."""
     known = [s for s in scores if s is not None]
     if len(scores) < 2 or not known:
         return None
@@ -73,13 +65,7 @@ def sparkline(
 
 
 def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:
-    """Draw the worst severity of features by window; None for fewer than two windows.
-
-    Args:
-        past: the windows.
-        features: those to show, the worst first.
-        zone: of the times.
-    """
+    """Draw the worst severity of features by window; None for fewer than two windows."""
     if len(past) < 2 or not features:
         return None
     step = min(24.0, (HEAT_WIDTH - NAME) / len(past))
@@ -137,14 +123,7 @@ def _ends(past: Past, step: float, zone: str) -> list[Label]:
 
 
 def history_words(past: Past, severities: Sequence[str | None], name: str, zone: str) -> str:
-    """When something drifted, in words.
-
-    Args:
-        past: the windows.
-        severities: by window.
-        name: whose they are.
-        zone: of the times.
-    """
+    """When something drifted, in words."""
     drifts = streaks(severities)
     if not drifts:
         return f"{shown(name)}: never drifted"

@@ -67,9 +67,6 @@ class Views(ABC):
     def save_html(self, path: str | Path) -> str:
         """Write the page, whole or not at all; return where it is.
 
-        Args:
-            path: a path or a URI.
-
         Raises:
             OutputError: it cannot be written.
         """

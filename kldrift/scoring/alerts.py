@@ -98,11 +98,8 @@ class Alerts:
     ) -> Alerts:
         """The alerts after one more window.
 
-        Args:
-            seen: the window.
-            windows: how many critical ones, of how many, make an alert.
-            muted: whether nobody is to be called about a row.
-            waits: whether a row that is critical since some window is not to be raised yet.
+        ``windows`` says how many critical ones, of how many, make an alert; ``muted`` whether
+        nobody is to be called about a row, and ``waits`` whether it is not to be raised yet.
 
         Examples:
             >>> critical = Seen(datetime(2024, 3, 1), {("x", None)})

@@ -35,11 +35,7 @@ def one_category(comparison: Comparison, category: str) -> Comparison:
 
 
 def first_cell(kinds: Ints) -> Bools:
-    """The cell of the category, which stands first.
-
-    Args:
-        kinds: of the cells, shape ``(n, k)``.
-    """
+    """The cell of the category, which stands first."""
     return np.broadcast_to(np.arange(kinds.shape[-1]) == 0, kinds.shape)
 
 
@@ -49,11 +45,6 @@ def category_scores(
     """The scores of single categories, and how far their shares moved.
 
     Where a side has no row of the category, half a row stands for it: the ratio stays finite.
-
-    Args:
-        comparisons: as :func:`one_category` makes them.
-        pseudocount: rows added to each cell that has rows on either side.
-        missing: ``cell`` compares nulls and NaN as cells, ``exclude`` leaves them out.
     """
     out = score(comparisons, pseudocount=pseudocount, missing=missing)
     rows = Rows.every(comparisons)

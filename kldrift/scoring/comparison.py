@@ -55,13 +55,7 @@ class Comparison:
 
     @classmethod
     def of(cls, current: Profile, reference: Profile, rebinning: Rebinning) -> Self:
-        """Compare two profiles, on as many cells as the smaller of both has rows for.
-
-        Args:
-            current: of the current dataset.
-            reference: of the reference.
-            rebinning: made for all rows of the reference.
-        """
+        """Compare two profiles, on as many cells as the smaller of both has rows for."""
         current, reference = aligned(current, reference)
         if isinstance(reference.support, NumericSupport):
             whole = reference.keys.list == ALL
@@ -179,9 +173,7 @@ class Rows:
     ) -> Iterator[tuple[Ints, int]]:
         """Places of rows that have the same number of cells, and that number.
 
-        Args:
-            widths: the number of cells of each comparison.
-            most: cells of the rows of one block, unless one row has more.
+        A block has at most so many cells, unless one row has more.
         """
         width = np.array(widths, dtype=np.int64)[self.of]
         order = np.argsort(width, kind="stable")
@@ -207,13 +199,7 @@ class Rows:
                 yield slice(start, stop), self.comparisons[of[start]], group[start:stop]
 
     def counts(self, places: Ints, width: int, fold: Fold) -> tuple[Counts, Counts]:
-        """Current and reference rows per cell of some rows that have the same number of cells.
-
-        Args:
-            places: of the rows.
-            width: their number of cells.
-            fold: makes the cells of the stored ones of a comparison.
-        """
+        """Current and reference rows per cell of some rows that have the same number of cells."""
         p, q = np.empty((2, len(places), width), dtype=np.int64)
         stacks, begins = self.among.current
         for where, comparison, groups in self.runs(places):
@@ -229,9 +215,7 @@ class Rows:
     def scored_blocks(self, missing: str) -> Iterator[tuple[Ints, Counts, Counts]]:
         """Places of rows, and the rows of their scored cells, current and reference.
 
-        Args:
-            missing: ``cell`` compares nulls and NaN as cells, ``exclude`` leaves them out: their
-                cells then have no rows.
+        Where missing values are excluded, their cells have no rows.
         """
         fold = folded if missing == "cell" else folded_without_missing
         for places, width in self.blocks([c.rebinning.size for c in self.comparisons]):
@@ -270,12 +254,7 @@ def folded(comparison: Comparison, counts: Counts) -> Counts:
 
 
 def close_together(comparison: Comparison, counts: Counts) -> Counts:
-    """Rows of stored cells, those of values close to one of the reference's in its cell.
-
-    Args:
-        comparison: whose cells they are.
-        counts: of all stored cells, or of those of numbers, which come first.
-    """
+    """Rows of stored cells, those of values close to one of the reference's in its cell."""
     if comparison.nearest is None:
         return counts
     moved = np.zeros_like(counts)

@@ -112,11 +112,7 @@ def evidence(verdicts: Verdicts, held: Sequence[Held], case: Ints) -> QValues:
     Rows without a limit are tested for any difference. Of several metrics the surest one counts,
     its p-value times their number (Bonferroni): the smallest of several is small by chance. Those
     of which there is nothing to be seen, such as a change of nulls where there are none, are none.
-
-    Args:
-        verdicts: with their scores.
-        held: the rows that are scored, with their limits.
-        case: of each row; the tests of a case are corrected for their number.
+    The tests of a case are corrected for their number.
     """
     smallest = verdicts.scores["p_value"].copy()
     critical = np.full(len(verdicts), np.nan)

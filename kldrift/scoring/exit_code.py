@@ -38,11 +38,6 @@ def known_fail_on(asked: str) -> str:
 def exit_code_of(severities: Collection[Severity], *, unscored: bool, fail_on: str) -> int:
     """3 for drift, 4 for what could not be scored and should have been, else 0.
 
-    Args:
-        severities: of all that was judged.
-        unscored: whether something should have been scored and could not be.
-        fail_on: the severity from which drift fails the run: ``critical``, ``warning``, ``never``.
-
     Examples:
         >>> exit_code_of({Severity.WARNING}, unscored=True, fail_on="warning")
         3

@@ -51,12 +51,7 @@ FEW_CELLS: Final = 3
 
 
 def reason_texts(verdicts: Verdicts, deciding: Texts) -> Texts:
-    """The reason of each row; empty if there is nothing to explain.
-
-    Args:
-        verdicts: the verdicts, with the reasons of their statuses.
-        deciding: the metric that decided each severity; None where none did.
-    """
+    """The reason of each row; empty if there is nothing to explain."""
     reason = verdicts.reason.copy()
     rank, scored = verdicts.severity, verdicts.scored
     alarms = np.flatnonzero(scored & (rank > RANK[Severity.UNSCORED]))

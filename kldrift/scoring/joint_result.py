@@ -71,9 +71,7 @@ def named(names: Sequence[str]) -> str:
 def joint_sentence(cells: Sequence[JointCell], heavy: Sequence[str] = ()) -> str:
     """Whether features changed by themselves or in how they go together, in one plain sentence.
 
-    Args:
-        cells: of the joint features.
-        heavy: the features of which it is not said that they changed, as that may be chance.
+    Of the ``heavy`` ones it is not said, as that may be chance.
     """
     cells = [c for c in cells if not {*c.label.split(" × ")} & {*heavy}]
     alone = [c for c in cells if c.kind == "feature"]
@@ -89,13 +87,7 @@ def joint_sentence(cells: Sequence[JointCell], heavy: Sequence[str] = ()) -> str
 
 
 def joint_moved(cells: Sequence[JointCell], shown: int, heavy: Sequence[str] = ()) -> str:
-    """The sentence about what the features alone and what their dependence add.
-
-    Args:
-        cells: of the joint features.
-        shown: how many features are named.
-        heavy: the features whose part may be chance.
-    """
+    """The sentence about what the features alone and what their dependence add."""
     alone = sorted((c for c in cells if c.kind == "feature"), key=lambda c: -c.contribution)
     pairs = [c for c in cells if c.kind == "pair"]
     top = ", ".join(

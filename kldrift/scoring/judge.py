@@ -63,12 +63,7 @@ class ByLimits:
     deciding: Texts
 
     def beside(self, learned: Mapping[str, Floats]) -> Verdicts:
-        """The verdicts with their reasons, once their history is looked at.
-
-        Args:
-            learned: scores of the groups of features beside their history, by name; none where
-                nothing is learnt.
-        """
+        """The verdicts with their reasons, once their history is looked at."""
         verdicts = self.verdicts
         if learned:
             columns = dict(verdicts.scores)
@@ -88,10 +83,6 @@ def by_limits(cases: Sequence[Case], rules: Rules) -> list[ByLimits]:
 
     Cases that are judged together take less time than one after the other, and get the same
     verdicts: each is corrected for its own tests.
-
-    Args:
-        cases: the cases.
-        rules: what the configuration says.
     """
     subjects = [(s, n) for n, case in enumerate(cases) for s in case.subjects]
     compared = [(s, s.comparison, n) for s, n in subjects if s.comparison is not None]

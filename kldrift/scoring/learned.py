@@ -79,11 +79,6 @@ def beside_history(verdicts: Verdicts, deciding: Texts, held: Iterable[Held]) ->
     slow drift is never unusual. While a row is learning it is at most a warning, and once it has
     learnt it is one where it has gone further from the reference than a limit allows by all that
     can be estimated (:func:`far_from_reference`).
-
-    Args:
-        verdicts: with the severities of fixed thresholds.
-        deciding: the metric that decided each.
-        held: the rows that are scored, with their limits.
     """
     kinds, severity = threshold_kinds(verdicts), verdicts.severity
     if not kinds.any():

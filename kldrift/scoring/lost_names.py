@@ -22,13 +22,7 @@ RARELY: Final = 1_000
 
 
 def lost(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str, float]]:
-    """The categories and nulls that have no current row, with their shares of the reference's.
-
-    Args:
-        comparison: of the feature.
-        cells: of some rows.
-        row: the place among these.
-    """
+    """The categories and nulls that have no current row, with their shares of the reference's."""
     support, null = comparison.support, cells.rows_reference.shape[-1] - 1
     names = (
         support.categories[: support.frequent] if isinstance(support, CategoricalSupport) else ()

@@ -60,10 +60,6 @@ class MostFrequentNew:
         """The p-value of "this rise, or a change that was tested, is above the limit".
 
         Of shares that add up to 1, no more than one in so many is above a limit.
-
-        Args:
-            limit: of the rise, shape ``(n,)``.
-            others: the p-value of other tests.
         """
         once = np.full_like(self.x, ONCE)
         p_value = rise_p(self.x, self.n, once, self.m, limit)

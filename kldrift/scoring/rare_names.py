@@ -57,13 +57,7 @@ class NamedRows:
         """The p-value of "this share, or one that was tested, is above the limit", of some rows.
 
         Where hardly a name is gone by chance, that one is gone is sure without much of the error
-        rate.
-
-        Args:
-            limit: of the share, shape ``(r,)``.
-            several: the p-value of the test of scored cells.
-            cells: the number of scored cells: one alone says nothing.
-            rows: the places of the rows.
+        rate. One scored cell alone says nothing.
         """
         mine = self.take(rows)
         gone = gone_above_p(mine.p, mine.stands_for, mine.chance, mine.m, limit, mine.unit)

@@ -96,11 +96,7 @@ def stored_cell_name(
 ) -> str:
     """The name of a cell for a reader.
 
-    Args:
-        cell: the cell.
-        support: whose cell it is.
-        seen: whether the reference has rows in it.
-        weekday: whether its values are days of the week, 0 being Monday.
+    Days of the week have names, 0 being Monday.
     """
     if isinstance(support, NumericSupport):
         return _number_name(cell, support, weekday=weekday)

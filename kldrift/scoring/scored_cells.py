@@ -52,13 +52,7 @@ class ScoredCells:
         return np.asarray(np.argsort(-weight, axis=-1, kind="stable")[:, :most])
 
     def put_first(self, top: Ints, judged: Bools, rows: Bools) -> None:
-        """Put the cell whose share changed most before others that changed clearly less, in place.
-
-        Args:
-            top: the cells that are shown, shape ``(n, most)``.
-            judged: of which cells that one is taken.
-            rows: in which rows, shape ``(n,)``.
-        """
+        """Put the cell whose share changed most before those that changed clearly less."""
         now, before = (
             side / np.maximum(1, side.sum(-1, keepdims=True))
             for side in (self.rows_current, self.rows_reference)
@@ -71,11 +65,7 @@ class ScoredCells:
             top[i] = [first[i], *others][: len(top[i])]
 
     def shares(self, cells: Ints) -> tuple[Probabilities, Probabilities]:
-        """The share of the rows that some cells have, reference and current, not smoothed.
-
-        Args:
-            cells: those of each row, shape ``(n, m)``.
-        """
+        """The share of the rows that some cells have, reference and current, not smoothed."""
         reference, current = (
             np.take_along_axis(side / np.maximum(1, side.sum(-1, keepdims=True)), cells, -1)
             for side in (self.rows_reference, self.rows_current)

@@ -46,11 +46,6 @@ def score(
 ) -> dict[str, Floats]:
     """Score the groups of comparisons.
 
-    Args:
-        comparisons: what to compare.
-        pseudocount: rows added to each cell that has rows on either side.
-        missing: ``cell`` compares nulls and NaN as cells, ``exclude`` leaves them out.
-
     Returns:
         For each name in ``SCORES`` an array of one value per group, comparison by comparison. NaN
         stands for what cannot be computed: an infinite score, an ordered metric of categories, a
@@ -137,12 +132,7 @@ def share_scores(p: Counts, q: Counts, kinds: Ints) -> dict[str, Floats]:
 
 
 def unseen_cells(q: Counts, kinds: Ints) -> Bools:
-    """The cells of values that the reference never had.
-
-    Args:
-        q: reference rows per cell, shape ``(n, k)``.
-        kinds: of the cells.
-    """
+    """The cells of values that the reference never had."""
     never = kinds == CODES[CellKind.NEVER_SEEN]
     # Where nobody kept the other values apart, the cell may hold new ones only.
     other = (kinds == CODES[CellKind.OTHER]) & (q == 0) & ~never.any(-1, keepdims=True)
@@ -162,10 +152,6 @@ def judged_cells(q: Counts, kinds: Ints) -> dict[str, Bools]:
 
     Cells of numbers have metrics of their own: they trade rows with their neighbours when numbers
     shift a little. But two numbers, such as 0 and 1, are a flag, whatever its type.
-
-    Args:
-        q: reference rows per cell, shape ``(n, k)``.
-        kinds: of the cells.
     """
     numbers, values = IN_ORDER[kinds], (kinds == CODES[CellKind.VALUE]) & (q > 0)
     flag = (values.sum(-1) == 2) & ~(numbers & ~values & (q > 0)).any(-1)

@@ -23,12 +23,6 @@ def segment_splits(
 ) -> Iterator[dict[str, Any]]:
     """The split of each feature's divergence by each list of segments.
 
-    Args:
-        comparisons: of features, by name.
-        lists: the columns of each list, and the names of its segments by place.
-        missing: whether missing values have a cell, as in ``scoring``.
-        pseudocount: rows added to each place that has rows on either side.
-
     Yields:
         For each feature and list: its columns, the divergence of segment and value together in
         nats, the part of it that is another mix of segments and the part within them (they add up

@@ -112,14 +112,7 @@ def ends_at(farthest: str, *, upper: bool) -> str:
 
 
 def cell_sentence(kind: CellKind, name: str, reference: float, current: float) -> str:
-    """What became of a cell, from its shares of the rows.
-
-    Args:
-        kind: of the cell.
-        name: of the cell.
-        reference: its share of the reference's rows.
-        current: its share of the current ones.
-    """
+    """What became of a cell, from its shares of the rows."""
     if kind in TAILS and not reference:
         return f"{'all' if current == 1 else f'{percent(current)} of the'} values are {name}"
     several = kind in (CellKind.BIN, CellKind.OTHER)

@@ -15,13 +15,7 @@ from kldrift.statistics.learned_limits import FEWEST_WINDOWS
 
 
 def size_sentences(verdicts: Verdicts, places: list[int], deciding: Texts) -> list[str]:
-    """What was exceeded, by how much and how surely, of some rows with a warning or worse.
-
-    Args:
-        verdicts: the verdicts.
-        places: of the rows.
-        deciding: the metric that decided each verdict.
-    """
+    """What was exceeded, by how much and how surely, of some rows with a warning or worse."""
     kinds = threshold_kinds(verdicts)
     texts = []
     for i in places:

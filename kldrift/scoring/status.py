@@ -86,14 +86,8 @@ def statuses(
 ) -> tuple[Ints, Texts]:
     """The status of each row, as a place in ``STATUSES``, and its reason.
 
-    Args:
-        rows: what was scored.
-        current: their current rows.
-        reference: their reference rows.
-        scores: of the rows, by name.
-        changed: of each comparison, how the type of its feature changed; empty if it did not.
-        new: of each comparison, whether the reference is made of windows that do not have it.
-        rules: what the configuration says.
+    ``changed`` says how the type of a feature changed, and ``new`` whether the reference is made of
+    windows that do not have it.
     """
     n, m = current.rows, reference.rows
     compared = np.minimum(current.compared, reference.compared)
@@ -148,13 +142,7 @@ def statuses(
 
 
 def _only_cell(rows: Rows, which: Ints, missing: str) -> Ints:
-    """The kind of the one cell that rows lie in, as a place in ``KINDS``; -1 for all others.
-
-    Args:
-        rows: what was scored.
-        which: places of the rows that lie in one cell on both sides.
-        missing: what to do with missing values.
-    """
+    """The kind of the one cell that rows lie in, as a place in ``KINDS``; -1 for all others."""
     kinds = np.full(len(rows), -1)
     single = rows.take(which)
     for places, p, q in single.scored_blocks(missing):

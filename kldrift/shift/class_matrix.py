@@ -19,10 +19,6 @@ EXPLAINED: Final = (
 def class_matrix(pairs: Sequence[Row], zone: str = "UTC") -> Iterator[Table]:
     """One table of the rows by pair of classes; none without rows.
 
-    Args:
-        pairs: of one window.
-        zone: of the window's name.
-
     Examples:
         >>> pairs = [(0, 0, 8), (0, 1, 2), (1, 1, 5)]
         >>> names = ("champion_class", "challenger_class", "rows")

@@ -74,11 +74,7 @@ class ListCounts:
         return ListCounts(names, divergence, changed, worst, pairs)
 
     def shares(self, buckets: int) -> Iterator[tuple[int, ListCounts]]:
-        """The segments in shares, by number; one is in the same share in every part.
-
-        Args:
-            buckets: how many shares there are.
-        """
+        """The segments in shares, by number; one is in the same share in every part."""
         of_name = [zlib.crc32((name or "").encode()) % buckets for name in self.names]
         for bucket in sorted(set(of_name)):
             mine = zip(self.names, of_name, strict=True)

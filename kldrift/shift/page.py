@@ -51,16 +51,7 @@ def shift_page(
     story: Story,
     most: int,
 ) -> Page:
-    """Make the page of a model shift.
-
-    Args:
-        scores: ``drift_scores``.
-        cells: ``drift_cells``.
-        worst: rows of ``worst_rows`` of one window, the worst first.
-        pairs: rows of ``class_pairs`` of the same window.
-        story: what else is known.
-        most: segments with a row, at most.
-    """
+    """Make the page of a model shift."""
     ordered = worst_first(scores)
     rows = records(ordered.head(most))
     of_rows = cells_of(cells, rows)
@@ -132,12 +123,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
 
 
 def spread_chart(name: str, cells: Sequence[Row]) -> Drawing | None:
-    """Draw the shares of rows by their divergence; None without cells.
-
-    Args:
-        name: the segment.
-        cells: its rows of ``drift_cells``.
-    """
+    """Draw the shares of rows by their divergence; None without cells."""
     if not cells:
         return None
     step = min(40.0, WIDTH / len(cells))

@@ -16,11 +16,6 @@ from kldrift.sources.dataset import DatasetInfo
 def make_program(config: ModelShift, source: DatasetInfo, buckets: int) -> ShiftProgram:
     """Plan what tasks do.
 
-    Args:
-        config: the configuration.
-        source: the dataset.
-        buckets: shares in which groups are merged.
-
     Raises:
         ConfigError: a column is not there or not of a type that fits.
     """

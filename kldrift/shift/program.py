@@ -129,11 +129,7 @@ class ShiftAccumulator:
     ) -> None:
         """Count rows that were compared.
 
-        Args:
-            compared: what came of it.
-            windows: the start of each row's window.
-            columns: those of the lists, each once.
-            names: what names the rows; None for no worst ones.
+        Without ``names`` there are no worst ones.
         """
         groups = self._grouper.group(windows, columns)
         if self._grouper.size > self._program.most_groups:

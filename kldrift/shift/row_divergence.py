@@ -57,10 +57,7 @@ class Compared:
 def compare_rows(champion: pa.Array, challenger: pa.Array, *, probabilities: bool) -> Compared:
     """Compare two columns of lists of numbers, row by row.
 
-    Args:
-        champion: logits of the champion, or its probabilities; lists of any kind.
-        challenger: those of the challenger, for the same rows.
-        probabilities: whether they are probabilities; a row of them is scaled to add up to 1.
+    They hold logits, or probabilities, which are scaled to add up to 1.
 
     Examples:
         >>> lists = pa.list_(pa.float64())

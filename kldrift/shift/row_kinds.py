@@ -94,12 +94,7 @@ class KindGrouper:
 
 
 def scaled(moments: Moments, octaves: Ints) -> Moments:
-    """The moments of numbers, from those of their mantissas; exact, as long as they are doubles.
-
-    Args:
-        moments: of mantissas about 0, shape ``(n,)``.
-        octaves: of the numbers of each group, shape ``(n,)``.
-    """
+    """The moments of numbers, from those of their mantissas; exact, as long as they are doubles."""
     power = octaves.astype(np.int32)
     with np.errstate(over="ignore", under="ignore"):
         one, one_low = (np.ldexp(x, power) for x in (moments.sum1, moments.sum1_low))

@@ -58,13 +58,8 @@ def run(
 ) -> ShiftResult:
     """Compare two models on the same rows, write the tables, judge.
 
-    Args:
-        config: the configuration.
-        spark: the session to use; by default the active one, or a new one that is stopped after.
-        as_of: the time that the run is for; with ``time``, windows that end later are left to a
-            later run.
-        fail_on: the severity from which the exit code is 3: ``critical``, ``warning``, ``never``.
-        progress: told what goes on.
+    The arguments are those of :func:`kldrift.model_shift`; with ``time``, windows that end after
+    ``as_of`` are left to a later run.
 
     Raises:
         KldriftError: the run failed; a row in ``runs`` says so too, where it can be written.
@@ -98,13 +93,7 @@ def run(
 def in_windows(
     summaries: Summaries, config: ModelShift, as_of: datetime | None
 ) -> tuple[Summaries, list[Skipped]]:
-    """The groups of a run's windows, and what rows are in none; one without rows if there is none.
-
-    Args:
-        summaries: all groups.
-        config: the configuration.
-        as_of: windows that end later are left to a later run.
-    """
+    """The groups of a run's windows, or one without rows, and what rows are in none."""
     if config.time is None:
         return summaries, []
     column, starts = config.time.column, summaries.window

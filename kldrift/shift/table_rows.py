@@ -24,15 +24,7 @@ INFINITE: Final = WRITTEN_CELLS
 def shift_tables(
     verdicts: Verdicts, summaries: Summaries, worst: pa.Table | None, pairs: pa.Table, stamp: Stamp
 ) -> dict[str, pa.Table]:
-    """The tables of one window.
-
-    Args:
-        verdicts: on the groups of the window.
-        summaries: their numbers.
-        worst: their worst rows, group by group; None for no such table.
-        pairs: of classes, see :mod:`kldrift.shift.class_pairs`.
-        stamp: of the run.
-    """
+    """The tables of one window."""
     tables = {
         "class_pairs": _pairs(verdicts, pairs, stamp),
         "profiles": PROFILES.empty_table(),

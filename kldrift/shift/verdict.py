@@ -38,11 +38,7 @@ LEFT_OUT: Final = {
 
 
 def judge(summaries: Summaries, config: ModelShift) -> Verdicts:
-    """Judge all windows and segments of a run; the correction needs all of its tests at once.
-
-    Returns:
-        A verdict on each group, in their order.
-    """
+    """Judge all windows and segments of a run; the correction needs all of its tests at once."""
     n = len(summaries)
     status, reason = _statuses(summaries, config.min_rows)
     scored = status == PLACE[Status.OK]
@@ -105,10 +101,6 @@ def mean_above(summaries: Summaries, threshold: float) -> Floats:
 
     ``t = (mean - threshold) / sqrt(variance / n)`` with ``n - 1`` degrees of freedom, over the
     finite rows. It holds for any distribution of many rows, by the central limit theorem.
-
-    Args:
-        summaries: the groups of rows.
-        threshold: in nats.
 
     Returns:
         0 to 1, shape ``(n,)``; NaN for fewer than two finite rows.

@@ -30,12 +30,7 @@ KEY_COLUMNS: Final = ("window", "list", "segment")
 
 
 def worst_of(rows: pa.Table, groups: Sequence[str]) -> pa.Table:
-    """The worst rows of each group, worst first; among equals by key, those without a key last.
-
-    Args:
-        rows: columns of ``ROW``, and the columns that tell groups.
-        groups: the names of the latter.
-    """
+    """The worst rows of each group, worst first; among equals by key, those without a key last."""
     order = [*groups, ("kl", "descending"), ("key", "ascending")]
     keys = [(o, "ascending") if isinstance(o, str) else o for o in order]
     rows = rows.take(pc.sort_indices(rows, sort_keys=keys))
@@ -73,13 +68,7 @@ class WorstRows:
         self._floor = np.zeros(0)
 
     def add(self, numbers: Ints, compared: Compared, keys: pa.Array) -> None:
-        """Add a batch; rows that cannot be among the worst are dropped at once.
-
-        Args:
-            numbers: of the rows' groups.
-            compared: their divergences.
-            keys: what names them.
-        """
+        """Add a batch; rows that cannot be among the worst are dropped at once."""
         more = int(numbers.max(initial=-1)) + 1 - len(self._floor)
         self._floor = np.pad(self._floor, (0, max(0, more)))
         rows = np.flatnonzero((compared.kl > 0) & (compared.kl >= self._floor[numbers]))
@@ -103,11 +92,7 @@ class WorstRows:
         self._floor[self._rows["number"].to_numpy()[full]] = self._rows["kl"].to_numpy()[full]
 
     def rows(self, keys: GroupKeys) -> pa.Table:
-        """The worst rows, with the keys of their groups.
-
-        Args:
-            keys: of all groups, by number.
-        """
+        """The worst rows, with the keys of their groups."""
         self._choose()
         return keyed(self._rows, keys.take(self._rows["number"].to_numpy()))
 

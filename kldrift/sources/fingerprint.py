@@ -25,10 +25,6 @@ from kldrift.sources.predicates.translate import Unsupported, steady
 def version_of(dataset: Dataset, derived: Iterable[str] = ()) -> str | None:
     """A fingerprint of a dataset: its files, their sizes and their times, or a table's version.
 
-    Args:
-        dataset: its configuration.
-        derived: the Spark SQL of derived features.
-
     Returns:
         32 hexadecimal digits that change when a file is added, removed or written again; None
         where the same files may hold other rows tomorrow: for a table of the catalog or a query,
@@ -75,11 +71,7 @@ class WatchedFiles:
     stamps: tuple[_Stamp, ...] = ()
 
     def and_of_table(self, source: DatasetInfo) -> WatchedFiles:
-        """Watch the local files of a table too: a log never writes one again, but a copy does.
-
-        Args:
-            source: the dataset, open.
-        """
+        """Watch the local files of a table too: a log never writes one again, but a copy does."""
         opened = source.files if isinstance(source, HybridSource) else source
         if self.files or not isinstance(opened, ArrowSource):
             return self

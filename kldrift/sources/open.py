@@ -59,10 +59,7 @@ def open_files(
 ) -> ArrowSource | Unsupported:
     """Open Parquet files, or a table over such files, for Arrow; no Spark is needed.
 
-    Args:
-        dataset: its configuration.
-        side: ``reference`` or ``current``, for messages.
-        spark: reads the footers, where there are many.
+    The session reads the footers where there are many.
 
     Raises:
         DatasetError: files are missing, damaged or do not fit together.
@@ -130,13 +127,6 @@ def open_source(
     spark: SparkSession, dataset: Dataset, derived: Mapping[str, str], *, way: str, side: str
 ) -> Source:
     """Open a dataset in the best way that the configuration allows.
-
-    Args:
-        spark: the session that will scan it.
-        dataset: its configuration.
-        derived: derived features, name to Spark SQL.
-        way: ``auto``, ``arrow`` or ``dataframe``.
-        side: ``reference`` or ``current``, for messages.
 
     Raises:
         DatasetError: the dataset cannot be read.
@@ -233,11 +223,6 @@ def _remote(paths: Sequence[str]) -> bool:
 
 def frame_source(frame: DataFrame, derived: Mapping[str, str], access_path: str) -> FrameSource:
     """A Spark DataFrame as a source.
-
-    Args:
-        frame: the rows.
-        derived: derived features, name to Spark SQL.
-        access_path: which way it is read, and why.
 
     Raises:
         ConfigError: a derived feature is no valid SQL.

@@ -162,11 +162,6 @@ def bad_rows(
     """What is wrong with the rows of text files that do not fit the columns, from a scan of theirs.
 
     Empty if all of them fit.
-
-    Args:
-        dataset: its configuration.
-        schema: its columns.
-        load: reads its paths with a schema and the options ``TOLERANT``.
     """
     folders = named_by_folders(list_files([p for p in dataset.path if "://" not in p]))
     inside = [f for f in schema.fields if f.name not in {*folders, CORRUPT}]
@@ -190,13 +185,7 @@ def bad_rows(
 
 
 def _refused(rows: int, files: str, without: Mapping[str, int]) -> str:
-    """The text of an error.
-
-    Args:
-        rows: those that do not fit.
-        files: that have them.
-        without: in how many of them a column has no value of its type, where these are most.
-    """
+    """The text of an error; ``without`` tells in how many files a column has no value."""
     which = f"{rows:,} {'row does' if rows == 1 else 'rows do'}"
     names = ", ".join(f"{name!r} in {n:,}" for name, n in list(without.items())[:MOST_NAMED])
     here = f" (no value in {names} of them)" if names else ""

@@ -19,12 +19,8 @@ def conform(name: str, table: pa.Table, without: Sequence[str] = ()) -> pa.Table
     """Return the table with exactly the columns, order and types of its schema.
 
     NaN and infinities become null: a table holds numbers or nothing, so that SQL's ``avg`` and
-    ``max`` mean something.  A cast that would lose digits is an error.
-
-    Args:
-        name: of the table.
-        table: its rows, columns in any order.
-        without: columns of the schema that are left out.
+    ``max`` mean something.  A cast that would lose digits is an error. Those in ``without`` are
+    left out.
 
     Raises:
         ValueError: a column is unknown, missing, of another kind, or null where it never is.

@@ -96,10 +96,7 @@ def from_parquet(
 ) -> pa.Table:
     """The rows of a Parquet file.
 
-    Args:
-        source: the file.
-        columns: which columns to read; by default all.
-        schema: of the table; columns that it got later are null where the file has none.
+    Columns of ``schema`` that the table got later are null where the file has none.
 
     Raises:
         ValueError: the file is damaged, which its checksums tell.

@@ -16,10 +16,6 @@ MOST_NAMED: Final = 3  # foreign files that a message lists
 def prepare_output(path: str, tables: str = PARQUET) -> None:
     """Create the output folder, or check that an existing one is ours and can be written.
 
-    Args:
-        path: a local path or a URI; see `open_store`.
-        tables: the format of the tables, of `TABLE_FORMATS`.
-
     Raises:
         OutputError: the folder cannot be written, holds files that kldrift did not write, or
             tables of another version or format; what the format needs is not there.

@@ -43,14 +43,8 @@ def profile_rows(
 ) -> Iterator[pa.Table]:
     """``profiles`` of one dataset, part by part: one row per feature and group, then joint groups.
 
-    Args:
-        profiles: of each feature, by its name.
-        joint: of each joint group, by its name.
-        names: of the segments.
-        dataset: ``reference`` or ``current``.
-        stamp: of the run that read the dataset.
-        most: cells of a part, about.
-        unseen: by feature, values of the whole that the reference never had, with their rows.
+    A part has about ``most`` cells. ``unseen`` are, by feature, values of the whole that the
+    reference never had, with their rows.
     """
     for part in _parts(profiles, most):
         rows = _of_features({name: profiles[name] for name in part})

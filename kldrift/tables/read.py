@@ -50,14 +50,7 @@ IN_SHORT: Final = (
 def read_table(path: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Read all rows of one table, file by file in the order of their names.
 
-    Args:
-        path: the output folder, as in `prepare_output`.
-        name: a table's name.
-        columns: which of its columns; by default all.
-
-    Returns:
-        A table of exactly the schema, or of these columns of it; empty where nothing has been
-        written yet.
+    No rows where nothing has been written yet.
 
     Raises:
         OutputError: a file cannot be read, or a newer kldrift wrote the tables.
@@ -116,11 +109,7 @@ def stored_profiles(
 ) -> tuple[dict[str, Profile], dict[str, JointProfile]]:
     """The profiles of a monitor's features and joint groups, by name.
 
-    Args:
-        store: the output folder.
-        monitor: the monitor.
-        supports: what the reference decided, whose reference_id rows must have.
-        window: a window of the current dataset; by default the reference.
+    By default those of the reference, else of a window of the current dataset.
 
     Raises:
         OutputError: the file cannot be read.
@@ -250,13 +239,9 @@ def stored_runs(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The rows of ``runs`` of a monitor's latest runs, the last first; one per window.
 
-    And what is wrong with those that cannot be read, of whichever monitor they are.
-
-    Args:
-        store: the output folder.
-        monitor: the monitor; None for all.
-        run_id: one that is looked for however old it is.
-        most: of all monitors of a folder, so many of the latest runs are looked through.
+    And what is wrong with those that cannot be read, of whichever monitor they are. So many
+    (``most``) of the latest runs in a folder are looked through; ``run_id`` is looked for however
+    old it is.
     """
     names = [name for name in store.names(RUNS_TABLE) if is_ours(RUNS_TABLE, name)]
     wanted = set(names[-most:])  # they begin with the time

@@ -38,10 +38,6 @@ def read_profiles(
 ) -> tuple[dict[str, Profile], dict[str, JointProfile]]:
     """The profiles of features and of joint groups, by name, in the order of their first rows.
 
-    Args:
-        table: rows of one dataset, counted on the supports of one reference.
-        supports: what that reference decided.
-
     Raises:
         ValueError: the rows are damaged, or of another reference.
     """
@@ -117,12 +113,7 @@ def _keys(table: pa.Table, supports: Supports) -> GroupKeys:
 
 
 def _shared(keys: GroupKeys, groups: Ints) -> GroupKeys | None:
-    """The keys of every feature, if all have the same; they are then one object.
-
-    Args:
-        keys: of one feature after the other.
-        groups: how many each feature has.
-    """
+    """The keys of every feature, if all have the same; they are then one object."""
     if not len(groups) or (groups != groups[0]).any():
         return None
     tables = [values.reshape(len(groups), -1) for values in keys.arrays]

@@ -42,10 +42,6 @@ class Store(Protocol):
 
         A format with a log may have to read the rows for it, and then finds damaged ones.
 
-        Args:
-            name: of the file.
-            columns: those that are needed, of a table; by default all.
-
         Raises:
             OutputError: the file cannot be read.
             ValueError: it is damaged.
@@ -60,9 +56,6 @@ class Store(Protocol):
 
 def open_store(path: str) -> Store:
     """Return the store behind a local path or a URI, with its tables in the format that it has.
-
-    Args:
-        path: a local path, ``file://``, ``s3://``, ``gs://`` or ``abfs://``.
 
     Raises:
         OutputError: the URI is not one that can be written safely, or not understood; the folder
@@ -84,9 +77,6 @@ def open_store(path: str) -> Store:
 @contextmanager
 def output_reached(key: str = "output.path") -> Iterator[None]:
     """Look for the first time at a place of the output: what it refuses is a wrong configuration.
-
-    Args:
-        key: what names the place.
 
     Raises:
         NoSuchOutputError: it refuses, or does not answer.

@@ -225,8 +225,7 @@ def _feature_row(f: FeatureSupport) -> dict[str, Any]:
 def read_supports(table: pa.Table) -> Supports:
     """Read supports from their rows.
 
-    Args:
-        table: all rows of one reference, without the columns ``FOR_READERS``.
+    They are all of one reference, without the columns ``FOR_READERS``.
 
     Raises:
         ValueError: the rows are damaged.

@@ -15,11 +15,8 @@ NO_TIME: Final = Window()
 def stored_windows(store: Store, monitor: str, *, timed: bool = True) -> tuple[Window, ...]:
     """The windows of which the tables have scores, in the order of time.
 
-    Args:
-        store: the output folder.
-        monitor: the monitor.
-        timed: windows of time; if not, whole datasets by the time that their run was for, that of
-            a run for no time first, unless it is what ran last.
+    Windows of time if ``timed``; else whole datasets by the time that their run was for, that of a
+    run for no time first, unless it is what ran last.
 
     Raises:
         OutputError: there are runs for times and for none, and a file of theirs cannot be read.

@@ -33,17 +33,10 @@ def write_window(
 ) -> dict[str, str]:
     """Replace all rows of one monitor and window.
 
-    Args:
-        path: the output folder, as in `prepare_output`.
-        monitor: the monitor that the rows are about.
-        window: the window that the rows are about.
-        tables: ``profiles`` of the current dataset, ``drift_cells`` and ``drift_scores``, rows in
-            their final order; a table may be empty, and may come as an iterable of its parts, one
-            at least. ``class_pairs`` and ``worst_rows`` too, where there are any. Columns may
-            stand in any order.
-
-    Returns:
-        Where each table's file is.
+    Returns where each table's file is. ``tables`` has ``profiles`` of the current dataset,
+    ``drift_cells`` and ``drift_scores``, and ``class_pairs`` and ``worst_rows`` where there are
+    any: rows in their final order, columns in any. A table may be empty, and may be an iterable of
+    its parts, one at least.
 
     Raises:
         OutputError: a file cannot be written; each table then has its old rows or its new ones.
@@ -58,18 +51,7 @@ def write_scores(
 ) -> dict[str, str]:
     """Replace the scores and cells of a window, and keep its profiles.
 
-    Args:
-        path: as in `write_window`, like all others.
-        monitor: the monitor.
-        window: the window.
-        tables: ``drift_cells`` and ``drift_scores``.
-
-    Returns:
-        Where each table's file is.
-
-    Raises:
-        OutputError: as in `write_window`.
-        ValueError: as in `write_window`.
+    Arguments, result and errors are as in `write_window`.
     """
     return _write_rows(path, monitor, window, tables, SCORE_TABLES)
 
@@ -88,18 +70,8 @@ def write_reference(
 ) -> dict[str, str]:
     """Write what a monitor's reference decided and its profiles, over what stood there.
 
-    Args:
-        path: the output folder, as in `prepare_output`.
-        monitor: the monitor that the rows are about.
-        reference_id: the reference that they are about.
-        tables: ``supports``, and ``profiles`` of the reference, as in `write_window`.
-
-    Returns:
-        Where each table's file is.
-
-    Raises:
-        OutputError: a file cannot be written; each table then has its old rows or its new ones.
-        ValueError: a table is not of its schema, or holds rows of something else.
+    ``tables`` has ``supports``, and ``profiles`` of the reference; all else is as in
+    `write_window`.
     """
     same_names("tables", tables, REFERENCE_TABLES)
     names = {
@@ -125,14 +97,8 @@ def write_tables(
 ) -> dict[str, str]:
     """Write one file per table, after checking that all rows belong to it.
 
-    Args:
-        path: the output folder, as in `prepare_output`.
-        names: of the file of each table, in the order of writing.
-        tables: the rows of each.
-        about: columns that must have one value in every row.
-
-    Returns:
-        Where each table's file is.
+    Returns where each file is. ``names`` are in the order of writing; the columns in ``about`` must
+    have one value in every row.
 
     Raises:
         OutputError: a file cannot be written.
@@ -147,12 +113,7 @@ def write_tables(
 def write_run(path: str, run: Mapping[str, Any]) -> str:
     """Write the row of one run; it comes last, so that its presence says the run is complete.
 
-    Args:
-        path: the output folder, as in `prepare_output`.
-        run: a value, or None, for every column of ``runs``.
-
-    Returns:
-        Where the file is.
+    Returns where it is. ``run`` has a value, or None, for every column of ``runs``.
 
     Raises:
         OutputError: the file cannot be written.

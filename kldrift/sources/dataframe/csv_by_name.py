@@ -38,11 +38,7 @@ def read_csv(
 ) -> DataFrame:
     """Read CSV files, columns by name where there are headers.
 
-    Args:
-        spark: the session.
-        paths: of the dataset, as the configuration has them.
-        options: of Spark's reader, ``header`` among them.
-        schema: the columns; without it, and of columns that it lacks, they are inferred.
+    Without a schema, and of columns that it lacks, types are inferred.
 
     Raises:
         DatasetError: a header lacks names of the schema, or of the first file, and has others.

@@ -147,9 +147,7 @@ def _read_batches(
 def gathered(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[list[pa.RecordBatch]]:
     """Put small batches together: Spark's hold a few thousand rows.
 
-    Args:
-        batches: as Spark sends them.
-        limit: rows that are enough; 64 MB are, too.
+    ``limit`` rows are enough; 64 MB are, too.
     """
     waiting: list[pa.RecordBatch] = []
     rows = size = 0

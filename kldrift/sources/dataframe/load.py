@@ -39,12 +39,7 @@ def read_frame(
 ) -> DataFrame:
     """Open a dataset with Spark.
 
-    Args:
-        spark: the session.
-        dataset: its configuration.
-        side: ``reference`` or ``current``, for messages.
-        reason: why it is read by Spark, for messages.
-        schema: of its columns, where Spark cannot infer it.
+    ``reason`` says why Spark reads it; ``schema`` is asked for where Spark cannot infer it.
 
     Raises:
         DatasetError: Spark cannot read it.

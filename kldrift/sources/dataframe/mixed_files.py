@@ -62,14 +62,7 @@ def orc_footers(paths: Sequence[str], filesystem: Mapping[str, str]) -> Footers 
 def schema_without(
     spark: SparkSession, form: str, files: Sequence[str], mixed: Collection[str]
 ) -> T.StructType:
-    """The schema of files, without what is mixed among them.
-
-    Args:
-        spark: reads the schemas.
-        form: their format.
-        files: one of each schema.
-        mixed: columns, and fields of structs by their dotted names.
-    """
+    """The schema of files, without what is mixed among them."""
     sensitive = spark.conf.get("spark.sql.caseSensitive", "false") == "true"
     fields: list[T.StructField] = []
     for file in files:
@@ -84,11 +77,6 @@ def schema_by_arrow(
     """The schema of files that Spark cannot tell, without what is mixed or twice among them.
 
     Times in nanoseconds are whole numbers there: see :func:`with_times`.
-
-    Args:
-        spark: says whether names that differ in case are different.
-        files: one of each schema.
-        without: columns, and fields of structs by their dotted names.
 
     Raises:
         DatasetError: a column has nanoseconds in some files alone.
@@ -120,12 +108,7 @@ def in_nanoseconds(kind: pa.DataType) -> bool:
 
 
 def with_times(frame: DataFrame, schema: pa.Schema) -> DataFrame:
-    """Make times of microseconds, as the tasks do, of the numbers that are read for nanoseconds.
-
-    Args:
-        frame: the rows, read by :func:`schema_by_arrow`.
-        schema: the columns of the files.
-    """
+    """Make times of microseconds, as the tasks do, of the numbers that are read for nanoseconds."""
     zoned = {f.name: f.type.tz is not None for f in schema if in_nanoseconds(f.type)}
     columns = []
     for name in frame.columns:

@@ -35,12 +35,7 @@ def read_paths(
 ) -> DataFrame:
     """Read paths with Spark: every file once, with the columns that its folders name.
 
-    Args:
-        spark: the session.
-        load: reads some of the paths.
-        paths: as the configuration has them.
-        filesystem: likewise.
-        schema: of the columns, those of the folders too; without it, they are inferred.
+    The columns of the folders are part of the schema; without one, all are inferred.
     """
     if not _overlap(paths):
         try:
@@ -62,15 +57,7 @@ def by_partition(
     schema: T.StructType | None,
     path_of: Callable[[File], str] = lambda file: file.path,
 ) -> DataFrame:
-    """Read files group by group, each with the values of its partitions.
-
-    Args:
-        spark: the session.
-        load: reads some of the files.
-        files: with the partitions that they lie in.
-        schema: as for :func:`read_paths`.
-        path_of: the path of a file, for ``load``.
-    """
+    """Read files group by group, each with the values of its partitions."""
     groups: dict[tuple[tuple[str, Any], ...], list[str]] = {}
     for file in files:
         groups.setdefault(file.partition, []).append(path_of(file))

@@ -70,8 +70,7 @@ class Transport:
 def choose_transport(types: Sequence[pa.DataType | None]) -> Transport:
     """Choose how columns travel.
 
-    Args:
-        types: of the columns; None for one that has to travel alone.
+    None is the type of one that has to travel alone.
 
     Examples:
         >>> choose_transport([pa.float64(), pa.string(), pa.int8(), pa.string(), pa.null()]).bundles
@@ -116,11 +115,7 @@ def unbundle(
 ) -> Iterator[tuple[int, pa.Array]]:
     """Take a bundle apart into its columns, each with its place.
 
-    Args:
-        bundle: what travelled together.
-        types: of all columns.
-        arrays: the array column of some batches, each of one row or more.
-        texts: the text column of the same batches; nothing where the bundle has no texts.
+    ``arrays`` and ``texts`` are its two columns in the same batches.
     """
     width, end = len(bundle.numbers) + len(bundle.texts), len(bundle.numbers)
     flats = [_Flat(array, width) for array in arrays]

@@ -54,17 +54,10 @@ def open_delta(
     filesystem: Mapping[str, str],
     asked: Collection[str] = (),
 ) -> Snapshot | Unsupported:
-    """Read the log of a Delta table.
+    """Read the log of a Delta table; or tell why Arrow cannot read its files.
 
-    Args:
-        path: the table's folder.
-        options: ``versionAsOf``, a number, or ``timestampAsOf``, a day or a time; by default the
-            newest version is read.
-        filesystem: how to open the filesystem of its files, as the configuration has it.
-        asked: columns whose bounds are wanted, without regard to case.
-
-    Returns:
-        The table's files; or why Arrow cannot read them.
+    ``options`` may name the version: ``versionAsOf``, a number, or ``timestampAsOf``, a day or a
+    time. The bounds of the columns in ``asked`` are wanted, without regard to case.
 
     Raises:
         DatasetError: there is no such table or version, or its log is damaged.

@@ -18,11 +18,7 @@ from kldrift.sources.lakehouse.delta_files import file_uri, located
 def added_since(table: Any, path: str, first: int, filesystem: Mapping[str, str]) -> dict[str, int]:
     """The files that some versions of a table added, and the version of each.
 
-    Args:
-        table: the ``DeltaTable`` at the last of the versions.
-        path: its folder, for messages.
-        first: the first of the versions.
-        filesystem: how to open the filesystem of its files.
+    ``first`` is the first of the versions, and ``table`` is at the last.
 
     Raises:
         OnlyAsWholeError: rows were deleted or written again, or the log of a version is gone.

@@ -35,11 +35,7 @@ def entries_of(
 ) -> tuple[ListedFile, ...]:
     """The data files of a version.
 
-    Args:
-        table: the ``DeltaTable``.
-        path: its folder, for messages.
-        filesystem: how to open the filesystem of its files.
-        columns: columns whose bounds are wanted, and what the files call them.
+    ``columns`` are those whose bounds are wanted, and what the files call them.
     """
     actions = pa.table(table.get_add_actions())
     n = actions.num_rows

@@ -54,18 +54,12 @@ def open_iceberg(
     filesystem: Mapping[str, str],
     asked: Collection[str] = (),
 ) -> Snapshot | Unsupported:
-    """Read the metadata and manifests of an Iceberg table.
+    """Read the metadata and manifests of an Iceberg table; or tell why Arrow cannot read its files.
 
-    Args:
-        path: the table's folder, one of its ``metadata.json`` files, or
-            ``iceberg://CATALOG/NAMESPACE.TABLE`` for a catalog of pyiceberg's own configuration.
-        options: ``snapshot-id``, or ``as-of-timestamp`` in milliseconds; by default the current
-            snapshot is read.
-        filesystem: how to open the filesystem of its files, as the configuration has it.
-        asked: columns whose bounds are wanted, without regard to case.
-
-    Returns:
-        The table's files; or why Arrow cannot read them.
+    ``path`` is the table's folder, one of its ``metadata.json`` files, or
+    ``iceberg://CATALOG/NAMESPACE.TABLE`` for a catalog of pyiceberg's own configuration.
+    ``options`` may name the snapshot: ``snapshot-id``, or ``as-of-timestamp`` in milliseconds. The
+    bounds of the columns in ``asked`` are wanted, without regard to case.
 
     Raises:
         DatasetError: there is no such table or snapshot, or its metadata is damaged.

@@ -22,12 +22,7 @@ LENGTHS: Final = {"hour": dt.timedelta(hours=1), "day": dt.timedelta(days=1)}
 
 
 def bounds_of_metrics(file: Any, field: Any) -> Bounds:
-    """The bounds of a column in a file, from the statistics of its manifest.
-
-    Args:
-        file: pyiceberg's ``DataFile``.
-        field: the column, pyiceberg's ``NestedField``.
-    """
+    """The bounds of a column in a file, from the statistics of its manifest."""
     from pyiceberg.conversions import from_bytes  # noqa: PLC0415 - an extra
 
     number, rows = field.field_id, file.record_count
@@ -46,13 +41,7 @@ def bounds_of_metrics(file: Any, field: Any) -> Bounds:
 
 
 def bounds_of_partition(transform: Any, kind: Any, value: Any) -> Bounds:
-    """The bounds of a column in a file, from the value of a partition made of it.
-
-    Args:
-        transform: how pyiceberg makes the partition's value of the column's.
-        kind: the column's type.
-        value: the partition's value.
-    """
+    """The bounds of a column in a file, from the value of a partition made of it."""
     name = str(transform)
     if name == "void":  # null whatever the column holds
         return UNKNOWN

@@ -15,12 +15,6 @@ from kldrift.sources.lakehouse.iceberg_files import place_of
 def added_since(table: Any, path: str, since: int, filesystem: Mapping[str, str]) -> dict[str, int]:
     """The files that the snapshots after one added, and the snapshot of each.
 
-    Args:
-        table: pyiceberg's table.
-        path: where it is, for messages.
-        since: the snapshot after which they were added.
-        filesystem: how to open the filesystem of its files.
-
     Raises:
         OnlyAsWholeError: rows were deleted or written again, or the snapshot is no ancestor.
     """

@@ -28,11 +28,7 @@ def entries_of(
 ) -> tuple[ListedFile, ...] | Unsupported:
     """The data files of a snapshot; or why Arrow cannot read them.
 
-    Args:
-        scan: the ``DataScan`` of the snapshot.
-        specs: the partition specs of the table.
-        filesystem: how to open the filesystem of its files, as the configuration has it.
-        fields: the columns whose bounds are wanted.
+    ``fields`` are the columns whose bounds are wanted.
     """
     from pyiceberg.manifest import DataFileContent, FileFormat  # noqa: PLC0415 - an extra
 
@@ -68,13 +64,7 @@ def entries_of(
 def constants_of(
     file: Any, specs: Mapping[int, Any], columns: Mapping[int, Any]
 ) -> tuple[tuple[str, Any], ...]:
-    """The columns that are one value throughout a file, which may leave them out.
-
-    Args:
-        file: pyiceberg's ``DataFile``.
-        specs: the partition specs of the table.
-        columns: the table's columns, pyiceberg's ``NestedField``, by field id.
-    """
+    """The columns that are one value throughout a file, which may leave them out."""
     spec = specs.get(file.spec_id)
     parts = zip(spec.fields if spec else (), file.partition, strict=True)
     return tuple(

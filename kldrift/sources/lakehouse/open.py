@@ -21,9 +21,7 @@ TABLE_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
 def open_table(dataset: Dataset, asked: Collection[str] = ()) -> Snapshot | Unsupported:
     """A Delta or Iceberg table, as its log has it.
 
-    Args:
-        dataset: its configuration.
-        asked: columns whose bounds are wanted, without regard to case.
+    The bounds of the columns in ``asked`` are wanted, without regard to case.
 
     Raises:
         DatasetError: there is no such table, or more than one.

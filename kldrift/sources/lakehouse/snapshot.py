@@ -76,9 +76,8 @@ class Snapshot:
     ) -> Snapshot:
         """The table restricted to some of its files.
 
-        Args:
-            added: the version that added each file, by its path.
-            entries_at: the files of a version, for those that are no longer part of this one.
+        ``added`` has the version that added each file, by its path; ``entries_at`` gives the files
+        of a version, for those that are no longer part of this one.
 
         Raises:
             OnlyAsWholeError: one of these is gone, as after a vacuum.
@@ -95,12 +94,7 @@ class Snapshot:
         return replace(self, entries=tuple(sorted(kept, key=lambda e: e.file.path)))
 
     def only(self, where: str) -> Snapshot:
-        """The files that may hold rows that a predicate keeps.
-
-        Args:
-            where: a predicate that
-                :func:`kldrift.sources.predicates.translate.to_arrow` translates.
-        """
+        """The files that may hold rows that a predicate keeps."""
         matches = matcher(where, self.schema)
         kept = (
             entry
@@ -118,10 +112,6 @@ class Snapshot:
         self, asked: Collection[str] = (), read_each: ReadEach = read_each
     ) -> Footers | Unsupported:
         """Read the footers of the files, in parallel.
-
-        Args:
-            asked: the columns whose bounds are wanted, without regard to case.
-            read_each: reads the footers.
 
         Returns:
             What they say, by the names of the table; or why Arrow cannot read one of them as a

@@ -17,9 +17,7 @@ TIME: Final = re.compile(
 def chosen(options: Mapping[str, str], known: Collection[str]) -> tuple[str, str] | None:
     """The option that names a version, and its value; None if the newest is wanted.
 
-    Args:
-        options: names and values, compared as Spark does: without regard to case.
-        known: the options that name a version, in lower case.
+    ``known`` are the options that do, in lower case; Spark compares names without regard to case.
 
     Raises:
         ConfigError: two of them do.

@@ -54,13 +54,7 @@ def bounds_of_value(value: Any) -> Bounds:
 
 
 def bounds_of_chunk(chunk: pq.ColumnChunkMetaData, kind: pa.DataType, rows: int) -> Bounds:
-    """The bounds of a column in a row group, from its statistics.
-
-    Args:
-        chunk: the column in the row group.
-        kind: its type.
-        rows: rows of the row group.
-    """
+    """The bounds of a column in a row group, from its statistics."""
     statistics = chunk.statistics
     if statistics is None:
         return UNKNOWN
@@ -86,11 +80,6 @@ def bounds_in(
     metadata: pq.FileMetaData, schema: pa.Schema, inside: Mapping[str, str]
 ) -> Callable[[int], dict[str, Bounds]]:
     """Ask for the bounds of columns in each row group of a file.
-
-    Args:
-        metadata: the file's.
-        schema: its columns.
-        inside: the columns that are wanted, and what the file calls them.
 
     Returns:
         A function of a row group's number; it knows of every column that is wanted.

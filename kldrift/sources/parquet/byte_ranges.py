@@ -30,12 +30,8 @@ def ranges_of(
 ) -> list[Piece]:
     """Cut a file into ranges.
 
-    Args:
-        file: the file.
-        size: its bytes.
-        rows: its rows that are not deleted, if known.
-        offsets: where its row groups begin, if known.
-        length: bytes of a range, where it is not known.
+    ``rows`` are those that are not deleted, and ``offsets`` is where row groups begin, if known;
+    ``length`` is the bytes of a range where that is not known.
 
     Examples:
         >>> [(p.start, p.end, p.rows) for p in ranges_of(File("f", None, ()), 300 * 2**20, 9)]

@@ -133,11 +133,7 @@ def common_type(  # noqa: PLR0911 - one line per kind of type
 def partition_types(
     partitions: Iterable[tuple[tuple[str, Any], ...]],
 ) -> list[tuple[str, pa.DataType]]:
-    """The types of the columns of hive-style folders.
-
-    Args:
-        partitions: the values that the folders of each file name.
-    """
+    """The types of the columns of hive-style folders."""
     values: dict[str, set[str]] = {}
     for partition in partitions:
         for name, value in partition:

@@ -102,10 +102,7 @@ class File:
     ) -> pq.ParquetFile:
         """Open the file with Arrow.
 
-        Args:
-            dictionary: text columns that come dictionary-encoded.
-            mapping: what the file calls the columns of its table, if it is part of one.
-            checked: whether it was opened before in this run, so that its footer is known.
+        ``checked`` says that it was opened before in this run, so that its footer is known.
 
         Raises:
             DatasetError: the file cannot be read, is no Parquet file, or not the one that the log
@@ -216,11 +213,7 @@ class Piece:
         return self.start if self.row_group is None else self.row_group
 
     def row_groups(self, starts: Sequence[int]) -> list[int]:
-        """The row groups that are read.
-
-        Args:
-            starts: where each row group of the file begins.
-        """
+        """The row groups that are read."""
         if self.row_group is not None:
             return [self.row_group]
         end = self.end

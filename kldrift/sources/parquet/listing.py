@@ -30,10 +30,6 @@ def list_files(
 
     Files whose name begins with ``_`` or ``.`` are left out, as Spark does.
 
-    Args:
-        paths: local paths and URIs.
-        filesystem: how to open the filesystems of URIs, as the configuration has it.
-
     Raises:
         DatasetError: a path does not exist, holds no file, or is a Delta table.
     """
@@ -93,13 +89,7 @@ def for_spark(path: str) -> list[str]:
 
 
 def uri_of(file: File, paths: Sequence[str], filesystem: Mapping[str, str]) -> str:
-    """The path of a file as Spark has to be given it: a URI where it was found below one.
-
-    Args:
-        file: one of those that the paths lead to.
-        paths: as the configuration has them.
-        filesystem: likewise.
-    """
+    """The path of a file as Spark has to be given it: a URI where it was found below one."""
     for path in paths if file.remote is not None else ():
         fixed = _split(path)[0]
         remote, root = locate(fixed, filesystem)

@@ -199,10 +199,6 @@ def read_together(
 ) -> list[list[int]]:
     """The sets that are read together, by number; a set is read where its columns are read anyway.
 
-    Args:
-        sets: the columns of each set.
-        most: columns of a block.
-
     Examples:
         >>> from kldrift.features.group_columns import as_read
         >>> schema = pa.schema([(f"x{i}", pa.float64()) for i in range(BLOCK_COLUMNS + 1)])

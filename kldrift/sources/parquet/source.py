@@ -146,14 +146,7 @@ def deal(pieces: Sequence[Piece], workers: int) -> tuple[tuple[Piece, ...], ...]
     """Deal row groups to tasks, evenly by bytes.
 
     Few are dealt the largest first, each to the lightest task; many in the order of the files, so
-    that a task opens few of them.
-
-    Args:
-        pieces: the row groups.
-        workers: tasks that run at once.
-
-    Returns:
-        The row groups of each task; at least one task, also for no row group.
+    that a task opens few of them. At least one task, also for no row group.
     """
     total = sum(p.size for p in pieces)
     rounds = min(-(-total // (BYTES_PER_TASK * workers)), TASKS_PER_WORKER)

@@ -41,12 +41,7 @@ Matcher = Callable[[BoundsByColumn], bool]
 
 
 def prune(footers: Footers, where: str) -> Footers:
-    """Drop the row groups that hold no row that a predicate keeps.
-
-    Args:
-        footers: with the bounds of the columns that the predicate reads.
-        where: a predicate that :func:`kldrift.sources.predicates.translate.to_arrow` translates.
-    """
+    """Drop the row groups that hold no row that a predicate keeps."""
     absent = dict.fromkeys(columns(where, footers.schema), ALL_NULL)
     matches = matcher(where, footers.schema)
     pieces, bounds = [], []
@@ -72,12 +67,8 @@ def prune_groups(
 ) -> list[int]:
     """Drop the row groups of one file that hold no row that a predicate keeps.
 
-    Args:
-        metadata: the file's.
-        groups: the numbers of the row groups.
-        fixed: bounds that hold for the whole file.
-        inside: the columns that the predicate reads and that the file has, as the file calls them.
-        matches: the predicate; a column of it that is neither in the file nor fixed is null.
+    ``fixed`` bounds hold for the whole file; ``inside`` are the columns of the predicate that the
+    file has, as it calls them. One that is neither there nor fixed is null.
     """
     known = bounds_in(metadata, metadata.schema.to_arrow_schema(), inside)
     return [i for i in groups if matches({**fixed, **known(i)})]
@@ -94,10 +85,6 @@ def partition_bounds(file: File, partitions: pa.Schema) -> dict[str, Bounds]:
 
 def matcher(where: str, schema: pa.Schema) -> Matcher:
     """Ask whether rows within bounds may meet a predicate.
-
-    Args:
-        where: a predicate that :func:`kldrift.sources.predicates.translate.to_arrow` translates.
-        schema: the columns of the dataset.
 
     Returns:
         A function of what is known, by top-level column; it is false only if no such row can

@@ -65,10 +65,6 @@ class Unsupported:
 def to_arrow(where: str, schema: pa.Schema) -> pc.Expression | Unsupported:
     """Translate a Spark SQL predicate for batches of this schema.
 
-    Args:
-        where: a boolean expression in Spark SQL.
-        schema: the Arrow schema of the data; batches may hold its strings as dictionaries.
-
     Returns:
         An expression that is true for exactly the rows that Spark keeps, or why there is none.
 
@@ -90,9 +86,7 @@ def to_arrow(where: str, schema: pa.Schema) -> pc.Expression | Unsupported:
 def columns(where: str, schema: pa.Schema | None = None) -> frozenset[str]:
     """Name the top-level columns that a predicate reads.
 
-    Args:
-        where: a boolean expression in Spark SQL.
-        schema: spell the names as here; without it, as the predicate does.
+    They are spelt as in the schema, or else as in the predicate.
 
     Raises:
         ValueError: the predicate cannot be parsed, or a column is not in the schema.
