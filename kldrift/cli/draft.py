@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final
 
 from kldrift.config import Dataset, Features, Override
@@ -31,6 +32,7 @@ class Draft:
         plan: the features, and the columns that are left out.
         remarks: what is worth a look, by column.
         of_text: whether the files are of text, whose types may have to be inferred.
+        folder: where the configuration will stand; paths below it are relative to it.
     """
 
     monitor: str
@@ -43,6 +45,7 @@ class Draft:
     plan: FeaturePlan
     remarks: Mapping[str, str]
     of_text: bool
+    folder: Path | None = None
 
     def to_yaml(self) -> str:
         """The configuration, which ``kldrift run`` accepts as it is."""
@@ -59,11 +62,11 @@ class Draft:
         as_of = f"  # {{as_of}} is the time of the run: today in UTC, or --as-of {self.day}"
         lines = [
             f"reference:{f'  # {self.note}' if self.note else ''}",
-            *_dataset(self.reference),
+            *_dataset(self.reference, self.folder),
             "",
             "current:  # the batch to judge",
             *([as_of] if self.day else []),
-            *_dataset(self.current),
+            *_dataset(self.current, self.folder),
             "",
         ]
         if self.of_text and self.reference.schema is None:
@@ -134,10 +137,12 @@ def _override(override: Override) -> tuple[str, str]:
     return ", ".join(stated), "; ".join(why)
 
 
-def _dataset(dataset: Dataset) -> list[str]:
-    paths = [*map(config_text, dataset.path)]
-    path = paths[0] if len(paths) == 1 else paths
-    lines = [f"  path: {to_yaml(path)}", f"  format: {to_yaml(dataset.format)}"]
+def _dataset(dataset: Dataset, folder: Path | None) -> list[str]:
+    above = f"{folder}/" if folder else ""
+    paths = [to_yaml(config_text(path.removeprefix(above))) for path in dataset.path]
+    one = len(paths) == 1
+    lines = [f"  path: {paths[0]}"] if one else ["  path:", *(f"    - {path}" for path in paths)]
+    lines.append(f"  format: {to_yaml(dataset.format)}")
     if dataset.options:
         lines.append(f"  options: {to_yaml(dict(dataset.options))}")
     if dataset.schema:

@@ -40,6 +40,7 @@ def init(
     reference: str | None = None,
     format: str | None = None,  # noqa: A002 - as the configuration calls it
     options: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> str:
     """Write a configuration for a dataset, as YAML text.
 
@@ -49,6 +50,7 @@ def init(
         reference: what to compare with; by default the source itself, to be changed.
         format: by default from the ending of the file names.
         options: for Spark's reader.
+        folder: where the configuration will stand, absolute: paths below it are relative to it.
 
     Returns:
         YAML that ``kldrift run`` accepts as it is.
@@ -93,6 +95,7 @@ def init(
         plan=plan_features(types, wanted),
         remarks=remarks,
         of_text=new.format in TEXT_FORMATS,
+        folder=folder,
     ).to_yaml()
 
 

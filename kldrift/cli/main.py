@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from kldrift import __version__
 from kldrift.cli.answer import EXIT_CODES, Answer, guarded, sigterm_raised
@@ -42,8 +42,6 @@ from kldrift.errors import FAILED, ConfigError, NoSuchOutputError, escaped
 # What takes a while to import is imported by the function that needs it, so that --help does not.
 if TYPE_CHECKING:
     from kldrift.config import Config
-
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -154,10 +152,11 @@ def _init(args: argparse.Namespace) -> Answer:
     from kldrift.cli.terminal import Line  # noqa: PLC0415
 
     text = init(
-        _from_folder_of(file, args.source),
-        reference=_from_folder_of(file, args.reference) if args.reference else None,
+        args.source,
+        reference=args.reference,
         format=args.format,
         options=dict(args.option),
+        folder=file.absolute().parent if file else None,
     )
     if file is None:
         return Answer(0, [Line(line, whole=True) for line in text.splitlines()])
@@ -172,12 +171,6 @@ def _write(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise NoSuchOutputError(f"{file}: cannot be written: {error.strerror}") from error
-
-
-def _from_folder_of(file: Path | None, source: str) -> str:
-    """Return a source as the configuration must name it: paths are relative to its folder."""
-    elsewhere = file is not None and file.parent.absolute() != Path.cwd()
-    return str(Path(source).absolute()) if elsewhere and not _URI.match(source) else source
 
 
 def _demo(args: argparse.Namespace) -> Answer:

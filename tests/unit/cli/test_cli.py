@@ -253,23 +253,6 @@ def test_init_replaces_no_file_unless_told_to(tmp_path, monkeypatch, capsys):
     assert Path("kldrift.yaml").read_text() == "mine"
 
 
-@pytest.mark.parametrize(
-    ("file", "source", "expected"),
-    [
-        (Path("m.yaml"), "data/x", "data/x"),
-        (None, "data/x", "data/x"),
-        (Path("conf/m.yaml"), "data/x", "{cwd}/data/x"),
-        (Path("conf/m.yaml"), "s3://b/x", "s3://b/x"),
-        (Path("conf/m.yaml"), "/abs/x", "/abs/x"),
-    ],
-)
-def test_a_configuration_in_another_folder_names_its_source_in_full(
-    file, source, expected, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    assert cli._from_folder_of(file, source) == expected.format(cwd=tmp_path)
-
-
 def test_progress_is_plain_lines_where_there_is_no_terminal(capsys):
     with shown_progress(quiet=False) as progress:
         progress.stage("counting")

@@ -135,7 +135,7 @@ def test_a_dollar_in_a_path_or_a_column_is_no_variable(tmp_path):
     assert f"path: {tmp_path}/$${{x}}/a.parquet\n" in text
     dataset, _ = datasets_of(Sides(["a.csv"], ["a.csv"], "csv"), {})
     schema = replace(dataset, schema="`${HOME}` double")
-    assert "  schema: '`$${HOME}` double'" in _dataset(schema)
+    assert "  schema: '`$${HOME}` double'" in _dataset(schema, None)
 
 
 def test_a_draft_has_nothing_that_a_terminal_does_not_show(tmp_path):
@@ -173,6 +173,29 @@ def test_tomorrow_needs_no_other_configuration(days):
     read, _ = with_time(config, dt.datetime(2024, 1, 10, tzinfo=dt.UTC))
     assert read.current.path == (f"{days}/orders/day=2024-01-10/*.parquet",)
     assert len(config.reference.path) == 8
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "begin"),
+    [
+        ("k.yaml", "orders", "orders/"),
+        ("k.yaml", "{days}/orders", "orders/"),
+        ("conf/k.yaml", "orders", "{days}/orders/"),
+    ],
+)
+def test_paths_below_the_folder_of_a_configuration_are_relative_to_it(
+    days, monkeypatch, file, source, begin
+):
+    (days / "conf").mkdir()
+    monkeypatch.chdir(days)
+    assert main(["init", source.format(days=days), "-o", file]) == 0
+    begin = begin.format(days=days)
+    text = (days / file).read_text()
+    assert f"  path:\n    - {begin}day=2024-01-01/*.parquet\n    - {begin}day=2024-01-02/" in text
+    assert f"  path: {begin}day={{as_of:%Y-%m-%d}}/*.parquet\n" in text
+    config = load_config(days / file)
+    assert config.reference.path[0] == f"{days}/orders/day=2024-01-01/*.parquet"
+    assert config.monitor == "orders"
 
 
 def test_the_next_command_names_the_day_that_is_there(days, capsys):
