@@ -13,11 +13,11 @@ from kldrift.cli.console import null_share, short
 from kldrift.cli.terminal import Line
 from kldrift.errors import escaped
 from kldrift.reporting.causes import OF_CAUSES, Cause, causes_of
-from kldrift.reporting.figures import count_text, figure, in_a_row, likelihood
+from kldrift.reporting.figures import count_text, figure
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.parts import Parts, alone_of, parts_words, segments_of_features
-from kldrift.reporting.row_words import alert_words, happened, score_words
+from kldrift.reporting.row_words import alert_words, happened, score_words, surety_words
 from kldrift.tables.values import floats_of, is_in, rows_where, taken
 
 if TYPE_CHECKING:
@@ -92,23 +92,21 @@ def cause_lines(
 
 
 def cause_block(
-    one: CauseRow, cells: pa.Table, zone: str, since: str = "", windows: int = 0
+    one: CauseRow, cells: pa.Table, zone: str, since: str = "", lasting: str = ""
 ) -> Iterator[Line]:
     """One cause: which features, what happened, how sure, since when, the cells then and now."""
     row = one.row
     yield Line(f"{row['severity']}  {one.title}", severity=str(row["severity"]))
     yield from (Line(f"  {escaped(line)}") for line in one.what)
     score = score_words(row)
-    if row["q_value"] is not None and score:
-        score += f"; q {likelihood(row['q_value'])}"
     if score:
-        yield Line(f"  {score}")
-    yield from _standing(row, zone, since, windows)
+        yield Line(f"  {'; '.join(filter(None, (score, surety_words(row))))}")
+    yield from _standing(row, zone, since, lasting)
     yield from _then_and_now(cells, row, _name(row) if one.cause.what else "")
 
 
 def row_block(
-    row: Mapping[str, Any], cells: pa.Table, zone: str, since: str = "", windows: int = 0
+    row: Mapping[str, Any], cells: pa.Table, zone: str, since: str = "", lasting: str = ""
 ) -> Iterator[Line]:
     """A row of the scores with all that is known of it; arguments as of `cause_block`."""
     yield Line(f"{row['severity']}  {_name(row)}", severity=str(row["severity"]))
@@ -116,7 +114,7 @@ def row_block(
         yield Line(f"  {escaped(str(row['reason']))}")
     if figures := "; ".join(_figures(row)):
         yield Line(f"  {figures}")
-    yield from _standing(row, zone, since, windows)
+    yield from _standing(row, zone, since, lasting)
     yield from _then_and_now(cells, row)
 
 
@@ -126,14 +124,12 @@ def _name(row: Mapping[str, Any]) -> str:
     return f"{short(escaped(str(row['feature'])))}{segment}"
 
 
-def _standing(row: Mapping[str, Any], zone: str, since: str, windows: int) -> Iterator[Line]:
+def _standing(row: Mapping[str, Any], zone: str, since: str, lasting: str) -> Iterator[Line]:
     """The alert of a row, and since when it drifts."""
     alert = alert_words(row, zone)
     if since and alert.endswith(f"since {since}"):
-        yield Line(f"  {alert}, {in_a_row(windows)}")
-    elif text := "; ".join(
-        filter(None, (alert, since and f"drifts since {since}, {in_a_row(windows)}"))
-    ):
+        yield Line(f"  {alert}, {lasting}")
+    elif text := "; ".join(filter(None, (alert, since and f"drifts since {since}, {lasting}"))):
         yield Line(f"  {text}")
 
 

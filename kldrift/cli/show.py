@@ -28,6 +28,7 @@ from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.figures import (
     begin_name,
     figure,
+    in_a_row,
     instant_name,
     likelihood,
     many,
@@ -149,10 +150,12 @@ def _state(
     yield from cause_lines(cause_rows(ordered), told, "kldrift report shows them")
 
 
-def _since(row: Mapping[str, Any], past: Past, zone: str) -> tuple[str, int]:
+def _since(row: Mapping[str, Any], past: Past, zone: str) -> tuple[str, str]:
     """Since when a row drifts, and for how many windows; empty where that is not known."""
     last = past.streak((str(row["feature"]), row["segment"])) if len(past) > 1 else None
-    return ("", 0) if last is None else (begin_name(past.windows[last.first], zone), len(last))
+    if last is None:
+        return "", ""
+    return begin_name(past.windows[last.first], zone), in_a_row(len(last), last.drifted)
 
 
 def _earlier(row: Mapping[str, Any], past: Past) -> Iterator[Line]:

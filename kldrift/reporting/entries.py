@@ -46,6 +46,7 @@ class Entry:
         alert: its alert in words; empty for none.
         since: since when it drifts; empty if it does not, or nobody knows.
         windows: for how many windows.
+        drifted: in how many of them.
         critical: how many of these, up to the last, are critical.
         reason: why.
         parts: the segments of all rows that drifted too; empty for none.
@@ -62,6 +63,7 @@ class Entry:
     alert: str
     since: str
     windows: int
+    drifted: int
     critical: int
     reason: str
     parts: str
@@ -127,9 +129,9 @@ def _entry(
     name, segment = str(row["feature"]), row["segment"]
     key = (name, segment)
     severities = past.severities(key)
-    since, windows, critical = "", 0, 0
+    since, windows, drifted, critical = "", 0, 0, 0
     if len(past) > 1 and (last := past.streak(key)) is not None:
-        windows = len(last)
+        windows, drifted = len(last), last.drifted
         since = begin_name(past.windows[last.first], zone)
         others = (i for i, s in enumerate(reversed(severities)) if s != "critical")
         critical = next(others, len(severities))
@@ -152,6 +154,7 @@ def _entry(
         alert,
         since,
         windows,
+        drifted,
         critical,
         "; ".join(filter(None, (_in_whole_parts(reason), where))),
         parts,

@@ -69,13 +69,15 @@ def many(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def in_a_row(windows: int) -> str:
+def in_a_row(windows: int, drifted: int) -> str:
     """Write for how many windows something has been so.
 
     Examples:
-        >>> in_a_row(1), in_a_row(3)
-        ('for one window so far', '3 windows in a row')
+        >>> in_a_row(1, 1), in_a_row(3, 3), in_a_row(20, 19)
+        ('for one window so far', '3 windows in a row', 'in 19 of 20 windows')
     """
+    if drifted < windows:
+        return f"in {drifted:,} of {windows:,} windows"
     return f"{windows:,} windows in a row" if windows > 1 else "for one window so far"
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from kldrift.errors import first_names
-from kldrift.reporting.figures import in_a_row, likelihood, many
+from kldrift.reporting.figures import in_a_row, many
 from kldrift.reporting.parts import MOVED
-from kldrift.reporting.row_words import happened
+from kldrift.reporting.row_words import happened, is_learned, surety_words
 
 if TYPE_CHECKING:
     from kldrift.reporting.cards import Card
@@ -85,11 +85,11 @@ def _worst(cards: Sequence[Card], worst: Mapping[str, Any], windows: int) -> str
     text = f"{_what(first)} {_since(first.longest, windows)}".rstrip()
     if others:
         text += f" Also drifted: {first_names([_briefly(card) for card in others], OTHERS)}."
-    if worst["q_value"] is not None:
-        text += (
-            f" How sure: q {likelihood(worst['q_value'])}, "
-            "the share of false alarms to expect among such verdicts."
-        )
+    if sure := surety_words(worst):
+        meaning = "the share of false alarms to expect among such verdicts"
+        if is_learned(worst):
+            meaning = "how likely a window like those before it is so far from the others"
+        text += f" How sure: {sure}, {meaning}."
     return text
 
 
@@ -116,7 +116,7 @@ def _since(entry: Entry, windows: int) -> str:
     """Since when a feature drifts, as far as that is known."""
     if not entry.since or windows < 2:
         return ""
-    text = f"Drifts since {entry.since}, {in_a_row(entry.windows)}"
+    text = f"Drifts since {entry.since}, {in_a_row(entry.windows, entry.drifted)}"
     text += ", as far back as is known" if entry.windows == windows else ""
     if 0 < entry.critical < entry.windows:
         last = "window" if entry.critical == 1 else f"{entry.critical:,}"

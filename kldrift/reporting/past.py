@@ -39,10 +39,11 @@ ABSENT: Final = len(WORST_FIRST)
 
 @dataclass(frozen=True)
 class Streak:
-    """Windows without a break in which something drifted: places of the first and the last."""
+    """Windows in which something drifted: places of the first and the last, and how many did."""
 
     first: int
     last: int
+    drifted: int
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -206,18 +207,22 @@ def _as_table(frame: pd.DataFrame) -> pa.Table:
 
 
 def streaks(severities: Sequence[str | None]) -> list[Streak]:
-    """Windows that drifted without a break, in the order of time; one without a row is a break.
+    """Windows that drifted one after another, in the order of time.
+
+    One window that did not, or has no row, is no end where at least two in a row drifted before
+    it: a score that lies at its limit.
 
     Examples:
-        >>> streaks(["ok", "warning", "critical", "ok", None, "warning"])
-        [Streak(first=1, last=2), Streak(first=5, last=5)]
+        >>> streaks(["ok", "warning", "ok", "critical", "warning", None, "critical", "ok"])
+        [Streak(first=1, last=1, drifted=1), Streak(first=3, last=6, drifted=3)]
     """
     streaks_found: list[Streak] = []
     for i, severity in enumerate(severities):
         if severity not in DRIFTED:
             continue
-        if streaks_found and streaks_found[-1].last == i - 1:
-            streaks_found[-1] = Streak(streaks_found[-1].first, i)
+        before = streaks_found[-1] if streaks_found else None
+        if before and (before.last == i - 1 or (before.last == i - 2 and before.drifted > 1)):
+            streaks_found[-1] = Streak(before.first, i, before.drifted + 1)
         else:
-            streaks_found.append(Streak(i, i))
+            streaks_found.append(Streak(i, i, 1))
     return streaks_found

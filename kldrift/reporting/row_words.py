@@ -24,7 +24,14 @@ def score_words(row: Mapping[str, Any]) -> str:
         'kl 0.3, warning above 0.1, not surely above critical 0.25'
         >>> score_words({"kl": 0.2, "severity": "ok", "q_value": 0.6} | limits)
         'kl 0.2, warning above 0.1, but q 0.6: it may be chance'
+        >>> learned = {"kl_learned": 0.065, "limit_learned": 0.027, "history_windows": 72}
+        >>> score_words({"kl": 0.04, "severity": "critical"} | learned | limits)
+        'kl 0.065 from the 72 windows before it, critical above 0.027'
     """
+    if is_learned(row):
+        before = f"the {row['history_windows']:.0f} windows before it"
+        near = f"kl {figure(row['kl_learned'])} from {before}"
+        return f"{near}, critical above {figure(row['limit_learned'])}"
     metric = str(row.get("metric") or "kl")
     score = row.get(metric)
     if score is None:
@@ -38,6 +45,28 @@ def score_words(row: Mapping[str, Any]) -> str:
     if above and (row.get("q_value") or 0.0) >= MAY_BE_CHANCE:
         text += f", but q {likelihood(row['q_value'])}: it may be chance"
     return text
+
+
+def surety_words(row: Mapping[str, Any]) -> str:
+    """How sure the verdict on a row is; empty where that is not known.
+
+    Examples:
+        >>> surety_words({"q_value": 0.004})
+        'q 0.004'
+    """
+    name, value = ("p", row["p_learned"]) if is_learned(row) else ("q", row["q_value"])
+    return "" if value is None else f"{name} {likelihood(value)}"
+
+
+def is_learned(row: Mapping[str, Any]) -> bool:
+    """Whether a limit that is learnt from the windows before speaks for a row: none is closer."""
+    limit = row.get("limit_learned")
+    if limit is None or row["severity"] not in ("ok", "critical"):
+        return False
+    score, (_, fixed) = row.get(str(row.get("metric") or "kl")), limit_of(row)
+    if score is not None and fixed is not None and score > fixed:
+        return False
+    return row["severity"] == "ok" or bool(row["kl_learned"] > limit)
 
 
 def happened(reason: str) -> str:

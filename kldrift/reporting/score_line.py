@@ -12,21 +12,27 @@ LANE: Final = 28
 MIDDLE: Final = 8.0
 SPARE: Final = 1.12
 """The line ends so far beyond the largest mark."""
+WORDS: Final = {"kl_learned": "learnt kl"}
 
 
 def score_line(row: Row) -> Drawing | None:
     """Draw the score of a row; None without one.
 
-    The metric that is held to a limit is on the upper line. ``kl``, which has an interval and a
-    score that chance gives, has a line of its own if it is another.
+    The metric that is held to a limit is on the upper line, below ``kl`` from the windows before,
+    where their limit is learnt. ``kl``, which has an interval and a score that chance gives, has a
+    line of its own if it is another.
     """
     if row["kl"] is None:
         return None
     metric = str(row.get("metric") or "kl")
-    lanes = [metric] if metric == "kl" or row.get(metric) is None else [metric, "kl"]
+    fixed = [row[f"threshold_{level}"] for level in LEVELS]
+    lanes: list[tuple[str, list[float | None]]] = [(metric, fixed)]
+    if metric != "kl" and row.get(metric) is not None:
+        lanes.append(("kl", [None, None]))
+    if row.get("limit_learned") is not None:
+        lanes.insert(0, ("kl_learned", [None, row["limit_learned"]]))
     shapes, labels, texts = list[Shape](), list[Label](), list[str]()
-    for place, name in enumerate(lanes):
-        limits = [row[f"threshold_{level}"] for level in LEVELS] if place == 0 else [None, None]
+    for place, (name, limits) in enumerate(lanes):
         lane, scale, words = _lane(row, name, limits, place * LANE + MIDDLE)
         shapes += lane
         labels += scale
@@ -43,7 +49,7 @@ def score_line(row: Row) -> Drawing | None:
 
 def _under(name: str, score: float, x: float, y: float) -> Label:
     """The score in figures, below its mark."""
-    text = f"{name} {figure(score)}{' nats' if name == 'kl' else ''}"
+    text = f"{WORDS.get(name, name)} {figure(score)}{' nats' if name.startswith('kl') else ''}"
     half = len(text) * LETTER / 2
     if x + half > IN_ROW:
         return Label(IN_ROW, y, text, "end")
@@ -64,7 +70,7 @@ def _lane(
         return max(0.0, value) / end * IN_ROW
 
     shapes = [Shape("axis", f"M0 {at(y)}h{IN_ROW}")]
-    words = [f"{name} {figure(score)}"]
+    words = [f"{WORDS.get(name, name)} {figure(score)}"]
     if chance is not None:
         shapes.append(Shape("chance", box(0, y - 5, max(1.0, x(chance)), 10)))
         words.append(f"by chance {figure(chance)}")

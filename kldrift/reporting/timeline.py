@@ -130,7 +130,7 @@ def history_words(past: Past, severities: Sequence[str | None], name: str, zone:
     spans = [span(past, streak.first, streak.last, zone) for streak in drifts[:-4:-1]]
     more = len(drifts) - len(spans)
     rest = f" and {many(more, 'time')} before" if more > 0 else ""
-    total = sum(map(len, drifts))
+    total = sum(streak.drifted for streak in drifts)
     windows = many(len(past), "window")
     return f"{shown(name)}: drifted in {total} of {windows}: {'; '.join(spans)}{rest}"
 

@@ -113,6 +113,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
         alert="",
         since="",
         windows=0,
+        drifted=0,
         critical=0,
         reason=shown(row["reason"] or "", 320),
         parts="",

@@ -200,6 +200,11 @@ def test_a_metric_without_interval_has_its_limits_and_kl_its_own_line():
     assert score_line(ROW | {"kl": None}) is None
 
 
+def test_a_learnt_limit_has_the_upper_line():
+    drawing = score_line(ROW | {"metric": "kl", "kl_learned": 0.06, "limit_learned": 0.03})
+    assert drawing.about.startswith("learnt kl 0.06, critical above 0.03; kl 0.2, by chance")
+
+
 def test_a_line_over_windows_breaks_where_there_is_no_score_and_marks_what_was_raised():
     severities = ["ok", None, "ok", "warning", "critical"]
     drawing = sparkline("x", [0.1, None, 0.1, 0.2, 0.3], severities, [0.15, None])

@@ -512,6 +512,26 @@ def test_the_first_lines_say_since_when_it_is_critical_where_it_was_a_warning_be
     assert "Drifts since 2 Apr 2020, 3 windows in a row; critical in the last 2." in page.lead
 
 
+def test_one_quiet_window_does_not_begin_a_long_drift_anew():
+    scores, cells = frames()
+    days = [Window.of_key(f"202004{d:02}T000000Z_202004{d + 1:02}T000000Z") for d in range(1, 7)]
+    severities = ("ok", "critical", "critical", "ok", "critical", "critical")
+    past = Past.of([(w, scores.assign(severity=s)) for w, s in zip(days, severities, strict=True)])
+    page = monitor_page(scores, cells, Story(past=past))
+    assert "Drifts since 2 Apr 2020, in 4 of 5 windows; critical in the last 2." in page.lead
+
+
+def test_the_first_lines_say_how_sure_a_learnt_limit_is():
+    scores, cells = frames()
+    learnt = {"kl_learned": 0.31, "limit_learned": 0.12, "history_windows": 60.0}
+    fixed = {"threshold_critical": 9.0, "threshold_warning": 8.0, "p_learned": 3e-7}
+    worst = scores["kl"] == scores["kl"].max()
+    scores.loc[worst, [*learnt, *fixed]] = [*learnt.values(), *fixed.values()]
+    text = Reader(Result(scores, cells).to_html()).text
+    assert "How sure: p 3e-07, how likely a window like those before it" in text
+    assert "kl 0.31 from the 60 windows before it, critical above 0.12" in text
+
+
 def test_a_score_above_its_limit_that_may_be_chance_says_so():
     scores = frames()[0].assign(severity="ok", q_value=0.6)
     text = Reader(Result(scores, frames()[1]).to_html()).text
