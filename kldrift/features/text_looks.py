@@ -126,6 +126,7 @@ def look_of(values: pa.Array) -> TextLook | None:
         >>> look_of(pa.array([f"{i},50" for i in range(20)])).name
         'numbers with a decimal comma'
         >>> look_of(pa.array([f"{i:05}" for i in range(20)]))
+        >>> look_of(pa.array([f"{i + 10000}" for i in range(20)]))
     """
     values = values.slice(0, TEXTS_LOOKED_AT)
     if not any(any(c.isdigit() for c in text) for text in values[:10].to_pylist()):
@@ -137,8 +138,14 @@ def look_of(values: pa.Array) -> TextLook | None:
         if len(values) < FEW_VALUES and look.name.startswith("numbers"):
             continue
         if _share(values, look.pattern) >= ENOUGH and (not look.needs or _any(values, look.needs)):
-            return look
+            return None if look.name == "numbers" and _of_one_length(values) else look
     return None
+
+
+def _of_one_length(values: pa.Array) -> bool:
+    """Whether all texts are as many digits, and several: postcodes and numbers of accounts."""
+    lengths = pc.unique(pc.utf8_length(values)).to_pylist()
+    return len(lengths) == 1 and lengths[0] > 3 and _share(values, "[0-9]+") == 1
 
 
 def hint(name: str, look: TextLook) -> str:
