@@ -6,23 +6,12 @@ object is the last line there and not the only one.
 
 from __future__ import annotations
 
-import argparse
 import sys
 
-from kldrift.cli.answer import Answer
 from kldrift.cli.options import add_backfill_options
 from kldrift.cli.runs import run_backfill, run_job
 from kldrift.config import load_config
-from kldrift.execution.session import submitted_session
-
-
-def job(args: argparse.Namespace) -> Answer:
-    """Check the configuration, then run it on the session of spark-submit, if there is one."""
-    config = load_config(args.config, overrides=args.set)
-    return run_backfill(config, args, spark=submitted_session())
-
 
 if __name__ == "__main__":
-    sys.exit(
-        run_job("Run every window in a range of time, in one scan.", add_backfill_options, job)
-    )
+    text = "Run every window in a range of time, in one scan."
+    sys.exit(run_job(text, add_backfill_options, load_config, run_backfill))

@@ -5,7 +5,8 @@ Shapes stand in the docstrings of those functions.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,3 +23,12 @@ Counts = NDArray[np.signedinteger[Any]]
 Hashes = NDArray[np.uint64]
 Values = NDArray[Any]
 """Numbers or texts of any kind."""
+
+
+@dataclass(frozen=True, eq=False)
+class OfRows:
+    """Arrays about the same rows: one value, or one line of values, for each."""
+
+    def take(self, rows: Any) -> Self:
+        """Those of some rows, by their places or by a mask."""
+        return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))

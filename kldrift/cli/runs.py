@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kldrift.cli.answer import EXIT_CODES, Answer, guarded
 from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
@@ -93,9 +93,10 @@ def answer_of(
 def run_job(
     description: str,
     add_options: Callable[[argparse.ArgumentParser], None],
-    job: Callable[[argparse.Namespace], Answer],
+    load: Callable[..., Any],
+    run: Callable[..., Answer],
 ) -> int:
-    """Read the arguments of a script for spark-submit, run it, return the exit code."""
+    """Run a script on the session of spark-submit, if there is one; return the exit code."""
     parser = argparse.ArgumentParser(
         description=description,
         epilog=EXIT_CODES,
@@ -103,6 +104,13 @@ def run_job(
     )
     parser.add_argument("--config", required=True, metavar="FILE")
     add_options(parser)
+
+    def job(args: argparse.Namespace) -> Answer:
+        from kldrift.execution.session import submitted_session  # noqa: PLC0415
+
+        config = load(args.config, overrides=args.set)
+        return run(config, args, spark=submitted_session())
+
     return guarded(parser.parse_args(), job)
 
 

@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from kldrift.arrays import Floats
-from kldrift.binning.choose import Binning, Proposal
+from kldrift.binning.choose import Binning
 from kldrift.binning.freeze import freeze
 from kldrift.counting.new_values import NewValues
-from kldrift.counting.row_groups import SegmentList
-from kldrift.execution.programs import CountProgram, DatasetCounts, TimeColumn
+from kldrift.execution.memory import MemoryEngine
+from kldrift.execution.programs import CountProgram, TimeColumn
 from kldrift.execution.progress import Progress
 from kldrift.features.feature import Feature, Skipped
 from kldrift.features.pairs import Pair
@@ -39,26 +39,11 @@ from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.judge import ByLimits
 from kldrift.scoring.verdict import Subject
 
+if TYPE_CHECKING:
+    from kldrift.execution.engine import SparkEngine
 
-class Engine(Protocol):
-    """What runs the scans of a plan: Spark, or this process for data in its memory."""
-
-    def propose(
-        self, features: tuple[Feature, ...], binning: Binning, lists: tuple[SegmentList, ...] = ()
-    ) -> list[Proposal]:
-        """Propose supports, and then segments of each list, from one scan of the reference."""
-
-    def count(self, program: CountProgram, *, current: bool = False) -> DatasetCounts:
-        """Count the reference in one scan, or the current dataset."""
-
-    def count_and_score(
-        self,
-        program: CountProgram,
-        references: Sequence[tuple[Profile, Rebinning]],
-        pseudocount: float,
-        missing: str,
-    ) -> tuple[DatasetCounts, dict[str, Floats]]:
-        """Count the current dataset in one scan and score it."""
+Engine: TypeAlias = "MemoryEngine | SparkEngine"
+"""What runs the scans of a plan: Spark, or this process for data in its memory."""
 
 
 @dataclass(frozen=True, eq=False)

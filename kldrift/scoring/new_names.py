@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
 
-from kldrift.arrays import Bools, Counts, Floats, Ints
+from kldrift.arrays import Counts, Floats, Ints, OfRows
 from kldrift.counting.new_values import NewValues
 from kldrift.scoring.sentences import percent
 from kldrift.scoring.verdict import Verdicts
@@ -21,7 +21,7 @@ ONCE: Final = 1
 
 
 @dataclass(frozen=True, eq=False)
-class MostFrequentNew:
+class MostFrequentNew(OfRows):
     """The most frequent new name of whole datasets, arrays of shape ``(n,)``.
 
     Attributes:
@@ -46,10 +46,6 @@ class MostFrequentNew:
         )
         x, names = np.array([(new.named[0][1], new.distinct) for new in unseen]).T
         return cls(x, n, m, names)
-
-    def take(self, rows: Ints | Bools) -> Self:
-        """Those of some rows."""
-        return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @property
     def rise(self) -> Floats:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Final, Self
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from kldrift.arrays import Bools, Counts, Floats, Ints
+from kldrift.arrays import Bools, Counts, Floats, Ints, OfRows
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.support import CategoricalSupport
@@ -25,7 +25,7 @@ LEAST_OF_GONE, OF_GONE = 0.05, 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class NamedRows:
+class NamedRows(OfRows):
     """The stored cells of names of some rows; arrays of shape ``(n, k)``.
 
     Attributes:
@@ -43,10 +43,6 @@ class NamedRows:
     chance: Floats
     m: Counts
     unit: Counts
-
-    def take(self, rows: Ints | Bools) -> Self:
-        """Some of the rows."""
-        return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     @property
     def gone(self) -> Floats:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final, Self
+from dataclasses import dataclass, fields
+from typing import Final, Self
 
 import numpy as np
 
-from kldrift.arrays import Floats, Ints, Texts
+from kldrift.arrays import Floats, Ints, OfRows, Texts
 from kldrift.profiles.group_keys import NO_WINDOW, GroupKeys
 from kldrift.profiles.moments import Moments
 from kldrift.shift.list_counts import ListCounts
@@ -31,7 +31,7 @@ QUANTILE_SHARES: Final = (0.5, 0.9, 0.99)
 
 
 @dataclass(frozen=True, eq=False)
-class Summaries:
+class Summaries(OfRows):
     """The numbers of groups; arrays of shape ``(n,)`` or ``(n, ...)``.
 
     Attributes:
@@ -101,10 +101,6 @@ class Summaries:
         """The groups of several, one after the other; of one at least."""
         columns = {f.name: [getattr(s, f.name) for s in several] for f in fields(cls)}
         return cls(**{name: np.concatenate(values) for name, values in columns.items()})
-
-    def take(self, places: Any) -> Self:
-        """The groups at some places, by their places or by a mask."""
-        return replace(self, **{f.name: getattr(self, f.name)[places] for f in fields(self)})
 
     def __len__(self) -> int:
         return len(self.window)

@@ -10,13 +10,13 @@ share. Rows of names without a cell are known together only, and are what is lef
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Final, Self
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from scipy.special import chdtrc, ndtr
 
-from kldrift.arrays import Bools, Counts, Floats
+from kldrift.arrays import Bools, Counts, Floats, OfRows
 from kldrift.profiles.group_keys import begins
 from kldrift.profiles.rebinning import least_rows
 from kldrift.statistics.hashing import scatter
@@ -37,7 +37,7 @@ NEGLIGIBLE: Final = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
-class ChosenLaw:
+class ChosenLaw(OfRows):
     """The reference rows of cells without drift, given the rows of both sides; shape ``(n, k)``.
 
     Attributes:
@@ -51,10 +51,6 @@ class ChosenLaw:
     mean: Floats
     variance: Floats
     cumulant: Floats
-
-    def take(self, rows: Counts) -> Self:
-        """The law of some rows, by their places."""
-        return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 def floors(q: Counts, whole: Counts, category: Bools, rest: Bools) -> Counts:

@@ -55,8 +55,8 @@ def window_of(monitor: str, name: str) -> Window | None:
         >>> window_of("nyc_taxi", "nyc_taxi--20200401T000000Z_20200501T000000Z.parquet").start
         datetime.datetime(2020, 4, 1, 0, 0, tzinfo=datetime.timezone.utc)
     """
-    match = _WINDOW_FILE.fullmatch(name)
-    return Window.of_key(match[2]) if match and match[1] == monitor else None
+    key = _of_monitor(monitor, _WINDOW_FILE.fullmatch(name))
+    return Window.of_key(key) if key else None
 
 
 def monitor_of(name: str) -> str | None:
@@ -118,8 +118,7 @@ def reference_of(monitor: str, name: str) -> str | None:
         >>> reference_of("nyc_taxi", "nyc_taxi--0123456789abcdef.parquet")
         '0123456789abcdef'
     """
-    match = _SUPPORTS_FILE.fullmatch(name)
-    return match[2] if match and match[1] == monitor else None
+    return _of_monitor(monitor, _SUPPORTS_FILE.fullmatch(name))
 
 
 def batch_file(monitor: str, batch: str) -> str:
@@ -139,8 +138,7 @@ def batch_of(monitor: str, name: str) -> str | None:
         >>> batch_of("nyc_taxi", "nyc_taxi--batch-17.parquet")
         '17'
     """
-    match = _BATCH_FILE.fullmatch(name)
-    return match[2] if match and match[1] == monitor else None
+    return _of_monitor(monitor, _BATCH_FILE.fullmatch(name))
 
 
 def is_ours(table: str, name: str) -> bool:
@@ -161,6 +159,10 @@ def is_foreign(table: str, name: str) -> bool:
     """
     hidden = name.startswith((".", "_")) and not name.endswith(".parquet")
     return not hidden and not is_ours(table, name)
+
+
+def _of_monitor(monitor: str, match: re.Match[str] | None) -> str | None:
+    return match[2] if match and match[1] == monitor else None
 
 
 def _checked_id(reference_id: str) -> str:

@@ -55,15 +55,6 @@ class LocalStore:
         except OSError as error:
             raise self._failed("list", folder, error) from error
 
-    def read(self, name: str) -> bytes | None:
-        """See `Store`."""
-        try:
-            return (self._root / name).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise self._failed("read", name, error) from error
-
     def open(
         self,
         name: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kldrift.errors import OutputError
+from kldrift.errors import OutputError, StoreRefusedError, first_line
 from kldrift.tables.layout import MARKER
 from kldrift.tables.schema import SCHEMA_VERSION
 
@@ -39,12 +39,15 @@ def read_marker(store: Store) -> Marker | None:
     Raises:
         OutputError: the marker is damaged, or of a newer version of the tables.
     """
-    data = store.read(MARKER)
-    if data is None:
-        return None
     where = store.location(MARKER)
     try:
-        stated = json.loads(data)
+        file = store.open(MARKER)
+        if file is None:
+            return None
+        with file:
+            stated = json.loads(file.read())
+    except OSError as error:
+        raise StoreRefusedError(f"{where}: cannot read: {first_line(error)}") from error
     except ValueError as error:
         raise OutputError(f"{where}: not the marker that kldrift writes: {error}") from error
     if not isinstance(stated, dict) or stated.get("format") != MARKER_FORMAT:

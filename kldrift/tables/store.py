@@ -34,9 +34,6 @@ class Store(Protocol):
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder, sorted; none where there is no such folder."""
 
-    def read(self, name: str) -> bytes | None:
-        """Return a file's bytes, or None where there is no such file."""
-
     def open(self, name: str, columns: Sequence[str] | None = None) -> pa.NativeFile | None:
         """Return a file of which parts can be read, or None where there is no such file.
 
@@ -158,16 +155,6 @@ class ObjectStore:
             raise self._failed("list", folder, error) from error
         # Some stores keep an empty object for the folder itself.
         return sorted(info.base_name for info in infos if info.base_name)
-
-    def read(self, name: str) -> bytes | None:
-        """See `Store`."""
-        try:
-            with self._filesystem.open_input_file(self._path(name)) as stream:
-                return bytes(stream.read())
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise self._failed("read", name, error) from error
 
     def open(
         self,

@@ -65,16 +65,6 @@ class TableStore(ABC):
             return self._folder.names(folder)
         return sorted(f"{partition}{ENDING}" for partition in self._partitions(folder))
 
-    def read(self, name: str) -> bytes | None:
-        """See `Store`."""
-        if _table_of(name) is None:
-            return self._folder.read(name)
-        file = self.open(name)
-        if file is None:
-            return None
-        with file:
-            return bytes(file.read())
-
     def open(self, name: str, columns: Sequence[str] | None = None) -> pa.NativeFile | None:
         """See `Store`."""
         table = _table_of(name)

@@ -63,7 +63,7 @@ for _ in range(100):
     os.kill(writer, signal.SIGKILL)
     os.waitpid(writer, 0)
     for name in ("one", "two"):
-        data = store.read(f"runs/{name}")
+        data = store.open(f"runs/{name}").read()
         assert data == data[:1] * 999_999, f"{len(data)} bytes, {len(set(data))} writers"
         seen.add(data[:1])
 assert len(seen) > 1, "no writer wrote"
@@ -171,11 +171,11 @@ def test_a_second_writer_waits_until_the_first_has_replaced_all_its_files(output
         second.start()
         second.join(0.3)
         assert second.is_alive()
-        assert store.read("runs/a") is None
+        assert store.open("runs/a") is None
     finally:
         os.close(descriptor)
     second.join(10)
-    assert (store.read("runs/a"), store.read("runs/b")) == (b"a", b"b")
+    assert [store.open(f"runs/{name}").read() for name in "ab"] == [b"a", b"b"]
 
 
 def test_a_failed_write_keeps_the_old_rows_and_leaves_nothing_behind(output):

@@ -34,11 +34,11 @@ def FlatFileSystem(tmp_path):
 
 
 def test_a_file_is_read_as_it_was_put_and_put_over_the_old_one(store):
-    assert store.read("runs/a.parquet") is None
+    assert store.open("runs/a.parquet") is None
     store.put({"runs/b.parquet": b"b", "runs/a.parquet": b"old"})
     store.put({"runs/a.parquet": b"new"})
     assert store.names("runs") == ["a.parquet", "b.parquet"]
-    assert store.read("runs/a.parquet") == b"new"
+    assert store.open("runs/a.parquet").read() == b"new"
 
 
 def test_a_folder_that_is_not_there_holds_nothing(store):
@@ -134,6 +134,6 @@ def test_what_a_store_answers_is_reported_with_the_object(tmp_path):
     with pytest.raises(OutputError, match=r"s3://b/file/a: cannot write: "):
         store.put({"file/a": b""})
     with pytest.raises(OutputError, match=r"s3://b/file/a: cannot read: "):
-        store.read("file/a")
+        store.open("file/a")
     with pytest.raises(OutputError, match=r"s3://b/file: cannot list: "):
         store.names("file")
