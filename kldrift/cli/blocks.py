@@ -12,11 +12,10 @@ import numpy as np
 from kldrift.cli.console import null_share, short
 from kldrift.cli.terminal import Line
 from kldrift.errors import escaped
-from kldrift.reporting.causes import OF_CAUSES, Cause, causes_of
+from kldrift.reporting.causes import Cause, drifted
 from kldrift.reporting.figures import count_text, figure
 from kldrift.reporting.json_values import records
-from kldrift.reporting.order import leading, worst_first
-from kldrift.reporting.parts import Parts, alone_of, parts_words, segments_of_features
+from kldrift.reporting.parts import Parts, alone_of, parts_words
 from kldrift.reporting.row_words import alert_words, happened, score_words, surety_words
 from kldrift.tables.values import floats_of, is_in, rows_where, taken
 
@@ -64,11 +63,7 @@ class CauseRow:
 
 def cause_rows(scores: pa.Table) -> list[CauseRow]:
     """What is not ok, by its cause, the worst first."""
-    ordered = worst_first(scores)
-    lead = leading(ordered)
-    bad = rows_where(lead, ~is_in(lead["severity"], {"ok"}))
-    segments = segments_of_features(ordered, bad["feature"].to_pylist())
-    causes = causes_of(records(bad.select(OF_CAUSES)), segments)
+    bad, segments, causes = drifted(scores)
     first = np.array([cause.places[0] for cause in causes], dtype=np.int64)
     pairs = zip(causes, records(taken(bad, first)), strict=True)
     return [CauseRow(cause, row, segments[row["feature"]]) for cause, row in pairs]

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from kldrift.config.alarms import Mute
-from kldrift.reporting.parts import tells
+from kldrift.monitor.rows import score_table
+from kldrift.reporting.causes import Cause, drifted
 from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key
 from kldrift.scoring.learned import unusual
-from kldrift.scoring.threshold import RANK, SEVERITIES, Severity
+from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.tables.schema import ALERTS, SCHEMA_VERSION
-
-NULLS_MOVED: Final = 0.005
-"""By so much of the rows nulls must have moved to be what several features have in common."""
+from kldrift.tables.stamp import Stamp
+from kldrift.tables.window import Window
 
 
 @dataclass(frozen=True)
@@ -71,17 +71,14 @@ class AlertFacts:
         critical: the rows that are critical.
         kl: of each row.
         p_value: of the rows that are further from their history than its windows.
-        nulls: by feature, the nulls of all rows, where they moved.
-        alone: by feature, the segment that drifted while all others of its list are fine, which
-            are large enough to say so.
+        cause: by feature, a number that those have in common which drifted for one cause.
     """
 
     start: datetime
     critical: frozenset[Key]
     kl: Mapping[Key, float]
     p_value: Mapping[Key, float]
-    nulls: Mapping[str, int]
-    alone: Mapping[str, str] = field(default_factory=dict)
+    cause: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, verdicts: Verdicts, start: datetime, keys: Iterable[Key]) -> AlertFacts:
@@ -89,40 +86,19 @@ class AlertFacts:
         wanted, v = set(keys), verdicts
         names = {feature for feature, _ in wanted}
         mine = [i for i in range(len(v)) if v.subjects[v.of[i]].name in names] if names else []
-        place = {key: i for i in mine if (key := v.key(i)) in wanted or key[1] is None}
+        place = {key: i for i in mine if (key := v.key(i)) in wanted}
         is_unusual = unusual(v)
-        moved = np.abs(v.scores["null_share_change"]) >= NULLS_MOVED
+        causes: Sequence[Cause] = ()
+        if mine:
+            stamp = Stamp("", "", Window(None, None), None, "")
+            causes = drifted(score_table(v.take(np.array(mine)), stamp)).causes
         return cls(
             start,
             frozenset(k for k, i in place.items() if v.severity[i] == RANK[Severity.CRITICAL]),
             {k: float(v.scores["kl"][i]) for k, i in place.items()},
             {k: float(v.scores["p_learned"][i]) for k, i in place.items() if is_unusual[i]},
-            {
-                feature: int(v.sizes["missing_current"][i])
-                for (feature, segment), i in place.items()
-                if segment is None and moved[i]
-            },
-            _alone(v, mine),
+            {feature: at for at, cause in enumerate(causes) for feature in cause.features},
         )
-
-
-def _alone(v: Verdicts, places: Iterable[int]) -> dict[str, str]:
-    """By feature, the segment that drifted while all others of its list are fine."""
-    lists: dict[tuple[str, int], list[int]] = {}
-    for i in places:
-        subject = v.subjects[v.of[i]]
-        if subject.comparison is not None and v.segment[i] is not None:
-            number = int(subject.comparison.keys.list[v.group[i]])
-            lists.setdefault((subject.name, number), []).append(i)
-    row_of: dict[str, int] = {}
-    for (feature, _), mine in lists.items():
-        far = [i for i in mine if v.severity[i] == RANK[Severity.CRITICAL]]
-        others = {SEVERITIES[v.severity[i]] for i in mine if i not in far}
-        rows = v.sizes["n_current"]
-        told = len(far) == 1 and tells(float(rows[far[0]]), float(rows[mine].sum()))
-        if told and Severity.OK in others and Severity.WARNING not in others:
-            row_of[feature] = max(row_of.get(feature, far[0]), *far, key=v.scores["kl"].item)
-    return {feature: str(v.segment[i]) for feature, i in row_of.items()}
 
 
 def logged(
@@ -131,7 +107,7 @@ def logged(
     """The log after one more window.
 
     All segments of one feature have one alert, and so have features that are raised in one window
-    and have the same nulls, or drifted in the same segment alone.
+    for one cause, by the rule that results are shown by.
     """
     groups: dict[tuple[str, bool], list[Key]] = {}
     for key, state in alerts.states.items():
@@ -150,27 +126,13 @@ def logged(
             after.append(replace(one, closed=facts.start))
     new = {group: keys for group, keys in groups.items() if group not in known}
     causes: dict[Any, list[tuple[str, bool]]] = {}
-    for group, keys in new.items():
-        causes.setdefault(_cause(group, keys, facts), []).append(group)
+    for group in new:
+        feature, muted = group
+        causes.setdefault(group if muted else facts.cause.get(feature, feature), []).append(group)
     for of_cause in causes.values():
         keys = [key for group in of_cause for key in new[group]]
         after.append(_opened(keys, alerts, facts, mutes.get(keys[0]) if of_cause[0][1] else None))
     return tuple(after)
-
-
-def _cause(group: tuple[str, bool], keys: Sequence[Key], facts: AlertFacts) -> Any:
-    """The key that alerts raised together share if they have one cause."""
-    feature, muted = group
-    if muted:
-        return group
-    if feature in facts.nulls:
-        return "nulls", facts.nulls[feature]
-    if feature in facts.alone:  # all rows, and parts of another kind, moved because it did
-        return "segment", facts.alone[feature]
-    segments = {segment for _, segment in keys}
-    if None not in segments and len(segments) == 1:
-        return "segment", *segments
-    return group
 
 
 def _opened(keys: Sequence[Key], alerts: Alerts, facts: AlertFacts, mute: Mute | None) -> Logged:

@@ -1,19 +1,24 @@
 """Which features of a window drifted for one cause, and what they have in common.
 
-The alerts of a monitor are grouped alike, see `kldrift.monitor.alert_log`.
+This is the one rule for pages, the terminal, the dashboard and the table of alerts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
 
 from kldrift.errors import first_names
 from kldrift.reporting.figures import many, shown
-from kldrift.reporting.parts import MOVED, Parts, alone_of
+from kldrift.reporting.json_values import records
+from kldrift.reporting.order import leading, worst_first
+from kldrift.reporting.parts import MOVED, Parts, alone_of, parts_words, segments_of_features
 from kldrift.reporting.row_words import happened
 from kldrift.scoring.sentences import AS_MANY
+from kldrift.tables.values import is_in, rows_where
 
 ALIKE: Final = (
     "segment",
@@ -53,6 +58,23 @@ class Cause:
         """How many features it is about, if several, and which."""
         several = len(self.features) > 1
         return f"{many(len(self.features), 'feature')}: {self.named}" if several else self.named
+
+
+class Drifted(NamedTuple):
+    """What is not ok: a row of the scores for each feature, their segments, their causes."""
+
+    rows: pa.Table
+    segments: Mapping[str, Parts]
+    causes: Sequence[Cause]
+
+
+def drifted(scores: pa.Table) -> Drifted:
+    """What is not ok of some rows of ``drift_scores``, and its causes, the worst first."""
+    ordered = worst_first(scores)
+    lead = leading(ordered)
+    bad = rows_where(lead, ~is_in(lead["severity"], {"ok"}))
+    segments = segments_of_features(ordered, bad["feature"].to_pylist())
+    return Drifted(bad, segments, causes_of(records(bad.select(OF_CAUSES)), segments))
 
 
 def causes_of(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) -> list[Cause]:
@@ -99,16 +121,21 @@ def _key(row: Mapping[str, Any], segments: Parts) -> Hashable:
 
 def _common(row: Mapping[str, Any], segments: Mapping[str, Parts]) -> str:
     """What the features of a cause have in common, by the first of its rows."""
-    reason = shown(row["reason"] or "", 240)
+    reason, parts = shown(row["reason"] or "", 240), segments[row["feature"]]
     if row["severity"] == "unscored":
         return f"not scored: {reason}"
-    if AS_MANY in happened(reason):
-        where = "over all rows" if row["segment"] is None else f"in {shown(row['segment'], 60)}"
-        return f"{where} {without_others(reason)}, in the same rows: most likely one cause"
-    alone = alone_of(segments[row["feature"]])
-    if alone is None:
-        return ""
-    return f"in {alone.where}; {shown(row['feature'], 60)} {alone.what}"
+    alone = alone_of(parts)
+    if AS_MANY not in happened(reason):
+        return (
+            "" if alone is None else f"in {alone.where}; {shown(row['feature'], 60)} {alone.what}"
+        )
+    what = f"{without_others(reason)}, in the same rows: most likely one cause"
+    if row["segment"] is not None:
+        return f"in {shown(row['segment'], 60)} {what}"
+    if alone is not None:
+        return f"in {alone.where}; over all rows {what}"
+    where = parts_words(parts.bad, parts.totals)
+    return f"over all rows {what}" + (f"; drifted in {where}" if where else "")
 
 
 def without_others(what: str) -> str:

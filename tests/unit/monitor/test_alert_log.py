@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from daily_sample import config_of, run_days
 
+from kldrift.cli.blocks import cause_rows
 from kldrift.config import Mute
 from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
 from kldrift.reporting.stored import stored_page
@@ -58,16 +59,16 @@ def test_an_alert_is_about_the_windows_from_its_first_critical_one_on():
     assert followed("cc", (1, 1), lambda _: True)[1].alert == "muted"
 
 
-def facts(number, keys, nulls=None):
-    return AlertFacts(day(number), frozenset(keys), dict.fromkeys(keys, 0.3), {}, nulls or {})
+def facts(number, keys, cause):
+    return AlertFacts(day(number), frozenset(keys), dict.fromkeys(keys, 0.3), {}, cause)
 
 
 def logs(*windows, mutes=None):
-    """The log after windows, each with its critical rows and the nulls of features."""
+    """The log after windows, each with its critical rows and the causes of features."""
     mutes, alerts, log = mutes or {}, Alerts(), ()
-    for number, (keys, nulls) in enumerate(windows):
+    for number, (keys, cause) in enumerate(windows):
         alerts = alerts.after(Seen(day(number), set(keys)), (1, 1), lambda key: key in mutes)
-        log = logged(log, alerts, facts(number, keys, nulls), mutes)
+        log = logged(log, alerts, facts(number, keys, cause), mutes)
     return log
 
 
@@ -78,16 +79,11 @@ def test_all_segments_of_a_feature_are_one_alert():
     assert (one.opened, one.closed) == (day(0), day(2))
 
 
-def test_features_with_the_same_nulls_are_one_alert_and_others_are_not():
-    rows = [("a", None), ("b", None), ("c", None), ("d", None)]
-    log = logs((rows, {"a": 500, "b": 500, "c": 31}))
-    assert [one.features for one in log] == [("a", "b"), ("c",), ("d",)]
-
-
-def test_features_that_move_in_one_segment_alone_are_one_alert():
-    rows = [("a", "s=nz"), ("b", "s=nz"), ("c", "s=nz"), ("c", None)]
-    log = logs((rows, {}))
-    assert [(one.features, one.segment) for one in log] == [(("a", "b"), "s=nz"), (("c",), None)]
+def test_features_of_one_cause_are_one_alert_and_others_are_not():
+    rows = [("a", "s=nz"), ("b", "s=nz"), ("c", None), ("d", None)]
+    log = logs((rows, {"a": 0, "b": 0, "c": 1}))
+    said = [(one.features, one.segment) for one in log]
+    assert said == [(("a", "b"), "s=nz"), (("c",), None), (("d",), None)]
 
 
 def test_features_of_one_large_segment_are_one_alert_although_all_rows_move_with_it(tmp_path):
@@ -117,26 +113,45 @@ def test_features_of_one_large_segment_are_one_alert_although_all_rows_move_with
     assert one["features"] == ["a", "b"]
 
 
-def test_a_segment_of_nearly_all_rows_is_not_where_features_drifted_alone(tmp_path):
+PARTS = {"left": 0.2, "middle": 0.4, "right": 0.4}
+
+
+@pytest.mark.parametrize(
+    ("parts", "shifts", "nulls", "causes"),
+    [
+        (PARTS, (3.0, 0.0, 0.0), 0.0, ["a, b"]),
+        (PARTS, (1.5, 0.8, 0.8), 0.0, ["a", "b"]),  # the others are ok, but not much nearer
+        (PARTS, (3.0, 3.0, 0.0), 0.0, ["a", "b"]),
+        (PARTS, (3.0, 0.0, 0.0), 0.5, ["a, b"]),
+        (PARTS, (0.0, 0.0, 0.0), 0.5, ["a, b"]),
+        ({"left": 0.03, "right": 0.97}, (0.0, 1.5), 0.0, ["a", "b"]),
+    ],
+    ids=["one part", "parts near a limit", "two parts", "nulls in one part", "nulls", "most rows"],
+)
+def test_alerts_pages_and_the_terminal_know_the_same_causes(tmp_path, parts, shifts, nulls, causes):
     config = config_of(
         tmp_path,
         features={"include": ["a", "b"]},
         segments=[["part"]],
         alarms={"after": "1 of 1"},
-        thresholds={"kl": {"critical": 0.1}},
+        thresholds={"kl": {"warning": 0.4, "critical": 0.5}},
     )
 
-    def table(moved, rows=600):
+    def table(by, gone, rows=3000):
         rng = np.random.default_rng(3)
-        part = np.where(np.arange(rows) % 30 == 0, "left", "right")
-        return pa.table({n: rng.normal(moved, 1, rows) for n in "ab"} | {"part": part})
+        part = rng.choice([*parts], rows, p=[*parts.values()])
+        mask = rng.random(rows) < np.where(part == "left", max(gone, 0.02), 0.02)
+        moved = np.select([part == name for name in parts], [*by])
+        values = {n: pa.array(rng.normal(moved, 1, rows), mask=mask) for n in "ab"}
+        return pa.table(values | {"part": part})
 
-    run_days(config, [1], lambda _: table(1.0), reference_rows=table(0.0, 4_000))
-    scores = read_table(str(tmp_path), "drift_scores").to_pandas()
-    assert set(scores.loc[scores["alert"] == "raised", "segment"].fillna("")) == {"", "part=right"}
-    log = read_table(str(tmp_path), "alerts").to_pylist()
-    assert [one["features"] for one in log] == [["a"], ["b"]]
-    assert all(len(card.cause.features) == 1 for card in stored_page(config).cards)
+    still = (0.0,) * len(parts)
+    run_days(config, [1], lambda _: table(shifts, nulls), reference_rows=table(still, 0.0, 9000))
+    of_alerts = read_table(str(tmp_path), "alerts")["features"].to_pylist()
+    assert sorted(", ".join(sorted(features)) for features in of_alerts) == causes
+    told = [card.cause for card in stored_page(config).cards if card.worst.severity == "critical"]
+    told += [one.cause for one in cause_rows(read_table(str(tmp_path), "drift_scores"))]
+    assert sorted(", ".join(sorted(cause.features)) for cause in told) == sorted(causes * 2)
 
 
 def test_a_muted_alert_says_who_and_why_and_is_no_page():
