@@ -13,10 +13,11 @@ from kldrift.cli.console import null_share, short
 from kldrift.cli.terminal import Line
 from kldrift.errors import escaped
 from kldrift.reporting.causes import Cause, drifted
-from kldrift.reporting.figures import count_text, figure
+from kldrift.reporting.figures import count_text, feature_words, figure
 from kldrift.reporting.json_values import records
 from kldrift.reporting.parts import Parts, alone_of, parts_words
 from kldrift.reporting.row_words import alert_words, happened, score_words, surety_words
+from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.values import floats_of, is_in, rows_where, taken
 
 if TYPE_CHECKING:
@@ -113,10 +114,15 @@ def row_block(
     yield from _then_and_now(cells, row)
 
 
+def feature_name(name: object) -> str:
+    """The name of a feature for a line."""
+    return feature_words(name) if name == ROWS_FEATURE else short(escaped(str(name)))
+
+
 def _name(row: Mapping[str, Any]) -> str:
     """The feature of a row, and its segment."""
     segment = "" if row["segment"] is None else f" [{short(escaped(str(row['segment'])))}]"
-    return f"{short(escaped(str(row['feature'])))}{segment}"
+    return f"{feature_name(row['feature'])}{segment}"
 
 
 def _standing(row: Mapping[str, Any], zone: str, since: str, lasting: str) -> Iterator[Line]:

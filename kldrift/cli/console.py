@@ -87,7 +87,8 @@ def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
 
 
 def _window_cells(row: Mapping[str, Any], zone: str) -> tuple[str, ...]:
-    from kldrift.reporting.figures import begin_name, window_of_row  # noqa: PLC0415 - Arrow
+    from kldrift.cli.blocks import feature_name  # noqa: PLC0415 - Arrow
+    from kldrift.reporting.figures import begin_name, window_of_row  # noqa: PLC0415
 
     severity = next((name for name in STYLES if row[name]), "ok")
     return (
@@ -95,7 +96,7 @@ def _window_cells(row: Mapping[str, Any], zone: str) -> tuple[str, ...]:
         begin_name(window_of_row(row), zone),
         f"{row['rows']:,}",
         *(str(row[name]) for name in STYLES),
-        NOTHING if row["worst"] is None else short(escaped(str(row["worst"]))),
+        NOTHING if row["worst"] is None else feature_name(row["worst"]),
     )
 
 

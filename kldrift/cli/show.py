@@ -17,6 +17,7 @@ from kldrift.cli.blocks import (
     cause_lines,
     cause_rows,
     cells_of_row,
+    feature_name,
     heights,
     row_block,
 )
@@ -214,9 +215,9 @@ def _flagged(windows: Sequence[Mapping[str, Any]], zone: str) -> Iterator[Line]:
 
 def _flags(row: Mapping[str, Any]) -> str:
     """What the rules say of a window; empty for nothing."""
-    fixed = f"{row['fixed']} critical ({escaped(str(row['fixed_feature']))})"
+    fixed = f"{row['fixed']} critical ({feature_name(row['fixed_feature'])})"
     sure = likelihood(row["p_value"] or 0.0)
-    page = f"learned: {escaped(str(row['learned_feature']))}, p {sure}"
+    page = f"learned: {feature_name(row['learned_feature'])}, p {sure}"
     return "; ".join([fixed] * bool(row["fixed"]) + [page] * bool(row["page"]))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from kldrift.reporting.figures import shown
+from kldrift.reporting.figures import feature_words
 
 
 def asked(name: str) -> str | None:
@@ -30,7 +30,7 @@ def choice(
     options: Sequence[str],
     name: str,
     *,
-    words: Callable[[str], Any] = shown,
+    words: Callable[[str], Any] = feature_words,
     begin: int = 0,
     where: Any = st,
 ) -> str:

@@ -19,7 +19,7 @@ from kldrift.dashboard.stored import SECONDS, Scene
 from kldrift.dashboard.window_view import show_heat_map
 from kldrift.monitor.backtest import Backtest, backtest
 from kldrift.monitor.trial import Trial, trial
-from kldrift.reporting.figures import shown
+from kldrift.reporting.figures import feature_words
 from kldrift.reporting.past import Past, past_where
 from kldrift.scoring.metrics import DEFAULT_THRESHOLDS, METRICS
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
@@ -110,7 +110,9 @@ def _rules(scene: Scene, names: Sequence[str]) -> TriedRules:
         stated = {metric: {level: limit or None for level, limit in limits.items()}}
         features = [ALL, *names]
         words = "limits of"
-        of = columns[3].selectbox(words, features, format_func=lambda n: shown(n) or "all features")
+        of = columns[3].selectbox(
+            words, features, format_func=lambda n: feature_words(n) or "all features"
+        )
         path = f"features.override.{json.dumps(of)}.thresholds" if of else "thresholds"
         overrides.append(f"{path}={to_yaml(stated)}")
     columns = st.columns(4)
@@ -174,7 +176,7 @@ def _by_feature(before: Past, after: Past, names: Sequence[str]) -> pd.DataFrame
     """How often each feature was flagged, as stored and by the rules."""
     rows: list[dict[str, Any]] = [
         {
-            "feature": shown(name),
+            "feature": feature_words(name),
             "critical, as stored": _critical(before, name),
             "critical, by these rules": _critical(after, name),
             "warning, as stored": _critical(before, name, "warning"),

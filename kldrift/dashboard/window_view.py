@@ -17,7 +17,7 @@ from kldrift.dashboard.stored import Scene, look_at
 from kldrift.reporting.cards import Card
 from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.entries import Entry
-from kldrift.reporting.figures import shown, visible, window_name
+from kldrift.reporting.figures import feature_words, visible, window_name
 from kldrift.reporting.order import STATED
 from kldrift.reporting.page import Page, svg_file
 from kldrift.reporting.past import Past
@@ -117,7 +117,11 @@ def show_rows(page: Page, key: str) -> Key | None:
         return card.worst.key
     above.text(visible(f"{card.cause.title}: {card.cause.what}"))
     feature: str | None = above.selectbox(
-        "open one of them", card.cause.features, index=None, format_func=shown, key=f"one of {key}"
+        "open one of them",
+        card.cause.features,
+        index=None,
+        format_func=feature_words,
+        key=f"one of {key}",
     )
     return None if feature is None else (feature, None)
 
@@ -165,7 +169,7 @@ def show_heat_map(past: Past, features: Sequence[str], zone: str) -> None:
     cells = chosen["selection"].get("cell") or []
     if cells:
         names = {window_name(w, zone, weekday=False): w for w in past.windows}
-        feature = next((f for f in few if shown(f) == cells[0]["feature"]), None)
+        feature = next((f for f in few if feature_words(f) == cells[0]["feature"]), None)
         window = names.get(cells[0]["window"])
         if feature is not None and window is not None:
             go(view="feature", feature=feature, window=window.key, segment=None)

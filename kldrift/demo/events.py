@@ -10,12 +10,12 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
+from kldrift.tables.schema import ROWS_FEATURE
+
 FIRST_DAY: Final = dt.date(2026, 2, 1)
 DAYS: Final = 60
 GROUP: Final = "discounts"
 """The joint group that the demo's configuration names."""
-ROWS_FEATURE: Final = ":rows"
-"""What ``drift_scores`` calls the number of rows."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kldrift.demo.events import DECOYS, FIRST_DAY, PLANTED, Decoy, Planted
+from kldrift.reporting.figures import feature_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,11 @@ def to_text(outcomes: Iterable[EventOutcome]) -> str:
     for o in outcomes:
         paged = "-" if o.paged is None else f"day {o.paged}"
         late = "-" if o.delay is None else f"{o.delay} days"
-        shown = ", ".join(o.features) if len(o.features) < MANY else f"{len(o.features)} others"
+        shown = (
+            ", ".join(map(feature_words, o.features))
+            if len(o.features) < MANY
+            else f"{len(o.features)} others"
+        )
         rows.append((o.event, o.days, shown, paged, late, o.verdict))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

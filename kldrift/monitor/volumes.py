@@ -20,12 +20,11 @@ from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
 from kldrift.statistics.volume import volume
 from kldrift.tables.read import window_columns
+from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.store import Store
 from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
-ROWS: Final = ":rows"
-"""What the tables call the number of rows itself."""
 THRESHOLDS: Final = {"kl": Threshold(0.02, 0.15)}
 """A fifth more or less, and half as many or 1.6 times as many."""
 MOST: Final = 90
@@ -92,12 +91,12 @@ class Volumes:
         beside = volume(rows, before, alike)
         if not rows and (segment is None or beside is None):
             why = "no rows in this window"
-            return Subject(ROWS, "volume", status=Status.EMPTY, reason=why, segment=segment)
+            return Subject(ROWS_FEATURE, "volume", status=Status.EMPTY, reason=why, segment=segment)
         if beside is None:
-            return Subject(ROWS, "volume", segment=segment, rows=(-1, rows))
+            return Subject(ROWS_FEATURE, "volume", segment=segment, rows=(-1, rows))
         season = f" {self._season_name(window)}" if beside.alike else ""
         return Subject(
-            ROWS,
+            ROWS_FEATURE,
             "volume",
             THRESHOLDS,
             scores={"kl": beside.kl, "p_value": beside.p_value},

@@ -8,7 +8,15 @@ from typing import Any, Final
 
 from kldrift.errors import first_names
 from kldrift.reporting.blocks import Table
-from kldrift.reporting.figures import NOTHING, count_text, figure, instant_name, likelihood, shown
+from kldrift.reporting.figures import (
+    NOTHING,
+    count_text,
+    feature_words,
+    figure,
+    instant_name,
+    likelihood,
+    shown,
+)
 
 MOST: Final = 30
 NAMED: Final = 4
@@ -22,7 +30,7 @@ def alert_table(alerts: Sequence[Mapping[str, Any]], zone: str) -> Table | None:
     latest.sort(key=lambda a: a["closed"] is not None)
     lines = [
         (
-            first_names(alert["features"], NAMED, shown),
+            first_names(alert["features"], NAMED, feature_words),
             "all rows or several segments" if alert["segment"] is None else shown(alert["segment"]),
             _state(alert, zone),
             _muted(alert),

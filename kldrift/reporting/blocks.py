@@ -9,7 +9,16 @@ from typing import Any, Final
 from kldrift.reporting.bars import scored, totals
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.drawing import Drawing
-from kldrift.reporting.figures import NOTHING, count_text, figure, likelihood, many, share, shown
+from kldrift.reporting.figures import (
+    NOTHING,
+    count_text,
+    feature_words,
+    figure,
+    likelihood,
+    many,
+    share,
+    shown,
+)
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import Row
 from kldrift.reporting.parts import Parts
@@ -74,7 +83,7 @@ def blocks_of(row: Row, cells: Sequence[Row], segments: Parts, when: str) -> lis
     if row["kind"] == "joint":
         blocks += [_pairs(cells)] if cells else []
     else:
-        large = histogram(shown(row["feature"]), cells, width=600, height=150, large=True)
+        large = histogram(feature_words(row["feature"]), cells, width=600, height=150, large=True)
         blocks += [Chart(DISTRIBUTION, large)] if large else []
         blocks += [_cells(row, cells)] if cells else []
     blocks.append(_facts(row, when))

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 
 from kldrift.errors import first_names
-from kldrift.reporting.figures import many, shown
+from kldrift.reporting.figures import feature_words, many, shown
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading, worst_first
 from kldrift.reporting.parts import MOVED, Parts, alone_of, parts_words, segments_of_features
@@ -51,7 +51,7 @@ class Cause:
     @property
     def named(self) -> str:
         """Its features: by name, if they are few."""
-        return first_names(self.features, NAMED, lambda name: shown(name, LONGEST_NAME))
+        return first_names(self.features, NAMED, lambda name: feature_words(name, LONGEST_NAME))
 
     @property
     def title(self) -> str:
@@ -127,7 +127,9 @@ def _common(row: Mapping[str, Any], segments: Mapping[str, Parts]) -> str:
     alone = alone_of(parts)
     if AS_MANY not in happened(reason):
         return (
-            "" if alone is None else f"in {alone.where}; {shown(row['feature'], 60)} {alone.what}"
+            ""
+            if alone is None
+            else f"in {alone.where}; {feature_words(row['feature'], 60)} {alone.what}"
         )
     what = f"{without_others(reason)}, in the same rows: most likely one cause"
     if row["segment"] is not None:

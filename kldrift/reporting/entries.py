@@ -12,7 +12,7 @@ import pandas as pd
 from kldrift.reporting.blocks import Block, blocks_of
 from kldrift.reporting.causes import without_others
 from kldrift.reporting.drawing import Drawing
-from kldrift.reporting.figures import begin_name, shown
+from kldrift.reporting.figures import begin_name, feature_words, shown
 from kldrift.reporting.group_chart import group_chart
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.parts import (
@@ -137,7 +137,7 @@ def _entry(
         critical = next(others, len(severities))
     metric = str(row.get("metric") or "kl")
     limits = [row["threshold_warning"], row["threshold_critical"]]
-    plain = shown(name)
+    plain = feature_words(name)
     line = sparkline(plain, past.scores(key, metric), severities, limits, metric=metric)
     draw = group_chart if row["kind"] == "joint" else histogram
     distribution = draw(plain, cells)
@@ -148,7 +148,7 @@ def _entry(
     return Entry(
         key,
         str(row["severity"]),
-        shown(name, LONGEST_NAME),
+        feature_words(name, LONGEST_NAME),
         "" if segment is None else shown(segment, LONGEST_NAME),
         score_words(row),
         alert,

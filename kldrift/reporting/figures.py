@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from kldrift.profiles.number_text import grouped
 from kldrift.scoring.reasons import certainty
 from kldrift.scoring.sentences import percent
+from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.window import Window
 
 NOTHING: Final = "-"
@@ -28,6 +29,16 @@ def shown(value: object, most: int = 80) -> str:
     """
     text = visible(str(value)[: most + 1])
     return text if len(text) <= most else text[: most - 1] + SIGN
+
+
+def feature_words(name: object, most: int = 80) -> str:
+    """Return the name of a feature for a reader; that of the number of rows in words.
+
+    Examples:
+        >>> feature_words(":rows"), feature_words("amount")
+        ('number of rows', 'amount')
+    """
+    return "number of rows" if name == ROWS_FEATURE else shown(name, most)
 
 
 def visible(text: str) -> str:

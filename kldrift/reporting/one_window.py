@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from kldrift.reporting.figures import many, shown, window_name
+from kldrift.reporting.figures import feature_words, many, window_name
 from kldrift.reporting.past import Past
 
 NAMED: Final = 3
@@ -48,7 +48,7 @@ def one_window_words(past: Past, zone: str) -> str:
 
 def _names(features: Collection[str]) -> str:
     """Features by name, with their verb."""
-    first = [shown(name, 40) for name in sorted(features)[:NAMED]]
+    first = [feature_words(name, 40) for name in sorted(features)[:NAMED]]
     more = len(features) - len(first)
     verb = "was" if len(features) == 1 else "were"
     return f"{', '.join(first)}{f' and {more:,} more' if more else ''} {verb}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from kldrift.reporting.bars import bars_of, scored
-from kldrift.reporting.figures import shown, window_name
+from kldrift.reporting.figures import feature_words, shown, window_name
 from kldrift.reporting.json_values import Row
 from kldrift.reporting.past import Past
 from kldrift.scoring.alerts import Key
@@ -26,6 +26,10 @@ COLOURS: Final = {
 }
 SIGNS: Final = {"critical": "●", "warning": "▲", "unscored": "?", "ok": "✓"}
 """So that no severity is told by its colour alone."""
+SHAPES: Final = ("circle", "triangle-up", "diamond", "square", "cross")
+"""Points of the severities in `COLOURS`: of the first two as their signs."""
+WIDEST: Final = 620
+"""Pixels of a chart, which is to be seen whole in the cell of a notebook."""
 OF_GROUPS: Final = ("feature", "pair")
 """Kinds of cells of joint groups."""
 MOST_IN_GROUP: Final = 20
@@ -56,7 +60,7 @@ def distribution_chart(name: str, cells: Sequence[Row]) -> alt.Chart:
         color=colour,
         tooltip=["cell:N", "dataset:N", alt.Tooltip("share:Q", format=".2%"), "adds to kl:Q"],
     )
-    return drawn
+    return drawn.properties(width=min(WIDEST, 50 * len(bars)))
 
 
 def _group_chart(name: str, cells: Sequence[Row]) -> alt.Chart:
@@ -100,13 +104,13 @@ def history_chart(
         }
         for window, score, severity in points
     ]
-    name = shown(key[0]) if key[1] is None else f"{shown(key[0])} in {shown(key[1])}"
+    name = feature_words(key[0]) + ("" if key[1] is None else f" in {shown(key[1])}")
     base = alt.Chart(alt.InlineData(values=values)).encode(
         x=alt.X("start:T", title=None), y=alt.Y(f"{metric}:Q", title=metric)
     )
     dots = base.mark_point(filled=True, size=50).encode(
         color=_severity(alt),
-        shape=alt.Shape("severity:N", scale=alt.Scale(domain=[*COLOURS])),
+        shape=alt.Shape("severity:N", scale=alt.Scale(domain=[*COLOURS], range=[*SHAPES])),
         tooltip=["window:N", f"{metric}:Q", "severity:N"],
     )
     levels = [
@@ -133,7 +137,7 @@ def heat_chart(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart
     names = [window_name(window, zone, weekday=False) for window in past.windows]
     values = [
         {
-            "feature": shown(feature),
+            "feature": feature_words(feature),
             "window": window,
             "severity": severity or "no row",
             "sign": "" if severity == "ok" else SIGNS.get(severity or "", ""),
@@ -144,7 +148,7 @@ def heat_chart(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart
     every = alt.Axis(labelOverlap=False, labelLimit=180)
     base = alt.Chart().encode(
         x=alt.X("window:N", sort=names, title=None, axis=alt.Axis(labelOverlap=True)),
-        y=alt.Y("feature:N", sort=[shown(f) for f in features], title=None, axis=every),
+        y=alt.Y("feature:N", sort=[feature_words(f) for f in features], title=None, axis=every),
         tooltip=["feature:N", "window:N", "severity:N"],
     )
     pale = alt.condition(alt.datum.severity == "ok", alt.value(0.3), alt.value(1))
@@ -152,7 +156,7 @@ def heat_chart(past: Past, features: Sequence[str], zone: str) -> alt.LayerChart
     signs = base.mark_text(color="white", fontSize=9).encode(text="sign:N")
     data = alt.InlineData(values=[])
     data.values = values  # not as an argument: each of thousands of rows would be validated
-    return alt.layer(squares, signs, data=data)
+    return alt.layer(squares, signs, data=data, width=min(WIDEST, 20 * len(names)))
 
 
 def _severity(alt: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from kldrift.reporting.drawing import IN_ROW, LETTER, LEVELS, Drawing, Label, Shape, at, box
-from kldrift.reporting.figures import figure, shown
+from kldrift.reporting.figures import feature_words, figure
 from kldrift.reporting.json_values import Row
 
 LANE: Final = 28
@@ -40,7 +40,7 @@ def score_line(row: Row) -> Drawing | None:
     return Drawing(
         IN_ROW,
         LANE * len(lanes),
-        f"{shown(row['feature'])}: score",
+        f"{feature_words(row['feature'])}: score",
         "; ".join(texts),
         shapes,
         labels,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from kldrift.reporting.drawing import IN_ROW, LEVELS, Drawing, Label, Shape, at, box
-from kldrift.reporting.figures import figure, many, shown, window_name
+from kldrift.reporting.figures import feature_words, figure, many, shown, window_name
 from kldrift.reporting.past import DRIFTED, Past, streaks
 
 TICK: Final = {"critical": 6.0, "warning": 3.0}
@@ -80,9 +80,13 @@ def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:
             if severity in paths:
                 paths[severity] += _mark(severity, NAME + i * step, top, step)
         ok += _line([s == "ok" for s in worst], top + ROW / 2, step)
-        labels.append(Label(NAME - 6, top + 11, shown(feature, 30), "end"))
+        labels.append(Label(NAME - 6, top + 11, feature_words(feature, 30), "end"))
         tips.append(
-            Shape("point", box(0, top, width, ROW), history_words(past, worst, feature, zone))
+            Shape(
+                "point",
+                box(0, top, width, ROW),
+                history_words(past, worst, feature_words(feature), zone),
+            )
         )
     height = HEAD + ROW * len(features)
     shapes = [Shape("ok", ok), *(Shape(s, p) for s, p in paths.items()), *tips]

@@ -17,12 +17,12 @@ from kldrift.demo.events import (
     DAYS,
     DECOYS,
     PLANTED,
-    ROWS_FEATURE,
     Decoy,
     Planted,
     date_of,
 )
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
+from kldrift.tables.schema import ROWS_FEATURE
 
 NESTED = {"address", "tags"}
 REFERENCE = range(1, 29)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow.compute as pc
 from daily_sample import config_of, rows, run_days
 
-from kldrift.monitor.volumes import ROWS
+from kldrift.cli.console import run_lines
+from kldrift.cli.show import state_lines
+from kldrift.reporting.page import whole_page
+from kldrift.reporting.stored import stored_page
+from kldrift.tables.schema import ROWS_FEATURE
 
 
 def of_rows(result):
-    (row,) = result.scores[result.scores["feature"] == ROWS].to_dict("records")
+    (row,) = result.scores[result.scores["feature"] == ROWS_FEATURE].to_dict("records")
     return row
 
 
@@ -25,6 +31,22 @@ def test_a_day_of_half_the_rows_is_critical_and_says_how_many_are_usual(tmp_path
     assert found[8].exit_code == 3
     assert of_rows(found[9])["severity"] == "ok"
     assert (of_rows(found[10])["status"], found[10].exit_code) == ("empty", 4)
+
+
+def test_people_read_number_of_rows_where_the_tables_have_another_name(tmp_path):
+    config = config_of(tmp_path / "drift", alarms={"after": "1 of 1"})
+    low = run_days(config, range(9), lambda day: rows(day, 280 if day == 8 else 600))[8]
+    page = stored_page(config)
+    shown, _ = state_lines(config, None)
+    told = [whole_page(page), "\n".join(line.text for line in shown)]
+    told += ["\n".join(line.text for line in run_lines(low, "critical"))]
+    told += [
+        json.dumps(low.heatmap().to_dict()),
+        json.dumps(low.plot_history(ROWS_FEATURE).to_dict()),
+    ]
+    told += [json.dumps([block.data() for block in page.sections])]
+    assert all("number of rows" in text for text in told)
+    assert not [text for text in told if ROWS_FEATURE in text]
 
 
 def test_a_run_of_its_own_knows_the_rows_of_earlier_windows(tmp_path):
@@ -43,7 +65,7 @@ def test_each_segment_has_its_own_rows_and_one_that_is_gone_is_critical(tmp_path
 
     found = run_days(config, range(9), of_day) + run_days(config, [9], of_day)
     last = found[9].scores
-    last = last[last["feature"] == ROWS].set_index("segment")
+    last = last[last["feature"] == ROWS_FEATURE].set_index("segment")
     assert last.loc["part=right", "severity"] == "critical"
     assert last.loc["part=left", "severity"] == "ok"
     assert last.loc["part=right", "reason"].startswith("0 rows, and usually about 1")

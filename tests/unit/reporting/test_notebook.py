@@ -20,6 +20,7 @@ from kldrift.monitor.plan import make_plan
 from kldrift.reporting.history import Backfill
 from kldrift.reporting.result import Result, RunResult
 from kldrift.sources.table import TableSource
+from kldrift.tables import Window
 
 
 def run_result(window=DAYS[1], output="/nowhere", run_id="run-2"):
@@ -199,3 +200,17 @@ def test_windows_that_came_later_are_not_the_past(tmp_path):
     assert early._past().windows == (DAYS[0],)
     assert DAYS[1].start - DAYS[0].start == timedelta(days=1)
     assert early.run["monitor"] == MONITOR
+
+
+def test_charts_of_many_cells_and_windows_are_seen_whole_in_a_notebook(compared):
+    ends = [(DAYS[1].start + timedelta(days=d), DAYS[1].end + timedelta(days=d)) for d in range(80)]
+    found = Backfill([run_result(Window(*both), run_id=f"run {both[0]}") for both in ends], [], "o")
+    assert [c.to_dict()["width"] for c in (compared.plot("x"), found.heatmap())] == [620, 620]
+    assert run_result().plot("payment_type").to_dict()["width"] < 400
+
+
+def test_the_points_of_a_history_have_the_signs_of_their_severities():
+    chart = Backfill([run_result()], [], "o").plot_history("trip_distance")
+    dots = chart.to_dict()["layer"][1]["encoding"]["shape"]
+    shape_of = dict(zip(dots["scale"]["domain"], dots["scale"]["range"], strict=True))
+    assert (shape_of["critical"], shape_of["warning"]) == ("circle", "triangle-up")
