@@ -90,11 +90,11 @@ def _window_cells(row: Mapping[str, Any], zone: str) -> tuple[str, ...]:
     from kldrift.cli.blocks import feature_name  # noqa: PLC0415 - Arrow
     from kldrift.reporting.figures import begin_name, window_of_row  # noqa: PLC0415
 
-    severity = next((name for name in STYLES if row[name]), "ok")
+    severity = next((name for name in STYLES if row[name]), "unscored")
     return (
         severity,
         begin_name(window_of_row(row), zone),
-        f"{row['rows']:,}",
+        NOTHING if row["rows"] is None else f"{row['rows']:,}",
         *(str(row[name]) for name in STYLES),
         NOTHING if row["worst"] is None else feature_name(row["worst"]),
     )

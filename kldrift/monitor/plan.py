@@ -216,9 +216,8 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
     with mistakes.noted():
         segments = plan_segments(config, reference, current)
     mistakes.raise_any()
-    if not any(p.both for p in pairs):
-        why = [(p.feature.name, _what(p)) for p in pairs] + [(s.column, s.reason) for s in skipped]
-        reasons = "; ".join(f"{column}: {reason}" for column, reason in why[:3])
+    if not pairs:
+        reasons = "; ".join(f"{s.column}: {s.reason}" for s in skipped[:3])
         raise ConfigError(
             f"no feature is left to compare; check features.include ({reasons or 'no columns'})"
         )

@@ -29,6 +29,7 @@ from kldrift.tables.read import stored_key, stored_profiles, stored_supports
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.store import Store, open_store
 from kldrift.tables.supports import (
+    OF_NOTHING,
     FeatureSupport,
     JointSupport,
     Origin,
@@ -174,6 +175,7 @@ def _last_read(store: Store, monitor: str) -> tuple[str, Origin] | None:
     """
     ids = [i for name in store.names("supports") if (i := reference_of(monitor, name))]
     read = {i: stored_supports(store, monitor, i).origin for i in ids}
+    read = {i: origin for i, origin in read.items() if origin != OF_NOTHING}
     return max(read.items(), key=lambda one: (one[1].read_at, one[0])) if read else None
 
 
@@ -254,13 +256,13 @@ def _asked_for(
     """
     wanted = {p.feature.name: repr(p.reference) for p in plan.compared}
     wanted = {name: how for name, how in wanted.items() if name not in lacking}
-    if not wanted:
-        return None
     made_from = {f.name: f.made_from for f in supports.features}
     # What the current dataset lacks today is kept: it is the same reference, with one history.
     gone = {p.feature.name: repr(p.reference) for p in plan.pairs if p.current is None}
     wanted |= {name: how for name, how in gone.items() if made_from.get(name) == how}
     wanted |= {f.name: f.made_from for f in others}
+    if not wanted:
+        return None
     planned = [j for j in plan.joint if j.problem is None]
     joint_from = {j.name: j.made_from for j in supports.joint}
     for joint in planned:
@@ -301,6 +303,7 @@ def save(
 def _supports(
     plan: Plan, reference: Reference, origin: Origin, others: Sequence[FeatureSupport]
 ) -> Supports:
+    known = {f.name for f in others}  # pairs of what is gone do not say how it was read
     return Supports(
         reference.reference_id,
         origin,
@@ -317,7 +320,7 @@ def _supports(
                 )
                 for p in plan.pairs
                 for name in (p.feature.name,)
-                if p.reference is not None and name in reference.pivots
+                if p.reference is not None and name in reference.pivots and name not in known
             ),
             *others,
         ),

@@ -42,9 +42,9 @@ class SameCells:
         """
         rows = stored_profile_rows(self._store, self._monitor, window)
         ids = rows["reference_id"].unique().to_pylist()
-        if len(ids) != 1:
+        if len(ids) > 1:
             raise ValueError(f"profiles of {len(ids)} references")
-        if ids[0] == self._supports.reference_id:
+        if ids in ([], [self._supports.reference_id]):  # none where no feature was counted
             return read_profiles(rows, self._supports)
         if ids[0] not in self._others:
             other = stored_supports(self._store, self._monitor, ids[0])

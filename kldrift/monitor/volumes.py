@@ -62,7 +62,11 @@ class Volumes:
 
     def beside(self, window: Window, findings: Findings) -> Findings:
         """The findings of a window with its rows; the window is known from then on."""
-        sizes: dict[str | None, int] = {None: findings.rows_current or 0}
+        if findings.rows_current is None:
+            why = "the rows were not counted, as no feature was compared"
+            uncounted = Subject(ROWS_FEATURE, "volume", status=Status.ERROR, reason=why)
+            return replace(findings, volumes=(uncounted,))
+        sizes: dict[str | None, int] = {None: findings.rows_current}
         for number, known in enumerate(findings.reference.segments if findings.current else ()):
             of_list = rows_by_segment(findings.current[0], number, len(known.names))
             sizes.update(zip(known.names, of_list.tolist(), strict=True))

@@ -28,7 +28,13 @@ from kldrift.tables.parquet import from_parquet
 from kldrift.tables.read_profiles import read_profiles
 from kldrift.tables.schema import SUPPORTS, TABLES
 from kldrift.tables.store import Store, open_store
-from kldrift.tables.supports import FOR_READERS, JOINT_KIND, Supports, read_supports
+from kldrift.tables.supports import (
+    FOR_READERS,
+    JOINT_KIND,
+    OF_NOTHING,
+    Supports,
+    read_supports,
+)
 from kldrift.tables.window import Window
 
 MOST_RUNS: Final = 120
@@ -101,7 +107,8 @@ def stored_supports(store: Store, monitor: str, reference_id: str) -> Supports:
     """
     columns = [name for name in SUPPORTS.names if name not in FOR_READERS]
     with _opened(store, supports_file(monitor, reference_id)) as file:
-        return read_supports(from_parquet(file, columns, SUPPORTS))
+        rows = from_parquet(file, columns, SUPPORTS)
+    return read_supports(rows) if rows.num_rows else Supports(reference_id, OF_NOTHING, ())
 
 
 def stored_profiles(
@@ -170,13 +177,21 @@ def window_tables(
 
 
 def stored_reference_id(store: Store, monitor: str, window: Window) -> str:
-    """The reference that a window was counted on.
+    """The reference that a window was counted on; that of its run if no feature was counted.
 
     Raises:
-        OutputError: the file is not there, damaged or cannot be read.
+        OutputError: a file is not there, damaged or cannot be read; or it has several references.
     """
-    name = window_file("profiles", monitor, window)
-    ids = _read(store, name, ["reference_id"])["reference_id"].unique().to_pylist()
+    for table in ("profiles", "drift_scores"):
+        name = window_file(table, monitor, window)
+        ids = _read(store, name, ["reference_id"])["reference_id"].unique().to_pylist()
+        if ids:
+            break
+    else:
+        runs, _ = stored_runs(store, monitor)
+        ends = window.start, window.end
+        of_window = [r for r in runs if (r["window_start"], r["window_end"]) == ends]
+        ids = [r["reference_id"] for r in of_window if r["reference_id"]][:1]
     if len(ids) != 1:
         raise OutputError(f"{store.location(name)}: expected rows of one reference, got {len(ids)}")
     return str(ids[0])

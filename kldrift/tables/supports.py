@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -50,6 +50,10 @@ class Origin:
     rows: int
     run_id: str
     read_at: datetime
+
+
+OF_NOTHING: Final = Origin(None, 0, "", datetime.min.replace(tzinfo=UTC))
+"""The origin of a reference of which no feature could be compared, so that it has no rows."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -335,10 +335,27 @@ def test_a_misspelt_exclusion_is_noted_and_one_of_a_column_that_came_and_went_is
     assert note == "features.exclude: no column or feature is called 'agee'; did you mean 'age'?"
 
 
-def test_where_nothing_is_left_to_compare_it_is_said_why():
+def test_where_nothing_is_on_both_sides_each_column_is_a_row():
     twice = pd.DataFrame([[1, 2]] * 50, columns=["x", "x"])
-    with pytest.raises(ConfigError, match="2 columns called 'x' in the reference"):
-        compare(twice, twice)
     one, other = pd.DataFrame({"x": range(50)}), pd.DataFrame({"y": range(50)})
-    with pytest.raises(ConfigError, match="x: missing in the current dataset; y: new"):
-        compare(one, other)
+    retyped = one.assign(x=pd.Timestamp("2024-01-01"))
+    for sides, expected in (
+        ((one, other), {"x": "missing_feature", "y": "new_feature"}),
+        ((one, retyped), {"x": "type_changed"}),
+        ((one, pd.DataFrame()), {"x": "missing_feature"}),
+        ((pd.DataFrame(), one), {"x": "new_feature"}),
+        ((twice, twice), {"x": "error"}),
+    ):
+        result = compare(*sides)
+        assert dict(zip(result.scores["feature"], result.scores["status"], strict=True)) == expected
+        assert result.severity == "unscored"
+        assert result.notes == ["no feature was scored"]
+        assert "no feature was scored" in result.to_html()
+    assert "2 columns called 'x' in the reference" in result.scores["reason"][0]
+
+
+@pytest.mark.parametrize("left", [{"include": ["x"], "exclude": ["x"]}, {"exclude": "*"}])
+def test_where_nothing_is_asked_for_it_is_said_why(left):
+    one = pd.DataFrame({"x": range(50)})
+    with pytest.raises(ConfigError, match=r"no feature is left to compare.*x: excluded"):
+        compare(one, one, **left)

@@ -7,6 +7,7 @@ import pytest
 from daily_sample import START, config_of, rows, window
 
 import kldrift
+from kldrift.cli.console import backfill_lines
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
 from kldrift.monitor import reference_store
@@ -64,6 +65,21 @@ def test_a_column_that_is_gone_or_new_is_a_row_and_the_reference_stays_the_same(
     assert sorted(pairs) == sorted(
         zip(*(before[c].to_pylist() for c in ("feature", "status")), strict=True)
     )
+
+
+def test_a_day_of_other_columns_alone_is_scored_again_and_its_rows_are_not_called_none(
+    run_day, tmp_path
+):
+    run_day(0, rows(0))
+    other = run_day(1, pa.table({"z": rows(1)["x"]}))
+    lost = dict.fromkeys(["x", "y", "kind", "part"], "missing_feature")
+    assert (of(other), other.exit_code) == (lost | {"z": "new_feature"}, 4)
+    again = kldrift.rescore(config_of(tmp_path))
+    assert of(again.results[1]) == of(other) | {":rows": "error"}
+    reasons = dict(zip(again.scores["feature"], again.scores["reason"], strict=True))
+    assert reasons[":rows"] == "the rows were not counted, as no feature was compared"
+    lines = [" ".join(line.text.split()) for line in backfill_lines(again, "critical")]
+    assert "unscored 2 Jan 2024 - 0 0 0 6 -" in lines
 
 
 def test_a_type_that_compares_is_scored_and_one_that_does_not_is_a_row():
