@@ -28,6 +28,7 @@ from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.profiles.support import Support
+from kldrift.scoring.status import NO_WINDOW
 from kldrift.tables.read import stored_raised, stored_supports
 from kldrift.tables.store import open_store
 from kldrift.tables.which_windows import stored_windows
@@ -37,6 +38,10 @@ BEYOND: Final = [
     CODES[kind]
     for kind in (CellKind.UNDERFLOW, CellKind.OVERFLOW, CellKind.OTHER, CellKind.NEVER_SEEN)
 ]
+CRITICAL_BEFORE: Final = (
+    "critical in every earlier window that it would be compared with, so that none of them is its "
+    "reference; if this is usual now, run with --refresh-reference"
+)
 AGED: Final = 0.1
 """By so much the share of rows beyond the cells may grow before these are too old to tell much."""
 
@@ -91,7 +96,10 @@ class History:
         rows = max((int(p.of_list(ALL).rows.sum()) for p in profiles.values()), default=0)
         aged = aged_cells(base.profiles, profiles)
         known = {name for one in past for name in one.profiles}
-        new = frozenset(base.profiles) - known if past else frozenset()
+        usual = {name for one in past for name in one.profiles.keys() - one.raised}
+        gaps = dict.fromkeys(known - usual, CRITICAL_BEFORE)
+        if past:
+            gaps |= dict.fromkeys(base.profiles.keys() - known, NO_WINDOW)
         return replace(
             base,
             profiles=profiles,
@@ -99,7 +107,7 @@ class History:
             rows=rows,
             frozen_id=base.reference_id,
             aged=aged,
-            new=new,
+            gaps=gaps,
         )
 
     def _past(self, rule: Dataset, time: Time, window: Window) -> list[PastWindow]:

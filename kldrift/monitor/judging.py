@@ -91,7 +91,8 @@ def _case(plan: Plan, findings: Findings) -> Case:
             comparison,
             findings.unseen.get(pair.feature.name, NO_NEW_VALUES),
             growing,
-            new=pair.feature.name in findings.reference.new,
+            of_windows=bool(findings.reference.frozen_id),
+            gap=findings.reference.gaps.get(pair.feature.name, ""),
         )
         for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True)
     ]
@@ -186,7 +187,8 @@ def _compared(
     unseen: NewValues,
     growing: frozenset[str],
     *,
-    new: bool,
+    of_windows: bool,
+    gap: str,
 ) -> Subject:
     feature = p.feature
     thresholds = {} if p.feature.name in growing else thresholds_of(p, config)
@@ -196,7 +198,8 @@ def _compared(
         thresholds,
         comparison,
         changed=p.changed,
-        new=new,
+        of_windows=of_windows,
+        gap=gap,
         unseen=unseen,
         learned=bool(thresholds) and is_learned(p, config),
     )

@@ -62,7 +62,7 @@ class Reference:
         notes: what to know of the values of a feature, by its name.
         aged: how much more of its rows lies beyond the cells of a feature than when they were
             chosen, where that is much.
-        new: features that none of the windows has of which it is made.
+        gaps: why it has no rows of a feature, where it is made of windows, by name.
     """
 
     profiles: Mapping[str, Profile]
@@ -75,7 +75,7 @@ class Reference:
     frozen_id: str = ""
     notes: Mapping[str, str] = field(default_factory=dict)
     aged: Mapping[str, float] = field(default_factory=dict)
-    new: frozenset[str] = frozenset()
+    gaps: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def reference_id(self) -> str:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from kldrift.arrays import Bools
+from kldrift.arrays import Bools, Floats
 from kldrift.config import Config, Threshold, Time
 from kldrift.errors import OutputError
 from kldrift.monitor.groups import rows_by_segment
@@ -75,11 +75,13 @@ class Volumes:
         earlier = [w for w in self._rows if w.start and w.start < start][-MOST:]
         past = [self._rows[w] for w in earlier]
         alike = np.array([self._season(w) == season for w in earlier], dtype=np.bool_)
+        longer = np.array([_length(window) / _length(w) for w in earlier])
         self._rows[window] = sizes
         if not findings.rows_current:  # a window that is not there says nothing of its segments
             past = []
         subjects = tuple(
-            self._subject(window, s, n, past, alike[: len(past)]) for s, n in sizes.items()
+            self._subject(window, s, n, past, alike[: len(past)], longer[: len(past)])
+            for s, n in sizes.items()
         )
         return replace(findings, volumes=subjects)
 
@@ -90,8 +92,9 @@ class Volumes:
         rows: int,
         past: Sequence[Mapping[str | None, int]],
         alike: Bools,
+        longer: Floats,
     ) -> Subject:
-        before = np.array([sizes.get(segment, 0) for sizes in past], dtype=np.int64)
+        before = np.array([sizes.get(segment, 0) for sizes in past]) * longer
         beside = volume(rows, before, alike)
         if not rows and (segment is None or beside is None):
             why = "no rows in this window"

@@ -24,6 +24,7 @@ class Change:
         unseen: values that the reference never had, with their shares of the current rows; NaN
             for a segment, as they are those of the whole dataset.
         distinct_unseen: how many there are of them.
+        unseen_before: the reference's share of such values, where it is not what chose the cells.
         sampled: whether some of the new values cannot be told from the reference's, which had too
             many.
         shift: of the mean, in reference deviations; NaN for what has none.
@@ -56,6 +57,7 @@ class Change:
     single_before: str = ""
     unseen: Sequence[tuple[str, float]] = ()
     distinct_unseen: int = 0
+    unseen_before: float = 0.0
     sampled: bool = False
     shift: float = np.nan
     spread: float = np.nan

@@ -245,6 +245,7 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
     scores, subject = verdicts.scores, verdicts.subjects[verdicts.of[place]]
     rows = int(verdicts.sizes["n_current"][place])
     unseen, whole = subject.unseen, verdicts.segment[place] is None
+    before = subject.unseen_before(verdicts.group[place])
     reference, current = scores["std_reference"][place], scores["std_current"][place]
     spread = reference > 0 and current > 0 and not subject.name.startswith(PERIODIC)
     shift = scores["mean_current"][place] - scores["mean_reference"][place]
@@ -254,6 +255,7 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
         "medians": medians,
         "unseen": [(name, n / max(1, rows) if whole else np.nan) for name, n in unseen.named],
         "distinct_unseen": unseen.distinct,
+        "unseen_before": before / max(1, int(verdicts.sizes["n_reference"][place])),
         "sampled": _sampled(subject),
         "shift": shift / reference if spread else np.nan,
         "means": means(verdicts, place),

@@ -91,9 +91,9 @@ def by_limits(cases: Sequence[Case], rules: Rules) -> list[ByLimits]:
     rows = Rows.every(comparisons)
     current = Sizes.of([c.current for c in comparisons], rules.missing)
     reference = Sizes.of([c.reference for c in comparisons], rules.missing)
-    changed, new = [s.changed for s, *_ in compared], [s.new for s, *_ in compared]
+    changed, gaps = [s.changed for s, *_ in compared], [s.gap for s, *_ in compared]
     scores = _together(cases)
-    status, reason = statuses(rows, current, reference, scores, changed, new, rules)
+    status, reason = statuses(rows, current, reference, scores, changed, gaps, rules)
 
     status = np.append(status, [PLACE[s.status] for s in others]).astype(np.int64)
     columns = _columns(scores, len(rows), others)

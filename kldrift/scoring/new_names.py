@@ -29,36 +29,39 @@ class MostFrequentNew(OfRows):
         n: current rows that are compared.
         m: reference rows.
         names: how many names are new.
+        once: reference rows that the name may have.
     """
 
     x: Counts
     n: Counts
     m: Counts
     names: Counts
+    once: Counts
 
     @classmethod
-    def of(cls, v: Verdicts, places: Ints, unseen: Sequence[NewValues]) -> Self:
-        """The names of some rows, each of which has one."""
+    def of(
+        cls, v: Verdicts, places: Ints, unseen: Sequence[NewValues], before: Sequence[int]
+    ) -> Self:
+        """The names of some rows, each of which has one, beside reference rows without a cell."""
         n, m = (
             v.sizes[f"n_{side}"][places]
             - (v.sizes[f"missing_{side}"][places] if v.rules.missing == "exclude" else 0)
             for side in ("current", "reference")
         )
         x, names = np.array([(new.named[0][1], new.distinct) for new in unseen]).T
-        return cls(x, n, m, names)
+        return cls(x, n, m, names, np.maximum(ONCE, np.array(before)))
 
     @property
     def rise(self) -> Floats:
         """By how much the share of the name rose, at least."""
-        return np.maximum(0.0, self.x / self.n - ONCE / self.m)
+        return np.maximum(0.0, self.x / self.n - self.once / self.m)
 
     def above_p(self, limit: Floats, others: Floats) -> Floats:
         """The p-value of "this rise, or a change that was tested, is above the limit".
 
         Of shares that add up to 1, no more than one in so many is above a limit.
         """
-        once = np.full_like(self.x, ONCE)
-        p_value = rise_p(self.x, self.n, once, self.m, limit)
+        p_value = rise_p(self.x, self.n, self.once, self.m, limit)
         with np.errstate(divide="ignore"):
             p_value *= np.minimum(self.names, 1 / limit)
         return np.minimum(1.0, np.minimum(others / (1 - OF_NEW), p_value / OF_NEW))
@@ -66,14 +69,15 @@ class MostFrequentNew(OfRows):
 
 def most_frequent_new(v: Verdicts, rows: Ints) -> tuple[Ints, MostFrequentNew]:
     """The places among some rows of those that have a new name, and the most frequent of these."""
-    unseen = [s.unseen if s.comparison is not None else None for s in v.subjects]
-    named = np.array([new is not None and bool(new.named) for new in unseen], dtype=np.bool_)
+    named = np.array([s.comparison is not None and bool(s.unseen.named) for s in v.subjects], bool)
     at = np.flatnonzero(named[v.of[rows]] & v.whole[rows] & v.scored[rows])
-    mine = [new for i in v.of[rows[at]].tolist() if (new := unseen[i]) is not None]
     if not len(at):
         none = np.empty(0, dtype=np.int64)
-        return at, MostFrequentNew(none, none, none, none)
-    return at, MostFrequentNew.of(v, rows[at], mine)
+        return at, MostFrequentNew(none, none, none, none, none)
+    mine = [v.subjects[i] for i in v.of[rows[at]].tolist()]
+    groups = v.group[rows[at]].tolist()
+    before = [s.unseen_before(group) for s, group in zip(mine, groups, strict=True)]
+    return at, MostFrequentNew.of(v, rows[at], [s.unseen for s in mine], before)
 
 
 def with_new_names(v: Verdicts) -> Verdicts:
@@ -93,4 +97,8 @@ def new_name_text(v: Verdicts, place: int) -> tuple[str, float]:
     if not len(at):
         return "", 0.0
     name = v.subjects[v.of[place]].unseen.named[0][0]
-    return f"{name!r} is new, with {percent(new.x[0] / new.n[0])} of the rows", float(new.rise[0])
+    share, before = percent(new.x[0] / new.n[0]), percent(new.once[0] / new.m[0])
+    text = f"{name!r} is new, with {share} of the rows"
+    if new.once[0] > ONCE:
+        text = f"{name!r} has {share} of the rows, and had {before} at most"
+    return text, float(new.rise[0])

@@ -175,6 +175,8 @@ def _swapped(change: Change) -> str:
 
 def _renamed(change: Change) -> str:
     """Categories that are gone beside new ones of the same shares; empty if there are none."""
+    if change.unseen_before:  # then they are not new
+        return ""
     new = list(change.unseen)
     sure, gained = [], 0.0
     for name, share in change.lost:
@@ -230,6 +232,9 @@ def _new(change: Change) -> str:
     what = f": {some_of(named, change.distinct_unseen)}" if named else ""
     if any(np.isnan(share) for _, share in change.unseen[:1]):
         what = f" (in the whole dataset{what})"
+    if change.unseen_before:
+        moved = _moved(change.unseen_before, change.current)
+        return f"values without a cell of their own {moved} of the rows{what}"
     if change.kind is CellKind.OTHER and change.second is not None and change.reference:
         usual = f", and {percent(change.second[1])} of them were to be expected"
         return f"nearly all values are new to the reference{usual}{what}"

@@ -35,6 +35,7 @@ SCORED: Final = (Status.OK, Status.CONSTANT)
 STATUSES: Final = tuple(Status)
 PLACE: Final = {status: place for place, status in enumerate(STATUSES)}
 """What an array holds of a status: its place in ``STATUSES``."""
+NO_WINDOW: Final = "no earlier window has it"
 INFINITE: Final = (
     "kl is infinite: the current dataset has rows where the reference has none; "
     "set scoring.pseudocount above 0"
@@ -81,13 +82,13 @@ def statuses(
     reference: Sizes,
     scores: Mapping[str, Floats],
     changed: Sequence[str],
-    new: Sequence[bool],
+    gaps: Sequence[str],
     rules: Rules,
 ) -> tuple[Ints, Texts]:
     """The status of each row, as a place in ``STATUSES``, and its reason.
 
-    ``changed`` says how the type of a feature changed, and ``new`` whether the reference is made of
-    windows that do not have it.
+    ``changed`` says how the type of a feature changed, and ``gaps`` why a reference that is made of
+    windows has no rows of it.
     """
     n, m = current.rows, reference.rows
     compared = np.minimum(current.compared, reference.compared)
@@ -100,6 +101,8 @@ def statuses(
     typed = (current.missing != n) & (reference.missing != m)
     other_type = np.array([bool(text) for text in changed], dtype=np.bool_)[rows.of] & typed
 
+    new = np.array([gap == NO_WINDOW for gap in gaps], dtype=np.bool_)[rows.of]
+
     def gone(i: int) -> str:
         sides = {"reference": reference, "current dataset": current}
         where = " and the ".join(name for name, side in sides.items() if not side.compared[i])
@@ -107,8 +110,8 @@ def statuses(
 
     # The first that holds says it.
     cases: list[tuple[Bools, Status, str | Callable[[int], str]]] = [
-        (np.array(new, dtype=np.bool_)[rows.of], Status.NEW_FEATURE, "no earlier window has it"),
-        (m == 0, Status.EMPTY, "no rows in the reference"),
+        (new, Status.NEW_FEATURE, NO_WINDOW),
+        (m == 0, Status.EMPTY, lambda i: gaps[rows.of[i]] or "no rows in the reference"),
         (n == 0, Status.EMPTY, "no rows in the current dataset"),
         (
             segment & (m < CHOSEN_ROWS),

@@ -11,6 +11,7 @@ import numpy as np
 
 from kldrift.arrays import Bools, Floats, Ints, Texts
 from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
+from kldrift.profiles.cells import CODES, CellKind
 from kldrift.scoring.comparison import Alike, Comparison, Rows
 from kldrift.scoring.joint_result import JointResult
 from kldrift.scoring.metrics import JOINT_METRICS, NUMERIC_ONLY, Threshold
@@ -31,7 +32,8 @@ class Subject:
         thresholds: by metric.
         comparison: of a feature that was counted on both sides.
         changed: how the type of that feature changed; empty if it did not.
-        new: whether its reference is made of windows, none of which has it.
+        of_windows: whether its reference is made of windows, which did not choose its cells.
+        gap: why these have no rows of it; empty where they do.
         status: of what has no comparison, as all that follows.
         reason: why so.
         scores: by name.
@@ -48,7 +50,8 @@ class Subject:
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     comparison: Comparison | None = None
     changed: str = ""
-    new: bool = False
+    of_windows: bool = False
+    gap: str = ""
     status: Status = Status.OK
     reason: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -58,6 +61,14 @@ class Subject:
     segment: str | None = None
     rows: tuple[int, int] | None = None
     sentence: str = ""
+
+    def unseen_before(self, group: int) -> int:
+        """Reference rows of a group whose values have no cell, where they may be the new ones."""
+        if self.comparison is None or not self.of_windows:
+            return 0  # of what chose the cells, rare values stand for those that were never seen
+        reference = self.comparison.reference
+        never = reference.support.codes == CODES[CellKind.NEVER_SEEN]
+        return int(reference.counts[group, never].sum())
 
     @cached_property
     def applicable(self) -> dict[str, Threshold]:

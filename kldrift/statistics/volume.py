@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from scipy.special import stdtr, xlogy
 
-from kldrift.arrays import Bools, Ints
+from kldrift.arrays import Bools, Floats
 
 FEWEST: Final = 7
 """Windows before one that it takes to judge it."""
@@ -40,16 +40,16 @@ class Volume:
     alike: bool
 
 
-def volume(rows: int, past: Ints, alike: Bools) -> Volume | None:
+def volume(rows: int, past: Floats, alike: Bools) -> Volume | None:
     """Compare a number of rows with those of earlier windows; None where these are too few.
 
     Args:
         rows: of the window.
-        past: of earlier ones, shape ``(h,)``; empty ones are left out.
+        past: of earlier ones, in as much time, shape ``(h,)``; empty ones are left out.
         alike: which of these are of the same hour or weekday, shape ``(h,)``.
 
     Examples:
-        >>> past = np.array([100, 104, 98, 101, 99, 103, 97, 100])
+        >>> past = np.array([100.0, 104, 98, 101, 99, 103, 97, 100])
         >>> found = volume(50, past, np.zeros(8, dtype=bool))
         >>> round(found.expected), round(found.kl, 2), found.p_value < 1e-6
         (100, 0.15, True)

@@ -127,3 +127,30 @@ def test_one_scan_tells_the_new_values_of_each_window(ordered):
         2: [("new in 2", 90), ("new", 10)],
         3: [("new in 3", 90), ("new", 10)],
     }
+
+
+def test_a_value_that_the_window_before_had_is_not_new_beside_it(tmp_path):
+    run_days(config_of(tmp_path), range(5), with_wallet)
+    found = kldrift.rescore(config_of(tmp_path, reference={"previous": 1}), fail_on="never")
+    scores = [result.scores.set_index("feature").loc["kind"] for result in found.results]
+    assert [row["severity"] for row in scores] == ["unscored", "ok", "critical", "unscored", "ok"]
+    assert scores[2]["reason"].startswith("25.0 % of the rows have values that the reference never")
+    assert scores[3]["reason"].startswith("critical in every earlier window that it would be")
+    assert scores[4]["value_share_change"] < 0.03
+
+
+def test_of_a_value_that_became_more_than_the_window_before_had_it_is_said_how_much(tmp_path):
+    def of_day(day):
+        rows = daily_sample.rows(day)
+        part = {2: 50, 3: 3}.get(day, 10**6)
+        kinds = np.where(np.arange(len(rows)) % part == 0, "wallet", rows["kind"].to_numpy())
+        return rows.set_column(rows.schema.get_field_index("kind"), "kind", pa.array(kinds))
+
+    limits = {"value_share_change": {"critical": 0.1}}
+    run_days(config_of(tmp_path), range(4), of_day)
+    config = config_of(tmp_path, reference={"previous": 1}, thresholds=limits)
+    found = kldrift.rescore(config, fail_on="never").results[3].scores.set_index("feature")
+    assert found.loc["kind", "value_share_change"] == pytest.approx(1 / 3 - 1 / 50)
+    assert found.loc["kind", "reason"].startswith(
+        "values without a cell of their own rose from 2.0 % to 33.3 % of the rows: 'wallet' 33.3 %"
+    )

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import pyarrow.compute as pc
+import pytest
 from daily_sample import config_of, rows, run_days
 
 from kldrift.cli.console import run_lines
 from kldrift.cli.show import state_lines
+from kldrift.config import Time
+from kldrift.monitor.stages import Findings, Reference
+from kldrift.monitor.volumes import Volumes
 from kldrift.reporting.page import whole_page
 from kldrift.reporting.stored import stored_page
+from kldrift.scoring.verdict import Subject
+from kldrift.tables import Window
 from kldrift.tables.schema import ROWS_FEATURE
 
 
@@ -69,3 +77,24 @@ def test_each_segment_has_its_own_rows_and_one_that_is_gone_is_critical(tmp_path
     assert last.loc["part=right", "severity"] == "critical"
     assert last.loc["part=left", "severity"] == "ok"
     assert last.loc["part=right", "reason"].startswith("0 rows, and usually about 1")
+
+
+@pytest.mark.parametrize(
+    ("length", "first", "rows"),
+    [("1h", datetime(2024, 10, 26, 12), 800), ("1mo", datetime(2023, 6, 1), 290_000)],
+)
+def test_rows_are_judged_by_the_time_that_they_had(length, first, rows):
+    """An hour that the clock repeats is two, and a February has 29 days."""
+    time = Time("at", length, zone="Europe/Berlin")
+    an_hour = 400 if length == "1h" else 10_000 / 24
+    begins = time.windows.between(
+        first.replace(tzinfo=UTC), first.replace(tzinfo=UTC) + timedelta(days=365)
+    )
+    volumes, judged = Volumes(time), list[Subject]()
+    for start in islice(begins, 20):
+        one = Window(start, time.windows.end(start))
+        size = round(an_hour * ((one.end - start) / timedelta(hours=1)))
+        found = Findings((), (), (), {}, (), (), Reference({}, {}, {}, {}, {}, 0), size)
+        judged += volumes.beside(one, found).volumes
+    assert {subject.scores["kl"] < 1e-9 for subject in judged[7:]} == {True}
+    assert (rows, rows) in [subject.rows for subject in judged]

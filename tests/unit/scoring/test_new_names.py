@@ -51,8 +51,8 @@ def test_quiet_names_are_ok_however_many_are_new(before, now, power):
 
 def test_a_name_of_one_reference_row_may_be_the_most_frequent_new_one():
     """Such rows stand for names that were never seen; of 100 rows its share may be anything."""
-    x, n, m, names = (np.array([value]) for value in (300, 30_000, 100, 50))
-    p_value = MostFrequentNew(x, n, m, names).above_p(np.array([0.005]), np.ones(1))
+    sizes = (np.array([value]) for value in (300, 30_000, 100, 50, 1))
+    p_value = MostFrequentNew(*sizes).above_p(np.array([0.005]), np.ones(1))
     assert p_value[0] == 1.0
 
 
