@@ -107,6 +107,61 @@ def test_duckdb_has_the_columns_and_the_metrics_of_each_dataset_of_superset(days
         records(days, f"select {metric['expression']} from ({dataset['sql']})")
 
 
+WORST_FIRST = ("critical", "warning", "unscored")
+METRICS = ("critical", "warning", "not_scored")
+
+
+def test_dashboards_count_each_feature_once_by_the_worst_of_its_rows(days):
+    scores = days.sql("select window_start, feature, severity from drift_scores")
+    scores = scores.to_arrow_table().to_pandas()
+    place = scores["severity"].map({name: at for at, name in enumerate((*WORST_FIRST, "ok"))})
+    worst = scores.assign(place=place).groupby(["window_start", "feature"])["place"].min()
+    expected = [
+        [int((of_window == at).sum()) for at in range(3)]
+        for _, of_window in worst.groupby("window_start")
+    ]
+    assert expected[-1][0] < (scores["severity"] == "critical").sum()
+    panel = asked(PANELS["Features that drifted, by window"]["targets"][0]["rawSql"])
+    metrics = SUPERSET["datasets/kldrift/timeline.yaml"]["metrics"]
+    asks = ", ".join(m["expression"] for m in metrics if m["metric_name"] in METRICS)
+    order = "group by window_start order by window_start"
+    found = days.sql(f"select {asks} from timeline {order}").fetchall()
+    of_panel = [
+        [row[n] for n in ("critical", "warning", "not scored")] for row in records(days, panel)
+    ]
+    assert [*map(list, found)] == of_panel == expected
+
+
+def test_superset_shows_the_nulls_of_all_rows(days):
+    metrics = SUPERSET["datasets/kldrift/timeline.yaml"]["metrics"]
+    (nulls,) = (m["expression"] for m in metrics if m["metric_name"] == "nulls")
+    of_x = "feature = 'x' and window_start = (select max(window_start) from timeline)"
+    found = days.sql(f"select {nulls} from timeline where {of_x}").fetchall()
+    whole = "select missing_share_current from timeline where segment is null"
+    assert found == days.sql(f"{whole} and {of_x}").fetchall()
+
+
+def test_charts_of_superset_are_of_one_monitor_but_the_worst_of_all_that_name_theirs():
+    board = SUPERSET["dashboards/kldrift.yaml"]
+    of_id = {
+        part["meta"]["chartId"]: part["id"].removeprefix("CHART-")
+        for part in board["position"].values()
+        if part_type(part) == "CHART"
+    }
+    filters = {f["name"]: f for f in board["metadata"]["native_filter_configuration"]}
+    free = {n: {of_id[i] for i in f["scope"]["excluded"]} for n, f in filters.items()}
+    assert free == {
+        "Monitor": {"worst_now"},
+        "Feature": {"cells"},
+        "Distribution": set(of_id.values()) - {"cells"},
+    }
+    assert "monitor" in SUPERSET["charts/worst_now.yaml"]["params"]["all_columns"]
+    for name in ("Monitor", "Distribution"):
+        control = filters[name]["controlValues"]
+        assert filters[name]["requiredFirst"]
+        assert (control["defaultToFirstItem"], control["multiSelect"]) == (True, False)
+
+
 def columns_of(params):
     """The columns and the metrics that a chart names."""
     columns = [*params.get("all_columns", []), *params.get("groupby", [])]
