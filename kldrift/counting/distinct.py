@@ -8,6 +8,18 @@ import pyarrow as pa
 from kldrift.arrays import Ints
 
 
+def heads_of(codes: Ints) -> Ints:
+    """The indices of the codes that are not the one before.
+
+    Examples:
+        >>> heads_of(np.array([7, 7, 5, 7])).tolist()
+        [0, 2, 3]
+    """
+    differs = np.ones(len(codes), dtype=np.bool_)
+    np.not_equal(codes[1:], codes[:-1], out=differs[1:])
+    return np.flatnonzero(differs)
+
+
 def distinct(codes: Ints) -> tuple[Ints, Ints]:
     """The different codes in the order in which they appear, and each one's index among them.
 

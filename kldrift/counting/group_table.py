@@ -20,6 +20,8 @@ from kldrift.profiles.support import NumericSupport, Support, pivot_of
 
 CODES: Final = 2
 """Rows for each code of each group, from which codes are counted before their cells are asked."""
+RUN: Final = 2048
+"""Rows of a run of one group on average, from which runs are counted one by one."""
 SPARSE: Final = 4
 """Cells of groups for each row, from which rows are added one by one: a table that is not in a
 core's cache is added to another in the time of so many rows."""
@@ -84,15 +86,11 @@ class GroupTable:
             self._moments.add(rows.used, mine)
 
     def _add_cells(self, cells: Ints, rows: RowGroups) -> None:
-        size, used = self._support.size, rows.used
-        many = len(used) * size > SPARSE * len(cells)
-        at = (rows.numbers if many else rows.places) * size
-        at += cells
-        if many:
-            np.add.at(self.counts.reshape(-1), at, 1)
-            return
-        counts = np.bincount(at, minlength=len(used) * size).reshape(-1, size)
-        self._add_counts(rows, counts)
+        size = self._support.size
+        if len(rows.used) * size > SPARSE * len(cells):
+            np.add.at(self.counts.reshape(-1), rows.numbers * size + cells, 1)
+        else:
+            self._add_counts(rows, _rows_with(cells, size, rows))
 
     def _add_counts(self, rows: RowGroups, counts: Ints) -> None:
         if rows.every:  # without a copy of those so far
@@ -102,9 +100,7 @@ class GroupTable:
 
     def _add_codes(self, codes: RowCodes, rows: RowGroups, wholes: GroupMoments | None) -> None:
         size, used, width = self._support.size, rows.used, len(codes.cells)
-        at = rows.places * width
-        at += codes.codes
-        of_code = np.bincount(at, minlength=len(used) * width).reshape(-1, width)
+        of_code = _rows_with(codes.codes, width, rows)
         cells = (np.arange(len(used)) * size)[:, None] + codes.cells
         counts = np.bincount(cells.ravel(), of_code.ravel(), len(used) * size)
         self._add_counts(rows, counts.astype(np.int64).reshape(-1, size))
@@ -124,3 +120,17 @@ class GroupTable:
         there = there[np.lexsort(keys.take(there).arrays[::-1])]
         moments = self._moments.total().take(there) if self._numeric else None
         return Counted(keys.take(there), self.counts[there], moments)
+
+
+def _rows_with(codes: Ints, width: int, rows: RowGroups) -> Ints:
+    """Rows of each used group with each of some codes, shape ``(used, width)``."""
+    used = rows.used
+    if (runs := rows.runs(RUN)) is None:
+        at = rows.places * width
+        at += codes
+        return np.bincount(at, minlength=len(used) * width).reshape(-1, width)
+    place = {number: i for i, number in enumerate(used.tolist())}
+    counts = np.zeros((len(used), width), dtype=np.int64)
+    for number, run in runs:
+        counts[place[number]] += np.bincount(codes[run], minlength=width)
+    return counts

@@ -20,6 +20,8 @@ from kldrift.profiles.group_keys import begins
 from kldrift.profiles.power_sums import NO_VALUES, PowerSums, added
 from kldrift.profiles.support import Support, pivot_of
 
+LONG_RUN: Final = 16_384
+"""Rows of a run of one window on average, from which no row is assigned to a cell."""
 MORE_BY_WINDOW: Final = 4
 """So many times as many names of new values are kept of all windows together."""
 
@@ -121,7 +123,7 @@ class ProfileBuilder:
         """Add a batch."""
         if not len(column):
             return
-        runs = None if self._nested else groups[0].runs
+        runs = None if self._nested else groups[0].runs(LONG_RUN)
         if runs is not None:
             for number, rows in runs:
                 counted = self._counter.count(column[rows])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +19,6 @@ from kldrift.counting.group_names import Columns, numbers_of
 from kldrift.features.feature import Feature
 from kldrift.profiles.group_keys import NO_WINDOW, REST, GroupKeys
 from kldrift.profiles.support import Keys
-
-LEAST_RUN: Final = 16_384
-"""Rows of a run of one group on average, from which runs are counted one by one."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +59,9 @@ class RowGroups:
     heads: Ints | None = None
     whole: RowGroups | None = None
 
-    @property
-    def runs(self) -> list[tuple[int, slice]] | None:
-        """The rows as a few runs of one group; None if they change groups too often for that."""
-        if self.heads is None or len(self.heads) * LEAST_RUN > len(self.numbers) + LEAST_RUN:
+    def runs(self, least: int) -> list[tuple[int, slice]] | None:
+        """The rows as runs of one group; None if these have fewer rows than that on average."""
+        if self.heads is None or len(self.heads) * least > len(self.numbers) + least:
             return None
         starts = self.heads.tolist()
         ends = [*starts[1:], len(self.numbers)][: len(starts)]

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from kldrift.arrays import Ints
-from kldrift.counting.distinct import distinct
+from kldrift.counting.distinct import distinct, heads_of
 from kldrift.counting.group_names import numbers_of, segments_of
 from kldrift.counting.row_groups import RowGroups, SegmentList, key_columns
 from kldrift.profiles.group_keys import ALL, REST, UNTIMED, GroupKeys
@@ -33,7 +33,7 @@ class Numbering:
 
     def numbered(self, codes: Ints, whole: RowGroups | None = None) -> RowGroups:
         """The numbers of the codes of a batch, and what the groups of one code are parts of."""
-        heads = np.flatnonzero(np.diff(codes, prepend=codes[:1] - 1))  # often rows come in order
+        heads = heads_of(codes)  # often rows come in order
         used, places = distinct(codes[heads])
         numbers = [self._numbers.setdefault(c, len(self._numbers)) for c in used.tolist()]
         of_head = np.array(numbers, dtype=np.int64)[places]

@@ -6,7 +6,8 @@ clock is changed. A window is known by its first instant.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -17,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.arrays import Ints
-from kldrift.counting.distinct import distinct
+from kldrift.arrays import Bools, Ints
+from kldrift.counting.distinct import distinct, heads_of
 from kldrift.counting.lengths import length
 from kldrift.features.keys import decoded
 from kldrift.profiles.group_keys import UNTIMED
@@ -28,6 +29,8 @@ _HOUR: Final = 3_600_000_000
 _DAY: Final = 24 * _HOUR
 _LENGTHS: Final = {"m": _HOUR // 60, "h": _HOUR, "d": _DAY, "w": 7 * _DAY}
 """Of units, in microseconds on the wall."""
+_UNITS: Final = {"s": 1_000_000, "ms": 1000}
+"""Of times, in microseconds."""
 _MONDAY: Final = 4 * _DAY
 """The first Monday of 1970, at which weeks begin; microseconds."""
 # Times of which Python can name both ends of the window, in every zone.
@@ -81,33 +84,65 @@ class Windows:
             >>> int(starts[0]), int(starts[1]) == UNTIMED
             (86400000000, True)
         """
-        wall = self._wall(column)
-        known = (wall >= _FIRST) & (wall < _LAST)
-        if not known.any():
+        wall, known = self._wall(column)
+        if known is not None and not known.any():
             return np.full(len(wall), UNTIMED, dtype=np.int64)
-        begin = self._floor(np.where(known, wall, _FIRST))
-        if self.zone != "UTC":
-            heads = np.flatnonzero(np.diff(begin, prepend=begin[0] - 1))  # rows come in order
-            used, places = distinct(begin[heads])
-            instants = np.array([_instant(b, self.zone) for b in used.tolist()], dtype=np.int64)
-            begin = np.repeat(instants[places], np.diff(heads, append=len(begin)))
-        return np.where(known, begin, UNTIMED)
+        if self.unit == "mo" or self.zone != "UTC":
+            step = _DAY if self.unit == "mo" else math.gcd(self.number * _LENGTHS[self.unit], _DAY)
+            begin = _by_step(wall, step, lambda times: self._instants(self._floor(times)))
+        else:
+            begin = self._floor(wall)
+        return begin if known is None else np.where(known, begin, UNTIMED)
 
-    def _wall(self, column: pa.Array) -> Ints:
-        """The time on the wall, in microseconds since 1970; ``UNTIMED`` for a null."""
+    def _instants(self, begin: Ints) -> Ints:
+        """The instants of beginnings of windows."""
+        if self.zone == "UTC":
+            return begin
+        heads = heads_of(begin)  # rows come in order
+        used, places = distinct(begin[heads])
+        instants = np.array([_instant(b, self.zone) for b in used.tolist()], dtype=np.int64)
+        return np.repeat(instants[places], np.diff(heads, append=len(begin)))
+
+    def _wall(self, column: pa.Array) -> tuple[Ints, Bools | None]:
+        """The times on the wall, in microseconds since 1970, and which are known; None for all."""
         column = decoded(column)
         if pa.types.is_null(column.type):
-            return np.full(len(column), UNTIMED, dtype=np.int64)
+            return np.zeros(len(column), np.int64), np.zeros(len(column), np.bool_)
         if pa.types.is_date(column.type):
             column = column.cast(pa.timestamp("ms"))
         zoned = getattr(column.type, "tz", None) is not None
-        column = column.cast(pa.timestamp("us", tz="UTC" if zoned else None), safe=False)
+        known = column.is_valid().to_numpy(zero_copy_only=False) if column.null_count else None
+        times = np.asarray(column.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False))
+        unit = _UNITS.get(column.type.unit, 1)
+        if column.type.unit == "ns":
+            times = times // 1000
+        first, last = _FIRST // unit, _LAST // unit
+        if len(times) and not first <= int(times.min()) <= int(times.max()) < last:
+            inside = (times >= first) & (times < last)
+            known = inside if known is None else known & inside
+        if known is not None:  # the others may not stretch the days that are looked up
+            times = np.where(known, times, times[known.argmax()] if known.any() else 0)
+        if unit > 1:
+            times = times * unit
         if zoned and self.zone != "UTC":
-            near = column.cast(pa.int64())
-            outside = pc.or_(pc.less(near, _FIRST), pc.greater_equal(near, _LAST))
-            column = pc.if_else(outside, pa.scalar(None, column.type), column)
-            column = pc.local_timestamp(column.cast(pa.timestamp("us", tz=self.zone)))
-        return np.asarray(column.cast(pa.int64()).fill_null(UNTIMED).to_numpy(zero_copy_only=False))
+            times = self._on_wall(times)
+        return times, known
+
+    def _on_wall(self, instants: Ints) -> Ints:
+        """The times on the wall of some instants."""
+        wall = _by_step(instants, _DAY, self._ahead)
+        there = np.flatnonzero(wall == UNTIMED)
+        wall += instants
+        wall[there] = _local(instants[there], self.zone)
+        return wall
+
+    def _ahead(self, days: Ints) -> Ints:
+        """How far the clock is ahead of UTC on each day; ``UNTIMED`` where it is set on that day.
+
+        ``days`` are their first instants in UTC.
+        """
+        begin, end = (_local(at, self.zone) - at for at in (days, days + _DAY))
+        return np.where(begin == end, begin, UNTIMED)
 
     def _floor(self, wall: Ints) -> Ints:
         """The beginnings of the windows of times on the wall."""
@@ -160,6 +195,22 @@ class Windows:
 
     def __str__(self) -> str:
         return f"{self.number}{self.unit}"
+
+
+def _by_step(times: Ints, step: int, of_steps: Callable[[Ints], Ints]) -> Ints:
+    """What holds from one step of time to the next, by its begin; each step is asked for once."""
+    steps = times // step
+    first, last = (int(steps.min()), int(steps.max())) if len(steps) else (0, 0)
+    if last - first >= len(times):
+        return of_steps(steps * step)
+    steps -= first
+    return of_steps(np.arange(first, last + 1) * step)[steps]
+
+
+def _local(instants: Ints, zone: str) -> Ints:
+    """The times on the wall of some instants, one by one; both in microseconds since 1970."""
+    column = pc.local_timestamp(pa.array(instants).cast(pa.timestamp("us", tz=zone)))
+    return np.asarray(column.cast(pa.int64()))
 
 
 @lru_cache(maxsize=100_000)

@@ -13,7 +13,7 @@ from shift_sample import column
 
 from kldrift.counting.row_groups import SegmentList
 from kldrift.counting.window_groups import WindowGrouper
-from kldrift.counting.windows import Windows, at_instant
+from kldrift.counting.windows import Windows, at_instant, microseconds_of
 from kldrift.profiles.group_keys import ALL, REST, UNTIMED
 from kldrift.reporting.figures import window_name
 from kldrift.tables.window import Window
@@ -56,6 +56,13 @@ def test_times_before_1970_and_dates_have_windows_and_impossible_years_none():
     assert starts[1] == UNTIMED
 
 
+def test_a_time_just_before_1970_is_of_1969_and_one_beyond_all_calendars_of_no_window():
+    windows = Windows.of("1d")
+    last = pa.array([-1], pa.timestamp("ns"))
+    assert at_instant(int(windows.starts(last)[0])) == utc("1969-12-31")
+    assert windows.starts(pa.array([10**17], pa.timestamp("s")))[0] == UNTIMED
+
+
 @pytest.mark.parametrize(
     ("day", "hours"), [("2024-03-10", 23), ("2024-03-11", 24), ("2024-11-03", 25)]
 )
@@ -94,6 +101,26 @@ def test_a_day_of_any_zone_is_told_by_its_clock_whether_its_times_say_the_zone_o
     assert found[2][1] == utc(start)
     shown = window_name(Window(utc(start), utc(start) + length), zone, weekday=False)
     assert dt.datetime.strptime(shown, "%d %b %Y").date().isoformat() == day
+
+
+ZONES = ("America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia")
+
+
+@pytest.mark.parametrize("length", ["15m", "1h", "5h", "168h", "1d", "3d", "1w", "1mo"])
+@pytest.mark.parametrize("zone", ZONES)
+def test_all_rows_at_once_lie_in_the_windows_that_each_lies_in_alone(zone, length):
+    windows, rng = Windows.of(length, zone), np.random.default_rng(0)
+    begin, year = int(utc("2011-01-01").timestamp()), 365 * 86_400
+    near = np.concatenate([rng.integers(begin, begin + year, 400), [begin + year // 2]])
+    far = rng.integers(int(utc("1950-01-01").timestamp()), begin + 20 * year, 100)
+    for seconds in (near, np.sort(near), far):
+        for unknown in (None, 10**17):
+            times = pa.array([*seconds.tolist(), unknown], pa.int64()).cast(
+                pa.timestamp("s", "UTC")
+            )
+            starts = windows.starts(times).tolist()
+            alone = [windows.start(dt.datetime.fromtimestamp(s, dt.UTC)) for s in seconds.tolist()]
+            assert starts == [*map(microseconds_of, alone), UNTIMED]
 
 
 def test_a_week_at_the_end_of_a_year_is_the_iso_week():
