@@ -88,7 +88,7 @@ def segments_of(columns: Columns) -> tuple[pa.Array, Ints]:
     names: pa.Array | None = None
     places: Ints = np.zeros(0, dtype=np.int64)
     for name, column in columns:
-        encoded = EncodedColumn(_comparable(column))
+        encoded = EncodedColumn(column)
         values = len(encoded.names) + len(_OTHERS)
         codes = encoded.codes + len(_OTHERS)
         if names is None:
@@ -101,14 +101,6 @@ def segments_of(columns: Columns) -> tuple[pa.Array, Ints]:
             names = pc.binary_join_element_wise(left, _named(name, encoded.names, value), ", ")
     assert names is not None
     return names, places
-
-
-def _comparable(column: pa.Array) -> pa.Array:
-    """Convert times to microseconds in UTC, so that equal instants have one name."""
-    kind = column.type
-    if not pa.types.is_timestamp(kind):
-        return column
-    return column.cast(pa.timestamp("us", tz="UTC" if kind.tz else None), safe=False)
 
 
 def _used(codes: Ints, size: int) -> tuple[Ints, Ints]:

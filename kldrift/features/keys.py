@@ -1,6 +1,7 @@
 """From an Arrow column to the keys that are counted.
 
-A key is the exact value where the type allows: integers, dates (days), timestamps (microseconds)
+A key is the exact value where the type allows: integers, dates (days), times of day and durations
+(microseconds, or nanoseconds where they are stored), timestamps (microseconds, as Spark has them)
 and decimals of up to 18 digits (their unscaled integers) are int64, and so are unsigned integers of
 64 bits, 2**63 lower; other numbers are float64; everything that is compared as a category is text.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -98,10 +100,10 @@ def row_numbers(column: pa.Array, key_type: KeyType) -> Keys:
         return _unscaled(column)
     if pa.types.is_timestamp(kind):
         column = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
-    elif pa.types.is_time(kind):
-        column = column.cast(pa.time64("us"), safe=False)
-    elif pa.types.is_duration(kind):
-        column = column.cast(pa.duration("us"), safe=False)
+    elif pa.types.is_time(kind) and kind != pa.time64("ns"):
+        column = column.cast(pa.time64("us"))
+    elif pa.types.is_duration(kind) and kind != pa.duration("ns"):
+        column = column.cast(pa.duration("us"))
     elif pa.types.is_date64(kind):
         column = column.cast(pa.date32())
     if pa.types.is_temporal(kind):
@@ -161,6 +163,7 @@ class EncodedColumn:
     def __init__(self, column: pa.Array, known: Labels | None = None) -> None:
         if pa.types.is_null(column.type):
             column = column.cast(pa.string())
+        column = _in_one_unit(column)
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         values = encoded.dictionary
         same = known is not None and known.values.equals(values)
@@ -206,9 +209,10 @@ def _nans(values: pa.Array) -> Ints:
 def label(values: pa.Array) -> pa.Array:
     r"""The category name of each value, by which categories are compared.
 
-    A number is written the same whether it is an integer, a float or a decimal with more digits;
-    bytes that are no UTF-8 are written as ``\xff``; text of more than 256 bytes is shown by its
-    beginning, its size and a hash, which tell it from any other.
+    A number is written the same whether it is an integer, a float or a decimal with more digits,
+    and a time in whichever unit it is stored: an instant in UTC, a duration in seconds. Bytes that
+    are no UTF-8 are written as ``\xff``; text of more than 256 bytes is shown by its beginning, its
+    size and a hash, which tell it from any other.
 
     Examples:
         >>> label(pa.array([1.0, 0.5])).to_pylist()
@@ -216,8 +220,7 @@ def label(values: pa.Array) -> pa.Array:
         >>> label(pa.array(["", "null", "x" * 1000])).to_pylist()[2][44:]
         'xxxx... (1000 bytes, 9a306b894c158617)'
     """
-    if pa.types.is_float16(values.type):
-        values = values.cast(pa.float32())  # Arrow cannot compare half floats
+    values = _in_one_unit(values)
     text = values.cast(pa.string())
     if pa.types.is_decimal(values.type):
         pattern = r"(\.[0-9]*[1-9])0+(E|$)|\.0+(E|$)|^(0)E-[0-9]+$"
@@ -233,6 +236,21 @@ def label(values: pa.Array) -> pa.Array:
     long = pc.greater(sizes, LONGEST_LABEL).fill_null(fill_value=False)
     short = [_shortened(value) for value in text.filter(long).to_pylist()]
     return pc.replace_with_mask(text, long, pa.array(short, pa.string()))
+
+
+def _in_one_unit(values: pa.Array) -> pa.Array:
+    """Times in one unit, so that equal ones have one name; half floats as Arrow compares them."""
+    kind = values.type
+    if pa.types.is_float16(kind):
+        return values.cast(pa.float32())
+    if pa.types.is_timestamp(kind):
+        return values.cast(pa.timestamp("us", tz=kind.tz and "UTC"), safe=False)
+    if pa.types.is_time(kind):
+        return values.cast(pa.time64("us"), safe=False)
+    if pa.types.is_duration(kind):
+        unit = Decimal(1).scaleb(-3 * ("s", "ms", "us", "ns").index(kind.unit))
+        return pc.multiply(values.cast(pa.int64()).cast(pa.decimal128(19)), unit)
+    return values
 
 
 def _utf8(text: pa.Array) -> pa.Array:

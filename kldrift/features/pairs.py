@@ -117,8 +117,9 @@ def _match(reference: Feature, current: Feature | None) -> Pair:
             "unit": Unit.NUMBER,
         }
         return Pair(replace(reference, **presence), replace(current, **presence), types)
+    same = reference.family == current.family and reference.scale == current.scale
     numbers = "number" in (reference.family, current.family)
-    if reference.type == current.type or (reference.family == current.family and not numbers):
+    if reference.type == current.type or (same and not numbers):
         return Pair(reference, current)
     both = _on_one_type(reference, current)
     return Pair(replace(reference, **both), replace(current, **both), retyped=types)
@@ -145,6 +146,8 @@ def _on_one_type(reference: Feature, current: Feature) -> dict[str, Any]:
     if reference.kind != current.kind:  # codes on one side alone
         floats = any(f.floats or f.key_type is KeyType.FLOAT for f in (reference, current))
         both |= {"key_type": KeyType.TEXT, "scale": 1, "kind": "categorical", "floats": floats}
+    elif len(keys) > 1 and reference.family in ("time of day", "duration"):
+        both["scale"] = min(reference.scale, current.scale)
     elif len(keys) > 1:
         both |= {"key_type": KeyType.FLOAT, "scale": 1, "unit": Unit.NUMBER}
     return both

@@ -16,7 +16,7 @@ from kldrift.features.layouts import is_coded, value_type
 from kldrift.features.ml_vectors import is_ml_vector
 from kldrift.features.parts import Part, is_bytes, is_list, parts_of
 from kldrift.features.patterns import Patterns
-from kldrift.features.rounding import rounding_of
+from kldrift.features.rounding import rounding_of, second_digits
 from kldrift.features.sentinels import is_number, is_text
 from kldrift.features.wanted import Choice, Wanted
 from kldrift.profiles.support import Unit
@@ -227,9 +227,9 @@ def _plain(  # noqa: PLR0911 - one line per type
     if types.is_null(kind):
         return feature("void", "categorical", KeyType.PRESENCE)
     if types.is_time(kind):
-        return feature("time of day", "numeric", KeyType.INTEGER, MICROSECONDS)
+        return feature("time of day", "numeric", KeyType.INTEGER, 10 ** second_digits(kind))
     if types.is_duration(kind):
-        return feature("duration", "numeric", KeyType.INTEGER, MICROSECONDS)
+        return feature("duration", "numeric", KeyType.INTEGER, 10 ** second_digits(kind))
     if is_bytes(kind):
         ask = f"ask for features.override.{name}.parts: [length]"
         return Skipped(name, f"binary values are no feature; {ask}, or add a derived one")

@@ -19,6 +19,8 @@ EXACT_INTEGERS: Final = 2.0**52
 """Below it, a double tells integers and their halves apart."""
 LONGEST_POWER: Final = 22
 """Digits of the largest power of ten that is a double."""
+MICROSECOND_DIGITS: Final = 6
+NANOSECOND_DIGITS: Final = 9
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class Rounding:
             column = column.dictionary_decode()
         if types.is_boolean(column.type):
             return column.cast(pa.int8()) if self.whole else column
+        if self.decimals == MICROSECOND_DIGITS and second_digits(column.type) > self.decimals:
+            coarse = pa.time64("us") if types.is_time(column.type) else pa.duration("us")
+            return column.cast(coarse, safe=False)
         number = types.is_integer(column.type) or types.is_floating(column.type)
         if not (number or types.is_decimal(column.type)):
             return column
@@ -83,8 +88,17 @@ class Rounding:
 UNROUNDED: Final = Rounding()
 
 
+def second_digits(kind: pa.DataType) -> int:
+    """The digits behind the second of a type that counts time; 0 for any other."""
+    if not (pa.types.is_time(kind) or pa.types.is_duration(kind)):
+        return 0
+    return NANOSECOND_DIGITS if kind.unit == "ns" else MICROSECOND_DIGITS
+
+
 def rounding_of(kind: pa.DataType) -> Rounding:
     """The precision that the numbers of a type already have."""
+    if digits := second_digits(kind):
+        return Rounding(decimals=digits)
     if pa.types.is_decimal(kind) and kind.scale >= 0:
         return Rounding(decimals=kind.scale)
     return Rounding(bits=kind.bit_width) if pa.types.is_floating(kind) else UNROUNDED

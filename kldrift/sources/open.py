@@ -184,16 +184,15 @@ def _frame(
         and not dataset.schema
         and len(footers.firsts) > 1
     )
-    nanoseconds = (
-        footers is not None
-        and dataset.format == "parquet"
-        and not dataset.schema
-        and any(in_nanoseconds(kind) for kind in footers.schema.types)
-    )
-    if footers is not None and (mixed or nanoseconds or unmerged):
-        names = frozenset(skipped.column for skipped in mixed)
+    untold: list[Skipped] = []
+    nanoseconds = False
+    if footers is not None and dataset.format == "parquet" and not dataset.schema:
+        nanoseconds = any(in_nanoseconds(kind) for kind in footers.schema.types)
+        untold = [_untold(f) for f in footers.schema if pa.types.is_time(f.type)]
+    if footers is not None and (mixed or nanoseconds or untold or unmerged):
+        names = frozenset(skipped.column for skipped in (*mixed, *untold))
         # Spark has no schema for such a file.
-        if nanoseconds or any(skipped.ambiguous for skipped in mixed):
+        if nanoseconds or untold or any(skipped.ambiguous for skipped in mixed):
             schema = partial(schema_by_arrow, spark, footers.firsts, names)
         else:
             firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
@@ -205,16 +204,30 @@ def _frame(
         # Spark Connect takes the schema of all rows for that of those left, unread.
         frame = _or_config_error(lambda: frame.where(dataset.where).select("*"), f"{side}.where")
     source = frame_source(frame, derived, f"through a Spark DataFrame: {reason}")
-    if footers is not None:  # what Spark calls decimals, lest they be rounded to doubles
-        fields = [f.with_type(pa.uint64()) if _unsigned(f, footers) else f for f in source.schema]
+    if footers is not None:
+        kinds = {f.name: f.type for f in footers.schema}
+        fields = [f.with_type(_of_files(f.type, kinds.get(f.name))) for f in source.schema]
         source = replace(source, schema=as_coded(pa.schema(fields), footers.coded))
-    foreign = (*source.foreign, *mixed)
+    foreign = (*source.foreign, *mixed, *untold)
     return replace(source, foreign=foreign, explain=partial(what_is_bad, spark, dataset))
 
 
-def _unsigned(field: pa.Field, footers: Footers) -> bool:
-    there = footers.schema.get_field_index(field.name)
-    return there >= 0 and bool(footers.schema.types[there] == pa.uint64())
+def _untold(field: pa.Field) -> Skipped:
+    """The note on a column of a type that Spark does not have."""
+    why = f"values of type {field.type} are no feature where Spark reads; scan: arrow counts them"
+    return Skipped(field.name, why, str(field.type))
+
+
+def _of_files(kind: pa.DataType, there: pa.DataType | None) -> pa.DataType:
+    """The type of a column of Spark's, as its files tell what Spark has another type for.
+
+    Unsigned integers are decimals to it, which would be rounded to doubles, and durations integers.
+    """
+    if there is not None and pa.types.is_struct(kind) and pa.types.is_struct(there):
+        inner = {f.name: f.type for f in there}
+        return pa.struct([f.with_type(_of_files(f.type, inner.get(f.name))) for f in kind])
+    counted = there is not None and pa.types.is_duration(there) and kind == pa.int64()
+    return there if counted or there == pa.uint64() else kind
 
 
 def _remote(paths: Sequence[str]) -> bool:

@@ -128,6 +128,10 @@ def spark_type(kind: pa.DataType) -> T.DataType:
     Raises:
         PySparkException: it has none.
     """
+    if pa.types.is_duration(kind):
+        return T.LongType()
+    if pa.types.is_struct(kind):
+        return T.StructType([T.StructField(f.name, spark_type(f.type)) for f in kind])
     return UNSIGNED.get(kind) or from_arrow_type(kind, prefer_timestamp_ntz=True)
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import orc
 
-from kldrift import compare
+from kldrift import compare, run
 from kldrift.binning.choose import Binning
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
@@ -215,3 +215,39 @@ def test_nanoseconds_beside_microseconds_are_refused_by_spark(spark, tmp_path, u
         pq.write_table(table, tmp_path / f"{i}.parquet")
     with pytest.raises(DatasetError, match=r"^current: .*(NANOS|'t' is a time in nanoseconds)"):
         open_source(spark, Dataset(path=(str(tmp_path),)), {}, way="dataframe", side="current")
+
+
+def test_durations_keep_their_unit_and_a_time_of_day_does_not_hide_the_rest(spark, tmp_path):
+    counts = np.random.default_rng(0).integers(100, 900, ROWS)
+    big = pa.array(counts.astype(np.uint64) + np.uint64(2**63))
+    lengths = {unit: pa.array(counts).cast(pa.duration(unit)) for unit in ("s", "ms", "us", "ns")}
+    inside = pa.StructArray.from_arrays([lengths["ns"], big], ["length", "big"])
+    times = pa.array(counts).cast(pa.time64("us"))
+    columns = {**lengths, "inside": inside, "clock": times}
+    nanos = pa.array(counts).cast(pa.timestamp("ns"))
+    for at, table in enumerate((pa.table(columns), pa.table(columns | {"at": nanos}))):
+        pq.write_table(table, tmp_path / f"{at}.parquet")
+        scores = {}
+        for way in ("arrow", "dataframe"):
+            data = {"path": str(tmp_path / f"{at}.parquet")}
+            result = run(
+                {
+                    "monitor": "lengths",
+                    "reference": data,
+                    "current": data,
+                    "scan": way,
+                    "segments": [["ns"]],
+                    "output": {"path": str(tmp_path / f"{way}-{at}")},
+                    "expectations": False,
+                },
+                spark=spark,
+            )
+            rows = result.scores[result.scores["feature"] != "clock"]
+            kept = rows[["feature", "segment", "status", "mean_reference", "n_current"]]
+            scores[way] = kept.sort_values(["segment", "feature"], ignore_index=True)
+        assert scores["arrow"].equals(scores["dataframe"])
+        means = scores["arrow"][scores["arrow"]["segment"].isna()].set_index("feature")
+        mean = means["mean_reference"]
+        assert mean["ns"] == mean["inside.length"] == pytest.approx(mean["s"] * 1e-9)
+        told = "values of type time64[us] are no feature where Spark reads; scan: arrow counts them"
+        assert ("clock", told) in result.skipped

@@ -93,7 +93,55 @@ def test_times_of_day_and_durations_are_numbers_of_seconds(kind):
     assert (row["status"], row["kind"], row["severity"]) == ("ok", "numeric", "ok")
     assert row["mean_reference"] == 7 * 3600
     labels = found.cells["label"].dropna().tolist()
-    assert labels[0] == "21600.000000"
+    assert labels[0] == ("21600.000000000" if kind.unit == "ns" else "21600.000000")
+
+
+@pytest.mark.parametrize("fine", [pa.duration("ns"), pa.time64("ns")], ids=str)
+def test_nanoseconds_are_told_apart_and_agree_with_the_microseconds_of_the_other_side(fine):
+    nanos = np.random.default_rng(0).integers(100, 900, 600)
+    coarse = pa.duration("us") if pa.types.is_duration(fine) else pa.time64("us")
+
+    def table(counted, kind):
+        return pa.table({"x": pa.array(counted).cast(kind)})
+
+    low, high = (table(side, fine) for side in (nanos[nanos < 500], nanos[nanos >= 500]))
+    (row,) = compare(low, high).scores.to_dict("records")
+    assert (row["status"], row["severity"]) == ("ok", "critical")
+    assert row["mean_reference"] == pytest.approx(nanos[nanos < 500].mean() * 1e-9, rel=1e-12)
+    sides = table(nanos * 1_000, fine), table(nanos, coarse)
+    for reference, current in (sides, sides[::-1]):
+        result = compare(reference, current)
+        (row,) = result.scores.to_dict("records")
+        assert (row["status"], row["kl"]) == ("ok", 0.0)
+        assert row["mean_reference"] == row["mean_current"]
+        assert str(fine) in result.notes[0]
+
+
+SECOND = dt.timedelta(seconds=1)
+MIDNIGHT = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+UNITS = {
+    "instants": (MIDNIGHT, pa.timestamp("us"), pa.timestamp("ns"), "2024-01-01 00:00:01.000000"),
+    "zones": (
+        MIDNIGHT,
+        pa.timestamp("s", "UTC"),
+        pa.timestamp("ns", "Asia/Tokyo"),
+        "2024-01-01 00:00:01.000000Z",
+    ),
+    "times of day": (MIDNIGHT, pa.time32("s"), pa.time64("ns"), "00:00:01.000000"),
+    "durations": (0 * SECOND, pa.duration("s"), pa.duration("ns"), "1"),
+}
+
+
+@pytest.mark.parametrize(("first", "one", "other", "name"), UNITS.values(), ids=UNITS)
+def test_segments_of_times_have_one_name_in_whichever_unit_they_are_stored(first, one, other, name):
+    times = [first, first + SECOND]
+    if pa.types.is_time(one):
+        times = [time.time() for time in times]
+    sides = (pa.table({"s": pa.array(times * 50, t), "x": [1, 1, 2, 2] * 25}) for t in (one, other))
+    scores = compare(*sides, segments=["s"], include=["x"]).scores
+    assert set(scores["n_current"]) == {100, 50}
+    assert len(scores) == 3
+    assert f"s={name}" in set(scores["segment"])
 
 
 PARTS = {
