@@ -26,13 +26,28 @@ with decided as (
             when 'share_ratio' then share_ratio
             else kl
         end as score,
-        severity in ('critical', 'warning') as drifted,
-        sum(case when severity in ('critical', 'warning') then 0 else 1 end) over (
+        severity in ('critical', 'warning') as drifted
+    from drift_scores
+), ended as (
+    select
+        *,
+        -- One window that did not is no end between two that drifted and one that does again.
+        not drifted and not coalesce(
+            lag(drifted) over in_order and lag(drifted, 2) over in_order
+            and lead(drifted) over in_order,
+            false
+        ) as quiet
+    from decided
+    window in_order as (partition by monitor, feature, segment order by window_end nulls first)
+), spells as (
+    select
+        *,
+        sum(case when quiet then 1 else 0 end) over (
             partition by monitor, feature, segment
             order by window_end nulls first
             rows between unbounded preceding and current row
         ) as spell
-    from drift_scores
+    from ended
 )
 select
     monitor,
@@ -68,4 +83,4 @@ select
     status,
     reason,
     run_id
-from decided;
+from spells;

@@ -209,8 +209,8 @@ def _as_table(frame: pd.DataFrame) -> pa.Table:
 def streaks(severities: Sequence[str | None]) -> list[Streak]:
     """Windows that drifted one after another, in the order of time.
 
-    One window that did not, or has no row, is no end where at least two in a row drifted before
-    it: a score that lies at its limit.
+    One window that did not, or has no row, is no end where the two before it did: a score that
+    lies at its limit.
 
     Examples:
         >>> streaks(["ok", "warning", "ok", "critical", "warning", None, "critical", "ok"])
@@ -221,7 +221,8 @@ def streaks(severities: Sequence[str | None]) -> list[Streak]:
         if severity not in DRIFTED:
             continue
         before = streaks_found[-1] if streaks_found else None
-        if before and (before.last == i - 1 or (before.last == i - 2 and before.drifted > 1)):
+        at_limit = i > 2 and severities[i - 3] in DRIFTED
+        if before and (before.last == i - 1 or (before.last == i - 2 and at_limit)):
             streaks_found[-1] = Streak(before.first, i, before.drifted + 1)
         else:
             streaks_found.append(Streak(i, i, 1))

@@ -14,6 +14,7 @@ from sql_views import FOLDER, connected, of_day, records, text_of, write_days
 from stored_sample import NAMES, REFERENCE_ID, STAMP, joint_profiles, keys, profiles, supports
 
 from kldrift.reporting.order import leading, worst_first
+from kldrift.reporting.past import streaks
 from kldrift.scoring.metrics import CATEGORY_METRICS, LEARNED, METRICS
 from kldrift.tables import TABLES, Window, write_reference, write_window
 from kldrift.tables.profile_rows import profile_rows
@@ -62,7 +63,8 @@ def test_a_spell_of_windows_that_drifted_begins_behind_the_last_quiet_one():
     table = {  # only the columns that are told apart here; the others are null
         field.name: None for field in TABLES["drift_scores"]
     }
-    severities = ["critical", "ok", "warning", "unscored", "warning", "critical"]
+    severities = ["critical", "ok", "warning", "unscored", "warning", "critical", "ok", "warning"]
+    severities += ["ok", "critical"]
     several = [
         table
         | {
@@ -80,7 +82,9 @@ def test_a_spell_of_windows_that_drifted_begins_behind_the_last_quiet_one():
     )
     found = records(connection, "from timeline order by window_end")
     since = [row["drifts_since"] and (row["drifts_since"] - START).days for row in found]
-    assert since == [0, None, 2, None, 4, 4]
+    assert since == [0, None, 2, None, 4, 4, None, 4, None, 9]
+    of_page = [streak for streak in streaks(severities) for _ in range(streak.drifted)]
+    assert [s for s in since if s is not None] == [streak.first for streak in of_page]
 
 
 @pytest.mark.parametrize("metric", [*METRICS, LEARNED, *CATEGORY_METRICS])
