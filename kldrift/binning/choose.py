@@ -142,10 +142,7 @@ def _intervals(
     # Few rows make few bins, and values that came once are no sign of what will come again.
     few = min(binning.stored_bins, max(binning.bins, rows // 10))
     if sketch.exact and len(lows) <= few and 2 * len(lows) <= rows:
-        close = same_values(lows, lows, counts, unit)
-        if unit is Unit.NUMBER and (scale > 1 or not integral):
-            close = np.maximum(close, close_values(lows, counts))
-        parts = [lows, step(lows), *around(lows, close)]
+        parts = [lows, step(lows), *_around(sketch, counts > 0, scale, unit)]
         edges = np.unique(np.concatenate(parts))
         return Proposal(NumericSupport(edges, scale, unit, _middle(sketch, unit)))
     plain = integral and scale == 1 and unit in NUMBERS
@@ -154,7 +151,7 @@ def _intervals(
     cuts = _cuts(sketch, rows / few, heavy)
     values = lows[heavy & single]
     parts = [lows[cuts], step(values), step(highs[-1:])]
-    parts += beside(values, same_values(values, lows, counts, unit))
+    parts += _around(sketch, heavy & single, scale, unit)
     pivot = _middle(sketch, unit)
     base = support = NumericSupport(np.unique(np.concatenate(parts)), scale, unit, pivot)
     tentative = _inside(sketch.heavy, lows, highs, heavy & ~single)
@@ -165,6 +162,15 @@ def _intervals(
     fewest = max(1 / few, 2 / NOMINATION)  # lighter ones may not be nominated
     own = tuple(tentative.tolist())
     return Proposal(support, own, fewest, skip=skip, note=note, base=base, close=close)
+
+
+def _around(sketch: NumericSketch, own: Bools, scale: int, unit: Unit) -> list[Keys]:
+    """Edges of the cells next to the values that have a cell of their own."""
+    lows, counts = sketch.lows, sketch.counts
+    close = same = same_values(lows[own], lows, counts, unit)
+    if unit is Unit.NUMBER and (scale > 1 or lows.dtype == np.float64):
+        close = np.maximum(same, close_values(lows[own], lows, counts))
+    return around(lows, sketch.highs, own, same, close)
 
 
 def _identifier(sketch: NumericSketch, name: str) -> tuple[str, str]:

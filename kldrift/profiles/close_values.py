@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.arrays import Floats, Ints
+from kldrift.arrays import Bools, Floats, Ints
 from kldrift.profiles.support import Keys, NumericSupport, Support, Unit, step
 
 CLOSE_SHARE: Final = 0.01
@@ -23,22 +23,28 @@ SAME_SHARE: Final = 1e-7
 """Of a double, and for 0 of the number next to it: what rounding to 32 bits does to a value."""
 SAME_TIME: Final = 1_000
 """Microseconds between two readings of one time."""
+TOLERANCE: Final = 1.1
+"""The spread of a reference is known better when its support is chosen than from its cells."""
 HALF_STEP: Final = 0.49
 """Doubles without a fraction may be codes as well: what is nearer to one is no other code."""
 
 
-def close_values(values: Keys, rows: Ints) -> float:
-    """How far apart a few values may lie to be the same one, in their unit; 0 where none may.
+def close_values(values: Keys, near: Keys, rows: Ints) -> Floats:
+    """How far a number without a reference row may lie from each of some values to be that value.
+
+    Nothing is close to 0, which mostly stands for nothing.
 
     Args:
-        values: increasing finite numbers or infinities, shape ``(k,)``.
-        rows: of each in the reference.
+        values: keys with cells of their own, shape ``(k,)``.
+        near: where all rows of the reference lie, increasing, shape ``(m,)``.
+        rows: of each of them.
 
     Examples:
-        >>> round(close_values(np.arange(1.0, 33), np.full(32, 100)), 3)
-        0.092
+        >>> x = np.arange(1.0, 33)
+        >>> close_values(x[:2], x, np.full(32, 100)).round(3)
+        array([0.092, 0.092])
     """
-    return CLOSE_SHARE * min(_spreads(values, rows))
+    return np.minimum(CLOSE_SHARE * min(_spreads(near, rows)), _room(values)) * (values != 0)
 
 
 def same_values(values: Keys, near: Keys, rows: Ints, unit: Unit) -> Floats:
@@ -69,8 +75,13 @@ def same_values(values: Keys, near: Keys, rows: Ints, unit: Unit) -> Floats:
     if not size.all():
         others = abs(near[(near != 0) & (rows > 0)])
         size[size == 0] = others.min() if len(others) else 0.0
-    width = np.where((values == np.rint(values)) & (values != 0), HALF_STEP, np.inf)
-    return np.asarray(np.minimum(np.minimum(SAME_SHARE * size, width), most))
+    return np.asarray(np.minimum(np.minimum(SAME_SHARE * size, _room(values)), most))
+
+
+def _room(values: Keys) -> Floats:
+    """How far each value may reach at most: doubles without a fraction may be codes as well."""
+    whole = (values == np.rint(values)) & (values != 0) & (values.dtype == np.float64)
+    return np.where(whole, HALF_STEP, np.inf)
 
 
 def _spreads(values: Keys, rows: Ints) -> tuple[float, float]:
@@ -104,32 +115,37 @@ def beside(values: Keys, close: Floats) -> list[Keys]:
     return [side[np.isfinite(side)] for side in edges]
 
 
-def around(values: Keys, close: float | Floats) -> list[Keys]:
+def around(lows: Keys, highs: Keys, own: Bools, same: Floats, close: Floats) -> list[Keys]:
     """Edges of the cells next to each value: as far as values are close, or half way to the next.
 
     Args:
-        values: increasing keys with cells of their own.
-        close: how far apart values may lie to be the same one, of all or of each.
+        lows: the smallest of each range of values that the reference has, increasing.
+        highs: the largest of each.
+        own: the ranges that are one value, with a cell of its own.
+        same: how far a number may lie from each of these to be that value, whatever is next to it.
+        close: how far, where the reference has no other value.
 
     Examples:
-        >>> [edges.tolist() for edges in around(np.array([10, 14, 40]), 3.0)]
+        >>> x, every = np.array([10, 14, 40]), np.full(3, True)
+        >>> [edges.tolist() for edges in around(x, x, every, np.zeros(3), np.full(3, 3.0))]
         [[7, 12, 37], [12, 18, 44]]
-        >>> around(np.array([1, 2]), 0.5)
+        >>> around(x, x, every, np.zeros(3), np.full(3, 0.5))
         []
     """
-    finite = values[np.isfinite(values)]
-    width = np.broadcast_to(close, values.shape)[np.isfinite(values)].astype(finite.dtype)
-    if not (width > 0).any():
+    whole = lows.dtype == np.int64
+    values, least = lows[own], 1 if whole else 5e-324
+    if np.maximum(close, same).max(initial=0.0) < least:
         return []
-    if finite.dtype == np.float64:
-        middle = finite[:-1] / 2 + finite[1:] / 2
-    else:
-        middle = finite[:-1] + (finite[1:] - finite[:-1]) // 2
+    middle = highs[:-1] + (
+        lows[1:] // 2 - highs[:-1] // 2 if whole else lows[1:] / 2 - highs[:-1] / 2
+    )
+    ends = np.array([-1, 1]) * (np.iinfo(np.int64).max if whole else np.inf)
+    before, behind = np.append(ends[0], middle)[own], np.append(middle, ends[1])[own]
+    far, same = close.astype(values.dtype), same.astype(values.dtype)
     with np.errstate(over="ignore"):  # nothing is close to the largest double but itself
-        below, above = finite - width, step(finite) + width
-    below[1:], above[:-1] = np.maximum(below[1:], middle), np.minimum(above[:-1], middle)
-    edges = [below, np.maximum(above, step(finite))]
-    return [side[np.isfinite(side)] for side in edges]
+        below = np.minimum(np.maximum(values - far, before), values - same)
+        above = np.maximum(np.minimum(step(values) + far, behind), step(values) + same)
+    return [side[np.isfinite(side)] for side in (below, above)]
 
 
 def nearest_values(support: Support, reference: Ints) -> NDArray[np.intp] | None:
@@ -150,12 +166,8 @@ def nearest_values(support: Support, reference: Ints) -> NDArray[np.intp] | None
     values, cells = lower[own], np.flatnonzero(own) + 1
     same = same_values(values, lower, rows, support.unit)
     close = same
-    if support.unit is Unit.NUMBER and not (rows[~own] > 0).any():
-        close = np.maximum(same, close_values(values, rows[own]))
-    if support.integral:
-        close = np.floor(close)
-    if not (close > 0).any():
-        return None
+    if support.unit is Unit.NUMBER:
+        close = np.maximum(same, TOLERANCE * close_values(values, lower, rows))
     at = np.clip(np.searchsorted(values, lower), 0, len(values) - 1)
     place = np.arange(support.size)
     inner = place[1 : support.intervals - 1]
@@ -163,9 +175,12 @@ def nearest_values(support: Support, reference: Ints) -> NDArray[np.intp] | None
         apart = np.abs(values[:, None] - values)
         cells = cells[np.where(apart <= same, rows[own], 0).argmax(-1)]
         inner[own] = cells
-    for value in (np.maximum(at - 1, 0), at):
-        with np.errstate(over="ignore"):  # infinitely far is far
-            far = np.maximum(np.abs(lower - values[value]), np.abs(upper - values[value]))
-        near = ~own & (far <= close[value] * (1 + 1e-6) + (1 if support.integral else 0))
-        inner[near] = cells[value[near]]
+    sides = np.stack([np.maximum(at - 1, 0), at])
+    with np.errstate(over="ignore"):  # infinitely far is far
+        far = np.maximum(np.abs(lower - values[sides]), np.abs(upper - values[sides]))
+    nearer = far.argmin(0)[None]
+    value, far = (np.take_along_axis(x, nearer, 0)[0] for x in (sides, far))
+    most = np.where(rows > 0, same[value] * (1 + 1e-6), close[value])
+    near = ~own & (far <= most + (1 if support.integral else 0))
+    inner[near] = cells[value[near]]
     return place if (place != np.arange(support.size)).any() else None

@@ -57,6 +57,42 @@ def test_exact_prices_are_as_close_as_floats(rates):
     assert found.kl < 0.02
 
 
+def prices(many, rows, seed=2):
+    """Prices half a unit apart, of which one has a sixth of the rows; both sides."""
+    rng = np.random.default_rng(seed)
+    grid = 10 + 0.5 * np.arange(many) + 0.25
+    shares = 1 / (1 + rng.permutation(many))
+    return (rng.choice(grid, rows, p=shares / shares.sum()) for _ in range(2)), grid[shares == 1][0]
+
+
+@pytest.mark.parametrize("moved", [-0.01, 0.01])
+@pytest.mark.parametrize(("many", "rows"), [(40, 300), (200, 10_000), (500, 30_000)])
+@pytest.mark.parametrize("kind", [float, lambda x: Decimal(f"{x:.2f}")], ids=["float", "decimal"])
+def test_prices_of_more_values_than_cells_that_move_by_a_cent_have_not_drifted(
+    many, rows, moved, kind
+):
+    (before, now), _ = prices(many, rows)
+    found = scores(*([kind(x) for x in side] for side in (before, now + moved)))
+    assert found.severity == "ok"
+    assert found.kl < 0.02
+
+
+def test_numbers_that_are_hardly_more_than_nothing_now_are_no_zeros():
+    before, now = (np.where(ODD, 0.0, side) for side in (PAY, PAY_NOW))
+    found = scores(before, np.where(ODD, 0.0, now / 100_000))
+    assert "one single value" not in found.reason
+    assert found.severity == "critical"
+
+
+def test_a_spike_close_to_a_frequent_price_is_one():
+    (before, now), frequent = prices(200, 100_000)
+    found = scores(
+        before, np.where(np.random.default_rng(0).random(100_000) < 0.04, frequent + 0.01, now)
+    )
+    assert found.severity != "ok"
+    assert found.bin_share_change == pytest.approx(0.03, abs=0.005)
+
+
 def test_a_value_between_two_of_the_grid_is_new(rates):
     before, now = rates
     found = scores(before, np.where(now < 7, now + 0.2, now))
@@ -86,7 +122,7 @@ def test_one_value_with_few_others_has_no_close_values():
 
 def test_values_at_the_ends_of_doubles_have_finite_edges():
     ends = np.array([-1.7976931348623157e308, 0.0, 1.7976931348623157e308])
-    for edges in around(ends, 1e307):
+    for edges in around(ends, ends, ends < np.inf, np.zeros(3), np.full(3, 1e307)):
         assert np.isfinite(edges).all()
 
 
