@@ -248,7 +248,9 @@ def _categories(
     if own_cells:
         there = {*sketch.values.to_pylist()} if sketch.exact else {*own_cells}
         chosen += tuple(n for n in own_cells if n in there and n not in {*chosen})
-    rare = _rare(sketch, chosen)
+    rare = _rare(sketch, chosen if sketch.exact else own_cells, share * sketch.rows)
+    if tentative:  # of names in the sample it is known that they are rare
+        tentative = chosen = tuple(n for n in chosen if n not in {*rare})
     chosen += rare
     rest = ~np.isin(known.hashes, text_hashes(pa.array(chosen, pa.string())))
     once = rest & (known.rows == 1)
@@ -257,15 +259,27 @@ def _categories(
     return Proposal(support, tentative, share, most, known.hashes[once], skip, own_cells=own_cells)
 
 
-def _rare(sketch: TextSketch, chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """A sample of the names that were not chosen, by their rows; those of one row tell nothing."""
-    if not sketch.exact:
-        return ()
-    there = pc.is_in(sketch.values, pa.array(chosen, pa.string()))
-    others = ~there.to_numpy(zero_copy_only=False) & (sketch.counts >= FLOOR)
-    names = sketch.values.filter(pa.array(others))
-    first = np.argsort(-priorities(sketch.counts[others], text_hashes(names)), kind="stable")
-    return tuple(names.take(pa.array(first[:MOST_RARE])).to_pylist())
+def _rare(sketch: TextSketch, chosen: tuple[str, ...], enough: float) -> tuple[str, ...]:
+    """A sample of the names that were not chosen, by their rows; those of one row tell nothing.
+
+    Args:
+        sketch: of all rows.
+        chosen: names with cells of their own.
+        enough: rows from which a name is not rare, where not all names are known.
+    """
+    known = sketch.known
+    names, rows, hashes = known.names, known.rows[: len(known.names)], known.named
+    least = 0.0
+    if sketch.exact:
+        names, rows, hashes = sketch.values, sketch.counts, text_hashes(sketch.values)
+    elif len(names):  # names with larger hashes may have as large priorities below that
+        least = float(priorities(np.array([enough]), hashes[-1:])[0])
+    others = ~pc.is_in(names, pa.array(chosen, pa.string())).to_numpy(zero_copy_only=False)
+    others &= (rows >= FLOOR) & (sketch.exact | (rows < enough))
+    drawn = priorities(rows, hashes)
+    first = np.flatnonzero(others & (drawn >= least))
+    first = first[np.argsort(-drawn[first], kind="stable")][:MOST_RARE]
+    return tuple(names.take(pa.array(first)).to_pylist())
 
 
 def _frequent(

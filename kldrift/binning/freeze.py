@@ -61,12 +61,13 @@ def _freeze_categories(proposal: Proposal, support: CategoricalSupport, counts: 
     n, chosen = len(support.categories), support.categories
     if proposal.tentative:
         rows = int(counts[: n + (1 if support.known is None else 2)].sum())
-        frequent = counts[:n] >= proposal.share * rows
-        names = pa.array(support.categories, pa.string()).filter(pa.array(frequent))
-        chosen = most_frequent(names, counts[:n][frequent], proposal.most)
-        there = zip(support.categories, counts[:n].tolist(), strict=True)
+        names = support.categories[: support.frequent]
+        frequent = counts[: len(names)] >= proposal.share * rows
+        enough = pa.array(names, pa.string()).filter(pa.array(frequent))
+        chosen = most_frequent(enough, counts[: len(names)][frequent], proposal.most)
+        there = zip(names, counts[: len(names)].tolist(), strict=True)
         own = {name for name, rows in there if rows and name in {*proposal.own_cells}}
-        chosen += tuple(sorted(own - {*chosen}))
+        chosen += tuple(sorted(own - {*chosen})) + support.categories[support.frequent :]
     place = {name: i for i, name in enumerate(chosen)}
     known = support.known
     if known is not None:

@@ -29,6 +29,8 @@ from kldrift.statistics.hashing import text_hashes
 
 SAMPLED: Final = 4
 """Hashes that are kept for each value that is."""
+NAMED: Final = 16
+"""Of so many hashes one value is kept, too: those with the smallest ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,25 +41,38 @@ class HashSample:
         limit: most values that are kept.
         hashes: increasing, shape ``(k,)``.
         rows: of each, exact.
+        names: the values themselves of the first hashes, a string array.
     """
 
     limit: int
     hashes: Hashes
     rows: Ints
+    names: pa.Array
 
     @classmethod
-    def of(cls, limit: int, hashes: Hashes, rows: Ints) -> Self:
-        """The sample of some values, which may come more than once."""
+    def of(cls, limit: int, hashes: Hashes, rows: Ints, names: pa.Array, named: Hashes) -> Self:
+        """The sample of some values, which may come more than once, as may their names."""
+        first = np.unique(named, return_index=True)[1][: limit // NAMED]
+        names = names.take(pa.array(first))
         if len(hashes) > 4 * limit:  # two of each at most: what is sorted is little more than kept
             few = hashes <= np.partition(hashes, 2 * limit)[2 * limit]
             hashes, rows = hashes[few], rows[few]
         kept, places = np.unique(hashes, return_inverse=True)
         counts = np.bincount(places, rows, len(kept)).astype(np.int64)
-        return cls(limit, kept[:limit], counts[:limit])
+        return cls(limit, kept[:limit], counts[:limit], names)
 
     def __add__(self, other: Self) -> Self:
-        hashes = np.concatenate([self.hashes, other.hashes])
-        return self.of(self.limit, hashes, np.concatenate([self.rows, other.rows]))
+        hashes, rows, named = (
+            np.concatenate([getattr(part, name) for part in (self, other)])
+            for name in ("hashes", "rows", "named")
+        )
+        names = pa.concat_arrays([self.names, other.names])
+        return self.of(self.limit, hashes, rows, names, named)
+
+    @property
+    def named(self) -> Hashes:
+        """The hashes whose values are kept."""
+        return self.hashes[: len(self.names)]
 
     @property
     def cutoff(self) -> int:
@@ -133,7 +148,8 @@ class TextSketch:
         """The sample of all values."""
         if self.sample is not None:
             return self.sample
-        return HashSample.of(SAMPLED * self.limit, text_hashes(self.values), self.counts)
+        hashes = text_hashes(self.values)
+        return HashSample.of(SAMPLED * self.limit, hashes, self.counts, self.values, hashes)
 
     def most(self) -> tuple[tuple[str, int], ...]:
         """Each value and the rows that it has at least; the most frequent first, then by name."""

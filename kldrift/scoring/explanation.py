@@ -12,7 +12,7 @@ from kldrift.profiles.cells import CellKind, among
 from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport
 from kldrift.scoring.change import Change
 from kldrift.scoring.joint_result import joint_moved, joint_sentence
-from kldrift.scoring.lost_names import gone, lost, names_text, together
+from kldrift.scoring.lost_names import gone, lost, moved_among, names_text, together
 from kldrift.scoring.new_names import new_name_text
 from kldrift.scoring.number_facts import (
     NO_ENDS,
@@ -46,6 +46,8 @@ SEVERAL: Final = among(
 PERIODIC: Final = ("hour(", "weekday(", "month(")
 """How features begin whose largest value is beside their smallest: they have no shift."""
 LARGE_GAUSSIAN_KL: Final = 1.0
+MUCH_MORE: Final = 2
+"""So many times the rows of names that are new or gone are more than those that moved by these."""
 FEW_CELLS: Final = 3
 """Names with more cells have lost more than others would notice, where one is left."""
 
@@ -167,8 +169,11 @@ def _of_names(verdicts: Verdicts, place: int, metric: str) -> tuple[str, float]:
     """The words for what names without a scored cell did, and the share that it is."""
     if metric != "value_share_change":
         return "", 0.0
-    several = together(verdicts, place), new_name_text(verdicts, place)
-    return max(several, key=lambda said: said[1])
+    text, share = max(
+        (said(verdicts, place) for said in (together, new_name_text)), key=lambda said: said[1]
+    )
+    moved = moved_among(verdicts, place)
+    return moved if moved[1] > MUCH_MORE * share else (text, share)
 
 
 def _without_cells(subject: Subject) -> Moved:

@@ -17,8 +17,11 @@ LEAST_LOST: Final = 0.01
 """Share of a category that is looked for under another name."""
 OF_CHANCE: Final = 0.05
 """Of the rows of names that are gone, the part that is said if chance explains it."""
+MOSTLY: Final = 0.9
+"""Of the rows that moved among rare names, the part from which one name has them."""
 RARELY: Final = 1_000
-"""Of so many features without any drift about one would have a name that is called gone."""
+"""Of so many features without any drift about one would have a name that is called gone, or one
+with rare names of which it is said that their rows moved."""
 
 
 def lost(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str, float]]:
@@ -80,6 +83,29 @@ def together(verdicts: Verdicts, place: int) -> tuple[str, float]:
             f"{len(places):,} of {of} are gone: {some_of(first, len(places))}; {had} of the rows"
             f"{chance * (share - surplus > OF_CHANCE * share)}"
         ), surplus
+    return "", 0.0
+
+
+def moved_among(verdicts: Verdicts, place: int) -> tuple[str, float]:
+    """The words for rows that moved among rare names, and the share of the rows that it is."""
+    row = verdicts.rows(np.array([place]))
+    for _, named in named_blocks(row, verdicts.rules.missing):
+        support = row.comparisons[row.of[0]].support
+        assert isinstance(support, CategoricalSupport)
+        before, now = (side[0] / rows[0] for side, rows in ((named.q, named.m), (named.p, named.n)))
+        rise = np.where(named.ceiling[0] >= 0, now - before, 0.0)
+        most = np.argsort(-rise, kind="stable")[:NAMED].tolist()
+        names = [repr(support.categories[i]) for i in most]
+        (share,), (p_value,) = named.moved(np.zeros(1))
+        if p_value > 1 / RARELY:
+            return "", 0.0
+        if rise[most[0]] >= MOSTLY * share:
+            shares = f"from {percent(before[most[0]])} to {percent(now[most[0]])} of the rows"
+            return f"{names[0]} rose {shares}", float(share)
+        shown = (f"{percent(before[i])} -> {percent(now[i])}" for i in most)
+        said = ", ".join(f"{name} {shares}" for name, shares in zip(names, shown, strict=True))
+        rows = f"at least {percent(share)} of the rows moved"
+        return f"some rare names have more rows and others fewer: {said}; {rows}", float(share)
     return "", 0.0
 
 

@@ -1,4 +1,4 @@
-"""Names that are too rare to be scored alone: how many are gone, and what is known of the rest."""
+"""Names that are too rare to be scored alone: how many are gone, how many rows moved among them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from kldrift.scoring.comparison import MISSING, Comparison, Rows, folded
 from kldrift.statistics.chosen_sizes import surplus_kl
 from kldrift.statistics.gone_names import NameSample, gone_above_p, gone_chance, gone_share
 from kldrift.statistics.hashing import text_hashes
+from kldrift.statistics.moved_names import moved_names
 from kldrift.statistics.named_cells import CellChoice
 
 NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
 LEAST_OF_GONE, OF_GONE = 0.05, 0.5
 """The least and the largest share of the error rate of the test of names that are gone."""
+OF_MOVED: Final = 0.1
+"""The share of the error rate of the test of rows that moved among rare names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +36,11 @@ class NamedRows(OfRows):
         q: reference rows.
         stands_for: reference rows that each name stands for, if it is gone.
         chance: of each name to be gone without drift.
-        m: reference rows in all cells that are compared, shape ``(n,)``.
+        floor: the fewest reference rows that each has.
+        ceiling: the most that a rare one has; -1 for others.
+        names: how many names each stands for.
+        n: current rows in all cells that are compared, shape ``(n,)``.
+        m: reference rows in these.
         unit: rows that a rare name stands for at least, shape ``(n,)``.
     """
 
@@ -41,6 +48,10 @@ class NamedRows(OfRows):
     q: Counts
     stands_for: Counts
     chance: Floats
+    floor: Counts
+    ceiling: Counts
+    names: Floats
+    n: Counts
     m: Counts
     unit: Counts
 
@@ -49,8 +60,17 @@ class NamedRows(OfRows):
         """The share of the reference's rows whose names are gone, less what chance leaves gone."""
         return gone_share(self.p, self.stands_for, self.chance, self.m)
 
+    def moved(self, limit: Floats) -> tuple[Floats, Floats]:
+        """The share of the rows that moved among rare names, and its p-value."""
+        every = self.n, self.m
+        p, q = (
+            np.column_stack([side, rows - side.sum(-1)])
+            for side, rows in zip((self.p, self.q), every, strict=True)
+        )
+        return moved_names(p, q, self.floor, self.ceiling, self.names, limit)
+
     def above_p(self, limit: Floats, several: Floats, cells: Floats, rows: Ints) -> Floats:
-        """The p-value of "this share, or one that was tested, is above the limit", of some rows.
+        """The p-value of "a share of names is above the limit, or one that was tested", of rows.
 
         Where hardly a name is gone by chance, that one is gone is sure without much of the error
         rate. One scored cell alone says nothing.
@@ -58,8 +78,9 @@ class NamedRows(OfRows):
         mine = self.take(rows)
         gone = gone_above_p(mine.p, mine.stands_for, mine.chance, mine.m, limit, mine.unit)
         weight = np.clip(mine.chance.sum(-1), LEAST_OF_GONE, OF_GONE)
-        both = np.minimum(1.0, np.minimum(several / (1 - weight), gone / weight))
-        return np.asarray(np.where(cells == 1, gone, both))
+        both = np.minimum(several / (1 - weight), gone / weight)
+        both = np.where(cells == 1, gone, both) / (1 - OF_MOVED)
+        return np.minimum(1.0, np.minimum(both, mine.moved(limit)[1] / OF_MOVED))
 
 
 def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
@@ -70,7 +91,8 @@ def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
     for places, width in rows.blocks([_names(c) for c in rows.comparisons]):
         p, q = rows.counts(places, width, lambda c, counts: counts[:, : _names(c)])
         n, m, unit = (np.empty(len(places), dtype=np.int64) for _ in range(3))
-        floor, stands_for = np.empty_like(p), np.empty_like(p)
+        floor, ceiling, stands_for = (np.empty_like(p) for _ in range(3))
+        names = np.empty(p.shape)
         for where, comparison, groups in rows.runs(places):
             apart = MISSING[comparison.support.codes] & (missing == "exclude")
             for out, side in ((n, comparison.current), (m, comparison.reference)):
@@ -79,8 +101,13 @@ def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
             if sample.stands_for:  # the last one says where the sample ends
                 p[where, -1] = q[where, -1] = 0
             floor[where], unit[where] = sample.floors(q[where]), sample.unit(m[where])
+            ceiling[where], names[where] = (
+                sample.ceilings(q[where]),
+                sample.names(p[where], q[where]),
+            )
             stands_for[where] = sample.stand_for(p[where], q[where])
-        named = NamedRows(p, q, stands_for, gone_chance(p, q, floor, n, m), m, unit)
+        chance = gone_chance(p, q, floor, n, m)
+        named = NamedRows(p, q, stands_for, chance, floor, ceiling, names, n, m, unit)
         both = (n > 0) & (m > 0)
         yield which[places[both]], named if both.all() else named.take(both)
 

@@ -250,8 +250,8 @@ def _score_gone(rows: Rows, out: dict[str, Floats], missing: str) -> None:
     """Names that are gone together are one value that is gone, and are tested for themselves."""
     for places, named in named_blocks(rows, missing):
         change, p_value = out["value_share_change"], out["p_value"]
-        change[places] = np.maximum(change[places], named.gone)
         every, none = np.arange(len(places)), np.zeros(len(places))
+        change[places] = np.maximum.reduce([change[places], named.gone, named.moved(none)[0]])
         cells = out["cells"][places]
         p_value[places] = named.above_p(none, p_value[places], cells, every)
 

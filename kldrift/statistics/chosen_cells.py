@@ -83,13 +83,14 @@ def floors(q: Counts, whole: Counts, category: Bools, rest: Bools) -> Counts:
     return np.where(chosen, np.maximum(needed - (whole - q), 0), 0)
 
 
-def chosen_law(p: Counts, q: Counts, floor: Counts) -> ChosenLaw:
+def chosen_law(p: Counts, q: Counts, floor: Counts, ceiling: Counts | None = None) -> ChosenLaw:
     """The law of the reference rows without drift, given the rows of both sides and the floors.
 
     Args:
         p: current rows per cell, shape ``(n, k)``; a row at least.
         q: reference rows; a row at least.
         floor: as :func:`floors` gives them.
+        ceiling: the most reference rows that each cell has, if it was chosen because of few.
     """
     n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
     share, total = m / (n + m), p + q
@@ -97,28 +98,31 @@ def chosen_law(p: Counts, q: Counts, floor: Counts) -> ChosenLaw:
     variance = mean * (1 - share)
     cumulant = variance * (1 - 6 * share * (1 - share))
     near = (floor > 0) & (mean - CLEAR * np.sqrt(mean) < floor)
+    most = total if ceiling is None else np.minimum(total, ceiling)
+    near |= (most < total) & (mean + CLEAR * np.sqrt(mean) > most)
     at = np.nonzero(near)
     if len(at[0]):
-        row, t, least = keys = at[0], total[at], floor[at]
+        row, t, least, last = keys = at[0], total[at], floor[at], most[at]
         order = np.lexsort(keys[::-1])  # cells with equal numbers are computed once
         first = begins([values[order] for values in keys])
         one, same = order[first], np.empty(len(order), dtype=np.int64)
         same[order] = np.cumsum(first) - 1
-        cut = _from_floor(t[one], least[one], share[row[one], 0])
+        cut = _cut_off(t[one], least[one], last[one], share[row[one], 0])
         mean[at], variance[at], cumulant[at] = cut[:, same]
     return ChosenLaw(near, mean, variance, cumulant)
 
 
-def _from_floor(t: Counts, floor: Counts, share: Floats) -> Floats:
-    """Mean, variance and fourth cumulant of binomial numbers that are not below a floor.
+def _cut_off(t: Counts, floor: Counts, ceiling: Counts, share: Floats) -> Floats:
+    """Mean, variance and fourth cumulant of binomial numbers between a floor and a ceiling.
 
     Args:
         t: number of trials, at least the floor, shape ``(c,)``.
         floor: the smallest number that there can be.
+        ceiling: the largest one.
         share: probability of each trial.
     """
     odds, y, weight = share / (1 - share), floor.astype(np.float64), np.ones(len(t))
-    centre = np.maximum(y, t * share)
+    centre = np.clip(t * share, y, ceiling)
     sums = np.zeros((5, len(t)))
     while (weight > 0).any():
         term = weight.copy()
@@ -126,7 +130,7 @@ def _from_floor(t: Counts, floor: Counts, share: Floats) -> Floats:
             sums[power] += term
             term = term * (y - centre)
         done = (y > centre) & (term < NEGLIGIBLE * sums[4])
-        weight = np.where(done, 0.0, weight * (t - y) / (y + 1) * odds)
+        weight = np.where(done | (y >= ceiling), 0.0, weight * (t - y) / (y + 1) * odds)
         y = y + 1
     first, second, third, fourth = sums[1:] / sums[0]
     variance = np.maximum(second - first**2, 0.0)

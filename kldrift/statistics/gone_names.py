@@ -103,6 +103,18 @@ class NameSample:
         drawn = (every < min(self.stands_for, self.frequent)) & (total > 0)
         return np.where(drawn, np.rint(total * (self.stands_for / every)), total).astype(np.int64)
 
+    def names(self, p: Counts, q: Counts) -> Floats:
+        """How many names each stands for, by the rows that it is expected to have been drawn by."""
+        n, m = (side.sum(-1, keepdims=True) for side in (p, q))
+        usual = np.maximum((p + q) * (m / np.maximum(1, n + m)) + self.whole - q, 1.0)
+        drawn = usual < min(self.stands_for, self.frequent)
+        return np.where(drawn, self.stands_for / usual, 1.0)
+
+    def ceilings(self, q: Counts) -> Counts:
+        """The rows that each rare name has at most in some groups; -1 for the frequent ones."""
+        rare = (self.whole < self.frequent) & (self.floor > 0)
+        return np.where(rare, np.maximum(self.frequent - 1 - (self.whole - q), 0), -1)
+
     def unit(self, m: Counts) -> Counts:
         """How many rows of a group one rare name stands for, 1 or more."""
         return np.maximum(1, np.rint(self.stands_for * (m / max(1, self.rows)))).astype(np.int64)

@@ -169,3 +169,53 @@ def test_names_that_a_few_rows_leave_out_by_chance_are_not_gone():
 def test_one_name_that_is_gone_is_said_as_before():
     before, now = names(5).repeat(200), names(4).repeat(250)
     assert reason(before, now).startswith("'v4' is gone: it had 20.0 % of the rows")
+
+
+def on_a_tenth(rng: np.random.Generator, many: int, rows: int) -> np.ndarray:
+    """Names of which a tenth has 30 % of the rows more."""
+    drawn = rng.integers(0, many, rows)
+    return names(many)[np.where(rng.random(rows) < 0.3, drawn // 10 * 10, drawn)]
+
+
+@pytest.mark.parametrize(("many", "rows"), [(1_000, 10_000), (2_000, 20_000)])
+def test_rows_that_move_among_known_rare_names_are_seen(many, rows):
+    rng = np.random.default_rng(6)
+    sides = rng.choice(names(many), rows), on_a_tenth(rng, many, rows)
+    (found,) = kldrift.compare(*(pd.DataFrame({"x": x}) for x in sides)).scores.to_dict("records")
+    assert found["severity"] in {"warning", "critical"}
+    assert 0.02 < found["value_share_change"] < 0.3
+    first = found["reason"].split(";")[0]
+    assert first.startswith("some rare names have more rows and others fewer: 'v")
+
+
+@pytest.mark.parametrize("name", ["v7", "v8", "v9"])
+def test_a_known_rare_name_that_many_rows_have_now_is_said(name):
+    rng = np.random.default_rng(7)
+    before, now = rng.choice(names(250), (2, 2_000))
+    now[rng.random(2_000) < 0.06] = name
+    (found,) = kldrift.compare(*(pd.DataFrame({"x": x}) for x in (before, now))).scores.to_dict(
+        "records"
+    )
+    assert found["severity"] == "critical"
+    assert found["reason"].startswith(f"{name!r} rose from 0.")
+
+
+def of_a_sketch(many: int, rows: int, now: slice) -> pd.DataFrame:
+    """Scores of five columns of more names than a sketch keeps, of which some are left."""
+    rng = np.random.default_rng(8)
+    every, left = names(many), names(many)[now]
+    sides = (
+        pd.DataFrame({f"x{i}": rng.choice(some, rows) for i in range(5)}) for some in (every, left)
+    )
+    return kldrift.compare(*sides).scores
+
+
+def test_half_of_more_names_than_a_sketch_keeps_gone_is_critical():
+    found = of_a_sketch(20_000, 100_000, np.s_[::2])
+    assert {*found["severity"]} == {"critical"}
+    assert found["value_share_change"].mean() == pytest.approx(0.45, abs=0.1)
+    assert found["reason"].str.contains(" of a sample of 255 names are gone: 'v").all()
+
+
+def test_more_names_than_a_sketch_keeps_are_quiet_when_they_are():
+    assert {*of_a_sketch(20_000, 100_000, np.s_[:])["severity"]} == {"ok"}
