@@ -8,7 +8,7 @@ import numpy as np
 
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.scoring.comparison import Comparison
-from kldrift.scoring.rare_names import named_blocks
+from kldrift.scoring.rare_names import SURELY, named_blocks
 from kldrift.scoring.scored_cells import ScoredCells
 from kldrift.scoring.sentences import NAMED, NULL, percent, some_of
 from kldrift.scoring.verdict import Verdicts
@@ -20,8 +20,7 @@ OF_CHANCE: Final = 0.05
 MOSTLY: Final = 0.9
 """Of the rows that moved among rare names, the part from which one name has them."""
 RARELY: Final = 1_000
-"""Of so many features without any drift about one would have a name that is called gone, or one
-with rare names of which it is said that their rows moved."""
+"""Of so many features without any drift about one would have a name that is called gone."""
 
 
 def lost(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str, float]]:
@@ -97,7 +96,7 @@ def moved_among(verdicts: Verdicts, place: int) -> tuple[str, float]:
         most = np.argsort(-rise, kind="stable")[:NAMED].tolist()
         names = [repr(support.categories[i]) for i in most]
         (share,), (p_value,) = named.moved(np.zeros(1))
-        if p_value > 1 / RARELY:
+        if p_value >= SURELY:
             return "", 0.0
         if rise[most[0]] >= MOSTLY * share:
             shares = f"from {percent(before[most[0]])} to {percent(now[most[0]])} of the rows"

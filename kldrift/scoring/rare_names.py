@@ -23,6 +23,8 @@ from kldrift.statistics.named_cells import CellChoice
 NAMED: Final = (CellKind.CATEGORY, CellKind.OTHER, CellKind.NEVER_SEEN)
 LEAST_OF_GONE, OF_GONE = 0.05, 0.5
 """The least and the largest share of the error rate of the test of names that are gone."""
+SURELY: Final = 0.001
+"""The p-value below which it is said that rows moved among rare names, and how many."""
 OF_MOVED: Final = 0.1
 """The share of the error rate of the test of rows that moved among rare names."""
 
@@ -148,6 +150,20 @@ def _of_two_rows(comparison: Comparison, groups: Ints) -> Floats:
         return np.full(len(groups), np.nan)
     rare = slice(support.frequent, names)
     return np.asarray(np.where(whole[rare] == 2, counts[groups, rare], 0).sum(-1) / 2)
+
+
+def names_by_rows(comparison: Comparison, most: int) -> tuple[Floats, Floats]:
+    """How many names have 0, 1 and up to so many reference rows, and of how many each counted one.
+
+    Names of fewer than two rows have no cell, and are not counted.
+    """
+    names, each = np.zeros(most + 1), np.ones(most + 1)
+    if _rare(comparison):
+        sample = _sample(comparison)
+        rows = sample.whole[:-1] if sample.stands_for else sample.whole
+        names += np.bincount(rows[rows <= most], minlength=most + 1)
+        each = np.maximum(each, sample.stands_for / np.maximum(np.arange(most + 1), 1))
+    return names * each, each
 
 
 def _rare(comparison: Comparison) -> int:

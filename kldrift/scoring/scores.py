@@ -24,7 +24,13 @@ from kldrift.scoring.metrics import (
     SPIKE_METRIC,
     TAIL_METRIC,
 )
-from kldrift.scoring.rare_names import chosen_on, named_blocks, named_cells, surplus_kl_of
+from kldrift.scoring.rare_names import (
+    SURELY,
+    chosen_on,
+    named_blocks,
+    named_cells,
+    surplus_kl_of,
+)
 from kldrift.statistics.expected_kl import expected_kl
 from kldrift.statistics.named_cells import CellChoice, named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
@@ -251,7 +257,9 @@ def _score_gone(rows: Rows, out: dict[str, Floats], missing: str) -> None:
     for places, named in named_blocks(rows, missing):
         change, p_value = out["value_share_change"], out["p_value"]
         every, none = np.arange(len(places)), np.zeros(len(places))
-        change[places] = np.maximum.reduce([change[places], named.gone, named.moved(none)[0]])
+        moved, chance = named.moved(none)
+        surely = np.where(chance < SURELY, moved, 0.0)
+        change[places] = np.maximum.reduce([change[places], named.gone, surely])
         cells = out["cells"][places]
         p_value[places] = named.above_p(none, p_value[places], cells, every)
 

@@ -8,6 +8,7 @@ import pytest
 
 import kldrift
 from kldrift.scoring.new_names import MostFrequentNew
+from kldrift.statistics.shared_names import SharedNames
 
 ROWS = 10_000
 NAMES = np.array([f"v{i}" for i in range(20_000)], dtype=object)
@@ -51,8 +52,10 @@ def test_quiet_names_are_ok_however_many_are_new(before, now, power):
 
 def test_a_name_of_one_reference_row_may_be_the_most_frequent_new_one():
     """Such rows stand for names that were never seen; of 100 rows its share may be anything."""
-    sizes = (np.array([value]) for value in (300, 30_000, 100, 50, 1))
-    p_value = MostFrequentNew(*sizes).above_p(np.array([0.005]), np.ones(1))
+    x, n, m, names, once = (np.array([value]) for value in (300, 30_000, 100, 50, 1))
+    none = np.zeros((1, 5))
+    shared = SharedNames(none[:, 0], none[:, 0], x, none, none, n, m)
+    p_value = MostFrequentNew(x, n, m, names, once, shared).above_p(np.array([0.005]), np.ones(1))
     assert p_value[0] == 1.0
 
 
@@ -87,3 +90,20 @@ def test_of_more_names_than_are_known_the_new_ones_are_so_many_at_least():
     said = first_sentence(before, now)
     assert said.startswith("at least 9")
     assert " % of the rows have values that the reference never had: 'n" in said
+
+
+def test_half_of_names_of_about_a_row_gone_is_seen_by_rows_that_share_a_new_one():
+    rng = np.random.default_rng(0)
+    frames = (
+        pd.DataFrame({f"x{i}": rng.choice(NAMES[:10_000:step], 8_000) for i in range(4)})
+        for step in (1, 2)
+    )
+    assert "ok" not in {*kldrift.compare(*frames).scores["severity"]}
+
+
+def test_fewer_different_names_are_said():
+    rng = np.random.default_rng(3)
+    before = rng.choice(NAMES, ROWS)
+    now = np.where(rng.random(ROWS) < 0.8, rng.choice(NAMES[:1_500], ROWS), rng.choice(NAMES, ROWS))
+    (said,) = kldrift.compare(*(pd.DataFrame({"x": x}) for x in (before, now))).scores["reason"]
+    assert said.startswith("fewer different names than before: pairs of rows that share a new one ")
