@@ -156,13 +156,12 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     at = 1 - below(np.nextafter(-edges, np.inf))  # the number itself lies below its opposite
     yield Candidate("another sign", _between(at), -mean, std, FAR_OUT)
     # Counts of one number alone fit whatever moves it to the right side.
-    if numbers.smallest[0] > 0 and std > 0 and _mean_of_inverses(numbers):
+    if numbers.smallest[0] > 0 and std > 0:
         with np.errstate(divide="ignore", over="ignore"):
             at = np.where(edges > 0, 1 - below(1 / np.where(edges > 0, edges, 1.0)), 0.0)
-        yield Candidate("1 / x", _between(at))
+        yield Candidate("1 / x", _between(at), *_of_inverses(numbers, before), FAR_OUT)
     constant = numbers.mean[1] - mean
-    step = numbers.step
-    added = float(np.rint(constant / step)) * step if step else constant
+    added = _added(numbers)
     several, factor = [], _factor(numbers)
     if added:
         at = below(_moved(edges, edges - added))
@@ -205,13 +204,31 @@ def _factor(numbers: Numbers) -> float:
     return 0.0 if unit or abs(change) < CLEARLY * error else float(now / mean)
 
 
-def _mean_of_inverses(numbers: Numbers) -> bool:
-    """Whether the current mean may be that of ``1 / x``, which is not below ``1 / mean`` (Jensen).
+def _added(numbers: Numbers) -> float:
+    """What was added to the numbers, if both ends moved by as much, or their mean clearly did."""
+    low, high = (now - before for before, now in (numbers.smallest, numbers.largest))
+    if abs(low - high) <= EXACT * abs(low):
+        return float(low)
+    constant, step = numbers.mean[1] - numbers.mean[0], numbers.step
+    rows = numbers.q.sum(), numbers.p.sum()
+    error = np.hypot(*(std / np.sqrt(n) for std, n in zip(numbers.std, rows, strict=True)))
+    if abs(constant) < CLEARLY * error:
+        return 0.0
+    return float(np.rint(constant / step)) * step if step else constant
 
-    Where all numbers lie beyond the reference's largest, nothing else tells.
+
+def _of_inverses(numbers: Numbers, shares: Floats) -> tuple[float, float]:
+    """Mean and deviation of ``1 / x``: where all lie beyond one end, nothing else tells.
+
+    Args:
+        numbers: all of whose reference is above 0.
+        shares: of the cells, whose numbers are taken to lie in their middle.
     """
-    least, most = 1 / numbers.mean[0], 1 / numbers.smallest[0]
-    return bool((1 - CLOSE) * least <= numbers.mean[1] <= most * (1 + CLOSE))
+    low, high = numbers.smallest[0], numbers.largest[0]
+    ends = np.clip(np.concatenate([[low], numbers.edges, [high]]), low, high)
+    inverse = 1 / np.sqrt(ends[:-1] * ends[1:])
+    mean = float(inverse @ shares)
+    return mean, float(np.sqrt(((inverse - mean) ** 2) @ shares))
 
 
 def _filled(numbers: Numbers, reference: Floats, current: Floats) -> float:

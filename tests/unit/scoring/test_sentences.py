@@ -24,6 +24,11 @@ KINDS = {
     "spread": (BELL, RNG.normal(50, 17, N), "spread 1.7 times as wide"),
     "wider, and a little higher": (BELL, RNG.normal(52, 20, N), "spread 2 times as wide;"),
     "narrow": (BELL, RNG.normal(50, 5, N), "spread narrowed to 50"),
+    "a value": (
+        np.arange(N) % 4 + 1,
+        np.array([1, 2, 4])[np.arange(N) % 3],
+        "the value 3 is gone: it had 25.0 % of the rows",
+    ),
     "nulls": (BELL, np.where(np.arange(N) < 600, np.nan, BELL), "nulls rose from 0.0 % to 10.0 %"),
     "fewer nulls": (np.where(np.arange(N) < 600, np.nan, BELL), BELL, "nulls fell from 10.0 %"),
     "flag": (

@@ -158,3 +158,20 @@ def test_numbers_that_are_a_tenth_larger_are_told_from_such_that_a_constant_was_
         "records"
     )
     assert " by +" in row["reason"]
+
+
+def test_what_was_added_is_no_difference_of_means_that_may_be_chance():
+    grid = np.rint(np.sort(RNG.lognormal(3, 1, 200)) * 100)
+    shares = 1 / (1 + RNG.permutation(200))
+    before, now = (RNG.choice(grid, 5_000, p=shares / shares.sum()) for _ in range(2))
+    now[:2], before[:2] = grid[[0, -1]], grid[[0, -1]]
+    frames = (pd.DataFrame({"x": x.astype(np.int64)}) for x in (before, now - 1))
+    (reason,) = kldrift.compare(*frames).scores["reason"]
+    assert "explained to 100 % by -1;" in reason
+
+
+def test_small_numbers_are_not_said_to_be_the_inverse_of_large_ones():
+    before, now = (RNG.binomial(15, 0.6, 5_000) + 1.0 for _ in range(2))
+    frames = pd.DataFrame({"x": before}), pd.DataFrame({"x": now / 60})
+    (reason,) = kldrift.compare(*frames).scores["reason"]
+    assert "1 / x" not in reason
