@@ -145,6 +145,8 @@ def _nulls(change: Change) -> str:
     for name, share in change.lost:
         if rise > 0 and abs(share - rise) <= EXCHANGED * share:
             return f"{text}, and {name} is gone: it had {percent(share)}"
+        if share > rise > 0:
+            return cell_sentence(CellKind.CATEGORY, name, share, 0.0)
     if not change.alike:
         return text
     named = ", ".join(repr(name) for name in change.alike[:NAMED])

@@ -235,7 +235,8 @@ def _filled(numbers: Numbers, reference: Floats, current: Floats) -> float:
     """How much of the nulls that are gone is zero now; 0 where that may be chance."""
     gone, n = numbers.null[0] - numbers.null[1], int(numbers.p.sum())
     share = gone / (1 - numbers.null[1]) if numbers.null[1] < 1 else 0.0
-    if share * n < LEAST_FILLED or not numbers.smallest[1] <= 0 <= numbers.largest[1]:
+    most = LEAST * abs(current - reference).max()
+    if share < max(most, LEAST_FILLED / n) or not numbers.smallest[1] <= 0 <= numbers.largest[1]:
         return 0.0
     at = int(np.searchsorted(numbers.edges, 0.0, "right"))
     ends = {0: numbers.smallest[1], len(numbers.edges): numbers.largest[1]}

@@ -29,6 +29,11 @@ KINDS = {
         np.array([1, 2, 4])[np.arange(N) % 3],
         "the value 3 is gone: it had 25.0 % of the rows",
     ),
+    "nulls where a category went": (
+        np.array(["n", "n", "n", "n", "n", "n", "n", "n", "n", "y", None])[np.arange(N) % 11],
+        np.array(["y", None])[np.arange(N) % 2],
+        "'n' is gone: it had 81.8 %",
+    ),
     "nulls": (BELL, np.where(np.arange(N) < 600, np.nan, BELL), "nulls rose from 0.0 % to 10.0 %"),
     "fewer nulls": (np.where(np.arange(N) < 600, np.nan, BELL), BELL, "nulls fell from 10.0 %"),
     "flag": (

@@ -175,3 +175,13 @@ def test_small_numbers_are_not_said_to_be_the_inverse_of_large_ones():
     frames = pd.DataFrame({"x": before}), pd.DataFrame({"x": now / 60})
     (reason,) = kldrift.compare(*frames).scores["reason"]
     assert "1 / x" not in reason
+
+
+def test_a_few_nulls_that_are_a_spike_now_are_not_said_to_be_zeros():
+    before = np.where(RNG.random(ROWS) < 0.02, np.nan, np.rint(RNG.normal(10, 20, ROWS)))
+    now = np.where(RNG.random(ROWS) < 0.05, 39, before)
+    (reason,) = kldrift.compare(pd.DataFrame({"x": before}), pd.DataFrame({"x": now})).scores[
+        "reason"
+    ]
+    assert " rose from " in reason
+    assert "0 in place of nulls" not in reason
