@@ -44,7 +44,8 @@ def close_values(values: Keys, near: Keys, rows: Ints) -> Floats:
         >>> close_values(x[:2], x, np.full(32, 100)).round(3)
         array([0.092, 0.092])
     """
-    return np.minimum(CLOSE_SHARE * min(_spreads(near, rows)), _room(values)) * (values != 0)
+    most = np.minimum(CLOSE_SHARE * min(_spreads(near, rows)), _room(values))
+    return np.where(values != 0, most, 0.0)
 
 
 def same_values(values: Keys, near: Keys, rows: Ints, unit: Unit) -> Floats:

@@ -69,7 +69,8 @@ class MostFrequentNew(OfRows):
     @property
     def fewer(self) -> Floats:
         """The share of the rows that moved to fewer names, if it is hardly chance."""
-        return np.where(self.shared.above_p(0.0 * self.x) < SURELY, self.shared.share, 0.0)
+        chance = self.shared.above_p(np.zeros(len(self.x)))
+        return np.where(chance < SURELY, self.shared.share, 0.0)
 
     def above_p(self, limit: Floats, others: Floats) -> Floats:
         """The p-value of "this rise, or a change that was tested, is above the limit".

@@ -102,9 +102,9 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     narrow = change.kind is CellKind.BIN and change.reference <= NARROW and change.current < WIDE
     beside = narrow or change.kind is CellKind.VALUE
     beside &= change.current - change.reference >= MOSTLY * change.ks
-    gone = change.kind is CellKind.VALUE and not change.current
-    gone &= change.reference >= MOSTLY * change.moved
-    return cell if beyond or beside or gone or change.flag else _moments(change) or cell
+    left = change.kind is CellKind.VALUE and not change.current
+    left &= change.reference >= MOSTLY * change.moved
+    return cell if beyond or beside or left or change.flag else _moments(change) or cell
 
 
 def ends_at(farthest: str, *, upper: bool) -> str:

@@ -89,10 +89,10 @@ def _differ_p(p: Counts, q: Counts, rare: Bools, floor: Counts, ceiling: Counts)
     """The p-value of "rare names have the same shares", as they were chosen."""
     rare = np.append(rare, np.zeros((len(p), 1), np.bool_), axis=-1)
     other = np.broadcast_to(np.arange(rare.shape[-1]) == rare.shape[-1] - 1, rare.shape)
-    sides = []
-    for side in (p, q):
-        rest = np.where(rare, 0, side).sum(-1, keepdims=True)
-        sides.append(np.where(rare, side, 0) + other * rest)
+    now, before = (
+        np.where(rare, side, 0) + other * np.where(rare, 0, side).sum(-1, keepdims=True)
+        for side in (p, q)
+    )
     least, most = (np.append(x, np.zeros((len(p), 1), np.int64), axis=-1) for x in (floor, ceiling))
-    law = chosen_law(*sides, np.where(rare, least, 0), np.where(rare, most, sides[0] + sides[1]))
-    return chosen_p_value(*sides, law, other)
+    law = chosen_law(now, before, np.where(rare, least, 0), np.where(rare, most, now + before))
+    return chosen_p_value(now, before, law, other)
