@@ -56,6 +56,8 @@ class LearnedLimits:
         mean: the same at the mean size.
         shape: half the degrees of freedom of a score: one over its squared variation.
         rows: mean rows of a window of the kind that is looked at, ``(features,)``.
+        fewest: rows of the smallest window, ``(features,)``.
+        most: likewise of the largest.
         slope: how much of a score is counting noise, which falls with the rows: from 0 to 1.
         tail: how many times as skew as a gamma of their spread scores are. More than 1 where days
             that differ add to counting noise: a part that hardly varies, and one that varies much.
@@ -68,6 +70,8 @@ class LearnedLimits:
     mean: Floats
     shape: Floats
     rows: Floats
+    fewest: Floats
+    most: Floats
     slope: float
     tail: float
 
@@ -109,8 +113,17 @@ class LearnedLimits:
         return self.shape / self.tail**2
 
     def _size(self, rows: Any) -> Floats:
+        """How many times as large scores are at the mean size.
+
+        The history tells of sizes such as it has. Beyond them the noise of counting rows is added
+        or taken away, which is known; with more rows scores fall as noise does at most.
+        """
+        free = np.maximum(np.count_nonzero(self.pool, axis=-1) - 1, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray((rows / self.rows) ** self.slope)
+            within = np.clip(rows, self.fewest, self.most)
+            score = (self.rows / within) ** self.slope
+            beyond = score + free / 2 * (1 / rows - 1 / within) / self.mean
+            return np.asarray(1 / np.maximum(beyond, score * np.minimum(1, within / rows)))
 
 
 def learned_limits(
@@ -183,7 +196,11 @@ def _learned(
     effective = np.maximum(2.0, free * (1 - rho) / (1 + rho))
     windows = (rows[alike] > 0).sum(0).astype(np.float64)
     pool = history[alike].sum(0)
-    return LearnedLimits(windows, effective, pool, apart, mean, shape, mean_rows, slope, tail)
+    fewest = np.where(known, rows, np.inf).min(0, initial=np.inf)
+    most = np.maximum(fewest, np.where(known, rows, 0).max(0, initial=0))
+    return LearnedLimits(
+        windows, effective, pool, apart, mean, shape, mean_rows, fewest, most, slope, tail
+    )
 
 
 def _odd(scores: Floats, known: Bools, season: NDArray[Any] | None) -> Bools:

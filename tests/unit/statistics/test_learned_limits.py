@@ -133,6 +133,21 @@ def test_small_windows_are_held_to_wider_limits():
     assert min(learned.p_values(few).min(), learned.p_values(many).min()) > 1e-4
 
 
+@pytest.mark.parametrize("spread", [0.0, 0.2], ids=["counting noise", "days that differ"])
+@pytest.mark.parametrize("rows", [150, 600, 12_000])
+def test_a_quiet_window_of_far_fewer_or_more_rows_than_any_before_is_no_alarm(rows, spread):
+    rng = np.random.default_rng(12)
+    found = []
+    for _ in range(30):
+        sizes = rng.integers(2_900, 3_100, 60)
+        history = np.concatenate([windows(rng, 1, rows=n, spread=spread) for n in sizes])
+        now = windows(rng, 1, rows=rows, spread=spread)[0]
+        found.append(learned_limits(history).p_values(now))
+    assert (np.array(found) < 0.01).mean() <= 0.02
+    moved = windows(rng, 1, rows=rows, spread=spread, shift=1.5)[0]
+    assert learned_limits(history).p_values(moved).max() < 0.01
+
+
 def test_days_that_differ_a_little_and_have_few_rows_on_weekends_have_p_values_that_nearly_hold():
     rng, found = np.random.default_rng(12), []
     rows = np.where(np.arange(60) % 7 >= 5, 700, 3_000).tolist()
