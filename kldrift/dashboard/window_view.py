@@ -51,6 +51,8 @@ def window_view(scene: Scene) -> None:
             st.info("There is no run of this monitor yet.")
             st.code("kldrift run CONFIG", language=None)
         return
+    # Where both are chosen is out of sight on a phone.
+    st.text(f"{scene.monitor}, {window_name(scene.window, scene.zone)} ({scene.zone})")
     st.header(page.verdict, anchor=False)
     if page.lead:
         st.text(page.lead)
@@ -130,10 +132,11 @@ def _row(card: Card, dark: bool) -> dict[str, Any]:
     entry = card.worst
     distribution, _, windows = entry.charts
     several = len(card.cause.features) > 1
+    alone = f"in {entry.alone}" if entry.alone else ""
     return {
         "severity": severity_words(entry.severity),
         "feature": card.cause.title if several else _place(entry),
-        "what happened": card.cause.what or entry.reason.partition("; ")[0],
+        "what happened": card.cause.what or alone or entry.reason.partition("; ")[0],
         "then and now": _uri(distribution, dark, THEN_AND_NOW),
         "windows": _uri(windows, dark, WINDOWS),
         "drifts since": card.longest.since,

@@ -28,7 +28,7 @@ SIGNS: Final = {"critical": "●", "warning": "▲", "unscored": "?", "ok": "✓
 """So that no severity is told by its colour alone."""
 SHAPES: Final = ("circle", "triangle-up", "diamond", "square", "cross")
 """Points of the severities in `COLOURS`: of the first two as their signs."""
-WIDEST: Final = 620
+WIDEST: Final = 520
 """Pixels of a chart, which is to be seen whole in the cell of a notebook."""
 OF_GROUPS: Final = ("feature", "pair")
 """Kinds of cells of joint groups."""

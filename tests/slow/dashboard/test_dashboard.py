@@ -88,7 +88,8 @@ def test_every_view_shows_a_monitor_and_names_of_the_data_are_no_markup(sample, 
 def test_the_first_screen_says_which_where_since_when_and_how_sure(sample):
     app = look(sample)
     assert app.header[0].value.startswith("4 of 6 features drifted: 3 critical, 1 warning")
-    lead = app.text[0].value
+    where, lead = (text.value for text in app.text[:2])
+    assert where == "orders, Fri 5 Jan 2024 (UTC)"
     assert lead.startswith(f"Worst is {shown(ATTACK)}, over all rows and in 3 of 3 segments: nulls")
     assert "Drifts since 4 Jan 2024, 2 windows in a row" in lead
     assert "How sure: q" in lead

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -184,6 +185,14 @@ def test_a_notebook_s_style_touches_nothing_but_the_result():
         assert "rem" not in rule.partition("{")[2] or selectors.startswith(".kldrift-page"), rule
 
 
+@pytest.mark.parametrize("host", [".vscode-dark", ".dark-theme", '[data-jp-theme-light="false"]'])
+def test_a_notebook_that_says_it_is_dark_gets_the_colours_of_dark_pages(host):
+    style = run_result()._repr_html_().partition("<style>")[2].partition("</style>")[0]
+    (rule,) = (line for line in style.splitlines() if f"{host} .kldrift" in line)
+    (dark,) = re.findall(r"prefers-color-scheme: dark\) {\s*\S+ > \.kldrift ({.*})", style)
+    assert rule.endswith(dark)
+
+
 def test_a_plan_shows_itself_without_markup_of_the_data():
     name = "<b>\u202e"
     table = pa.table({name: [1, 2] * 50, "y": [1.0, 2.0] * 50})
@@ -205,7 +214,7 @@ def test_windows_that_came_later_are_not_the_past(tmp_path):
 def test_charts_of_many_cells_and_windows_are_seen_whole_in_a_notebook(compared):
     ends = [(DAYS[1].start + timedelta(days=d), DAYS[1].end + timedelta(days=d)) for d in range(80)]
     found = Backfill([run_result(Window(*both), run_id=f"run {both[0]}") for both in ends], [], "o")
-    assert [c.to_dict()["width"] for c in (compared.plot("x"), found.heatmap())] == [620, 620]
+    assert [c.to_dict()["width"] for c in (compared.plot("x"), found.heatmap())] == [520, 520]
     assert run_result().plot("payment_type").to_dict()["width"] < 400
 
 

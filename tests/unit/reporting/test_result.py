@@ -491,6 +491,8 @@ def test_a_feature_that_drifts_in_few_segments_says_which():
     text = Reader(Result(pd.concat([scores, *parts]), cells).to_html()).text
     assert alone in text
     assert "(q 1e-12). Over all rows: kl 0.42" in text
+    assert text.count("in part=0, the only one of 4 segments that drifted: kl 0.42") == 2
+    assert "over all rows: kl 0.42" in text  # its row says it too
     assert "23.1 % → 35.0 %; drifted in 1 of 4 segments (part=0)" in text
 
 
