@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from kldrift.arrays import Bools, Floats, Hashes, Ints
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.binning.text_sketch import TextSketch
-from kldrift.features.text_looks import FEW_VALUES, epochs, hint, in_yaml, look_of
+from kldrift.features.text_looks import FEW_VALUES, dates_as_numbers, epochs, hint, in_yaml, look_of
 from kldrift.profiles.close_values import around, beside, close_values, same_values
 from kldrift.profiles.rebinning import CHOSEN_ROWS, least_rows
 from kldrift.profiles.support import (
@@ -129,6 +129,7 @@ def choose(
         lows = sketch.lows
         if scale == 1 and unit is Unit.NUMBER and len(lows) > FEW_VALUES:
             note = epochs(name, lows[0].item(), sketch.highs[-1].item())
+            note = note or dates_as_numbers(name, lows)
             proposal = replace(proposal, note=note or proposal.note)
     return replace(proposal, skip="", note="") if keep else proposal
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from kldrift.config import Override
 from kldrift.config.yaml_text import to_yaml
 from kldrift.features.sentinels import is_number, is_text
-from kldrift.features.text_looks import epochs, hint, look_of
+from kldrift.features.text_looks import dates_as_numbers, epochs, hint, look_of
 from kldrift.features.wanted import PartName
 
 CODE_NAME: Final = re.compile(
@@ -28,6 +28,8 @@ FEW: Final = 300
 SENTINELS: Final = (-999, -9999, -99, -200, 9999, 99999, -1, 999)
 DAYS_OF_A_WEEK: Final = 7
 YEARS: Final = (1900, 2100)
+PANDAS_INDEX: Final = re.compile(r"__index_level_\d+__|Unnamed: 0(\.\d+)?")
+"""How pandas calls an index that it writes; Spark calls the empty name in a CSV header ``_c0``."""
 
 
 def suggestions(
@@ -41,9 +43,10 @@ def suggestions(
     """
     tables = list(samples)
     overrides: dict[str, Override] = {}
-    remarks: dict[str, str] = {}
-    moving = []
-    for name in tables[0].column_names:
+    names = tables[0].column_names
+    moving = [n for n in names if PANDAS_INDEX.fullmatch(n) or (n == "_c0" and "_c1" not in names)]
+    remarks = dict.fromkeys(moving, "probably the index of pandas, written as a column")
+    for name in [name for name in names if name not in remarks]:
         both = [t.column(name).combine_chunks() for t in tables if name in t.column_names]
         columns = [column for column in both if column.null_count < len(column)]
         kind = columns[0].type if columns else pa.null()
@@ -118,8 +121,9 @@ def _of_numbers(
         overrides[name] = Override(kind="categorical", missing=missing)
     elif missing:
         overrides[name] = Override(missing=missing)
-    if len(real) > 1 and (remark := epochs(name, real[0], real[-1])):
-        remarks[name] = remark
+    moving = len(real) > 1 and (epochs(name, real[0], real[-1]) or dates_as_numbers(name, real))
+    if moving:
+        remarks[name] = moving
     elif whole and "year" in name.lower() and _years(real):
         remarks[name] = "a year, which always moves; exclude it where it is that of the row"
 

@@ -184,12 +184,18 @@ def all_stated(thresholds: dict[str, Threshold]) -> dict[str, Threshold]:
     return thresholds
 
 
-def _lists(value: object) -> object:
+def _lists(
+    value: object,
+    kinds: tuple[type, ...] = (list, tuple),
+    what: str = "a list of lists of columns, such as [[sex], [sex, race]]",
+) -> object:
     if value is None:
         return ()
-    if not isinstance(value, list | tuple) or not all(isinstance(x, list | tuple) for x in value):
-        what = "a list of lists of columns, such as [[sex], [sex, race]]"
-        raise wrong(f"expected {what}, got {shown_value(value)}")
+    each = value if isinstance(value, list | tuple) else [value]
+    odd = [x for x in each if not isinstance(x, kinds)] or ([] if each is value else each)
+    if odd:
+        instead = f"; write [[{odd[0]}]]" if isinstance(odd[0], str) else ""
+        raise wrong(f"expected {what}, got {shown_value(odd[0])}{instead}")
     return value
 
 
@@ -220,16 +226,11 @@ class Condition:
 
 
 def _lists_or_conditions(value: object) -> object:
-    if value is None:
-        return ()
-    if not isinstance(value, list | tuple) or not all(
-        isinstance(x, list | tuple | Mapping | Condition) for x in value
-    ):
-        what = "a list of lists of columns, such as [[sex], [sex, race]], or of conditions"
-        raise wrong(
-            f"expected {what}, such as {{name: long, where: n > 10}}, got {shown_value(value)}"
-        )
-    return value
+    what = (
+        "a list of lists of columns, such as [[sex], [sex, race]], or of conditions, such as "
+        "{name: long, where: n > 10}"
+    )
+    return _lists(value, (list, tuple, Mapping, Condition), what)
 
 
 def _kind_of_segments(value: object) -> str:

@@ -12,6 +12,7 @@ from kldrift.features.feature import RENAME, Feature
 from kldrift.features.keys import KeyType
 from kldrift.features.parts import Part
 from kldrift.features.plan import EXCLUDED, FeaturePlan
+from kldrift.features.text_looks import OF_BOTH_TYPES, read_by
 from kldrift.profiles.support import Unit
 
 
@@ -116,6 +117,8 @@ def _match(reference: Feature, current: Feature | None) -> Pair:
             "kind": "categorical",
             "unit": Unit.NUMBER,
         }
+        if {reference.family, current.family} == {"number", "text"}:
+            types += f"; if texts are numbers: {read_by(reference.name, OF_BOTH_TYPES)}"
         return Pair(replace(reference, **presence), replace(current, **presence), types)
     same = reference.family == current.family and reference.scale == current.scale
     numbers = "number" in (reference.family, current.family)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from kldrift.features.sql_names import backticked
 
@@ -44,9 +45,12 @@ _NUMBER: Final = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
 _INFINITE: Final = r"[-+]?(inf|Inf|INF|infinity|Infinity|nan|NaN|NAN)"
 _COMMA: Final = r"[-+]?([0-9]+|[0-9]{1,3}([. ][0-9]{3})+)(,[0-9]+)?"
 _THOUSANDS: Final = r"[-+]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?"
-_SPACED: Final = r"[-+]?[0-9]{1,3}([ '\x{2019}\x{a0}\x{202f}][0-9]{3})*([.,][0-9]+)?"
-_SIGNED_COMMA: Final = r"[-+(]?[$€£¥]? ?[0-9][0-9. ]*(,[0-9]+)?[ \x{a0}]?[%$€£¥]?[)]?"
-_SIGNED: Final = r"[-+(]?[$€£¥]? ?[0-9][0-9,.]*[ \x{a0}]?[%$€£¥]?[)]?"
+_SPACED: Final = r"[-+]?[0-9]{1,3}([ '\x{2019}\x{2009}\x{a0}\x{202f}][0-9]{3})*([.,][0-9]+)?"
+_SIGN: Final = r"[-+(]?\p{Sc}? ?[-+]?"
+_UNIT: Final = r"[ \x{a0}\x{202f}]?[%\p{Sc}]?[-)]?"
+_SIGNED_COMMA: Final = rf"{_SIGN}[0-9][0-9. \x{{a0}}\x{{202f}}]*(,[0-9]+)?{_UNIT}"
+_SIGNED: Final = rf"{_SIGN}[0-9][0-9,.]*{_UNIT}"
+_TO_NUMBER: Final = "if({0} rlike '[(-]', -1, 1) * cast({1} as double)"
 LOOKS: Final = (
     TextLook(
         "dates without a mark between their parts",
@@ -69,16 +73,16 @@ LOOKS: Final = (
         needs=r"[^-+0-9.,]",
     ),
     TextLook(
-        "numbers with a decimal comma and a percent or currency sign",
+        "numbers with a decimal comma and a percent or currency sign or an odd minus",
         _SIGNED_COMMA,
-        "cast(replace(regexp_replace(replace({}, '(', '-'), '[^0-9,+-]', ''), ',', '.') as double)",
-        needs=r"[%$€£¥].*,([0-9]{1,2}|[0-9]{4,})[)]?$|,([0-9]{1,2}|[0-9]{4,})[^0-9]*[%$€£¥]",
+        _TO_NUMBER.format("{0}", "replace(regexp_replace({0}, '[^0-9,]', ''), ',', '.')"),
+        needs=r"[%\p{Sc}(].*,([0-9]{1,2}|[0-9]{4,})[-)]?$|,([0-9]{1,2}|[0-9]{4,})[^0-9]*[%\p{Sc}-]",
     ),
     TextLook(
-        "numbers with a percent or currency sign",
+        "numbers with a percent or currency sign or an odd minus",
         _SIGNED,
-        "cast(regexp_replace(replace({}, '(', '-'), '[^0-9.+-]', '') as double)",
-        needs=r"[%$€£¥]",
+        _TO_NUMBER.format("{0}", "regexp_replace({0}, '[^0-9.]', '')"),
+        needs=r"[%\p{Sc}(]|-$",
     ),
     TextLook(
         "dates with times",
@@ -105,6 +109,8 @@ LOOKS: Final = (
     ),
     TextLook("times of day", r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", "cast(split({}, ':')[0] as int)"),
 )
+OF_BOTH_TYPES: Final = "try_cast(replace({}, ',', '.') as double)"
+"""Reads a number, or a text of it with a point or a comma."""
 USUAL_SECONDS: Final = (10**9, 2 * 10**9)
 """Numbers that are probably seconds since 1970: from 2001 to 2033."""
 EPOCHS: Final = {
@@ -155,11 +161,14 @@ def hint(name: str, look: TextLook) -> str:
         >>> print(hint("n", LOOKS[2]))
         numbers as text; set features: {exclude: [n], derived: {n_value: "cast(`n` as double)"}}
     """
-    sql = json.dumps(look.sql.format(_in_sql(name)), ensure_ascii=False)
-    return (
-        f"{look.name} as text; set features: {{exclude: [{in_yaml(name)}], "
-        f"derived: {{{in_yaml(f'{name}_value')}: {sql}}}}}"
-    )
+    return f"{look.name} as text; set {read_by(name, look.sql)}"
+
+
+def read_by(name: str, sql: str) -> str:
+    """The part of a configuration that has a derived feature in place of a column."""
+    sql = json.dumps(sql.format(_in_sql(name)), ensure_ascii=False)
+    derived = f"{{{in_yaml(f'{name}_value')}: {sql}}}"
+    return f"features: {{exclude: [{in_yaml(name)}], derived: {derived}}}"
 
 
 def epochs(name: str, lowest: float, highest: float) -> str:
@@ -180,6 +189,27 @@ def epochs(name: str, lowest: float, highest: float) -> str:
                 column = f"cast({column} as bigint)"  # only seconds may have a fraction
             return f"{unit} since 1970? as a derived feature: hour({function}({column}))"
     return ""
+
+
+def dates_as_numbers(name: str, values: NDArray[Any]) -> str:
+    """A note on whole numbers that may be dates, with how to read them; empty for others.
+
+    Examples:
+        >>> import numpy as np
+        >>> dates_as_numbers("day", np.array([20240131, 20240201]))
+        "dates such as 20240131? as a derived feature: month(to_date(string(`day`), 'yyyyMMdd'))"
+        >>> dates_as_numbers("amount", np.array([20240131, 20240199]))
+        ''
+    """
+    year, month, day = values // 10_000, values // 100 % 100, values % 100
+    sides = ((year, 1900, 2100), (month, 1, 12), (day, 1, 31))
+    if (values % 1 != 0).any() or not all(
+        ((low <= part) & (part <= high)).all() for part, low, high in sides
+    ):
+        return ""
+    whole = _in_sql(name) if values.dtype.kind in "iu" else f"bigint({_in_sql(name)})"
+    read = f"month(to_date(string({whole}), 'yyyyMMdd'))"
+    return f"dates such as {int(values[0])}? as a derived feature: {read}"
 
 
 def _in_sql(name: str) -> str:

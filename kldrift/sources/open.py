@@ -21,7 +21,7 @@ from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.arrow_types import arrow_type
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
-from kldrift.sources.dataframe.load import read_frame, what_is_bad
+from kldrift.sources.dataframe.load import read_frame, what_is_bad, without_twice
 from kldrift.sources.dataframe.mixed_files import (
     in_nanoseconds,
     orc_footers,
@@ -197,7 +197,7 @@ def _frame(
         else:
             firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
             schema = partial(schema_without, spark, dataset.format, firsts, names)
-    frame = read_frame(spark, dataset, side, reason, schema)
+    frame, twice = without_twice(read_frame(spark, dataset, side, reason, schema), dataset)
     if footers is not None and nanoseconds:
         frame = with_times(frame, footers.schema)
     if dataset.where:
@@ -208,7 +208,7 @@ def _frame(
         kinds = {f.name: f.type for f in footers.schema}
         fields = [f.with_type(_of_files(f.type, kinds.get(f.name))) for f in source.schema]
         source = replace(source, schema=as_coded(pa.schema(fields), footers.coded))
-    foreign = (*source.foreign, *mixed, *untold)
+    foreign = (*source.foreign, *mixed, *untold, *twice)
     return replace(source, foreign=foreign, explain=partial(what_is_bad, spark, dataset))
 
 

@@ -8,6 +8,7 @@ lacks, or has more than the schema, is gone or new, as in Parquet files.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
 from io import BufferedReader
@@ -84,6 +85,27 @@ def read_csv(
     there = {fold(name): name for name in together.columns}
     names = dict.fromkeys(fold(name) for name in (*stated.names, *together.columns))
     return together.select(*[backticked(there[name]) for name in names if name in there])
+
+
+def named_twice(paths: Sequence[str], options: Mapping[str, str]) -> dict[str, list[str]]:
+    """The names that several columns of the first file have, and what Spark calls these columns.
+
+    Nothing where a file has no header, or lies in a store that only Spark can read.
+    """
+    given = {name.lower(): value for name, value in options.items()}
+    separator = given.get("sep", given.get("delimiter", ",")).replace("\\t", "\t")
+    remote = any("://" in path for path in paths)
+    if remote or given.get("header") != "true" or len(separator) != 1:
+        return {}
+    line, _ = _first_line(list_files(paths)[0].path, given.get("comment", "").encode())
+    try:
+        text = line.decode(given.get("encoding", given.get("charset", "utf-8")), "replace")
+    except LookupError:  # an encoding that only Java knows
+        return {}
+    called: dict[str, list[str]] = {}
+    for place, name in enumerate(next(csv.reader([text], delimiter=separator), [])):
+        called.setdefault(name, []).append(f"{name}{place}")
+    return {name: columns for name, columns in called.items() if name and len(columns) > 1}
 
 
 def _reader(

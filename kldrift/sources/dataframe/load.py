@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -13,11 +14,12 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line, on_side
-from kldrift.sources.dataframe.csv_by_name import read_csv
+from kldrift.features.feature import Skipped
+from kldrift.sources.dataframe.csv_by_name import named_twice, read_csv
 from kldrift.sources.dataframe.old_dates import old_dates
 from kldrift.sources.dataframe.partitioned import read_paths
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
-from kldrift.sources.parquet.listing import for_spark
+from kldrift.sources.parquet.listing import for_spark, list_files
 from kldrift.sources.settings import raised_by_spark
 from kldrift.sources.text_files import TEXTS, TOLERANT, bad_rows, text_options
 
@@ -25,6 +27,8 @@ READ_OPTIONS: Final = {
     "csv": {"header": "true", "escape": '"'},  # a quote inside quotes is doubled, as in RFC 4180
     "parquet": {"mergeSchema": "true"},
 }
+MOST_FILES: Final = 100
+"""Files that are tried one by one to name one of them."""
 NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
 NO_CONNECTOR: Final = ("No FileSystem for scheme", "FileSystem not found")
 NO_SUCH_TYPE: Final = ("PARQUET_TYPE_ILLEGAL", "Illegal Parquet type")
@@ -67,10 +71,27 @@ def read_frame(
             hint = f"; {dataset.format} is read by Spark, which needs a connector of its own for "
             hint += "this store: spark.conf: {spark.jars.packages: ...}"
         if "COLUMN_ALREADY_EXISTS" in str(error):
-            hint = "; for names that differ only in case, set spark.conf: "
-            hint += "{spark.sql.caseSensitive: true}"
+            hint = f"{_first_refused(spark, dataset)}; rename one; for names that differ only in "
+            hint += "case, set spark.conf: {spark.sql.caseSensitive: true}"
         raise DatasetError(f"{side}: Spark cannot read it: {first_line(error)}{hint}") from error
     return frame
+
+
+def without_twice(frame: DataFrame, dataset: Dataset) -> tuple[DataFrame, list[Skipped]]:
+    """A frame without the columns of CSV files that share a name, and these.
+
+    Spark calls them by their places; a schema that states such a name is one that knows of it.
+    """
+    if dataset.format != "csv":
+        return frame, []
+    stated = re.findall(r"\w+", dataset.schema or "")
+    twice = {
+        name: columns
+        for name, columns in named_twice(dataset.path, _options(dataset)).items()
+        if {*columns} <= {*frame.columns} - {*stated}
+    }
+    notes = [Skipped.named_alike(n, len(c), dataset.path[0]) for n, c in twice.items()]
+    return frame.drop(*(column for columns in twice.values() for column in columns)), notes
 
 
 def _load(spark: SparkSession, dataset: Dataset, schema: T.StructType | None) -> DataFrame:
@@ -114,6 +135,18 @@ def _options(dataset: Dataset) -> dict[str, str]:
         options["inferSchema"] = "true"
     needed = text_options(dataset) if dataset.format in TEXTS else {}
     return {**options, **needed, **dataset.options}
+
+
+def _first_refused(spark: SparkSession, dataset: Dataset) -> str:
+    """Which file of text Spark has no columns for, for messages; empty if it is not known."""
+    if dataset.format not in TEXTS or any("://" in path for path in dataset.path):
+        return ""
+    for file in list_files(dataset.path)[:MOST_FILES]:
+        try:
+            _load_paths(spark, dataset.format, _options(dataset), [file.path], None)
+        except Exception as error:  # noqa: BLE001 - whatever it is, this is the file
+            return f" in {file.path!r}" if raised_by_spark(error) else ""
+    return ""
 
 
 def what_is_bad(spark: SparkSession, dataset: Dataset) -> str:

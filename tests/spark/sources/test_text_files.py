@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kldrift.config import config_from_mapping
+from kldrift.config import Dataset, config_from_mapping
 from kldrift.errors import DatasetError
 from kldrift.monitor.run import run
+from kldrift.sources.open import open_source
 
 pytestmark = pytest.mark.spark
 
@@ -91,3 +92,24 @@ def test_utf_16_is_refused_unless_it_is_stated(rows_of, encoding):
     with pytest.raises(DatasetError, match=r"is UTF-16; state options: \{encoding: UTF-16, "):
         rows_of("x.csv", content)
     assert rows_of("x.csv", content, encoding="UTF-16", multiLine="true") == (3, {"a", "b"})
+
+
+@pytest.mark.parametrize("schema", [None, "b int"], ids=["inferred", "stated"])
+def test_columns_of_a_csv_file_that_share_a_name_are_told_and_the_rest_is_read(
+    rows_of, tmp_path, spark, schema
+):
+    content = b"a;a;b\n" + b"1;2;3\n2;4;5\n" * 5
+    rows, features = rows_of("x.csv", content, schema, sep=";")
+    assert (rows, features) == (10, {"a", "b"})
+    dataset = Dataset(path=(str(tmp_path / "x.csv"),), format="csv", options={"sep": ";"})
+    (told,) = open_source(spark, dataset, {}, way="auto", side="current").foreign
+    assert told.reason.startswith(f"2 columns called 'a' in '{tmp_path / 'x.csv'}'; rename or drop")
+    assert rows_of("x.csv", content, "a0 int, a1 int, b int", sep=";")[1] == {"a0", "a1", "b"}
+
+
+def test_a_json_file_with_a_key_twice_is_named(spark, tmp_path):
+    for day, line in enumerate(['{"a": 1}', '{"a": 1, "a": 2}', '{"a": 3}']):
+        (tmp_path / f"{day}.json").write_text(line + "\n")
+    dataset = Dataset(path=(str(tmp_path),), format="json")
+    with pytest.raises(DatasetError, match=r"`a` already exists.* in '.*1\.json'; rename one"):
+        open_source(spark, dataset, {}, way="auto", side="current")

@@ -17,6 +17,7 @@ from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT
+from kldrift.features.text_looks import look_of
 from kldrift.monitor.compare_options import config_of
 from kldrift.monitor.plan import make_plan
 from kldrift.sources.open import frame_source, open_source
@@ -251,3 +252,21 @@ def test_durations_keep_their_unit_and_a_time_of_day_does_not_hide_the_rest(spar
         assert mean["ns"] == mean["inside.length"] == pytest.approx(mean["s"] * 1e-9)
         told = "values of type time64[us] are no feature where Spark reads; scan: arrow counts them"
         assert ("clock", told) in result.skipped
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["€-1.23", "€1,234.50"], [-1.23, 1234.5]),
+        (["(1,234.50)", "2.00"], [-1234.5, 2.0]),
+        (["1.23-", "4.50"], [-1.23, 4.5]),
+        (["-5,5 €", "1.234,25 €"], [-5.5, 1234.25]),
+        (["1\u2009234,5", "-7,25"], [1234.5, -7.25]),
+        (["12 %", "-3.5%"], [12.0, -3.5]),
+    ],
+    ids=str,
+)
+def test_the_line_that_a_hint_has_reads_the_numbers_in_texts(spark, texts, numbers):
+    look = look_of(pa.array(texts + [texts[0].replace("2", str(i)) for i in range(3, 10)] * 4))
+    rows = spark.createDataFrame([(text,) for text in texts], ["x"])
+    assert [row[0] for row in rows.selectExpr(look.sql.format("x")).collect()] == numbers

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -163,6 +164,14 @@ def test_columns_of_two_kinds_or_without_values_are_named(tmp_path):
     assert "options: {nullValue: n/a} reads it as a null" in text
     assert "#   at: times in the reference, texts in the current dataset\n" in text
     assert "#   none: no value in any of the rows that were looked at" in text
+
+
+def test_the_index_of_pandas_is_left_out_and_said(tmp_path):
+    rows = pd.DataFrame({"x": np.random.default_rng(0).normal(size=300)}).sample(200)
+    rows.to_parquet(tmp_path / "x.parquet")
+    text = init(str(tmp_path / "x.parquet"))
+    assert 'exclude: ["__index_level_0__"]' in text or "exclude: [__index_level_0__]" in text
+    assert "__index_level_0__: probably the index of pandas, written as a column" in text
 
 
 def test_tomorrow_needs_no_other_configuration(days):

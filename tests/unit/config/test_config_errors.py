@@ -191,7 +191,19 @@ CASES = {
         ("segments",),
         ["a"],
         "expected a list of lists of columns, such as [[sex], [sex, race]], or of conditions, "
-        "such as {name: long, where: n > 10}, got a list",
+        "such as {name: long, where: n > 10}, got 'a'; write [[a]]",
+    ),
+    "a segment that is no list": (
+        ("segments",),
+        "a",
+        "expected a list of lists of columns, such as [[sex], [sex, race]], or of conditions, "
+        "such as {name: long, where: n > 10}, got 'a'; write [[a]]",
+    ),
+    "a segment that is nothing": (
+        ("segments",),
+        [["a"], None],
+        "expected a list of lists of columns, such as [[sex], [sex, race]], or of conditions, "
+        "such as {name: long, where: n > 10}, got nothing",
     ),
     "a column of a segment twice": (
         ("segments",),

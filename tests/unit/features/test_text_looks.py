@@ -47,6 +47,18 @@ NUMBERS = RNG.lognormal(8, 2, 200)
             ["(€ 1.234,50)", *(f"€ {i},5" for i in range(40))],
             "numbers with a decimal comma and a p",
         ),
+        ([f"€{x:.2f}" for x in NUMBERS - 2_000], "numbers with a percent or currency sign"),
+        (
+            [f"{-x:.2f}-" for x in NUMBERS],
+            "numbers with a percent or currency sign or an odd minus",
+        ),
+        ([f"({x:,.2f})" for x in NUMBERS], "numbers with a percent or currency sign or"),
+        ([f"{x:.2f}-".replace(".", ",") for x in NUMBERS], "numbers with a decimal comma and a p"),
+        (
+            [f"{x:,.2f}".replace(",", "\u2009") for x in NUMBERS],
+            "numbers with spaces or apostrophes",
+        ),
+        ([f"₹{x:,.2f}" for x in NUMBERS], "numbers with a percent or currency sign"),
         ([f"2024{m:02}{d:02}" for m in range(1, 13) for d in range(1, 20)], "dates without a mark"),
         ([str(1_700_000_000 + 61 * i) for i in range(50)], "seconds since 1970"),
         (
@@ -76,6 +88,28 @@ def test_a_hint_is_a_line_of_configuration(name: str) -> None:
     features = YAML(typ="safe").load(hint(name, look).split("; set ")[1])["features"]
     assert features["exclude"] == [name]
     assert list(features["derived"]) == [f"{name}_value"]
+
+
+def test_numbers_against_their_texts_are_told_with_what_reads_both() -> None:
+    amounts = RNG.normal(size=100)
+    texts = [f"{x:.2f}".replace(".", ",") for x in amounts]
+    sides = pd.DataFrame({"a": amounts}), pd.DataFrame({"a": texts})
+    for reference, current in (sides, sides[::-1]):
+        (row,) = kldrift.compare(reference, current).scores.to_dict("records")
+        assert row["status"] == "type_changed"
+        assert row["reason"].endswith(
+            "if texts are numbers: features: {exclude: [a], "
+            "derived: {a_value: \"try_cast(replace(`a`, ',', '.') as double)\"}}"
+        )
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float64"])
+def test_whole_numbers_may_be_dates(dtype: str) -> None:
+    days = pd.date_range("2023-12-01", periods=90).strftime("%Y%m%d").astype(dtype)
+    rows = pd.DataFrame({"day": np.repeat(days, 3), "amount": np.repeat(days, 3) + 40})
+    (note,) = kldrift.compare(rows, rows).notes[-1:]
+    assert note.startswith("'day': dates such as 20231201? as a derived feature: month(to_date(")
+    assert len([n for n in kldrift.compare(rows, rows).notes if "dates such as" in n]) == 1
 
 
 def test_a_comparison_names_odd_columns_whether_they_are_scored_or_not() -> None:

@@ -111,7 +111,7 @@ def test_what_is_one_value_by_the_stated_kind_is_one_on_both_sides(kind, other):
 def test_without_a_stated_kind_numbers_and_text_are_not_compared():
     found, notes = scored(SMALL, SMALL.cast(pa.string()))
     assert found["status"] == "type_changed"
-    assert found["reason"] == "int64 in the reference, string in the current dataset"
+    assert found["reason"].startswith("int64 in the reference, string in the current dataset; if")
     assert not any("compared although" in note for note in notes)
 
 
