@@ -140,9 +140,8 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         plan, findings, verdicts = _in_memory(config, reference, current)
     reference_id = findings.reference.reference_id
     stamp = Stamp("compare", "compare", Window(None, None), reference_id, config.config_hash)
-    scores = score_table(verdicts, stamp).to_pandas()
     return Result(
-        scores=scores,
+        score_rows=score_table(verdicts, stamp),
         cell_rows=cell_table(verdicts, stamp),
         skipped=[(s.column, s.reason) for s in (*plan.skipped, *findings.skipped)],
         notes=notes_of(plan, findings, verdicts),

@@ -58,10 +58,11 @@ def publish_window(
     stamp = stamp_of(config, findings, record.window, record.run_id)
     record.stage("writing tables")
     scores, cells = judged_scores(judged, stamp), list[pa.Table]()
+    together = None if findings.by_limits is None else findings.by_limits.cells
     # Made in the thread that encodes them, beside those of the other tables.
     tables: dict[str, TableParts] = {
         "drift_scores": scores,
-        "drift_cells": _kept(cell_parts(verdicts, stamp), cells),
+        "drift_cells": _kept(cell_parts(verdicts, stamp, together), cells),
     }
     if judged.log is not None:  # first: what was raised in this window is dropped on its next run
         write_alerts(config.output.path, config.monitor, judged.log)
@@ -69,12 +70,11 @@ def publish_window(
     if counted:
         write, tables["profiles"] = write_window, _current_profiles(findings, stamp)
     written = write(config.output.path, config.monitor, record.window, tables)
-    frame = scores.to_pandas()
     pages = None
     skipped = (*plan.skipped, *findings.skipped)
     if config.expectations is not None and docs:
         record.stage("Great Expectations")
-        held, unheld = held_to_expectations(frame)
+        held, unheld = held_to_expectations(scores.to_pandas())
         skipped += unheld
         pages = publish_expectations(
             record, held, verdicts.held_to(), written["drift_scores"], record.run_id
@@ -88,7 +88,7 @@ def publish_window(
     known = marked_days(config, record.window.start, record.window.end)
     unread = () if watch is None else watch.notes
     return RunResult(
-        scores=frame,
+        score_rows=scores,
         cell_rows=pa.concat_tables(cells),
         run=row,
         exit_code=exit_code,

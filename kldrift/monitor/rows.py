@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from kldrift.arrays import Floats, Ints
 from kldrift.counting.new_values import NO_NEW_VALUES
@@ -17,7 +16,7 @@ from kldrift.profiles.cells import KINDS, CellKind, Cells
 from kldrift.scoring.alerts import Alerts
 from kldrift.scoring.comparison import CELLS_AT_ONCE
 from kldrift.scoring.learned import KINDS_OF_THRESHOLDS, threshold_kinds
-from kldrift.scoring.scored_cells import ScoredCells, scored_cells
+from kldrift.scoring.scored_cells import OccupiedCells
 from kldrift.scoring.sentences import percent, some_of
 from kldrift.scoring.status import STATUSES
 from kldrift.scoring.threshold import SEVERITIES
@@ -26,6 +25,7 @@ from kldrift.tables.lists import blocks
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES, TIMESTAMP
 from kldrift.tables.stamp import Stamp
 
+CellsOf: TypeAlias = Callable[[Ints], OccupiedCells]
 MOST_NAMED: Final = 10
 """Values that the reference never had, of which a cell says the names."""
 
@@ -78,10 +78,17 @@ def cell_table(verdicts: Verdicts, stamp: Stamp) -> pa.Table:
     return pa.concat_tables(cell_parts(verdicts, stamp))
 
 
-def cell_parts(verdicts: Verdicts, stamp: Stamp) -> Iterator[pa.Table]:
+def cell_parts(
+    verdicts: Verdicts, stamp: Stamp, known: CellsOf | None = None
+) -> Iterator[pa.Table]:
     """The rows of ``drift_cells``, some hundred thousand at a time; one part at least.
 
     Features come in the order of ``drift_scores``, then joint features, then segments.
+
+    Args:
+        verdicts: of a window.
+        stamp: of its rows.
+        known: gives the cells of some verdicts, where windows were scored together.
     """
     v = verdicts
     counted = np.array([s.comparison is not None for s in v.subjects], dtype=np.bool_)[v.of]
@@ -92,26 +99,24 @@ def cell_parts(verdicts: Verdicts, stamp: Stamp) -> Iterator[pa.Table]:
     segments = np.flatnonzero(shown & ~v.whole)
     if not len(joint):
         whole, segments = np.append(whole, segments), segments[:0]
-    yield from _cell_parts(v, whole, stamp)
+    yield from _cell_parts(v, whole, stamp, known)
     yield _joint_cells(v, joint, stamp)
-    yield from _cell_parts(v, segments, stamp)
+    yield from _cell_parts(v, segments, stamp, known)
 
 
-def _cell_parts(v: Verdicts, places: Ints, stamp: Stamp) -> Iterator[pa.Table]:
+def _cell_parts(
+    v: Verdicts, places: Ints, stamp: Stamp, known: CellsOf | None
+) -> Iterator[pa.Table]:
     """The cells of some rows, in their order, some hundred thousand at a time."""
     sizes = [0 if s.comparison is None else s.comparison.rebinning.size for s in v.subjects]
     for some in blocks(np.array(sizes, dtype=np.int64)[v.of[places]], CELLS_AT_ONCE):
-        yield _cells(v, places[some], stamp)
+        yield _cells(v, places[some], stamp, known)
 
 
-def _cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:
+def _cells(v: Verdicts, places: Ints, stamp: Stamp, known: CellsOf | None) -> pa.Table:
     rows = v.rows(places)
-    blocks = [_occupied(block) for block in scored_cells(rows, v.rules)]
-    columns = {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
-    row = columns.pop("row")
-    if (np.diff(row) < 0).any():  # rows of another number of cells stand in another block
-        order = np.argsort(row, kind="stable")
-        row, columns = row[order], {name: values[order] for name, values in columns.items()}
+    cells = known(places) if known else OccupiedCells.of(rows, v.rules)
+    columns, row = dict(cells.columns), np.repeat(np.arange(len(places)), cells.sizes)
     at = columns.pop("at")
     of = rows.of[row]
     used, place = np.unique(of, return_inverse=True)
@@ -143,23 +148,6 @@ def _unseen(v: Verdicts, places: Ints) -> dict[int, str]:
             alone = [repr(name) for name, _ in new.named] if new.distinct == 1 else first
             texts[place] = some_of(alone, new.distinct)
     return texts
-
-
-def _occupied(cells: ScoredCells) -> dict[str, NDArray[Any]]:
-    """The columns of the cells that either side has rows in."""
-    row, at = np.nonzero(cells.occupied)
-    inside = (row, at)
-    number = np.cumsum(cells.occupied, axis=-1)[inside] - 1
-    return {
-        "row": cells.places[row],
-        "at": at,
-        "cell": number.astype(np.int32),
-        "rows_reference": cells.rows_reference[inside],
-        "rows_current": cells.rows_current[inside],
-        "probability_reference": cells.reference[inside],
-        "probability_current": cells.current[inside],
-        "contribution": cells.contributions[inside],
-    }
 
 
 def _joint_cells(v: Verdicts, places: Ints, stamp: Stamp) -> pa.Table:

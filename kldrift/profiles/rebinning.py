@@ -93,19 +93,29 @@ class Rebinning:
         bins = max(FEWEST_BINS, rows // ROWS_PER_BIN)
         if isinstance(support, CategoricalSupport) or bins >= self.size:
             return self
-        numbers = int(self.target[support.intervals - 1]) + 1
-        counts, codes = self.fold(reference)[:numbers], self.codes[:numbers]
+        values = self.codes[: int(self.target[support.intervals - 1]) + 1] == CODES[CellKind.VALUE]
+        counts = self.fold(reference)[: len(values)]
         total = int(counts.sum())
         if rows >= total:
             return self
-        merged = codes == CODES[CellKind.BIN]
-        few = counts * (rows / total) < least_rows(rows)
-        further = _joined(self, merged | ((codes == CODES[CellKind.VALUE]) & few), counts, bins)
-        return self._further.setdefault(further.target.tobytes(), further)
+        few = values & (counts * (rows / total) < least_rows(rows))
+        key = bins, few.tobytes()
+        last, further = self._last.get(key, (None, self))
+        if last is None or not np.array_equal(last, counts):
+            bin_or_few = few | (self.codes[: len(few)] == CODES[CellKind.BIN])
+            further = _joined(self, bin_or_few, counts, bins)
+            further = self._further.setdefault(further.target.tobytes(), further)
+            self._last[key] = counts, further
+        return further
 
     @cached_property
     def _further(self) -> dict[bytes, Rebinning]:
         """Those that were merged further: windows of about as many rows get one object."""
+        return {}
+
+    @cached_property
+    def _last(self) -> dict[tuple[int, bytes], tuple[Ints, Rebinning]]:
+        """Of as many shares and few values, the last one, and the reference rows it was made of."""
         return {}
 
     def fold(self, counts: Ints) -> Ints:

@@ -12,8 +12,9 @@ from kldrift.errors import masked
 from kldrift.reporting.figures import window_of_row
 from kldrift.reporting.json_values import records
 from kldrift.reporting.monitor_page import MOST_ENTRIES, Story, monitor_page
-from kldrift.reporting.order import counted
+from kldrift.reporting.order import as_table, counted, worst_first
 from kldrift.reporting.page import Page
+from kldrift.reporting.parts import MOVED
 from kldrift.reporting.past import Past
 from kldrift.reporting.result import RunResult
 from kldrift.reporting.views import Views
@@ -60,7 +61,7 @@ class Backfill(Views):
         return pd.DataFrame([_window(r) for r in self.results])
 
     def __repr__(self) -> str:
-        worst = sum(bool(counted(r.scores)["critical"]) for r in self.results)
+        worst = sum(bool(counted(r.score_rows)["critical"]) for r in self.results)
         return f"Backfill({len(self.results)} windows, {worst} with critical scores)"
 
     def _last(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -105,13 +106,13 @@ class Backfill(Views):
 
 
 def _window(result: RunResult) -> dict[str, Any]:
-    worst = result.worst(1)
-    drifted = len(worst) and worst["severity"].iloc[0] in ("critical", "warning")
+    ordered = as_table(worst_first(result.score_rows), ["feature", "severity"])
+    worst = [row["feature"] for row in ordered.slice(0, 1).to_pylist() if row["severity"] in MOVED]
     return {
         "window_start": result.run["window_start"],
         "window_end": result.run["window_end"],
         "rows": result.run["rows_current"],
-        **counted(result.scores),
-        "worst": worst["feature"].iloc[0] if drifted else None,
+        **counted(result.score_rows),
+        "worst": worst[0] if worst else None,
         "exit_code": result.exit_code,
     }

@@ -28,25 +28,29 @@ class Result(Views):
     """The scores of one comparison; a notebook shows it as a table and charts.
 
     Attributes:
-        scores: one row per feature, with the columns of the table ``drift_scores``.
-        cell_rows: what ``cells`` is made of when it is first asked for, which most results of a
+        score_rows: what ``scores`` is made of when it is first asked for, which most results of a
             backfill are not.
+        cell_rows: likewise of ``cells``.
         skipped: columns that were not monitored, each with the reason.
         notes: what to know before the scores are read.
         split_rows: makes ``splits`` when they are first asked for.
     """
 
-    scores: pd.DataFrame
+    score_rows: pd.DataFrame | pa.Table
     cell_rows: pd.DataFrame | pa.Table
     skipped: list[tuple[str, str]] = field(default_factory=list, kw_only=True)
     notes: list[str] = field(default_factory=list, kw_only=True)
     split_rows: Callable[[], pd.DataFrame] = field(default=pd.DataFrame, kw_only=True)
 
     @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per feature and segment, with the columns of the table ``drift_scores``."""
+        return _frame(self.score_rows)
+
+    @cached_property
     def cells(self) -> pd.DataFrame:
         """One row per scored cell, with the columns of the table ``drift_cells``."""
-        rows = self.cell_rows
-        return rows if isinstance(rows, pd.DataFrame) else rows.to_pandas()
+        return _frame(self.cell_rows)
 
     @cached_property
     def splits(self) -> pd.DataFrame:
@@ -109,6 +113,10 @@ class Result(Views):
 
     def _past(self) -> Past:
         return Past.of([])
+
+
+def _frame(rows: pd.DataFrame | pa.Table) -> pd.DataFrame:
+    return rows if isinstance(rows, pd.DataFrame) else rows.to_pandas()
 
 
 @dataclass(frozen=True, eq=False, repr=False)

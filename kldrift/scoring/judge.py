@@ -6,8 +6,9 @@ columns, and the reason of a row is written only where there is something to exp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from kldrift.scoring.metrics import (
 )
 from kldrift.scoring.new_names import with_new_names
 from kldrift.scoring.rules import Rules
+from kldrift.scoring.scored_cells import OccupiedCells
 from kldrift.scoring.status import PLACE, Sizes, Status, is_scored, statuses
 from kldrift.scoring.threshold import RANK, Limits, QValues, Severity, exceeded
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
@@ -57,10 +59,12 @@ class ByLimits:
     Attributes:
         verdicts: the verdicts; their reasons are those of statuses.
         deciding: the metric that decided each.
+        cells: the scored cells of some of them, of cases that were judged together.
     """
 
     verdicts: Verdicts
     deciding: Texts
+    cells: Callable[[Ints], OccupiedCells] | None = None
 
     def beside(self, learned: Mapping[str, Floats]) -> Verdicts:
         """The verdicts with their reasons, once their history is looked at."""
@@ -122,7 +126,8 @@ def by_limits(cases: Sequence[Case], rules: Rules) -> list[ByLimits]:
     verdicts = replace(verdicts, q_values=evidence(verdicts, held, case_of[verdicts.of]))
     severity, deciding = severities(verdicts, held)
     verdicts = _doubted(replace(verdicts, severity=severity))
-    return [_only(verdicts, deciding, case_of, n) for n in range(len(cases))]
+    together = _Together(verdicts)
+    return [_only(together, deciding, case_of, n) for n in range(len(cases))]
 
 
 def _together(cases: Sequence[Case]) -> dict[str, Floats]:
@@ -139,15 +144,39 @@ def _together(cases: Sequence[Case]) -> dict[str, Floats]:
     }
 
 
-def _only(verdicts: Verdicts, deciding: Texts, case_of: Ints, case: int) -> ByLimits:
+@dataclass(frozen=True, eq=False)
+class _Together:
+    """The verdicts of all cases, and their scored cells, once one of them is asked for."""
+
+    verdicts: Verdicts
+
+    @cached_property
+    def cells(self) -> tuple[OccupiedCells, Ints]:
+        """The cells of all rows that have any, and the place of each row among these."""
+        v = self.verdicts
+        compared = np.array([s.comparison is not None for s in v.subjects], dtype=np.bool_)
+        rows = np.flatnonzero(v.scored & compared[v.of])
+        place = np.full(len(v), -1)
+        place[rows] = np.arange(len(rows))
+        return OccupiedCells.of(v.rows(rows), v.rules), place
+
+    def cells_of(self, places: Ints) -> OccupiedCells:
+        """The cells of some rows, in their order."""
+        cells, place = self.cells
+        return cells.take(place[places])
+
+
+def _only(together: _Together, deciding: Texts, case_of: Ints, case: int) -> ByLimits:
     """The verdicts of one case, by the case of each subject."""
+    verdicts = together.verdicts
     mine = np.flatnonzero(case_of == case)
     if len(mine) == len(case_of):
         return ByLimits(verdicts, deciding)
     places = np.flatnonzero(case_of[verdicts.of] == case)
     taken = verdicts.take(places)
     of, subjects = np.searchsorted(mine, taken.of), [verdicts.subjects[i] for i in mine.tolist()]
-    return ByLimits(replace(taken, of=of, subjects=subjects), deciding[places])
+    own = replace(taken, of=of, subjects=subjects)
+    return ByLimits(own, deciding[places], lambda some: together.cells_of(places[some]))
 
 
 def _doubted(verdicts: Verdicts) -> Verdicts:

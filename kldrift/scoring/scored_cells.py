@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kldrift.arrays import Bools, Counts, Ints
 from kldrift.divergence.kl import kl_terms
@@ -71,6 +72,54 @@ class ScoredCells:
             for side in (self.rows_reference, self.rows_current)
         )
         return reference, current
+
+
+@dataclass(frozen=True, eq=False)
+class OccupiedCells:
+    """The scored cells that either side has rows in, row after row.
+
+    Attributes:
+        columns: what is known of each, by the names of ``drift_cells``; ``at`` is its place among
+            the scored cells of its row.
+        sizes: how many each row has, shape ``(n,)``.
+    """
+
+    columns: Mapping[str, NDArray[Any]]
+    sizes: Ints
+
+    @classmethod
+    def of(cls, rows: Rows, rules: Rules) -> Self:
+        """The cells of some rows, one at least."""
+        blocks = [_occupied(cells) for cells in scored_cells(rows, rules)]
+        columns = {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
+        row = columns.pop("row")
+        if (np.diff(row) < 0).any():  # rows of another number of cells stand in another block
+            order = np.argsort(row, kind="stable")
+            columns = {name: values[order] for name, values in columns.items()}
+        return cls(columns, np.bincount(row, minlength=len(rows)))
+
+    def take(self, rows: Ints) -> Self:
+        """The cells of some of the rows, in their order."""
+        sizes, begins = self.sizes[rows], (np.cumsum(self.sizes) - self.sizes)[rows]
+        at = np.repeat(begins - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
+        return type(self)({name: x[at] for name, x in self.columns.items()}, sizes)
+
+
+def _occupied(cells: ScoredCells) -> dict[str, NDArray[Any]]:
+    """The columns of the cells that either side has rows in."""
+    row, at = np.nonzero(cells.occupied)
+    inside = (row, at)
+    number = np.cumsum(cells.occupied, axis=-1)[inside] - 1
+    return {
+        "row": cells.places[row],
+        "at": at,
+        "cell": number.astype(np.int32),
+        "rows_reference": cells.rows_reference[inside],
+        "rows_current": cells.rows_current[inside],
+        "probability_reference": cells.reference[inside],
+        "probability_current": cells.current[inside],
+        "contribution": cells.contributions[inside],
+    }
 
 
 def scored_cells(rows: Rows, rules: Rules) -> Iterator[ScoredCells]:

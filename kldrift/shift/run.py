@@ -165,7 +165,7 @@ def _publish(
     )
     write_run(output, row)
     return ShiftResult(
-        scores=worst_first(_joined(tables, "drift_scores").to_pandas()),
+        score_rows=worst_first(_joined(tables, "drift_scores").to_pandas()),
         cell_rows=_joined(tables, "drift_cells"),
         run=row,
         exit_code=exit_code,

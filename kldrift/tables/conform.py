@@ -33,12 +33,12 @@ def conform(name: str, table: pa.Table, without: Sequence[str] = ()) -> pa.Table
 
 def _column(name: str, field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedArray:
     where = f"{name}.{field.name}"
-    if not _same_kind(column.type, field.type):
+    if column.type != field.type and not _same_kind(column.type, field.type):
         raise ValueError(f"{where}: expected {field.type}, got {column.type}")
-    if types.is_floating(column.type):
-        column = pc.if_else(pc.is_finite(column), column, null_of(column.type))
+    if types.is_floating(column.type) and not pc.all(finite := pc.is_finite(column)).as_py():
+        column = pc.if_else(finite, column, null_of(column.type))
     try:
-        column = column.cast(field.type)
+        column = column if column.type == field.type else column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"{where}: cannot be stored as {field.type}: {error}") from error
     if column.null_count and field.metadata[b"null"].decode() == NEVER_NULL:

@@ -12,7 +12,7 @@ from kldrift.execution.progress import SILENT
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.judging import judge_findings, judged_together
 from kldrift.monitor.plan import make_plan
-from kldrift.monitor.rows import cell_table, score_table
+from kldrift.monitor.rows import cell_parts, score_table
 from kldrift.monitor.stages import read_reference
 from kldrift.sources.table import TableSource
 from kldrift.tables import Window
@@ -60,8 +60,11 @@ def found():
 
 
 def tables(plan, findings):
-    verdicts = judge_findings(plan, findings)
-    return score_table(verdicts, STAMP), cell_table(verdicts, STAMP)
+    verdicts, known = (
+        judge_findings(plan, findings),
+        findings.by_limits and findings.by_limits.cells,
+    )
+    return score_table(verdicts, STAMP), pa.concat_tables(cell_parts(verdicts, STAMP, known))
 
 
 @pytest.mark.parametrize("most", [1, 2**22])

@@ -214,7 +214,7 @@ def shift_result(evil):
     pairs = ClassPairs.of(*np.array([[0] * 10, [0] * 8 + [1] * 2, [0] * 7 + [1] * 3])).top()
     tables = shift_tables(judged, found, worst, pairs, replace(STAMP, monitor=evil))
     return ShiftResult(
-        scores=tables["drift_scores"].to_pandas(),
+        score_rows=tables["drift_scores"],
         cell_rows=tables["drift_cells"],
         run={"monitor": evil, "skipped": []},
         exit_code=3,
