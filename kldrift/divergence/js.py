@@ -91,9 +91,9 @@ def js_formula(p: Floats, q: Floats) -> Floats:
     """
     mass = p + q
     r = np.divide(p - q, mass, out=np.zeros_like(mass), where=mass > 0)
-    near = np.abs(r) < _NEAR
-    h = np.square(r)
+    far, h = np.abs(r) >= _NEAR, np.square(r)
+    near = (h > 0) & ~far
     h[near] *= np.polyval(_SERIES, h[near])
-    r = r[~near]
-    h[~near] = (xlog1py(1 + r, r) + xlog1py(1 - r, -r)) / 2
+    r = r[far]
+    h[far] = (xlog1py(1 + r, r) + xlog1py(1 - r, -r)) / 2
     return over_cells(mass / 2 * h)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kldrift.arrays import Bools, Floats, Ints
+from kldrift.arrays import Bools, Floats, Ints, Values
 
 Probabilities = Floats
 
@@ -58,8 +58,10 @@ def probabilities(
         raise ValueError(f"counts must be integers, got {counts.dtype}")
     if pseudocount < 0 or (counts < 0).any():
         raise ValueError(f"counts and pseudocount must not be negative, got {pseudocount=}")
-    taking_part = np.ones(counts.shape, dtype=np.bool_) if occupied is None else occupied
-    smoothed = counts + rows_added(counts, taking_part, pseudocount) * taking_part
+    smoothed: Values = counts
+    if pseudocount:
+        taking_part = np.ones(counts.shape, dtype=np.bool_) if occupied is None else occupied
+        smoothed = counts + rows_added(counts, taking_part, pseudocount) * taking_part
     total = smoothed.sum(axis=-1, keepdims=True)
     return np.asarray(np.divide(smoothed, total, out=np.zeros(smoothed.shape), where=total > 0))
 

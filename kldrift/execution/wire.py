@@ -73,11 +73,9 @@ def unpacked(row: Packed) -> Counted:
         keys = GroupKeys.unpacked(row.groups)
         width, size = _HEAD.unpack_from(row.counts)
         raw = np.frombuffer(_CODEC.decompress(row.counts[_HEAD.size :], size), np.uint8)
-        lower, *upper = raw.reshape(width, -1)
-        counts = lower.astype(np.int64)
-        for i, digits in enumerate(upper, 1):
-            counts += digits.astype(np.int64) << 8 * i
-        counts.flags.writeable = False  # a profile of them is no copy
+        # As narrow as they came: what they are added to is wide, with a sign.
+        kind = f"<{'u' if width < 8 else 'i'}{width}"
+        counts = np.ascontiguousarray(raw.reshape(width, -1).T).view(kind).reshape(-1)
     moments = None
     if row.moments is not None:
         n = len(keys)

@@ -270,6 +270,8 @@ def _asked_for(
             return None
     if [s.made_from for s in supports.segments] != [repr(s.reference) for s in plan.segments]:
         return None
+    if wanted.keys() == made_from.keys() and len(planned) == len(whole.joint):
+        return whole  # whose id is known: a digest takes a third of the time of reading
     return replace(
         whole,
         profiles={n: whole.profiles[n] for n in wanted if n in whole.profiles},

@@ -19,7 +19,8 @@ class Counted(NamedTuple):
 
     Attributes:
         keys: which rows each group holds.
-        counts: rows per group and cell, shape ``(groups, cells)``.
+        counts: rows per group and cell, shape ``(groups, cells)``; as narrow as they travelled
+            before they are added up.
         moments: about a pivot that is known elsewhere; None for categories.
     """
 
@@ -49,7 +50,7 @@ def merged(parts: Iterable[tuple[int, Counted]]) -> dict[int, Counted]:
     moments = _added_moments(by_feature, keys, places)
     out = {}
     for feature, own in by_feature.items():
-        counts = np.zeros((len(keys[feature]), own[0].counts.shape[1]), dtype=np.int64)
+        counts: Ints = np.zeros((len(keys[feature]), own[0].counts.shape[1]), dtype=np.int64)
         for part, at in zip(own, places[feature], strict=True):
             counts[_run(at)] += part.counts  # a part has each of its groups once
         counts.flags.writeable = False  # a profile of them is no copy

@@ -24,7 +24,7 @@ from kldrift.profiles.profile import Profile, aligned
 from kldrift.profiles.rebinning import Rebinning
 from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
 
-CELLS_AT_ONCE: Final = 2**16
+CELLS_AT_ONCE: Final = 2**15
 """Cells that are scored together: few enough that they stay in a cache of the processor."""
 MISSING: Final = among(CellKind.NULL, CellKind.NAN)
 """Cells of missing values."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from kldrift.arrays import Counts, Floats, Ints
 from kldrift.divergence.probabilities import rows_added
+from kldrift.statistics.picked_cells import PickedCells
 
 SUMMED: Final = 16.0
 """Cells that expect fewer rows are summed over all numbers of rows; of others, a series is used."""
@@ -47,25 +48,24 @@ def expected_kl(p: Counts, q: Counts, pseudocount: float) -> Floats:
     occupied = (p + q) > 0
     n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
     both = (n > 0) & (m > 0)
-    at = np.nonzero(occupied & both)
-    row = at[0]
-    c, d = (rows_added(side, occupied, pseudocount)[row, 0] for side in (p, q))
-    n_at, m_at = n[row, 0].astype(np.float64), m[row, 0].astype(np.float64)
-    cells = occupied.sum(-1)[row]
-    current, reference = n_at + c * cells, m_at + d * cells
-    total = (p + q)[at].astype(np.float64)
+    cells = PickedCells.of(occupied & both)
+    c, d = (cells.every(rows_added(side, occupied, pseudocount)) for side in (p, q))
+    n_at, m_at = (cells.every(total).astype(np.float64) for total in (n, m))
+    sizes = cells.every(occupied.sum(-1))
+    current, reference = n_at + c * sizes, m_at + d * sizes
+    total = cells.each(p + q).astype(np.float64)
     many = total * np.minimum(n_at, m_at) >= SUMMED * (n_at + m_at)
     ratio = np.log(reference / current)
-    mean = np.empty(len(row))
+    mean = np.empty(len(total))
     mean[many] = _series(*(x[many] for x in (total, n_at, m_at, c, d, ratio)))
     few = np.flatnonzero(~many)
     # Cells of one table that have as many rows have the same mean: there are few different ones.
-    key = row[few] * (int(total[few].max(initial=0)) + 1) + total[few].astype(np.int64)
+    key = cells.at[few] // p.shape[-1] * (int(total[few].max(initial=0)) + 1) + total[few].astype(
+        np.int64
+    )
     first, same = _different(key)
     mean[few] = _sum(*(x[few[first]] for x in (total, n_at, m_at, c, d, ratio)))[same]
-    terms = np.zeros(p.shape)
-    terms[at] = mean / current
-    return np.where(both[..., 0], np.maximum(terms.sum(-1), 0.0), np.nan)
+    return np.where(both[..., 0], np.maximum(cells.summed(mean / current), 0.0), np.nan)
 
 
 def _different(keys: Ints) -> tuple[Ints, Ints]:

@@ -5,12 +5,14 @@ See docs/decisions/significance.md.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 from scipy.special import chdtrc, xlogy
 
 from kldrift.arrays import Counts, Floats, Ints
+from kldrift.statistics.picked_cells import PickedCells
 from kldrift.statistics.sparse_cells import fewest_expected, moved, pools, rare_p_value
 
 SPARSE: Final = 5.0
@@ -57,7 +59,7 @@ def g_test(p: Counts, q: Counts) -> tuple[Floats, Ints, Floats]:
     """
     p, q = np.broadcast_arrays(p, q)
     shape = p.shape[:-1]
-    p, q = np.atleast_2d(p), np.atleast_2d(q)
+    p, q = (side.reshape(math.prod(shape), side.shape[-1]) for side in (p, q))
     expected = fewest_expected(p, q)
     occupied = (p + q) > 0
     sparse = occupied & (expected < SPARSE)
@@ -68,14 +70,15 @@ def g_test(p: Counts, q: Counts) -> tuple[Floats, Ints, Floats]:
     rare, pooled = sparse & few[..., None], sparse & ~few[..., None]
     exact, tests = rare_p_value(p, q, rare)
     p, q = np.where(rare, 0, p), np.where(rare, 0, q)
-    g, k = _g(p, q)
-    correction = _williams(p, q, k)
+    g, k, correction = np.zeros(len(p)), np.zeros(len(p), dtype=np.int64), np.ones(len(p))
     rows = pooled.any(-1)
-    if rows.any():  # these alone: in wider rows, the sums of others would have other last digits
-        place = pools(expected[rows], pooled[rows], 2 * SPARSE)
-        both = moved(p[rows], place), moved(q[rows], place)
-        g[rows], k[rows] = _g(*both)
-        correction[rows] = _williams(*both, k[rows])
+    # One after the other: in wider rows, the sums of others would have other last digits.
+    for some in (~rows, rows):
+        both = p[some], q[some]
+        if some is rows and rows.any():
+            place = pools(expected[rows], pooled[rows], 2 * SPARSE)
+            both = moved(both[0], place), moved(both[1], place)
+        g[some], k[some], correction[some] = _g(*both)
     g = np.where(violated, g / correction, g)
     dof = np.maximum(k - 1, 0)
     testable = (dof > 0) & (p.sum(-1) > 0) & (q.sum(-1) > 0)
@@ -84,25 +87,21 @@ def g_test(p: Counts, q: Counts) -> tuple[Floats, Ints, Floats]:
     return g.reshape(shape)[()], dof.reshape(shape)[()], p_value.reshape(shape)[()]
 
 
-def _g(p: Counts, q: Counts) -> tuple[Floats, Ints]:
-    n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
-    total, both = p + q, np.maximum(n + m, 1)
-    safe = np.maximum(total, 1)
-    # Ratios, not products: of billions of rows these do not fit into 64 bits.
-    g = xlogy(p, p / safe * (both / np.maximum(n, 1)))
-    g = g + xlogy(q, q / safe * (both / np.maximum(m, 1)))
-    return np.maximum(2 * g.sum(-1), 0.0), (total > 0).sum(-1)
-
-
-def _williams(p: Counts, q: Counts, k: Ints) -> Floats:
-    """Williams' correction of G for a table of 2 rows and k columns."""
+def _g(p: Counts, q: Counts) -> tuple[Floats, Ints, Floats]:
+    """G of tables of 2 rows and k columns, k, and Williams' correction of G."""
     n, m = p.sum(-1), q.sum(-1)
     both = n + m
-    total = (p + q).astype(np.float64)
-    inverse = np.divide(1.0, total, out=np.zeros_like(total), where=total > 0).sum(-1)
+    occupied = (p + q) > 0
+    cells, k = PickedCells.of(occupied), occupied.sum(-1)
+    x, y = cells.each(p), cells.each(q)
+    total = x + y
+    # Ratios, not products: of billions of rows these do not fit into 64 bits.
+    g = xlogy(x, x / total * cells.every(both / np.maximum(n, 1)))
+    g = g + xlogy(y, y / total * cells.every(both / np.maximum(m, 1)))
     rows = both * (1.0 / np.maximum(n, 1) + 1.0 / np.maximum(m, 1)) - 1
-    columns = both * inverse - 1
-    return np.asarray(1 + rows * columns / (6.0 * np.maximum(both, 1) * np.maximum(k - 1, 1)))
+    columns = both * cells.summed(1.0 / total) - 1
+    correction = 1 + rows * columns / (6.0 * np.maximum(both, 1) * np.maximum(k - 1, 1))
+    return np.maximum(2 * cells.summed(g), 0.0), k, correction
 
 
 def q_values(p_values: Floats) -> Floats:

@@ -13,6 +13,7 @@ from scipy.special import gammaln
 
 from kldrift.arrays import Counts, Floats
 from kldrift.statistics.hashing import scatter
+from kldrift.statistics.picked_cells import PickedCells
 
 T = TypeVar("T", np.int64, np.float64)
 
@@ -44,21 +45,19 @@ def pools(expected: Floats, sparse: NDArray[np.bool_], least: float) -> NDArray[
     """
     k = expected.shape[-1]
     order = np.argsort(scatter(np.arange(k)))
-    rows = np.where(sparse, expected, 0.0)[..., order]
+    rows = np.take(np.where(sparse, expected, 0.0), order, axis=-1)
     upto = np.cumsum(rows, axis=-1)
     last = np.maximum(upto[..., -1:] // least, 1) - 1
     pool = np.minimum((upto - rows) // least, last).astype(np.int64)
-    place = np.broadcast_to(np.arange(k), expected.shape).copy()
-    place[..., order] = np.where(sparse[..., order], k + pool, place[..., order])
-    return place
+    return np.where(sparse, k + np.take(pool, np.argsort(order), axis=-1), np.arange(k))
 
 
 def moved(values: NDArray[T], place: NDArray[np.int64]) -> NDArray[T]:
     """Add cells up by the places that :func:`pools` gave; there are twice as many as cells."""
     k = values.shape[-1]
     out = np.zeros((*values.shape[:-1], 2 * k), dtype=values.dtype)
-    places = place + np.arange(0, out.size, 2 * k).reshape(*values.shape[:-1], 1)
-    np.add.at(out.reshape(-1), places.reshape(-1), values.reshape(-1))
+    cells = PickedCells.of(values != 0)
+    np.add.at(out.reshape(-1), cells.each(place) + cells.at // k * (2 * k), cells.each(values))
     return out
 
 
@@ -74,6 +73,12 @@ def rare_p_value(p: Counts, q: Counts, rare: NDArray[np.bool_]) -> tuple[Floats,
         For each table the smallest p-value, and how many kinds of tests it was chosen from: none,
         each cell by itself (corrected for the number of cells), or also all of them together.
     """
+    tables = rare.any(-1)
+    if not tables.all():  # those without a rare cell are not tested
+        smallest, tests = np.ones(tables.shape), np.zeros(tables.shape, dtype=np.int64)
+        if tables.any():
+            smallest[tables], tests[tables] = rare_p_value(p[tables], q[tables], rare[tables])
+        return smallest, tests
     n, m = p.sum(-1), q.sum(-1)
     few, total = np.minimum(n, m), p + q
     x = np.where((n <= m)[..., None], p, q)

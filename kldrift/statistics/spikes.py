@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kldrift.arrays import Bools, Counts, Floats
+from kldrift.arrays import Bools, Counts, Floats, Values
 from kldrift.statistics.effect_tests import share_p
 
 
@@ -70,13 +70,17 @@ def spikes(p: Counts, q: Counts, ranges: Bools) -> Floats:
         ranges: as in :func:`largest_spike`.
     """
     n, m = (np.maximum(1, side.sum(-1, keepdims=True)) for side in (p, q))
-    alone, *beside = (x / n - y / m for x, y in _windows(p, q, ranges))
+    # As doubles: they would become such at each division.
+    sides = p.astype(np.float64), q.astype(np.float64)
+    alone, *beside = (x / n - y / m for x, y in _windows(*sides, ranges))
     way = np.sign(alone)
-    least = np.minimum.reduce([way * change for change in (alone, *beside)])
+    least = way * alone
+    for change in beside:
+        np.minimum(least, way * change, out=least)
     return np.asarray(np.maximum(0.0, least))
 
 
-def _windows(p: Counts, q: Counts, ranges: Bools) -> Iterator[tuple[Counts, Counts]]:
+def _windows(p: Values, q: Values, ranges: Bools) -> Iterator[tuple[Values, Values]]:
     """Rows of each cell: alone, with the cell before it, and with the one behind it."""
     yield p, q
     wide = ranges & (q > 0)

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, psi
 
-from kldrift.arrays import Bools, Counts, Floats
-from kldrift.divergence.arguments import over_cells
+from kldrift.arrays import Counts, Floats
 from kldrift.statistics.exponential_integral import e1
 from kldrift.statistics.one_cell import one_cell_p
+from kldrift.statistics.picked_cells import PickedCells
 
 QUANTILE: Final = 1.6448536269514722
 """Of the standard normal distribution at 95 %: an interval of 90 % lies between both."""
@@ -135,23 +135,32 @@ def kl_unbiased(p_counts: Counts, q_counts: Counts) -> KLEstimate:
     """
     p, q = np.broadcast_arrays(p_counts, q_counts)
     n, m = p.sum(-1, keepdims=True), q.sum(-1, keepdims=True)
+    occupied = (p + q) > 0
+    sizes = occupied.sum(-1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = p / n
-        unbiased = over_cells(share * (_psi(p) - psi(n) + psi(m + 1.0) - _psi(q + 1)))
-        missed = _missed(p, q, n, m)
-        hidden = _hidden(p, q, n, m)
-        error = np.sqrt(_variance(p, q, n, m))
+        cells = PickedCells.of(p > 0)
+        x, y, n_at, m_at = cells.each(p), cells.each(q), cells.every(n), cells.every(m)
+        share = x / n_at
+        digammas = _psi(x) - cells.every(psi(n)) + cells.every(psi(m + 1.0)) - _psi(y + 1)
+        unbiased = cells.summed(share * digammas)
+        missed = _missed(p, q, n, m, PickedCells.of(occupied))
+        hidden = _hidden(cells, x, y, n_at, m_at)
+        error = np.sqrt(_variance(cells, share, y, n, m, sizes))
+        top = _top(p, q, n, m, cells.placed(_added(x, y, n_at, m_at)))
     none = ((n == 0) | (m == 0))[..., 0]
     unbiased, error, missed, hidden = (
         np.where(none, np.nan, x)[()] for x in (unbiased, error, missed, hidden)
     )
-    return KLEstimate(unbiased, error, missed, hidden, _top(p, q, n, m), ((p + q) > 0).sum(-1))
+    return KLEstimate(unbiased, error, missed, hidden, top, sizes[..., 0])
 
 
-def _top(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        adds = p / n * np.log((p / n) / ((q + UNSEEN_ROWS) / m))
-    adds = np.where((q < SCARCE) & (p > 0) & (m > 0), adds, 0.0)
+def _added(x: Counts, y: Counts, n: Counts, m: Counts) -> Floats:
+    """What cells add that have few reference rows; 0 of all others."""
+    adds = x / n * np.log((x / n) / ((y + UNSEEN_ROWS) / m))
+    return np.where((y < SCARCE) & (m > 0), adds, 0.0)
+
+
+def _top(p: Counts, q: Counts, n: Counts, m: Counts, adds: Floats) -> Floats:
     at = adds.argmax(-1)[..., None]
     rows = [np.take_along_axis(p, at, -1), n, np.take_along_axis(q, at, -1), m]
     one = np.take_along_axis(adds, at, -1) > 0
@@ -171,47 +180,35 @@ def _psi_table() -> Floats:
     return np.asarray(psi(np.maximum(np.arange(PSI_KNOWN), 1).astype(np.float64)))
 
 
-def _missed(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
-    both = (p + q) / (n + m)
-    few = (p + q > 0) & (n * both < FEW)
-    current, reference = _of_cells(few, n, m)
-    share = both[few]
+def _missed(p: Counts, q: Counts, n: Counts, m: Counts, cells: PickedCells) -> Floats:
+    share = (cells.each(p) + cells.each(q)) / cells.every(n + m)
+    few = cells.every(n) * share < FEW
+    cells, share = cells.only(few), share[few]
+    current, reference = (cells.every(total).astype(np.float64) for total in (n, m))
     x = current * share
     bias = np.maximum(e1(x) - e1(reference * share), 0.0) * share
     rare = LARGEST_MISSED / current * (1 - x / FEW) * np.clip(1 - current / reference, 0, 1)
-    return _sum_of(few, bias + rare)
+    return cells.summed(bias + rare)
 
 
-def _hidden(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
-    both = (p + q) / (n + m)
+def _hidden(cells: PickedCells, x: Counts, y: Counts, n: Counts, m: Counts) -> Floats:
+    both = (x + y) / (n + m)
     # A cell that grew has a smaller share in the reference than on both sides together.
-    expected = np.minimum(m * both, q + UNSEEN_ROWS)
-    few = (p > 0) & (expected < FEW)
-    (current,) = _of_cells(few, n)
+    expected = np.minimum(m * both, y + UNSEEN_ROWS)
+    few = expected < FEW
+    current = n[few].astype(np.float64)
     missing = np.maximum(e1(expected[few]) - e1(current * both[few]), 0.0)
-    return _sum_of(few, p[few] / current * missing)
+    return cells.only(few).summed(x[few] / current * missing)
 
 
-def _of_cells(cells: Bools, *totals: Counts) -> list[Floats]:
-    """The totals of the rows that some cells are in, cell by cell."""
-    return [np.broadcast_to(total, cells.shape)[cells].astype(np.float64) for total in totals]
-
-
-def _sum_of(cells: Bools, terms: Floats) -> Floats:
-    """The sum of the terms of some cells, row by row."""
-    out = np.zeros(cells.shape)
-    out[cells] = terms
-    return over_cells(out)
-
-
-def _variance(p: Counts, q: Counts, n: Counts, m: Counts) -> Floats:
-    occupied = (p + q) > 0
-    cells = occupied.sum(-1, keepdims=True)
-    p_share, q_share = p / n, (q + UNSEEN_ROWS) / (m + UNSEEN_ROWS * cells)
-    log = np.where(p > 0, np.log(p_share / q_share), 0.0)
-    first = p_share * log
-    current = (over_cells(first * log) - over_cells(first) ** 2) / n[..., 0]
-    reference = (over_cells(np.where(p > 0, p_share**2 / q_share, 0.0)) - 1) / m[..., 0]
-    equal = (cells[..., 0] - 1) / 2 * (1 / n + 1 / m)[..., 0] ** 2
+def _variance(
+    cells: PickedCells, share: Floats, y: Counts, n: Counts, m: Counts, sizes: Counts
+) -> Floats:
+    q_share = (y + UNSEEN_ROWS) / cells.every(m + UNSEEN_ROWS * sizes)
+    log = np.log(share / q_share)
+    first = share * log
+    current = (cells.summed(first * log) - cells.summed(first) ** 2) / n[..., 0]
+    reference = (cells.summed(share**2 / q_share) - 1) / m[..., 0]
+    equal = (sizes[..., 0] - 1) / 2 * (1 / n + 1 / m)[..., 0] ** 2
     parts = (np.maximum(part, 0.0) for part in (current, reference, equal))
     return np.asarray(sum(parts))

@@ -125,14 +125,16 @@ def test_counts_survive_bytes(keys, data):
 
 
 @pytest.mark.parametrize("parts", [1, 2])
-def test_counts_that_arrived_are_not_copied_for_their_profile(parts):
+@pytest.mark.parametrize("most", [2**8, 2**24, 2**40])
+def test_counts_that_arrived_are_narrow_and_what_they_add_up_to_is_not_copied(parts, most):
     support = CategoricalSupport(("a",))
     keys = GroupKeys(*np.array([[NO_WINDOW, NO_WINDOW], [0, 0], [0, 1]]))
-    counts = np.arange(2 * support.size).reshape(2, -1) * 100
-    sent = packed(Counted(keys, counts, None))
-    total = merged([(0, unpacked(sent))] * parts)[0]
-    for counted in (total, unpacked(sent)):
-        assert np.shares_memory(counted.profile(support).counts, counted.counts)
+    counts = np.arange(2 * support.size).reshape(2, -1) * most
+    found = unpacked(packed(Counted(keys, counts, None)))
+    assert 1 << 8 * found.counts.itemsize <= most**2
+    total = merged([(0, found)] * parts)[0]
+    assert np.shares_memory(total.profile(support).counts, total.counts)
+    np.testing.assert_array_equal(found.profile(support).counts, counts)
     np.testing.assert_array_equal(total.counts, parts * counts)
 
 

@@ -1,0 +1,56 @@
+"""Some cells of tables of cells, one after the other: what is computed of them is of no others.
+
+In a segment most names have no rows, and logarithms of nothing take as long as any.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldrift.arrays import Bools, Floats, Ints
+
+
+class PickedCells(NamedTuple):
+    """The places of some cells in tables of a shape, increasing.
+
+    Examples:
+        >>> rows = np.array([[3, 0], [0, 5]])
+        >>> picked = PickedCells.of(rows > 0)
+        >>> picked.each(rows).tolist(), picked.every(rows.sum(-1)).tolist()
+        ([3, 5], [3, 5])
+        >>> picked.summed(np.array([0.5, 1.0])).tolist()
+        [0.5, 1.0]
+    """
+
+    at: Ints
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, cells: Bools) -> Self:
+        """The cells at which a mask is true."""
+        return cls(np.flatnonzero(cells), cells.shape)
+
+    def only(self, some: Bools) -> Self:
+        """Some of them."""
+        return self._replace(at=self.at[some])
+
+    def each(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The values of the cells."""
+        return values.reshape(-1)[self.at]
+
+    def every(self, totals: NDArray[Any]) -> NDArray[Any]:
+        """What stands once for each table, cell by cell."""
+        return totals.reshape(-1)[self.at // self.shape[-1]]
+
+    def placed(self, values: Floats) -> Floats:
+        """Tables of the values, 0 in all other cells."""
+        out = np.zeros(self.shape)
+        out.reshape(-1)[self.at] = values
+        return out
+
+    def summed(self, values: Floats) -> Floats:
+        """The sums of the values of each table, to the last digit those of whole tables."""
+        return np.asarray(self.placed(values).sum(-1))
