@@ -20,8 +20,9 @@ from kldrift.binning.numeric_sketch import NumericSketch
 from kldrift.counting.counter import Counter
 from kldrift.features.keys import KeyType, label
 from kldrift.profiles.cells import Cell, CellKind
-from kldrift.profiles.rebinning import least_rows, merge_for_scoring
+from kldrift.profiles.rebinning import CHOSEN_ROWS, least_rows, merge_for_scoring
 from kldrift.profiles.support import CategoricalSupport, Unit
+from kldrift.statistics.gone_names import priorities
 from kldrift.statistics.hashing import text_hashes
 
 
@@ -247,6 +248,22 @@ def test_a_category_that_fails_only_in_the_second_pass_is_a_known_one():
 
 
 # ------------------------------------------------------------------------------------- categories
+
+
+def test_of_more_names_than_the_sketch_keeps_the_rare_ones_are_drawn_as_of_all():
+    rng = np.random.default_rng(0)
+    names = np.array([f"v{i}" for i in range(2_000)])
+    rows = rng.poisson(5, len(names)) + 1
+    column = rng.permutation(np.repeat(names, rows))
+    found, counts = settled([pa.array(part) for part in np.split(column, [3_000, 7_000])],
+                            KeyType.TEXT, Binning(), limit=1_500)  # fmt: skip
+    assert isinstance(found.support, CategoricalSupport)
+    drawn = priorities(rows, text_hashes(pa.array(names)))
+    few = np.flatnonzero((rows >= 2) & (rows < CHOSEN_ROWS))
+    first = few[np.argsort(-drawn[few])][: found.support.rare]
+    assert 30 < found.support.rare <= MOST_RARE
+    assert found.support.categories[found.support.frequent :] == tuple(names[first])
+    assert counts[found.support.frequent :][: len(first)].tolist() == rows[first].tolist()
 
 
 def test_the_most_frequent_categories_are_kept_and_ties_are_broken_by_their_text():
