@@ -226,9 +226,11 @@ def _of_inverses(numbers: Numbers, shares: Floats) -> tuple[float, float]:
     """
     low, high = numbers.smallest[0], numbers.largest[0]
     ends = np.clip(np.concatenate([[low], numbers.edges, [high]]), low, high)
-    inverse = 1 / np.sqrt(ends[:-1] * ends[1:])
-    mean = float(inverse @ shares)
-    return mean, float(np.sqrt(((inverse - mean) ** 2) @ shares))
+    # Those of the smallest doubles are infinite: then there is no mean that numbers could have.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        inverse = 1 / np.sqrt(ends[:-1] * ends[1:])
+        mean = float(inverse @ shares)
+        return mean, float(np.sqrt(((inverse - mean) ** 2) @ shares))
 
 
 def _filled(numbers: Numbers, reference: Floats, current: Floats) -> float:

@@ -177,6 +177,14 @@ def test_small_numbers_are_not_said_to_be_the_inverse_of_large_ones():
     assert "1 / x" not in reason
 
 
+def test_inverses_of_the_smallest_doubles_explain_nothing():
+    before, now = RNG.uniform(0.02, 0.58, ROWS), RNG.uniform(0.6, 1, ROWS)
+    before[:3] = 5e-324
+    frames = pd.DataFrame({"x": before}), pd.DataFrame({"x": now})
+    (reason,) = kldrift.compare(*frames).scores["reason"]
+    assert "1 / x" not in reason
+
+
 def test_a_few_nulls_that_are_a_spike_now_are_not_said_to_be_zeros():
     before = np.where(RNG.random(ROWS) < 0.02, np.nan, np.rint(RNG.normal(10, 20, ROWS)))
     now = np.where(RNG.random(ROWS) < 0.05, 39, before)
