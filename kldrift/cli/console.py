@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +36,7 @@ def run_lines(
     # An error message needs no Arrow.
     from kldrift.cli.blocks import cause_block, cause_lines, cause_rows  # noqa: PLC0415
     from kldrift.reporting.headline import verdict_line  # noqa: PLC0415
+    from kldrift.reporting.history import Backfill  # noqa: PLC0415
     from kldrift.reporting.order import all_muted, as_table  # noqa: PLC0415
 
     counts, parts = result.counts, result.segment_counts
@@ -48,6 +49,11 @@ def run_lines(
     told = partial(cause_block, cells=cells, zone=result.zone)
     yield from cause_lines(causes, told, "see table drift_scores")
     yield Line()
+    failed = [earlier for earlier in result.earlier if earlier.exit_code]
+    if failed:
+        yield Line(f"{_count(len(failed), 'earlier window')} of this run did not pass:")
+        yield from _windows(Backfill(failed, (), result.output))
+        yield Line()
     uncalled = any(of.get(fail_on) for of in (counts, parts))
     yield from _ending(result, fail_on, _still_ok(counts), uncalled=uncalled)
     if causes and config is not None:
@@ -71,12 +77,8 @@ def _next_step(worst: Mapping[str, Any], config: Path, as_of: datetime | None) -
 
 def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
     """The lines about a backfill: a line per window, in the order of time."""
-    from kldrift.reporting.json_values import records  # noqa: PLC0415
-
     yield from (Line(f"note: {escaped(note)}") for note in result.notes)
-    rows = records(result.timeline)
-    zone = result.results[-1].zone if result.results else "UTC"
-    yield from _table(rows, WINDOW_HEADINGS, partial(_window_cells, zone=zone)) if rows else ()
+    rows = yield from _windows(result)
     yield Line()
     yield Line(f"{_count(len(rows), 'window')} run")
     yield Line(f"tables: {escaped(result.output)}", whole=True)
@@ -84,6 +86,16 @@ def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
         yield Line(f"report: {escaped(masked(result.results[-1].page))}", whole=True)
     said = meaning(result.exit_code, fail_on, uncalled=any(row.get(fail_on) for row in rows))
     yield Line(f"exit code {result.exit_code}: {said}")
+
+
+def _windows(result: Backfill) -> Generator[Line, None, list[dict[str, Any]]]:
+    """A line per window, in the order of time; the rows that they are made of are returned."""
+    from kldrift.reporting.json_values import records  # noqa: PLC0415
+
+    rows = records(result.timeline)
+    zone = result.results[-1].zone if result.results else "UTC"
+    yield from _table(rows, WINDOW_HEADINGS, partial(_window_cells, zone=zone)) if rows else ()
+    return rows
 
 
 def _window_cells(row: Mapping[str, Any], zone: str) -> tuple[str, ...]:

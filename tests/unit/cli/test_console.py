@@ -455,3 +455,22 @@ def test_one_cause_is_one_block_that_names_its_features():
         "drifted; km shifted up, explained to 100 % by x 1,000",
         "unscored  2 features: old_1, old_2": "  not scored: not in the current dataset",
     }
+
+
+def test_a_window_that_a_run_caught_up_on_says_why_the_exit_code_is_its_own():
+    bounds = {
+        "window_start": dt.datetime(2024, 2, 4, tzinfo=dt.UTC),
+        "window_end": dt.datetime(2024, 2, 5, tzinfo=dt.UTC),
+    }
+    missed = replace(
+        result({"feature": "device", "severity": "critical"}, exit_code=3),
+        run={**bounds, "rows_current": 718},
+    )
+    fine = replace(missed, exit_code=0)
+    said = text(replace(result({}, exit_code=3), earlier=(fine, missed)))
+    assert said.startswith("ok: no drift in 1 feature\n")
+    assert (
+        "1 earlier window of this run did not pass:\n"
+        "severity  window      rows  critical  warning  ok  unscored  worst feature\n"
+        "critical  4 Feb 2024  718   1         0        0   0         device\n"
+    ) in said
