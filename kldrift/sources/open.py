@@ -23,6 +23,8 @@ from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataframe.load import read_frame, what_is_bad, without_twice
 from kldrift.sources.dataframe.mixed_files import (
+    has_no_spark_type,
+    has_time_of_day,
     in_nanoseconds,
     orc_footers,
     schema_by_arrow,
@@ -184,15 +186,16 @@ def _frame(
         and not dataset.schema
         and len(footers.firsts) > 1
     )
-    untold: list[Skipped] = []
-    nanoseconds = False
+    by_arrow = any(skipped.ambiguous for skipped in mixed)
+    nanoseconds, untold = False, list[Skipped]()
     if footers is not None and dataset.format == "parquet" and not dataset.schema:
-        nanoseconds = any(in_nanoseconds(kind) for kind in footers.schema.types)
-        untold = [_untold(f) for f in footers.schema if pa.types.is_time(f.type)]
-    if footers is not None and (mixed or nanoseconds or untold or unmerged):
+        nanoseconds = any(map(in_nanoseconds, footers.schema.types))
+        by_arrow |= nanoseconds or any(map(has_time_of_day, footers.schema.types))
+        if by_arrow:
+            untold = [_untold(f) for f in footers.schema if has_no_spark_type(f.type)]
+    if footers is not None and (mixed or by_arrow or unmerged):
         names = frozenset(skipped.column for skipped in (*mixed, *untold))
-        # Spark has no schema for such a file.
-        if nanoseconds or untold or any(skipped.ambiguous for skipped in mixed):
+        if by_arrow:  # Spark has no schema for such a file
             schema = partial(schema_by_arrow, spark, footers.firsts, names)
         else:
             firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]

@@ -7,15 +7,19 @@ another type as nulls: there, too, the schema is that of all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from pyspark.sql.pandas.types import from_arrow_type
 
 from kldrift.errors import DatasetError, NoSuchFileError
+from kldrift.features.layouts import value_type
+from kldrift.features.parts import is_bytes, is_list
 from kldrift.features.sql_names import backticked
 from kldrift.sources.parquet.files import File, Footers
 from kldrift.sources.parquet.footer_summary import (
@@ -122,16 +126,38 @@ def with_times(frame: DataFrame, schema: pa.Schema) -> DataFrame:
     return frame.selectExpr(*columns)
 
 
+def has_time_of_day(kind: pa.DataType) -> bool:
+    """Whether values are times of day or hold some: Spark refuses files with such a column."""
+    return bool(re.search(r"\btime(32|64)\[", str(kind)))
+
+
+def has_no_spark_type(kind: pa.DataType) -> bool:
+    """Whether Spark has no type for a column."""
+    if has_time_of_day(kind):
+        return True
+    try:
+        return spark_type(kind) is None
+    except PySparkException:
+        return True
+
+
 def spark_type(kind: pa.DataType) -> T.DataType:
     """The type that Spark reads values of a type of Arrow as.
 
     Raises:
         PySparkException: it has none.
     """
+    kind = value_type(kind)
     if pa.types.is_duration(kind):
         return T.LongType()
+    if is_bytes(kind):
+        return T.BinaryType()
     if pa.types.is_struct(kind):
         return T.StructType([T.StructField(f.name, spark_type(f.type)) for f in kind])
+    if pa.types.is_map(kind):
+        return T.MapType(spark_type(kind.key_type), spark_type(kind.item_type))
+    if is_list(kind):
+        return T.ArrayType(spark_type(kind.value_type))
     return UNSIGNED.get(kind) or from_arrow_type(kind, prefer_timestamp_ntz=True)
 
 

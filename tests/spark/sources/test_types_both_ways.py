@@ -224,7 +224,9 @@ def test_durations_keep_their_unit_and_a_time_of_day_does_not_hide_the_rest(spar
     lengths = {unit: pa.array(counts).cast(pa.duration(unit)) for unit in ("s", "ms", "us", "ns")}
     inside = pa.StructArray.from_arrays([lengths["ns"], big], ["length", "big"])
     times = pa.array(counts).cast(pa.time64("us"))
-    columns = {**lengths, "inside": inside, "clock": times}
+    tags = pa.array([[1, 2], [3]] * HALF, pa.list_(pa.uint32()))
+    ids = pa.array([bytes(16)] * ROWS, pa.binary(16)).cast(pa.uuid())
+    columns = {**lengths, "inside": inside, "clock": times, "tags": tags, "id": ids}
     nanos = pa.array(counts).cast(pa.timestamp("ns"))
     for at, table in enumerate((pa.table(columns), pa.table(columns | {"at": nanos}))):
         pq.write_table(table, tmp_path / f"{at}.parquet")
@@ -248,6 +250,7 @@ def test_durations_keep_their_unit_and_a_time_of_day_does_not_hide_the_rest(spar
             scores[way] = kept.sort_values(["segment", "feature"], ignore_index=True)
         assert scores["arrow"].equals(scores["dataframe"])
         means = scores["arrow"][scores["arrow"]["segment"].isna()].set_index("feature")
+        assert means["status"]["size(tags)"] == "ok"
         mean = means["mean_reference"]
         assert mean["ns"] == mean["inside.length"] == pytest.approx(mean["s"] * 1e-9)
         told = "values of type time64[us] are no feature where Spark reads; scan: arrow counts them"
