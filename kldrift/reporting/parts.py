@@ -123,8 +123,9 @@ class Alone:
 def alone_of(segments: Parts) -> Alone | None:
     """The only segment of a list that drifted, and what happened in it.
 
-    None where no list has one, or several have; and where the others of the list are too small to
-    say that they did not, or may have.
+    Of several lists that have one it is that of the list in which it drifted by far the most: what
+    else drifted has rows of it. None where no list has one, or several have alike; and where the
+    others of the list are too small to say that they did not, or may have.
 
     Examples:
         >>> one = {"severity": "critical", "reason": "shifted", "n_current": 9}
@@ -135,17 +136,25 @@ def alone_of(segments: Parts) -> Alone | None:
         >>> alone_of(Parts(bad, {"country": 3, "by": 2}, [])).where
         'country=nz, the only one of 3 segments by country that drifted'
         >>> alone_of(Parts(bad, {"country": 3, "by": 2}, [], {"country": 9.5}))
+        >>> more = [one | {"segment": s, "kl": kl} for s, kl in (("country=nz", 0.9), ("by=app", 0.1))]
+        >>> alone_of(Parts(more, {"country": 3, "by": 2}, [])).segment
+        'country=nz'
     """
     drifted: dict[str, list[Row]] = {}
     for row in segments.bad:
         if row["severity"] in MOVED:
             drifted.setdefault(columns_of(str(row["segment"])), []).append(row)
-    alone = [c for c, rows in drifted.items() if len(rows) == 1 and segments.totals[c] > 1]
-    if len(alone) != 1:
+    alone = [
+        (_without_chance(rows[0]), columns)
+        for columns, rows in drifted.items()
+        if len(rows) == 1 and segments.totals[columns] > 1
+    ]
+    (most, columns), *others = sorted(alone, reverse=True) or [(0.0, "")]
+    if not columns or any(less > ALSO * most for less, _ in others):
         return None
-    (columns,), (row,) = alone, drifted[alone[0]]
+    (row,) = drifted[columns]
     told = tells(row["n_current"] or 0, segments.rows.get(columns, math.inf))
-    if not told or segments.calm.get(columns, 0.0) > ALSO * _without_chance(row):
+    if not told or segments.calm.get(columns, 0.0) > ALSO * most:
         return None
     total = many(segments.totals[columns], "segment")
     by = f" by {shown(columns, 40)}" if len(segments.totals) > 1 else ""
