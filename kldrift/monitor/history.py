@@ -28,6 +28,7 @@ from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.joint_profile import JointProfile, joint_of_one_group
 from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.profiles.support import Support
+from kldrift.scoring.alerts import Key
 from kldrift.scoring.status import NO_WINDOW
 from kldrift.tables.read import stored_raised, stored_supports
 from kldrift.tables.store import open_store
@@ -42,6 +43,9 @@ CRITICAL_BEFORE: Final = (
     "critical in every earlier window that it would be compared with, so that none of them is its "
     "reference; if this is usual now, run with --refresh-reference"
 )
+SEGMENT_CRITICAL: Final = (
+    "no rows in the reference, of which the windows are left out in which the segment was critical"
+)
 AGED: Final = 0.1
 """By so much the share of rows beyond the cells may grow before these are too old to tell much."""
 
@@ -53,12 +57,29 @@ class PastWindow:
     Attributes:
         profiles: of each feature, without windows.
         joint: of each joint group.
-        raised: the features that had drifted in it; what is usual is not learnt from these.
+        raised: the features that had drifted in it, over all rows (None) or in a segment; what is
+            usual is not learnt from these.
     """
 
     profiles: Mapping[str, Profile]
     joint: Mapping[str, JointProfile]
-    raised: frozenset[str] = frozenset()
+    raised: frozenset[Key] = frozenset()
+
+    def profile(self, feature: str) -> Profile | None:
+        """The profile of a feature; None where it is not counted, or had drifted over all rows."""
+        return None if (feature, None) in self.raised else self.profiles.get(feature)
+
+    def usual(self, feature: str, lists: Sequence[Sequence[str]]) -> Profile | None:
+        """The profile without the segments in which the feature had drifted, given their names."""
+        profile = self.profile(feature)
+        segments = {part for name, part in self.raised if name == feature and part is not None}
+        if profile is None or not segments:
+            return profile
+        drifted = np.zeros(len(profile.keys), dtype=np.bool_)
+        for number, names in enumerate(lists):
+            places = [i for i, name in enumerate(names) if name in segments]
+            drifted |= (profile.keys.list == number) & np.isin(profile.keys.segment, places)
+        return profile.take(np.flatnonzero(~drifted))
 
 
 class History:
@@ -91,18 +112,26 @@ class History:
         ``base`` froze the support; neither the window that is judged nor a later one is taken.
         """
         past = self._past(rule, time, window)
-        profiles = sum_of(past, {name: p.support for name, p in base.profiles.items()})
+        supports = {name: p.support for name, p in base.profiles.items()}
+        profiles = sum_of(past, supports)
+        thinned = {name for one in past for name, part in one.raised if part is not None}
+        lists = [known.names for known in base.segments]
+        thinned_sums = sum_of(
+            past, {name: s for name, s in supports.items() if name in thinned}, lists
+        )
         joint = {name: sum_of_joint(past, name) for name in base.joint}
         rows = max((int(p.of_list(ALL).rows.sum()) for p in profiles.values()), default=0)
         aged = aged_cells(base.profiles, profiles)
         known = {name for one in past for name in one.profiles}
-        usual = {name for one in past for name in one.profiles.keys() - one.raised}
-        gaps = dict.fromkeys(known - usual, CRITICAL_BEFORE)
+        usual = {name for one in past for name in one.profiles if one.profile(name) is not None}
+        gaps = dict.fromkeys(thinned_sums, SEGMENT_CRITICAL)
+        gaps |= dict.fromkeys(known - usual, CRITICAL_BEFORE)
         if past:
             gaps |= dict.fromkeys(base.profiles.keys() - known, NO_WINDOW)
         return replace(
             base,
-            profiles=profiles,
+            profiles=profiles | thinned_sums,
+            of_splits={name: profiles[name] for name in thinned_sums},
             joint=joint,
             rows=rows,
             frozen_id=base.reference_id,
@@ -181,13 +210,20 @@ def _touches(window: Window, days: str, zone: str) -> bool:
     return in_days(window.start, window.end, days, zone)
 
 
-def sum_of(past: Sequence[PastWindow], supports: Mapping[str, Support]) -> dict[str, Profile]:
-    """The sum of windows, feature by feature; those in which it had drifted are left out."""
+def sum_of(
+    past: Sequence[PastWindow],
+    supports: Mapping[str, Support],
+    lists: Sequence[Sequence[str]] = (),
+) -> dict[str, Profile]:
+    """The sum of windows, feature by feature; those in which it had drifted are left out.
+
+    With the names of segments by list, those in which a segment had are left out of its sum.
+    """
     parts = (
         (i, Counted(profile.keys, profile.counts, profile.moments))
         for i, name in enumerate(supports)
         for p in past
-        if name not in p.raised and (profile := p.profiles.get(name)) is not None
+        if (profile := p.usual(name, lists)) is not None
     )
     sums = merged(parts)
     return {
@@ -198,7 +234,7 @@ def sum_of(past: Sequence[PastWindow], supports: Mapping[str, Support]) -> dict[
 
 def sum_of_joint(past: Sequence[PastWindow], name: str) -> JointProfile:
     """The sum of windows of a joint group, without those in which it had drifted."""
-    parts = [p.joint[name] for p in past if name in p.joint and name not in p.raised]
+    parts = [p.joint[name] for p in past if name in p.joint and (name, None) not in p.raised]
     return sum(parts, joint_of_one_group(0, {}))
 
 
@@ -228,7 +264,10 @@ def stored_history(path: str, monitor: str, reference_id: str) -> History:
 
 def past_window(findings: Findings, scores: pd.DataFrame) -> PastWindow:
     """A window as it becomes history, once it is judged."""
-    raised = scores.loc[scores["segment"].isna() & (scores["severity"] == "critical"), "feature"]
+    critical = scores.loc[scores["severity"] == "critical", ["feature", "segment"]]
+    raised = (
+        critical.astype(object).where(critical.notna(), None).itertuples(index=False, name=None)
+    )
     names = [p.feature.name for p in findings.pairs]
     return PastWindow(
         dict(zip(names, findings.current, strict=True)),

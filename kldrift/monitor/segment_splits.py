@@ -9,6 +9,7 @@ import pandas as pd
 
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
+from kldrift.profiles.profile import Profile, aligned
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.segment_splits import COLUMNS, segment_splits
 
@@ -19,11 +20,20 @@ def splits_of(plan: Plan, findings: Findings) -> Callable[[], pd.DataFrame]:
     names = [pair.feature.name for pair in findings.pairs]
     return partial(
         _table,
-        list(zip(names, findings.comparisons, strict=True)),
+        [
+            (name, _with_all_windows(comparison, findings.reference.of_splits.get(name)))
+            for name, comparison in zip(names, findings.comparisons, strict=True)
+        ],
         [(segments.name, values.names) for segments, values in known],
         plan.config.scoring.missing,
         plan.config.scoring.pseudocount,
     )
+
+
+def _with_all_windows(comparison: Comparison, reference: Profile | None) -> Comparison:
+    if reference is None:
+        return comparison
+    return Comparison(*aligned(comparison.current, reference), comparison.rebinning)
 
 
 def _table(

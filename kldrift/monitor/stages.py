@@ -63,6 +63,8 @@ class Reference:
         aged: how much more of its rows lies beyond the cells of a feature than when they were
             chosen, where that is much.
         gaps: why it has no rows of a feature, where it is made of windows, by name.
+        of_splits: by feature of which windows are left out for some segments alone: its profile
+            with them, whose segments add up to all rows.
     """
 
     profiles: Mapping[str, Profile]
@@ -76,6 +78,7 @@ class Reference:
     notes: Mapping[str, str] = field(default_factory=dict)
     aged: Mapping[str, float] = field(default_factory=dict)
     gaps: Mapping[str, str] = field(default_factory=dict)
+    of_splits: Mapping[str, Profile] = field(default_factory=dict)
 
     @cached_property
     def reference_id(self) -> str:

@@ -136,8 +136,8 @@ def alone_of(segments: Parts) -> Alone | None:
         >>> alone_of(Parts(bad, {"country": 3, "by": 2}, [])).where
         'country=nz, the only one of 3 segments by country that drifted'
         >>> alone_of(Parts(bad, {"country": 3, "by": 2}, [], {"country": 9.5}))
-        >>> more = [one | {"segment": s, "kl": kl} for s, kl in (("country=nz", 0.9), ("by=app", 0.1))]
-        >>> alone_of(Parts(more, {"country": 3, "by": 2}, [])).segment
+        >>> far = [bad[0] | {"kl": 0.9}, bad[1] | {"kl": 0.1}]
+        >>> alone_of(Parts(far, {"country": 3, "by": 2}, [])).segment
         'country=nz'
     """
     drifted: dict[str, list[Row]] = {}

@@ -13,6 +13,7 @@ from kldrift.counting.new_values import NewValues
 from kldrift.errors import DamagedError, OutputError, first_line
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
+from kldrift.scoring.alerts import Key
 from kldrift.tables.conform import conform
 from kldrift.tables.layout import (
     ALERTS_TABLE,
@@ -280,15 +281,16 @@ def stored_runs(
     return runs, unreadable
 
 
-def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[str]:
-    """The features that were critical in a window, over all of its rows.
+def stored_raised(store: Store, monitor: str, window: Window) -> frozenset[Key]:
+    """The features that were critical in a window, over all of its rows or in a segment.
 
     Raises:
         OutputError: the file is not there, damaged or cannot be read.
     """
     rows = stored_scores(store, monitor, window)
-    whole = rows.filter(pc.and_(rows["segment"].is_null(), pc.equal(rows["severity"], "critical")))
-    return frozenset(whole["feature"].to_pylist())
+    critical = rows.filter(pc.equal(rows["severity"], "critical"))
+    keys = (critical[name].to_pylist() for name in ("feature", "segment"))
+    return frozenset(zip(*keys, strict=True))
 
 
 def _read(

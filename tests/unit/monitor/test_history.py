@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
+import pyarrow as pa
 import pytest
-from daily_sample import config_of, rows, window
+from daily_sample import config_of, rows, run_days, window
 
+import kldrift
 from kldrift.config import Time
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
-from kldrift.monitor.history import History, PastWindow, chosen_windows
+from kldrift.monitor.history import SEGMENT_CRITICAL, History, PastWindow, chosen_windows
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.stages import Reference, read_reference
 from kldrift.sources.table import TableSource
@@ -69,3 +72,33 @@ def test_a_trailing_reference_has_all_its_days_where_one_of_them_has_23_or_25_ho
     rule = config_of(tmp_path, reference={"trailing": trailing}).reference
     for place, judged in enumerate(every[days:], days):
         assert chosen_windows(rule, time, every, judged) == every[place - days : place]
+
+
+def with_one_part_elsewhere(day: int) -> pa.Table:
+    """Rows of a day; from the eighth on those of a small part lie elsewhere."""
+    rng, n = np.random.default_rng(day), 2_000
+    part = rng.choice(["large", "small"], n, p=[0.9, 0.1])
+    x = rng.normal(0, 1, n) + 1.5 * (day >= 8) * (part == "small")
+    return pa.table({"x": x, "part": part})
+
+
+def test_windows_in_which_a_segment_was_critical_are_no_reference_for_it(tmp_path):
+    limits = {"kl": {"warning": 0.1, "critical": 0.25}}
+    fixed = config_of(tmp_path, segments=[["part"]], thresholds=limits)
+    run_days(fixed, range(16), with_one_part_elsewhere, reference_rows=with_one_part_elsewhere(0))
+    trailing = config_of(
+        tmp_path, segments=[["part"]], thresholds=limits, reference={"trailing": "5d"}
+    )
+    found = kldrift.rescore(trailing, fail_on="never").results
+    every = [one.scores[one.scores["feature"] == "x"] for one in found]
+    parts = [scores[scores["segment"] == "part=small"].iloc[0] for scores in every]
+    assert [part["severity"] for part in parts[3:13]] == ["ok"] * 5 + ["critical"] * 5
+    assert parts[12]["n_reference"] < parts[8]["n_reference"] / 3  # one good window is left
+    assert (parts[13]["severity"], parts[13]["reason"]) == ("unscored", SEGMENT_CRITICAL)
+    wholes = [scores[scores["segment"].isna()].iloc[0] for scores in every]
+    assert {whole["severity"] for whole in wholes[3:]} == {"ok"}
+    assert {whole["n_reference"] for whole in wholes[5:]} == {10_000}
+    # The split of the whole stays one against all that it is compared with.
+    split = found[12].splits.set_index("feature").loc["x"]
+    assert split["mix"] < 0.01
+    assert split["mix"] + split["within"] == pytest.approx(split["total"], abs=1e-12)
