@@ -13,7 +13,7 @@ from kldrift.arrays import Bools, Counts, Floats, Ints, OfRows
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.support import CategoricalSupport
-from kldrift.scoring.comparison import MISSING, Comparison, Rows, folded
+from kldrift.scoring.comparison import MISSING, Comparison, Fold, Rows, folded
 from kldrift.statistics.chosen_sizes import surplus_kl
 from kldrift.statistics.gone_names import NameSample, gone_above_p, gone_chance, gone_share
 from kldrift.statistics.hashing import text_hashes
@@ -92,13 +92,11 @@ def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
     rows = rows.take(which)
     for places, width in rows.blocks([_names(c) for c in rows.comparisons]):
         p, q = rows.counts(places, width, lambda c, counts: counts[:, : _names(c)])
-        n, m, unit = (np.empty(len(places), dtype=np.int64) for _ in range(3))
+        n, m = (side[:, 0] for side in rows.counts(places, 1, _compared(missing)))
+        unit = np.empty(len(places), dtype=np.int64)
         floor, ceiling, stands_for = (np.empty_like(p) for _ in range(3))
         names = np.empty(p.shape)
-        for where, comparison, groups in rows.runs(places):
-            apart = MISSING[comparison.support.codes] & (missing == "exclude")
-            for out, side in ((n, comparison.current), (m, comparison.reference)):
-                out[where] = np.where(apart, 0, side.counts[groups]).sum(-1)
+        for where, comparison, _ in rows.runs(places):
             sample = _sample(comparison)
             if sample.stands_for:  # the last one says where the sample ends
                 p[where, -1] = q[where, -1] = 0
@@ -112,6 +110,16 @@ def named_blocks(rows: Rows, missing: str) -> Iterator[tuple[Ints, NamedRows]]:
         named = NamedRows(p, q, stands_for, chance, floor, ceiling, names, n, m, unit)
         both = (n > 0) & (m > 0)
         yield which[places[both]], named if both.all() else named.take(both)
+
+
+def _compared(missing: str) -> Fold:
+    """Rows in all cells that are compared together."""
+
+    def fold(comparison: Comparison, counts: Counts) -> Counts:
+        apart = MISSING[comparison.support.codes] & (missing == "exclude")
+        return np.asarray(np.where(apart, 0, counts).sum(-1, keepdims=True))
+
+    return fold
 
 
 def chosen_on(rows: Rows, places: Ints, shape: tuple[int, ...]) -> CellChoice:

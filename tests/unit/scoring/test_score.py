@@ -24,7 +24,13 @@ from kldrift.profiles.moments import Moments
 from kldrift.profiles.power_sums import PowerSums
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import merge_for_scoring
-from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support, pivot_of
+from kldrift.profiles.support import (
+    CategoricalSupport,
+    KnownNames,
+    NumericSupport,
+    Support,
+    pivot_of,
+)
 from kldrift.scoring.comparison import Comparison, Rows
 from kldrift.scoring.metrics import CELL_METRICS, INTERVAL, SCORES, SHARE_METRICS
 from kldrift.scoring.rare_names import chosen_on, named_blocks, named_cells
@@ -176,6 +182,28 @@ def test_windows_of_features_are_folded_together_and_scored_as_each_alone(missin
     alone = [score([comparison], missing=missing) for comparison in windows]
     for name, values in together.items():
         np.testing.assert_array_equal(values, np.concatenate([a[name] for a in alone]), name)
+
+
+def test_windows_of_rare_names_are_scored_by_their_own_rows():
+    rng = np.random.default_rng(0)
+    names = tuple(f"v{i}" for i in range(200))
+    support = CategoricalSupport(names, known=KnownNames(np.empty(0, np.uint64)), rare=200)
+    whole = GroupKeys([NO_WINDOW], [ALL], [0])
+
+    def drawn(rows: int, shares: np.ndarray) -> Profile:
+        counts = np.append(rng.multinomial(rows, shares / shares.sum()), [0, 0, 0])[None]
+        return Profile(support, whole, counts, None)
+
+    reference = drawn(1_500, np.ones(200))
+    rebinning = merge_for_scoring(support, reference.counts[0], 20)
+    shares = np.where(np.arange(200) < 20, 4.0, 0.7)
+    windows = [
+        Comparison(drawn(rows, shares), reference, rebinning) for rows in (1_500, 300, 6_000)
+    ]
+    together = score(windows)
+    alone = [score([comparison]) for comparison in windows]
+    for name in ("p_value", "value_share_change"):
+        np.testing.assert_array_equal(together[name], np.concatenate([a[name] for a in alone]))
 
 
 def test_windows_that_are_compared_with_one_reference_share_its_rows_and_cells():
