@@ -84,7 +84,9 @@ def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:
     yield Line(f"tables: {escaped(result.output)}", whole=True)
     if result.results and result.results[-1].page is not None:
         yield Line(f"report: {escaped(masked(result.results[-1].page))}", whole=True)
-    said = meaning(result.exit_code, fail_on, uncalled=any(row.get(fail_on) for row in rows))
+    said = "no window was run"  # of those that are stored nothing is said
+    if rows:
+        said = meaning(result.exit_code, fail_on, uncalled=any(row.get(fail_on) for row in rows))
     yield Line(f"exit code {result.exit_code}: {said}")
 
 

@@ -18,9 +18,10 @@ import pytest
 from rich.cells import cell_len
 
 from kldrift.cli.blocks import MOST_BLOCKS, MOST_CAUSES, row_block
-from kldrift.cli.console import run_lines
+from kldrift.cli.console import backfill_lines, run_lines
 from kldrift.cli.terminal import Line, show, show_json
 from kldrift.errors import escaped
+from kldrift.reporting.history import Backfill
 from kldrift.reporting.json_values import records
 from kldrift.reporting.result import RunResult
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
@@ -474,3 +475,8 @@ def test_a_window_that_a_run_caught_up_on_says_why_the_exit_code_is_its_own():
         "severity  window      rows  critical  warning  ok  unscored  worst feature\n"
         "critical  4 Feb 2024  718   1         0        0   0         device\n"
     ) in said
+
+
+def test_a_backfill_that_had_nothing_to_run_says_nothing_of_drift():
+    lines = [line.text for line in backfill_lines(Backfill([], [], "drift"), "critical")]
+    assert lines[-1] == "exit code 0: no window was run"
