@@ -19,7 +19,7 @@ from kldrift.monitor.before_spark import check_inputs, check_output
 from kldrift.monitor.due import Due, due_windows, windows_between
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.history import past_window, stored_history
-from kldrift.monitor.inputs import files_of, open_sides, reference_key, with_times
+from kldrift.monitor.inputs import check_names, files_of, open_sides, reference_key, with_times
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.publish import check_expectations, publish_window, with_page
 from kldrift.monitor.record import Record, session_for
@@ -68,6 +68,8 @@ def check(
     read, _ = with_times(config, as_of, due)
     check_output(read)
     check_inputs(read, config, spark)
+    if spark is None:
+        check_names(read, config)
     with session_for(config, spark) as session:
         key = reference_key(read, session)
         plan = make_plan(config, *open_sides(read, session, due))
@@ -184,6 +186,8 @@ class _Run:
         """The results of the windows of the run before its page is written."""
         record, read, due = self.record, self.read, self.due
         check_inputs(read, record.config, spark)
+        if spark is None:
+            check_names(read, record.config)
         with ExitStack() as in_use:
             session = in_use.enter_context(record.session(spark))
             record.stage("planning")

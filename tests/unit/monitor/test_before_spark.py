@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from kldrift import compare
-from kldrift.config import Time, config_from_mapping
+from kldrift.config import Features, Time, config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.monitor import run as job
 from kldrift.monitor.due import Due
@@ -121,3 +123,22 @@ def test_all_names_that_are_misspelt_are_told_at_once():
     ):
         assert any(line.startswith(words) for line in lines), words
     assert len(lines) == 7
+
+
+def test_names_that_no_parquet_file_has_are_told_before_spark_starts(tmp_path):
+    pq.write_table(pa.table({"age": [1, 2], "city": ["a", "b"]}), tmp_path / "ref.parquet")
+    (tmp_path / "days").mkdir()
+    for day, names in enumerate((["age"], ["age", "city"])):
+        table = pa.table({"age": [1, 2], "city": ["a", "b"]}).select(names)
+        pq.write_table(table, tmp_path / "days" / f"{day}.parquet")
+    right = replace(config(tmp_path, current="days"), segments=(("city",),))
+    wrong = replace(right, segments=(("citi",),), features=Features(include=("agee",)))
+    for call in (job.check, job.run):
+        with pytest.raises(ConfigError) as caught:
+            call(wrong)
+        assert [line.split(":")[0] for line in str(caught.value).split("\n")] == [
+            "features.include",
+            "segments[0][0]",
+        ]
+        with pytest.raises(AssertionError, match="Spark was started"):
+            call(right)
