@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePath
@@ -18,8 +18,12 @@ from kldrift.errors import (
     DatasetError,
     NoSuchFileError,
 )
+from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
+from kldrift.sources.open import reason_for_spark
+from kldrift.sources.parquet.footer_summary import read_footers
 from kldrift.sources.parquet.listing import ABSENT, is_there, list_files
+from kldrift.sources.parquet.source import ArrowSource
 from kldrift.tables.store import OBJECT_STORES
 
 if TYPE_CHECKING:
@@ -90,6 +94,37 @@ def check_inputs(
                 problems.append(f"{side}.path: {problem}{end}")
     if problems:
         raise NoSuchFileError("\n".join(problems))
+
+
+def check_names(
+    datasets: Sequence[Dataset], way: str, fit: Callable[[Sequence[DatasetInfo]], object]
+) -> None:
+    """Check the names in a configuration by the footers of local Parquet files.
+
+    One footer of a dataset has all names, as a rule; where one is not in it, all are read.
+
+    Args:
+        datasets: the datasets; nothing is checked where Spark reads one of them.
+        way: how they are read.
+        fit: raises a ConfigError where the configuration does not fit what is known of them.
+
+    Raises:
+        ConfigError: the configuration does not fit the data.
+    """
+    local = not any("://" in path for dataset in datasets for path in dataset.path)
+    if not local or any(d.format != "parquet" or reason_for_spark(d, way) for d in datasets):
+        return
+    for most in (1, None):
+        try:
+            files = [list_files(d.path, d.filesystem)[:most] for d in datasets]
+            fit([ArrowSource(read_footers(of_dataset)) for of_dataset in files])
+        except ConfigError:
+            if most is None:
+                raise
+        except DatasetError:  # which is told where the data is opened
+            return
+        else:
+            return
 
 
 def without_absent(dataset: Dataset, needed: Sequence[str], way: str) -> Dataset:

@@ -18,13 +18,10 @@ from kldrift.features.group_columns import check_time
 from kldrift.monitor.before_spark import without_absent
 from kldrift.monitor.due import FIRST_WINDOWS, Due, between, within
 from kldrift.monitor.groups import condition_named
-from kldrift.monitor.plan import make_plan
 from kldrift.monitor.reference_key import digest_of
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import version_of
-from kldrift.sources.open import open_source, reason_for_spark
-from kldrift.sources.parquet.footer_summary import read_footers
-from kldrift.sources.parquet.listing import list_files
+from kldrift.sources.open import open_source
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.settings import settings_of
 
@@ -43,34 +40,6 @@ def reference_key(config: Config, spark: SparkSession) -> str | None:
     except DatasetError as error:
         raise on_side(error, "reference") from error
     return digest_of(config, version, settings)
-
-
-def check_names(read: Config, asked: Config) -> None:
-    """Check the names in a configuration by the footers of local Parquet files, without Spark.
-
-    ``read`` has times in place of the placeholders of ``asked``. One footer of a side has all
-    names, as a rule; where one is not in it, all are read.
-
-    Raises:
-        ConfigError: the configuration does not fit the data.
-    """
-    sides = [dataset for dataset, _ in files_of(read)]
-    local = not any("://" in path for dataset in sides for path in dataset.path)
-    of_spark = any(d.format != "parquet" or reason_for_spark(d, read.scan) for d in sides)
-    if read.expressions or of_spark or not local:
-        return
-    for most in (1, None):
-        try:
-            files = [list_files(d.path, d.filesystem)[:most] for d in sides]
-            sources = [ArrowSource(read_footers(of_side)) for of_side in files]
-            make_plan(asked, sources[0], sources[-1])
-        except ConfigError:
-            if most is None:
-                raise
-        except DatasetError:  # which is told where the data is opened
-            return
-        else:
-            return
 
 
 def open_sides(

@@ -15,11 +15,11 @@ from kldrift.execution.engine import SparkEngine
 from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor import reference_store
-from kldrift.monitor.before_spark import check_inputs, check_output
+from kldrift.monitor.before_spark import check_inputs, check_names, check_output
 from kldrift.monitor.due import Due, due_windows, windows_between
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.history import past_window, stored_history
-from kldrift.monitor.inputs import check_names, files_of, open_sides, reference_key, with_times
+from kldrift.monitor.inputs import files_of, open_sides, reference_key, with_times
 from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.publish import check_expectations, publish_window, with_page
 from kldrift.monitor.record import Record, session_for
@@ -69,7 +69,7 @@ def check(
     check_output(read)
     check_inputs(read, config, spark)
     if spark is None:
-        check_names(read, config)
+        _check_names(read, config)
     with session_for(config, spark) as session:
         key = reference_key(read, session)
         plan = make_plan(config, *open_sides(read, session, due))
@@ -106,6 +106,12 @@ def run(
     window = Window(None, as_of) if due is None else due.windows[-1]
     record = Record(config, window, started, progress)
     return _Run(record, read, due, fail_on, refresh_reference).results(spark)[-1]
+
+
+def _check_names(read: Config, config: Config) -> None:
+    if not read.expressions:  # those are Spark's to read
+        sides = [dataset for dataset, _ in files_of(read)]
+        check_names(sides, read.scan, lambda found: make_plan(config, found[0], found[-1]))
 
 
 def _due(config: Config, as_of: datetime | None, at: datetime) -> Due | None:
@@ -187,7 +193,7 @@ class _Run:
         record, read, due = self.record, self.read, self.due
         check_inputs(read, record.config, spark)
         if spark is None:
-            check_names(read, record.config)
+            _check_names(read, record.config)
         with ExitStack() as in_use:
             session = in_use.enter_context(record.session(spark))
             record.stage("planning")

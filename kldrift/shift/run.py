@@ -21,7 +21,7 @@ from kldrift.execution.engine import SparkEngine
 from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.feature import Skipped
-from kldrift.monitor.before_spark import check_inputs, check_output
+from kldrift.monitor.before_spark import check_inputs, check_names, check_output
 from kldrift.monitor.publish import check_expectations, publish_expectations
 from kldrift.monitor.record import Record
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
@@ -71,6 +71,8 @@ def run(
     record = Record(config, Window(None, as_of), datetime.now(UTC), progress)
     with record.told_if_failed():
         check_inputs(read, config, spark)
+        if spark is None:
+            check_names([read.data], config.scan, lambda found: make_program(config, found[0], 1))
         with ExitStack() as in_use:
             session = in_use.enter_context(record.session(spark))
             record.stage("planning")

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kldrift import compare
+from kldrift import compare, model_shift
 from kldrift.config import Features, Time, config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.monitor import run as job
@@ -142,3 +142,17 @@ def test_names_that_no_parquet_file_has_are_told_before_spark_starts(tmp_path):
         ]
         with pytest.raises(AssertionError, match="Spark was started"):
             call(right)
+
+
+def test_names_that_the_file_of_two_models_has_not_are_told_before_spark_starts(tmp_path):
+    pq.write_table(pa.table({"a": [[0.5, 0.5]], "b": [[0.4, 0.6]]}), tmp_path / "both.parquet")
+    asked = {
+        "monitor": "m",
+        "data": {"path": str(tmp_path / "both.parquet")},
+        "champion": "a",
+        "output": {"path": str(tmp_path / "drift")},
+    }
+    with pytest.raises(ConfigError, match="'c'"):
+        model_shift(asked | {"challenger": "c"})
+    with pytest.raises(AssertionError, match="Spark was started"):
+        model_shift(asked | {"challenger": "b"})
