@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -65,21 +66,29 @@ class PastWindow:
     joint: Mapping[str, JointProfile]
     raised: frozenset[Key] = frozenset()
 
+    @cached_property
+    def drifted(self) -> dict[str, set[str]]:
+        """The segments in which features had drifted, by feature."""
+        segments: dict[str, set[str]] = {}
+        for feature, segment in self.raised:
+            if segment is not None:
+                segments.setdefault(feature, set()).add(segment)
+        return segments
+
     def profile(self, feature: str) -> Profile | None:
         """The profile of a feature; None where it is not counted, or had drifted over all rows."""
         return None if (feature, None) in self.raised else self.profiles.get(feature)
 
     def usual(self, feature: str, lists: Sequence[Sequence[str]]) -> Profile | None:
         """The profile without the segments in which the feature had drifted, given their names."""
-        profile = self.profile(feature)
-        segments = {part for name, part in self.raised if name == feature and part is not None}
-        if profile is None or not segments:
+        profile, segments = self.profile(feature), self.drifted.get(feature, set())
+        if profile is None or not segments or not lists:
             return profile
-        drifted = np.zeros(len(profile.keys), dtype=np.bool_)
+        left_out = np.zeros(len(profile.keys), dtype=np.bool_)
         for number, names in enumerate(lists):
             places = [i for i, name in enumerate(names) if name in segments]
-            drifted |= (profile.keys.list == number) & np.isin(profile.keys.segment, places)
-        return profile.take(np.flatnonzero(~drifted))
+            left_out |= (profile.keys.list == number) & np.isin(profile.keys.segment, places)
+        return profile.take(np.flatnonzero(~left_out))
 
 
 class History:
@@ -114,7 +123,7 @@ class History:
         past = self._past(rule, time, window)
         supports = {name: p.support for name, p in base.profiles.items()}
         profiles = sum_of(past, supports)
-        thinned = {name for one in past for name, part in one.raised if part is not None}
+        thinned = {name for one in past for name in one.drifted}
         lists = [known.names for known in base.segments]
         thinned_sums = sum_of(
             past, {name: s for name, s in supports.items() if name in thinned}, lists
