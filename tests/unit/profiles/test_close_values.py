@@ -74,7 +74,7 @@ def test_prices_of_more_values_than_cells_that_move_by_a_cent_have_not_drifted(
     (before, now), _ = prices(many, rows)
     found = scores(*([kind(x) for x in side] for side in (before, now + moved)))
     assert found.severity == "ok"
-    assert found.kl < scores(before, now).kl + 0.02  # which is 0.024 by chance at 300 rows
+    assert found.kl < max(0.02, 2 * scores(before, now).kl)  # that is 0.024 at 300 rows, by chance
 
 
 def test_numbers_that_are_hardly_more_than_nothing_now_are_no_zeros():
