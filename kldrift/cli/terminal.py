@@ -65,9 +65,9 @@ def show(lines: Sequence[Line] | Iterator[Line], stream: TextIO | None = None) -
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def show_json(value: Mapping[str, Any], stream: TextIO | None = None) -> None:
+def show_json(value: Mapping[str, Any]) -> None:
     """Write one strict JSON object; NaN and infinity are an error."""
-    show([Line(json.dumps(value, allow_nan=False), whole=True)], stream)
+    show([Line(json.dumps(value, allow_nan=False), whole=True)])
 
 
 @contextmanager

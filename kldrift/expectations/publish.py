@@ -23,6 +23,9 @@ from kldrift.expectations.results import raised, severity_of
 from kldrift.expectations.whole_files import remove_unreadable
 from kldrift.scoring.metrics import LEARNED
 
+LOCK_SECONDS: Final = 60.0
+"""How long to wait for another run that holds the folder."""
+
 LevelsByFeature = Mapping[str, Mapping[str, tuple[float | None, float | None]]]
 
 # It becomes a folder's name: ".." would leave the site, and GX files "profiling" elsewhere.
@@ -61,7 +64,6 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
     data_docs: bool = True,
     report: str | None = None,
     zone: str = "UTC",
-    lock_seconds: float = 60.0,
 ) -> Published:
     """Bring the folder in line with the thresholds, and run the monitor's checkpoint.
 
@@ -80,7 +82,6 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
         data_docs: whether to build the pages.
         report: where the monitor's report is, which the pages link.
         zone: of the times on the pages.
-        lock_seconds: how long to wait for another run that holds the folder.
 
     Raises:
         ConfigError: if ``thresholds`` names a feature or a metric that ``scores`` has not.
@@ -94,7 +95,7 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
         raise ValueError(f"expected a run time with a time zone, got {run_time!r}")
     wanted = list(_wanted(scores, thresholds, alpha))
     name = definitions.name_of(monitor)
-    with exclusive(root, seconds=lock_seconds), whole_folder(root, name) as context:
+    with exclusive(root, seconds=LOCK_SECONDS), whole_folder(root, name) as context:
         about = {REPORT: None if report is None else _address(report), ZONE: zone}
         suite = definitions.sync_suite(context, name, wanted, about)
         batch = definitions.sync_batch(context, name, _absolute(scores_path))

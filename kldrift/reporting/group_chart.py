@@ -11,17 +11,18 @@ from kldrift.reporting.json_values import Row
 
 MOST: Final = 4
 LINE: Final = 16
+WIDTH: Final = 250
 NAME: Final = 130
 LETTERS: Final = 24
 
 
-def group_chart(name: str, cells: Sequence[Row], *, width: int = 250) -> Drawing | None:
+def group_chart(name: str, cells: Sequence[Row]) -> Drawing | None:
     """Draw the features and pairs that add most; None if there are none."""
     moved = sorted(cells, key=lambda c: -abs(c["contribution"]))[:MOST]
     if not moved:
         return None
     most = abs(moved[0]["contribution"]) or 1.0
-    room = width - NAME - 6
+    room = WIDTH - NAME - 6
     paths, labels, texts = {"adds": "", "less": ""}, list[Label](), list[str]()
     for i, cell in enumerate(moved):
         y, added = i * LINE, cell["contribution"]
@@ -34,7 +35,7 @@ def group_chart(name: str, cells: Sequence[Row], *, width: int = 250) -> Drawing
     height = LINE * len(moved)
     shapes.append(Shape("axis", f"M{NAME} 0V{at(height)}"))
     title = f"{name}: what features and pairs add to kl"
-    return Drawing(width, height, title, "; ".join(texts), shapes, labels)
+    return Drawing(WIDTH, height, title, "; ".join(texts), shapes, labels)
 
 
 def _signed(added: float) -> str:

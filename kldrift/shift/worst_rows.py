@@ -55,14 +55,9 @@ def group_keys_of(rows: pa.Table) -> GroupKeys:
 
 
 class WorstRows:
-    """Keeps the worst rows of the groups of one list in a task, by their numbers.
+    """Keeps the worst rows of the groups of one list in a task, by their numbers."""
 
-    Args:
-        pending: rows that wait until the worst of them are chosen.
-    """
-
-    def __init__(self, pending: int = WAITING_ROWS) -> None:
-        self._pending = pending
+    def __init__(self) -> None:
         self._rows = ROW_SCHEMA.append(pa.field("number", pa.int64())).empty_table()
         self._kept = 0
         self._floor = np.zeros(0)
@@ -82,7 +77,7 @@ class WorstRows:
             "number": numbers[rows],
         }
         self._rows = pa.concat_tables([self._rows, pa.table(columns, schema=self._rows.schema)])
-        if len(self._rows) > 2 * self._kept + self._pending:
+        if len(self._rows) > 2 * self._kept + WAITING_ROWS:
             self._choose()
 
     def _choose(self) -> None:

@@ -126,9 +126,7 @@ class LearnedLimits:
             return np.asarray(1 / np.maximum(beyond, score * np.minimum(1, within / rows)))
 
 
-def learned_limits(
-    history: Counts, season: NDArray[Any] | None = None, *, trim: bool = True
-) -> LearnedLimits:
+def learned_limits(history: Counts, season: NDArray[Any] | None = None) -> LearnedLimits:
     """Learn the usual variation from a history.
 
     Args:
@@ -136,13 +134,12 @@ def learned_limits(
             cells that a feature does not have are 0. A window without rows of a feature is none
             of its windows.
         season: of each window; what all windows of one season have is usual.
-        trim: leave out windows that say nothing of what is usual.
     """
-    return _learned(history, np.zeros(len(history), dtype=np.int64), 0, season, trim=trim)
+    return _learned(history, np.zeros(len(history), dtype=np.int64), 0, season)
 
 
 def _learned(
-    history: Counts, part: NDArray[Any], now: Any, season: NDArray[Any] | None, *, trim: bool
+    history: Counts, part: NDArray[Any], now: Any, season: NDArray[Any] | None, *, trim: bool = True
 ) -> LearnedLimits:
     """Learn from windows that are each compared with the others of their part.
 
@@ -151,7 +148,7 @@ def _learned(
         part: of each window, shape ``(windows,)``.
         now: the part whose pool a window is going to be compared with, at about as many rows.
         season: as in :func:`learned_limits`.
-        trim: likewise.
+        trim: leave out windows that are unlike the others.
     """
     rows = history.sum(-1)
     raw, parts = np.full(rows.shape, np.nan), [part == one for one in np.unique(part)]
@@ -325,6 +322,6 @@ def usual(history: Counts, season: NDArray[Any], current: Counts, season_now: An
         return Usual(current, learned, None, np.zeros(len(current), dtype=np.bool_))
     seasons, number = np.unique(season, return_counts=True)
     some = np.isin(season, seasons[number >= FEWEST_ALIKE])
-    seasonal = _learned(history[some], season[some], season_now, None, trim=True)
+    seasonal = _learned(history[some], season[some], season_now, None)
     better = (seasonal.apart < SEASON_GAIN * learned.apart) & (seasonal.windows >= FEWEST_ALIKE)
     return Usual(current, learned, seasonal, better)

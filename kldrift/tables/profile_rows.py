@@ -38,15 +38,13 @@ def profile_rows(
     names: Names,
     dataset: str,
     stamp: Stamp,
-    most: int = WRITTEN_AT_ONCE,
     unseen: Mapping[str, NewValues] | None = None,
 ) -> Iterator[pa.Table]:
     """``profiles`` of one dataset, part by part: one row per feature and group, then joint groups.
 
-    A part has about ``most`` cells. ``unseen`` are, by feature, values of the whole that the
-    reference never had, with their rows.
+    ``unseen`` are, by feature, values of the whole that the reference never had, with their rows.
     """
-    for part in _parts(profiles, most):
+    for part in _parts(profiles):
         rows = _of_features({name: profiles[name] for name in part})
         keys = [profiles[name].keys for name in part]
         if unseen:
@@ -57,13 +55,13 @@ def profile_rows(
     yield _completed(rows, keys, names, dataset, stamp)
 
 
-def _parts(profiles: Mapping[str, Profile], most: int) -> Iterator[list[str]]:
+def _parts(profiles: Mapping[str, Profile]) -> Iterator[list[str]]:
     part: list[str] = []
     cells = 0
     for name, profile in profiles.items():
         part.append(name)
         cells += profile.counts.size
-        if cells >= most:
+        if cells >= WRITTEN_AT_ONCE:
             yield part
             part, cells = [], 0
     if part:

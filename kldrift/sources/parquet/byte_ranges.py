@@ -20,24 +20,20 @@ LEAST_RANGE: Final = 16 * 2**20
 """Bytes of a range at least, where it is known where row groups begin."""
 
 
-def ranges_of(
-    file: File,
-    size: int,
-    rows: int | None,
-    offsets: Sequence[int] = (),
-    *,
-    length: int = RANGE,
-) -> list[Piece]:
+def ranges_of(file: File, size: int, rows: int | None, offsets: Sequence[int] = ()) -> list[Piece]:
     """Cut a file into ranges.
 
-    ``rows`` are those that are not deleted, and ``offsets`` is where row groups begin, if known;
-    ``length`` is the bytes of a range where that is not known.
+    ``rows`` are those that are not deleted, and ``offsets`` is where row groups begin, if known.
 
     Examples:
         >>> [(p.start, p.end, p.rows) for p in ranges_of(File("f", None, ()), 300 * 2**20, 9)]
         [(0, 157286400, 4), (157286400, None, 5)]
     """
-    cuts = _at_row_groups(size, offsets) if offsets else _evenly(size, length)
+    if offsets:
+        cuts = _at_row_groups(size, offsets)
+    else:
+        n = max(1, round(size / RANGE))
+        cuts = [size * i // n for i in range(n)]
     if rows is None:
         shares: list[int | None] = [None] * len(cuts)
     else:
@@ -47,11 +43,6 @@ def ranges_of(
     ends = [*cuts[1:], None]
     columns = zip(shares, sizes, cuts, ends, strict=True)
     return [Piece(file, None, share, size, start, end) for share, size, start, end in columns]
-
-
-def _evenly(size: int, length: int) -> list[int]:
-    n = max(1, round(size / length))
-    return [size * i // n for i in range(n)]
 
 
 def _at_row_groups(size: int, offsets: Sequence[int]) -> list[int]:

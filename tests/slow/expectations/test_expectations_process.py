@@ -204,11 +204,12 @@ def test_a_run_waits_for_the_run_that_holds_the_folder(tmp_path):
         thread.join()
 
 
-def test_a_run_that_waits_too_long_says_who_is_in_the_way(tmp_path):
+def test_a_run_that_waits_too_long_says_who_is_in_the_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["kldrift.expectations.publish"], "LOCK_SECONDS", 0.1)
     lock = tmp_path / "gx/.kldrift.lock"
     lock.parent.mkdir()
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(OutputError, match=r"another run was still writing .* after 0\.1 s"):
-            publish_rows(tmp_path, [row("a")], lock_seconds=0.1)
+            publish_rows(tmp_path, [row("a")])
     assert [p.name for p in (tmp_path / "gx").iterdir()] == [".kldrift.lock"]

@@ -351,14 +351,15 @@ def test_signs_that_a_stream_lacks_are_plain_ones():
     assert out.buffer.getvalue().decode() == "a × b\n"
 
 
-def test_json_is_strict_and_one_line(terminal):
+def test_json_is_strict_and_one_line(terminal, monkeypatch):
     for stream in (io.StringIO(), terminal):
-        show_json({"a": "[red]\x1b é\n" * 30, "b": None}, stream)
+        monkeypatch.setattr(sys, "stdout", stream)
+        show_json({"a": "[red]\x1b é\n" * 30, "b": None})
         assert json.loads(stream.getvalue()) == {"a": "[red]\x1b é\n" * 30, "b": None}
         assert stream.getvalue().count("\n") == 1
         assert "\x1b" not in stream.getvalue()
     with pytest.raises(ValueError, match="not JSON compliant"):
-        show_json({"a": math.nan}, io.StringIO())
+        show_json({"a": math.nan})
 
 
 @pytest.mark.parametrize("letter", ["\ud800", "\x85", "\xa0", "\u200b", "\t", "\x7f"])

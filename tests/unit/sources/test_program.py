@@ -78,7 +78,7 @@ def in_ranges(tmp_path, program):
     footers = footers_of(tmp_path, 50)
     files = dict.fromkeys(piece.file for piece in footers.pieces)
     sizes = {file: Path(file.path).stat().st_size for file in files}
-    ranges = [p for file in files for p in ranges_of(file, sizes[file], None, length=300)]
+    ranges = [p for file in files for p in ranges_of(file, sizes[file], None)]
     assert len(ranges) > 2 * len(footers.pieces)
     reader = ArrowSource(replace(footers, pieces=tuple(ranges))).reader(program)
     for piece in ranges:  # as if each were a task's
@@ -94,7 +94,8 @@ def footers_of(tmp_path, row_group_size):
 
 @pytest.mark.parametrize("keys", [(), (X[9],), (X[0], X[9])], ids=["no key", "one", "two"])
 @pytest.mark.parametrize("batches", [in_memory, in_files, in_ranges])
-def test_every_set_comes_with_every_row_once_beside_its_keys(tmp_path, batches, keys):
+def test_every_set_comes_with_every_row_once_beside_its_keys(tmp_path, batches, keys, monkeypatch):
+    monkeypatch.setattr("kldrift.sources.parquet.byte_ranges.RANGE", 300)
     program = Kept(SETS, keys)
     found = pa.Table.from_batches(run(program, batches(tmp_path, program))).to_pydict()
     rows = {number: [] for number in SETS}
