@@ -11,7 +11,7 @@ from typing import Final
 import pyarrow as pa
 
 from kldrift.config import Dataset
-from kldrift.features.sql_names import backticked
+from kldrift.features.names import backticked
 from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.lakehouse.open import open_table
 from kldrift.sources.parquet.bounds import UNKNOWN

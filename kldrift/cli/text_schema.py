@@ -7,7 +7,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.features.sql_names import backticked
+from kldrift.features.names import backticked
 
 COMMAS: Final = pa.decimal128(38, 10)  # Spark reads no other numbers with a decimal comma
 DDL: Final = {

@@ -1,4 +1,4 @@
-"""Notes on the special days of a configuration, such as holidays."""
+"""The days about which nobody is called: mutes, and excluded days such as holidays."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from kldrift.config.alarms import Mute
-from kldrift.config.model import Config
+from kldrift.config import Config, Mute
 from kldrift.config.time import day_range
+from kldrift.features.names import Patterns
+from kldrift.scoring.alerts import Key
 
 EXCLUDE: Final = "reference.exclude"
 
@@ -60,3 +61,19 @@ def marked_days(config: Config, start: datetime | None, end: datetime | None) ->
         for days in config.reference.exclude
         if in_days(start, end, days, config.time.zone)
     ]
+
+
+def mute_of(config: Config, key: Key, start: datetime) -> Mute | None:
+    """The first mute of ``alarms`` that holds for a row; None for none."""
+    assert config.time is not None
+    day = start.astimezone(ZoneInfo(config.time.zone)).date()
+    return next(
+        (
+            mute
+            for mute in (config.alarms.mute if config.alarms else ())
+            if Patterns((mute.feature,)).match(key[0])
+            and mute.segment in (None, key[1])
+            and mute.holds_on(day)
+        ),
+        None,
+    )

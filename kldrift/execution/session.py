@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, cast
 
 from pyspark import SparkContext
@@ -16,7 +18,6 @@ from pyspark.sql import SparkSession
 
 from kldrift.config import Spark
 from kldrift.errors import KldriftError
-from kldrift.execution.java import child_processes, end, require_java
 
 NEW_SESSION: Final[Mapping[str, str]] = {
     "spark.sql.session.timeZone": "UTC",
@@ -193,3 +194,42 @@ def _sigint_kept() -> Iterator[None]:
         SparkContext.cancelAllJobs = cancel
         if before is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, before)
+
+
+class JavaError(KldriftError):
+    """Raised when there is no Java where Spark looks for it."""
+
+
+def child_processes() -> set[int]:
+    """The processes that this one has started; none where the system does not tell."""
+    lists = Path("/proc/self/task").glob("*/children")
+    return {int(child) for one in lists for child in one.read_text().split()}
+
+
+def end(processes: Iterable[int]) -> None:
+    """End processes that are still there."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGTERM)
+
+
+def require_java() -> None:
+    """Check that the Java that Spark would start is there.
+
+    Spark looks in ``JAVA_HOME`` and, only if that is not set, on ``PATH``; so does this.
+
+    Raises:
+        JavaError: it is not there.
+    """
+    home = os.environ.get("JAVA_HOME")
+    if home:
+        if not shutil.which("java", path=os.path.join(home, "bin")):  # noqa: PTH118 - text in, text out
+            raise JavaError(
+                f"JAVA_HOME is {home!r}, but there is no bin/java; "
+                "set it to an installation of Java 17 or later, or unset it"
+            )
+    elif not shutil.which("java"):
+        raise JavaError(
+            "Spark needs Java, and there is none: JAVA_HOME is not set and no java is on PATH; "
+            "install Java 17 or later"
+        )

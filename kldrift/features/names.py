@@ -1,18 +1,21 @@
-"""Names of columns and features in a configuration, which must be there."""
+"""Names of columns and features: patterns, quotes for SQL, and names that do not exist."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable
+from fnmatch import translate
 from functools import lru_cache
 from typing import Final
 
 from kldrift.errors import ConfigError
-from kldrift.features.patterns import Patterns
 from kldrift.features.wanted import Wanted
 
 HINTS: Final = 10
 """A hint looks at every name: of many mistakes, the first ones tell what is wrong."""
+
+GLOB: Final = frozenset("*?[")
 
 
 def check_names(wanted: Wanted, names: Iterable[str], columns: Iterable[str]) -> None:
@@ -59,3 +62,33 @@ def misspelt_exclusions(wanted: Wanted, names: Collection[str]) -> list[str]:
 def _nearest(name: str, known: tuple[str, ...]) -> str | None:
     """The name that is nearly the same; windows of one monitor ask for it again and again."""
     return next(iter(difflib.get_close_matches(name, known, 1)), None)
+
+
+def backticked(name: str) -> str:
+    """A name in backticks, so that Spark SQL takes any character in it.
+
+    Examples:
+        >>> backticked("a.b"), backticked("a`b")
+        ('`a.b`', '`a``b`')
+    """
+    return "`" + name.replace("`", "``") + "`"
+
+
+class Patterns:
+    """A set of names and patterns; looking a name up costs the same for one and for thousands.
+
+    Examples:
+        >>> Patterns(["age", "f_*"]).match("f_1"), Patterns(["a[0]"]).match("a[0]")
+        (True, True)
+    """
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._names = frozenset(patterns)  # a name may hold brackets and stars
+        globs = [translate(p) for p in sorted(self._names) if not GLOB.isdisjoint(p)]
+        self._globs = re.compile("|".join(globs)) if globs else None
+
+    def match(self, *names: str) -> bool:
+        """Whether any of these names is in the set or fits a pattern."""
+        if not self._names.isdisjoint(names):
+            return True
+        return self._globs is not None and any(map(self._globs.match, names))

@@ -14,8 +14,8 @@ from kldrift.features.feature import Feature, Skipped, as_categories
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
 from kldrift.features.layouts import is_coded, value_type
 from kldrift.features.ml_vectors import is_ml_vector
+from kldrift.features.names import Patterns
 from kldrift.features.parts import Part, is_bytes, is_list, parts_of
-from kldrift.features.patterns import Patterns
 from kldrift.features.rounding import rounding_of, second_digits
 from kldrift.features.sentinels import is_number, is_text
 from kldrift.features.wanted import Choice, Wanted

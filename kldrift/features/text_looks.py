@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kldrift.features.sql_names import backticked
+from kldrift.features.names import backticked
 
 TEXTS_LOOKED_AT: Final = 300
 ENOUGH: Final = 0.95

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from kldrift.errors import DatasetError, first_line
-from kldrift.features.patterns import Patterns
+from kldrift.features.names import Patterns
 
 
 def arrow_table(data: Any, side: str, exclude: Sequence[str] = ()) -> pa.Table:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from kldrift.config import Dataset, Time
 from kldrift.errors import ConfigError
-from kldrift.features.sql_names import backticked
+from kldrift.features.names import backticked
 from kldrift.reporting.figures import many
 from kldrift.tables.window import Window
 

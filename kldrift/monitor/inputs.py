@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from pyspark.sql import SparkSession
 
+from kldrift import __version__
 from kldrift.config import Config, Dataset
 from kldrift.config.as_of import with_time
 from kldrift.config.instant import instant
@@ -18,16 +22,19 @@ from kldrift.features.group_columns import check_time
 from kldrift.monitor.before_spark import without_absent
 from kldrift.monitor.due import FIRST_WINDOWS, Due, between, within
 from kldrift.monitor.groups import condition_named
-from kldrift.monitor.reference_key import digest_of
 from kldrift.sources.dataset import Source
 from kldrift.sources.fingerprint import version_of
 from kldrift.sources.open import open_source
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.settings import settings_of
+from kldrift.tables.schema import SCHEMA_VERSION
 
 UTC_NAMES: Final = ("UTC", "Etc/UTC", "GMT", "Z", "+00:00")
 TEXT_FORMATS: Final = ("csv", "tsv", "json")
 """Files that are read as a whole whatever is asked of them, and twice to infer their types."""
+
+FORMAT: Final = 3
+"""Raised when what is stored, or how it is counted, changes within a version of kldrift."""
 
 
 def reference_key(config: Config, spark: SparkSession) -> str | None:
@@ -113,3 +120,41 @@ def files_of(read: Config) -> list[tuple[Dataset, str]]:
     """The datasets that must not change during a run."""
     sides = [(read.reference, "reference"), (read.current, "current")]
     return [(dataset, name) for dataset, name in sides if not dataset.is_history]
+
+
+def digest_of(
+    config: Config, version: str | None, settings: Mapping[str, str | None]
+) -> str | None:
+    """A digest of all that a reference's numbers depend on, apart from the features asked for.
+
+    None where the version of the files cannot be known; ``settings`` are those of the session that
+    may change what is counted.
+    """
+    if version is None:
+        return None
+    scoring = config.scoring
+    question = [
+        FORMAT,
+        SCHEMA_VERSION,
+        __version__,
+        _rows_of(config),
+        dict(sorted(config.expressions.items())),
+        [scoring.bins, scoring.stored_bins, scoring.max_categories],
+        dict(settings),
+        version,
+    ]
+    if config.segments:
+        question.append([config.segment_columns, scoring.max_segments])
+    text = json.dumps(question, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _rows_of(config: Config) -> Any:
+    """What is asked of the rows that freeze the cells."""
+    if not config.reference.is_history or config.time is None:
+        asked = config.reference.asked()
+        ranged = config.reference.since or config.reference.until
+        if ranged and config.time is not None:
+            asked["time"] = [config.time.column, config.time.zone]
+        return asked
+    return [config.current.where, config.time.column]

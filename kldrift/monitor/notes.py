@@ -6,7 +6,7 @@ from typing import Final
 
 from kldrift.config.problems import nearest
 from kldrift.errors import first_names
-from kldrift.features.patterns import Patterns
+from kldrift.features.names import Patterns
 from kldrift.monitor.judging import growing_identifiers
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings

@@ -11,9 +11,8 @@ import pyarrow as pa
 from kldrift.config import Config
 from kldrift.errors import ConfigError, Mistakes, masked
 from kldrift.features.feature import Feature, Skipped, feature_named
-from kldrift.features.names import check_names, misspelt_exclusions
+from kldrift.features.names import Patterns, check_names, misspelt_exclusions
 from kldrift.features.pairs import Pair, pair
-from kldrift.features.patterns import Patterns
 from kldrift.features.plan import EXCLUDED, FeaturePlan, plan_side
 from kldrift.monitor.categories import check_kinds
 from kldrift.monitor.groups import SegmentPlan, plan_segments

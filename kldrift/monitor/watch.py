@@ -17,12 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.config import Alarms, Budget, Config, Mute
-from kldrift.config.marked_days import declared
+from kldrift.config.marked_days import declared, mute_of
 from kldrift.errors import DamagedError, OutputError
 from kldrift.features.pairs import Pair
 from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
 from kldrift.monitor.judging import is_learned, judge_findings
-from kldrift.monitor.mutes import mute_of
 from kldrift.monitor.past_counts import LEAST_WINDOWS, Layout, PastCounts, without_unseen
 from kldrift.monitor.past_scores import (
     excess_of,

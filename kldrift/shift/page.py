@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import pandas as pd
@@ -33,7 +33,6 @@ from kldrift.reporting.row_cells import cells_of, row_key
 from kldrift.reporting.row_words import score_words
 from kldrift.reporting.score_line import score_line
 from kldrift.scoring.sentences import percent
-from kldrift.shift.class_matrix import class_matrix
 
 ABOUT_SHIFT: Final = (
     "What two models say of the same rows: kl is the mean over rows of D(challenger || champion) "
@@ -41,6 +40,11 @@ ABOUT_SHIFT: Final = (
     "of false alarms to expect among such verdicts, is small."
 )
 WIDTH, HEIGHT, BASE, TOP = 250, 64, 51, 9
+
+EXPLAINED: Final = (
+    "Each line: the rows of one likeliest class of the champion, and how many of them the "
+    "challenger gives to each class; on the diagonal both agree."
+)
 
 
 def shift_page(
@@ -179,3 +183,40 @@ def _worst(worst: Sequence[Row]) -> Table:
     ]
     head = ("key", "kl, nats", "likeliest class, champion → challenger")
     return Table("Rows that differ most", head, lines)
+
+
+def class_matrix(pairs: Sequence[Row], zone: str = "UTC") -> Iterator[Table]:
+    """One table of the rows by pair of classes; none without rows.
+
+    Examples:
+        >>> pairs = [(0, 0, 8), (0, 1, 2), (1, 1, 5)]
+        >>> names = ("champion_class", "challenger_class", "rows")
+        >>> [table] = class_matrix([dict(zip(names, pair)) for pair in pairs])
+        >>> table.head[:4]
+        ('champion ↓ challenger →', 'class 0', 'class 1', 'rows')
+        >>> table.rows[0]
+        ('class 0', '8 (80.0 %)', '2 (20.0 %)', '10', '20.0 %')
+    """
+    if not pairs:
+        return
+    of_pair = {(p["champion_class"], p["challenger_class"]): int(p["rows"]) for p in pairs}
+    classes = sorted(
+        {c for pair in of_pair for c in pair}, key=lambda c: (c is None, c or 0)
+    )  # others last
+    lines = []
+    for champion in classes:
+        rows = [of_pair.get((champion, challenger), 0) for challenger in classes]
+        total = sum(rows)
+        cells = (f"{count_text(n)} ({percent(n / total)})" if n else "" for n in rows)
+        same = of_pair.get((champion, champion), 0)
+        known = total and champion is not None  # other classes may differ among themselves
+        differs = percent((total - same) / total) if known else NOTHING
+        lines.append((_name(champion), *cells, count_text(total), differs))
+    window = window_of_row(pairs[0])
+    where = f", {window_name(window, zone)}" if window.end else ""
+    head = ("champion ↓ challenger →", *map(_name, classes), "rows", "class differs")
+    yield Table(f"Likeliest classes: champion x challenger{where}", head, lines, rest=EXPLAINED)
+
+
+def _name(number: int | None) -> str:
+    return "other classes" if number is None else f"class {number}"

@@ -16,11 +16,14 @@ import pyarrow.compute as pc
 from kldrift.arrays import Bools
 from kldrift.config import ModelShift
 from kldrift.config.as_of import with_time
+from kldrift.counting.row_groups import SegmentList
 from kldrift.counting.windows import at_instant, microseconds_of
+from kldrift.errors import ConfigError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
-from kldrift.features.feature import Skipped
+from kldrift.features.feature import Feature, Skipped
+from kldrift.features.group_columns import as_read, check_plain, check_time, column_type
 from kldrift.monitor.before_spark import check_inputs, check_names, check_output
 from kldrift.monitor.publish import check_expectations, publish_expectations
 from kldrift.monitor.record import Record
@@ -28,13 +31,13 @@ from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.reporting.order import worst_first
 from kldrift.scoring.exit_code import exit_code_of
 from kldrift.scoring.verdict import Verdicts
-from kldrift.shift.plan import make_program
+from kldrift.shift.program import ShiftProgram
 from kldrift.shift.result import CLASSES, ShiftResult
 from kldrift.shift.stage import compare_models
 from kldrift.shift.summary import Summaries
 from kldrift.shift.table_rows import shift_tables
 from kldrift.shift.verdict import failed, judge, small_segments
-from kldrift.sources.dataset import Source
+from kldrift.sources.dataset import DatasetInfo, Source
 from kldrift.sources.fingerprint import watch
 from kldrift.sources.open import open_source
 from kldrift.sources.parquet.source import parallelism
@@ -44,6 +47,7 @@ from kldrift.tables.store import output_reached
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
 
 TASKS_PER_CORE: Final = 4
 
@@ -195,3 +199,45 @@ def _expected(
 def _joined(tables: Sequence[dict[str, pa.Table]], name: str) -> pa.Table:
     """The rows of a table in all windows."""
     return pa.concat_tables([t[name] for t in tables if name in t] or [TABLES[name].empty_table()])
+
+
+def make_program(config: ModelShift, source: DatasetInfo, buckets: int) -> ShiftProgram:
+    """Plan what tasks do.
+
+    Raises:
+        ConfigError: a column is not there or not of a type that fits.
+    """
+    schema = source.schema
+    for side in ("champion", "challenger"):
+        _check_lists(side, getattr(config, side), schema)
+    if config.key is not None:
+        check_plain("key", config.key, schema)
+    if config.time is not None:
+        check_time(config.time.column, schema)
+    for i, names in enumerate(config.segments):
+        for j, name in enumerate(names):
+            check_plain(f"segments[{i}][{j}]", name, schema)
+
+    def one(name: str | None) -> Feature | None:
+        return None if name is None else as_read(name, schema, dictionary=False)
+
+    return ShiftProgram(
+        champion=as_read(config.champion, schema, dictionary=False),
+        challenger=as_read(config.challenger, schema, dictionary=False),
+        probabilities=config.inputs == "probabilities",
+        key=one(config.key),
+        time=one(config.time.column if config.time else None),
+        windows=config.time.windows if config.time else None,
+        lists=tuple(SegmentList(tuple(as_read(n, schema) for n in ns)) for ns in config.segments),
+        buckets=buckets,
+    )
+
+
+def _check_lists(key: str, name: str, schema: pa.Schema) -> None:
+    kind, types = column_type(key, name, schema), pa.types
+    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    if not types.is_null(kind) and not (lists and types.is_floating(kind.value_type)):
+        raise ConfigError(
+            f"{key}: expected a column of arrays of float or double, got {name!r} of type {kind}; "
+            "cast it, in data.sql for instance"
+        )

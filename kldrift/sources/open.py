@@ -17,7 +17,7 @@ from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line, masked, on_side
 from kldrift.features.feature import Skipped
 from kldrift.features.layouts import as_coded
-from kldrift.features.sql_names import backticked
+from kldrift.features.names import backticked
 from kldrift.sources.dataframe.arrow_types import arrow_type
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource

@@ -7,6 +7,8 @@ of rows, in which all columns have the same rows.
 
 from __future__ import annotations
 
+import sys
+import zipimport
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -14,7 +16,6 @@ from typing import Final, Protocol
 import pyarrow as pa
 
 from kldrift.features.feature import Feature
-from kldrift.sources.zipimport_cache import forget_archives
 
 BATCH_ROWS: Final = 131_072
 
@@ -82,3 +83,13 @@ def run(program: Program, batches: Iterator[RowBatch]) -> Iterator[pa.RecordBatc
             accumulator = program.start()
     yield from accumulator.results()
     forget_archives()
+
+
+def forget_archives() -> None:
+    """Drop the cached importers of zip files.
+
+    The next import from one makes a new importer, from the directory that Python still remembers.
+    """
+    for path, finder in list(sys.path_importer_cache.items()):
+        if isinstance(finder, zipimport.zipimporter):
+            del sys.path_importer_cache[path]

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.features.group_columns import has_names
-from kldrift.features.sql_names import backticked
+from kldrift.features.names import backticked
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.parquet.source import ArrowSource

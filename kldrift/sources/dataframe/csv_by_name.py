@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.errors import DatasetError, first_line
-from kldrift.features.sql_names import backticked
+from kldrift.features.names import backticked
 from kldrift.sources.dataframe.partitioned import by_partition
 from kldrift.sources.parquet.files import File
 from kldrift.sources.parquet.listing import for_spark, list_files, named_by_folders

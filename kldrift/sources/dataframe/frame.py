@@ -19,8 +19,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from kldrift.features.feature import Feature, Skipped
 from kldrift.features.layouts import value_type
+from kldrift.features.names import backticked
 from kldrift.features.parts import Part
-from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.transport import Transport, choose_transport, unbundle
 from kldrift.sources.program import Program, RowBatch, run
 

@@ -16,11 +16,10 @@ from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line, on_side
 from kldrift.features.feature import Skipped
 from kldrift.sources.dataframe.csv_by_name import named_twice, read_csv
-from kldrift.sources.dataframe.old_dates import old_dates
 from kldrift.sources.dataframe.partitioned import read_paths
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
 from kldrift.sources.parquet.listing import for_spark, list_files
-from kldrift.sources.settings import raised_by_spark
+from kldrift.sources.settings import raised_by_spark, settings_of
 from kldrift.sources.text_files import TEXTS, TOLERANT, bad_rows, text_options
 
 READ_OPTIONS: Final = {
@@ -32,6 +31,12 @@ MOST_FILES: Final = 100
 NO_SUCH_SOURCE: Final = ("DATA_SOURCE_NOT_FOUND", "Failed to find")
 NO_CONNECTOR: Final = ("No FileSystem for scheme", "FileSystem not found")
 NO_SUCH_TYPE: Final = ("PARQUET_TYPE_ILLEGAL", "Illegal Parquet type")
+
+SETTINGS: Final = {
+    "datetimeRebaseMode": "spark.sql.parquet.datetimeRebaseModeInRead",
+    "int96RebaseMode": "spark.sql.parquet.int96RebaseModeInRead",
+}
+"""Options of Spark's reader of Parquet files, and the settings of a session that they replace."""
 
 
 def read_frame(
@@ -161,3 +166,9 @@ def what_is_bad(spark: SparkSession, dataset: Dataset) -> str:
         if raised_by_spark(error):  # the first error is the one to tell
             return ""
         raise
+
+
+def old_dates(spark: SparkSession) -> dict[str, str]:
+    """Options to read them as Arrow and Spark 4 do, where Spark 3.5 would refuse to read them."""
+    modes = settings_of(spark, SETTINGS.values())
+    return {o: "CORRECTED" for o, name in SETTINGS.items() if modes[name] == "EXCEPTION"}

@@ -19,8 +19,8 @@ from pyspark.sql.pandas.types import from_arrow_type
 
 from kldrift.errors import DatasetError, NoSuchFileError
 from kldrift.features.layouts import value_type
+from kldrift.features.names import backticked
 from kldrift.features.parts import is_bytes, is_list
-from kldrift.features.sql_names import backticked
 from kldrift.sources.parquet.files import File, Footers
 from kldrift.sources.parquet.footer_summary import (
     FooterSummary,

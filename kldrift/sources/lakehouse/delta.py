@@ -7,7 +7,7 @@ version is settled when the run is planned, so both passes over a reference read
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,8 +15,7 @@ import pyarrow as pa
 from pyarrow import fs as pafs
 
 from kldrift.errors import DatasetError, OnlyAsWholeError, first_line
-from kldrift.sources.lakehouse.delta_changes import added_since
-from kldrift.sources.lakehouse.delta_files import entries_of, located
+from kldrift.sources.lakehouse.delta_files import entries_of, file_uri, located
 from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot
 from kldrift.sources.lakehouse.time_travel import chosen, number_option, time_option
 from kldrift.sources.parquet.column_mapping import ColumnMapping
@@ -185,3 +184,47 @@ def _snapshot(
 def _type_name(field: Mapping[str, Any]) -> str:
     kind = field["type"]
     return str(kind["type"] if isinstance(kind, dict) else kind)
+
+
+def added_since(table: Any, path: str, first: int, filesystem: Mapping[str, str]) -> dict[str, int]:
+    """The files that some versions of a table added, and the version of each.
+
+    ``first`` is the first of the versions, and ``table`` is at the last.
+
+    Raises:
+        OnlyAsWholeError: rows were deleted or written again, or the log of a version is gone.
+        DatasetError: it is another table.
+    """
+    if first > table.version() + 1:
+        raise DatasetError(
+            f"the Delta table {path!r} is at version {table.version()}, and version {first - 1} "
+            "was read before: it is another table; run with --refresh-reference to read all of it"
+        )
+    added: dict[str, int] = {}
+    for version in range(first, table.version() + 1):
+        for action in _actions(table, path, version, filesystem):
+            gone, new = action.get("remove"), action.get("add")
+            if gone is not None and gone.get("dataChange", True):
+                raise OnlyAsWholeError(
+                    f"version {version} of the Delta table {path!r} deleted rows or wrote "
+                    "them again"
+                )
+            if new is not None and new.get("dataChange", True):
+                added[located(file_uri(table.table_uri, new["path"]), filesystem)[1]] = version
+    return added
+
+
+def _actions(
+    table: Any, path: str, version: int, filesystem: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    log = f"{table.table_uri.rstrip('/')}/_delta_log/{version:020}.json"
+    remote, place = located(log, filesystem)
+    opened = pafs.LocalFileSystem() if remote is None else remote.open()
+    try:
+        with opened.open_input_stream(place) as file:
+            lines = file.read().decode().splitlines()
+    except FileNotFoundError as cause:
+        raise OnlyAsWholeError(
+            f"the log of version {version} of the Delta table {path!r} is gone"
+        ) from cause
+    return (json.loads(line) for line in lines if line.strip())

@@ -14,10 +14,9 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow import fs as pafs
 
-from kldrift.errors import DatasetError
+from kldrift.errors import DatasetError, OnlyAsWholeError
 from kldrift.sources.filesystem import locate
-from kldrift.sources.lakehouse.iceberg_changes import added_since
-from kldrift.sources.lakehouse.iceberg_files import entries_of
+from kldrift.sources.lakehouse.iceberg_files import entries_of, place_of
 from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot
 from kldrift.sources.lakehouse.time_travel import chosen, number_option
 from kldrift.sources.parquet.column_mapping import ColumnMapping
@@ -201,3 +200,34 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_struct(kind):
         return pa.struct([pa.field(f.name, _plain(f.type)) for f in kind])
     return pa.string() if pa.types.is_large_string(kind) else kind
+
+
+def added_since(table: Any, path: str, since: int, filesystem: Mapping[str, str]) -> dict[str, int]:
+    """The files that the snapshots after one added, and the snapshot of each.
+
+    Raises:
+        OnlyAsWholeError: rows were deleted or written again, or the snapshot is no ancestor.
+    """
+    from pyiceberg.manifest import ManifestEntryStatus  # noqa: PLC0415 - an extra
+
+    added: dict[str, int] = {}
+    snapshot = table.current_snapshot()
+    while snapshot is not None and snapshot.snapshot_id != since:
+        number = snapshot.snapshot_id
+        operation = "" if snapshot.summary is None else str(snapshot.summary.operation.value)
+        if operation not in ("append", "replace"):
+            raise OnlyAsWholeError(
+                f"snapshot {number} of the Iceberg table {path!r} deleted rows or wrote them again"
+            )
+        for manifest in snapshot.manifests(table.io) if operation == "append" else ():
+            if manifest.added_snapshot_id == number:
+                for entry in manifest.fetch_manifest_entry(table.io):
+                    if entry.status == ManifestEntryStatus.ADDED:
+                        added[place_of(entry.data_file.file_path, filesystem)[1]] = number
+        parent = snapshot.parent_snapshot_id
+        snapshot = None if parent is None else table.snapshot_by_id(parent)
+    if snapshot is None and since:
+        raise OnlyAsWholeError(
+            f"snapshot {since} of the Iceberg table {path!r}, which was read before, is gone"
+        )
+    return added

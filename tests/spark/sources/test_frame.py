@@ -17,8 +17,8 @@ from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Features, Override
 from kldrift.execution.session import NEW_SESSION
+from kldrift.features.names import backticked
 from kldrift.features.plan import plan_side
-from kldrift.features.sql_names import backticked
 from kldrift.sources.dataframe.frame import BYTES_AT_ONCE, gathered
 from kldrift.sources.open import frame_source
 from kldrift.sources.program import BATCH_ROWS

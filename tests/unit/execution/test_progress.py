@@ -17,8 +17,8 @@ from contextlib import suppress
 import pytest
 
 from kldrift.errors import KldriftError
-from kldrift.execution.java import require_java
 from kldrift.execution.progress import SILENT, BarProgress, LogProgress
+from kldrift.execution.session import require_java
 
 
 class Clock:

@@ -11,8 +11,7 @@ from strategies import quick
 
 from kldrift.config import Features
 from kldrift.errors import ConfigError
-from kldrift.features.names import check_names
-from kldrift.features.patterns import Patterns
+from kldrift.features.names import Patterns, check_names
 
 texts = st.text("ab[]*?!.\n|", max_size=5)
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kldrift.shift import class_pairs
-from kldrift.shift.class_matrix import class_matrix
 from kldrift.shift.class_pairs import ClassPairs
+from kldrift.shift.page import class_matrix
 
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 9), st.integers(0, 9)), max_size=60)
 

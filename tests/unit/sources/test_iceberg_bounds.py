@@ -32,7 +32,7 @@ from pyiceberg.types import (
     TimestampType,
 )
 
-from kldrift.sources.lakehouse.iceberg_bounds import bounds_of_metrics, bounds_of_partition
+from kldrift.sources.lakehouse.iceberg_files import bounds_of_metrics, bounds_of_partition
 from kldrift.sources.parquet.bounds import ALL_NULL, UNKNOWN, Bounds
 from kldrift.sources.predicates.units import EPOCH
 

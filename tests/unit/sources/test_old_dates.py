@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kldrift.sources.dataframe.old_dates import old_dates
+from kldrift.sources.dataframe.load import old_dates
 
 
 def session(mode):

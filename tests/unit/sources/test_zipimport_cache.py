@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from kldrift.sources.zipimport_cache import forget_archives
+from kldrift.sources.program import forget_archives
 
 
 @pytest.fixture

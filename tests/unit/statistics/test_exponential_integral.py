@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import exp1
 
-from kldrift.statistics.exponential_integral import FARTHEST, STEPS, e1
+from kldrift.statistics.unbiased_kl import FARTHEST, STEPS, e1
 
 
 def test_it_is_that_of_scipy_to_eleven_digits_behind_the_point() -> None:
