@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from kldrift.config import (
-    Config,
-    ModelShift,
-    config_from_mapping,
-    load_config,
-    load_model_shift,
-    model_shift_from_mapping,
-)
+from kldrift.config import Config, ModelShift, configured
 from kldrift.config.instant import instant
 from kldrift.errors import ConfigError
 from kldrift.execution.progress import SILENT, Progress
@@ -27,8 +20,6 @@ if TYPE_CHECKING:
     from kldrift.reporting.history import Backfill
     from kldrift.reporting.result import RunResult
     from kldrift.shift.result import ShiftResult
-
-Made = TypeVar("Made")
 
 
 def run(
@@ -67,7 +58,7 @@ def run(
     from kldrift.monitor import run as job  # Spark is needed only now
 
     return job.run(
-        _monitor(config, set),
+        configured(Config, config, set),
         spark=spark,
         as_of=_moment("as_of", as_of),
         fail_on=known_fail_on(fail_on),
@@ -110,7 +101,7 @@ def backfill(
     """
     from kldrift.monitor import run as job
 
-    made = _monitor(config, set)
+    made = configured(Config, config, set)
     return job.backfill(
         made,
         _moment("from", first, _zone(made)),
@@ -151,7 +142,7 @@ def rescore(
     """
     from kldrift.monitor import rescore as job
 
-    made = _monitor(config, set)
+    made = configured(Config, config, set)
     return job.rescore(
         made,
         _moment("from", first, _zone(made)),
@@ -192,7 +183,7 @@ def backtest(
     from kldrift.monitor import backtest as job
     from kldrift.monitor.planted import USUAL
 
-    made = _monitor(config, set)
+    made = configured(Config, config, set)
     drifts = USUAL if plant is None else plant
     return job.backtest(made, pages=pages, days=days, plant=drifts, progress=progress)
 
@@ -222,7 +213,7 @@ def report(
     """
     from kldrift.reporting.stored import write_report
 
-    made = _monitor(config, set)
+    made = configured(Config, config, set)
     return write_report(made, None if path is None else str(path))
 
 
@@ -262,35 +253,12 @@ def model_shift(
     from kldrift.shift import run as job  # Spark is needed only now
 
     return job.run(
-        _made(config, ModelShift, load_model_shift, model_shift_from_mapping, set),
+        configured(ModelShift, config, set),
         spark=spark,
         as_of=_moment("as_of", as_of),
         fail_on=known_fail_on(fail_on),
         progress=progress,
     )
-
-
-def _monitor(
-    config: Config | Mapping[str, Any] | str | Path, overrides: Mapping[str, Any] | None
-) -> Config:
-    return _made(config, Config, load_config, config_from_mapping, overrides)
-
-
-def _made(
-    config: Any,
-    made: type[Made],
-    load: Callable[..., Made],
-    from_mapping: Callable[..., Made],
-    overrides: Mapping[str, Any] | None,
-) -> Made:
-    """A configuration from what a caller has: itself, its file or the mapping in the file."""
-    if isinstance(config, str | Path):
-        return load(config, overrides=overrides or {})
-    if not isinstance(config, made):
-        return from_mapping(config, overrides=overrides or {})
-    if overrides:
-        raise ConfigError("set: a configuration that is made already is changed with replace()")
-    return config
 
 
 def _zone(config: Config) -> str:

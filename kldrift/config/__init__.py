@@ -13,9 +13,9 @@ from kldrift.config.category import CategoryLimits
 from kldrift.config.dataset import Dataset
 from kldrift.config.load import (
     config_from_mapping,
+    configured,
     load_config,
     load_model_shift,
-    model_shift_from_mapping,
 )
 from kldrift.config.model import Config, Features, Joint, Override, Scoring
 from kldrift.config.model_shift import ModelShift
@@ -48,7 +48,7 @@ __all__ = [
     "Threshold",
     "Time",
     "config_from_mapping",
+    "configured",
     "load_config",
     "load_model_shift",
-    "model_shift_from_mapping",
 ]

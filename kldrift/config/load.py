@@ -127,16 +127,20 @@ def config_from_mapping(
     return _from_mapping(Config, mapping, source, base, overrides)
 
 
-def model_shift_from_mapping(
-    mapping: Mapping[str, object], *, overrides: Overrides = ()
-) -> ModelShift:
-    """Read and check a model shift that is a mapping already, as `config_from_mapping` does."""
-    return _from_mapping(ModelShift, mapping, None, None, overrides)
+def configured(cls: type[Asked], config: object, overrides: Overrides | None = None) -> Asked:
+    """A configuration from what a caller has: itself, the path of its file, or a mapping."""
+    if isinstance(config, str | Path):
+        return _load(cls, config, overrides or {})
+    if not isinstance(config, cls):
+        return _from_mapping(cls, config, None, None, overrides or {})
+    if overrides:
+        raise ConfigError("set: a configuration that is made already is changed with replace()")
+    return config
 
 
 def _from_mapping(
     cls: type[Asked],
-    mapping: Mapping[str, object],
+    mapping: object,
     source: Path | None,
     base: Path | None,
     overrides: Overrides,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from kldrift.config import Config, config_from_mapping, load_config
+from kldrift.config import Config, configured
 from kldrift.counting.windows import at_instant
 from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.execution.memory import MemoryEngine
@@ -63,10 +63,7 @@ def count(
         DatasetError: the rows have other columns or types than the reference.
         OutputError: there is no reference yet, or the tables cannot be read or written.
     """
-    if isinstance(config, str | Path):
-        config = load_config(config)
-    elif not isinstance(config, Config):
-        config = config_from_mapping(config)
+    config = configured(Config, config)
     if config.time is None:
         raise ConfigError("batches are counted by window: state time: {column: ..., window: 1d}")
     name = checked_name(batch)

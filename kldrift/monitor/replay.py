@@ -83,7 +83,7 @@ class Replay:
         limits = np.full(len(counts), limit)
         limits[[int(key[0]) for key in self.alerts.open]] = budget.open_limit(int(known.sum()))
         critical = p_values < limits
-        keys = {_key(i) for i in np.flatnonzero(critical).tolist()}
+        keys = {(str(i), None) for i in np.flatnonzero(critical).tolist()}
         start = _START + self.seen * timedelta(days=1)
         alerts = self.alerts.after(Seen(start, keys), self.after, lambda _: False)
         raised, before = _raised(alerts), _raised(self.alerts)
@@ -113,10 +113,6 @@ class Replay:
             one, state = state.step(window, season)
             shown.append(one)
         return shown, state
-
-
-def _key(place: int) -> Key:
-    return str(place), None
 
 
 def _raised(alerts: Alerts) -> frozenset[int]:

@@ -118,7 +118,7 @@ def whole_page(page: Page) -> str:
         opened=True,
         data=_script_data([e.data() for e in page.entries[DRAWN:]], page.whole_heat),
         script=Markup(_text("page.js")),
-        script_hash=_hash(_text("page.js")),
+        script_hash=base64.b64encode(hashlib.sha256(_text("page.js").encode()).digest()).decode(),
     )
 
 
@@ -187,7 +187,3 @@ def _rendered(template: str, **values: Any) -> str:
 @cache
 def _text(name: str) -> str:
     return (files("kldrift.reporting") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

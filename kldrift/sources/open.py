@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -156,7 +156,7 @@ def open_source(
     footers = opened.footers if isinstance(opened, ArrowSource) else None
     if dataset.path and dataset.format == "orc":
         footers = orc_footers(dataset.path, dataset.filesystem)
-    elif dataset.format not in TABLE_OPTIONS and not _remote(dataset.path):
+    elif dataset.format not in TABLE_OPTIONS and not any("://" in path for path in dataset.path):
         list_files(dataset.path)
     return _frame(spark, dataset, derived, reason, side, footers)
 
@@ -231,10 +231,6 @@ def _of_files(kind: pa.DataType, there: pa.DataType | None) -> pa.DataType:
         return pa.struct([f.with_type(_of_files(f.type, inner.get(f.name))) for f in kind])
     counted = there is not None and pa.types.is_duration(there) and kind == pa.int64()
     return there if counted or there == pa.uint64() else kind
-
-
-def _remote(paths: Sequence[str]) -> bool:
-    return any("://" in path for path in paths)
 
 
 def frame_source(frame: DataFrame, derived: Mapping[str, str], access_path: str) -> FrameSource:

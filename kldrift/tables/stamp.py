@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,9 @@ class Stamp:
 
     def columns(self, rows: int) -> dict[str, Any]:
         """The columns that all tables begin with."""
-        start, end = (_instant(t, rows) for t in (self.window.start, self.window.end))
+        start, end = (
+            pa.repeat(pa.scalar(t, TIMESTAMP), rows) for t in (self.window.start, self.window.end)
+        )
         return {
             "schema_version": np.full(rows, SCHEMA_VERSION, dtype=np.int32),
             "run_id": pa.repeat(self.run_id, rows),
@@ -56,7 +57,3 @@ class Stamp:
             if field.name not in columns:
                 columns[field.name] = pa.repeat(pa.scalar(known.get(field.name), field.type), rows)
         return pa.table({name: columns[name] for name in schema.names}, schema=schema)
-
-
-def _instant(moment: datetime | None, rows: int) -> pa.Array:
-    return pa.repeat(pa.scalar(moment, TIMESTAMP), rows)

@@ -17,8 +17,8 @@ from kldrift.config import (
     Spark,
     Threshold,
     Time,
+    configured,
     load_model_shift,
-    model_shift_from_mapping,
 )
 from kldrift.config.yaml_text import parse_yaml
 from kldrift.counting.windows import Windows
@@ -93,7 +93,7 @@ def schema_accepts(mapping):
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_schema_and_loader_accept(case):
     assert schema_accepts(ACCEPTED[case])
-    model_shift_from_mapping(ACCEPTED[case])
+    configured(ModelShift, ACCEPTED[case])
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -101,13 +101,13 @@ def test_schema_and_loader_refuse_and_the_loader_says_why(case):
     mapping, expected = REFUSED[case]
     assert not schema_accepts(mapping)
     with pytest.raises(ConfigError) as caught:
-        model_shift_from_mapping(mapping)
+        configured(ModelShift, mapping)
     assert expected in str(caught.value)
 
 
 def test_two_models_are_two_columns():
     with pytest.raises(ConfigError, match="challenger: expected another column than champion"):
-        model_shift_from_mapping(minimal(challenger="old"))
+        configured(ModelShift, minimal(challenger="old"))
 
 
 def test_everything_that_is_wrong_is_told_at_once_with_the_file_or_the_option(tmp_path):
@@ -140,7 +140,7 @@ def test_a_file_is_read_with_paths_beside_it_and_defaults(tmp_path, monkeypatch)
 
 
 def test_the_hash_changes_with_the_question_only():
-    config = model_shift_from_mapping(minimal())
+    config = configured(ModelShift, minimal())
     for change in ({"champion": "x"}, {"segments": (("a",),)}, {"time": Time("t", "1d")}):
         assert replace(config, **change).config_hash != config.config_hash
     for change in ({"scan": "arrow"}, {"spark": Spark("local[1]")}):
@@ -157,8 +157,8 @@ def test_schema_page_and_dataclass_have_the_same_keys_and_defaults():
     for key, node in SCHEMA["properties"].items():
         if "default" in node:
             assert parse_yaml(ROWS[key], source=key) == node["default"]
-            assert model_shift_from_mapping(minimal(**{key: node["default"]})) == (
-                model_shift_from_mapping(minimal())
+            assert configured(ModelShift, minimal(**{key: node["default"]})) == (
+                configured(ModelShift, minimal())
             )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kldrift.cli.main import _parser
-from kldrift.config import config_from_mapping, model_shift_from_mapping
+from kldrift.config import ModelShift, config_from_mapping, configured
 from kldrift.config.yaml_text import parse_yaml
 
 ROOT = Path(__file__).parents[3]
@@ -73,7 +73,7 @@ def test_a_command_is_taken_as_it_is_written(page, command):  # noqa: ARG001 - n
 def test_a_configuration_is_taken_as_it_is_written(page, block):
     stated = parse_yaml(block, source=page)
     if "champion" in stated:
-        assert model_shift_from_mapping(stated).monitor == stated["monitor"]
+        assert configured(ModelShift, stated).monitor == stated["monitor"]
     elif "options" in stated:  # of a dataset
         config_from_mapping({**STATED, "current": {**STATED["current"], **stated}})
     else:

@@ -14,7 +14,7 @@ from scipy import stats
 from shift_sample import summed
 
 from kldrift.cli.console import shift_lines
-from kldrift.config import Threshold, model_shift_from_mapping
+from kldrift.config import ModelShift, Threshold, configured
 from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.group_keys import UNTIMED
 from kldrift.scoring.status import STATUSES
@@ -29,7 +29,8 @@ from kldrift.statistics.significance import q_values
 from kldrift.tables import Window
 from kldrift.tables.stamp import Stamp
 
-CONFIG = model_shift_from_mapping(
+CONFIG = configured(
+    ModelShift,
     {
         "monitor": "models",
         "data": {"path": "a"},
@@ -37,7 +38,7 @@ CONFIG = model_shift_from_mapping(
         "challenger": "new",
         "key": "id",
         "output": {"path": "drift"},
-    }
+    },
 )
 RNG = np.random.default_rng(0)
 HIGH, LOW = RNG.exponential(0.5, 500), RNG.exponential(0.02, 500)
@@ -167,7 +168,8 @@ def test_infinite_rows_are_the_last_cell_and_the_cells_add_up():
 
 def test_rows_without_a_window_are_told_and_no_window_is_one_without_rows():
     day = dt.timedelta(days=1)
-    config = model_shift_from_mapping(
+    config = configured(
+        ModelShift,
         {
             "monitor": "m",
             "data": {"path": "a"},
@@ -175,7 +177,7 @@ def test_rows_without_a_window_are_told_and_no_window_is_one_without_rows():
             "challenger": "b",
             "time": {"column": "at", "window": "1d"},
             "output": {"path": "o"},
-        }
+        },
     )
     rows = summed(LOW)
     start = (dt.datetime(2024, 1, 1, tzinfo=dt.UTC) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // (
