@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -217,3 +217,16 @@ def first_names(names: Sequence[str], most: int, written: Callable[[str], str] =
     """
     more = len(names) - most
     return ", ".join(map(written, names[:most])) + (f" and {more:,} more" if more > 0 else "")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of an error about an unknown name: the nearest known one; empty if none is near.
+
+    Examples:
+        >>> did_you_mean("bin", ["bins", "missing"])
+        "; did you mean 'bins'?"
+    """
+    import difflib  # noqa: PLC0415 - only for a message
+
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -24,7 +24,7 @@ from kldrift.cli.blocks import (
 from kldrift.cli.terminal import STYLES, Line
 from kldrift.config import Config
 from kldrift.config.marked_days import marked_days
-from kldrift.errors import ConfigError, OutputError, escaped
+from kldrift.errors import ConfigError, OutputError, did_you_mean, escaped
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.figures import (
     begin_name,
@@ -110,10 +110,7 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
     mine = rows_where(scores, is_in(scores["feature"], names))
     if not mine.num_rows:
         features = sorted(set(ordered["feature"].to_pylist()))
-        import difflib  # noqa: PLC0415 - only for a message
-
-        near = difflib.get_close_matches(feature, features, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(feature, features)
         raise ConfigError(f"the last window has no feature {feature!r}{hint}")
     lines += _one(feature, last, mine, cells, past, zone, notes)
     return lines, {"feature": feature, "window": last.key, "scores": records(mine)}

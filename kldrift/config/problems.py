@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, did_you_mean
 
 KeyPath = tuple[str | int, ...]
 """Keys from the top of the configuration; a number is a place in a list."""
@@ -111,5 +110,4 @@ def nearest(name: str, names: Iterable[str]) -> str:
         '; expected one of bins, missing'
     """
     names = list(names)
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; expected one of {', '.join(names)}"
+    return did_you_mean(name, names) or f"; expected one of {', '.join(names)}"

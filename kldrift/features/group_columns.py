@@ -5,11 +5,9 @@ Segments, keys and times are read from such columns, which need not be features.
 
 from __future__ import annotations
 
-import difflib
-
 import pyarrow as pa
 
-from kldrift.errors import ConfigError, first_names
+from kldrift.errors import ConfigError, did_you_mean, first_names
 from kldrift.features.feature import Feature
 from kldrift.features.keys import KeyType
 from kldrift.features.layouts import value_type
@@ -23,12 +21,7 @@ def column_type(key: str, name: str, schema: pa.Schema, whose: str = "the data")
         ConfigError: there is no such column, or more than one.
     """
     if name not in schema.names:
-        close = difflib.get_close_matches(name, schema.names, n=1)
-        hint = (
-            f"; did you mean {close[0]!r}?"
-            if close
-            else f"; it has {first_names(schema.names, 10)}"
-        )
+        hint = did_you_mean(name, schema.names) or f"; it has {first_names(schema.names, 10)}"
         raise ConfigError(f"{key}: {whose} has no column {name!r}{hint}")
     if schema.names.count(name) > 1:
         raise ConfigError(f"{key}: {whose} has more than one column {name!r}; rename one")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable
 from fnmatch import translate
 from functools import lru_cache
 from typing import Final
 
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, did_you_mean
 from kldrift.features.wanted import Wanted
 
 HINTS: Final = 10
@@ -35,9 +34,7 @@ def check_names(wanted: Wanted, names: Iterable[str], columns: Iterable[str]) ->
             if pattern in names or pattern == "*":
                 continue
             if key == "override" or not Patterns([pattern]).match(*known):
-                asked = len(problems) < HINTS
-                near = difflib.get_close_matches(pattern, known, 1) if asked else []
-                hint = f"; did you mean {near[0]!r}?" if near else ""
+                hint = did_you_mean(pattern, known) if len(problems) < HINTS else ""
                 problems.append(f"features.{key}: no column or feature is called {pattern!r}{hint}")
     if problems:
         raise ConfigError("\n".join(problems))
@@ -50,18 +47,18 @@ def misspelt_exclusions(wanted: Wanted, names: Collection[str]) -> list[str]:
     """
     known = sorted(names)
     unmet = [name for name in wanted.exclude if not Patterns([name]).match(*known)]
-    near = ((name, _nearest(name, tuple(known))) for name in unmet[:HINTS])
+    hints = ((name, _hint(name, tuple(known))) for name in unmet[:HINTS])
     return [
-        f"features.exclude: no column or feature is called {name!r}; did you mean {nearest!r}?"
-        for name, nearest in near
-        if nearest
+        f"features.exclude: no column or feature is called {name!r}{hint}"
+        for name, hint in hints
+        if hint
     ]
 
 
 @lru_cache(maxsize=HINTS)
-def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+def _hint(name: str, known: tuple[str, ...]) -> str:
     """The name that is nearly the same; windows of one monitor ask for it again and again."""
-    return next(iter(difflib.get_close_matches(name, known, 1)), None)
+    return did_you_mean(name, known)
 
 
 def backticked(name: str) -> str:

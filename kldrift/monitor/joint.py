@@ -11,7 +11,7 @@ import numpy as np
 from kldrift.arrays import Floats
 from kldrift.config import Config, Joint, Threshold
 from kldrift.counting.joint import LARGEST_FULL, JointColumns
-from kldrift.errors import ConfigError, Mistakes
+from kldrift.errors import ConfigError, Mistakes, did_you_mean
 from kldrift.features.feature import Feature, Skipped
 from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
@@ -115,12 +115,9 @@ def _vector(name: str, p: Pair, joint: Joint, *, asked: bool) -> JointPlan:
 def _member(key: str, name: str, known: Mapping[str, Pair], vectors: Mapping[str, Pair]) -> Pair:
     pair = known.get(name)
     if pair is None:
-        import difflib  # noqa: PLC0415 - only for a message
-
         if name in vectors:
             raise ConfigError(f"{key}.features: {name!r} is a column of vectors: a group by itself")
-        near = difflib.get_close_matches(name, [*known, *vectors], 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, [*known, *vectors])
         raise ConfigError(f"{key}.features: no feature is called {name!r}{hint}")
     if pair.feature.kind != "numeric" and not (pair.changed or pair.ambiguous):
         raise ConfigError(f"{key}.features: {name!r} is {pair.feature.kind}, expected numbers")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, did_you_mean
 from kldrift.reporting.json_values import records
 from kldrift.reporting.monitor_page import MOST_ENTRIES
 from kldrift.reporting.order import SEVERITY_NAMES, counted, leading, worst_first
@@ -155,11 +155,8 @@ def _of(frame: pd.DataFrame, feature: str, segment: str | None) -> pd.DataFrame:
 
 
 def _not_there(names: Sequence[str], feature: str, segment: str | None) -> str:
-    import difflib  # noqa: PLC0415 - only for a message
-
     if feature in names:
         return f"feature {feature!r} has no rows " + (
             f"in {segment!r}" if segment else "as a whole"
         )
-    near = difflib.get_close_matches(feature, names, n=1)
-    return f"no feature {feature!r} here" + (f"; did you mean {near[0]!r}?" if near else "")
+    return f"no feature {feature!r} here{did_you_mean(feature, names)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, did_you_mean
 from kldrift.scoring.threshold import Severity
 
 DONE: Final = 0
@@ -28,10 +28,7 @@ def known_fail_on(asked: str) -> str:
     """
     if asked in FATAL:
         return asked
-    import difflib  # noqa: PLC0415 - only for a message
-
-    near = difflib.get_close_matches(str(asked), FATAL, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(str(asked), FATAL)
     raise ConfigError(f"fail_on: expected {', '.join(FATAL)}, got {asked!r}{hint}")
 
 

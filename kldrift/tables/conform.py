@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
+from kldrift.errors import did_you_mean
 from kldrift.tables.nulls import NEVER_NULL
 from kldrift.tables.schema import TABLES
 from kldrift.tables.values import null_of
@@ -77,8 +77,7 @@ def same_names(what: str, given: Mapping[str, Any] | list[str], wanted: Any) -> 
     names, wanted = list(given), list(wanted)
     unknown = [name for name in names if name not in wanted]
     if unknown:
-        near = get_close_matches(unknown[0], wanted, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(unknown[0], wanted)
         raise ValueError(f"unknown {what}: {', '.join(map(repr, unknown))}{hint}")
     missing = [name for name in wanted if name not in names]
     if missing:
