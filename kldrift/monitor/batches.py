@@ -14,19 +14,14 @@ import pyarrow as pa
 from kldrift.config import Config, configured
 from kldrift.counting.windows import at_instant
 from kldrift.errors import ConfigError, DatasetError, first_line
-from kldrift.execution.memory import MemoryEngine
-from kldrift.execution.progress import SILENT
-from kldrift.monitor.compare_data import arrow_table, is_spark
-from kldrift.monitor.groups import condition_named
+from kldrift.monitor.compare_data import planned
 from kldrift.monitor.history import PastWindow, of_window, sum_of, sum_of_joint
-from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.reference_store import newest
-from kldrift.monitor.stages import Counting, Engine, Reference, counting, rows_read
+from kldrift.monitor.stages import Counting, Reference, counting, rows_read
 from kldrift.monitor.windows import joint_of_window, time_column
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile, of_no_window
-from kldrift.sources.table import TableSource
+from kldrift.profiles.profile import Profile
 from kldrift.tables.batches import BATCH_MARK, StoredBatches, checked_name, write_batch
 from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.stamp import Stamp
@@ -67,7 +62,7 @@ def count(
     if config.time is None:
         raise ConfigError("batches are counted by window: state time: {column: ..., window: 1d}")
     name = checked_name(batch)
-    plan, engine = _on_spark(config, data) if is_spark(data) else _in_memory(config, data)
+    plan, engine = planned(config, {"data": data})
     reference = newest(plan)
     what = counting(plan, reference, time_column(plan))
     try:
@@ -80,23 +75,6 @@ def count(
     write_batch(config.output.path, config.monitor, name, parts)
     stored: pd.DataFrame = pa.concat_tables(parts).to_pandas()
     return stored
-
-
-def _in_memory(config: Config, data: Any) -> tuple[Plan, Engine]:
-    if config.expressions:
-        raise TypeError("derived features and conditions are Spark SQL: they need Spark DataFrames")
-    source = TableSource(arrow_table(data, "data"))
-    return make_plan(config, source, source), MemoryEngine(source, source)
-
-
-def _on_spark(config: Config, data: DataFrame) -> tuple[Plan, Engine]:
-    from kldrift.execution.engine import SparkEngine  # noqa: PLC0415
-    from kldrift.sources.open import frame_source  # noqa: PLC0415 - only now is Spark needed
-
-    with condition_named(config):
-        source = frame_source(data, config.expressions, "a Spark DataFrame")
-    plan = make_plan(config, source, source)
-    return plan, SparkEngine(data.sparkSession, source, source, SILENT)
 
 
 def batch_rows(
@@ -142,13 +120,7 @@ def added_up(
         OutputError: a file cannot be read.
         ValueError: it is damaged.
     """
-    past = [
-        PastWindow(
-            {name: of_no_window(p) for name, p in profiles.items()},
-            {name: p.under(p.keys.windowless) for name, p in joint.items()},
-        )
-        for profiles, joint in batches.profiles(supports, window)
-    ]
+    past = [PastWindow.stored(*counted) for counted in batches.profiles(supports, window)]
     joint = {j.name: sum_of_joint(past, j.name) for j in supports.joint}
     counted = {name for window_part in past for name in window_part.profiles}
     known = {name: s for name, s in supports.by_feature().items() if name in counted}

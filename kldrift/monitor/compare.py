@@ -8,23 +8,16 @@ from typing import TYPE_CHECKING, Any, Never
 import pandas as pd
 import pyarrow as pa
 
-from kldrift.config import Config
 from kldrift.config.problems import nearest
 from kldrift.errors import ConfigError, DatasetError, first_line
-from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.progress import SILENT
-from kldrift.monitor.compare_data import arrow_table, is_spark
+from kldrift.monitor.compare_data import planned
 from kldrift.monitor.compare_options import config_of
-from kldrift.monitor.groups import condition_named
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.notes import notes_of
-from kldrift.monitor.plan import Plan, make_plan
 from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.segment_splits import splits_of
-from kldrift.monitor.stages import Findings
 from kldrift.reporting.result import Result
-from kldrift.scoring.verdict import Verdicts
-from kldrift.sources.table import TableSource
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.window import Window
 
@@ -130,14 +123,11 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         alpha=alpha,
         scoring=scoring,
     )
-    if is_spark(reference) and is_spark(current):
-        plan, findings, verdicts = _on_spark(config, reference, current)
-    else:
-        if config.expressions:
-            raise TypeError(
-                "derived features and conditions are Spark SQL: they need Spark DataFrames"
-            )
-        plan, findings, verdicts = _in_memory(config, reference, current)
+    try:
+        plan, engine = planned(config, {"reference": reference, "current": current})
+        findings, verdicts = compare_plan(plan, engine, SILENT)
+    except pa.ArrowException as error:
+        raise DatasetError(f"the data cannot be compared: {first_line(error)}") from error
     reference_id = findings.reference.reference_id
     stamp = Stamp("compare", "compare", Window(None, None), reference_id, config.config_hash)
     return Result(
@@ -147,29 +137,3 @@ def compare(  # noqa: PLR0913 - all but the data have a default
         notes=notes_of(plan, findings, verdicts),
         split_rows=splits_of(plan, findings),
     )
-
-
-def _in_memory(config: Config, reference: Any, current: Any) -> tuple[Plan, Findings, Verdicts]:
-    sides = (("reference", reference), ("current", current))
-    sources = [
-        TableSource(arrow_table(data, side, config.features.exclude)) for side, data in sides
-    ]
-    try:
-        plan, engine = make_plan(config, *sources), MemoryEngine(*sources)
-        return plan, *compare_plan(plan, engine, SILENT)
-    except pa.ArrowException as error:
-        raise DatasetError(f"the data cannot be compared: {first_line(error)}") from error
-
-
-def _on_spark(
-    config: Config, reference: DataFrame, current: DataFrame
-) -> tuple[Plan, Findings, Verdicts]:
-    from kldrift.execution.engine import SparkEngine  # noqa: PLC0415
-    from kldrift.sources.open import frame_source  # noqa: PLC0415 - only now is Spark needed
-
-    derived = config.expressions
-    with condition_named(config):
-        sides = [frame_source(f, derived, "a Spark DataFrame") for f in (reference, current)]
-    engine = SparkEngine(reference.sparkSession, sides[0], sides[1], SILENT)
-    plan = make_plan(config, sides[0], sides[1])
-    return plan, *compare_plan(plan, engine, SILENT)

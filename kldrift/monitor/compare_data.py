@@ -1,16 +1,49 @@
-"""Data of Python programs as Arrow tables, with errors that name the side and the column."""
+"""The data of Python programs: a plan and an engine for it, errors that name side and column."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from kldrift.config import Config
 from kldrift.errors import DatasetError, first_line
+from kldrift.execution.memory import MemoryEngine
+from kldrift.execution.progress import SILENT
 from kldrift.features.names import Patterns
+from kldrift.monitor.groups import condition_named
+from kldrift.monitor.plan import Plan, make_plan
+from kldrift.monitor.stages import Engine
+from kldrift.sources.table import TableSource
+
+
+def planned(config: Config, data: Mapping[str, Any]) -> tuple[Plan, Engine]:
+    """The plan for the data of a caller, and the engine that runs it.
+
+    ``data`` are both sides by name, or one data set that is both.
+    """
+    sources: list[Any]
+    if all(map(is_spark, data.values())):
+        from kldrift.execution.engine import SparkEngine  # noqa: PLC0415
+        from kldrift.sources.open import frame_source  # noqa: PLC0415 - only now is Spark needed
+
+        with condition_named(config):
+            sources = [
+                frame_source(frame, config.expressions, "a Spark DataFrame")
+                for frame in data.values()
+            ]
+        plan = make_plan(config, sources[0], sources[-1])
+        session = next(iter(data.values())).sparkSession
+        return plan, SparkEngine(session, sources[0], sources[-1], SILENT)
+    if config.expressions:
+        raise TypeError("derived features and conditions are Spark SQL: they need Spark DataFrames")
+    excluded = config.features.exclude
+    sources = [TableSource(arrow_table(one, side, excluded)) for side, one in data.items()]
+    plan = make_plan(config, sources[0], sources[-1])
+    return plan, MemoryEngine(sources[0], sources[-1])
 
 
 def arrow_table(data: Any, side: str, exclude: Sequence[str] = ()) -> pa.Table:

@@ -100,7 +100,7 @@ def windows_between(
         raise ConfigError(
             f"--from {first:%Y-%m-%dT%H:%MZ} is not before --to {last:%Y-%m-%dT%H:%MZ}"
         )
-    spans = [w for w in _spans(time, time.windows.between(first, last)) if w.end <= last]  # type: ignore[operator]
+    spans = [w for w in _spans(time, time.windows.between(first, last)) if w.bounds[1] <= last]
     if not spans:
         raise ConfigError(
             f"no window of {time.windows} lies between {first:%Y-%m-%dT%H:%MZ} and "
@@ -128,9 +128,7 @@ def within(
     ``kind`` is the type of the time column. Where the session's time zone is not UTC, literals say
     which they mean.
     """
-    first, last = windows[0].start, windows[-1].end
-    assert first is not None
-    assert last is not None
+    first, last = windows[0].bounds[0], windows[-1].bounds[1]
     if getattr(kind, "tz", None) is None and time.zone != "UTC":
         first, last = first - _CLOCK_CHANGE, last + _CLOCK_CHANGE  # an hour may come twice
     if pa.types.is_date(kind):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,6 +21,7 @@ from kldrift.config.marked_days import in_days
 from kldrift.counting.lengths import before
 from kldrift.counting.windows import microseconds_of
 from kldrift.errors import OutputError
+from kldrift.monitor.past_scores import start_of
 from kldrift.monitor.same_cells import SameCells
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.cells import CODES, CellKind
@@ -65,6 +66,20 @@ class PastWindow:
     profiles: Mapping[str, Profile]
     joint: Mapping[str, JointProfile]
     raised: frozenset[Key] = frozenset()
+
+    @classmethod
+    def stored(
+        cls,
+        profiles: Mapping[str, Profile],
+        joint: Mapping[str, JointProfile],
+        raised: frozenset[Key] = frozenset(),
+    ) -> Self:
+        """A window from profiles as the tables have them, under the keys of windows."""
+        return cls(
+            {name: of_no_window(p) for name, p in profiles.items()},
+            {name: p.under(p.keys.windowless) for name, p in joint.items()},
+            raised,
+        )
 
     @cached_property
     def drifted(self) -> dict[str, set[str]]:
@@ -160,7 +175,7 @@ class History:
             for one in lost:
                 del self._stored[one]
         for one in self._stored:
-            if chosen and _start(one) < _start(chosen[0]):
+            if chosen and start_of(one) < start_of(chosen[0]):
                 self._stored[one] = None
         known = {**self._stored, **self._known}
         return [past for w in chosen if (past := known[w]) is not None]
@@ -187,36 +202,24 @@ def chosen_windows(
     rule: Dataset, time: Time, known: Iterable[Window], window: Window
 ) -> list[Window]:
     """The windows that a rule takes for the reference of a window, in the order of time."""
-    assert window.start is not None
-    earlier = sorted((w for w in known if w.start and w.end and w.end <= window.start), key=_start)
-    earlier = [w for w in earlier if not any(_touches(w, days, time.zone) for days in rule.exclude)]
+    start = start_of(window)
+    earlier = sorted((w for w in known if w.start and w.bounds[1] <= start), key=start_of)
+    earlier = [
+        w for w in earlier if not any(in_days(*w.bounds, days, time.zone) for days in rule.exclude)
+    ]
     if rule.previous is not None:
         return earlier[-rule.previous :]
     assert rule.trailing is not None
-    first = before(window.start, rule.trailing, time.zone)
+    first = before(start, rule.trailing, time.zone)
     alike = _season(window, rule, time)
-    return [
-        w for w in earlier if _start(w) >= first.timestamp() and _season(w, rule, time) == alike
-    ]
-
-
-def _start(window: Window) -> float:
-    assert window.start is not None
-    return window.start.timestamp()
+    return [w for w in earlier if start_of(w) >= first and _season(w, rule, time) == alike]
 
 
 def _season(window: Window, rule: Dataset, time: Time) -> int:
     """The hour, weekday or month in which a window begins, by the clock of its zone."""
-    assert window.start is not None
-    local = window.start.astimezone(ZoneInfo(time.zone))
+    local = start_of(window).astimezone(ZoneInfo(time.zone))
     season = {"hour": local.hour, "weekday": local.weekday(), "month": local.month}
     return season.get(rule.same or "", 0)
-
-
-def _touches(window: Window, days: str, zone: str) -> bool:
-    assert window.start is not None
-    assert window.end is not None
-    return in_days(window.start, window.end, days, zone)
 
 
 def sum_of(
@@ -261,11 +264,7 @@ def stored_history(path: str, monitor: str, reference_id: str) -> History:
             profiles, joint = counted.profiles(window)
             if not profiles:  # on other cells
                 return None
-            return PastWindow(
-                {name: of_no_window(p) for name, p in profiles.items()},
-                {name: p.under(p.keys.windowless) for name, p in joint.items()},
-                stored_raised(store, monitor, window),
-            )
+            return PastWindow.stored(profiles, joint, stored_raised(store, monitor, window))
         return None
 
     return History(stored=stored_windows(store, monitor), read=read)
@@ -287,8 +286,7 @@ def past_window(findings: Findings, scores: pd.DataFrame) -> PastWindow:
 
 def of_window(profile: Profile, window: Window) -> Profile:
     """The groups of one window, under keys without windows."""
-    assert window.start is not None
-    places = np.flatnonzero(profile.keys.window == microseconds_of(window.start))
+    places = np.flatnonzero(profile.keys.window == microseconds_of(start_of(window)))
     if not len(places):
         return Profile.empty(profile.support)
     return profile.take(places, profile.keys.take(places).windowless)

@@ -18,8 +18,7 @@ from kldrift.tables.window import Window
 
 def start_of(window: Window) -> datetime:
     """Where a window of time begins."""
-    assert window.start is not None
-    return window.start
+    return window.bounds[0]
 
 
 def excess_of(rows: pa.Table, start: datetime) -> float:

@@ -48,10 +48,8 @@ class Volumes:
         if config.time is None:
             return None
         volumes = cls(config.time)
-        assert window.start is not None
-        earlier = [
-            w for w in stored_windows(store, config.monitor) if w.start and w.start < window.start
-        ]
+        start = window.bounds[0]
+        earlier = [w for w in stored_windows(store, config.monitor) if w.start and w.start < start]
         for one in earlier[-MOST:]:
             with suppress(OutputError):  # damaged: it is not learnt from
                 rows = window_columns(store, config.monitor, one, ["segment", "n_current"])
@@ -70,8 +68,7 @@ class Volumes:
         for number, known in enumerate(findings.reference.segments if findings.current else ()):
             of_list = rows_by_segment(findings.current[0], number, len(known.names))
             sizes.update(zip(known.names, of_list.tolist(), strict=True))
-        start, season = window.start, self._season(window)
-        assert start is not None
+        start, season = window.bounds[0], self._season(window)
         earlier = [w for w in self._rows if w.start and w.start < start][-MOST:]
         past = [self._rows[w] for w in earlier]
         alike = np.array([self._season(w) == season for w in earlier], dtype=np.bool_)
@@ -116,19 +113,16 @@ class Volumes:
         )
 
     def _season(self, window: Window) -> int:
-        assert window.start is not None
-        local = window.start.astimezone(ZoneInfo(self._time.zone))
+        local = window.bounds[0].astimezone(ZoneInfo(self._time.zone))
         if _length(window) < timedelta(hours=20):
             return local.hour
         return local.weekday() if _length(window) < timedelta(days=2) else 0
 
     def _season_name(self, window: Window) -> str:
-        assert window.start is not None
-        local = window.start.astimezone(ZoneInfo(self._time.zone))
+        local = window.bounds[0].astimezone(ZoneInfo(self._time.zone))
         return f"{local:%H}:00" if _length(window) < timedelta(hours=20) else f"{local:%A}"
 
 
 def _length(window: Window) -> timedelta:
-    assert window.start is not None
-    assert window.end is not None
-    return window.end - window.start
+    start, end = window.bounds
+    return end - start

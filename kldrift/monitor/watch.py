@@ -239,9 +239,8 @@ class Watch:
     def _alerted(
         self, verdicts: Verdicts, window: Window, new: Collection[Key] = frozenset()
     ) -> Judged:
-        start, rank = start_of(window), verdicts.severity
-        assert window.end is not None
-        day = declared(self._config, start, window.end)
+        (start, end), rank = window.bounds, verdicts.severity
+        day = declared(self._config, start, end)
         critical, unscored = (
             frozenset(verdicts.key(i) for i in (rank == RANK[s]).nonzero()[0].tolist())
             for s in (Severity.CRITICAL, Severity.UNSCORED)
@@ -281,8 +280,8 @@ class Watch:
 
     def _budget(self, window: Window) -> AlarmBudget:
         """The budget of a monitor that begins."""
-        assert window.end is not None
-        budget, days = self._alarms.budget, (window.end - start_of(window)) / timedelta(days=1)
+        (start, end), budget = window.bounds, self._alarms.budget
+        days = (end - start) / timedelta(days=1)
         return AlarmBudget.of(budget.pages, budget.days / days)
 
     def _next_level(self, level: float, window: Window) -> float:

@@ -164,7 +164,6 @@ def profiles_by_window(counted: Sequence[Profile], together: Sequence[JointProfi
 
 def joint_of_window(profile: JointProfile, window: Window) -> JointProfile:
     """The groups of one window, under keys without windows."""
-    assert window.start is not None
-    places = np.flatnonzero(profile.keys.window == microseconds_of(window.start))
+    places = np.flatnonzero(profile.keys.window == microseconds_of(window.bounds[0]))
     keys = profile.keys.take(places).windowless
     return profile.take(places, keys) if len(places) else joint_of_one_group(0, {})

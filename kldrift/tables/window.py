@@ -57,6 +57,13 @@ class Window:
         return cls(*ends) if len(ends) == len(("start", "end")) else cls(None, *ends)
 
     @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """Where it begins and ends, of a window that has both."""
+        assert self.start is not None
+        assert self.end is not None
+        return self.start, self.end
+
+    @property
     def key(self) -> str:
         """The window as part of a file name; two windows have one key only if they are equal.
 
