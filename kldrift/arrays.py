@@ -27,8 +27,8 @@ Values = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class OfRows:
-    """Arrays about the same rows: one value, or one line of values, for each."""
+    """Arrays with one value, or one row of values, for each of the same rows."""
 
     def take(self, rows: Any) -> Self:
-        """Those of some rows, by their places or by a mask."""
+        """Select rows by index or by a mask."""
         return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))

@@ -194,7 +194,7 @@ def report(
     *,
     set: Mapping[str, Any] | None = None,  # noqa: A002 - as the option of the command line
 ) -> str:
-    """Write the page of a monitor's last window: one HTML file that needs nothing but itself.
+    """Write the report of a monitor's last window: one self-contained HTML file.
 
     It is made from the tables, without Spark and without data.
 

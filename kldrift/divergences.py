@@ -1,4 +1,4 @@
-"""Which divergences there are, and what each declares about itself.
+"""The list of divergences and their declared properties.
 
 The one list of them: the contract tests, the scores of a run, the columns of ``drift_scores`` and
 the names in configurations come from it. Formulas are named, not imported: who asks for names only,

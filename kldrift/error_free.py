@@ -57,6 +57,6 @@ def pair_quotient(a: DoubleDoubles, n: Floats) -> DoubleDoubles:
 
 
 def finite_pair(value: DoubleDoubles) -> DoubleDoubles:
-    """A pair with infinity where it is beyond a double, and never a NaN in its low part."""
+    """A pair with infinity where it overflows a double, never with NaN in its low part."""
     known = np.isfinite(value[0])
     return np.where(known, value[0], np.inf), np.where(known & np.isfinite(value[1]), value[1], 0.0)

@@ -70,7 +70,7 @@ class NoSuchOutputError(ConfigError, StoreRefusedError):
 
 
 class DamagedError(OutputError):
-    """A stored file is not what was written (exit code 1)."""
+    """A stored file is damaged (exit code 1)."""
 
 
 class SupportMismatchError(KldriftError, ValueError):
@@ -126,7 +126,7 @@ def interruption(error: BaseException) -> tuple[int, str] | None:
 
 
 def ending(error: BaseException) -> tuple[int, str]:
-    """The exit code for an error that ends a command, and its text."""
+    """The exit code and the text of an error that ends a command."""
     code = WRONG_USAGE if isinstance(error, ConfigError) else FAILED
     return interruption(error) or (code, str(error))
 
@@ -151,7 +151,7 @@ def on_side(error: Exception, side: str) -> Exception:
 
 
 def keep_secret(name: str, value: str) -> None:
-    """Let no text show the value of a variable of the environment whose name says that it is one.
+    """Hide the value of an environment variable from all text if its name marks it as secret.
 
     Examples:
         >>> keep_secret("LAKE_TOKEN", "abc123")
@@ -170,7 +170,7 @@ def named_secrets(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Text for people, logs and tables, without what may be a secret: in an address, or kept.
+    """Mask secrets in a text for people, logs and tables.
 
     Examples:
         >>> masked("cannot open 'abfs://data@lake/x?sv=1&sig=abc': s3://me:abc@bucket/x")
@@ -209,7 +209,7 @@ def first_line(error: BaseException) -> str:
 
 
 def first_names(names: Sequence[str], most: int, written: Callable[[str], str] = str) -> str:
-    """The first of some names, and how many more there are.
+    """The first few names, and how many more there are.
 
     Examples:
         >>> first_names(["a", "b", "c"], 2, repr), first_names(["a"], 2)

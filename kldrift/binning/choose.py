@@ -261,7 +261,7 @@ def _categories(
 
 
 def _rare(sketch: TextSketch, chosen: tuple[str, ...], enough: float) -> tuple[str, ...]:
-    """A sample of the names that were not chosen, by their rows; those of one row tell nothing.
+    """A sample of the names that were not chosen, weighted by rows, without single-row ones.
 
     Args:
         sketch: of all rows.

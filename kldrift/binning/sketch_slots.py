@@ -103,7 +103,7 @@ class Slots:
         return bool(np.count_nonzero(self._counts[:-1]) > self._limit)
 
     def suit(self, keys: Keys) -> bool:
-        """Whether most of these numbers have a slot, judged by a sample of them."""
+        """Whether most of these numbers have a slot, estimated from a sample."""
         probes = np.ascontiguousarray(keys[:: max(1, len(keys) // PROBED_KEYS)])
         slots = np.empty(len(probes), dtype=np.int64)
         self._find(probes, slots)

@@ -181,7 +181,7 @@ def _joined(batches: Sequence[Keys]) -> Keys:
 
 
 def _taken(batches: list[Keys]) -> Keys:
-    """Join the batches that were held back, and let go of them."""
+    """Join the pending batches and clear the list."""
     keys = _joined(batches)
     batches.clear()
     return keys

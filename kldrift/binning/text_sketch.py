@@ -71,12 +71,12 @@ class HashSample:
 
     @property
     def named(self) -> Hashes:
-        """The hashes whose values are kept."""
+        """The hashes whose names are kept."""
         return self.hashes[: len(self.names)]
 
     @property
     def cutoff(self) -> int:
-        """The largest hash of which it is known whether there is a value."""
+        """The largest hash up to which the sample is complete."""
         return int(self.hashes[-1]) if len(self.hashes) >= self.limit else 2**64 - 1
 
     @property

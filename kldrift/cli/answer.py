@@ -1,4 +1,4 @@
-"""The answer of a command, and how it ends: lines or an object, one line for an error, a code."""
+"""The answer of a command: lines or one JSON object, one line for an error, an exit code."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def cause_block(
 def row_block(
     row: Mapping[str, Any], cells: pa.Table, zone: str, since: str = "", lasting: str = ""
 ) -> Iterator[Line]:
-    """A row of the scores with all that is known of it; arguments as of `cause_block`."""
+    """All that is known of a row of the scores; arguments as of `cause_block`."""
     yield Line(f"{row['severity']}  {_name(row)}", severity=str(row["severity"]))
     if row["reason"]:
         yield Line(f"  {escaped(str(row['reason']))}")
@@ -175,7 +175,7 @@ def cells_of_row(cells: pa.Table, row: Mapping[str, Any]) -> pa.Table:
 
 
 def heights(values: Sequence[float | None], most: float | None = None) -> str:
-    """Numbers as heights of a line of characters; ``?`` where there is none.
+    """Numbers as a line of bars; ``?`` where there is no number.
 
     ``most`` is the number of full height, by default the largest.
     """

@@ -36,7 +36,7 @@ class Dialect:
 
 
 def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
-    """Look at the beginning of a CSV file.
+    """Detect the dialect from the beginning of a CSV file.
 
     Options that are given are not guessed.
 
@@ -140,7 +140,7 @@ def _columns(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
 
 
 def _is_data(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first line has a number or a date wherever the lines below have them.
+    """Whether the first line is data: it has numbers and dates where the lines below have them.
 
     Years may be names.
     """

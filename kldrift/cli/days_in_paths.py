@@ -28,7 +28,7 @@ URI: Final = re.compile("([^/:]+://)?(.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Sides:
-    """The paths of both sides, their format if it is known, and what was left out, in words."""
+    """The paths of both sides, their format if known, and a note on what was left out."""
 
     current: list[str]
     reference: list[str]
@@ -37,11 +37,7 @@ class Sides:
 
 
 def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
-    """The paths to compare: the last file or day with those before it, unless that is stated.
-
-    Raises:
-        DatasetError: there are no files.
-    """
+    """The paths to compare: the last file or day with those before it, unless that is stated."""
     source = _absolute(source)
     if reference is not None:
         return Sides([source], [_absolute(reference)], form)
@@ -75,7 +71,7 @@ def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
 
 
 def _root(source: str) -> str:
-    """The part of a source that all its files share: a folder, or what stands before a wildcard."""
+    """The part of a source that all its files share: a folder, or the part before a wildcard."""
     if Path(source).exists() or not glob.has_magic(source):
         return source
     known = folder_of(source)

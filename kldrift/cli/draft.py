@@ -93,7 +93,7 @@ class Draft:
         ]
 
     def _looks(self) -> list[str]:
-        """What was looked at, as comments: features, remarks, and columns that are left out."""
+        """What was found, as comments: features, remarks, and columns that are left out."""
         compared = [f"{f.name}: {f.kind} ({f.type})" for f in self.plan.features]
         remarks = [f"{name}: {what}" for name, what in self.remarks.items()]
         skipped = [f"{s.column}: {s.reason}" for s in self.plan.skipped]
@@ -153,7 +153,7 @@ def _dataset(dataset: Dataset, folder: Path | None) -> list[str]:
 
 
 def config_text(text: str) -> str:
-    """Text as a configuration has it, in which ``${`` names a variable of the environment."""
+    """Text as a configuration writes it, in which ``${`` is escaped."""
     return text.replace("${", "$${")
 
 

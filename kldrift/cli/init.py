@@ -54,9 +54,6 @@ def init(
 
     Returns:
         YAML that ``kldrift run`` accepts as it is.
-
-    Raises:
-        DatasetError: a dataset cannot be read.
     """
     format = format or table_format(source)  # noqa: A001 - likewise
     sides = sides_of(source, reference, format)

@@ -198,7 +198,7 @@ def backtest_lines(result: Backtest) -> Iterator[Line]:
 
 
 def _flagged(windows: Sequence[Mapping[str, Any]], zone: str) -> Iterator[Line]:
-    """The windows that a rule flags; those in a row of which the same is said are one line."""
+    """The windows that a rule flags; consecutive ones with the same text are one line."""
     alike = [(flags, [*rows]) for flags, rows in groupby(windows, _flags) if flags]
     begins = [
         instant_name(first["window_start"], zone)
@@ -211,7 +211,7 @@ def _flagged(windows: Sequence[Mapping[str, Any]], zone: str) -> Iterator[Line]:
 
 
 def _flags(row: Mapping[str, Any]) -> str:
-    """What the rules say of a window; empty for nothing."""
+    """Which rules flag a window; empty for none."""
     fixed = f"{row['fixed']} critical ({feature_name(row['fixed_feature'])})"
     sure = likelihood(row["p_value"] or 0.0)
     page = f"learned: {feature_name(row['learned_feature'])}, p {sure}"
@@ -258,6 +258,6 @@ def _of_cell(cell: Mapping[str, Any], row: Mapping[str, Any], side: str) -> str:
 
 
 def _named(window: Window, zone: str) -> str:
-    """A window by the clock of the monitor; the zone is said where a reader may doubt it."""
+    """A window in the monitor's time zone, which is named where it is ambiguous."""
     name = window_name(window, zone)
     return f"{name} {zone}" if ":" in name or (window.end and zone != "UTC") else name

@@ -133,7 +133,7 @@ def _years(values: Any) -> bool:
 
 
 def _sentinels(distinct: Any) -> tuple[float, ...]:
-    """Well-known stand-ins for missing values, far from all others."""
+    """Well-known codes for missing values, far from all other values."""
     sentinels = []
     for sentinel in SENTINELS:
         others = distinct[~np.isin(distinct, SENTINELS)]
@@ -148,7 +148,7 @@ def _sentinels(distinct: Any) -> tuple[float, ...]:
 
 
 def _whole_weeks(column: Any) -> bool:
-    """Whether days of a whole week are there, and not one day of each month."""
+    """Whether the days cover whole weeks, and are not one day of each month."""
     kind = column.type
     if pa.types.is_timestamp(kind) and kind.tz:
         column = column.cast(pa.timestamp(kind.unit, tz="UTC"))

@@ -72,7 +72,7 @@ def show_json(value: Mapping[str, Any]) -> None:
 
 @contextmanager
 def stdout_is_ours() -> Iterator[None]:
-    """Send what is printed by others, also the JVM and C libraries, to standard error."""
+    """Redirect what others print, also the JVM and C libraries, to standard error."""
     sys.stdout.flush()
     kept = None
     with suppress(OSError):  # a process without standard output
@@ -89,7 +89,7 @@ def stdout_is_ours() -> Iterator[None]:
 
 
 def _written(text: str, stream: IO[str]) -> str:
-    """A line in the signs that a stream has."""
+    """A line in the characters that a stream can encode."""
     try:
         text.encode(getattr(stream, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
@@ -108,7 +108,7 @@ def _draw(lines: Sequence[Line] | Iterator[Line], console: Console) -> None:
 
 
 def _folded(line: Line, width: int) -> list[str]:
-    """A sentence in lines of whole words."""
+    """Wrap a sentence between words."""
     begin = len(line.text) - len(line.text.lstrip())
     hang = line.hang or begin or HANG
     if cell_len(line.text) <= width or width < hang + LEAST_WIDTH:

@@ -1,4 +1,4 @@
-"""Alarms: how many pages are allowed, when a drift is one, and what is muted until when."""
+"""Alarms: the budget of pages, when a drift is an alert, and what is muted until when."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Mute:
-    """Features that call nobody until a day: they are scored and stored as ever."""
+    """Features that raise no alert until a day: they are scored and stored as usual."""
 
     feature: Text
     """The feature, or a pattern: `"*"` are all. Example: `tip_amount`"""

@@ -12,7 +12,7 @@ from kldrift.scoring.metrics import CATEGORY_METRICS, RatioThreshold, Threshold
 
 @dataclass(frozen=True)
 class CategoryLimits:
-    """Limits of one category; a row of `drift_scores` of its own says whether they hold."""
+    """Limits of one category, which has its own row in `drift_scores`."""
 
     share_change: Threshold = field(default_factory=Threshold)
     """Limits of the change of its share of the rows; 0.01 is one point.

@@ -131,7 +131,7 @@ class Dataset:
     `config_hash`. Example: `{region: eu-west-1, endpoint_override: "minio:9000", scheme: http}`"""
 
     def asked(self) -> dict[str, Any]:
-        """Return the settings as JSON values; keys of later versions only where they are set."""
+        """Return the settings as JSON values; keys added in later versions only where set."""
         later = (*ONLY_REFERENCE.values(), "changes")
         stated = {k: v for k, v in asdict(self).items() if k not in later or v}
         del stated["filesystem"]
@@ -145,7 +145,7 @@ class Dataset:
     @model_validator(mode="before")
     @classmethod
     def _with_format(cls, values: object) -> object:
-        """See to it that the format of a file's section is always looked at."""
+        """Make sure that the format is always validated when a file is read."""
         return {"format": None, **values} if isinstance(values, Mapping) else values
 
     @field_validator("format", mode="before")

@@ -70,7 +70,7 @@ def _load(cls: type[Asked], path: str | os.PathLike[str], overrides: Overrides) 
 
 
 def _set(cls: type, values: dict[str, object], overrides: Overrides) -> dict[KeyPath, str]:
-    """Set values of a configuration, in place, and tell by what each was set, for errors."""
+    """Apply overrides in place; return what set each value, for errors."""
     if isinstance(overrides, Mapping):
         read = [("set", read_keys(path), value) for path, value in overrides.items()]
     else:
@@ -87,7 +87,7 @@ def _set(cls: type, values: dict[str, object], overrides: Overrides) -> dict[Key
 
 
 def config_as_stated(mapping: Mapping[str, object]) -> Config:
-    """Check a configuration that a program has made: ``${`` is text, of a column's name for one."""
+    """Check a configuration made by a program, in which ``${`` is plain text."""
     return _read(Config, dict(mapping), None, Path(), Problems("configuration"))
 
 
@@ -157,7 +157,7 @@ def _from_mapping(
 def _read(
     cls: type[Asked], values: Any, source: Path | None, base: Path, problems: Problems
 ) -> Asked:
-    """Check the values of a file; its name is no key of it, and what is not stated is asked for."""
+    """Check the values of a file, with defaults filled in; ``source`` is no key of it."""
     if "source" in values:
         problems.add(("source",), unknown(cls, "source"))
     if cls is Config:

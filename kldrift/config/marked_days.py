@@ -1,4 +1,4 @@
-"""The days about which nobody is called: mutes, and excluded days such as holidays."""
+"""Days on which no alert is raised: mutes, and excluded days such as holidays."""
 
 from __future__ import annotations
 

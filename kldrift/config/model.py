@@ -55,7 +55,7 @@ MOST_SEGMENTS: Final = 10_000
 
 @dataclass(frozen=True)
 class Override(Choice):
-    """The settings of one feature; the others are those of all features."""
+    """The settings of one feature; those not stated are as for all features."""
 
     thresholds: Thresholds = field(default_factory=dict)
     """Thresholds of this feature. A metric or level that is not stated is as for all features;
@@ -325,11 +325,6 @@ class Config(Question):
                     refuse([((place, "name"), f"expected another name: {one.name!r} is taken")])
                 taken.add(one.name)
         return segments
-
-    def thresholds_of(self, feature: str) -> dict[str, Threshold]:
-        """Return the thresholds that judge a feature: its own, then those of all features."""
-        override = self.features.override.get(feature, Override())
-        return {**self.thresholds, **override.thresholds}
 
     def asked(self) -> dict[str, Any]:
         """Return the settings that results depend on; later keys only where they are set."""

@@ -23,7 +23,7 @@ LEAST_HIDDEN: Final = 8
 
 
 class Problems:
-    """Collects problems, so that a user can mend a file in one go.
+    """Collects problems, so that a user can fix a file in one go.
 
     Only the first problem of a key path is kept, and none below it: what follows is no news.
     """
@@ -40,7 +40,7 @@ class Problems:
             self._texts[path] = text
 
     def filled(self, path: KeyPath, written: str, value: str) -> None:
-        """Note that the environment made a text into another, which is not to be shown."""
+        """Note that a text was filled in from the environment and must not be shown."""
         if value != written:
             self._filled.append((path, shown_value(value), shown_value(written)))
             if len(value) >= LEAST_HIDDEN:

@@ -117,7 +117,7 @@ class Spark:
 
 
 def empty_sections(*keys: str) -> Any:
-    """Read a key with nothing behind it as a section without keys."""
+    """Read a key without a value as an empty section."""
     return field_validator(*keys, mode="before")(filled)
 
 
@@ -149,7 +149,7 @@ def checked(cls: type[Asked]) -> type[Asked]:
 
 @checked
 class Question(metaclass=Told):
-    """What a monitor and a model shift have in common."""
+    """The part that the configurations of a monitor and a model shift share."""
 
     @field_validator("expectations", mode="before", check_fields=False)
     @classmethod

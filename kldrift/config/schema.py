@@ -211,7 +211,7 @@ def _lower(name: str) -> str:
 
 
 def _meanings(cls: type) -> dict[str, tuple[str, str]]:
-    """What stands below each key in the source: its meaning, and an example."""
+    """The docstring below each key in the source: its meaning, and an example."""
     meanings: dict[str, tuple[str, str]] = {}
     for base in reversed([c for c in cls.__mro__ if is_dataclass(c)]):
         body = ast.parse(inspect.getsource(base)).body[0]

@@ -60,7 +60,7 @@ class ReadContext:
 
 
 def wrong(text: str) -> PydanticCustomError:
-    """Return the error of one value; what stands in the text is not formatted again."""
+    """Return the error for one value; its text is not formatted again."""
     return PydanticCustomError("kldrift", "{text}", {"text": text})
 
 
@@ -106,7 +106,7 @@ def _placed(path: str, info: ValidationInfo) -> str:
 
 
 def filled(value: object) -> object:
-    """Return an empty section for a key with nothing behind it."""
+    """Return an empty section for a key without a value."""
     return {} if value is None else value
 
 

@@ -124,7 +124,7 @@ def _check_aliases(node: Node, source: str) -> None:
 
 
 def _value(node: Node, path: tuple[str, ...], twice: list[str]) -> Any:
-    """Build a value; note the keys that stand twice."""
+    """Build a value; note duplicate keys."""
     kind = str(node.tag).removeprefix(_TAG)
     match node:
         case MappingNode() if kind == "map":

@@ -189,7 +189,7 @@ class Counter:
         return self._noted[0]
 
     def note(self, column: pa.Array, before: str) -> None:
-        """Note the values of a window that were never seen, with a text before their names."""
+        """Note the values of a window that were never seen, their names with a prefix."""
         assert isinstance(self.support, CategoricalSupport)
         encoded = EncodedColumn(column)
         cells, (of_name, *_) = self._cells_of_names(encoded, self.support), encoded.counts()

@@ -9,7 +9,7 @@ from kldrift.arrays import Ints
 
 
 def heads_of(codes: Ints) -> Ints:
-    """The indices of the codes that are not the one before.
+    """The indices of the codes that differ from the one before.
 
     Examples:
         >>> heads_of(np.array([7, 7, 5, 7])).tolist()

@@ -28,11 +28,11 @@ class GroupMoments:
         self._moments: list[Moments] = []
 
     def meet(self, groups: int) -> None:
-        """Make room for so many groups."""
+        """Grow to a number of groups."""
         self.groups = max(self.groups, groups)
 
     def add(self, places: Ints, moments: Moments) -> None:
-        """Add the moments of some groups, which were met, each once."""
+        """Add the moments of known groups, each at most once."""
         self._places.append(places)
         self._moments.append(moments)
         if sum(map(len, self._places)) > max(WAITING_SUMS, 4 * self.groups):
@@ -47,7 +47,7 @@ class GroupMoments:
         self.add(places, Moments(self._pivot, *sums))
 
     def total(self) -> Moments:
-        """Add up what waits: the moments of each group."""
+        """The moments of each group, pending batches included."""
         every = np.arange(self.groups)
         waiting = self._moments
         if waiting and all(np.array_equal(places, every) for places in self._places):

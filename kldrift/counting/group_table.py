@@ -41,7 +41,7 @@ class GroupTable:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what was added."""
+        """Reset to empty."""
         self.counts: Ints = np.zeros((0, self._support.size), dtype=np.int64)
         self._moments = GroupMoments(self._pivot)
 
@@ -52,7 +52,7 @@ class GroupTable:
             self.counts = np.pad(self.counts, ((0, more), (0, 0)))
 
     def add_counted(self, number: int, groups: int, counts: Ints, sums: PowerSums) -> None:
-        """Add what was counted of one group of some."""
+        """Add the counts of one group."""
         self._make_room(groups)
         self.counts[number] += counts
         if self._numeric:

@@ -42,7 +42,7 @@ def duration(text: str) -> timedelta:
 
 
 def before(moment: datetime, text: str, zone: str) -> datetime:
-    """The moment so long before another; days and weeks are those of the wall, in a zone.
+    """The moment a duration before another; days and weeks by the wall clock of a zone.
 
     Examples:
         >>> after_25_hours = datetime.fromisoformat("2024-10-28T00:00+01:00")

@@ -112,7 +112,7 @@ class ProfileBuilder:
         return sum(table.counts.nbytes for table in self._tables)
 
     def clear(self) -> None:
-        """Forget what was added."""
+        """Reset to empty."""
         self._counts = np.zeros(self.support.size, dtype=np.int64)
         self._sums = NO_VALUES
         self._wholes = GroupMoments(pivot_of(self.support))

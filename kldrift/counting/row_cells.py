@@ -29,7 +29,7 @@ class RowCells:
 
 @dataclass(frozen=True, eq=False)
 class RowCodes:
-    """A small number for each row of a batch, which settles its cell: where few values differ.
+    """A small code per row that determines its cell, for batches of few distinct values.
 
     Attributes:
         codes: shape ``(n,)``.
@@ -44,7 +44,7 @@ class RowCodes:
 
     @property
     def of_rows(self) -> RowCells:
-        """The cells row by row, without codes."""
+        """The cell of each row, without codes."""
         cells = np.take(self.cells, self.codes, mode="clip")
         if self.first is None:
             return RowCells(cells)
@@ -52,5 +52,5 @@ class RowCodes:
 
     @property
     def behind(self) -> int:
-        """The last code."""
+        """The largest code."""
         return len(self.cells) - 1

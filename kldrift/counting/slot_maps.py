@@ -1,4 +1,4 @@
-"""Maps from numbers to slots: a few vectorised steps, each of which keeps the order.
+"""Monotonic maps from numbers to slots, in a few vectorised steps.
 
 A step may round, but never so that a larger number comes before a smaller one. So a number in a
 slot left of an edge's slot is below that edge, and one in a slot to the right is above it.

@@ -72,7 +72,7 @@ class WindowGrouper:
 
     @property
     def size(self) -> int:
-        """How many groups were met."""
+        """Number of groups so far."""
         return sum(map(len, (self._windows, *self._segments)))
 
     def group(self, windows: Ints, columns: Sequence[pa.Array]) -> list[RowGroups]:

@@ -40,7 +40,7 @@ _LAST: Final = (datetime(9000, 1, 1) - _EPOCH) // timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of one length, one after the other without a gap.
+    """Consecutive windows of one length, without gaps.
 
     Months, days, hours and minutes are counted from 1970-01-01, weeks from its first Monday; so
     hours that divide a day begin at midnight.
@@ -65,7 +65,7 @@ class Windows:
         return cls(*length(text), zone)
 
     def settles(self, part: str) -> bool:
-        """Whether a window alone settles a part of its time column, such as a day its weekday."""
+        """Whether a window fixes a part of its time column, as a day fixes its weekday."""
         days = {"hour": 1, "weekday": 7, "month": 365}.get(part)
         if self.unit == "mo":
             return part == "whole" or (days or 0) > 31 * self.number
@@ -104,7 +104,7 @@ class Windows:
         return np.repeat(instants[places], np.diff(heads, append=len(begin)))
 
     def _wall(self, column: pa.Array) -> tuple[Ints, Bools | None]:
-        """The times on the wall, in microseconds since 1970, and which are known; None for all."""
+        """Wall-clock times in microseconds since 1970, and which are known; None for all."""
         column = decoded(column)
         if pa.types.is_null(column.type):
             return np.zeros(len(column), np.int64), np.zeros(len(column), np.bool_)
@@ -129,7 +129,7 @@ class Windows:
         return times, known
 
     def _on_wall(self, instants: Ints) -> Ints:
-        """The times on the wall of some instants."""
+        """The wall-clock times of instants."""
         wall = _by_step(instants, _DAY, self._ahead)
         there = np.flatnonzero(wall == UNTIMED)
         wall += instants
@@ -137,7 +137,7 @@ class Windows:
         return wall
 
     def _ahead(self, days: Ints) -> Ints:
-        """How far the clock is ahead of UTC on each day; ``UNTIMED`` where it is set on that day.
+        """The UTC offset on each day; ``UNTIMED`` where it changes on that day.
 
         ``days`` are their first instants in UTC.
         """
@@ -145,7 +145,7 @@ class Windows:
         return np.where(begin == end, begin, UNTIMED)
 
     def _floor(self, wall: Ints) -> Ints:
-        """The beginnings of the windows of times on the wall."""
+        """The window starts of wall-clock times."""
         if self.unit == "mo":
             months = wall.astype("M8[us]").astype("M8[M]").astype(np.int64)
             months -= months % self.number
@@ -164,7 +164,7 @@ class Windows:
         return self._moved(start, 1)
 
     def _moved(self, moment: datetime, steps: int) -> datetime:
-        """The first instant of the window so many steps after that of a moment."""
+        """The first instant of the window a number of steps after that of a moment."""
         zone = ZoneInfo(self.zone)
         wall = (moment.astimezone(zone).replace(tzinfo=None) - _EPOCH) // timedelta(microseconds=1)
         begin = self._floor(np.array([wall], dtype=np.int64))
@@ -198,7 +198,7 @@ class Windows:
 
 
 def _by_step(times: Ints, step: int, of_steps: Callable[[Ints], Ints]) -> Ints:
-    """What holds from one step of time to the next, by its begin; each step is asked for once."""
+    """Map time steps through a function that is called once for each distinct step."""
     steps = times // step
     first, last = (int(steps.min()), int(steps.max())) if len(steps) else (0, 0)
     if last - first >= len(times):
@@ -208,14 +208,14 @@ def _by_step(times: Ints, step: int, of_steps: Callable[[Ints], Ints]) -> Ints:
 
 
 def _local(instants: Ints, zone: str) -> Ints:
-    """The times on the wall of some instants, one by one; both in microseconds since 1970."""
+    """The wall-clock times of instants, one by one; both in microseconds since 1970."""
     column = pc.local_timestamp(pa.array(instants).cast(pa.timestamp("us", tz=zone)))
     return np.asarray(column.cast(pa.int64()))
 
 
 @lru_cache(maxsize=100_000)
 def _instant(wall: int, zone: str) -> int:
-    """The instant of a time on the wall, both in microseconds since 1970."""
+    """The instant of a wall-clock time, both in microseconds since 1970."""
     if zone == "UTC":
         return wall
     local = (_EPOCH + timedelta(microseconds=wall)).replace(tzinfo=ZoneInfo(zone))
@@ -223,7 +223,7 @@ def _instant(wall: int, zone: str) -> int:
 
 
 def at_instant(microseconds: int) -> datetime:
-    """The moment so many microseconds after 1970, in UTC."""
+    """The UTC moment a number of microseconds after 1970."""
     return _EPOCH.replace(tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 

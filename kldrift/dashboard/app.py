@@ -1,4 +1,4 @@
-"""What Streamlit runs for each look at the page."""
+"""The script that Streamlit runs for each view of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What calls nobody for some time: with a reason and an owner, as the configuration says it."""
+"""What is muted until when, by whom and why, as the configuration says."""
 
 from __future__ import annotations
 

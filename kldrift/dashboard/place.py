@@ -1,4 +1,4 @@
-"""Where someone is in the dashboard: it stands in the address, so that a link says it all."""
+"""The state of the dashboard, kept in the address, so that a link restores it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from kldrift.reporting.figures import feature_words
 
 
 def asked(name: str) -> str | None:
-    """What the address says of something; None for nothing."""
+    """A value from the address; None if it is not there."""
     value = st.query_params.get(name)
     return None if value is None else str(value)
 
 
 def go(**places: str | None) -> None:
-    """Go elsewhere, from a callback: None takes something out of the address."""
+    """Change the address, from a callback; None removes a value."""
     for name, value in places.items():
         if value is None:
             st.query_params.pop(name, None)

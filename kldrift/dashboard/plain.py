@@ -25,7 +25,7 @@ def lines(text: str) -> str:
 
 
 def trouble(what: str, text: str) -> None:
-    """Say that something went wrong: our words, and below them those that may hold data."""
+    """Show an error: our words, and below them text that may hold data."""
     st.error(what)
     st.text(lines(text))
 

@@ -1,4 +1,4 @@
-"""One look at the page: what it is about, and the view that is asked for."""
+"""One view of the page: its subject, and the view that is asked for."""
 
 from __future__ import annotations
 

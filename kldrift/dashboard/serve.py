@@ -39,7 +39,7 @@ POLICY: Final = (
 
 
 def check(path: str, overrides: Sequence[str]) -> None:
-    """See to it, before anything is served, that what is needed is there, and load it.
+    """Check before serving that what is needed is installed, and load it.
 
     Raises:
         ConfigError: Streamlit or DuckDB is not installed, or the configuration is wrong, or its
@@ -145,7 +145,7 @@ def serve(path: str, overrides: Sequence[str], host: str, port: int, *, open_bro
 
 
 class WithPolicy:
-    """Adds the policy to all that is served."""
+    """Adds the content security policy to every response."""
 
     def __init__(self, app: Any) -> None:
         self._app = app

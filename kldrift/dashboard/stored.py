@@ -34,7 +34,7 @@ MOST_RUNS: Final = 500
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What the page is about.
+    """The subject of the page.
 
     Attributes:
         config: the configuration of one of the monitors.
@@ -77,7 +77,7 @@ class Scene:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A window of a monitor, and what stands around it.
+    """A window of a monitor with its context.
 
     Attributes:
         scores: ``drift_scores``, the worst first.
@@ -101,7 +101,7 @@ class Look:
 
     @classmethod
     def of(cls, scores: pd.DataFrame, cells: pd.DataFrame, story: Story) -> Look:
-        """The look at some scores."""
+        """The view of some scores."""
         return cls(worst_first(scores), cells, story)
 
 

@@ -39,7 +39,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class Decoy:
-    """Something that looks odd and is no drift; the features must stay quiet.
+    """Something that looks odd but is no drift, and must raise no alert.
 
     Attributes:
         features: the features that it shows in.

@@ -75,7 +75,7 @@ def false_pages(scores: pd.DataFrame) -> int:
 
 
 def as_it_should_be(outcomes: Iterable[EventOutcome], wrong_pages: int) -> bool:
-    """Whether nothing was missed and nobody was called for nothing."""
+    """Whether every event was found and there was no false page."""
     return not wrong_pages and all(o.verdict in (FOUND, QUIET) for o in outcomes)
 
 

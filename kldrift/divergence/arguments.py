@@ -1,4 +1,4 @@
-"""What the public functions accept: checks of arguments, with what was found in the message.
+"""Checks of the arguments of public functions; messages say what was found.
 
 The formulas themselves do not check, so that a million groups are not checked twice.
 """

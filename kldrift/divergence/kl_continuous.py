@@ -26,7 +26,7 @@ PROBES: Final = 4096
 
 
 class EstimatedFloat(float):
-    """A float that knows how far off it may be.
+    """A float with an estimate of its error.
 
     Attributes:
         error: estimate of the absolute error, in the unit of the value.

@@ -1,4 +1,4 @@
-"""Formulas that keep their digits when two numbers are close.
+"""Formulas that lose no digits to cancellation when two numbers are close.
 
 A divergence of nearly equal distributions is a small number made of terms that cancel:
 ``p * log(p / q)`` is positive in some cells and negative in others. As both sides add up to 1,

@@ -1,4 +1,4 @@
-"""From counts to probabilities: the only place where zeros are dealt with.
+"""From counts to probabilities: the only place where zero counts are smoothed.
 
 See docs/decisions/zeros.md and docs/decisions/counts-not-probabilities.md.
 """

@@ -59,7 +59,7 @@ def errors_of_reading(source: DatasetInfo) -> Iterator[None]:
 
 
 class SparkEngine:
-    """The scans of a run as Spark jobs; those of files that are near, in this process."""
+    """Runs scans as Spark jobs; those of small local files in this process."""
 
     def __init__(
         self, spark: SparkSession, reference: Source, current: Source, progress: Progress

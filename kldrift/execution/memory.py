@@ -23,7 +23,7 @@ from kldrift.sources.dataset import NearDataset
 
 
 class MemoryEngine:
-    """The scans of a run over tables in memory, or small files."""
+    """Runs scans over tables in memory, or small files."""
 
     def __init__(self, reference: NearDataset, current: NearDataset) -> None:
         self._reference = reference

@@ -291,7 +291,7 @@ class CountAccumulator:
         return [] if self._by_segment is None else self._by_segment.group(keys)
 
     def _set_down(self) -> None:
-        """Pack the counts so far as partial profiles, and begin again."""
+        """Pack the counts so far as partial profiles, and reset."""
         self._ready += self._rows()
         for builder in self._builders.values():
             builder.clear()

@@ -1,4 +1,4 @@
-"""Progress of a run: its stages, and how far the present one is."""
+"""Progress of a run: its stages, and how far the current one is."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Progress(Protocol):
         """Begin a stage; the one before is finished."""
 
     def update(self, done: int, total: int | None, unit: str) -> None:
-        """Say how far the present stage is; ``total`` is None while it is not known."""
+        """Report how far the current stage is; ``total`` is None while it is unknown."""
 
 
 class _Silent:
     def stage(self, name: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def update(self, done: int, total: int | None, unit: str) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 _Far = tuple[int, int | None, str]
@@ -47,7 +47,7 @@ class _Shown:
         self.close(failed=kind is not None)
 
     def close(self, *, failed: bool = False) -> None:
-        """End the present stage."""
+        """End the current stage."""
 
 
 class LogProgress(_Shown):
@@ -92,7 +92,7 @@ class LogProgress(_Shown):
             self._say(self._stage, self._far)
 
     def close(self, *, failed: bool = False) -> None:
-        """Log that the present stage is done, or has failed."""
+        """Log that the current stage is done, or has failed."""
         if self._stage and failed:
             self._say(f"{self._stage} failed", self._far)
         elif self._stage:
@@ -137,7 +137,7 @@ class _Above:
                     os.write(self.kept, line.encode(errors="backslashreplace"))
 
     def close(self) -> None:
-        """Give standard error back."""
+        """Restore standard error."""
         sys.stderr.flush()
         os.dup2(self.kept, 2)
         self._show = None
@@ -177,13 +177,13 @@ class BarProgress(_Shown):
         self._task = self._bars.add_task(name, total=None, far="")
 
     def update(self, done: int, total: int | None, unit: str) -> None:
-        """Draw how far it is."""
+        """Draw the progress of the stage."""
         self._far = (done, total, unit)
         if self._task is not None:
             self._bars.update(self._task, completed=done, total=total, far=how_far(*self._far))
 
     def close(self, *, failed: bool = False) -> None:
-        """End the present line and leave the terminal as it was."""
+        """End the current line and restore the terminal."""
         if not failed:
             self._finish()
         self._bars.stop()

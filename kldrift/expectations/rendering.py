@@ -120,7 +120,7 @@ def is_drift(result: Any) -> bool:
 
 
 def _outcome(result: Any) -> tuple[str, dict[str, Any]]:
-    """A level that a feature is held to, and whether it held."""
+    """A threshold of a feature, and whether it passed."""
     details = details_of(result)
     outcome = "error" if raised(result) else "held" if result.success else "failed"
     return _level(

@@ -35,7 +35,7 @@ def badness(result: Any) -> tuple[bool, bool, Any, float]:
 
 
 def _size(details: dict[str, Any]) -> float:
-    """How many times its threshold a score is; what could not be judged comes before the rest."""
+    """How many times its threshold a score is; infinite where it could not be judged."""
     score, threshold = details.get("score"), details.get("threshold")
     if details.get("outcome") == "unscored" or score is None or not threshold:
         return math.inf

@@ -93,7 +93,7 @@ def unreadable(root: Path, name: str) -> list[Path]:
 
 
 def _blank(file: Path) -> bool:
-    """Whether a file of the project is empty; of variables, also one with nothing but comments.
+    """Whether a file of the project is empty; variables may also have comments only.
 
     Raises:
         OutputError: it is not, and cannot be read.

@@ -251,7 +251,7 @@ def _critical(rows: pa.Table, alpha: float) -> list[str]:
 
 
 def _kl_limit(table: pd.DataFrame, rate: float) -> float | None:
-    """The smallest limit on ``kl`` that as few windows are above as the budget allows."""
+    """The smallest limit on ``kl`` that flags no more windows than the budget allows."""
     judged = table.loc[table["p_value"].notna(), "kl"].dropna().sort_values(ascending=False)
     allowed = math.floor(rate * len(judged))
     if allowed >= len(judged):

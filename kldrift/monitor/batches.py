@@ -85,7 +85,7 @@ def batch_rows(
     together: Sequence[JointProfile],
     run_id: str,
 ) -> Iterator[pa.Table]:
-    """The rows of ``profiles`` of a batch, window by window; one part at least."""
+    """The rows of ``profiles`` of a batch, window by window; at least one part."""
     names = [known.names for known in reference.segments]
     features = [p.feature.name for p in what.pairs]
     windows = windows_of(config, counted)

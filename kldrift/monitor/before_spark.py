@@ -67,7 +67,7 @@ def check_output(config: Config | ModelShift) -> None:
 def check_inputs(
     read: Config | ModelShift, asked: Config | ModelShift, spark: SparkSession | None = None
 ) -> None:
-    """Check that there is something behind every path that is not for Spark alone to know.
+    """Check that every path leads to something, except those that only Spark can look up.
 
     ``read`` has times in place of the placeholders of ``asked``.
 
@@ -107,9 +107,6 @@ def check_names(
         datasets: the datasets; nothing is checked where Spark reads one of them.
         way: how they are read.
         fit: raises a ConfigError where the configuration does not fit what is known of them.
-
-    Raises:
-        ConfigError: the configuration does not fit the data.
     """
     local = not any("://" in path for dataset in datasets for path in dataset.path)
     if not local or any(d.format != "parquet" or reason_for_spark(d, way) for d in datasets):
@@ -172,7 +169,7 @@ def _spark_has_own_settings(wanted: Spark, spark: SparkSession | None) -> bool:
 def _can_be_asked(
     path: str, dataset: Dataset, config: Config | ModelShift, spark: SparkSession | None
 ) -> bool:
-    """Whether what pyarrow knows of a store is what the reader of a dataset will know."""
+    """Whether pyarrow sees a store with the same settings as the reader of a dataset."""
     if not _is_for_spark(dataset, config.scan):
         return True
     known = path.partition("://")[0] in OBJECT_STORES
@@ -196,7 +193,7 @@ def _problem(path: str, dataset: Dataset) -> str:
 
 
 def _reads(path: str, place: str) -> bool:
-    """Whether files in a place would be read with a path: a folder, or a pattern of folders."""
+    """Whether reading a path, a folder or a pattern, would read files below a place."""
     path, place = _resolved(path), _resolved(place)
     if "://" in path or "://" in place:
         base = path.rstrip("/") + "/"
@@ -205,7 +202,7 @@ def _reads(path: str, place: str) -> bool:
 
 
 def _resolved(path: str) -> str:
-    """A local path in the one spelling that it has without ``file:``, dots and links."""
+    """A local path in canonical form: without ``file:``, dots and links."""
     local = LOCAL.match(path)
     plain = path[local.end() :] if local else path
     return plain if "://" in plain else os.path.realpath(plain)

@@ -87,7 +87,7 @@ def is_spark(data: Any) -> bool:
 
 
 def _why(data: pd.DataFrame, error: Exception) -> str:
-    """Say which column it was; Arrow does not always."""
+    """Name the column that failed; Arrow does not always."""
     for place, name in enumerate(data.columns):
         try:
             pa.Table.from_pandas(data.iloc[:, [place]], preserve_index=False)

@@ -18,11 +18,7 @@ def config_of(
     alpha: object,
     scoring: Mapping[str, object],
 ) -> Config:
-    """Check options and make a configuration of them; ``${`` in a name is a part of the name.
-
-    Raises:
-        ConfigError: with everything that is wrong, one problem per line.
-    """
+    """Check options and make a configuration of them; ``${`` in a name is a part of the name."""
     mapping: dict[str, Any] = {
         "monitor": "compare",
         "reference": {"sql": "reference"},

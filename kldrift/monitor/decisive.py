@@ -73,7 +73,7 @@ class Decisive:
 
 
 def _times(score: Floats, limit: Floats) -> Floats:
-    """How many times its limit a score is; the score itself where there is none, or it is 0."""
+    """The ratio of a score to its limit; the score itself where there is no limit, or it is 0."""
     return score / np.where(limit > 0, limit, 1.0)
 
 

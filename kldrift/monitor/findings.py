@@ -58,12 +58,7 @@ class WindowCounts:
 
 
 def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Progress) -> Findings:
-    """Count the current dataset of a plan in one scan, and score it.
-
-    Raises:
-        DatasetError: rows cannot be read.
-        KldriftError: the counts do not add up to the rows that were read.
-    """
+    """Count the current dataset of a plan in one scan, and score it."""
     progress.stage("current: counting and scoring")
     what, scoring = counting(plan, reference), plan.config.scoring
     (current, together, unseen), scores = engine.count_and_score(
@@ -95,7 +90,7 @@ def stored_cells(comparisons: Sequence[Comparison]) -> int:
 
 
 def batches(each: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
-    """Some of what is asked for at a time: until their sizes add up to what is at most wanted."""
+    """Group items into batches: each is complete when its sizes add up to a maximum."""
     batch: list[T] = []
     total = 0
     for one in each:

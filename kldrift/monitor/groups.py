@@ -56,11 +56,7 @@ class FrozenList:
 def plan_segments(
     config: Config, reference: DatasetInfo, current: DatasetInfo
 ) -> tuple[SegmentPlan, ...]:
-    """Find the columns of every list.
-
-    Raises:
-        ConfigError: a column is not there, or its values cannot be written as a name.
-    """
+    """Find the columns of every list."""
     mistakes = Mistakes()
     plans = []
     for i, columns in enumerate(config.segment_columns):
@@ -160,7 +156,7 @@ def rows_by_segment(profile: Profile | None, k: int, segments: int) -> Ints:
 
 
 def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: int) -> None:
-    """Check that every feature has the rows that were read, for the whole and for each list.
+    """Check that the counts of every feature add up to the rows read, overall and for each list.
 
     Raises:
         KldriftError: it has not; a bug, or files that changed during the run.

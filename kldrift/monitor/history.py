@@ -118,7 +118,7 @@ class History:
         stored: Iterable[Window] = (),
         read: Callable[[Window], PastWindow | None] = lambda _: None,
     ) -> None:
-        """Know some windows, and where others can be read.
+        """Hold some windows, and read others on demand.
 
         ``read`` gives None for one that is damaged, or on the cells of another reference.
         """
@@ -164,7 +164,7 @@ class History:
         )
 
     def _past(self, rule: Dataset, time: Time, window: Window) -> list[PastWindow]:
-        """The windows that a rule takes; what lies before them is not kept in memory."""
+        """The windows that a rule selects; earlier ones are dropped from memory."""
         while True:
             chosen = chosen_windows(rule, time, [*self._known, *self._stored], window)
             asked = [w for w in chosen if w in self._stored and self._stored[w] is None]
@@ -201,7 +201,7 @@ def aged_cells(frozen: Mapping[str, Profile], profiles: Mapping[str, Profile]) -
 def chosen_windows(
     rule: Dataset, time: Time, known: Iterable[Window], window: Window
 ) -> list[Window]:
-    """The windows that a rule takes for the reference of a window, in the order of time."""
+    """The windows that a rule selects as the reference of a window, in time order."""
     start = start_of(window)
     earlier = sorted((w for w in known if w.start and w.bounds[1] <= start), key=start_of)
     earlier = [
@@ -251,11 +251,7 @@ def sum_of_joint(past: Sequence[PastWindow], name: str) -> JointProfile:
 
 
 def stored_history(path: str, monitor: str, reference_id: str) -> History:
-    """The windows that the tables have on the cells of a reference.
-
-    Raises:
-        OutputError: a file cannot be read.
-    """
+    """The windows that the tables have on the cells of a reference."""
     store = open_store(path)
     counted = SameCells(store, monitor, stored_supports(store, monitor, reference_id))
 

@@ -52,7 +52,7 @@ def reference_key(config: Config, spark: SparkSession) -> str | None:
 def open_sides(
     config: Config, spark: SparkSession, due: Due | None = None
 ) -> tuple[Source, Source]:
-    """The reference and the current dataset; of the latter, with windows, as little as can be."""
+    """The reference and the current dataset; with windows, as little of the latter as possible."""
     utc = spark.conf.get("spark.sql.session.timeZone", "UTC") in UTC_NAMES
 
     def opened(dataset: Dataset, side: str) -> Source:
@@ -150,7 +150,7 @@ def digest_of(
 
 
 def _rows_of(config: Config) -> Any:
-    """What is asked of the rows that freeze the cells."""
+    """The settings that select the rows which freeze the cells."""
     if not config.reference.is_history or config.time is None:
         asked = config.reference.asked()
         ranged = config.reference.since or config.reference.until

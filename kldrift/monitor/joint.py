@@ -66,11 +66,7 @@ class JointPlan:
 
 
 def plan_joint(config: Config, pairs: Sequence[Pair]) -> tuple[JointPlan, ...]:
-    """The groups that the configuration names, then every other column of vectors.
-
-    Raises:
-        ConfigError: a group names what is no numeric feature, or has the name of a feature.
-    """
+    """The groups that the configuration names, then every other column of vectors."""
     by_name = {p.feature.name: p for p in pairs}
     vectors = {p.feature.column: p for p in pairs if p.feature.vector}
     plans = []

@@ -39,12 +39,7 @@ AGED_CELLS: Final = (
 
 
 def compare_plan(plan: Plan, engine: Engine, progress: Progress) -> tuple[Findings, Verdicts]:
-    """Run a plan's three scans and judge the scores.
-
-    Raises:
-        DatasetError: rows cannot be read.
-        KldriftError: the counts do not add up to the rows that were read.
-    """
+    """Run a plan's three scans and judge the scores."""
     reference = read_reference(plan, engine, progress)
     findings = count_current(plan, reference, engine, progress)
     return findings, judge_findings(plan, findings)
@@ -111,7 +106,7 @@ def _case(plan: Plan, findings: Findings) -> Case:
 
 
 def _aged(verdicts: Verdicts, aged: Mapping[str, float]) -> Verdicts:
-    """Say in the reasons of features that their cells are too old."""
+    """Add to the reasons of features that their cells are too old."""
     if not aged:
         return verdicts
     reason = verdicts.reason.copy()
@@ -126,7 +121,7 @@ def _aged(verdicts: Verdicts, aged: Mapping[str, float]) -> Verdicts:
 def _with_categories(
     scores: Mapping[str, Floats], categories: Sequence[Subject], config: Config
 ) -> dict[str, Floats]:
-    """The scores of features, and behind them those of categories with limits of their own."""
+    """The scores of features, followed by those of categories with limits of their own."""
     comparisons = [c.comparison for c in categories if c.comparison is not None]
     scoring = config.scoring
     own = category_scores(comparisons, pseudocount=scoring.pseudocount, missing=scoring.missing)

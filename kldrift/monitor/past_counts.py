@@ -43,7 +43,7 @@ CELLS_AT_ONCE: Final = 2**22
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where the cells of features and the groups of segments stand in arrays.
+    """Where the cells of features and the groups of segments are located in arrays.
 
     Attributes:
         names: of the features.
@@ -124,7 +124,7 @@ class Layout:
         return tables
 
     def places(self, keys: GroupKeys, number: int) -> NDArray[np.intp]:
-        """The places of the groups of a list that are looked at."""
+        """The indices of the groups of a list that are tracked."""
         segment = keys.segment
         inside = (segment >= 0) & (segment < len(self.segments[number + 1]))
         return np.flatnonzero((keys.list == number) & inside)

@@ -48,7 +48,7 @@ def row_keys(rows: pa.Table) -> list[Key]:
 
 
 def seen_in(start: datetime, rows: pa.Table) -> Seen:
-    """What a stored window showed."""
+    """The critical and unscored rows of a stored window."""
     critical, unscored = (
         frozenset(row_keys(rows.filter(pc.equal(rows["severity"], severity.value))))
         for severity in (Severity.CRITICAL, Severity.UNSCORED)
@@ -83,7 +83,7 @@ def log_until(
 
 
 def _reopened(one: Logged, rows: Mapping[Window, pa.Table]) -> Logged:
-    """An alert that is open: how long, and how far it went in the windows since it was raised."""
+    """Rebuild an open alert: its windows and extremes since it was raised."""
     state = Alert.RAISED if one.is_page else Alert.MUTED
     parts = []
     for window, scores in rows.items():

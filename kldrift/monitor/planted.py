@@ -97,7 +97,7 @@ def _shifted(shares: Floats, reference: Ints, intervals: int, size: float) -> Fl
 
 
 def _cell(profile: Profile, kind: str) -> int | None:
-    """The cell into which rows come: that of nulls, or of values that are new."""
+    """The cell that gains rows: that of nulls, or of new values."""
     codes = profile.support.codes
     if kind == "nulls":
         return len(codes) - 1
@@ -109,7 +109,7 @@ def _cell(profile: Profile, kind: str) -> int | None:
 
 
 def _dealt(shares: Floats, rows: int) -> Ints:
-    """Whole rows in these shares; those that are left over go to the largest remainders."""
+    """Round shares to whole rows by largest remainders."""
     exact = shares * rows
     counts = np.floor(exact).astype(np.int64)
     left = rows - int(counts.sum())

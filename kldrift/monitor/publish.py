@@ -48,9 +48,6 @@ def publish_window(
     """Judge the findings of one window and write its rows.
 
     Where rows were not counted just now (``counted``), the tables have their profiles already.
-
-    Raises:
-        OutputError: the tables cannot be written.
     """
     config = record.config
     judged = judged_window(plan, findings, record.window, watch)
@@ -102,7 +99,7 @@ def publish_window(
 
 
 def _kept(parts: Iterator[pa.Table], kept: list[pa.Table]) -> Iterator[pa.Table]:
-    """Parts of a table, which are kept as they pass."""
+    """Yield the parts of a table and keep a copy of each."""
     for part in parts:
         kept.append(part)
         yield part
@@ -180,11 +177,7 @@ def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skip
 
 
 def check_expectations(config: Config | ModelShift) -> None:
-    """Check that the folder of expectations can be written and read, before anything is scanned.
-
-    Raises:
-        OutputError: it cannot be written, or a file in it that is not the monitor's is damaged.
-    """
+    """Check that the folder of expectations can be written and read, before anything is scanned."""
     from kldrift.expectations.whole_files import unreadable  # noqa: PLC0415 - only here
 
     if config.expectations is not None:

@@ -90,7 +90,7 @@ class Record(Generic[AnyConfig]):
         self.progress.update(done, total, unit)
 
     def seconds(self) -> list[dict[str, Any]]:
-        """How long each stage took, once each: those of windows come again and again."""
+        """How long each stage took in total: those of windows are repeated."""
         own: list[tuple[str, float]] = self._stages[self._first :]
         seconds_of: dict[str, float] = {}
         ends = [*(at for _, at in own[1:]), time.perf_counter()][: len(own)]
@@ -128,7 +128,7 @@ class Record(Generic[AnyConfig]):
 
     @contextmanager
     def told_if_failed(self) -> Iterator[None]:
-        """Write the row of a run that fails in a block or is stopped in it, if that can be done."""
+        """Write the row of a run that fails or is stopped in a block, if possible."""
         try:
             yield
         except (Exception, KeyboardInterrupt) as error:

@@ -1,4 +1,4 @@
-"""The learnt rule over counts of windows, without tables: what it would have flagged, and when.
+"""Replays the learnt rule over counts of windows, without tables: what it flags, and when.
 
 It judges as a run does, window by window, by earlier ones only; what was unusual is not learnt
 from. A test holds the two equal.
@@ -42,7 +42,7 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """The learnt rule before a window; a value, so that two ways can go on from it.
+    """The state of the learnt rule before a window; immutable, so that it can be continued twice.
 
     Attributes:
         pages: that the budget allows.

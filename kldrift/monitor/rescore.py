@@ -146,9 +146,6 @@ def scored_again(
     """Score stored windows one after the other; each must be remembered before the next.
 
     ``against`` is a stored window to compare with, in place of the reference.
-
-    Raises:
-        OutputError: a file of a window is not there, or damaged.
     """
     watch: Watch | None = None
     volumes = None if against else Volumes.before(config, store, windows[0])

@@ -56,12 +56,7 @@ FIRST: Final = (
 def check(
     config: Config, *, spark: SparkSession | None = None, as_of: datetime | None = None
 ) -> Plan:
-    """Plan a run without reading rows: schemas and file footers only.
-
-    Raises:
-        DatasetError: a dataset cannot be read.
-        ConfigError: the configuration does not fit the data.
-    """
+    """Plan a run without reading rows: schemas and file footers only."""
     with output_reached():
         open_store(config.output.path)
         due = _due(config, as_of, datetime.now(UTC))

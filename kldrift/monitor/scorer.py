@@ -50,7 +50,7 @@ UNPAIRED: Final = (Status.NEW_FEATURE, Status.MISSING_FEATURE, Status.TYPE_CHANG
 
 @dataclass(frozen=True)
 class StoredInfo:
-    """The facts about a dataset of which only the stored profiles are left."""
+    """What is known of a dataset of which only stored profiles are left."""
 
     rows: int | None
     access_path: str = "not read: scored from stored profiles"
@@ -59,7 +59,7 @@ class StoredInfo:
     foreign: tuple[Skipped, ...] = ()
 
     def size(self, features: Sequence[Feature]) -> int | None:  # noqa: ARG002 - nothing is read
-        """Bytes on disk: none that anyone reads."""
+        """Bytes on disk: unknown, as nothing is read."""
         return None
 
 
@@ -113,11 +113,7 @@ class Scorer:
         return Watch.before(config, self.store, self.reference, pairs, window)
 
     def against(self, config: Config, window: Window) -> Scorer:
-        """A scorer whose reference is a stored window.
-
-        Raises:
-            OutputError: a file of the window is not there, or damaged.
-        """
+        """A scorer whose reference is a stored window."""
         counted = self.counted(config, window)
         pairs, joint = counted.what.pairs, counted.what.joint
         names = [p.feature.name for p in pairs]

@@ -147,12 +147,7 @@ class Findings:
 
 
 def read_reference(plan: Plan, engine: Engine, progress: Progress) -> Reference:
-    """Profile the reference of a plan, in two scans.
-
-    Raises:
-        DatasetError: rows cannot be read.
-        KldriftError: the counts do not add up to the rows that were read.
-    """
+    """Profile the reference of a plan, in two scans."""
     scoring = plan.config.scoring
     binning = Binning(
         scoring.bins, scoring.stored_bins, scoring.max_categories, scoring.max_segments
@@ -237,9 +232,6 @@ def counting(plan: Plan, reference: Reference, time: TimeColumn | None = None) -
     """Plan how the current dataset is counted.
 
     Without ``time`` there are no windows.
-
-    Raises:
-        ConfigError: a category has limits of its own, and the reference does not have it.
     """
     names = [p.feature.name for p in plan.compared]
     skipped = [Skipped(n, reference.skipped[n]) for n in names if n in reference.skipped]

@@ -40,11 +40,7 @@ class Volumes:
 
     @classmethod
     def before(cls, config: Config, store: Store, window: Window) -> Volumes | None:
-        """The volumes of the stored windows before one; None without windows.
-
-        Raises:
-            OutputError: a folder cannot be read.
-        """
+        """The volumes of the stored windows before one; None without windows."""
         if config.time is None:
             return None
         volumes = cls(config.time)

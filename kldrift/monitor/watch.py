@@ -113,11 +113,7 @@ class Watch:
         pairs: Sequence[Pair],
         window: Window,
     ) -> Watch | None:
-        """The state from the tables before a window; None without learnt limits and alarms.
-
-        Raises:
-            OutputError: a file cannot be read.
-        """
+        """The state from the tables before a window; None without learnt limits and alarms."""
         asked = config.alarms or config.any_learned or config.reference.exclude
         if config.time is None or not asked:
             return None

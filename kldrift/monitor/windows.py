@@ -35,11 +35,7 @@ CountedWindows: TypeAlias = tuple[Counting, Sequence[Profile], Sequence[JointPro
 
 
 def time_column(plan: Plan) -> TimeColumn:
-    """The time column of a plan's current dataset.
-
-    Raises:
-        ConfigError: it is not there, or neither a timestamp nor a date.
-    """
+    """The time column of a plan's current dataset."""
     time, schema = plan.config.time, plan.current.schema
     assert time is not None
     check_time(time.column, schema)
@@ -49,12 +45,7 @@ def time_column(plan: Plan) -> TimeColumn:
 def count_windows(
     plan: Plan, reference: Reference, engine: Engine, progress: Progress
 ) -> CountedWindows:
-    """Count the current dataset by window in one scan.
-
-    Raises:
-        DatasetError: rows cannot be read.
-        KldriftError: the counts do not add up to the rows that were read.
-    """
+    """Count the current dataset by window in one scan."""
     progress.stage("current: counting windows")
     what = counting(plan, reference, time_column(plan))
     counted, together, unseen = engine.count(what.program, current=True)
@@ -83,9 +74,6 @@ def from_first_rows(
     """The windows of a run without the empty ones that would have frozen cells for no value.
 
     None where the reference is other rows, where the first windows do have rows, or none has.
-
-    Raises:
-        DatasetError: rows cannot be read.
     """
     known = reference.rows or len(due.windows) <= FIRST_WINDOWS
     if known or not plan.config.reference.is_history:

@@ -34,7 +34,7 @@ class KnownNames:
         return (self.cutoff + 1) / 2**64
 
     def unseen(self, hashes: Hashes) -> Bools:
-        """Which values the reference never had."""
+        """Whether each value is absent from the reference."""
         if not len(self.hashes):
             return hashes <= np.uint64(self.cutoff)
         at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
@@ -78,7 +78,7 @@ class CategoricalSupport:
 
     @property
     def frequent(self) -> int:
-        """How many categories have a cell of their own that is scored; they are the first ones."""
+        """Number of categories that are scored in a cell of their own; they come first."""
         return len(self.categories) - self.rare
 
     @cached_property
@@ -88,7 +88,7 @@ class CategoricalSupport:
 
     @property
     def _flow(self) -> tuple[CellKind, ...]:
-        """The cells behind the categories."""
+        """The cells that follow the categories."""
         never = (CellKind.NEVER_SEEN,) if self.known is not None else ()
         nan = (CellKind.NAN,) if self.floats else ()
         return (CellKind.OTHER, *never, *nan, CellKind.NULL)

@@ -38,7 +38,7 @@ CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
 
 
 def among(*kinds: CellKind) -> Bools:
-    """Whether a cell is of one of some kinds, by the place of its kind in ``KINDS``.
+    """Whether each kind of ``KINDS`` is one of the given kinds, as a lookup table.
 
     Examples:
         >>> among(CellKind.NULL)[[CODES[CellKind.BIN], CODES[CellKind.NULL]]].tolist()
@@ -59,7 +59,7 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Cells(Sequence[Cell]):
-    """Cells as columns; a ``Cell`` is made when somebody asks for one.
+    """Cells as columns; a ``Cell`` is made on demand.
 
     Wide tables have a million cells, of which a reader sees a few.
 
@@ -82,7 +82,7 @@ class Cells(Sequence[Cell]):
         return cls(codes, nothing, nothing, labels)
 
     def take(self, places: NDArray[Any]) -> Cells:
-        """Some of the cells, by their places or by a mask."""
+        """Select cells by index or by a mask."""
         columns = (self.codes, self.lower, self.upper, self.labels)
         return Cells(*(column[places] for column in columns))
 

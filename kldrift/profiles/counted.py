@@ -1,4 +1,4 @@
-"""Profiles without their supports: adding counts needs none, and supports are large."""
+"""Profiles without their supports, which are large and not needed for adding counts."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Counted(NamedTuple):
     moments: Moments | None
 
     def profile(self, support: Support) -> Profile:
-        """The profile, given its support."""
+        """Attach a support: the full profile."""
         moments = None if self.moments is None else self.moments.with_pivot(pivot_of(support))
         return Profile(support, self.keys, self.counts, moments)
 
 
 def merged(parts: Iterable[tuple[int, Counted]]) -> dict[int, Counted]:
-    """Add the parts of each feature up.
+    """Sum the parts of each feature.
 
     Moments of all features are added at once: most have one group, and an addition of arrays of
     one element costs what one of a thousand costs.
@@ -59,7 +59,7 @@ def merged(parts: Iterable[tuple[int, Counted]]) -> dict[int, Counted]:
 
 
 def _run(places: Ints) -> Ints | slice:
-    """Places as a slice where they follow each other, which is then no copy of what is there."""
+    """Consecutive indices as a slice, so that indexing gives a view and no copy."""
     if len(places) and (np.diff(places) == 1).all():
         return slice(int(places[0]), int(places[-1]) + 1)
     return places

@@ -91,7 +91,7 @@ class GroupKeys:
         return self.window, self.list, self.segment
 
     def take(self, places: Any) -> Self:
-        """The groups at some places, by their places or by a mask."""
+        """Select groups by index or by a mask."""
         return type(self)(*(values[places] for values in self.arrays))
 
     @cached_property
@@ -105,7 +105,7 @@ class GroupKeys:
         return GroupKeys(np.full(len(self), NO_WINDOW), self.list, self.segment)
 
     def of(self, number: int) -> Ints:
-        """The places of the groups of one list."""
+        """The indices of the groups of one list."""
         return np.flatnonzero(self.list == number)
 
     def union(self, other: Self) -> tuple[Self, Ints, Ints]:
@@ -123,7 +123,7 @@ class GroupKeys:
         return keys, place[: len(self)], place[len(self) :]
 
     def find(self, other: Self) -> Ints:
-        """The index of each group of another; -1 for those that are not here."""
+        """The index of each group of other keys; -1 where it is missing here."""
         keys, mine, theirs = self.union(other)
         place = np.full(len(keys), -1)
         place[mine] = np.arange(len(self))

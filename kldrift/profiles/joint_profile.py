@@ -49,7 +49,7 @@ class JointProfile:
         return int(self.rows[place]), moments
 
     def take(self, places: Any, keys: GroupKeys | None = None) -> Self:
-        """The groups at some places, in their order; under other keys if these are given."""
+        """Select groups by index, in the given order; under other keys if given."""
         moments = {width: m[places] for width, m in self.moments.items()}
         return type(self)(keys or self.keys.take(places), self.rows[places], moments)
 
@@ -69,7 +69,7 @@ class JointProfile:
         return type(self)(keys, one.rows + two.rows, merged)
 
     def _spread(self, keys: GroupKeys, places: Ints) -> Self:
-        """Place the groups among more keys; the groups of the others have no rows."""
+        """Extend to more keys; the added groups have no rows."""
         if keys is self.keys:
             return self
         rows = np.zeros(len(keys), dtype=np.int64)

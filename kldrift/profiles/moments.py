@@ -73,7 +73,7 @@ class Moments:
     def of_parts(
         cls, values: NDArray[Any], sizes: Ints, pivot: float = 0.0, apart: Ints | None = None
     ) -> Self:
-        """The moments of groups whose finite values stand one group after the other.
+        """The moments of groups whose finite values are stored contiguously, group by group.
 
         Args:
             values: of the first group, then of the second, and so on, shape ``(m,)``.
@@ -154,11 +154,11 @@ class Moments:
         return self.rows, *sums, self.minimum, self.maximum
 
     def take(self, places: Any) -> Self:
-        """The groups at some places, in their order."""
+        """Select groups by index, in the given order."""
         return type(self)(self.pivot, *(values[places] for values in self.arrays))
 
     def added_up(self, places: Ints, groups: int) -> Self:
-        """Add up the groups that have the same place."""
+        """Sum the groups that have the same target index."""
         order = np.argsort(places, kind="stable")
         at, sums = places[order], self.take(order)
         while len(at) > 1:
@@ -174,7 +174,7 @@ class Moments:
         return self.none(groups, self.pivot).replaced(at, sums)
 
     def replaced(self, places: Ints, others: Self) -> Self:
-        """Put other moments in the places of some groups."""
+        """Replace the moments of some groups."""
         arrays = [values.copy() for values in self.arrays]
         for mine, its in zip(arrays, others.arrays, strict=True):
             mine[places] = its

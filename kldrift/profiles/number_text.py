@@ -6,7 +6,7 @@ from decimal import Decimal
 
 
 def plain(number: float, digits: int) -> str:
-    """A number of the data with so many digits, and no exponent unless it is huge or tiny.
+    """Format a number from the data to some digits; exponents only for huge or tiny ones.
 
     Examples:
         >>> plain(17031841000.0, 5), plain(0.12345, 3), plain(1e300, 3), plain(0.0000123, 3)
@@ -17,7 +17,7 @@ def plain(number: float, digits: int) -> str:
 
 
 def grouped(number: float, digits: int = 3) -> str:
-    """A computed figure, such as a score: so many digits, thousands with commas.
+    """Format a computed figure, such as a score: some digits, thousands with commas.
 
     Examples:
         >>> grouped(0.123456), grouped(74400.0), grouped(999.9), grouped(1.42e12), grouped(760, 2)

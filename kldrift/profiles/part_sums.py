@@ -1,4 +1,4 @@
-"""Power sums of the values of many groups, which stand side by side: a few passes for all.
+"""Power sums of many groups stored side by side, in a few passes over all values.
 
 What is summed and why to so many digits stands in :mod:`kldrift.profiles.power_sums`, which has
 the kernel for one group.
@@ -61,7 +61,7 @@ def power_sums_of_parts(
 
 
 def _split_up(values: Values, sizes: Ints, apart: Ints | None) -> Iterator[Values]:
-    """The values of each part, but for those at some places."""
+    """The values of each part, without those at some indices."""
     ends = np.cumsum(sizes)
     for begin, end in zip((ends - sizes).tolist(), ends.tolist(), strict=True):
         part = values[begin:end]

@@ -83,7 +83,7 @@ class Profile:
 
     @property
     def without_rest(self) -> Self:
-        """The same without the groups REST; one object however often it is asked for."""
+        """The profile without the REST groups; cached."""
         return self._of_segments if self.keys.is_rest.any() else self
 
     @cached_property
@@ -102,7 +102,7 @@ class Profile:
         return self._spread(keys, mine) + other._spread(keys, theirs)
 
     def _spread(self, keys: GroupKeys, places: Counts) -> Self:
-        """Place the groups among more keys; the groups of the others have no rows."""
+        """Extend to more keys; the added groups have no rows."""
         counts = np.zeros((len(keys), self.support.size), dtype=np.int64)
         counts[places] = self.counts
         moments = self.moments
@@ -122,7 +122,7 @@ class Profile:
     __hash__ = None  # type: ignore[assignment]
 
     def take(self, places: Any, keys: GroupKeys | None = None) -> Self:
-        """The groups at some places, in their order; under other keys if these are given."""
+        """Select groups by index, in the given order; under other keys if given."""
         moments = None if self.moments is None else self.moments.take(places)
         return type(self)(
             self.support, keys or self.keys.take(places), self.counts[places], moments
@@ -166,7 +166,7 @@ def of_no_window(profile: Profile) -> Profile:
 
 
 def aligned(current: Profile, reference: Profile) -> tuple[Profile, Profile]:
-    """Extend both to the union of their groups, and leave out REST."""
+    """Extend two profiles to the union of their groups, without REST."""
     if current.keys != reference.keys:
         keys, _, _ = current.keys.union(reference.keys)
         current, reference = (

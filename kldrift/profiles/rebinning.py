@@ -88,7 +88,7 @@ class Rebinning:
         return Cells(self.codes, cells.lower[self.starts], upper, labels)
 
     def for_rows(self, rows: int, reference: Ints) -> Rebinning:
-        """Merge further for a side of so few rows that these are too many cells."""
+        """Merge cells further where one side has too few rows for this many cells."""
         support = self.support
         bins = max(FEWEST_BINS, rows // ROWS_PER_BIN)
         if isinstance(support, CategoricalSupport) or bins >= self.size:
@@ -110,7 +110,7 @@ class Rebinning:
 
     @cached_property
     def _further(self) -> dict[bytes, Rebinning]:
-        """Those that were merged further: windows of about as many rows get one object."""
+        """Cache of further merges: windows of about as many rows share one object."""
         return {}
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What is said of a last run that failed, beside what an earlier one found."""
+"""What a page says of a failed last run, beside the results of an earlier one."""
 
 from __future__ import annotations
 

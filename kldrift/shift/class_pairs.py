@@ -78,7 +78,7 @@ class ClassPairs:
 
     @classmethod
     def sum(cls, several: Sequence[Self]) -> Self:
-        """The sum of one or more."""
+        """The sum of one or more counts."""
         window, champion, challenger, rows = (
             np.concatenate([getattr(s, name) for s in several]) for name in PAIRS.names
         )

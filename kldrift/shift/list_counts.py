@@ -52,7 +52,7 @@ class ListCounts:
         return ListCounts(names, added[0], added[1], worst, self.pairs + other.pairs)
 
     def _under(self, names: Names) -> ListCounts:
-        """The groups of the named segments; the place of a segment is that of its name."""
+        """The groups of the named segments, renumbered by the position of their names."""
         place = {name: i for i, name in enumerate(names)}
         new = np.array([*(place.get(name, REST) for name in self.names), REST], dtype=np.int32)
 
@@ -74,7 +74,7 @@ class ListCounts:
         return ListCounts(names, divergence, changed, worst, pairs)
 
     def shares(self, buckets: int) -> Iterator[tuple[int, ListCounts]]:
-        """The segments in shares, by number; one is in the same share in every part."""
+        """Split the segments into buckets by a hash of their names, the same in every part."""
         of_name = [zlib.crc32((name or "").encode()) % buckets for name in self.names]
         for bucket in sorted(set(of_name)):
             mine = zip(self.names, of_name, strict=True)

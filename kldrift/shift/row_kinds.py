@@ -94,7 +94,7 @@ class KindGrouper:
 
 
 def scaled(moments: Moments, octaves: Ints) -> Moments:
-    """The moments of numbers, from those of their mantissas; exact, as long as they are doubles."""
+    """The moments of numbers, from those of their mantissas; exact where nothing overflows."""
     power = octaves.astype(np.int32)
     with np.errstate(over="ignore", under="ignore"):
         one, one_low = (np.ldexp(x, power) for x in (moments.sum1, moments.sum1_low))

@@ -202,11 +202,7 @@ def _joined(tables: Sequence[dict[str, pa.Table]], name: str) -> pa.Table:
 
 
 def make_program(config: ModelShift, source: DatasetInfo, buckets: int) -> ShiftProgram:
-    """Plan what tasks do.
-
-    Raises:
-        ConfigError: a column is not there or not of a type that fits.
-    """
+    """Plan what tasks do."""
     schema = source.schema
     for side in ("champion", "challenger"):
         _check_lists(side, getattr(config, side), schema)

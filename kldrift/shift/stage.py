@@ -31,9 +31,6 @@ def compare_models(
 
     Returns:
         The numbers of all windows and segments, their worst rows, and the pairs of classes.
-
-    Raises:
-        DatasetError: there are more windows and segments than anyone reads.
     """
     parts = source.map_tasks(spark, program, PARTS_DDL)
     rows = collect(parts.groupBy("share").applyInPandas(merge_bucket, FOUND_DDL))

@@ -83,7 +83,7 @@ class WatchedFiles:
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Look at the files again once they are read, also where that failed: this may be why.
+        """Check after a block that the files are unchanged, also where it failed: this may be why.
 
         Raises:
             DatasetError: one is another now; rows of two versions may have been counted together.
@@ -106,7 +106,7 @@ class WatchedFiles:
 
 
 def watch(dataset: Dataset, side: str) -> WatchedFiles:
-    """Note the sizes and times of a dataset's files, if they can be seen from here."""
+    """Note the sizes and times of a dataset's files, if they are visible from here."""
     if not dataset.path or dataset.format in TABLE_OPTIONS:
         return WatchedFiles(side)
     try:

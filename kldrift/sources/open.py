@@ -43,7 +43,7 @@ from kldrift.sources.predicates.translate import Unsupported, columns, to_arrow
 
 
 def reason_for_spark(dataset: Dataset, way: str) -> str:
-    """Why a dataset cannot be read with Arrow; empty if it can, before a look at its files."""
+    """Why a dataset cannot be read with Arrow, judged without its files; empty if it can."""
     if way == "dataframe":
         return "asked for by scan: dataframe"
     if not dataset.path:
@@ -162,7 +162,7 @@ def open_source(
 
 
 def _other_clock(source: ArrowSource, spark: SparkSession) -> str:
-    """Why a filter on time would mean something else to Arrow; empty if it would not."""
+    """Why a filter on time would mean something else to Arrow; empty if it means the same."""
     zone = spark.conf.get("spark.sql.session.timeZone", "UTC")
     times = [n for n in source.where_columns if pa.types.is_temporal(source.schema.field(n).type)]
     if not times or zone in ("UTC", "Etc/UTC", "GMT", "Z", "+00:00"):
@@ -216,13 +216,13 @@ def _frame(
 
 
 def _untold(field: pa.Field) -> Skipped:
-    """The note on a column of a type that Spark does not have."""
+    """The note on a column of a type that Spark lacks."""
     why = f"values of type {field.type} are no feature where Spark reads; scan: arrow counts them"
     return Skipped(field.name, why, str(field.type))
 
 
 def _of_files(kind: pa.DataType, there: pa.DataType | None) -> pa.DataType:
-    """The type of a column of Spark's, as its files tell what Spark has another type for.
+    """The type of a column as its files have it, where Spark has another one.
 
     Unsigned integers are decimals to it, which would be rounded to doubles, and durations integers.
     """

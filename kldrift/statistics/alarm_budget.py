@@ -64,7 +64,7 @@ class AlarmBudget:
 
     @classmethod
     def of(cls, pages: float, windows: float) -> Self:
-        """The level of a monitor that begins.
+        """The initial level of a monitor.
 
         Args:
             pages: how many are asked for.
@@ -85,14 +85,14 @@ class AlarmBudget:
         return math.exp(-stretch * self.level) / max(1, tests)
 
     def open_limit(self, tests: int) -> float:
-        """The p-value below which a row whose alert is open is still far: that of the beginning.
+        """The p-value below which a row with an open alert still drifts: the initial level.
 
         What one page costs the next one must not close it.
         """
         return min(self.rate * math.exp(-MARGIN), COMMON) / max(1, tests)
 
     def after(self, *, page: bool, open_alert: bool = False) -> Self:
-        """The level after a window; it stays while an alert is open, which says nothing new."""
+        """The level after a window; it stays the same while an alert is open."""
         if open_alert:
             return self
         usual = -math.log(self.rate)
@@ -103,7 +103,7 @@ class AlarmBudget:
 
 
 def excess(p_values: Floats) -> float:
-    """How far the farthest row of a window lies beyond what their number lets expect.
+    """How far the most extreme row of a window exceeds what the number of rows explains.
 
     Args:
         p_values: of its rows that have one; those with an open alert are left out.

@@ -141,7 +141,7 @@ def _for_spark(paths: Sequence[str]) -> list[str]:
 
 
 def _first_line(path: str, comment: bytes) -> tuple[bytes, bool]:
-    """The first line with text that is no comment, as bytes, and whether there is another."""
+    """The first line that is neither blank nor a comment, as bytes, and whether another follows."""
     first = b""
     try:
         with BufferedReader(opened(path)) as file:
@@ -180,7 +180,7 @@ def _wider(one: T.DataType, other: T.DataType) -> T.DataType:
 def _beside(
     header: Sequence[str], wanted: Sequence[str], path: str, fold: Callable[[str], str]
 ) -> list[str]:
-    """The names in a header that are not wanted; if there are any, all wanted ones are there.
+    """The unexpected names in a header; if there are any, all expected ones must be there.
 
     Raises:
         DatasetError: some are not there, and others are: these may be other names for the same.

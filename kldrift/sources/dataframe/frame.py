@@ -61,7 +61,7 @@ class FrameSource:
         return bundled.mapInArrow(mapper, schema)
 
     def _type(self, wanted: _Wanted, places: Mapping[str, int]) -> pa.DataType | None:
-        """The type of a column on its way; None where it has to travel alone."""
+        """The type a column is bundled as; None where it cannot be bundled."""
         path, size = wanted
         if size:
             return pa.int32()
@@ -81,7 +81,7 @@ _Wanted = tuple[tuple[str, ...], bool]
 
 @dataclass(frozen=True)
 class _Places:
-    """The places of a program's columns among those that travel.
+    """The positions of a program's columns among the bundled ones.
 
     Attributes:
         keys: of the key columns.
@@ -111,7 +111,7 @@ def _wanted(feature: Feature) -> _Wanted:
 
 
 def _sql(place: int, fields: Sequence[str], *, size: bool) -> str:
-    """A column, or a field of a struct, as SQL has it."""
+    """A column, or a field of a struct, in SQL."""
     path = ".".join([f"c{place}", *(backticked(field) for field in fields)])
     # Only the size of an array or map is sent: Spark counts it where it lies.
     return f"case when {path} is not null then size({path}) end" if size else path
@@ -219,7 +219,7 @@ def _of(feature: Feature, column: pa.Array) -> pa.Array:
 def _unbundled(
     transport: Transport, batches: Sequence[pa.RecordBatch], early: AbstractSet[int]
 ) -> Iterator[tuple[int, pa.Array]]:
-    """The columns of some batches as one, each with its place; the early ones come first."""
+    """The columns of some batches, concatenated, each with its position; the early ones first."""
     for i in transport.alone:
         if i in early:
             yield i, _alone(batches, i)

@@ -1,4 +1,4 @@
-"""A configured dataset as Spark's own readers have it."""
+"""Opens a configured dataset with Spark's own readers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def read_frame(
 
 
 def without_twice(frame: DataFrame, dataset: Dataset) -> tuple[DataFrame, list[Skipped]]:
-    """A frame without the columns of CSV files that share a name, and these.
+    """A frame without the columns of CSV files that share a name, and notes on these.
 
     Spark calls them by their places; a schema that states such a name is one that knows of it.
     """

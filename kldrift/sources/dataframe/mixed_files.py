@@ -1,4 +1,4 @@
-"""Files in which a column changes its type or is there twice, read by Spark without it.
+"""Files in which a column changes its type or is duplicated, read by Spark without it.
 
 Spark merges the schemas of Parquet files, and fails where one column does not fit; a schema that
 lacks the column reads the rest. Of ORC files it takes the schema of any one, and reads what has
@@ -78,7 +78,7 @@ def schema_without(
 def schema_by_arrow(
     spark: SparkSession, files: Sequence[File], without: Collection[str]
 ) -> T.StructType:
-    """The schema of files that Spark cannot tell, without what is mixed or twice among them.
+    """The schema of files that Spark cannot infer, without mixed or duplicate columns.
 
     Times in nanoseconds are whole numbers there: see :func:`with_times`.
 
@@ -107,12 +107,12 @@ def schema_by_arrow(
 
 
 def in_nanoseconds(kind: pa.DataType) -> bool:
-    """Whether values are times that Spark does not have: it refuses files with such a column."""
+    """Whether a type is nanosecond timestamps: Spark refuses files with such a column."""
     return bool(pa.types.is_timestamp(kind) and kind.unit == "ns")
 
 
 def with_times(frame: DataFrame, schema: pa.Schema) -> DataFrame:
-    """Make times of microseconds, as the tasks do, of the numbers that are read for nanoseconds."""
+    """Convert nanosecond numbers to microsecond timestamps, as the tasks do."""
     zoned = {f.name: f.type.tz is not None for f in schema if in_nanoseconds(f.type)}
     columns = []
     for name in frame.columns:
@@ -127,7 +127,7 @@ def with_times(frame: DataFrame, schema: pa.Schema) -> DataFrame:
 
 
 def has_time_of_day(kind: pa.DataType) -> bool:
-    """Whether values are times of day or hold some: Spark refuses files with such a column."""
+    """Whether a type is or contains times of day: Spark refuses files with such a column."""
     return bool(re.search(r"\btime(32|64)\[", str(kind)))
 
 

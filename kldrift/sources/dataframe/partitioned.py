@@ -85,7 +85,7 @@ def by_partition(
 
 
 def _overlap(paths: Sequence[str]) -> bool:
-    """Whether a local file is there twice behind the paths: Spark would read it twice."""
+    """Whether the paths match a local file twice: Spark would read it twice."""
     if len(paths) == 1 and "**" not in paths[0]:
         return False
     roots = [Path(r).absolute() for p in paths if "://" not in p for r in local_roots(p)]

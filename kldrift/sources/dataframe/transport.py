@@ -1,4 +1,4 @@
-"""Bundles the columns of a DataFrame into few for the way to Python, and unbundles them there.
+"""Bundles the columns of a DataFrame into few for the transfer to Python, and unbundles them.
 
 Spark writes each value of each column for Arrow by a call of its own, which the JVM makes fast only
 where nearly all calls are of one kind, and Spark 4.1 asks every column for its size at every row.
@@ -38,7 +38,7 @@ SMALL: Final = frozenset({pa.bool_(), pa.int8(), pa.int16(), pa.int32(), pa.date
 
 @dataclass(frozen=True)
 class Bundle:
-    """Columns that travel together.
+    """Columns that are transferred together.
 
     Attributes:
         kind: Arrow type of the array's elements.
@@ -53,7 +53,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Transport:
-    """Which columns travel in which bundles, and which alone.
+    """Which columns are bundled together, and which are not.
 
     Attributes:
         types: of each column, what it is to be in the task; None if it travels alone, whatever it
@@ -68,7 +68,7 @@ class Transport:
 
 
 def choose_transport(types: Sequence[pa.DataType | None]) -> Transport:
-    """Choose how columns travel.
+    """Choose how columns are bundled.
 
     None is the type of one that has to travel alone.
 
@@ -113,7 +113,7 @@ def unbundle(
     arrays: Sequence[pa.Array],
     texts: Sequence[pa.Array],
 ) -> Iterator[tuple[int, pa.Array]]:
-    """Take a bundle apart into its columns, each with its place.
+    """Split a bundle into its columns, each with its position.
 
     ``arrays`` and ``texts`` are its two columns in the same batches.
     """

@@ -124,7 +124,7 @@ def which_version(options: Mapping[str, str]) -> int | datetime | None:
 
 
 def _check_time(table: Any, path: str, at: datetime, filesystem: Mapping[str, str]) -> None:
-    """Refuse a version that was not there yet: the log's reader gives the first one then.
+    """Refuse a time before the first version, for which the log's reader gives the first one.
 
     A version's time is that of its file in the log.
     """

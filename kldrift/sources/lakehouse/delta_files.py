@@ -133,7 +133,7 @@ def _bound(rows: int | None, nulls: Any, low: Any, high: Any) -> Bounds:
 
 
 def _beyond(value: Any, sign: int) -> Any:
-    """A statistic of the log, which may be rounded, moved to where no value lies beyond it."""
+    """A statistic of the log, which may be rounded, widened so that it is a bound."""
     value = exact(value)
     if isinstance(value, dt.datetime):
         try:

@@ -196,7 +196,7 @@ def _snapshot(
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    """The type as Spark has it: Arrow's large text is text."""
+    """The type without Arrow's large variants, as Spark has it."""
     if pa.types.is_struct(kind):
         return pa.struct([pa.field(f.name, _plain(f.type)) for f in kind])
     return pa.string() if pa.types.is_large_string(kind) else kind

@@ -1,4 +1,4 @@
-"""Open a table over Parquet files, as its own log has it."""
+"""Opens Delta and Iceberg tables by their own logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table over Parquet files, as its own log describes them.
+"""A version of a Delta or Iceberg table: the Parquet files that its log lists.
 
 A log knows which files are part of the table, the values of its partitions, the rows that were
 deleted and what columns are called now. So nothing is taken from folder names or from whatever

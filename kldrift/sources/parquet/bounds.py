@@ -79,7 +79,7 @@ def _around(statistics: pq.Statistics, kind: pa.DataType) -> tuple[Any, Any]:
 def bounds_in(
     metadata: pq.FileMetaData, schema: pa.Schema, inside: Mapping[str, str]
 ) -> Callable[[int], dict[str, Bounds]]:
-    """Ask for the bounds of columns in each row group of a file.
+    """The bounds of columns in each row group of a file.
 
     Returns:
         A function of a row group's number; it knows of every column that is wanted.

@@ -32,7 +32,7 @@ NOT_READ: Final = {
 
 
 class _Nothing:
-    """A file that says it is large and has no bytes.
+    """A file that claims to be large and has no bytes.
 
     Attributes:
         asked: whether somebody tried to read it.
@@ -79,7 +79,7 @@ class File:
 
     @property
     def is_there(self) -> bool:
-        """Whether there still is such a file."""
+        """Whether the file still exists."""
         system = pafs.LocalFileSystem() if self.remote is None else self.remote.open()
         return bool(system.get_file_info(self.path).type != pafs.FileType.NotFound)
 

@@ -1,4 +1,4 @@
-"""Facts from the footers of files, added up: their size does not grow with files times columns."""
+"""Facts from many footers, aggregated: their size does not grow with files times columns."""
 
 from __future__ import annotations
 

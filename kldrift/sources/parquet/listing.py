@@ -62,7 +62,7 @@ def local_roots(pattern: str) -> list[str]:
 
 
 def folder_of(pattern: str) -> str:
-    """The beginning of a local pattern, up to a ``/``, that names a folder which is there.
+    """The longest leading part of a local pattern that names an existing folder.
 
     Examples:
         >>> folder_of("/*/x"), folder_of("*.csv")
@@ -77,7 +77,7 @@ def folder_of(pattern: str) -> str:
 
 
 def for_spark(path: str) -> list[str]:
-    r"""A path as Spark has to be given it, so that it means there what it means here.
+    r"""A path escaped so that it means the same to Spark.
 
     Examples:
         >>> for_spark("s3://lake/*.csv"), for_spark("day=*/x.csv")

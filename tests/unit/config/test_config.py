@@ -30,6 +30,9 @@ from kldrift.config import (
     load_config,
 )
 from kldrift.errors import ConfigError
+from kldrift.features.feature import feature_named
+from kldrift.features.pairs import Pair
+from kldrift.monitor.judging import thresholds_of
 from kldrift.scoring.metrics import DEFAULT_THRESHOLDS
 from kldrift.tables.schema import DRIFT_SCORES
 
@@ -203,15 +206,19 @@ def test_an_override_inherits_the_levels_that_it_does_not_state():
             },
         )
     )
+
+    def thresholds(name):
+        return thresholds_of(Pair(feature_named(name, "numeric"), None), config)
+
     js = Threshold(0.2, None)
-    assert config.thresholds_of("a") == {"kl": Threshold(0.05, 0.25), "js": js}
-    assert config.thresholds_of("b") == {
+    assert thresholds("a") == {"kl": Threshold(0.05, 0.25), "js": js}
+    assert thresholds("b") == {
         "kl": Threshold(0.1, None),
         "js": js,
         "ks": Threshold(None, 0.5),
     }
-    assert config.thresholds_of("c") == {"kl": Threshold(None, None), "js": js}
-    assert config.thresholds_of("other") == config.thresholds
+    assert thresholds("c") == {"kl": Threshold(None, None), "js": js}
+    assert thresholds("other") == config.thresholds
 
 
 def test_every_threshold_metric_is_a_column_of_the_scores():
