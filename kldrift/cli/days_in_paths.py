@@ -64,7 +64,7 @@ def sides_of(source: str, reference: str | None, form: str | None) -> Sides:
     left_out: tuple[str, ...] = ()
     if others:
         more = f" and {len(others) - 1:,} others" if others[1:] else ""
-        left_out = (f"only files that end like {kind}, so not {Path(others[0]).name}{more}",)
+        left_out = (f"only files that end in {kind}, so not {Path(others[0]).name}{more}",)
     kind = kind if others or days != files else form
     days = [scheme + day for day in days]
     return Sides(days[-1:], days[:-1] or days, kind, left_out)

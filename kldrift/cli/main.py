@@ -147,7 +147,7 @@ def _second_column(line: str) -> int | None:
 def _init(args: argparse.Namespace) -> Answer:
     file = None if args.output == "-" else Path(args.output)
     if file and file.exists() and not args.force:
-        raise ConfigError(f"{file} is there already; give another file with -o, or use --force")
+        raise ConfigError(f"{file} already exists; choose another file with -o, or use --force")
     from kldrift.cli.init import init  # noqa: PLC0415
     from kldrift.cli.terminal import Line  # noqa: PLC0415
 

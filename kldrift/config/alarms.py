@@ -65,7 +65,7 @@ class Mute:
     since: Annotated[Day | None, Field(validation_alias=AliasChoices("from", "since"))] = field(
         default=None, metadata={"key": "from"}
     )
-    """The first day that is muted, where it is yet to come, such as a holiday.
+    """The first day that is muted, where it is in the future, such as a holiday.
     Example: `2020-12-24`"""
 
     def holds_on(self, day: date) -> bool:

@@ -157,7 +157,7 @@ class Dataset:
             return value
         formats = sorted({format_of(path) or "parquet" for path in info.data.get("path", ())})
         if len(formats) > 1:
-            raise wrong(f"the files end like {' and '.join(formats)}; state one format")
+            raise wrong(f"the files end in {' and '.join(formats)}; state one format")
         return formats[0] if formats else "parquet"
 
     @field_validator("path", "where", "sql")

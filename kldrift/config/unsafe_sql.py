@@ -45,5 +45,5 @@ def refusal(sql: str, *, query: bool) -> str:
     if _SCRIPT.search(sql):
         return f"USING may run any program; {_WAY_OUT}"
     if not query and _SUBQUERY.search(sql) and _FILE.search(sql):
-        return f"a subquery that reads files is no part of a condition or feature; {_WAY_OUT}"
+        return f"a subquery that reads files is not allowed in a condition or feature; {_WAY_OUT}"
     return ""

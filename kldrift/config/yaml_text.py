@@ -1,7 +1,7 @@
 """YAML text to plain values, without surprises.
 
 Plain words are read as in YAML 1.2: ``no``, ``on``, ``12:30`` and ``2020-01-01`` are text, ``010``
-is ten, ``1e-3`` is a number.  Keys are always text.  A key that stands twice is an error, and tags
+is ten, ``1e-3`` is a number.  Keys are always text.  A duplicate key is an error, and tags
 that build objects are refused.
 """
 
@@ -61,7 +61,7 @@ def parse_yaml(text: str, *, source: str, under: tuple[str, ...] = ()) -> Any:
         Mappings with text keys, lists, text, numbers, booleans and ``None``.
 
     Raises:
-        ConfigError: on a syntax error, a tag, or a key that stands twice; with its line.
+        ConfigError: on a syntax error, a tag, or a duplicate key; with its line.
     """
     yaml = YAML(typ="safe", pure=True)
     yaml.Resolver = _Resolver
@@ -155,7 +155,7 @@ def _items(node: MappingNode, twice: list[str]) -> dict[str, Node]:
         line = key.start_mark.line + 1
         if key.value in lines:
             first = lines[key.value]
-            twice.append(f"{line}: the key {key.value!r} stands twice, first in line {first}")
+            twice.append(f"{line}: duplicate key {key.value!r}, first in line {first}")
         lines.setdefault(key.value, line)
         if str(key.tag) != _TAG + "merge":
             items[key.value] = value

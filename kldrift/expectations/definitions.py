@@ -89,7 +89,7 @@ def sync_batch(context: Any, name: str, path: str) -> Any:
     if source.type != "pandas":
         raise OutputError(
             f"{context.root_directory}: the data source {SOURCE!r} is of type {source.type!r} and "
-            f"not kldrift's; give expectations.path a folder to itself"
+            f"not kldrift's; give expectations.path a folder of its own"
         )
     asset = next((a for a in source.assets if a.name == name), None)
     if asset is None:
@@ -146,7 +146,7 @@ def _validation_definition(context: Any, suite: Any, batch: Any) -> Any:
     if definition.data.id != batch.id or definition.suite.id != suite.id:
         raise OutputError(
             f"{context.root_directory}: the validation definition {name!r} is not kldrift's; "
-            f"give the monitor another name, or expectations.path a folder to itself"
+            f"give the monitor another name, or expectations.path a folder of its own"
         )
     return definition
 

@@ -134,7 +134,7 @@ def _set_up(context: Any, store_name: str) -> None:
     if store["class_name"] != ValidationResultsStore.__name__ or "module_name" in store:
         raise OutputError(
             f"{context.root_directory}: kldrift cannot share a folder whose store {store_name!r} "
-            f"is a {store['class_name']} of its own; give expectations.path a folder to itself"
+            f"is a {store['class_name']} of its own; give expectations.path a folder of its own"
         )
     store["module_name"] = PACKAGE
     variables.stores = stores

@@ -87,7 +87,7 @@ def unreadable(root: Path, name: str) -> list[Path]:
             if whole:
                 continue
             if file != root / folder / f"{name}.json":
-                raise OutputError(f"{file}: cannot be read; mend it or take it away")
+                raise OutputError(f"{file}: cannot be read; repair or delete it")
             unread.append(file)
     return unread
 
@@ -111,7 +111,7 @@ def _blank(file: Path) -> bool:
     if read is None and not project:
         return True
     if not isinstance(read, dict) or (project and not read.keys() >= _NEEDED):
-        raise OutputError(f"{file}: cannot be read; mend it, or take it away to have it made again")
+        raise OutputError(f"{file}: cannot be read; repair it, or delete it to create it again")
     return False
 
 

@@ -167,7 +167,7 @@ def _check_override(name: str, kind: pa.DataType, override: Choice) -> None:
     if wrong:
         has = f"its parts are {', '.join(possible)}" if possible else "it has no parts"
         raise ConfigError(
-            f"features.override.{name}.parts: {wrong[0]!r} is no part of a {kind} column; {has}"
+            f"features.override.{name}.parts: a column of {kind} has no part {wrong[0]!r}; {has}"
         )
 
 

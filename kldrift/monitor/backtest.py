@@ -204,7 +204,7 @@ def _check_enough(config: Config, windows: int, which: str = "") -> None:
     if windows <= FEWEST_WINDOWS:
         raise OutputError(
             f"{config.output.path}: {windows} windows of {config.monitor!r}{which}; limits are "
-            f"learnt from {FEWEST_WINDOWS} windows on: kldrift backfill runs them"
+            f"learnt from at least {FEWEST_WINDOWS}: kldrift backfill runs more"
         )
 
 

@@ -162,7 +162,7 @@ def _whole(store: Store, monitor: str, reference_id: str) -> tuple[Supports, Ref
     rebinnings = {f.name: f.rebinning for f in supports.features if f.rebinning is not None}
     whole = reference_from(supports, profiles, joint, rebinnings)
     if not whole.reference_id == supports.reference_id == reference_id:
-        raise ValueError("what is stored of the reference is not what was written")
+        raise ValueError("the stored reference is not what was written")
     return supports, whole
 
 

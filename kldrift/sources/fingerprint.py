@@ -127,6 +127,6 @@ def _stamps(files: Collection[File]) -> Iterator[_Stamp]:
                 infos = remote.open().get_file_info(paths)
                 stamps = [(i.path, i.size, i.mtime_ns) for i in infos]
         except (pa.ArrowException, OSError) as cause:
-            raise DatasetError(f"cannot look at {paths[0]!r}: {first_line(cause)}") from cause
+            raise DatasetError(f"cannot access {paths[0]!r}: {first_line(cause)}") from cause
         for path, size, time in stamps:
             yield where, path, size, time

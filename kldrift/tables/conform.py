@@ -83,4 +83,4 @@ def same_names(what: str, given: Mapping[str, Any] | list[str], wanted: Any) -> 
     if missing:
         raise ValueError(f"missing {what}: {', '.join(map(repr, missing))}")
     if len(names) != len(wanted):
-        raise ValueError(f"some {what} stand there twice: {', '.join(map(repr, names))}")
+        raise ValueError(f"duplicate {what}: {', '.join(map(repr, names))}")

@@ -89,7 +89,7 @@ class IcebergStore(TableStore):
             rows = [from_parquet(file, columns, lake_schema(table)) for file in files]
             return from_lake(table, pa.concat_tables(rows))
         except (OSError, ValueError) as error:  # damaged, or gone: what that costs, a caller knows
-            raise ValueError(f"no Parquet file of kldrift: {first_line(error)}") from error
+            raise ValueError(f"not a Parquet file of kldrift: {first_line(error)}") from error
 
     def _scanned(self, table: str, partition: str, columns: Sequence[str] | None) -> pa.Table:
         """The rows of a partition where files alone do not say them."""

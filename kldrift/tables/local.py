@@ -66,7 +66,7 @@ class LocalStore:
             return pa.OSFile(str(path))
         except OSError as error:
             if path.is_dir():
-                raise ValueError("a folder stands where a file is expected") from error
+                raise ValueError("there is a folder where a file is expected") from error
             if path.is_symlink() and not path.exists():
                 raise ValueError("a link that leads to no file") from error
             if isinstance(error, FileNotFoundError):

@@ -43,7 +43,7 @@ def to_parquet(rows: TableParts) -> bytes:
             )
         writer.write_table(part, row_group_size=GROUP_ROWS)
     if writer is None:
-        raise ValueError("a file needs one part at least, which may be empty")
+        raise ValueError("a file needs at least one part, which may be empty")
     writer.close()
     return bytes(sink.getvalue())
 
@@ -109,7 +109,7 @@ def from_parquet(
         kept = None if names is None else [name for name in names if name in there]
         rows = file.read(kept, use_threads=file.metadata.num_rows > SMALL_FILE)
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise ValueError(f"no Parquet file of kldrift: {first_line(error)}") from error
+        raise ValueError(f"not a Parquet file of kldrift: {first_line(error)}") from error
     for field in schema or ():
         asked = field.name in ADDED_LATER and (columns is None or field.name in columns)
         if asked and field.name not in rows.column_names:

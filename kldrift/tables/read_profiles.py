@@ -123,7 +123,7 @@ def _shared(keys: GroupKeys, groups: Ints) -> GroupKeys | None:
 
 def _once(code: Ints, keys: GroupKeys) -> None:
     if not begins((code, *keys.arrays)).all():
-        raise ValueError("profiles: a group of a feature stands there twice")
+        raise ValueError("profiles: duplicate group of a feature")
 
 
 def _counts(table: pa.Table, width: Ints) -> Ints:

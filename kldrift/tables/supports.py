@@ -245,7 +245,7 @@ def read_supports(table: pa.Table) -> Supports:
     rows = _rows(table)
     names = [row["feature"] for row in rows if row["kind"] != SEGMENTS_KIND]
     if len(set(names)) != len(names):
-        raise ValueError("supports: a feature stands there twice")
+        raise ValueError("supports: duplicate feature")
     joint = [row for row in rows if row["kind"] == JOINT_KIND]
     lists = [row for row in rows if row["kind"] == SEGMENTS_KIND]
     numbered = [(row["segment_list"], row["feature"]) for row in lists]

@@ -43,7 +43,7 @@ def time_option(name: str, value: str) -> datetime:
     """The time that an option gives, in UTC unless it says otherwise.
 
     Raises:
-        ConfigError: it gives none, or one that is yet to come: what it names would still change.
+        ConfigError: it gives none, or one in the future: what it names would still change.
 
     Examples:
         >>> str(time_option("timestampAsOf", "2024-02-01 12:30:00+01:00"))
@@ -58,5 +58,5 @@ def time_option(name: str, value: str) -> datetime:
         raise ConfigError(f"{text}, got {value!r}")
     at = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     if at > datetime.now(UTC):
-        raise ConfigError(f"options.{name}: {value!r} is yet to come")
+        raise ConfigError(f"options.{name}: {value!r} is in the future")
     return at

@@ -68,7 +68,7 @@ def test_a_project_that_is_cut_off_is_named(folder, name):
     cut = [whole[: len(whole) // 3]] if "/" not in name else ["a:\xff", "- a"]
     for left in (*cut, "a: ["):
         file.write_text(left, encoding="latin-1")
-        with pytest.raises(OutputError, match=rf"{file.name}: cannot be read; mend it"):
+        with pytest.raises(OutputError, match=rf"{file.name}: cannot be read; repair it"):
             publish_rows(folder, case_rows())
     file.write_text(whole)
 

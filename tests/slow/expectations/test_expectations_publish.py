@@ -276,7 +276,7 @@ def test_a_run_time_without_a_time_zone_is_refused(tmp_path):
     ("thresholds", "message"),
     [
         ({"b": {"kl": (0.1, None)}}, "'b', which has no row"),
-        ({"a": {"lk": (0.1, None)}}, "'lk', which the drift table has not"),
+        ({"a": {"lk": (0.1, None)}}, "'lk', which is no column of the drift table"),
     ],
 )
 def test_a_threshold_that_nothing_answers_to_is_refused(tmp_path, thresholds, message):

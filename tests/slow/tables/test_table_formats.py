@@ -153,7 +153,7 @@ def test_damaged_rows_are_told_as_those_of_parquet_files_are(tmp_path, format_):
     file.write_bytes(data)
     with pytest.raises(OutputError, match="not a table of this kldrift"):
         read_table(str(tmp_path), "supports")
-    with pytest.raises(ValueError, match="no Parquet file of kldrift"):
+    with pytest.raises(ValueError, match="not a Parquet file of kldrift"):
         stored_key(open_store(str(tmp_path)), MONITOR, REFERENCE_ID)
 
 

@@ -248,7 +248,7 @@ def test_init_replaces_no_file_unless_told_to(tmp_path, monkeypatch, capsys):
     Path("kldrift.yaml").write_text("mine")
     assert main(["init", "data.parquet"]) == 2
     assert capsys.readouterr().err == (
-        "kldrift: error: kldrift.yaml is there already; give another file with -o, or use --force\n"
+        "kldrift: error: kldrift.yaml already exists; choose another file with -o, or use --force\n"
     )
     assert Path("kldrift.yaml").read_text() == "mine"
 

@@ -236,7 +236,7 @@ def test_a_day_is_read_with_all_its_partitions(tmp_path, folder, placeholder):
     shutil.rmtree(tmp_path / "csv")
     (tmp_path / "notes.txt").write_text("no data")
     text = init(str(tmp_path))
-    assert "#   only files that end like parquet, so not notes.txt\n" in text
+    assert "#   only files that end in parquet, so not notes.txt\n" in text
     assert "#   region: categorical (string)" in text
     (tmp_path / "k.yaml").write_text(text)
     config = load_config(tmp_path / "k.yaml")

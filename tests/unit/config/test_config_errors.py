@@ -160,12 +160,12 @@ CASES = {
     "files of two formats": (
         ("current", "path"),
         ["a.csv", "b.parquet"],
-        "the files end like csv and parquet; state one format",
+        "the files end in csv and parquet; state one format",
     ),
     "files of commas and tabs": (
         ("current", "path"),
         ["a.csv", "b.tsv"],
-        "the files end like csv and tsv; state one format",
+        "the files end in csv and tsv; state one format",
     ),
     "a time without a window": (
         ("time",),

@@ -125,9 +125,9 @@ def test_every_key_that_stands_twice_is_named_with_its_line(load):
             TEXT + "scoring:\n  bins: 5\n  bins: 6\nscan: auto\nscan: arrow\nspark: {a: 1, a: 1}\n"
         )
     assert {line.partition("m.yaml:")[2] for line in str(caught.value).splitlines()} == {
-        "7: the key 'bins' stands twice, first in line 6",
-        "9: the key 'scan' stands twice, first in line 8",
-        "10: the key 'a' stands twice, first in line 10",
+        "7: duplicate key 'bins', first in line 6",
+        "9: duplicate key 'scan', first in line 8",
+        "10: duplicate key 'a', first in line 10",
     }
 
 

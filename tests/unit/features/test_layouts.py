@@ -188,10 +188,10 @@ def test_parts_that_are_asked_for_are_features(name):
 def test_a_part_that_a_type_has_not_is_an_error_that_names_those_it_has():
     data = pa.table({"x": ["a"]})
     with pytest.raises(
-        ConfigError, match=r"x.parts: 'hour' is no part of a string column; its parts are length"
+        ConfigError, match=r"x.parts: a column of string has no part 'hour'; its parts are length"
     ):
         compare(data, data, override={"x": {"parts": ["hour"]}})
-    with pytest.raises(ConfigError, match=r"'hour' is no part of a int64 column; it has no parts"):
+    with pytest.raises(ConfigError, match=r"a column of int64 has no part 'hour'; it has no parts"):
         compare(pa.table({"x": [1]}), pa.table({"x": [1]}), override={"x": {"parts": ["hour"]}})
 
 

@@ -130,7 +130,7 @@ def test_a_time_at_which_there_was_no_version_is_named(versions):
         ),
         ({"timestampAsOf": "2024-02-30"}, "expected a day or a time such as"),
         ({"timestampAsOf": "20240228"}, "expected a day or a time such as"),
-        ({"timestampasof": "2999-01-01"}, "options.timestampasof: '2999-01-01' is yet to come"),
+        ({"timestampasof": "2999-01-01"}, "options.timestampasof: '2999-01-01' is in the future"),
         ({"versionAsOf": "1", "timestampAsOf": "2024-01-01"}, "versionAsOf and timestampAsOf excl"),
     ],
 )

@@ -182,7 +182,7 @@ def test_what_is_not_a_number_is_stored_as_null():
             lambda t: t.rename_columns({"psi": "psl"}),
             "unknown columns of drift_scores: 'psl'; did you mean 'psi'",
         ),
-        (lambda t: t.append_column("kl", t["kl"]), "columns of drift_scores stand there twice"),
+        (lambda t: t.append_column("kl", t["kl"]), "duplicate columns of drift_scores"),
         (
             lambda t: replaced(t, "kl", pa.array(["0.4"] * 4)),
             "drift_scores.kl: expected double, got string",
