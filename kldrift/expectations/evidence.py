@@ -62,7 +62,7 @@ class Evidence:
         return self.outcome == "within"
 
 
-def evidence(
+def judge_row(
     row: Mapping[str, Any],
     *,
     metric: str,
@@ -87,7 +87,7 @@ def evidence(
 
     Examples:
         >>> row = {"status": "ok", "kl": 0.42, "q_value": 1e-12, "n_current": 900}
-        >>> evidence(row, metric="kl", threshold=0.25, alpha=0.01).details["because"]
+        >>> judge_row(row, metric="kl", threshold=0.25, alpha=0.01).details["because"]
         'kl 0.42 is above 0.25, and q 1e-12 is below alpha 0.01'
     """
     score = None if _is_null(row[metric]) else float(row[metric])
@@ -169,8 +169,8 @@ def _judge(
     if status not in SCORED_STATUSES or score is None:
         return "unscored", f"not scored, status {status}"
     limit = Limits(warning=np.array([np.nan]), critical=np.array([threshold]))
-    evidence = np.array([np.nan if q is None else q])
-    sure = QValues(evidence, evidence)
+    judge_row = np.array([np.nan if q is None else q])
+    sure = QValues(judge_row, judge_row)
     rank, _ = exceeded({metric: np.array([score])}, sure, {metric: limit}, alpha)
     drift = bool(rank[0] == RANK[Severity.CRITICAL])
     size = f"{metric} {_beside(score, threshold)} is"

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final
 
 import pandas as pd
 
-from kldrift.expectations.evidence import evidence
+from kldrift.expectations.evidence import judge_row
 from kldrift.expectations.gx import (
     BatchExpectation,
     MetricConfiguration,
@@ -96,7 +96,7 @@ class ExpectFeatureDriftToBeLessThan(DriftRenderers, BatchExpectation):  # type:
         if len(rows) != 1:
             message = f"the drift table has {len(rows)} rows of this feature, 1 is expected"
             raise ValueError(message)
-        judged = evidence(
+        judged = judge_row(
             rows[0],
             metric=self.metric,
             threshold=self.threshold,

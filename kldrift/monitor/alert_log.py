@@ -49,7 +49,7 @@ class Logged:
         return self.opened < start and (self.closed is None or self.closed >= start)
 
 
-def alert_table(monitor: str, log: Sequence[Logged]) -> pa.Table:
+def log_table(monitor: str, log: Sequence[Logged]) -> pa.Table:
     """The rows of ``alerts``, in the order in which they were raised."""
     about = {"schema_version": SCHEMA_VERSION, "monitor": monitor}
     rows = [about | asdict(one) for one in log]

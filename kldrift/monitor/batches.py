@@ -88,7 +88,7 @@ def batch_rows(
     """The rows of ``profiles`` of a batch, window by window; at least one part."""
     names = [known.names for known in reference.segments]
     features = [p.feature.name for p in what.pairs]
-    windows = windows_of(config, counted)
+    windows = windows_with_rows(config, counted)
     for window in windows or (Window(),):
         profiles = [of_window(p, window) for p in counted] if windows else []
         joint = [joint_of_window(p, window) for p in together] if windows else []
@@ -102,7 +102,7 @@ def batch_rows(
         )
 
 
-def windows_of(config: Config, counted: Sequence[Profile]) -> list[Window]:
+def windows_with_rows(config: Config, counted: Sequence[Profile]) -> list[Window]:
     """The windows that have rows, in the order of time."""
     assert config.time is not None
     keys = [p.keys.window for p in counted]

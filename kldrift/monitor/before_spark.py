@@ -96,7 +96,7 @@ def check_inputs(
         raise NoSuchFileError("\n".join(problems))
 
 
-def check_names(
+def check_by_footers(
     datasets: Sequence[Dataset], way: str, fit: Callable[[Sequence[DatasetInfo]], object]
 ) -> None:
     """Check the names in a configuration by the footers of local Parquet files.

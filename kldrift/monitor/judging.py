@@ -196,7 +196,7 @@ def _compared(
         of_windows=of_windows,
         gap=gap,
         unseen=unseen,
-        learned=bool(thresholds) and is_learned(p, config),
+        learned=bool(thresholds) and has_learned_limits(p, config),
     )
 
 
@@ -214,7 +214,7 @@ def _unpaired(p: Pair, config: Config) -> Subject:
     return Subject(p.feature.name, p.feature.kind, thresholds, status=status, reason=reason)
 
 
-def is_learned(p: Pair, config: Config) -> bool:
+def has_learned_limits(p: Pair, config: Config) -> bool:
     """Whether a feature is judged by limits that are learnt: as it says itself, or all do."""
     learned = config.learned
     for name in (p.feature.column, p.feature.name):

@@ -23,7 +23,7 @@ from kldrift.monitor.stages import Reference
 from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.rebinning import Rebinning
-from kldrift.tables.layout import reference_of
+from kldrift.tables.layout import reference_id_of
 from kldrift.tables.profile_rows import profile_rows
 from kldrift.tables.read import stored_key, stored_profiles, stored_supports
 from kldrift.tables.stamp import Stamp
@@ -82,7 +82,7 @@ def find(plan: Plan, key: str | None) -> StoredReference | None:
     store = open_store(config.output.path)
     best: StoredReference | None = None
     for name in store.names("supports"):
-        reference_id = reference_of(config.monitor, name)
+        reference_id = reference_id_of(config.monitor, name)
         if reference_id is None:
             continue
         # Damage shows as any error: a column that is gone, a number beyond its type, no memory.
@@ -173,7 +173,7 @@ def _last_read(store: Store, monitor: str) -> tuple[str, Origin] | None:
         OutputError: a file cannot be read.
         ValueError: it is damaged.
     """
-    ids = [i for name in store.names("supports") if (i := reference_of(monitor, name))]
+    ids = [i for name in store.names("supports") if (i := reference_id_of(monitor, name))]
     read = {i: stored_supports(store, monitor, i).origin for i in ids}
     read = {i: origin for i, origin in read.items() if origin != OF_NOTHING}
     return max(read.items(), key=lambda one: (one[1].read_at, one[0])) if read else None

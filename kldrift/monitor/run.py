@@ -15,7 +15,7 @@ from kldrift.execution.engine import SparkEngine
 from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor import reference_store
-from kldrift.monitor.before_spark import check_inputs, check_names, check_output
+from kldrift.monitor.before_spark import check_by_footers, check_inputs, check_output
 from kldrift.monitor.due import Due, due_windows, windows_between
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.history import past_window, stored_history
@@ -106,7 +106,7 @@ def run(
 def _check_names(read: Config, config: Config) -> None:
     if not read.expressions:  # those are Spark's to read
         sides = [dataset for dataset, _ in files_of(read)]
-        check_names(sides, read.scan, lambda found: make_plan(config, found[0], found[-1]))
+        check_by_footers(sides, read.scan, lambda found: make_plan(config, found[0], found[-1]))
 
 
 def _due(config: Config, as_of: datetime | None, at: datetime) -> Due | None:

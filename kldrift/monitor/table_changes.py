@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from kldrift.config import Config
 from kldrift.errors import ConfigError, DatasetError, OnlyAsWholeError
-from kldrift.monitor.batches import added_up, batch_rows, windows_of
+from kldrift.monitor.batches import added_up, batch_rows, windows_with_rows
 from kldrift.monitor.record import Record
 from kldrift.monitor.stages import Reference
 from kldrift.monitor.windows import CountedWindows
@@ -106,7 +106,7 @@ class TableChanges:
                 write_batch(config.output.path, config.monitor, other, PROFILES.empty_table())
         batches = StoredBatches.of(store, config.monitor)
         names = tuple(p.feature.name for p in what.pairs)
-        windows = sorted({*windows_of(config, counted), *before}, key=lambda w: w.key)
+        windows = sorted({*windows_with_rows(config, counted), *before}, key=lambda w: w.key)
         return CountedChanges(batches, reference.reference_id, names, windows)
 
 

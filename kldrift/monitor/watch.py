@@ -20,8 +20,8 @@ from kldrift.config import Alarms, Budget, Config, Mute
 from kldrift.config.marked_days import declared, mute_of
 from kldrift.errors import DamagedError, OutputError
 from kldrift.features.pairs import Pair
-from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
-from kldrift.monitor.judging import is_learned, judge_findings
+from kldrift.monitor.alert_log import AlertFacts, Logged, alerts_of, log_table, logged
+from kldrift.monitor.judging import has_learned_limits, judge_findings
 from kldrift.monitor.past_counts import LEAST_WINDOWS, Layout, PastCounts, without_unseen
 from kldrift.monitor.past_scores import (
     excess_of,
@@ -117,7 +117,7 @@ class Watch:
         asked = config.alarms or config.any_learned or config.reference.exclude
         if config.time is None or not asked:
             return None
-        names = [p.feature.name for p in pairs if is_learned(p, config)]
+        names = [p.feature.name for p in pairs if has_learned_limits(p, config)]
         past = None
         span = (config.alarms or Alarms()).span
         if names:
@@ -271,7 +271,7 @@ class Watch:
         budget = self._alarms.budget
         first = start - timedelta(days=budget.days)
         spent = {one.opened for one in self._log if one.is_page and one.opened > first}
-        table = alert_table(self._config.monitor, self._log)
+        table = log_table(self._config.monitor, self._log)
         return Judged(verdicts, self._alerts, table, budget, len(spent))
 
     def _budget(self, window: Window) -> AlarmBudget:

@@ -23,13 +23,13 @@ from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataframe.load import read_frame, what_is_bad, without_twice
 from kldrift.sources.dataframe.mixed_files import (
+    from_nanoseconds,
     has_no_spark_type,
     has_time_of_day,
     in_nanoseconds,
     orc_footers,
     schema_by_arrow,
     schema_without,
-    with_times,
 )
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
@@ -202,7 +202,7 @@ def _frame(
             schema = partial(schema_without, spark, dataset.format, firsts, names)
     frame, twice = without_twice(read_frame(spark, dataset, side, reason, schema), dataset)
     if footers is not None and nanoseconds:
-        frame = with_times(frame, footers.schema)
+        frame = from_nanoseconds(frame, footers.schema)
     if dataset.where:
         # Spark Connect takes the schema of all rows for that of those left, unread.
         frame = _or_config_error(lambda: frame.where(dataset.where).select("*"), f"{side}.where")

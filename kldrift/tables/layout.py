@@ -111,11 +111,11 @@ def reference_file(monitor: str, reference_id: str) -> str:
     return f"profiles/{name}.parquet"
 
 
-def reference_of(monitor: str, name: str) -> str | None:
+def reference_id_of(monitor: str, name: str) -> str | None:
     """The ``reference_id`` of a file in the folder of supports; None for another monitor's.
 
     Examples:
-        >>> reference_of("nyc_taxi", "nyc_taxi--0123456789abcdef.parquet")
+        >>> reference_id_of("nyc_taxi", "nyc_taxi--0123456789abcdef.parquet")
         '0123456789abcdef'
     """
     return _of_monitor(monitor, _SUPPORTS_FILE.fullmatch(name))

@@ -111,7 +111,7 @@ def in_nanoseconds(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind) and kind.unit == "ns")
 
 
-def with_times(frame: DataFrame, schema: pa.Schema) -> DataFrame:
+def from_nanoseconds(frame: DataFrame, schema: pa.Schema) -> DataFrame:
     """Convert nanosecond numbers to microsecond timestamps, as the tasks do."""
     zoned = {f.name: f.type.tz is not None for f in schema if in_nanoseconds(f.type)}
     columns = []

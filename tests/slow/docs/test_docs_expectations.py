@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from expectations_tables import publish_rows, row
 
-from kldrift.expectations.evidence import evidence
+from kldrift.expectations.evidence import judge_row
 from kldrift.expectations.gx import great_expectations as gx
 
 DOCS = (Path(__file__).parents[3] / "docs/expectations.md").read_text()
@@ -54,7 +54,7 @@ def test_every_block_runs_and_what_it_adds_survives_the_next_run(folder, capsys)
 
 def test_every_detail_is_documented():
     table = DOCS[DOCS.index("| `details`") : DOCS.index("`observed_value` is")]
-    found = evidence(ROWS[0], metric="kl", threshold=0.1, alpha=0.01)
+    found = judge_row(ROWS[0], metric="kl", threshold=0.1, alpha=0.01)
     assert set(re.findall(r"`(\w+)`", table)) - {
         "details",
         "within",

@@ -12,13 +12,13 @@ import pytest
 from expectations_tables import ALPHA, CASES, CRITICAL, RUN_TIME, WARNING, row
 
 from kldrift.config import Threshold
-from kldrift.expectations.evidence import SCORED_STATUSES, evidence
+from kldrift.expectations.evidence import SCORED_STATUSES, judge_row
 from kldrift.scoring.status import SCORED, Status
 from kldrift.scoring.threshold import SEVERITIES, Limits, QValues, exceeded
 
 
 def judged(columns, threshold=WARNING, metric="kl"):
-    return evidence(row("f", **columns), metric=metric, threshold=threshold, alpha=ALPHA)
+    return judge_row(row("f", **columns), metric=metric, threshold=threshold, alpha=ALPHA)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_any_metric_of_the_table_can_be_judged_and_no_other():
 @pytest.mark.parametrize(("severity", "passes"), [("warning", False), ("critical", True)])
 def test_a_critical_threshold_is_judged_by_its_own_certainty(severity, passes):
     row = {"status": "ok", "kl": 0.3, "q_value": 1e-9, "q_critical": 0.2}
-    found = evidence(row, metric="kl", threshold=0.25, alpha=0.01, severity=severity)
+    found = judge_row(row, metric="kl", threshold=0.25, alpha=0.01, severity=severity)
     assert found.passes is passes
 
 
@@ -158,7 +158,7 @@ def test_a_critical_threshold_is_judged_by_its_own_certainty(severity, passes):
 )
 def test_a_threshold_follows_the_alert_where_there_are_alarms(alert, severity, score, outcome):
     said = "critical" if score > 0.25 else "ok"
-    found = evidence(
+    found = judge_row(
         row("f", kl=score, q_critical=1e-9, alert=alert, severity=said),
         metric="kl",
         threshold=0.25,
@@ -170,14 +170,14 @@ def test_a_threshold_follows_the_alert_where_there_are_alarms(alert, severity, s
 
 def test_a_limit_that_is_learnt_needs_no_other_evidence():
     given = {"kl_learned": 0.05, "limit_learned": 0.03, "p_learned": 2e-7, "severity": "critical"}
-    found = evidence(
+    found = judge_row(
         row("f", **given), metric="kl_learned", threshold=0.03, alpha=ALPHA, severity="critical"
     )
     assert found.outcome == "drift"
     assert "kl_learned 0.05 is above 0.03" in found.details["because"]
     assert "(p 2e-07)" in found.details["because"]
     untested = {"kl_learned": 0.05, "p_learned": float("nan")}
-    found = evidence(row("f", **untested), metric="kl_learned", threshold=0.03, alpha=ALPHA)
+    found = judge_row(row("f", **untested), metric="kl_learned", threshold=0.03, alpha=ALPHA)
     assert found.details["because"].endswith("hardly ever are")
 
 
@@ -196,7 +196,7 @@ def test_what_moved_with_its_history_fails_a_warning_as_the_severity_says(
     columns = {"status": "ok", "kl": 0.13, "q_value": 0.2, "kl_unbiased": estimate}
     columns |= {"threshold_kind": kind, "p_value": p_value}
     held = [
-        evidence(row("f", **columns), metric="kl", threshold=limit, alpha=ALPHA, severity=severity)
+        judge_row(row("f", **columns), metric="kl", threshold=limit, alpha=ALPHA, severity=severity)
         for severity, limit in (("warning", 0.1), ("critical", 0.25))
     ]
     assert [found.passes for found in held] == [passes, True]
@@ -208,7 +208,7 @@ def test_what_moved_with_its_history_fails_a_warning_as_the_severity_says(
 def test_a_row_that_is_learning_fails_no_critical_expectation(kind, critical):
     columns = {"kl": 0.4, "q_value": 1e-9, "q_critical": 1e-9, "threshold_kind": kind}
     held = [
-        evidence(row("f", **columns), metric="kl", threshold=0.25, alpha=ALPHA, severity=severity)
+        judge_row(row("f", **columns), metric="kl", threshold=0.25, alpha=ALPHA, severity=severity)
         for severity in ("warning", "critical")
     ]
     assert [found.passes for found in held] == [False, critical]

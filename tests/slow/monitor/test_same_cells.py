@@ -17,7 +17,7 @@ from kldrift.monitor.plan import make_plan
 from kldrift.monitor.same_cells import SameCells
 from kldrift.monitor.stages import read_reference
 from kldrift.sources.table import TableSource
-from kldrift.tables.layout import reference_of, window_file
+from kldrift.tables.layout import reference_id_of, window_file
 from kldrift.tables.read import stored_reference_id, stored_supports
 from kldrift.tables.store import open_store
 
@@ -133,7 +133,7 @@ def test_what_is_stored_of_a_reference_can_be_read_where_today_lacks_a_feature(t
     assert not stored.complete
     reference_store.save(plan, stored.reference, stored.origin)
     store = open_store(str(tmp_path))
-    ids = {reference_of(config.monitor, name) for name in store.names("supports")}
+    ids = {reference_id_of(config.monitor, name) for name in store.names("supports")}
     assert stored.reference.reference_id in ids
     again = reference_store.find(plan, "key")
     assert again.complete

@@ -11,7 +11,7 @@ from daily_sample import config_of, run_days
 
 from kldrift.cli.blocks import cause_rows
 from kldrift.config import Mute
-from kldrift.monitor.alert_log import AlertFacts, Logged, alert_table, alerts_of, logged
+from kldrift.monitor.alert_log import AlertFacts, Logged, alerts_of, log_table, logged
 from kldrift.reporting.stored import stored_page
 from kldrift.scoring.alerts import Alerts, Seen
 from kldrift.tables.read import read_table
@@ -163,5 +163,5 @@ def test_a_muted_alert_says_who_and_why_and_is_no_page():
 
 def test_a_log_is_read_as_it_is_written():
     log = logs(([X, ("y", "s=a")], {}), ([X], {}))
-    assert alerts_of(alert_table("daily", log)) == log
+    assert alerts_of(log_table("daily", log)) == log
     assert all(isinstance(one, Logged) for one in log)

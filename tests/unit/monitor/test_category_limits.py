@@ -8,7 +8,7 @@ import pytest
 import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError
-from kldrift.expectations.evidence import evidence
+from kldrift.expectations.evidence import judge_row
 
 KL = {"kl": {"warning": 0.1, "critical": 0.25}}
 RATIO = {"fraud": {"share_ratio": {"warning": 2, "critical": 4}}}
@@ -88,7 +88,7 @@ def test_it_is_judged_in_each_segment_too():
 def test_great_expectations_judges_it_by_its_own_column():
     result = kldrift.compare(frame(200_000, 200), frame(200_000, 1_000), override=own(RATIO))
     judged = [
-        evidence(row(result).to_dict(), metric="share_ratio", threshold=limit, alpha=0.01)
+        judge_row(row(result).to_dict(), metric="share_ratio", threshold=limit, alpha=0.01)
         for limit in (2, 6)
     ]
     assert [found.outcome for found in judged] == ["drift", "within"]
