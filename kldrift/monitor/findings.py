@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Final, TypeVar
+from typing import Final
 
 from kldrift.arrays import Floats
 from kldrift.counting.new_values import NewValues
@@ -19,11 +19,11 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
+from kldrift.tables.lists import batches
 from kldrift.tables.window import Window
 
 CELLS_AT_ONCE: Final = 2**22
 """Stored cells of the windows that are scored together: bounds their memory."""
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,20 +87,6 @@ def findings_of(
 def stored_cells(comparisons: Sequence[Comparison]) -> int:
     """The stored cells of the current sides of some comparisons."""
     return sum(c.current.counts.size for c in comparisons)
-
-
-def batches(each: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
-    """Group items into batches: each is complete when its sizes add up to a maximum."""
-    batch: list[T] = []
-    total = 0
-    for one in each:
-        batch.append(one)
-        total += 1 + size(one)
-        if total >= most:
-            yield batch
-            batch, total = [], 0
-    if batch:
-        yield batch
 
 
 def _together(counted: Sequence[WindowCounts]) -> Iterator[tuple[WindowCounts, Findings]]:

@@ -16,7 +16,7 @@ from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
 from kldrift.execution.progress import Progress
 from kldrift.features.pairs import Pair
 from kldrift.monitor.categories import category_subjects
-from kldrift.monitor.findings import CELLS_AT_ONCE, batches, count_current, stored_cells
+from kldrift.monitor.findings import CELLS_AT_ONCE, count_current, stored_cells
 from kldrift.monitor.joint import scored_joint, unscored_joint
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Engine, Findings, read_reference
@@ -28,6 +28,7 @@ from kldrift.scoring.judge import ByLimits, Case, by_limits
 from kldrift.scoring.rules import Rules
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject, Verdicts
+from kldrift.tables.lists import batches
 
 NOTHING_LEARNT: Final = MappingProxyType[str, Floats]({})
 MUCH_WIDER: Final = 4

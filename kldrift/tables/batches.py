@@ -19,7 +19,8 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.profile import Profile
 from kldrift.tables.conform import conform
 from kldrift.tables.layout import batch_file, batch_of
-from kldrift.tables.parquet import TableParts, from_parquet
+from kldrift.tables.parquet import TableParts
+from kldrift.tables.read import read_if_there
 from kldrift.tables.read_profiles import read_profiles
 from kldrift.tables.schema import PROFILES
 from kldrift.tables.store import Store
@@ -124,11 +125,7 @@ class StoredBatches:
 
 def _read(store: Store, name: str, columns: list[str] | None = None) -> pa.Table:
     where = f"profiles/{name}"
-    try:
-        file = store.open(where)
-        if file is None:
-            raise OutputError(f"{store.location(where)} was deleted meanwhile")
-        with file:
-            return from_parquet(file, columns, PROFILES)
-    except ValueError as error:
-        raise OutputError(f"{store.location(where)}: {error}; count the batch again") from error
+    rows = read_if_there(store, where, columns, PROFILES, "count the batch again")
+    if rows is None:
+        raise OutputError(f"{store.location(where)} was deleted meanwhile")
+    return rows

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from kldrift.arrays import Bools, Ints, Values
+
+T = TypeVar("T")
 
 
 def list_column(values: pa.Array, sizes: Ints, known: Values | None = None) -> pa.Array:
@@ -51,6 +54,20 @@ def blocks(sizes: Ints, most: int) -> Iterator[slice]:
     for start, end in pairwise([0, *ends.tolist(), len(sizes)]):
         if start < end:
             yield slice(start, end)
+
+
+def batches(each: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
+    """Group items into batches: each is complete when its sizes add up to a maximum."""
+    batch: list[T] = []
+    total = 0
+    for one in each:
+        batch.append(one)
+        total += 1 + size(one)
+        if total >= most:
+            yield batch
+            batch, total = [], 0
+    if batch:
+        yield batch
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from kldrift.profiles.joint_profile import JointProfile
 from kldrift.profiles.moments import FIELDS
 from kldrift.profiles.profile import Profile
 from kldrift.profiles.support import NumericSupport, pivot_of
-from kldrift.tables.lists import list_column, list_column_of
+from kldrift.tables.lists import batches, list_column, list_column_of
 from kldrift.tables.schema import PROFILES
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.supports import JOINT_KIND
@@ -44,28 +44,14 @@ def profile_rows(
 
     ``unseen`` are, by feature, values of the whole that the reference never had, with their rows.
     """
-    for part in _parts(profiles):
-        rows = _of_features({name: profiles[name] for name in part})
-        keys = [profiles[name].keys for name in part]
+    for part in batches(profiles.items(), lambda item: item[1].counts.size, WRITTEN_AT_ONCE):
+        rows, keys = _of_features(dict(part)), [profile.keys for _, profile in part]
         if unseen:
-            rows |= _new_values(part, keys, unseen)
+            rows |= _new_values([name for name, _ in part], keys, unseen)
         yield _completed(rows, keys, names, dataset, stamp)
     rows = _of_joint(joint)
     keys = [p.keys.take(np.repeat(np.arange(len(p.keys)), _widths(p))) for p in joint.values()]
     yield _completed(rows, keys, names, dataset, stamp)
-
-
-def _parts(profiles: Mapping[str, Profile]) -> Iterator[list[str]]:
-    part: list[str] = []
-    cells = 0
-    for name, profile in profiles.items():
-        part.append(name)
-        cells += profile.counts.size
-        if cells >= WRITTEN_AT_ONCE:
-            yield part
-            part, cells = [], 0
-    if part:
-        yield part
 
 
 def _of_features(profiles: Mapping[str, Profile]) -> dict[str, Any]:

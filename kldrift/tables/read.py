@@ -148,7 +148,7 @@ def stored_new_values(store: Store, monitor: str, window: Window) -> dict[str, N
     """
     path = window_file("profiles", monitor, window)
     names = ["feature", "new_values", "new_rows", "new_distinct"]
-    rows = _read_if_there(store, path, names, TABLES["profiles"])
+    rows = read_if_there(store, path, names, TABLES["profiles"])
     if rows is None:
         return {}
     return {
@@ -209,7 +209,7 @@ def stored_statuses(
         OutputError: the file is damaged or cannot be read.
     """
     names = ["feature", "kind", "status", "reason", "segment"]
-    rows = _read_if_there(store, window_file("drift_scores", monitor, window), names)
+    rows = read_if_there(store, window_file("drift_scores", monitor, window), names)
     if rows is None:
         return []
     asked = pc.is_in(rows["status"], pa.array(statuses, pa.string()))
@@ -246,7 +246,7 @@ def stored_alerts(store: Store, monitor: str) -> pa.Table:
     """
     schema = TABLES[ALERTS_TABLE]
     again = "kldrift rescore logs alerts anew"
-    rows = _read_if_there(store, alerts_file(monitor), None, schema, again)
+    rows = read_if_there(store, alerts_file(monitor), None, schema, again)
     return schema.empty_table() if rows is None else rows
 
 
@@ -299,19 +299,24 @@ def _read(
     names: Sequence[str] | None = None,
     schema: pa.Schema | None = None,
 ) -> pa.Table:
-    rows = _read_if_there(store, path, names, schema)
+    rows = read_if_there(store, path, names, schema)
     if rows is None:
         raise OutputError(f"{store.location(path)} is not there; run its window again")
     return rows
 
 
-def _read_if_there(
+def read_if_there(
     store: Store,
     path: str,
     names: Sequence[str] | None = None,
     schema: pa.Schema | None = None,
     remedy: str = "run its window again",
 ) -> pa.Table | None:
+    """The rows of a file, or some of their columns; None where there is no such file.
+
+    Raises:
+        DamagedError: the file is damaged; the error ends with the remedy.
+    """
     try:
         file = store.open(path, names)
         if file is None:
