@@ -9,7 +9,6 @@ See docs/decisions/configuration.md.
 from __future__ import annotations
 
 from kldrift.config.alarms import Alarms, Budget, Mute
-from kldrift.config.category import CategoryLimits
 from kldrift.config.dataset import Dataset
 from kldrift.config.load import (
     config_from_mapping,
@@ -21,7 +20,7 @@ from kldrift.config.model import Config, Features, Joint, Override, Scoring
 from kldrift.config.model_shift import ModelShift
 from kldrift.config.question import Expectations, Output, Report, Significance, Spark
 from kldrift.config.time import Time
-from kldrift.config.values import Condition
+from kldrift.config.values import CategoryLimits, Condition
 from kldrift.scoring.metrics import JOINT_METRICS, METRICS, RatioThreshold, Threshold
 
 __all__ = [

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from kldrift.config.alarms import Alarms
-from kldrift.config.category import CategoryLimits
 from kldrift.config.dataset import ONLY_REFERENCE, Dataset
 from kldrift.config.problems import shown_value
 from kldrift.config.question import (
@@ -30,6 +29,7 @@ from kldrift.config.question import (
 )
 from kldrift.config.time import Time
 from kldrift.config.values import (
+    CategoryLimits,
     Condition,
     Filled,
     Flag,

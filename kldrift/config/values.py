@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
@@ -23,12 +23,14 @@ from pydantic import (
     Tag,
     ValidationInfo,
     WithJsonSchema,
+    field_validator,
+    model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from typing_extensions import TypeAliasType
 
 from kldrift.config.problems import KeyPath, nearest, shown_value
-from kldrift.scoring.metrics import METRICS, Threshold
+from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS, RatioThreshold, Threshold
 
 URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 LOCAL: Final = re.compile("(?i)file:(?://(?:localhost)?)?(?=/)")
@@ -263,3 +265,28 @@ Segments = Annotated[
     AfterValidator(_different),
 ]
 """Lists of columns, each of which splits the rows by the values of its columns."""
+
+
+@dataclass(frozen=True)
+class CategoryLimits:
+    """Limits of one category, which has its own row in `drift_scores`."""
+
+    share_change: Threshold = field(default_factory=Threshold)
+    """Limits of the change of its share of the rows; 0.01 is one point.
+    Example: `{critical: 0.002}`"""
+    share_ratio: RatioThreshold = field(default_factory=RatioThreshold)
+    """Limits of how many times as large, or as small, its share is. Example: `{warning: 2}`"""
+
+    _ordered = field_validator("share_change", "share_ratio")(in_order)
+
+    @model_validator(mode="after")
+    def _some(self) -> CategoryLimits:
+        if not self.limits:
+            refuse([((), f"expected {' or '.join(CATEGORY_METRICS)} with warning or critical")])
+        return self
+
+    @property
+    def limits(self) -> dict[str, Threshold]:
+        """The thresholds that are stated, by metric."""
+        both = {name: getattr(self, name) for name in CATEGORY_METRICS}
+        return {name: t for name, t in both.items() if (t.warning, t.critical) != (None, None)}

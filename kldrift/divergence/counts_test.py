@@ -9,7 +9,7 @@ from scipy.special import chdtrc
 
 from kldrift.arrays import Floats
 from kldrift.divergence.arguments import Value, over_cells, unwrap
-from kldrift.divergence.exact import difference_of_products
+from kldrift.divergence.near_equal import difference_of_products
 
 
 @dataclass(frozen=True)

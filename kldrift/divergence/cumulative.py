@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kldrift.arrays import Floats
-from kldrift.divergence.exact import difference_of_products
-from kldrift.divergence.near_equal import difference
+from kldrift.divergence.near_equal import difference, difference_of_products
 
 
 def cdf_difference(p: Floats, q: Floats) -> Floats:

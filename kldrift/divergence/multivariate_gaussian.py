@@ -18,8 +18,7 @@ from kldrift.divergence.covariance import (
     require_positive_definite,
     require_same_features,
 )
-from kldrift.divergence.exact import congruence
-from kldrift.divergence.near_equal import log_excess, log_ratio
+from kldrift.divergence.near_equal import congruence, log_excess, log_ratio
 from kldrift.error_free import two_sum
 
 

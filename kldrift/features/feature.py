@@ -10,8 +10,7 @@ import pyarrow.compute as pc
 
 from kldrift.errors import named_secrets
 from kldrift.features.keys import KeyType
-from kldrift.features.layouts import as_values
-from kldrift.features.ml_vectors import is_ml_vector, to_lists
+from kldrift.features.layouts import as_values, is_ml_vector, to_lists
 from kldrift.features.parts import Part, part_of
 from kldrift.features.rounding import UNROUNDED, Rounding
 from kldrift.features.sentinels import without_sentinels

@@ -12,8 +12,7 @@ import pyarrow as pa
 from kldrift.errors import ConfigError
 from kldrift.features.feature import Feature, Skipped, as_categories
 from kldrift.features.keys import EXACT_DECIMAL_DIGITS, KeyType
-from kldrift.features.layouts import is_coded, value_type
-from kldrift.features.ml_vectors import is_ml_vector
+from kldrift.features.layouts import is_coded, is_ml_vector, value_type
 from kldrift.features.names import Patterns
 from kldrift.features.parts import Part, is_bytes, is_list, parts_of
 from kldrift.features.rounding import rounding_of, second_digits

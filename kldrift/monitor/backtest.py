@@ -26,8 +26,7 @@ from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor.backtest_chart import chart
 from kldrift.monitor.findings import WindowCounts
 from kldrift.monitor.past_counts import LEAST_WINDOWS, Layout, season_of
-from kldrift.monitor.planted import USUAL, PlantedDrift
-from kldrift.monitor.planted_windows import WITHIN, planted_windows
+from kldrift.monitor.planted import USUAL, WITHIN, PlantedDrift, planted_windows
 from kldrift.monitor.replay import Replay, Shown
 from kldrift.monitor.scorer import Scorer
 from kldrift.profiles.group_keys import ALL

@@ -13,10 +13,10 @@ from kldrift.errors import ConfigError, DatasetError, first_line
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.compare_data import planned
 from kldrift.monitor.compare_options import config_of
+from kldrift.monitor.findings import splits_of
 from kldrift.monitor.judging import compare_plan
 from kldrift.monitor.notes import notes_of
 from kldrift.monitor.rows import cell_table, score_table
-from kldrift.monitor.segment_splits import splits_of
 from kldrift.reporting.result import Result
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.window import Window

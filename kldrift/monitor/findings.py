@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import accumulate, pairwise
 from typing import Final
+
+import pandas as pd
 
 from kldrift.arrays import Floats
 from kldrift.counting.new_values import NewValues
@@ -16,9 +18,10 @@ from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, rows_read
 from kldrift.profiles.group_keys import ALL
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.profiles.profile import Profile
+from kldrift.profiles.profile import Profile, aligned
 from kldrift.scoring.comparison import Comparison
 from kldrift.scoring.scores import score
+from kldrift.scoring.segment_splits import COLUMNS, segment_splits
 from kldrift.tables.lists import batches
 from kldrift.tables.window import Window
 
@@ -124,3 +127,35 @@ def _found(counted: WindowCounts, scores: Mapping[str, Floats]) -> Findings:
         rows,
         counted.unseen,
     )
+
+
+def splits_of(plan: Plan, findings: Findings) -> Callable[[], pd.DataFrame]:
+    """How to make one row per feature and list of segments; see `segment_splits`."""
+    known = zip(plan.segments, findings.reference.segments, strict=True)
+    names = [pair.feature.name for pair in findings.pairs]
+    return partial(
+        _table,
+        [
+            (name, _with_all_windows(comparison, findings.reference.of_splits.get(name)))
+            for name, comparison in zip(names, findings.comparisons, strict=True)
+        ],
+        [(segments.name, values.names) for segments, values in known],
+        plan.config.scoring.missing,
+        plan.config.scoring.pseudocount,
+    )
+
+
+def _with_all_windows(comparison: Comparison, reference: Profile | None) -> Comparison:
+    if reference is None:
+        return comparison
+    return Comparison(*aligned(comparison.current, reference), comparison.rebinning)
+
+
+def _table(
+    comparisons: Sequence[tuple[str, Comparison]],
+    lists: Sequence[tuple[str, Sequence[str]]],
+    missing: str,
+    pseudocount: float,
+) -> pd.DataFrame:
+    rows = list(segment_splits(comparisons, lists, missing, pseudocount))
+    return pd.DataFrame(rows, columns=list(COLUMNS))

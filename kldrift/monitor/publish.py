@@ -14,12 +14,12 @@ from kldrift.config import Config, ModelShift, Threshold
 from kldrift.config.marked_days import marked_days
 from kldrift.errors import OutputError, first_line
 from kldrift.features.feature import Skipped
+from kldrift.monitor.findings import splits_of
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.notes import notes_of
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.record import AnyConfig, Record
 from kldrift.monitor.rows import cell_parts, score_table
-from kldrift.monitor.segment_splits import splits_of
 from kldrift.monitor.stages import Findings
 from kldrift.monitor.watch import Judged, Watch
 from kldrift.reporting.result import RunResult

@@ -18,8 +18,7 @@ from kldrift.errors import ConfigError, DatasetError, first_line, masked, on_sid
 from kldrift.features.feature import Skipped
 from kldrift.features.layouts import as_coded
 from kldrift.features.names import backticked
-from kldrift.sources.dataframe.arrow_types import arrow_type
-from kldrift.sources.dataframe.frame import FrameSource
+from kldrift.sources.dataframe.frame import FrameSource, arrow_type
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataframe.load import read_frame, what_is_bad, without_twice
 from kldrift.sources.dataframe.mixed_files import (

@@ -11,8 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from kldrift.features.feature import Skipped
-from kldrift.features.layouts import value_type
-from kldrift.features.ml_vectors import is_ml_vector
+from kldrift.features.layouts import is_ml_vector, value_type
 from kldrift.features.parts import is_list
 from kldrift.features.sentinels import is_number, is_text
 
