@@ -73,7 +73,13 @@ def difference_of_products(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats
 
 
 def congruence(w: Floats, c: DoubleDoubles) -> Floats:
-    """Return ``w @ c @ w.T`` for symmetric c, rounded only once; leading axes are batches."""
+    """Return ``w @ c @ w.T`` for symmetric c, rounded only once [1]; leading axes are batches.
+
+    References:
+        [1] Ozaki, K., Ogita, T., Oishi, S. and Rump, S. M. (2012). Error-free transformations of
+            matrix multiplication by using fast routines of matrix multiplication and its
+            applications. Numerical Algorithms 59, 95-118. doi:10.1007/s11075-011-9478-1
+    """
     high, low = c
     half, half_low = _product(w, high)
     whole, whole_low = _product(half, w)

@@ -86,9 +86,11 @@ def run(program: Program, batches: Iterator[RowBatch]) -> Iterator[pa.RecordBatc
 
 
 def forget_archives() -> None:
-    """Drop the cached importers of zip files.
+    """Drop the cached importers of zip files; see docs/decisions/file-splits.md.
 
-    The next import from one makes a new importer, from the directory that Python still remembers.
+    A Spark worker invalidates import caches before each task, and each cached importer then reads
+    its archive's directory again: 150 ms for ``pyspark.zip``, longer than counting ten million
+    values. The next import makes a new importer, from the directory that Python still remembers.
     """
     for path, finder in list(sys.path_importer_cache.items()):
         if isinstance(finder, zipimport.zipimporter):

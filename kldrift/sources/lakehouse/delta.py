@@ -189,7 +189,8 @@ def _type_name(field: Mapping[str, Any]) -> str:
 def added_since(table: Any, path: str, first: int, filesystem: Mapping[str, str]) -> dict[str, int]:
     """The files that some versions of a table added, and the version of each.
 
-    ``first`` is the first of the versions, and ``table`` is at the last.
+    ``first`` is the first of the versions, and ``table`` is at the last. A file that was written
+    again without other rows, by compaction, says so in the log and is left out.
 
     Raises:
         OnlyAsWholeError: rows were deleted or written again, or the log of a version is gone.

@@ -205,6 +205,8 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 def added_since(table: Any, path: str, since: int, filesystem: Mapping[str, str]) -> dict[str, int]:
     """The files that the snapshots after one added, and the snapshot of each.
 
+    A snapshot that only wrote files again, by compaction, says so and is left out.
+
     Raises:
         OnlyAsWholeError: rows were deleted or written again, or the snapshot is no ancestor.
     """

@@ -112,7 +112,10 @@ def _deleted(path: str, rows: int, deletes: Sequence[pa.Table]) -> Bools:
 
 
 def bounds_of_metrics(file: Any, field: Any) -> Bounds:
-    """The bounds of a column in a file, from the statistics of its manifest."""
+    """The bounds of a column in a file, from the statistics of its manifest.
+
+    Only those of whole numbers, decimals, dates and times, which are exact there.
+    """
     from pyiceberg.conversions import from_bytes  # noqa: PLC0415 - an extra
 
     number, rows = field.field_id, file.record_count
