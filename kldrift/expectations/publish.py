@@ -134,7 +134,9 @@ def _wanted(scores: pd.DataFrame, thresholds: LevelsByFeature, alpha: float) -> 
             held[LEARNED] = None, limit
         for metric, bounds in held.items():
             if metric not in scores.columns:
-                raise ConfigError(f"thresholds for {metric!r}, no column of the drift table")
+                raise ConfigError(
+                    f"thresholds for {metric!r}, which is no column of the drift table"
+                )
             for severity, threshold in zip(("warning", "critical"), bounds, strict=True):
                 if threshold is not None:
                     yield ExpectFeatureDriftToBeLessThan(
