@@ -375,7 +375,7 @@ FILES = {
     "monitor: 'm\n": r"m\.yaml:2: found unexpected end of stream",
     "monitor: m\nx: \x07\n": r"m\.yaml:2: special characters are not allowed",
     "monitor: m\noutput: {path: ${A}/x}\n": r'm\.yaml:2: .*put "\$\{NAME\}" in quotes',
-    "[" * 5000: r"m\.yaml: nested too deeply",
+    "[" * 1000: r"m\.yaml: nested too deeply",
 }
 
 
