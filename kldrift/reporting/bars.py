@@ -74,13 +74,13 @@ def scored(cells: Sequence[Row]) -> list[Row]:
 
 
 def totals(cells: Sequence[Row]) -> tuple[int, int]:
-    """Rows in some cells, then and now; 1 at least."""
+    """Rows in some cells, then and now; at least 1."""
     then, current = (sum(c[f"rows_{side}"] for c in cells) for side in ("reference", "current"))
     return then or 1, current or 1
 
 
 def bars_of(feature: str, cells: Sequence[Row], width: int) -> list[Bar]:
-    """The bars of a feature's scored cells, from left to right, in so many pixels."""
+    """The bars of a feature's scored cells, from left to right, within a width in pixels."""
     rows = totals(cells)
     main = [_bar(feature, c, rows) for c in cells if c["cell_kind"] not in ASIDE]
     if all(c["cell_kind"] in ("category", "other") for c in cells if c["cell_kind"] not in ASIDE):

@@ -1,4 +1,4 @@
-"""Which features of a window drifted for one cause, and what they have in common.
+"""Which features of a window drifted for the same cause, and what they have in common.
 
 This is the one rule for pages, the terminal, the dashboard and the table of alerts.
 """

@@ -73,7 +73,7 @@ class Entry:
 
     @property
     def standing(self) -> str:
-        """Its score, its alert, and since when it drifts, in words; but what is said already."""
+        """Its score, its alert, and since when it drifts, in words, without repetition."""
         known = self.severity in MOVED and self.score.partition(",")[0] in self.reason
         score = "" if known else self.score
         said = self.alert.endswith(f"since {self.since}")
@@ -165,7 +165,7 @@ def _entry(
 
 
 def _in_whole_parts(reason: str) -> str:
-    """Why a row is what it is, as far as there is room for whole parts of it."""
+    """The reason of a row, cut to the whole parts that fit."""
     said, *others = reason.split("; ")
     for part in others:
         if len(said) + len(part) + 2 > LONGEST_REASON:

@@ -71,7 +71,7 @@ def count_text(value: float | None) -> str:
 
 
 def many(number: int, noun: str) -> str:
-    """Write a number of things.
+    """Write a count with its noun.
 
     Examples:
         >>> many(1, "window"), many(1200, "row")
@@ -81,7 +81,7 @@ def many(number: int, noun: str) -> str:
 
 
 def in_a_row(windows: int, drifted: int) -> str:
-    """Write for how many windows something has been so.
+    """Write for how many consecutive windows something has held.
 
     Examples:
         >>> in_a_row(1, 1), in_a_row(3, 3), in_a_row(20, 19)

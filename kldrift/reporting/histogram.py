@@ -151,7 +151,7 @@ def _pixels(text: str) -> float:
 
 
 def _fitting(text: str, room: float) -> str:
-    """As much of a text as there are pixels for."""
+    """Cut a text to a width in pixels."""
     if _pixels(text) <= room:
         return text
     while text and _pixels(text) + LETTER > room:
@@ -187,7 +187,7 @@ def _names(bars: Sequence[Bar], y: float) -> list[Label]:
 
 
 def _of_values(bars: Sequence[Bar]) -> dict[str, str] | None:
-    """What stands below bars of numbers, every so many, and of days; None below others.
+    """The labels below bars of numbers and days; None below others.
 
     The first digits of a number say something else, those letters of a day do not. Where bars are
     very narrow, the first and the last have their bounds, see `_ticks`.

@@ -1,4 +1,4 @@
-"""Drift of a single window, such as a holiday: what is back to normal, and what was so before."""
+"""Drift of a single window, such as a holiday: what is back to normal, and earlier cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page: one HTML file that needs nothing but itself, or a part of one for a notebook.
+"""A page: one self-contained HTML file, or a fragment of one for a notebook.
 
 Text is escaped by the template, and invisible characters are shown as a sign wherever they come
 from; the page's only script is known by its hash, so that nothing else runs.
@@ -133,7 +133,7 @@ def lines_html(lines: Sequence[str]) -> str:
 
 
 def svg_file(drawing: Drawing, *, dark: bool, size: tuple[int, int] | None = None) -> str:
-    """Return a drawing as an SVG that stands by itself."""
+    """Return a drawing as a standalone SVG."""
     style = _text("page.css")
     rules = SVG_RULES.findall(style)
     rules += [f".kldrift {colours}" for colours in DARK_COLOURS.findall(style) if dark]
@@ -144,7 +144,7 @@ def svg_file(drawing: Drawing, *, dark: bool, size: tuple[int, int] | None = Non
 
 
 def _script_data(rows: Sequence[Any], heat: Chart | None) -> str:
-    """JSON, packed: a fifth of its size, and no sign of it is one of markup."""
+    """Compressed JSON: a fifth of the size, without characters of markup."""
     value = {"first": DRAWN, "rows": rows, "heat": None if heat is None else heat.data()}
     text = json.dumps(_visible(value), allow_nan=False, separators=(",", ":"))
     return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()

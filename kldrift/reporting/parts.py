@@ -176,6 +176,6 @@ def tells(rows: float, total: float) -> bool:
 
 
 def _few(names: Sequence[str], total: int, of: str) -> str:
-    """How many of so many, and which where they are few."""
+    """How many of a total, and which where they are few."""
     named = len(names) <= min(NAMED, total / 2)
     return f"{len(names):,} of {total:,} {of}" + f" ({'; '.join(names)})" * named

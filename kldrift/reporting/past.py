@@ -199,7 +199,7 @@ def past_where(
 
 
 def _as_table(frame: pd.DataFrame) -> pa.Table:
-    """What is kept of the scores of a window; a frame without rows may have no columns."""
+    """The kept columns of the scores of a window; a frame without rows may have none."""
     names = [n for n in (*KEYS, *METRICS, *CATEGORY_METRICS) if n in frame]
     fields = [DRIFT_SCORES.field(n).remove_metadata() for n in names]
     schema = pa.schema([f.with_nullable(True) for f in fields])

@@ -22,7 +22,7 @@ Seen = TypeVar("Seen")
 def of_last_whole(
     windows: tuple[Window, ...], look: Callable[[tuple[Window, ...]], Seen], zone: str
 ) -> tuple[Seen, tuple[Window, ...], str]:
-    """What is seen of the last window that can be read, the windows up to it, and what is damaged.
+    """The result for the last readable window, the windows up to it, and what is damaged.
 
     Raises:
         DamagedError: no window can be read.

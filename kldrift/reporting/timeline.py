@@ -107,7 +107,7 @@ def _mark(severity: str, x: float, top: float, step: float) -> str:
 
 
 def _line(present: Sequence[bool], y: float, step: float) -> str:
-    """A line through the windows in which something is so."""
+    """A line through the windows in which a condition holds."""
     path = ""
     for i, present_here in enumerate(present):
         if present_here and (i == 0 or not present[i - 1]):

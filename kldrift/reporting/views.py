@@ -57,11 +57,11 @@ class Views(ABC):
         return [str(name) for name in lead.loc[lead["severity"].isin(DRIFTED), "feature"]]
 
     def to_json(self) -> str:
-        """Return the result as strict JSON: null stands for what is no number."""
+        """Return the result as strict JSON, with null for NaN and infinity."""
         return json.dumps(self.as_dict(), allow_nan=False)
 
     def to_html(self) -> str:
-        """Return the page: one HTML file that needs nothing but itself."""
+        """Return the page: one self-contained HTML file."""
         return whole_page(self._page())
 
     def save_html(self, path: str | Path) -> str:

@@ -1,4 +1,4 @@
-"""From severities of windows to alerts: raised after some of them, cleared likewise, or muted.
+"""From severities of windows to alerts: raised and cleared after some windows, or muted.
 
 One critical window may be chance and one quiet window a pause. So a row is raised when ``k`` of its
 last ``n`` windows were critical, and cleared when as many were not. What is muted or pending is
@@ -31,7 +31,7 @@ class Alert(StrEnum):
 
 @dataclass(frozen=True)
 class State:
-    """The alert of a row, and the start of the first window that it is about."""
+    """The alert of a row, and the start of its first window."""
 
     alert: Alert
     since: datetime | None = None

@@ -16,7 +16,7 @@ from kldrift.statistics.significance import g_test
 
 
 def one_category(comparison: Comparison, category: str) -> Comparison:
-    """One category of a comparison beside all others; missing values stay apart."""
+    """One category of a comparison against all others; missing values stay apart."""
     support = comparison.support
     assert isinstance(support, CategoricalSupport)
     alone = CategoricalSupport((category,), support.floats)

@@ -1,4 +1,4 @@
-"""What is scored: two profiles of a feature side by side, and many of them stacked.
+"""The input of scoring: two profiles of a feature side by side, and many of these stacked.
 
 Formulas run over matrices, not once per feature or group: rows of equal width are stacked. They are
 not padded, because a sum of doubles shows in its last digit how many zeros are added at its end:
@@ -94,7 +94,7 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class Alike:
-    """Comparisons, and which of them differ in their current rows alone, as windows do.
+    """Comparisons, and which of them share a reference, as windows do.
 
     Those are folded together: there may be a year of windows of each feature.
 
@@ -106,7 +106,7 @@ class Alike:
 
     @cached_property
     def first(self) -> Ints:
-        """For each the place of the first one with its reference and its scored cells."""
+        """By comparison, the index of the first one with its reference and scored cells."""
         met: dict[tuple[int, int], int] = {}
         keys = ((id(c.reference), id(c.rebinning)) for c in self.comparisons)
         return np.array([met.setdefault(key, i) for i, key in enumerate(keys)], dtype=np.int64)
@@ -165,7 +165,7 @@ class Rows:
         return self.among.comparisons
 
     def take(self, places: Ints) -> Rows:
-        """Some of the rows, in their order."""
+        """Select rows by index."""
         return Rows(self.among, self.of[places], self.group[places])
 
     def blocks(

@@ -102,7 +102,7 @@ class LimitTest:
         return cls(metric, limit, asked, p_value)
 
     def put(self, places: Ints, p_value: Floats) -> None:
-        """Put in what a test of the counts says of some of the rows."""
+        """Store the results of a test of the counts for some of the rows."""
         self.p_value[places] = np.maximum(self.p_value[places], p_value)
 
 
@@ -211,7 +211,7 @@ def _test_new(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
 
 
 def _asked(tests: Sequence[LimitTest]) -> Ints:
-    """The rows that any of some tests asks for."""
+    """The rows that any of the tests needs."""
     return np.flatnonzero(np.any([t.asked for t in tests], axis=0)) if tests else np.array([], int)
 
 

@@ -21,7 +21,7 @@ FATAL: Final = {
 
 
 def known_fail_on(asked: str) -> str:
-    """What a run is asked to fail on.
+    """Check what a run is asked to fail on.
 
     Raises:
         ConfigError: it is none of `FATAL`.

@@ -246,7 +246,7 @@ def _alike(verdicts: Verdicts, places: Ints) -> dict[int, list[str]]:
 
 
 def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
-    """What a row tells beside its cells: new values by name, shift and spread."""
+    """Facts of a row besides its cells: new values by name, shift and spread."""
     scores, subject = verdicts.scores, verdicts.subjects[verdicts.of[place]]
     rows = int(verdicts.sizes["n_current"][place])
     unseen, whole = subject.unseen, verdicts.segment[place] is None

@@ -64,7 +64,7 @@ class JointResult:
 
 
 def named(names: Sequence[str]) -> str:
-    """The first of some names."""
+    """The first few names."""
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 

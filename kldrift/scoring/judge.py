@@ -67,7 +67,7 @@ class ByLimits:
     cells: Callable[[Ints], OccupiedCells] | None = None
 
     def beside(self, learned: Mapping[str, Floats]) -> Verdicts:
-        """The verdicts with their reasons, once their history is looked at."""
+        """The verdicts with their reasons, once learnt limits are added."""
         verdicts = self.verdicts
         if learned:
             columns = dict(verdicts.scores)
@@ -180,7 +180,7 @@ def _only(together: _Together, deciding: Texts, case_of: Ints, case: int) -> ByL
 
 
 def _doubted(verdicts: Verdicts) -> Verdicts:
-    """Leave joint features unscored where what cannot be judged of them is above a limit."""
+    """Leave joint features unscored where the part that cannot be tested is above a limit."""
     subjects = list(verdicts.subjects)
     heavy = np.array([s.joint is not None and bool(s.joint.heavy) for s in subjects], np.bool_)
     fine = verdicts.severity == RANK[Severity.OK]

@@ -46,7 +46,7 @@ def of_new_values(verdicts: Verdicts) -> Bools:
 
 
 def surely_far(size: Floats, limit: Floats, p_value: Floats) -> Bools:
-    """Where a size is above its limit by estimate, and surely there is a difference."""
+    """Where an estimate is above its limit and the difference is significant."""
     return np.asarray((p_value < BEYOND_DOUBT) & (size > limit))
 
 
@@ -73,7 +73,7 @@ def far_from_reference(verdicts: Verdicts, held: Iterable[Held]) -> Texts:
 
 
 def beside_history(verdicts: Verdicts, deciding: Texts, held: Iterable[Held]) -> tuple[Ints, Texts]:
-    """The severities of all rows, and what decided them, once their history is looked at.
+    """The severities of all rows, and what decided them, once learnt limits are added.
 
     Fixed thresholds say that a change is large, and stay: against windows that moved with it a
     slow drift is never unusual. While a row is learning it is at most a warning, and once it has

@@ -1,4 +1,4 @@
-"""Names that have no row any more: looked for under another name, or counted."""
+"""Names without rows now: renamed, or gone and counted."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def gone(comparison: Comparison, cells: ScoredCells, row: int) -> list[tuple[str
 
 
 def together(verdicts: Verdicts, place: int) -> tuple[str, float]:
-    """The words for all names that are gone, rare ones too, and the share of the rows they had.
+    """Text about all lost names, rare ones too, and the share of the rows they had.
 
     Beyond what chance leaves gone; no words where hardly a name is gone, or rare ones are not
     counted.
@@ -86,7 +86,7 @@ def together(verdicts: Verdicts, place: int) -> tuple[str, float]:
 
 
 def moved_among(verdicts: Verdicts, place: int) -> tuple[str, float]:
-    """The words for rows that moved among rare names, and the share of the rows that it is."""
+    """Text about rows that moved among rare names, and their share of the rows."""
     row = verdicts.rows(np.array([place]))
     for _, named in named_blocks(row, verdicts.rules.missing):
         support = row.comparisons[row.of[0]].support

@@ -119,7 +119,7 @@ def with_new_names(v: Verdicts) -> Verdicts:
 
 
 def new_name_text(v: Verdicts, place: int) -> tuple[str, float]:
-    """The words for what new names tell, and the share of the rows that it is; mostly none.
+    """Text about new names, and their share of the rows; mostly empty.
 
     That one of them is frequent, or that more rows share one than were to be expected.
     """

@@ -1,4 +1,4 @@
-"""What a row of numbers tells beside its cells: constants, ends, means and medians, as text."""
+"""Facts of a row of numbers besides its cells, as text: constants, ends, means, medians."""
 
 from __future__ import annotations
 

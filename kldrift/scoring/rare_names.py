@@ -185,7 +185,7 @@ def _names(comparison: Comparison) -> int:
 
 
 def _sample(comparison: Comparison) -> NameSample:
-    """How the names that have cells were drawn."""
+    """How the names with cells were sampled."""
     support = comparison.support
     assert isinstance(support, CategoricalSupport)
     whole = comparison.reference.counts[comparison.keys.list == ALL].sum(0)

@@ -66,7 +66,7 @@ def beyond_history(kl: float, limit: float, p_value: float, windows: float) -> s
 
 
 def certainty(q_value: float) -> str:
-    """A q-value with its sign; further out its digits say nothing.
+    """A q-value with its relation sign; very small ones are cut off at a bound.
 
     Examples:
         >>> certainty(0.00123), certainty(0.0)

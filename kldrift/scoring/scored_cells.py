@@ -89,7 +89,7 @@ class OccupiedCells:
 
     @classmethod
     def of(cls, rows: Rows, rules: Rules) -> Self:
-        """The cells of some rows, one at least."""
+        """The cells of some rows, at least one."""
         blocks = [_occupied(cells) for cells in scored_cells(rows, rules)]
         columns = {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
         row = columns.pop("row")
@@ -99,7 +99,7 @@ class OccupiedCells:
         return cls(columns, np.bincount(row, minlength=len(rows)))
 
     def take(self, rows: Ints) -> Self:
-        """The cells of some of the rows, in their order."""
+        """Select the cells of some rows."""
         sizes, begins = self.sizes[rows], (np.cumsum(self.sizes) - self.sizes)[rows]
         at = np.repeat(begins - (np.cumsum(sizes) - sizes), sizes) + np.arange(sizes.sum())
         return type(self)({name: x[at] for name, x in self.columns.items()}, sizes)

@@ -114,7 +114,7 @@ def ends_at(farthest: str, *, upper: bool) -> str:
 
 
 def cell_sentence(kind: CellKind, name: str, reference: float, current: float) -> str:
-    """What became of a cell, from its shares of the rows."""
+    """How a cell changed, from its shares of the rows."""
     if kind in TAILS and not reference:
         return f"{'all' if current == 1 else f'{percent(current)} of the'} values are {name}"
     several = kind in (CellKind.BIN, CellKind.OTHER)
@@ -155,7 +155,7 @@ def _nulls(change: Change) -> str:
 
 
 def _gone(change: Change) -> str:
-    """Several categories that have no row any more; empty if that is not most of the change."""
+    """Several categories without rows now; empty if that is not most of the change."""
     share = sum(before for _, before in change.gone)
     names = change.kind in (CellKind.CATEGORY, CellKind.OTHER)
     if not names or len(change.gone) < 2 or share < FEWER_THAN * change.moved:

@@ -1,4 +1,4 @@
-"""The part of a reason that says how large a change is, and why it is no worse than it is."""
+"""The part of a reason that says how large a change is, and why it is no more severe."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Limits:
         return np.where(np.isnan(self.warning), self.critical, self.warning)
 
     def take(self, places: Ints) -> Self:
-        """The limits at some places, in their order."""
+        """Select limits by index."""
         return type(self)(self.warning[places], self.critical[places])
 
 
@@ -75,7 +75,7 @@ class QValues:
     critical: Floats
 
     def take(self, places: Any) -> Self:
-        """The limits of some rows, by their places or by a mask."""
+        """Select rows by index or by a mask."""
         return type(self)(self.smallest[places], self.critical[places])
 
 

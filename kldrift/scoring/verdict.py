@@ -131,7 +131,7 @@ class Verdicts:
         return self.subjects[self.of[place]].name, self.segment[place]
 
     def take(self, places: Bools | Ints) -> Verdicts:
-        """Some of the verdicts, by their places or by a mask."""
+        """Select verdicts by index or by a mask."""
         names = ("of", "group", "segment", "status", "reason", "severity")
         columns: dict[str, Any] = {name: getattr(self, name)[places] for name in names}
         columns["q_values"] = self.q_values.take(places)

@@ -96,7 +96,7 @@ def ordered_p_value(
 
 
 def neighbour_pools(expected: Floats, sparse: Bools, least: Floats) -> Counts:
-    """Assign sparse cells to pools of neighbours; other cells keep their place.
+    """Assign sparse cells to pools of neighbours; other cells keep their index.
 
     What is left at the end goes to the last pool.
 

@@ -1,4 +1,4 @@
-"""Some cells of tables of cells, one after the other: what is computed of them is of no others.
+"""A sparse selection of the cells of tables, so that nothing is computed for the others.
 
 In a segment most names have no rows, and logarithms of nothing take as long as any.
 """
@@ -14,7 +14,7 @@ from kldrift.arrays import Bools, Floats, Ints
 
 
 class PickedCells(NamedTuple):
-    """The places of some cells in tables of a shape, increasing.
+    """The flat indices of the selected cells of tables of a shape, increasing.
 
     Examples:
         >>> rows = np.array([[3, 0], [0, 5]])
@@ -30,27 +30,27 @@ class PickedCells(NamedTuple):
 
     @classmethod
     def of(cls, cells: Bools) -> Self:
-        """The cells at which a mask is true."""
+        """Select the cells at which a mask is true."""
         return cls(np.flatnonzero(cells), cells.shape)
 
     def only(self, some: Bools) -> Self:
-        """Some of them."""
+        """Select some of the selected cells."""
         return self._replace(at=self.at[some])
 
     def each(self, values: NDArray[Any]) -> NDArray[Any]:
-        """The values of the cells."""
+        """The values of the selected cells."""
         return values.reshape(-1)[self.at]
 
     def every(self, totals: NDArray[Any]) -> NDArray[Any]:
-        """What stands once for each table, cell by cell."""
+        """Repeat one value for each table over its selected cells."""
         return totals.reshape(-1)[self.at // self.shape[-1]]
 
     def placed(self, values: Floats) -> Floats:
-        """Tables of the values, 0 in all other cells."""
+        """Scatter the values into tables, 0 in all other cells."""
         out = np.zeros(self.shape)
         out.reshape(-1)[self.at] = values
         return out
 
     def summed(self, values: Floats) -> Floats:
-        """The sums of the values of each table, to the last digit those of whole tables."""
+        """The sums of the values of each table, bit for bit those over whole tables."""
         return np.asarray(self.placed(values).sum(-1))

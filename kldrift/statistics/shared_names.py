@@ -1,4 +1,4 @@
-"""Do more rows share a new name than are to be expected: are there fewer names, or fewer in use?
+"""Do more rows share a new name than expected: are there fewer names, or fewer in use?
 
 Where most names come about once, none is known to be gone and each new one is to be expected. But
 rows that share a name tell how many names there are, as shared birthdays tell the days of the year.
@@ -45,7 +45,7 @@ class SharedNames(OfRows):
     m: Counts
 
     def __getitem__(self, rows: Counts | Bools) -> Self:
-        """Those of some rows."""
+        """Select rows."""
         return self.take(rows)
 
     def _falling(self, rows: int) -> Floats:
@@ -59,12 +59,12 @@ class SharedNames(OfRows):
 
     @property
     def expected(self) -> Floats:
-        """The pairs that are expected without drift."""
+        """The number of pairs expected without drift."""
         return self._falling(2)
 
     @property
     def _least(self) -> Floats:
-        """Pairs for each share of the rows that moved to fewer names, at the least."""
+        """The fewest pairs for each share of the rows that moved to fewer names."""
         return np.asarray(2 * self.n * np.maximum(self.largest, 2))
 
     @property

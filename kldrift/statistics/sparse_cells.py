@@ -29,7 +29,7 @@ def fewest_expected(p: Counts, q: Counts) -> Floats:
 
 
 def pools(expected: Floats, sparse: NDArray[np.bool_], least: float) -> NDArray[np.int64]:
-    """Assign sparse cells to pools; other cells keep their place.
+    """Assign sparse cells to pools; other cells keep their index.
 
     Cells are often in the order of their counts on one side. Pools of neighbours would therefore
     differ between the sides without any drift; scattered cells do not.
@@ -53,7 +53,7 @@ def pools(expected: Floats, sparse: NDArray[np.bool_], least: float) -> NDArray[
 
 
 def moved(values: NDArray[T], place: NDArray[np.int64]) -> NDArray[T]:
-    """Add cells up by the places that :func:`pools` gave; there are twice as many as cells."""
+    """Sum cells into the pools of :func:`pools`; there are twice as many pools as cells."""
     k = values.shape[-1]
     out = np.zeros((*values.shape[:-1], 2 * k), dtype=values.dtype)
     cells = PickedCells.of(values != 0)

@@ -1,4 +1,4 @@
-"""The tails of ordered cells: the outermost ones, in which the reference has next to no row.
+"""The tails of ordered cells: the outermost ones, where the reference has hardly any rows.
 
 A tail is where a few rows of a reference lie, and all values beyond its largest and smallest. Its
 cells were chosen by the reference's own rows, so their share is uncertain in a way of its own.

@@ -66,7 +66,7 @@ class KLEstimate:
     cells: Counts
 
     def less(self, surplus: Floats) -> Self:
-        """The estimate without what is known to be too much of it."""
+        """The estimate less a known bias."""
         return replace(self, unbiased=self.unbiased - surplus)
 
     @property
@@ -159,7 +159,7 @@ def kl_unbiased(p_counts: Counts, q_counts: Counts) -> KLEstimate:
 
 
 def _added(x: Counts, y: Counts, n: Counts, m: Counts) -> Floats:
-    """What cells add that have few reference rows; 0 of all others."""
+    """The terms of cells with few reference rows; 0 for all others."""
     adds = x / n * np.log((x / n) / ((y + UNSEEN_ROWS) / m))
     return np.where((y < SCARCE) & (m > 0), adds, 0.0)
 

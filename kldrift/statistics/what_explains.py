@@ -1,4 +1,4 @@
-"""Finds what was done to numbers, as counts show it: another unit, a constant, rounding, clipping.
+"""Infers from counts what was done to numbers: another unit, a constant, rounding, clipping.
 
 Each candidate says what the reference would have become. The one that leaves least of the
 difference explains it, if that is little: ``1 - KS(predicted, current) / KS(reference, current)``
@@ -194,7 +194,7 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
 
 
 def _factor(numbers: Numbers) -> float:
-    """How many times as large the numbers are, if their spread says so as well; else 0."""
+    """The factor by which the numbers grew, if their spread agrees; else 0."""
     (mean, now), (std, spread) = numbers.mean, numbers.std
     if not (std > 0 and spread > 0 and mean and now / mean > 0):
         return 0.0
@@ -205,7 +205,7 @@ def _factor(numbers: Numbers) -> float:
 
 
 def _added(numbers: Numbers) -> float:
-    """What was added to the numbers, if both ends moved by as much, or their mean clearly did."""
+    """The constant added to the numbers, if both ends moved by it, or their mean clearly did."""
     low, high = (now - before for before, now in (numbers.smallest, numbers.largest))
     if abs(low - high) <= EXACT * abs(low):
         return float(low)
@@ -234,7 +234,7 @@ def _of_inverses(numbers: Numbers, shares: Floats) -> tuple[float, float]:
 
 
 def _filled(numbers: Numbers, reference: Floats, current: Floats) -> float:
-    """How much of the nulls that are gone is zero now; 0 where that may be chance."""
+    """How many of the lost nulls are zeros now; 0 where that may be chance."""
     gone, n = numbers.null[0] - numbers.null[1], int(numbers.p.sum())
     share = gone / (1 - numbers.null[1]) if numbers.null[1] < 1 else 0.0
     most = LEAST * abs(current - reference).max()

@@ -1,4 +1,4 @@
-"""Casts a table to its schema, or raises an error that names the column."""
+"""Casts a table to its schema; errors name the column."""
 
 from __future__ import annotations
 

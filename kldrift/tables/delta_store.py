@@ -153,7 +153,7 @@ class DeltaStore(TableStore):
         return self._tables[table]
 
     def _made(self, table: str) -> Any:
-        """A table that has every column of its schema, made if there is none."""
+        """A table with every column of its schema, created if missing."""
         from deltalake import DeltaTable, Schema  # noqa: PLC0415 - an extra
 
         schema = lake_schema(table)

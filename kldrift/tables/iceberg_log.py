@@ -122,7 +122,7 @@ def _may_have(manifest: Any, partition: str) -> bool:
 
 
 class _LocalFiles:
-    """What pyiceberg's reader of manifests asks of its ``FileIO``."""
+    """The part of a ``FileIO`` that pyiceberg's reader of manifests needs."""
 
     def new_input(self, location: str) -> _LocalFile:
         return _LocalFile(local_path(location))

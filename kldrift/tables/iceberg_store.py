@@ -92,7 +92,7 @@ class IcebergStore(TableStore):
             raise ValueError(f"not a Parquet file of kldrift: {first_line(error)}") from error
 
     def _scanned(self, table: str, partition: str, columns: Sequence[str] | None) -> pa.Table:
-        """The rows of a partition where files alone do not say them."""
+        """The rows of a partition that has deletes or renamed columns, by a scan."""
         from pyiceberg.expressions import EqualTo  # noqa: PLC0415 - an extra
 
         log = self._log(table)
@@ -109,7 +109,7 @@ class IcebergStore(TableStore):
 
     @cached_property
     def _catalog(self) -> Any:
-        """The catalog, for what is written; made if there is none."""
+        """The catalog, for writing; created if missing."""
         from pyiceberg.catalog.sql import SqlCatalog  # noqa: PLC0415 - an extra
 
         self._root.mkdir(parents=True, exist_ok=True)
@@ -161,7 +161,7 @@ class IcebergStore(TableStore):
             raise self._failed("read", table, error) from error
 
     def _made(self, table: str) -> Any:
-        """A table that has every column of its schema, made if there is none."""
+        """A table with every column of its schema, created if missing."""
         log = self._log(table)
         schema = lake_schema(table)
         if log is None:

@@ -44,7 +44,7 @@ def list_column_of(
 
 
 def blocks(sizes: Ints, most: int) -> Iterator[slice]:
-    """Neighbouring lists that hold about ``most`` values together; none if there are no lists.
+    """Slices of consecutive lists that hold about ``most`` values together.
 
     Examples:
         >>> list(blocks(np.array([3, 3, 3, 9, 1]), most=6))

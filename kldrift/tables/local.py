@@ -122,7 +122,7 @@ def _temporary(folder: Path) -> Path:
 
 
 def _set_aside(path: Path) -> None:
-    """Move a folder away from where a file is going to stand, to a name that no reader takes."""
+    """Rename a folder that is in the way of a file, to a name that no reader picks up."""
     if path.is_dir() and not path.is_symlink():
         elsewhere = path.with_name(f".{path.name}.{uuid4().hex}")
         path.rename(elsewhere)
@@ -137,7 +137,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Make renames in a folder outlive a power cut."""
+    """Make renames in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

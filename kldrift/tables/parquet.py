@@ -62,7 +62,7 @@ def to_files(rows: Mapping[str, TableParts]) -> dict[str, bytes]:
 
 
 def _ahead(parts: Iterable[pa.Table], pool: ThreadPoolExecutor) -> Iterator[pa.Table]:
-    """The same parts, each of them made while the one before it is used."""
+    """Iterate over parts, preparing each while the one before it is used."""
     each = iter(parts)
     coming = pool.submit(next, each, None)
     while (part := coming.result()) is not None:
@@ -71,7 +71,7 @@ def _ahead(parts: Iterable[pa.Table], pool: ThreadPoolExecutor) -> Iterator[pa.T
 
 
 def _joined(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Small parts that follow each other as one."""
+    """Join consecutive small parts."""
     held: list[pa.Table] = []
     for part in parts:
         if held and sum(map(len, held)) + len(part) > JOINED_ROWS:

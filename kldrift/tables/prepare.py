@@ -1,4 +1,4 @@
-"""Checks the output folder before any data is read."""
+"""Checks and marks the output folder before any data is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of ``profiles`` from profiles: columns from flat arrays, without an object a row."""
+"""The rows of ``profiles`` from profiles, column by column from flat arrays."""
 
 from __future__ import annotations
 

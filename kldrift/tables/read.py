@@ -230,7 +230,7 @@ def window_columns(store: Store, monitor: str, window: Window, names: Sequence[s
 
 
 def stored_scores(store: Store, monitor: str, window: Window) -> pa.Table:
-    """What a window's rows of ``drift_scores`` say in short: severities, alerts, learnt limits.
+    """The columns of a window's ``drift_scores`` that later windows need.
 
     Raises:
         OutputError: the file is not there, damaged or cannot be read.

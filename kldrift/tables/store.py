@@ -48,7 +48,7 @@ class Store(Protocol):
         """Write files in this order, each whole or not at all, over what was there."""
 
     def make_ready(self, folder: str) -> None:
-        """Create a folder, prove that it can be written, and clear what dead runs left."""
+        """Create a folder, check that it can be written, and remove leftovers of dead runs."""
 
 
 def open_store(path: str) -> Store:
@@ -73,7 +73,7 @@ def open_store(path: str) -> Store:
 
 @contextmanager
 def output_reached(key: str = "output.path") -> Iterator[None]:
-    """Look for the first time at a place of the output: what it refuses is a wrong configuration.
+    """Access the output for the first time: a refusal is then an error of the configuration.
 
     Raises:
         NoSuchOutputError: it refuses, or does not answer.
