@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from kldrift.cli.console import null_share, short
+from kldrift.cli.console import short
 from kldrift.cli.terminal import Line
 from kldrift.errors import escaped
 from kldrift.reporting.causes import Cause, drifted
-from kldrift.reporting.figures import count_text, feature_words, figure
+from kldrift.reporting.figures import count_text, feature_words, figure, share
 from kldrift.reporting.json_values import records
 from kldrift.reporting.parts import Parts, alone_of, parts_words
 from kldrift.reporting.row_words import alert_words, happened, score_words, surety_words
@@ -148,7 +148,7 @@ def _figures(row: Mapping[str, Any]) -> Iterator[str]:
     if row["kl"] is not None:
         chance = row["kl_expected"]
         yield f"kl {figure(row['kl'])}" + (f", by chance {figure(chance)}" if chance else "")
-    shares = [null_share(row, side) for side in ("reference", "current")]
+    shares = [share(row[f"missing_{side}"], row[f"n_{side}"]) for side in ("reference", "current")]
     if any(row[f"missing_{side}"] for side in ("reference", "current")):
         yield f"nulls {shares[0]} -> {shares[1]}"
     counted = [row[f"n_{side}"] for side in ("reference", "current")]

@@ -215,6 +215,7 @@ def _shift_block(row: Mapping[str, Any], zone: str) -> Iterator[Line]:
         begin_name,
         count_text,
         figure,
+        share,
         window_of_row,
     )
     from kldrift.reporting.row_words import score_words  # noqa: PLC0415
@@ -233,17 +234,9 @@ def _shift_block(row: Mapping[str, Any], zone: str) -> Iterator[Line]:
     half, most, nearly = (figure(row[name]) for name in ("kl_median", "kl_p90", "kl_p99"))
     yield Line(
         f"  half of the rows below {half} nats, 90 % below {most}, 99 % below {nearly}; "
-        f"{count_text(row['n_current'])} rows, {null_share(row, 'current')} left out"
+        f"{count_text(row['n_current'])} rows, "
+        f"{share(row['missing_current'], row['n_current'])} left out"
     )
-
-
-def null_share(row: Mapping[str, Any], side: str) -> str:
-    """The share of the rows of a side that have no value."""
-    missing, rows = row[f"missing_{side}"], row[f"n_{side}"]
-    if missing is None or not rows:
-        return NOTHING
-    share = missing / rows
-    return "<0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
 
 
 def _count(number: int, noun: str) -> str:

@@ -33,18 +33,20 @@ from kldrift.reporting.figures import (
     instant_name,
     likelihood,
     many,
+    metric_words,
+    share,
     window_name,
 )
 from kldrift.reporting.headline import verdict_line
 from kldrift.reporting.json_values import records
 from kldrift.reporting.last_run import why_it_failed
 from kldrift.reporting.one_window import one_window_words
-from kldrift.reporting.order import WORST_COLUMNS, all_muted, counted, leading, worst_first
+from kldrift.reporting.order import all_muted, counted, leading, worst_first, worst_rows
 from kldrift.reporting.past import Past, past_where
 from kldrift.reporting.stored_window import of_last_whole, scores_and_cells
 from kldrift.tables.read import stored_runs
 from kldrift.tables.store import reach_store
-from kldrift.tables.values import floats_of, is_in, rows_where, taken
+from kldrift.tables.values import codes, floats_of, is_in, rows_where, taken
 from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
@@ -91,7 +93,9 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
         shown = is_in(rows["feature"], names) | is_in(rows["segment"], {None})
         return shown | ~is_in(rows["severity"], {"ok"})
 
-    past = past_where(store, config.monitor, windows[-MOST_WINDOWS:], kept, ["kl"])
+    past = past_where(
+        store, config.monitor, windows[-MOST_WINDOWS:], kept, {"kl", *codes(ordered["metric"])[1]}
+    )
     told = next(iter(ordered["run_id"].to_pylist()), None)
     failed = why_it_failed(next(iter(runs), None), told, zone)
     notes += past.notes
@@ -105,7 +109,7 @@ def state_lines(config: Config, feature: str | None) -> tuple[list[Line], dict[s
             "severities": counted(ordered),
             "failed": failed or None,
             "damaged": damaged or None,
-            "worst": records(ordered.select(WORST_COLUMNS).slice(0, MOST_FEATURES)),
+            "worst": records(worst_rows(ordered, MOST_FEATURES)),
         }
     mine = rows_where(scores, is_in(scores["feature"], names))
     if not mine.num_rows:
@@ -159,9 +163,11 @@ def _since(row: Mapping[str, Any], past: Past, zone: str) -> tuple[str, str]:
 def _earlier(row: Mapping[str, Any], past: Past) -> Iterator[Line]:
     """The score of a row by window, where there are several."""
     if len(past) > 1:
-        scores = past.scores((str(row["feature"]), row["segment"]), "kl")
+        metric = row["metric"] or "kl"
+        scores = past.scores((str(row["feature"]), row["segment"]), metric)
         most = max((s for s in scores if s is not None), default=0.0)
-        yield Line(f"  kl   |{heights(scores)}| max {figure(most)}", whole=True)
+        named = f"{metric_words(metric):<4}"
+        yield Line(f"  {named} |{heights(scores)}| max {figure(most)}", whole=True)
 
 
 def backtest_lines(result: Backtest) -> Iterator[Line]:
@@ -254,7 +260,7 @@ def _of_cell(cell: Mapping[str, Any], row: Mapping[str, Any], side: str) -> str:
     """The share of a side's rows that lie in a cell; of a pair of features their correlation."""
     if row["kind"] == "joint":
         return figure(cell[f"correlation_{side}"], 2)
-    return f"{100 * cell[f'rows_{side}'] / max(1, row[f'n_{side}']):.2f} %"
+    return share(cell[f"rows_{side}"], row[f"n_{side}"])
 
 
 def _named(window: Window, zone: str) -> str:

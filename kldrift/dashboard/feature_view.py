@@ -14,7 +14,7 @@ from kldrift.dashboard.stored import Look, Scene, look_at, past_of, worst_segmen
 from kldrift.reporting.alert_table import who_muted
 from kldrift.reporting.blocks import Chart, WorstSegments
 from kldrift.reporting.entries import entries_of
-from kldrift.reporting.figures import shown
+from kldrift.reporting.figures import metric_words, shown
 from kldrift.reporting.json_values import records
 from kldrift.reporting.parts import segments_of_features
 from kldrift.reporting.past import Past
@@ -108,10 +108,9 @@ def timeline(
     metric = str(row.get("metric") or "kl")
     limits = [row["threshold_warning"], row["threshold_critical"]]
     chart = history_chart(past, (feature, segment), metric, limits, zone, spans)
-    st.subheader(f"{metric} by window, with limits and alerts", anchor=False)
-    st.altair_chart(
-        chart.properties(title="", height=240), width="stretch", alt=f"{metric} by window"
-    )
+    words = f"{metric_words(metric)} by window"
+    st.subheader(f"{words}, with limits and alerts", anchor=False)
+    st.altair_chart(chart.properties(title="", height=240), width="stretch", alt=words)
 
 
 def _worst_segments(one: WorstSegments, scores: pd.DataFrame, feature: str) -> None:

@@ -14,7 +14,7 @@ from kldrift.config import Config, load_config
 from kldrift.config.yaml_text import to_yaml
 from kldrift.dashboard.compare_view import OTHERS
 from kldrift.dashboard.place import choice
-from kldrift.dashboard.plain import lines
+from kldrift.dashboard.plain import drawing, lines
 from kldrift.dashboard.stored import SECONDS, Scene
 from kldrift.dashboard.window_view import show_heat_map
 from kldrift.monitor.backtest import Backtest, backtest
@@ -199,7 +199,7 @@ def _learned(scene: Scene) -> None:
         if not st.button("Run the back-test"):
             return
         tested = _backtest(scene.config, scene.config.config_hash, pages, days)
-        st.image(tested.to_svg(), width="stretch", alt="windows and what each rule flags")
+        drawing(tested.chart)
         st.text(tested.verdict)
         st.code(tested.suggestion, language="yaml")
 

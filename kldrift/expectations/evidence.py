@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from kldrift.profiles.number_text import grouped
+from kldrift.reporting.figures import metric_words
 from kldrift.scoring.evidence import OWN_TEST
 from kldrift.scoring.learned import surely_far
 from kldrift.scoring.metrics import LEARNED
@@ -127,15 +128,14 @@ def _beside_history(
     """Judge a window by the limit that was learnt from those before it."""
     if score is None:
         return "unscored", f"not scored, status {row.get('status')}"
-    size = f"{LEARNED} {_beside(score, limit)} is"
+    size = f"{metric_words(LEARNED)} {_beside(score, limit)} is"
     if not score > limit:
-        return "within", f"{size} not above {grouped(limit, 4)}"
+        return "within", f"{size} not above {grouped(limit)}"
     p_value = row.get("p_learned")
     sure = "" if p_value is None or _is_null(p_value) else f" (p {certainty(p_value)})"
     return (
         "drift",
-        f"{size} above {grouped(limit, 4)}, "
-        f"which windows like those before it hardly ever are{sure}",
+        f"{size} above {grouped(limit)}, which windows like those before it hardly ever are{sure}",
     )
 
 
@@ -186,9 +186,9 @@ def _judge(
 
 
 def _beside(value: float, other: float) -> str:
-    """Format a number with four digits, or with all where four would equal the other number."""
-    short = grouped(value, 4)
-    return repr(value) if value != other and short == grouped(other, 4) else short
+    """Format a number as pages do, or with all digits where it would equal the other number."""
+    short = grouped(value)
+    return repr(value) if value != other and short == grouped(other) else short
 
 
 def _share(row: Mapping[str, Any], side: str) -> float | None:

@@ -25,6 +25,7 @@ from kldrift.expectations.gx import (
     renderer,
 )
 from kldrift.expectations.results import details_of, raised, severity_of
+from kldrift.reporting.figures import metric_words
 from kldrift.scoring.metrics import LEARNED
 
 _PARAMS = {
@@ -130,10 +131,13 @@ def _outcome(result: Any) -> tuple[str, dict[str, Any]]:
 
 def _level(config: Any, outcome: str) -> tuple[str, dict[str, Any]]:
     values = {name: config.kwargs[name] for name in ("metric", "threshold", "alpha")}
-    if values["metric"] == LEARNED:  # nobody stated its digits
-        values["threshold"] = float(f"{values['threshold']:.4g}")
-    template = wording.LEVEL + (f", {outcome}" if outcome else "")
-    return template, {**values, "severity": severity_of(config).value}
+    template = wording.LEVEL
+    if values["metric"] == LEARNED:
+        template = wording.LEARNED_LEVEL
+        digits = float(f"{values['threshold']:.3g}")  # nobody stated them
+        values = {"metric": metric_words(LEARNED), "threshold": digits}
+    values["severity"] = severity_of(config).value
+    return template + (f", {outcome}" if outcome else ""), values
 
 
 def _by_metric(line: tuple[str, dict[str, Any]]) -> tuple[str, float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from kldrift.profiles.number_text import grouped, plain
+from kldrift.profiles.number_text import grouped
 from kldrift.scoring.sentences import percent
 
 LEVEL: Final = "$metric% must not be above $threshold% with q below $alpha% ($severity%)"
 """One level of a feature; ``%`` is its number."""
+LEARNED_LEVEL: Final = "$metric% must not be above $threshold% ($severity%)"
+"""The level that is learnt from the windows before, whose p-value has a limit of its own."""
 
 
 def subject_template(*, with_segment: bool) -> str:
@@ -65,8 +67,8 @@ def observed(details: Mapping[str, Any]) -> list[str]:
     because, reason = str(details.get("because", "--")), str(details.get("reason") or "")
     sides = [
         _side("rows", details, "n", "{:,d}".format),
-        _side("missing", details, "missing_share", percent),
-        _side("mean", details, "mean", lambda mean: plain(mean, 6)),
+        _side("nulls", details, "missing_share", percent),
+        _side("mean", details, "mean", lambda mean: grouped(mean, 4)),
     ]
     if details.get("kl_expected") is not None:
         sides.append(f"without drift kl would be about {grouped(details['kl_expected'], 2)}")

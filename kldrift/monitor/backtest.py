@@ -8,11 +8,11 @@ Drifts that are planted into the last windows tell what each rule would have see
 from __future__ import annotations
 
 import math
-from base64 import b64encode
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -30,9 +30,10 @@ from kldrift.monitor.planted import USUAL, WITHIN, PlantedDrift, planted_windows
 from kldrift.monitor.replay import Replay, Shown
 from kldrift.monitor.scorer import Scorer
 from kldrift.profiles.group_keys import ALL
+from kldrift.reporting.drawing import Drawing
 from kldrift.reporting.figures import many
 from kldrift.reporting.json_values import records
-from kldrift.reporting.page import lines_html
+from kldrift.reporting.page import lines_html, svg_file
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
 from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import stored_reference_id, window_columns
@@ -102,11 +103,8 @@ class Backtest:
         return f"Backtest({self.verdict})"
 
     def _repr_html_(self) -> str:
-        # A picture, for a style within the page would be one of the whole notebook.
-        picture = b64encode(self.to_svg().encode()).decode()
-        style = "background: #fff; color-scheme: light; max-width: 100%"
-        text = lines_html([self.verdict, "", "suggested:", *self.suggestion.splitlines()])
-        return f'<img alt="" style="{style}" src="data:image/svg+xml;base64,{picture}">{text}'
+        lines = [self.verdict, "", "suggested:", *self.suggestion.splitlines()]
+        return lines_html(lines, self.chart)
 
     @property
     def suggestion(self) -> str:
@@ -130,9 +128,14 @@ class Backtest:
         length = (starts.iloc[-1] - starts.iloc[0]) / pd.Timedelta(days=1) / (len(starts) - 1)
         return self.days / float(length)
 
-    def to_svg(self) -> str:
-        """The windows in the order of time, and what each rule would have flagged, as a chart."""
+    @cached_property
+    def chart(self) -> Drawing:
+        """The windows in the order of time, and what each rule would have flagged."""
         return chart(self.windows, self.kl_limit, self.zone)
+
+    def to_svg(self) -> str:
+        """The chart as an SVG that stands by itself."""
+        return svg_file(self.chart, dark=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as one strict JSON object."""

@@ -3,94 +3,72 @@
 from __future__ import annotations
 
 import math
-from html import escape
+from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
 
 from kldrift.profiles.number_text import grouped
-from kldrift.reporting.figures import instant_name
+from kldrift.reporting.drawing import Drawing, Label, Shape, at, box
+from kldrift.reporting.figures import instant_name, many
 
-WIDTH, PANEL, LEFT, GAP = 860, 90, 110, 44
-COLOURS: Final = {"quiet": "#8a8a8a", "flag": "#c0392b", "limit": "#1f6fb4"}
-_STYLE: Final = (
-    "text{font:12px sans-serif;fill:#222}.h{font-weight:bold}"
-    "@media(prefers-color-scheme:dark){text{fill:#ddd}}"
-)
+WIDTH, PANEL, LEFT, GAP, TOP = 860, 90, 60, 56, 24
+TICK: Final = 6.0
+"""Height of the mark below a window that is flagged: told apart without colour."""
 
 
-def chart(windows: pd.DataFrame, kl_limit: float | None, zone: str = "UTC") -> str:
+def chart(windows: pd.DataFrame, kl_limit: float | None, zone: str = "UTC") -> Drawing:
     """Two panels over time: the largest ``kl`` with fixed thresholds, and the smallest p-value.
 
     With a line at the limit on ``kl`` that keeps the budget, if there is one.
     """
     kl = [math.nan if pd.isna(x) else float(x) for x in windows["kl"]]
-    far = [math.nan if pd.isna(p) else -math.log10(max(p, 1e-30)) for p in windows["p_value"]]
-    limits = [math.nan if pd.isna(p) else -math.log10(max(p, 1e-30)) for p in windows["p_limit"]]
-    ends = [instant_name(windows["window_start"].iloc[i], zone) for i in (0, -1)]
+    far, limits = (
+        [math.nan if pd.isna(p) else -math.log10(max(p, 1e-30)) for p in windows[name]]
+        for name in ("p_value", "p_limit")
+    )
+    fixed, pages = windows["fixed"] > 0, windows["page"]
+    one = [math.nan if kl_limit is None else kl_limit] * len(kl)
+    line = "" if kl_limit is None else "line: the limit that keeps the budget; "
+    first = f"largest kl; {line}marked: a threshold is critical"
+    second = "smallest p-value, in powers of ten; line: the learnt limit; marked: a page"
     parts = [
-        _panel(30, "largest kl; red: a threshold is critical", kl, windows["fixed"] > 0),
-        _panel(
-            30 + PANEL + GAP,
-            "smallest p-value of the learnt rule, powers of ten; red: a page; blue: its limit",
-            far,
-            windows["page"],
-            limits,
-        ),
+        _panel(TOP, first, kl, fixed, one),
+        _panel(TOP + PANEL + GAP, second, far, pages, limits),
     ]
-    if kl_limit is not None:
-        parts.append(_level(30, kl, kl_limit))
-    bottom = 30 + 2 * PANEL + GAP + 18
-    parts += [
-        f'<text x="{LEFT}" y="{bottom}">{escape(ends[0])}</text>',
-        f'<text x="{WIDTH - 10}" y="{bottom}" text-anchor="end">{escape(ends[1])}</text>',
-    ]
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 12}" '
-        f'width="{WIDTH}" role="img" aria-label="windows and what each rule flags">'
-        f"<style>{_STYLE}</style>{''.join(parts)}</svg>\n"
+    bottom = TOP + 2 * PANEL + GAP + 22
+    begin, end = (instant_name(windows["window_start"].iloc[i], zone) for i in (0, -1))
+    labels = [Label(LEFT, bottom, begin), Label(WIDTH, bottom, end, "end")]
+    return Drawing(
+        WIDTH,
+        bottom + 6,
+        "windows and what each rule flags",
+        f"of {many(len(windows), 'window')} thresholds flag {fixed.sum()}, "
+        f"learnt limits {pages.sum()}",
+        [shape for shapes, _ in parts for shape in shapes],
+        [label for _, own in parts for label in own] + labels,
     )
 
 
 def _panel(
-    top: int, title: str, values: list[float], flags: pd.Series, limits: list[float] | None = None
-) -> str:
-    """One panel: a bar for each window, and a dash for its limit."""
-    highest, step = _highest(values), (WIDTH - LEFT - 10) / max(1, len(values))
-    parts = [
-        f'<text class="h" x="{LEFT}" y="{top - 8}">{escape(title)}</text>',
-        f'<text x="{LEFT - 8}" y="{top + 10}" text-anchor="end">{grouped(highest)}</text>',
-        f'<text x="{LEFT - 8}" y="{top + PANEL}" text-anchor="end">0</text>',
-    ]
-    for i, (value, flag) in enumerate(zip(values, flags, strict=True)):
+    top: int, title: str, values: Sequence[float], flags: pd.Series, limits: Sequence[float]
+) -> tuple[list[Shape], list[Label]]:
+    """One panel: a bar for each window, a dash for its limit, and a mark where it is flagged."""
+    highest = max((v for v in values if not math.isnan(v)), default=1.0) or 1.0
+    step, base = (WIDTH - LEFT) / max(1, len(values)), top + PANEL
+    quiet, flagged, levels = "", "", ""
+    for i, (value, flag, limit) in enumerate(zip(values, flags, limits, strict=True)):
         x = LEFT + i * step
         if not math.isnan(value):
-            height = max(1.0, PANEL * value / highest)
-            colour = COLOURS["flag" if flag else "quiet"]
-            parts.append(
-                f'<rect x="{x:.1f}" y="{top + PANEL - height:.1f}" width="{max(1, step - 1):.1f}" '
-                f'height="{height:.1f}" fill="{colour}"/>'
+            tall, wide = max(1.0, PANEL * value / highest), max(1.0, step - 1)
+            quiet += "" if flag else box(x, base - tall, wide, tall)
+            flagged += (
+                box(x, base - tall, wide, tall) + box(x, base + 3, wide, TICK) if flag else ""
             )
-        if limits is not None and not math.isnan(limits[i]) and limits[i] <= highest:
-            y = top + PANEL - PANEL * limits[i] / highest
-            parts.append(
-                f'<rect x="{x:.1f}" y="{y:.1f}" width="{step:.1f}" height="1.5" '
-                f'fill="{COLOURS["limit"]}"/>'
-            )
-    return "".join(parts)
-
-
-def _level(top: int, values: list[float], limit: float) -> str:
-    """The line of one limit, if it lies within a panel."""
-    highest = _highest(values)
-    if limit > highest:
-        return ""
-    y = top + PANEL - PANEL * limit / highest
-    return (
-        f'<rect x="{LEFT}" y="{y:.1f}" width="{WIDTH - LEFT - 10}" height="1.5" '
-        f'fill="{COLOURS["limit"]}"/>'
-    )
-
-
-def _highest(values: list[float]) -> float:
-    return max((v for v in values if not math.isnan(v)), default=1.0) or 1.0
+        if limit <= highest:
+            levels += f"M{at(x)} {at(base - PANEL * limit / highest)}h{at(step)}"
+    paths = {"then": quiet, "critical": flagged, "limit-critical": levels}
+    shapes = [Shape("axis", f"M{LEFT} {base}H{WIDTH}")]
+    shapes += [Shape(style, path) for style, path in paths.items() if path]
+    ends = [Label(LEFT - 6, top + 10, grouped(highest), "end"), Label(LEFT - 6, base, "0", "end")]
+    return shapes, [Label(LEFT, top - 8, title), *ends]

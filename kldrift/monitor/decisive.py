@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from kldrift.arrays import Floats, Ints, Texts
 from kldrift.scoring.judge import held_to_limits, severities
+from kldrift.scoring.learned import beside_history, threshold_kinds
+from kldrift.scoring.metrics import LEARNED, LEARNED_SCORES
 from kldrift.scoring.threshold import SEVERITIES, WORST_FIRST, Limits
 from kldrift.scoring.verdict import Verdicts
 
@@ -38,7 +40,8 @@ class Decisive:
         metric = np.full(rows, None, dtype=object)
         score, warning, critical = (np.full(rows, np.nan) for _ in range(3))
         held = list(held_to_limits(verdicts))
-        _, raised = severities(verdicts, held)
+        severity, raised = severities(verdicts, held)
+        _, raised = beside_history(replace(verdicts, severity=severity), raised, held)
         for part in held:
             if not part.limits:
                 continue
@@ -55,6 +58,16 @@ class Decisive:
             score[part.rows] = scores[at]
             for level, column in (("warning", warning), ("critical", critical)):
                 column[part.rows] = np.stack([getattr(part.limits[m], level) for m in names])[at]
+        size, limit = (verdicts.scores[name] for name in LEARNED_SCORES[:2])
+        fixed = np.nan_to_num(_times(score, Limits(warning, critical).smallest), nan=-1.0)
+        nearest = _times(size, limit) > fixed
+        nearest &= (threshold_kinds(verdicts) == 2) & np.array([m is None for m in raised.tolist()])
+        learned = nearest | (raised == LEARNED)
+        metric[learned] = LEARNED
+        score, warning, critical = (
+            np.where(learned, mine, other)
+            for mine, other in ((size, score), (np.nan, warning), (limit, critical))
+        )
         return cls(verdicts, metric, score, Limits(warning, critical))
 
     @cached_property

@@ -14,7 +14,6 @@ from kldrift.reporting.figures import (
     count_text,
     feature_words,
     figure,
-    likelihood,
     many,
     share,
     shown,
@@ -22,6 +21,7 @@ from kldrift.reporting.figures import (
 from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import Row
 from kldrift.reporting.parts import Parts
+from kldrift.reporting.row_words import surety_words
 from kldrift.scoring.sentences import percent
 
 MOST_CELLS: Final = 16
@@ -172,8 +172,8 @@ def _facts(row: Row, when: str) -> Facts:
     others = ("js", "psi", "hellinger", "total_variation", "ks", "wasserstein_std")
     known = [f"{name} {figure(row[name])}" for name in others if row[name] is not None]
     items += [("other scores", ", ".join(known))] if known else []
-    if row["q_value"] is not None:
-        items.append(("q, share of false alarms", likelihood(row["q_value"])))
+    if sure := surety_words(row):
+        items.append(("how sure", sure))
     if row["status"] != "ok":
         items.append(("status", str(row["status"])))
     return Facts("figures, reference → now", items)

@@ -138,7 +138,10 @@ def _entry(
     metric = str(row.get("metric") or "kl")
     limits = [row["threshold_warning"], row["threshold_critical"]]
     plain = feature_words(name)
-    line = sparkline(plain, past.scores(key, metric), severities, limits, metric=metric)
+    ends = "", ""
+    if len(past):
+        ends = begin_name(past.windows[0], zone), begin_name(past.windows[-1], zone)
+    line = sparkline(plain, past.scores(key, metric), severities, limits, metric, ends)
     draw = group_chart if row["kind"] == "joint" else histogram
     distribution = draw(plain, cells)
     when = history_words(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""

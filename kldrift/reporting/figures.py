@@ -8,6 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from kldrift.profiles.number_text import grouped
+from kldrift.scoring.metrics import LEARNED
 from kldrift.scoring.reasons import certainty
 from kldrift.scoring.sentences import percent
 from kldrift.tables.schema import ROWS_FEATURE
@@ -39,6 +40,16 @@ def feature_words(name: object, most: int = 80) -> str:
         ('number of rows', 'amount')
     """
     return "number of rows" if name == ROWS_FEATURE else shown(name, most)
+
+
+def metric_words(name: str) -> str:
+    """Return the name of a metric for a reader.
+
+    Examples:
+        >>> metric_words("kl_learned"), metric_words("js")
+        ('learnt kl', 'js')
+    """
+    return "learnt kl" if name == LEARNED else name
 
 
 def visible(text: str) -> str:

@@ -26,12 +26,14 @@ WORST_COLUMNS: Final = [
     "feature",
     "segment",
     "severity",
-    "kl",
     "metric",
+    "score",
     "threshold_warning",
     "threshold_critical",
+    "kl",
     "kl_expected",
     "q_value",
+    "q_critical",
     "n_reference",
     "n_current",
     "missing_reference",
@@ -66,10 +68,19 @@ def all_muted(scores: pd.DataFrame | pa.Table) -> bool:
 
 def worst_first(scores: Scores) -> Scores:
     """The rows of ``drift_scores``, the worst first."""
-    names = ["severity", "kl", "metric", "threshold_warning", "threshold_critical"]
-    table = as_table(scores, names)
-    metrics = as_table(scores, _metrics(table))
-    return _at(scores, np.lexsort((-_times_over(table, metrics), ranks(table["severity"]))))
+    table = as_table(scores, ["severity", "threshold_warning", "threshold_critical"])
+    return _at(scores, np.lexsort((-_times_over(scores, table), ranks(table["severity"]))))
+
+
+def worst_rows(scores: Scores, most: int) -> Scores:
+    """The worst rows with what a reader asks for: ``score`` is that of the metric that decided."""
+    chosen: Any = worst_first(scores)[:most]
+    score = _deciding(chosen)
+    if isinstance(chosen, pa.Table):
+        # To make an array of numbers pyarrow would load pandas.
+        numbers = pa.Array.from_buffers(pa.float64(), len(score), [None, pa.py_buffer(score)])
+        return cast("Scores", chosen.append_column("score", numbers).select(WORST_COLUMNS))
+    return cast("Scores", chosen.assign(score=score)[WORST_COLUMNS])
 
 
 def leading(ordered: Scores) -> Scores:
@@ -92,22 +103,24 @@ def ranks(severities: pa.ChunkedArray) -> NDArray[np.int64]:
     return np.array([by_name.get(n, len(by_name)) for n in (*names, None)])[places]
 
 
-def _metrics(table: pa.Table) -> list[str]:
-    """The scores that rows are held to a limit by."""
-    return ["kl"] if "metric" not in table.column_names else ["kl", *codes(table["metric"])[1]]
-
-
-def _times_over(table: pa.Table, metrics: pa.Table) -> NDArray[np.float64]:
-    """How many times its smallest limit the score of a row is; the score itself without one."""
+def _deciding(scores: pd.DataFrame | pa.Table) -> NDArray[np.float64]:
+    """The score of the metric that decided each row, or of ``kl`` where there is no limit."""
+    table = as_table(scores, ["kl", "metric"])
     score = floats_of(table["kl"])
     if "metric" in table.column_names:
         places, names = codes(table["metric"])
+        metrics = as_table(scores, names)
         for at, name in enumerate(names):
             if name in metrics.column_names:
                 score = np.where(places == at, floats_of(metrics[name]), score)
+    return score
+
+
+def _times_over(scores: pd.DataFrame | pa.Table, table: pa.Table) -> NDArray[np.float64]:
+    """How many times its smallest limit the score of a row is; the score itself without one."""
     warning, critical = (floats_of(table[f"threshold_{s}"]) for s in ("warning", "critical"))
     limit = np.where(np.isnan(warning), critical, warning)
-    return score / np.where(limit > 0, limit, 1.0)
+    return _deciding(scores) / np.where(limit > 0, limit, 1.0)
 
 
 def _at(scores: Scores, places: NDArray[np.integer[Any]]) -> Scores:

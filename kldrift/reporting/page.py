@@ -127,9 +127,9 @@ def fragment(page: Page, *, rows: int) -> str:
     return _rendered("fragment.html.j2", page=page, rows=rows, drawn=rows, opened=False)
 
 
-def lines_html(lines: Sequence[str]) -> str:
-    """Return lines of text as they stand, for a notebook."""
-    return _rendered("lines.html.j2", lines=lines)
+def lines_html(lines: Sequence[str], drawing: Drawing | None = None) -> str:
+    """Return lines of text as they stand, below a drawing, for a notebook."""
+    return _rendered("lines.html.j2", lines=lines, drawing=drawing)
 
 
 def svg_file(drawing: Drawing, *, dark: bool, size: tuple[int, int] | None = None) -> str:

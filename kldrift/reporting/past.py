@@ -16,7 +16,7 @@ from kldrift.arrays import Bools, Floats, Ints
 from kldrift.errors import DamagedError
 from kldrift.reporting.order import ranks
 from kldrift.scoring.alerts import Key
-from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
+from kldrift.scoring.metrics import DECIDING
 from kldrift.scoring.threshold import WORST_FIRST, Severity
 from kldrift.tables.read import window_columns
 from kldrift.tables.schema import DRIFT_SCORES
@@ -173,7 +173,7 @@ def past_where(
     monitor: str,
     windows: tuple[Window, ...],
     kept: Kept | None = None,
-    metrics: Collection[str] = METRICS,
+    metrics: Collection[str] = DECIDING,
 ) -> Past:
     """The severities and scores of some rows of each window; a damaged one is left out.
 
@@ -200,7 +200,7 @@ def past_where(
 
 def _as_table(frame: pd.DataFrame) -> pa.Table:
     """The kept columns of the scores of a window; a frame without rows may have none."""
-    names = [n for n in (*KEYS, *METRICS, *CATEGORY_METRICS) if n in frame]
+    names = [n for n in (*KEYS, *DECIDING) if n in frame]
     fields = [DRIFT_SCORES.field(n).remove_metadata() for n in names]
     schema = pa.schema([f.with_nullable(True) for f in fields])
     return pa.Table.from_pandas(frame[names], schema, preserve_index=False)

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from kldrift.reporting.bars import bars_of, scored
-from kldrift.reporting.figures import feature_words, shown, window_name
+from kldrift.reporting.figures import feature_words, metric_words, shown, window_name
 from kldrift.reporting.json_values import Row
 from kldrift.reporting.past import Past
 from kldrift.scoring.alerts import Key
+from kldrift.scoring.sentences import percent
 
 if TYPE_CHECKING:
     import altair as alt
@@ -48,6 +49,7 @@ def distribution_chart(name: str, cells: Sequence[Row]) -> alt.Chart:
     bars = bars_of(name, scored(cells), 600)
     values = [
         {"cell": bar.name, "dataset": side, "share": share, "adds to kl": bar.adds}
+        | {"rows": percent(share)}
         for bar in bars
         for side, share in zip(SIDES, (bar.then, bar.now), strict=True)
     ]
@@ -58,7 +60,7 @@ def distribution_chart(name: str, cells: Sequence[Row]) -> alt.Chart:
         xOffset=alt.XOffset("dataset:N", sort=[*SIDES]),
         y=alt.Y("share:Q", axis=alt.Axis(format=".1%"), title="share of rows"),
         color=colour,
-        tooltip=["cell:N", "dataset:N", alt.Tooltip("share:Q", format=".2%"), "adds to kl:Q"],
+        tooltip=["cell:N", "dataset:N", "rows:N", "adds to kl:Q"],
     )
     return drawn.properties(width=min(WIDEST, 50 * len(bars)))
 
@@ -95,28 +97,29 @@ def history_chart(
     import altair as alt  # noqa: PLC0415
 
     points = zip(past.windows, past.scores(key, metric), past.severities(key), strict=True)
+    words = metric_words(metric)
     values = [
         {
             "window": window_name(window, zone),
             "start": None if window.start is None else window.start.isoformat(),
-            metric: score,
+            words: score,
             "severity": severity or "no row",
         }
         for window, score, severity in points
     ]
     name = feature_words(key[0]) + ("" if key[1] is None else f" in {shown(key[1])}")
     base = alt.Chart(alt.InlineData(values=values)).encode(
-        x=alt.X("start:T", title=None), y=alt.Y(f"{metric}:Q", title=metric)
+        x=alt.X("start:T", title=None), y=alt.Y(f"{words}:Q", title=words)
     )
     dots = base.mark_point(filled=True, size=50).encode(
         color=_severity(alt),
         shape=alt.Shape("severity:N", scale=alt.Scale(domain=[*COLOURS], range=[*SHAPES])),
-        tooltip=["window:N", f"{metric}:Q", "severity:N"],
+        tooltip=["window:N", f"{words}:Q", "severity:N"],
     )
     levels = [
         alt.Chart(alt.InlineData(values=[{"limit": limit}]))
         .mark_rule(color=COLOURS[level], strokeDash=[4, 3] if level == "warning" else [1, 0])
-        .encode(y=alt.Y("limit:Q", title=metric))
+        .encode(y=alt.Y("limit:Q", title=words))
         for level, limit in zip(("warning", "critical"), limits, strict=True)
         if limit is not None
     ]

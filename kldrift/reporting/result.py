@@ -15,7 +15,7 @@ import pyarrow as pa
 from kldrift.errors import OutputError, masked
 from kldrift.reporting.json_values import json_value, records
 from kldrift.reporting.monitor_page import MOST_ENTRIES, Story, monitor_page
-from kldrift.reporting.order import WORST_COLUMNS, counted, worst_first
+from kldrift.reporting.order import counted, worst_first, worst_rows
 from kldrift.reporting.page import Page
 from kldrift.reporting.past import Past
 from kldrift.reporting.views import Views
@@ -77,7 +77,7 @@ class Result(Views):
         Critical, warning, unscored, ok; within each, those whose score is the largest multiple
         of its smallest limit come first.
         """
-        return worst_first(self.scores)[WORST_COLUMNS].head(n)
+        return worst_rows(self.scores, n)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON values: counts, what drifted, and all scores, worst first."""

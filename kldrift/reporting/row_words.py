@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kldrift.reporting.figures import figure, instant_name, likelihood
+from kldrift.scoring.metrics import LEARNED
 
 MAY_BE_CHANCE: Final = 0.01
 """Share of false alarms."""
@@ -24,20 +25,20 @@ def score_words(row: Mapping[str, Any]) -> str:
         'kl 0.3, warning above 0.1, not surely above critical 0.25'
         >>> score_words({"kl": 0.2, "severity": "ok", "q_value": 0.6} | limits)
         'kl 0.2, warning above 0.1, but q 0.6: it may be chance'
-        >>> learned = {"kl_learned": 0.065, "limit_learned": 0.027, "history_windows": 72}
+        >>> learned = {"metric": "kl_learned", "kl_learned": 0.065, "history_windows": 72}
+        >>> limits = {"threshold_warning": None, "threshold_critical": 0.027}
         >>> score_words({"kl": 0.04, "severity": "critical"} | learned | limits)
         'kl 0.065 from the 72 windows before it, critical above 0.027'
     """
-    if is_learned(row):
-        before = f"the {row['history_windows']:.0f} windows before it"
-        near = f"kl {figure(row['kl_learned'])} from {before}"
-        return f"{near}, critical above {figure(row['limit_learned'])}"
     metric = str(row.get("metric") or "kl")
     score = row.get(metric)
     if score is None:
         return ""
     level, limit = limit_of(row)
-    text = f"{metric} {figure(score)}" + (f", {level} above {figure(limit)}" if level else "")
+    size = f"{metric} {figure(score)}"
+    if is_learned(row):
+        size = f"kl {figure(score)} from the {row['history_windows']:.0f} windows before it"
+    text = size + (f", {level} above {figure(limit)}" if level else "")
     critical = row["threshold_critical"]
     if row["severity"] == "warning" and critical is not None and score > critical:
         text += f", not surely above critical {figure(critical)}"
@@ -51,33 +52,32 @@ def surety_words(row: Mapping[str, Any]) -> str:
     """How sure the verdict on a row is; empty where that is not known.
 
     Examples:
-        >>> surety_words({"q_value": 0.004})
+        >>> surety_words({"severity": "warning", "q_value": 0.004})
         'q 0.004'
+        >>> surety_words({"severity": "critical", "q_value": 1e-9, "q_critical": 0.009})
+        'q 0.009'
     """
-    name, value = ("p", row["p_learned"]) if is_learned(row) else ("q", row["q_value"])
+    critical = row["severity"] == "critical" and row.get("q_critical") is not None
+    name, value = "q", row["q_critical" if critical else "q_value"]
+    if is_learned(row):
+        name, value = "p", row["p_learned"]
     return "" if value is None else f"{name} {likelihood(value)}"
 
 
 def is_learned(row: Mapping[str, Any]) -> bool:
-    """Whether a limit that is learnt from the windows before speaks for a row: none is closer."""
-    limit = row.get("limit_learned")
-    if limit is None or row["severity"] not in ("ok", "critical"):
-        return False
-    score, (_, fixed) = row.get(str(row.get("metric") or "kl")), limit_of(row)
-    if score is not None and fixed is not None and score > fixed:
-        return False
-    return row["severity"] == "ok" or bool(row["kl_learned"] > limit)
+    """Whether the limit that is learnt from the windows before is the one that a row is held to."""
+    return row.get("metric") == LEARNED
 
 
 def happened(reason: str) -> str:
     """What a reason says first, and what explains it.
 
     Examples:
-        >>> happened("shifted up by 9 standard deviations; explained to 100 % by x 1,000; q 0.01")
-        'shifted up by 9 standard deviations, explained to 100 % by x 1,000'
+        >>> happened("shifted up by 9 standard deviations; explained by a factor of 1,000; q 0.01")
+        'shifted up by 9 standard deviations, explained by a factor of 1,000'
     """
     first, *others = reason.split("; ", 2)
-    return ", ".join([first, *(more for more in others[:1] if more.startswith("explained to"))])
+    return ", ".join([first, *(more for more in others[:1] if more.startswith("explained by "))])
 
 
 def alert_words(row: Mapping[str, Any], zone: str = "UTC", muted: str = "") -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from kldrift.reporting.drawing import IN_ROW, LETTER, LEVELS, Drawing, Label, Shape, at, box
-from kldrift.reporting.figures import feature_words, figure
+from kldrift.reporting.figures import feature_words, figure, metric_words
 from kldrift.reporting.json_values import Row
+from kldrift.scoring.metrics import LEARNED
 
 LANE: Final = 28
 MIDDLE: Final = 8.0
 SPARE: Final = 1.12
 """The line ends so far beyond the largest mark."""
-WORDS: Final = {"kl_learned": "learnt kl"}
 
 
 def score_line(row: Row) -> Drawing | None:
@@ -29,8 +29,8 @@ def score_line(row: Row) -> Drawing | None:
     lanes: list[tuple[str, list[float | None]]] = [(metric, fixed)]
     if metric != "kl" and row.get(metric) is not None:
         lanes.append(("kl", [None, None]))
-    if row.get("limit_learned") is not None:
-        lanes.insert(0, ("kl_learned", [None, row["limit_learned"]]))
+    if row.get("limit_learned") is not None and metric != LEARNED:
+        lanes.insert(0, (LEARNED, [None, row["limit_learned"]]))
     shapes, labels, texts = list[Shape](), list[Label](), list[str]()
     for place, (name, limits) in enumerate(lanes):
         lane, scale, words = _lane(row, name, limits, place * LANE + MIDDLE)
@@ -49,7 +49,7 @@ def score_line(row: Row) -> Drawing | None:
 
 def _under(name: str, score: float, x: float, y: float) -> Label:
     """The score in figures, below its mark."""
-    text = f"{WORDS.get(name, name)} {figure(score)}{' nats' if name.startswith('kl') else ''}"
+    text = f"{metric_words(name)} {figure(score)}{' nats' if name.startswith('kl') else ''}"
     half = len(text) * LETTER / 2
     if x + half > IN_ROW:
         return Label(IN_ROW, y, text, "end")
@@ -70,7 +70,7 @@ def _lane(
         return max(0.0, value) / end * IN_ROW
 
     shapes = [Shape("axis", f"M0 {at(y)}h{IN_ROW}")]
-    words = [f"{WORDS.get(name, name)} {figure(score)}"]
+    words = [f"{metric_words(name)} {figure(score)}"]
     if chance is not None:
         shapes.append(Shape("chance", box(0, y - 5, max(1.0, x(chance)), 10)))
         words.append(f"by chance {figure(chance)}")

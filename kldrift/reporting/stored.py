@@ -23,7 +23,7 @@ from kldrift.reporting.past import DRIFTED, Past, past_where
 from kldrift.reporting.stored_window import of_last_whole, scores_and_cells
 from kldrift.reporting.views import put_page
 from kldrift.scoring.comparison import Comparison
-from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS
+from kldrift.scoring.metrics import DECIDING
 from kldrift.scoring.segment_splits import segment_splits
 from kldrift.tables.read import (
     stored_alerts,
@@ -139,10 +139,7 @@ def stored_past(
     """The severities and scores of some windows, of what a page shows."""
     lead = leading(worst_first(scores))
     segments = {None, *lead["segment"].dropna()}
-    metrics = {"kl", *(lead["metric"].dropna() if "metric" in lead else ())} & {
-        *METRICS,
-        *CATEGORY_METRICS,
-    }
+    metrics = {"kl", *(lead["metric"].dropna() if "metric" in lead else ())} & {*DECIDING}
 
     def kept(rows: pa.Table) -> Bools:
         return is_in(rows["segment"], segments) | is_in(rows["severity"], DRIFTED)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from kldrift.reporting.drawing import IN_ROW, LEVELS, Drawing, Label, Shape, at, box
-from kldrift.reporting.figures import feature_words, figure, many, shown, window_name
+from kldrift.reporting.drawing import IN_ROW, LETTER, LEVELS, Drawing, Label, Shape, at, box
+from kldrift.reporting.figures import (
+    feature_words,
+    figure,
+    many,
+    metric_words,
+    shown,
+    window_name,
+)
 from kldrift.reporting.past import DRIFTED, Past, streaks
 
 TICK: Final = {"critical": 6.0, "warning": 3.0}
@@ -15,7 +22,8 @@ NAME: Final = 190
 ROW: Final = 16
 HEAD: Final = 16
 HEAT_WIDTH: Final = 760
-HEIGHT: Final = 48
+HEIGHT, LETTERS = 48, 11
+"""Of a line over windows, and of the names of its ends below it."""
 
 
 def sparkline(
@@ -24,12 +32,17 @@ def sparkline(
     severities: Sequence[str | None],
     limits: Sequence[float | None],
     metric: str = "kl",
+    ends: tuple[str, str] = ("", ""),
 ) -> Drawing | None:
-    """Draw a score over the windows; None where there are fewer than two."""
+    """Draw a score over the windows, from one end to the other; None for fewer than two."""
     known = [s for s in scores if s is not None]
     if len(scores) < 2 or not known:
         return None
     base = HEIGHT - 8.0
+    places = zip((0, IN_ROW), ends, ("start", "end"), strict=True)
+    labels = [Label(x, HEIGHT + LETTERS, end, anchor) for x, end, anchor in places if end]
+    if len("".join(ends)) * LETTER > IN_ROW:
+        labels = labels[1:]
     levels = [limit for limit in limits if limit is not None]
     most = max([*known, *levels]) * 1.05 or 1.0
     step = IN_ROW / len(scores)
@@ -61,7 +74,8 @@ def sparkline(
             shapes.append(Shape(level, marks))
     drifted = sum(s in DRIFTED for s in severities)
     about = f"drifted in {drifted} of {many(len(scores), 'window')}; largest {figure(max(known))}"
-    return Drawing(IN_ROW, HEIGHT, f"{name}: {metric} over time", about, shapes)
+    title = f"{name}: {metric_words(metric)} over time"
+    return Drawing(IN_ROW, HEIGHT + LETTERS + 3, title, about, shapes, labels)
 
 
 def heat_map(past: Past, features: Sequence[str], zone: str) -> Drawing | None:

@@ -63,6 +63,8 @@ JOINT_SCORES: Final = ("frechet",)
 
 METRICS: Final = (*_SCORED, "wasserstein_std", *SHARE_METRICS, TAIL_METRIC, "gaussian_kl")
 """Columns of ``drift_scores`` that a threshold can be set on."""
+DECIDING: Final = (*METRICS, *CATEGORY_METRICS, LEARNED)
+"""Columns of ``drift_scores`` that its column ``metric`` may name."""
 JOINT_METRICS: Final = ("kl", "gaussian_kl")
 """Metrics that joint features have."""
 NUMERIC_ONLY: Final = (

@@ -331,13 +331,13 @@ def some_of(named: Sequence[str], total: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a reader writes it.
+    """A share as a reader writes it: to a tenth, and below 1 % with two digits.
 
     Examples:
-        >>> percent(0.331), percent(0.0), percent(0.00012)
-        ('33.1 %', '0.0 %', '0.012 %')
+        >>> percent(0.331), percent(0.0), percent(0.00748), percent(0.00996), percent(0.00012)
+        ('33.1 %', '0.0 %', '0.75 %', '1.0 %', '0.012 %')
         >>> percent(1.2e-7)
         '0.000012 %'
     """
     part = 100 * share
-    return f"{part:.1f} %" if part == 0 or part >= 0.1 else f"{plain(part, 2)} %"
+    return f"{part:.1f} %" if part == 0 or part >= 0.995 else f"{plain(part, 2)} %"

@@ -98,7 +98,7 @@ def what_explains(numbers: Numbers) -> str:
         >>> sides = {"mean": (5.0, 0.05), "std": (2.89, 0.0289)}
         >>> sides |= {"smallest": (0.0, 0.0), "largest": (10.0, 0.1)}
         >>> what_explains(Numbers(p, q, edges, **sides))
-        'explained to 100 % by x 0.01'
+        'explained by a factor of 0.01'
     """
     with np.errstate(over="ignore", invalid="ignore"):  # numbers at the ends of doubles
         return _explained(numbers)
@@ -111,7 +111,7 @@ def _explained(numbers: Numbers) -> str:
     current, reference = numbers.p / n, numbers.q / m
     filled = _filled(numbers, reference, current)
     if filled >= LEAST:
-        return f"explained to {100 * filled:.0f} % by 0 in place of nulls"
+        return _told("0 in place of nulls", filled)
     unit = np.sqrt(1 / n + 1 / m)
     by_chance, most = BY_CHANCE * unit, AT_MOST_BY_CHANCE * unit
     there = [1 - null if numbers.compared else 1.0 for null in numbers.null]
@@ -127,7 +127,15 @@ def _explained(numbers: Numbers) -> str:
     share, name = max(explained, default=(0.0, ""), key=lambda one: one[0])
     if share < LEAST:
         return ""
-    return f"explained to {min(100 * share, 100):.0f} % by {name}"
+    return _told(name, share)
+
+
+def _told(name: str, share: float) -> str:
+    """A candidate, and how much of the difference it explains if that is not all."""
+    part = f"{100 * share:.0f}"
+    return f"explained by {name}" + (
+        f" ({part} % of the change)" if share < 1 and part != "100" else ""
+    )
 
 
 def _distance(p: Floats, q: Floats) -> float:
@@ -151,10 +159,10 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     edges = numbers.edges
     for factor in FACTORS:
         at = below(_moved(edges, edges / factor))
-        name = f"x {grouped(factor)}"
+        name = f"a factor of {grouped(factor)}"
         yield Candidate(name, _between(at), factor * mean, factor * std, FAR_OUT)
     at = 1 - below(np.nextafter(-edges, np.inf))  # the number itself lies below its opposite
-    yield Candidate("another sign", _between(at), -mean, std, FAR_OUT)
+    yield Candidate("a flipped sign", _between(at), -mean, std, FAR_OUT)
     # Counts of one number alone fit whatever moves it to the right side.
     if numbers.smallest[0] > 0 and std > 0:
         with np.errstate(divide="ignore", over="ignore"):
@@ -165,11 +173,11 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     several, factor = [], _factor(numbers)
     if added:
         at = below(_moved(edges, edges - added))
-        name = f"{'+' * (added >= 0)}{plain(added, 4)}"
+        name = f"{'adding' if added > 0 else 'subtracting'} {plain(abs(added), 4)}"
         several.append(Candidate(name, _between(at), mean + added, std))
     if factor:
         at = below(_moved(edges, edges / factor))
-        name = f"x {plain(factor, 4)}"
+        name = f"a factor of {plain(factor, 4)}"
         several.append(Candidate(name, _between(at), factor * mean, factor * std))
     # Of those that explain as much, the first one is told: here the one of the nearer deviation.
     yield from sorted(several, key=lambda one: abs(numbers.std[1] - (one.std or 0.0)))
@@ -183,12 +191,12 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     low, high = numbers.smallest[1], numbers.largest[1]
     if numbers.smallest[0] < high < numbers.largest[0]:
         yield Candidate(
-            f"a largest value of {_written(high)}",
+            f"a cap at {_written(high)}",
             _between(np.where(edges > high, 1.0, below(edges))),
         )
     if numbers.smallest[0] < low < numbers.largest[0]:
         yield Candidate(
-            f"a smallest value of {_written(low)}",
+            f"a floor at {_written(low)}",
             _between(np.where(edges <= low, 0.0, below(edges))),
         )
 

@@ -174,7 +174,7 @@ def test_a_limit_that_is_learnt_needs_no_other_evidence():
         row("f", **given), metric="kl_learned", threshold=0.03, alpha=ALPHA, severity="critical"
     )
     assert found.outcome == "drift"
-    assert "kl_learned 0.05 is above 0.03" in found.details["because"]
+    assert "learnt kl 0.05 is above 0.03" in found.details["because"]
     assert "(p 2e-07)" in found.details["because"]
     untested = {"kl_learned": 0.05, "p_learned": float("nan")}
     found = judge_row(row("f", **untested), metric="kl_learned", threshold=0.03, alpha=ALPHA)

@@ -197,7 +197,7 @@ def test_a_row_says_in_words_what_was_found(cases):
     assert rows["critical", "above critical, certain"] == (
         "most from payment_type=2: 23.1 % -> 35.0 % "
         "kl 0.4 is above 0.25, and q 0 is below alpha 0.01 "
-        "rows 100,000 -> 80,000; missing 0.1 % -> 5.0 %; mean 1.5 -> 2.5; "
+        "rows 100,000 -> 80,000; nulls 0.1 % -> 5.0 %; mean 1.5 -> 2.5; "
         "without drift kl would be about 0.0002"
     )
     assert rows["unscored", "missing"].startswith(

@@ -317,3 +317,8 @@ def test_a_limit_that_was_learnt_is_an_expectation_of_its_window(tmp_path):
     assert learned == {"far": False, "near": True}
     assert found["far", "kl_learned"].expectation_config.kwargs["threshold"] == 0.03
     assert found["far", "kl"].success  # the fixed threshold is not exceeded
+    (page,) = (tmp_path / "gx/uncommitted/data_docs/local_site/validations").rglob("*.html")
+    text = " ".join(re.sub("<[^>]*>", " ", page.read_text()).split())
+    assert "learnt kl must not be above 0.03 ( critical ), failed" in text
+    assert "learnt kl 0.05 is above 0.03, which windows like those before it" in text
+    assert "kl_learned" not in text

@@ -68,6 +68,9 @@ def test_a_feature_learns_for_four_weeks_and_is_then_judged_by_its_history(folde
     assert found["p_learned"].isna().sum() == 28
     assert not (found["severity"][:28] == "critical").any()
     assert found["kl_learned"][31] > found["limit_learned"][31]
+    assert found["metric"][31] == "kl_learned"  # not a fixed limit that it is far below
+    assert found["threshold_critical"][31] == found["limit_learned"][31]
+    assert found["threshold_warning"].isna()[31]
 
 
 def test_windows_too_long_for_the_history_are_learnt_from_all_the_same(learnt, tmp_path):

@@ -148,8 +148,10 @@ def yaml_of(text):
 def test_a_chart_has_a_bar_for_each_window_and_no_markup_of_data(folder):
     found = kldrift.backtest(mapping(folder), plant=[])
     chart = ET.fromstring(found.to_svg())
-    bars = [e for e in chart.iter("{http://www.w3.org/2000/svg}rect") if e.get("fill") == "#c0392b"]
-    assert len(bars) == (found.windows["fixed"] > 0).sum() + found.windows["page"].sum()
+    paths = chart.iter("{http://www.w3.org/2000/svg}path")
+    flags = sum(p.get("d").count("M") for p in paths if p.get("class") == "critical")
+    # A bar, and a mark below it for those who do not see its colour.
+    assert flags == 2 * ((found.windows["fixed"] > 0).sum() + found.windows["page"].sum())
     assert len(found.planted) == 0
     assert ">1 Jan 2024</text>" in found.to_svg()
     tokyo = {"time": {"column": "at", "window": "1d", "zone": "Asia/Tokyo"}}
@@ -157,7 +159,8 @@ def test_a_chart_has_a_bar_for_each_window_and_no_markup_of_data(folder):
     assert ">1 Jan 2024 09:00</text>" in elsewhere.to_svg()
     assert repr(found).startswith("Backtest(fixed thresholds flag ")
     shown = found._repr_html_()
-    assert "<style>text" not in shown  # it would be one of the whole notebook
+    assert 'class="kldrift"' in shown  # its style is none of the whole notebook, and is dark there
+    assert "<img" not in shown
     assert "suggested:\nthresholds: " in shown
 
 

@@ -117,8 +117,8 @@ def test_the_next_command_is_right_for_the_time_of_the_run_and_for_odd_names():
     ("missing", "rows", "expected"),
     [
         (0, 1000, ""),
-        (1, 100_000, "<0.1 %"),
-        (1, 2000, "0.1 %"),
+        (1, 100_000, "0.001 %"),
+        (1, 2000, "0.05 %"),
         (1000, 1000, "100.0 %"),
         (None, None, ""),
     ],
@@ -417,7 +417,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(lines):
 
 def test_what_happened_in_the_only_segment_of_a_list_is_said():
     whole = {"severity": "critical", "feature": "km", "reason": "10 % of the values are above 80"}
-    shifted = "shifted up; explained to 100 % by x 1,000; kl 8"
+    shifted = "shifted up; explained by a factor of 1,000; kl 8"
     parts = [
         {**whole, "segment": "country=PL", "reason": shifted, "kl": 0.9},
         *({"feature": "km", "segment": f"country={c}"} for c in ("DE", "FR")),
@@ -426,7 +426,7 @@ def test_what_happened_in_the_only_segment_of_a_list_is_said():
     said = text(result(whole, *parts, exit_code=3))
     assert "  drifted in 1 of 3 segments by country (country=PL), 2 of 2 by channel\n" in said
     only = "  in country=PL, the only one of 3 segments by country that drifted: "
-    assert f"{only}shifted up, explained to 100 % by x 1,000\n" in said
+    assert f"{only}shifted up, explained by a factor of 1,000\n" in said
 
 
 def test_one_cause_is_one_block_that_names_its_features():
@@ -436,7 +436,7 @@ def test_one_cause_is_one_block_that_names_its_features():
     gone = [
         {**UNSCORED, "feature": f"old_{n}", "reason": "not in the current dataset"} for n in "12"
     ]
-    shifted = "shifted up; explained to 100 % by x 1,000; kl 8"
+    shifted = "shifted up; explained by a factor of 1,000; kl 8"
     parts = [
         {"feature": name, "segment": f"country={c}", "severity": "critical" if c == "PL" else "ok"}
         | {"reason": shifted * (c == "PL"), "kl": 0.9 if c == "PL" else 0.01}
@@ -454,7 +454,7 @@ def test_one_cause_is_one_block_that_names_its_features():
         "critical  7 features: a, b, c, d, e and 2 more": "  over all rows nulls rose from 0.0 % "
         "to 10.0 % of the rows, in the same rows: most likely one cause",
         "critical  2 features: km, miles": "  in country=PL, the only one of 3 segments that "
-        "drifted; km shifted up, explained to 100 % by x 1,000",
+        "drifted; km shifted up, explained by a factor of 1,000",
         "unscored  2 features: old_1, old_2": "  not scored: not in the current dataset",
     }
 

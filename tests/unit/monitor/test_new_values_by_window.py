@@ -73,7 +73,7 @@ def test_of_many_new_values_the_first_are_named_and_the_others_are_counted(tmp_p
     before = reasons(tmp_path, 2)["kind"]
     assert before.startswith(
         "nearly all values are new to the reference: "
-        "'new 0' 0.3 %, 'new 1' 0.3 %, 'new 10' 0.3 % and 297 more; "
+        "'new 0' 0.33 %, 'new 1' 0.33 %, 'new 10' 0.33 % and 297 more; "
     )
     kldrift.rescore(config)
     assert reasons(tmp_path, 2)["kind"] == before
@@ -94,7 +94,7 @@ def test_of_many_new_values_the_first_are_named_and_the_others_are_counted(tmp_p
         if row["cell_kind"] == "never_seen" and row["window_start"] == window(2).start
         if row["segment"] is None
     }
-    assert label.startswith("'new 0' 0.3 %, 'new 1' 0.3 %, ")
+    assert label.startswith("'new 0' 0.33 %, 'new 1' 0.33 %, ")
     assert label.endswith(" and 290 more")
 
 

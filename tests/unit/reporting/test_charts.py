@@ -205,6 +205,20 @@ def test_a_learnt_limit_has_the_upper_line():
     assert drawing.about.startswith("learnt kl 0.06, critical above 0.03; kl 0.2, by chance")
 
 
+@pytest.mark.parametrize(
+    ("ends", "shown"),
+    [
+        (("1 Sep 2026", "29 Oct 2026"), [("1 Sep 2026", "start"), ("29 Oct 2026", "end")]),
+        (("28 Oct 2026 13:00", "29 Oct 2026 14:00"), [("29 Oct 2026 14:00", "end")]),
+    ],
+    ids=["days", "hours, which have no room for both"],
+)
+def test_a_line_over_windows_says_from_when_to_when(ends, shown):
+    drawing = sparkline("x", [0.1, 0.2], ["ok", "ok"], [None, None], ends=ends)
+    assert [(label.text, label.anchor) for label in drawing.labels] == shown
+    assert all(label.y < drawing.height for label in drawing.labels)
+
+
 def test_a_line_over_windows_breaks_where_there_is_no_score_and_marks_what_was_raised():
     severities = ["ok", None, "ok", "warning", "critical"]
     drawing = sparkline("x", [0.1, None, 0.1, 0.2, 0.3], severities, [0.15, None])
@@ -212,6 +226,7 @@ def test_a_line_over_windows_breaks_where_there_is_no_score_and_marks_what_was_r
     assert paths["line"].count("M") == 2
     assert paths.keys() == {"axis", "limit-warning", "line", "critical", "warning"}
     assert drawing.about == "drifted in 2 of 5 windows; largest 0.3"
+    assert not drawing.labels
     assert sparkline("x", [0.1], ["ok"], [None, None]) is None
     assert sparkline("x", [None, None], [None, None], [None, None]) is None
 

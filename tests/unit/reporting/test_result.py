@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from report_sample import two_causes
 from tables_sample import DAYS, run_row, window_tables
@@ -19,6 +20,7 @@ from tables_sample import DAYS, run_row, window_tables
 import kldrift
 from kldrift.reporting.json_values import json_value
 from kldrift.reporting.monitor_page import Story, monitor_page
+from kldrift.reporting.order import worst_rows
 from kldrift.reporting.page import DRAWN, fragment
 from kldrift.reporting.past import Past
 from kldrift.reporting.result import Result, RunResult
@@ -143,8 +145,21 @@ def test_scores_that_came_with_the_same_index_are_all_there():
 def test_the_worst_can_be_read_on():
     worst = Result(*frames()).worst()
     assert worst.index.to_list() == [0, 1, 2, 3]
-    assert worst.columns[:4].to_list() == ["feature", "segment", "severity", "kl"]
+    assert worst.columns[:5].to_list() == ["feature", "segment", "severity", "metric", "score"]
     assert worst["severity"].to_list() == ["critical", "warning", "unscored", "ok"]
+
+
+def test_the_worst_have_the_score_that_decided_beside_its_limit():
+    scores = frames()[0].assign(js=0.4, kl_learned=0.031)
+    scores["metric"] = ["js", "kl_learned", None, "kl"]
+    worst = Result(scores, frames()[1]).worst()
+    assert worst["score"].to_list()[:2] == [0.4, 0.031]
+    assert np.isnan(worst["score"][2])
+    assert worst["score"][3] == worst["kl"][3]
+    summary = run_result(scores).summary()["worst"]
+    assert [row["score"] for row in summary] == [0.4, 0.031, None, 0.01]
+    table = worst_rows(pa.Table.from_pandas(scores, preserve_index=False), 2)
+    assert table["score"].to_pylist() == [0.4, 0.031]
 
 
 def test_a_result_says_what_it_is():
@@ -525,10 +540,10 @@ def test_one_quiet_window_does_not_begin_a_long_drift_anew():
 
 def test_the_first_lines_say_how_sure_a_learnt_limit_is():
     scores, cells = frames()
-    learnt = {"kl_learned": 0.31, "limit_learned": 0.12, "history_windows": 60.0}
-    fixed = {"threshold_critical": 9.0, "threshold_warning": 8.0, "p_learned": 3e-7}
+    learnt = {"kl_learned": 0.31, "history_windows": 60.0, "metric": "kl_learned"}
+    learnt |= {"threshold_critical": 0.12, "threshold_warning": math.nan, "p_learned": 3e-7}
     worst = scores["kl"] == scores["kl"].max()
-    scores.loc[worst, [*learnt, *fixed]] = [*learnt.values(), *fixed.values()]
+    scores.loc[worst, [*learnt]] = [*learnt.values()]
     text = Reader(Result(scores, cells).to_html()).text
     assert "How sure: p 3e-07, how likely a window like those before it" in text
     assert "kl 0.31 from the 60 windows before it, critical above 0.12" in text

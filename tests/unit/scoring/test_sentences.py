@@ -51,7 +51,7 @@ KINDS = {
         17_031_000_000 + np.arange(N) % 900,
         17_031_000_000 + np.where(np.arange(N) % 900 < 450, np.arange(N) % 900, 449),
         "shifted down by 0.4 standard deviations: the mean fell from 17031000434 to 17031000331;"
-        " explained to 100 % by a largest value of 17031000449;",
+        " explained by a cap at 17031000449;",
     ),
     "dead": (BELL, np.full(N, -200.0), "now one single value: "),
     "lost": (
