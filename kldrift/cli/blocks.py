@@ -58,8 +58,10 @@ class CauseRow:
         drifted = parts_words(self.segments.bad, self.segments.totals)
         if alone is not None:
             what = f"over all rows: {what}"
-        where = [f"in {alone.where}: {alone.what}"] if alone else []
-        return [*where, *([what] if what else []), *([f"drifted in {drifted}"] if drifted else [])]
+        where = f"in {alone.where}: {alone.what}" if alone else ""
+        whole = self.segments.whole if self.row["segment"] is not None else ""
+        whole, drifted = whole and f"over all rows: {whole}", drifted and f"drifted in {drifted}"
+        return [line for line in (where, what, whole, drifted) if line]
 
 
 def cause_rows(scores: pa.Table) -> list[CauseRow]:

@@ -51,6 +51,7 @@ class Entry:
         reason: why.
         parts: the segments of all rows that drifted too; empty for none.
         alone: the only one of several that did, and what happened in it; None for no such.
+        whole: beside a segment, what happened over all rows, and in which segments.
         charts: distribution, score, windows; None where there is none.
         blocks: what is shown when the row is opened.
     """
@@ -68,6 +69,7 @@ class Entry:
     reason: str
     parts: str
     alone: str | None
+    whole: str
     charts: Sequence[Drawing | None]
     blocks: Sequence[Block]
 
@@ -145,9 +147,13 @@ def _entry(
     draw = group_chart if row["kind"] == "joint" else histogram
     distribution = draw(plain, cells)
     when = history_words(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
-    parts = "" if segment is not None else parts_words(segments.bad, segments.totals)
-    alone = None if segment is not None else alone_of(segments)
+    parts = parts_words(segments.bad, segments.totals)
     where = parts and f"drifted in {parts}"
+    alone, whole = alone_of(segments), ""
+    if segment is not None:
+        alone, parts = None, ""
+        whole = f"over all rows: {segments.whole}; {where}" if segments.whole else ""
+        where = ""
     return Entry(
         key,
         str(row["severity"]),
@@ -162,6 +168,7 @@ def _entry(
         "; ".join(filter(None, (_in_whole_parts(reason), where))),
         parts,
         None if alone is None else f"{alone.where}: {alone.what}",
+        whole,
         (distribution, score_line(row), line),
         blocks_of(row, cells, segments, when),
     )

@@ -103,7 +103,8 @@ def _what(card: Card) -> str:
         return f"Worst is {entry.name}, in {entry.alone}. Over all rows: {what}."
     where = f"in {entry.where}" if entry.where else "over all rows"
     where += f" and in {entry.parts}" if entry.parts else ""
-    return f"Worst is {entry.name}, {where}: {what}."
+    whole = f" {entry.whole[0].upper()}{entry.whole[1:]}." if entry.whole else ""
+    return f"Worst is {entry.name}, {where}: {what}.{whole}"
 
 
 def _briefly(card: Card) -> str:

@@ -40,6 +40,7 @@ class Parts:
         splits: for each list, how much of the divergence is its mix, and how much within.
         rows: how many rows they hold, by the columns that they are made by; none if not known.
         calm: the largest ``kl`` of those that are ok, without what chance adds to it, likewise.
+        whole: what happened over all rows; empty if the feature did not drift there.
     """
 
     bad: Sequence[Row]
@@ -47,6 +48,7 @@ class Parts:
     splits: Sequence[Row]
     rows: Mapping[str, float] = field(default_factory=dict)
     calm: Mapping[str, float] = field(default_factory=dict)
+    whole: str = ""
 
     @property
     def total(self) -> int:
@@ -61,7 +63,11 @@ def segments_of_features(
 ) -> dict[str, Parts]:
     """The segments of some features."""
     table = as_table(ordered, OF_SEGMENTS)
-    table = rows_where(table, is_in(table["feature"], features) & ~is_in(table["segment"], {None}))
+    table = rows_where(table, is_in(table["feature"], features))
+    alone = is_in(table["segment"], {None})
+    moved = records(rows_where(table, alone & is_in(table["severity"], MOVED)))
+    whole = {row["feature"]: happened(shown(row["reason"] or "", 160)) for row in moved}
+    table = rows_where(table, ~alone)
     columns = {name: columns_of(name) for name in codes(table["segment"])[1]}
     totals: dict[str, Counter[str]] = {n: Counter() for n in features}
     rows: dict[str, Counter[str]] = {n: Counter() for n in features}
@@ -79,7 +85,8 @@ def segments_of_features(
     for split in splits:
         by_list.setdefault(split["feature"], []).append(split)
     return {
-        n: Parts(bad.get(n, []), totals[n], by_list.get(n, []), rows[n], calm[n]) for n in features
+        n: Parts(bad.get(n, []), totals[n], by_list.get(n, []), rows[n], calm[n], whole.get(n, ""))
+        for n in features
     }
 
 

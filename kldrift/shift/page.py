@@ -17,7 +17,6 @@ from kldrift.reporting.figures import (
     NOTHING,
     count_text,
     figure,
-    likelihood,
     share,
     shown,
     window_name,
@@ -30,7 +29,7 @@ from kldrift.reporting.order import counted, worst_first
 from kldrift.reporting.page import LIMITS, Page
 from kldrift.reporting.parts import MOVED
 from kldrift.reporting.row_cells import cells_of, row_key
-from kldrift.reporting.row_words import score_words
+from kldrift.reporting.row_words import score_words, surety_words
 from kldrift.reporting.score_line import score_line
 from kldrift.scoring.sentences import percent
 
@@ -84,8 +83,9 @@ def _lead(row: Row, zone: str) -> str:
     name, when = _named(row, zone)
     where = f"{name}, in {when}" if when else name
     why = shown(row["reason"] or "", 320).partition("; ")
-    q = likelihood(row["q_value"])
-    return f"Worst is {where}: {why[0]}; {why[2].partition('; ')[0]}. How sure: q {q}."
+    return (
+        f"Worst is {where}: {why[0]}; {why[2].partition('; ')[0]}. How sure: {surety_words(row)}."
+    )
 
 
 def _named(row: Row, zone: str) -> tuple[str, str]:
@@ -102,7 +102,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
         ("90 % of rows below", f"{figure(row['kl_p90'])} nats"),
         ("99 % of rows below", f"{figure(row['kl_p99'])} nats"),
         ("likeliest class differs", NOTHING if changed is None else percent(changed)),
-        ("q, share of false alarms", likelihood(row["q_value"])),
+        ("how sure", surety_words(row)),
         ("rows", count_text(row["n_current"])),
         ("left out", share(row["missing_current"], row["n_current"])),
     ]
@@ -122,6 +122,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
         reason=shown(row["reason"] or "", 320),
         parts="",
         alone=None,
+        whole="",
         charts=(drawing, score_line(row), None),
         blocks=[Facts("figures", facts), *table],
     )

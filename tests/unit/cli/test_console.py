@@ -429,6 +429,17 @@ def test_what_happened_in_the_only_segment_of_a_list_is_said():
     assert f"{only}shifted up, explained by a factor of 1,000\n" in said
 
 
+def test_a_segment_that_is_worse_than_all_rows_says_what_happened_to_these():
+    lost = {"severity": "warning", "feature": "km", "reason": "4 in place of 9; kl 0.12"}
+    worse = {**lost, "severity": "critical", "reason": "1 in place of 3; kl 0.2"}
+    parts = [{**part, "segment": f"by={i}"} for i, part in enumerate((worse, lost, lost))]
+    said = text(result(lost, *parts, exit_code=3))
+    assert (
+        "critical  km [by=0]\n  1 in place of 3\n  over all rows: 4 in place of 9\n"
+        "  drifted in 3 of 3 segments\n"
+    ) in said
+
+
 def test_one_cause_is_one_block_that_names_its_features():
     lost = {"severity": "critical", "missing_current": 200, "kl": 0.4}
     reason = "nulls rose from 0.0 % to 10.0 % of the rows, as many as in 'a', 'b' and 5 more"

@@ -511,6 +511,20 @@ def test_a_feature_that_drifts_in_few_segments_says_which():
     assert "23.1 % → 35.0 %; drifted in 1 of 4 segments (part=0)" in text
 
 
+def test_a_segment_that_is_worse_than_all_rows_says_what_happened_to_these():
+    scores, cells = frames()
+    lost = scores.iloc[[0]].assign(severity="warning", reason="4 in place of 9; kl 0.12")
+    worse = lost.assign(severity="critical", reason="1 in place of 3; kl 0.2")
+    parts = [part.assign(segment=f"by={i}") for i, part in enumerate((worse, lost, lost))]
+    page = Result(pd.concat([lost, *parts]), cells)._page()
+    assert page.lead.startswith(
+        "Worst is payment_type, in by=0: 1 in place of 3. Over all rows: 4 in place of 9; "
+        "drifted in 3 of 3 segments."
+    )
+    html = Result(pd.concat([lost, *parts]), cells).to_html()
+    assert "<bdi>over all rows: 4 in place of 9; drifted in 3 of 3 segments</bdi>" in html
+
+
 def test_health_says_what_is_left_of_the_budget_before_what_was_read():
     spent = {"pages_spent": 1, "pages_allowed": 2.0, "pages_days": 90.0, "p_limit": 7.1e-8}
     found = run_result()
