@@ -58,16 +58,17 @@ class Decisive:
             score[part.rows] = scores[at]
             for level, column in (("warning", warning), ("critical", critical)):
                 column[part.rows] = np.stack([getattr(part.limits[m], level) for m in names])[at]
-        size, limit = (verdicts.scores[name] for name in LEARNED_SCORES[:2])
-        fixed = np.nan_to_num(_times(score, Limits(warning, critical).smallest), nan=-1.0)
-        nearest = _times(size, limit) > fixed
-        nearest &= (threshold_kinds(verdicts) == 2) & np.array([m is None for m in raised.tolist()])
-        learned = nearest | (raised == LEARNED)
-        metric[learned] = LEARNED
-        score, warning, critical = (
-            np.where(learned, mine, other)
-            for mine, other in ((size, score), (np.nan, warning), (limit, critical))
-        )
+        judged = threshold_kinds(verdicts) == 2
+        if judged.any():
+            size, limit = (verdicts.scores[name] for name in LEARNED_SCORES[:2])
+            fixed = np.nan_to_num(_times(score, Limits(warning, critical).smallest), nan=-1.0)
+            nearest = (raised == None) & (_times(size, limit) > fixed)  # noqa: E711 - of each row
+            learned = judged & (nearest | (raised == LEARNED))
+            metric[learned] = LEARNED
+            score, warning, critical = (
+                np.where(learned, mine, other)
+                for mine, other in ((size, score), (np.nan, warning), (limit, critical))
+            )
         return cls(verdicts, metric, score, Limits(warning, critical))
 
     @cached_property
