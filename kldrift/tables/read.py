@@ -172,9 +172,7 @@ def window_tables(
         OutputError: a file is not there, damaged or cannot be read.
     """
     paths = {name: window_file(name, monitor, window) for name in names}
-    return {
-        name: conform(name, _read(store, path, None, TABLES[name])) for name, path in paths.items()
-    }
+    return {name: _read(store, path, None, TABLES[name], name) for name, path in paths.items()}
 
 
 def stored_reference_id(store: Store, monitor: str, window: Window) -> str:
@@ -298,8 +296,9 @@ def _read(
     path: str,
     names: Sequence[str] | None = None,
     schema: pa.Schema | None = None,
+    whole: str = "",
 ) -> pa.Table:
-    rows = read_if_there(store, path, names, schema)
+    rows = read_if_there(store, path, names, schema, whole=whole)
     if rows is None:
         raise OutputError(f"{store.location(path)} is not there; run its window again")
     return rows
@@ -311,8 +310,11 @@ def read_if_there(
     names: Sequence[str] | None = None,
     schema: pa.Schema | None = None,
     remedy: str = "run its window again",
+    whole: str = "",
 ) -> pa.Table | None:
     """The rows of a file, or some of their columns; None where there is no such file.
+
+    ``whole`` names a table whose columns must all be there.
 
     Raises:
         DamagedError: the file is damaged; the error ends with the remedy.
@@ -322,7 +324,8 @@ def read_if_there(
         if file is None:
             return None
         with file:
-            return from_parquet(file, names, schema)
+            rows = from_parquet(file, names, schema)
+        return conform(whole, rows) if whole else rows
     except ValueError as error:
         raise DamagedError(f"{store.location(path)}: {str(error).rstrip('.')}; {remedy}") from error
 
