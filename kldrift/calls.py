@@ -7,7 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from kldrift.config import Config, ModelShift, configured
+from kldrift.config import Config, ModelShift, configured, configured_either
 from kldrift.config.instant import instant
 from kldrift.errors import ConfigError
 from kldrift.execution.progress import SILENT, Progress
@@ -189,17 +189,18 @@ def backtest(
 
 
 def report(
-    config: Config | Mapping[str, Any] | str | Path,
+    config: Config | ModelShift | Mapping[str, Any] | str | Path,
     path: str | Path | None = None,
     *,
     set: Mapping[str, Any] | None = None,  # noqa: A002 - as the option of the command line
 ) -> str:
     """Write the report of a monitor's last window: one self-contained HTML file.
 
-    It is made from the tables, without Spark and without data.
+    Of a model shift, that of its last run. It is made from the tables, without Spark and without
+    data.
 
     Args:
-        config: as in :func:`run`.
+        config: as in :func:`run`, or as in :func:`model_shift`.
         path: where to write it, a path or a URI; by default ``report.path`` of the configuration,
             or ``report.html`` beside the tables.
         set: as in :func:`run`.
@@ -211,10 +212,15 @@ def report(
         ConfigError: the configuration is wrong.
         OutputError: the tables have no run or cannot be read, or the page cannot be written.
     """
+    made = configured_either(config, set)
+    place = None if path is None else str(path)
+    if isinstance(made, ModelShift):
+        from kldrift.shift.stored import write_shift_report
+
+        return write_shift_report(made, place)
     from kldrift.reporting.stored import write_report
 
-    made = configured(Config, config, set)
-    return write_report(made, None if path is None else str(path))
+    return write_report(made, place)
 
 
 def model_shift(

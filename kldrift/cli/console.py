@@ -115,15 +115,23 @@ def _window_cells(row: Mapping[str, Any], zone: str) -> tuple[str, ...]:
 
 
 def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
-    """The lines about a model shift: the worst segments, counts, the worst rows."""
+    """The lines about a model shift that ran: what it found, and what its exit code means."""
+    yield from shift_state_lines(result)
+    yield from _ending(result, fail_on)
+
+
+def shift_state_lines(result: ShiftResult) -> Iterator[Line]:
+    """The lines about what a model shift found: the worst segments, counts, the worst rows."""
     from kldrift.reporting.figures import figure  # noqa: PLC0415
-    from kldrift.reporting.headline import verdict  # noqa: PLC0415
     from kldrift.reporting.json_values import records  # noqa: PLC0415
+    from kldrift.shift.page import shift_verdict  # noqa: PLC0415
 
     counts, rows = result.counts, records(result.worst(MOST_FEATURES))
     severity = next((name for name in STYLES if counts[name]), "unscored")
     models = escaped(str(rows[0]["feature"]))
-    yield Line(f"{severity}: {models}, on the same rows: {verdict(counts, 'segment')}", severity)
+    said = shift_verdict(counts, result.scores["window_start"].nunique())
+    yield Line(f"{severity}: {models}, on the same rows: {said}", severity)
+    yield from (Line(f"note: {escaped(note)}") for note in result.notes)
     for at, row in enumerate(rows):
         if row["severity"] != "ok" or not at or rows[at - 1]["severity"] != "ok":
             yield Line()
@@ -147,7 +155,6 @@ def shift_lines(result: ShiftResult, fail_on: str) -> Iterator[Line]:
         key = "no key" if row["key"] is None else escaped(row["key"])
         classes = f"class {row['champion_class']} -> {row['challenger_class']}"
         yield Line(f"  {short(key)}: kl {kl}, {classes}")
-    yield from _ending(result, fail_on)
 
 
 def _ending(

@@ -110,7 +110,18 @@ def _backtest(args: argparse.Namespace) -> Answer:
 
 
 def _show(args: argparse.Namespace) -> Answer:
-    config = _config(args)  # what is wrong in it is told before more is imported
+    from kldrift.config import ModelShift, configured_either  # noqa: PLC0415
+
+    # what is wrong in it is told before more is imported
+    config = configured_either(args.config, args.set)
+    if isinstance(config, ModelShift):
+        from kldrift.cli.console import shift_state_lines  # noqa: PLC0415
+        from kldrift.shift.stored import stored_shift  # noqa: PLC0415
+
+        if args.feature is not None:
+            raise ConfigError(f"a model shift has no features; leave out {args.feature!r}")
+        result = stored_shift(config)
+        return Answer(0, tuple(shift_state_lines(result)), result.summary())
     from kldrift.cli.show import state_lines  # noqa: PLC0415
 
     lines, summary = state_lines(config, args.feature)
@@ -120,8 +131,9 @@ def _show(args: argparse.Namespace) -> Answer:
 def _report(args: argparse.Namespace) -> Answer:
     from kldrift import report  # noqa: PLC0415
     from kldrift.cli.terminal import Line  # noqa: PLC0415
+    from kldrift.config import configured_either  # noqa: PLC0415
 
-    place = report(_config(args), args.output)
+    place = report(configured_either(args.config, args.set), args.output)
     return Answer(0, [Line(f"wrote {escaped(place)}")], {"report": place})
 
 

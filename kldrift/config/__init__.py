@@ -13,6 +13,7 @@ from kldrift.config.dataset import Dataset
 from kldrift.config.load import (
     config_from_mapping,
     configured,
+    configured_either,
     load_config,
     load_model_shift,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "Time",
     "config_from_mapping",
     "configured",
+    "configured_either",
     "load_config",
     "load_model_shift",
 ]

@@ -26,6 +26,16 @@ _EXPECTED: Final[dict[type, str]] = {
     ModelShift: "a mapping with monitor, data, champion, challenger and output",
 }
 
+_OWN_KEYS: Final[dict[type, frozenset[str]]] = {
+    Config: frozenset({"reference", "current", "features"}),
+    ModelShift: frozenset({"data", "champion", "challenger"}),
+}
+"""Keys that a configuration of one kind alone has."""
+_KINDS: Final[dict[type, tuple[str, str]]] = {
+    Config: ("a monitor", "kldrift run"),
+    ModelShift: ("a model shift", "kldrift model-shift"),
+}
+
 Asked = TypeVar("Asked", Config, ModelShift)
 LEARNED_WORD: Final = "learned"
 """What stands for thresholds where limits are learnt."""
@@ -57,6 +67,23 @@ def load_model_shift(path: str | os.PathLike[str], *, overrides: Overrides = ())
     return _load(ModelShift, path, overrides)
 
 
+def _looks_like(cls: type, values: object) -> bool:
+    """Whether values have more of the keys that only a configuration of this kind has."""
+    if not isinstance(values, Mapping):
+        return False
+    keys = {kind: len(own & values.keys()) for kind, own in _OWN_KEYS.items()}
+    return keys.pop(cls) > max(keys.values())
+
+
+def _refuse_other(cls: type, values: Mapping[str, object], name: str) -> None:
+    """Refuse the configuration of the other kind in one line, and not each of its keys."""
+    for other, (what, command) in _KINDS.items():
+        if other is not cls and _looks_like(other, values):
+            raise ConfigError(
+                f"{name}: this configures {what}, not {_KINDS[cls][0]}; {command} runs it"
+            )
+
+
 def _load(cls: type[Asked], path: str | os.PathLike[str], overrides: Overrides) -> Asked:
     source, expected = Path(path), _EXPECTED[cls]
     values = parse_yaml(_text(source), source=str(source))
@@ -64,6 +91,7 @@ def _load(cls: type[Asked], path: str | os.PathLike[str], overrides: Overrides) 
         raise ConfigError(f"{source}: the file is empty; expected {expected}")
     if not isinstance(values, dict):
         raise ConfigError(f"{source}: expected {expected}, got {shown_value(values)}")
+    _refuse_other(cls, values, str(source))
     set_by = _set(cls, values, overrides)
     problems = Problems(str(source), set_by)
     return _read(cls, substitute(values, os.environ, problems), source, source.parent, problems)
@@ -138,6 +166,16 @@ def configured(cls: type[Asked], config: object, overrides: Overrides | None = N
     return config
 
 
+def configured_either(config: object, overrides: Overrides | None = None) -> Config | ModelShift:
+    """The configuration of a monitor or of a model shift, whichever a caller has."""
+    values = config
+    if isinstance(config, str | Path):
+        values = parse_yaml(_text(Path(config)), source=str(config))
+    if isinstance(config, ModelShift) or _looks_like(ModelShift, values):
+        return configured(ModelShift, config, overrides)
+    return configured(Config, config, overrides)
+
+
 def _from_mapping(
     cls: type[Asked],
     mapping: object,
@@ -148,6 +186,7 @@ def _from_mapping(
     name = str(source or "configuration")
     if not isinstance(mapping, Mapping):
         raise ConfigError(f"{name}: expected {_EXPECTED[cls]}, got {shown_value(mapping)}")
+    _refuse_other(cls, mapping, name)
     stated = dict(mapping)
     problems = Problems(name, _set(cls, stated, overrides))
     values = substitute(stated, os.environ, problems)

@@ -14,6 +14,7 @@ from kldrift.config.question import (
     MonitorName,
     Output,
     Question,
+    Report,
     Scan,
     Significance,
     Spark,
@@ -69,6 +70,8 @@ class ModelShift(Question):
     Example: `{kl: {critical: 0.1}}`"""
     significance: Significance = field(default_factory=Significance)
     expectations: Expectations | None = None
+    report: Report | None = None
+    """The page that a run writes when it has ended. Example: `{path: drift/models.html}`"""
     spark: Spark = field(default_factory=Spark)
     scan: Scan = "auto"
     source: Path | None = None

@@ -186,6 +186,13 @@ class Question(metaclass=Told):
             refuse((path, why) for path, why in refusals if why)
         return self
 
+    @property
+    def page_place(self) -> str:
+        """Where the page is written: ``report.path``, or ``report.html`` beside the tables."""
+        report: Report | None = getattr(self, "report")  # noqa: B009 - of the classes below
+        output: Output = getattr(self, "output")  # noqa: B009
+        return report.path if report else f"{output.path.rstrip('/')}/report.html"
+
     def asked(self) -> dict[str, Any]:
         """Return the settings that results depend on, as JSON values."""
         return {k: v for k, v in asdict(self).items() if k not in NO_QUESTION}

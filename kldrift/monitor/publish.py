@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -136,23 +136,24 @@ def judged_scores(judged: Judged, stamp: Stamp) -> pa.Table:
 
 
 def with_page(record: Record[Config], results: Sequence[RunResult]) -> list[RunResult]:
-    """Write the page that a configuration asks for; the last result says where it is.
-
-    A run whose page cannot be written has its tables, and says so.
-    """
+    """Write the page that a configuration asks for; the last result says where it is."""
     if record.config.report is None:
         return list(results)
     from kldrift.reporting.stored import write_report  # noqa: PLC0415 - only here
 
     if results:  # else the log would call the stage that failed done
         record.stage("writing the page")
-    page, notes = None, list[str]()
-    try:
-        page = write_report(record.config)
-    except OutputError as error:
-        notes = [f"the page could not be written: {error}"]
+    page, notes = written_page(lambda: write_report(record.config))
     last = [replace(r, page=page, notes=[*r.notes, *notes]) for r in results[-1:]]
     return [*results[:-1], *last]
+
+
+def written_page(write: Callable[[], str]) -> tuple[str | None, list[str]]:
+    """Write a page; where it is, and a note if it could not be written: there are the tables."""
+    try:
+        return write(), []
+    except OutputError as error:
+        return None, [f"the page could not be written: {error}"]
 
 
 def held_to_expectations(scores: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Skipped, ...]]:
@@ -206,7 +207,6 @@ def publish_expectations(
         name: {m: (t.warning, t.critical) for m, t in of_metrics.items()}
         for name, of_metrics in held.items()
     }
-    report = getattr(config, "report", None)  # two models have none
     try:
         published = publish(
             scores,
@@ -218,7 +218,7 @@ def publish_expectations(
             thresholds=thresholds,
             alpha=config.significance.alpha,
             data_docs=config.expectations.data_docs,
-            report=report.path if report else None,
+            report=config.report.path if config.report else None,
             zone=config.time.zone if config.time else "UTC",
         )
     except OSError as error:

@@ -150,16 +150,12 @@ def stored_past(
 def write_report(config: Config, path: str | None = None) -> str:
     """Write the page of a monitor's last window, whole or not at all; return where it is.
 
-    By default it is ``report.path``, or ``report.html`` beside the tables.
-
     Raises:
         OutputError: the tables have no run, or cannot be read, or the page cannot be written.
     """
-    beside = f"{config.output.path.rstrip('/')}/report.html"
-    target = path or (config.report.path if config.report else beside)
     page = whole_page(stored_page(config))
     with output_reached("the page" if path else "report.path"):
-        return put_page(target, page)
+        return put_page(path or config.page_place, page)
 
 
 def past_until(output: str, monitor: str, scores: pd.DataFrame) -> Past:

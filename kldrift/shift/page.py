@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import pandas as pd
@@ -31,6 +31,7 @@ from kldrift.reporting.parts import MOVED
 from kldrift.reporting.row_cells import cells_of, row_key
 from kldrift.reporting.row_words import score_words, surety_words
 from kldrift.reporting.score_line import score_line
+from kldrift.reporting.timeline import sparkline
 from kldrift.scoring.sentences import percent
 
 ABOUT_SHIFT: Final = (
@@ -60,10 +61,10 @@ def shift_page(
     of_rows = cells_of(cells, rows)
     counts = counted(ordered)
     what = f"{shown(rows[0]['feature'])}. " if rows else ""
-    made = [_entry(row, of_rows.get(row_key(row), []), story.zone) for row in rows]
+    made = [_entry(row, of_rows.get(row_key(row), []), story) for row in rows]
     return Page(
         title=story.monitor or "",
-        verdict=verdict(counts, "segment"),
+        verdict=shift_verdict(counts, len(story.past)),
         lead=_lead(rows[0], story.zone) if rows and rows[0]["severity"] in MOVED else "",
         cards=[Card(Cause((e.name,), (at,)), [(at, e)]) for at, e in enumerate(made)],
         total=len(ordered),
@@ -76,6 +77,18 @@ def shift_page(
         skipped=[(shown(name), shown(why, 240)) for name, why in story.skipped],
         left_out="Rows in no window",
     )
+
+
+def shift_verdict(counts: Mapping[str, int], windows: int) -> str:
+    """The verdict on the segments of so many windows, all rows being one of them.
+
+    Examples:
+        >>> shift_verdict({"critical": 0, "warning": 4, "unscored": 0, "ok": 16}, windows=5)
+        'by window and segment: 4 of 20 scores drifted: 4 warning'
+    """
+    if windows < 2:
+        return verdict(counts, "segment")
+    return f"by window and segment: {verdict(counts, 'score')}"
 
 
 def _lead(row: Row, zone: str) -> str:
@@ -94,8 +107,11 @@ def _named(row: Row, zone: str) -> tuple[str, str]:
     return name, "" if row["window_start"] is None else window_name(window_of_row(row), zone)
 
 
-def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
-    name, when = _named(row, zone)
+def _entry(row: Row, cells: Sequence[Row], story: Story) -> Entry:
+    name, when = _named(row, story.zone)
+    past, key = story.past, (str(row["feature"]), row["segment"])
+    limits = [row["threshold_warning"], row["threshold_critical"]]
+    windows = sparkline(name, past.scores(key, "kl"), past.severities(key), limits)
     changed = row["top_class_changed"]
     facts = [
         ("median", f"{figure(row['kl_median'])} nats"),
@@ -109,7 +125,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
     drawing = spread_chart(name, cells)
     table = [_cells(cells)] if cells else []
     return Entry(
-        key=(str(row["feature"]), row["segment"]),
+        key=key,
         severity=str(row["severity"]),
         name=name,
         where=when,
@@ -123,7 +139,7 @@ def _entry(row: Row, cells: Sequence[Row], zone: str) -> Entry:
         parts="",
         alone=None,
         whole="",
-        charts=(drawing, score_line(row), None),
+        charts=(drawing, score_line(row), windows),
         blocks=[Facts("figures", facts), *table],
     )
 

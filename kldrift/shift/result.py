@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
+import pyarrow as pa
 
+from kldrift.config import ModelShift
 from kldrift.reporting.figures import window_of_row
 from kldrift.reporting.json_values import json_value, records
 from kldrift.reporting.monitor_page import MOST_ENTRIES
@@ -15,7 +18,11 @@ from kldrift.reporting.page import Page
 from kldrift.reporting.past import Past
 from kldrift.reporting.result import RunResult
 from kldrift.shift.page import shift_page
+from kldrift.tables import TABLES
 
+SHIFT_TABLES: Final = ("drift_scores", "drift_cells", "worst_rows", "class_pairs")
+"""The tables that a result shows."""
+ENDS: Final = ["window_start", "window_end"]
 SHIFT_COLUMNS: Final = ["kl_median", "kl_p90", "kl_p99", "top_class_changed"]
 WORST_IN_SUMMARY: Final = 20
 CLASSES: Final = ["champion_class", "challenger_class"]
@@ -36,15 +43,36 @@ class ShiftResult(RunResult):
     worst_rows: pd.DataFrame
     class_pairs: pd.DataFrame
 
+    @classmethod
+    def of(
+        cls, config: ModelShift, tables: Mapping[str, Sequence[pa.Table]], run: dict[str, Any]
+    ) -> ShiftResult:
+        """The result of a run: its row of ``runs``, and its tables of each window."""
+        scores, cells, worst, pairs = (
+            pa.concat_tables([TABLES[name].empty_table(), *tables[name]]) for name in SHIFT_TABLES
+        )
+        return cls(
+            score_rows=worst_first(scores.to_pandas()),
+            cell_rows=cells,
+            run=run,
+            exit_code=run["exit_code"],
+            skipped=[(s["column"], s["reason"]) for s in run["skipped"] or ()],
+            output=config.output.path,
+            docs=None,
+            zone=config.time.zone if config.time else "UTC",
+            worst_rows=worst.to_pandas(),
+            class_pairs=pairs.to_pandas().astype(dict.fromkeys(CLASSES, "Int32")),
+        )
+
     @property
     def counts(self) -> dict[str, int]:
         """Number of windows and segments of each severity, the worst first."""
         return counted(self.scores)
 
     def worst(self, n: int = 10) -> pd.DataFrame:
-        """Return the ``n`` worst windows and segments; columns as of a run, and four more."""
+        """Return the ``n`` worst windows and segments; columns as of a run, and six more."""
         base = super().worst(n)
-        more = worst_first(self.scores)[["window_start", *SHIFT_COLUMNS]].head(n)
+        more = worst_first(self.scores)[[*ENDS, *SHIFT_COLUMNS]].head(n)
         return pd.concat([base, more], axis=1)
 
     def worst_of_all(self) -> pd.DataFrame:
@@ -79,8 +107,7 @@ class ShiftResult(RunResult):
 
     def _past(self) -> Past:
         """Its own windows, which stand in one result."""
-        ends = ["window_start", "window_end"]
-        parts = self.scores.groupby(ends, dropna=False, sort=True)
+        parts = self.scores.groupby(ENDS, dropna=False, sort=True)
         frames = [(window_of_row(json_value(p.iloc[0].to_dict())), p) for _, p in parts]
         return Past.of(frames)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,14 +27,13 @@ from kldrift.execution.progress import SILENT, Progress
 from kldrift.features.feature import Feature, Skipped
 from kldrift.features.group_columns import as_read, check_plain, check_time, column_type
 from kldrift.monitor.before_spark import check_by_footers, check_inputs, check_output
-from kldrift.monitor.publish import check_expectations, publish_expectations
+from kldrift.monitor.publish import check_expectations, publish_expectations, written_page
 from kldrift.monitor.record import Record
 from kldrift.profiles.group_keys import NO_WINDOW, UNTIMED
-from kldrift.reporting.order import worst_first
 from kldrift.scoring.exit_code import exit_code_of
 from kldrift.scoring.verdict import Verdicts
 from kldrift.shift.program import ShiftProgram
-from kldrift.shift.result import CLASSES, ShiftResult
+from kldrift.shift.result import SHIFT_TABLES, ShiftResult
 from kldrift.shift.stage import compare_models
 from kldrift.shift.summary import Summaries
 from kldrift.shift.table_rows import shift_tables
@@ -41,7 +42,7 @@ from kldrift.sources.dataset import DatasetInfo, Source
 from kldrift.sources.fingerprint import watch
 from kldrift.sources.open import open_source
 from kldrift.sources.parquet.source import parallelism
-from kldrift.tables import TABLES, Window, prepare_output, write_run, write_window
+from kldrift.tables import Window, prepare_output, write_run, write_window
 from kldrift.tables.stamp import Stamp
 from kldrift.tables.store import output_reached
 
@@ -95,7 +96,12 @@ def run(
             stop = in_use.pop_all()
         with meanwhile(stop.close, "stop Spark"):
             summaries, skipped = in_windows(summaries, config, as_of)
-            return _publish(record, source, summaries, worst, pairs, skipped, fail_on)
+            result = _publish(record, source, summaries, worst, pairs, skipped, fail_on)
+        if config.report is None:
+            return result
+        record.stage("writing the page")
+        page, notes = written_page(partial(result.save_html, config.report.path))
+        return replace(result, page=page, notes=[*result.notes, *notes])
 
 
 def in_windows(
@@ -172,19 +178,8 @@ def _publish(
         current_read=way,
     )
     write_run(output, row)
-    return ShiftResult(
-        score_rows=worst_first(_joined(tables, "drift_scores").to_pandas()),
-        cell_rows=_joined(tables, "drift_cells"),
-        run=row,
-        exit_code=exit_code,
-        skipped=[(s.column, s.reason) for s in skipped],
-        output=output,
-        docs=docs,
-        worst_rows=_joined(tables, "worst_rows").to_pandas(),
-        class_pairs=_joined(tables, "class_pairs")
-        .to_pandas()
-        .astype(dict.fromkeys(CLASSES, "Int32")),
-    )
+    joined = {name: [t[name] for t in tables if name in t] for name in SHIFT_TABLES}
+    return replace(ShiftResult.of(config, joined, row), docs=docs)
 
 
 def _expected(
@@ -196,11 +191,6 @@ def _expected(
     scores = pd.DataFrame({"feature": config.feature, "segment": segments, "kl": 0.0})
     run_id = record.run_id if window.start is None else f"{record.run_id}-{window.key}"
     return publish_expectations(record, scores, {config.feature: config.thresholds}, path, run_id)
-
-
-def _joined(tables: Sequence[dict[str, pa.Table]], name: str) -> pa.Table:
-    """The rows of a table in all windows."""
-    return pa.concat_tables([t[name] for t in tables if name in t] or [TABLES[name].empty_table()])
 
 
 def make_program(config: ModelShift, source: DatasetInfo, buckets: int) -> ShiftProgram:

@@ -120,7 +120,9 @@ def from_nanoseconds(frame: DataFrame, schema: pa.Schema) -> DataFrame:
         if name in zoned:
             micros = f"({column} - pmod({column}, 1000)) div 1000"
             start = "timestamp_ntz'1970-01-01 00:00:00'"
-            instant = f"timestampadd(MICROSECOND, {micros}, {start})"
+            # timestampadd takes 32 bits in Spark 3.5, and loses the others without a word
+            seconds = f"cast({micros} as decimal(18, 0)) * 0.000001BD"
+            instant = f"{start} + make_dt_interval(0, 0, 0, {seconds})"
             column = f"{f'timestamp_micros({micros})' if zoned[name] else instant} as {column}"
         columns.append(column)
     return frame.selectExpr(*columns)
