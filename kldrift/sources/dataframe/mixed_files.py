@@ -150,8 +150,8 @@ def spark_type(kind: pa.DataType) -> T.DataType:
         PySparkException: it has none.
     """
     kind = value_type(kind)
-    if pa.types.is_duration(kind):
-        return T.LongType()
+    if pa.types.is_duration(kind) or pa.types.is_null(kind):
+        return T.LongType() if pa.types.is_duration(kind) else T.IntegerType()
     if is_bytes(kind):
         return T.BinaryType()
     if pa.types.is_struct(kind):

@@ -200,7 +200,7 @@ def test_times_in_nanoseconds_which_spark_refuses_are_those_of_their_microsecond
     found = {}
     for name, times in (("ns", nanos), ("us", micros)):
         (tmp_path / name / "day=1").mkdir(parents=True)
-        table = pa.table({"n": [1, 2, 3, 4, 5], "a time": times})
+        table = pa.table({"n": [1, 2, 3, 4, 5], "a time": times, "nothing": pa.nulls(5)})
         pq.write_table(table, tmp_path / name / "day=1" / "0.parquet")
         asked = Dataset(path=(str(tmp_path / name),), where="`a time` < TIMESTAMP '1970-01-02'")
         frame = open_source(spark, asked, {}, way="dataframe", side="current").frame
