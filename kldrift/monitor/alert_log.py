@@ -106,15 +106,19 @@ def logged(
 ) -> tuple[Logged, ...]:
     """The log after one more window.
 
-    All segments of one feature have one alert, and so have features that are raised in one window
-    for one cause, by the rule that results are shown by.
+    All segments of one feature have one alert, and so have features that are raised for one cause,
+    by the rule that results are shown by: also those that are raised later than others of it.
     """
     groups: dict[tuple[str, bool], list[Key]] = {}
     for key, state in alerts.states.items():
         if state.alert in OPEN:
             groups.setdefault((key[0], state.alert is Alert.MUTED), []).append(key)
     after, known = [], set[tuple[str, bool]]()
-    for one in log:
+    owned = {name for one in log if one.closed is None and one.is_page for name in one.features}
+    fresh = [name for name, muted in groups if not muted and name not in owned]
+    for entry in log:
+        one = _wider(entry, fresh, facts) if entry.closed is None and entry.is_page else entry
+        fresh = [name for name in fresh if name not in one.features or one.closed]
         mine = [(name, not one.is_page) for name in one.features]
         keys = [key for group in mine for key in groups.get(group, ())]
         if one.closed is not None:
@@ -129,10 +133,19 @@ def logged(
     for group in new:
         feature, muted = group
         causes.setdefault(group if muted else facts.cause.get(feature, feature), []).append(group)
+    order = {feature: at for at, feature in enumerate(facts.cause)}
     for of_cause in causes.values():
+        of_cause.sort(key=lambda group: order.get(group[0], -1))
         keys = [key for group in of_cause for key in new[group]]
         after.append(_opened(keys, alerts, facts, mutes.get(keys[0]) if of_cause[0][1] else None))
     return tuple(after)
+
+
+def _wider(one: Logged, fresh: Iterable[str], facts: AlertFacts) -> Logged:
+    """An open alert with the features that are raised for its cause now."""
+    causes = {facts.cause.get(name) for name in one.features} - {None}
+    more = [name for name in fresh if facts.cause.get(name) in causes]
+    return replace(one, features=(*one.features, *more))
 
 
 def _opened(keys: Sequence[Key], alerts: Alerts, facts: AlertFacts, mute: Mute | None) -> Logged:

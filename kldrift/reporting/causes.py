@@ -5,19 +5,29 @@ This is the one rule for pages, the terminal, the dashboard and the table of ale
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
+from kldrift.counting.group_names import columns_of, written
 from kldrift.errors import first_names
 from kldrift.reporting.figures import feature_words, many, shown
 from kldrift.reporting.json_values import records
 from kldrift.reporting.order import leading, worst_first
-from kldrift.reporting.parts import MOVED, Parts, alone_of, parts_words, segments_of_features
+from kldrift.reporting.parts import (
+    MOVED,
+    Parts,
+    alone_of,
+    crossed_condition,
+    parts_words,
+    segments_of_features,
+)
 from kldrift.reporting.row_words import happened
 from kldrift.scoring.sentences import AS_MANY
+from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.values import is_in, rows_where
 
 ALIKE: Final = (
@@ -81,7 +91,7 @@ def causes_of(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
     """The causes of some rows, in the order of the first row of each.
 
     Features have one cause if they lost their values in the same rows, drifted in the same
-    segment alone, or could not be scored for the same reason.
+    segment alone or as rows changed their segment, or could not be scored for the same reason.
 
     Examples:
         >>> same = dict.fromkeys(ALIKE, 7) | {"severity": "warning"}
@@ -94,16 +104,61 @@ def causes_of(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
         (('a', 'b'), 'in 7 nulls rose, in the same rows: most likely one cause', (2,))
     """
     places: dict[Hashable, list[int]] = {}
-    for place, row in enumerate(rows):
+    followed = _followed(rows, segments)
+    for place in range(len(rows)):
+        row = rows[followed.get(place, place)]
         places.setdefault(_key(row, segments[row["feature"]]), []).append(place)
-    return [
-        Cause(
-            tuple(str(rows[place]["feature"]) for place in own),
-            tuple(own),
-            _common(rows[own[0]], segments) if len(own) > 1 else "",
-        )
-        for own in places.values()
-    ]
+    causes = []
+    for own in places.values():
+        own.sort(key=lambda place: place in followed)
+        row = rows[own[0]]
+        what = _common(row, segments) if len(own) > 1 else ""
+        lists = [_lists(segments[rows[place]["feature"]]) for place in own if place in followed]
+        if lists:
+            names = first_names(list(dict.fromkeys(name for one in lists for name in one)), NAMED)
+            what = what or f"{feature_words(row['feature'], 60)}: {happened(row['reason'] or '')}"
+            what += f"; with it rows moved between segments by {names}"
+        causes.append(Cause(tuple(str(rows[place]["feature"]) for place in own), tuple(own), what))
+    return causes
+
+
+def _followed(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) -> dict[int, int]:
+    """Of places of rows that drifted as rows went from segment to segment: that of their cause.
+
+    The number of rows of some countries is another because ``country`` drifted, or the other way
+    round where it is of one country alone. Where an amount times 100 takes rows over a condition
+    ``amount > 100``, their number and what else they hold is another on both sides of it alone.
+    """
+    moved = {row["feature"]: at for at, row in enumerate(rows) if row["severity"] in MOVED}
+    found = dict[int, int]()
+    if (rows_of := moved.get(ROWS_FEATURE)) is not None:
+        counted = segments[ROWS_FEATURE]
+        mixed, alone = _lists(counted), alone_of(counted)
+        made = {written(name): at for name, at in moved.items() if at != rows_of}
+        if alone is not None and columns_of(alone.segment) in made:
+            found[made[columns_of(alone.segment)]] = rows_of
+        elif by := [made[one] for one in made if 0 < mixed.get(one, 0) < counted.totals[one]]:
+            found[rows_of] = by[0]
+    crossed = {
+        at: one
+        for name, at in moved.items()
+        if at not in found and rows[at]["segment"] is not None
+        if (one := crossed_condition(segments[name])) is not None
+    }
+    others = [at for at in moved.values() if at not in crossed and at not in found]
+    drifted_in = {at: _lists(segments[rows[at]["feature"]]) for at in others}
+    for at, one in crossed.items():
+        within = [by for by in others if one in drifted_in[by]]
+        if within or len(others) == 1:
+            # What the condition is about drifted on its side alone: others may have on both.
+            found[at] = min(within or others, key=lambda by: drifted_in[by].get(one, 0))
+    return found
+
+
+def _lists(segments: Parts) -> dict[str, int]:
+    """How many segments of each list drifted."""
+    moved = (s["segment"] for s in segments.bad if s["severity"] in MOVED)
+    return dict(Counter(columns_of(str(segment)) for segment in moved))
 
 
 def _key(row: Mapping[str, Any], segments: Parts) -> Hashable:

@@ -21,13 +21,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOVED: Final = ("critical", "warning")
-OF_SEGMENTS: Final = ["feature", "segment", "severity", "kl", "kl_expected", "n_current", "reason"]
+OF_SEGMENTS: Final = [
+    "feature",
+    "segment",
+    "severity",
+    "kl",
+    "kl_expected",
+    "n_reference",
+    "n_current",
+    "reason",
+]
 NAMED: Final = 3
 """Segments."""
 ALSO: Final = 0.25
 """Share of the divergence of one segment with which another is not said to be fine."""
 TELLING: Final = 0.1
 """Share of the rows that segments must hold to say that it is one of the others that drifted."""
+
+SURELY: Final = 5.0
+"""Standard errors from which the share of a segment is another."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ class Parts:
         totals: how many there are, by the columns that they are made by.
         splits: for each list, how much of the divergence is its mix, and how much within.
         rows: how many rows they hold, by the columns that they are made by; none if not known.
+        before: how many the reference has, likewise.
         calm: the largest ``kl`` of those that are ok, without what chance adds to it, likewise.
         whole: what happened over all rows; empty if the feature did not drift there.
     """
@@ -49,6 +62,7 @@ class Parts:
     rows: Mapping[str, float] = field(default_factory=dict)
     calm: Mapping[str, float] = field(default_factory=dict)
     whole: str = ""
+    before: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -71,11 +85,13 @@ def segments_of_features(
     columns = {name: columns_of(name) for name in codes(table["segment"])[1]}
     totals: dict[str, Counter[str]] = {n: Counter() for n in features}
     rows: dict[str, Counter[str]] = {n: Counter() for n in features}
+    before: dict[str, Counter[str]] = {n: Counter() for n in features}
     calm: dict[str, dict[str, float]] = {n: {} for n in features}
     for row in table.to_pylist():
         name, of = row["feature"], columns[row["segment"]]
         totals[name][of] += 1
         rows[name][of] += row["n_current"] or 0
+        before[name][of] += row["n_reference"] or 0
         if row["severity"] == "ok":
             calm[name][of] = max(calm[name].get(of, 0.0), _without_chance(row))
     bad: dict[str, list[dict[str, Any]]] = {}
@@ -85,7 +101,15 @@ def segments_of_features(
     for split in splits:
         by_list.setdefault(split["feature"], []).append(split)
     return {
-        n: Parts(bad.get(n, []), totals[n], by_list.get(n, []), rows[n], calm[n], whole.get(n, ""))
+        n: Parts(
+            bad.get(n, []),
+            totals[n],
+            by_list.get(n, []),
+            rows[n],
+            calm[n],
+            whole.get(n, ""),
+            before[n],
+        )
         for n in features
     }
 
@@ -170,6 +194,33 @@ def alone_of(segments: Parts) -> Alone | None:
         f"{shown(row['segment'], 40)}, the only one of {total}{by} that drifted",
         happened(shown(row["reason"] or "", 160)),
     )
+
+
+def crossed_condition(segments: Parts) -> str | None:
+    """The condition of which alone the two sides drifted, as rows went from one to the other.
+
+    Examples:
+        >>> far = {"segment": "large=true", "severity": "critical", "n_reference": 50}
+        >>> known = {"rows": {"large": 900}, "before": {"large": 900}}
+        >>> one, other = ([far | {"n_current": n}] for n in (300, 55))
+        >>> [crossed_condition(Parts(bad, {"large": 2}, [], **known)) for bad in (one, other)]
+        ['large', None]
+    """
+    bad = [s for s in segments.bad if s["severity"] in MOVED]
+    names = {columns_of(str(s["segment"])) for s in bad}
+    if len(names) != 1:
+        return None
+    (name,) = names
+    if any(str(s["segment"]).rpartition("=")[2] not in ("true", "false", "null") for s in bad):
+        return None
+    n, m = segments.rows.get(name, 0), segments.before.get(name, 0)
+    for part in bad if n and m else ():
+        share, usual = (part["n_current"] or 0) / n, (part["n_reference"] or 0) / m
+        together = ((part["n_current"] or 0) + (part["n_reference"] or 0)) / (n + m)
+        chance = math.sqrt(together * (1 - together) * (1 / n + 1 / m))
+        if abs(share - usual) > max(SURELY * chance, TELLING * max(share, usual)):
+            return name
+    return None
 
 
 def _without_chance(row: Mapping[str, Any]) -> float:
