@@ -29,6 +29,7 @@ from kldrift.scoring.comparison import MISSING, Comparison
 from kldrift.scoring.metrics import LEARNED_SCORES
 from kldrift.scoring.scores import unseen_cells
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS, Usual, usual
+from kldrift.statistics.volume import times_loaded
 from kldrift.tables.window import Window
 
 MOST_CELLS: Final = 64
@@ -102,7 +103,10 @@ class Layout:
         }
 
     def counts(self, profiles: Mapping[str, Profile]) -> list[Counts]:
-        """Rows per cell of each list; shape ``(features, segments, cells)``."""
+        """Rows per cell of each list; shape ``(features, segments, cells)``.
+
+        Rows that are there twice count once: they are as much apart as half of them.
+        """
         tables = [
             np.zeros((len(self.names), len(names), self.width), dtype=np.int32)
             for names in self.segments
@@ -121,7 +125,7 @@ class Layout:
                     table[place, keys.segment[mine], : len(columns)] = folded[mine]
                 else:
                     np.add.at(table[place], (keys.segment[mine, None], columns), folded[mine])
-        return tables
+        return [table // times_loaded(table).astype(table.dtype)[:, None] for table in tables]
 
     def places(self, keys: GroupKeys, number: int) -> NDArray[np.intp]:
         """The indices of the groups of a list that are tracked."""

@@ -16,9 +16,11 @@ from kldrift.config import Config, Threshold, Time
 from kldrift.errors import OutputError
 from kldrift.monitor.groups import rows_by_segment
 from kldrift.monitor.stages import Findings
+from kldrift.profiles.group_keys import ALL, REST
+from kldrift.profiles.profile import Profile
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
-from kldrift.statistics.volume import volume
+from kldrift.statistics.volume import times_loaded, volume
 from kldrift.tables.read import window_columns
 from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.store import Store
@@ -61,9 +63,13 @@ class Volumes:
             uncounted = Subject(ROWS_FEATURE, "volume", status=Status.ERROR, reason=why)
             return replace(findings, volumes=(uncounted,))
         sizes: dict[str | None, int] = {None: findings.rows_current}
+        times: dict[str | None, int] = {}
         for number, known in enumerate(findings.reference.segments if findings.current else ()):
             of_list = rows_by_segment(findings.current[0], number, len(known.names))
             sizes.update(zip(known.names, of_list.tolist(), strict=True))
+            times |= _times(findings.current, number, known.names)
+        if findings.current:
+            times |= _times(findings.current, ALL, (None,))
         start, season = window.bounds[0], self._season(window)
         earlier = [w for w in self._rows if w.start and w.start < start][-MOST:]
         past = [self._rows[w] for w in earlier]
@@ -73,7 +79,9 @@ class Volumes:
         if not findings.rows_current:  # a window that is not there says nothing of its segments
             past = []
         subjects = tuple(
-            self._subject(window, s, n, past, alike[: len(past)], longer[: len(past)])
+            self._subject(
+                window, s, n, times.get(s, 1), past, alike[: len(past)], longer[: len(past)]
+            )
             for s, n in sizes.items()
         )
         return replace(findings, volumes=subjects)
@@ -83,6 +91,7 @@ class Volumes:
         window: Window,
         segment: str | None,
         rows: int,
+        times: int,
         past: Sequence[Mapping[str | None, int]],
         alike: Bools,
         longer: Floats,
@@ -95,6 +104,10 @@ class Volumes:
         if beside is None:
             return Subject(ROWS_FEATURE, "volume", segment=segment, rows=(-1, rows))
         season = f" {self._season_name(window)}" if beside.alike else ""
+        loaded = ""
+        if times > 1 and rows * rows > times * beside.expected**2:  # nearer to the usual without
+            often = "twice" if times == 2 else f"{times:,} times"
+            loaded = f": each row is there {often}, as where a file was loaded {often}"
         return Subject(
             ROWS_FEATURE,
             "volume",
@@ -104,7 +117,7 @@ class Volumes:
             rows=(round(beside.expected), rows),
             sentence=(
                 f"{rows:,} rows, and usually about {beside.expected:,.0f} "
-                f"({beside.windows:,}{season} windows before)"
+                f"({beside.windows:,}{season} windows before){loaded}"
             ),
         )
 
@@ -117,6 +130,17 @@ class Volumes:
     def _season_name(self, window: Window) -> str:
         local = window.bounds[0].astimezone(ZoneInfo(self._time.zone))
         return f"{local:%H}:00" if _length(window) < timedelta(hours=20) else f"{local:%A}"
+
+
+def _times(
+    profiles: Sequence[Profile], number: int, names: Sequence[str | None]
+) -> dict[str | None, int]:
+    """How many times the rows of each segment of a list are there, where more than once."""
+    keys = profiles[0].keys.of(number)
+    tables = (p.counts[keys] for p in profiles if p.keys == profiles[0].keys)
+    segments = profiles[0].keys.segment[keys].tolist()
+    found = zip(segments, times_loaded(tables).tolist(), strict=True)
+    return {names[s]: n for s, n in found if n > 1 and s != REST}
 
 
 def _length(window: Window) -> timedelta:

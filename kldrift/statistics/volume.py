@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy.special import stdtr, xlogy
 
-from kldrift.arrays import Bools, Floats
+from kldrift.arrays import Bools, Counts, Floats, Ints
 
 FEWEST: Final = 7
 """Windows before one that it takes to judge it."""
@@ -18,6 +19,10 @@ CLOSER: Final = 0.8
 """How much less they must vary than all do."""
 LEAST_SPREAD: Final = 0.02
 """Deviation of the logarithm of a number of rows that is granted always."""
+
+SURELY_LOADED: Final = 24
+"""Cells with rows, beside the first of each feature, whose counts one divisor shares by no chance:
+half of them are even, and a third can be divided by three."""
 
 
 @dataclass(frozen=True)
@@ -68,3 +73,31 @@ def volume(rows: int, past: Floats, alike: Bools) -> Volume | None:
     spread = max(float(chosen.std(ddof=1)), LEAST_SPREAD) * np.sqrt(1 + 1 / n)
     t = abs(np.log(max(rows, 0.5)) - chosen.mean()) / spread
     return Volume(expected, max(kl, 0.0), float(2 * stdtr(n - 1, -t)), n, bool(season))
+
+
+def times_loaded(counts: Iterable[Counts]) -> Ints:
+    """How many times each row is there, as where a file is loaded twice: what all counts share.
+
+    Args:
+        counts: of each feature, shape ``(groups, cells)``; the groups are the same.
+
+    Returns:
+        A number for each group; 1 where it has too few cells with rows to say so.
+
+    Examples:
+        >>> once = np.arange(1, 31)[None]
+        >>> [int(times_loaded([n * once])[0]) for n in (1, 2, 3)], times_loaded([2 * once[:, :9]])
+        ([1, 2, 3], array([1]))
+    """
+    times, free, left = (np.zeros(0, dtype=np.int64),) * 3
+    for number, table in enumerate(counts):
+        if not number:
+            times, free = np.zeros((2, len(table)), dtype=np.int64)
+            left = np.arange(len(table))
+        own = table[left]
+        times[left] = np.gcd(times[left], np.gcd.reduce(own, axis=-1))
+        free[left] += np.maximum(np.count_nonzero(own, axis=-1) - 1, 0)
+        left = left[times[left] != 1]
+        if not len(left):
+            break
+    return np.where((times > 1) & (free >= SURELY_LOADED), times, 1)

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from daily_sample import config_of, rows, run_days
@@ -19,6 +20,7 @@ from kldrift.reporting.page import whole_page
 from kldrift.reporting.stored import stored_page
 from kldrift.scoring.verdict import Subject
 from kldrift.tables import Window
+from kldrift.tables.read import read_table
 from kldrift.tables.schema import ROWS_FEATURE
 
 
@@ -39,6 +41,31 @@ def test_a_day_of_half_the_rows_is_critical_and_says_how_many_are_usual(tmp_path
     assert found[8].exit_code == 3
     assert of_rows(found[9])["severity"] == "ok"
     assert (of_rows(found[10])["status"], found[10].exit_code) == ("empty", 4)
+
+
+@pytest.mark.parametrize("part", [None, "right"], ids=["all rows", "one segment"])
+def test_a_day_that_was_loaded_twice_says_so_and_is_one_alert(tmp_path, part):
+    config = config_of(
+        tmp_path / "drift", segments=[["part"]], thresholds="learned", alarms={"after": "1 of 1"}
+    )
+
+    def of_day(day):
+        table = rows(day)
+        again = table if part is None else table.filter(pc.equal(table["part"], part))
+        return pa.concat_tables([table, again] if day == 40 else [table])
+
+    found = run_days(config, range(42), of_day)[40].scores
+    low = found[found["feature"].eq(ROWS_FEATURE) & found["severity"].eq("critical")]
+    assert (
+        set(low["segment"].fillna(""))
+        == ({"", "part=left", "part=right"}, {"part=right"})[part is not None]
+    )
+    assert low["reason"].str.contains(": each row is there twice, as where a file was").all()
+    assert found["p_learned"].notna().any()
+    twice = found[found["segment"].isna() if part is None else found["segment"].eq("part=right")]
+    assert (twice["p_learned"].dropna() > 0.01).all()
+    (one,) = [a for a in read_table(str(tmp_path / "drift"), "alerts").to_pylist() if a["windows"]]
+    assert one["features"][0] == ROWS_FEATURE
 
 
 def test_people_read_number_of_rows_where_the_tables_have_another_name(tmp_path):
