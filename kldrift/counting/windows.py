@@ -189,9 +189,8 @@ class Windows:
 
     def due(self, moment: datetime, lateness: timedelta = timedelta(0)) -> datetime:
         """The first instant of the last window that is complete at a moment."""
-        start = self._moved(moment - lateness, -1)
-        following = self.end(start)
-        return following if self.end(following) <= moment - lateness else start
+        start = self.start(moment - lateness)
+        return self.start(start - timedelta(microseconds=1))  # an hour before may be none
 
     def __str__(self) -> str:
         return f"{self.number}{self.unit}"

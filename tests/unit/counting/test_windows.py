@@ -153,6 +153,18 @@ def test_windows_follow_one_another_without_a_gap_and_hold_their_rows(length, zo
         assert windows.start(end) == end
 
 
+@pytest.mark.parametrize(
+    ("zone", "at", "due"),
+    [
+        ("Europe/Berlin", "2024-03-31T01:05", "2024-03-31T00:00"),  # two hours later on the wall
+        ("Europe/Berlin", "2024-10-27T02:05", "2024-10-27T00:00"),  # an hour that comes twice
+        ("America/Havana", "2022-03-13T05:05", "2022-03-13T04:00"),
+    ],
+)
+def test_an_hour_is_due_once_it_is_over_also_where_the_clock_is_set(zone, at, due):
+    assert Windows.of("1h", zone).due(utc(at)) == utc(due)
+
+
 def test_the_window_that_is_due_is_the_last_one_that_is_complete():
     windows = Windows.of("1d")
     assert windows.due(utc("2020-04-02T00:00")) == utc("2020-04-01")
