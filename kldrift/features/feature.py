@@ -12,7 +12,7 @@ from kldrift.errors import named_secrets
 from kldrift.features.keys import KeyType
 from kldrift.features.layouts import as_values, is_ml_vector, to_lists
 from kldrift.features.parts import Part, part_of
-from kldrift.features.rounding import UNROUNDED, Rounding
+from kldrift.features.rounding import UNROUNDED, Rounding, second_digits
 from kldrift.features.sentinels import without_sentinels
 from kldrift.profiles.support import Unit
 
@@ -90,7 +90,9 @@ class Feature:
             column = to_lists(column)
         if self.part is Part.VALUE:
             column = without_sentinels(column, self.missing) if self.missing else column
-            return column if self.rounding == UNROUNDED else self.rounding.of(column)
+            files_differ = self.rounding == UNROUNDED and second_digits(column.type)
+            rounding = self.precision if files_differ else self.rounding
+            return column if rounding == UNROUNDED else rounding.of(column)
         return part_of(self.part, column)
 
 

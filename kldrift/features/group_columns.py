@@ -5,21 +5,32 @@ Segments, keys and times are read from such columns, which need not be features.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 
 from kldrift.errors import ConfigError, did_you_mean, first_names
-from kldrift.features.feature import Feature
+from kldrift.features.feature import Feature, Skipped
 from kldrift.features.keys import KeyType
 from kldrift.features.layouts import value_type
 from kldrift.features.parts import Part, is_bytes
 
 
-def column_type(key: str, name: str, schema: pa.Schema, whose: str = "the data") -> pa.DataType:
+def column_type(
+    key: str,
+    name: str,
+    schema: pa.Schema,
+    whose: str = "the data",
+    foreign: Iterable[Skipped] = (),
+) -> pa.DataType:
     """The type of a named column; if there is none, the error names the nearest one.
 
     Raises:
-        ConfigError: there is no such column, or more than one.
+        ConfigError: there is no such column, or more than one, or it is one of the ``foreign``.
     """
+    for skipped in foreign:
+        if skipped.column == name:
+            raise ConfigError(f"{key}: {name!r} of {whose} cannot be read: {skipped.reason}")
     if name not in schema.names:
         hint = did_you_mean(name, schema.names) or f"; it has {first_names(schema.names, 10)}"
         raise ConfigError(f"{key}: {whose} has no column {name!r}{hint}")
@@ -28,13 +39,19 @@ def column_type(key: str, name: str, schema: pa.Schema, whose: str = "the data")
     return value_type(schema.field(name).type)
 
 
-def check_plain(key: str, name: str, schema: pa.Schema, whose: str = "the data") -> None:
+def check_plain(
+    key: str,
+    name: str,
+    schema: pa.Schema,
+    whose: str = "the data",
+    foreign: Iterable[Skipped] = (),
+) -> None:
     """Check that a column is there and that its values can be written as a name.
 
     Raises:
-        ConfigError: it is not there, or holds lists, structs or bytes.
+        ConfigError: it is not there, cannot be read, or holds lists, structs or bytes.
     """
-    kind = column_type(key, name, schema, whose)
+    kind = column_type(key, name, schema, whose, foreign)
     if not has_names(kind):
         raise ConfigError(f"{key}: expected a column of plain values, got {name!r} of type {kind}")
 
@@ -57,13 +74,13 @@ def as_read(
     return Feature(name, (name,), Part.VALUE, family, str(kind), "categorical", key_type, sql=sql)
 
 
-def check_time(name: str, schema: pa.Schema) -> None:
+def check_time(name: str, schema: pa.Schema, foreign: Iterable[Skipped] = ()) -> None:
     """Check that a column holds times.
 
     Raises:
-        ConfigError: it is not there, or neither a timestamp nor a date.
+        ConfigError: it is not there, cannot be read, or is neither a timestamp nor a date.
     """
-    kind = column_type("time.column", name, schema)
+    kind = column_type("time.column", name, schema, foreign=foreign)
     if not (pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_null(kind)):
         to = "timestamp_seconds" if pa.types.is_integer(kind) else "to_timestamp"
         raise ConfigError(

@@ -99,12 +99,9 @@ def _check_condition(
 
 
 def _column(key: str, name: str, config: Config, side: DatasetInfo, whose: str) -> Feature:
-    foreign = next((s.reason for s in side.foreign if s.column == name), None)
-    if foreign is not None:
-        raise ConfigError(f"{key}: {name!r} of {whose} cannot be read: {foreign}")
     derived = name in side.derived.names and name not in side.schema.names
     schema = side.derived if derived else pa.schema([*side.schema, *side.derived])
-    check_plain(key, name, schema, whose)
+    check_plain(key, name, schema, whose, side.foreign)
     return as_read(name, schema, sql=config.expressions[name] if derived else None)
 
 

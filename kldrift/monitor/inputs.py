@@ -70,7 +70,7 @@ def open_sides(
     if due is None or config.time is None:
         return opened(config.reference, "reference"), opened(config.current, "current")
     current = opened(config.current, "current")
-    check_time(config.time.column, current.schema)
+    check_time(config.time.column, current.schema, current.foreign)
     kind = current.schema.field(config.time.column).type
     if config.reference.is_history:
         first = within(config.current, config.time, due.windows[:FIRST_WINDOWS], kind, utc=utc)
@@ -93,7 +93,7 @@ def _ranged(config: Config, reference: Source, *, utc: bool) -> Dataset:
     """The reference without the rows that lie outside of the range of time that is asked for."""
     time, asked = config.time, config.reference
     assert time is not None
-    check_time(time.column, reference.schema)
+    check_time(time.column, reference.schema, reference.foreign)
     first, last = (instant(m, time.zone) if m else None for m in (asked.since, asked.until))
     if first and last and first >= last:
         raise ConfigError(f"reference.to: expected a moment after from, got {asked.until!r}")

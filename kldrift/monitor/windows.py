@@ -38,7 +38,7 @@ def time_column(plan: Plan) -> TimeColumn:
     """The time column of a plan's current dataset."""
     time, schema = plan.config.time, plan.current.schema
     assert time is not None
-    check_time(time.column, schema)
+    check_time(time.column, schema, plan.current.foreign)
     return TimeColumn(as_read(time.column, schema, dictionary=False), time.windows)
 
 

@@ -195,16 +195,16 @@ def _expected(
 
 def make_program(config: ModelShift, source: DatasetInfo, buckets: int) -> ShiftProgram:
     """Plan what tasks do."""
-    schema = source.schema
+    schema, foreign = source.schema, source.foreign
     for side in ("champion", "challenger"):
-        _check_lists(side, getattr(config, side), schema)
+        _check_lists(side, getattr(config, side), source)
     if config.key is not None:
-        check_plain("key", config.key, schema)
+        check_plain("key", config.key, schema, foreign=foreign)
     if config.time is not None:
-        check_time(config.time.column, schema)
+        check_time(config.time.column, schema, foreign)
     for i, names in enumerate(config.segments):
         for j, name in enumerate(names):
-            check_plain(f"segments[{i}][{j}]", name, schema)
+            check_plain(f"segments[{i}][{j}]", name, schema, foreign=foreign)
 
     def one(name: str | None) -> Feature | None:
         return None if name is None else as_read(name, schema, dictionary=False)
@@ -221,8 +221,9 @@ def make_program(config: ModelShift, source: DatasetInfo, buckets: int) -> Shift
     )
 
 
-def _check_lists(key: str, name: str, schema: pa.Schema) -> None:
-    kind, types = column_type(key, name, schema), pa.types
+def _check_lists(key: str, name: str, source: DatasetInfo) -> None:
+    kind = column_type(key, name, source.schema, foreign=source.foreign)
+    types = pa.types
     lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
     if not types.is_null(kind) and not (lists and types.is_floating(kind.value_type)):
         raise ConfigError(

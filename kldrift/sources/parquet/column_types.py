@@ -116,8 +116,11 @@ def common_type(  # noqa: PLR0911 - one line per kind of type
         return pa.float64()
     if is_text(known) and is_text(kind):
         return pa.string()
-    if types.is_timestamp(known) and types.is_timestamp(kind) and known.tz == kind.tz:
-        return pa.timestamp("us", tz=known.tz)
+    if types.is_timestamp(known) and types.is_timestamp(kind):
+        zone = known.tz if known.tz == kind.tz else "UTC"  # a moment is the same in all zones
+        return pa.timestamp("us", zone) if bool(known.tz) == bool(kind.tz) else None
+    if types.is_time(known) and types.is_time(kind):
+        return pa.time64("us")
     if types.is_struct(known) and types.is_struct(kind):
         return known  # inside a list or map, of which the size is read
     if types.is_map(known) and types.is_map(kind):

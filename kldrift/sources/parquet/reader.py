@@ -167,7 +167,7 @@ class Reader:
                     if name not in table.column_names:
                         nulls = pa.nulls(rows, self.schema.field(name).type)
                         table = table.append_column(name, nulls)
-                table = _comparable(table, self.where_columns)
+                table = _comparable(table, self.where_columns, self.schema)
                 table = table.filter(self.where)
             yield table
         expected = sum(parquet.metadata.row_group(i).num_rows for i in groups)
@@ -245,11 +245,17 @@ def _together(parquet: pq.ParquetFile, groups: Sequence[int], rows: int) -> Iter
         yield groups_read
 
 
-def _comparable(table: pa.Table, names: Sequence[str]) -> pa.Table:
-    """A table in which some columns have a layout that Arrow can compare."""
-    for i, name in enumerate(table.column_names):
-        if name in names and not is_plain((column := table.column(i)).type):
-            table = table.set_column(i, name, pa.chunked_array(map(as_values, column.chunks)))
+def _comparable(table: pa.Table, names: Sequence[str], schema: pa.Schema) -> pa.Table:
+    """A table in which some columns have a layout, and times a zone, that Arrow can compare."""
+    for i, (name, kind) in enumerate(zip(table.column_names, table.schema.types, strict=True)):
+        if name not in names:
+            continue
+        if not is_plain(kind):
+            values = pa.chunked_array(map(as_values, table.column(i).chunks))
+            table = table.set_column(i, name, values)
+        elif pa.types.is_timestamp(kind) and kind.tz != (zone := schema.field(name).type.tz):
+            in_zone = table.column(i).cast(pa.timestamp(kind.unit, zone))
+            table = table.set_column(i, name, in_zone)
     return table
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from source_values import values_of
 
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
+from kldrift.features.group_columns import check_time
 from kldrift.monitor.compare_options import config_of
 from kldrift.monitor.plan import make_plan
 from kldrift.sources.open import open_files
+from tests.fuzz.inputs import of_files
 
 
 def folder(path, *tables):
@@ -123,3 +127,57 @@ def test_a_field_whose_name_differs_in_case_from_file_to_file_is_told(tmp_path):
             assert f"0.parquet' and {other!r} in " in pairs[name].changed
     alone = folder(tmp_path / "both", both, both)
     assert {p.feature.name for p in plan(alone, alone).compared} == {"y", "s.u", "s.U", "s.v"}
+
+
+def hours_and_seconds(first, time, of_day):
+    seconds = pa.array(range(first, first + 48), pa.int32())
+    hours = pc.multiply(seconds.cast(pa.int64()), 3600)
+    return pa.table(
+        {
+            "at": hours.cast(pa.timestamp("s", "UTC")).cast(time),
+            "of_day": seconds.cast(pa.time32("s")).cast(of_day),
+        }
+    )
+
+
+OF_UTC = (pa.timestamp("us", "UTC"), pa.time64("us"))
+OF_WRITERS = (
+    (pa.timestamp("ms", "UTC"), pa.time32("s")),
+    (pa.timestamp("us", "Europe/Berlin"), pa.time64("us")),
+    (pa.timestamp("ns", "America/New_York"), pa.time64("ns")),
+)
+"""What three writers make of the same times."""
+
+
+def test_times_of_files_in_other_units_and_zones_are_the_same_times(tmp_path):
+    """A column of such times was none, and whoever named it was told that there is none."""
+    starts = 0, 48, 96
+    folder(tmp_path / "alike", *[hours_and_seconds(at, *OF_UTC) for at in starts])
+    mixed = folder(
+        tmp_path / "mixed",
+        *[hours_and_seconds(at, *kinds) for at, kinds in zip(starts, OF_WRITERS, strict=True)],
+    )
+    assert mixed.schema.types == [*OF_UTC]
+    assert mixed.foreign == ()
+    override = {"at": {"parts": ["whole", "hour"]}}
+    scores, _ = of_files(tmp_path / "alike", tmp_path / "mixed", override)
+    assert [*scores["feature"]] == ["at", "hour(at)", "of_day"]
+    assert {*scores["status"], *scores["kl"]} == {"ok", 0.0}
+    assert scores["mean_current"].tolist() == scores["mean_reference"].tolist()
+
+
+@pytest.mark.parametrize("relation", [">=", "<"])
+def test_where_compares_times_of_files_in_other_zones(tmp_path, relation):
+    tables = [hours_and_seconds(0, *kinds) for kinds in OF_WRITERS]
+    folder(tmp_path / "mixed", *tables)
+    where = f"at {relation} TIMESTAMP '1970-01-02 00:00:00'"
+    source = open_files(Dataset(path=(str(tmp_path / "mixed"),), where=where), "current")
+    assert len(values_of(source)["of_day"]) == 72
+
+
+def test_times_with_and_without_a_zone_do_not_fit_together_and_who_names_them_is_told(tmp_path):
+    zoned = hours_and_seconds(0, *OF_UTC)
+    plain = zoned.set_column(0, "at", zoned["at"].cast(pa.timestamp("us")))
+    mixed = folder(tmp_path / "mixed", zoned, plain)
+    with pytest.raises(ConfigError, match=r"^time.column: 'at' of the data cannot be read: its ty"):
+        check_time("at", mixed.schema, mixed.foreign)
