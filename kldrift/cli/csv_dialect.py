@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
+from itertools import takewhile
 from typing import Final
 
-from kldrift.errors import DatasetError
-from kldrift.sources.text_files import LOOKED_AT, beginning, by_backslash, wide_encoding
+from kldrift.errors import DatasetError, first_names
+from kldrift.sources.text_files import (
+    LOOKED_AT,
+    beginning,
+    by_backslash,
+    narrow_encoding,
+    wide_encoding,
+)
 
 SEPARATORS: Final = (",", ";", "\t", "|")
 _COMMA: Final = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+")
-_WHOLE: Final = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)")
+_WHOLE: Final = re.compile(r"[-+]?(\d+|[1-9]\d{0,2}(\.\d{3})+)")
+_POINTS: Final = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
 _VALUE: Final = re.compile(r"[-+]?[0-9][0-9.,]*([eE][-+]?[0-9]+)?|[0-9]{1,4}([./-][0-9]{1,4}){2}.*")
 _YEAR: Final = re.compile("(19|20)[0-9]{2}")
 _DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}(?:([ T])\d\d:\d\d(:\d\d)?)?")
@@ -27,7 +36,8 @@ class Dialect:
     Attributes:
         options: for Spark's reader, where its defaults do not fit.
         assumed: what was found, in words.
-        decimal_commas: columns of numbers with a decimal comma.
+        decimal_commas: columns of numbers with a decimal comma, or, beside such, with points
+            between thousands.
     """
 
     options: Mapping[str, str] = field(default_factory=dict)
@@ -70,6 +80,12 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
             f"{path!r}: its first line, {text.splitlines()[0]!r}, is a note for Excel where the "
             "names should stand; take that line away: Spark has no option that skips it"
         )
+    if names_at := _above_names(rows):
+        raise DatasetError(
+            f"{path!r}: it begins with {rows[0][0][:60]!r}, and the names of the columns, such as "
+            f"{first_names(rows[names_at], 3)}, stand below; take away what is above them: Spark "
+            "has no option that skips lines"
+        )
     if len(rows[0]) == 1 and re.search(r"[,;|\t:^~]", rows[0][0]):
         raise DatasetError(
             f"{path!r}: with the separator {separator!r} it has one column, {rows[0][0]!r}; "
@@ -84,10 +100,13 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
         assumed.append("no header: the first line holds values, as the others do")
     names = [f"_c{i}" for i in range(len(rows[0]))] if headless else rows[0]
     values = dict(zip(names, _columns(rows if headless else rows[1:], len(names)), strict=False))
-    commas = tuple(name for name, of in values.items() if _has_commas(of))
+    commas = tuple(name for name, of in values.items() if _has_commas(of, _COMMA))
     if commas and "locale" not in known:
         options["locale"] = "de-DE"
         assumed.append(f"decimal comma in {', '.join(commas)}")
+        points = tuple(name for name, of in values.items() if _has_commas(of, _POINTS))
+        commas += (points := tuple(name for name in points if name not in commas))
+        assumed += [f"points between thousands in {', '.join(points)}"] if points else []
     for name, form in _day_first(values).items():
         if name.lower() not in known:
             options[name] = form
@@ -96,13 +115,7 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
 
 
 def _encoding(raw: bytes) -> str:
-    if wide := wide_encoding(raw):
-        return wide.lower()
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return "iso-8859-1"  # Spark 4 has no windows-1252
-    return "utf-8"
+    return (wide_encoding(raw) or narrow_encoding(raw)).lower()
 
 
 def _quote(text: str) -> str:
@@ -115,6 +128,7 @@ def _separator(text: str, quote: str, escape: str | None) -> str:
     best, most = ",", 1
     for separator in SEPARATORS:
         rows = _rows(text, separator, quote, escape)[:1000]
+        rows = rows[_above_names(rows) :]
         width = len(rows[0]) if rows else 1
         even = sum(len(row) == width for row in rows) >= 0.9 * len(rows)
         if even and width > most:
@@ -131,6 +145,12 @@ def _rows(text: str, separator: str, quote: str, escape: str | None = None) -> l
         return [row for row in rows if row]
     except csv.Error:  # a quote that nothing closes
         return []
+
+
+def _above_names(rows: Sequence[Sequence[str]]) -> int:
+    """How many lines stand above the names: with less than half as many values as most have."""
+    usual = Counter(map(len, rows)).most_common(1)
+    return sum(1 for _ in takewhile(lambda row: 2 * sum(map(bool, row)) < usual[0][0], rows))
 
 
 def _columns(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
@@ -150,9 +170,10 @@ def _is_data(rows: Sequence[Sequence[str]]) -> bool:
     return any(not _YEAR.fullmatch(n) for n in like) and all(map(_VALUE.fullmatch, like))
 
 
-def _has_commas(values: Sequence[str]) -> bool:
-    any_comma = any(_COMMA.fullmatch(v) for v in values)
-    return any_comma and all(_COMMA.fullmatch(v) or _WHOLE.fullmatch(v) for v in values)
+def _has_commas(values: Sequence[str], sure: re.Pattern[str]) -> bool:
+    """Whether all values are numbers with commas or points, and one is what cannot be another."""
+    some = any(sure.fullmatch(v) for v in values)
+    return some and all(sure.fullmatch(v) or _WHOLE.fullmatch(v) for v in values)
 
 
 def _day_first(values: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -71,8 +71,8 @@ class Draft:
         ]
         if self.of_text and self.reference.schema is None:
             lines += [
-                "# The two sides differ in their columns: without a schema, Spark reads text files",
-                "# one more time to find the types.",
+                "# No schema fits both sides: columns differ, or hold lists or structs. So Spark",
+                "# reads text files one more time to find the types.",
             ]
         return lines
 

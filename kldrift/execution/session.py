@@ -28,6 +28,7 @@ NEW_SESSION: Final[Mapping[str, str]] = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "16",
+    "spark.sql.legacy.javaCharsets": "true",  # else Spark 4 reads no windows-1252
 }
 """Settings of a session that kldrift opens itself; ``spark.conf`` in the configuration wins."""
 

@@ -50,26 +50,26 @@ _SIGN: Final = r"[-+(]?\p{Sc}? ?[-+]?"
 _UNIT: Final = r"[ \x{a0}\x{202f}]?[%\p{Sc}]?[-)]?"
 _SIGNED_COMMA: Final = rf"{_SIGN}[0-9][0-9. \x{{a0}}\x{{202f}}]*(,[0-9]+)?{_UNIT}"
 _SIGNED: Final = rf"{_SIGN}[0-9][0-9,.]*{_UNIT}"
-_TO_NUMBER: Final = "if({0} rlike '[(-]', -1, 1) * cast({1} as double)"
+_TO_NUMBER: Final = "if({0} rlike '[(-]', -1, 1) * try_cast({1} as double)"
 LOOKS: Final = (
     TextLook(
         "dates without a mark between their parts",
         r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])",
-        "month(to_date({}, 'yyyyMMdd'))",
+        "month(try_to_timestamp({}, 'yyyyMMdd'))",
     ),
-    TextLook("seconds since 1970", r"1[0-9]{9}", "hour(timestamp_seconds(cast({} as bigint)))"),
-    TextLook("numbers", rf"{_NUMBER}|{_INFINITE}", "cast({} as double)"),
+    TextLook("seconds since 1970", r"1[0-9]{9}", "hour(timestamp_seconds(try_cast({} as bigint)))"),
+    TextLook("numbers", rf"{_NUMBER}|{_INFINITE}", "try_cast({} as double)"),
     TextLook(
         "numbers with a decimal comma",
         _COMMA,
-        "cast(replace(replace({}, '.', ''), ',', '.') as double)",
+        "try_cast(replace(replace({}, '.', ''), ',', '.') as double)",
         needs=r",([0-9]{1,2}|[0-9]{4,})$",
     ),
-    TextLook("numbers with commas in them", _THOUSANDS, "cast(replace({}, ',', '') as double)"),
+    TextLook("numbers with commas in them", _THOUSANDS, "try_cast(replace({}, ',', '') as double)"),
     TextLook(
         "numbers with spaces or apostrophes in them",
         _SPACED,
-        "cast(replace(regexp_replace({}, '[^0-9,.+-]', ''), ',', '.') as double)",
+        "try_cast(replace(regexp_replace({}, '[^0-9,.+-]', ''), ',', '.') as double)",
         needs=r"[^-+0-9.,]",
     ),
     TextLook(
@@ -87,27 +87,29 @@ LOOKS: Final = (
     TextLook(
         "dates with times",
         r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*",
-        "hour(cast({} as timestamp))",
+        "hour(try_cast({} as timestamp))",
     ),
-    TextLook("dates", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "month(cast({} as date))"),
+    TextLook("dates", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "month(try_cast({} as date))"),
     TextLook(
         "dates that begin with the day",
         r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}",
-        "month(to_date({}, 'd.M.yyyy'))",
+        "month(try_to_timestamp({}, 'd.M.yyyy'))",
     ),
     TextLook(
         "dates that begin with the day",
         r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}",
-        "month(to_date({}, 'd/M/yyyy'))",
+        "month(try_to_timestamp({}, 'd/M/yyyy'))",
         needs=r"^(1[3-9]|2[0-9]|3[01])/",
     ),
     TextLook(
         "dates that begin with the month",
         r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}",
-        "month(to_date({}, 'M/d/yyyy'))",
+        "month(try_to_timestamp({}, 'M/d/yyyy'))",
         needs=r"/(1[3-9]|2[0-9]|3[01])/",
     ),
-    TextLook("times of day", r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", "cast(split({}, ':')[0] as int)"),
+    TextLook(
+        "times of day", r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", "try_cast(split({}, ':')[0] as int)"
+    ),
 )
 OF_BOTH_TYPES: Final = "try_cast(replace({}, ',', '.') as double)"
 """Reads a number, or a text of it with a point or a comma."""
@@ -159,7 +161,7 @@ def hint(name: str, look: TextLook) -> str:
 
     Examples:
         >>> print(hint("n", LOOKS[2]))
-        numbers as text; set features: {exclude: [n], derived: {n_value: "cast(`n` as double)"}}
+        numbers as text; set features: {exclude: [n], derived: {n_value: "try_cast(`n` as double)"}}
     """
     return f"{look.name} as text; set {read_by(name, look.sql)}"
 
@@ -196,8 +198,8 @@ def dates_as_numbers(name: str, values: NDArray[Any]) -> str:
 
     Examples:
         >>> import numpy as np
-        >>> dates_as_numbers("day", np.array([20240131, 20240201]))
-        "dates such as 20240131? as a derived feature: month(to_date(string(`day`), 'yyyyMMdd'))"
+        >>> dates_as_numbers("d", np.array([20240131, 20240201])).removeprefix("dates such as ")
+        "20240131? as a derived feature: month(try_to_timestamp(string(`d`), 'yyyyMMdd'))"
         >>> dates_as_numbers("amount", np.array([20240131, 20240199]))
         ''
     """
@@ -208,7 +210,7 @@ def dates_as_numbers(name: str, values: NDArray[Any]) -> str:
     ):
         return ""
     whole = _in_sql(name) if values.dtype.kind in "iu" else f"bigint({_in_sql(name)})"
-    read = f"month(to_date(string({whole}), 'yyyyMMdd'))"
+    read = f"month(try_to_timestamp(string({whole}), 'yyyyMMdd'))"
     return f"dates such as {int(values[0])}? as a derived feature: {read}"
 
 

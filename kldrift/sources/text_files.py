@@ -47,6 +47,8 @@ TOLERANT: Final = {
 MOST_LOOKED_AT: Final = 500
 """Columns in which values of another type are looked for."""
 MOST_NAMED: Final = 3
+OF_WINDOWS: Final = re.compile(rb"[\x80-\x9f]")
+"""Bytes that are no characters in ISO 8859-1, but quotes and the euro sign in windows-1252."""
 BACKSLASH: Final = re.compile(rb'\\"[^,;|\t\r\n]')
 DOUBLED: Final = re.compile(rb'[^\\,;|\t\r\n"]""')
 """A quote inside quotes, as Spark writes it and as nearly all others do."""
@@ -85,6 +87,20 @@ def wide_encoding(begin: bytes) -> str:
     return next((name for name, one in WIDE_BEGINNINGS if one.match(begin)), "")
 
 
+def narrow_encoding(begin: bytes) -> str:
+    r"""The encoding of a beginning in which most characters are one byte.
+
+    Examples:
+        >>> [narrow_encoding(text) for text in (b"a", b"\xe9", b"\x80\xe9")]
+        ['UTF-8', 'ISO-8859-1', 'windows-1252']
+    """
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(begin, len(begin) < LOOKED_AT)
+    except UnicodeDecodeError:
+        return "windows-1252" if OF_WINDOWS.search(begin) else "ISO-8859-1"
+    return "UTF-8"
+
+
 def text_options(dataset: Dataset) -> dict[str, str]:
     """The options for Spark's reader that a dataset of text files needs and does not state.
 
@@ -114,8 +130,9 @@ def text_options(dataset: Dataset) -> dict[str, str]:
         if encoding and not encoded:
             text = f"is {encoding}; state options: {{encoding: {encoding}, multiLine: true}}"
             raise DatasetError(f"{file.path!r} {text}")
-        if dataset.format == "csv" and not encoded and not _is_utf_8(begin):
-            text = "is not UTF-8; state options: {encoding: ISO-8859-1} or what it is, or "
+        narrow = narrow_encoding(begin)
+        if dataset.format == "csv" and not encoded and narrow != "UTF-8":
+            text = f"is not UTF-8; state options: {{encoding: {narrow}}} or what it is, or "
             text += "{encoding: UTF-8} for a mark in place of what does not fit"
             raise DatasetError(f"{file.path!r} {text}")
         if dataset.format == "csv" and "escape" not in stated and by_backslash(begin):
@@ -125,14 +142,6 @@ def text_options(dataset: Dataset) -> dict[str, str]:
         ):
             needed["multiLine"] = "true"
     return needed
-
-
-def _is_utf_8(begin: bytes) -> bool:
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(begin, len(begin) < LOOKED_AT)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def by_backslash(begin: bytes) -> bool:

@@ -75,6 +75,8 @@ def read_frame(
         if any(words in str(error) for words in NO_CONNECTOR):
             hint = f"; {dataset.format} is read by Spark, which needs a connector of its own for "
             hint += "this store: spark.conf: {spark.jars.packages: ...}"
+        if "PARAMETER_VALUE.CHARSET" in str(error):
+            hint = "; other encodings need spark.conf: {spark.sql.legacy.javaCharsets: true}"
         if "COLUMN_ALREADY_EXISTS" in str(error):
             hint = f"{_first_refused(spark, dataset)}; rename one; for names that differ only in "
             hint += "case, set spark.conf: {spark.sql.caseSensitive: true}"

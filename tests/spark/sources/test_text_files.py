@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pyspark
 import pytest
 
 from kldrift.config import Dataset, config_from_mapping
 from kldrift.errors import DatasetError
+from kldrift.execution.session import NEW_SESSION
 from kldrift.monitor.run import run
 from kldrift.sources.open import open_source
 
@@ -113,3 +115,19 @@ def test_a_json_file_with_a_key_twice_is_named(spark, tmp_path):
     dataset = Dataset(path=(str(tmp_path),), format="json")
     with pytest.raises(DatasetError, match=r"`a` already exists.* in '.*1\.json'; rename one"):
         open_source(spark, dataset, {}, way="auto", side="current")
+
+
+@pytest.mark.skipif(pyspark.__version__ < "4", reason="Spark 3 reads all encodings of Java")
+def test_windows_1252_is_read_by_a_session_of_ours_and_another_is_told_what_it_needs(
+    new_session, tmp_path
+):
+    (tmp_path / "x.csv").write_bytes("a,price in €\n1,2\n".encode("cp1252"))
+    asked = Dataset(
+        path=(str(tmp_path / "x.csv"),), format="csv", options={"encoding": "windows-1252"}
+    )
+    session, key = new_session(), "spark.sql.legacy.javaCharsets"
+    with pytest.raises(DatasetError, match=rf"spark\.conf: \{{{key}: true\}}"):
+        open_source(session, asked, {}, way="auto", side="current")
+    session.conf.set(key, NEW_SESSION[key])
+    source = open_source(session, asked, {}, way="auto", side="current")
+    assert source.schema.names == ["a", "price in €"]

@@ -17,7 +17,7 @@ from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.progress import SILENT
-from kldrift.features.text_looks import look_of
+from kldrift.features.text_looks import LOOKS, dates_as_numbers, look_of
 from kldrift.monitor.compare_options import config_of
 from kldrift.monitor.plan import make_plan
 from kldrift.sources.open import frame_source, open_source
@@ -273,3 +273,12 @@ def test_the_line_that_a_hint_has_reads_the_numbers_in_texts(spark, texts, numbe
     look = look_of(pa.array(texts + [texts[0].replace("2", str(i)) for i in range(3, 10)] * 4))
     rows = spark.createDataFrame([(text,) for text in texts], ["x"])
     assert [row[0] for row in rows.selectExpr(look.sql.format("x")).collect()] == numbers
+
+
+def test_the_line_that_a_hint_has_reads_a_text_that_is_none_as_a_null(spark):
+    """A hint is given where a few are no numbers, and Spark 4 failed the run at the first."""
+    rows = spark.createDataFrame([("n/a",), ("",)], ["x"])
+    lines = [look.sql.format("x") for look in LOOKS]
+    lines.append(dates_as_numbers("day", np.array([20240131])).partition(": ")[2])
+    rows = rows.selectExpr("*", "0 as day").selectExpr(*lines)
+    assert {value for row in rows.collect() for value in row} == {None}

@@ -41,6 +41,7 @@ def dialect(tmp_path, text, encoding="utf-8", **given):
         ('a;b\n"1;5";2\n', {"sep": ";"}),
         ("a,b\n'x,1',2\n'y',3\n", {"quote": "'"}),
         ("a;b\n1,5;2\n1.200,25;3\n", {"sep": ";", "locale": "de-DE"}),
+        ("a,b\n1.200,25\n966,3\n", {}),  # only a comma elsewhere tells that it is no fraction
         ("a,b\n31.01.2024,2\n", {"dateFormat": "dd.MM.yyyy"}),
         ("a,b\n31/1/2024,2\n1/12/2024,2\n", {"dateFormat": "d/M/yyyy"}),
         ("a,b\n01/31/2024,2\n", {}),
@@ -75,8 +76,17 @@ def test_an_encoding_that_is_not_utf_8_is_found_and_said(tmp_path):
     found = dialect(tmp_path, "a,b\nMünchen,1\n", "latin-1")
     assert found.options == {"encoding": "iso-8859-1"}
     assert found.assumed == ("encoding iso-8859-1",)
+    found = dialect(tmp_path, "a,b\nKöln,1 €\n", "cp1252")  # in ISO 8859-1 a control character
+    assert found.options == {"encoding": "windows-1252"}
     found = dialect(tmp_path, "a,b\n1,x\n", "utf-16-le")
     assert found.options == {"encoding": "utf-16le"}
+
+
+def test_points_beside_columns_with_a_decimal_comma_stand_between_thousands(tmp_path):
+    """3.458 pieces were 3 and a half."""
+    found = dialect(tmp_path, "a;b;c;d\n1,5;966;0.123;1.5\n2,5;3.458;1.250;2\n")
+    assert found.decimal_commas == ("a", "b")
+    assert found.assumed[1:] == ("decimal comma in a", "points between thousands in b")
 
 
 def test_what_is_stated_is_not_guessed(tmp_path):
@@ -88,6 +98,9 @@ def test_a_file_of_one_column_because_the_separator_is_wrong_is_refused(tmp_path
         dialect(tmp_path, "a^b\n1^2\n")
     with pytest.raises(DatasetError, match=r"first line, 'sep=;', is a note for Excel where"):
         dialect(tmp_path, "sep=;\na;b\n1;2\n")
+    for above in ("Export of 29.11.2026, customer 4711\n", "Export;;\n\nfrom: x;;\n"):
+        with pytest.raises(DatasetError, match=r"begins with 'Export.* such as a, b, c, stand bel"):
+            dialect(tmp_path, f"{above}a;b;c\n" + "1;2;3\n" * 3)
 
 
 @pytest.fixture

@@ -80,6 +80,10 @@ def test_a_file_that_is_not_utf_8_is_refused_unless_its_encoding_is_stated(tmp_p
     asked = Dataset(path=(str(tmp_path),), format="csv")
     with pytest.raises(DatasetError, match=r"a\.csv' is not UTF-8; state options: \{encoding"):
         text_options(asked)
+    (tmp_path / "b.csv").write_bytes("a,b\nKöln,1 €\n".encode("cp1252"))
+    with pytest.raises(DatasetError, match=r"state options: \{encoding: windows-1252\} or what"):
+        text_options(replace(asked, path=(str(tmp_path / "b.csv"),)))
+    (tmp_path / "b.csv").unlink()
     for encoding in ("ISO-8859-1", "UTF-8"):
         text_options(replace(asked, options={"encoding": encoding}))
     long = "a,b\n" + "ö" * LOOKED_AT  # the beginning ends inside a letter
