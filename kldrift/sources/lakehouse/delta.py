@@ -35,6 +35,9 @@ KNOWN_FEATURES: Final = frozenset(
         "timestampNtz",
         "typeWidening",
         "typeWidening-preview",
+        "variantShredding-preview",
+        "variantType",
+        "variantType-preview",
         "v2Checkpoint",
         "vacuumProtocolCheck",
     }

@@ -154,6 +154,16 @@ def test_renamed_columns_and_deletion_vectors_are_honoured(tmp_path, mapping):
     assert read(last)["n"] == [8]
 
 
+def test_a_table_that_may_have_variants_is_read_without_them(tmp_path):
+    """deltalake names the feature in the log of each table with deletion vectors."""
+    binary = pa.field("value", pa.binary(), nullable=False)
+    variant = pa.struct([binary.with_name("metadata"), binary])
+    rows = pa.table({"n": [1, 2], "v": pa.array([{"metadata": b"1", "value": b"2"}] * 2, variant)})
+    file = add(tmp_path, "f.parquet", rows)
+    write_log(tmp_path, [("n", "long"), ("v", "variant")], [file], features=["variantType"])
+    assert values_of(opened(tmp_path)) == {"n": [1, 2]}
+
+
 def test_a_feature_that_is_a_partition_alone_counts_no_deleted_rows(tmp_path):
     file = add(
         tmp_path,
