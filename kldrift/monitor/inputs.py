@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -53,11 +54,14 @@ def open_sides(
     config: Config, spark: SparkSession, due: Due | None = None
 ) -> tuple[Source, Source]:
     """The reference and the current dataset; with windows, as little of the latter as possible."""
+    keys = [*chain.from_iterable(config.segment_columns)]
     utc = spark.conf.get("spark.sql.session.timeZone", "UTC") in UTC_NAMES
 
     def opened(dataset: Dataset, side: str) -> Source:
         with condition_named(config):
-            source = open_source(spark, dataset, config.expressions, way=config.scan, side=side)
+            source = open_source(
+                spark, dataset, config.expressions, way=config.scan, side=side, keys=keys
+            )
         # In a new session the first job takes seconds, however few rows it counts.
         if started_here(spark) and isinstance(source, ArrowSource) and source.small:
             return source.brought_near()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -125,9 +125,17 @@ def _asked(where: str | None) -> frozenset[str]:
 
 
 def open_source(
-    spark: SparkSession, dataset: Dataset, derived: Mapping[str, str], *, way: str, side: str
+    spark: SparkSession,
+    dataset: Dataset,
+    derived: Mapping[str, str],
+    *,
+    way: str,
+    side: str,
+    keys: Collection[str] = (),
 ) -> Source:
     """Open a dataset in the best way that the configuration allows.
+
+    ``keys`` are the columns that split the rows.
 
     Raises:
         DatasetError: the dataset cannot be read.
@@ -145,7 +153,7 @@ def open_source(
                 return opened
             if not reason:
                 frame = _frame(spark, dataset, derived, "derived features", side, opened.footers)
-                return HybridSource(opened, frame)
+                return HybridSource(opened, frame, frozenset(keys))
     if way == "arrow":
         raise ConfigError(f"scan: arrow is not possible for {side}: {reason}; use scan: auto")
     by_arrow = isinstance(opened, ArrowSource)

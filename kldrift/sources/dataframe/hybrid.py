@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from kldrift.errors import ConfigError
 from kldrift.features.feature import Feature, Skipped
 from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.parquet.source import ArrowSource
@@ -21,10 +22,12 @@ class HybridSource:
     Attributes:
         files: the files, read with Arrow.
         frame: the same rows as a Spark DataFrame, with the derived features.
+        keys: the columns that split the rows, which come with every set.
     """
 
     files: ArrowSource
     frame: FrameSource
+    keys: frozenset[str] = frozenset()
 
     @property
     def schema(self) -> pa.Schema:
@@ -38,8 +41,10 @@ class HybridSource:
 
     @property
     def foreign(self) -> tuple[Skipped, ...]:
-        """Columns that cannot be read."""
-        return self.files.foreign
+        """Columns that cannot be read, by Spark if it reads all: where it alone has a key."""
+        untold = {s.column for s in self.frame.foreign}
+        by_spark = self.keys & {*self.derived.names, *untold}
+        return self.frame.foreign if by_spark else self.files.foreign
 
     @property
     def access_path(self) -> str:
@@ -56,8 +61,18 @@ class HybridSource:
         return self.files.size(features)
 
     def map_tasks(self, spark: SparkSession, program: Program, schema: str) -> DataFrame:
-        """The results of a program's tasks; sets with a derived feature are Spark's alone."""
+        """The results of a program's tasks; sets with a derived feature are Spark's alone.
+
+        Raises:
+            ConfigError: such a set has a column that Spark cannot read.
+        """
         derived = {n for n, columns in program.sets.items() if _any_derived(columns)}
+        for skipped in self.frame.foreign:
+            if any(f.path[0] == skipped.column for n in derived for f in program.sets[n]):
+                raise ConfigError(
+                    f"{skipped.column!r} is in a group of joint with a derived feature, with which "
+                    f"Spark has to read it: {skipped.reason}"
+                )
         plain = program.sets.keys() - derived
         if not plain or _any_derived(program.keys):  # which come with every set
             return self.frame.map_tasks(spark, program, schema)

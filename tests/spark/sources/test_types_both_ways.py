@@ -282,3 +282,33 @@ def test_the_line_that_a_hint_has_reads_a_text_that_is_none_as_a_null(spark):
     lines.append(dates_as_numbers("day", np.array([20240131])).partition(": ")[2])
     rows = rows.selectExpr("*", "0 as day").selectExpr(*lines)
     assert {value for row in rows.collect() for value in row} == {None}
+
+
+def test_what_spark_cannot_read_is_left_out_where_a_condition_splits_all_rows(spark, tmp_path):
+    """A time of day beside such a segment, or as one beside a derived feature, was a KeyError."""
+    clock = pa.array(range(ROWS), pa.int64()).cast(pa.time64("us"))
+    pq.write_table(pa.table({"clock": clock, "a": AMOUNTS}), tmp_path / "x.parquet")
+
+    def plan_of(**asked):
+        return run(
+            {
+                "monitor": "clocks",
+                "reference": {"path": str(tmp_path / "x.parquet")},
+                "current": {"path": str(tmp_path / "x.parquet")},
+                "output": {"path": str(tmp_path / "out")},
+                "expectations": False,
+                **asked,
+            },
+            spark=spark,
+        )
+
+    derived = {"features": {"derived": {"twice": "2 * a"}}}
+    both = plan_of(**derived)
+    assert {*both.scores["feature"]} >= {"clock", "a", "twice"}
+    split = plan_of(segments=[{"name": "large", "where": "a > 50"}])
+    assert {*split.scores["feature"]} == {"a"}
+    assert [column for column, _ in split.skipped] == ["clock"]
+    with pytest.raises(ConfigError, match=r"segments\[0\]\[0\]: 'clock' .* no feature where Spark"):
+        plan_of(**derived, segments=[["clock"]])
+    with pytest.raises(ConfigError, match=r"^'clock' is in a group of joint with a derived"):
+        plan_of(**derived, joint={"both": {"features": ["clock", "twice"]}})
