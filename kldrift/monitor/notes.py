@@ -10,6 +10,7 @@ from kldrift.features.names import Patterns
 from kldrift.monitor.judging import growing_identifiers
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
+from kldrift.reporting.history import NOTHING
 from kldrift.scoring.verdict import Verdicts
 
 GROWING: Final = "; all are larger than the reference's, so no limit is held against it"
@@ -19,7 +20,7 @@ SHOWN: Final = 3
 
 def notes_of(plan: Plan, findings: Findings, verdicts: Verdicts) -> list[str]:
     """Say that nothing was scored, what is misspelt or left out, or what is odd about values."""
-    notes = [] if verdicts.scored.any() else ["no feature was scored"]
+    notes = [] if verdicts.scored.any() else [NOTHING]
     notes += plan.notes
     names = {p.feature.name for p in plan.pairs}
     excluded = Patterns(plan.config.features.exclude)

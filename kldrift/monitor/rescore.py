@@ -28,7 +28,7 @@ from kldrift.monitor.scorer import Scorer
 from kldrift.monitor.stages import Findings
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
-from kldrift.reporting.history import Backfill
+from kldrift.reporting.history import Backfill, notes_of_all
 from kldrift.reporting.result import RunResult
 from kldrift.tables.batches import StoredBatches
 from kldrift.tables.read import stored_reference_id
@@ -72,7 +72,7 @@ def rescore(
     record = Record(config, windows[-1], datetime.now(UTC), SILENT)
     with record.told_if_failed():
         results = with_page(record, _rescored(record, store, windows, fail_on, progress))
-    return Backfill(results, results[-1].notes, config.output.path)
+    return Backfill(results, notes_of_all(results), config.output.path)
 
 
 def rescore_dependents(config: Config, written: Sequence[Window], fail_on: str) -> None:

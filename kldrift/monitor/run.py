@@ -35,7 +35,7 @@ from kldrift.monitor.windows import (
     from_first_rows,
     profiles_by_window,
 )
-from kldrift.reporting.history import Backfill, combined
+from kldrift.reporting.history import Backfill, combined, notes_of_all
 from kldrift.reporting.result import RunResult
 from kldrift.sources.fingerprint import WatchedFiles, watch
 from kldrift.tables import Window, prepare_output
@@ -149,7 +149,7 @@ def backfill(
             prepare_output(config.output.path, config.output.format)
         record = Record(config, due.windows[-1], at, progress)
         results = _Run(record, read, due, fail_on).results(spark)
-    notes = results[-1].notes if results else due.notes
+    notes = notes_of_all(results) if results else due.notes
     return Backfill(results, notes, config.output.path)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -21,6 +21,8 @@ from kldrift.reporting.views import Views
 from kldrift.scoring.exit_code import worst_exit_code
 from kldrift.tables.schema import DRIFT_CELLS, DRIFT_SCORES
 
+NOTHING: Final = "no feature was scored"
+
 
 def combined(results: Sequence[RunResult]) -> list[RunResult]:
     """The same results, the last one with the exit code of all and those before it beside it."""
@@ -29,6 +31,12 @@ def combined(results: Sequence[RunResult]) -> list[RunResult]:
         return [last]
     code = worst_exit_code(r.exit_code for r in results)
     return [*earlier, replace(last, exit_code=code, earlier=tuple(earlier))]
+
+
+def notes_of_all(results: Sequence[RunResult]) -> list[str]:
+    """The notes of the last window, which has those of the run; its own is that it has no score."""
+    scored = any((r.scores["status"] == "ok").any() for r in results)
+    return [n for n in results[-1].notes if not (scored and n == NOTHING)]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -18,7 +18,7 @@ import kldrift
 from kldrift.config import config_from_mapping
 from kldrift.errors import ConfigError
 from kldrift.monitor.plan import make_plan
-from kldrift.reporting.history import Backfill
+from kldrift.reporting.history import NOTHING, Backfill, notes_of_all
 from kldrift.reporting.result import Result, RunResult
 from kldrift.sources.table import TableSource
 from kldrift.tables import Window
@@ -50,6 +50,22 @@ def compared():
         for moved in (0, 2)
     ]
     return kldrift.compare(*sides, segments=[["part"]])
+
+
+def test_that_the_last_window_has_no_score_is_no_note_of_those_before_it():
+    scored = run_result()
+    unscored = scored.scores.assign(status="empty")
+    nothing = RunResult(
+        unscored,
+        scored.cells,
+        run=scored.run,
+        exit_code=4,
+        output="o",
+        docs=None,
+        notes=["a note", NOTHING],
+    )
+    assert notes_of_all([scored, nothing]) == ["a note"]
+    assert notes_of_all([nothing, nothing]) == ["a note", NOTHING]
 
 
 def test_a_result_says_what_drifted_and_how_bad_it_is():
