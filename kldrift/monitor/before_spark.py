@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
 
 from kldrift.config import Config, Dataset, ModelShift, Spark
 from kldrift.config.dataset import AS_OF
@@ -24,6 +26,7 @@ from kldrift.sources.open import reason_for_spark
 from kldrift.sources.parquet.footer_summary import read_footers
 from kldrift.sources.parquet.listing import ABSENT, is_there, list_files
 from kldrift.sources.parquet.source import ArrowSource
+from kldrift.sources.table import TableSource
 from kldrift.tables.store import OBJECT_STORES
 
 if TYPE_CHECKING:
@@ -97,7 +100,10 @@ def check_inputs(
 
 
 def check_by_footers(
-    datasets: Sequence[Dataset], way: str, fit: Callable[[Sequence[DatasetInfo]], object]
+    datasets: Sequence[Dataset],
+    way: str,
+    fit: Callable[[Sequence[DatasetInfo]], object],
+    derived: Collection[str] = (),
 ) -> None:
     """Check the names in a configuration by the footers of local Parquet files.
 
@@ -107,17 +113,25 @@ def check_by_footers(
         datasets: the datasets; nothing is checked where Spark reads one of them.
         way: how they are read.
         fit: raises a ConfigError where the configuration does not fit what is known of them.
+        derived: the names of what Spark computes: of these nothing is told, as their types are its.
     """
     local = not any("://" in path for dataset in datasets for path in dataset.path)
     if not local or any(d.format != "parquet" or reason_for_spark(d, way) for d in datasets):
         return
+    computed = pa.schema([(name, pa.float64()) for name in derived])
+    unsure = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in derived]
     for most in (1, None):
         try:
             files = [list_files(d.path, d.filesystem)[:most] for d in datasets]
-            fit([ArrowSource(read_footers(of_dataset)) for of_dataset in files])
-        except ConfigError:
-            if most is None:
-                raise
+            known = [ArrowSource(read_footers(of_dataset)) for of_dataset in files]
+            fit([TableSource(k.schema.empty_table(), computed, k.foreign) for k in known])
+        except ConfigError as error:
+            lines = str(error).split("\n")
+            sure = [line for line in lines if not any(name.search(line) for name in unsure)]
+            if most is None and sure:
+                raise ConfigError("\n".join(sure)) from error
+            if not sure:
+                return
         except DatasetError:  # which is told where the data is opened
             return
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,10 +11,11 @@ from typing import Final
 from pyspark.sql import SparkSession
 
 from kldrift.config import Config
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, Mistakes
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.meanwhile import meanwhile
 from kldrift.execution.progress import SILENT, Progress
+from kldrift.features.group_columns import check_time
 from kldrift.monitor import reference_store
 from kldrift.monitor.before_spark import check_by_footers, check_inputs, check_output
 from kldrift.monitor.due import Due, due_windows, windows_between
@@ -37,6 +39,7 @@ from kldrift.monitor.windows import (
 )
 from kldrift.reporting.history import Backfill, combined, notes_of_all
 from kldrift.reporting.result import RunResult
+from kldrift.sources.dataset import DatasetInfo
 from kldrift.sources.fingerprint import WatchedFiles, watch
 from kldrift.tables import Window, prepare_output
 from kldrift.tables.store import open_store, output_reached
@@ -104,9 +107,21 @@ def run(
 
 
 def _check_names(read: Config, config: Config) -> None:
-    if not read.expressions:  # those are Spark's to read
-        sides = [dataset for dataset, _ in files_of(read)]
-        check_by_footers(sides, read.scan, lambda found: make_plan(config, found[0], found[-1]))
+    asked = config.features
+    plain = {n: o for n, o in asked.override.items() if n not in asked.derived}
+    known = replace(config, features=replace(asked, override=plain))
+
+    def fit(found: Sequence[DatasetInfo]) -> None:
+        mistakes = Mistakes()
+        with mistakes.noted():
+            make_plan(known, found[0], found[-1])
+        if config.time is not None:
+            with mistakes.noted():
+                check_time(config.time.column, found[-1].schema, found[-1].foreign)
+        mistakes.raise_any()
+
+    sides = [dataset for dataset, _ in files_of(read)]
+    check_by_footers(sides, read.scan, fit, read.expressions)
 
 
 def _due(config: Config, as_of: datetime | None, at: datetime) -> Due | None:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kldrift import compare, model_shift
-from kldrift.config import Features, Time, config_from_mapping
+from kldrift.config import Condition, Features, Override, Time, config_from_mapping
 from kldrift.errors import ConfigError, DatasetError
 from kldrift.monitor import run as job
 from kldrift.monitor.due import Due
@@ -139,6 +139,28 @@ def test_names_that_no_parquet_file_has_are_told_before_spark_starts(tmp_path):
         assert [line.split(":")[0] for line in str(caught.value).split("\n")] == [
             "features.include",
             "segments[0][0]",
+        ]
+        with pytest.raises(AssertionError, match="Spark was started"):
+            call(right)
+
+
+def test_names_are_told_before_spark_starts_beside_those_that_it_computes(tmp_path):
+    pq.write_table(pa.table({"age": [1, 2], "city": ["a", "b"]}), tmp_path / "x.parquet")
+    features = Features(
+        derived={"at": "timestamp_seconds(age)"}, override={"at": Override(parts=("hour",))}
+    )
+    right = replace(
+        config(tmp_path, "x.parquet", "x.parquet"),
+        features=features,
+        segments=(("city",), Condition("old", "age > 50")),
+    )
+    wrong = replace(right, segments=(("citi",), ("at",)), time=Time("aged", window="1d"))
+    for call in (job.check, job.run):
+        with pytest.raises(ConfigError) as caught:
+            call(wrong, as_of=datetime(2024, 1, 2, tzinfo=UTC))
+        assert str(caught.value).split("\n") == [
+            "segments[0][0]: the reference has no column 'citi'; did you mean 'city'?",
+            "time.column: the data has no column 'aged'; did you mean 'age'?",
         ]
         with pytest.raises(AssertionError, match="Spark was started"):
             call(right)
