@@ -15,7 +15,7 @@ from kldrift.errors import KldriftError
 from kldrift.sources.open import open_files
 from kldrift.sources.predicates.translate import Unsupported
 from tests.fuzz.inputs import damaged, of_files, refused, write
-from tests.fuzz.tables import draw_tables
+from tests.fuzz.tables import OTHERS, PLAIN, draw_override, draw_tables
 
 CSV = (
     *"abc;,\t|\"'\\\n\r0123456789.-:/ \0é%€",
@@ -26,6 +26,20 @@ CSV = (
     "\ufeff",
     "null",
 )
+ZONES = ("UTC", "Europe/Berlin", "Pacific/Auckland", "+05:30")
+OF_WRITERS: tuple[list[pa.DataType], ...] = (
+    [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.float64()],
+    [pa.uint8(), pa.uint16(), pa.uint32(), pa.int64()],
+    [pa.float32(), pa.float64()],
+    [pa.decimal128(9, 2), pa.decimal128(18, 2), pa.decimal128(38, 3), pa.decimal256(50, 4)],
+    [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())],
+    [pa.date32(), pa.date64()],
+    [pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns")],
+    [pa.timestamp(unit) for unit in ("s", "ms", "us", "ns")],
+    [pa.timestamp(unit, zone) for unit in ("s", "ms", "us", "ns") for zone in ZONES],
+    [pa.list_(pa.int32()), pa.large_list(pa.int64()), pa.list_(pa.float64())],
+)
+"""Types in which writers have the same values."""
 ENCODINGS = ("utf-8", "latin-1", "utf-16", "cp1252", "utf-8-sig")
 
 
@@ -60,6 +74,47 @@ def check_mixed(folder: Path, rng: random.Random) -> None:
     scored = scores[scores["status"].isin(["ok", "constant"])]
     counted = set(scored["n_reference"])
     assert counted <= {rows}, f"{counted} of {rows} rows\n{schemas}"
+
+
+def check_writers(folder: Path, rng: random.Random) -> None:
+    """Read the same rows as one writer has them and as several do: there is no difference.
+
+    Raises:
+        AssertionError: there is one, or an error was raised.
+    """
+    # Without Arrow's notes a duration is an integer, of which nobody knows what it counts.
+    table, _ = draw_tables(rng, [k for k in (*PLAIN, *OTHERS) if not pa.types.is_duration(k)])
+    table = table.rename_columns([f"c{i}" for i in range(table.num_columns)])
+    size = max(1, -(-table.num_rows // rng.randint(1, 4)))
+    parts = [_of_a_writer(table.slice(at, size), rng) for at in range(0, table.num_rows, size)]
+    days = [write(p, folder / "current" / f"day={i}", rng) for i, p in enumerate(parts)]
+    if not days or None in days or write(table, folder / "reference", rng) is None:
+        return
+    schemas = "\n".join(str(day.schema) for day in days if day is not None)
+    override = draw_override(table, rng)
+    try:
+        scores, _ = of_files(folder / "reference", folder / "current", override)
+    except Exception as error:
+        if "no feature is left" in str(error):
+            return
+        raise AssertionError(f"{type(error).__name__}: {error}\n{override}\n{schemas}") from error
+    scores = scores[(scores["feature"] != "day") & (scores["kind"] != "joint")]
+    alike = scores["status"].isin(["ok", "constant", "empty", "too_few_rows"])
+    others = scores[~alike | (scores["kl"].fillna(0) != 0)]
+    shown = others[["feature", "status", "kl", "reason"]].to_dict("records")
+    assert others.empty, f"{shown}\n{override}\n{table.schema}\n{schemas}"
+
+
+def _of_a_writer(table: pa.Table, rng: random.Random) -> pa.Table:
+    """Rows in types that hold the same values."""
+    for i, field in enumerate(table.schema):
+        alike = [kinds for kinds in OF_WRITERS if field.type in kinds]
+        try:
+            column = table.column(i).cast(rng.choice(alike[0] if alike else [field.type]))
+        except pa.ArrowException:  # it does not hold them, or Arrow has no such cast
+            continue
+        table = table.set_column(i, field.name, column)
+    return table
 
 
 def check_log(folder: Path, rng: random.Random) -> None:

@@ -76,7 +76,7 @@ OF_SPARK = (
 PARTS: Mapping[str, tuple[str, ...]] = {
     "date": ("whole", "weekday", "month"),
     "timestamp": ("whole", "hour", "weekday"),
-    "list": ("size", "nulls"),
+    "list": ("nulls",),
     "string": ("length",),
     "binary": ("length",),
 }
