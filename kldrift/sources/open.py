@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +22,7 @@ from kldrift.sources.dataframe.frame import FrameSource, arrow_type
 from kldrift.sources.dataframe.hybrid import HybridSource
 from kldrift.sources.dataframe.load import read_frame, what_is_bad, without_twice
 from kldrift.sources.dataframe.mixed_files import (
+    by_nanoseconds,
     from_nanoseconds,
     has_no_spark_type,
     has_time_of_day,
@@ -30,9 +31,10 @@ from kldrift.sources.dataframe.mixed_files import (
     schema_by_arrow,
     schema_without,
 )
+from kldrift.sources.dataframe.partitioned import Load, by_partition
 from kldrift.sources.dataset import Source
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS, open_table
-from kldrift.sources.parquet.files import Footers
+from kldrift.sources.parquet.files import File, Footers
 from kldrift.sources.parquet.footer_summary import ReadEach, ask_by_name, read_each, read_footers
 from kldrift.sources.parquet.footers import footers_by
 from kldrift.sources.parquet.listing import list_files, uri_of
@@ -195,20 +197,26 @@ def _frame(
     )
     by_arrow = any(skipped.ambiguous for skipped in mixed)
     nanoseconds, untold = False, list[Skipped]()
+    apart: Sequence[tuple[pa.Schema, Sequence[File]]] = ()
+    load: Callable[[Load], DataFrame] | None = None
     if footers is not None and dataset.format == "parquet" and not dataset.schema:
         nanoseconds = any(map(in_nanoseconds, footers.schema.types))
-        by_arrow |= nanoseconds or any(map(has_time_of_day, footers.schema.types))
+        apart = by_nanoseconds(footers)
+        by_arrow |= nanoseconds or bool(apart) or any(map(has_time_of_day, footers.schema.types))
         if by_arrow:
             untold = [_untold(f) for f in footers.schema if has_no_spark_type(f.type)]
     if footers is not None and (mixed or by_arrow or unmerged):
         names = frozenset(skipped.column for skipped in (*mixed, *untold))
         if by_arrow:  # Spark has no schema for such a file
             schema = partial(schema_by_arrow, spark, footers.firsts, names)
+            if apart:
+                load = partial(_together, spark, dataset, footers.firsts, names, apart)
         else:
             firsts = [uri_of(f, dataset.path, dataset.filesystem) for f in footers.firsts]
             schema = partial(schema_without, spark, dataset.format, firsts, names)
-    frame, twice = without_twice(read_frame(spark, dataset, side, reason, schema), dataset)
-    if footers is not None and nanoseconds:
+    frame = read_frame(spark, dataset, side, reason, schema, load)
+    frame, twice = without_twice(frame, dataset)
+    if footers is not None and nanoseconds and not apart:
         frame = from_nanoseconds(frame, footers.schema)
     if dataset.where:
         # Spark Connect takes the schema of all rows for that of those left, unread.
@@ -220,6 +228,23 @@ def _frame(
         source = replace(source, schema=as_coded(pa.schema(fields), footers.coded))
     foreign = (*source.foreign, *mixed, *untold, *twice)
     return replace(source, foreign=foreign, explain=partial(what_is_bad, spark, dataset))
+
+
+def _together(
+    spark: SparkSession,
+    dataset: Dataset,
+    firsts: Sequence[File],
+    without: Collection[str],
+    apart: Sequence[tuple[pa.Schema, Sequence[File]]],
+    load: Load,
+) -> DataFrame:
+    """Files that have times in nanoseconds in other columns, each kind read for itself."""
+    frames = []
+    for times, files in apart:
+        schema = schema_by_arrow(spark, [f for f in firsts if f in files], without)
+        uri = partial(uri_of, paths=dataset.path, filesystem=dataset.filesystem)
+        frames.append(from_nanoseconds(by_partition(spark, load, files, schema, uri), times))
+    return reduce(partial(DataFrame.unionByName, allowMissingColumns=True), frames)
 
 
 def _untold(field: pa.Field) -> Skipped:

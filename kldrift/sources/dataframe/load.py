@@ -16,7 +16,7 @@ from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line, on_side
 from kldrift.features.feature import Skipped
 from kldrift.sources.dataframe.csv_by_name import named_twice, read_csv
-from kldrift.sources.dataframe.partitioned import read_paths
+from kldrift.sources.dataframe.partitioned import Load, read_paths
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
 from kldrift.sources.parquet.listing import for_spark, list_files
 from kldrift.sources.settings import raised_by_spark, settings_of
@@ -45,17 +45,22 @@ def read_frame(
     side: str,
     reason: str,
     schema: Callable[[], T.StructType] | None,
+    load: Callable[[Load], DataFrame] | None = None,
 ) -> DataFrame:
     """Open a dataset with Spark.
 
-    ``reason`` says why Spark reads it; ``schema`` is asked for where Spark cannot infer it.
+    ``reason`` says why Spark reads it; ``schema`` is asked for where Spark cannot infer it, and
+    ``load`` to read the files where it cannot read all of them at once.
 
     Raises:
         DatasetError: Spark cannot read it.
         ConfigError: its query or schema is no valid SQL.
     """
     try:
-        frame = _load(spark, dataset, schema and schema())
+        if load is None:
+            frame = _load(spark, dataset, schema and schema())
+        else:
+            frame = load(partial(_load_paths, spark, dataset.format, _options(dataset)))
         frame.schema  # noqa: B018 - Spark Connect looks at the data only when asked
     except ParseException as error:
         raise ConfigError(f"{side}: {first_line(error)}") from error

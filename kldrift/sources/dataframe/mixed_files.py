@@ -83,21 +83,13 @@ def schema_by_arrow(
     Times in nanoseconds are whole numbers there: see :func:`with_times`.
 
     Raises:
-        DatasetError: a column has nanoseconds in some files alone.
         PySparkException: a column is of a type that Spark does not have.
     """
     sensitive = spark.conf.get("spark.sql.caseSensitive", "false") == "true"
     fields: list[T.StructField] = []
-    nanoseconds: dict[str, bool] = {}
     for file in files:
         with file.open() as parquet:
             more = [f for f in parquet.schema_arrow if f.name not in without]
-        for f in more:
-            if nanoseconds.setdefault(f.name, in_nanoseconds(f.type)) != in_nanoseconds(f.type):
-                raise DatasetError(
-                    f"{f.name!r} is a time in nanoseconds in some files alone, which Spark cannot "
-                    "read together; write all in microseconds"
-                )
         known = [
             T.StructField(f.name, T.LongType() if in_nanoseconds(f.type) else spark_type(f.type))
             for f in more
@@ -109,6 +101,23 @@ def schema_by_arrow(
 def in_nanoseconds(kind: pa.DataType) -> bool:
     """Whether a type is nanosecond timestamps: Spark refuses files with such a column."""
     return bool(pa.types.is_timestamp(kind) and kind.unit == "ns")
+
+
+def by_nanoseconds(footers: Footers) -> list[tuple[pa.Schema, list[File]]]:
+    """Files that have the same columns in nanoseconds, with these; no list where all have."""
+
+    def of(file: File) -> pa.Schema:
+        with file.open() as parquet:
+            return pa.schema([f for f in parquet.schema_arrow if in_nanoseconds(f.type)])
+
+    if len({tuple(of(file).names) for file in footers.firsts}) < 2:
+        return []
+    groups: dict[tuple[str, ...], tuple[pa.Schema, list[File]]] = {}
+    # A file of each schema that occurs has all columns, also where no row of it is asked for.
+    for file in dict.fromkeys((*footers.firsts, *(piece.file for piece in footers.pieces))):
+        times = of(file)
+        groups.setdefault(tuple(sorted(times.names)), (times, []))[1].append(file)
+    return list(groups.values())
 
 
 def from_nanoseconds(frame: DataFrame, schema: pa.Schema) -> DataFrame:
