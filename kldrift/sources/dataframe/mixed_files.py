@@ -80,7 +80,7 @@ def schema_by_arrow(
 ) -> T.StructType:
     """The schema of files that Spark cannot infer, without mixed or duplicate columns.
 
-    Times in nanoseconds are whole numbers there: see :func:`with_times`.
+    Times in nanoseconds are whole numbers there: see :func:`from_nanoseconds`.
 
     Raises:
         PySparkException: a column is of a type that Spark does not have.
