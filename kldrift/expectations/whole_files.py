@@ -59,6 +59,9 @@ def _whole(file: Path, mode: str, **kwargs: Any) -> Iterator[Any]:
             stream.flush()
             os.fsync(stream.fileno())
         staged.replace(file)
+    except OSError as error:
+        error.filename = error.filename or str(file)  # a full disk is told without a name
+        raise
     finally:
         with suppress(OSError):  # what could not be written is what there is to say
             staged.unlink(missing_ok=True)

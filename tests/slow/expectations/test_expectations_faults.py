@@ -84,9 +84,11 @@ def test_a_write_of_gx_that_fails_leaves_the_file_that_was_there(tmp_path):
     file = tmp_path / "suite.json"
     file.write_text("whole")
     with written_whole(tmp_path):
+        full = OSError(errno.ENOSPC, "No space left on device")  # as a write says it
         with suppress(OSError), tuple_store_backend.open(file, "wb") as stream:
             stream.write(b"ha")
-            raise OSError
+            raise full
+        assert full.filename == str(file)
         assert file.read_text() == "whole"
         with tuple_store_backend.open(file, "wb") as stream:
             stream.write(b"new")
