@@ -11,11 +11,13 @@ from kldrift.arrays import Bools, Ints, Texts
 from kldrift.profiles.cells import CellKind, among
 from kldrift.profiles.support import NUMBERS, CategoricalSupport, NumericSupport
 from kldrift.scoring.change import Change
+from kldrift.scoring.comparison import MISSING
 from kldrift.scoring.joint_result import joint_moved, joint_sentence
 from kldrift.scoring.lost_names import gone, lost, moved_among, names_text, together
 from kldrift.scoring.new_names import new_name_text
 from kldrift.scoring.number_facts import (
     NO_ENDS,
+    beside_nulls,
     constant,
     decided_words,
     farthest_value,
@@ -135,17 +137,19 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             rebinning = rows.comparisons[comparison].rebinning
             kind = rebinning.cells[tops[0]].kind
             one_now, one_before = constant(verdicts, place, kind) if only < 0 else ("", "")
+            if only >= 0 and kind is not CellKind.NULL:
+                one_now = name(comparison, only, seen=True) + beside_nulls(verdicts, place)
             change = Change(
                 kind,
                 named[0],
                 reference[0],
                 current[0],
-                single=one_now if only < 0 else name(comparison, only, seen=True),
+                single=one_now,
                 single_before=one_before,
                 **_of_row(verdicts, place),
                 lost=lost(rows.comparisons[comparison], cells, at_row),
                 gone=gone(rows.comparisons[comparison], cells, at_row),
-                together=_of_names(verdicts, place, deciding[place]),
+                together=_of_names(verdicts, place, deciding[place], kind),
                 names=names_text(rows.comparisons[comparison], cells, at_row),
                 moved=verdicts.scores["total_variation"][place],
                 chance=chance[at_row],
@@ -165,9 +169,9 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
     return texts
 
 
-def _of_names(verdicts: Verdicts, place: int, metric: str) -> tuple[str, float]:
+def _of_names(verdicts: Verdicts, place: int, metric: str, kind: CellKind) -> tuple[str, float]:
     """The words for what names without a scored cell did, and the share that it is."""
-    if metric != "value_share_change":
+    if metric != "value_share_change" and kind is not CellKind.OTHER:
         return "", 0.0
     text, share = max(
         (said(verdicts, place) for said in (together, new_name_text)), key=lambda said: said[1]
@@ -185,8 +189,14 @@ def _without_cells(subject: Subject) -> Moved:
 
 
 def _few_values(cells: ScoredCells, kinds: Ints) -> tuple[Ints, Bools]:
-    """The cell of the only value of the current rows, -1 for several; and where two are all."""
-    occupied = cells.rows_current > 0
+    """The cell of the only value of the current rows, -1 for several; and where two are all.
+
+    Nulls are none where several of the reference's values are gone.
+    """
+    occupied, before = (side > 0 for side in (cells.rows_current, cells.rows_reference))
+    values = occupied & ~MISSING[kinds]
+    several_gone = (before & ~values & ~MISSING[kinds]).sum(-1) > 1
+    occupied = np.where((several_gone & values.any(-1))[:, None], values, occupied)
     only = np.where(occupied.sum(-1) == 1, occupied.argmax(-1), -1)
     several, numbers = SEVERAL[kinds], occupied & IN_ORDER[kinds]
     single = np.where(np.take_along_axis(several, only[:, None], -1)[:, 0], -1, only)

@@ -88,14 +88,18 @@ def constant(verdicts: Verdicts, place: int, moved: CellKind) -> tuple[str, str]
 
     Empty if there are several, or more nulls, or the same one.
     """
-    scores, missing = verdicts.scores, verdicts.sizes["missing_current"][place]
-    if moved is CellKind.NULL or scores["std_current"][place] != 0:
+    if moved is CellKind.NULL or verdicts.scores["std_current"][place] != 0:
         return "", ""
     before, now = (_alone(verdicts, place, side) for side in ("reference", "current"))
     if not now or before == now:
         return "", ""
-    nulls = f", beside {percent(missing / verdicts.sizes['n_current'][place])} nulls"
-    return f"{now}{nulls * bool(missing)}", before
+    return now + beside_nulls(verdicts, place), before
+
+
+def beside_nulls(verdicts: Verdicts, place: int) -> str:
+    """What is added to the only value of the current rows where others are null."""
+    missing, rows = (verdicts.sizes[f"{name}_current"][place] for name in ("missing", "n"))
+    return f", beside {percent(missing / rows)} nulls" if 0 < missing < rows else ""
 
 
 def _alone(verdicts: Verdicts, place: int, side: str) -> str:

@@ -79,7 +79,8 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     if renamed := _renamed(change):
         return renamed
     gone, share = change.together
-    if gone and share > SURELY_MORE * abs(change.current - change.reference):
+    least = MOSTLY if change.kind is CellKind.OTHER else SURELY_MORE
+    if gone and share > least * abs(change.current - change.reference):
         return gone
     if change.kind is CellKind.NEVER_SEEN or (
         change.kind is CellKind.OTHER and not change.reference
@@ -149,9 +150,7 @@ def _nulls(change: Change) -> str:
             return cell_sentence(CellKind.CATEGORY, name, share, 0.0)
     if not change.alike:
         return text
-    named = ", ".join(repr(name) for name in change.alike[:NAMED])
-    more = len(change.alike) - NAMED
-    return f"{text}{AS_MANY}{named}{f' and {more:,} more' if more > 0 else ''}"
+    return f"{text}{AS_MANY}{some_of([*map(repr, change.alike[:NAMED])], len(change.alike))}"
 
 
 def _gone(change: Change) -> str:
@@ -181,36 +180,43 @@ def _renamed(change: Change) -> str:
     """Categories that are gone beside new ones of the same shares; empty if there are none."""
     if change.unseen_before:  # then they are not new
         return ""
-    new = list(change.unseen)
-    sure, gained = [], 0.0
-    for name, share in change.lost:
-        like = [n for n in change.unseen if abs(n[1] - share) <= 3 * change.chance * share**0.5]
-        spelt = [n for n in like if _spelt_alike(name, n[0])]
-        like = spelt if len(spelt) == 1 else like
+    written: dict[str, list[tuple[str, float]]] = {}
+    for one in change.unseen:
+        written.setdefault(_letters(one[0]), []).append(one)
+    sure, renamed, gained, new = [], 0, 0.0, list(change.unseen)
+    for name, share in dict([*change.lost, *change.gone]).items():
+        like = written.get(_letters(name[1:-1]), []) if name != NULL else []
+        if not like and (name, share) in change.lost:
+            near = 3 * change.chance * share**0.5
+            like = [n for n in change.unseen if abs(n[1] - share) <= near]
+            spelt = [n for n in like if _spelt_alike(name, n[0])]
+            like = spelt if len(spelt) == 1 else like
+        elif not like:
+            continue
         left = [n for n in like if n in new]
         if not left:
             return ""
         nearest = min(left, key=lambda n: abs(n[1] - share))
         new.remove(nearest)
-        gained += nearest[1]
+        gained, renamed = gained + nearest[1], renamed + 1
         if len(like) == 1:  # of several with about its share, none is sure to be it
             sure.append((name, *nearest))
-    if not sure or sum(share for _, share in new) > EXCHANGED * gained:
-        return ""
-    if gained < MOSTLY * abs(change.current - change.reference):  # something else moved more
-        return ""
-    named = ", ".join(
-        f"{was} is now {new_name!r} ({percent(share)})" for was, new_name, share in sure[:NAMED]
-    )
-    more = len(change.lost) - min(len(sure), NAMED)
-    return f"renamed: {named}{f' and {more:,} more' if more > 0 else ''}"
+    others = sum(share for _, share in new) > EXCHANGED * gained
+    if not sure or others or gained < MOSTLY * abs(change.current - change.reference):
+        return ""  # something else moved more
+    named = [f"{was} is now {now!r} ({percent(share)})" for was, now, share in sure[:NAMED]]
+    return f"renamed: {some_of(named, renamed)}"
+
+
+def _letters(name: str) -> str:
+    return name.strip().casefold()
 
 
 def _spelt_alike(quoted: str, name: str) -> bool:
     """Whether one of two names is in the other, whatever the case; nulls have no quotes."""
     if quoted == NULL:
         return False
-    one, other = quoted[1:-1].strip().casefold(), name.strip().casefold()
+    one, other = _letters(quoted[1:-1]), _letters(name)
     return bool(one and other) and (one in other or other in one)
 
 

@@ -26,6 +26,8 @@ AT_MOST_BY_CHANCE: Final = 1.36
 """What it exceeds in 5 % of cases."""
 LEAST_FILLED: Final = 25
 """Rows that are null no more, from which they are looked for."""
+LEAST_FITTED: Final = 0.95
+"""What it must explain where a number of it was fitted to both sides."""
 CLOSE: Final = 0.05
 """How far mean and deviation may be from what a candidate says, in deviations."""
 FAR_OUT: Final = 0.5
@@ -80,6 +82,7 @@ class Candidate:
         mean: that its numbers would have; None where that is not known.
         std: their deviation.
         close: how far the logarithm of the deviation may be from it.
+    least: what it must explain to be told.
     """
 
     name: str
@@ -87,6 +90,7 @@ class Candidate:
     mean: float | None = None
     std: float | None = None
     close: float = 2 * CLOSE
+    least: float = LEAST
 
 
 def what_explains(numbers: Numbers) -> str:
@@ -120,13 +124,14 @@ def _explained(numbers: Numbers) -> str:
     if whole < 2 * by_chance:
         return ""
     explained = [
-        (1 - max(0.0, _distance(there[0] * c.shares, current) - most) / whole, c.name)
+        (1 - max(0.0, _distance(there[0] * c.shares, current) - most) / whole, c)
         for c in _candidates(numbers, reference)
         if _fits(c, numbers)
     ]
-    share, name = max(explained, default=(0.0, ""), key=lambda one: one[0])
-    if share < LEAST:
+    told = [(share, c.name) for share, c in explained if share >= c.least]
+    if not told:
         return ""
+    share, name = max(told, key=lambda one: one[0])
     return _told(name, share)
 
 
@@ -174,15 +179,18 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     if added:
         at = below(_moved(edges, edges - added))
         name = f"{'adding' if added > 0 else 'subtracting'} {plain(abs(added), 4)}"
-        several.append(Candidate(name, _between(at), mean + added, std))
+        moved = mean + added, std
+        several.append(Candidate(name, _between(at), *moved, least=LEAST_FITTED))
     if factor:
         at = below(_moved(edges, edges / factor))
         name = f"a factor of {plain(factor, 4)}"
-        several.append(Candidate(name, _between(at), factor * mean, factor * std))
+        moved = factor * mean, factor * std
+        several.append(Candidate(name, _between(at), *moved, least=LEAST_FITTED))
     # Of those that explain as much, the first one is told: here the one of the nearer deviation.
     yield from sorted(several, key=lambda one: abs(numbers.std[1] - (one.std or 0.0)))
     for size in STEPS if std > 0 else ():
-        if abs(constant) > size / 2:  # no number moves further than that, so their mean does not
+        # No number moves further than half a step, so their mean does not; multiples do not move.
+        if abs(constant) > size / 2 or size <= numbers.step:
             continue
         if not all(_multiple(end, size) for end in (numbers.smallest[1], numbers.largest[1])):
             continue
@@ -220,8 +228,9 @@ def _added(numbers: Numbers) -> float:
     constant, step = numbers.mean[1] - numbers.mean[0], numbers.step
     rows = numbers.q.sum(), numbers.p.sum()
     error = np.hypot(*(std / np.sqrt(n) for std, n in zip(numbers.std, rows, strict=True)))
-    if abs(constant) < CLEARLY * error:
-        return 0.0
+    beyond = numbers.p[0] + numbers.p[-1]
+    if abs(constant) < CLEARLY * error or beyond >= LEAST * rows[1]:
+        return 0.0  # counts that lie beyond an end fit whatever moves them there
     return float(np.rint(constant / step)) * step if step else constant
 
 

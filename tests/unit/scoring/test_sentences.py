@@ -298,3 +298,36 @@ def test_that_a_column_has_one_value_left_is_said_below_all_limits_too(kind):
     assert found["reason"][0].startswith("now one single value: ")
     few = kldrift.compare(before, pd.DataFrame({"x": [usual] * 200})).scores
     assert pd.isna(few["reason"][0])  # which may be chance
+
+
+@pytest.mark.parametrize("kind", ["text", "number"])
+def test_one_value_that_is_left_is_said_beside_many_nulls(kind):
+    values = [*"abcdefg"] if kind == "text" else [1, 2, 3, 4, 5, 6, 7]
+    before = np.array([*values, None], dtype=object)[np.minimum(np.arange(4_000) % 50, 7)]
+    now = np.where(np.arange(4_000) % 50 < 7, values[0], None)
+    frames = (pd.DataFrame({"x": x}) for x in (before, now))
+    (reason,) = kldrift.compare(*frames).scores["reason"]
+    assert reason.startswith(f"now one single value: {values[0]!r}, beside 86.0 % nulls;")
+
+
+@pytest.mark.parametrize("change", [str.upper, "{} ".format, " {}".format])
+def test_many_names_that_are_written_another_way_are_renamed(change):
+    names = np.array([f"{end} {i}" for end in ("north", "west north") for i in range(60)])
+    rng, shares = np.random.default_rng(0), 1 / np.arange(2, 122)
+    before, now = (rng.choice(names, 10_000, p=shares / shares.sum()) for _ in range(2))
+    now = [change(name) for name in now]
+    (reason,) = kldrift.compare(pd.DataFrame({"x": before}), pd.DataFrame({"x": now})).scores.reason
+    assert reason.startswith(f"renamed: 'north 0' is now {change('north 0')!r} (")
+    assert " more;" in reason
+
+
+def test_a_rare_name_with_many_rows_is_named_whatever_decided():
+    rng, days = np.random.default_rng(0), np.array([f"day {i}" for i in range(365)])
+    shares = np.where(np.arange(365) < 345, 20.0, 10.0)
+    before, now = (rng.choice(days, 10_000, p=shares / shares.sum()) for _ in range(2))
+    now[:1_000] = "day 360"
+    (row,) = kldrift.compare(pd.DataFrame({"x": before}), pd.DataFrame({"x": now})).scores.to_dict(
+        "records"
+    )
+    assert "; js " in row["reason"]
+    assert row["reason"].startswith("'day 360' rose from 0.1")

@@ -198,3 +198,18 @@ def test_a_few_nulls_that_are_a_spike_now_are_not_said_to_be_zeros():
     ]
     assert " rose from " in reason
     assert "0 in place of nulls" not in reason
+
+
+def test_a_constant_is_not_told_of_numbers_that_follow_the_others():
+    frames = (pd.DataFrame({"x": RNG.uniform(i, i + 1, ROWS)}) for i in (0, 1))
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert row["reason"].startswith("shifted up by 3.")
+    assert "explained" not in row["reason"]
+
+
+def test_whole_numbers_are_not_rounded_to_what_they_are_multiples_of():
+    sides = (np.arange(50_000) < rows for rows in (30, 2_100))
+    before, now = (pd.DataFrame({"cancelled": side.astype(int)}) for side in sides)
+    (row,) = kldrift.compare(before, now).scores.to_dict("records")
+    assert row["reason"].startswith("the value 1 rose from 0.06 % to 4.2 % of the rows;")
+    assert "explained" not in row["reason"]
