@@ -42,7 +42,8 @@ def spike_above_p(p: Counts, q: Counts, judged: Bools, ranges: Bools, limit: Flo
     """The p-value of "the largest spike is above the limit".
 
     Of a cell alone and beside its neighbours the least sure change counts; of all cells the surest,
-    times their number (Bonferroni).
+    times their number (Bonferroni). Beside its neighbours only those can be wrong that changed by
+    more than the limit alone, and these are few.
 
     Args:
         p: current rows per cell, in their order, shape ``(r, k)``.
@@ -53,12 +54,14 @@ def spike_above_p(p: Counts, q: Counts, judged: Bools, ranges: Bools, limit: Flo
     """
     at = np.nonzero(judged & (spikes(p, q, ranges) > limit[:, None]))
     n, m = (side.sum(-1)[at[0]] for side in (p, q))
-    each = np.ones(p.shape)
-    each[at] = np.maximum.reduce(
-        [share_p(x[at], n, y[at], m, limit[at[0]]) for x, y in _windows(p, q, ranges)]
+    alone, *beside = (share_p(x[at], n, y[at], m, limit[at[0]]) for x, y in _windows(p, q, ranges))
+    change = abs(p / p.sum(-1, keepdims=True) - q / q.sum(-1, keepdims=True))
+    tested, changed = (
+        (judged & some).sum(-1)[at[0]] for some in (p + q > 0, change > limit[:, None])
     )
-    tested = (judged & (p + q > 0)).sum(-1)
-    return np.asarray(np.minimum(1.0, each.min(-1) * np.maximum(1, tested)))
+    each = np.ones(p.shape)
+    each[at] = np.maximum(alone * tested, np.maximum(*beside) * changed)
+    return np.minimum(1.0, each.min(-1))
 
 
 def spikes(p: Counts, q: Counts, ranges: Bools) -> Floats:

@@ -99,6 +99,13 @@ def _spike(rng: Rng, n: int, m: int, draws: int, limit: Floats) -> Iterator[Floa
         p[:, q.shape[1] // 2] += limit[0] * (1 - true[:, q.shape[1] // 2]) / (1 - limit[0])
         p /= p.sum(-1, keepdims=True)
         yield spike_above_p(rng.multinomial(n, p), q, every, ranges, limit)
+    frequent = np.full(q.shape[1], 0.83 / (q.shape[1] - 1))
+    frequent[0] = 0.17  # a price that moves a little, and what comes beside it
+    moved = frequent * (1 - limit[0] / frequent[2:].sum())
+    moved[:2] = frequent[:2] + (-0.05, 0.05 + limit[0])
+    p, q = (rng.multinomial(rows, side, draws) for rows, side in ((n, moved), (m, frequent)))
+    ranges = np.broadcast_to(np.arange(q.shape[1]) > 0, q.shape)
+    yield spike_above_p(p, q, every, ranges, limit)
 
 
 def _wasserstein(rng: Rng, n: int, m: int, draws: int, limit: Floats) -> Iterator[Floats]:

@@ -9,7 +9,7 @@ import scipy.stats
 from planted_drifts import CRITICAL, WARNING, planted
 
 import kldrift
-from kldrift.statistics.spikes import largest_spike
+from kldrift.statistics.spikes import largest_spike, spike_above_p
 
 
 @pytest.mark.parametrize("rows", [10_000, 100_000])
@@ -36,6 +36,19 @@ def test_a_small_shift_is_no_spike_however_many_rows_there_are() -> None:
     q, p = (np.diff(scipy.stats.norm.cdf([-np.inf, *(edges - x), np.inf])) for x in (0, 0.1))
     rows = (np.round(side * 1e9).astype(np.int64)[None] for side in (p, q))
     assert largest_spike(*rows, np.ones((1, 128), bool), np.ones((1, 128), bool))[0] < 0.005
+
+
+def test_a_new_price_beside_a_frequent_one_is_told_from_one_that_moved() -> None:
+    usual = np.full((3, 101), 83)
+    usual[:, 0] = 1_700
+    now = usual.copy()
+    now[:, 1] += 300
+    now[1, 0] -= 300  # it moved
+    now[2, 0] -= 200  # most of it did
+    ranges, every = np.arange(101) > 0, np.ones((3, 101), dtype=bool)
+    p_value = spike_above_p(now, usual, every, np.broadcast_to(ranges, (3, 101)), np.full(3, 0.01))
+    assert p_value[0] < 0.01
+    assert (p_value[1:] > 0.5).all()
 
 
 def test_a_price_that_moves_a_little_is_no_spike_and_one_that_appears_is() -> None:
