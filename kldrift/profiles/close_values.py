@@ -4,7 +4,8 @@ A grid of prices that moves by 0.01 has new values only, and yet hardly any drif
 number is no set of categories. And whatever the number of values, a double is the same one when its
 last bits are those of a sum or of a float of 32 bits, and a time when microseconds are lost. Next
 to each value with a cell of its own lie narrow cells; what falls into them is scored as that value.
-Whole numbers have none, because they may be codes.
+Whole numbers have none, because they may be codes; but on a wide grid, as prices in cents, those
+next to a value are none.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ SAME_TIME: Final = 1_000
 """Microseconds between two readings of one time."""
 TOLERANCE: Final = 1.1
 """The spread of a reference is known better when its support is chosen than from its cells."""
+OF_GRID: Final = 0.005
+"""Of the step of a grid that all whole numbers lie on, what is no other value: 200 and 201 are."""
 HALF_STEP: Final = 0.49
 """Doubles without a fraction may be codes as well: what is nearer to one is no other code."""
 
 
-def close_values(values: Keys, near: Keys, rows: Ints) -> Floats:
+def close_values(values: Keys, near: Keys, rows: Ints, scale: int = 1) -> Floats:
     """How far a number without a reference row may lie from each of some values to be that value.
 
     Nothing is close to 0, which mostly stands for nothing.
@@ -38,13 +41,19 @@ def close_values(values: Keys, near: Keys, rows: Ints) -> Floats:
         values: keys with cells of their own, shape ``(k,)``.
         near: where all rows of the reference lie, increasing, shape ``(m,)``.
         rows: of each of them.
+        scale: keys per unit.
 
     Examples:
         >>> x = np.arange(1.0, 33)
         >>> close_values(x[:2], x, np.full(32, 100)).round(3)
         array([0.092, 0.092])
+        >>> cents = np.array([999, 1999, 4999])
+        >>> close_values(cents, cents, np.full(3, 100))
+        array([5., 5., 5.])
     """
     most = np.minimum(CLOSE_SHARE * min(_spreads(near, rows)), _room(values))
+    if values.dtype == np.int64 and scale == 1:
+        most = np.minimum(most, OF_GRID * np.gcd.reduce(np.diff(near[rows > 0])))
     return np.where(values != 0, most, 0.0)
 
 
@@ -157,8 +166,6 @@ def nearest_values(support: Support, reference: Ints) -> NDArray[np.intp] | None
     """
     if not isinstance(support, NumericSupport) or support.unit not in (Unit.NUMBER, Unit.SECONDS):
         return None
-    if support.integral and support.scale == 1:
-        return None
     rows, points = reference[1 : support.intervals - 1], support.points[1:-1]
     own = points & (rows > 0)
     if not own.any():
@@ -168,7 +175,7 @@ def nearest_values(support: Support, reference: Ints) -> NDArray[np.intp] | None
     same = same_values(values, lower, rows, support.unit)
     close = same
     if support.unit is Unit.NUMBER:
-        close = np.maximum(same, TOLERANCE * close_values(values, lower, rows))
+        close = np.maximum(same, TOLERANCE * close_values(values, lower, rows, support.scale))
     at = np.clip(np.searchsorted(values, lower), 0, len(values) - 1)
     place = np.arange(support.size)
     inner = place[1 : support.intervals - 1]

@@ -21,6 +21,7 @@ class Change:
         current: its share of the current ones.
         single: the name of the only cell with current rows; empty if there are more.
         single_before: the only value of the reference where both sides have one; else empty.
+        same: what was done to all values, if that explains all; else empty.
         unseen: values that the reference never had, with their shares of the current rows; NaN
             for a segment, as they are those of the whole dataset.
         distinct_unseen: how many there are of them.
@@ -55,6 +56,7 @@ class Change:
     current: float
     single: str = ""
     single_before: str = ""
+    same: str = ""
     unseen: Sequence[tuple[str, float]] = ()
     distinct_unseen: int = 0
     unseen_before: float = 0.0

@@ -139,6 +139,10 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
             one_now, one_before = constant(verdicts, place, kind) if only < 0 else ("", "")
             if only >= 0 and kind is not CellKind.NULL:
                 one_now = name(comparison, only, seen=True) + beside_nulls(verdicts, place)
+            why = same = ""
+            if not one_now and explained_so_far < MOST_EXPLAINED:
+                why, same = _why(verdicts, place)
+            explained_so_far += 1
             change = Change(
                 kind,
                 named[0],
@@ -146,6 +150,7 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 current[0],
                 single=one_now,
                 single_before=one_before,
+                same=same,
                 **_of_row(verdicts, place),
                 lost=lost(rows.comparisons[comparison], cells, at_row),
                 gone=gone(rows.comparisons[comparison], cells, at_row),
@@ -159,10 +164,6 @@ def _moved(verdicts: Verdicts, places: Ints, deciding: Texts) -> list[Moved]:
                 decided=decided_words(verdicts, place, deciding[place]),
                 alike=[n for n in alike.get(place, ()) if n != subjects[verdicts.of[place]].name],
             )
-            why = ""
-            if not change.single and explained_so_far < MOST_EXPLAINED:
-                why = _why(verdicts, place)
-            explained_so_far += 1
             texts[counted[row]] = Moved(
                 sentence(change), most_moved(named, reference, current), why
             )
@@ -203,17 +204,17 @@ def _few_values(cells: ScoredCells, kinds: Ints) -> tuple[Ints, Bools]:
     return single, (numbers.sum(-1) <= 2) & ~(numbers & several).any(-1)
 
 
-def _why(verdicts: Verdicts, place: int) -> str:
-    """What explains most of the difference of numbers; empty for all else."""
+def _why(verdicts: Verdicts, place: int) -> tuple[str, str]:
+    """What explains most of the difference of numbers, and all of it; empty for all else."""
     subject, group = verdicts.subjects[verdicts.of[place]], verdicts.group[place]
     comparison = subject.comparison
     assert comparison is not None
     support, sides = comparison.support, (comparison.reference, comparison.current)
     if not isinstance(support, NumericSupport) or support.unit not in NUMBERS:
-        return ""
+        return "", ""
     moments = [s.moments.take([group]).summary(support.scale) for s in sides if s.moments]
     if len(moments) < len(sides) or not all(m.rows[0] for m in moments):
-        return ""
+        return "", ""
     q, p = (side.counts[group, : support.intervals] for side in sides)
     edges = support.edges if support.integral else support.edges[1:-1]
     if not support.integral:  # no number lies beyond the outermost doubles

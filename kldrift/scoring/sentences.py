@@ -57,16 +57,10 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         'shifted up by 0.5 standard deviations'
         >>> sentence(Change(CellKind.BIN, "", 0, 0, shift=1, spread=1, ks=0.3, means=("2", "3")))
         'shifted up by 1 standard deviation: the mean rose from 2 to 3'
-        >>> sentence(Change(CellKind.BIN, "1 to 2", 0.05, 0.1, shift=0.0, spread=1234.5, ks=0.49))
-        'spread 1,234 times as wide'
         >>> sentence(Change(CellKind.CATEGORY, "'x'", 0.1, 0.0))
         "'x' is gone: it had 10.0 % of the rows"
         >>> sentence(Change(CellKind.OVERFLOW, "above 50, the reference's largest", 0.0, 0.87))
         "87.0 % of the values are above 50, the reference's largest"
-        >>> sentence(Change(CellKind.BIN, "-52 to 4.5", 0.05, 0.092))
-        'values from -52 to 4.5 rose from 5.0 % to 9.2 % of the rows'
-        >>> sentence(Change(CellKind.VALUE, "0.5", 0.192, 0.081))
-        'the value 0.5 fell from 19.2 % to 8.1 % of the rows'
     """
     if change.single_before:
         return f"all values are {change.single} now, and all were {change.single_before}"
@@ -87,25 +81,32 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
     ):
         return _new(change)
     if change.decided:
-        return change.decided
+        return change.same or change.decided
     if change.kind is CellKind.OTHER and not change.current and _all_unseen(change):
         return _new(change)
     if exchanged := _gone(change) or _swapped(change) or _merged(change):
         return exchanged
     beyond = change.kind in TAILS and not change.reference
-    if _at_both_ends(change) and not (beyond and change.current >= FEWER_THAN):
+    if _at_both_ends(change) and not change.same and not (beyond and change.current >= FEWER_THAN):
         return _spread(change)
     few = change.current < FEWER_THAN or change.ks > BY_SHIFT * abs(change.shift)
     beyond &= few and (change.current >= FEWER_THAN * change.ks or _far_out(change))
-    cell = cell_sentence(change.kind, change.name, change.reference, change.current)
-    if change.kind in TAILS and not change.reference:
-        cell += ends_at(change.farthest, upper=change.kind is CellKind.OVERFLOW)
     narrow = change.kind is CellKind.BIN and change.reference <= NARROW and change.current < WIDE
     beside = narrow or change.kind is CellKind.VALUE
     beside &= change.current - change.reference >= MOSTLY * change.ks
     left = change.kind is CellKind.VALUE and not change.current
     left &= change.reference >= MOSTLY * change.moved
-    return cell if beyond or beside or left or change.flag else _moments(change) or cell
+    shown = beyond or beside or left or change.flag
+    return ("" if shown else _moments(change)) or change.same or _of_cell(change)
+
+
+def _of_cell(change: Change) -> str:
+    if not change.reference and change.moved >= ALL_NEW and change.ks < CARRIED:
+        return "nearly all values are new to the reference, and lie between its own"
+    cell = cell_sentence(change.kind, change.name, change.reference, change.current)
+    if change.kind in TAILS and not change.reference:
+        cell += ends_at(change.farthest, upper=change.kind is CellKind.OVERFLOW)
+    return cell
 
 
 def ends_at(farthest: str, *, upper: bool) -> str:
@@ -268,7 +269,7 @@ def _moments(change: Change) -> str:
         return ""
     if abs(change.shift) >= LEAST_SHIFT and change.ks >= CARRIED * min(abs(change.shift), 2.0):
         return _shifted(change)
-    if change.ks < CARRIED * LEAST_SHIFT:
+    if change.same or change.ks < CARRIED * LEAST_SHIFT:
         return ""
     low, high = change.ends
     if low * high < 0:  # lower ones became fewer, and higher ones more, or the other way round

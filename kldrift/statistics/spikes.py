@@ -61,7 +61,7 @@ def spike_above_p(p: Counts, q: Counts, judged: Bools, ranges: Bools, limit: Flo
     )
     each = np.ones(p.shape)
     each[at] = np.maximum(alone * tested, np.maximum(*beside) * changed)
-    return np.minimum(1.0, each.min(-1))
+    return np.asarray(np.minimum(1.0, each.min(-1)))
 
 
 def spikes(p: Counts, q: Counts, ranges: Bools) -> Floats:

@@ -28,6 +28,8 @@ LEAST_FILLED: Final = 25
 """Rows that are null no more, from which they are looked for."""
 LEAST_FITTED: Final = 0.95
 """What it must explain where a number of it was fitted to both sides."""
+ALL: Final = 0.995
+"""What is all of it."""
 CLOSE: Final = 0.05
 """How far mean and deviation may be from what a candidate says, in deviations."""
 FAR_OUT: Final = 0.5
@@ -83,6 +85,7 @@ class Candidate:
         std: their deviation.
         close: how far the logarithm of the deviation may be from it.
     least: what it must explain to be told.
+    same: what is said of the numbers if it explains all; empty where they are not the same ones.
     """
 
     name: str
@@ -91,10 +94,13 @@ class Candidate:
     std: float | None = None
     close: float = 2 * CLOSE
     least: float = LEAST
+    same: str = ""
 
 
-def what_explains(numbers: Numbers) -> str:
+def what_explains(numbers: Numbers) -> tuple[str, str]:
     """The transformation that explains most of a difference, and how much; empty if none does.
+
+    And what can be said of the numbers where it explains all and they are the same ones.
 
     Examples:
         >>> edges = np.arange(1.0, 10.0)
@@ -102,37 +108,37 @@ def what_explains(numbers: Numbers) -> str:
         >>> sides = {"mean": (5.0, 0.05), "std": (2.89, 0.0289)}
         >>> sides |= {"smallest": (0.0, 0.0), "largest": (10.0, 0.1)}
         >>> what_explains(Numbers(p, q, edges, **sides))
-        'explained by a factor of 0.01'
+        ('explained by a factor of 0.01', 'the same values, each times 0.01')
     """
     with np.errstate(over="ignore", invalid="ignore"):  # numbers at the ends of doubles
         return _explained(numbers)
 
 
-def _explained(numbers: Numbers) -> str:
+def _explained(numbers: Numbers) -> tuple[str, str]:
     n, m = numbers.p.sum(), numbers.q.sum()
     if not n or not m or len(numbers.edges) < 1:
-        return ""
+        return "", ""
     current, reference = numbers.p / n, numbers.q / m
     filled = _filled(numbers, reference, current)
     if filled >= LEAST:
-        return _told("0 in place of nulls", filled)
+        return _told("0 in place of nulls", filled), ""
     unit = np.sqrt(1 / n + 1 / m)
     by_chance, most = BY_CHANCE * unit, AT_MOST_BY_CHANCE * unit
     there = [1 - null if numbers.compared else 1.0 for null in numbers.null]
     current *= there[1]
     whole = _distance(there[0] * reference, current) - by_chance
     if whole < 2 * by_chance:
-        return ""
+        return "", ""
     explained = [
         (1 - max(0.0, _distance(there[0] * c.shares, current) - most) / whole, c)
         for c in _candidates(numbers, reference)
         if _fits(c, numbers)
     ]
-    told = [(share, c.name) for share, c in explained if share >= c.least]
+    told = [(share, c) for share, c in explained if share >= c.least]
     if not told:
-        return ""
-    share, name = max(told, key=lambda one: one[0])
-    return _told(name, share)
+        return "", ""
+    share, best = max(told, key=lambda one: one[0])
+    return _told(best.name, share), best.same if share >= ALL else ""
 
 
 def _told(name: str, share: float) -> str:
@@ -164,23 +170,29 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     edges = numbers.edges
     for factor in FACTORS:
         at = below(_moved(edges, edges / factor))
-        name = f"a factor of {grouped(factor)}"
-        yield Candidate(name, _between(at), factor * mean, factor * std, FAR_OUT)
-    at = 1 - below(np.nextafter(-edges, np.inf))  # the number itself lies below its opposite
-    yield Candidate("a flipped sign", _between(at), -mean, std, FAR_OUT)
+        name, same = f"a factor of {grouped(factor)}", f"the same values, each times {grouped(factor)}"
+        yield Candidate(name, _between(at), factor * mean, factor * std, FAR_OUT, same=same)
+    step = numbers.step  # the number itself lies below its opposite
+    at = 1 - below(-edges + step if step else np.nextafter(-edges, np.inf))
+    same = "the same values with a flipped sign"
+    yield Candidate("a flipped sign", _between(at), -mean, std, FAR_OUT, same=same)
     # Counts of one number alone fit whatever moves it to the right side.
     if numbers.smallest[0] > 0 and std > 0:
         with np.errstate(divide="ignore", over="ignore"):
             at = np.where(edges > 0, 1 - below(1 / np.where(edges > 0, edges, 1.0)), 0.0)
         yield Candidate("1 / x", _between(at), *_of_inverses(numbers, before), FAR_OUT)
     constant = numbers.mean[1] - mean
-    added = _added(numbers)
-    several, factor = [], _factor(numbers)
-    if added:
+    several, factor, ends = [], _factor(numbers), (numbers.smallest, numbers.largest)
+    for added in dict.fromkeys([_added(numbers), step, -step]):
+        if not added:
+            continue
         at = below(_moved(edges, edges - added))
-        name = f"{'adding' if added > 0 else 'subtracting'} {plain(abs(added), 4)}"
-        moved = mean + added, std
-        several.append(Candidate(name, _between(at), *moved, least=LEAST_FITTED))
+        by, moved = plain(abs(added), 4), (mean + added, std)
+        name = f"{'adding' if added > 0 else 'subtracting'} {by}"
+        exact = any(abs(now - end - added) <= EXACT * abs(added) for end, now in ends)
+        way = "larger" if added > 0 else "smaller"
+        same = f"the same values, all {way} by {by}" if exact else ""
+        several.append(Candidate(name, _between(at), *moved, least=LEAST_FITTED, same=same))
     if factor:
         at = below(_moved(edges, edges / factor))
         name = f"a factor of {plain(factor, 4)}"
@@ -189,8 +201,7 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     # Of those that explain as much, the first one is told: here the one of the nearer deviation.
     yield from sorted(several, key=lambda one: abs(numbers.std[1] - (one.std or 0.0)))
     for size in STEPS if std > 0 else ():
-        # No number moves further than half a step, so their mean does not; multiples do not move.
-        if abs(constant) > size / 2 or size <= numbers.step:
+        if abs(constant) > size / 2:  # no number moves further than that, so their mean does not
             continue
         if not all(_multiple(end, size) for end in (numbers.smallest[1], numbers.largest[1])):
             continue
@@ -288,8 +299,14 @@ def _cumulated(numbers: Numbers, shares: Floats) -> Callable[[Floats], Floats]:
     low, high = min(numbers.smallest[0], edges[0]), max(numbers.largest[0], edges[-1])
     at = np.concatenate([[np.nextafter(low, -np.inf)], edges, [np.nextafter(high, np.inf)]])
     at = np.maximum.accumulate(at)
-    upto = np.concatenate([[0.0], np.cumsum(shares)])
-    return lambda x: np.asarray(np.interp(x, at, upto, left=0.0, right=1.0))
+    upto, step = np.concatenate([[0.0], np.cumsum(shares)]), numbers.step
+
+    def below(x: Floats) -> Floats:
+        if step:  # as many as below the next number that there can be
+            x = np.ceil(x / step - EXACT) * step
+        return np.asarray(np.interp(x, at, upto, left=0.0, right=1.0))
+
+    return below
 
 
 def _between(below: Floats) -> Floats:

@@ -102,7 +102,7 @@ def _spike(rng: Rng, n: int, m: int, draws: int, limit: Floats) -> Iterator[Floa
     frequent = np.full(q.shape[1], 0.83 / (q.shape[1] - 1))
     frequent[0] = 0.17  # a price that moves a little, and what comes beside it
     moved = frequent * (1 - limit[0] / frequent[2:].sum())
-    moved[:2] = frequent[:2] + (-0.05, 0.05 + limit[0])
+    moved[:2] = frequent[0] - 0.05, frequent[1] + 0.05 + limit[0]
     p, q = (rng.multinomial(rows, side, draws) for rows, side in ((n, moved), (m, frequent)))
     ranges = np.broadcast_to(np.arange(q.shape[1]) > 0, q.shape)
     yield spike_above_p(p, q, every, ranges, limit)

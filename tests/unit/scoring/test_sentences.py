@@ -44,8 +44,8 @@ KINDS = {
     "mean": (BELL, BELL * 10, "shifted up by 45 standard deviations: the mean rose from 49.9"),
     "smallest whole number": (
         np.arange(N) % 6 + 1,
-        np.where(np.arange(N) % 6 == 5, 0, np.arange(N) % 6 + 1),
-        "16.7 % of the values are below 1, the reference's smallest: the smallest is 0 now",
+        np.where(np.arange(N) % 12 == 5, 0, np.arange(N) % 6 + 1),
+        "8.3 % of the values are below 1, the reference's smallest: the smallest is 0 now",
     ),
     "large whole numbers": (
         17_031_000_000 + np.arange(N) % 900,
@@ -331,3 +331,35 @@ def test_a_rare_name_with_many_rows_is_named_whatever_decided():
     )
     assert "; js " in row["reason"]
     assert row["reason"].startswith("'day 360' rose from 0.1")
+
+
+WHOLE = {
+    "codes": ([200, 301, 404, 500], 1, "the same values, all larger by 1;"),
+    "counts": ([1, 2, 3, 5, 8, 13], -1, "the same values, all smaller by 1;"),
+    "amounts": (
+        5 * np.random.default_rng(0).integers(9, 9_000, 99),
+        1,
+        "nearly all values are new",
+    ),
+    "cents": ([999, 1_999, 2_999, 4_999, 9_999], -1, ""),
+    "thousands": ([1_000, 2_000, 5_000, 40_000], 4, ""),
+}
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_whole_numbers_that_all_move_by_one_are_told_so_or_are_no_others_on_a_wide_grid(kind):
+    values, step, said = WHOLE[kind]
+    rng = np.random.default_rng(3)
+    before, now = (rng.choice(values, 4_000) for _ in range(2))
+    frames = pd.DataFrame({"x": before}), pd.DataFrame({"x": now + step})
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert row["severity"] == ("critical" if said else "ok")
+    assert not said or row["reason"].startswith(said)
+
+
+def test_whole_numbers_with_another_sign_are_the_same_ones():
+    x = np.where(np.arange(N) % 4 == 0, 50, 0)
+    frames = pd.DataFrame({"x": x}), pd.DataFrame({"x": -x})
+    assert (
+        kldrift.compare(*frames).scores.reason[0].startswith("the same values with another sign; ")
+    )
