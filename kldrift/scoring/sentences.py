@@ -188,8 +188,7 @@ def _renamed(change: Change) -> str:
     for name, share in dict([*change.lost, *change.gone]).items():
         like = written.get(_letters(name[1:-1]), []) if name != NULL else []
         if not like and (name, share) in change.lost:
-            near = 3 * change.chance * share**0.5
-            like = [n for n in change.unseen if abs(n[1] - share) <= near]
+            like = [n for n in change.unseen if abs(n[1] - share) <= 3 * change.chance * share**0.5]
             spelt = [n for n in like if _spelt_alike(name, n[0])]
             like = spelt if len(spelt) == 1 else like
         elif not like:
@@ -199,13 +198,16 @@ def _renamed(change: Change) -> str:
             return ""
         nearest = min(left, key=lambda n: abs(n[1] - share))
         new.remove(nearest)
-        gained, renamed = gained + nearest[1], renamed + 1
+        gained, renamed = gained + np.nan_to_num(nearest[1], nan=share), renamed + 1
         if len(like) == 1:  # of several with about its share, none is sure to be it
             sure.append((name, *nearest))
-    others = sum(share for _, share in new) > EXCHANGED * gained
-    if not sure or others or gained < MOSTLY * abs(change.current - change.reference):
-        return ""  # something else moved more
-    named = [f"{was} is now {now!r} ({percent(share)})" for was, now, share in sure[:NAMED]]
+    every = change.moved >= ALL_NEW  # so are names that are too rare to be known
+    others = not every and np.nansum([share for _, share in new]) > EXCHANGED * gained
+    least = (FEWER_THAN if every else MOSTLY) * abs(change.current - change.reference)
+    if not sure or others or gained < least:  # something else moved more
+        return ""
+    shares = [f" ({percent(n[2])})" * (n[2] == n[2]) for n in sure]  # unknown in a segment
+    named = [f"{n[0]} is now {n[1]!r}{s}" for n, s in zip(sure[:NAMED], shares, strict=False)]
     return f"renamed: {some_of(named, renamed)}"
 
 
@@ -215,10 +217,8 @@ def _letters(name: str) -> str:
 
 def _spelt_alike(quoted: str, name: str) -> bool:
     """Whether one of two names is in the other, whatever the case; nulls have no quotes."""
-    if quoted == NULL:
-        return False
     one, other = _letters(quoted[1:-1]), _letters(name)
-    return bool(one and other) and (one in other or other in one)
+    return quoted != NULL and bool(one and other) and (one in other or other in one)
 
 
 def _merged(change: Change) -> str:

@@ -363,3 +363,20 @@ def test_whole_numbers_with_another_sign_are_the_same_ones():
     assert (
         kldrift.compare(*frames).scores.reason[0].startswith("the same values with another sign; ")
     )
+
+
+def test_names_that_are_written_another_way_are_renamed_in_segments_too_and_beside_rare_ones():
+    rng, shares = np.random.default_rng(1), 1 / np.arange(2, 82)
+    names = np.array([f"city {i}" for i in range(80)])
+    before, now = (
+        pd.DataFrame(
+            {"x": rng.choice(names, 2_000, p=shares / shares.sum()), "of": ["a", "b"] * 1_000}
+        )
+        for _ in range(2)
+    )
+    scores = kldrift.compare(before, now.assign(x=now["x"].str.upper()), segments=[["of"]]).scores
+    reasons = scores[scores["feature"] == "x"]["reason"].tolist()
+    assert reasons[0].startswith("renamed: 'city 0' is now 'CITY 0' (")
+    for reason in reasons[1:]:
+        assert reason.startswith("renamed: 'city 0' is now 'CITY 0', 'city 1' is now 'CITY 1', ")
+        assert "nan" not in reason
