@@ -82,7 +82,7 @@ def sentence(change: Change) -> str:  # noqa: PLR0911 - one line per kind of cha
         return _new(change)
     if change.decided:
         return change.same or change.decided
-    if change.kind is CellKind.OTHER and not change.current and _all_unseen(change):
+    if change.kind is CellKind.OTHER and _all_unseen(change):
         return _new(change)
     if exchanged := _gone(change) or _swapped(change) or _merged(change):
         return exchanged

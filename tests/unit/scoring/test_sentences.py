@@ -380,3 +380,11 @@ def test_names_that_are_written_another_way_are_renamed_in_segments_too_and_besi
     for reason in reasons[1:]:
         assert reason.startswith("renamed: 'city 0' is now 'CITY 0', 'city 1' is now 'CITY 1', ")
         assert "nan" not in reason
+
+
+def test_nearly_all_values_are_new_where_rare_ones_are_nearly_gone_and_new_ones_are_usual():
+    before = [f"a{i}" for i in range(130)] * 2 + [f"once {i}" for i in range(270)]
+    now = [f"b{i}" for i in range(195)] * 2 + [f"a{i}" for i in range(8)]
+    (reason,) = kldrift.compare(pd.DataFrame({"x": before}), pd.DataFrame({"x": now})).scores.reason
+    usual = "nearly all values are new to the reference, and 50.9 % of them were to be expected: "
+    assert reason.startswith(usual)
