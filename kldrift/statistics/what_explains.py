@@ -170,7 +170,10 @@ def _candidates(numbers: Numbers, before: Floats) -> Iterator[Candidate]:
     edges = numbers.edges
     for factor in FACTORS:
         at = below(_moved(edges, edges / factor))
-        name, same = f"a factor of {grouped(factor)}", f"the same values, each times {grouped(factor)}"
+        name, same = (
+            f"a factor of {grouped(factor)}",
+            f"the same values, each times {grouped(factor)}",
+        )
         yield Candidate(name, _between(at), factor * mean, factor * std, FAR_OUT, same=same)
     step = numbers.step  # the number itself lies below its opposite
     at = 1 - below(-edges + step if step else np.nextafter(-edges, np.inf))
