@@ -32,3 +32,11 @@ class OfRows:
     def take(self, rows: Any) -> Self:
         """Select rows by index or by a mask."""
         return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+class PickledFields:
+    """A dataclass that is pickled without the values that are computed from its fields."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]

@@ -237,14 +237,11 @@ def model_shift(
     ``kl`` is the mean over rows of D(challenger || champion), in nats.
 
     Args:
-        config: a configuration, the path of its YAML file, or the mapping that the file would
-            hold; relative paths in a mapping are relative to the working directory.
-        spark: the session to use; by default the active one, or a new one that is stopped after.
-        as_of: the time that the run is for: ISO 8601 text, a datetime or a date, UTC unless it says
-            otherwise; with ``time``, windows that end later are left to a later run.
-        set: key paths of the configuration to the values they get instead, as ``--set`` does; for
-            a file or a mapping.
-        fail_on: the severity from which the exit code is 3: ``critical``, ``warning``, ``never``.
+        config: as in :func:`run`, of a model shift.
+        spark: as in :func:`run`.
+        as_of: as in :func:`run`; with ``time``, windows that end later are left to a later run.
+        set: as in :func:`run`.
+        fail_on: as in :func:`run`.
         progress: told what goes on; by default nothing is.
 
     Returns:

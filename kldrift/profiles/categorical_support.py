@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.arrays import Bools, Hashes
+from kldrift.arrays import Bools, Hashes, PickledFields
 from kldrift.profiles.cells import CODES, KINDS, CellKind, Cells
 
 
@@ -52,7 +51,7 @@ class KnownNames:
 
 
 @dataclass(frozen=True)
-class CategoricalSupport:
+class CategoricalSupport(PickledFields):
     """One cell per category, then ``other``, what was never seen, NaN for floats, and null.
 
     Attributes:
@@ -71,10 +70,6 @@ class CategoricalSupport:
     def __post_init__(self) -> None:
         if len(set(self.categories)) != len(self.categories):
             raise ValueError(f"categories must be distinct, got {self.categories!r}")
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle the fields alone, without what is computed from them."""
-        return {f.name: self.__dict__[f.name] for f in fields(self)}
 
     @property
     def frequent(self) -> int:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Self, overload
+from typing import Final, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.arrays import Bools, Floats, Texts
+from kldrift.arrays import Bools, Floats, OfRows, Texts
 
 
 class CellKind(StrEnum):
@@ -58,7 +58,7 @@ class Cell:
 
 
 @dataclass(frozen=True, eq=False)
-class Cells(Sequence[Cell]):
+class Cells(OfRows, Sequence[Cell]):
     """Cells as columns; a ``Cell`` is made on demand.
 
     Wide tables have a million cells, of which a reader sees a few.
@@ -80,11 +80,6 @@ class Cells(Sequence[Cell]):
         """Cells without bounds: categories, null, NaN and the like."""
         nothing = np.full(len(codes), np.nan)
         return cls(codes, nothing, nothing, labels)
-
-    def take(self, places: NDArray[Any]) -> Cells:
-        """Select cells by index or by a mask."""
-        columns = (self.codes, self.lower, self.upper, self.labels)
-        return Cells(*(column[places] for column in columns))
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.arrays import Bools, Ints
+from kldrift.arrays import Bools, Ints, OfRows
 
 NO_WINDOW: Final = -(2**63)
 """The window of data that is not cut into windows."""
@@ -41,7 +41,7 @@ def begins(columns: Sequence[NDArray[Any]]) -> Bools:
 
 
 @dataclass(frozen=True, eq=False)
-class GroupKeys:
+class GroupKeys(OfRows):
     """The keys of groups, in increasing order and each once.
 
     Attributes:
@@ -89,10 +89,6 @@ class GroupKeys:
     def arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Windows, lists and segments."""
         return self.window, self.list, self.segment
-
-    def take(self, places: Any) -> Self:
-        """Select groups by index or by a mask."""
-        return type(self)(*(values[places] for values in self.arrays))
 
     @cached_property
     def is_rest(self) -> Bools:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.arrays import Bools, Floats
+from kldrift.arrays import Bools, Floats, PickledFields
 from kldrift.profiles.cells import CODES, KINDS, CellKind, Cells, among
 
 Keys = NDArray[Any]
@@ -57,7 +57,7 @@ def step(keys: Keys) -> Keys:
 
 
 @dataclass(frozen=True, eq=False)
-class NumericSupport:
+class NumericSupport(PickledFields):
     """Half-open intervals between edges, with open tails, and cells for what is no number.
 
     Attributes:
@@ -86,10 +86,6 @@ class NumericSupport:
             edges = np.unique(np.concatenate([[LOWEST], edges + 0.0, [np.inf]]))
         edges.flags.writeable = False
         object.__setattr__(self, "edges", edges)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle the fields alone, without what is computed from them."""
-        return {f.name: self.__dict__[f.name] for f in fields(self)}
 
     @property
     def integral(self) -> bool:

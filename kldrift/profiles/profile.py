@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.arrays import Counts
+from kldrift.arrays import Counts, PickledFields
 from kldrift.profiles.group_keys import WHOLE, GroupKeys, begins
 from kldrift.profiles.moments import Moments
 from kldrift.profiles.support import CategoricalSupport, Support, pivot_of, require_same
 
 
 @dataclass(frozen=True, eq=False)
-class Profile:
+class Profile(PickledFields):
     """Row counts per group and cell, and moments per group; a commutative monoid under ``+``.
 
     Profiles of disjoint parts of a dataset add up to the profile of the whole, in any order and
@@ -68,10 +68,6 @@ class Profile:
         if not isinstance(support, CategoricalSupport):
             moments = Moments.none(len(keys), pivot_of(support))
         return cls(support, keys, counts, moments)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle the fields alone, without what is computed from them."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from kldrift.arrays import Bools, Ints
+from kldrift.arrays import Bools, Ints, PickledFields
 from kldrift.profiles.cells import CODES, CellKind, Cells
 from kldrift.profiles.support import CategoricalSupport, Support
 
@@ -24,7 +24,7 @@ ROWS_PER_BIN: Final = 40
 
 
 @dataclass(frozen=True, eq=False)
-class Rebinning:
+class Rebinning(PickledFields):
     """How stored cells are merged into the cells that are scored.
 
     Attributes:
@@ -34,10 +34,6 @@ class Rebinning:
 
     target: NDArray[np.intp]
     support: Support
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Pickle the fields alone, without what is computed from them."""
-        return {"target": self.target, "support": self.support}
 
     @cached_property
     def starts(self) -> NDArray[np.intp]:

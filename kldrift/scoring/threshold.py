@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 
-from kldrift.arrays import Floats, Ints
+from kldrift.arrays import Floats, Ints, OfRows
 from kldrift.scoring.metrics import Threshold
 
 
@@ -33,7 +33,7 @@ WORST_FIRST: Final = (Severity.CRITICAL, Severity.WARNING, Severity.UNSCORED, Se
 
 
 @dataclass(frozen=True, eq=False)
-class Limits:
+class Limits(OfRows):
     """The thresholds of one metric, one for each of many rows; NaN where a level has none.
 
     Attributes:
@@ -55,13 +55,9 @@ class Limits:
         """The warning, or the critical limit where there is none."""
         return np.where(np.isnan(self.warning), self.critical, self.warning)
 
-    def take(self, places: Ints) -> Self:
-        """Select limits by index."""
-        return type(self)(self.warning[places], self.critical[places])
-
 
 @dataclass(frozen=True, eq=False)
-class QValues:
+class QValues(OfRows):
     """How sure it is that limits are exceeded, for many rows: corrected p-values of shape ``(n,)``.
 
     NaN where there was no test, which is no evidence.
@@ -73,10 +69,6 @@ class QValues:
 
     smallest: Floats
     critical: Floats
-
-    def take(self, places: Any) -> Self:
-        """Select rows by index or by a mask."""
-        return type(self)(self.smallest[places], self.critical[places])
 
 
 def exceeded(

@@ -9,12 +9,12 @@ and Turing), as each would be unseen beside the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from scipy.special import betainc
 
-from kldrift.arrays import Bools, Counts, Floats
+from kldrift.arrays import Bools, Counts, Floats, OfRows
 from kldrift.statistics.chosen_cells import chosen_law, chosen_p_value, floors, rest_share_p
 from kldrift.statistics.effect_tests import share_above_p
 from kldrift.statistics.significance import g_test
@@ -27,7 +27,7 @@ OF_NEVER: Final = 0.2
 
 
 @dataclass(frozen=True, eq=False)
-class CellChoice:
+class CellChoice(OfRows):
     """The counts by which names got cells of their own.
 
     Attributes:
@@ -39,10 +39,6 @@ class CellChoice:
     rows: Counts
     left: Floats
     twice: Floats
-
-    def take(self, places: Counts | Bools) -> Self:
-        """That of some rows."""
-        return type(self)(self.rows[places], self.left[places], self.twice[places])
 
 
 def named_p_value(
