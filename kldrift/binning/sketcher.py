@@ -10,37 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from kldrift.arrays import Ints
-from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
+from kldrift.binning.numeric_sketch import LIMIT, NumericSketch
 from kldrift.binning.sketch_slots import Slots, certain_level
 from kldrift.binning.text_sketch import TextSketch
 from kldrift.features.keys import EncodedColumn, KeyType, decoded, number_keys
 from kldrift.profiles.support import Keys
 
 
-class Sketcher(Protocol):
-    """Adds up batches of a feature."""
-
-    def add(self, column: pa.Array) -> None:
-        """Add a batch."""
-
-    def sketch(self) -> Sketch:
-        """The sketch of all rows that were added."""
-
-
-def sketcher(key_type: KeyType, limit: int = LIMIT) -> Sketcher:
+def sketcher(key_type: KeyType, limit: int = LIMIT) -> NumberSketcher | TextSketcher:
     """A new accumulator, for numbers or for text."""
     if key_type in (KeyType.TEXT, KeyType.PRESENCE):
-        return _TextSketcher(key_type, limit)
-    return _NumberSketcher(key_type, limit)
+        return TextSketcher(key_type, limit)
+    return NumberSketcher(key_type, limit)
 
 
-class _NumberSketcher:
+class NumberSketcher:
+    """Adds up batches of numbers."""
+
     def __init__(self, key_type: KeyType, limit: int) -> None:
         self._key_type = key_type
         self._limit = limit
@@ -105,7 +96,9 @@ class _NumberSketcher:
         return replace(result, null=self._null, flow=(nan, low, high))
 
 
-class _TextSketcher:
+class TextSketcher:
+    """Adds up batches of text, or of presence alone."""
+
     def __init__(self, key_type: KeyType, limit: int) -> None:
         self._key_type = key_type
         self._limit = limit
