@@ -11,14 +11,14 @@ import numpy as np
 from kldrift.arrays import Floats
 from kldrift.config import Config, Joint, Threshold
 from kldrift.counting.joint import LARGEST_FULL, JointColumns
-from kldrift.errors import ConfigError, Mistakes, did_you_mean
+from kldrift.errors import ConfigError, Mistakes, did_you_mean, first_names
 from kldrift.features.feature import Feature, Skipped
 from kldrift.features.keys import KeyType
 from kldrift.features.pairs import Pair
 from kldrift.features.parts import Part
 from kldrift.profiles.comoments import CoMoments
 from kldrift.profiles.joint_profile import JointProfile
-from kldrift.scoring.joint_result import JointCell, JointResult, named
+from kldrift.scoring.joint_result import JointCell, JointResult
 from kldrift.scoring.metrics import DEFAULT_KL, JOINT_METRICS
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
@@ -195,7 +195,7 @@ def scored_joint(
         score = joint_score(p, q, plan.joint.ridge)
     except Unscorable as error:
         reason = str(error).replace("ridge,", f"joint.{plan.name}.ridge,")
-        about = named([names[i] for i in error.features])
+        about = first_names([names[i] for i in error.features], 3)
         return replace(base, status=Status.ERROR, reason=f"{about}: {reason}")
     cells = _feature_cells(names, score.features, p, q) + _pair_cells(names, score.pairs, p, q)
     scores = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kldrift.errors import first_names
 from kldrift.profiles.number_text import grouped
 
 
@@ -57,15 +58,10 @@ class JointResult:
     def doubt(self) -> str:
         """Why it cannot be judged, where no part of it that can be judged drifted."""
         return (
-            f"{grouped(self.unjudged)} nats come from {named(self.heavy)}, whose spread so few "
-            "extreme rows make up that it may be chance; cap or transform the values, such as by "
-            "their logarithm"
+            f"{grouped(self.unjudged)} nats come from {first_names(self.heavy, 3)}, whose "
+            "spread so few extreme rows make up that it may be chance; cap or transform the "
+            "values, such as by their logarithm"
         )
-
-
-def named(names: Sequence[str]) -> str:
-    """The first few names."""
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def joint_sentence(cells: Sequence[JointCell], heavy: Sequence[str] = ()) -> str:
