@@ -211,7 +211,7 @@ def test_windows_without_rows_are_left_out_and_counted(tmp_path, capsys):
     assert "42 windows, the first 28 to learn from; 8 windows without rows left out" in said
     assert "shift 1, 1 feature: learned 100 % / 100 %" in said
     assert re.search(r"learned limits: (1 page|\d+ pages); the budget is 1 in 90 days", said)
-    write_days(tmp_path / "none", 40, {}, empty=range(40))
+    write_days(tmp_path / "none", 29, {}, empty=range(29))
     with pytest.raises(OutputError, match="0 windows of 'daily' with rows on the cells"):
         kldrift.backtest(mapping(tmp_path / "none"))
 
