@@ -99,7 +99,7 @@ def from_parquet(
     Columns of ``schema`` that the table got later are null where the file has none.
 
     Raises:
-        ValueError: the file is damaged, which its checksums tell.
+        ValueError: the file is damaged, which its checksums tell, or holds another table.
     """
     reader = pa.BufferReader(source) if isinstance(source, bytes) else source
     try:
@@ -114,7 +114,7 @@ def from_parquet(
         asked = field.name in ADDED_LATER and (columns is None or field.name in columns)
         if asked and field.name not in rows.column_names:
             rows = rows.append_column(field, pa.nulls(len(rows), field.type))
-    missing = set(columns or ()) - set(rows.column_names)
+    missing = set(names or ()) - set(rows.column_names)
     if missing:
         raise ValueError(f"no column {min(missing)!r}")
     return rows

@@ -25,6 +25,7 @@ from kldrift.tables import (
     write_run,
     write_window,
 )
+from kldrift.tables.parquet import to_parquet
 
 ZONE = "Europe/Berlin"
 
@@ -121,28 +122,38 @@ def test_a_run_that_failed_is_said_before_anything_else(tmp_path):
     assert len(page.entries) == 4
 
 
-def damage(folder: Path, pattern: str) -> None:
+def damage(folder: Path, pattern: str, content: bytes = b"PAR1") -> None:
     (path,) = folder.glob(pattern)
-    path.write_bytes(b"PAR1")
+    path.write_bytes(content)
 
 
-def test_a_page_leaves_out_what_is_damaged_and_says_so_but_for_its_own_scores(tmp_path):
+@pytest.mark.parametrize(
+    "content", [b"PAR1", to_parquet(pa.table({"x": [1]}))], ids=["no Parquet", "another table"]
+)
+def test_a_page_leaves_out_what_is_damaged_and_says_so_but_for_its_own_scores(tmp_path, content):
     folder = write_days(tmp_path / "drift", "occcc")
     config = config_of(folder, time={"column": "t", "window": "1d"})
     whole = stored_page(config)
     write_alerts(str(folder), MONITOR, TABLES["alerts"].empty_table())
-    damage(folder, "drift_scores/*20200403*0404*")
-    damage(folder, "drift_cells/*20200405*0406*")
-    damage(folder, "alerts/*")
+    damage(folder, "drift_scores/*20200403*0404*", content)
+    damage(folder, "drift_cells/*20200405*0406*", content)
+    damage(folder, "alerts/*", content)
+    for record in (folder / "runs").iterdir():
+        record.write_bytes(content)
     page = stored_page(config)
     notes = "\n".join(page.notes)
-    for said in ("an earlier window is left out: ", "no distribution is ", "no alert is shown: "):
+    for said in (
+        "an earlier window is left out: ",
+        "no distribution is ",
+        "no alert is shown: ",
+        "a run is left out: ",
+    ):
         assert said in notes
     assert page.verdict == whole.verdict
     assert (page.entries[0].windows, whole.entries[0].windows) == (3, 4)
     assert "run its window again" in notes
     assert ".; " not in notes
-    damage(folder, "drift_scores/*20200405*0406*")
+    damage(folder, "drift_scores/*20200405*0406*", content)
     earlier = stored_page(config)
     assert re.fullmatch(
         r"Sun 5 Apr 2020: .*20200405.*; run its window again; "
@@ -153,7 +164,7 @@ def test_a_page_leaves_out_what_is_damaged_and_says_so_but_for_its_own_scores(tm
     html = Path(write_report(config)).read_text()
     assert html.index("The last window cannot be read.") < html.index("<h1>")
     for day in "124":
-        damage(folder, f"drift_scores/*2020040{day}T*2020040{int(day) + 1}T*")
+        damage(folder, f"drift_scores/*2020040{day}T*2020040{int(day) + 1}T*", content)
     with pytest.raises(OutputError, match="run its window again"):
         stored_page(config)
 
