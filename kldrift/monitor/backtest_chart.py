@@ -29,7 +29,7 @@ def chart(windows: pd.DataFrame, kl_limit: float | None, zone: str = "UTC") -> D
     )
     fixed, pages = windows["fixed"] > 0, windows["page"]
     one = [math.nan if kl_limit is None else kl_limit] * len(kl)
-    line = "" if kl_limit is None else "line: the limit that keeps the budget; "
+    line = "" if kl_limit is None else f"line: {grouped(kl_limit)} keeps the budget; "
     first = f"largest kl; {line}marked: a threshold is critical"
     second = "smallest p-value, in powers of ten; line: the learnt limit; marked: a page"
     parts = [
