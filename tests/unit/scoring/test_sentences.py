@@ -361,7 +361,9 @@ def test_whole_numbers_with_another_sign_are_the_same_ones():
     x = np.where(np.arange(N) % 4 == 0, 50, 0)
     frames = pd.DataFrame({"x": x}), pd.DataFrame({"x": -x})
     assert (
-        kldrift.compare(*frames).scores.reason[0].startswith("the same values with a flipped sign; ")
+        kldrift.compare(*frames)
+        .scores.reason[0]
+        .startswith("the same values with a flipped sign; ")
     )
 
 
