@@ -12,6 +12,7 @@ from itertools import takewhile
 from typing import Final
 
 from kldrift.errors import DatasetError, first_names
+from kldrift.features.names import backticked
 from kldrift.sources.text_files import (
     LOOKED_AT,
     beginning,
@@ -26,6 +27,9 @@ _WHOLE: Final = re.compile(r"[-+]?(\d+|[1-9]\d{0,2}(\.\d{3})+)")
 _POINTS: Final = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+")
 _VALUE: Final = re.compile(r"[-+]?[0-9][0-9.,]*([eE][-+]?[0-9]+)?|[0-9]{1,4}([./-][0-9]{1,4}){2}.*")
 _YEAR: Final = re.compile("(19|20)[0-9]{2}")
+_TOTAL: Final = re.compile(
+    r"(?i)\s*((grand |sub)?totale?s?|sum|(gesamt)?summe|gesamt|somme|suma)[ :]*"
+)
 _DATE: Final = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}(?:([ T])\d\d:\d\d(:\d\d)?)?")
 
 
@@ -56,7 +60,7 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
     """
     known = {name.lower(): value for name, value in given.items()}
     raw = beginning(path)
-    if len(raw) == LOOKED_AT:
+    if not (whole := len(raw) < LOOKED_AT):
         raw = raw[: raw.rfind(b"\n") + 1]
     options: dict[str, str] = {}
     assumed = []
@@ -111,7 +115,18 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
         if name.lower() not in known:
             options[name] = form
             assumed.append(f"{name.removesuffix('Format')}s as {form}")
+    assumed += _totals(dict(zip(names, rows[-1], strict=False)), values) if whole else []
     return Dialect(options, tuple(assumed), commas)
+
+
+def _totals(last: Mapping[str, str], values: Mapping[str, Sequence[str]]) -> list[str]:
+    """A note on a last line that may hold the totals of the others."""
+    return [
+        f"a row like any other in the last line, {value!r}: if it holds totals, set "
+        f"where: not({backticked(name)} <=> '{value}')"
+        for name, value in last.items()
+        if _TOTAL.fullmatch(value) and values.get(name, []).count(value.strip()) == 1
+    ]
 
 
 def _encoding(raw: bytes) -> str:

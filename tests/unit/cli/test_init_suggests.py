@@ -89,6 +89,15 @@ def test_points_beside_columns_with_a_decimal_comma_stand_between_thousands(tmp_
     assert found.assumed[1:] == ("decimal comma in a", "points between thousands in b")
 
 
+def test_a_last_line_of_totals_is_said(tmp_path):
+    found = dialect(tmp_path, "id,of,n\n1,a,2\n2,Total,3\nTotal,,5\n")
+    (told,) = found.assumed
+    assert told.startswith("a row like any other in the last line, 'Total': if it holds totals, ")
+    assert told.endswith("where: not(`id` <=> 'Total')")
+    for text in ("id,of,n\n1,Total,2\n2,Total,3\n", "id,Total\n"):
+        assert dialect(tmp_path, text).assumed == ()
+
+
 def test_what_is_stated_is_not_guessed(tmp_path):
     assert dialect(tmp_path, "a;b\n1,5;2\n", sep=";", locale="fr-FR").options == {}
 
