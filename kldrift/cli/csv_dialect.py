@@ -165,7 +165,8 @@ def _rows(text: str, separator: str, quote: str, escape: str | None = None) -> l
 def _above_names(rows: Sequence[Sequence[str]]) -> int:
     """How many lines stand above the names: with less than half as many values as most have."""
     usual = Counter(map(len, rows)).most_common(1)
-    return sum(1 for _ in takewhile(lambda row: 2 * sum(map(bool, row)) < usual[0][0], rows))
+    above = sum(1 for _ in takewhile(lambda row: 2 * sum(map(bool, row)) < usual[0][0], rows))
+    return above if above < len(rows) else 0
 
 
 def _columns(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
