@@ -44,7 +44,7 @@ LIMITS = {"threshold_warning": 2_500_000.0, "threshold_critical": None, "severit
         (open_bin(1_234_567.0, None), "1234570 and above"),
         (
             observed({"because": "", "mean_reference": 1234567.0, "mean_current": 0.0000123})[0],
-            "1234570 -> 0.0000123",
+            "mean 1,234,567 -> 0.0000123",
         ),
     ],
 )
