@@ -226,7 +226,10 @@ def _check_lists(key: str, name: str, source: DatasetInfo) -> None:
     types = pa.types
     lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
     if not types.is_null(kind) and not (lists and types.is_floating(kind.value_type)):
+        remedy = "cast it, in data.sql for instance"
+        if pa.types.is_floating(kind):  # one number a row: that of the second of two classes
+            remedy = f"make an array of all classes in data.sql, such as array(1 - {name}, {name})"
         raise ConfigError(
             f"{key}: expected a column of arrays of float or double, got {name!r} of type {kind}; "
-            "cast it, in data.sql for instance"
+            f"{remedy}"
         )

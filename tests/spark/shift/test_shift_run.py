@@ -56,6 +56,7 @@ def made(n=4000, noise=0.2, seed=0) -> pa.Table:
             "sex": pa.array(sex),
             "raw": pa.array([b"\xff"] * n),
             "age": pa.array(rng.choice([20, 30, None], n).tolist(), pa.int64()),
+            "score": rng.uniform(0, 1, n),
         }
     )
 
@@ -284,7 +285,11 @@ WRONG = {
     "no column": ({"champion": "champ"}, "champion: the data has no column 'champ'; did you mean"),
     "no list": (
         {"challenger": "age"},
-        "challenger: expected a column of arrays of float or double",
+        "challenger: expected a column of arrays of float or double, got 'age' of type int64; cast",
+    ),
+    "one number": (
+        {"champion": "score"},
+        r"'score' of type double; make .* in data.sql, such as array\(1 - score, score\)",
     ),
     "no time": ({"time": {"column": "sex", "window": "1d"}}, "time.column: expected a timestamp"),
     "a list as a segment": (
@@ -301,6 +306,19 @@ def test_columns_that_do_not_fit_are_told_before_rows_are_read(spark, folder, tm
     change, expected = WRONG[case]
     with pytest.raises(ConfigError, match=expected):
         kldrift.model_shift(mapping(folder, tmp_path / "o", **change), spark=spark)
+
+
+def test_a_column_for_each_class_is_an_array_of_a_query(spark, tmp_path):
+    rng = np.random.default_rng(0)
+    old, new = rng.uniform(0.1, 0.9, (2, 500))
+    pq.write_table(pa.table({"old": old, "new": new}), tmp_path / "scores.parquet")
+    both = "array(1 - old, old) as a, array(1 - new, new) as b"
+    data = {"sql": f"select {both} from parquet.`{tmp_path / 'scores.parquet'}`"}
+    config = mapping(tmp_path, tmp_path / "o", data=data, inputs="probabilities")
+    config |= {"champion": "a", "challenger": "b", "segments": [], "key": None}
+    result = kldrift.model_shift(config, spark=spark)
+    expected = new * np.log(new / old) + (1 - new) * np.log((1 - new) / (1 - old))
+    assert result.scores["kl"][0] == pytest.approx(expected.mean(), rel=1e-9)
 
 
 def test_too_many_segments_fail_the_run_and_say_what_to_do(spark, folder, tmp_path):
