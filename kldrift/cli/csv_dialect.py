@@ -87,8 +87,8 @@ def dialect_of(path: str, given: Mapping[str, str]) -> Dialect:
     if names_at := _above_names(rows):
         raise DatasetError(
             f"{path!r}: it begins with {rows[0][0][:60]!r}, and the names of the columns, such as "
-            f"{first_names(rows[names_at], 3)}, stand below; take away what is above them: Spark "
-            "has no option that skips lines"
+            f"{first_names(rows[names_at], 3, repr)}, stand below; take away what is above them: "
+            "Spark has no option that skips lines"
         )
     if len(rows[0]) == 1 and re.search(r"[,;|\t:^~]", rows[0][0]):
         raise DatasetError(

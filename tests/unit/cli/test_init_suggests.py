@@ -109,8 +109,10 @@ def test_a_file_of_one_column_because_the_separator_is_wrong_is_refused(tmp_path
         dialect(tmp_path, "sep=;\na;b\n1;2\n")
     assert dialect(tmp_path, ",,a,,\n").options == {}  # of one line nothing stands above another
     for above in ("Export of 29.11.2026, customer 4711\n", "Export;;\n\nfrom: x;;\n"):
-        with pytest.raises(DatasetError, match=r"begins with 'Export.* such as a, b, c, stand bel"):
+        with pytest.raises(DatasetError, match=r"begins with 'Export.* such as 'a', 'b', 'c', st"):
             dialect(tmp_path, f"{above}a;b;c\n" + "1;2;3\n" * 3)
+    with pytest.raises(DatasetError, match=r"such as '\\x00'"):
+        dialect(tmp_path, "Export\n\0;b;c\n" + "1;2;3\n" * 3)
 
 
 @pytest.fixture
