@@ -215,7 +215,8 @@ estimate is too low; the upper end of the interval allows for that.
 Of other metrics, likewise: the largest share of errors in %, `p < 0.05 / 0.01`, among shares of 0,
 0.1, 2 and 30 %, cells of equal and of unequal shares, and references that cells were chosen on. A
 category with limits of its own is tested by its share, or by the ratio of its shares. The test of
-spikes allows for all 128 cells, of which one is at the limit; that of a tail for both tails.
+spikes allows for all 128 cells, of which one is at the limit, or beside a value of 17 % of the rows
+of which a part moved there; that of a tail for both tails.
 
 {table(BOUNDARY_HEAD, at_other_limits(10 * draws))}
 
