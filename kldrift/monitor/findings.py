@@ -13,7 +13,7 @@ import pandas as pd
 from kldrift.arrays import Floats
 from kldrift.counting.new_values import NewValues
 from kldrift.execution.progress import Progress
-from kldrift.monitor.groups import left_out, rows_by_segment
+from kldrift.monitor.groups import left_out, rows_of_rest
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Counting, Engine, Findings, Reference, counting, rows_read
 from kldrift.profiles.group_keys import ALL
@@ -110,11 +110,13 @@ def _found(counted: WindowCounts, scores: Mapping[str, Floats]) -> Findings:
     one = counted.current[0] if counted.current else None
     rows = int(one.of_list(ALL).rows.sum()) if one is not None else plan.current.rows
     skipped, most = list(what.skipped), plan.config.scoring.max_segments
-    for k, (segments, known) in enumerate(zip(plan.segments, reference.segments, strict=True)):
-        by_segment = rows_by_segment(one, k, len(known.names))
-        why = left_out(segments, known, by_segment, (reference.rows, rows or 0), most)
-        if why is not None and one is not None:
-            skipped.append(why)
+    if one is not None:
+        name = what.pairs[0].feature.name
+        then = reference.of_splits.get(name, reference.profiles[name])
+        for k, (segments, known) in enumerate(zip(plan.segments, reference.segments, strict=True)):
+            rest = rows_of_rest(then, k), rows_of_rest(one, k)
+            why = left_out(segments, known, rest, most)
+            skipped += [why] if why else []
     together = zip(what.joint, counted.together, strict=True)
     return Findings(
         what.pairs,

@@ -152,6 +152,12 @@ def rows_by_segment(profile: Profile | None, k: int, segments: int) -> Ints:
     return rows
 
 
+def rows_of_rest(profile: Profile, k: int) -> int:
+    """Rows that lie in no segment of a list."""
+    mine = profile.of_list(k)
+    return int(mine.rows[mine.keys.segment == REST].sum())
+
+
 def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: int) -> None:
     """Check that the counts of every feature add up to the rows read, overall and for each list.
 
@@ -177,18 +183,20 @@ def check_conservation(profiles: Sequence[Profile], names: Sequence[str], rows: 
 
 
 def left_out(
-    plan: SegmentPlan, frozen: FrozenList, current: Ints, rows: tuple[int, int], most: int
+    plan: SegmentPlan, frozen: FrozenList, rows: tuple[int, int], most: int
 ) -> Skipped | None:
-    """The note about the rows that lie in no segment of a list; None if there are none."""
-    reference = rows[0] - int(frozen.rows.sum())
-    current_rows = rows[1] - int(current.sum())
-    if not (reference or current_rows):
+    """The note about the rows, of reference and current, that lie in no segment of a list.
+
+    None if there are none.
+    """
+    reference, current = rows
+    if not (reference or current):
         return None
     if not reference:
-        why = f"{current_rows:,} current rows lie in values that the reference never had"
+        why = f"{current:,} current rows lie in values that the reference never had"
     else:
         why = (
-            f"{reference:,} reference rows and {current_rows:,} current rows lie in values that "
+            f"{reference:,} reference rows and {current:,} current rows lie in values that "
             f"are not among the {min(most, len(frozen.names)):,} largest or that the reference "
             "never had"
         )

@@ -98,6 +98,8 @@ def test_windows_in_which_a_segment_was_critical_are_no_reference_for_it(tmp_pat
     wholes = [scores[scores["segment"].isna()].iloc[0] for scores in every]
     assert {whole["severity"] for whole in wholes[3:]} == {"ok"}
     assert {whole["n_reference"] for whole in wholes[5:]} == {10_000}
+    # Every row lies in a segment, whichever windows the reference is made of.
+    assert not [why for one in found for name, why in one.skipped if name == "segment part"]
     # The split of the whole stays one against all that it is compared with.
     split = found[12].splits.set_index("feature").loc["x"]
     assert split["mix"] < 0.01
