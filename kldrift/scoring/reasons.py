@@ -117,7 +117,7 @@ def _number_name(cell: Cell, support: NumericSupport, *, weekday: bool) -> str:
     edges = support.edges[:0] if support.integral else support.edges[1:-1]
     if cell.kind is CellKind.BIN and cell.lower is not None and len(edges):
         lower = _outermost(support)[0] if cell.lower == edges[0] else cell.lower
-        least = NOTHING * (edges[-1] - edges[0])
+        least = NOTHING * edges[-1] - NOTHING * edges[0]  # their difference may be no double
         cell = replace(cell, lower=lower if abs(lower) > least else 0.0)
     return cell_text(cell)
 

@@ -49,3 +49,11 @@ def test_evidence_of_a_distance_needs_no_square_of_it():
     given = {"wasserstein_std": {"critical": 0.1}, "wasserstein": {"critical": 1e290}}
     scores = kldrift.compare(*sides, thresholds=given).scores
     assert scores["status"].tolist() == ["ok"]
+
+
+def test_the_cells_of_numbers_up_to_the_largest_double_of_both_signs_are_named():
+    values = 1.7e308 * np.random.default_rng(0).uniform(-1, 1, 3_000)
+    sides = (pd.DataFrame({"x": x}) for x in (values, np.abs(values)))
+    (row,) = kldrift.compare(*sides).scores.to_dict("records")
+    assert row["severity"] == "critical"
+    assert "e+308" in row["reason"]
