@@ -103,10 +103,6 @@ def judge_row(
             outcome, because = "drift", f"{because}, but it surely is another distribution"
     if outcome == "drift" and severity == "critical" and row.get("threshold_kind") == "learning":
         outcome, because = "within", f"{because}, but it is no more than a warning while it learns"
-    apart = row.get("limit_learned") if metric == "kl" and severity == "critical" else None
-    if outcome == "drift" and score is not None and apart is not None and score <= apart:
-        because = f"{because}, but windows before it are as far apart, up to {grouped(apart, 4)}"
-        outcome = "within"
     outcome, because = _alerted(outcome, because, severity, row)
     if outcome == "unscored" and not _is_null(row.get("reason")):
         because = f"{because}: {row['reason']}"

@@ -39,7 +39,7 @@ from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.profile import of_no_window
 from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key, Seen, State
 from kldrift.scoring.judge import held_to_limits, severities
-from kldrift.scoring.learned import held_beside_history, of_new_values, unusual
+from kldrift.scoring.learned import of_new_values, unusual
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.alarm_budget import AlarmBudget, excess
@@ -228,7 +228,7 @@ class Watch:
         groups = [(n, c.keys) for n, c in zip(names, findings.comparisons, strict=True)]
         without = beside.scores(groups, 1.0)["p_learned"]
         p_value = np.append(without, np.full(len(verdicts) - len(without), np.nan))
-        fixed, _ = severities(verdicts, [*held_beside_history(verdicts, held_to_limits(verdicts))])
+        fixed, _ = severities(verdicts, list(held_to_limits(verdicts)))
         there &= (fixed < RANK[Severity.CRITICAL]) & ~(p_value < verdicts.scores["p_limit"])
         return {verdicts.key(i) for i in np.flatnonzero(there).tolist()}
 

@@ -23,8 +23,6 @@ def score_words(row: Mapping[str, Any]) -> str:
         'kl 0.01, warning above 0.1'
         >>> score_words({"kl": 0.3, "severity": "warning"} | limits)
         'kl 0.3, warning above 0.1, not surely above critical 0.25'
-        >>> score_words({"kl": 0.3, "severity": "warning", "limit_learned": 0.7} | limits)
-        'kl 0.3, warning above 0.1, critical above 0.7, as far as windows before it are apart'
         >>> score_words({"kl": 0.2, "severity": "ok", "q_value": 0.6} | limits)
         'kl 0.2, warning above 0.1, but q 0.6: it may be chance'
         >>> learned = {"metric": "kl_learned", "kl_learned": 0.065, "history_windows": 72}
@@ -42,12 +40,7 @@ def score_words(row: Mapping[str, Any]) -> str:
         size = f"kl {figure(score)} from the {row['history_windows']:.0f} windows before it"
     text = size + (f", {level} above {figure(limit)}" if level else "")
     critical = row["threshold_critical"]
-    apart = row.get("limit_learned") if metric == "kl" else None
-    if row["severity"] != "warning" or critical is None or score <= critical:
-        pass
-    elif apart is not None and score <= apart:
-        text += f", critical above {figure(apart)}, as far as windows before it are apart"
-    else:
+    if row["severity"] == "warning" and critical is not None and score > critical:
         text += f", not surely above critical {figure(critical)}"
     above = row["severity"] == "ok" and limit is not None and score > limit
     if above and (row.get("q_value") or 0.0) >= MAY_BE_CHANCE:

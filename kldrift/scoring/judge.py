@@ -17,7 +17,7 @@ from kldrift.profiles.group_keys import ALL, GroupKeys
 from kldrift.scoring.comparison import Rows
 from kldrift.scoring.evidence import Held, evidence
 from kldrift.scoring.explanation import reason_texts
-from kldrift.scoring.learned import beside_history, held_beside_history, threshold_kinds
+from kldrift.scoring.learned import beside_history
 from kldrift.scoring.metrics import (
     CATEGORY_METRICS,
     JOINT_SCORES,
@@ -76,14 +76,8 @@ class ByLimits:
                 column[: len(values)] = values
                 columns[name] = np.where(verdicts.scored, column, np.nan)
             verdicts = replace(verdicts, scores=columns)
-        deciding = self.deciding
-        if (threshold_kinds(verdicts) == 2).any():
-            apart = list(held_beside_history(verdicts, held_to_limits(verdicts)))
-            severity, deciding = severities(verdicts, apart)
-            severity = np.where(verdicts.scored, severity, verdicts.severity)
-            verdicts = replace(verdicts, severity=severity)
         held = held_to_limits(verdicts)  # looked at only where something is learnt
-        severity, deciding = beside_history(verdicts, deciding, held)
+        severity, deciding = beside_history(verdicts, self.deciding, held)
         verdicts = replace(verdicts, severity=severity)
         return replace(verdicts, reason=reason_texts(verdicts, deciding))
 

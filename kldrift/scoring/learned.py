@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -73,29 +72,11 @@ def far_from_reference(verdicts: Verdicts, held: Iterable[Held]) -> Texts:
     return metrics
 
 
-def held_beside_history(verdicts: Verdicts, held: Iterable[Held]) -> Iterator[Held]:
-    """The rows that have learnt, held to no less of ``kl`` than their windows are apart.
-
-    Where days differ by more than a fixed limit, such as delays with the weather, it would be
-    passed every few days, whatever the budget.
-    """
-    ready = threshold_kinds(verdicts) == 2
-    apart = np.where(ready, verdicts.scores["limit_learned"], np.nan)
-    for part in held:
-        limits = dict(part.limits)
-        if "kl" in limits:
-            fixed = limits["kl"].critical  # NaN for none
-            critical = np.maximum(fixed, np.fmax(fixed, apart[part.rows]))
-            limits["kl"] = replace(limits["kl"], critical=critical)
-        yield replace(part, limits=limits)
-
-
 def beside_history(verdicts: Verdicts, deciding: Texts, held: Iterable[Held]) -> tuple[Ints, Texts]:
     """The severities of all rows, and what decided them, once learnt limits are added.
 
     Fixed thresholds say that a change is large, and stay: against windows that moved with it a
-    slow drift is never unusual. What windows are apart is no such change
-    (:func:`held_beside_history`). While a row is learning it is at most a warning, and once it has
+    slow drift is never unusual. While a row is learning it is at most a warning, and once it has
     learnt it is one where it has gone further from the reference than a limit allows by all that
     can be estimated (:func:`far_from_reference`).
     """

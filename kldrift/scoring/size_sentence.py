@@ -68,11 +68,7 @@ def _no_worse(verdicts: Verdicts, i: int, metric: str, kind: str) -> str:
     if learns:
         windows = np.nan_to_num(verdicts.scores["history_windows"][i])
         why = f"no more than a warning while it learns ({windows:.0f} of {FEWEST_WINDOWS} windows)"
-    apart = verdicts.scores["limit_learned"][i]
-    usual = q_value < verdicts.rules.alpha and name == "kl" and kind == "learned"
-    if usual:
-        why = f"windows before it are as far apart, up to {apart:.3g}"
     if name == metric and limits[name].warning is None:  # which was said to be exceeded
-        return why if learns or usual else ""
+        return why if learns else ""
     size = "" if name == metric else f"{name} {verdicts.scores[name][i]:.3g} is "
     return f"{size}also above critical {limits[name].critical:g}, but {why}"

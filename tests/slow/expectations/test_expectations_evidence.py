@@ -182,20 +182,6 @@ def test_a_limit_that_is_learnt_needs_no_other_evidence():
 
 
 @pytest.mark.parametrize(
-    ("metric", "apart", "outcome"),
-    [("kl", 0.5, "within"), ("kl", 0.3, "drift"), ("kl", None, "drift"), ("psi", 0.5, "drift")],
-)
-def test_a_limit_on_kl_counts_from_where_the_windows_before_are_apart(metric, apart, outcome):
-    given = {metric: 0.4, "q_critical": 1e-9, "limit_learned": apart, "threshold_kind": "learned"}
-    found = judge_row(
-        row("f", **given), metric=metric, threshold=0.25, alpha=ALPHA, severity="critical"
-    )
-    assert found.outcome == outcome
-    usual = "but windows before it are as far apart, up to 0.5"
-    assert (usual in str(found.details["because"])) == (outcome == "within")
-
-
-@pytest.mark.parametrize(
     ("kind", "p_value", "estimate", "passes"),
     [
         ("learned", 1e-20, 0.12, False),

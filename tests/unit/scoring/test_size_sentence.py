@@ -25,11 +25,7 @@ QUIET = {"p_learned": 0.5, "p_limit": 1e-4, "kl_learned": 0.001, "limit_learned"
 
 
 def judged(
-    p: list[int],
-    q: list[int],
-    windows: int,
-    thresholds: Mapping[str, Threshold] = KL,
-    apart: float = 0.01,
+    p: list[int], q: list[int], windows: int, thresholds: Mapping[str, Threshold] = KL
 ) -> tuple[str, str]:
     """Severity and reason of a feature that is held to what is learnt, too."""
     support = CategoricalSupport(tuple(f"v{i}" for i in range(len(q))))
@@ -38,9 +34,7 @@ def judged(
     comparison = Comparison.of(now, before, merge_for_scoring(support, before.counts[0], 20))
     subject = Subject("x", "categorical", thresholds, comparison, learned=True)
     (found,) = by_limits([Case([subject], score([comparison]), [])], Rules())
-    learnt = {"history_windows": windows} | (
-        QUIET | {"limit_learned": apart} if windows >= 28 else {}
-    )
+    learnt = {"history_windows": windows} | (QUIET if windows >= 28 else {})
     verdicts = found.beside({name: np.array([float(x)]) for name, x in learnt.items()})
     return str(SEVERITIES[verdicts.severity[0]]), verdicts.reason[0]
 
@@ -89,22 +83,3 @@ def test_what_moved_with_its_history_is_a_warning_from_the_warning_limit_on():
 @pytest.mark.parametrize(("p", "q"), [([505, 495], [500, 500]), ([40, 20], [23, 37])])
 def test_what_is_small_or_may_be_chance_stays_ok_beside_its_history(p, q):
     assert judged(p, q, 40) == ("ok", "")
-
-
-@pytest.mark.parametrize(
-    ("thresholds", "apart", "severity"),
-    [
-        (KL, 0.3, "critical"),
-        (KL, 0.5, "warning"),
-        ({"kl": Threshold(None, 0.25)}, 0.5, "warning"),
-        ({"kl": Threshold(0.1, None)}, 0.5, "warning"),
-        (KL | {"js": Threshold(0.01, 0.02)}, 0.5, "critical"),
-    ],
-    ids=["farther", "as far", "no warning", "no critical", "another metric"],
-)
-def test_a_limit_on_kl_counts_from_where_the_windows_before_are_apart(thresholds, apart, severity):
-    found, reason = judged([900, 100], [500, 500], 40, thresholds, apart)
-    assert found == severity
-    usual = "windows before it are as far apart, up to 0.5"
-    assert (usual in reason) == (severity == "warning" and thresholds["kl"].critical is not None)
-    assert judged([900, 100], [500, 500], 20, KL, apart)[0] == "warning"  # it learns
