@@ -58,8 +58,8 @@ class ModelShift(Question):
     key: Text | None = None
     """Column that names a row, for the worst rows. Example: `id`"""
     time: Time | None = None
-    """Windows of hours (`1h`), days or weeks (`1w`, from Monday), in UTC.
-    Example: `{column: judged_at, window: 1d}`"""
+    """Windows of hours (`1h`), days, weeks (`1w`, from Monday) or months, in UTC unless `zone` is
+    stated. Example: `{column: judged_at, window: 1d}`"""
     segments: Segments = ()
     """Lists of columns, each of which splits the rows by the values of its columns; at most 10,000
     groups a run. Example: `[[sex], [sex, race]]`"""
