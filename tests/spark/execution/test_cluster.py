@@ -23,8 +23,13 @@ BIN = Path(sys.executable).parent
 pytestmark = pytest.mark.spark
 
 
+OF_A_REMOTE_SESSION = ("SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
+"""What a session of Spark Connect sets for its own process."""
+
+
 def environment() -> dict[str, str]:
-    return os.environ | {
+    own = {k: v for k, v in os.environ.items() if k not in OF_A_REMOTE_SESSION}
+    return own | {
         "SPARK_HOME": str(SPARK_HOME),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_PYTHON": sys.executable,
