@@ -46,11 +46,9 @@ class FrozenList:
 
     Attributes:
         names: of the segments, the most frequent first.
-        rows: reference rows of each, shape ``(segments,)``.
     """
 
     names: tuple[str, ...]
-    rows: Ints
 
 
 def plan_segments(
@@ -112,7 +110,7 @@ def proposed_names(proposal: Proposal) -> tuple[str, ...]:
 
 
 def freeze_list(proposal: Proposal, counted: Ints, rows: int) -> tuple[FrozenList, Ints]:
-    """Decide which of the proposed segments are scored, with their exact rows.
+    """Decide which of the proposed segments are scored.
 
     ``counted`` are the reference rows of each.
 
@@ -125,9 +123,7 @@ def freeze_list(proposal: Proposal, counted: Ints, rows: int) -> tuple[FrozenLis
     assert isinstance(kept, CategoricalSupport)
     place = {name: i for i, name in enumerate(kept.categories)}
     places = np.array([place.get(name, REST) for name in names], dtype=np.int64)
-    kept_rows = np.zeros(len(place), dtype=np.int64)
-    kept_rows[places[places >= 0]] = counted[places >= 0]
-    return FrozenList(kept.categories, kept_rows), places
+    return FrozenList(kept.categories), places
 
 
 def regrouped(keys: GroupKeys, places: Sequence[Ints]) -> GroupKeys:

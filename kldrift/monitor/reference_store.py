@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Final
 
 from kldrift.errors import DatasetError, OutputError
-from kldrift.monitor.groups import FrozenList, rows_by_segment
+from kldrift.monitor.groups import FrozenList
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Reference
 from kldrift.profiles.joint_profile import JointProfile
@@ -105,7 +105,6 @@ def reference_from(
     frozen_id: str = "",
 ) -> Reference:
     """The reference that stored rows hold."""
-    one = next(iter(profiles.values()), None)
     return Reference(
         profiles,
         rebinnings,
@@ -113,10 +112,7 @@ def reference_from(
         joint,
         {f.name: f.joint_pivot for f in supports.features},
         supports.origin.rows,
-        tuple(
-            FrozenList(s.names, rows_by_segment(one, k, len(s.names)))
-            for k, s in enumerate(supports.segments)
-        ),
+        tuple(FrozenList(s.names) for s in supports.segments),
         frozen_id,
         supports.notes,
     )
