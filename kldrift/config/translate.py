@@ -69,6 +69,8 @@ def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
             text = f"expected one of {', '.join(words)}, got {shown_value(value)}{near}"
         case _ if kind in _EXPECTED:
             text = f"expected {_EXPECTED[kind]}, got {shown_value(value)}"
+            if kind == "dataclass_type":
+                text += f"; the keys are {', '.join(_keys_of(_class_at(root, path)))}"
         case _:
             text = _out_of_range(section, key, value) or detail["msg"]
     return text
@@ -76,8 +78,11 @@ def _text(detail: ErrorDetails, root: type, path: KeyPath) -> str:
 
 def unknown(section: type, key: str) -> str:
     """The error for an unknown key, with the nearest known one."""
-    names = [key_of_field(f) for f in fields(section) if f.name != "source"]
-    return f"unknown key{nearest(key, names)}"
+    return f"unknown key{nearest(key, _keys_of(section))}"
+
+
+def _keys_of(section: type) -> list[str]:
+    return [key_of_field(f) for f in fields(section) if f.name != "source"]
 
 
 def key_of_field(field: Field[Any]) -> str:

@@ -31,8 +31,16 @@ CASES = {
         "unknown key; expected one of path, format",
     ),
     "key that is no text": (("features", "derived", 7), "a", "expected a key that is text, got 7"),
-    "section that is text": (("scoring",), "a", "expected a mapping of keys, got 'a'"),
-    "section that is a list": (("spark",), [], "expected a mapping of keys, got a list"),
+    "section that is text": (
+        ("expectations",),
+        "a",
+        "expected a mapping of keys, got 'a'; the keys are path, data_docs",
+    ),
+    "section that is a list": (
+        ("spark",),
+        [],
+        "expected a mapping of keys, got a list; the keys are master, conf, unsafe_sql",
+    ),
     "text that is a number": (("monitor",), 2020, "expected text, got 2020; put it in quotes"),
     "text that is true": (
         ("current", "where"),
@@ -102,7 +110,11 @@ CASES = {
         -1,
         "expected a finite number, 0 or more, got -1.0",
     ),
-    "threshold that is a number": (KL, 0.1, "expected a mapping of keys, got 0.1"),
+    "threshold that is a number": (
+        KL,
+        0.1,
+        "expected a mapping of keys, got 0.1; the keys are warning, critical",
+    ),
     "threshold without a level": (KL, {}, "expected a number for warning, critical or both"),
     "metric": (
         ("thresholds", "jss"),
@@ -348,7 +360,7 @@ def test_what_follows_from_a_problem_is_not_reported_again():
     mapping = minimal(current={"pth": "x"})
     assert problems(mapping) == ["configuration: current.pth: unknown key; did you mean 'path'?"]
     assert problems(minimal(output=5)) == [
-        "configuration: output: expected a mapping of keys, got 5"
+        "configuration: output: expected a mapping of keys, got 5; the keys are path, format"
     ]
 
 
@@ -398,7 +410,10 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
 
 
 def test_a_section_that_is_called_learned_is_no_threshold():
-    expected = "configuration: output: expected a mapping of keys, got 'learned'"
+    expected = (
+        "configuration: output: expected a mapping of keys, got 'learned'; "
+        "the keys are path, format"
+    )
     assert problems(minimal(output="learned")) == [expected]
 
 
