@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from kldrift.profiles.number_text import grouped
-from kldrift.scoring.sentences import percent
+from kldrift.profiles.number_text import grouped, percent
 
 LEVEL: Final = "$metric% must not be above $threshold% with q below $alpha% ($severity%)"
 """One level of a feature; ``%`` is its number."""

@@ -13,11 +13,12 @@ from kldrift.arrays import Floats, Ints
 from kldrift.counting.new_values import NO_NEW_VALUES
 from kldrift.monitor.decisive import Decisive
 from kldrift.profiles.cells import KINDS, CellKind, Cells
+from kldrift.profiles.number_text import percent
 from kldrift.scoring.alerts import Alerts
 from kldrift.scoring.comparison import CELLS_AT_ONCE
 from kldrift.scoring.learned import KINDS_OF_THRESHOLDS, threshold_kinds
+from kldrift.scoring.name_sentences import some_of
 from kldrift.scoring.scored_cells import OccupiedCells
-from kldrift.scoring.sentences import percent, some_of
 from kldrift.scoring.status import STATUSES
 from kldrift.scoring.threshold import SEVERITIES
 from kldrift.scoring.verdict import Verdicts

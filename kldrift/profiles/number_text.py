@@ -27,3 +27,22 @@ def grouped(number: float, digits: int = 3) -> str:
         return f"{number:.{digits}g}"
     text = plain(number, digits)
     return f"{number:,.0f}" if abs(float(text)) >= 10**digits else text
+
+
+def percent(share: float) -> str:
+    """A share as a reader writes it: to a tenth, and below 1 % with two digits.
+
+    Examples:
+        >>> percent(0.331), percent(0.0), percent(0.00748), percent(0.00996), percent(0.00012)
+        ('33.1 %', '0.0 %', '0.75 %', '1.0 %', '0.012 %')
+        >>> percent(1.2e-7)
+        '0.000012 %'
+    """
+    part = 100 * share
+    return f"{part:.1f} %" if part == 0 or part >= 0.995 else f"{plain(part, 2)} %"
+
+
+def rose_or_fell(reference: float, current: float) -> str:
+    """How a share changed, as text."""
+    way = "rose" if current > reference else "fell"
+    return f"{way} from {percent(reference)} to {percent(current)}"

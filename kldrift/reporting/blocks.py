@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kldrift.profiles.number_text import percent
 from kldrift.reporting.bars import scored, totals
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.drawing import Drawing
@@ -22,7 +23,6 @@ from kldrift.reporting.histogram import histogram
 from kldrift.reporting.json_values import Row
 from kldrift.reporting.parts import Parts
 from kldrift.reporting.row_words import surety_words
-from kldrift.scoring.sentences import percent
 
 MOST_CELLS: Final = 16
 MOST_SEGMENTS: Final = 8

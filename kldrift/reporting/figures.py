@@ -7,10 +7,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from kldrift.profiles.number_text import grouped
+from kldrift.profiles.number_text import grouped, percent
 from kldrift.scoring.metrics import LEARNED
 from kldrift.scoring.reasons import certainty
-from kldrift.scoring.sentences import percent
 from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.window import Window
 

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from typing import Final
 from unicodedata import east_asian_width
 
+from kldrift.profiles.number_text import percent
 from kldrift.reporting.bars import Bar, bars_of, scored
 from kldrift.reporting.cell_names import bound_text
 from kldrift.reporting.drawing import LETTER, Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import shown
 from kldrift.reporting.json_values import Row
 from kldrift.scoring.reasons import WEEKDAYS
-from kldrift.scoring.sentences import percent
 
 TALLEST: Final = 2.5
 """A bar is cut where it is so many times as tall as any of the reference's values."""

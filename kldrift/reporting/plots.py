@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from kldrift.profiles.number_text import percent
 from kldrift.reporting.bars import bars_of, scored
 from kldrift.reporting.figures import feature_words, metric_words, shown, window_name
 from kldrift.reporting.json_values import Row
 from kldrift.reporting.past import Past
 from kldrift.scoring.alerts import Key
-from kldrift.scoring.sentences import percent
 
 if TYPE_CHECKING:
     import altair as alt

@@ -6,11 +6,12 @@ from typing import Final
 
 import numpy as np
 
+from kldrift.profiles.number_text import percent
 from kldrift.profiles.support import CategoricalSupport
 from kldrift.scoring.comparison import Comparison
+from kldrift.scoring.name_sentences import NAMED, NULL, some_of
 from kldrift.scoring.rare_names import SURELY, named_blocks
 from kldrift.scoring.scored_cells import ScoredCells
-from kldrift.scoring.sentences import NAMED, NULL, percent, some_of
 from kldrift.scoring.verdict import Verdicts
 
 LEAST_LOST: Final = 0.01

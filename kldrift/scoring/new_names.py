@@ -10,8 +10,8 @@ import numpy as np
 
 from kldrift.arrays import Counts, Floats, Ints, OfRows
 from kldrift.counting.new_values import NewValues
+from kldrift.profiles.number_text import percent
 from kldrift.scoring.rare_names import SURELY, names_by_rows
-from kldrift.scoring.sentences import percent
 from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.effect_tests import rise_p
 from kldrift.statistics.shared_names import MOST, SharedNames

@@ -11,13 +11,13 @@ import numpy as np
 from kldrift.arrays import Counts, Floats, Ints
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.moments import Moments
-from kldrift.profiles.number_text import plain
+from kldrift.profiles.number_text import percent, plain
 from kldrift.profiles.support import NumericSupport, Unit
 from kldrift.scoring.comparison import close_together
 from kldrift.scoring.metrics import SPIKE_METRIC, TAIL_METRIC
 from kldrift.scoring.reasons import Range, beyond_text, mean_texts, stored_cell_name, value_text
 from kldrift.scoring.scores import INNER
-from kldrift.scoring.sentences import cell_sentence, ends_at, percent
+from kldrift.scoring.sentences import cell_sentence, ends_at
 from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.spikes import spikes
 from kldrift.statistics.tails import tail_edge, tail_rows

@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from kldrift.profiles.cells import Cell, CellKind
-from kldrift.profiles.number_text import grouped, plain
+from kldrift.profiles.number_text import grouped, percent, plain
 from kldrift.profiles.support import NumericSupport, Support, Unit, step
 from kldrift.scoring.metrics import Threshold
-from kldrift.scoring.sentences import UNSEEN, percent
+from kldrift.scoring.name_sentences import UNSEEN
 from kldrift.scoring.threshold import Severity
 
 LEAST_Q: Final = 1e-12

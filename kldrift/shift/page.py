@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from kldrift.profiles.number_text import plain
+from kldrift.profiles.number_text import percent, plain
 from kldrift.reporting.blocks import Facts, Table
 from kldrift.reporting.cards import Card
 from kldrift.reporting.causes import Cause
@@ -32,7 +32,6 @@ from kldrift.reporting.row_cells import cells_of, row_key
 from kldrift.reporting.row_words import score_words, surety_words
 from kldrift.reporting.score_line import score_line
 from kldrift.reporting.timeline import sparkline
-from kldrift.scoring.sentences import percent
 
 ABOUT_SHIFT: Final = (
     "What two models say of the same rows: kl is the mean over rows of D(challenger || champion) "

@@ -10,11 +10,10 @@ from scipy.special import stdtr
 
 from kldrift.arrays import Bools, Floats, Ints, Texts
 from kldrift.config import ModelShift, Threshold
-from kldrift.profiles.number_text import grouped
+from kldrift.profiles.number_text import grouped, percent
 from kldrift.scoring.judge import held_to_limits, severities
 from kldrift.scoring.reasons import above
 from kldrift.scoring.rules import Rules
-from kldrift.scoring.sentences import percent
 from kldrift.scoring.status import PLACE, Status
 from kldrift.scoring.threshold import RANK, SEVERITIES, QValues, Severity
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts

@@ -9,13 +9,13 @@ import pytest
 
 from kldrift.expectations.wording import observed
 from kldrift.profiles.cells import CellKind
-from kldrift.profiles.number_text import grouped, plain
+from kldrift.profiles.number_text import grouped, percent, plain
 from kldrift.profiles.support import NumericSupport
 from kldrift.reporting.cell_names import open_bin
 from kldrift.reporting.row_words import score_words
 from kldrift.scoring.metrics import Threshold
 from kldrift.scoring.reasons import above, beyond_history, extremes
-from kldrift.scoring.sentences import Change, percent, sentence
+from kldrift.scoring.sentences import Change, sentence
 from kldrift.scoring.threshold import Severity
 
 EXPONENT = re.compile(r"\de[+-]\d")
