@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Self
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,7 @@ from kldrift.counting.windows import microseconds_of
 from kldrift.errors import OutputError
 from kldrift.monitor.past_scores import start_of
 from kldrift.monitor.same_cells import SameCells
+from kldrift.monitor.seasons import season_of
 from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.counted import Counted, merged
@@ -211,15 +211,9 @@ def chosen_windows(
         return earlier[-rule.previous :]
     assert rule.trailing is not None
     first = before(start, rule.trailing, time.zone)
-    alike = _season(window, rule, time)
-    return [w for w in earlier if start_of(w) >= first and _season(w, rule, time) == alike]
-
-
-def _season(window: Window, rule: Dataset, time: Time) -> int:
-    """The hour, weekday or month in which a window begins, by the clock of its zone."""
-    local = start_of(window).astimezone(ZoneInfo(time.zone))
-    season = {"hour": local.hour, "weekday": local.weekday(), "month": local.month}
-    return season.get(rule.same or "", 0)
+    same = [rule.same] if rule.same else []
+    alike = season_of(window, time, same)
+    return [w for w in earlier if start_of(w) >= first and season_of(w, time, same) == alike]
 
 
 def sum_of(

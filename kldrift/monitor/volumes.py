@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +15,8 @@ from kldrift.arrays import Bools, Floats
 from kldrift.config import Config, Threshold, Time
 from kldrift.errors import OutputError
 from kldrift.monitor.groups import rows_by_segment
+from kldrift.monitor.past_scores import start_of
+from kldrift.monitor.seasons import season_of, seasonal_parts
 from kldrift.monitor.stages import Findings
 from kldrift.profiles.group_keys import ALL, REST
 from kldrift.profiles.profile import Profile
@@ -30,14 +32,14 @@ from kldrift.tables.window import Window
 THRESHOLDS: Final = {"kl": Threshold(0.02, 0.15)}
 """A fifth more or less, and half as many or 1.6 times as many."""
 MOST: Final = 90
-"""Windows that are looked at."""
+"""Windows that are looked at; all of a week, where it has more."""
 
 
 class Volumes:
     """The rows of the windows of a monitor."""
 
     def __init__(self, time: Time) -> None:
-        self._time = time
+        self._time, self._season_parts = time, seasonal_parts(time)[-1:]
         self._rows: dict[Window, dict[str | None, int]] = {}
 
     @classmethod
@@ -46,9 +48,7 @@ class Volumes:
         if config.time is None:
             return None
         volumes = cls(config.time)
-        start = window.bounds[0]
-        earlier = [w for w in stored_windows(store, config.monitor) if w.start and w.start < start]
-        for one in earlier[-MOST:]:
+        for one in _recent(stored_windows(store, config.monitor), window):
             with suppress(OutputError):  # damaged: it is not learnt from
                 rows = window_columns(store, config.monitor, one, ["segment", "n_current"])
                 sizes = rows.group_by("segment").aggregate([("n_current", "max")])
@@ -70,12 +70,14 @@ class Volumes:
             times |= _times(findings.current, number, known.names)
         if findings.current:
             times |= _times(findings.current, ALL, (None,))
-        start, season = window.bounds[0], self._season(window)
-        earlier = [w for w in self._rows if w.start and w.start < start][-MOST:]
+        parts = self._season_parts
+        earlier, season = _recent(self._rows, window), season_of(window, self._time, parts)
         past = [self._rows[w] for w in earlier]
-        alike = np.array([self._season(w) == season for w in earlier], dtype=np.bool_)
+        alike = np.array(
+            [season_of(w, self._time, parts) == season for w in earlier], dtype=np.bool_
+        )
         longer = np.array([_length(window) / _length(w) for w in earlier])
-        self._rows[window] = sizes
+        self._rows = {w: self._rows[w] for w in earlier} | {window: sizes}
         if not findings.rows_current:  # a window that is not there says nothing of its segments
             past = []
         subjects = tuple(
@@ -96,14 +98,19 @@ class Volumes:
         alike: Bools,
         longer: Floats,
     ) -> Subject:
-        before = np.array([sizes.get(segment, 0) for sizes in past]) * longer
-        beside = volume(rows, before, alike)
+        earlier = np.array([sizes.get(segment, 0) for sizes in past]) * longer
+        beside = volume(rows, earlier, alike)
         if not rows and (segment is None or beside is None):
             why = "no rows in this window"
             return Subject(ROWS_FEATURE, "volume", status=Status.EMPTY, reason=why, segment=segment)
         if beside is None:
             return Subject(ROWS_FEATURE, "volume", segment=segment, rows=(-1, rows))
-        season = f" {self._season_name(window)}" if beside.alike else ""
+        local = window.bounds[0].astimezone(ZoneInfo(self._time.zone))
+        before = f"{beside.windows:,} windows before"
+        if beside.alike and "hour" in self._season_parts:
+            before = f"{before} at {local:%H}:00"
+        elif beside.alike:
+            before = f"{beside.windows:,} {local:%A} windows before"
         loaded = ""
         if times > 1 and rows * rows > times * beside.expected**2:  # nearer to the usual without
             often = "twice" if times == 2 else f"{times:,} times"
@@ -116,20 +123,16 @@ class Volumes:
             segment=segment,
             rows=(round(beside.expected), rows),
             sentence=(
-                f"{rows:,} rows, and usually about {beside.expected:,.0f} "
-                f"({beside.windows:,}{season} windows before){loaded}"
+                f"{rows:,} rows, and usually about {beside.expected:,.0f} ({before}){loaded}"
             ),
         )
 
-    def _season(self, window: Window) -> int:
-        local = window.bounds[0].astimezone(ZoneInfo(self._time.zone))
-        if _length(window) < timedelta(hours=20):
-            return local.hour
-        return local.weekday() if _length(window) < timedelta(days=2) else 0
 
-    def _season_name(self, window: Window) -> str:
-        local = window.bounds[0].astimezone(ZoneInfo(self._time.zone))
-        return f"{local:%H}:00" if _length(window) < timedelta(hours=20) else f"{local:%A}"
+def _recent(windows: Iterable[Window], window: Window) -> list[Window]:
+    """The windows before one that it is judged by."""
+    earlier = [w for w in windows if w.start and w.start < start_of(window)]
+    week = start_of(window) - timedelta(weeks=1)
+    return earlier[-max(MOST, sum(start_of(w) >= week for w in earlier)) :]
 
 
 def _times(

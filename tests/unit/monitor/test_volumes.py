@@ -106,6 +106,28 @@ def test_each_segment_has_its_own_rows_and_one_that_is_gone_is_critical(tmp_path
     assert last.loc["part=right", "reason"].startswith("0 rows, and usually about 1")
 
 
+def judged_by_rows(time, first, number, size):
+    """The rows of some windows, one after the other, each judged by those before."""
+    begins = time.windows.between(
+        first.replace(tzinfo=UTC), first.replace(tzinfo=UTC) + timedelta(days=365)
+    )
+    volumes, judged = Volumes(time), list[Subject]()
+    for start in islice(begins, number):
+        one = Window(start, time.windows.end(start))
+        found = Findings((), (), (), {}, (), (), Reference({}, {}, {}, {}, {}, 0), size(one))
+        judged += volumes.beside(one, found).volumes
+    return judged
+
+
+def test_an_hour_is_judged_by_the_same_hour_of_a_week():
+    def size(window):
+        usual = 1_000 if 6 <= window.start.hour < 22 else 100
+        return usual if window.start < datetime(2024, 3, 9, 3, tzinfo=UTC) else 50
+
+    judged = judged_by_rows(Time("at", "1h"), datetime(2024, 3, 1), 8 * 24 + 4, size)
+    assert judged[-1].sentence == "50 rows, and usually about 100 (7 windows before at 03:00)"
+
+
 @pytest.mark.parametrize(
     ("length", "first", "rows"),
     [("1h", datetime(2024, 10, 26, 12), 800), ("1mo", datetime(2023, 6, 1), 290_000)],
@@ -114,14 +136,8 @@ def test_rows_are_judged_by_the_time_that_they_had(length, first, rows):
     """An hour that the clock repeats is two, and a February has 29 days."""
     time = Time("at", length, zone="Europe/Berlin")
     an_hour = 400 if length == "1h" else 10_000 / 24
-    begins = time.windows.between(
-        first.replace(tzinfo=UTC), first.replace(tzinfo=UTC) + timedelta(days=365)
+    judged = judged_by_rows(
+        time, first, 20, lambda one: round(an_hour * ((one.end - one.start) / timedelta(hours=1)))
     )
-    volumes, judged = Volumes(time), list[Subject]()
-    for start in islice(begins, 20):
-        one = Window(start, time.windows.end(start))
-        size = round(an_hour * ((one.end - start) / timedelta(hours=1)))
-        found = Findings((), (), (), {}, (), (), Reference({}, {}, {}, {}, {}, 0), size)
-        judged += volumes.beside(one, found).volumes
     assert {subject.scores["kl"] < 1e-9 for subject in judged[7:]} == {True}
     assert (rows, rows) in [subject.rows for subject in judged]
