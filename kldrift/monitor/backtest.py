@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -20,12 +19,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.config import Alarms, Config
+from kldrift.config import Alarms, Budget, Config
 from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor.backtest_chart import chart
+from kldrift.monitor.counts_layout import Layout
 from kldrift.monitor.findings import WindowCounts
-from kldrift.monitor.past_counts import LEAST_WINDOWS, Layout, season_of
+from kldrift.monitor.learned_rule import LearnedRule
 from kldrift.monitor.planted import USUAL, WITHIN, PlantedDrift, planted_windows
 from kldrift.monitor.replay import Replay, Shown
 from kldrift.monitor.scorer import Scorer
@@ -184,16 +184,13 @@ def backtest(
             scores.append(_whole(window_columns(store, config.monitor, window, JUDGED)))
         progress.update(number + 1, len(stored), "windows")
     _check_enough(config, len(windows), " with rows on the cells of the last")
-    seasons = [season_of(w, config.time) for w in windows]
-    alarms, a_day = config.alarms or Alarms(), len(windows) / max(1e-9, _days(windows))
-    most = max(LEAST_WINDOWS, round(alarms.span / timedelta(days=1) * a_day))
-    before = Replay(pages, days * a_day, alarms.windows, most)
-    last = max(0, len(windows) - WITHIN)
-    shown, state = before.over(counts[:last], seasons[:last])
-    shown += state.over(counts[last:], seasons[last:])[0]
+    alarms = replace(config.alarms or Alarms(), budget=Budget(pages, days))
+    before, last = Replay(LearnedRule(config.time, alarms)), max(0, len(windows) - WITHIN)
+    shown, state = before.over(windows[:last], counts[:last])
+    shown += state.over(windows[last:], counts[last:])[0]
     alpha = config.significance.alpha
     table = _table(windows, layout.names, [_critical(s, alpha) for s in scores], scores, shown)
-    limit = _kl_limit(table, pages / max(1e-9, before.windows))
+    limit = _kl_limit(table, pages / days * _days(windows) / len(windows))
     planted = pd.DataFrame(columns=["planted", "rule", "features", "at_once", "within", "late"])
     if drifts:
         progress.stage("planting drifts")

@@ -16,9 +16,9 @@ from scipy.special import ndtri
 
 from kldrift.arrays import Floats, Ints
 from kldrift.errors import ConfigError
+from kldrift.monitor.counts_layout import Layout
 from kldrift.monitor.findings import WindowCounts, findings_of
 from kldrift.monitor.judging import judge_findings, judged_together
-from kldrift.monitor.past_counts import Layout, season_of
 from kldrift.monitor.replay import Replay
 from kldrift.monitor.stages import Reference
 from kldrift.profiles.cells import CODES, CellKind
@@ -154,11 +154,8 @@ def planted_windows(
                 new = drift.into(own, whole.profiles[name].counts[0]) if len(own) else None
                 moved |= {name} if new is not None else set()
                 profiles[name] = new or own
-            time = one.plan.config.time
             assert one.window is not None
-            assert time is not None
-            counts = layout.counts(profiles)[0][:, 0]
-            shown, state = state.step(counts, season_of(one.window, time))
+            shown, state = state.step(one.window, layout.counts(profiles)[0][:, 0])
             flags["learned"].append({layout.names[i] for i in shown.raised})
             planted.append(
                 replace(

@@ -1,26 +1,18 @@
-"""Replays the learnt rule over counts of windows, without tables: what it flags, and when.
-
-It judges as a run does, window by window, by earlier ones only; what was unusual is not learnt
-from. A test holds the two equal.
-"""
+"""Replays the rule of learnt limits over counts of windows, without tables: what it flags, when."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from kldrift.arrays import Counts, Floats
+from kldrift.monitor.learned_rule import LearnedRule
+from kldrift.monitor.past_scores import start_of
 from kldrift.scoring.alerts import Alert, Alerts, Key, Seen
-from kldrift.statistics.alarm_budget import AlarmBudget, excess
-from kldrift.statistics.learned_limits import FEWEST_WINDOWS, usual
-
-MOST_WINDOWS: Final = 90
-_START: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""Alerts only need an order of windows here, and no dates."""
+from kldrift.statistics.alarm_budget import excess
+from kldrift.tables.window import Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,75 +34,43 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """The state of the learnt rule before a window; immutable, so that it can be continued twice.
+    """The learnt rule before a window, and the alerts that it alone would have raised.
 
     Attributes:
-        pages: that the budget allows.
-        windows: in so many windows.
-        after: how many critical windows, of how many, make an alert.
-        most: windows that the history reaches back.
-        past: counts of earlier windows, shape ``(features, cells)`` each, without what was unusual.
-        seasons: of these.
-        level: of the budget; None until it is needed.
-        excesses: how far the farthest feature of each window was.
-        alerts: what is open.
-        seen: how many windows it has seen.
+        rule: the rule.
+        alerts: what is open; features are known by their places.
     """
 
-    pages: float
-    windows: float
-    after: tuple[int, int] = (1, 1)
-    most: int = MOST_WINDOWS
-    past: tuple[Counts, ...] = ()
-    seasons: tuple[int, ...] = ()
-    level: float | None = None
-    excesses: tuple[float, ...] = ()
+    rule: LearnedRule
     alerts: Alerts = field(default_factory=Alerts)
-    seen: int = 0
 
-    def step(self, counts: Counts, season: int) -> tuple[Shown, Replay]:
-        """Judge a window and add it to the history."""
-        budget = AlarmBudget.of(self.pages, self.windows)
-        if self.level is not None:
-            budget = replace(budget, level=self.level)
-        p_values = np.full(len(counts), np.nan)
-        if self.past:
-            beside = usual(np.stack(self.past), np.array(self.seasons), counts, season)
-            ready = beside.learned.windows >= FEWEST_WINDOWS
-            p_values = np.where(ready, beside.p_values, np.nan)
-        known = np.isfinite(p_values)
-        limit = budget.limit(int(known.sum()), self.excesses)
-        limits = np.full(len(counts), limit)
-        limits[[int(key[0]) for key in self.alerts.open]] = budget.open_limit(int(known.sum()))
+    def step(self, window: Window, counts: Counts) -> tuple[Shown, Replay]:
+        """Judge a window by its counts, shape ``(features, cells)``, and add it to the history."""
+        beside = self.rule.beside(window, [counts[:, None]])
+        p_values, limits = beside.p_values[0][:, 0], np.full(len(counts), beside.limit)
+        limits[[int(key[0]) for key in self.alerts.open]] = beside.open_limit
         critical = p_values < limits
         keys = {(str(i), None) for i in np.flatnonzero(critical).tolist()}
-        start = _START + self.seen * timedelta(days=1)
-        alerts = self.alerts.after(Seen(start, keys), self.after, lambda _: False)
+        seen = Seen(start_of(window), keys)
+        alerts = self.alerts.after(seen, self.rule.alarms.windows, lambda _: False)
         raised, before = _raised(alerts), _raised(self.alerts)
-        page = bool(raised - before)
-        excesses = self.excesses
+        page, still = bool(raised - before), raised & before
+        known = np.isfinite(p_values)
+        fresh = [i for i in np.flatnonzero(known).tolist() if i not in still]
+        rule, far = self.rule, None
         if known.any():
-            still = raised & before
-            budget = budget.after(page=page, open_alert=bool(still) and not page)
-            fresh = [i for i in np.flatnonzero(known).tolist() if i not in still]
-            excesses = (*excesses, excess(p_values[fresh]))[-self.most :]
-        kept = np.where(critical[:, None], 0, counts)
-        later = replace(
-            self,
-            past=(*self.past, kept)[-self.most :],
-            seasons=(*self.seasons, season)[-self.most :],
-            level=budget.level if known.any() else self.level,
-            excesses=excesses,
-            alerts=alerts,
-            seen=self.seen + 1,
-        )
-        return Shown(p_values, limit, page, raised), later
+            rule = rule.paged(window, page=page, still_open=bool(still))
+            far = excess(p_values[fresh])
+        rule = rule.after(window, [np.where(critical[:, None], 0, counts)[:, None]], far)
+        return Shown(p_values, beside.limit, page, raised), Replay(rule, alerts)
 
-    def over(self, counts: Sequence[Counts], seasons: Sequence[int]) -> tuple[list[Shown], Replay]:
+    def over(
+        self, windows: Sequence[Window], counts: Sequence[Counts]
+    ) -> tuple[list[Shown], Replay]:
         """Judge several windows, in the order of time."""
         shown, state = [], self
-        for window, season in zip(counts, seasons, strict=True):
-            one, state = state.step(window, season)
+        for window, of in zip(windows, counts, strict=True):
+            one, state = state.step(window, of)
             shown.append(one)
         return shown, state
 

@@ -16,13 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kldrift.config import Alarms, Budget, Config, Mute
+from kldrift.config import Alarms, Budget, Config, Mute, Time
 from kldrift.config.marked_days import declared, mute_of
 from kldrift.errors import DamagedError, OutputError
 from kldrift.features.pairs import Pair
 from kldrift.monitor.alert_log import AlertFacts, Logged, alerts_of, log_table, logged
+from kldrift.monitor.counts_layout import Layout, without_unseen
 from kldrift.monitor.judging import has_learned_limits, judge_findings
-from kldrift.monitor.past_counts import LEAST_WINDOWS, Layout, PastCounts, without_unseen
+from kldrift.monitor.learned_rule import LEAST_WINDOWS, LearnedRule
 from kldrift.monitor.past_scores import (
     excess_of,
     far_rows,
@@ -36,13 +37,13 @@ from kldrift.monitor.past_scores import (
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.same_cells import SameCells
 from kldrift.monitor.stages import Findings, Reference
-from kldrift.profiles.profile import of_no_window
+from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key, Seen, State
 from kldrift.scoring.judge import held_to_limits, severities
 from kldrift.scoring.learned import of_new_values, unusual
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import Verdicts
-from kldrift.statistics.alarm_budget import AlarmBudget, excess
+from kldrift.statistics.alarm_budget import excess
 from kldrift.tables.read import stored_alerts, stored_scores, stored_supports
 from kldrift.tables.store import Store
 from kldrift.tables.which_windows import stored_windows
@@ -95,12 +96,11 @@ class Watch:
         notes: what could not be read of the windows before.
     """
 
-    def __init__(self, config: Config, past: PastCounts | None) -> None:
+    def __init__(self, config: Config, time: Time, layout: Layout | None) -> None:
         self.notes: list[str] = []
-        self._config, self._past = config, past
+        self._config, self._layout = config, layout
         self._alarms = config.alarms or Alarms()
-        self._level: float | None = None
-        self._excesses: dict[datetime, float] = {}
+        self._rule = LearnedRule(time, self._alarms)
         self._alerts = Alerts()
         self._log: tuple[Logged, ...] = ()
 
@@ -118,18 +118,14 @@ class Watch:
         if config.time is None or not asked:
             return None
         names = [p.feature.name for p in pairs if has_learned_limits(p, config)]
-        past = None
-        span = (config.alarms or Alarms()).span
-        if names:
-            layout = Layout.of(reference, names, config.scoring.missing)
-            past = PastCounts(layout, config.time, span)
-        watch = cls(config, past)
+        layout = Layout.of(reference, names, config.scoring.missing)
+        watch = cls(config, config.time, layout if layout.names else None)
         earlier = [
             w
             for w in stored_windows(store, config.monitor)
             if w.start and start_of(w) < start_of(window)
         ]
-        first = start_of(window) - span
+        first = start_of(window) - watch._alarms.span
         near = [w for w in earlier[:-LEAST_WINDOWS] if start_of(w) >= first]
         near += earlier[-LEAST_WINDOWS:]
         watch._read(store, reference, near, start_of(window))
@@ -138,13 +134,13 @@ class Watch:
     def _read(
         self, store: Store, reference: Reference, windows: Sequence[Window], before: datetime
     ) -> None:
-        config = self._config
-        if self._past is None and config.alarms is None:
+        config, layout = self._config, self._layout
+        if layout is None and config.alarms is None:
             return
-        if self._past is not None and windows:
+        if layout is not None and windows:
             supports = stored_supports(store, config.monitor, reference.reference_id)
             counted = SameCells(store, config.monitor, supports)
-        level, learned = None, None
+        learned: Window | None = None
         rows: dict[Window, pa.Table] = {}
         for window in windows:
             try:
@@ -153,18 +149,18 @@ class Watch:
                 self.notes.append(f"an earlier window is left out: {error}")
                 continue
             rows[window] = notable(scores)
-            stored = pc.min(scores["alarm_level"]).as_py()
-            if stored is not None:
-                level, learned = stored, window
-                self._excesses[start_of(window)] = excess_of(scores, start_of(window))
-            if self._past is None:
-                continue
-            with suppress(ValueError, OutputError):  # damaged
-                profiles, _ = counted.profiles(window)
-                own = {name: of_no_window(p) for name, p in profiles.items()}
-                self._past.add(
-                    window, self._past.layout.counts(own), set(row_keys(far_rows(rows[window])))
-                )
+            level, far = pc.min(scores["alarm_level"]).as_py(), None
+            if level is not None:
+                self._rule, learned = replace(self._rule, level=level), window
+                far = excess_of(scores, start_of(window))
+            if layout is not None:
+                own: dict[str, Profile] = {}
+                with suppress(ValueError, OutputError):  # damaged
+                    profiles, _ = counted.profiles(window)
+                    own = {name: of_no_window(p) for name, p in profiles.items()}
+                keys = row_keys(far_rows(rows[window]))
+                kept = layout.without(layout.counts(own), keys)
+                self._rule = self._rule.after(window, kept, far)
         if config.alarms is None:
             return
         try:
@@ -176,57 +172,52 @@ class Watch:
                 seen_in(start_of(w), rows[w]) for w in [*rows][-self._alarms.windows[1] :]
             )
             self._alerts = Alerts(states_of(rows[[*rows][-1]]), recent)
-        if level is not None and learned is not None:
-            self._level = self._next_level(level, learned)
+        if learned is not None:
+            self._rule = self._paged(learned)
 
     def judged(self, plan: Plan, findings: Findings, window: Window) -> Judged:
         """Judge a window and add it to the history."""
-        if self._past is None:
+        layout = self._layout
+        if layout is None:
             return self._alerted(judge_findings(plan, findings), window)
-        layout, names = self._past.layout, [p.feature.name for p in findings.pairs]
+        names = [p.feature.name for p in findings.pairs]
         counts = layout.counts(dict(zip(names, findings.current, strict=True)))
-        beside = self._past.beside(window, counts)
-        budget = self._budget(window)
-        if self._level is not None:
-            budget = replace(budget, level=self._level)
-        first = start_of(window) - self._alarms.span
-        self._excesses = {at: far for at, far in self._excesses.items() if at >= first}
-        limit = budget.limit(beside.tests, list(self._excesses.values()))
+        beside = self._rule.beside(window, counts)
         groups = [(n, c.keys) for n, c in zip(names, findings.comparisons, strict=True)]
-        open_, open_limit = self._alerts.open, budget.open_limit(beside.tests)
-        scores = beside.scores(groups, limit, open_, open_limit)
+        limit, open_limit = beside.limit, beside.open_limit
+        scores = layout.scores(beside, groups, limit, self._alerts.open, open_limit)
         verdicts = judge_findings(plan, findings, scores)
         keys = {verdicts.key(i) for i in unusual(verdicts).nonzero()[0].tolist()}
-        new = self._by_new_values_alone(findings, window, verdicts)
-        self._past.add(window, counts, keys)
+        new = self._by_new_values_alone(findings, window, verdicts, layout)
         judged = self._alerted(verdicts, window, new)
-        p_values = verdicts.scores["p_learned"]
+        p_values, far = verdicts.scores["p_learned"], None
         known = np.flatnonzero(~np.isnan(p_values))
-        if not len(known):
-            return judged
-        if self._config.alarms is not None:
-            self._level = self._next_level(budget.level, window)
-            start, of = start_of(window), self._alerts.of
-            fresh = [i for i in known.tolist() if not _still_open(of(verdicts.key(i)), start)]
-            self._excesses[start] = excess(p_values[fresh])
-        return replace(judged, level=budget.level, limit=limit, effective=beside.effective)
+        if len(known):
+            level = beside.budget.level
+            judged = replace(judged, level=level, limit=limit, effective=beside.effective)
+            if self._config.alarms is not None:
+                self._rule = self._paged(window)
+                start, of = start_of(window), self._alerts.of
+                fresh = [i for i in known.tolist() if not _still_open(of(verdicts.key(i)), start)]
+                far = excess(p_values[fresh])
+        self._rule = self._rule.after(window, layout.without(counts, keys), far)
+        return judged
 
     def _by_new_values_alone(
-        self, findings: Findings, window: Window, verdicts: Verdicts
+        self, findings: Findings, window: Window, verdicts: Verdicts, layout: Layout
     ) -> set[Key]:
         """The rows that are critical, and would not be without values that the reference never had.
 
         Beside the reference a season may have moved more rows than these values did.
         """
-        assert self._past is not None
         there = unusual(verdicts) & (verdicts.scores["never_seen_current"] > 0)
         if not self._alarms.grace_span or not there.any():
             return set()
         names = [p.feature.name for p in findings.pairs]
         known = {n: without_unseen(c) for n, c in zip(names, findings.comparisons, strict=True)}
-        beside = self._past.beside(window, self._past.layout.counts(known))
+        beside = self._rule.beside(window, layout.counts(known))
         groups = [(n, c.keys) for n, c in zip(names, findings.comparisons, strict=True)]
-        without = beside.scores(groups, 1.0)["p_learned"]
+        without = layout.scores(beside, groups, 1.0)["p_learned"]
         p_value = np.append(without, np.full(len(verdicts) - len(without), np.nan))
         fixed, _ = severities(verdicts, list(held_to_limits(verdicts)))
         there &= (fixed < RANK[Severity.CRITICAL]) & ~(p_value < verdicts.scores["p_limit"])
@@ -274,19 +265,12 @@ class Watch:
         table = log_table(self._config.monitor, self._log)
         return Judged(verdicts, self._alerts, table, budget, len(spent))
 
-    def _budget(self, window: Window) -> AlarmBudget:
-        """The budget of a monitor that begins."""
-        (start, end), budget = window.bounds, self._alarms.budget
-        days = (end - start) / timedelta(days=1)
-        return AlarmBudget.of(budget.pages, budget.days / days)
-
-    def _next_level(self, level: float, window: Window) -> float:
-        """The level after a window; it does not fall while an alert is open."""
+    def _paged(self, window: Window) -> LearnedRule:
+        """The rule after the pages of a window."""
         start, log = start_of(window), self._log
         page = any(one.is_page and one.opened == start for one in log)
         still = any(one.is_page and one.open_at(start) and one.closed != start for one in log)
-        budget = replace(self._budget(window), level=level)
-        return budget.after(page=page, open_alert=still and not page).level
+        return self._rule.paged(window, page=page, still_open=still)
 
 
 def _still_open(state: State, start: datetime) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -286,6 +287,11 @@ class Usual:
     better: Bools
 
     @property
+    def windows(self) -> Floats:
+        """How many there are before."""
+        return self.learned.windows
+
+    @cached_property
     def p_values(self) -> Floats:
         """How likely a window of the history's kind is as far from it; NaN for too few of these."""
         return self._chosen(lambda of: of.p_values(self.current))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from scipy.special import rel_entr
 
+from kldrift.config import Alarms, Budget, Time
+from kldrift.monitor.learned_rule import LearnedRule
 from kldrift.monitor.replay import Replay, Shown
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
+from kldrift.tables.window import Window
 from tests.bench.peers.days import Flags
 from tests.bench.peers.days import flagged as flagged_by_others
 from tests.bench.streams import (
@@ -24,10 +28,13 @@ from tests.bench.streams import (
     Floats,
     Stream,
     stream,
-    weekdays,
 )
 
 PAGES, BUDGET_DAYS = 1, 90
+MONDAY: Final = datetime(2001, 1, 1, tzinfo=UTC)
+WINDOWS: Final = [
+    Window(MONDAY + timedelta(days=d), MONDAY + timedelta(days=d + 1)) for d in range(DAYS)
+]
 JUDGED: Final = DAYS - FEWEST_WINDOWS
 FIRST: Final = 120
 """The day on which a drift is planted."""
@@ -133,10 +140,11 @@ def page_days(flags: Floats) -> list[int]:
 
 def quiet(found: Stream) -> tuple[list[Shown], list[Replay]]:
     """The learnt rule over a stream, and its state before each day."""
-    now, shown, states = Replay(PAGES, BUDGET_DAYS), list[Shown](), list[Replay]()
-    for day, season in enumerate(weekdays().tolist()):
+    rule = LearnedRule(Time("at", "1d"), Alarms(Budget(PAGES, BUDGET_DAYS)))
+    now, shown, states = Replay(rule), list[Shown](), list[Replay]()
+    for window, counts in zip(WINDOWS, found.counts, strict=True):
         states.append(now)
-        one, now = now.step(found.counts[day], season)
+        one, now = now.step(window, counts)
         shown.append(one)
     return shown, states
 
@@ -148,8 +156,7 @@ def caught(
     rng = np.random.default_rng([seed, features])
     counts = found.changed(rng, FIRST, WITHIN, on(change, features))
     moved = set(planted_on(features))
-    seasons = weekdays()[FIRST : FIRST + WITHIN].tolist()
-    shown, _ = state.over(list(counts), seasons)
+    shown, _ = state.over(WINDOWS[FIRST : FIRST + WITHIN], list(counts))
     delays = {"learned": [bool(one.raised & moved) for one in shown]}
     together = found.counts.copy()
     together[FIRST : FIRST + WITHIN] = counts
@@ -172,7 +179,7 @@ def measured_piece(name: str, seed: int, features: int, *, plant: bool) -> dict[
     piece: dict[str, Any] = {
         "pages": {"learned": [day for day, one in enumerate(shown) if one.page]}
         | {rule: page_days(of) for rule, of in flags.items()},
-        "level": max(state.level or 0.0 for state in states),
+        "level": max(state.rule.level or 0.0 for state in states),
     }
     if plant:
         piece["delays"] = {

@@ -155,19 +155,6 @@ def test_without_alarms_nothing_is_raised_and_the_exit_code_is_that_of_severitie
     assert found.run["alerts"] is None
 
 
-def test_a_replay_without_tables_judges_as_the_run_did(folder):
-    config = config_of(folder, **LEARNED)
-    found = kldrift.backtest(config, plant=[]).windows
-    stored = read_table(str(folder), "drift_scores").to_pandas()
-    smallest = stored.groupby("window_start")["p_learned"].min()
-    limits = stored[stored["alert"] != "raised"].groupby("window_start")["p_limit"].min()
-    judged = found.set_index("window_start").loc[smallest.dropna().index]
-    assert judged["p_value"].tolist() == smallest.dropna().tolist()
-    assert judged["p_limit"].tolist() == limits.dropna().tolist()
-    pages = {a["opened"] for a in read_table(str(folder), "alerts").to_pylist()}
-    assert set(found.loc[found["page"], "window_start"]) == pages
-
-
 HOLIDAY = {"reference": {"trailing": "30d", "exclude": ["2024-01-04", "2024-01-20/2024-01-21"]}}
 
 

@@ -26,7 +26,7 @@ from kldrift.monitor.findings import count_current
 from kldrift.monitor.judging import judge_findings
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.planted import PlantedDrift
-from kldrift.monitor.replay import Replay, Shown
+from kldrift.monitor.replay import Shown
 from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import read_reference
 from kldrift.sources.table import TableSource
@@ -224,18 +224,3 @@ def test_there_must_be_windows_to_learn_from(folder, tmp_path):
         OutputError, match="3 windows of 'daily'; limits are learnt from at least 28"
     ):
         kldrift.backtest(mapping(tmp_path / "few"))
-
-
-@pytest.mark.parametrize(("history", "most"), [("90d", 90), ("60d", 60), ("7d", 42)])
-def test_the_learnt_rule_is_shown_with_the_history_that_runs_have(
-    folder, history, most, monkeypatch
-):
-    seen = []
-
-    def made(*stated):
-        seen.append(stated[-1])
-        return Replay(*stated)
-
-    monkeypatch.setattr("kldrift.monitor.backtest.Replay", made)
-    kldrift.backtest(mapping(folder, alarms={"history": history}), plant=[])
-    assert seen == [most]
