@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import os
-import signal
 import sys
-import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from kldrift.errors import KldriftError, Terminated, ending, escaped, interruption, masked
+from kldrift.errors import KldriftError, ending, escaped, interruption, masked
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
 if TYPE_CHECKING:
     from kldrift.cli.terminal import Line
-
-AGAIN_SECONDS: Final = 0.1
-DRIVER_LOGGERS: Final = (
-    *("py4j", "py4j.clientserver", "py4j.java_gateway"),
-    # Of these, each error is written with its query, in which a secret may stand.
-    *("SQLQueryContextLogger", "DataFrameQueryContextLogger"),
-)
-DRIVER_INTERRUPTED: Final = "KeyboardInterrupt while sending command."
-"""What Spark's driver logs, with a traceback, where a signal finds it; under no name of its own."""
 
 EXIT_CODES: Final = """\
 exit codes:
@@ -46,52 +33,6 @@ class Answer:
     exit_code: int = 0
     lines: Sequence[Line] = ()
     summary: Mapping[str, Any] = field(default_factory=dict)
-
-
-@contextmanager
-def sigterm_raised() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: with a row in ``runs``, and without a JVM.
-
-    Python loses an exception of a signal that comes while an object is deleted, which Spark's
-    driver does all the time: it is sent again then.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    raised = False
-
-    def stop(*_: object) -> None:
-        nonlocal raised
-        if not raised:  # once is enough
-            raised = True
-            raise Terminated
-
-    def lost(what: sys.UnraisableHookArgs) -> None:
-        nonlocal raised
-        if not issubclass(what.exc_type, KeyboardInterrupt):
-            hook(what)
-            return
-        raised = False
-        again = signal.SIGTERM if issubclass(what.exc_type, Terminated) else signal.SIGINT
-        threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), again)).start()
-
-    for name in DRIVER_LOGGERS:
-        # interrupted while it looks at its level, a logger locks all others
-        logging.getLogger(name).disabled = True
-    before, hook = signal.signal(signal.SIGTERM, stop), sys.unraisablehook
-    sys.unraisablehook = lost
-    root = logging.getLogger()
-    root.addFilter(_of_interest)
-    try:
-        yield
-    finally:
-        root.removeFilter(_of_interest)
-        sys.unraisablehook = hook
-        signal.signal(signal.SIGTERM, before)
-
-
-def _of_interest(record: logging.LogRecord) -> bool:
-    return record.msg != DRIVER_INTERRUPTED
 
 
 def guarded(args: argparse.Namespace, command: Callable[[argparse.Namespace], Answer]) -> int:

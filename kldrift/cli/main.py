@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kldrift import __version__
-from kldrift.cli.answer import EXIT_CODES, Answer, guarded, sigterm_raised
+from kldrift.cli.answer import EXIT_CODES, Answer, guarded
 from kldrift.cli.options import (
     CommandParser,
     add_as_of,
@@ -38,6 +38,7 @@ from kldrift.cli.runs import (
     shown_progress,
 )
 from kldrift.errors import FAILED, ConfigError, NoSuchOutputError, escaped
+from kldrift.execution.stopping import signals_held, signals_raised
 
 # What takes a while to import is imported by the function that needs it, so that --help does not.
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     atexit.register(_end_at_once)
     args = _parser().parse_args(argv)
     command: Callable[[argparse.Namespace], Answer] = args.command
-    with sigterm_raised():
+    with signals_raised():
         return guarded(args, command)
 
 
@@ -71,20 +72,24 @@ def _config(args: argparse.Namespace) -> Config:
     return load_config(args.config, overrides=args.set)
 
 
+@signals_held()
 def _model_shift(args: argparse.Namespace) -> Answer:
     from kldrift.config import load_model_shift  # noqa: PLC0415
 
     return run_model_shift(load_model_shift(args.config, overrides=args.set), args)
 
 
+@signals_held()
 def _run(args: argparse.Namespace) -> Answer:
     return run_monitor(_config(args), args)
 
 
+@signals_held()
 def _backfill(args: argparse.Namespace) -> Answer:
     return run_backfill(_config(args), args)
 
 
+@signals_held()
 def _rescore(args: argparse.Namespace) -> Answer:
     from kldrift import rescore  # noqa: PLC0415
     from kldrift.cli.console import backfill_lines  # noqa: PLC0415

@@ -15,6 +15,7 @@ from kldrift.config import Config, ModelShift
 from kldrift.errors import ending, masked
 from kldrift.execution.meanwhile import import_ahead
 from kldrift.execution.progress import SILENT, Progress
+from kldrift.execution.stopping import let_signals
 from kldrift.features.feature import Skipped
 from kldrift.monitor.plan import Plan
 from kldrift.monitor.stages import Findings
@@ -130,6 +131,7 @@ class Record(Generic[AnyConfig]):
     def told_if_failed(self) -> Iterator[None]:
         """Write the row of a run that fails or is stopped in a block, if possible."""
         try:
+            let_signals()
             yield
         except (Exception, KeyboardInterrupt) as error:
             with suppress(Exception):  # the error itself matters more than its record

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from kldrift.cli.answer import sigterm_raised
 from kldrift.errors import Terminated
+from kldrift.execution.stopping import signals_raised
 
 
 class Deleted:
@@ -37,7 +37,7 @@ def test_a_signal_that_is_dropped_is_sent_again(
 ) -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a runner may have its own
     try:
-        with sigterm_raised(), pytest.raises(raised):
+        with signals_raised(), pytest.raises(raised):
             deleted_and_waited(sent)
     finally:
         signal.signal(signal.SIGINT, before)
@@ -45,7 +45,7 @@ def test_a_signal_that_is_dropped_is_sent_again(
 
 def test_a_signal_shows_no_traceback_of_the_driver(caplog: pytest.LogCaptureFixture) -> None:
     told = "KeyboardInterrupt while sending command."  # by py4j, to the root logger
-    with sigterm_raised():
+    with signals_raised():
         logging.error(told)  # noqa: LOG015 - as it does
         logging.error("else")  # noqa: LOG015
     assert caplog.messages == ["else"]
