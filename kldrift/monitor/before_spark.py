@@ -20,12 +20,15 @@ from kldrift.errors import (
     DatasetError,
     NoSuchFileError,
 )
+from kldrift.features.feature import Skipped
+from kldrift.sources.dataframe.load import csv_names
 from kldrift.sources.dataset import DatasetInfo
-from kldrift.sources.lakehouse.open import TABLE_OPTIONS
+from kldrift.sources.lakehouse.open import TABLE_OPTIONS, table_schema
 from kldrift.sources.open import reason_for_spark
 from kldrift.sources.parquet.footer_summary import read_footers
 from kldrift.sources.parquet.listing import ABSENT, is_there, list_files
 from kldrift.sources.parquet.source import ArrowSource
+from kldrift.sources.predicates.translate import Unsupported
 from kldrift.sources.table import TableSource
 from kldrift.tables.store import OBJECT_STORES
 
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 OF_CLUSTERS: Final = ("HADOOP_CONF_DIR", "PYSPARK_GATEWAY_PORT", "SPARK_CONF_DIR", "SPARK_REMOTE")
 """Variables of the environment by which Spark finds settings of its own."""
+ANY_TYPE: Final = (pa.string(), pa.float64(), pa.timestamp("us"))
+"""Types that the columns of a CSV file may turn out to have."""
 _STORE: Final = re.compile(r"[^/]+://[^/]*")
 OTHER_TIME: Final = "; {as_of} in it is the time of the run, which --as-of names"
 
@@ -99,43 +104,78 @@ def check_inputs(
         raise NoSuchFileError("\n".join(problems))
 
 
-def check_by_footers(
+def check_names(
     datasets: Sequence[Dataset],
-    way: str,
     fit: Callable[[Sequence[DatasetInfo]], object],
     derived: Collection[str] = (),
 ) -> None:
-    """Check the names in a configuration by the footers of local Parquet files.
+    """Check the names in a configuration by what local files and tables say of their columns.
 
-    One footer of a dataset has all names, as a rule; where one is not in it, all are read.
+    One footer of Parquet files has all names, as a rule; where one is not in it, all are read. A
+    mistake is told if it is one whatever type a column has whose type is not known.
 
     Args:
-        datasets: the datasets; nothing is checked where Spark reads one of them.
-        way: how they are read.
+        datasets: the datasets; nothing is checked where only Spark knows the columns of one.
         fit: raises a ConfigError where the configuration does not fit what is known of them.
-        derived: the names of what Spark computes: of these nothing is told, as their types are its.
+        derived: the features that Spark computes.
+
+    Raises:
+        ConfigError: some names are in none.
     """
-    local = not any("://" in path for dataset in datasets for path in dataset.path)
-    if not local or any(d.format != "parquet" or reason_for_spark(d, way) for d in datasets):
-        return
-    computed = pa.schema([(name, pa.float64()) for name in derived])
     unsure = [re.compile(rf"(?<!\w){re.escape(name)}(?!\w)") for name in derived]
+    computed = pa.schema([(name, pa.float64()) for name in derived])
     for most in (1, None):
         try:
-            files = [list_files(d.path, d.filesystem)[:most] for d in datasets]
-            known = [ArrowSource(read_footers(of_dataset)) for of_dataset in files]
-            fit([TableSource(k.schema.empty_table(), computed, k.foreign) for k in known])
-        except ConfigError as error:
-            lines = str(error).split("\n")
-            sure = [line for line in lines if not any(name.search(line) for name in unsure)]
-            if most is None and sure:
-                raise ConfigError("\n".join(sure)) from error
-            if not sure:
-                return
-        except DatasetError:  # which is told where the data is opened
+            known = [_columns(dataset, most) for dataset in datasets]
+        except (ConfigError, DatasetError):  # which is told where the data is opened
             return
-        else:
+        sides = [side for side in known if side is not None]
+        if len(sides) < len(known):
             return
+        texts = [
+            _mistakes(fit, [TableSource(_of_type(s, kind), computed, f) for s, f in sides])
+            for kind in ANY_TYPE
+        ]
+        sure = [t for t in texts[0] if not any(name.search(t) for name in unsure)]
+        sure = [text for text in sure if all(text in others for others in texts)]
+        if not sure:
+            return
+    raise ConfigError("\n".join(sure))
+
+
+def _mistakes(
+    fit: Callable[[Sequence[DatasetInfo]], object], sides: Sequence[DatasetInfo]
+) -> list[str]:
+    try:
+        fit(sides)
+    except ConfigError as error:
+        return str(error).split("\n")
+    return []
+
+
+def _of_type(schema: pa.Schema, kind: pa.DataType) -> pa.Table:
+    """No rows of columns, those of no known type in a certain one."""
+    fields = [f.with_type(kind) if pa.types.is_null(f.type) else f for f in schema]
+    return pa.schema(fields).empty_table()
+
+
+def _columns(dataset: Dataset, most: int | None) -> tuple[pa.Schema, tuple[Skipped, ...]] | None:
+    """The columns of a local dataset, and those that are no feature; None if Spark alone knows.
+
+    Those of CSV files have no type yet.
+    """
+    if not dataset.path or any("://" in p and not LOCAL.match(p) for p in dataset.path):
+        return None
+    if dataset.format == "csv":
+        names = csv_names(dataset)
+        return (pa.schema([(name, pa.null()) for name in names]), ()) if names else None
+    if reason_for_spark(dataset, "auto"):
+        return None
+    if dataset.format in TABLE_OPTIONS:
+        schema = table_schema(dataset)
+        return None if isinstance(schema, Unsupported) else (schema, ())
+    source = ArrowSource(read_footers(list_files(dataset.path, dataset.filesystem)[:most]))
+    return source.schema, source.foreign
 
 
 def without_absent(dataset: Dataset, needed: Sequence[str], way: str) -> Dataset:

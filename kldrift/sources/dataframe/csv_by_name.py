@@ -23,10 +23,12 @@ from kldrift.features.names import backticked
 from kldrift.sources.dataframe.partitioned import by_partition
 from kldrift.sources.parquet.files import File
 from kldrift.sources.parquet.listing import for_spark, list_files, named_by_folders
-from kldrift.sources.text_files import opened
+from kldrift.sources.text_files import WIDE, opened
 
 BY_PLACE: Final = {"header": "false", "enforceschema": "true"}
 """Options that ask for columns by place."""
+OF_HEADERS: Final = {"charset", "quote", "ignoreleadingwhitespace", "ignoretrailingwhitespace"}
+"""Options by which Spark reads other names in a header."""
 WHOLE_NUMBERS: Final = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 LONGEST_HEADER: Final = 2**20
 
@@ -87,25 +89,48 @@ def read_csv(
     return together.select(*[backticked(there[name]) for name in names if name in there])
 
 
+def names_in_headers(paths: Sequence[str], options: Mapping[str, str]) -> list[str]:
+    """The names of the columns of local files, and of their folders; none where no header has them.
+
+    Raises:
+        DatasetError: there are no files, or one cannot be read.
+    """
+    given = {name.lower(): value for name, value in options.items()}
+    by_place = any(given.get(key) == value for key, value in BY_PLACE.items())
+    if by_place or not OF_HEADERS.isdisjoint(given) or WIDE.match(given.get("encoding", "")):
+        return []
+    files = list_files(paths)
+    names = chain.from_iterable(_header(file.path, given) for file in files)
+    return [*dict.fromkeys(names), *named_by_folders(files)]
+
+
 def named_twice(paths: Sequence[str], options: Mapping[str, str]) -> dict[str, list[str]]:
     """The names that several columns of the first file have, and what Spark calls these columns.
 
     Nothing where a file has no header, or lies in a store that only Spark can read.
     """
-    given = {name.lower(): value for name, value in options.items()}
-    separator = given.get("sep", given.get("delimiter", ",")).replace("\\t", "\t")
-    remote = any("://" in path for path in paths)
-    if remote or given.get("header") != "true" or len(separator) != 1:
+    if any("://" in path for path in paths):
         return {}
-    line, _ = _first_line(list_files(paths)[0].path, given.get("comment", "").encode())
+    given = {name.lower(): value for name, value in options.items()}
+    called: dict[str, list[str]] = {}
+    for place, name in enumerate(_header(list_files(paths)[0].path, given)):
+        called.setdefault(name, []).append(f"{name}{place}")
+    return {name: columns for name, columns in called.items() if name and len(columns) > 1}
+
+
+def _header(path: str, given: Mapping[str, str]) -> list[str]:
+    """The names in the header of a file; none where it has none, or Spark alone can read it."""
+    separator = given.get("sep", given.get("delimiter", ",")).replace("\\t", "\t")
+    if given.get("header") != "true" or len(separator) != 1:
+        return []
+    line, _ = _first_line(path, given.get("comment", "").encode())
+    if line.count(b'"') % 2:  # a name over several lines
+        return []
     try:
         text = line.decode(given.get("encoding", given.get("charset", "utf-8")), "replace")
     except LookupError:  # an encoding that only Java knows
-        return {}
-    called: dict[str, list[str]] = {}
-    for place, name in enumerate(next(csv.reader([text], delimiter=separator), [])):
-        called.setdefault(name, []).append(f"{name}{place}")
-    return {name: columns for name, columns in called.items() if name and len(columns) > 1}
+        return []
+    return next(csv.reader([text], delimiter=separator), [])
 
 
 def _reader(

@@ -15,7 +15,7 @@ from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 from kldrift.config import Dataset
 from kldrift.errors import ConfigError, DatasetError, first_line, on_side
 from kldrift.features.feature import Skipped
-from kldrift.sources.dataframe.csv_by_name import named_twice, read_csv
+from kldrift.sources.dataframe.csv_by_name import named_twice, names_in_headers, read_csv
 from kldrift.sources.dataframe.partitioned import Load, read_paths
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
 from kldrift.sources.parquet.listing import for_spark, list_files
@@ -104,6 +104,18 @@ def without_twice(frame: DataFrame, dataset: Dataset) -> tuple[DataFrame, list[S
     }
     notes = [Skipped.named_alike(n, len(c), dataset.path[0]) for n, c in twice.items()]
     return frame.drop(*(column for columns in twice.values() for column in columns)), notes
+
+
+def csv_names(dataset: Dataset) -> list[str]:
+    """The names that the columns of local CSV files may have; none where Spark alone knows them.
+
+    Raises:
+        DatasetError: there are no files, or one cannot be read.
+    """
+    names = names_in_headers(dataset.path, _options(dataset))
+    folded = {name.lower() for name in names}
+    stated = re.findall(r"\w+", dataset.schema or "")  # which a header may have in other letters
+    return list(dict.fromkeys([*names, *(n for n in stated if n.lower() in folded)]))
 
 
 def _load(spark: SparkSession, dataset: Dataset, schema: T.StructType | None) -> DataFrame:

@@ -65,6 +65,49 @@ def open_delta(
         DatasetError: there is no such table or version, or its log is damaged.
         ConfigError: the version is no number, or the time is no time.
     """
+    table = _load(path, options, filesystem)
+    if isinstance(table, Unsupported):
+        return table
+    from deltalake.exceptions import DeltaError  # noqa: PLC0415 - an extra
+
+    unknown = sorted(set(table.protocol().reader_features or ()) - KNOWN_FEATURES)
+    if unknown:
+        return Unsupported(f"the Delta table has {', '.join(unknown)}")
+    since = chosen(options, {SINCE})
+    try:
+        whole = _snapshot(table, path, filesystem, asked)
+        if since is None or isinstance(whole, Unsupported):
+            return whole
+        first = number_option(*since, "a version number")
+        added = added_since(table, path, first, filesystem)
+
+        def entries_at(version: int) -> tuple[ListedFile, ...]:
+            try:
+                table.load_as_version(version)
+            except DeltaError as cause:
+                text = f"version {version} of the Delta table {path!r} is gone"
+                raise OnlyAsWholeError(text) from cause
+            return entries_of(table, path, filesystem, {})
+
+        return whole.of_files(added, entries_at)
+    except DeltaError as cause:
+        raise DatasetError(f"cannot read the Delta table {path!r}: {first_line(cause)}") from cause
+
+
+def delta_schema(
+    path: str, options: Mapping[str, str], filesystem: Mapping[str, str]
+) -> pa.Schema | Unsupported:
+    """The columns of a Delta table; its files are not listed.
+
+    Arguments and errors are as in `open_delta`.
+    """
+    table = _load(path, options, filesystem)
+    return table if isinstance(table, Unsupported) else pa.schema(table.schema())
+
+
+def _load(
+    path: str, options: Mapping[str, str], filesystem: Mapping[str, str]
+) -> Any | Unsupported:
     try:
         from deltalake import DeltaTable  # noqa: PLC0415 - an extra
         from deltalake.exceptions import (  # noqa: PLC0415
@@ -88,28 +131,7 @@ def open_delta(
         raise DatasetError(
             f"cannot read the Delta table {path!r}{at}: {first_line(cause)}"
         ) from cause
-    unknown = sorted(set(table.protocol().reader_features or ()) - KNOWN_FEATURES)
-    if unknown:
-        return Unsupported(f"the Delta table has {', '.join(unknown)}")
-    since = chosen(options, {SINCE})
-    try:
-        whole = _snapshot(table, path, filesystem, asked)
-        if since is None or isinstance(whole, Unsupported):
-            return whole
-        first = number_option(*since, "a version number")
-        added = added_since(table, path, first, filesystem)
-
-        def entries_at(version: int) -> tuple[ListedFile, ...]:
-            try:
-                table.load_as_version(version)
-            except DeltaError as cause:
-                text = f"version {version} of the Delta table {path!r} is gone"
-                raise OnlyAsWholeError(text) from cause
-            return entries_of(table, path, filesystem, {})
-
-        return whole.of_files(added, entries_at)
-    except DeltaError as cause:
-        raise DatasetError(f"cannot read the Delta table {path!r}: {first_line(cause)}") from cause
+    return table
 
 
 def which_version(options: Mapping[str, str]) -> int | datetime | None:

@@ -8,13 +8,16 @@ added columns) is left to Spark.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
 from typing import Any, Final
 
 import pyarrow as pa
 from pyarrow import fs as pafs
 
-from kldrift.errors import DatasetError, OnlyAsWholeError
+from kldrift.errors import ConfigError, DatasetError, OnlyAsWholeError
 from kldrift.sources.filesystem import locate
 from kldrift.sources.lakehouse.iceberg_files import entries_of, place_of
 from kldrift.sources.lakehouse.snapshot import ListedFile, Snapshot
@@ -30,6 +33,7 @@ SINCE: Final = "start-snapshot-id"
 """The snapshot after which added files are read, as Iceberg's own readers call it."""
 OPTIONS: Final = frozenset({*WHAT, SINCE})
 """What is read of ``options``."""
+ABSENT: Final = "Iceberg tables are read with pyiceberg: pip install 'kldrift[iceberg]'"
 CATALOG: Final = "iceberg://"
 NAME_MAPPING: Final = "schema.name-mapping.default"
 """A property of tables that took in files that have no field ids."""
@@ -64,31 +68,52 @@ def open_iceberg(
         DatasetError: there is no such table or snapshot, or its metadata is damaged.
         ConfigError: the snapshot or the time is no number.
     """
+    if find_spec("pyiceberg") is None:
+        return Unsupported(ABSENT)
+    which, since = _wanted(options), chosen(options, {SINCE})
     try:
-        from pyiceberg.exceptions import (  # noqa: PLC0415 - an extra
-            NoSuchTableError,
-            ValidationError,
-        )
-    except ImportError:
-        text = "Iceberg tables are read with pyiceberg: pip install 'kldrift[iceberg]'"
-        return Unsupported(text)
-    which, since = chosen(options, WHAT), chosen(options, {SINCE})
-    wanted = which and (which[0].lower(), number_option(*which, WHAT[which[0].lower()]))
-    try:
+        with _told(path):
+            table = _load(path, filesystem)
+            whole = _snapshot(table, _snapshot_id(table, which), filesystem, asked)
+            if since is None or isinstance(whole, Unsupported):
+                return whole
+            first = number_option(*since, WHAT["snapshot-id"])
+            added = added_since(table, path, first, filesystem)
+            return whole.of_files(added, partial(_entries_at, table, path, filesystem))
+    except DatasetError as error:
+        if "equality deletes" in str(error):
+            return Unsupported("the Iceberg table has equality deletes")
+        raise
+
+
+def iceberg_schema(
+    path: str, options: Mapping[str, str], filesystem: Mapping[str, str]
+) -> pa.Schema | Unsupported:
+    """The columns of an Iceberg table; its manifests are not read.
+
+    Arguments and errors are as in `open_iceberg`.
+    """
+    if find_spec("pyiceberg") is None:
+        return Unsupported(ABSENT)
+    which = _wanted(options)
+    with _told(path):
         table = _load(path, filesystem)
-        snapshot_id = _snapshot_id(table, wanted)
-        whole = _snapshot(table, snapshot_id, filesystem, asked)
-        if since is None or isinstance(whole, Unsupported):
-            return whole
-        added = added_since(table, path, number_option(*since, WHAT["snapshot-id"]), filesystem)
+        return _schema(table.scan(snapshot_id=_snapshot_id(table, which)).projection())
 
-        def entries_at(snapshot: int) -> tuple[ListedFile, ...]:
-            entries = entries_of(table.scan(snapshot_id=snapshot), table.specs(), filesystem, ())
-            if isinstance(entries, Unsupported):
-                raise DatasetError(f"the Iceberg table {path!r}: {entries.reason}")
-            return entries
 
-        return whole.of_files(added, entries_at)
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Tell what goes wrong with a table in the words of this package.
+
+    Raises:
+        DatasetError: something did.
+    """
+    from pyiceberg.exceptions import NoSuchTableError, ValidationError  # noqa: PLC0415 - an extra
+
+    try:
+        yield
+    except ConfigError:
+        raise
     except (NoSuchTableError, FileNotFoundError) as cause:
         text = f"no Iceberg table at {path!r}; check the path in the configuration"
         raise DatasetError(text) from cause
@@ -100,9 +125,21 @@ def open_iceberg(
         raise DatasetError(f"cannot read the Iceberg table {path!r}: {why}") from cause
     except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as cause:
         first = str(cause).split("\n", 1)[0]
-        if "equality deletes" in first:
-            return Unsupported("the Iceberg table has equality deletes")
         raise DatasetError(f"cannot read the Iceberg table {path!r}: {first}") from cause
+
+
+def _wanted(options: Mapping[str, str]) -> tuple[str, int] | None:
+    which = chosen(options, WHAT)
+    return which and (which[0].lower(), number_option(*which, WHAT[which[0].lower()]))
+
+
+def _entries_at(
+    table: Any, path: str, filesystem: Mapping[str, str], snapshot: int
+) -> tuple[ListedFile, ...]:
+    entries = entries_of(table.scan(snapshot_id=snapshot), table.specs(), filesystem, ())
+    if isinstance(entries, Unsupported):
+        raise DatasetError(f"the Iceberg table {path!r}: {entries.reason}")
+    return entries
 
 
 def _snapshot_id(table: Any, wanted: tuple[str, int] | None) -> int | None:
@@ -170,15 +207,12 @@ def _newest(folder: str, filesystem: Mapping[str, str]) -> str:
 def _snapshot(
     table: Any, wanted: int | None, filesystem: Mapping[str, str], asked: Collection[str]
 ) -> Snapshot | Unsupported:
-    from pyiceberg.io.pyarrow import schema_to_pyarrow  # noqa: PLC0415 - an extra
-
     scan = table.scan(snapshot_id=wanted)
     declared = scan.projection()
     defaults = [f.name for f in declared.fields if f.initial_default is not None]
     if defaults:
         return Unsupported(f"the column {defaults[0]!r} of the Iceberg table has a default")
-    schema = schema_to_pyarrow(declared, include_field_ids=False)
-    schema = pa.schema([pa.field(f.name, _plain(f.type)) for f in schema])
+    schema = _schema(declared)
     structs = [f.name for f in schema if pa.types.is_struct(f.type)]
     if structs and len(table.metadata.schemas) > 1:
         return Unsupported(f"the schema changed, and {structs[0]!r} is a struct")
@@ -193,6 +227,14 @@ def _snapshot(
     mapped = NAME_MAPPING in table.properties
     mapping = ColumnMapping(tuple(schema.names), ids=ids)
     return Snapshot(what, entries, schema, pa.schema([]), mapping, mapped)
+
+
+def _schema(declared: Any) -> pa.Schema:
+    """The columns of a table, as Spark has them."""
+    from pyiceberg.io.pyarrow import schema_to_pyarrow  # noqa: PLC0415 - an extra
+
+    schema = schema_to_pyarrow(declared, include_field_ids=False)
+    return pa.schema([pa.field(f.name, _plain(f.type)) for f in schema])
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

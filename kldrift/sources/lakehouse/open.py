@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+import pyarrow as pa
+
 from kldrift.config import Dataset
 from kldrift.errors import DatasetError
 from kldrift.sources.lakehouse import delta, iceberg
@@ -27,7 +29,17 @@ def open_table(dataset: Dataset, asked: Collection[str] = ()) -> Snapshot | Unsu
         DatasetError: there is no such table, or more than one.
         ConfigError: an option has no such value.
     """
+    read = iceberg.open_iceberg if dataset.format == "iceberg" else delta.open_delta
+    return read(_folder(dataset), dataset.options, dataset.filesystem, asked)
+
+
+def table_schema(dataset: Dataset) -> pa.Schema | Unsupported:
+    """The columns of a Delta or Iceberg table, without its files; errors as of `open_table`."""
+    read = iceberg.iceberg_schema if dataset.format == "iceberg" else delta.delta_schema
+    return read(_folder(dataset), dataset.options, dataset.filesystem)
+
+
+def _folder(dataset: Dataset) -> str:
     if len(dataset.path) != 1:
         raise DatasetError(f"a {dataset.format} table is one folder, got {len(dataset.path)} paths")
-    read = iceberg.open_iceberg if dataset.format == "iceberg" else delta.open_delta
-    return read(dataset.path[0], dataset.options, dataset.filesystem, asked)
+    return dataset.path[0]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import deltalake
+import iceberg_sample
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -178,3 +181,79 @@ def test_names_that_the_file_of_two_models_has_not_are_told_before_spark_starts(
         model_shift(asked | {"challenger": "c"})
     with pytest.raises(AssertionError, match="Spark was started"):
         model_shift(asked | {"challenger": "b"})
+
+
+def written_as(form: str, folder: Path) -> dict[str, str]:
+    """A small table on disk, as a dataset of a configuration."""
+    table = pa.table({"age": [1, 2], "city": ["a", "b"]})
+    folder.mkdir()
+    if form == "delta":
+        deltalake.write_deltalake(str(folder), table)
+    elif form == "iceberg":
+        path = iceberg_sample.make(iceberg_sample.open_catalog(folder), table).metadata_location
+        return {"path": path, "format": form}
+    elif form == "csv":
+        (folder / "0.csv").write_text("age\n1\n")
+        (folder / "1.csv").write_text("city,age\nb,2\n")
+    else:
+        pq.write_table(table, folder / "0.parquet")
+    return {"path": str(folder), "format": form}
+
+
+@pytest.mark.parametrize("form", ["csv", "delta", "iceberg", "parquet"])
+@pytest.mark.parametrize("other", ["csv", "parquet"])
+@pytest.mark.parametrize("way", ["auto", "dataframe"])
+def test_misspelt_names_are_told_before_spark_starts_whatever_the_format(
+    tmp_path, form, other, way
+):
+    right = {
+        "monitor": "m",
+        "reference": written_as(form, tmp_path / "reference"),
+        "current": written_as(other, tmp_path / "current"),
+        "segments": [["city"]],
+        "joint": {"j": {"features": ["age", "n"]}},
+        "features": {"override": {"age": {"kind": "numeric"}}, "derived": {"n": "age + 1"}},
+        "scan": way,
+        "output": {"path": str(tmp_path / "drift")},
+    }
+    wrong = right | {
+        "segments": [["citi"]],
+        "features": {"include": ["agee"], "override": {"aged": {"keep": True}}},
+        "joint": {"j": {"features": ["age", "agees"]}},
+    }
+    for call in (job.check, job.run):
+        with pytest.raises(ConfigError) as caught:
+            call(config_from_mapping(wrong))
+        keys = [line.split(":")[0] for line in str(caught.value).split("\n")]
+        assert keys[:2] == ["features.include", "features.override"]
+        assert {"joint.j.features", "segments[0][0]"} <= set(keys)
+        with pytest.raises(AssertionError, match="Spark was started"):
+            call(config_from_mapping(right))
+
+
+@pytest.mark.parametrize(
+    ("header", "options"),
+    [
+        ('"a\nb",age', {}),
+        ("age", {"header": "false"}),
+        (" age", {"ignoreLeadingWhiteSpace": "true"}),
+        ("'age'", {"quote": "'"}),
+        ("a::age", {"sep": "::"}),
+        ("AGE", {"schema": "age bigint"}),
+    ],
+    ids=["over lines", "none", "spaces", "other quotes", "long separator", "other letters"],
+)
+def test_names_in_a_header_that_spark_reads_otherwise_are_left_to_it(tmp_path, header, options):
+    (tmp_path / "x.csv").write_text(f"{header}\n1,2\n")
+    options = dict(options)
+    data = {"path": str(tmp_path / "x.csv"), "format": "csv"}
+    data |= {"schema": options.pop("schema")} if "schema" in options else {}
+    asked = {
+        "monitor": "m",
+        "reference": data | {"options": options},
+        "current": data | {"options": options},
+        "features": {"include": ["age"]},
+        "output": {"path": str(tmp_path / "drift")},
+    }
+    with pytest.raises(AssertionError, match="Spark was started"):
+        job.check(config_from_mapping(asked))
