@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len, set_cell_size
 
-from kldrift.cli.options import with_as_of
+from kldrift.cli.options import with_options
 from kldrift.cli.terminal import STYLES, Line
 from kldrift.errors import escaped, masked
 
@@ -30,7 +30,11 @@ NOTHING: Final = "-"
 
 
 def run_lines(
-    result: RunResult, fail_on: str, config: Path | None = None, as_of: datetime | None = None
+    result: RunResult,
+    fail_on: str,
+    config: Path | None = None,
+    sets: Sequence[str] = (),
+    as_of: datetime | None = None,
 ) -> Iterator[Line]:
     """The lines about a run: the verdict, the worst features, what was skipped, what to do next."""
     # An error message needs no Arrow.
@@ -57,7 +61,7 @@ def run_lines(
     uncalled = any(of.get(fail_on) for of in (counts, parts))
     yield from _ending(result, fail_on, _still_ok(counts), uncalled=uncalled)
     if causes and config is not None:
-        yield Line(_next_step(causes[0].row, config, as_of), whole=True)
+        yield Line(_next_step(causes[0].row, config, sets, as_of), whole=True)
 
 
 def _still_ok(counts: Mapping[str, int]) -> str:
@@ -65,14 +69,16 @@ def _still_ok(counts: Mapping[str, int]) -> str:
     return f"; {ok:,} of {_count(total, 'feature')} {'is' if 1 in (ok, total) else 'are'} ok"
 
 
-def _next_step(worst: Mapping[str, Any], config: Path, as_of: datetime | None) -> str:
+def _next_step(
+    worst: Mapping[str, Any], config: Path, sets: Sequence[str], as_of: datetime | None
+) -> str:
     """The command that says more about the worst feature, as a shell takes it."""
     file = shlex.quote(str(config))
     if worst["severity"] == "unscored":
-        return escaped(f"next: kldrift check {file}{with_as_of(as_of)}")
+        return escaped(f"next: kldrift check {file}{with_options(sets, as_of)}")
     feature = shlex.quote(str(worst["feature"]))
     dashes = "-- " if feature.startswith("-") else ""  # else it is an option
-    return escaped(f"next: kldrift show {dashes}{file} {feature}")
+    return escaped(f"next: kldrift show{with_options(sets)} {dashes}{file} {feature}")
 
 
 def backfill_lines(result: Backfill, fail_on: str) -> Iterator[Line]:

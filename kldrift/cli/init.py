@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from unicodedata import combining, normalize
 
 import pyarrow as pa
 
@@ -60,6 +61,8 @@ def init(
     dialect = _dialect(sides, options or {})
     old, new = datasets_of(sides, {**(options or {}), **dialect.options})
     looks = [_look(old, "reference"), _look(new, "current")]
+    if not any(look.schema.names for look, _ in looks):
+        raise DatasetError(f"{source!r} has no columns; name a dataset that has some")
     types, schema = _schema(looks, new.format, dialect)
     old, new = replace(old, schema=schema), replace(new, schema=schema)
     note = ITSELF if reference is None else ""
@@ -148,7 +151,10 @@ def _look(dataset: Dataset, side: str) -> tuple[DatasetInfo, pa.Table]:
 
 
 def _monitor_name(source: str) -> str:
-    parts = [re.sub(r"\w+=|\..*|\*.*", "", DATE.sub("", part)) for part in Path(source).parts]
+    plain = "".join(
+        c for c in normalize("NFKD", source) if not combining(c)
+    )  # an accent is left out
+    parts = [re.sub(r"\w+=|\..*|\*.*", "", DATE.sub("", part)) for part in Path(plain).parts]
     names = [re.sub(r"[^A-Za-z0-9_-]+", "_", part).strip("_-") for part in parts]
     last = next((name for name in reversed(names) if re.search("[A-Za-z]", name)), "")
     return last.replace("profiling", "profile")[:100] or "monitor"

@@ -28,7 +28,7 @@ from kldrift.cli.options import (
     add_set,
     add_shift_options,
     option,
-    with_as_of,
+    with_options,
 )
 from kldrift.cli.runs import (
     answer_of,
@@ -150,7 +150,7 @@ def _check(args: argparse.Namespace) -> Answer:
     plan = check(config, as_of=args.as_of)
     besides = "skipped besides, once the data is seen: columns that are different in nearly every"
     lines = [*map(escaped, plan.lines()), "", f"{besides} row"]
-    step = f"next: kldrift run {shlex.quote(args.config)}{with_as_of(args.as_of)}"
+    step = f"next: kldrift run {shlex.quote(args.config)}{with_options(args.set, args.as_of)}"
     folded = [Line(line, hang=_second_column(line)) for line in lines]
     return Answer(0, [*folded, Line(escaped(step), whole=True)], plan.as_dict())
 

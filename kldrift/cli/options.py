@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from kldrift.errors import ConfigError
+from kldrift.errors import ConfigError, masked
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -119,15 +120,16 @@ def read_as_of(text: str) -> datetime:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def with_as_of(when: datetime | None) -> str:
-    """The ``--as-of`` option for a suggested command; empty where no time is stated.
+def with_options(sets: Sequence[str], when: datetime | None = None) -> str:
+    """The options for a suggested command that reads what this one read; empty where none are.
 
     Examples:
         >>> from datetime import UTC
-        >>> with_as_of(datetime(2024, 1, 31, tzinfo=UTC)), with_as_of(None)
-        (' --as-of 2024-01-31', '')
+        >>> with_options(["scan=arrow"], datetime(2024, 1, 31, tzinfo=UTC)), with_options([])
+        (' --set scan=arrow --as-of 2024-01-31', '')
     """
-    return f" --as-of {when.isoformat().removesuffix('T00:00:00+00:00')}" if when else ""
+    told = "".join(f" --set {shlex.quote(masked(one))}" for one in sets)
+    return told + (f" --as-of {when.isoformat().removesuffix('T00:00:00+00:00')}" if when else "")
 
 
 def option(text: str) -> tuple[str, str]:

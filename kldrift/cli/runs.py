@@ -38,7 +38,7 @@ def run_monitor(
             refresh_reference=args.refresh_reference,
             progress=progress,
         )
-    lines = run_lines(result, args.fail_on, _shown_path(config), args.as_of)
+    lines = run_lines(result, args.fail_on, _shown_path(config), args.set, args.as_of)
     return answer_of(result, lines, args)
 
 

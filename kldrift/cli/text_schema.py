@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Final
 
 import pyarrow as pa
@@ -50,10 +51,19 @@ def fitting_schema(
 
 
 def _both(mine: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """The type that holds the values of two; those of keys and elements, too; None if none does."""
     if pa.types.is_null(mine):
         mine = pa.string() if pa.types.is_null(other) else other
     if pa.types.is_null(other):
         other = mine
+    if pa.types.is_list(mine) and pa.types.is_list(other):
+        inner = _both(mine.value_type, other.value_type)
+        return inner and pa.list_(inner)
+    if pa.types.is_struct(mine) and pa.types.is_struct(other):
+        kinds = [{f.name: f.type for f in struct} for struct in (mine, other)]
+        names = dict.fromkeys(chain(*kinds))
+        fields = [(n, _both(*(k.get(n, pa.null()) for k in kinds))) for n in names]
+        return pa.struct(fields) if all(kind for _, kind in fields) else None
     if pa.types.is_integer(mine) and pa.types.is_integer(other):
         return pa.int64()
     if all(pa.types.is_integer(t) or pa.types.is_floating(t) for t in (mine, other)):
@@ -62,5 +72,18 @@ def _both(mine: pa.DataType, other: pa.DataType) -> pa.DataType | None:
 
 
 def ddl(schema: pa.Schema) -> str:
-    """A schema as Spark DDL."""
-    return ", ".join(f"{backticked(f.name)} {DDL[f.type]}" for f in schema)
+    """A schema as Spark DDL.
+
+    Examples:
+        >>> ddl(pa.schema({"user": pa.struct({"id": pa.int64()}), "tags": pa.list_(pa.string())}))
+        '`user` struct<`id`: bigint>, `tags` array<string>'
+    """
+    return ", ".join(f"{backticked(f.name)} {_type(f.type)}" for f in schema)
+
+
+def _type(kind: pa.DataType) -> str:
+    if pa.types.is_list(kind):
+        return f"array<{_type(kind.value_type)}>"
+    if pa.types.is_struct(kind):
+        return f"struct<{', '.join(f'{backticked(f.name)}: {_type(f.type)}' for f in kind)}>"
+    return DDL[kind]

@@ -35,6 +35,8 @@ from kldrift.scoring.metrics import CATEGORY_METRICS, METRICS, RatioThreshold, T
 URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 LOCAL: Final = re.compile("(?i)file:(?://(?:localhost)?)?(?=/)")
 """The beginning of a URI that is a local path."""
+STORE: Final = re.compile("(?i)s3[an]?|gc?s|abfss?|wasbs?|https?")
+"""Schemes of stores, which one slash does not lead to."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,15 @@ def _option(value: object) -> str:
 
 
 def _placed(path: str, info: ValidationInfo) -> str:
-    """Resolve a path: relative ones start at the file's folder, URIs are left alone."""
+    """Resolve a path: relative ones start at the file's folder, URIs are left alone.
+
+    Their schemes are in lower case, as nothing that opens them knows another.
+    """
+    scheme, _, rest = path.partition(":")
+    if STORE.fullmatch(scheme) and rest[:1] == "/" != rest[1:2]:
+        raise wrong(f"expected two slashes after {scheme}:, got {path!r}; or ./{path} for a folder")
     if info.context is None or URI.match(path):
-        return path
+        return path.replace(scheme, scheme.lower(), 1) if "://" in path else path
     reading: ReadContext = info.context
     return os.path.normpath(reading.base / path)
 

@@ -88,7 +88,9 @@ class Plan:
 
     def lines(self) -> list[str]:
         """The plan for a reader."""
-        out = [f"monitor {self.config.monitor}: {len(self.compared)} features to compare"]
+        number = len(self.compared)
+        plural = "" if number == 1 else "s"
+        out = [f"monitor {self.config.monitor}: {number} feature{plural} to compare"]
         twice = "" if self.stored else "read twice: supports, then counts; "
         for name, side, read in (
             ("reference", self.reference, twice + self.reference_read),
@@ -96,7 +98,9 @@ class Plan:
         ):
             what = side_facts(side, self._features(name))
             facts = ", ".join(
-                f"{value:,} {key}" for key, value in what.items() if value is not None
+                f"{value:,} {key.removesuffix('s') if value == 1 else key}"
+                for key, value in what.items()
+                if value is not None
             )
             out.append(f"{name}: {facts or 'size unknown'}; {read}")
         out.append("")

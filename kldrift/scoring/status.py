@@ -123,7 +123,9 @@ def statuses(
         (
             compared < rules.min_rows,
             Status.TOO_FEW_ROWS,
-            lambda i: f"{compared[i]} rows, scoring.min_rows is {rules.min_rows}",
+            lambda i: (
+                f"{compared[i]} row{'s' * (compared[i] != 1)}, scoring.min_rows is {rules.min_rows}"
+            ),
         ),
         (
             (only == CODES[CellKind.OTHER]) | (only == CODES[CellKind.NEVER_SEEN]),

@@ -431,7 +431,7 @@ def test_one_row_is_too_few(spark, tmp_path):
     one = write_parts(pa.table({"x": [1.0]}), tmp_path / "one", 1)
     outcome = outcome_of(spark, config(one, one, features={}))
     assert [(str(v.status), v.reason) for v in outcome.rows] == [
-        ("too_few_rows", "1 rows, scoring.min_rows is 2")
+        ("too_few_rows", "1 row, scoring.min_rows is 2")
     ]
 
 

@@ -107,10 +107,16 @@ def test_a_run_is_a_table_counts_places_and_what_the_exit_code_means():
 
 def test_the_next_command_is_right_for_the_time_of_the_run_and_for_odd_names():
     unscored = result({**UNSCORED, "status": "empty"}, exit_code=4)
-    lines = run_lines(unscored, "critical", Path("m.yaml"), dt.datetime(2024, 1, 3, tzinfo=dt.UTC))
+    lines = run_lines(
+        unscored, "critical", Path("m.yaml"), as_of=dt.datetime(2024, 1, 3, tzinfo=dt.UTC)
+    )
     assert [*lines][-1].text == "next: kldrift check m.yaml --as-of 2024-01-03"
     odd = result({"severity": "critical", "feature": "-x"}, exit_code=3)
     assert text(odd, config=Path("m.yaml")).endswith("\nnext: kldrift show -- m.yaml -x\n")
+    sets = ["output.path=my drift", "spark.conf.a.password=abc"]
+    *_, last = run_lines(odd, "critical", Path("m.yaml"), sets)
+    told = "--set 'output.path=my drift' --set spark.conf.a.password=..."
+    assert last.text == f"next: kldrift show {told} -- m.yaml -x"
 
 
 @pytest.mark.parametrize(

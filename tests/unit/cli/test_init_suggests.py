@@ -20,6 +20,7 @@ from kldrift.cli.days_in_paths import Sides, sides_of
 from kldrift.cli.draft import _dataset
 from kldrift.cli.init import datasets_of, init
 from kldrift.cli.main import main
+from kldrift.cli.text_schema import ddl, fitting_schema
 from kldrift.config import load_config
 from kldrift.config.as_of import with_time
 from kldrift.errors import DatasetError
@@ -340,6 +341,8 @@ def test_a_monitor_is_named_after_what_it_watches(tmp_path):
         pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "sales" / name)
     assert "monitor: orders\n" in init(str(tmp_path / "sales/orders-2024-01-31.parquet"))
     assert "monitor: sales\n" in init(str(tmp_path / "sales/2024-01-30.parquet"))
+    (tmp_path / "sales").rename(tmp_path / "Größe 2")
+    assert "monitor: Gro_e_2\n" in init(str(tmp_path / "Größe 2/2024-01-30.parquet"))
 
 
 def test_a_day_that_is_compared_with_weeks_has_no_weekday_and_the_reason_is_said(tmp_path):
@@ -387,3 +390,44 @@ def test_the_files_of_one_day_are_judged_together_and_texts_of_times_are_left_ou
         assert (found.format, found.reference) == ("json", found.current)
     (day / "part-2024-03-01.parquet").write_bytes((day / "part-0.parquet").read_bytes())
     assert len(sides_of(str(day), None, None).reference) == 2
+
+
+def test_values_in_structs_are_looked_at_as_those_of_columns_are(tmp_path):
+    users = [{"id": 7 * n, "status": n % 4, "geo": {"code": str(n)}} for n in range(500)]
+    table = pa.table({"user": users, "user.at": [f"{n % 24:02}:30" for n in range(500)]})
+    pq.write_table(table, tmp_path / "0.parquet")
+    fewer = [{"id": 7 * n, "geo": {"code": None}} for n in range(500)]  # a field came later
+    pq.write_table(pa.table({"user": fewer}), tmp_path / "1.parquet")
+    (tmp_path / "k.yaml").write_text(text := init(str(tmp_path / "*.parquet")))
+    features = load_config(tmp_path / "k.yaml").features
+    assert features.exclude == ("user.id",)
+    assert features.override["user.status"].kind == "categorical"
+    assert "user.geo.code: numbers as text" in text
+
+
+def test_the_schema_of_text_files_has_nested_keys_as_both_sides_have_them():
+    item = pa.struct([("price", pa.int64()), ("sku", pa.string())])
+    one = pa.schema([("user", pa.struct([("id", pa.int64()), ("a.b", pa.null())]))])
+    one = one.append(pa.field("items", pa.list_(item)))
+    other = pa.schema([("items", pa.list_(pa.struct([("price", pa.float64())])))])
+    other = other.append(pa.field("user", pa.struct([("id", pa.int64()), ("ok", pa.bool_())])))
+    assert ddl(fitting_schema(one, other, ())) == (
+        "`user` struct<`id`: bigint, `a.b`: string, `ok`: boolean>, "
+        "`items` array<struct<`price`: double, `sku`: string>>"
+    )
+    text = pa.schema([("items", pa.string()), other.field("user")])
+    assert fitting_schema(one, text, ()) is None
+    assert fitting_schema(one, one.set(0, pa.field("user", pa.list_(pa.int64()))), ()) is None
+
+
+def test_a_file_without_columns_is_refused_where_it_is_named(tmp_path, capsys):
+    pq.write_table(pa.table({}), tmp_path / "x.parquet")
+    assert main(["init", str(tmp_path / "x.parquet"), "-o", str(tmp_path / "k.yaml")]) == 1
+    assert "x.parquet' has no columns; name a dataset that has some" in capsys.readouterr().err
+
+
+def test_stores_are_found_whatever_the_letters_of_their_schemes():
+    def path_of(source):
+        return datasets_of(Sides((source,), (source,), "parquet"), {})[0].path
+
+    assert path_of("S3://bucket/X.parquet") == ("s3://bucket/X.parquet",)

@@ -54,6 +54,11 @@ CASES = {
         "a",
         "expected a list of text, got 'a'",
     ),
+    "store with one slash": (
+        ("output", "path"),
+        "s3:/bucket/x",
+        "expected two slashes after s3:, got 's3:/bucket/x'; or ./s3:/bucket/x for a folder",
+    ),
     "path that is a number": (("current", "path"), 5, "expected text, got 5; put it in quotes"),
     "whole number that is text": (("scoring", "bins"), "20", "expected a whole number, got '20'"),
     "whole number that is true": (("scoring", "bins"), True, "expected a whole number, got true"),

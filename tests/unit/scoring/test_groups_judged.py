@@ -172,7 +172,7 @@ TWO = ["p"] * 30 + ["q"] * 30
             {"a": TWO, "b": ["p"]},
             {},
             "too_few_rows",
-            "1 rows, scoring.min_rows is 2",
+            "1 row, scoring.min_rows is 2",
         ),
         (
             {"a": TWO, "b": TWO},

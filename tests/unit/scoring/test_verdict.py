@@ -106,14 +106,14 @@ RAW = {"scoring": {"pseudocount": 0}}
             id="all left out",
         ),
         pytest.param(
-            ints(1, 2), ints(1), {}, Status.TOO_FEW_ROWS, "1 rows, scoring.min_rows is 2", id="few"
+            ints(1, 2), ints(1), {}, Status.TOO_FEW_ROWS, "1 row, scoring.min_rows is 2", id="few"
         ),
         pytest.param(
             ints(1, 2),
             ints(1, *[None] * 9),
             EXCLUDE,
             Status.TOO_FEW_ROWS,
-            "1 rows, scoring.min_rows is 2",
+            "1 row, scoring.min_rows is 2",
             id="few that count",
         ),
         pytest.param(
