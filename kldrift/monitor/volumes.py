@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pyarrow.compute as pc
 
-from kldrift.arrays import Bools, Floats
+from kldrift.arrays import Floats, Ints
 from kldrift.config import Config, Threshold, Time
 from kldrift.errors import OutputError
 from kldrift.monitor.groups import rows_by_segment
@@ -22,17 +23,44 @@ from kldrift.profiles.group_keys import ALL, REST
 from kldrift.profiles.profile import Profile
 from kldrift.scoring.status import Status
 from kldrift.scoring.verdict import Subject
-from kldrift.statistics.volume import times_loaded, volume
+from kldrift.statistics.volume import times_loaded, usual, volume
 from kldrift.tables.read import window_columns
 from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.store import Store
 from kldrift.tables.which_windows import stored_windows
 from kldrift.tables.window import Window
 
-THRESHOLDS: Final = {"kl": Threshold(0.02, 0.15)}
-"""A fifth more or less, and half as many or 1.6 times as many."""
+CRITICAL: Final = 0.15
+"""Half as many or 1.6 times as many."""
+THRESHOLDS: Final = {"kl": Threshold(0.02, CRITICAL)}
+"""A warning: a fifth more or less."""
+UNUSUAL: Final = 0.01
+"""p-value below which a critical number of rows is not learnt from."""
 MOST: Final = 90
 """Windows that are looked at; all of a week, where it has more."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Past:
+    """The windows before one, in the order of time.
+
+    Attributes:
+        rows: of each, by segment.
+        unusual: the segments of each that had an unusual number of rows.
+        seasons: the hour or weekday of each.
+        longer: by how much the window is longer than each.
+    """
+
+    rows: Sequence[Mapping[str | None, int]]
+    unusual: Sequence[frozenset[str | None]]
+    seasons: Ints
+    longer: Floats
+
+    def of(self, segment: str | None) -> Floats:
+        """The rows of a segment in as much time; 0 where they are not learnt from."""
+        rows = np.array([by_segment.get(segment, 0) for by_segment in self.rows]) * self.longer
+        learnt = usual(np.array([segment in found for found in self.unusual], dtype=np.bool_))
+        return np.where(learnt, rows, 0)
 
 
 class Volumes:
@@ -41,6 +69,7 @@ class Volumes:
     def __init__(self, time: Time) -> None:
         self._time, self._season_parts = time, seasonal_parts(time)[-1:]
         self._rows: dict[Window, dict[str | None, int]] = {}
+        self._unusual: dict[Window, frozenset[str | None]] = {}
 
     @classmethod
     def before(cls, config: Config, store: Store, window: Window) -> Volumes | None:
@@ -50,10 +79,15 @@ class Volumes:
         volumes = cls(config.time)
         for one in _recent(stored_windows(store, config.monitor), window):
             with suppress(OutputError):  # damaged: it is not learnt from
-                rows = window_columns(store, config.monitor, one, ["segment", "n_current"])
+                columns = ["segment", "n_current", "feature", "kl", "p_value"]
+                rows = window_columns(store, config.monitor, one, columns)
                 sizes = rows.group_by("segment").aggregate([("n_current", "max")])
                 by_segment = zip(*(sizes[c].to_pylist() for c in sizes.column_names), strict=True)
                 volumes._rows[one] = {segment: n or 0 for segment, n in by_segment}
+                own = rows.filter(pc.equal(rows["feature"], ROWS_FEATURE)).to_pylist()
+                volumes._unusual[one] = frozenset(
+                    row["segment"] for row in own if _unusual(row["kl"], row["p_value"])
+                )
         return volumes
 
     def beside(self, window: Window, findings: Findings) -> Findings:
@@ -70,36 +104,35 @@ class Volumes:
             times |= _times(findings.current, number, known.names)
         if findings.current:
             times |= _times(findings.current, ALL, (None,))
-        parts = self._season_parts
-        earlier, season = _recent(self._rows, window), season_of(window, self._time, parts)
-        past = [self._rows[w] for w in earlier]
-        alike = np.array(
-            [season_of(w, self._time, parts) == season for w in earlier], dtype=np.bool_
-        )
-        longer = np.array([_length(window) / _length(w) for w in earlier])
-        self._rows = {w: self._rows[w] for w in earlier} | {window: sizes}
-        if not findings.rows_current:  # a window that is not there says nothing of its segments
-            past = []
+        past = self._before(window) if findings.rows_current else None
+        self._rows = {w: self._rows[w] for w in _recent(self._rows, window)} | {window: sizes}
         subjects = tuple(
-            self._subject(
-                window, s, n, times.get(s, 1), past, alike[: len(past)], longer[: len(past)]
-            )
-            for s, n in sizes.items()
+            self._subject(window, segment, rows, times.get(segment, 1), past)
+            for segment, rows in sizes.items()
+        )
+        self._unusual[window] = frozenset(
+            s.segment for s in subjects if _unusual(s.scores.get("kl"), s.scores.get("p_value"))
         )
         return replace(findings, volumes=subjects)
 
+    def _before(self, window: Window) -> _Past:
+        earlier = _recent(self._rows, window)
+        return _Past(
+            [self._rows[w] for w in earlier],
+            [self._unusual.get(w, frozenset()) for w in earlier],
+            np.array(
+                [season_of(w, self._time, self._season_parts) for w in earlier], dtype=np.int64
+            ),
+            np.array([_length(window) / _length(w) for w in earlier]),
+        )
+
     def _subject(
-        self,
-        window: Window,
-        segment: str | None,
-        rows: int,
-        times: int,
-        past: Sequence[Mapping[str | None, int]],
-        alike: Bools,
-        longer: Floats,
+        self, window: Window, segment: str | None, rows: int, times: int, past: _Past | None
     ) -> Subject:
-        earlier = np.array([sizes.get(segment, 0) for sizes in past]) * longer
-        beside = volume(rows, earlier, alike)
+        beside = None  # a window that is not there says nothing of its segments
+        if past is not None:
+            season = season_of(window, self._time, self._season_parts)
+            beside = volume(rows, past.of(segment), past.seasons, season)
         if not rows and (segment is None or beside is None):
             why = "no rows in this window"
             return Subject(ROWS_FEATURE, "volume", status=Status.EMPTY, reason=why, segment=segment)
@@ -144,6 +177,10 @@ def _times(
     segments = profiles[0].keys.segment[keys].tolist()
     found = zip(segments, times_loaded(tables).tolist(), strict=True)
     return {names[s]: n for s, n in found if n > 1 and s != REST}
+
+
+def _unusual(kl: float | None, p_value: float | None) -> bool:
+    return kl is not None and p_value is not None and kl > CRITICAL and p_value < UNUSUAL
 
 
 def _length(window: Window) -> timedelta:

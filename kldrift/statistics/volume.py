@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import stdtr, xlogy
+from scipy.special import fdtrc, stdtr, xlogy
 
 from kldrift.arrays import Bools, Counts, Floats, Ints
 
 FEWEST: Final = 7
 """Windows before one that it takes to judge it."""
-FEWEST_ALIKE: Final = 4
+FEWEST_ALIKE: Final = 2
 """Windows of the same season that it takes to be compared with these alone."""
-CLOSER: Final = 0.8
-"""How much less they must vary than all do."""
+FEWEST_OWN: Final = 4
+"""Windows of a season whose own spread counts, where it is larger than that of all seasons."""
+SURELY_SEASONAL: Final = 0.01
+"""p-value of the analysis of variance below which numbers of rows have seasons."""
 LEAST_SPREAD: Final = 0.02
 """Deviation of the logarithm of a number of rows that is granted always."""
 
@@ -33,7 +35,8 @@ class Volume:
         expected: the usual number: the geometric mean.
         kl: divergence of the two Poisson distributions, per expected row: ``r ln r - r + 1`` of
             their ratio r; 0.15 is half as many, 0.39 twice as many.
-        p_value: two-sided, of Student's t of the logarithm among those before.
+        p_value: two-sided, of Student's t of the logarithm among those before; where these have
+            seasons, with the spread that is left within them.
         windows: how many these are.
         alike: whether they are those of the same season.
     """
@@ -45,34 +48,71 @@ class Volume:
     alike: bool
 
 
-def volume(rows: int, past: Floats, alike: Bools) -> Volume | None:
+def usual(unusual: Bools) -> Bools:
+    """Which windows tell what is usual: not unusual ones, unless these last.
+
+    Args:
+        unusual: whether each was, in the order of time, shape ``(h,)``.
+
+    Examples:
+        >>> usual(np.array([False, True, True, False]))
+        array([ True, False, False,  True])
+        >>> usual(np.append(False, np.ones(FEWEST, dtype=np.bool_))).all()
+        np.True_
+    """
+    runs = np.cumsum(np.diff(unusual, prepend=False))
+    return ~unusual | (np.bincount(runs)[runs] >= FEWEST if len(runs) else unusual)
+
+
+def volume(rows: int, past: Floats, seasons: Ints, season: int) -> Volume | None:
     """Compare a number of rows with those of earlier windows; None where these are too few.
 
     Args:
         rows: of the window.
         past: of earlier ones, in as much time, shape ``(h,)``; empty ones are left out.
-        alike: which of these are of the same hour or weekday, shape ``(h,)``.
+        seasons: the hour or weekday of each of these, shape ``(h,)``.
+        season: that of the window.
 
     Examples:
         >>> past = np.array([100.0, 104, 98, 101, 99, 103, 97, 100])
-        >>> found = volume(50, past, np.zeros(8, dtype=bool))
+        >>> found = volume(50, past, np.zeros(8, dtype=np.int64), 0)
         >>> round(found.expected), round(found.kl, 2), found.p_value < 1e-6
         (100, 0.15, True)
     """
-    alike, past = alike[past > 0], past[past > 0]
+    seasons, past = seasons[past > 0], past[past > 0]
     if len(past) < FEWEST:
         return None
     logs = np.log(past)
-    same = logs[alike]
-    season = len(same) >= FEWEST_ALIKE and same.std(ddof=1) < CLOSER * logs.std(ddof=1)
-    chosen = same if season else logs
-    expected = float(np.exp(chosen.mean()))
+    within = _within_seasons(logs, seasons)
+    same = logs[seasons == season]
+    alike = within is not None and len(same) >= FEWEST_ALIKE
+    if within is None or not alike:
+        same, within = logs, (float(logs.var(ddof=1)), len(logs) - 1)
+    elif len(same) >= FEWEST_OWN:
+        within = max(within, (float(same.var(ddof=1)), len(same) - 1))
+    variance, free = within
+    expected = float(np.exp(same.mean()))
     ratio = rows / expected
     kl = float(xlogy(ratio, ratio) - ratio + 1)
-    n = len(chosen)
-    spread = max(float(chosen.std(ddof=1)), LEAST_SPREAD) * np.sqrt(1 + 1 / n)
-    t = abs(np.log(max(rows, 0.5)) - chosen.mean()) / spread
-    return Volume(expected, max(kl, 0.0), float(2 * stdtr(n - 1, -t)), n, bool(season))
+    spread = np.sqrt(max(variance, LEAST_SPREAD**2) * (1 + 1 / len(same)))
+    t = abs(np.log(max(rows, 0.5)) - same.mean()) / spread
+    return Volume(expected, max(kl, 0.0), float(2 * stdtr(free, -t)), len(same), alike)
+
+
+def _within_seasons(logs: Floats, seasons: Ints) -> tuple[float, int] | None:
+    """The variance within seasons and its degrees of freedom; None where there are none for sure.
+
+    All seasons tell it together, so that two weeks of days are enough.
+    """
+    names, place = np.unique(seasons, return_inverse=True)
+    between, free = len(names) - 1, len(logs) - len(names)
+    if not between or free < FEWEST:
+        return None
+    means = np.bincount(place, logs) / np.bincount(place)
+    left = max(float(np.square(logs - means[place]).sum()), free * LEAST_SPREAD**2)
+    explained = float(np.square(means[place] - logs.mean()).sum())
+    surely = fdtrc(between, free, explained / between / (left / free)) < SURELY_SEASONAL
+    return (left / free, free) if surely else None
 
 
 def times_loaded(counts: Iterable[Counts]) -> Ints:

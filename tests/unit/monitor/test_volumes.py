@@ -128,6 +128,34 @@ def test_an_hour_is_judged_by_the_same_hour_of_a_week():
     assert judged[-1].sentence == "50 rows, and usually about 100 (7 windows before at 03:00)"
 
 
+def test_what_was_unusual_is_not_learnt_from_until_it_lasts_a_week():
+    usual = [1_000 + 7 * (day % 3) for day in range(9)]
+    sizes = iter([*usual, *[450, 455, 460] * 4, 1_000])
+    time, first = Time("at", "1d"), datetime(2024, 1, 1)
+    judged = judged_by_rows(time, first, 22, lambda _: next(sizes))
+    low = [s.scores["p_value"] < 1e-4 and s.scores["kl"] > 0.15 for s in judged[9:]]
+    assert low[:7] == [True] * 7
+    assert low[7:] == [False] * 6
+    assert {round(s.rows[0], -2) for s in judged[9:16]} == {1_000}
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["one run", "a run each"])
+def test_a_segment_that_stays_low_stays_critical_in_later_runs(tmp_path, again):
+    config = config_of(tmp_path / "drift", segments=[["part"]])
+
+    def of_day(day):
+        table = rows(day)
+        right = pc.equal(table["part"], "right")
+        few = pc.less(pc.cumulative_sum(right.cast("int64")), 40)
+        return table.filter(pc.or_(pc.invert(right), few)) if day > 8 else table
+
+    days = [[d] for d in range(13)] if again else [range(13)]
+    found = [result for some in days for result in run_days(config, some, of_day)]
+    of_part = [r.scores[r.scores["segment"].eq("part=right")] for r in found]
+    severities = [s[s["feature"].eq(ROWS_FEATURE)]["severity"].item() for s in of_part]
+    assert severities == ["ok"] * 9 + ["critical"] * 4
+
+
 @pytest.mark.parametrize(
     ("length", "first", "rows"),
     [("1h", datetime(2024, 10, 26, 12), 800), ("1mo", datetime(2023, 6, 1), 290_000)],
