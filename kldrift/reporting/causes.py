@@ -113,11 +113,9 @@ def causes_of(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
         own.sort(key=lambda place: place in followed)
         row = rows[own[0]]
         what = _common(row, segments) if len(own) > 1 else ""
-        lists = [_lists(segments[rows[place]["feature"]]) for place in own if place in followed]
-        if lists:
-            names = first_names(list(dict.fromkeys(name for one in lists for name in one)), NAMED)
+        if follow := [rows[place]["feature"] for place in own if place in followed]:
             what = what or f"{feature_words(row['feature'], 60)}: {happened(row['reason'] or '')}"
-            what += f"; with it rows moved between segments by {names}"
+            what += "; with it " + _moved_by(row, follow, segments)
         causes.append(Cause(tuple(str(rows[place]["feature"]) for place in own), tuple(own), what))
     return causes
 
@@ -155,6 +153,16 @@ def _followed(rows: Sequence[Mapping[str, Any]], segments: Mapping[str, Parts]) 
     return found
 
 
+def _moved_by(
+    cause: Mapping[str, Any], follow: Sequence[str], segments: Mapping[str, Parts]
+) -> str:
+    """What moved as well, of the features that follow from a cause."""
+    if cause["feature"] == ROWS_FEATURE:  # of one country alone: what follows is ``country``
+        return f"the mix of {first_names(follow, NAMED)} moved"
+    lists = dict.fromkeys(one for name in follow for one in _lists(segments[name]))
+    return f"rows moved between segments by {first_names(list(lists), NAMED)}"
+
+
 def _lists(segments: Parts) -> dict[str, int]:
     """How many segments of each list drifted."""
     moved = (s["segment"] for s in segments.bad if s["severity"] in MOVED)
@@ -181,11 +189,10 @@ def _common(row: Mapping[str, Any], segments: Mapping[str, Parts]) -> str:
         return f"not scored: {reason}"
     alone = alone_of(parts)
     if AS_MANY not in happened(reason):
-        return (
-            ""
-            if alone is None
-            else f"in {alone.where}; {feature_words(row['feature'], 60)} {alone.what}"
-        )
+        if alone is None:
+            return ""
+        name = "" if row["feature"] == ROWS_FEATURE else f"{feature_words(row['feature'], 60)} "
+        return f"in {alone.where}; {name}{alone.what}"
     what = f"{without_others(reason)}, in the same rows: most likely one cause"
     if row["segment"] is not None:
         return f"in {shown(row['segment'], 60)} {what}"

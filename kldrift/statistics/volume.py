@@ -16,9 +16,9 @@ FEWEST: Final = 7
 FEWEST_ALIKE: Final = 2
 """Windows of the same season that it takes to be compared with these alone."""
 FEWEST_OWN: Final = 4
-"""Windows of a season whose own spread counts, where it is larger than that of all seasons."""
-SURELY_SEASONAL: Final = 0.01
-"""p-value of the analysis of variance below which numbers of rows have seasons."""
+"""Windows of a season whose own spread counts, where it is surely larger than that of all."""
+SURELY: Final = 0.01
+"""p-value of Fisher's F below which there are seasons, or one has a spread of its own."""
 LEAST_SPREAD: Final = 0.02
 """Deviation of the logarithm of a number of rows that is granted always."""
 
@@ -88,9 +88,13 @@ def volume(rows: int, past: Floats, seasons: Ints, season: int) -> Volume | None
     alike = within is not None and len(same) >= FEWEST_ALIKE
     if within is None or not alike:
         same, within = logs, (float(logs.var(ddof=1)), len(logs) - 1)
-    elif len(same) >= FEWEST_OWN:
-        within = max(within, (float(same.var(ddof=1)), len(same) - 1))
     variance, free = within
+    own, own_free = float(same.var(ddof=1)), len(same) - 1
+    if (
+        len(same) >= FEWEST_OWN
+        and fdtrc(own_free, free, own / max(variance, LEAST_SPREAD**2)) < SURELY
+    ):
+        variance, free = own, own_free
     expected = float(np.exp(same.mean()))
     ratio = rows / expected
     kl = float(xlogy(ratio, ratio) - ratio + 1)
@@ -111,7 +115,7 @@ def _within_seasons(logs: Floats, seasons: Ints) -> tuple[float, int] | None:
     means = np.bincount(place, logs) / np.bincount(place)
     left = max(float(np.square(logs - means[place]).sum()), free * LEAST_SPREAD**2)
     explained = float(np.square(means[place] - logs.mean()).sum())
-    surely = fdtrc(between, free, explained / between / (left / free)) < SURELY_SEASONAL
+    surely = fdtrc(between, free, explained / between / (left / free)) < SURELY
     return (left / free, free) if surely else None
 
 

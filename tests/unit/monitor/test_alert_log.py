@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -207,6 +208,13 @@ def test_rows_that_change_their_segment_are_of_the_cause_that_moved_them(
         what = said["amount", ":rows", "country"]
         assert what.endswith("; with it rows moved between segments by large")
         assert "amount shifted up" in what or "amount: " in what
+    elif rows_of_de != 1:
+        what = said[":rows", "country"]
+        assert re.fullmatch(
+            r"in country=de, the only one of 5 segments by country that drifted; [\d,]+ rows, and "
+            r"usually about \d+ \(11 windows before\); with it the mix of country moved",
+            what,
+        )
 
 
 def of_day(folder, day):
