@@ -27,7 +27,7 @@ from kldrift.monitor.publish import check_expectations, publish_window, with_pag
 from kldrift.monitor.record import Record, session_for
 from kldrift.monitor.rescore import rescore_dependents
 from kldrift.monitor.stages import Reference, read_reference
-from kldrift.monitor.table_changes import TableChanges, last_version
+from kldrift.monitor.table_changes import TableChanges, last_read
 from kldrift.monitor.volumes import Volumes
 from kldrift.monitor.watch import Watch
 from kldrift.monitor.windows import (
@@ -217,10 +217,10 @@ class _Run:
             record.plan = plan
             changes = None
             if due is not None and read.current.changes:
-                store, since = open_store(read.output.path), None
+                store, last = open_store(read.output.path), None
                 if not self.refresh_reference:
-                    since = last_version(store, read.monitor, reference.reference_id)
-                changes = TableChanges.of(read, session, since)
+                    last = last_read(store, read.monitor, reference.reference_id)
+                changes = TableChanges.of(read, session, last)
                 plan = record.plan = replace(plan, current=changes.source)
                 engine = SparkEngine(session, reference_source, changes.source, record)
             with watched[-1].and_of_table(plan.current).unchanged():

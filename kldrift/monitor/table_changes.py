@@ -40,8 +40,16 @@ CHANGES: Final = "changes."
 """What the names of such batches begin with."""
 _READ: Final = re.compile(
     r"(?:all of it at first|all of it again|what was added since \d+); "
-    r"(?:Delta table, version|Iceberg table, snapshot) (\d+)"
+    r"(?:Delta table, version|Iceberg table, snapshot) (\d+)(?:.*; table ([\w-]+)$)?"
 )
+
+
+@dataclass(frozen=True)
+class LastRead:
+    """What the last run read of a table: its version, and the table's identity if it has one."""
+
+    version: int
+    table: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,33 +67,43 @@ class TableChanges:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, config: Config, spark: SparkSession, since: int | None) -> TableChanges:
-        """Open them; where they cannot be told, all of the table.
+    def of(cls, config: Config, spark: SparkSession, last: LastRead | None) -> TableChanges:
+        """Open what was added since the last run; where that cannot be told, all of the table.
 
         Raises:
             ConfigError: Arrow cannot read the files of the table.
             DatasetError: they cannot be read.
         """
-        dataset = config.current
-        if since is not None:
-            name, first = (delta.SINCE, since + 1)
+        dataset, table = config.current, ""
+        if dataset.format == "delta":  # whose versions are numbered anew in a table made anew
+            table = delta.table_id(dataset.path[0], dataset.filesystem)
+        if last is not None and last.table not in {None, table}:
+            return cls._again(config, spark, f"{dataset.path[0]!r} is another table than before")
+        if last is not None:
+            name, first = (delta.SINCE, last.version + 1)
             if dataset.format == "iceberg":
-                name, first = iceberg.SINCE, since
+                name, first = iceberg.SINCE, last.version
             dataset = replace(dataset, options={**dataset.options, name: str(first)})
         try:
             opened = open_source(spark, dataset, {}, way=config.scan, side="current")
         except DatasetError as error:
             if not isinstance(error.__cause__, OnlyAsWholeError):
                 raise
-            whole = cls.of(config, spark, None)
-            path = AGAIN + whole.source.access_path.removeprefix(ALL)
-            note = f"all of the table was read, not only what was added: {error.__cause__}"
-            return replace(whole, source=replace(whole.source, access_path=path), notes=(note,))
+            return cls._again(config, spark, str(error.__cause__))
         if not isinstance(opened, ArrowSource):
             text = f"expected files that Arrow reads: {opened.access_path}"
             raise ConfigError(f"current.changes: {text}")
-        path = (ALL if since is None else ADDED.format(since)) + opened.access_path
-        return cls(replace(opened, access_path=path), since)
+        path = (ALL if last is None else ADDED.format(last.version)) + opened.access_path
+        path += f"; table {table}" if table else ""
+        return cls(replace(opened, access_path=path), None if last is None else last.version)
+
+    @classmethod
+    def _again(cls, config: Config, spark: SparkSession, why: str) -> TableChanges:
+        """All of the table, with a note that says why."""
+        whole = cls.of(config, spark, None)
+        path = AGAIN + whole.source.access_path.removeprefix(ALL)
+        note = f"all of the table was read, not only what was added: {why}"
+        return replace(whole, source=replace(whole.source, access_path=path), notes=(note,))
 
     def added(
         self,
@@ -141,8 +159,8 @@ class CountedChanges:
         return [every[name] for name in self.names], list(joint.values())
 
 
-def last_version(store: Store, monitor: str, reference_id: str) -> int | None:
-    """The version of the table that the last run read, counted on the cells of a reference.
+def last_read(store: Store, monitor: str, reference_id: str) -> LastRead | None:
+    """What the last run read of the table, counted on the cells of a reference.
 
     None if no run did, or only one that did not come to its end, or the row of one is unreadable.
     """
@@ -150,5 +168,6 @@ def last_version(store: Store, monitor: str, reference_id: str) -> int | None:
     for row in () if unreadable else rows:
         match = _READ.match(row["current_read"] or "")
         if match and row["error"] is None:
-            return int(match[1]) if row["reference_id"] == reference_id else None
+            same = row["reference_id"] == reference_id
+            return LastRead(int(match[1]), match[2]) if same else None
     return None

@@ -108,6 +108,10 @@ def statuses(
         where = " and the ".join(name for name, side in sides.items() if not side.compared[i])
         return f"every value is missing in the {where}; scoring.missing is exclude"
 
+    def few(i: int) -> str:
+        plural = "" if compared[i] == 1 else "s"
+        return f"{compared[i]} row{plural}, scoring.min_rows is {rules.min_rows}"
+
     # The first that holds says it.
     cases: list[tuple[Bools, Status, str | Callable[[int], str]]] = [
         (new, Status.NEW_FEATURE, NO_WINDOW),
@@ -120,13 +124,7 @@ def statuses(
         ),
         (other_type, Status.TYPE_CHANGED, lambda i: changed[rows.of[i]]),
         (compared == 0, Status.EMPTY, gone),
-        (
-            compared < rules.min_rows,
-            Status.TOO_FEW_ROWS,
-            lambda i: (
-                f"{compared[i]} row{'s' * (compared[i] != 1)}, scoring.min_rows is {rules.min_rows}"
-            ),
-        ),
+        (compared < rules.min_rows, Status.TOO_FEW_ROWS, few),
         (
             (only == CODES[CellKind.OTHER]) | (only == CODES[CellKind.NEVER_SEEN]),
             Status.CONSTANT,

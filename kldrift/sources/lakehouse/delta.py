@@ -105,6 +105,15 @@ def delta_schema(
     return table if isinstance(table, Unsupported) else pa.schema(table.schema())
 
 
+def table_id(path: str, filesystem: Mapping[str, str]) -> str:
+    """The identity of a Delta table, which one that is made anew in its place has not.
+
+    Empty without ``deltalake``; errors as of `open_delta`.
+    """
+    table = _load(path, {}, filesystem)
+    return "" if isinstance(table, Unsupported) else str(table.metadata().id)
+
+
 def _load(
     path: str, options: Mapping[str, str], filesystem: Mapping[str, str]
 ) -> Any | Unsupported:
@@ -219,12 +228,11 @@ def added_since(table: Any, path: str, first: int, filesystem: Mapping[str, str]
 
     Raises:
         OnlyAsWholeError: rows were deleted or written again, or the log of a version is gone.
-        DatasetError: it is another table.
     """
     if first > table.version() + 1:
-        raise DatasetError(
+        raise OnlyAsWholeError(
             f"the Delta table {path!r} is at version {table.version()}, and version {first - 1} "
-            "was read before: it is another table; run with --refresh-reference to read all of it"
+            "was read before"
         )
     added: dict[str, int] = {}
     for version in range(first, table.version() + 1):

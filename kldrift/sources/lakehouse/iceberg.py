@@ -11,7 +11,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from importlib.util import find_spec
 from typing import Any, Final
 
 import pyarrow as pa
@@ -68,7 +67,7 @@ def open_iceberg(
         DatasetError: there is no such table or snapshot, or its metadata is damaged.
         ConfigError: the snapshot or the time is no number.
     """
-    if find_spec("pyiceberg") is None:
+    if not _installed():
         return Unsupported(ABSENT)
     which, since = _wanted(options), chosen(options, {SINCE})
     try:
@@ -93,12 +92,20 @@ def iceberg_schema(
 
     Arguments and errors are as in `open_iceberg`.
     """
-    if find_spec("pyiceberg") is None:
+    if not _installed():
         return Unsupported(ABSENT)
     which = _wanted(options)
     with _told(path):
         table = _load(path, filesystem)
         return _schema(table.scan(snapshot_id=_snapshot_id(table, which)).projection())
+
+
+def _installed() -> bool:
+    try:
+        import pyiceberg.exceptions  # noqa: F401, PLC0415 - an extra
+    except ImportError:
+        return False
+    return True
 
 
 @contextmanager

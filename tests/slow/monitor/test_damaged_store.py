@@ -10,7 +10,7 @@ import pytest
 from daily_sample import config_of, run_days, window
 
 import kldrift
-from kldrift.monitor.table_changes import last_version
+from kldrift.monitor.table_changes import LastRead, last_read
 from kldrift.reporting.stored import stored_page
 from kldrift.tables import write_run
 from kldrift.tables.layout import alerts_file, window_file
@@ -132,10 +132,10 @@ def test_the_record_of_a_run_that_cannot_be_read_is_left_out_of_the_page_and_nam
 def test_all_rows_are_read_again_where_the_record_of_a_run_is_damaged(out):
     store = open_store(str(out))
     row = read_table(str(out), "runs").to_pylist()[-1]
-    read = "all of it at first; Delta table, version 3"
+    read = "all of it at first; Delta table, version 3: 2 files, read with Arrow; table 1a-2b"
     later = {"run_id": "20300601T000000Z-aa", "started_at": datetime(2030, 6, 1, tzinfo=UTC)}
     write_run(str(out), row | later | {"current_read": read})
     reference_id = row["reference_id"]
-    assert last_version(store, "daily", reference_id) == 3
+    assert last_read(store, "daily", reference_id) == LastRead(3, "1a-2b")
     bytes_of_another(sorted((out / "runs").iterdir())[0])
-    assert last_version(store, "daily", reference_id) is None
+    assert last_read(store, "daily", reference_id) is None

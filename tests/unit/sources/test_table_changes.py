@@ -74,8 +74,9 @@ def test_files_that_were_merged_and_vacuumed_and_versions_that_are_gone_leave_th
 def test_a_delta_table_with_deleted_rows_or_without_its_log_is_refused_in_one_line(tmp_path):
     for value in range(3):
         write_deltalake(tmp_path, some(value, 10 + value), mode="append")
-    with pytest.raises(DatasetError, match=r"at version 2, and version 8 was read before"):
+    with pytest.raises(DatasetError, match=r"at version 2, and version 8 was read before") as error:
         numbers(tmp_path, "delta", startingVersion=9)
+    assert isinstance(error.value.__cause__, OnlyAsWholeError)
     DeltaTable(tmp_path).delete("n = 1")
     with pytest.raises(
         DatasetError, match=r"version 3 of the Delta table .* deleted rows"
