@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import fdtrc, stdtr, xlogy
+from scipy.special import chdtrc, fdtrc, stdtr, xlogy
 
 from kldrift.arrays import Bools, Counts, Floats, Ints
 
@@ -36,7 +36,8 @@ class Volume:
         kl: divergence of the two Poisson distributions, per expected row: ``r ln r - r + 1`` of
             their ratio r; 0.15 is half as many, 0.39 twice as many.
         p_value: two-sided, of Student's t of the logarithm among those before; where these have
-            seasons, with the spread that is left within them.
+            seasons, with the spread that is left within them. Of few rows at least that of the
+            deviance of two Poisson distributions.
         windows: how many these are.
         alike: whether they are those of the same season.
     """
@@ -100,7 +101,9 @@ def volume(rows: int, past: Floats, seasons: Ints, season: int) -> Volume | None
     kl = float(xlogy(ratio, ratio) - ratio + 1)
     spread = np.sqrt(max(variance, LEAST_SPREAD**2) * (1 + 1 / len(same)))
     t = abs(np.log(max(rows, 0.5)) - same.mean()) / spread
-    return Volume(expected, max(kl, 0.0), float(2 * stdtr(free, -t)), len(same), alike)
+    counted = chdtrc(1, 2 * expected * max(kl, 0.0) / (1 + 1 / len(same)))
+    p_value = max(float(2 * stdtr(free, -t)), float(counted))
+    return Volume(expected, max(kl, 0.0), p_value, len(same), alike)
 
 
 def _within_seasons(logs: Floats, seasons: Ints) -> tuple[float, int] | None:

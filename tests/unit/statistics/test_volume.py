@@ -72,3 +72,16 @@ def test_what_has_no_seasons_is_compared_with_all_windows():
     days = np.arange(30)
     found = [volume(500, rng.poisson(500, 30), days % 7, 2) for _ in range(200)]
     assert sum(v is not None and v.alike for v in found) < 8
+
+
+def test_a_handful_of_rows_are_told_from_chance_as_counts_are():
+    rng = np.random.default_rng(5)
+    days = np.arange(30)
+    found = [volume(int(rng.poisson(6)), rng.poisson(6, 30), days % 7, 2) for _ in range(2_000)]
+    assert sum(v is not None and v.p_value < 0.001 for v in found) < 8
+    lucky = volume(2, np.full(30, 6), days % 7, 2)  # none varied by chance
+    assert lucky is not None
+    assert lucky.p_value > 0.05
+    gone = volume(0, np.full(30, 6), days % 7, 2)
+    assert gone is not None
+    assert gone.p_value < 0.001
