@@ -16,14 +16,24 @@ from kldrift.errors import KldriftError, ending, escaped, interruption, masked
 if TYPE_CHECKING:
     from kldrift.cli.terminal import Line
 
-EXIT_CODES: Final = """\
+DONE_OR_FAILED: Final = """\
+exit codes:
+  0  done
+  1  failed
+  2  wrong usage or configuration
+  130, 143  stopped by Ctrl-C or SIGTERM
+"""
+OF_VERDICTS: Final = """\
 exit codes:
   0  no drift at or above --fail-on
   1  the job failed
   2  wrong usage or configuration
   3  drift at or above --fail-on
-  4  no such drift, but a feature that should have been scored could not be, or nothing was scored
+  4  no such drift, but a feature that should have been scored could not be,
+     or nothing was scored
+  130, 143  stopped by Ctrl-C or SIGTERM
 """
+"""The exit codes of commands that judge."""
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,14 @@ from kldrift.reporting.figures import count_text, feature_words, figure, share
 from kldrift.reporting.json_values import records
 from kldrift.reporting.parts import Parts, alone_of, parts_words
 from kldrift.reporting.row_words import alert_words, happened, score_words, surety_words
+from kldrift.reporting.timeline import Since
 from kldrift.tables.schema import ROWS_FEATURE
 from kldrift.tables.values import floats_of, is_in, rows_where, taken
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+NEVER: Final = Since()
 BARS: Final = " ▁▂▃▄▅▆▇█"
 PLAIN_HEIGHTS: Final = " .:-=+*#@"
 """Heights of a histogram where the terminal has no Unicode."""
@@ -55,7 +57,7 @@ class CauseRow:
             return [self.cause.what]
         what = happened(str(self.row["reason"] or ""))
         alone = alone_of(self.segments) if self.row["segment"] is None else None
-        drifted = parts_words(self.segments.bad, self.segments.totals)
+        drifted = parts_words(self.segments)
         if alone is not None:
             what = f"over all rows: {what}"
         where = f"in {alone.where}: {alone.what}" if alone else ""
@@ -89,9 +91,7 @@ def cause_lines(
         yield Line(f"and {rest:,} more that are not ok; {more}")
 
 
-def cause_block(
-    one: CauseRow, cells: pa.Table, zone: str, since: str = "", lasting: str = ""
-) -> Iterator[Line]:
+def cause_block(one: CauseRow, cells: pa.Table, zone: str, since: Since = NEVER) -> Iterator[Line]:
     """One cause: which features, what happened, how sure, since when, the cells then and now."""
     row = one.row
     yield Line(f"{row['severity']}  {one.title}", severity=str(row["severity"]))
@@ -99,12 +99,13 @@ def cause_block(
     score = score_words(row)
     if score:
         yield Line(f"  {'; '.join(filter(None, (score, surety_words(row))))}")
-    yield from _standing(row, zone, since, lasting)
+    if standing := since.words(alert_words(row, zone)):
+        yield Line(f"  {standing}")
     yield from _then_and_now(cells, row, _name(row) if one.cause.what else "")
 
 
 def row_block(
-    row: Mapping[str, Any], cells: pa.Table, zone: str, since: str = "", lasting: str = ""
+    row: Mapping[str, Any], cells: pa.Table, zone: str, since: Since = NEVER
 ) -> Iterator[Line]:
     """All that is known of a row of the scores; arguments as of `cause_block`."""
     yield Line(f"{row['severity']}  {_name(row)}", severity=str(row["severity"]))
@@ -112,7 +113,8 @@ def row_block(
         yield Line(f"  {escaped(str(row['reason']))}")
     if figures := "; ".join(_figures(row)):
         yield Line(f"  {figures}")
-    yield from _standing(row, zone, since, lasting)
+    if standing := since.words(alert_words(row, zone)):
+        yield Line(f"  {standing}")
     yield from _then_and_now(cells, row)
 
 
@@ -125,15 +127,6 @@ def _name(row: Mapping[str, Any]) -> str:
     """The feature of a row, and its segment."""
     segment = "" if row["segment"] is None else f" [{short(escaped(str(row['segment'])))}]"
     return f"{feature_name(row['feature'])}{segment}"
-
-
-def _standing(row: Mapping[str, Any], zone: str, since: str, lasting: str) -> Iterator[Line]:
-    """The alert of a row, and since when it drifts."""
-    alert = alert_words(row, zone)
-    if since and alert.endswith(f"since {since}"):
-        yield Line(f"  {alert}, {lasting}")
-    elif text := "; ".join(filter(None, (alert, since and f"drifts since {since}, {lasting}"))):
-        yield Line(f"  {text}")
 
 
 def _then_and_now(cells: pa.Table, row: Mapping[str, Any], whose: str = "") -> Iterator[Line]:

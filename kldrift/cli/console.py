@@ -41,7 +41,7 @@ def run_lines(
     from kldrift.cli.blocks import cause_block, cause_lines, cause_rows  # noqa: PLC0415
     from kldrift.reporting.headline import verdict_line  # noqa: PLC0415
     from kldrift.reporting.history import Backfill  # noqa: PLC0415
-    from kldrift.reporting.order import all_muted, as_table  # noqa: PLC0415
+    from kldrift.reporting.order import all_muted, as_table, counted, leading  # noqa: PLC0415
 
     counts, parts = result.counts, result.segment_counts
     severity = next((name for name in STYLES if counts[name] + parts[name]), "unscored")
@@ -59,14 +59,11 @@ def run_lines(
         yield from _windows(Backfill(failed, (), result.output))
         yield Line()
     uncalled = any(of.get(fail_on) for of in (counts, parts))
-    yield from _ending(result, fail_on, _still_ok(counts), uncalled=uncalled)
+    ok, total = (counted(leading(scores))["ok"], sum(counts.values()))
+    still_ok = f"; {ok:,} of {_count(total, 'feature')} {'is' if 1 in (ok, total) else 'are'} ok"
+    yield from _ending(result, fail_on, still_ok, uncalled=uncalled)
     if causes and config is not None:
         yield Line(_next_step(causes[0].row, config, sets, as_of), whole=True)
-
-
-def _still_ok(counts: Mapping[str, int]) -> str:
-    total, ok = sum(counts.values()), counts["ok"]
-    return f"; {ok:,} of {_count(total, 'feature')} {'is' if 1 in (ok, total) else 'are'} ok"
 
 
 def _next_step(

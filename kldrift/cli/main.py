@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kldrift import __version__
-from kldrift.cli.answer import EXIT_CODES, Answer, guarded
+from kldrift.cli.answer import OF_VERDICTS, Answer, guarded
 from kldrift.cli.options import (
     CommandParser,
     add_as_of,
@@ -241,7 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kldrift",
         description="Which features of a dataset no longer look like their reference, and why.",
-        epilog=EXIT_CODES,
+        epilog=OF_VERDICTS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"kldrift {__version__}")
@@ -252,24 +252,20 @@ def _parser() -> argparse.ArgumentParser:
     def command(
         name: str, function: Callable[..., Answer], text: str, *, config: bool = True
     ) -> argparse.ArgumentParser:
-        made = commands.add_parser(
-            name,
-            help=text,
-            description=text,
-            epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        made = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         made.set_defaults(command=function, json=False)
         if config:
-            made.add_argument("config", metavar="CONFIG")
+            made.add_argument("config", metavar="CONFIG", help="configuration file, YAML")
         return made
 
-    text = "make the demo data, judge it day by day, print planted against found"
+    text = "judge 60 days of made-up orders; say which incidents were found"
     demo = command("demo", _demo, text, config=False)
-    demo.add_argument("--output", default="demo", metavar="DIR", help="default: %(default)s")
+    demo.add_argument(
+        "--output", default="demo", metavar="DIR", help="folder, %(default)s if not stated"
+    )
     add_json(demo)
 
-    text = "look at a dataset, write a commented configuration for it"
+    text = "look at a dataset and write a commented configuration for it"
     init = command("init", _init, text, config=False)
     init.add_argument("source", metavar="SOURCE", help="files, a folder or a URI to monitor")
     init.add_argument(
@@ -277,10 +273,10 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         default="kldrift.yaml",
         metavar="FILE",
-        help="where to write it, - for standard output (default: %(default)s)",
+        help="file to write, - for standard output (default: %(default)s)",
     )
-    init.add_argument("--reference", metavar="SOURCE", help="what to compare it with")
-    init.add_argument("--format", help="the format of the files; default: their ending decides")
+    init.add_argument("--reference", metavar="SOURCE", help="what to compare it with, likewise")
+    init.add_argument("--format", help="format of the files (default: by their ending)")
     init.add_argument(
         "--option",
         action="append",
@@ -292,7 +288,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--force", action="store_true", help="replace the file if it is there")
     init.add_argument("--debug", action="store_true", help="show where an error came from")
 
-    check = command("check", _check, "dry run: what would be read and compared, what is skipped")
+    check = command("check", _check, "dry run: what would be read, compared and skipped")
     add_set(check)
     add_as_of(check)
     add_json(check)
@@ -300,7 +296,7 @@ def _parser() -> argparse.ArgumentParser:
     run = command("run", _run, "compare the current dataset with the reference and judge it")
     add_run_options(run)
 
-    backfill = command("backfill", _backfill, "run every window in a range of time, in one scan")
+    backfill = command("backfill", _backfill, "run every window of a range of time, in one scan")
     add_backfill_options(backfill)
 
     _add_stored(command)
@@ -312,31 +308,35 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_stored(command: Callable[..., argparse.ArgumentParser]) -> None:
     """Add the commands that read tables and no data."""
-    rescore = command("rescore", _rescore, "score stored windows again; no data is read")
+    rescore = command("rescore", _rescore, "score stored windows again, without reading data")
     add_range(rescore, required=False)
     add_judging_options(rescore)
 
-    backtest = command("backtest", _backtest, "what each rule would have flagged; no data is read")
+    backtest = command(
+        "backtest",
+        _backtest,
+        "what each rule would have flagged, without reading data",
+    )
     add_backtest_options(backtest)
     add_set(backtest)
     add_json(backtest)
 
-    show = command("show", _show, "the last state from the tables, without Spark")
-    show.add_argument("feature", nargs="?", metavar="FEATURE", help="show one feature")
+    show = command("show", _show, "print the last state from the tables, without Spark")
+    show.add_argument("feature", nargs="?", metavar="FEATURE", help="say more about this one")
     add_set(show)
     add_json(show)
 
-    report = command("report", _report, "one HTML page of the last state; no data is read")
+    report = command("report", _report, "write the last state as one HTML file, without Spark")
     report.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="where to write it; default: report.path, or report.html beside the tables",
+        help="file to write (default: report.path, or report.html beside the tables)",
     )
     add_set(report)
     add_json(report)
 
-    dashboard = command("dashboard", _dashboard, "look at the tables in a browser; ends by Ctrl-C")
+    dashboard = command("dashboard", _dashboard, "look at the tables in a browser, until Ctrl-C")
     add_serving(dashboard)
     add_set(dashboard)
 

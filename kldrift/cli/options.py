@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from kldrift.cli.answer import DONE_OR_FAILED, OF_VERDICTS
 from kldrift.errors import ConfigError, masked
 
 
@@ -15,6 +16,10 @@ class CommandParser(argparse.ArgumentParser):
     """A parser of one command: its options may stand before, between and after its arguments."""
 
     _mixed = True
+
+    def __init__(self, **about: Any) -> None:
+        about.setdefault("epilog", DONE_OR_FAILED)
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **about)
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -50,25 +55,27 @@ def add_backfill_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``kldrift backfill``."""
     add_range(parser, required=True)
     parser.add_argument(
-        "--force", action="store_true", help="also windows that the tables have already"
+        "--force", action="store_true", help="run windows again that the tables have"
     )
     add_judging_options(parser)
 
 
 def add_range(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Add the options that select windows."""
-    for name, dest, text in (("--from", "first", "begins"), ("--to", "last", "ends")):
+    default = "" if required else "; default: all windows"
+    for name, dest, text in (("--from", "first", "begin"), ("--to", "last", "end, exclusive,")):
         parser.add_argument(
             name,
             dest=dest,
             required=required,
             metavar="T",
-            help=f"where the range of time {text}, ISO 8601; in time.zone unless it says otherwise",
+            help=f"{text} of the range, ISO 8601, in time.zone unless it says otherwise{default}",
         )
 
 
 def add_judging_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of commands that judge: settings, exit code, output."""
+    """Add the options of commands that judge, and what their exit codes mean."""
+    parser.epilog = OF_VERDICTS
     add_set(parser)
     parser.add_argument(
         "--fail-on",
@@ -87,7 +94,7 @@ def add_as_of(parser: argparse.ArgumentParser) -> None:
         "--as-of",
         type=read_as_of,
         metavar="T",
-        help="the time that the run is for, ISO 8601; UTC unless it says otherwise",
+        help="the time that the run is for, ISO 8601, in UTC unless it says otherwise",
     )
 
 
@@ -143,17 +150,18 @@ def option(text: str) -> tuple[str, str]:
 def add_backtest_options(parser: argparse.ArgumentParser) -> None:
     """Add the budget of a backtest, what it plants, and where its chart goes."""
     for name, number, text in (
-        ("--pages", 1.0, "pages that learnt limits may send"),
-        ("--days", 90.0, "in so many days"),
+        ("--pages", 1.0, "the budget: how often somebody may be called"),
+        ("--days", 90.0, "... in so many days"),
     ):
         parser.add_argument(
-            name, type=float, default=number, metavar="N", help=f"{text} (%(default)g)"
+            name, type=float, default=number, metavar="N", help=f"{text} (default: %(default)g)"
         )
     parser.add_argument(
         "--plant",
         action="append",
         metavar="DRIFT",
-        help="plant it into the last windows: 'shift 0.3', 'new 1', 'nulls 1'",
+        help="plant a drift into the last windows: 'shift 0.3', 'new 1' or 'nulls 1'; may be given "
+        "more than once",
     )
     parser.add_argument("--chart", metavar="FILE", help="write a chart of the windows (SVG)")
 
@@ -164,11 +172,11 @@ def add_serving(parser: argparse.ArgumentParser) -> None:
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="where to listen (default: %(default)s, which only this machine reaches); nobody is "
-        "asked who they are",
+        help="address to listen on (default: %(default)s, which only this machine reaches); nobody "
+        "is asked who they are",
     )
     parser.add_argument(
-        "--port", type=int, metavar="N", help="likewise; default: the first free one from 8501 on"
+        "--port", type=int, metavar="N", help="port (default: the first free one from 8501 on)"
     )
     parser.add_argument("--open", action="store_true", help="open a browser")
     parser.add_argument("--debug", action="store_true", help="show where an error came from")

@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kldrift.cli.answer import EXIT_CODES, Answer, guarded
+from kldrift.cli.answer import Answer, guarded
+from kldrift.cli.options import CommandParser
 from kldrift.execution.progress import SILENT, BarProgress, LogProgress, Progress
 
 if TYPE_CHECKING:
@@ -97,11 +98,7 @@ def run_job(
     run: Callable[..., Answer],
 ) -> int:
     """Run a script on the session of spark-submit, if there is one; return the exit code."""
-    parser = argparse.ArgumentParser(
-        description=description,
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = CommandParser(description=description)
     parser.add_argument("--config", required=True, metavar="FILE")
     add_options(parser)
 

@@ -27,9 +27,7 @@ from kldrift.config.marked_days import marked_days
 from kldrift.errors import ConfigError, OutputError, did_you_mean, escaped
 from kldrift.reporting.cell_names import cell_name
 from kldrift.reporting.figures import (
-    begin_name,
     figure,
-    in_a_row,
     instant_name,
     likelihood,
     many,
@@ -44,6 +42,7 @@ from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.order import all_muted, counted, leading, worst_first, worst_rows
 from kldrift.reporting.past import Past, past_where
 from kldrift.reporting.stored_window import of_last_whole, scores_and_cells
+from kldrift.reporting.timeline import Since, since
 from kldrift.tables.read import stored_runs
 from kldrift.tables.store import reach_store
 from kldrift.tables.values import codes, floats_of, is_in, rows_where, taken
@@ -146,18 +145,14 @@ def _state(
     yield from (Line(f"note: {escaped(words)}") for words in known if words)
 
     def told(one: CauseRow) -> Iterator[Line]:
-        yield from cause_block(one, cells, zone, *_since(one.row, past, zone))
+        yield from cause_block(one, cells, zone, _since(one.row, past, zone))
         yield from _earlier(one.row, past)
 
     yield from cause_lines(cause_rows(ordered), told, "kldrift report shows them")
 
 
-def _since(row: Mapping[str, Any], past: Past, zone: str) -> tuple[str, str]:
-    """Since when a row drifts, and for how many windows; empty where that is not known."""
-    last = past.streak((str(row["feature"]), row["segment"])) if len(past) > 1 else None
-    if last is None:
-        return "", ""
-    return begin_name(past.windows[last.first], zone), in_a_row(len(last), last.drifted)
+def _since(row: Mapping[str, Any], past: Past, zone: str) -> Since:
+    return since(past, (str(row["feature"]), row["segment"]), zone)
 
 
 def _earlier(row: Mapping[str, Any], past: Past) -> Iterator[Line]:
@@ -237,7 +232,7 @@ def _one(
     whole = records(rows_where(rows, alone))[0]
     yield Line(_named(last, zone))
     yield from (Line(f"note: {escaped(note)}") for note in notes)
-    yield from row_block(whole, cells, zone, *_since(whole, past, zone))
+    yield from row_block(whole, cells, zone, _since(whole, past, zone))
     yield from _earlier(whole, past)
     mine = cells_of_row(cells, whole)
     mine = taken(mine, np.argsort(-floats_of(mine["contribution"]), kind="stable")[:MOST_CELLS])
@@ -252,7 +247,7 @@ def _one(
     parts = records(rows_where(rows, ~alone & ~is_in(rows["severity"], {"ok"})))
     for part in parts[:MOST_FEATURES]:
         yield Line()
-        yield from row_block(part, cells, zone, *_since(part, past, zone))
+        yield from row_block(part, cells, zone, _since(part, past, zone))
         yield from _earlier(part, past)
 
 

@@ -15,14 +15,17 @@ from typing import Any, Literal
 
 from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
 from kldrift.expectations.gx import ConfigStr, FailureSeverity, ValidationAction, pydantic
-from kldrift.expectations.results import badness, details_of, raised, severity_of
-from kldrift.profiles.number_text import grouped
+from kldrift.expectations.results import details_of, each_feature, raised, severity_of
+from kldrift.reporting.figures import feature_words
+from kldrift.reporting.row_words import happened
 
 log = logging.getLogger(__name__)
+NAMED = 3
+"""Features in the sentence."""
 
 
 class DriftSummaryAction(ValidationAction):  # type: ignore[misc]  # GX is untyped
-    """List the drift expectations that failed, worst first; post the list if there is one.
+    """List the features whose drift expectations failed, worst first; post the list if any did.
 
     The post is JSON and carries a sentence under ``text``, which is what Slack, Mattermost, Teams
     and Google Chat show. A webhook that fails is a warning in the log: it does not stop the run.
@@ -53,23 +56,24 @@ class DriftSummaryAction(ValidationAction):  # type: ignore[misc]  # GX is untyp
     def run(self, checkpoint_result: Any, action_context: Any = None) -> dict[str, Any]:  # noqa: ARG002
         """Called by GX after the results are stored; returns what was, or would be, posted."""
         results = drift_results(checkpoint_result)
-        listed = [
-            _failure(result)
-            for result in sorted(results, key=badness, reverse=True)
+        failed = [
+            result
+            for result in results
             if not result.success and severity_of(result.expectation_config) >= self.min_severity
         ]
+        listed = [_failure(result) for result in each_feature(failed)]
         text = (
-            f"{checkpoint_result.name}: {len(listed)} of {len(results)} drift expectations failed"
+            f"{checkpoint_result.name}: {len(failed)} of {len(results)} drift expectations failed"
         )
         if listed:
-            text += "; worst: " + ", ".join(_words(f) for f in listed[:3])
+            text += "; worst: " + "; ".join(_words(f) for f in listed[:NAMED])
             log.info("%s", text)
         summary: dict[str, Any] = {
             "text": text,
             "checkpoint": checkpoint_result.name,
             "run_name": checkpoint_result.run_id.run_name,
             "evaluated": len(results),
-            "failed": len(listed),
+            "failed": len(failed),
             "worst": listed[: self.top],
         }
         if self.webhook is None or not listed:
@@ -116,9 +120,10 @@ def _failure(result: Any) -> dict[str, Any]:
 
 
 def _words(failure: dict[str, Any]) -> str:
-    score = "not scored" if failure["score"] is None else grouped(failure["score"])
     segment = "" if failure["segment"] is None else f" in {failure['segment']}"
-    return f"{failure['feature']}{segment} {failure['metric']} {score} ({failure['severity']})"
+    severity = "unscored" if failure["outcome"] == "unscored" else failure["severity"]
+    what = happened(failure["reason"] or failure["because"] or "")
+    return f"{feature_words(failure['feature'])}{segment}, {severity}: {what}"
 
 
 def _post_json(url: str, payload: dict[str, Any], timeout: float) -> None:

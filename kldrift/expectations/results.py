@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 from typing import Any
 
 from kldrift.expectations.gx import FailureSeverity
@@ -28,15 +28,25 @@ def severity_of(config: Any) -> Any:
     return FailureSeverity(config.severity)
 
 
-def badness(result: Any) -> tuple[bool, bool, Any, float]:
-    """A sort key: failures above passes, errors first, then by severity and by size."""
-    severity = severity_of(result.expectation_config)
-    return not result.success, raised(result), severity, _size(details_of(result))
+def badness(result: Any) -> tuple[bool, bool, bool, Any, float]:
+    """A sort key: failures above passes, errors first, what has no score last; then by severity.
+
+    Of one severity, how many times its threshold a score is, or the score itself without one.
+    """
+    config, details = result.expectation_config, details_of(result)
+    scored, score = details.get("outcome") != "unscored", details.get("score")
+    size = (score or 0.0) / (details.get("threshold") or 1.0)
+    return not result.success, raised(result), scored, severity_of(config), size
 
 
-def _size(details: dict[str, Any]) -> float:
-    """How many times its threshold a score is; infinite where it could not be judged."""
-    score, threshold = details.get("score"), details.get("threshold")
-    if details.get("outcome") == "unscored" or score is None or not threshold:
-        return math.inf
-    return float(score) / float(threshold)
+def each_feature(results: Iterable[Any]) -> list[Any]:
+    """The worst result of each feature, that of all rows before that of a segment; worst first."""
+    worst: dict[str, Any] = {}
+
+    def whole_first(result: Any) -> tuple[Any, ...]:
+        *kind, size = badness(result)
+        return *kind, not result.expectation_config.kwargs.get("segment"), size
+
+    for result in sorted(results, key=whole_first, reverse=True):
+        worst.setdefault(result.expectation_config.kwargs["feature"], result)
+    return sorted(worst.values(), key=badness, reverse=True)

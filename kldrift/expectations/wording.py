@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from kldrift.profiles.number_text import grouped, percent
+from kldrift.reporting.row_words import told
 
 LEVEL: Final = "$metric% must not be above $threshold% with q below $alpha% ($severity%)"
 """One level of a feature; ``%`` is its number."""
@@ -64,6 +65,7 @@ def observed(details: Mapping[str, Any]) -> list[str]:
         ['shifted up', 'kl 0.2 is above 0.1', 'rows 1,000 -> 90']
     """
     because, reason = str(details.get("because", "--")), str(details.get("reason") or "")
+    what, rest = ("", "") if reason in because else told(reason)
     sides = [
         _side("rows", details, "n", "{:,d}".format),
         _side("nulls", details, "missing_share", percent),
@@ -71,8 +73,7 @@ def observed(details: Mapping[str, Any]) -> list[str]:
     ]
     if details.get("kl_expected") is not None:
         sides.append(f"without drift kl would be about {grouped(details['kl_expected'], 2)}")
-    lines = ["" if reason in because else reason, because, "; ".join(filter(None, sides))]
-    return [line for line in lines if line]
+    return [line for line in (what, rest, because, "; ".join(filter(None, sides))) if line]
 
 
 def _side(what: str, details: Mapping[str, Any], column: str, words: Callable[[Any], str]) -> str:

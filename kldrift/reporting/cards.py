@@ -29,13 +29,10 @@ class Card:
     @property
     def longest(self) -> Entry:
         """The row that drifts longest."""
-        return max((entry for _, entry in self.entries), key=lambda entry: entry.windows)
+        return max((entry for _, entry in self.entries), key=lambda entry: entry.since.windows)
 
     @property
     def standing(self) -> str:
         """Its alert, since when it drifts, and whose charts are shown first, in words."""
-        begin = self.longest.since
-        said = self.worst.alert.endswith(f"since {begin}")
-        since = f"drifts since {begin}" if begin and not said else ""
         charts = f"charts of {self.worst.name}" if any(self.worst.charts) else ""
-        return "; ".join(filter(None, (self.worst.alert, since, charts)))
+        return "; ".join(filter(None, (self.longest.since.words(self.worst.alert), charts)))

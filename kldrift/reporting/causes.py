@@ -198,7 +198,7 @@ def _common(row: Mapping[str, Any], segments: Mapping[str, Parts]) -> str:
         return f"in {shown(row['segment'], 60)} {what}"
     if alone is not None:
         return f"in {alone.where}; over all rows {what}"
-    where = parts_words(parts.bad, parts.totals)
+    where = parts_words(parts)
     return f"over all rows {what}" + (f"; drifted in {where}" if where else "")
 
 

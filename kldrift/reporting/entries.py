@@ -23,9 +23,9 @@ from kldrift.reporting.parts import (
 )
 from kldrift.reporting.past import Past
 from kldrift.reporting.row_cells import cells_of, row_key
-from kldrift.reporting.row_words import alert_words, happened, score_words
+from kldrift.reporting.row_words import alert_words, score_words, told
 from kldrift.reporting.score_line import score_line
-from kldrift.reporting.timeline import history_words, sparkline
+from kldrift.reporting.timeline import Since, history_words, since, sparkline
 from kldrift.scoring.alerts import Key
 
 LONGEST_REASON: Final = 320
@@ -44,10 +44,7 @@ class Entry:
         where: the segment that is shown; empty for all rows.
         score: the score and its limit in words.
         alert: its alert in words; empty for none.
-        since: since when it drifts; empty if it does not, or nobody knows.
-        windows: for how many windows.
-        drifted: in how many of them.
-        critical: how many of these, up to the last, are critical.
+        since: since when it drifts, and how it went on; empty if it does not, or nobody knows.
         reason: why.
         parts: the segments of all rows that drifted too; empty for none.
         alone: the only one of several that did, and what happened in it; None for no such.
@@ -62,10 +59,7 @@ class Entry:
     where: str
     score: str
     alert: str
-    since: str
-    windows: int
-    drifted: int
-    critical: int
+    since: Since
     reason: str
     parts: str
     alone: str | None
@@ -78,15 +72,12 @@ class Entry:
         """Its score, its alert, and since when it drifts, in words, without repetition."""
         known = self.severity in MOVED and self.score.partition(",")[0] in self.reason
         score = "" if known else self.score
-        said = self.alert.endswith(f"since {self.since}")
-        since = f"drifts since {self.since}" if self.since and not said else ""
-        return "; ".join(filter(None, (score, self.alert, since)))
+        return "; ".join(filter(None, (score, self.since.words(self.alert))))
 
     @property
     def told(self) -> tuple[str, str]:
         """What happened and what explains it; and what speaks for it."""
-        what = happened(self.reason)
-        return what, self.reason[len(what) :].removeprefix("; ")
+        return told(self.reason)
 
     def data(self) -> list[Any]:
         """Charts and blocks as a JSON value."""
@@ -131,12 +122,6 @@ def _entry(
     name, segment = str(row["feature"]), row["segment"]
     key = (name, segment)
     severities = past.severities(key)
-    since, windows, drifted, critical = "", 0, 0, 0
-    if len(past) > 1 and (last := past.streak(key)) is not None:
-        windows, drifted = len(last), last.drifted
-        since = begin_name(past.windows[last.first], zone)
-        others = (i for i, s in enumerate(reversed(severities)) if s != "critical")
-        critical = next(others, len(severities))
     metric = str(row.get("metric") or "kl")
     limits = [row["threshold_warning"], row["threshold_critical"]]
     plain = feature_words(name)
@@ -147,7 +132,7 @@ def _entry(
     draw = group_chart if row["kind"] == "joint" else histogram
     distribution = draw(plain, cells)
     when = history_words(past, severities, plain, zone).partition(": ")[2] if len(past) > 1 else ""
-    parts = parts_words(segments.bad, segments.totals)
+    parts = parts_words(segments)
     where = parts and f"drifted in {parts}"
     alone, whole = alone_of(segments), ""
     if segment is not None:
@@ -161,10 +146,7 @@ def _entry(
         "" if segment is None else shown(segment, LONGEST_NAME),
         score_words(row),
         alert,
-        since,
-        windows,
-        drifted,
-        critical,
+        since(past, key, zone),
         "; ".join(filter(None, (_in_whole_parts(reason), where))),
         parts,
         None if alone is None else f"{alone.where}: {alone.what}",
@@ -178,7 +160,6 @@ def _in_whole_parts(reason: str) -> str:
     """The reason of a row, cut to the whole parts that fit."""
     said, *others = reason.split("; ")
     for part in others:
-        if len(said) + len(part) + 2 > LONGEST_REASON:
-            break
-        said += f"; {part}"
+        if len(said) + len(part) + 2 <= LONGEST_REASON:
+            said += f"; {part}"
     return ARROW.sub(r"\1 → \2", shown(said, LONGEST_REASON))

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from kldrift.errors import first_names
-from kldrift.reporting.figures import in_a_row, many
+from kldrift.reporting.figures import many
 from kldrift.reporting.parts import MOVED
 from kldrift.reporting.row_words import happened, is_learned, surety_words
 
 if TYPE_CHECKING:
     from kldrift.reporting.cards import Card
-    from kldrift.reporting.entries import Entry
 
 OTHERS: Final = 4
 
@@ -67,24 +66,26 @@ def verdict_line(
     return f"{whole}; {parts}"
 
 
-def lead(cards: Sequence[Card], worst: Mapping[str, Any] | None, windows: int) -> str:
+def lead(cards: Sequence[Card], worst: Mapping[str, Any] | None) -> str:
     """What is worst, where, since when and how sure, and what could not be scored, and why.
 
     Empty if nothing drifted and everything was scored.
     """
     if not cards or worst is None:
         return ""
-    return " ".join(filter(None, (_worst(cards, worst, windows), _unscored(cards))))
+    return " ".join(filter(None, (_worst(cards, worst), _unscored(cards))))
 
 
-def _worst(cards: Sequence[Card], worst: Mapping[str, Any], windows: int) -> str:
+def _worst(cards: Sequence[Card], worst: Mapping[str, Any]) -> str:
     """What is worst; empty if nothing drifted."""
     first, *others = (card for card in cards if card.worst.severity in MOVED or card is cards[0])
     if first.worst.severity not in MOVED:
         return ""
-    text = f"{_what(first)} {_since(first.longest, windows)}".rstrip()
+    begin, lasting, _ = first.longest.since
+    text = _what(first) + (f" Drifts since {begin}, {lasting}." if begin else "")
     if others:
-        text += f" Also drifted: {first_names([_briefly(card) for card in others], OTHERS)}."
+        named = [_briefly(card, first.longest.since.begin) for card in others]
+        text += f" Also drifted: {first_names(named, OTHERS)}."
     if sure := surety_words(worst):
         meaning = "the share of false alarms to expect among such verdicts"
         if is_learned(worst):
@@ -107,22 +108,13 @@ def _what(card: Card) -> str:
     return f"Worst is {entry.name}, {where}: {what}.{whole}"
 
 
-def _briefly(card: Card) -> str:
-    """A card by the name of its worst feature."""
-    more = len(card.cause.features) - 1
-    return card.worst.name + (f" and {more:,} more for one cause" if more else "")
-
-
-def _since(entry: Entry, windows: int) -> str:
-    """Since when a feature drifts, as far as that is known."""
-    if not entry.since or windows < 2:
-        return ""
-    text = f"Drifts since {entry.since}, {in_a_row(entry.windows, entry.drifted)}"
-    text += ", as far back as is known" if entry.windows == windows else ""
-    if 0 < entry.critical < entry.windows:
-        last = "window" if entry.critical == 1 else f"{entry.critical:,}"
-        text += f"; critical in the last {last}"
-    return f"{text}."
+def _briefly(card: Card, known: str) -> str:
+    """A card by its worst feature, where that drifted, and since when, unless it is ``known``."""
+    entry, more, since = card.worst, len(card.cause.features) - 1, card.longest.since.begin
+    text = entry.name + (f" and {more:,} more for one cause" if more else "")
+    where = entry.where or (entry.alone or "").partition(", the only one of ")[0]
+    text += f" in {where}" if where and not more else ""
+    return text + (f" since {since}" if since not in ("", known) else "")
 
 
 def _unscored(cards: Sequence[Card]) -> str:

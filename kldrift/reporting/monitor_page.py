@@ -103,7 +103,7 @@ def monitor_page(
             filter(
                 None,
                 (
-                    lead(cards, first[0] if first else None, len(story.past)),
+                    lead(cards, first[0] if first else None),
                     one_window_words(story.past, story.zone),
                 ),
             )

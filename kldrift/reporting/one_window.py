@@ -1,4 +1,4 @@
-"""Drift of a single window, such as a holiday: what is back to normal, and earlier cases."""
+"""Drift that is over, and drift of a single window, such as a holiday, with earlier cases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALIKE: Final = 0.5
 
 
 def one_window_words(past: Past, zone: str) -> str:
-    """What the last windows say of drift that lasts for one window; empty for nothing of the kind.
+    """What the last windows say of drift that is over, or lasts for one window; empty for none.
 
     Of a window after which all of its features are back to normal; or of earlier windows in which
     many of the features were critical that are critical now, and only there.
@@ -23,11 +23,11 @@ def one_window_words(past: Past, zone: str) -> str:
     if len(critical) < 3:
         return ""
     *_, before, last, newest = critical
-    if last and not last & (before | newest):
+    if last and all(past.worst(name)[-1] == "ok" for name in last):
         when = window_name(past.windows[-2], zone)
-        back = all(past.worst(name)[-1] == "ok" for name in last)
-        if back:
+        if not last & before:
             return f"One window only: {_names(last)} critical on {when}, and back to normal now."
+        return f"Over: {_names(last)} critical until {when}, and back to normal now."
     if not newest or newest & last:
         return ""
     alone = [

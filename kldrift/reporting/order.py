@@ -73,8 +73,14 @@ def worst_first(scores: Scores) -> Scores:
 
 
 def worst_rows(scores: Scores, most: int) -> Scores:
-    """The worst rows with what a reader asks for: ``score`` is that of the metric that decided."""
-    chosen: Any = worst_first(scores)[:most]
+    """The worst features, each over all rows or in the segment in which it is worse."""
+    worst: Any = leading(worst_first(scores))[:most]
+    return cast("Scores", with_score(worst))
+
+
+def with_score(rows: Scores) -> Scores:
+    """What a reader asks for of some rows: ``score`` is that of the metric that decided."""
+    chosen: Any = rows
     score = _deciding(chosen)
     if isinstance(chosen, pa.Table):
         # To make an array of numbers pyarrow would load pandas.

@@ -31,7 +31,7 @@ OF_SEGMENTS: Final = [
     "n_current",
     "reason",
 ]
-NAMED: Final = 3
+NAMED: Final = 4
 """Segments."""
 ALSO: Final = 0.25
 """Share of the divergence of one segment with which another is not said to be fine."""
@@ -114,31 +114,40 @@ def segments_of_features(
     }
 
 
-def parts_words(segments: Sequence[Mapping[str, Any]], totals: Mapping[str, int]) -> str:
+def parts_words(segments: Parts) -> str:
     """The segments that drifted: by name where they are few of many.
 
-    Of several lists the one first of which the smallest share drifted: it says best where.
+    Of several lists one first whose other segments are as they were, and of such the one of which
+    the smallest share drifted: it says best where.
 
     Examples:
         >>> nz, app = ({"segment": s, "severity": "critical"} for s in ("country=nz", "by=app"))
-        >>> parts_words([nz], {"country": 3})
+        >>> parts_words(Parts([nz], {"country": 3}, []))
         '1 of 3 segments (country=nz)'
-        >>> parts_words([nz, app], {"country": 1, "by": 4})
+        >>> parts_words(Parts([nz, app], {"country": 1, "by": 4}, []))
         '1 of 4 segments by by (by=app), 1 of 1 by country'
+        >>> far = [nz | {"kl": 0.3}, app | {"kl": 0.1}]
+        >>> parts_words(Parts(far, {"country": 2, "by": 4}, [], calm={"by": 0.09}))
+        '1 of 2 segments by country (country=nz), 1 of 4 by by (by=app)'
     """
-    drifted: dict[str, list[str]] = {}
-    for segment in (str(s["segment"]) for s in segments if s["severity"] in MOVED):
-        drifted.setdefault(columns_of(segment), []).append(shown(segment, 40))
-    total, number = sum(totals.values()), sum(map(len, drifted.values()))
+    drifted: dict[str, list[Row]] = {}
+    for row in (s for s in segments.bad if s["severity"] in MOVED):
+        drifted.setdefault(columns_of(str(row["segment"])), []).append(row)
+    names = {of: [shown(row["segment"], 40) for row in rows] for of, rows in drifted.items()}
+    number, totals = sum(map(len, names.values())), segments.totals
     if not number:
         return ""
-    if number == total or len(totals) == 1:
-        names = [name for of_list in drifted.values() for name in of_list]
-        return _few(names, total, "segment" if total == 1 else "segments")
-    shares = sorted(drifted, key=lambda columns: len(drifted[columns]) / totals[columns])
+    if number == segments.total or len(totals) == 1:
+        every = [name for of_list in names.values() for name in of_list]
+        return _few(every, segments.total, "segment" if segments.total == 1 else "segments")
+
+    def place(of: str) -> tuple[bool, float]:
+        least = min(map(_without_chance, drifted[of]))
+        return segments.calm.get(of, 0.0) > ALSO * least, len(drifted[of]) / totals[of]
+
     return ", ".join(
-        _few(drifted[columns], totals[columns], "segments " * (not at) + f"by {shown(columns, 40)}")
-        for at, columns in enumerate(shares)
+        _few(names[of], totals[of], "segments " * (not at) + f"by {shown(of, 40)}")
+        for at, of in enumerate(sorted(names, key=place))
     )
 
 

@@ -80,6 +80,17 @@ def happened(reason: str) -> str:
     return ", ".join([first, *(more for more in others[:1] if more.startswith("explained by "))])
 
 
+def told(reason: str) -> tuple[str, str]:
+    """What happened and what explains it; and what speaks for it.
+
+    Examples:
+        >>> told("shifted up; explained by adding 3; js 0.1 is above critical 0.02")
+        ('shifted up, explained by adding 3', 'js 0.1 is above critical 0.02')
+    """
+    what = happened(reason)
+    return what, reason[len(what) :].removeprefix("; ")
+
+
 def alert_words(row: Mapping[str, Any], zone: str = "UTC", muted: str = "") -> str:
     """The alert of a row, if there is one, and the first critical window that it is about.
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from itertools import takewhile
+from typing import Final, NamedTuple
 
 from kldrift.reporting.drawing import IN_ROW, LETTER, LEVELS, Drawing, Label, Shape, at, box
 from kldrift.reporting.figures import (
+    begin_name,
     feature_words,
     figure,
+    in_a_row,
     many,
     metric_words,
     shown,
     window_name,
 )
 from kldrift.reporting.past import DRIFTED, Past, streaks
+from kldrift.scoring.alerts import Key
 
 TICK: Final = {"critical": 6.0, "warning": 3.0}
 """Height of the mark of a window that drifted: told apart without colour."""
@@ -151,6 +155,43 @@ def history_words(past: Past, severities: Sequence[str | None], name: str, zone:
     total = sum(streak.drifted for streak in drifts)
     windows = many(len(past), "window")
     return f"{shown(name)}: drifted in {total} of {windows}: {'; '.join(spans)}{rest}"
+
+
+class Since(NamedTuple):
+    """Since when something drifts, how it went on and what was before, and for how many windows."""
+
+    begin: str = ""
+    lasting: str = ""
+    windows: int = 0
+
+    def words(self, alert: str = "") -> str:
+        """All that in words, with an alert, which may say the same beginning."""
+        said = alert if self.begin and alert.endswith(f"since {self.begin}") else ""
+        drifts = said or (f"drifts since {self.begin}" if self.begin else "")
+        lasting = ", ".join(filter(None, (drifts, self.lasting)))
+        return "; ".join(filter(None, ("" if said else alert, lasting)))
+
+
+def since(past: Past, key: Key, zone: str) -> Since:
+    """Since when a feature drifts, or one of its segments; nothing if it does not."""
+    last = past.streak(key) if len(past) > 1 else None
+    if last is None:
+        return Since()
+    severities = past.severities(key)
+    text = in_a_row(len(last), last.drifted)
+    text += ", as far back as is known" * (len(last) == len(past))
+    critical = len([*takewhile("critical".__eq__, reversed(severities))])
+    others = len([*takewhile("critical".__ne__, reversed(severities))])
+    if 0 < critical < len(last):
+        text += f"; critical in the last {'window' if critical == 1 else f'{critical:,}'}"
+    elif 0 < others < len(last):
+        text += f"; no longer critical since {begin_name(past.windows[-others], zone)}"
+    before = [s for s in streaks(severities) if "critical" in severities[s.first : s.last + 1]]
+    before = [s for s in before if s.last < last.first]
+    if before:
+        text += f"; drifted before: {span(past, before[-1].first, before[-1].last, zone)}"
+        text += f" and {many(len(before) - 1, 'time')} earlier" * (len(before) > 1)
+    return Since(begin_name(past.windows[last.first], zone), text, len(last))
 
 
 def span(past: Past, first: int, last: int, zone: str) -> str:

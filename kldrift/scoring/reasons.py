@@ -87,8 +87,8 @@ def extremes(gaussian: float, current: Range, reference: Range, support: Support
 def most_moved(names: Sequence[str], before: Sequence[float], now: Sequence[float]) -> str:
     """The sentence about the cells that changed most; empty if the shares of all are as before."""
     cells = zip(names, before, now, strict=True)
-    moved = [f"{name}: {percent(x)} -> {percent(y)}" for name, x, y in cells if x != y]
-    return f"most moved {'; '.join(moved)}" if moved else ""
+    moved = [f"{name} ({percent(x)} -> {percent(y)})" for name, x, y in cells if x != y]
+    return f"moved most: {', '.join(moved)}" if moved else ""
 
 
 def stored_cell_name(

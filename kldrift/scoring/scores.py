@@ -31,6 +31,7 @@ from kldrift.scoring.rare_names import (
     named_cells,
     surplus_kl_of,
 )
+from kldrift.scoring.sentences import TAILS
 from kldrift.statistics.expected_kl import expected_kl
 from kldrift.statistics.named_cells import CellChoice, named_p_value
 from kldrift.statistics.ordered_cells import ordered_p_value
@@ -40,7 +41,6 @@ from kldrift.statistics.unbiased_kl import kl_unbiased
 
 IN_ORDER: Final = among(CellKind.UNDERFLOW, CellKind.BIN, CellKind.VALUE, CellKind.OVERFLOW)
 """Cells that hold numbers, and have neighbours."""
-TAILS: Final = (CellKind.UNDERFLOW, CellKind.OVERFLOW)
 INNER: Final = among(CellKind.BIN, CellKind.VALUE)
 """Cells of numbers that have neighbours on both sides."""
 LEAST_NULLS: Final = 0.001

@@ -115,15 +115,13 @@ def cell_sentence(kind: CellKind, name: str, reference: float, current: float) -
     """How a cell changed, from its shares of the rows."""
     if kind in TAILS and not reference:
         return f"{'all' if current == 1 else f'{percent(current)} of the'} values are {name}"
-    several = kind in (CellKind.BIN, CellKind.OTHER)
+    several = kind in (CellKind.BIN, CellKind.OTHER, *TAILS)
     if kind is CellKind.OTHER:
         name = "rare values"
+    elif several and not reference:
+        name = f"values between {name.replace(' to ', ' and ')}"
     elif several:
-        name = (
-            f"values from {name}"
-            if reference
-            else f"values between {name.replace(' to ', ' and ')}"
-        )
+        name = f"values {name}," if kind in TAILS else f"values from {name}"
     elif kind is CellKind.VALUE and not name[:1].isalpha():  # days of the week are names
         name = f"the value {name}"
     if not current:

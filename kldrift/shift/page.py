@@ -31,7 +31,7 @@ from kldrift.reporting.parts import MOVED
 from kldrift.reporting.row_cells import cells_of, row_key
 from kldrift.reporting.row_words import score_words, surety_words
 from kldrift.reporting.score_line import score_line
-from kldrift.reporting.timeline import sparkline
+from kldrift.reporting.timeline import Since, sparkline
 
 ABOUT_SHIFT: Final = (
     "What two models say of the same rows: kl is the mean over rows of D(challenger || champion) "
@@ -130,10 +130,7 @@ def _entry(row: Row, cells: Sequence[Row], story: Story) -> Entry:
         where=when,
         score=score_words(row),
         alert="",
-        since="",
-        windows=0,
-        drifted=0,
-        critical=0,
+        since=Since(),
         reason=shown(row["reason"] or "", 320),
         parts="",
         alone=None,

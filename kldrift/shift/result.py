@@ -13,7 +13,7 @@ from kldrift.config import ModelShift
 from kldrift.reporting.figures import window_of_row
 from kldrift.reporting.json_values import json_value, records
 from kldrift.reporting.monitor_page import MOST_ENTRIES
-from kldrift.reporting.order import counted, worst_first
+from kldrift.reporting.order import counted, with_score, worst_first
 from kldrift.reporting.page import Page
 from kldrift.reporting.past import Past
 from kldrift.reporting.result import RunResult
@@ -71,9 +71,8 @@ class ShiftResult(RunResult):
 
     def worst(self, n: int = 10) -> pd.DataFrame:
         """Return the ``n`` worst windows and segments; columns as of a run, and six more."""
-        base = super().worst(n)
-        more = worst_first(self.scores)[[*ENDS, *SHIFT_COLUMNS]].head(n)
-        return pd.concat([base, more], axis=1)
+        ordered = worst_first(self.scores).head(n)
+        return pd.concat([with_score(ordered), ordered[[*ENDS, *SHIFT_COLUMNS]]], axis=1)
 
     def worst_of_all(self) -> pd.DataFrame:
         """Return the worst rows of the latest window as a whole, worst first."""

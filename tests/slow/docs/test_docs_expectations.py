@@ -14,7 +14,7 @@ from kldrift.expectations.gx import great_expectations as gx
 DOCS = (Path(__file__).parents[3] / "docs/expectations.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
 ROWS = [
-    row("fare_amount", kl=0.4, psi=0.5, severity="critical", reason="most moved card"),
+    row("fare_amount", kl=0.4, psi=0.5, severity="critical", reason="moved most: card"),
     row("tip_amount"),
 ]
 
@@ -37,10 +37,10 @@ def test_every_block_runs_and_what_it_adds_survives_the_next_run(folder, capsys)
         "20261123T204500Z-1a2b3c4d False FailureSeverity.CRITICAL",
         "FailureSeverity.WARNING fare_amount",
         "kl 0.4 is above 0.1, and q 1e-09 is below alpha 0.01",
-        "most moved card",
+        "moved most: card",
         "FailureSeverity.CRITICAL fare_amount",
         "kl 0.4 is above 0.25, and q 1e-08 is below alpha 0.01",
-        "most moved card",
+        "moved most: card",
         "False",
     ]
     published = publish_rows(folder / "drift", ROWS, monitor="nyc_taxi")

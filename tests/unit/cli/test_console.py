@@ -74,7 +74,7 @@ def test_a_run_is_a_table_counts_places_and_what_the_exit_code_means():
             "q_value": 1.2e-12,
             "missing_reference": 1,
             "missing_current": 65,
-            "reason": "kl 0.421 is above critical 0.25; most moved 2: 23.1 % -> 35.0 %",
+            "reason": "kl 0.421 is above critical 0.25; moved most: 2 (23.1 % -> 35.0 %)",
         },
         {"feature": "fare", "severity": "warning", "kl": 0.15, "q_value": 0.0},
         {"feature": "tips", **UNSCORED, "status": "empty", "reason": "no rows", "n_current": 0},

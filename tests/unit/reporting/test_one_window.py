@@ -9,6 +9,7 @@ import pytest
 
 from kldrift.reporting.one_window import one_window_words
 from kldrift.reporting.past import Past
+from kldrift.reporting.timeline import since
 from kldrift.tables.window import Window
 
 FIRST = datetime(2019, 12, 23, tzinfo=UTC)
@@ -45,6 +46,38 @@ def test_what_was_critical_for_one_window_is_back_to_normal():
     )
 
 
+def test_drift_of_several_windows_that_is_over_is_said_to_be():
+    said = one_window_words(days("c..", "cc.", "..."), "UTC")
+    assert said == "Over: fare, tip were critical until Tue 24 Dec 2019, and back to normal now."
+
+
+@pytest.mark.parametrize(
+    ("said", "begin", "lasting"),
+    [
+        ("..wcc", "25 Dec 2019", "3 windows in a row; critical in the last 2"),
+        (
+            "..ccw",
+            "25 Dec 2019",
+            "3 windows in a row; no longer critical since 27 Dec 2019",
+        ),
+        (
+            "c..cc..c",
+            "30 Dec 2019",
+            "for one window so far; drifted before: 26 Dec 2019 to 27 Dec 2019 and 1 time earlier",
+        ),
+        ("w..c", "26 Dec 2019", "for one window so far"),
+        ("cc", "23 Dec 2019", "2 windows in a row, as far back as is known"),
+        ("cc.", "", ""),
+        ("c", "", ""),
+    ],
+)
+def test_it_is_said_since_when_a_feature_drifts_how_it_goes_on_and_what_was_before(
+    said, begin, lasting
+):
+    told = since(days(*said, names=("fare",)), ("fare", None), "UTC")
+    assert (told.begin, told.lasting) == (begin, lasting)
+
+
 def test_a_day_is_named_by_the_clock_of_the_monitor():
     found = one_window_words(days("...", "c..", "..."), "America/New_York")
     assert found.startswith("One window only: fare was critical on 23 Dec 2019 19:00 to 24 Dec")
@@ -54,7 +87,6 @@ def test_a_day_is_named_by_the_clock_of_the_monitor():
     "said",
     [
         pytest.param(("...", "cc.", ".c."), id="one of them still is"),
-        pytest.param(("c..", "cc.", "..."), id="one of them was before"),
         pytest.param(("...", "cc.", "w.."), id="one of them is a warning now"),
         pytest.param(("...", "cc.", "u.."), id="of one of them nothing is known now"),
         pytest.param(("...", "...", "..."), id="nothing was critical"),

@@ -136,10 +136,14 @@ def test_the_worst_come_first_by_severity_then_by_times_the_threshold():
     assert found.worst(2)["feature"].to_list() == found.worst(99)["feature"].to_list()[:2]
 
 
-def test_scores_that_came_with_the_same_index_are_all_there():
+def test_a_feature_is_among_the_worst_once_as_on_the_page():
     scores = frames()[0]
-    twice = pd.concat([scores, scores.assign(segment="night")])
-    assert len(Result(twice, frames()[1]).worst(99)) == 2 * len(scores)
+    night = scores.assign(segment="night", kl=9 * scores["kl"])
+    night.loc[scores["severity"] == "ok", "severity"] = "critical"
+    worst = Result(pd.concat([scores, night]), frames()[1]).worst(99)
+    assert sorted(worst["feature"]) == sorted(scores["feature"])
+    in_night = worst.loc[worst["segment"].notna(), "feature"]
+    assert in_night.to_list() == scores.loc[scores["severity"] == "ok", "feature"].to_list()
 
 
 def test_the_worst_can_be_read_on():
@@ -469,7 +473,7 @@ def test_what_a_row_said_once_it_does_not_say_again():
     past = Past.of([(DAYS[0], scores.assign(severity="ok")), (DAYS[1], scores)])
     entry = monitor_page(scores, frames()[1], Story(past=past)).entries[0]
     assert "kl 0.42 above critical 0.25" in entry.reason
-    assert entry.standing == "alert raised, critical since 2 Apr 2020"
+    assert entry.standing == "alert raised, critical since 2 Apr 2020, for one window so far"
     scores.loc[worst, "reason"] = "shifted"
     assert (
         monitor_page(scores, frames()[1], Story(past=past))

@@ -98,7 +98,7 @@ def test_since_when_is_the_first_of_the_unbroken_run_of_raised_windows(
     folder = write_days(tmp_path / "drift", severities)
     config = config_of(folder, time={"column": "t", "window": "1d"})
     (entry,) = (e for e in stored_page(config).entries if e.name == "payment_type")
-    assert (entry.since, entry.windows) == (since, windows)
+    assert (entry.since.begin, entry.since.windows) == (since, windows)
 
 
 def test_the_first_sentences_say_what_where_since_when_and_how_sure(tmp_path):
@@ -106,7 +106,8 @@ def test_the_first_sentences_say_what_where_since_when_and_how_sure(tmp_path):
     lead = stored_page(config_of(folder, time={"column": "t", "window": "1d"})).lead
     assert lead == (
         "Worst is payment_type, over all rows: kl 0.42 above critical 0.25 (q 1e-12). "
-        "Drifts since 2 Apr 2020, 2 windows in a row. Also drifted: trip_distance. "
+        "Drifts since 2 Apr 2020, 2 windows in a row. "
+        "Also drifted: trip_distance since 1 Apr 2020. "
         "How sure: q 1e-12, the share of false alarms to expect among such verdicts. "
         "Not scored: tip_amount (every value is null now)."
     )
@@ -150,7 +151,7 @@ def test_a_page_leaves_out_what_is_damaged_and_says_so_but_for_its_own_scores(tm
     ):
         assert said in notes
     assert page.verdict == whole.verdict
-    assert (page.entries[0].windows, whole.entries[0].windows) == (3, 4)
+    assert [p.entries[0].since.windows for p in (page, whole)] == [3, 4]
     assert "run its window again" in notes
     assert ".; " not in notes
     damage(folder, "drift_scores/*20200405*0406*", content)
@@ -233,7 +234,7 @@ def test_a_name_that_is_too_long_or_hostile_has_its_history_all_the_same(tmp_pat
         write_window(str(folder), MONITOR, window, tables)
         write_run(str(folder), run_row(window, run_id))
     page = stored_page(config_of(folder))
-    assert page.entries[0].windows == 2
+    assert page.entries[0].since.windows == 2
     marks = next(s for s in page.heat.drawing.shapes if s.style == "critical")
     assert marks.path.count("z") == 2
 

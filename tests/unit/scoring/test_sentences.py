@@ -13,7 +13,7 @@ import pytest
 import kldrift
 from kldrift.profiles.cells import CellKind
 from kldrift.scoring.change import Change
-from kldrift.scoring.sentences import sentence
+from kldrift.scoring.sentences import cell_sentence, sentence
 
 RNG = np.random.default_rng(0)
 N = 6_000
@@ -226,9 +226,9 @@ def test_times_that_shift_have_means_that_are_times():
     frames = (pd.DataFrame({"at": days + pd.Timedelta(hours=late)}) for late in (0, 5))
     reason = kldrift.compare(*frames, override={"at": {"parts": ["whole"]}}).scores["reason"][0]
     assert ": the mean rose from 2024-01-26T13:5" in reason
-    ranges = reason.split("most moved ")[1]
+    ranges = reason.split("moved most: ")[1]
     assert re.search(r"2024-\d\d-\d\dT\d\d:\d\d:\d\d to 2024-", ranges)
-    assert "." not in ranges.split(":")[0]
+    assert "." not in ranges.split(" (")[0]
 
 
 def test_hours_have_no_mean_that_moves():
@@ -390,3 +390,12 @@ def test_nearly_all_values_are_new_where_rare_ones_are_nearly_gone_and_new_ones_
     (reason,) = kldrift.compare(pd.DataFrame({"x": before}), pd.DataFrame({"x": now})).scores.reason
     usual = "nearly all values are new to the reference, and 50.9 % of them were to be expected: "
     assert reason.startswith(usual)
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [(0.08, "rose from 1.0 % to 8.0 % of the rows"), (0, "are gone: they had 1.0 % of the rows")],
+)
+def test_cells_that_were_frozen_before_may_have_rows_beyond_them_in_the_reference(now, said):
+    beyond = "above 50, the reference's largest"
+    assert cell_sentence(CellKind.OVERFLOW, beyond, 0.01, now) == f"values {beyond}, {said}"

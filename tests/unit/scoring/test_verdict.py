@@ -221,11 +221,11 @@ def test_the_reason_for_an_alarm_names_score_limit_evidence_and_what_moved_most(
     first, size, *_ = found.reason.split("; ")
     assert first == "'b' rose from 20.0 % to 80.0 % of the rows"
     assert size == f"kl {kl:.3g} {interval} is above critical 0.25, q < 1e-12"
-    moved = found.reason.partition("; most moved ")[2].split("; ")
+    moved = found.reason.partition("; moved most: ")[2].split(", ")
     assert moved == [
-        "'b': 20.0 % -> 80.0 %",
-        "values never seen in the reference: 0.0 % -> 10.0 %",
-        "'a': 70.0 % -> 10.0 %",
+        "'b' (20.0 % -> 80.0 %)",
+        "values never seen in the reference (0.0 % -> 10.0 %)",
+        "'a' (70.0 % -> 10.0 %)",
     ]
 
 
