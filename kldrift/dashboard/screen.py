@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from kldrift.config import load_config
+from kldrift.config import Config, ModelShift, configured_either
 from kldrift.dashboard.compare_view import compare_view
 from kldrift.dashboard.feature_view import feature_view
 from kldrift.dashboard.monitors_view import monitors_view
@@ -15,6 +15,7 @@ from kldrift.dashboard.mute_view import mute_view
 from kldrift.dashboard.place import asked, choice, go
 from kldrift.dashboard.plain import trouble
 from kldrift.dashboard.runs_view import runs_view
+from kldrift.dashboard.shift_view import shift_view
 from kldrift.dashboard.sql_view import sql_view
 from kldrift.dashboard.stored import Scene, last_whole, monitors_of, windows_of
 from kldrift.dashboard.trial_view import trial_view
@@ -38,10 +39,12 @@ VIEWS: Final[Mapping[str, tuple[str, Callable[[Scene], None]]]] = {
 def screen(told: Mapping[str, Any]) -> None:
     """Show the page."""
     st.set_page_config(page_title="kldrift", layout="wide")
-    view = _view()
     try:
-        scene = _scene(told)
-        VIEWS[view][1](scene)
+        config = configured_either(told["config"], told["set"])
+        if isinstance(config, ModelShift):
+            shift_view(config)
+        else:
+            VIEWS[_view()][1](_scene(config, told))
     except ConfigError as error:
         trouble("The configuration does not fit.", masked(str(error)))
     except KldriftError as error:
@@ -68,14 +71,13 @@ def _view() -> str:
     return str(st.session_state[key])
 
 
-def _scene(told: Mapping[str, Any]) -> Scene:
+def _scene(config: Config, told: Mapping[str, Any]) -> Scene:
     """What the page is about, by the configuration and the address."""
-    overrides = tuple(told["set"])
-    config = load_config(told["config"], overrides=overrides)
-    output = config.output.path
+    output, overrides = config.output.path, tuple(told["set"])
+    left, middle, right = st.columns((3, 4, 2), vertical_alignment="bottom")
     names = monitors_of(output) or (config.monitor,)
     begin = names.index(config.monitor) if config.monitor in names else 0
-    monitor = choice("monitor", names, "monitor", begin=begin, where=st.sidebar)
+    monitor = choice("monitor", names, "monitor", begin=begin, where=left)
     zone = config.time.zone if config.time and monitor == config.monitor else "UTC"
     windows = windows_of(output, monitor)
     window, damaged = None, ""
@@ -88,10 +90,10 @@ def _scene(told: Mapping[str, Any]) -> Scene:
             "window",
             words=lambda key: window_name(by_key[key], zone),
             begin=len(windows) - whole,
-            where=st.sidebar,
+            where=middle,
         )
         window = by_key[key]
-    if st.sidebar.button("Read the tables again"):
+    if right.button("Read the tables again"):
         st.cache_data.clear()
         st.cache_resource.clear()
         st.rerun()

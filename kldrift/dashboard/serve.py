@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
-from kldrift.config import ModelShift, configured_either
+from kldrift.config import configured_either
 from kldrift.errors import ConfigError
 from kldrift.tables.store import reach_store
 
@@ -22,10 +22,6 @@ BEHIND_THE_VIEWS: Final = (
 )
 """Imported before anyone looks, so that the first look does not wait for them."""
 MISSING: Final = "the dashboard needs Streamlit and DuckDB: pip install 'kldrift[dashboard]'"
-OF_MODEL_SHIFT: Final = (
-    "the dashboard is about monitors, and this configures a model shift; kldrift report makes its "
-    "page"
-)
 FIRST_PORT: Final = 8501
 PORTS_TRIED: Final = 50
 APP: Final = Path(__file__).with_name("app.py")
@@ -46,15 +42,12 @@ def check(path: str, overrides: Sequence[str]) -> None:
     """Check before serving that what is needed is installed, and load it.
 
     Raises:
-        ConfigError: Streamlit or DuckDB is not installed, or the configuration is wrong or of a
-            model shift, or its output cannot be reached.
+        ConfigError: Streamlit or DuckDB is not installed, or the configuration is wrong, or its
+            output cannot be reached.
     """
     if any(importlib.util.find_spec(name) is None for name in NEEDED):
         raise ConfigError(MISSING)
-    config = configured_either(path, overrides)
-    if isinstance(config, ModelShift):
-        raise ConfigError(OF_MODEL_SHIFT)
-    reach_store(config.output.path)
+    reach_store(configured_either(path, overrides).output.path)
     for name in BEHIND_THE_VIEWS:
         importlib.import_module(name)
 

@@ -51,8 +51,6 @@ def window_view(scene: Scene) -> None:
             st.info("There is no run of this monitor yet.")
             st.code("kldrift run CONFIG", language=None)
         return
-    # Where both are chosen is out of sight on a phone.
-    st.text(f"{scene.monitor}, {window_name(scene.window, scene.zone)} ({scene.zone})")
     st.header(page.verdict, anchor=False)
     if page.lead:
         st.text(page.lead)
@@ -84,14 +82,16 @@ def show_rows(page: Page, key: str) -> Key | None:
     cards = page.cards
     if not cards:
         return None
-    dark = is_dark()
+    dark, then, help_ = is_dark(), "rows by divergence", ""
+    if page.noun == "feature":
+        then, help_ = "then and now", " Grey is then, outlined is now. Pick a row to open it."
     frame = pd.DataFrame([_row(card, dark) for card in cards])
     text, image = st.column_config.TextColumn, st.column_config.ImageColumn
     config = {
         "severity": text(width=85),
-        "feature": text(width=130),
+        "feature": text(page.noun, width=130),
         "what happened": text(width=225),
-        "then and now": image(width=THEN_AND_NOW[0] + 10),
+        "then and now": image(then, width=THEN_AND_NOW[0] + 10),
         "windows": image(width=WINDOWS[0] + 10),
         "drifts since": text(width=100),
         "score": text(width=125),
@@ -110,7 +110,7 @@ def show_rows(page: Page, key: str) -> Key | None:
     )
     more = page.total - sum(len(card.cause.features) for card in cards)
     rest = f" {more:,} more features are in the view Feature." if more > 0 else ""
-    st.text(f"Worst first: {STATED}. Grey is then, outlined is now.{rest} Pick a row to open it.")
+    st.text(f"Worst first: {STATED}.{help_}{rest}")
     picked: Sequence[int] = chosen["selection"]["rows"]
     if not picked or picked[0] >= len(cards):
         return None
@@ -135,7 +135,7 @@ def _row(card: Card, dark: bool) -> dict[str, Any]:
     alone = f"in {entry.alone}" if entry.alone else ""
     return {
         "severity": severity_words(entry.severity),
-        "feature": card.cause.title if several else _place(entry),
+        "feature": card.cause.title if several else place(entry),
         "what happened": card.cause.what or alone or entry.told[0],
         "then and now": _uri(distribution, dark, THEN_AND_NOW),
         "windows": _uri(windows, dark, WINDOWS),
@@ -144,7 +144,8 @@ def _row(card: Card, dark: bool) -> dict[str, Any]:
     }
 
 
-def _place(entry: Entry) -> str:
+def place(entry: Entry) -> str:
+    """The name of a row of a page, and where."""
     return entry.name + (f" in {entry.where}" if entry.where else "")
 
 

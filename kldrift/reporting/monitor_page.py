@@ -35,6 +35,7 @@ from kldrift.reporting.parts import segments_of_features
 from kldrift.reporting.past import Past
 from kldrift.reporting.timeline import heat_map
 from kldrift.scoring.exit_code import worst_exit_code
+from kldrift.tables.window import Window
 
 MOST_ENTRIES: Final = 10_000
 MOST_IN_HEAT: Final = 2000
@@ -114,7 +115,7 @@ def monitor_page(
         failed=why_it_failed(last, told, story.zone),
         damaged=shown(story.damaged, 600),
         notes=[shown(note, 400) for note in story.notes],
-        health=health(story, counts, first, "feature"),
+        health=health(story, counts, "features", first),
         heat=_heat(story, names[:DRAWN], "When: severity by feature and window"),
         whole_heat=_heat(story, names[:MOST_IN_HEAT], f"show all {len(names):,} features")
         if len(names) > DRAWN
@@ -150,18 +151,20 @@ def _heat(story: Story, names: Sequence[str], title: str) -> Chart | None:
 
 
 def health(
-    story: Story, counts: Mapping[str, int], first: Sequence[Mapping[str, Any]], noun: str
+    story: Story, counts: Mapping[str, int], nouns: str, rows: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, str]]:
-    """What was read and scored, when, and where it is."""
+    """What was read and scored, when, and where it is: of the windows of some rows."""
     items: list[tuple[str, str]] = []
-    if first and first[0]["window_end"] is not None:
-        window = window_name(window_of_row(first[0]), story.zone)
-        items.append(("window", f"{window} ({story.zone})"))
+    keys = sorted({window_of_row(row).key for row in rows if row["window_end"] is not None})
+    names = [window_name(Window.of_key(key), story.zone) for key in keys]
+    if names:
+        several = f"{len(names):,}, {names[0]} to {names[-1]}" if names[1:] else names[0]
+        items.append(("windows" if names[1:] else "window", f"{several} ({story.zone})"))
     run = story.run
     if run is not None and run.get("pages_spent") is not None:
         items.append(("pages spent of the budget", _pages(run)))
     total = sum(counts.values())
-    items.append((f"{noun}s scored", f"{total - counts['unscored']:,} of {total:,}"))
+    items.append((f"{nouns} scored", f"{total - counts['unscored']:,} of {total:,}"))
     if run is not None and run.get("finished_at") is not None:
         items += [
             ("took", duration_text(_seconds(run))),

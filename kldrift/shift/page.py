@@ -60,6 +60,9 @@ def shift_page(
     of_rows = cells_of(cells, rows)
     counts = counted(ordered)
     what = f"{shown(rows[0]['feature'])}. " if rows else ""
+    noun, nouns = "segment", "segments"
+    if len(story.past) > 1:
+        noun, nouns = "score", "windows and segments"
     made = [_entry(row, of_rows.get(row_key(row), []), story) for row in rows]
     return Page(
         title=story.monitor or "",
@@ -69,8 +72,8 @@ def shift_page(
         total=len(ordered),
         about=what + ABOUT_SHIFT,
         notes=[shown(note, 400) for note in story.notes],
-        health=health(story, counts, rows[:1], "segment"),
-        noun="segment",
+        health=health(story, counts, nouns, records(ordered)),
+        noun=noun,
         key=[("now", "shares of rows by their divergence"), *LIMITS],
         sections=[*class_matrix(pairs, story.zone), *([_worst(worst)] if worst else [])],
         skipped=[(shown(name), shown(why, 240)) for name, why in story.skipped],
@@ -91,13 +94,11 @@ def shift_verdict(counts: Mapping[str, int], windows: int) -> str:
 
 
 def _lead(row: Row, zone: str) -> str:
-    """Which segment is worst, when, why and how sure."""
+    """Which segment is worst, when and why."""
     name, when = _named(row, zone)
-    where = f"{name}, in {when}" if when else name
+    where = f"{name}, window {when}" if when else name
     why = shown(row["reason"] or "", 320).partition("; ")
-    return (
-        f"Worst is {where}: {why[0]}; {why[2].partition('; ')[0]}. How sure: {surety_words(row)}."
-    )
+    return f"Worst is {where}: {why[0]}; {why[2].partition('; ')[0]}."
 
 
 def _named(row: Row, zone: str) -> tuple[str, str]:

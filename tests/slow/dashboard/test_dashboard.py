@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from daily_sample import window
 from dashboard_sample import ATTACK, MARKDOWN, failed, written
+from shift_sample import ran
 
 pytest.importorskip("streamlit", reason="needs the extra dashboard")
 import streamlit as st
@@ -88,8 +89,8 @@ def test_every_view_shows_a_monitor_and_names_of_the_data_are_no_markup(sample, 
 def test_the_first_screen_says_which_where_since_when_and_how_sure(sample):
     app = look(sample)
     assert app.header[0].value.startswith("4 of 6 features drifted: 3 critical, 1 warning")
-    where, lead = (text.value for text in app.text[:2])
-    assert where == "orders, Fri 5 Jan 2024 (UTC)"
+    assert [select(app, label).value for label in ("monitor", "window (UTC)")] == ["orders", LAST]
+    lead = app.text[0].value
     assert lead.startswith(f"Worst is {shown(ATTACK)}, over all rows and in 3 of 3 segments: nulls")
     assert "Drifts since 4 Jan 2024, 2 windows in a row" in lead
     assert "How sure: q" in lead
@@ -320,3 +321,20 @@ def test_a_question_whose_columns_stand_in_its_rows_is_answered_from_all_of_them
     output = load_config(sample).output.path
     sql = "pivot (select feature, severity, kl from drift_scores) on severity using max(kl)"
     assert "critical" in answered(output, sql).column_names
+
+
+def test_a_model_shift_shows_its_segments_and_opens_them(tmp_path):
+    file = tmp_path / "models.yaml"
+    file.write_text(
+        "monitor: models\ndata: {path: judged.parquet}\nchampion: old\nchallenger: new\n"
+        "time: {column: at, window: 1d}\noutput: {path: drift}\nexpectations: false\n",
+        encoding="utf-8",
+    )
+    result = ran(file, [0.01, 0.01, 0.5])
+    app = look(file)
+    assert app.header[0].value == "by window and segment: 1 of 3 scores drifted: 1 critical"
+    assert "windows: 3, Mon 1 Jan 2024 to Wed 3 Jan 2024 (UTC)" in text(app)
+    assert tables(app)[0]["severity"].tolist() == ["● critical", "✓ ok", "✓ ok"]
+    app = checked(select(app, "open a segment").select("all rows in Wed 3 Jan 2024").run())
+    assert result.scores["reason"][0] in text(app)
+    assert "90 % of rows below" in text(app)

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
-from shift_sample import summed
+from shift_sample import START, ran
 
 import kldrift
 from kldrift.cli.console import shift_lines
 from kldrift.cli.main import main
 from kldrift.config import load_model_shift
-from kldrift.counting.windows import microseconds_of
 from kldrift.errors import ConfigError, OutputError
 from kldrift.execution.progress import SILENT
 from kldrift.monitor.record import Record
-from kldrift.shift.class_pairs import ClassPairs
-from kldrift.shift.result import SHIFT_TABLES, ShiftResult
-from kldrift.shift.run import window_at
 from kldrift.shift.stored import stored_shift
-from kldrift.shift.summary import Summaries
-from kldrift.shift.table_rows import shift_tables
-from kldrift.shift.verdict import judge
-from kldrift.tables import Window, prepare_output, write_run, write_window
-from kldrift.tables.stamp import Stamp
-
-START = datetime(2024, 1, 1, tzinfo=UTC)
-RNG = np.random.default_rng(0)
+from kldrift.tables import Window, prepare_output, write_run
 
 
 @pytest.fixture
@@ -50,32 +37,6 @@ def file(tmp_path) -> Path:
     return path
 
 
-def ran(file: Path, sizes: list[float], at: datetime = START) -> ShiftResult:
-    """What a run wrote of as many days, with mean divergences of these sizes."""
-    config = load_model_shift(file)
-    prepare_output(config.output.path)
-    record = Record(config, Window(None, None), at, SILENT)
-    days = [START + timedelta(days=i) for i in range(len(sizes))]
-    found = Summaries.joined([summed(RNG.exponential(size, 500)) for size in sizes])
-    found = replace(found, window=np.array([microseconds_of(day) for day in days]))
-    verdicts = judge(found, config)
-    tables: dict[str, list] = {name: [] for name in SHIFT_TABLES}
-    for i, start in enumerate(found.window.tolist()):
-        window = window_at(start, config, None)
-        stamp = Stamp(record.run_id, config.monitor, window, None, config.config_hash)
-        pairs = ClassPairs.of(np.full(9, start), np.zeros(9, int), np.arange(9) // 5).top()
-        one = np.arange(len(found)) == i
-        made = shift_tables(verdicts.take(one), found.take(one), None, pairs, stamp)
-        write_window(config.output.path, config.monitor, window, made)
-        for name, rows in made.items():
-            if name in tables:
-                tables[name].append(rows)
-    more = {"rows_reference": 500, "rows_current": 500}
-    row = record.judged_row(verdicts, [], exit_code=3, reference_read="", current_read="", **more)
-    write_run(config.output.path, row)
-    return ShiftResult.of(config, tables, row)
-
-
 def test_what_is_stored_is_the_result_of_the_run_in_all_of_its_windows(file):
     result = ran(file, [0.01, 0.01, 0.5])
     again = stored_shift(load_model_shift(file))
@@ -91,6 +52,9 @@ def test_windows_are_told_apart_in_the_terminal_and_drawn_as_a_line_on_the_page(
     assert "by window and segment: 1 of 3 scores drifted: 1 critical" in lines[0]
     assert "critical  all rows, from 3 Jan 2024" in lines
     assert "1 of 3 scores drifted" in result.to_html()
+    health = dict(result._page().health)
+    assert health["windows"] == "3, Mon 1 Jan 2024 to Wed 3 Jan 2024 (UTC)"
+    assert health["windows and segments scored"] == "3 of 3"
     assert result.to_html().count("drifted in 1 of 3 windows") == 3
     assert main(["show", str(file)]) == 0
     assert capsys.readouterr().out.splitlines()[0] == lines[0]
