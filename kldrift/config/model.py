@@ -233,7 +233,7 @@ class Config(Question):
     """The Great Expectations project that shows the verdicts; `false` for none.
     Example: `false`"""
     report: Report | None = None
-    """The page that `run` and `backfill` write when they end, failed or not.
+    """The report that `run` and `backfill` write when they end, failed or not.
     Example: `{path: drift/report.html}`"""
     spark: Spark = field(default_factory=Spark)
     """The session to make where there is none yet; under `spark-submit` its session is used as it

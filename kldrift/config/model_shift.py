@@ -71,7 +71,7 @@ class ModelShift(Question):
     significance: Significance = field(default_factory=Significance)
     expectations: Expectations | None = None
     report: Report | None = None
-    """The page that a run writes when it has ended. Example: `{path: drift/models.html}`"""
+    """The report that a run writes when it has ended. Example: `{path: drift/models.html}`"""
     spark: Spark = field(default_factory=Spark)
     scan: Scan = "auto"
     source: Path | None = None

@@ -95,7 +95,9 @@ def page(measured: Measured, wide: Pages, others: Mapping[str, Any]) -> str:
         drifts = list(dict.fromkeys(drift for _, drift in found))
         body = ([drift, *(shares(found[rule, drift]) for rule in RULES)] for drift in drifts)
         parts.append(f"### {name.capitalize()}\n\n{table(('planted', *RULES), body)}")
-    return f"""# Pages on days of known truth
+    return f"""# How often learnt limits page
+
+How often learnt limits call somebody, and which drifts they find, on days of known truth.
 
 Made by `python -m tests.bench.alarms`: {seeds} seeds of 180 days with 5,000 rows of {FEATURES}
 features, and {wide_seeds} of {WIDE} features; the first {FEWEST_WINDOWS} days are learnt from. The

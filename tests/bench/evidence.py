@@ -148,6 +148,9 @@ def page(rows: pd.DataFrame) -> str:
 
 HEAD: Final = """# What is flagged, at what size
 
+Which drifts the default thresholds flag, beside the usual rules of other tools; that they flag no
+[halves of real data](halves.md) stands apart.
+
 Made by `python -m tests.bench.evidence`: 12, 24, 3 and 1 seeds, as many rows on both sides. kldrift
 judges with the thresholds that a monitor has which states none, each drift as the only one of 50
 features, which its correction makes the hardest case; the other columns are the usual rules of

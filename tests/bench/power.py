@@ -113,11 +113,14 @@ def page(found: dict[int, dict[str, set[str]]]) -> str:
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"""# From what size on drift is found
 
+How large a drift must be to be flagged, beside other tools.
+
 Made by `python -m tests.bench.power`. Of so many columns of each drift ({columns}) the share
 that is flagged, in %: by kldrift with the thresholds of a monitor that states none, each column as
 the only one that drifts among {FEATURES}, and by the usual rules of other tools, as their
-documentation gives them (see [evidence](evidence.md)). Who alarms where nothing happened stands in
-[who alarms how often](peers.md). kldrift should be silent up to a shift of 0.1, whatever the rows.
+documentation gives them ([Evidence](evidence.md)). False alarms where nothing happened stand in
+[False alarms beside other tools](peers.md). kldrift should be silent up to a shift of 0.1,
+whatever the rows.
 
 {table}
 

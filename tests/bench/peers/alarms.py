@@ -155,7 +155,9 @@ def page(found: pd.DataFrame, draws: int) -> str:
     ]
     totals = [[f"{size:,} rows", *(total(tool, size) for tool in tools)] for size in SIZES]
     sizes, power = (", ".join(f"{n:,}" for n in some) for some in (SIZES, POWER_SIZES))
-    return f"""# Who alarms how often
+    return f"""# False alarms beside other tools
+
+How often each tool says drift where there is none, and what it finds where there is.
 
 Made by `python -m tests.bench.peers.alarms --draws {draws}`: each tool in an environment of
 its own, with its defaults, on the same two Parquet files. {len(QUIET_SHAPES)} shapes, {draws}
