@@ -59,12 +59,12 @@ def load_config(path: str | os.PathLike[str], *, overrides: Overrides = ()) -> C
     Raises:
         ConfigError: with everything that is wrong, one problem per line.
     """
-    return _load(Config, path, overrides)
+    return configured(Config, Path(path), overrides)
 
 
 def load_model_shift(path: str | os.PathLike[str], *, overrides: Overrides = ()) -> ModelShift:
     """Read and check the configuration file of a model shift, as `load_config` does a monitor's."""
-    return _load(ModelShift, path, overrides)
+    return configured(ModelShift, Path(path), overrides)
 
 
 def _looks_like(cls: type, values: object) -> bool:
@@ -82,19 +82,6 @@ def _refuse_other(cls: type, values: Mapping[str, object], name: str) -> None:
             raise ConfigError(
                 f"{name}: this configures {what}, not {_KINDS[cls][0]}; {command} runs it"
             )
-
-
-def _load(cls: type[Asked], path: str | os.PathLike[str], overrides: Overrides) -> Asked:
-    source, expected = Path(path), _EXPECTED[cls]
-    values = parse_yaml(_text(source), source=str(source))
-    if values is None:
-        raise ConfigError(f"{source}: the file is empty; expected {expected}")
-    if not isinstance(values, dict):
-        raise ConfigError(f"{source}: expected {expected}, got {shown_value(values)}")
-    _refuse_other(cls, values, str(source))
-    set_by = _set(cls, values, overrides)
-    problems = Problems(str(source), set_by)
-    return _read(cls, substitute(values, os.environ, problems), source, source.parent, problems)
 
 
 def _set(cls: type, values: dict[str, object], overrides: Overrides) -> dict[KeyPath, str]:
@@ -152,15 +139,13 @@ def config_from_mapping(
         >>> config.thresholds["js"]
         Threshold(warning=0.004, critical=0.02)
     """
-    return _from_mapping(Config, mapping, source, base, overrides)
+    return _checked(Config, mapping, source, base, overrides)
 
 
 def configured(cls: type[Asked], config: object, overrides: Overrides | None = None) -> Asked:
     """A configuration from what a caller has: itself, the path of its file, or a mapping."""
-    if isinstance(config, str | Path):
-        return _load(cls, config, overrides or {})
     if not isinstance(config, cls):
-        return _from_mapping(cls, config, None, None, overrides or {})
+        return _checked(cls, *_stated(config), overrides or {})
     if overrides:
         raise ConfigError("set: a configuration that is made already is changed with replace()")
     return config
@@ -168,29 +153,41 @@ def configured(cls: type[Asked], config: object, overrides: Overrides | None = N
 
 def configured_either(config: object, overrides: Overrides | None = None) -> Config | ModelShift:
     """The configuration of a monitor or of a model shift, whichever a caller has."""
-    values = config
-    if isinstance(config, str | Path):
-        values = parse_yaml(_text(Path(config)), source=str(config))
-    if isinstance(config, ModelShift) or _looks_like(ModelShift, values):
+    if isinstance(config, ModelShift):
         return configured(ModelShift, config, overrides)
-    return configured(Config, config, overrides)
+    if isinstance(config, Config):
+        return configured(Config, config, overrides)
+    values, source, base = _stated(config)
+    if _looks_like(ModelShift, values):
+        return _checked(ModelShift, values, source, base, overrides or {})
+    return _checked(Config, values, source, base, overrides or {})
 
 
-def _from_mapping(
+def _stated(config: object) -> tuple[object, Path | None, Path | None]:
+    """The values that a caller states, the file they are from, and what paths are relative to."""
+    if not isinstance(config, str | Path):
+        return config, None, None
+    source = Path(config)
+    return parse_yaml(_text(source), source=str(source)), source, source.parent
+
+
+def _checked(
     cls: type[Asked],
-    mapping: object,
+    values: object,
     source: Path | None,
     base: Path | None,
     overrides: Overrides,
 ) -> Asked:
     name = str(source or "configuration")
-    if not isinstance(mapping, Mapping):
-        raise ConfigError(f"{name}: expected {_EXPECTED[cls]}, got {shown_value(mapping)}")
-    _refuse_other(cls, mapping, name)
-    stated = dict(mapping)
+    expected = f"expected {_EXPECTED[cls]}"
+    if values is None and source is not None:
+        raise ConfigError(f"{name}: the file is empty; {expected}")
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{name}: {expected}, got {shown_value(values)}")
+    _refuse_other(cls, values, name)
+    stated = dict(values)
     problems = Problems(name, _set(cls, stated, overrides))
-    values = substitute(stated, os.environ, problems)
-    return _read(cls, values, source, base or Path(), problems)
+    return _read(cls, substitute(stated, os.environ, problems), source, base or Path(), problems)
 
 
 def _read(
