@@ -73,9 +73,12 @@ def unpacked(row: Packed) -> Counted:
         keys = GroupKeys.unpacked(row.groups)
         width, size = _HEAD.unpack_from(row.counts)
         raw = np.frombuffer(_CODEC.decompress(row.counts[_HEAD.size :], size), np.uint8)
+        *lower, upper = raw.reshape(width, -1)
         # As narrow as they came: what they are added to is wide, with a sign.
-        kind = f"<{'u' if width < 8 else 'i'}{width}"
-        counts = np.ascontiguousarray(raw.reshape(width, -1).T).view(kind).reshape(-1)
+        counts = upper.astype(f"{'u' if width < 8 else 'i'}{width}")
+        for part in reversed(lower):
+            counts <<= 8
+            counts |= part
     moments = None
     if row.moments is not None:
         n = len(keys)

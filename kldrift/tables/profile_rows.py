@@ -159,19 +159,13 @@ def _completed(
     first = np.cumsum([1, *map(len, names)])  # the place of each list's names in the flat array
     named = np.where(place < 0, 0, first[np.where(whole, 0, list_)] + place)
     flat = pa.array([None, *(name for of_list in names for name in of_list)], pa.string())
-    columns = stamp.columns(n) | {
+    of_groups = {
         "dataset": pa.repeat(dataset, n),
         "segment_list": pa.array(list_.astype(np.int16), mask=whole),
         "segment_place": pa.array(place.astype(np.int32), mask=whole),
         "segment": flat.take(pa.array(np.where(whole, 0, named))),
-        "reference_id": pa.repeat(stamp.reference_id, n),
-        "config_hash": pa.repeat(stamp.config_hash, n),
     }
-    columns |= rows
-    for field in PROFILES:
-        if field.name not in columns:
-            columns[field.name] = pa.nulls(n, field.type)
-    return pa.table({name: columns[name] for name in PROFILES.names}, schema=PROFILES)
+    return stamp.table(of_groups | rows, n, PROFILES)
 
 
 def _repeated(values: Sequence[str], sizes: Ints) -> pa.Array:

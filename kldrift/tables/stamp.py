@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from kldrift import __version__
-from kldrift.tables.schema import SCHEMA_VERSION, TIMESTAMP
+from kldrift.tables.schema import SCHEMA_VERSION
 from kldrift.tables.window import Window
 
 
@@ -31,29 +32,34 @@ class Stamp:
     reference_id: str | None
     config_hash: str
 
-    def columns(self, rows: int) -> dict[str, Any]:
-        """The columns that all tables begin with."""
-        start, end = (
-            pa.repeat(pa.scalar(t, TIMESTAMP), rows) for t in (self.window.start, self.window.end)
-        )
-        return {
-            "schema_version": np.full(rows, SCHEMA_VERSION, dtype=np.int32),
-            "run_id": pa.repeat(self.run_id, rows),
-            "monitor": pa.repeat(self.monitor, rows),
-            "window_start": start,
-            "window_end": end,
-            "segment": pa.nulls(rows, pa.string()),
-        }
-
-    def table(self, columns: dict[str, Any], rows: int, schema: pa.Schema) -> pa.Table:
+    def table(self, columns: Mapping[str, Any], rows: int, schema: pa.Schema) -> pa.Table:
         """Complete a table: the run's own columns, and nulls for the others."""
-        known = {
+        filled = {f.name: self._filled(f, rows) for f in schema if f.name not in columns}
+        every = filled | dict(columns)
+        return pa.table({name: every[name] for name in schema.names}, schema=schema)
+
+    def _filled(self, field: pa.Field, rows: int) -> pa.Array:
+        """A column of one value; those of the parts of a table share its memory."""
+        known = self._longest.get(field.name)
+        if known is None or len(known) < rows or known.type != field.type:
+            value = pa.scalar(self._values.get(field.name), field.type)
+            known = self._longest[field.name] = pa.repeat(value, rows)
+        return known.slice(0, rows)
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "run_id": self.run_id,
+            "monitor": self.monitor,
+            "window_start": self.window.start,
+            "window_end": self.window.end,
             "reference_id": self.reference_id,
             "config_hash": self.config_hash,
             "kldrift_version": __version__,
         }
-        columns = self.columns(rows) | columns
-        for field in schema:
-            if field.name not in columns:
-                columns[field.name] = pa.repeat(pa.scalar(known.get(field.name), field.type), rows)
-        return pa.table({name: columns[name] for name in schema.names}, schema=schema)
+
+    @cached_property
+    def _longest(self) -> dict[str, pa.Array]:
+        """Cache of the longest column of each name so far."""
+        return {}
