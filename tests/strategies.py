@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 from operator import add
@@ -15,11 +15,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from profile_sample import folded
 
-from kldrift.binning.choose import Binning, choose
-from kldrift.binning.freeze import Frozen, freeze
+from kldrift.binning.choose import Binning, Proposal, choose
+from kldrift.binning.freeze import freeze
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.counting.counter import Counter
+from kldrift.features.feature import feature_named
 from kldrift.features.keys import KeyType, number_keys
 from kldrift.profiles.group_keys import NO_WINDOW, GroupKeys
 
@@ -131,20 +132,25 @@ def sketch_batch(column: pa.Array, key_type: KeyType, limit: int = LIMIT) -> Ske
     return one.sketch()
 
 
+def proposed(sketch: Sketch, binning: Binning, **how: object) -> Proposal:
+    """The proposal for a feature of which nothing but that is known."""
+    return choose(sketch, replace(feature_named("x", "numeric"), **how), binning)
+
+
 def settled(
     pieces: list[pa.Array],
     key_type: KeyType,
     binning: Binning = SMALL,
     limit: int = 2_048,
     **how: object,
-) -> tuple[Frozen, np.ndarray]:
-    """What two passes over the parts of a reference give: support, counts, why it is skipped."""
+) -> tuple[Proposal, np.ndarray]:
+    """What two passes over the parts of a reference give: the proposal with its support frozen."""
     sketch = reduce(add, [sketch_batch(piece, key_type, limit) for piece in pieces])
-    proposal = choose(sketch, binning, **how)
+    proposal = proposed(sketch, binning, **how)
     counter = Counter(proposal.support, key_type)
     counts = sum(counter.count(piece)[0] for piece in pieces)
     found = freeze(proposal, counts)
-    return Frozen(found.support, found.target, proposal.skip or found.skip), folded(found, counts)
+    return replace(proposal, support=found.support), folded(found, counts)
 
 
 group_keys = st.lists(

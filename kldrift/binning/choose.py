@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from kldrift.arrays import Bools, Floats, Hashes, Ints
 from kldrift.binning.numeric_sketch import NOMINATION, NumericSketch, Sketch
 from kldrift.binning.text_sketch import TextSketch
+from kldrift.features.feature import Feature
 from kldrift.features.text_looks import FEW_VALUES, dates_as_numbers, epochs, hint, in_yaml, look_of
 from kldrift.profiles.close_values import around, beside, close_values, same_values
 from kldrift.profiles.rebinning import CHOSEN_ROWS, least_rows
@@ -37,10 +38,10 @@ from kldrift.statistics.gone_names import FLOOR, priorities
 from kldrift.statistics.hashing import text_hashes
 from kldrift.statistics.tails import LEAST_ROWS, TAIL
 
-ID_ROWS = 100
-TEXT_ID_ROWS = 20
-TEXT_ID_SHARE = 0.9
-INTEGER_ID_SHARE = 0.95
+ID_ROWS: Final = 100
+TEXT_ID_ROWS: Final = 20
+TEXT_ID_SHARE: Final = 0.9
+INTEGER_ID_SHARE: Final = 0.95
 SQUARABLE: Final = 1e150
 """Larger numbers have squares, and sums of them, that are no doubles."""
 ALL_DIFFERENT: Final = "about every one of"
@@ -48,8 +49,6 @@ ALL_DIFFERENT: Final = "about every one of"
 REPEATED: Final = 10
 """So many rows that share a value are to be expected of numbers without a plan. Where none do,
 each row has a number of its own: an identifier."""
-
-
 MOST_RARE: Final = 256
 """So many names that are too rare to be scored alone are counted alone; of more, a sample."""
 
@@ -94,50 +93,29 @@ class Binning:
     max_segments: int = 1000
 
 
-def choose(
-    sketch: Sketch,
-    binning: Binning,
-    *,
-    scale: int = 1,
-    unit: Unit = Unit.NUMBER,
-    floats: bool = False,
-    keep: bool = False,
-    name: str = "",
-    own_cells: tuple[str, ...] = (),
-) -> Proposal:
-    """Propose the support of a feature.
-
-    Args:
-        sketch: of all rows of the reference.
-        binning: how finely to cut.
-        scale: keys per unit, see :class:`~kldrift.profiles.support.NumericSupport`.
-        unit: what a key stands for.
-        floats: for text: whether the values were floats.
-        keep: monitor the feature even if it looks like an identifier.
-        name: of its column, for notes.
-        own_cells: categories that get a cell of their own, however few rows they have.
-    """
-    if unit is Unit.BOOLEAN:
+def choose(sketch: Sketch, feature: Feature, binning: Binning) -> Proposal:
+    """Propose the support of a feature from the sketch of all rows of the reference."""
+    if feature.unit is Unit.BOOLEAN:
         return Proposal(CategoricalSupport(("false", "true")))
+    name = feature.column
     if isinstance(sketch, TextSketch):
-        proposal = _categories(sketch, binning.max_categories, own_cells, floats=floats)
-        look = None if floats else look_of(sketch.values)
+        proposal = _categories(sketch, feature, binning.max_categories)
+        look = None if feature.floats else look_of(sketch.values)
         if look is not None:
             proposal = replace(proposal, note=hint(name, look))
     else:
-        proposal = _intervals(sketch, binning, scale, unit, name)
+        proposal = _intervals(sketch, feature, binning)
         lows = sketch.lows
-        if scale == 1 and unit is Unit.NUMBER and len(lows) > FEW_VALUES:
+        if feature.scale == 1 and feature.unit is Unit.NUMBER and len(lows) > FEW_VALUES:
             note = epochs(name, lows[0].item(), sketch.highs[-1].item())
             note = note or dates_as_numbers(name, lows)
             proposal = replace(proposal, note=note or proposal.note)
-    return replace(proposal, skip="", note="") if keep else proposal
+    return replace(proposal, skip="", note="") if feature.keep else proposal
 
 
-def _intervals(
-    sketch: NumericSketch, binning: Binning, scale: int, unit: Unit, name: str
-) -> Proposal:
+def _intervals(sketch: NumericSketch, feature: Feature, binning: Binning) -> Proposal:
     """Propose the support of numbers: a cell for each of a few values, or bins of equal rows."""
+    scale, unit = feature.scale, feature.unit
     lows, highs, counts = sketch.lows, sketch.highs, sketch.counts
     rows, integral = sketch.rows, lows.dtype == np.int64
     # Few rows make few bins, and values that came once are no sign of what will come again.
@@ -147,7 +125,7 @@ def _intervals(
         edges = np.unique(np.concatenate(parts))
         return Proposal(NumericSupport(edges, scale, unit, _middle(sketch, unit)))
     plain = integral and scale == 1 and unit in NUMBERS
-    skip, note = _identifier(sketch, name) if plain and rows >= ID_ROWS else ("", "")
+    skip, note = _identifier(sketch, feature.column) if plain and rows >= ID_ROWS else ("", "")
     heavy, single = counts >= max(rows / few, 2), lows == highs
     cuts = _cuts(sketch, rows / few, heavy)
     values = lows[heavy & single]
@@ -225,20 +203,20 @@ def _inside(values: Keys, lows: Keys, highs: Keys, cells: Bools) -> Keys:
     return values[inside]
 
 
-def choose_segments(sketch: TextSketch, most: int) -> Proposal:
-    """Propose the segments of a list: the most frequent values.
+def choose_segments(sketch: Sketch, binning: Binning) -> Proposal:
+    """Propose the segments of a list, as categories: the most frequent, and the rest.
 
-    Only of more than ``most``, those of few rows are left out.
+    Only of more than ``max_segments``, those of few rows are left out.
     """
+    assert isinstance(sketch, TextSketch)
+    most = binning.max_segments
     least = least_rows(sketch.rows) if len(sketch.counts) > most else 0
     chosen, tentative, share = _frequent(sketch, most, least)
     return Proposal(CategoricalSupport(chosen), tentative, share, most)
 
 
-def _categories(
-    sketch: TextSketch, most: int, own_cells: tuple[str, ...], *, floats: bool
-) -> Proposal:
-    known = sketch.known
+def _categories(sketch: TextSketch, feature: Feature, most: int) -> Proposal:
+    known, floats, own_cells = sketch.known, feature.floats, feature.own_cells
     if sketch.exact and not len(sketch.counts):  # of presence alone there are no values
         return Proposal(CategoricalSupport((), floats))
     skip = ""

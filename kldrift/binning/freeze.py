@@ -25,12 +25,10 @@ class Frozen:
     Attributes:
         support: what both datasets are compared on.
         target: index in ``support`` of each cell of the proposal, shape ``(proposed size,)``.
-        skip: why the feature cannot be monitored, as proposed; empty if it can.
     """
 
     support: Support
     target: NDArray[np.intp]
-    skip: str = ""
 
 
 def freeze(proposal: Proposal, counts: Ints) -> Frozen:
@@ -39,7 +37,7 @@ def freeze(proposal: Proposal, counts: Ints) -> Frozen:
     if isinstance(support, CategoricalSupport):
         return _freeze_categories(proposal, support, counts)
     if not proposal.tentative:
-        return Frozen(support, np.arange(support.size), proposal.skip)
+        return Frozen(support, np.arange(support.size))
     base = proposal.base
     assert isinstance(base, NumericSupport)
     inner = counts[: support.intervals]
@@ -53,7 +51,7 @@ def freeze(proposal: Proposal, counts: Ints) -> Frozen:
     target = np.arange(support.size) - support.size + frozen.size
     target[0] = 0
     target[1 : support.intervals] = np.searchsorted(frozen.edges, support.edges, "right")
-    return Frozen(frozen, target, proposal.skip)
+    return Frozen(frozen, target)
 
 
 def _freeze_categories(proposal: Proposal, support: CategoricalSupport, counts: Ints) -> Frozen:
@@ -80,4 +78,4 @@ def _freeze_categories(proposal: Proposal, support: CategoricalSupport, counts: 
     other = len(chosen)
     target = [place.get(name, other) for name in support.categories]
     target += range(other, frozen.size)
-    return Frozen(frozen, np.array(target, dtype=np.intp), proposal.skip)
+    return Frozen(frozen, np.array(target, dtype=np.intp))

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kldrift.arrays import Floats
-from kldrift.binning.choose import Binning, Proposal
+from kldrift.binning.choose import Binning, Proposal, choose, choose_segments
 from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import (
     CountProgram,
     DatasetCounts,
     SketchProgram,
-    propose_one,
-    propose_segments,
 )
 from kldrift.features.feature import Feature
 from kldrift.profiles.profile import Profile
@@ -38,8 +36,8 @@ class MemoryEngine:
         for batch in self._reference.batches(program):
             sketches.add(batch)
         sketched = sketches.sketches
-        proposals = [propose_one(f, s, binning) for f, s in zip(features, sketched, strict=False)]
-        return proposals + [propose_segments(s, binning) for s in sketched[len(features) :]]
+        proposals = [choose(s, f, binning) for s, f in zip(sketched, features, strict=False)]
+        return proposals + [choose_segments(s, binning) for s in sketched[len(features) :]]
 
     def count(self, program: CountProgram, *, current: bool = False) -> DatasetCounts:
         """Count the reference, or the current dataset."""

@@ -18,7 +18,6 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 import pyarrow as pa
 
-from kldrift.binning.choose import Binning, Proposal, choose, choose_segments
 from kldrift.binning.numeric_sketch import LIMIT, NumericSketch, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.binning.text_sketch import TextSketch
@@ -142,26 +141,6 @@ def unpickled_sketch(payload: bytes) -> Sketch:
     """Deserialise a sketch from bytes."""
     sketch: Any = pickle.loads(payload)
     return NumericSketch.unpacked(sketch) if isinstance(sketch, tuple) else sketch
-
-
-def propose_one(feature: Feature, sketch: Sketch, binning: Binning) -> Proposal:
-    """Propose the support of one feature."""
-    return choose(
-        sketch,
-        binning,
-        scale=feature.scale,
-        unit=feature.unit,
-        floats=feature.floats,
-        keep=feature.keep,
-        name=feature.column,
-        own_cells=feature.own_cells,
-    )
-
-
-def propose_segments(sketch: Sketch, binning: Binning) -> Proposal:
-    """Propose the segments of one list, as categories: the most frequent, and the rest."""
-    assert isinstance(sketch, TextSketch)
-    return choose_segments(sketch, binning.max_segments)
 
 
 @dataclass(frozen=True)

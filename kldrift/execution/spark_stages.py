@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everyone writes it
 
 from kldrift.arrays import Floats
-from kldrift.binning.choose import Binning, Proposal
+from kldrift.binning.choose import Binning, Proposal, choose, choose_segments
 from kldrift.binning.numeric_sketch import Sketch
 from kldrift.counting.row_groups import SegmentList
 from kldrift.execution.programs import (
@@ -28,8 +28,6 @@ from kldrift.execution.programs import (
     DatasetCounts,
     SketchProgram,
     pickled_sketch,
-    propose_one,
-    propose_segments,
     unpickled_sketch,
 )
 from kldrift.execution.wire import COUNTS, COUNTS_DDL, Packed, counted_rows, packed, unpacked
@@ -106,7 +104,7 @@ def _choose_bucket(
 ) -> pd.DataFrame:
     merged = _merged_sketches(sketches)
     chosen = [
-        propose_one(features[i], s, binning) if i < len(features) else propose_segments(s, binning)
+        choose(s, features[i], binning) if i < len(features) else choose_segments(s, binning)
         for i, s in merged.items()
     ]
     proposals = [pickle.dumps(proposal, 5) for proposal in chosen]

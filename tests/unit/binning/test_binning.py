@@ -12,10 +12,20 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import SMALL, cut, parts, quick, samples, settled, sketch_batch, slow, texts
+from strategies import (
+    SMALL,
+    cut,
+    parts,
+    proposed,
+    quick,
+    samples,
+    settled,
+    sketch_batch,
+    slow,
+    texts,
+)
 
-from kldrift.binning.choose import MOST_RARE, Binning, choose
-from kldrift.binning.freeze import Frozen
+from kldrift.binning.choose import MOST_RARE, Binning, Proposal
 from kldrift.binning.numeric_sketch import NumericSketch
 from kldrift.counting.counter import Counter
 from kldrift.features.keys import KeyType, label
@@ -26,7 +36,7 @@ from kldrift.statistics.gone_names import priorities
 from kldrift.statistics.hashing import text_hashes
 
 
-def of(values: object, binning: Binning = SMALL, **how: object) -> tuple[Frozen, np.ndarray]:
+def of(values: object, binning: Binning = SMALL, **how: object) -> tuple[Proposal, np.ndarray]:
     column = pa.array(values)
     key_type = KeyType.FLOAT if pa.types.is_floating(column.type) else KeyType.INTEGER
     return settled([column], KeyType.TEXT if pa.types.is_string(column.type) else key_type,
@@ -239,7 +249,7 @@ def test_a_category_that_fails_only_in_the_second_pass_is_a_known_one():
     pieces = [pa.array([f"{i}_{j}" for j in range(41)] * 20) for i in range(5)]
     pieces.append(pa.array(["a"] * 140))
     sketch = reduce(add, [sketch_batch(piece, KeyType.TEXT, 40) for piece in pieces])
-    assert choose(sketch, SMALL).support.categories == ("a",)
+    assert proposed(sketch, SMALL).support.categories == ("a",)
     found, counts = settled(pieces, KeyType.TEXT, limit=40)
     assert not found.skip
     assert rows_by_label(found.support, counts) == {"other": 4_240}
@@ -317,7 +327,7 @@ def test_booleans_always_have_both_cells():
 @pytest.mark.parametrize(("rows", "most"), [(100, 5), (365, 9), (5000, 20)])
 def test_a_small_reference_is_scored_in_few_bins_so_that_chance_stays_small(rows, most):
     ordered = np.sort(np.random.default_rng(0).normal(size=rows))
-    support = choose(NumericSketch.of(ordered, 0), Binning()).support
+    support = proposed(NumericSketch.of(ordered, 0), Binning()).support
     counts, _ = Counter(support, KeyType.FLOAT).count(pa.array(ordered))
     bins = [c for c in merge_for_scoring(support, counts, 20).cells if c.kind is CellKind.BIN]
     assert most - 1 <= len(bins) <= most + 1

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import by_sorting, cut, floats, integers, parts, quick, shuffled, texts
+from strategies import by_sorting, cut, floats, integers, parts, proposed, quick, shuffled, texts
 from test_sketch import FEW, counted, same
 
-from kldrift.binning.choose import Binning, Proposal, choose
-from kldrift.binning.freeze import Frozen, freeze
+from kldrift.binning.choose import Binning, Proposal
+from kldrift.binning.freeze import freeze
 from kldrift.binning.numeric_sketch import NOMINATION, Sketch
 from kldrift.binning.sketcher import sketcher
 from kldrift.counting import counter as counting
@@ -133,7 +133,7 @@ def test_a_feature_of_any_kind_gets_the_support_that_its_rows_in_order_give(kind
     column, key_type = column_of(kind, seed)
     for binning in (Binning(4, 8), Binning(20, 128)):
         ordered, found = (
-            settle_on(column, key_type, choose(sketch, binning))
+            settle_on(column, key_type, proposed(sketch, binning))
             for sketch in (
                 by_sorting(column, key_type, 256),
                 fed(data.draw(batches(column)), key_type, 256),
@@ -143,9 +143,9 @@ def test_a_feature_of_any_kind_gets_the_support_that_its_rows_in_order_give(kind
         assert found.skip == ordered.skip
 
 
-def settle_on(column: pa.Array, key_type: KeyType, proposal: Proposal) -> Frozen:
+def settle_on(column: pa.Array, key_type: KeyType, proposal: Proposal) -> Proposal:
     counts, _ = counting.Counter(proposal.support, key_type).count(column)
-    return replace(freeze(proposal, counts), skip=proposal.skip)
+    return replace(proposal, support=freeze(proposal, counts).support)
 
 
 @kind

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import Sample, numeric, parts, quick, samples, sketch_batch, texts
+from strategies import Sample, numeric, parts, proposed, quick, samples, sketch_batch, texts
 
-from kldrift.binning.choose import Binning, choose
+from kldrift.binning.choose import Binning
 from kldrift.counting import counter as counting
 from kldrift.counting.counter import Counter
 from kldrift.counting.profile_builder import ProfileBuilder
@@ -28,7 +28,7 @@ from kldrift.profiles.support import CategoricalSupport, NumericSupport, Support
 def support_for(sample: Sample, stored: int = 8) -> Support:
     sketch = sketch_batch(sample.column, sample.key_type, 16)
     binning = Binning(bins=2, stored_bins=stored, max_categories=3)
-    return choose(sketch, binning, scale=sample.scale).support
+    return proposed(sketch, binning, scale=sample.scale).support
 
 
 def cell_of(support: Support, value: object, sample: Sample, reference: Sample) -> int:
@@ -278,7 +278,7 @@ def test_no_rows_and_only_nulls_are_counted_too(kind):
     key_type = {pa.float64(): KeyType.FLOAT, pa.int64(): KeyType.INTEGER}.get(kind, KeyType.TEXT)
     for rows in (0, 3):
         column = pa.nulls(rows, kind)
-        support = choose(sketch_batch(column, key_type), Binning()).support
+        support = proposed(sketch_batch(column, key_type), Binning()).support
         counter = Counter(support, key_type)
         assert counter.count(column)[0].tolist()[-1] == counter.count(column)[0].sum() == rows
         groups = np.zeros(rows, dtype=np.int64)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from profile_sample import folded
 from strategies import ODD_TEXTS, cut, quick
 
-from kldrift.binning.choose import Binning
+from kldrift.binning.choose import Binning, choose_segments
 from kldrift.binning.freeze import freeze
 from kldrift.counting.group_names import (
     all_written,
@@ -22,7 +22,6 @@ from kldrift.counting.group_names import (
     sketch_segments,
     written,
 )
-from kldrift.execution.programs import propose_segments
 
 hard = st.text(max_size=6) | st.sampled_from(
     [
@@ -128,7 +127,7 @@ def test_times_are_written_alike_however_they_were_stored():
 def frozen(values, most):
     """The segments that a reference of these values keeps, and the rows of no segment."""
     batch = [("v", pa.array(values))]
-    proposal = propose_segments(sketch_segments(batch), Binning(max_segments=most))
+    proposal = choose_segments(sketch_segments(batch), Binning(max_segments=most))
     names = proposal.support.categories
     numbers = numbers_of(batch, pa.array(names, pa.string()))
     counts = np.append(np.bincount(numbers, minlength=len(names) + 1), 0)

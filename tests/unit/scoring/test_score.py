@@ -11,10 +11,10 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from profile_sample import one_group
-from strategies import numeric, quick, sketch_batch, slow, texts
+from strategies import numeric, proposed, quick, sketch_batch, slow, texts
 
 from kldrift import divergence
-from kldrift.binning.choose import Binning, choose
+from kldrift.binning.choose import Binning
 from kldrift.counting.counter import Counter
 from kldrift.divergence.probabilities import probabilities
 from kldrift.features.keys import KeyType
@@ -55,7 +55,7 @@ def compared(
     binning: Binning = Binning(),  # noqa: B008 - frozen
     scale: int = 1,
 ) -> Comparison:
-    support = choose(sketch_batch(reference, key_type), binning, scale=scale, keep=True).support
+    support = proposed(sketch_batch(reference, key_type), binning, scale=scale, keep=True).support
     counter = Counter(support, key_type)
     before, now = (profiled(support, *counter.count(side)) for side in (reference, current))
     return Comparison(now, before, merge_for_scoring(support, before.counts[0], binning.bins))
