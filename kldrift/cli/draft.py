@@ -68,6 +68,7 @@ class Draft:
             *([as_of] if self.day else []),
             *_dataset(self.current, self.folder),
             "",
+            *self._time(),
         ]
         if self.of_text and self.reference.schema is None:
             lines += [
@@ -75,6 +76,21 @@ class Draft:
                 "# reads text files one more time to find the types.",
             ]
         return lines
+
+    def _time(self) -> list[str]:
+        """How to judge each day on its own, as a comment, where a column says the time."""
+        moments = [name for name, one in self.wanted.override.items() if one.parts]
+        if not moments:
+            return []
+        column = re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", to_yaml(moments[0]))
+        return [
+            "# To judge each day on its own, with limits that are learnt from the days before it",
+            "# (`kldrift backfill` looks back):",
+            f"# time: {{column: {column}, window: 1d, zone: UTC}}",
+            "# learned: true",
+            "# alarms: {budget: {pages: 1, days: 90}, after: 2 of 3}",
+            "",
+        ]
 
     def _features(self) -> list[str]:
         exclude, override = self.wanted.exclude, self.wanted.override
@@ -115,6 +131,7 @@ def _judging() -> list[str]:
         "",
         "output: {path: drift}",
         "expectations: {path: drift/gx, data_docs: true}",
+        "report: {path: drift/report.html}",
         "",
     ]
 

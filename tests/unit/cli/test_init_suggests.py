@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -153,6 +154,18 @@ def test_codes_sentinels_and_times_are_suggested_from_the_values(days):
     assert "made: seconds since 1970?" in text
     assert "seen: seconds since 1970?" in text
     assert "iso: dates as text" in text
+
+
+def test_windows_of_time_are_a_comment_that_is_ready_to_be_taken_in(days, tmp_path):
+    drafted = tmp_path / "drafted.yaml"
+    assert main(["init", str(days), "-o", str(drafted)]) == 0
+    text = drafted.read_text()
+    assert "# To judge each day on its own" in text
+    assert load_config(drafted).time is None
+    drafted.write_text(re.sub(r"^# (?=time|learned|alarms)", "", text, flags=re.MULTILINE))
+    config = load_config(drafted)
+    assert (config.time.column, config.time.window, config.learned) == ("at", "1d", True)
+    assert config.report.path == str(tmp_path / "drift" / "report.html")
 
 
 def test_a_dollar_in_a_path_or_a_column_is_no_variable(tmp_path):
