@@ -34,6 +34,8 @@ VIEWS: Final[Mapping[str, tuple[str, Callable[[Scene], None]]]] = {
     "sql": ("SQL", sql_view),
 }
 """By their name in the address: what they are called, and what shows them."""
+OF_WINDOW: Final = ("window", "feature", "mute")
+"""Those that are about one window."""
 
 
 def screen(told: Mapping[str, Any]) -> None:
@@ -44,7 +46,8 @@ def screen(told: Mapping[str, Any]) -> None:
         if isinstance(config, ModelShift):
             shift_view(config)
         else:
-            VIEWS[_view()][1](_scene(config, told))
+            view = _view()
+            VIEWS[view][1](_scene(config, told, with_window=view in OF_WINDOW))
     except ConfigError as error:
         trouble("The configuration does not fit.", masked(str(error)))
     except KldriftError as error:
@@ -71,7 +74,7 @@ def _view() -> str:
     return str(st.session_state[key])
 
 
-def _scene(config: Config, told: Mapping[str, Any]) -> Scene:
+def _scene(config: Config, told: Mapping[str, Any], *, with_window: bool) -> Scene:
     """What the page is about, by the configuration and the address."""
     output, overrides = config.output.path, tuple(told["set"])
     left, middle, right = st.columns((3, 4, 2), vertical_alignment="bottom")
@@ -81,7 +84,7 @@ def _scene(config: Config, told: Mapping[str, Any]) -> Scene:
     zone = config.time.zone if config.time and monitor == config.monitor else "UTC"
     windows = windows_of(output, monitor)
     window, damaged = None, ""
-    if windows:
+    if windows and with_window:
         whole, damaged = last_whole(output, monitor, windows, zone)
         by_key = {w.key: w for w in reversed(windows)}
         key = choice(
