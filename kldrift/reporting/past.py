@@ -118,11 +118,6 @@ class Past:
         ranks_of = [ABSENT] * len(self) if place is None else self._ranks[place].tolist()
         return [None if rank == ABSENT else str(WORST_FIRST[rank]) for rank in ranks_of]
 
-    def streak(self, key: Key) -> Streak | None:
-        """The windows up to the last since which something drifts; None if it does not."""
-        all_streaks = streaks(self.severities(key))
-        return all_streaks[-1] if all_streaks and all_streaks[-1].last == len(self) - 1 else None
-
     @cached_property
     def critical(self) -> list[frozenset[str]]:
         """The features that were critical in each window, over all rows or in a segment."""

@@ -174,10 +174,11 @@ class Since(NamedTuple):
 
 def since(past: Past, key: Key, zone: str) -> Since:
     """Since when a feature drifts, or one of its segments; nothing if it does not."""
-    last = past.streak(key) if len(past) > 1 else None
-    if last is None:
-        return Since()
     severities = past.severities(key)
+    drifts = streaks(severities)
+    if len(past) < 2 or not drifts or drifts[-1].last < len(past) - 1:
+        return Since()
+    *before, last = drifts
     text = in_a_row(len(last), last.drifted)
     text += ", as far back as is known" * (len(last) == len(past))
     critical = len([*takewhile("critical".__eq__, reversed(severities))])
@@ -186,8 +187,7 @@ def since(past: Past, key: Key, zone: str) -> Since:
         text += f"; critical in the last {'window' if critical == 1 else f'{critical:,}'}"
     elif 0 < others < len(last):
         text += f"; no longer critical since {begin_name(past.windows[-others], zone)}"
-    before = [s for s in streaks(severities) if "critical" in severities[s.first : s.last + 1]]
-    before = [s for s in before if s.last < last.first]
+    before = [s for s in before if "critical" in severities[s.first : s.last + 1]]
     if before:
         text += f"; drifted before: {span(past, before[-1].first, before[-1].last, zone)}"
         text += f" and {many(len(before) - 1, 'time')} earlier" * (len(before) > 1)

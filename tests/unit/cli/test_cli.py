@@ -66,6 +66,21 @@ def test_help_imports_nothing_that_takes_seconds():
         assert word in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "judges"),
+    [
+        *[(name, True) for name in ("run", "backfill", "rescore", "model-shift")],
+        *[(name, False) for name in ("init", "check", "backtest", "show", "report", "dashboard")],
+    ],
+)
+def test_the_help_of_a_command_has_the_exit_codes_that_it_ends_with(command, judges, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    assert ("  3  drift at or above --fail-on" in said) == judges == ("--fail-on {" in said)
+    assert "  130, 143  stopped by Ctrl-C or SIGTERM" in said
+
+
 def test_the_module_is_a_program_with_an_exit_code():
     done = run("-m", "kldrift.cli.main", "run", "none.yaml")
     assert done.returncode == 2
