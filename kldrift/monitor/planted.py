@@ -18,7 +18,7 @@ from kldrift.arrays import Floats, Ints
 from kldrift.errors import ConfigError
 from kldrift.monitor.counts_layout import Layout
 from kldrift.monitor.findings import WindowCounts, findings_of
-from kldrift.monitor.judging import judge_findings, judged_together
+from kldrift.monitor.judging import judged_together
 from kldrift.monitor.replay import Replay
 from kldrift.monitor.stages import Reference
 from kldrift.profiles.cells import CODES, CellKind
@@ -167,8 +167,9 @@ def planted_windows(
                     together=(),
                 )
             )
-        for plan, findings in judged_together((one.plan, f) for one, f in findings_of(planted)):
-            verdicts = judge_findings(plan, findings)
+        for _, findings in judged_together((one.plan, f) for one, f in findings_of(planted)):
+            assert findings.by_limits is not None
+            verdicts = findings.by_limits.verdicts
             critical = np.flatnonzero(verdicts.severity == RANK[Severity.CRITICAL])
             flags["fixed"].append({verdicts.key(i)[0] for i in critical.tolist()})
             above = np.flatnonzero(verdicts.scores["kl"] > (kl_limit or np.inf))

@@ -131,6 +131,9 @@ def test_planted_drifts_tell_what_each_rule_finds_and_which_limit_would_keep_the
     assert rows.loc[("nulls 2", "learned"), "at_once"] == 1
     assert rows.loc[("nulls 2", "learned"), "late"] == 0
     assert rows.loc[("shift 0.05", "learned"), "at_once"] == 0
+    learned = mapping(folder, thresholds="learned")  # fixed limits stand beside them
+    beside = kldrift.backtest(learned, plant=["shift 1"]).planted.set_index("rule")
+    assert beside.loc["fixed", "at_once"] == 1
     judged = found.windows[found.windows["p_value"].notna()]
     assert (judged["kl"] > found.kl_limit).sum() == 0  # no page is allowed in 17 days
     assert found.suggestion.startswith(
