@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -52,7 +52,7 @@ class Logged:
 def log_table(monitor: str, log: Sequence[Logged]) -> pa.Table:
     """The rows of ``alerts``, in the order in which they were raised."""
     about = {"schema_version": SCHEMA_VERSION, "monitor": monitor}
-    rows = [about | asdict(one) for one in log]
+    rows = [about | vars(one) for one in log]
     return pa.Table.from_pylist(rows, schema=ALERTS)
 
 

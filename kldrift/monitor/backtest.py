@@ -25,9 +25,8 @@ from kldrift.execution.progress import SILENT, Progress
 from kldrift.monitor.backtest_chart import chart
 from kldrift.monitor.counts_layout import Layout
 from kldrift.monitor.findings import WindowCounts
-from kldrift.monitor.learned_rule import LearnedRule
+from kldrift.monitor.learned_rule import LearnedRule, Replay, Shown
 from kldrift.monitor.planted import USUAL, WITHIN, PlantedDrift, planted_windows
-from kldrift.monitor.replay import Replay, Shown
 from kldrift.monitor.scorer import Scorer
 from kldrift.profiles.group_keys import ALL
 from kldrift.reporting.drawing import Drawing

@@ -138,13 +138,15 @@ class Layout:
         tables = beside.scores(limits)
         columns: dict[str, list[Floats]] = {name: [] for name in LEARNED_SCORES}
         for feature, keys in groups:
+            values = {name: np.full(len(keys), np.nan) for name in columns}
             place = self._features.get(feature)
+            for number, table in enumerate(tables if place is not None else (), ALL):
+                mine = self._places(keys, number)
+                at = place, keys.segment[mine]
+                for name, of in table.items():
+                    values[name][mine] = of[at]
             for name, parts in columns.items():
-                values = np.full(len(keys), np.nan)
-                for number, table in enumerate(tables if place is not None else (), ALL):
-                    mine = self._places(keys, number)
-                    values[mine] = table[name][place, keys.segment[mine]]
-                parts.append(values)
+                parts.append(values[name])
         return {name: np.concatenate([np.empty(0), *parts]) for name, parts in columns.items()}
 
     def _places(self, keys: GroupKeys, number: int) -> NDArray[np.intp]:

@@ -1,13 +1,13 @@
 """The rule of learnt limits: what is known before a window of the windows before it.
 
-A run judges by it one window after the other, a back-test all that are stored. What was unusual is
-not learnt from.
+A run judges by it one window after the other, and a back-test replays it over all that are stored.
+What was unusual is not learnt from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -18,8 +18,9 @@ from kldrift.arrays import Counts, Floats
 from kldrift.config import Alarms, Time
 from kldrift.monitor.past_scores import start_of
 from kldrift.monitor.seasons import season_of, seasonal_parts
+from kldrift.scoring.alerts import Alerts, Seen
 from kldrift.scoring.metrics import LEARNED_SCORES
-from kldrift.statistics.alarm_budget import AlarmBudget
+from kldrift.statistics.alarm_budget import AlarmBudget, excess
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS, Usual, usual
 from kldrift.tables.window import Window
 
@@ -170,3 +171,65 @@ class LearnedRule:
         (start, end), budget = window.bounds, self.alarms.budget
         own = AlarmBudget.of(budget.pages, budget.days / ((end - start) / timedelta(days=1)))
         return own if self.level is None else replace(own, level=self.level)
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The judgement of one window.
+
+    Attributes:
+        p_values: of each feature; NaN while it learns.
+        level: the p-value below which a feature is critical.
+        page: whether somebody would have been called.
+        raised: whose alert is open, as places of features.
+    """
+
+    p_values: Floats
+    level: float
+    page: bool
+    raised: frozenset[int]
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """The learnt rule before a window, and the alerts that it alone would have raised.
+
+    Attributes:
+        rule: the rule.
+        alerts: what is open; features are known by their places.
+    """
+
+    rule: LearnedRule
+    alerts: Alerts = field(default_factory=Alerts)
+
+    def step(self, window: Window, counts: Counts) -> tuple[Shown, Replay]:
+        """Judge a window by its counts, shape ``(features, cells)``, and add it to the history."""
+        beside, before = self.rule.beside(window, [counts[:, None]]), _places(self.alerts)
+        p_values, limits = beside.p_values[0][:, 0], np.full(len(counts), beside.limit)
+        limits[list(before)] = beside.open_limit
+        critical = p_values < limits
+        seen = Seen(start_of(window), {(str(i), None) for i in np.flatnonzero(critical).tolist()})
+        alerts = self.alerts.after(seen, self.rule.alarms.windows, lambda _: False)
+        raised, rule, far = _places(alerts), self.rule, None
+        page, still = bool(raised - before), raised & before
+        known = set(np.flatnonzero(np.isfinite(p_values)).tolist())
+        if known:
+            rule = rule.paged(window, page=page, still_open=bool(still))
+            far = excess(p_values[sorted(known - still)])
+        rule = rule.after(window, [np.where(critical[:, None], 0, counts)[:, None]], far)
+        return Shown(p_values, beside.limit, page, raised), Replay(rule, alerts)
+
+    def over(
+        self, windows: Sequence[Window], counts: Sequence[Counts]
+    ) -> tuple[list[Shown], Replay]:
+        """Judge several windows, in the order of time."""
+        shown, state = [], self
+        for window, of in zip(windows, counts, strict=True):
+            one, state = state.step(window, of)
+            shown.append(one)
+        return shown, state
+
+
+def _places(alerts: Alerts) -> frozenset[int]:
+    """The features whose alert is open: nobody mutes any."""
+    return frozenset(int(feature) for feature, _ in alerts.open)

@@ -48,12 +48,14 @@ def row_keys(rows: pa.Table) -> list[Key]:
 
 
 def seen_in(start: datetime, rows: pa.Table) -> Seen:
-    """The critical and unscored rows of a stored window."""
+    """The critical and unscored rows of a stored window, see `Seen`."""
     critical, unscored = (
-        frozenset(row_keys(rows.filter(pc.equal(rows["severity"], severity.value))))
+        rows.filter(pc.equal(rows["severity"], severity.value))
         for severity in (Severity.CRITICAL, Severity.UNSCORED)
     )
-    return Seen(start, critical, unscored)
+    within = pc.greater_equal(critical["p_learned"], critical["p_limit"])
+    usual = critical.filter(pc.and_(within, pc.equal(critical["metric"], "kl")))
+    return Seen(start, *(frozenset(row_keys(some)) for some in (critical, unscored, usual)))
 
 
 def states_of(rows: pa.Table) -> Mapping[Key, State]:

@@ -19,7 +19,7 @@ from kldrift.errors import ConfigError
 from kldrift.monitor.counts_layout import Layout
 from kldrift.monitor.findings import WindowCounts, findings_of
 from kldrift.monitor.judging import judged_together
-from kldrift.monitor.replay import Replay
+from kldrift.monitor.learned_rule import Replay
 from kldrift.monitor.stages import Reference
 from kldrift.profiles.cells import CODES, CellKind
 from kldrift.profiles.group_keys import ALL

@@ -22,6 +22,7 @@ from kldrift.errors import DamagedError, OutputError
 from kldrift.features.pairs import Pair
 from kldrift.monitor.alert_log import AlertFacts, Logged, alerts_of, log_table, logged
 from kldrift.monitor.counts_layout import Layout, without_unseen
+from kldrift.monitor.decisive import Decisive
 from kldrift.monitor.judging import has_learned_limits, judge_findings
 from kldrift.monitor.learned_rule import LEAST_WINDOWS, LearnedRule
 from kldrift.monitor.past_scores import (
@@ -40,7 +41,12 @@ from kldrift.monitor.stages import Findings, Reference
 from kldrift.profiles.profile import Profile, of_no_window
 from kldrift.scoring.alerts import OPEN, Alert, Alerts, Key, Seen, State
 from kldrift.scoring.judge import held_to_limits, severities
-from kldrift.scoring.learned import of_new_values, unusual
+from kldrift.scoring.learned import (
+    KINDS_OF_THRESHOLDS,
+    of_new_values,
+    threshold_kinds,
+    unusual,
+)
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import Verdicts
 from kldrift.statistics.alarm_budget import excess
@@ -168,9 +174,7 @@ class Watch:
         except DamagedError as error:
             self.notes.append(f"alerts are logged anew: {error}")
         if rows:
-            recent = tuple(
-                seen_in(start_of(w), rows[w]) for w in [*rows][-self._alarms.windows[1] :]
-            )
+            recent = tuple(seen_in(start_of(w), of) for w, of in rows.items())
             self._alerts = Alerts(states_of(rows[[*rows][-1]]), recent)
         if learned is not None:
             self._rule = self._paged(learned)
@@ -248,7 +252,7 @@ class Watch:
                 mutes[key] = mute
             return mute is not None
 
-        seen = Seen(start, critical, unscored)
+        seen = Seen(start, critical, unscored, _usual(verdicts))
         grace, waiting = self._alarms.grace_span, set(new)
         if grace:
             waiting |= {verdicts.key(i) for i in of_new_values(verdicts).nonzero()[0].tolist()}
@@ -276,3 +280,12 @@ class Watch:
 def _still_open(state: State, start: datetime) -> bool:
     """Whether a row's alert is about earlier windows too: how far it is says nothing new."""
     return state.alert in OPEN and state.since is not None and state.since < start
+
+
+def _usual(verdicts: Verdicts) -> set[Key]:
+    """The rows that are critical by the fixed limit on ``kl``, and usual beside their history."""
+    learned = threshold_kinds(verdicts) == KINDS_OF_THRESHOLDS.index("learned")
+    rows = learned & (verdicts.severity == RANK[Severity.CRITICAL]) & ~unusual(verdicts)
+    if rows.any():
+        rows &= Decisive.of(verdicts).metric == "kl"
+    return {verdicts.key(i) for i in rows.nonzero()[0].tolist()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -45,6 +45,11 @@ TOLD: Final = {
 """The severities of rows that are not quiet, for exit codes."""
 QUIET: Final = State(Alert.NONE)
 OPEN: Final = (Alert.RAISED, Alert.MUTED)
+WEEK: Final = timedelta(weeks=1)
+LASTING: Final = 7
+"""Windows, or those of a week where these are more, most of which must be critical for an alert of
+a row that is no further from its history than usual (docs/decisions/slow-drift.md).
+"""
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,13 @@ class Seen:
         start: of the window.
         critical: its rows that were critical.
         unscored: those that say nothing.
+        usual: critical ones that are no further from their history than its windows are.
     """
 
     start: datetime
     critical: Collection[Key] = frozenset()
     unscored: Collection[Key] = frozenset()
+    usual: Collection[Key] = frozenset()
 
     def quiet(self, key: Key) -> bool:
         """Whether a row was scored and not critical."""
@@ -108,13 +115,15 @@ class Alerts:
             >>> Alerts().after(critical, (2, 3), lambda key: False).of(("x", None)).alert
             <Alert.PENDING: 'pending'>
         """
-        enough, last = windows
-        recent = (*self.recent, seen)[-last:]
-        known = {key for window in recent for key in window.critical}
+        _, last = windows
+        recent = (*self.recent, seen)
+        week = sum(window.start > seen.start - WEEK for window in recent)
+        recent = recent[-max(last, LASTING, week) :]
+        known = {key for window in recent[-last:] for key in window.critical}
         known |= set(self.open)
         states = {}
         for key in sorted(known, key=lambda key: (key[0], key[1] or "")):
-            state = self._of_row(key, recent, enough, waits)
+            state = self._of_row(key, recent, windows, waits)
             if state.alert is Alert.RAISED and muted(key):
                 state = State(Alert.MUTED, state.since)
             if state.alert is not Alert.NONE:
@@ -134,16 +143,20 @@ class Alerts:
         self,
         key: Key,
         recent: tuple[Seen, ...],
-        enough: int,
+        windows: tuple[int, int],
         waits: Callable[[Key, datetime], bool],
     ) -> State:
-        before, newest = self.of(key), recent[-1]
-        hits = [window.start for window in recent if key in window.critical]
+        before, newest, (enough, last) = self.of(key), recent[-1], windows
+        critical = [window for window in recent if key in window.critical]
+        usual = bool(critical) and key in critical[-1].usual
+        most = 2 * len(critical) > max(LASTING, len(recent))
         if before.alert in OPEN:
-            cleared = newest.quiet(key) and sum(window.quiet(key) for window in recent) >= enough
+            quiet = sum(window.quiet(key) for window in recent[-last:])
+            cleared = newest.quiet(key) and quiet >= enough and not (usual and most)
             return QUIET if cleared else State(Alert.RAISED, before.since)
         if key not in newest.critical:
             return QUIET
+        hits = [window.start for window in recent[-last:] if key in window.critical]
         since = before.since or hits[0]
-        raised = len(hits) >= enough and not waits(key, since)
+        raised = len(hits) >= enough and (most or not usual) and not waits(key, since)
         return State(Alert.RAISED if raised else Alert.PENDING, since)

@@ -44,6 +44,7 @@ IN_SHORT: Final = (
     "feature",
     "segment",
     "severity",
+    "metric",
     "kl",
     "p_learned",
     "p_limit",

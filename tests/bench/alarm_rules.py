@@ -12,8 +12,7 @@ import numpy as np
 from scipy.special import rel_entr
 
 from kldrift.config import Alarms, Budget, Time
-from kldrift.monitor.learned_rule import LearnedRule
-from kldrift.monitor.replay import Replay, Shown
+from kldrift.monitor.learned_rule import LearnedRule, Replay, Shown
 from kldrift.statistics.learned_limits import FEWEST_WINDOWS
 from kldrift.tables.window import Window
 from tests.bench.peers.days import Flags

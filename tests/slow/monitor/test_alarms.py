@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from daily_sample import DAY, START, config_of, rows, run_days
 
@@ -153,6 +155,25 @@ def test_without_alarms_nothing_is_raised_and_the_exit_code_is_that_of_severitie
     assert (row["severity"], found.exit_code) == ("critical", 3)
     assert found.scores["alert"].isna().all()
     assert found.run["alerts"] is None
+
+
+def unsteady(day, n=200):
+    """Every fourth day lies elsewhere, as is usual; from day 32 on all do."""
+    far = day >= 32 or day in {3, 6, 8, 13, 15, 19, 22, 25}
+    return pa.table({"y": np.random.default_rng(day).normal(1.5 * far, 1, n)})
+
+
+def test_a_row_that_is_usual_beside_its_history_is_an_alert_once_it_is_critical_for_long(tmp_path):
+    first = unsteady(0, 4_000)
+    for name, runs in (("at once", [range(36)]), ("in parts", [range(34), [34], [35]])):
+        for days in runs:
+            config = config_of(tmp_path / name, **LEARNED)
+            run_days(config, days, unsteady, reference_rows=first, dependents=False)
+    found = scores(tmp_path / "at once", "y")[32:]
+    assert set(found["severity"]) == {"critical"}
+    assert not (found["p_learned"] < found["p_limit"]).any()
+    assert list(found["alert"]) == ["pending"] * 3 + ["raised"]
+    assert same(tmp_path / "in parts", tmp_path / "at once") == []
 
 
 HOLIDAY = {"reference": {"trailing": "30d", "exclude": ["2024-01-04", "2024-01-20/2024-01-21"]}}

@@ -24,9 +24,9 @@ from kldrift.monitor import reference_store
 from kldrift.monitor.backtest import _critical, _table
 from kldrift.monitor.findings import count_current
 from kldrift.monitor.judging import judge_findings
+from kldrift.monitor.learned_rule import Shown
 from kldrift.monitor.plan import make_plan
 from kldrift.monitor.planted import PlantedDrift
-from kldrift.monitor.replay import Shown
 from kldrift.monitor.rows import cell_table, score_table
 from kldrift.monitor.stages import read_reference
 from kldrift.sources.table import TableSource

@@ -187,7 +187,7 @@ def test_the_demo_finds_what_was_planted_on_its_day_and_calls_nobody_for_nothing
     said = json.loads(capsys.readouterr().out)
     delays = {e["event"]: e["delay"] for e in said["events"] if e["verdict"] == "found"}
     assert sorted(delays.values())[:-1] == [0] * 6
-    assert delays["a slow rise, a little every day"] <= 14
+    assert delays["a slow rise, a little every day"] <= 17
     assert said["false_pages"] == 0
     assert len(said["run"]["windows"]) == 60
     assert said["run"]["exit_code"] == 3

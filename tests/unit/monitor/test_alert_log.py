@@ -27,13 +27,16 @@ def day(number):
     return START + dt.timedelta(days=number)
 
 
-def followed(text, windows, muted=lambda _: False):
-    """The states of one row after windows that were critical (c), quiet (.) or unscored (?)."""
+def followed(text, windows, muted=lambda _: False, length=1):
+    """The states of one row after windows, of some days each.
+
+    They were critical (c), critical as they usually are (u), quiet (.) or unscored (?).
+    """
     alerts, found = Alerts(), []
     for number, sign in enumerate(text):
-        critical = {X} if sign == "c" else set()
-        unscored = {X} if sign == "?" else set()
-        alerts = alerts.after(Seen(day(number), critical, unscored), windows, muted)
+        critical, usual, unscored = ({X} if sign in signs else set() for signs in ("cu", "u", "?"))
+        seen = Seen(day(number * length), critical, unscored, usual)
+        alerts = alerts.after(seen, windows, muted)
         found.append(alerts.of(X))
     return found
 
@@ -49,11 +52,22 @@ def followed(text, windows, muted=lambda _: False):
         ("c..c..c", (2, 3), "p--p--p"),
         ("cc??c.", (2, 3), "prrrrr"),
         ("c?c", (2, 3), "p-r"),
+        ("uuuu....", (1, 1), "ppprrrr-"),
+        ("uu.u.u", (1, 1), "pp-p-r"),
+        ("u..u..u", (1, 1), "p--p--p"),
+        ("cu.c", (1, 1), "rr-r"),
+        ("uuuuu", (5, 5), "ppppr"),
     ],
 )
 def test_an_alert_is_raised_after_some_windows_and_cleared_likewise(text, windows, states):
     signs = {"none": "-", "pending": "p", "raised": "r", "muted": "m"}
     assert "".join(signs[state.alert] for state in followed(text, windows)) == states
+
+
+@pytest.mark.parametrize(("nights", "raised"), [("u...", False), ("uu..", False), ("uuu.", True)])
+def test_most_windows_of_a_week_are_those_of_its_nights_and_days(nights, raised):
+    found = followed(nights * 14, (1, 1), length=0.25)
+    assert any(state.alert == "raised" for state in found[28:]) == raised
 
 
 def test_an_alert_is_about_the_windows_from_its_first_critical_one_on():
