@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from pyspark.sql import DataFrame, SparkSession
@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from kldrift.arrays import Floats
 from kldrift.binning.choose import Binning, Proposal
 from kldrift.counting.row_groups import SegmentList
-from kldrift.errors import DatasetError, first_line
+from kldrift.errors import DatasetError, first_line, first_names
 from kldrift.execution.memory import MemoryEngine
 from kldrift.execution.programs import CountProgram, DatasetCounts
 from kldrift.execution.progress import Progress
@@ -27,6 +27,8 @@ from kldrift.sources.dataset import DatasetInfo, Source
 from kldrift.sources.parquet.source import ArrowSource
 from kldrift.sources.settings import raised_by_spark
 
+FAILED: Final = "Spark failed: "
+MOST_FILES: Final = 2
 POLL_SECONDS: Final = 0.25
 OWN_ERROR: Final = re.compile(r"kldrift\.errors\.(\w+)(?:: (.*))?")
 PYTHON_ERROR: Final = re.compile(r"(?!Caused by:)[\w.]*Error: ")
@@ -53,9 +55,20 @@ def errors_of_reading(source: DatasetInfo) -> Iterator[None]:
         yield
     except Exception as error:
         if raised_by_spark(error):
-            why = source.explain() if isinstance(source, FrameSource) else ""
-            raise DatasetError(why or error_line(error)) from error
+            line = error_line(error)
+            if isinstance(source, FrameSource):
+                line = source.explain() or _with_files(line, source)
+            raise DatasetError(line) from error
         raise
+
+
+def _with_files(line: str, source: FrameSource) -> str:
+    """An error that names files, as Spark 3.5 does not where one ends early."""
+    files: Sequence[str] = ()
+    if line.startswith(FAILED):
+        with suppress(Exception):  # what failed matters more
+            files = source.frame.inputFiles()
+    return f"{line}; it read {first_names(files, MOST_FILES, repr)}" if files else line
 
 
 class SparkEngine:
@@ -159,7 +172,7 @@ def error_line(error: BaseException) -> str:
     # A worker that raised says so; only one that was killed leaves nothing but a closed pipe.
     raised = [line for line in lines if PYTHON_ERROR.match(line)]
     if WORKER_GONE.search(text):
-        return f"Spark failed: {raised[-1]}" if raised else KILLED
+        return f"{FAILED}{raised[-1]}" if raised else KILLED
     causes = [line for line in lines if line.startswith(("Caused by:", "[")) or "Error:" in line]
-    file = f"cannot read {read[1]!r}: " if (read := READING.search(text)) else "Spark failed: "
+    file = f"cannot read {read[1]!r}: " if (read := READING.search(text)) else FAILED
     return f"{file}{causes[-1].removeprefix('Caused by: ') if causes else first_line(error)}"

@@ -167,7 +167,8 @@ def _first_refused(spark: SparkSession, dataset: Dataset) -> str:
         return ""
     for file in list_files(dataset.path)[:MOST_FILES]:
         try:
-            _load_paths(spark, dataset.format, _options(dataset), [file.path], None)
+            # Spark Connect looks at the file only when asked.
+            _load_paths(spark, dataset.format, _options(dataset), [file.path], None).schema  # noqa: B018
         except Exception as error:  # noqa: BLE001 - whatever it is, this is the file
             return f" in {file.path!r}" if raised_by_spark(error) else ""
     return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -58,6 +60,14 @@ def test_runs_over_what_a_table_gained_add_to_what_was_counted_and_all_of_it_is_
     assert again.run["current_read"].startswith("all of it again; Delta table, version 2")
     assert any("deleted rows or wrote them again" in note for note in again.notes)
     assert [r.run["rows_current"] for r in (*again.earlier, again)] == [0, len(left), 0]
+    # A table that is made anew has versions of the same numbers.
+    shutil.rmtree(tmp_path / "table")
+    for n in range(4):
+        write_deltalake(tmp_path / "table", day(1, 10 + n), mode="append")
+    anew = kldrift.run(config, spark=spark, as_of="2024-01-05")
+    assert anew.run["current_read"].startswith("all of it again; Delta table, version 3")
+    assert any("is another table than before" in note for note in anew.notes)
+    assert [r.run["rows_current"] for r in (*anew.earlier, anew)] == [46, 0]
 
 
 def _full(*_args: object, **_kwargs: object) -> None:

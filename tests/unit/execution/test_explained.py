@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
+from pyspark.errors import PySparkException
 
 from kldrift.config import Dataset
-from kldrift.execution.engine import error_line
+from kldrift.errors import DatasetError
+from kldrift.execution.engine import error_line, errors_of_reading
+from kldrift.sources.dataframe.frame import FrameSource
 from kldrift.sources.open import open_source
 
 IN_A_TASK = """An exception was thrown from the Python worker. Please see the stack trace below.
@@ -108,3 +113,22 @@ def test_a_python_of_the_workers_that_lacks_a_package_is_named_with_what_to_set(
     assert said.startswith(f"the Python that Spark starts for its tasks has no {module}: ")
     assert "PYSPARK_PYTHON" in said
     assert sys.executable in said
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Job aborted.\nCaused by: x not found {", "x not found {; it read 'a', 'b' and 1 more"),
+        ("Encountered error while reading file a. Details:\nCaused by: x", "cannot read 'a': x"),
+    ],
+    ids=["without a file", "with one"],
+)
+def test_an_error_of_spark_s_readers_names_files(text, told):
+    none = pa.schema([])
+    frame = SimpleNamespace(inputFiles=lambda: ["a", "b", "c"])
+    with (
+        pytest.raises(DatasetError) as caught,
+        errors_of_reading(FrameSource(frame, none, none, (), "")),
+    ):
+        raise PySparkException(text)
+    assert str(caught.value).endswith(told)
