@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from kldrift.errors import ConfigError, OutputError, first_line
+from kldrift.errors import ConfigError, KldriftError, OutputError, first_line
 from kldrift.expectations import definitions
 from kldrift.expectations.action import drift_results
 from kldrift.expectations.expectation import ExpectFeatureDriftToBeLessThan
@@ -25,6 +26,8 @@ from kldrift.scoring.metrics import LEARNED
 
 LOCK_SECONDS: Final = 60.0
 """How long to wait for another run that holds the folder."""
+NO_WRITING: Final = (errno.EDQUOT, errno.ENOSPC, errno.EROFS)
+"""What is wrong where a disk takes no more."""
 
 LevelsByFeature = Mapping[str, Mapping[str, tuple[float | None, float | None]]]
 
@@ -118,10 +121,24 @@ def publish(  # noqa: PLR0913  # what a run knows, by name
 
 @contextmanager
 def whole_folder(root: Path, name: str) -> Iterator[Any]:
-    """The file context under ``root``, once what is a monitor's and unreadable is gone."""
-    remove_unreadable(root, name)
-    with open_project(root) as context:
-        yield context
+    """The file context under ``root``, once what is a monitor's and unreadable is gone.
+
+    Raises:
+        OutputError: a file cannot be read, or the disk is full, whatever GX makes of it.
+    """
+    try:
+        remove_unreadable(root, name)
+        with open_project(root) as context:
+            yield context
+    except KldriftError:
+        raise
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None and getattr(cause, "errno", None) not in NO_WRITING:
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
+        raise OutputError(f"{root}: cannot be written: {first_line(cause)}") from error
 
 
 def _wanted(scores: pd.DataFrame, thresholds: LevelsByFeature, alpha: float) -> Iterator[Any]:

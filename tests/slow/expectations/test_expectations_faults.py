@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import sys
 from contextlib import suppress
 
 import pytest
@@ -101,5 +102,16 @@ def test_a_full_disk_is_told_by_its_name(folder, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device", str(folder / "gx/uncommitted/x"))
 
     monkeypatch.setattr(ValidationResultsStore, "set", full)
+    with pytest.raises(OutputError, match=r"gx: cannot be written: .*No space left on device"):
+        publish_rows(folder, case_rows())
+
+
+def test_a_full_disk_is_told_also_where_gx_has_another_error_for_it(folder, monkeypatch):
+    def no_project(_root):
+        full = OSError(errno.ENOSPC, "No space left on device")
+        raise RuntimeError("Could not create .gitignore") from full
+
+    module = sys.modules["kldrift.expectations.publish"]  # its package has a function of that name
+    monkeypatch.setattr(module, "open_project", no_project)
     with pytest.raises(OutputError, match=r"gx: cannot be written: .*No space left on device"):
         publish_rows(folder, case_rows())

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
-from pyspark.errors import PySparkException
 
 from kldrift.config import Dataset
 from kldrift.errors import DatasetError
@@ -115,6 +114,12 @@ def test_a_python_of_the_workers_that_lacks_a_package_is_named_with_what_to_set(
     assert sys.executable in said
 
 
+class OfSparkError(Exception):
+    """As one of Spark's own."""
+
+    __module__ = "pyspark.errors"
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -130,5 +135,5 @@ def test_an_error_of_spark_s_readers_names_files(text, told):
         pytest.raises(DatasetError) as caught,
         errors_of_reading(FrameSource(frame, none, none, (), "")),
     ):
-        raise PySparkException(text)
+        raise OfSparkError(text)
     assert str(caught.value).endswith(told)
