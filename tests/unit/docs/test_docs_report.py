@@ -34,7 +34,7 @@ def test_the_examples_give_what_they_show(folder):  # noqa: ARG001
         runner.run(test, out=told.append, clear_globs=False)
         assert runner.summarize(verbose=False).failed == 0, "".join(told)
         names = test.globs
-    assert Path("page.html").read_text().startswith("<!doctype html>")
+    assert Path("report.html").read_text().startswith("<!doctype html>")
     assert Path("orders.html").exists()
 
 
