@@ -32,7 +32,8 @@ from kldrift.scoring.sentences import SINGLE, sentence
 from kldrift.scoring.size_sentence import size_sentences
 from kldrift.scoring.threshold import RANK, Severity
 from kldrift.scoring.verdict import SIZES, Subject, Verdicts
-from kldrift.statistics.what_explains import Numbers, what_explains
+from kldrift.statistics.number_changes import Numbers
+from kldrift.statistics.what_explains import what_explains
 
 SHOWN_CELLS: Final = 3
 MOST_EXPLAINED: Final = 200
@@ -45,8 +46,13 @@ SEVERAL: Final = among(
     CellKind.NEVER_SEEN,
 )
 """Cells that may hold more than one value."""
-PERIODIC: Final = ("hour(", "weekday(", "month(")
+CYCLES: Final = {
+    "hour(": (0, 23, "hours"),
+    "weekday(": (0, 6, "days of the week"),
+    "month(": (1, 12, "months"),
+}
 """How features begin whose largest value is beside their smallest: they have no shift."""
+NONE: Final = (0, 0, "")
 LARGE_GAUSSIAN_KL: Final = 1.0
 MUCH_MORE: Final = 2
 """So many times the rows of names that are new or gone are more than those that moved by these."""
@@ -241,6 +247,7 @@ def _why(verdicts: Verdicts, place: int) -> tuple[str, str]:
             (nulls[0], nulls[1]),
             1 / support.scale if support.integral else 0.0,
             compared=verdicts.rules.missing == "cell",
+            cycle=next((c for begin, c in CYCLES.items() if subject.name.startswith(begin)), NONE),
         )
     )
 
@@ -263,7 +270,7 @@ def _of_row(verdicts: Verdicts, place: int) -> dict[str, Any]:
     unseen, whole = subject.unseen, verdicts.segment[place] is None
     before = subject.unseen_before(verdicts.group[place])
     reference, current = scores["std_reference"][place], scores["std_current"][place]
-    spread = reference > 0 and current > 0 and not subject.name.startswith(PERIODIC)
+    spread = reference > 0 and current > 0 and not subject.name.startswith((*CYCLES,))
     shift = scores["mean_current"][place] - scores["mean_reference"][place]
     ends, medians = order_facts(verdicts, place) if spread else (NO_ENDS, ())
     return {

@@ -42,6 +42,8 @@ def exchanged(change: Change) -> str:
     close = EXCHANGED * abs(change.current - change.reference)
     if abs(change.current - reference) > close or abs(current - change.reference) > close:
         return ""
+    if abs(change.current - change.reference) < FEWER_THAN * change.moved:
+        return ""  # of many shares that changed, two are alike by chance
     shares = f"{percent(change.reference)} and {percent(reference)}"
     return f"{change.name} and {name} have exchanged their shares: {shares} before"
 
@@ -73,6 +75,7 @@ def renamed(change: Change) -> str:
     every = change.moved >= ALL_NEW  # so are names that are too rare to be known
     others = not every and np.nansum([share for _, share in new]) > EXCHANGED * gained
     least = (FEWER_THAN if every else MOSTLY) * abs(change.current - change.reference)
+    least = max(least, FEWER_THAN * change.moved)
     if not sure or others or gained < least:  # something else moved more
         return ""
     shares = [f" ({percent(n[2])})" * (n[2] == n[2]) for n in sure]  # unknown in a segment
@@ -97,6 +100,7 @@ def merged(change: Change) -> str:
     name, reference, current = change.second
     if (
         name[:1] not in "'\""
+        or change.reference < FEWER_THAN * change.moved
         or abs(current - reference - change.reference) > EXCHANGED * change.reference
     ):
         return ""  # other cells than those of categories have no quotes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -399,3 +400,18 @@ def test_nearly_all_values_are_new_where_rare_ones_are_nearly_gone_and_new_ones_
 def test_cells_that_were_frozen_before_may_have_rows_beyond_them_in_the_reference(now, said):
     beyond = "above 50, the reference's largest"
     assert cell_sentence(CellKind.OVERFLOW, beyond, 0.01, now) == f"values {beyond}, {said}"
+
+
+@pytest.mark.parametrize(
+    ("second", "more"),
+    [
+        (("'b'", 0.01, 0.034), {}),
+        (("'b'", 0.0, 0.024), {}),
+        (("'b'", 0.0, 0.024), {"unseen": [("b", 0.024)], "lost": [("'a'", 0.024)]}),
+    ],
+    ids=["merged", "exchanged", "renamed"],
+)
+def test_two_names_that_changed_by_as_much_by_chance_are_not_told_together(second, more):
+    alone = Change(CellKind.CATEGORY, "'a'", 0.024, 0.0, second=second, **more, moved=0.024)
+    assert "is gone: it had" not in sentence(alone)
+    assert sentence(replace(alone, moved=0.4)) == "'a' is gone: it had 2.4 % of the rows"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +23,10 @@ DONE = {
     "a factor of 0.001": lambda x: x / 1000,
     "a flipped sign": lambda x: -x,
     "1 / x": lambda x: 1 / x,
+    "a factor of 60": lambda x: 60 * x,
+    "a change of Fahrenheit to Celsius": lambda x: (x - 32) / 1.8,
     "rounding to 100": lambda x: np.round(x / 100) * 100,
+    "rounding down to 10": lambda x: np.floor(x / 10) * 10,
     "a cap at 90": lambda x: np.minimum(x, 90),
     "a floor at 20": lambda x: np.maximum(x, 20),
     "0 in place of nulls": lambda x: np.where(RNG.random(ROWS) < 0.1, 0, x),
@@ -156,7 +161,12 @@ def test_numbers_that_are_a_tenth_larger_are_told_from_such_that_a_constant_was_
     (row,) = kldrift.compare(
         *(pd.DataFrame({"x": x}) for x in (drawn(), 1.1 * drawn()))
     ).scores.to_dict("records")
-    factor = row["reason"].split("explained by a factor of ")[1].partition(";")[0].partition(" ")[0]
+    factor = (
+        row["reason"]
+        .split("explained by a factor of about ")[1]
+        .partition(";")[0]
+        .partition(" ")[0]
+    )
     assert float(factor) == pytest.approx(1.1, abs=0.03)
     moved = drawn() + 0.4 * np.std(drawn())
     (row,) = kldrift.compare(*(pd.DataFrame({"x": x}) for x in (drawn(), moved))).scores.to_dict(
@@ -213,3 +223,51 @@ def test_whole_numbers_are_not_rounded_to_what_they_are_multiples_of():
     (row,) = kldrift.compare(before, now).scores.to_dict("records")
     assert row["reason"].startswith("the value 1 rose from 0.06 % to 4.2 % of the rows;")
     assert "explained" not in row["reason"]
+
+
+@pytest.mark.parametrize("step", [0.1, 0.01])
+def test_decimals_are_rounded_however_their_doubles_are(step):
+    """Three times 0.1 is a little more than 0.3, and 1.1 / 0.1 a little more than 11."""
+    rng = np.random.default_rng(0)
+    before, now = (np.round(rng.gamma(2, 3 * step, 20_000) / step, 1) * step for _ in range(2))
+    frames = pd.DataFrame({"x": before}), pd.DataFrame({"x": np.round(now / step) * step})
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert _explained_share(row["reason"], f"rounding to {step}") >= 90
+
+
+@pytest.mark.parametrize(("rows", "said"), [(1_000, "5[0-9]"), (20_000, r"1\.[23]")])
+def test_a_factor_that_was_fitted_has_no_more_digits_than_are_sure(rows, said):
+    rng, factor = np.random.default_rng(0), 55 if rows == 1_000 else 1.25
+    before, now = (rng.lognormal(7, 0.4, rows) for _ in range(2))
+    frames = pd.DataFrame({"x": before}), pd.DataFrame({"x": factor * now})
+    (row,) = kldrift.compare(*frames).scores.to_dict("records")
+    assert re.search(rf"explained by a factor of about ({said})[; ]", row["reason"])
+
+
+@pytest.mark.parametrize(
+    ("by", "rows", "said"),
+    [(5, 3_000, "5 later"), (-7, 20_000, "7 earlier"), (12, 3_000, "12 later")],
+)
+def test_a_change_of_time_zone_is_named_by_its_hours(by, rows, said):
+    rng = np.random.default_rng(0)
+    weights = 2 + np.sin(np.arange(24) / 24 * 2 * np.pi) + (np.arange(24) == 8)
+    days = pd.Timestamp("2024-03-01") + pd.to_timedelta(rng.integers(0, 28, 2 * rows), "D")
+    hours = rng.choice(24, 2 * rows, p=weights / weights.sum())
+    times = days + pd.to_timedelta(hours, "h")
+    before = pd.DataFrame({"at": times[:rows]})
+    now = pd.DataFrame({"at": times[rows:] + pd.Timedelta(hours=by)})
+    scores = kldrift.compare(before, now, override={"at": {"parts": ["hour"]}}).scores
+    (reason,) = scores["reason"]
+    assert reason.startswith(f"all hours are {said}")
+    assert " than in the reference; explained by moving all hours by " in reason
+
+
+def test_other_hours_are_no_change_of_time_zone():
+    rng = np.random.default_rng(0)
+    weights = 2 + np.sin(np.arange(24) / 24 * 2 * np.pi)
+    sides = []
+    for w in (weights, np.where(np.arange(24) == 4, 4 * weights, weights)):
+        at = pd.Timestamp("2024-03-01") + pd.to_timedelta(rng.choice(24, 5_000, p=w / w.sum()), "h")
+        sides.append(pd.DataFrame({"at": at}))
+    (row,) = kldrift.compare(*sides, override={"at": {"parts": ["hour"]}}).scores.to_dict("records")
+    assert row["reason"].startswith("the value 4 rose from ")
