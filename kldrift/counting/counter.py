@@ -10,6 +10,7 @@ See docs/decisions/kernels.md.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -18,10 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kldrift.arrays import Counts, Ints
+from kldrift.counting.frequent_names import FrequentNamesCounter, NamesOf
 from kldrift.counting.grid import Grid
 from kldrift.counting.integer_counts import IntegerCounts, exact_about, width_of
 from kldrift.counting.new_values import NewNames
 from kldrift.counting.row_cells import RowCells, RowCodes
+from kldrift.counting.row_groups import RowGroups
 from kldrift.features.keys import (
     EncodedColumn,
     KeyType,
@@ -57,8 +60,9 @@ class Counter:
         key_type: how values become keys; as when the support was chosen.
         remembered: bytes of the largest dictionary that is kept for the next batch, which often
             has the same.
-        most: names that are kept of values that were never seen; 0 if they are not noted.
-        at_once: whether they are noted as they are counted.
+        most: names that are kept of values that were never seen; 0 if no names are noted.
+        at_once: whether they are noted as they are counted; the frequent ones of those that have
+            no cell though they are known always are.
     """
 
     def __init__(
@@ -73,20 +77,22 @@ class Counter:
         known = support.known if isinstance(support, CategoricalSupport) else None
         self._noted = [NewNames.empty(most, known.share if known is not None else 1.0)]
         self._naming = at_once and most > 0
+        self._noting = most > 0 and known is not None and len(known.hashes) > 0
+        self._frequent = FrequentNamesCounter()
         self.support = support
         self.key_type = key_type
         self._remembered = remembered
-        self._known: tuple[Labels | None, Counts] = (None, np.empty(0, dtype=np.int64))
+        self._labels: tuple[Labels, Ints, NamesOf | None] | None = None
 
     @cached_property
     def _categories(self) -> pa.Array:
         assert isinstance(self.support, CategoricalSupport)
         return pa.array(self.support.categories, pa.string())
 
-    def count(self, column: pa.Array) -> tuple[Counts, PowerSums]:
+    def count(self, column: pa.Array, window: int = 0) -> tuple[Counts, PowerSums]:
         """Rows per cell of one batch, shape ``(support.size,)``, and sums about the pivot."""
         if isinstance(self.support, CategoricalSupport):
-            return self._count_text(column, self.support), NO_VALUES
+            return self._count_text(column, self.support, window), NO_VALUES
         count = self._count_whole if self.support.integral else self._count_floats
         return count(decoded(column), self.support)
 
@@ -144,14 +150,16 @@ class Counter:
     def _grid(self) -> Grid | None:
         return Grid(self._edges) if len(self._edges) else None
 
-    def cells(self, column: pa.Array) -> RowCells | RowCodes:
-        """The cell of each row of one batch."""
+    def cells(
+        self, column: pa.Array, windows: RowGroups | None = None, starts: Ints | None = None
+    ) -> RowCells | RowCodes:
+        """The cell of each row of one batch, which may have windows, and these a start."""
         if isinstance(self.support, CategoricalSupport):
-            return self._cells_of_text(column, self.support)
+            return self._cells_of_text(column, self.support, windows, starts)
         cells = self._cells_of_whole if self.support.integral else self._cells_of_floats
         return cells(decoded(column), self.support)
 
-    def _count_text(self, column: pa.Array, support: CategoricalSupport) -> Counts:
+    def _count_text(self, column: pa.Array, support: CategoricalSupport, window: int) -> Counts:
         """Rows per cell: each name of the batch is looked up once."""
         counts = np.zeros(support.size, dtype=np.int64)
         other = len(support.categories)
@@ -159,7 +167,7 @@ class Counter:
             counts[-1] = null_count(column)
             counts[other] = len(column) - counts[-1]
             return counts
-        encoded, cells = self._encoded(column, support)
+        encoded, cells, known = self._encoded(column, support)
         of_name, null, nan = encoded.counts()
         behind = other + (1 if support.known is None else 2)
         counts[:behind] = np.bincount(cells, of_name, behind)
@@ -167,32 +175,37 @@ class Counter:
         counts[-2] += nan
         if self._naming and support.known is not None:
             self._note(encoded.names, cells, of_name)
+        if known is not None:
+            self._frequent.add(known, of_name[known.places], window)
         return counts
 
     def _encoded(
         self, column: pa.Array, support: CategoricalSupport
-    ) -> tuple[EncodedColumn, Counts]:
-        """The codes of a batch, and the cell of each; dictionaries are looked up once."""
-        known, cells = self._known
-        encoded = EncodedColumn(column, known)
-        if encoded.labels is not known:
-            cells = self._cells_of_names(encoded, support)
-            if encoded.labels.values.nbytes <= self._remembered:
-                self._known = encoded.labels, cells
-        return encoded, cells
+    ) -> tuple[EncodedColumn, Ints, NamesOf | None]:
+        """The codes of a batch, the cell of each, and the names that are known but have none.
+
+        Dictionaries are looked up once.
+        """
+        encoded = EncodedColumn(column, self._labels and self._labels[0])
+        if self._labels is not None and encoded.labels is self._labels[0]:
+            return encoded, *self._labels[1:]
+        looked_up = self._cells_of_names(encoded, support)
+        if encoded.labels.values.nbytes <= self._remembered:
+            self._labels = encoded.labels, *looked_up
+        return encoded, *looked_up
 
     @property
     def unseen(self) -> NewNames:
-        """The most frequent values that were never seen, and their rows."""
+        """The most frequent values that were never seen, or have no cell, and their rows."""
         first, *others = self._noted
         self._noted = [first.plus(others)]
-        return self._noted[0]
+        return replace(self._noted[0], known=self._frequent.total())
 
     def note(self, column: pa.Array, before: str) -> None:
         """Note the values of a window that were never seen, their names with a prefix."""
         assert isinstance(self.support, CategoricalSupport)
         encoded = EncodedColumn(column)
-        cells, (of_name, *_) = self._cells_of_names(encoded, self.support), encoded.counts()
+        (cells, _), (of_name, *_) = self._cells_of_names(encoded, self.support), encoded.counts()
         self._note(encoded.names, cells, of_name, before)
 
     def _note(self, names: pa.Array, cells: Counts, of_name: Counts, before: str = "") -> None:
@@ -203,7 +216,7 @@ class Counter:
                 names = pc.binary_join_element_wise(before, names, "")
             self._noted.append(self._noted[0].with_names(names, rows))
             if sum(map(len, self._noted[1:])) > self._noted[0].limit:
-                _ = self.unseen  # adds them up
+                self._noted = [self._noted[0].plus(self._noted[1:])]
 
     @property
     def never_seen(self) -> int | None:
@@ -213,29 +226,44 @@ class Counter:
             return None
         return len(support.categories) + 1
 
-    def _cells_of_names(self, encoded: EncodedColumn, support: CategoricalSupport) -> Ints:
+    def _cells_of_names(
+        self, encoded: EncodedColumn, support: CategoricalSupport
+    ) -> tuple[Ints, NamesOf | None]:
         other = len(support.categories)
         places = pc.index_in(encoded.names, value_set=self._categories)
         cells = places.fill_null(other).to_numpy(zero_copy_only=False).astype(np.int64)
+        known = None
         if support.known is not None:
             rest = np.flatnonzero(cells == other)
             names = encoded.names.take(pa.array(rest)).fill_null("")  # nulls are counted apart
-            cells[rest] += support.known.unseen(text_hashes(names))
-        return np.asarray(cells)
+            hashes = text_hashes(names)
+            unseen = support.known.unseen(hashes)
+            cells[rest] += unseen
+            if self._noting:
+                known = NamesOf(rest[~unseen], names.filter(pa.array(~unseen)), hashes[~unseen])
+        return cells, known
 
-    def _cells_of_text(self, column: pa.Array, support: CategoricalSupport) -> RowCells | RowCodes:
+    def _cells_of_text(
+        self,
+        column: pa.Array,
+        support: CategoricalSupport,
+        windows: RowGroups | None,
+        starts: Ints | None,
+    ) -> RowCells | RowCodes:
         other = len(support.categories)
         if self.key_type is KeyType.PRESENCE:
             valid = decoded(column).is_valid().to_numpy(zero_copy_only=False)
             return RowCells(np.where(valid, other, support.size - 1))
-        encoded, of_names = self._encoded(column, support)
+        encoded, cells, known = self._encoded(column, support)
         codes = encoded.codes
         if self._naming and support.known is not None:
-            rows = np.bincount(codes[codes >= 0], minlength=len(of_names))
-            self._note(encoded.names, of_names, rows)
+            rows = np.bincount(codes[codes >= 0], minlength=len(cells))
+            self._note(encoded.names, cells, rows)
+        if known is not None:
+            self._frequent.add_rows(known, codes, windows, starts)
         codes += 2  # the first are those of NaN and null
         flow = [support.size - 2, support.size - 1]
-        return RowCodes(codes, np.append(flow, of_names))
+        return RowCodes(codes, np.append(flow, cells))
 
     def _cells_of_whole(self, column: pa.Array, support: NumericSupport) -> RowCells | RowCodes:
         if column.null_count == len(column):

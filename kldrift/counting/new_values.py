@@ -16,20 +16,18 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
 
 from kldrift.arrays import Counts, Hashes, Ints
+from kldrift.counting.frequent_names import COLUMNS, FrequentNames, rows_in, table_of
 from kldrift.statistics.hashing import scatter, text_hashes
 
 SAMPLED: Final = 4
 """One in so many of the names that are kept are those with the smallest hashes."""
-TABLE_COLUMNS: Final = 4096
-SHIFTS: Final = np.array([0, 12, 24, 36], dtype=np.uint64)
-"""Where in a hash the column of each row of the table stands."""
 FREQUENT: Final = 0.005
 """Share of the rows from which a name is frequent: no name that is kept by chance has as much."""
 
@@ -49,17 +47,22 @@ class NewValues:
     Attributes:
         named: names and rows, the most frequent first, equal ones by name.
         distinct: how many there are; of very many an estimate.
+        known: beside these, the most frequent one of those that the reference had in too few rows
+            for a cell, with its rows; None if none is frequent.
     """
 
     named: tuple[tuple[str, int], ...] = ()
     distinct: int = 0
+    known: tuple[str, int] | None = None
 
     @classmethod
-    def of(cls, names: Iterable[NewName], most: int = 1000) -> Self:
+    def of(
+        cls, names: Iterable[NewName], known: tuple[str, int] | None = None, most: int = 1000
+    ) -> Self:
         """The values of a whole dataset, or of a window."""
         ordered = sorted(names, key=lambda new: (-new.rows, new.name))
         distinct = max(len(ordered), round(sum(new.stands_for for new in ordered)))
-        return cls(tuple((new.name, new.rows) for new in ordered[:most]), distinct)
+        return cls(tuple((new.name, new.rows) for new in ordered[:most]), distinct, known)
 
 
 NO_NEW_VALUES: Final = NewValues()
@@ -76,6 +79,7 @@ class NewNames:
         hashes: of each.
         rows: of each; less than that for names that are only frequent, once there is a table.
         table: rows by parts of the hash, shape ``(4 * 4096,)``; None while no name is missing.
+        known: the frequent ones of the names that are known, but have no cell.
     """
 
     limit: int
@@ -84,6 +88,7 @@ class NewNames:
     hashes: Hashes
     rows: Counts
     table: Counts | None = None
+    known: FrequentNames = field(default_factory=FrequentNames.none)
 
     @classmethod
     def empty(cls, limit: int, share: float = 1.0) -> Self:
@@ -116,16 +121,13 @@ class NewNames:
             hashes=hashes,
             rows=np.bincount(codes, rows, len(hashes)).astype(np.int64),
             table=np.sum([part.counted for part in parts], axis=0) if any_table else None,
+            known=self.known.plus([part.known for part in others]),
         ).pruned()
 
     @property
     def counted(self) -> Counts:
         """The table of all rows."""
-        if self.table is not None:
-            return self.table
-        weights = np.repeat(self.rows, len(SHIFTS))
-        table = np.bincount(_places(self.hashes).ravel(), weights, len(SHIFTS) * TABLE_COLUMNS)
-        return table.astype(np.int64)
+        return table_of(self.hashes, self.rows) if self.table is None else self.table
 
     @property
     def _cutoff(self) -> np.uint64:
@@ -154,9 +156,8 @@ class NewNames:
         """All names; of too many, the frequent ones, and those that stand for all."""
         keep, rows, each = np.ones(len(self), np.bool_), self.rows, np.ones(len(self))
         if self.table is not None:
-            total = int(self.table[:TABLE_COLUMNS].sum())
-            most = self.table[_places(self.hashes)].min(-1)
-            about = np.rint(most - (total - most) / (TABLE_COLUMNS - 1)).astype(np.int64)
+            total = int(self.table[:COLUMNS].sum())
+            about = rows_in(self.table, self.hashes)
             sampled = self.hashes <= self._cutoff
             keep, rows = sampled | (about >= FREQUENT * total), np.where(sampled, rows, about)
             each = np.where(sampled, 2**64 / float(self._cutoff), 0.0)
@@ -165,9 +166,3 @@ class NewNames:
 
 
 _NO_ROWS: Final[Ints] = np.empty(0, dtype=np.int64)
-
-
-def _places(hashes: Hashes) -> Counts:
-    """The places of each hash in the table, shape ``(n, 4)``."""
-    columns = (hashes[:, None] >> SHIFTS) & np.uint64(TABLE_COLUMNS - 1)
-    return columns.astype(np.int64) + np.arange(len(SHIFTS)) * TABLE_COLUMNS

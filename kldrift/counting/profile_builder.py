@@ -119,17 +119,19 @@ class ProfileBuilder:
         for table in self._tables:
             table.clear()
 
-    def add(self, column: pa.Array, groups: Sequence[RowGroups] = ()) -> None:
-        """Add a batch."""
+    def add(
+        self, column: pa.Array, groups: Sequence[RowGroups] = (), starts: Ints | None = None
+    ) -> None:
+        """Add a batch; ``starts`` are those of the windows that the first groups are, if any."""
         if not len(column):
             return
         runs = None if self._nested else groups[0].runs(LONG_RUN)
         if runs is not None:
             for number, rows in runs:
-                counted = self._counter.count(column[rows])
+                counted = self._counter.count(column[rows], 0 if starts is None else starts[number])
                 self._tables[0].add_counted(number, groups[0].groups, *counted)
         elif self._tables:
-            cells = self._counter.cells(column)
+            cells = self._counter.cells(column, None if starts is None else groups[0], starts)
             first, *others = zip(self._tables, groups[self._first :], strict=True)
             first[0].add(cells, first[1], self._wholes if self._nested else None)
             for table, of_rows in others:

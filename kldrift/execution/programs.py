@@ -243,12 +243,14 @@ class CountAccumulator:
 
     def add(self, batch: RowBatch) -> None:
         """Add a batch."""
-        groups = self._groups(batch.keys)
+        groups, starts = self._groups(batch.keys), None
+        if self._by_window is not None:
+            starts = self._by_window.keys(0, groups[0].groups).window
         for number, columns in batch.sets:
             if number in self._builders:
                 builder = self._builders[number]
                 before, met = builder.nbytes, builder.never_seen
-                builder.add(columns[0], groups)
+                builder.add(columns[0], groups, starts)
                 if self._by_window is not None:
                     windows = self._by_window.windows_of(groups[0])
                     mine = ((int(key.window[0]), rows) for key, rows in windows)
@@ -302,8 +304,12 @@ class CountAccumulator:
         return list(self._joint_profiles.values())
 
     def unseen(self) -> dict[int, NewNames]:
-        """The values of each feature that the reference never had, where there are any."""
-        return {n: b.unseen for n, b in self._builders.items() if len(b.unseen)}
+        """The values of each feature that the reference never had, where there are any.
+
+        Or that it had in too few rows for a cell.
+        """
+        unseen = {n: b.unseen for n, b in self._builders.items()}
+        return {n: names for n, names in unseen.items() if len(names) or len(names.known.windows)}
 
     def results(self) -> Iterator[pa.RecordBatch]:
         """The rows of :meth:`_rows`, one for each joint, and one for the unseen values of each."""

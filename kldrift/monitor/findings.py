@@ -69,7 +69,7 @@ def count_current(plan: Plan, reference: Reference, engine: Engine, progress: Pr
     )
     names = [p.feature.name for p in what.pairs]
     rows_read(current, names, plan.current.rows)
-    new = {names[n]: NewValues.of(sketch.most()) for n, sketch in unseen.items()}
+    new = {names[n]: NewValues.of(s.most(), s.known.most().get(0)) for n, s in unseen.items()}
     return _found(WindowCounts(plan, reference, what, current, together, unseen=new), scores)
 
 

@@ -159,6 +159,7 @@ class History:
             joint=joint,
             rows=rows,
             frozen_id=base.reference_id,
+            of_windows=True,
             aged=aged,
             gaps=gaps,
         )

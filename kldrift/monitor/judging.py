@@ -87,7 +87,7 @@ def _case(plan: Plan, findings: Findings) -> Case:
             comparison,
             findings.unseen.get(pair.feature.name, NO_NEW_VALUES),
             growing,
-            of_windows=bool(findings.reference.frozen_id),
+            of_windows=findings.reference.of_windows,
             gap=findings.reference.gaps.get(pair.feature.name, ""),
         )
         for pair, comparison in zip(findings.pairs, findings.comparisons, strict=True)

@@ -114,7 +114,7 @@ def reference_from(
         supports.origin.rows,
         tuple(FrozenList(s.names) for s in supports.segments),
         frozen_id,
-        supports.notes,
+        notes=supports.notes,
     )
 
 

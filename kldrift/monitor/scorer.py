@@ -127,6 +127,7 @@ class Scorer:
             joint={j.name: p for j, p in zip(joint, counted.together, strict=True)},
             rows=max((int(p.of_list(ALL).rows.sum()) for p in counted.current), default=0),
             frozen_id=self.reference.reference_id,
+            of_windows=True,
         )
         return replace(self, reference=reference, history=None)
 

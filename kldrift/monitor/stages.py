@@ -58,7 +58,8 @@ class Reference:
         pivots: what joint features are taken about, by feature.
         rows: rows read.
         segments: those of each list.
-        frozen_id: the ``reference_id`` of what froze the cells, where the profiles are others.
+        frozen_id: the ``reference_id`` of what froze the cells, where it is known.
+        of_windows: whether its rows are those of windows, which did not choose its cells.
         notes: what to know of the values of a feature, by its name.
         aged: how much more of its rows lies beyond the cells of a feature than when they were
             chosen, where that is much.
@@ -75,6 +76,7 @@ class Reference:
     rows: int
     segments: tuple[FrozenList, ...] = ()
     frozen_id: str = ""
+    of_windows: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
     aged: Mapping[str, float] = field(default_factory=dict)
     gaps: Mapping[str, str] = field(default_factory=dict)

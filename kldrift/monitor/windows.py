@@ -60,12 +60,16 @@ def count_windows(
 
 def _new_values(what: Counting, unseen: Unseen) -> dict[int, dict[str, NewValues]]:
     """Values that the reference never had, by window and feature."""
-    values_of: dict[int, dict[str, list[NewName]]] = {}
+    found: dict[int, dict[str, NewValues]] = {}
     for number, sketch in unseen.items():
-        name = what.pairs[number].feature.name
+        values: dict[int, list[NewName]] = {}
         for window, value in by_window(sketch.most()):
-            values_of.setdefault(window, {}).setdefault(name, []).append(value)
-    return {w: {name: NewValues.of(v) for name, v in one.items()} for w, one in values_of.items()}
+            values.setdefault(window, []).append(value)
+        known, name = sketch.known.most(), what.pairs[number].feature.name
+        for window in {*values, *known}:
+            new = NewValues.of(values.get(window, ()), known.get(window))
+            found.setdefault(window, {})[name] = new
+    return found
 
 
 def from_first_rows(

@@ -203,7 +203,7 @@ def _test_gone(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
 
 def _test_new(v: Verdicts, rows: Ints, tests: Sequence[LimitTest]) -> None:
     """Test the most frequent new name beside what was tested of all cells."""
-    places, new = most_frequent_new(v, rows)
+    places, _, new = most_frequent_new(v, rows)
     for test in tests:
         mine = np.flatnonzero(test.asked[places])
         at = places[mine]

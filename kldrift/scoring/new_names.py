@@ -1,18 +1,21 @@
-"""A name that the reference never had and that many rows have, however many other names are new."""
+"""A name that the reference never had, or hardly, and that many rows have.
+
+However many other names are new, or rare.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
 from kldrift.arrays import Counts, Floats, Ints, OfRows
-from kldrift.counting.new_values import NewValues
+from kldrift.counting.new_values import NO_NEW_VALUES, NewValues
 from kldrift.profiles.number_text import percent
-from kldrift.scoring.rare_names import SURELY, names_by_rows
-from kldrift.scoring.verdict import Verdicts
+from kldrift.scoring.rare_names import SURELY, names_by_rows, without_cell
+from kldrift.scoring.verdict import Subject, Verdicts
 from kldrift.statistics.effect_tests import rise_p
 from kldrift.statistics.shared_names import MOST, SharedNames
 
@@ -24,15 +27,24 @@ ONCE: Final = 1
 """Reference rows that a name may have which is said to be new: those stand for all unseen ones."""
 
 
+class Name(NamedTuple):
+    """A name and its rows, those that the reference may have of it, and how many such there are."""
+
+    name: str
+    rows: int
+    before: int
+    among: int
+
+
 @dataclass(frozen=True, eq=False)
 class MostFrequentNew(OfRows):
-    """The most frequent new name of whole datasets, arrays of shape ``(n,)``.
+    """The most frequent new name of whole datasets, or rare one, arrays of shape ``(n,)``.
 
     Attributes:
         x: its rows.
         n: current rows that are compared.
         m: reference rows.
-        names: how many names are new.
+        names: how many names it is the most frequent one of.
         once: reference rows that the name may have.
         shared: rows that share one of them.
     """
@@ -46,20 +58,14 @@ class MostFrequentNew(OfRows):
 
     @classmethod
     def of(
-        cls, v: Verdicts, places: Ints, unseen: Sequence[NewValues], before: Sequence[int]
+        cls, v: Verdicts, places: Ints, most: Sequence[Name], unseen: Sequence[NewValues]
     ) -> Self:
-        """The names of some rows, each of which has one, beside reference rows without a cell."""
-        n, m = (
-            v.sizes[f"n_{side}"][places]
-            - (v.sizes[f"missing_{side}"][places] if v.rules.missing == "exclude" else 0)
-            for side in ("current", "reference")
-        )
-        most = [(new.named[0][1], new.distinct) for new in unseen]
-        x, names = np.array(most, dtype=np.int64).reshape(-1, 2).T
-        once = np.array(before, dtype=np.int64)
+        """The names of some rows, each of which has one."""
+        n, m = _compared(v, places)
+        x, once, names = np.array([one[1:] for one in most], dtype=np.int64).reshape(-1, 3).T
         shared = _shared(v, places, unseen, n, m)
-        shared.names[once > 0] = 0  # they may not be new
-        return cls(x, n, m, names, np.maximum(ONCE, once), shared)
+        shared.names[once > ONCE] = 0  # they may not be new
+        return cls(x, n, m, names, once, shared)
 
     @property
     def rise(self) -> Floats:
@@ -84,11 +90,21 @@ class MostFrequentNew(OfRows):
         return np.minimum(1.0, np.minimum(others, self.shared.above_p(limit) / OF_SHARED))
 
 
+def _compared(v: Verdicts, places: Ints) -> tuple[Counts, Counts]:
+    """The current and the reference rows of some rows of verdicts that are compared."""
+    n, m = (
+        v.sizes[f"n_{side}"][places]
+        - (v.sizes[f"missing_{side}"][places] if v.rules.missing == "exclude" else 0)
+        for side in ("current", "reference")
+    )
+    return n, m
+
+
 def _shared(
     v: Verdicts, places: Ints, unseen: Sequence[NewValues], n: Counts, m: Counts
 ) -> SharedNames:
     """Rows that share a new name, of some rows of verdicts."""
-    rows = [np.array([rows for _, rows in new.named], dtype=np.float64) for new in unseen]
+    rows = [np.array([rows for _, rows in new.named] or [0], dtype=np.float64) for new in unseen]
     sums = [((x * (x - 1)).sum(), (x * (x - 1)) @ (x * (x - 1)), x.max()) for x in rows]
     pairs, squares, largest = np.array(sums, dtype=np.float64).reshape(-1, 3).T
     comparisons = [v.subjects[i].comparison for i in v.of[places].tolist()]
@@ -97,19 +113,38 @@ def _shared(
     return SharedNames(pairs, squares, largest.astype(np.int64), names, each, n, m)
 
 
-def most_frequent_new(v: Verdicts, rows: Ints) -> tuple[Ints, MostFrequentNew]:
-    """The places among some rows of those that have a new name, and the most frequent of these."""
-    named = np.array([s.comparison is not None and bool(s.unseen.named) for s in v.subjects], bool)
-    at = np.flatnonzero(named[v.of[rows]] & v.whole[rows] & v.scored[rows])
+def most_frequent_new(v: Verdicts, rows: Ints) -> tuple[Ints, list[str], MostFrequentNew]:
+    """Of some rows: the places of those that have a new name, or a rare one that is frequent now.
+
+    And the one of these that rose most.
+    """
+    named = [s.comparison is not None and s.unseen != NO_NEW_VALUES for s in v.subjects]
+    at = np.flatnonzero(np.array(named, bool)[v.of[rows]] & v.whole[rows] & v.scored[rows])
     mine = [v.subjects[i] for i in v.of[rows[at]].tolist()]
-    groups = v.group[rows[at]].tolist()
-    before = [s.unseen_before(group) for s, group in zip(mine, groups, strict=True)]
-    return at, MostFrequentNew.of(v, rows[at], [s.unseen for s in mine], before)
+    groups, sizes = v.group[rows[at]].tolist(), zip(*_compared(v, rows[at]), strict=True)
+    most = [
+        max(_names(s, group), key=lambda one: one.rows / n - one.before / m)
+        for s, group, (n, m) in zip(mine, groups, sizes, strict=True)
+    ]
+    found = MostFrequentNew.of(v, rows[at], most, [s.unseen for s in mine])
+    return at, [one.name for one in most], found
+
+
+def _names(subject: Subject, group: int) -> list[Name]:
+    """The most frequent new name, and the most frequent one that the reference has hardly."""
+    unseen, names = subject.unseen, []
+    if unseen.named:
+        before = max(ONCE, subject.unseen_before(group))
+        names.append(Name(*unseen.named[0], before, unseen.distinct))
+    if unseen.known is not None and subject.comparison is not None:
+        of = without_cell(subject.comparison, group, chosen=not subject.of_windows)
+        names.append(Name(*unseen.known, *of))
+    return names
 
 
 def with_new_names(v: Verdicts) -> Verdicts:
     """The verdicts whose largest change of a share, and test of any difference, know new names."""
-    places, new = most_frequent_new(v, np.arange(len(v)))
+    places, _, new = most_frequent_new(v, np.arange(len(v)))
     if not len(places):
         return v
     change, p_value = (v.scores[name].copy() for name in ("value_share_change", "p_value"))
@@ -123,17 +158,16 @@ def new_name_text(v: Verdicts, place: int) -> tuple[str, float]:
 
     That one of them is frequent, or that more rows share one than were to be expected.
     """
-    at, new = most_frequent_new(v, np.array([place]))
+    at, names, new = most_frequent_new(v, np.array([place]))
     if not len(at):
         return "", 0.0
-    name = v.subjects[v.of[place]].unseen.named[0][0]
     (fewer,), (rise,) = new.fewer, new.rise
     if fewer > rise:
         times = percent(new.shared.pairs[0] / new.shared.expected[0])
         pairs = f"pairs of rows that share a new one are {times} of what was to be expected"
         return f"fewer different names than before: {pairs}", float(fewer)
     share, before = percent(new.x[0] / new.n[0]), percent(new.once[0] / new.m[0])
-    text = f"{name!r} is new, with {share} of the rows"
+    text = f"{names[0]!r} is new, with {share} of the rows"
     if new.once[0] > ONCE:
-        text = f"{name!r} has {share} of the rows, and had {before} at most"
+        text = f"{names[0]!r} has {share} of the rows, and had {before} at most"
     return text, float(rise)

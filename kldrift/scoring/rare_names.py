@@ -174,6 +174,21 @@ def names_by_rows(comparison: Comparison, most: int) -> tuple[Floats, Floats]:
     return names * each, each
 
 
+def without_cell(comparison: Comparison, group: int, *, chosen: bool) -> tuple[int, int]:
+    """The most rows that a name without a cell may have in the reference, and how many there are.
+
+    Of the rows that chose the cells (``chosen``), no name has more than the rare ones with a cell.
+    """
+    support, counts = comparison.support, comparison.reference.counts
+    assert isinstance(support, CategoricalSupport)
+    assert support.known is not None
+    names = len(support.categories)
+    most = int(counts[group, names])
+    if chosen and support.rare:
+        most = min(most, int(counts[group, support.frequent : names].max()))
+    return max(1, most), round(len(support.known.hashes) / support.known.share)
+
+
 def _rare(comparison: Comparison) -> int:
     support = comparison.support
     return support.rare if isinstance(support, CategoricalSupport) else 0

@@ -86,12 +86,19 @@ def _new_values(
         for name, of_feature in zip(names, keys, strict=True)
         for list_ in of_feature.list.tolist()
     ]
+    known = [new.known if new else None for new in whole]
     columns = ("new_values", pa.string()), ("new_rows", pa.int64())
     lists = {
-        column: pa.array([new and [pair[i] for pair in new.named] for new in whole], pa.list_(kind))
+        column: pa.array(
+            [new and ([pair[i] for pair in new.named] or None) for new in whole], pa.list_(kind)
+        )
         for i, (column, kind) in enumerate(columns)
     }
-    return lists | {"new_distinct": pa.array([new and new.distinct for new in whole], pa.int64())}
+    return lists | {
+        "new_distinct": pa.array([new and (new.distinct or None) for new in whole], pa.int64()),
+        "frequent_value": pa.array([one and one[0] for one in known], pa.string()),
+        "frequent_rows": pa.array([one and one[1] for one in known], pa.int64()),
+    }
 
 
 def _moments(profiles: Sequence[Profile], numeric: Bools) -> dict[str, pa.Array]:

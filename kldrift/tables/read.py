@@ -141,23 +141,26 @@ def _profile_rows(store: Store, name: str) -> pa.Table:
 
 
 def stored_new_values(store: Store, monitor: str, window: Window) -> dict[str, NewValues]:
-    """The values of a window that the reference never had, by feature; none of batches.
+    """The values of a window that the reference never had, or hardly, by feature; none of batches.
 
     Raises:
         OutputError: the file cannot be read.
         ValueError: it is damaged.
     """
     path = window_file("profiles", monitor, window)
-    names = ["feature", "new_values", "new_rows", "new_distinct"]
+    names = ["feature", "new_values", "new_rows", "new_distinct", "frequent_value", "frequent_rows"]
     rows = read_if_there(store, path, names, TABLES["profiles"])
     if rows is None:
         return {}
     return {
         row["feature"]: NewValues(
-            tuple(zip(row["new_values"], row["new_rows"] or (), strict=True)),
-            row["new_distinct"] or len(row["new_values"]),
+            tuple(zip(row["new_values"] or (), row["new_rows"] or (), strict=True)),
+            row["new_distinct"] or len(row["new_values"] or ()),
+            (known, row["frequent_rows"]) if (known := row["frequent_value"]) is not None else None,
         )
-        for row in rows.filter(rows["new_values"].is_valid()).to_pylist()
+        for row in rows.filter(
+            pc.or_(*map(pc.is_valid, (rows["new_values"], rows["frequent_value"])))
+        ).to_pylist()
     }
 
 

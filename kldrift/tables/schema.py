@@ -215,6 +215,8 @@ PROFILES: Final = pa.schema(
         _list("new_values", pa.string(), nulls.NO_NEW_VALUE),
         _list("new_rows", pa.int64(), nulls.NO_NEW_VALUE, unit="rows"),
         _column("new_distinct", pa.int64(), nulls.NO_NEW_VALUE, unit="values"),
+        _text("frequent_value", nulls.NO_FREQUENT_VALUE),
+        _rows("frequent_rows", nulls.NO_FREQUENT_VALUE),
         _text("reference_id"),
         _text("config_hash"),
     ]
@@ -307,6 +309,7 @@ ADDED_LATER: Final = frozenset(
         *(*SHARE_METRICS, TAIL_METRIC, *CATEGORY_METRICS, *LEARNED_SCORES, "history_effective"),
         *("alarm_level", "alert", "alert_since", "alerts", "pages_spent"),
         *("pages_allowed", "pages_days", "new_values", "new_rows", "new_distinct"),
+        *("frequent_value", "frequent_rows"),
     )
 )
 """Columns that files of this ``schema_version`` may not have; they are then null."""

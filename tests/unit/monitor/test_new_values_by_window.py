@@ -18,6 +18,7 @@ from kldrift.features.group_columns import as_read
 from kldrift.features.plan import plan_features
 from kldrift.profiles.categorical_support import CategoricalSupport, KnownNames
 from kldrift.sources.table import TableSource
+from kldrift.statistics.hashing import text_hashes
 from kldrift.tables.read import read_table
 
 
@@ -96,6 +97,55 @@ def test_of_many_new_values_the_first_are_named_and_the_others_are_counted(tmp_p
     }
     assert label.startswith("'new 0' 0.33 %, 'new 1' 0.33 %, ")
     assert label.endswith(" and 290 more")
+
+
+def with_rare(day: int, n: int = 600, name: str = "") -> pa.Table:
+    """Rows with 800 names, each as frequent; one of them has a tenth of the rows of day 2."""
+    rows = daily_sample.rows(day, n)
+    names = np.array([f"k{i % 800}" for i in range(n)], dtype=object)
+    names[: n // 10 if day == 2 and name else 0] = name
+    return rows.set_column(rows.schema.get_field_index("kind"), "kind", pa.array(names))
+
+
+def test_a_rare_name_without_a_cell_that_becomes_frequent_is_found_and_scored_again(tmp_path):
+    config, reference = config_of(tmp_path), with_rare(0, 4_000)
+    run_days(config, range(2), with_rare, reference_rows=reference)
+    supports = {row["feature"]: row for row in read_table(str(tmp_path), "supports").to_pylist()}
+    (name, *_) = sorted({f"k{i}" for i in range(800)} - {*supports["kind"]["categories"]})
+    run_days(config, [2], lambda day: with_rare(day, name=name), reference_rows=reference)
+    before = {day: reasons(tmp_path, day)["kind"] for day in range(3)}
+    assert before[0] is before[1] is None
+    assert before[2].startswith(f"'{name}' has 10.0 % of the rows, and had 0.12 % at most; value_")
+    kldrift.rescore(config, fail_on="never")
+    assert {day: reasons(tmp_path, day)["kind"] for day in range(3)} == before
+    kldrift.rescore(config_of(tmp_path, reference={"previous": 1}), fail_on="never")
+
+
+@pytest.mark.parametrize("ordered", [True, False], ids=["in order", "shuffled"])
+def test_one_scan_tells_the_frequent_names_without_a_cell_of_each_window(ordered):
+    rng = np.random.default_rng(1)
+    hours, names = np.repeat(np.arange(4), 1000), rng.integers(0, 3_000, 4000).astype(str)
+    names[1000:1300], names[3000:3020], names[3020:3050] = "a", "b", "c"
+    order = np.arange(4000) if ordered else rng.permutation(4000)
+    stamps = pa.array(hours * 3_600_000_000).cast(pa.timestamp("us", "UTC"))
+    table = pa.table({"at": stamps, "name": names}).take(pa.array(order))
+    (feature,) = (f for f in plan_features(table.schema, Features()).features if f.name == "name")
+    known = KnownNames(np.unique(text_hashes(pa.array([*"abc", *map(str, range(3000))]))))
+    program = CountProgram(
+        (feature,),
+        (CategoricalSupport(("known",), known=known),),
+        time=TimeColumn(as_read("at", table.schema, dictionary=False), Windows.of("1h", "UTC")),
+        naming=True,
+    )
+    for size in (70, 900, 5_000):
+        program.batch_rows = size
+        counts = program.start()
+        for batch in TableSource(table).batches(program):
+            counts.add(batch)
+        told = counts.unseen()[0].known.most()
+        found = {w // 3_600_000_000: name for w, name in told.items()}
+        assert {hour: name for hour, (name, _) in found.items()} == {1: "a", 3: "c"}
+        assert found[1][1] == pytest.approx(300, abs=2)
 
 
 @pytest.mark.parametrize("ordered", [True, False], ids=["in order", "shuffled"])

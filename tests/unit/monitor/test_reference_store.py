@@ -132,7 +132,9 @@ def test_a_column_of_another_kind_costs_a_scan_and_nothing_else(kept, table, cha
 
 NO_SCORE_NEEDS = {
     "supports": {"cell_kind", "lower", "upper", "label", "note"},
-    "profiles": {"segment", "new_values", "new_rows", "new_distinct"},
+    "profiles": {
+        *("segment", "new_values", "new_rows", "new_distinct", "frequent_value", "frequent_rows")
+    },
 }
 
 
