@@ -126,8 +126,9 @@ def rise_p(x: Counts, n: Counts, y: Counts, m: Counts, limit: Floats) -> Floats:
     References:
         [1] David, H. A. and Nagaraja, H. N. (2003). Order Statistics. Wiley, section 2.3.
     """
-    expected = (y + 1) * n / m
-    mean, surplus = expected + n * limit, expected * n / m
+    ratio = n / m  # the product of billions of rows does not fit into 64 bits
+    expected = (y + 1) * ratio
+    mean, surplus = expected + n * limit, expected * ratio
     size, odds = mean**2 / surplus, surplus / (mean + surplus)
     return np.where(x > 0, betainc(np.maximum(x, 1), size, odds), 1.0)
 

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import quick
 
+from kldrift.statistics.effect_tests import rise_p, share_above_p
 from kldrift.statistics.significance import g_test, q_values
+from kldrift.statistics.tails import tail_rise_p
 
 tables = st.integers(2, 12).flatmap(
     lambda k: st.tuples(*[st.lists(st.integers(0, 400), min_size=k, max_size=k)] * 2)
@@ -153,3 +155,16 @@ def test_what_was_not_tested_does_not_count(p_values, gaps):
 def test_no_tests_have_no_q_values():
     assert q_values(np.array([])).shape == (0,)
     assert np.isnan(q_values(np.array([np.nan]))).all()
+
+
+@pytest.mark.parametrize("rows", [10**11, 10**13])
+def test_a_share_of_billions_of_rows_is_above_a_limit_or_not(rows):
+    """Rows times rows do not fit into 64 bits: the p-value was NaN, or 0 without any change."""
+    limit, every = np.array([0.005]), np.ones((1, 2), dtype=np.bool_)
+    before = np.array([[rows // 25, rows - rows // 25]])
+    for change, p_value in ((0, 1.0), (rows // 250, 1.0), (rows // 100, 0.0)):
+        now = before + np.array([change, -change])
+        assert share_above_p(now, before, every, limit) == pytest.approx(p_value)
+        assert tail_rise_p(now, before, limit) == 1.0  # so many rows are no tail
+        x, n, y, m = now[:, 0], now.sum(-1), before[:, 0], before.sum(-1)
+        assert rise_p(x, n, y, m, limit) == pytest.approx(p_value)
