@@ -60,12 +60,10 @@ class MostFrequentNew(OfRows):
     def of(
         cls, v: Verdicts, places: Ints, most: Sequence[Name], unseen: Sequence[NewValues]
     ) -> Self:
-        """The names of some rows, each of which has one."""
+        """The names of some rows, each of which has one, beside all that are new."""
         n, m = _compared(v, places)
         x, once, names = np.array([one[1:] for one in most], dtype=np.int64).reshape(-1, 3).T
-        shared = _shared(v, places, unseen, n, m)
-        shared.names[once > ONCE] = 0  # they may not be new
-        return cls(x, n, m, names, once, shared)
+        return cls(x, n, m, names, once, _shared(v, places, unseen, n, m))
 
     @property
     def rise(self) -> Floats:
@@ -110,6 +108,9 @@ def _shared(
     comparisons = [v.subjects[i].comparison for i in v.of[places].tolist()]
     counted = [names_by_rows(c, MOST) for c in comparisons if c is not None]
     names, each = np.array(counted).reshape(-1, 2, MOST + 1).transpose(1, 0, 2)
+    subjects = zip(v.of[places].tolist(), v.group[places].tolist(), strict=True)
+    before = np.array([v.subjects[i].unseen_before(group) for i, group in subjects])
+    names[before > 0] = 0  # they may not be new
     return SharedNames(pairs, squares, largest.astype(np.int64), names, each, n, m)
 
 

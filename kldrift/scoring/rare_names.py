@@ -178,6 +178,7 @@ def without_cell(comparison: Comparison, group: int, *, chosen: bool) -> tuple[i
     """The most rows that a name without a cell may have in the reference, and how many there are.
 
     Of the rows that chose the cells (``chosen``), no name has more than the rare ones with a cell.
+    Two at least: one of fewer would be taken for one that was never seen.
     """
     support, counts = comparison.support, comparison.reference.counts
     assert isinstance(support, CategoricalSupport)
@@ -186,7 +187,7 @@ def without_cell(comparison: Comparison, group: int, *, chosen: bool) -> tuple[i
     most = int(counts[group, names])
     if chosen and support.rare:
         most = min(most, int(counts[group, support.frequent : names].max()))
-    return max(1, most), round(len(support.known.hashes) / support.known.share)
+    return max(2, most), round(len(support.known.hashes) / support.known.share)
 
 
 def _rare(comparison: Comparison) -> int:

@@ -70,6 +70,12 @@ def test_missing_values_that_are_left_out_are_no_rows_of_names():
     assert shares[0] == pytest.approx(0.5, rel=0.1)
 
 
+def compared(before: np.ndarray, now: np.ndarray) -> list[dict[str, object]]:
+    sides = (pd.DataFrame({"x": side}) for side in (before, now))
+    found = kldrift.compare(*sides, override={"x": {"keep": True}})
+    return found.scores.to_dict("records")
+
+
 def first_sentence(before: np.ndarray, now: np.ndarray) -> str:
     (found,) = kldrift.compare(
         *(pd.DataFrame({"x": side}) for side in (before, now)), override={"x": {"keep": True}}
@@ -107,3 +113,10 @@ def test_fewer_different_names_are_said():
     now = np.where(rng.random(ROWS) < 0.8, rng.choice(NAMES[:1_500], ROWS), rng.choice(NAMES, ROWS))
     (said,) = kldrift.compare(*(pd.DataFrame({"x": x}) for x in (before, now))).scores["reason"]
     assert said.startswith("fewer different names than before: pairs of rows that share a new one ")
+
+
+def test_a_known_name_is_not_new_where_no_rare_one_has_a_cell():
+    before = np.array(["a"] * 500 + ["b"] * 500 + ["once"], dtype=object)
+    (found,) = compared(before, np.array(["a"] * 450 + ["b"] * 450 + ["once"] * 100, dtype=object))
+    assert found["severity"] == "critical"
+    assert "is new" not in found["reason"]
