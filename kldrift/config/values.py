@@ -104,7 +104,7 @@ def _option(value: object) -> str:
 def _placed(path: str, info: ValidationInfo) -> str:
     """Resolve a path: relative ones start at the file's folder, URIs are left alone.
 
-    Their schemes are in lower case, as nothing that opens them knows another.
+    Their schemes are in lower case, as nothing that opens them knows another; ``~`` is the home.
     """
     scheme, _, rest = path.partition(":")
     if STORE.fullmatch(scheme) and rest[:1] == "/" != rest[1:2]:
@@ -112,7 +112,8 @@ def _placed(path: str, info: ValidationInfo) -> str:
     if info.context is None or URI.match(path):
         return path.replace(scheme, scheme.lower(), 1) if "://" in path else path
     reading: ReadContext = info.context
-    return os.path.normpath(reading.base / path)
+    home = os.path.expanduser(path)  # noqa: PTH111 - leaves names of no user as they are
+    return os.path.normpath(reading.base / home)
 
 
 def filled(value: object) -> object:

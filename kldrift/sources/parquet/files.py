@@ -138,7 +138,7 @@ class File:
             other = OTHER_ENDING.search(self.path)
             hint = f"; state format: {other[1]}" if other else ""
             hint = NOT_READ.get(PurePath(self.path).suffix.lower(), hint)
-            raise DatasetError(f"{why}{hint}") from cause
+            raise DatasetError(f"{why.rstrip('.')}{hint}") from cause
 
     def _check_columns(self, metadata: pq.FileMetaData) -> None:
         """Refuse columns that are encrypted, or damaged in the footer.

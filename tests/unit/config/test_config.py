@@ -342,3 +342,9 @@ def test_reading_a_configuration_imports_only_yaml():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_path_may_begin_at_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    mapping = {**minimal(), "output": {"path": "~/drift"}}
+    assert config_from_mapping(mapping).output.path == str(tmp_path / "drift")

@@ -138,6 +138,6 @@ def test_text_in_delta_encodings_is_read_beside_other_text(tmp_path, encoding):
     ],
 )
 def test_a_file_of_another_format_says_what_to_do(tmp_path, name, told):
-    (tmp_path / name).write_text("a,b")
-    with pytest.raises(DatasetError, match=f"{name}' as Parquet: .*{told}$"):
+    (tmp_path / name).write_text("a,b\n" * 10)
+    with pytest.raises(DatasetError, match=f"{name}' as Parquet: .*[^.]{told}$"):
         opened(tmp_path)
