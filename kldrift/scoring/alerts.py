@@ -45,7 +45,8 @@ TOLD: Final = {
 """The severities of rows that are not quiet, for exit codes."""
 QUIET: Final = State(Alert.NONE)
 OPEN: Final = (Alert.RAISED, Alert.MUTED)
-WEEK: Final = timedelta(weeks=1)
+WEEK: Final = timedelta(hours=7 * 24 - 1)
+"""Without the hour that the clock may be moved by."""
 LASTING: Final = 7
 """Windows, or those of a week where these are more, most of which must be critical for an alert of
 a row that is no further from its history than usual (docs/decisions/slow-drift.md).

@@ -70,6 +70,15 @@ def test_most_windows_of_a_week_are_those_of_its_nights_and_days(nights, raised)
     assert any(state.alert == "raised" for state in found[28:]) == raised
 
 
+def test_a_week_in_which_the_clock_is_moved_has_seven_days():
+    alerts = Alerts()
+    for number, sign in enumerate(".uuu...u"):
+        start, critical = day(number), {X} if sign == "u" else set()
+        start -= dt.timedelta(hours=number > 3)
+        alerts = alerts.after(Seen(start, critical, usual=critical), (1, 1), lambda _: False)
+    assert alerts.of(X).alert == "raised"
+
+
 def test_an_alert_is_about_the_windows_from_its_first_critical_one_on():
     found = followed(".cc.c", (2, 3))
     assert [state.since for state in found[1:]] == [day(1)] * 4
