@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from kldrift.config.dataset import AS_OF, Dataset
+from kldrift.config.dataset import AS_OF, TEXTS, Dataset
 from kldrift.config.model import Config
 from kldrift.config.model_shift import ModelShift
 
@@ -26,8 +26,8 @@ def with_time(
     Without a time it is the day that it is now in UTC, or the hour where a placeholder shows hours:
     a run that is repeated is for the same time. In paths of ``current`` each of ``windows`` stands.
     """
-    names = [name for name in ("reference", "current", "data") if hasattr(config, name)]
-    sides: dict[str, Dataset] = {name: getattr(config, name) for name in names}
+    config = in_zone(config)
+    sides = _sides(config)
     asked = _placeholders(sides.values())
     if not asked:
         return config, as_of
@@ -39,6 +39,26 @@ def with_time(
         paths = [in_text(path, start) for start in windows for path in sides["current"].path]
         made["current"] = replace(made["current"], path=tuple(dict.fromkeys(paths)))
     return replace(config, **made), as_of
+
+
+def in_zone(config: Asked) -> Asked:
+    """A configuration in which times of text files, without a zone, are in that of the windows."""
+    if config.time is None or config.time.zone == "UTC":
+        return config
+    zone = {"timeZone": config.time.zone}
+    made: dict[str, Any] = {
+        name: replace(dataset, options=zone | dict(dataset.options))
+        for name, dataset in _sides(config).items()
+        if dataset.path
+        and dataset.format in TEXTS
+        and "timezone" not in map(str.lower, dataset.options)
+    }
+    return replace(config, **made)
+
+
+def _sides(config: Asked) -> dict[str, Dataset]:
+    names = [name for name in ("reference", "current", "data") if hasattr(config, name)]
+    return {name: getattr(config, name) for name in names}
 
 
 def _placeholders(datasets: Iterable[Dataset]) -> list[str]:

@@ -54,6 +54,8 @@ SECRETS: Final = (
 """What names of options for filesystems have in them that hold a secret."""
 
 
+TEXTS: Final = frozenset({"csv", "json"})
+"""Formats of text files, whose values get their types as they are read."""
 AS_OF: Final = re.compile(
     r"\{as_of\s*(?:(?P<sign>[-+])\s*(?P<number>\d{1,5})\s*(?P<unit>[hdw])\s*)?"
     r"(?::(?P<format>(?:%[YmdHMSjGVuyFT%]|[^{}%])+))?\}"

@@ -93,7 +93,8 @@ class Time:
     """Minutes, hours, days, weeks or months, such as 15m, 1h, 1d, 1w or 1mo; minutes go with the
     zone UTC. Example: `1d`"""
     zone: Annotated[Text, AfterValidator(_zone)] = "UTC"
-    """The time zone in which windows begin. Example: `America/New_York`"""
+    """The time zone in which windows begin, by whose clock the `hour` and `weekday` of an instant
+    are told. Example: `America/New_York`"""
     lateness: Duration = "0h"
     """How long after its end rows of a window may still come: so long it is not complete.
     Example: `2h`"""

@@ -38,6 +38,7 @@ class Feature:
         sql: the Spark SQL expression of a derived feature.
         vector: whether it is the size of a column of vectors of numbers.
         missing: values that stand for a missing one.
+        zone: by whose clock the hour, weekday or month of an instant is told.
         own_cells: categories that need a cell of their own, however few rows they have.
         stated: whether the configuration states its kind.
         precision: what numbers of its type are rounded to.
@@ -59,13 +60,15 @@ class Feature:
     vector: bool = False
     missing: tuple[float | str, ...] = ()
     own_cells: tuple[str, ...] = ()
+    zone: str = field(default="UTC", repr=False)
     stated: bool = field(default=False, repr=False)
     precision: Rounding = field(default=UNROUNDED, repr=False)
     rounding: Rounding = UNROUNDED
 
     def __repr__(self) -> str:
         """As tables keep it: no secret is in its expression."""
-        shown = (f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.repr)
+        known = (f for f in fields(self) if f.repr or (f.name == "zone" and self.zone != "UTC"))
+        shown = (f"{f.name}={getattr(self, f.name)!r}" for f in known)
         return named_secrets(f"Feature({', '.join(shown)})")
 
     @property
@@ -93,7 +96,7 @@ class Feature:
             files_differ = self.rounding == UNROUNDED and second_digits(column.type)
             rounding = self.precision if files_differ else self.rounding
             return column if rounding == UNROUNDED else rounding.of(column)
-        return part_of(self.part, column)
+        return part_of(self.part, column, self.zone)
 
 
 def as_categories(feature: Feature) -> Feature:

@@ -63,8 +63,8 @@ def is_bytes(kind: pa.DataType) -> bool:
     return bool(plain or types.is_fixed_size_binary(kind))
 
 
-def part_of(part: Part, column: pa.Array) -> pa.Array:
-    """A part of each value of a column; null where the value is."""
+def part_of(part: Part, column: pa.Array, zone: str = "UTC") -> pa.Array:
+    """A part of each value of a column, null where the value is; of instants by a zone's clock."""
     if pa.types.is_null(column.type):
         return column
     if pa.types.is_dictionary(column.type):
@@ -77,7 +77,7 @@ def part_of(part: Part, column: pa.Array) -> pa.Array:
     if part in (Part.NULLS, Part.LEAST, Part.MEAN, Part.GREATEST):
         return _inside(part, column)
     if pa.types.is_timestamp(column.type) and column.type.tz:
-        column = column.cast(pa.timestamp("us", tz="UTC"), safe=False)
+        column = column.cast(pa.timestamp("us", tz=zone), safe=False)
     if part is Part.HOUR:
         return pc.hour(column)
     return pc.day_of_week(column) if part is Part.WEEKDAY else pc.month(column)

@@ -48,11 +48,14 @@ def plan_features(schema: pa.Schema, wanted: Wanted) -> FeaturePlan:
     return plan
 
 
-def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = None) -> FeaturePlan:
+def plan_side(
+    schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = None, zone: str = "UTC"
+) -> FeaturePlan:
     """Plan the features of one of two datasets.
 
     A column whose override asks for what its type cannot give is skipped: it may be that the other
-    side has the type that was meant.
+    side has the type that was meant. Hours, weekdays and months of instants are told by the clock
+    of ``zone``.
 
     Raises:
         ConfigError: a derived feature has the name of a column, or is no feature.
@@ -70,7 +73,7 @@ def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = Non
             skipped.append(Skipped.named_alike(name, times))
             continue
         try:
-            planned = _of_type(name, path, kind, wanted.override.get(name, AS_IT_IS))
+            planned = _of_type(name, path, kind, wanted.override.get(name, AS_IT_IS), zone)
         except ConfigError as error:
             planned = Skipped(name, str(error), mistake=str(error))
         if isinstance(planned, Skipped):
@@ -85,7 +88,7 @@ def plan_side(schema: pa.Schema, wanted: Wanted, derived: pa.Schema | None = Non
                 f"features.derived.{field.name}: a column of that name is a feature too; "
                 "give the derived one another name, or exclude the column"
             )
-        features.extend(_derived(field, wanted))
+        features.extend(_derived(field, wanted, zone))
     return FeaturePlan(tuple(features), tuple(dict.fromkeys(skipped)))
 
 
@@ -110,10 +113,10 @@ def _named_columns(
             yield dotted if looks[dotted] == 1 else ".".join(f"`{p}`" for p in path), path, kind, 1
 
 
-def _derived(field: pa.Field, wanted: Wanted) -> Iterator[Feature]:
+def _derived(field: pa.Field, wanted: Wanted, zone: str) -> Iterator[Feature]:
     """The features of a derived column."""
     override = wanted.override.get(field.name, AS_IT_IS)
-    planned = _of_type(field.name, (field.name,), field.type, override)
+    planned = _of_type(field.name, (field.name,), field.type, override, zone)
     if isinstance(planned, Skipped):
         raise ConfigError(f"features.derived.{field.name}: {planned.reason}")
     yield from (replace(f, sql=wanted.derived[field.name]) for f in planned)
@@ -132,7 +135,7 @@ def _leaves(
 
 
 def _of_type(
-    name: str, path: tuple[str, ...], kind: pa.DataType, override: Choice
+    name: str, path: tuple[str, ...], kind: pa.DataType, override: Choice, zone: str
 ) -> tuple[Feature, ...] | Skipped:
     """The features of a column of a type, as its override asks for; or why there are none."""
     coded = is_coded(kind)
@@ -141,7 +144,7 @@ def _of_type(
         kind = pa.list_(pa.float64())
     _check_override(name, kind, override)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return _of_time(name, path, kind, override)
+        return _of_time(name, path, kind, override, zone)
     parts = tuple(_part(name, path, kind, part, override) for part in override.parts)
     if is_list(kind):
         base = _part(name, path, kind, Part.SIZE, override)
@@ -236,7 +239,7 @@ def _plain(  # noqa: PLR0911 - one line per type
 
 
 def _of_time(
-    name: str, path: tuple[str, ...], kind: pa.DataType, override: Choice
+    name: str, path: tuple[str, ...], kind: pa.DataType, override: Choice, zone: str
 ) -> tuple[Feature, ...] | Skipped:
     date = pa.types.is_date(kind)
     if not override.parts:
@@ -254,5 +257,6 @@ def _of_time(
             family = "date" if date else "timestamp"
             features.append(replace(base, family=family, scale=scale, unit=unit))
             continue
-        features.append(replace(base, name=f"{part}({name})", part=Part(part)))
+        by_clock = replace(base, name=f"{part}({name})", part=Part(part))
+        features.append(by_clock if date or kind.tz is None else replace(by_clock, zone=zone))
     return tuple(features)

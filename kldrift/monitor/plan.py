@@ -230,7 +230,8 @@ def make_plan(config: Config, reference: DatasetInfo, current: DatasetInfo) -> P
 def _side_plan(config: Config, source: DatasetInfo) -> FeaturePlan:
     foreign = {s.column for s in source.foreign}
     derived = pa.schema([f for f in source.derived if f.name in config.features.derived])
-    plan = plan_side(source.schema, config.features, derived)
+    zone = "UTC" if config.time is None else config.time.zone
+    plan = plan_side(source.schema, config.features, derived, zone)
     features = tuple(f for f in plan.features if f.path[0] not in foreign)
     kept = tuple(s for s in plan.skipped if s.column not in foreign)
     return FeaturePlan(features, (*kept, *_asked_for(source.foreign, config)))

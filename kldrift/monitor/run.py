@@ -11,6 +11,7 @@ from typing import Final
 from pyspark.sql import SparkSession
 
 from kldrift.config import Config
+from kldrift.config.as_of import in_zone
 from kldrift.errors import ConfigError, Mistakes
 from kldrift.execution.engine import SparkEngine
 from kldrift.execution.meanwhile import meanwhile
@@ -260,7 +261,7 @@ class _Run:
             key = None
         if stored is not None:
             reference = stored.reference.beside(reference)
-        same_asked = self.read.reference == record.config.reference  # without a placeholder
+        same_asked = self.read.reference == in_zone(record.config).reference  # no placeholder
         if key is not None and same_asked and not self.refresh_reference:
             plan = replace(plan, changed=reference_store.changed(plan, reference.reference_id))
         record.stage("writing the reference")

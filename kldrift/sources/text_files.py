@@ -21,7 +21,6 @@ from kldrift.config import Dataset
 from kldrift.errors import DatasetError, first_line
 from kldrift.sources.parquet.listing import list_files, named_by_folders
 
-TEXTS: Final = frozenset({"csv", "json"})
 LOOKED_AT: Final = 2**20
 """Bytes at the beginning of a file."""
 COMPRESSED: Final = frozenset({".xz", ".lz4", ".snappy", ".deflate"})

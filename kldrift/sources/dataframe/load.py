@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T  # noqa: N812 - as everyone writes it
 
 from kldrift.config import Dataset
+from kldrift.config.dataset import TEXTS
 from kldrift.errors import ConfigError, DatasetError, first_line, on_side
 from kldrift.features.feature import Skipped
 from kldrift.sources.dataframe.csv_by_name import named_twice, names_in_headers, read_csv
@@ -20,7 +21,7 @@ from kldrift.sources.dataframe.partitioned import Load, read_paths
 from kldrift.sources.lakehouse.open import TABLE_OPTIONS
 from kldrift.sources.parquet.listing import for_spark, list_files
 from kldrift.sources.settings import raised_by_spark, settings_of
-from kldrift.sources.text_files import TEXTS, TOLERANT, bad_rows, text_options
+from kldrift.sources.text_files import TOLERANT, bad_rows, text_options
 
 READ_OPTIONS: Final = {
     "csv": {"header": "true", "escape": '"'},  # a quote inside quotes is doubled, as in RFC 4180

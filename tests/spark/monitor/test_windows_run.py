@@ -359,3 +359,26 @@ def test_a_reference_of_windows_goes_on_when_a_column_is_new(spark, files, tmp_p
     assert whole.loc["fee", "status"] == "missing_feature"
     assert whole["status"].drop("fee").unique().tolist() == ["ok"]
     assert result.exit_code == 4
+
+
+def test_times_of_text_files_without_a_zone_are_in_that_of_the_windows(spark, tmp_path):
+    """A day of Sydney ends at its midnight, and its hours are those of its clocks."""
+    for day, n in (1, 60), (2, 90):
+        hours = [1, 23] * (n // 2)
+        lines = [f"2024-03-{day:02d} {h:02d}:30:00,{h % 5}" for h in hours]
+        (tmp_path / f"{day}.csv").write_text("\n".join(["at,x", *lines, ""]))
+    asked = {
+        "monitor": "texts",
+        "reference": {"path": str(tmp_path / "1.csv"), "format": "csv"},
+        "current": {"path": str(tmp_path / "2.csv"), "format": "csv"},
+        "time": {"column": "at", "window": "1d", "zone": "Australia/Sydney"},
+        "features": {"override": {"at": {"parts": ["hour"]}}},
+        "output": {"path": str(tmp_path / "drift")},
+    }
+    for side in ("reference", "current"):
+        asked[side] |= {"options": {"header": "true"}, "schema": "at timestamp, x int"}
+    found = kldrift.backfill(config_from_mapping(asked), "2024-03-01", "2024-03-05", spark=spark)
+    assert found.timeline["rows"].tolist() == [0, 90, 0, 0]
+    hours = read_table(str(tmp_path / "drift"), "drift_cells").to_pylist()
+    told = [(c["lower"], c["rows_current"]) for c in hours if c["feature"] == "hour(at)"]
+    assert sorted(one for one in told if one[1]) == [(1, 45), (23, 45)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from kldrift.config import config_from_mapping
+from kldrift.config import Time, config_from_mapping
 from kldrift.config.as_of import with_time
 from kldrift.errors import ConfigError
 
@@ -63,3 +64,20 @@ def test_without_a_time_it_is_today_so_that_a_repeated_run_replaces_itself():
 def test_a_placeholder_that_cannot_be_read_is_an_error(text, key):
     with pytest.raises(ConfigError, match=r"current\.(path|where).*expected \{as_of\}"):
         config(**{"path": "/x", key: text})
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "right"),
+    [
+        ("csv", {"sep": ";"}, {"sep": ";", "timeZone": "Asia/Tokyo"}),
+        ("json", {}, {"timeZone": "Asia/Tokyo"}),
+        ("csv", {"timezone": "UTC"}, {"timezone": "UTC"}),
+        ("parquet", {}, {}),
+    ],
+)
+def test_times_of_text_files_are_in_the_zone_of_the_windows(form, options, right):
+    asked = config("/o/x", format=form, options=options)
+    assert with_time(asked, MOMENT)[0].current.options == options
+    zoned = replace(asked, time=Time("at", "1d", zone="Asia/Tokyo"))
+    assert with_time(zoned, MOMENT)[0].current.options == right
+    assert with_time(replace(asked, time=Time("at", "1d")), MOMENT)[0].current.options == options

@@ -116,6 +116,22 @@ def test_parts_of_a_time_are_features_of_their_own():
     assert (found[3].unit, found[3].scale) == (Unit.SECONDS, 1_000_000)
 
 
+def test_parts_of_an_instant_are_told_by_the_clock_of_the_zone_and_others_as_they_stand():
+    wanted = Features(override={"x": Override(parts=("hour", "weekday", "month", "whole"))})
+    late = [dt.datetime(2024, 2, 29, 23, 30, tzinfo=dt.UTC), None]
+    for tz, right in ("UTC", [0, 4, 3]), (None, [23, 3, 2]):
+        kind = pa.timestamp("us", tz=tz)
+        hour, weekday, month, whole = plan_side(
+            pa.schema({"x": kind}), wanted, zone="Europe/Berlin"
+        ).features
+        column = pa.array(late if tz else [late[0].replace(tzinfo=None), None], kind)
+        parts = (hour, weekday, month)
+        assert [f.of(column).to_pylist() for f in parts] == [[n, None] for n in right]
+        assert ["zone='Europe/Berlin'" in repr(f) for f in (*parts, whole)] == [bool(tz)] * 3 + [
+            False
+        ]
+
+
 def test_parts_of_a_date_have_no_hour():
     found = one(pa.date32(), parts=("weekday",))
     assert found.of(pa.array([INSTANT.date()])).to_pylist() == [3]
