@@ -179,12 +179,12 @@ def nearest_values(support: Support, reference: Ints) -> NDArray[np.intp] | None
     at = np.clip(np.searchsorted(values, lower), 0, len(values) - 1)
     place = np.arange(support.size)
     inner = place[1 : support.intervals - 1]
-    if (np.diff(values) <= same[1:]).any():
-        apart = np.abs(values[:, None] - values)
-        cells = cells[np.where(apart <= same, rows[own], 0).argmax(-1)]
-        inner[own] = cells
     sides = np.stack([np.maximum(at - 1, 0), at])
     with np.errstate(over="ignore"):  # infinitely far is far
+        if (np.diff(values) <= same[1:]).any():
+            apart = np.abs(values[:, None] - values)
+            cells = cells[np.where(apart <= same, rows[own], 0).argmax(-1)]
+            inner[own] = cells
         far = np.maximum(np.abs(lower - values[sides]), np.abs(upper - values[sides]))
     nearer = far.argmin(0)[None]
     value, far = (np.take_along_axis(x, nearer, 0)[0] for x in (sides, far))

@@ -57,3 +57,10 @@ def test_the_cells_of_numbers_up_to_the_largest_double_of_both_signs_are_named()
     (row,) = kldrift.compare(*sides).scores.to_dict("records")
     assert row["severity"] == "critical"
     assert "e+308" in row["reason"]
+
+
+def test_values_that_are_further_apart_than_the_largest_double_are_counted_without_a_warning():
+    most = np.finfo(np.float64).max
+    frame = pd.DataFrame({"x": [1e300, -most, -most, most] * 200})
+    scores = kldrift.compare(frame, frame).scores
+    assert scores["kl"].tolist() == [0.0]
