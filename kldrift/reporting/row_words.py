@@ -23,6 +23,9 @@ def score_words(row: Mapping[str, Any]) -> str:
         'kl 0.01, warning above 0.1'
         >>> score_words({"kl": 0.3, "severity": "warning"} | limits)
         'kl 0.3, warning above 0.1, not surely above critical 0.25'
+        >>> learning = {"kl": 0.9, "severity": "warning", "threshold_kind": "learning"}
+        >>> score_words(learning | {"q_critical": 1e-9} | limits)
+        'kl 0.9, warning above 0.1, critical only once it has learnt, above 0.25'
         >>> score_words({"kl": 0.2, "severity": "ok", "q_value": 0.6} | limits)
         'kl 0.2, warning above 0.1, but q 0.6: it may be chance'
         >>> learned = {"metric": "kl_learned", "kl_learned": 0.065, "history_windows": 72}
@@ -41,9 +44,12 @@ def score_words(row: Mapping[str, Any]) -> str:
     text = size + (f", {level} above {figure(limit)}" if level else "")
     critical = row["threshold_critical"]
     if row["severity"] == "warning" and critical is not None and score > critical:
-        text += f", not surely above critical {figure(critical)}"
-    above = row["severity"] == "ok" and limit is not None and score > limit
-    if above and (row.get("q_value") or 0.0) >= MAY_BE_CHANCE:
+        q = row.get("q_critical") if row.get("threshold_kind") == "learning" else None
+        surely = q is not None and q < MAY_BE_CHANCE
+        above = "critical only once it has learnt, above" if surely else "not surely above critical"
+        text += f", {above} {figure(critical)}"
+    exceeded = row["severity"] == "ok" and limit is not None and score > limit
+    if exceeded and (row.get("q_value") or 0.0) >= MAY_BE_CHANCE:
         text += f", but q {likelihood(row['q_value'])}: it may be chance"
     return text
 
