@@ -48,8 +48,8 @@ def test_the_lockdown_is_found_in_the_trips_and_its_changes_are_named(spark, tmp
         "trip_minutes",
         "passenger_count",
     } <= set(reasons.index)
-    assert "null: 0.92 % -> 8.0 %" in reasons["passenger_count"]
-    assert "'2': 23.4 % -> 34.6 %" in reasons["payment_type"]
+    assert "null (0.92 % -> 8.0 %)" in reasons["passenger_count"]
+    assert "'2' (23.4 % -> 34.6 %)" in reasons["payment_type"]
     pd.testing.assert_frame_equal(
         pd.read_parquet(tmp_path / "drift" / "drift_scores")[result.scores.columns],
         result.scores,
