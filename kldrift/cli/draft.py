@@ -84,7 +84,7 @@ class Draft:
             return []
         column = re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "?", to_yaml(moments[0]))
         return [
-            "# To judge each day on its own, with limits that are learnt from the days before it",
+            "# To judge each day on its own, with limits that are learnt once 28 days are known",
             "# (`kldrift backfill` looks back):",
             f"# time: {{column: {column}, window: 1d, zone: UTC}}",
             "# learned: true",
