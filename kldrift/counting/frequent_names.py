@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,10 @@ SUMS_AT_ONCE: Final = 8
 """Of so many batches the names are added up together."""
 FREQUENT: Final = 0.01
 """Share from which it is told, if it has the rows of a column, too, which others may share."""
+
+
+NO_ROWS: Final = np.zeros(len(SHIFTS) * COLUMNS, dtype=np.int64)
+"""The table of no names."""
 
 
 class NamesOf(NamedTuple):
@@ -66,8 +70,18 @@ class FrequentNames:
     @classmethod
     def none(cls) -> Self:
         """No names: the neutral element of ``+``."""
-        empty, table = np.empty(0, np.int64), np.zeros(len(SHIFTS) * COLUMNS, np.int64)
-        return cls(empty, empty, table, pa.array([], pa.string()), empty, empty.view(np.uint64))
+        empty = np.empty(0, np.int64)
+        return cls(empty, empty, NO_ROWS, pa.array([], pa.string()), empty, empty.view(np.uint64))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The table in as few bytes as its largest number needs: there is one for each column."""
+        table = self.table.astype(np.min_scalar_type(self.table.max()))
+        return self.__dict__ | {"table": table if len(self.windows) else None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        table = state["table"]
+        wide = NO_ROWS if table is None else table.astype(np.int64)
+        self.__dict__.update(state | {"table": wide})
 
     @classmethod
     def of(cls, known: NamesOf, which: Ints, rows: Counts, windows: Ints, place: Ints) -> Self:
@@ -91,7 +105,9 @@ class FrequentNames:
 
     def plus(self, others: Sequence[Self]) -> Self:
         """The sum of several, in one step."""
-        parts = (self, *others)
+        parts = [part for part in (self, *others) if len(part.windows)]
+        if len(parts) < 2:
+            return (*parts, self)[0]
         windows, place = np.unique(
             np.concatenate([part.windows for part in parts]), return_inverse=True
         )

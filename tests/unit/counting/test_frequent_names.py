@@ -59,3 +59,15 @@ def test_what_is_kept_is_small_however_many_names_there_are():
     sum_ = parted(rows_of([1] * 100_000), 20, np.random.default_rng(1))
     assert len(sum_.names) == 0
     assert len(pickle.dumps(sum_)) < 150_000
+
+
+def test_what_leaves_a_task_is_small_and_adds_up_as_before():
+    found = counted(rows_of([200, 40, 10]))
+    sent = pickle.dumps(found)
+    assert len(sent) < 20_000  # of counts below 256, a byte each
+    assert len(pickle.dumps(FrequentNames.none())) < 2_000
+    back, none = (pickle.loads(pickle.dumps(one)) for one in (found, FrequentNames.none()))
+    assert back.table.dtype == np.int64
+    for added in (back + none, none + back, none + none + back):
+        assert added.most() == found.most() != {}
+        assert np.array_equal(added.table, found.table)
