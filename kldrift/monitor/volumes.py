@@ -110,9 +110,11 @@ class Volumes:
             self._subject(window, segment, rows, times.get(segment, 1), past)
             for segment, rows in sizes.items()
         )
-        self._unusual[window] = frozenset(
+        unusual = frozenset(
             s.segment for s in subjects if _unusual(s.scores.get("kl"), s.scores.get("p_value"))
         )
+        kept = {w: found for w, found in self._unusual.items() if w in self._rows}
+        self._unusual = kept | {window: unusual}
         return replace(findings, volumes=subjects)
 
     def _before(self, window: Window) -> _Past:
